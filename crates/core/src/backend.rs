@@ -1,0 +1,215 @@
+//! The port to where rooms live. There is no code behind it here: a backend
+//! stores and orders opaque bytes and knows neither members nor menus.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::id::{NodeId, RoomId};
+use crate::position::{Epoch, Position};
+
+/// A future that a backend returns; one box a commit is cheap.
+pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
+
+/// The stream of what a backend has to tell a node.
+pub type Notices = Pin<Box<dyn Stream<Item = Notice> + Send>>;
+
+/// Events kept for a room in its log, at least. They serve members who
+/// reconnect, nodes that catch up, and the recognition of a command that
+/// arrives a second time.
+pub const LOG_EVENTS: usize = 256;
+
+/// Why a backend could not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// It could not be reached: what was asked has not happened and will not.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// It did not answer in time or the connection broke: what was asked may
+    /// have happened, or may still. Ask again by position to find out.
+    #[error("the store did not answer, the outcome is unknown: {0}")]
+    Unknown(String),
+    /// It answered with something that cannot be understood.
+    #[error("the store answered what cannot be understood: {0}")]
+    Corrupt(String),
+}
+
+/// The time by the backend's clock, the only one that decides expiry, in
+/// milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// When the answer was made.
+    pub now: u64,
+    /// When the room expires, if nothing extends it.
+    pub expires_at: u64,
+}
+
+/// A room to be made.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Its state at seq 0.
+    pub snapshot: Bytes,
+    /// How long it lives unless extended.
+    pub ttl: Duration,
+    /// How long it lives however often it is extended.
+    pub max_age: Duration,
+}
+
+/// What became of a room to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It is there now, at this position (seq 0).
+    New(Position, Stamp),
+    /// There was one with this id; nothing was changed.
+    Exists,
+}
+
+/// A state, and the seq of the last event in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last event that is part of it.
+    pub seq: u64,
+    /// The state, as it was committed.
+    pub state: Bytes,
+}
+
+/// One event as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the room's history.
+    pub seq: u64,
+    /// The event, as it was committed.
+    pub event: Bytes,
+}
+
+/// A room, or what is missing of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// Where the room stands.
+    pub position: Position,
+    /// The backend's clock, and when the room expires.
+    pub stamp: Stamp,
+    /// Present unless the position that was asked about is in the same epoch
+    /// and `events` reach back to it.
+    pub snapshot: Option<Snapshot>,
+    /// Contiguous, and the last one has seq `position.seq`. Without a snapshot:
+    /// exactly what follows the position that was asked about (nothing, if it is
+    /// the newest). With one: all that is kept of the log, which may begin
+    /// before the snapshot's seq and always covers what follows it.
+    pub events: Vec<StoredEvent>,
+}
+
+/// One atomic step: all of it happens, or nothing.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Where the room must stand, or else it is a conflict.
+    pub expected: Position,
+    /// What happened; the first gets seq `expected.seq + 1`. Never empty.
+    pub events: Vec<Bytes>,
+    /// The state after the last event. A room hands one over at least every
+    /// [`Backend::snapshot_interval`] events.
+    pub snapshot: Option<Bytes>,
+    /// Lets the room live this much longer from now (never less than it would,
+    /// never beyond its maximum age). `None` leaves the expiry as it is.
+    pub extend: Option<Duration>,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// Ordered and stored. The room stands at `expected.after(events.len())`.
+    Accepted(Stamp),
+    /// Nothing was changed, since the room stands elsewhere: here is what is
+    /// missing, as from [`Backend::load`].
+    Conflict(Loaded),
+    /// The room does not exist (any more).
+    Gone,
+}
+
+/// What a backend tells a node without being asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Events were committed, here or on another node. Only a hint: it may come
+    /// late, twice, out of order or never, and is checked by position.
+    Published {
+        /// In which room.
+        room: RoomId,
+        /// In which history.
+        epoch: Epoch,
+        /// The seq of the first of the events.
+        first: u64,
+        /// The events, as they were committed.
+        events: Vec<Bytes>,
+        /// The clock at the commit, and the new expiry.
+        stamp: Stamp,
+    },
+    /// Something about this room may have been missed (`None`: about any room):
+    /// load it by position.
+    Resync(Option<RoomId>),
+    /// The backend became reachable or unreachable.
+    Health(Health),
+}
+
+/// Whether a backend can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Up,
+    /// It does not, for this reason.
+    Down(String),
+}
+
+/// Where rooms live.
+///
+/// Every implementation passes the contract suite of `tablecast::testing`. All
+/// methods may be called from any task at any time, and a future that is
+/// dropped leaves the outcome unknown, never half done. A call that cannot be
+/// answered ends with an error within about one second.
+pub trait Backend: Send + Sync + 'static {
+    /// Makes a room, unless there is one with this id.
+    fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created>;
+
+    /// Where the room stands and what is missing since `known`; everything, if
+    /// `known` is `None`. The answer is `None` if the room does not exist.
+    fn load<'a>(
+        &'a self,
+        room: &'a RoomId,
+        known: Option<Position>,
+    ) -> BackendFuture<'a, Option<Loaded>>;
+
+    /// Takes one step, if the room stands where the commit expects it.
+    fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed>;
+
+    /// Begins to send this room's publications to [`Backend::notices`]. Once
+    /// it returns, no later commit goes unnoticed: it is published, or a
+    /// [`Notice::Resync`] comes. While the backend is unreachable it returns an
+    /// error, but the wish is kept and carried out when it is back, followed by
+    /// a `Resync` of the room.
+    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()>;
+
+    /// Ends what [`Backend::watch`] began. Does not wait.
+    fn unwatch(&self, room: &RoomId);
+
+    /// The node's one stream of notices. There is one a backend: a second call
+    /// returns a stream that ends at once. What is not read is not kept without
+    /// bound: at the bound it is replaced by a `Resync`.
+    fn notices(&self) -> Notices;
+
+    /// Claims that `node` lives for `lease` from now, and returns all nodes that
+    /// live by the backend's clock (with `node` among them).
+    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>>;
+
+    /// Gives up a node's claim.
+    fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()>;
+
+    /// A room hands over a snapshot with a commit when it has made this many
+    /// events since the last one: 1 means with each commit. At most
+    /// [`LOG_EVENTS`].
+    fn snapshot_interval(&self) -> usize;
+
+    /// How often a room on which nothing happens is to be compared with the
+    /// store, in case a publication was lost. `None` where none can be lost.
+    fn resync_interval(&self) -> Option<Duration>;
+}

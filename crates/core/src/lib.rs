@@ -1,0 +1,29 @@
+//! The pure core of Tablecast: what a room is, who has a seat in it, what
+//! happened in which order, and what a store must be able to do. No I/O, no
+//! clock, no randomness: all of it is passed in, so that every rule can be
+//! tested as a function.
+//!
+//! - [`logic`]: what an application supplies: a state, commands and events.
+//! - [`room`]: the state machine: seats + logic + seq, the only place that
+//!   makes events.
+//! - [`backend`]: the port behind which rooms live.
+//! - [`close`]: why a connection ends, with code and whether to come back.
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod close;
+pub mod history;
+pub mod id;
+pub mod limits;
+pub mod logic;
+pub mod membership;
+pub mod position;
+pub mod room;
+pub mod text;
+
+pub use backend::{Backend, BackendError};
+pub use close::CloseReason;
+pub use id::{ConnectionId, MemberId, NodeId, OpId, RoomId, SeatToken};
+pub use logic::{Logic, Rejection};
+pub use position::{Epoch, Position};
+pub use room::Room;

@@ -1,0 +1,113 @@
+//! Seats: who has one, and whether they are here.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ConnectionId, MemberId, NodeId, SeatToken};
+
+/// Whether a member is connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Connected, on this node, by this connection.
+    Here {
+        /// The node that holds the connection.
+        node: NodeId,
+        /// The newest connection; an older one has no say any more.
+        connection: ConnectionId,
+    },
+    /// Not connected; the seat is kept until this moment (backend clock, ms).
+    Away {
+        /// When the seat is given up.
+        until: u64,
+    },
+}
+
+/// One member's place in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// Who.
+    pub member: MemberId,
+    /// What the others see.
+    pub name: String,
+    /// The secret to have this seat again.
+    pub token: SeatToken,
+    /// Connected or not.
+    pub presence: Presence,
+    /// The highest number of a command of theirs that was applied.
+    pub last_op: u64,
+}
+
+impl Seat {
+    /// Whether the member is connected by this connection.
+    pub fn is_held_by(&self, id: ConnectionId) -> bool {
+        matches!(&self.presence, Presence::Here { connection, .. } if *connection == id)
+    }
+
+    /// Whether the member is away.
+    pub fn is_away(&self) -> bool {
+        matches!(self.presence, Presence::Away { .. })
+    }
+}
+
+/// The seats of a room, in order of joining. Cloning copies no seat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Membership {
+    seats: Vec<Arc<Seat>>,
+}
+
+impl Membership {
+    /// The seats in order of joining.
+    pub fn iter(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.iter().map(|seat| &**seat)
+    }
+
+    /// How many seats are taken, by members here or away.
+    pub fn taken(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// A member's seat.
+    pub fn seat(&self, member: MemberId) -> Option<&Seat> {
+        // A seat's id grows with its place, so the list is sorted.
+        let at = self
+            .seats
+            .binary_search_by_key(&member, |seat| seat.member)
+            .ok()?;
+        self.seats.get(at).map(|seat| &**seat)
+    }
+
+    /// The seat that a connection holds.
+    pub fn held_by(&self, connection: ConnectionId) -> Option<&Seat> {
+        self.iter().find(|seat| seat.is_held_by(connection))
+    }
+
+    /// The seat that a token opens.
+    pub fn by_token(&self, token: SeatToken) -> Option<&Seat> {
+        self.iter().find(|seat| seat.token == token)
+    }
+
+    /// Adds a seat at the end. Its member id must be higher than all before, as
+    /// the seq of its event is.
+    pub(crate) fn add(&mut self, seat: Seat) {
+        debug_assert!(
+            self.seats
+                .last()
+                .is_none_or(|last| last.member < seat.member)
+        );
+        self.seats.push(Arc::new(seat));
+    }
+
+    pub(crate) fn remove(&mut self, member: MemberId) {
+        self.seats.retain(|seat| seat.member != member);
+    }
+
+    /// Changes a seat, if it is there.
+    pub(crate) fn change(&mut self, member: MemberId, change: impl FnOnce(&mut Seat)) {
+        if let Ok(at) = self.seats.binary_search_by_key(&member, |seat| seat.member) {
+            change(Arc::make_mut(&mut self.seats[at]));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What a short text from a person may be: an item, a name, a title.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::logic::Rejection;
+
+/// The longest short text in bytes. It bounds what one grapheme with hundreds of
+/// combining marks can take.
+pub const MAX_TEXT_BYTES: usize = 512;
+
+/// Brings a text into its one form (trimmed, NFC) and checks it: 1 to
+/// `max_graphemes` characters as people count them, at most 512 bytes, with no
+/// control characters and none that reverse or hide what follows.
+///
+/// # Errors
+/// `empty`, `too_long` or `bad_item`, naming `what`.
+pub fn clean(what: &str, text: &str, max_graphemes: usize) -> Result<String, Rejection> {
+    let text = text.trim();
+    // Before normalising, so that the work is bounded: NFC of one character is
+    // at most three times as long (UAX 15), and never a third as long.
+    if text.len() > 3 * MAX_TEXT_BYTES {
+        return Err(too_long(what, max_graphemes));
+    }
+    if let Some(bad) = text.chars().find(|c| is_forbidden(*c)) {
+        return Err(Rejection::new(
+            "bad_item",
+            format!(
+                "{what} must not hold the character U+{:04X}",
+                u32::from(bad)
+            ),
+        ));
+    }
+    let text: String = if text.is_ascii() {
+        text.to_owned()
+    } else {
+        text.nfc().collect()
+    };
+    if text.chars().all(is_invisible) {
+        return Err(Rejection::new(
+            "empty",
+            format!("{what} is empty; say at least one character"),
+        ));
+    }
+    if text.len() > MAX_TEXT_BYTES
+        || text.graphemes(true).take(max_graphemes + 1).count() > max_graphemes
+    {
+        return Err(too_long(what, max_graphemes));
+    }
+    Ok(text)
+}
+
+fn too_long(what: &str, max_graphemes: usize) -> Rejection {
+    Rejection::new(
+        "too_long",
+        format!(
+            "{what} is too long: at most {max_graphemes} characters and {MAX_TEXT_BYTES} bytes"
+        ),
+    )
+}
+
+/// Control characters, line and paragraph separators, and the bidirectional
+/// embeddings, overrides and isolates.
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// White space and characters of no width, which alone are no text.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> &'static str {
+        clean("the item", text, 80).map_or_else(|r| r.code, |_| "ok")
+    }
+
+    #[test]
+    fn a_text_has_one_form() {
+        assert_eq!(
+            clean("the item", "  김치찌개 ", 80).as_deref(),
+            Ok("김치찌개")
+        );
+        let nfd: String = "김치찌개".nfd().collect();
+        assert_eq!(clean("the item", &nfd, 80).as_deref(), Ok("김치찌개"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_by_name() {
+        for (text, expected) in [
+            ("", "empty"),
+            ("   ", "empty"),
+            ("\u{200B}\u{200D}", "empty"),
+            ("a\nb", "bad_item"),
+            ("a\0b", "bad_item"),
+            ("\u{202E}evil", "bad_item"),
+            ("👨‍👩‍👧‍👦", "ok"),
+            ("<img onerror=alert(1)>", "ok"),
+            ("__proto__", "ok"),
+        ] {
+            assert_eq!(code(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn length_is_counted_as_people_count_and_bounded_in_bytes() {
+        assert_eq!(code(&"찌".repeat(80)), "ok");
+        assert_eq!(code(&"찌".repeat(81)), "too_long");
+        assert_eq!(code(&"👨‍👩‍👧‍👦".repeat(20)), "ok");
+        assert_eq!(code(&format!("a{}", "\u{0301}".repeat(500))), "too_long");
+        assert_eq!(code(&"x".repeat(1 << 20)), "too_long");
+    }
+}

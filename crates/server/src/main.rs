@@ -1,0 +1,2 @@
+//! The lunch server.
+fn main() {}

@@ -1,0 +1,5 @@
+//! Rooms in this process' memory.
+
+/// Rooms in this process' memory.
+#[derive(Debug, Default)]
+pub struct MemoryBackend {}

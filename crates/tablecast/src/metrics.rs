@@ -1,0 +1,125 @@
+//! Counters, read when somebody asks. On the hot path each is one relaxed
+//! addition at most.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tablecast_core::CloseReason;
+
+/// Upper bounds of the commit latency buckets, in seconds.
+pub const LATENCY_BOUNDS: [f64; 12] =
+    [0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0];
+
+/// A number that goes up and down.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicI64);
+
+impl Gauge {
+    pub(crate) fn add(&self, by: i64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    pub fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, by: u64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long something took, in buckets.
+#[derive(Debug, Default)]
+pub struct Latency {
+    buckets: [Counter; LATENCY_BOUNDS.len() + 1],
+    nanos: Counter,
+}
+
+impl Latency {
+    pub(crate) fn record(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let at = LATENCY_BOUNDS.partition_point(|bound| *bound < seconds);
+        self.buckets[at].add(1);
+        self.nanos.add(took.as_nanos() as u64);
+    }
+
+    /// How many were at most as long as each of [`LATENCY_BOUNDS`] but longer
+    /// than the one before; the last count is of those longer than all.
+    pub fn counts(&self) -> [u64; LATENCY_BOUNDS.len() + 1] {
+        std::array::from_fn(|at| self.buckets[at].get())
+    }
+
+    /// All times added up, in seconds.
+    pub fn sum_seconds(&self) -> f64 {
+        self.nanos.get() as f64 / 1e9
+    }
+}
+
+/// Counters by a name, for things that are not on the hot path.
+#[derive(Debug)]
+pub struct ByName<K>(Mutex<BTreeMap<K, u64>>);
+
+impl<K> Default for ByName<K> {
+    fn default() -> Self {
+        ByName(Mutex::default())
+    }
+}
+
+impl<K: Ord + Copy> ByName<K> {
+    pub(crate) fn count(&self, name: K) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+    }
+
+    /// All names that were counted so far.
+    pub fn all(&self) -> Vec<(K, u64)> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().map(|(name, count)| (*name, *count)).collect()
+    }
+}
+
+/// What a hub counts.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Rooms open on this node.
+    pub rooms: Gauge,
+    /// Connections with a seat on this node.
+    pub members: Gauge,
+    /// Open WebSocket connections on this node.
+    pub connections: Gauge,
+    /// Rooms made here.
+    pub rooms_created: Counter,
+    /// Commands accepted.
+    pub commands: Counter,
+    /// Commands refused, by code.
+    pub rejections: ByName<&'static str>,
+    /// Frames handed to a connection by a fan-out.
+    pub deliveries: Counter,
+    /// Connections closed, by the code of their [`CloseReason`].
+    pub closes: ByName<u16>,
+    /// Commits that the backend accepted, with how long each took.
+    pub commits: Latency,
+    /// Commits that were decided again on a newer state.
+    pub conflicts: Counter,
+    /// Times a room was loaded from the backend to close a gap.
+    pub resyncs: Counter,
+}
+
+impl Metrics {
+    pub(crate) fn closed(&self, reason: CloseReason) {
+        self.closes.count(reason.code());
+    }
+}

@@ -1,0 +1,1 @@
+//! For tests of backends and of what is built on them.
