@@ -1,2 +1,61 @@
-//! Tasks of the repository.
-fn main() {}
+//! Tasks of the repository, started as `cargo xtask TASK`.
+//!
+//! They are Rust and not shell, so that a machine with cargo alone can run them.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    reason = "a command line tool: what it prints is its result"
+)]
+
+mod advisories;
+mod invocation;
+mod test;
+mod tidy;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+tasks of the repository
+
+usage: cargo xtask <task>
+
+  test [--no-install]   everything that must be green: tools, rules, format, clippy, docs,
+                        licences and all tests; installs what is missing (apt, cargo, rustup),
+                        unless --no-install is given: then a missing tool is an error
+  tidy                  only the repository's own rules: direction of dependencies,
+                        names in their places, documents in step with the code
+";
+
+fn main() -> ExitCode {
+    // Every path below is relative to the repository, wherever cargo was called.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if let Err(error) = std::env::set_current_dir(&root) {
+        eprintln!("error: cannot enter {}: {error}", root.display());
+        return ExitCode::FAILURE;
+    }
+
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["test"] => test::run(tools::Missing::Install),
+        ["test", "--no-install"] => test::run(tools::Missing::Refuse),
+        ["tidy"] => tidy::run(),
+        other => {
+            eprintln!("error: unknown task `{}`\n\n{HELP}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -182,11 +182,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes one step, if the room stands where the commit expects it.
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed>;
 
-    /// Begins to send this room's publications to [`Backend::notices`]. Once
-    /// it returns, no later commit goes unnoticed: it is published, or a
-    /// [`Notice::Resync`] comes. While the backend is unreachable it returns an
-    /// error, but the wish is kept and carried out when it is back, followed by
-    /// a `Resync` of the room.
+    /// Begins to send this room's publications by other nodes, and possibly this
+    /// node's own, to [`Backend::notices`]. Once it returns, no later commit of
+    /// another node goes unnoticed: it is published, or a [`Notice::Resync`]
+    /// comes. While the backend is unreachable it returns an error, but the wish
+    /// is kept and carried out when it is back, followed by a `Resync` of the
+    /// room.
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()>;
 
     /// Ends what [`Backend::watch`] began. Does not wait.

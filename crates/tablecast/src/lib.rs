@@ -2,10 +2,19 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod channel;
+pub mod codec;
 pub mod config;
+pub mod connection;
+pub mod head;
+pub mod dialect;
 pub mod hub;
 pub mod memory;
 pub mod metrics;
+pub mod outbox;
+mod room_task;
+mod session;
+mod sync;
 pub mod upgrade;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,5 +1,576 @@
-//! Rooms in this process' memory.
+//! Rooms in this process' memory: the backend of one server without a store.
+//!
+//! Nothing here waits: one lock is held for the length of one step, and every
+//! future is ready when it is first polled.
 
-/// Rooms in this process' memory.
-#[derive(Debug, Default)]
-pub struct MemoryBackend {}
+mod inbox;
+
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use tablecast_core::backend::{
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, LOG_EVENTS, Loaded, NewRoom,
+    Notice, Notices, Snapshot, Stamp, StoredEvent,
+};
+use tablecast_core::{Epoch, NodeId, Position, RoomId};
+
+use self::inbox::Inbox;
+
+/// Half the log: a room that is late with its snapshot, because another node
+/// made the events between, has the other half before a commit is refused.
+const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
+
+/// Expired rooms that one step forgets on its way, at most. More than one, so
+/// that forgetting is faster than making.
+const SWEPT_BY_A_STEP: usize = 4;
+
+/// Expired rooms that one renewal of a lease forgets, at most. Renewals come
+/// every few seconds, also when nobody makes or changes a room.
+const SWEPT_BY_A_RENEWAL: usize = 4096;
+
+/// Rooms in this process' memory. One value is one node's access to them; nodes
+/// within one process share rooms by [`MemoryBackend::another_node`].
+///
+/// A node is sent the publications of the others, not its own.
+pub struct MemoryBackend {
+    store: Arc<Store>,
+    inbox: Arc<Inbox>,
+}
+
+impl MemoryBackend {
+    /// No rooms yet. The clock is the system's at this moment, and from then on
+    /// how much time has passed: setting the system's clock expires nothing.
+    pub fn new() -> Self {
+        let begin = Instant::now();
+        let since_1970 = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::with_clock(move || millis(since_1970 + begin.elapsed()))
+    }
+
+    /// No rooms yet, and time as this clock tells it: milliseconds since 1970,
+    /// never going back. It is asked once in every step, under the lock.
+    pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        MemoryBackend {
+            store: Arc::new(Store {
+                clock: Box::new(clock),
+                state: Mutex::default(),
+            }),
+            inbox: Arc::default(),
+        }
+    }
+
+    /// The same rooms, clock and leases, for another node in this process.
+    pub fn another_node(&self) -> Self {
+        MemoryBackend {
+            store: Arc::clone(&self.store),
+            inbox: Arc::default(),
+        }
+    }
+
+    fn is_own(&self, watcher: &Weak<Inbox>) -> bool {
+        std::ptr::eq(watcher.as_ptr(), Arc::as_ptr(&self.inbox))
+    }
+
+    fn create_now(&self, id: &RoomId, new: NewRoom) -> Created {
+        let (mut state, now) = self.store.lock();
+        state.sweep(now, SWEPT_BY_A_STEP);
+        let place = state.places.entry(id.clone()).or_default();
+        if place.room(now).is_some() {
+            return Created::Exists;
+        }
+        let room = Room::new(new, now);
+        let created = Created::New(room.position, room.stamp(now));
+        let expiry = Expiry {
+            at: room.expires_at,
+            epoch: room.position.epoch.0,
+            room: id.clone(),
+        };
+        place.room = Some(room);
+        state.expiries.push(Reverse(expiry));
+        created
+    }
+
+    fn load_now(&self, id: &RoomId, known: Option<Position>) -> Option<Loaded> {
+        let (mut state, now) = self.store.lock();
+        let room = state.places.get_mut(id)?.room(now)?;
+        Some(room.missing_since(known, now))
+    }
+
+    fn commit_now(&self, id: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
+        let (mut state, now) = self.store.lock();
+        state.sweep(now, SWEPT_BY_A_STEP);
+        let Some(place) = state.places.get_mut(id) else {
+            return Ok(Committed::Gone);
+        };
+        let others = place.watchers.iter().any(|watcher| !self.is_own(watcher));
+        let Some(room) = place.room(now) else {
+            return Ok(Committed::Gone);
+        };
+        let expected = commit.expected;
+        let events = if others {
+            commit.events.clone()
+        } else {
+            Vec::new()
+        };
+        let committed = room.commit(commit, now)?;
+        if let (true, Committed::Accepted(stamp)) = (others, &committed) {
+            let notice = Notice::Published {
+                room: id.clone(),
+                epoch: expected.epoch,
+                first: expected.seq + 1,
+                events,
+                stamp: *stamp,
+            };
+            place.watchers.retain(|watcher| {
+                let Some(inbox) = watcher.upgrade() else {
+                    return false;
+                };
+                if !self.is_own(watcher) {
+                    inbox.push(notice.clone());
+                }
+                true
+            });
+        }
+        Ok(committed)
+    }
+
+    fn watch_now(&self, id: &RoomId) {
+        let (mut state, _) = self.store.lock();
+        let place = state.places.entry(id.clone()).or_default();
+        if !place.watchers.iter().any(|watcher| self.is_own(watcher)) {
+            place.watchers.push(Arc::downgrade(&self.inbox));
+        }
+    }
+
+    fn renew_now(&self, node: &NodeId, lease: Duration) -> Vec<NodeId> {
+        let (mut state, now) = self.store.lock();
+        state.sweep(now, SWEPT_BY_A_RENEWAL);
+        state.leases.retain(|_, end| *end > now);
+        let end = now.saturating_add(millis(lease));
+        state.leases.insert(node.clone(), end);
+        state.leases.keys().cloned().collect()
+    }
+}
+
+impl Default for MemoryBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBackend").finish_non_exhaustive()
+    }
+}
+
+impl Backend for MemoryBackend {
+    fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
+        Box::pin(async move { Ok(self.create_now(room, new)) })
+    }
+
+    fn load<'a>(
+        &'a self,
+        room: &'a RoomId,
+        known: Option<Position>,
+    ) -> BackendFuture<'a, Option<Loaded>> {
+        Box::pin(async move { Ok(self.load_now(room, known)) })
+    }
+
+    fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
+        Box::pin(async move { self.commit_now(room, commit) })
+    }
+
+    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            self.watch_now(room);
+            Ok(())
+        })
+    }
+
+    fn unwatch(&self, room: &RoomId) {
+        let (mut state, now) = self.store.lock();
+        if let Some(place) = state.places.get_mut(room) {
+            place.watchers.retain(|watcher| !self.is_own(watcher));
+            if place.room(now).is_none() && place.watchers.is_empty() {
+                state.places.remove(room);
+            }
+        }
+    }
+
+    fn notices(&self) -> Notices {
+        match self.inbox.reader() {
+            Some(reader) => Box::pin(reader),
+            None => Box::pin(futures_util::stream::empty()),
+        }
+    }
+
+    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+        Box::pin(async move { Ok(self.renew_now(node, lease)) })
+    }
+
+    fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
+        Box::pin(async move {
+            let (mut state, _) = self.store.lock();
+            state.leases.remove(node);
+            Ok(())
+        })
+    }
+
+    fn snapshot_interval(&self) -> usize {
+        SNAPSHOT_INTERVAL
+    }
+
+    fn resync_interval(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// What the nodes share.
+struct Store {
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    state: Mutex<State>,
+}
+
+impl Store {
+    /// The state, and the time. It is read under the lock, so that it grows with
+    /// the order of the steps.
+    fn lock(&self) -> (MutexGuard<'_, State>, u64) {
+        // Nothing panics between two changes that belong together.
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = (self.clock)();
+        (state, now)
+    }
+}
+
+#[derive(Default)]
+struct State {
+    places: HashMap<RoomId, Place>,
+    /// One entry for each room that was made, due at its expiry or earlier.
+    expiries: BinaryHeap<Reverse<Expiry>>,
+    /// When each node's lease ends.
+    leases: HashMap<NodeId, u64>,
+}
+
+impl State {
+    /// Forgets rooms that expired, looking at no more than `at_most`.
+    fn sweep(&mut self, now: u64, at_most: usize) {
+        for _ in 0..at_most {
+            if self.expiries.peek().is_none_or(|next| next.0.at > now) {
+                return;
+            }
+            let Some(Reverse(due)) = self.expiries.pop() else {
+                return;
+            };
+            let Entry::Occupied(mut place) = self.places.entry(due.room.clone()) else {
+                continue;
+            };
+            match place.get_mut().room(now) {
+                // It was extended since.
+                Some(room) if room.position.epoch.0 == due.epoch => {
+                    let at = room.expires_at;
+                    self.expiries.push(Reverse(Expiry { at, ..due }));
+                }
+                // A later room of this name has an entry of its own.
+                Some(_) => {}
+                None => {
+                    if place.get().watchers.is_empty() {
+                        place.remove();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// When to look whether a room has expired. The order is by time.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Expiry {
+    at: u64,
+    epoch: u64,
+    room: RoomId,
+}
+
+/// What there is under one id. It may be watched before and after there is a
+/// room.
+#[derive(Default)]
+struct Place {
+    room: Option<Room>,
+    watchers: Vec<Weak<Inbox>>,
+}
+
+impl Place {
+    /// The room, unless it has expired: then it is forgotten.
+    fn room(&mut self, now: u64) -> Option<&mut Room> {
+        if self
+            .room
+            .as_ref()
+            .is_some_and(|room| room.expires_at <= now)
+        {
+            self.room = None;
+        }
+        self.room.as_mut()
+    }
+}
+
+struct Room {
+    position: Position,
+    snapshot: Snapshot,
+    /// The newest events, at most [`LOG_EVENTS`]; the last one has seq
+    /// `position.seq`. It always covers what follows the snapshot.
+    log: VecDeque<Bytes>,
+    expires_at: u64,
+    /// No extension goes beyond this.
+    dies_at: u64,
+}
+
+impl Room {
+    fn new(new: NewRoom, now: u64) -> Self {
+        let dies_at = now.saturating_add(millis(new.max_age));
+        Room {
+            position: Position {
+                epoch: Epoch(fastrand::u64(..)),
+                seq: 0,
+            },
+            snapshot: Snapshot {
+                seq: 0,
+                state: new.snapshot,
+            },
+            log: VecDeque::new(),
+            expires_at: now.saturating_add(millis(new.ttl)).min(dies_at),
+            dies_at,
+        }
+    }
+
+    fn stamp(&self, now: u64) -> Stamp {
+        Stamp {
+            now,
+            expires_at: self.expires_at,
+        }
+    }
+
+    fn missing_since(&self, known: Option<Position>, now: u64) -> Loaded {
+        let newest = self.position.seq;
+        // The seq that the log follows.
+        let before = newest - self.log.len() as u64;
+        let reached = known
+            .filter(|known| known.epoch == self.position.epoch)
+            .map(|known| known.seq)
+            .filter(|seq| (before..=newest).contains(seq));
+        let from = reached.unwrap_or(before);
+        Loaded {
+            position: self.position,
+            stamp: self.stamp(now),
+            snapshot: reached.is_none().then(|| self.snapshot.clone()),
+            events: (from + 1..)
+                .zip(self.log.range((from - before) as usize..))
+                .map(|(seq, event)| StoredEvent {
+                    seq,
+                    event: event.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    fn commit(&mut self, commit: Commit, now: u64) -> Result<Committed, BackendError> {
+        if commit.expected != self.position {
+            let missing = self.missing_since(Some(commit.expected), now);
+            return Ok(Committed::Conflict(missing));
+        }
+        let position = self.position.after(commit.events.len());
+        match commit.snapshot {
+            Some(state) => {
+                self.snapshot = Snapshot {
+                    seq: position.seq,
+                    state,
+                };
+            }
+            // Refused, since the log would grow without bound or no longer lead
+            // from the snapshot to the newest event.
+            None if position.seq - self.snapshot.seq > LOG_EVENTS as u64 => {
+                return Err(BackendError::Corrupt(format!(
+                    "a commit without a snapshot, {} events after the last one; \
+                     at most {LOG_EVENTS} are kept",
+                    position.seq - self.snapshot.seq
+                )));
+            }
+            None => {}
+        }
+        for event in commit.events {
+            if self.log.len() == LOG_EVENTS {
+                self.log.pop_front();
+            }
+            self.log.push_back(event);
+        }
+        self.position = position;
+        if let Some(extend) = commit.extend {
+            let extended = now.saturating_add(millis(extend)).min(self.dies_at);
+            self.expires_at = self.expires_at.max(extended);
+        }
+        Ok(Committed::Accepted(self.stamp(now)))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+
+    /// A backend whose clock is moved by hand.
+    fn with_hands() -> (MemoryBackend, Arc<AtomicU64>) {
+        let hands = Arc::new(AtomicU64::new(1_000_000));
+        let clock = Arc::clone(&hands);
+        let backend = MemoryBackend::with_clock(move || clock.load(Ordering::Relaxed));
+        (backend, hands)
+    }
+
+    fn id(text: &str) -> RoomId {
+        text.parse().unwrap()
+    }
+
+    fn make(backend: &MemoryBackend, room: &str, ttl: u64) -> Position {
+        let new = NewRoom {
+            snapshot: Bytes::from_static(b"{}"),
+            ttl: Duration::from_millis(ttl),
+            max_age: Duration::from_secs(3600),
+        };
+        match backend.create_now(&id(room), new) {
+            Created::New(position, _) => position,
+            Created::Exists => panic!("{room} exists already"),
+        }
+    }
+
+    fn commit(expected: Position, events: usize) -> Commit {
+        Commit {
+            expected,
+            events: vec![Bytes::from_static(b"e"); events],
+            snapshot: None,
+            extend: None,
+        }
+    }
+
+    fn kept(backend: &MemoryBackend) -> (usize, usize) {
+        let (state, _) = backend.store.lock();
+        (state.places.len(), state.expiries.len())
+    }
+
+    #[test]
+    fn expired_rooms_are_forgotten_without_being_asked_for() {
+        let (backend, hands) = with_hands();
+        for n in 0..1000 {
+            make(&backend, &format!("old-{n}"), 1000);
+        }
+        assert_eq!(kept(&backend), (1000, 1000));
+        hands.fetch_add(1000, Ordering::Relaxed);
+        for n in 0..500 {
+            make(&backend, &format!("new-{n}"), 1000);
+        }
+        assert_eq!(kept(&backend), (500, 500), "by making others");
+
+        hands.fetch_add(1000, Ordering::Relaxed);
+        backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
+        assert_eq!(kept(&backend), (0, 0), "by renewing a lease");
+    }
+
+    #[test]
+    fn a_room_that_was_extended_is_swept_at_its_later_expiry() {
+        let (backend, hands) = with_hands();
+        let position = make(&backend, "r", 1000);
+        let mut longer = commit(position, 1);
+        longer.extend = Some(Duration::from_millis(1500));
+        hands.fetch_add(500, Ordering::Relaxed);
+        backend.commit_now(&id("r"), longer).unwrap();
+        let node: NodeId = "n".parse().unwrap();
+        for (passed, left) in [(1499, (1, 1)), (1, (0, 0))] {
+            hands.fetch_add(passed, Ordering::Relaxed);
+            backend.renew_now(&node, Duration::from_secs(1));
+            assert_eq!(kept(&backend), left);
+        }
+    }
+
+    #[test]
+    fn a_later_room_of_the_same_name_is_not_swept_with_the_earlier() {
+        let (backend, hands) = with_hands();
+        make(&backend, "r", 1000);
+        hands.fetch_add(1000, Ordering::Relaxed);
+        assert!(backend.load_now(&id("r"), None).is_none());
+        make(&backend, "r", 1000);
+        make(&backend, "other", 1000);
+        assert_eq!(kept(&backend), (2, 2));
+        assert!(backend.load_now(&id("r"), None).is_some());
+    }
+
+    #[test]
+    fn a_watched_place_outlives_its_room_and_goes_with_its_last_watcher() {
+        let (backend, hands) = with_hands();
+        make(&backend, "r", 1000);
+        backend.watch_now(&id("r"));
+        hands.fetch_add(1000, Ordering::Relaxed);
+        backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
+        assert_eq!(kept(&backend), (1, 0));
+        backend.unwatch(&id("r"));
+        assert_eq!(kept(&backend), (0, 0));
+    }
+
+    #[test]
+    fn a_node_is_sent_the_publications_of_others_but_not_its_own() {
+        let (here, _) = with_hands();
+        let there = here.another_node();
+        let position = make(&here, "r", 1000);
+        here.watch_now(&id("r"));
+        there.watch_now(&id("r"));
+        here.commit_now(&id("r"), commit(position, 2)).unwrap();
+        let sent = |node: &MemoryBackend| node.notices().next().now_or_never().flatten();
+        assert_eq!(sent(&here), None);
+        assert!(matches!(
+            sent(&there),
+            Some(Notice::Published { first: 1, events, .. }) if events.len() == 2
+        ));
+    }
+
+    #[test]
+    fn a_node_that_is_gone_is_no_watcher_any_more() {
+        let (here, _) = with_hands();
+        let there = here.another_node();
+        let position = make(&here, "r", 1000);
+        there.watch_now(&id("r"));
+        drop(there);
+        here.commit_now(&id("r"), commit(position, 1)).unwrap();
+        assert!(here.store.lock().0.places[&id("r")].watchers.is_empty());
+    }
+
+    #[test]
+    fn a_commit_that_outgrows_the_log_without_a_snapshot_is_refused_and_changes_nothing() {
+        let (backend, _) = with_hands();
+        let room = id("r");
+        let position = make(&backend, "r", 1000);
+        backend
+            .commit_now(&room, commit(position, LOG_EVENTS))
+            .unwrap();
+        let before = backend.load_now(&room, None);
+        let full = position.after(LOG_EVENTS);
+        let refused = backend.commit_now(&room, commit(full, 1));
+        assert!(matches!(refused, Err(BackendError::Corrupt(_))));
+        assert_eq!(backend.load_now(&room, None), before);
+
+        let mut whole = commit(full, 1);
+        whole.snapshot = Some(Bytes::from_static(b"{}"));
+        let accepted = backend.commit_now(&room, whole);
+        assert!(matches!(accepted, Ok(Committed::Accepted(_))));
+    }
+}

@@ -1,11 +1,40 @@
-//! The axum extractor.
+//! The axum extractor: checks a WebSocket handshake, answers it, and hands over
+//! the bare TCP stream behind it.
+
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
-use axum::http::{StatusCode, request::Parts};
+use axum::http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tungstenite::handshake::derive_accept_key;
+
+use crate::config::ConnectionConfig;
+use crate::connection::Connection;
+use crate::outbox::Outbox;
 
 /// A WebSocket handshake that was checked and can be accepted.
-#[derive(Debug)]
-pub struct Upgrade {}
+///
+/// Whether this client may connect at all (its origin, its rate) is not checked
+/// here: that is the server's policy.
+pub struct Upgrade {
+    key: HeaderValue,
+    protocols: Vec<String>,
+    on_upgrade: OnUpgrade,
+}
+
+impl std::fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upgrade").field("protocols", &self.protocols).finish_non_exhaustive()
+    }
+}
 
 /// What is wrong with a handshake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +43,7 @@ pub enum HandshakeError {
     #[error("a WebSocket handshake is a GET request")]
     Method,
     /// Not an upgrade at all: 426.
-    #[error("this is a WebSocket address: connect with `Upgrade: websocket`")]
+    #[error("this is a WebSocket address: connect with `Connection: Upgrade` and `Upgrade: websocket`")]
     NotAnUpgrade,
     /// Another version: 426 with `Sec-WebSocket-Version: 13`.
     #[error("only WebSocket version 13 is spoken")]
@@ -27,19 +56,149 @@ pub enum HandshakeError {
 impl HandshakeError {
     /// The status of the refusal.
     pub fn status(&self) -> StatusCode {
-        StatusCode::BAD_REQUEST
+        match self {
+            HandshakeError::Method => StatusCode::METHOD_NOT_ALLOWED,
+            HandshakeError::NotAnUpgrade | HandshakeError::Version => StatusCode::UPGRADE_REQUIRED,
+            HandshakeError::Key => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The headers that go with the refusal.
+    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        match self {
+            HandshakeError::Method => {
+                vec![(axum::http::header::ALLOW, HeaderValue::from_static("GET"))]
+            }
+            HandshakeError::NotAnUpgrade | HandshakeError::Version => vec![
+                (UPGRADE, HeaderValue::from_static("websocket")),
+                (CONNECTION, HeaderValue::from_static("upgrade")),
+                (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+            ],
+            HandshakeError::Key => Vec::new(),
+        }
     }
 }
 
 impl IntoResponse for HandshakeError {
     fn into_response(self) -> Response {
-        self.status().into_response()
+        let mut response = (self.status(), self.to_string()).into_response();
+        response.headers_mut().extend(self.headers());
+        response
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
     type Rejection = HandshakeError;
-    async fn from_request_parts(_parts: &mut Parts, _state: &S) -> Result<Self, HandshakeError> {
-        Ok(Upgrade {})
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HandshakeError> {
+        if parts.method != Method::GET {
+            return Err(HandshakeError::Method);
+        }
+        let headers = &parts.headers;
+        if !lists(headers, &CONNECTION, "upgrade") || !lists(headers, &UPGRADE, "websocket") {
+            return Err(HandshakeError::NotAnUpgrade);
+        }
+        if only(headers, &SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            return Err(HandshakeError::Version);
+        }
+        let key = only(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+        let key = key.ok_or(HandshakeError::Key)?.clone();
+        let protocols = items(headers, &SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
+        // Absent only over HTTP/2 or behind a server that cannot upgrade.
+        let on_upgrade =
+            parts.extensions.remove::<OnUpgrade>().ok_or(HandshakeError::NotAnUpgrade)?;
+        Ok(Upgrade { key, protocols, on_upgrade })
     }
+}
+
+impl Upgrade {
+    /// Whether the client offers this subprotocol.
+    pub fn offers(&self, protocol: &str) -> bool {
+        self.protocols.iter().any(|offered| offered == protocol)
+    }
+
+    /// Accepts, and runs `serve` with the connection in a task of its own.
+    pub fn accept<F>(
+        self,
+        config: ConnectionConfig,
+        serve: impl FnOnce(Connection) -> F + Send + 'static,
+    ) -> Response
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.accept_with(config, Arc::new(Outbox::new(config.outbox)), None, serve)
+    }
+
+    /// Accepts with an outbox that was made before, so that frames can already
+    /// wait in it, and with a subprotocol that the client
+    /// [offers](Upgrade::offers). If the client is gone before the handshake is
+    /// done, `serve` is dropped without being called.
+    pub fn accept_with<F>(
+        self,
+        config: ConnectionConfig,
+        outbox: Arc<Outbox>,
+        protocol: Option<&'static str>,
+        serve: impl FnOnce(Connection) -> F + Send + 'static,
+    ) -> Response
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let accept = derive_accept_key(self.key.as_bytes());
+        let on_upgrade = self.on_upgrade;
+        tokio::spawn(async move {
+            match on_upgrade.await {
+                // Boxed, so that the handshake's state is not kept for as long as
+                // the connection lives.
+                Ok(upgraded) => Box::pin(serve(connection(upgraded, outbox, config))).await,
+                Err(error) => tracing::debug!(%error, "the client left during the handshake"),
+            }
+        });
+        let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        if let Ok(accept) = HeaderValue::try_from(accept) {
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        if let Some(protocol) = protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
+        response
+    }
+}
+
+/// The stream without hyper's buffers, as a bare TCP stream where it is one.
+fn connection(upgraded: Upgraded, outbox: Arc<Outbox>, config: ConnectionConfig) -> Connection {
+    let upgraded = match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => {
+            return Connection::tcp(parts.io.into_inner(), &parts.read_buf, outbox, config);
+        }
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => Connection::tcp(parts.io.into_inner(), &parts.read_buf, outbox, config),
+        Err(upgraded) => Connection::stream(TokioIo::new(upgraded), &[], outbox, config),
+    }
+}
+
+/// The items of a header that is a list, over all its lines.
+fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    items(headers, name).any(|item| item.eq_ignore_ascii_case(wanted))
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    let first = values.next();
+    first.filter(|_| values.next().is_none())
+}
+
+/// 16 bytes in base64: 22 characters and two signs of padding.
+fn is_key(key: &[u8]) -> bool {
+    let letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(letter)
 }

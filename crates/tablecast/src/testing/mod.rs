@@ -1,1 +1,9 @@
-//! For tests of backends and of what is built on them.
+//! For tests of backends and of what is built on them (feature `testing`).
+//!
+//! - [`contract`]: what every [`Backend`](tablecast_core::Backend) must hold.
+//! - [`faulty`]: a backend that fails as and when a test asks.
+
+pub mod contract;
+pub mod faulty;
+
+pub use faulty::FaultyBackend;

@@ -1,0 +1,225 @@
+//! The port, on Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tablecast_core::backend::{
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, LOG_EVENTS, Loaded, NewRoom,
+    Notices,
+};
+use tablecast_core::id::{NodeId, RoomId};
+use tablecast_core::position::Position;
+
+use crate::client::{Client, Effect};
+use crate::node::Node;
+use crate::scripts::{COMMIT, CREATE, Call, LOAD, RELEASE, RENEW};
+use crate::topology::Topology;
+use crate::url::{Place, UrlError};
+use crate::{discovery, wire};
+
+/// What all keys and channels begin with, unless told otherwise.
+const PREFIX: &str = "tablecast:";
+
+/// How often an idle room is compared with Redis. Publications are lost only
+/// with their connection, which is probed twice a second; this is the belt to
+/// those braces.
+const RESYNC: Duration = Duration::from_secs(5);
+
+/// Rooms in Redis. Its connections end when it is dropped.
+pub struct RedisBackend {
+    client: Arc<Client>,
+}
+
+impl RedisBackend {
+    /// Starts to connect to what `url` names and returns at once, whether Redis
+    /// can be reached or not: [`Backend::notices`] tells. Must be called within
+    /// a tokio runtime.
+    ///
+    /// - `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, port 6379 unless given
+    /// - `rediss://…`, the same over TLS, trusting what the system trusts
+    /// - `redis+unix:///PATH/OF/THE/SOCKET[?db=…&user=…&pass=…]`
+    /// - `redis-cluster://[USER[:PASSWORD]@]HOST[:PORT],HOST[:PORT],…`, a Cluster
+    ///   by one or more of its servers; `rediss-cluster://…` over TLS
+    ///
+    /// # Errors
+    /// Tells which part of the URL is wrong and what is allowed.
+    pub fn connect(url: &str) -> Result<RedisBackend, UrlError> {
+        Self::connect_with_prefix(url, PREFIX)
+    }
+
+    /// As [`RedisBackend::connect`], with all keys and channels beginning with
+    /// `prefix` instead of `tablecast:`, for several sites on one Redis.
+    ///
+    /// # Errors
+    /// As [`RedisBackend::connect`]; and if the prefix holds a brace, which
+    /// would change the slots of a Cluster.
+    pub fn connect_with_prefix(url: &str, prefix: &str) -> Result<RedisBackend, UrlError> {
+        if prefix.contains(['{', '}']) {
+            return Err(UrlError {
+                part: "the key prefix",
+                problem: "braces are not allowed".into(),
+            });
+        }
+        let place = Place::parse(url)?;
+        // Fails only if the program has chosen a provider before: then that is it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::new(place.clone(), prefix);
+        match place {
+            Place::Standalone(info) => {
+                let node = Node::start(&client, *info, None);
+                client.set_topology(Topology::standalone(node));
+            }
+            Place::Cluster(seeds) => {
+                let keep = discovery::keep(Arc::clone(&client), seeds);
+                tokio::spawn(client.cancel.clone().run_until_cancelled_owned(keep));
+            }
+        }
+        Ok(RedisBackend { client })
+    }
+
+    async fn create(&self, room: &RoomId, new: NewRoom) -> Result<Created, BackendError> {
+        let keys = self.client.keys.room(room);
+        let call = Call {
+            script: &CREATE,
+            keys: &[&keys.state, &keys.log],
+            args: &[&millis(new.ttl), &millis(new.max_age), &new.snapshot],
+        };
+        let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
+        wire::created(answer).map_err(corrupt(room))
+    }
+
+    async fn load(
+        &self,
+        room: &RoomId,
+        known: Option<Position>,
+    ) -> Result<Option<Loaded>, BackendError> {
+        let keys = self.client.keys.room(room);
+        let (epoch, seq) = match known {
+            Some(position) => (position.epoch.to_string(), position.seq.to_string()),
+            None => (String::new(), "0".to_owned()),
+        };
+        let call = Call {
+            script: &LOAD,
+            keys: &[&keys.state, &keys.log],
+            args: &[epoch.as_bytes(), seq.as_bytes()],
+        };
+        let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
+        wire::loaded(answer, known).map_err(corrupt(room))
+    }
+
+    async fn commit(&self, room: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
+        let keys = self.client.keys.room(room);
+        let publish: &[u8] = if self.client.is_cluster() {
+            b"SPUBLISH"
+        } else {
+            b"PUBLISH"
+        };
+        let epoch = commit.expected.epoch.to_string();
+        let seq = commit.expected.seq.to_string();
+        let count = commit.events.len().to_string();
+        let events = wire::encode_events(&commit.events);
+        let extend = commit.extend.map(millis).unwrap_or_default();
+        let keep = LOG_EVENTS.to_string();
+        let mut args: Vec<&[u8]> = vec![
+            publish,
+            keys.channel.as_bytes(),
+            epoch.as_bytes(),
+            seq.as_bytes(),
+            count.as_bytes(),
+            &events,
+            &extend,
+            keep.as_bytes(),
+        ];
+        args.extend(commit.snapshot.as_deref());
+        let call = Call {
+            script: &COMMIT,
+            keys: &[&keys.state, &keys.log],
+            args: &args,
+        };
+        let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
+        wire::committed(answer, commit.expected).map_err(corrupt(room))
+    }
+
+    async fn renew(&self, node: &NodeId, lease: Duration) -> Result<Vec<NodeId>, BackendError> {
+        let (key, slot) = self.client.keys.nodes();
+        let call = Call {
+            script: &RENEW,
+            keys: &[&key],
+            args: &[node.as_str().as_bytes(), &millis(lease)],
+        };
+        let answer = self.client.call(slot, &call, Effect::Write).await?;
+        wire::nodes(answer).map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
+    }
+
+    async fn release(&self, node: &NodeId) -> Result<(), BackendError> {
+        let (key, slot) = self.client.keys.nodes();
+        let call = Call {
+            script: &RELEASE,
+            keys: &[&key],
+            args: &[node.as_str().as_bytes()],
+        };
+        self.client.call(slot, &call, Effect::Write).await.map(drop)
+    }
+}
+
+/// In milliseconds; at least one, which Redis takes for an expiry.
+fn millis(duration: Duration) -> Vec<u8> {
+    duration.as_millis().max(1).to_string().into_bytes()
+}
+
+fn corrupt(room: &RoomId) -> impl FnOnce(wire::Malformed) -> BackendError {
+    move |error| BackendError::Corrupt(format!("room {room}: {error}"))
+}
+
+impl Drop for RedisBackend {
+    fn drop(&mut self) {
+        self.client.cancel.cancel();
+        self.client.notices.close();
+    }
+}
+
+impl Backend for RedisBackend {
+    fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
+        Box::pin(self.create(room, new))
+    }
+
+    fn load<'a>(
+        &'a self,
+        room: &'a RoomId,
+        known: Option<Position>,
+    ) -> BackendFuture<'a, Option<Loaded>> {
+        Box::pin(self.load(room, known))
+    }
+
+    fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
+        Box::pin(self.commit(room, commit))
+    }
+
+    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
+        Box::pin(self.client.watch(room))
+    }
+
+    fn unwatch(&self, room: &RoomId) {
+        self.client.unwatch(room);
+    }
+
+    fn notices(&self) -> Notices {
+        Box::pin(self.client.notices.stream())
+    }
+
+    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+        Box::pin(self.renew(node, lease))
+    }
+
+    fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
+        Box::pin(self.release(node))
+    }
+
+    fn snapshot_interval(&self) -> usize {
+        1
+    }
+
+    fn resync_interval(&self) -> Option<Duration> {
+        Some(RESYNC)
+    }
+}

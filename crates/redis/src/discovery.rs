@@ -1,0 +1,100 @@
+//! Keeps the topology of a Cluster up to date.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{ConnectionInfo, Value};
+use tokio::time::{sleep, timeout};
+
+use crate::client::Client;
+use crate::link::{Backoff, Connection, DEADLINE};
+use crate::node::{Link, Node};
+use crate::topology::{SlotRange, Topology, slot_table};
+use crate::url::at_address;
+
+/// How often the slots are asked for without a reason.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// How often at most, whatever the reasons.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Asks for the slots, for ever.
+pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
+    let mut backoff = Backoff::new();
+    loop {
+        match slots(&client, &seeds).await {
+            Ok(table) => {
+                backoff = Backoff::new();
+                apply(&client, &seeds, &table);
+                tokio::select! {
+                    () = client.refresh.notified() => {}
+                    () = sleep(EVERY) => {}
+                }
+                sleep(PAUSE).await;
+            }
+            Err(reason) => {
+                client.set_undiscovered(reason);
+                backoff.wait().await;
+            }
+        }
+    }
+}
+
+fn apply(client: &Arc<Client>, seeds: &[ConnectionInfo], table: &[SlotRange]) {
+    let Some(seed) = seeds.first() else { return };
+    let old = Arc::clone(&client.topology.borrow());
+    client.set_topology(Topology::cluster(table, |address| match old.at(address) {
+        Some(node) => Arc::clone(node),
+        None => {
+            let info = at_address(seed, &address.host, address.port);
+            Node::start(client, info, Some(address.clone()))
+        }
+    }));
+}
+
+/// The slots, as the first server tells them that answers: those that answer
+/// probes before the seeds, each in random order, because one of them may be cut
+/// off from the others and know only old slots.
+async fn slots(client: &Client, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRange>, String> {
+    let mut reason = String::from("no server of the Cluster is known");
+    let mut nodes = client.topology.borrow().nodes().to_vec();
+    fastrand::shuffle(&mut nodes);
+    for node in nodes {
+        let Link::Live(live) = node.link.borrow().clone() else {
+            continue;
+        };
+        match ask(live.commands, node.host()).await {
+            Ok(table) => return Ok(table),
+            Err(why) => reason = why,
+        }
+    }
+    let mut seeds = seeds.to_vec();
+    fastrand::shuffle(&mut seeds);
+    for seed in &seeds {
+        let host = seed.addr().to_string();
+        let host = host.rsplit_once(':').map_or("", |(host, _)| host);
+        match Connection::dial(seed, |_| {}).await {
+            Ok(connection) => match ask(connection.commands, host).await {
+                Ok(table) => return Ok(table),
+                Err(why) => reason = why,
+            },
+            Err(error) => reason = error.to_string(),
+        }
+    }
+    Err(reason)
+}
+
+async fn ask(mut commands: MultiplexedConnection, host: &str) -> Result<Vec<SlotRange>, String> {
+    let mut question = redis::cmd("CLUSTER");
+    question.arg("SLOTS");
+    match timeout(DEADLINE, question.query_async::<Value>(&mut commands)).await {
+        Ok(Ok(answer)) => match slot_table(answer, host) {
+            Some(table) if table.is_empty() => Err("the Cluster has no slots".into()),
+            Some(table) => Ok(table),
+            None => Err("the answer to CLUSTER SLOTS cannot be understood".into()),
+        },
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer to CLUSTER SLOTS within 1 s".into()),
+    }
+}

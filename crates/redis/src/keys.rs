@@ -1,0 +1,125 @@
+//! Names of keys and channels, and the Cluster slot they fall into.
+
+use tablecast_core::id::RoomId;
+
+/// How many slots a Redis Cluster has.
+pub(crate) const SLOTS: u16 = 16384;
+
+/// Makes the names. All names of one room share the hash tag `{ROOM}`, so they
+/// fall into one slot and one script may use them together.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    prefix: String,
+}
+
+/// The names of one room.
+pub(crate) struct RoomKeys {
+    pub(crate) state: String,
+    pub(crate) log: String,
+    pub(crate) channel: String,
+    pub(crate) slot: u16,
+}
+
+impl Keys {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Keys {
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    pub(crate) fn room(&self, room: &RoomId) -> RoomKeys {
+        let channel = self.channel(room);
+        RoomKeys {
+            state: format!("{channel}:state"),
+            log: format!("{channel}:log"),
+            slot: slot(channel.as_bytes()),
+            channel,
+        }
+    }
+
+    pub(crate) fn channel(&self, room: &RoomId) -> String {
+        format!("{}{{{room}}}", self.prefix)
+    }
+
+    /// The room whose channel this is, if it is one.
+    pub(crate) fn room_of(&self, channel: &[u8]) -> Option<RoomId> {
+        let tag = std::str::from_utf8(channel)
+            .ok()?
+            .strip_prefix(&self.prefix)?;
+        tag.strip_prefix('{')?.strip_suffix('}')?.parse().ok()
+    }
+
+    pub(crate) fn slot_of(&self, room: &RoomId) -> u16 {
+        slot(self.channel(room).as_bytes())
+    }
+
+    pub(crate) fn nodes(&self) -> (String, u16) {
+        let key = format!("{}nodes", self.prefix);
+        let slot = slot(key.as_bytes());
+        (key, slot)
+    }
+}
+
+/// The slot of a key: CRC-16/XMODEM of its hash tag, or of all of it.
+fn slot(key: &[u8]) -> u16 {
+    crc16(hash_tag(key)) % SLOTS
+}
+
+/// What stands between the first `{` and the next `}`, unless that is nothing.
+fn hash_tag(key: &[u8]) -> &[u8] {
+    let Some(open) = key.iter().position(|b| *b == b'{') else {
+        return key;
+    };
+    match key[open + 1..].iter().position(|b| *b == b'}') {
+        None | Some(0) => key,
+        Some(length) => &key[open + 1..open + 1 + length],
+    }
+}
+
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
+            if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                (crc << 1) ^ 0x1021
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_those_of_the_cluster_specification() {
+        assert_eq!(crc16(b"123456789"), 0x31c3);
+        // As `CLUSTER KEYSLOT` answers.
+        assert_eq!(slot(b"foo"), 12182);
+        assert_eq!(slot(b"{foo}:bar"), 12182);
+        assert_eq!(slot(b"a{}b"), slot(b"a{}b"));
+        assert_eq!(hash_tag(b"a{}b"), b"a{}b");
+        assert_eq!(hash_tag(b"a{b}{c}"), b"b");
+    }
+
+    #[test]
+    fn all_names_of_a_room_fall_into_one_slot_and_lead_back_to_it() {
+        let keys = Keys::new("tablecast:");
+        let room: RoomId = "lunch-1".parse().unwrap();
+        let names = keys.room(&room);
+        assert_eq!(names.state, "tablecast:{lunch-1}:state");
+        assert_eq!(slot(names.state.as_bytes()), names.slot);
+        assert_eq!(slot(names.log.as_bytes()), names.slot);
+        assert_eq!(keys.room_of(names.channel.as_bytes()), Some(room));
+        for foreign in [
+            "tablecast:lunch-1",
+            "other:{lunch-1}",
+            "tablecast:{a b}",
+            "tablecast:{}",
+        ] {
+            assert_eq!(keys.room_of(foreign.as_bytes()), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+-- Where a room stands, and what is missing since a known position.
+--
+-- ARGV[2]  the known epoch, or empty
+-- ARGV[3]  the known seq
+--
+-- Returns {'room', epoch, seq, now, expires_at, snapshot_seq | nil,
+-- snapshot | nil, entries of the log} or {'gone'}.
+
+local room = open()
+if not room then return {'gone'} end
+return missing('room', room, ARGV[2], tonumber(ARGV[3]))

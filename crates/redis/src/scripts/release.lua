@@ -1,0 +1,6 @@
+-- Gives up a node's lease.
+--
+-- KEYS[1]  the nodes, as in renew.lua
+-- ARGV[2]  the node
+
+return redis.call('ZREM', KEYS[1], ARGV[2])

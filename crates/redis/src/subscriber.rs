@@ -1,0 +1,250 @@
+//! A server's one subscription connection: which rooms are subscribed on it, and
+//! what it delivers.
+//!
+//! Channels are subscribed one by one: several in one `SSUBSCRIBE` must share a
+//! slot, and a refusal of one must not be a refusal of all.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use redis::aio::MultiplexedConnection;
+use redis::{PushInfo, PushKind, RedisError, Value};
+use tablecast_core::backend::Notice;
+use tablecast_core::id::RoomId;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Client;
+use crate::link::{Backoff, Connection, DEADLINE, Loss};
+use crate::node::{Changed, Node};
+use crate::wire;
+
+/// Subscriptions that are under way at once, after a reconnect.
+const PIPELINE: usize = 256;
+
+/// How long to wait before a refused subscription is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Keeps the subscription connection, for ever.
+pub(crate) async fn keep(client: Arc<Client>, node: Arc<Node>) {
+    let server = node.info.addr().to_string();
+    let mut backoff = Backoff::new();
+    let mut lost = false;
+    loop {
+        let mailbox = Arc::new(Mailbox::new(Arc::clone(&client)));
+        let on_push = Arc::clone(&mailbox);
+        // A dial that fails is told by the command connection.
+        if let Ok(connection) =
+            Connection::dial(&node.info, move |push| on_push.receive(push)).await
+        {
+            backoff.connected();
+            if lost {
+                tracing::info!(%server, "redis subscription connection made again");
+            }
+            let subscriptions = Subscriptions {
+                client: &client,
+                node: &node,
+                mailbox: &mailbox,
+                connection: &connection.commands,
+                rooms: HashSet::new(),
+                refused: HashSet::new(),
+            };
+            let loss = tokio::select! {
+                loss = connection.probe() => loss,
+                () = mailbox.taken_away.cancelled() => {
+                    client.refresh_topology();
+                    Loss::Sick("a slot was moved to another server".into())
+                }
+                loss = subscriptions.serve() => loss,
+            };
+            tracing::warn!(%server, reason = %loss, "redis subscription connection lost");
+            lost = true;
+            backoff.lost().await;
+        } else {
+            backoff.wait().await;
+        }
+    }
+}
+
+/// Takes what the connection delivers. Runs on the connection's own task and
+/// never blocks it: notices go into the bounded queue.
+struct Mailbox {
+    client: Arc<Client>,
+    /// Channels that were asked to be unsubscribed.
+    leaving: Mutex<HashSet<String>>,
+    /// Cancelled when Redis ended a subscription by itself, as it does when the
+    /// slot moves. redis-rs takes that for the answer to whatever command is
+    /// waiting, so the connection cannot be used further.
+    taken_away: CancellationToken,
+}
+
+impl Mailbox {
+    fn new(client: Arc<Client>) -> Self {
+        Mailbox {
+            client,
+            leaving: Mutex::default(),
+            taken_away: CancellationToken::new(),
+        }
+    }
+
+    fn receive(&self, push: PushInfo) {
+        let mut data = push.data.into_iter();
+        let (Some(Value::BulkString(channel)), content) = (data.next(), data.next()) else {
+            return;
+        };
+        match push.kind {
+            PushKind::Message | PushKind::SMessage => self.deliver(&channel, content),
+            PushKind::Unsubscribe | PushKind::SUnsubscribe => {
+                let asked = std::str::from_utf8(&channel)
+                    .is_ok_and(|channel| self.leaving().remove(channel));
+                if !asked {
+                    self.taken_away.cancel();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn deliver(&self, channel: &[u8], content: Option<Value>) {
+        let Some(room) = self.client.keys.room_of(channel) else {
+            return;
+        };
+        let decoded = wire::bytes(content.unwrap_or(Value::Nil)).and_then(wire::decode_publication);
+        match decoded {
+            Ok(publication) => self.client.notices.push(Notice::Published {
+                room,
+                epoch: publication.epoch,
+                first: publication.first,
+                events: publication.events,
+                stamp: publication.stamp,
+            }),
+            Err(error) => tracing::debug!(%room, %error, "ignored a publication that is not ours"),
+        }
+    }
+
+    fn leaving(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is subscribed on one connection.
+struct Subscriptions<'a> {
+    client: &'a Client,
+    node: &'a Arc<Node>,
+    mailbox: &'a Mailbox,
+    connection: &'a MultiplexedConnection,
+    rooms: HashSet<RoomId>,
+    /// To be tried again.
+    refused: HashSet<RoomId>,
+}
+
+/// What a room's subscription needs.
+enum Step {
+    Subscribe,
+    Unsubscribe,
+}
+
+impl Subscriptions<'_> {
+    /// Follows the wishes until the connection fails.
+    async fn serve(mut self) -> Loss {
+        self.node.poke_all();
+        loop {
+            let changed = tokio::select! {
+                changed = self.node.changed() => changed,
+                () = sleep(RETRY), if !self.refused.is_empty() => {
+                    Changed { rooms: std::mem::take(&mut self.refused), all: false }
+                }
+            };
+            if let Err(loss) = self.follow(changed).await {
+                return loss;
+            }
+        }
+    }
+
+    async fn follow(&mut self, changed: Changed) -> Result<(), Loss> {
+        let mut rooms = changed.rooms;
+        if changed.all {
+            rooms.extend(self.client.wished());
+            rooms.extend(self.rooms.iter().cloned());
+        }
+        let steps: Vec<_> = rooms
+            .into_iter()
+            .filter_map(|room| Some((self.step(&room)?, room)))
+            .collect();
+        let (client, mailbox, connection) = (self.client, self.mailbox, self.connection);
+        let mut done = stream::iter(steps)
+            .map(|(step, room)| async move {
+                let outcome = take(&step, client, mailbox, connection.clone(), &room).await;
+                (step, room, outcome)
+            })
+            .buffer_unordered(PIPELINE);
+        while let Some((step, room, outcome)) = done.next().await {
+            match (outcome?, step) {
+                (Ok(()), Step::Subscribe) => {
+                    client.subscribed(&room);
+                    self.rooms.insert(room);
+                }
+                (Ok(()), Step::Unsubscribe) => {
+                    self.rooms.remove(&room);
+                }
+                (Err(error), Step::Subscribe) => {
+                    client.refused(&room, &error);
+                    self.refused.insert(room);
+                }
+                // Redis refuses it only where the slot is no longer its own, and
+                // there it has ended the subscription itself.
+                (Err(_), Step::Unsubscribe) => {
+                    self.rooms.remove(&room);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self, room: &RoomId) -> Option<Step> {
+        let wished = self.client.is_wished_at(room, self.node);
+        match (wished, self.rooms.contains(room)) {
+            (true, false) => Some(Step::Subscribe),
+            (false, true) => Some(Step::Unsubscribe),
+            (true, true) => {
+                self.client.still_subscribed(room);
+                None
+            }
+            (false, false) => None,
+        }
+    }
+}
+
+/// Takes one step. The outer error is that of the connection, the inner one an
+/// answer of Redis.
+async fn take(
+    step: &Step,
+    client: &Client,
+    mailbox: &Mailbox,
+    mut connection: MultiplexedConnection,
+    room: &RoomId,
+) -> Result<Result<(), RedisError>, Loss> {
+    let channel = client.keys.channel(room);
+    let name = match (step, client.is_cluster()) {
+        (Step::Subscribe, false) => "SUBSCRIBE",
+        (Step::Subscribe, true) => "SSUBSCRIBE",
+        (Step::Unsubscribe, false) => "UNSUBSCRIBE",
+        (Step::Unsubscribe, true) => "SUNSUBSCRIBE",
+    };
+    if matches!(step, Step::Unsubscribe) {
+        mailbox.leaving().insert(channel.clone());
+    }
+    let mut command = redis::cmd(name);
+    command.arg(&channel);
+    match timeout(DEADLINE, command.query_async::<Value>(&mut connection)).await {
+        Ok(Ok(_)) => Ok(Ok(())),
+        Ok(Err(error)) if error.code().is_some() => {
+            mailbox.leaving().remove(&channel);
+            Ok(Err(error))
+        }
+        Ok(Err(error)) => Err(Loss::Sick(error.to_string())),
+        Err(_) => Err(Loss::Sick(format!("no answer to {name} within 1 s"))),
+    }
+}

@@ -1,0 +1,233 @@
+//! Where Redis is, as one URL.
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+
+/// What is wrong with a Redis URL. Never holds the URL itself, which may hold a
+/// password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{part} of the Redis URL: {problem}")]
+pub struct UrlError {
+    /// Which part of it.
+    pub part: &'static str,
+    /// What is wrong, and what is allowed.
+    pub problem: String,
+}
+
+impl UrlError {
+    fn new(part: &'static str, problem: impl Into<String>) -> Self {
+        UrlError {
+            part,
+            problem: problem.into(),
+        }
+    }
+}
+
+/// Where Redis is, and what kind it is.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// One server.
+    Standalone(Box<ConnectionInfo>),
+    /// A Cluster, known by one server or more.
+    Cluster(Vec<ConnectionInfo>),
+}
+
+impl Place {
+    pub(crate) fn parse(url: &str) -> Result<Place, UrlError> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(UrlError::new(
+                "the scheme",
+                format!("is missing; {SCHEMES}"),
+            ));
+        };
+        match scheme {
+            "redis" | "rediss" => {
+                server(scheme, rest).map(|info| Place::Standalone(Box::new(info)))
+            }
+            "redis+unix" => socket(url).map(|info| Place::Standalone(Box::new(info))),
+            "redis-cluster" => cluster("redis", rest),
+            "rediss-cluster" => cluster("rediss", rest),
+            _ => Err(UrlError::new(
+                "the scheme",
+                format!("is not known; {SCHEMES}"),
+            )),
+        }
+    }
+
+    /// One of its servers, for credentials and encryption.
+    pub(crate) fn any(&self) -> Option<&ConnectionInfo> {
+        match self {
+            Place::Standalone(info) => Some(info),
+            Place::Cluster(seeds) => seeds.first(),
+        }
+    }
+}
+
+const SCHEMES: &str =
+    "allowed are redis://, rediss://, redis+unix://, redis-cluster:// and rediss-cluster://";
+
+/// `HOST:PORT,HOST:PORT`, with what stands before and after them shared by all.
+fn cluster(scheme: &str, rest: &str) -> Result<Place, UrlError> {
+    let (credentials, rest) = match rest.rsplit_once('@') {
+        Some((credentials, rest)) => (format!("{credentials}@"), rest),
+        None => (String::new(), rest),
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (hosts, tail) = rest.split_at(end);
+    if !matches!(tail, "" | "/") {
+        return Err(UrlError::new(
+            "the end",
+            "nothing may follow the hosts of a Cluster, which has no numbered databases",
+        ));
+    }
+    let seeds = hosts
+        .split(',')
+        .map(|host| server(scheme, &format!("{credentials}{host}")));
+    seeds.collect::<Result<_, _>>().map(Place::Cluster)
+}
+
+/// `[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`.
+fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
+    let Some(url) = redis::parse_redis_url(&format!("{scheme}://{rest}")) else {
+        return Err(UrlError::new(
+            "the host or port",
+            "cannot be read; it is HOST or HOST:PORT, with a port of 1 to 65535",
+        ));
+    };
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(UrlError::new(
+            "the host",
+            "is missing; it is HOST or HOST:PORT",
+        ));
+    }
+    if url.port() == Some(0) {
+        return Err(UrlError::new("the port", "is 0; allowed are 1 to 65535"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(UrlError::new(
+            "the end",
+            "'?' and '#' are not allowed; write them as %3F and %23 in a password",
+        ));
+    }
+    let database = url.path().trim_matches('/');
+    if !database.is_empty() && database.parse::<u16>().is_err() {
+        return Err(UrlError::new(
+            "the database",
+            "is not a number from 0 to 65535",
+        ));
+    }
+    info(url)
+}
+
+/// `PATH[?db=…&user=…&pass=…]`.
+fn socket(url: &str) -> Result<ConnectionInfo, UrlError> {
+    match redis::parse_redis_url(url) {
+        Some(url) if url.path().len() > 1 => info(url),
+        _ => Err(UrlError::new(
+            "the path",
+            "is missing; it is redis+unix:///PATH/OF/THE/SOCKET",
+        )),
+    }
+}
+
+fn info(url: impl IntoConnectionInfo) -> Result<ConnectionInfo, UrlError> {
+    // redis-rs' own words name a part, never a value with a secret in it; still
+    // its detail is not repeated.
+    let info = url
+        .into_connection_info()
+        .map_err(|error| UrlError::new("a part", error.category().to_owned()))?;
+    // Pushes tell at once that a connection has ended, and that a subscription
+    // was moved away. They need RESP3.
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
+    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+}
+
+/// The same credentials and encryption, at another address.
+pub(crate) fn at_address(like: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
+    let host = host.to_owned();
+    let address = match like.addr() {
+        ConnectionAddr::TcpTls {
+            insecure,
+            tls_params,
+            ..
+        } => ConnectionAddr::TcpTls {
+            host,
+            port,
+            insecure: *insecure,
+            tls_params: tls_params.clone(),
+        },
+        _ => ConnectionAddr::Tcp(host, port),
+    };
+    like.clone().set_addr(address)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn error(url: &str) -> UrlError {
+        match Place::parse(url) {
+            Err(error) => error,
+            Ok(_) => panic!("{url} was accepted"),
+        }
+    }
+
+    #[test]
+    fn a_wrong_url_is_told_by_its_part_and_never_shows_the_password() {
+        for (url, part) in [
+            ("127.0.0.1:6379", "the scheme"),
+            ("http://u:geheim@127.0.0.1", "the scheme"),
+            ("redis://u:geheim@host:99999", "the host or port"),
+            ("redis://u:geheim@host:0", "the port"),
+            ("redis://u:geheim@", "the host or port"),
+            ("redis://u:geheim@host/lunch", "the database"),
+            ("redis://u:geheim@host/0?protocol=2", "the end"),
+            ("rediss://u:geheim@host/#insecure", "the end"),
+            ("redis+unix://", "the path"),
+            ("redis-cluster://u:geheim@a:1,b:1/3", "the end"),
+            ("redis-cluster://u:geheim@a:1,,b:1", "the host or port"),
+            ("redis-cluster://u:geheim@a:1,b:x", "the host or port"),
+        ] {
+            let error = error(url);
+            assert_eq!(error.part, part, "{url}: {error}");
+            assert!(!format!("{error} {error:?}").contains("geheim"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_server_of_a_cluster_has_the_credentials() {
+        let Place::Cluster(seeds) =
+            Place::parse("redis-cluster://me:p%40ss@a:7000,[::1]:7001").unwrap()
+        else {
+            panic!("not a cluster");
+        };
+        let addresses: Vec<_> = seeds.iter().map(|seed| seed.addr().to_string()).collect();
+        assert_eq!(addresses, ["a:7000", "::1:7001"]);
+        for seed in &seeds {
+            assert_eq!(seed.redis_settings().username(), Some("me"));
+            assert_eq!(seed.redis_settings().password(), Some("p@ss"));
+        }
+        let moved = at_address(&seeds[0], "c", 7002);
+        assert_eq!(moved.addr().to_string(), "c:7002");
+        assert_eq!(moved.redis_settings().password(), Some("p@ss"));
+    }
+
+    #[test]
+    fn one_server_may_be_reached_by_tcp_tls_or_socket() {
+        for (url, address) in [
+            ("redis://127.0.0.1", "127.0.0.1:6379"),
+            ("redis://127.0.0.1:7000/3", "127.0.0.1:7000"),
+            ("rediss://redis.example:6380", "redis.example:6380"),
+            ("redis+unix:///run/redis.sock", "/run/redis.sock"),
+        ] {
+            match Place::parse(url).unwrap() {
+                Place::Standalone(info) => assert_eq!(info.addr().to_string(), address),
+                Place::Cluster(_) => panic!("{url} is no cluster"),
+            }
+        }
+    }
+}

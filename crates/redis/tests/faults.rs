@@ -1,0 +1,232 @@
+//! What happens when Redis, or the way to it, fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+mod proxy;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use common::*;
+use proxy::Proxy;
+use tablecast_core::backend::{Backend, BackendError, Committed, Notice};
+use tablecast_redis::RedisBackend;
+use tablecast_redis::testing::RedisServer;
+use tokio::time::Instant;
+
+#[tokio::test]
+async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let backend = connected(&server.url()).await;
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    backend.watch(&room).await.unwrap();
+    let one = accepted(&backend, &room, step(start, &["a"])).await;
+
+    server.kill9();
+    heard.down().await;
+    assert!(is_unavailable(&backend.load(&room, None).await));
+    assert!(is_unavailable(&backend.commit(&room, step(one, &["b"])).await));
+    server.restart();
+    heard.up().await;
+    heard.resync(&room).await;
+
+    let missing = conflict(&backend, &room, step(one, &["b"])).await;
+    assert_eq!(missing.position.seq, 1);
+    assert_ne!(missing.position.epoch, one.epoch);
+    assert_eq!(missing.snapshot.unwrap().state, "state 1");
+    let again = backend.load(&room, None).await.unwrap().unwrap();
+    assert_eq!(again.position, missing.position, "one new epoch, not one a call");
+    accepted(&backend, &room, step(again.position, &["b"])).await;
+    publications_arrive(&backend, &mut heard, &room).await;
+}
+
+#[tokio::test]
+async fn a_history_that_lost_its_end_is_never_taken_for_the_old_one() {
+    // A snapshot on disk, and then commits that are lost with the process.
+    let mut server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    let one = accepted(&backend, &room, step(start, &["kept"])).await;
+    server.cli(&["SAVE"]);
+    let two = accepted(&backend, &room, step(one, &["lost"])).await;
+    server.restart();
+
+    let other = connected(&server.url()).await;
+    let seen = other.load(&room, Some(one)).await.unwrap().unwrap();
+    assert_eq!(seen.position.seq, 1);
+    assert!(seen.snapshot.is_some(), "the known position counts no more");
+    let replaced = accepted(&other, &room, step(seen.position, &["other"])).await;
+    assert_eq!(replaced.seq, two.seq);
+    let missing = eventually("the first node is back", async || {
+        match backend.commit(&room, step(two, &["more"])).await {
+            Ok(Committed::Conflict(loaded)) => Some(loaded),
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => None,
+        }
+    })
+    .await;
+    assert_eq!(missing.position, replaced);
+    assert_eq!(missing.snapshot.clone().unwrap().state, "state 2");
+    assert_eq!(texts(&missing), ["kept", "other"]);
+}
+
+#[tokio::test]
+async fn a_room_that_was_flushed_is_gone_and_its_successor_is_another() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    server.cli(&["FLUSHALL"]);
+    assert_eq!(backend.commit(&room, step(start, &["a"])).await, Ok(Committed::Gone));
+    assert_eq!(backend.load(&room, Some(start)).await, Ok(None));
+    assert_ne!(created(&backend, &room).await.epoch, start.epoch);
+}
+
+#[tokio::test]
+async fn a_killed_subscription_is_made_again_with_a_resync() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let mut heard = Heard::of(&backend);
+    let rooms: Vec<_> = (0..300).map(|number| room(&format!("r{number}"))).collect();
+    for room in &rooms {
+        backend.watch(room).await.unwrap();
+    }
+    assert_eq!(server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]), "1");
+    let mut owed: HashSet<_> = rooms.iter().cloned().collect();
+    while !owed.is_empty() {
+        let resync = |notice: &Notice| match notice {
+            Notice::Resync(Some(room)) => Some(room.clone()),
+            _ => None,
+        };
+        owed.remove(&heard.find("a resync of each room", resync).await);
+    }
+    assert_eq!(server.cli(&["PUBSUB", "CHANNELS"]).lines().count(), rooms.len());
+    created(&backend, &rooms[7]).await;
+    let start = backend.load(&rooms[7], None).await.unwrap().unwrap().position;
+    accepted(&backend, &rooms[7], step(start, &["later"])).await;
+    assert_eq!(heard.published(&rooms[7]).await.0, 1);
+}
+
+#[tokio::test]
+async fn a_paused_redis_is_an_error_in_time_and_told() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    backend.watch(&room).await.unwrap();
+    heard.up().await;
+
+    server.pause();
+    let asked = Instant::now();
+    let outcome = backend.commit(&room, step(start, &["a"])).await;
+    assert!(matches!(outcome, Err(BackendError::Unknown(_))), "{outcome:?}");
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    heard.down().await;
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(is_unavailable(&backend.load(&room, None).await));
+    let late = common::room("late");
+    assert!(is_unavailable(&backend.watch(&late).await));
+
+    server.resume();
+    heard.up().await;
+    heard.resync(&late).await;
+    // What was asked before may have happened or not; the position tells.
+    let now = backend.load(&room, None).await.unwrap().unwrap();
+    assert_eq!(now.position.epoch, start.epoch, "the same run of the same process");
+    accepted(&backend, &room, step(now.position, &["b"])).await;
+    publications_arrive(&backend, &mut heard, &room).await;
+}
+
+#[tokio::test]
+async fn a_subscription_that_died_silently_is_found_and_replaced() {
+    let server = RedisServer::start(&[]);
+    let proxy = Proxy::start(server.port()).await;
+    let backend = connected(&proxy.url()).await;
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    backend.watch(&room).await.unwrap();
+
+    let cut = Instant::now();
+    proxy.swallow("SUBSCRIBE");
+    let one = accepted(&backend, &room, step(start, &["unheard"])).await;
+    heard.resync(&room).await;
+    assert!(cut.elapsed() < Duration::from_secs(2), "{:?}", cut.elapsed());
+    accepted(&backend, &room, step(one, &["heard"])).await;
+    assert_eq!(heard.published(&room).await.0, 2);
+}
+
+#[tokio::test]
+async fn refused_dials_are_repeated_until_one_is_accepted() {
+    let server = RedisServer::start(&[]);
+    let proxy = Proxy::start(server.port()).await;
+    proxy.refuse(usize::MAX);
+    let backend = RedisBackend::connect(&proxy.url()).unwrap();
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    heard.down().await;
+    assert!(is_unavailable(&backend.watch(&room).await));
+    proxy.refuse(4);
+    heard.up().await;
+    heard.resync(&room).await;
+    created(&backend, &room).await;
+    publications_arrive(&backend, &mut heard, &room).await;
+}
+
+#[tokio::test]
+async fn redis_may_be_started_after_its_clients() {
+    let mut server = RedisServer::start(&[]);
+    server.kill9();
+    let backend = RedisBackend::connect(&server.url()).unwrap();
+    let mut heard = Heard::of(&backend);
+    heard.down().await;
+    assert!(is_unavailable(&backend.load(&room("a"), None).await));
+    server.restart();
+    heard.up().await;
+    created(&backend, &room("a")).await;
+}
+
+#[tokio::test]
+async fn a_read_only_replica_is_down_and_says_why() {
+    let primary = RedisServer::start(&[]);
+    let port = primary.port().to_string();
+    let replica = RedisServer::start(&["--replicaof", &format!("127.0.0.1 {port}")]);
+    let backend = RedisBackend::connect(&replica.url()).unwrap();
+    let mut heard = Heard::of(&backend);
+    heard.down().await;
+    let outcome = backend.create(&room("a"), new_room()).await;
+    assert!(matches!(&outcome, Err(BackendError::Unavailable(reason)) if reason.contains("replica")), "{outcome:?}");
+    // It is promoted, as in a failover.
+    replica.cli(&["REPLICAOF", "NO", "ONE"]);
+    heard.up().await;
+    created(&backend, &room("a")).await;
+}
+
+#[tokio::test]
+async fn a_primary_that_becomes_a_replica_is_left() {
+    let server = RedisServer::start(&[]);
+    let other = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let mut heard = Heard::of(&backend);
+    heard.up().await;
+    server.cli(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]);
+    assert!(is_unavailable(&backend.create(&room("a"), new_room()).await));
+    heard.down().await;
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_without_having_done_anything() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert!(is_unavailable(&backend.commit(&room, step(start, &["a"])).await));
+    server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+    let now = backend.load(&room, None).await.unwrap().unwrap();
+    assert_eq!(now.position, start);
+}

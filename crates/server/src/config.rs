@@ -1,0 +1,250 @@
+//! What the operator set: flags, environment and file, brought together and
+//! checked once.
+//!
+//! A value is taken from the first of: flag, environment variable, line of the
+//! file, default. All three are read by the same parsers, so a wrong value gets
+//! the same answer wherever it stands.
+
+mod file;
+mod options;
+mod value;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory, FromArgMatches};
+use ipnet::IpNet;
+use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
+use tablecast_core::limits::Rate;
+
+use crate::origin::Origin;
+use options::Options;
+
+/// Where rooms live.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Store {
+    /// In this process; they end with it.
+    Memory,
+    /// In Redis or a Redis Cluster, at this URL.
+    Redis(String),
+}
+
+// A Redis URL may hold a password, and a configuration is easily logged.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Store::Memory => f.write_str("memory"),
+            Store::Redis(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
+                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+                write!(f, "{scheme}://{place}")
+            }
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where rooms live.
+    pub store: Store,
+    /// Rooms and connections.
+    pub hub: HubConfig,
+    /// Items on the menu of a room made here.
+    pub max_items: usize,
+    /// Rooms made from one address.
+    pub create_rate: Rate,
+    /// WebSocket handshakes from one address.
+    pub join_rate: Rate,
+    /// Origins of pages that may connect, besides the server's own.
+    pub allowed_origins: Vec<Origin>,
+    /// Proxies whose word about the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// From the signal to the exit, at most.
+    pub drain_timeout: Duration,
+    /// Threads that serve; `None`: one a core.
+    pub workers: Option<usize>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+impl Default for Config {
+    /// The defaults of all options, as `--help` shows them.
+    fn default() -> Self {
+        let hub = HubConfig::default();
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            store: Store::Memory,
+            hub,
+            max_items: 100,
+            create_rate: a_minute(30.0),
+            join_rate: handshakes(50.0),
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            drain_timeout: Duration::from_secs(30),
+            workers: None,
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// Rooms a minute; as many at once.
+fn a_minute(rate: f64) -> Rate {
+    Rate {
+        per_second: rate / 60.0,
+        burst: burst(rate),
+    }
+}
+
+/// Handshakes a second; a hundred seconds' worth at once. After a restart all
+/// who sit behind one address come back together, so the burst is generous; what
+/// must be stopped is somebody who never ceases.
+fn handshakes(rate: f64) -> Rate {
+    Rate {
+        per_second: rate,
+        burst: burst(rate * 100.0),
+    }
+}
+
+fn burst(rate: f64) -> u32 {
+    // The parser allows at most a million, and less than one is one.
+    (rate.ceil() as u32).max(1)
+}
+
+impl Config {
+    /// Reads the command line (the program's name first), the environment and
+    /// the file.
+    ///
+    /// # Errors
+    /// What was wrong, or the text of `--help` or `--version`: to be printed by
+    /// [`clap::Error::exit`], which ends with code 2 or 0.
+    pub fn load<I>(args: I) -> Result<Config, clap::Error>
+    where
+        I: IntoIterator<Item = OsString>,
+    {
+        let args: Vec<OsString> = args.into_iter().collect();
+        let command = Options::command();
+        let matches = command
+            .clone()
+            .try_get_matches_from(&args)
+            .map_err(|error| name_the_variable(error, &command, &args))?;
+        let path = Options::from_arg_matches(&matches)?.config;
+        let command = match file::read(path.as_deref())? {
+            Some(file) => file.into_defaults(command)?,
+            None => command,
+        };
+        let matches = command.clone().try_get_matches_from(&args)?;
+        Options::from_arg_matches(&matches)?.into_config(&command)
+    }
+}
+
+/// Adds the environment variable's name to an error whose value came from there:
+/// clap names the flag alone, which the operator may never have used.
+fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let flag = shown.split([' ', '=']).next().unwrap_or_default();
+    let on_the_line = args.iter().any(|arg| {
+        let arg = arg.to_string_lossy();
+        arg == flag || arg.starts_with(&format!("{flag}="))
+    });
+    let variable = command
+        .get_arguments()
+        .find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")))
+        .and_then(|arg| arg.get_env());
+    if let Some(variable) = variable.filter(|_| !on_the_line) {
+        let named = format!("{shown} (set by {})", variable.to_string_lossy());
+        error.insert(ContextKind::InvalidArg, ContextValue::String(named));
+    }
+    error
+}
+
+impl Options {
+    fn into_config(self, command: &Command) -> Result<Config, clap::Error> {
+        if self.room_max_age < self.room_ttl {
+            return Err(command.clone().error(
+                ErrorKind::ValueValidation,
+                format!(
+                    "--room-max-age is {:?}, but a room must be allowed to live as long as --room-ttl, which is {:?}",
+                    self.room_max_age, self.room_ttl
+                ),
+            ));
+        }
+        let connection = ConnectionConfig {
+            message_bytes: self.max_message_bytes,
+            outbox: OutboxLimits {
+                bytes: self.outbox_bytes,
+                time: self.outbox_seconds,
+            },
+            ping_interval: self.ping_interval,
+            pong_timeout: self.pong_timeout,
+            ..ConnectionConfig::default()
+        };
+        let hub = HubConfig {
+            connection,
+            seats: self.seats,
+            room_ttl: self.room_ttl,
+            room_max_age: self.room_max_age,
+            max_rooms: self.max_rooms,
+            seat_grace: self.seat_grace,
+            command_rate: Rate {
+                per_second: self.command_rate,
+                burst: self.command_burst,
+            },
+            ..HubConfig::default()
+        };
+        Ok(Config {
+            listen: self.listen,
+            store: self.store,
+            hub,
+            max_items: self.max_items,
+            create_rate: a_minute(self.create_rate),
+            join_rate: handshakes(self.join_rate),
+            allowed_origins: self.allowed_origin,
+            trusted_proxies: self.trusted_proxy,
+            drain_timeout: self.drain_timeout,
+            workers: self.workers,
+            log_format: self.log_format,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_options_are_those_of_the_library() {
+        // No `tablecast.toml` stands in this directory.
+        let loaded = Config::load(["tablecast".into()]).unwrap();
+        assert_eq!(loaded, Config::default());
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let store = Store::Redis("rediss://user:s3cret@db.example:6380/1".to_owned());
+        assert_eq!(format!("{store:?}"), "rediss://db.example:6380/1");
+    }
+}

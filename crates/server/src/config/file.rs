@@ -1,0 +1,138 @@
+//! `tablecast.toml`: its lines become the defaults of the options of the same
+//! name, after each has been checked on its own, so that an error names the line.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
+use toml::de::{DeTable, DeValue};
+
+use super::options::Options;
+
+/// Read if it is there and no other file is named.
+const DEFAULT_PATH: &str = "tablecast.toml";
+
+/// Arguments that have no place in a file.
+const NOT_IN_A_FILE: [&str; 2] = ["command", "config"];
+
+/// A file that was read.
+pub(super) struct File {
+    path: PathBuf,
+    text: String,
+}
+
+/// Reads the named file, or the default one if it is there.
+pub(super) fn read(named: Option<&Path>) -> Result<Option<File>, clap::Error> {
+    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(File {
+            path: path.to_owned(),
+            text,
+        })),
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Options::command().error(
+            ErrorKind::Io,
+            format!("cannot read the file {} (--config): {error}", path.display()),
+        )),
+    }
+}
+
+impl File {
+    fn error(&self, at: usize, message: &str) -> clap::Error {
+        let before = self.text.get(..at).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        Options::command().error(
+            ErrorKind::ValueValidation,
+            format!("{}:{line}: {message}", self.path.display()),
+        )
+    }
+
+    /// The command with the lines of this file as defaults.
+    pub(super) fn into_defaults(self, mut command: Command) -> Result<Command, clap::Error> {
+        let table = DeTable::parse(&self.text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            self.error(at, error.message())
+        })?;
+        for (key, value) in table.get_ref() {
+            let name = key.get_ref().as_ref();
+            let at = key.span().start;
+            let values = texts(value.get_ref()).map_err(|found| {
+                self.error(
+                    at,
+                    &format!("{name} is {found}; expected a text, a number or a list of texts"),
+                )
+            })?;
+            let known = command.get_arguments().find(|arg| {
+                arg.get_long() == Some(name) && !NOT_IN_A_FILE.contains(&arg.get_id().as_str())
+            });
+            let Some(arg) = known else {
+                return Err(self.error(at, &unknown(name, &command)));
+            };
+            let id = arg.get_id().clone();
+            let many = matches!(arg.get_action(), clap::ArgAction::Append);
+            if !many && matches!(value.get_ref(), DeValue::Array(_)) {
+                return Err(self.error(at, &format!("{name} is a list, but takes one value")));
+            }
+            self.check(at, name, &values)?;
+            command = command.mut_arg(id, |arg| {
+                arg.default_values(values.into_iter().map(OsString::from))
+            });
+        }
+        Ok(command)
+    }
+
+    /// Lets the option's own parser read the values.
+    fn check(&self, at: usize, name: &str, values: &[String]) -> Result<(), clap::Error> {
+        let line = values.iter().map(|value| format!("--{name}={value}"));
+        let args = std::iter::once("tablecast".to_owned()).chain(line);
+        // Only this option was given: everything else was read without an error
+        // before the file was.
+        let Err(error) = Options::command().try_get_matches_from(args) else {
+            return Ok(());
+        };
+        let value = match error.get(ContextKind::InvalidValue) {
+            Some(ContextValue::String(value)) => value.clone(),
+            _ => values.join(", "),
+        };
+        let allowed = match (error.get(ContextKind::ValidValue), std::error::Error::source(&error)) {
+            (Some(ContextValue::Strings(allowed)), _) => format!("expected {}", allowed.join(" or ")),
+            (_, Some(source)) => source.to_string(),
+            _ => error.kind().to_string(),
+        };
+        Err(self.error(at, &format!("invalid value '{value}' for {name}: {allowed}")))
+    }
+}
+
+fn unknown(name: &str, command: &Command) -> String {
+    let known: Vec<&str> = command
+        .get_arguments()
+        .filter(|arg| !NOT_IN_A_FILE.contains(&arg.get_id().as_str()))
+        .filter_map(|arg| arg.get_long())
+        .collect();
+    format!("unknown option {name:?}; known are {}", known.join(", "))
+}
+
+/// The values as they would stand on the command line, or what was found instead.
+fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
+    match value {
+        DeValue::String(text) => Ok(vec![text.to_string()]),
+        DeValue::Integer(number) => Ok(vec![number.to_string()]),
+        DeValue::Float(number) => Ok(vec![number.to_string()]),
+        DeValue::Array(values) => {
+            let mut all = Vec::new();
+            for value in values {
+                match value.get_ref() {
+                    DeValue::String(text) => all.push(text.to_string()),
+                    _ => return Err("a list with something else than texts"),
+                }
+            }
+            Ok(all)
+        }
+        DeValue::Boolean(_) => Err("true or false"),
+        DeValue::Datetime(_) => Err("a date"),
+        DeValue::Table(_) => Err("a table"),
+    }
+}

@@ -1,0 +1,157 @@
+//! The options by name, with their help, environment variables and defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use ipnet::IpNet;
+
+use super::{LogFormat, Store, value};
+use crate::origin::Origin;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Friends choose lunch together, live: a server for shared rooms over WebSocket.
+///
+/// Without any option it listens on 127.0.0.1:8000 and keeps rooms in memory.
+/// Several servers share rooms when all of them have the same Redis as --store.
+///
+/// Each option is a flag, an environment variable and a line in the file: a flag
+/// goes before a variable, a variable before the file, the file before the
+/// default. In the file the name is the flag's without dashes in front, as in
+/// `room-ttl = "10m"`; options that may be repeated take a list.
+///
+/// Durations are a whole number and a unit: 500ms, 2s, 10m, 24h, 7d. A rate of 0
+/// is no limit.
+#[derive(Debug, Parser)]
+#[command(name = "tablecast", version, max_term_width = 100, next_line_help = true)]
+pub(super) struct Options {
+    /// What to do; there is nothing but `serve`, so it can be left out
+    #[arg(value_parser = ["serve"], default_value = "serve", hide_default_value = true)]
+    #[allow(dead_code, reason = "clap checks it; there is one command")]
+    pub(super) command: String,
+
+    /// The file with options [default: tablecast.toml in this directory, if it is there]
+    #[arg(long, env = "TABLECAST_CONFIG", value_name = "PATH", help_heading = "Server")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Where to listen; port 0 takes any free port
+    #[arg(long, env = "TABLECAST_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000",
+          value_parser = value::listen, help_heading = "Server")]
+    pub(super) listen: SocketAddr,
+
+    /// Where rooms live: memory, redis://HOST:PORT, rediss://HOST:PORT (TLS), or
+    /// redis-cluster://HOST:PORT,HOST:PORT
+    #[arg(long, env = "TABLECAST_STORE", value_name = "STORE", default_value = "memory",
+          value_parser = value::store, hide_env_values = true, help_heading = "Server")]
+    pub(super) store: Store,
+
+    /// How long the end may take after SIGTERM or Ctrl-C: members are told to come
+    /// back, spread over this time. A second signal ends at once
+    #[arg(long, env = "TABLECAST_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s",
+          value_parser = value::duration(Duration::ZERO, HOUR), help_heading = "Server")]
+    pub(super) drain_timeout: Duration,
+
+    /// Threads that serve [default: one a core]
+    #[arg(long, env = "TABLECAST_WORKERS", value_name = "NUMBER",
+          value_parser = value::whole(1, 1024), help_heading = "Server")]
+    pub(super) workers: Option<usize>,
+
+    /// How log lines on stderr look; RUST_LOG chooses which (default: info)
+    #[arg(long, env = "TABLECAST_LOG_FORMAT", value_name = "FORMAT", default_value = "text",
+          value_enum, help_heading = "Server")]
+    pub(super) log_format: LogFormat,
+
+    /// A room expires this long after the last join or change
+    #[arg(long, env = "TABLECAST_ROOM_TTL", value_name = "DURATION", default_value = "10m",
+          value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
+    pub(super) room_ttl: Duration,
+
+    /// A room expires at this age, however busy it is
+    #[arg(long, env = "TABLECAST_ROOM_MAX_AGE", value_name = "DURATION", default_value = "24h",
+          value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
+    pub(super) room_max_age: Duration,
+
+    /// Members of a room at the same time
+    #[arg(long, env = "TABLECAST_SEATS", value_name = "NUMBER", default_value = "10",
+          value_parser = value::whole(1, 100_000), help_heading = "Rooms")]
+    pub(super) seats: usize,
+
+    /// Rooms of this server at the same time
+    #[arg(long, env = "TABLECAST_MAX_ROOMS", value_name = "NUMBER", default_value = "10000",
+          value_parser = value::whole(1, 10_000_000), help_heading = "Rooms")]
+    pub(super) max_rooms: usize,
+
+    /// Items on the menu of a room
+    #[arg(long, env = "TABLECAST_MAX_ITEMS", value_name = "NUMBER", default_value = "100",
+          value_parser = value::whole(1, 100_000), help_heading = "Rooms")]
+    pub(super) max_items: usize,
+
+    /// How long the seat of a member who dropped is kept (tablecast.v1 only)
+    #[arg(long, env = "TABLECAST_SEAT_GRACE", value_name = "DURATION", default_value = "30s",
+          value_parser = value::duration(Duration::ZERO, DAY), help_heading = "Rooms")]
+    pub(super) seat_grace: Duration,
+
+    /// The largest message from a member, in bytes
+    #[arg(long, env = "TABLECAST_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value = "16384",
+          value_parser = value::whole(128, 16 << 20), help_heading = "Connections")]
+    pub(super) max_message_bytes: usize,
+
+    /// What may wait for a slow reader, in bytes; at the bound it is cut off
+    #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES", default_value = "262144",
+          value_parser = value::whole(1024, 1 << 30), help_heading = "Connections")]
+    pub(super) outbox_bytes: usize,
+
+    /// How long it may wait: a duration, or a bare number of seconds
+    #[arg(long, env = "TABLECAST_OUTBOX_SECONDS", value_name = "DURATION", default_value = "5s",
+          value_parser = value::seconds(100 * MS, HOUR), help_heading = "Connections")]
+    pub(super) outbox_seconds: Duration,
+
+    /// A connection that says nothing for this long is pinged
+    #[arg(long, env = "TABLECAST_PING_INTERVAL", value_name = "DURATION", default_value = "25s",
+          value_parser = value::duration(100 * MS, HOUR), help_heading = "Connections")]
+    pub(super) ping_interval: Duration,
+
+    /// It is cut off if it says nothing for this long after the ping
+    #[arg(long, env = "TABLECAST_PONG_TIMEOUT", value_name = "DURATION", default_value = "10s",
+          value_parser = value::duration(100 * MS, HOUR), help_heading = "Connections")]
+    pub(super) pong_timeout: Duration,
+
+    /// Commands a second and connection, on average; 0 is no limit
+    #[arg(long, env = "TABLECAST_COMMAND_RATE", value_name = "RATE", default_value = "10",
+          value_parser = value::rate, help_heading = "Limits")]
+    pub(super) command_rate: f64,
+
+    /// Commands of a connection at once, after a quiet time
+    #[arg(long, env = "TABLECAST_COMMAND_BURST", value_name = "NUMBER", default_value = "20",
+          value_parser = value::at_once, help_heading = "Limits")]
+    pub(super) command_burst: u32,
+
+    /// Rooms made a minute and IP address (an IPv6 /64 counts as one); as many at
+    /// once; 0 is no limit
+    #[arg(long, env = "TABLECAST_CREATE_RATE", value_name = "RATE", default_value = "30",
+          value_parser = value::rate, help_heading = "Limits")]
+    pub(super) create_rate: f64,
+
+    /// WebSocket handshakes a second and IP address, on average; a hundred times
+    /// as many at once, since all come back together after a restart; 0 is no limit
+    #[arg(long, env = "TABLECAST_JOIN_RATE", value_name = "RATE", default_value = "50",
+          value_parser = value::rate, help_heading = "Limits")]
+    pub(super) join_rate: f64,
+
+    /// An origin whose pages may connect, such as https://lunch.example; may be
+    /// repeated. The server's own is allowed, and so is a client that names none
+    #[arg(long, env = "TABLECAST_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',',
+          help_heading = "Trust")]
+    pub(super) allowed_origin: Vec<Origin>,
+
+    /// A proxy in front, as address or network; may be repeated. From it alone
+    /// X-Forwarded-For is believed
+    #[arg(long, env = "TABLECAST_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',',
+          value_parser = value::network, help_heading = "Trust")]
+    pub(super) trusted_proxy: Vec<IpNet>,
+}

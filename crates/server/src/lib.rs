@@ -1,0 +1,4 @@
+//! wip
+pub mod config;
+pub mod menu;
+pub mod origin;

@@ -1,0 +1,253 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+use unicode_normalization::UnicodeNormalization;
+
+const ANNA: Member<'_> = Member {
+    id: MemberId(1),
+    name: "Anna",
+};
+const BEN: Member<'_> = Member {
+    id: MemberId(2),
+    name: "Ben",
+};
+
+/// Decides and applies; the code of a rejection.
+fn does(menu: &mut Menu, by: Member<'_>, command: &Command) -> Result<usize, &'static str> {
+    let events = menu.decide(by, command).map_err(|r| r.code)?;
+    for event in &events {
+        menu.apply(by.id, event);
+    }
+    Ok(events.len())
+}
+
+fn says(menu: &mut Menu, line: &str) -> Result<usize, &'static str> {
+    let command = Menu::text_command(line).map_err(|r| r.code)?;
+    does(menu, ANNA, &command)
+}
+
+fn json(text: &str) -> Result<Command, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+fn menu(lines: &[&str]) -> Menu {
+    let mut menu = Menu::new(100);
+    for line in lines {
+        says(&mut menu, line).unwrap();
+    }
+    menu
+}
+
+#[test]
+fn the_menu_is_in_order_of_adding_and_holds_the_same_item_twice() {
+    let menu = menu(&["add:pizza", "add:김치찌개", "add:pizza"]);
+    assert_eq!(menu.text_state(), r#"["pizza","김치찌개","pizza"]"#);
+    assert_eq!(Menu::new(1).text_state(), "[]");
+}
+
+#[test]
+fn remove_takes_the_first_equal_one() {
+    let mut menu = menu(&["add:a", "add:b", "add:a", "add:c"]);
+    says(&mut menu, "remove:a").unwrap();
+    assert_eq!(menu.text_state(), r#"["b","a","c"]"#);
+    assert_eq!(
+        menu.items().map(|i| i.number).collect::<Vec<_>>(),
+        [2, 3, 4]
+    );
+}
+
+#[test]
+fn a_number_is_never_used_twice() {
+    let mut menu = menu(&["add:a", "remove:a", "add:b"]);
+    assert_eq!(menu.items().next().unwrap().number, 2);
+    does(
+        &mut menu,
+        ANNA,
+        &json(r#"{"remove":{"number":2}}"#).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(menu.text_state(), "[]");
+}
+
+#[test]
+fn every_line_that_is_no_command_is_refused_by_its_code_and_changes_nothing() {
+    let mut menu = menu(&["add:pizza"]);
+    let before = menu.clone();
+    let nfd: String = "김치찌개".nfd().collect();
+    let long = "x".repeat(1 << 20);
+    for (line, code) in [
+        ("", "bad_command"),
+        ("add", "bad_command"),
+        (":", "bad_command"),
+        (":pizza", "bad_command"),
+        ("drop:x", "bad_command"),
+        ("vote:pizza", "bad_command"),
+        ("ad d:x", "bad_command"),
+        ("add：x", "bad_command"),
+        ("add:", "empty"),
+        ("add:   ", "empty"),
+        ("add:\u{200B}\u{200D}", "empty"),
+        ("remove:", "empty"),
+        ("remove:absent", "not_found"),
+        (&format!("remove:{nfd}"), "not_found"),
+        ("add:a\rb", "bad_item"),
+        ("add:a\nadd:b", "bad_item"),
+        ("add:a\0", "bad_item"),
+        ("add:\u{202E}evil", "bad_item"),
+        (&format!("add:{long}"), "too_long"),
+        (&format!("remove:{long}"), "too_long"),
+        (&format!("add:a{}", "\u{0301}".repeat(500)), "too_long"),
+    ] {
+        assert_eq!(
+            says(&mut menu, line),
+            Err(code),
+            "{:?}",
+            line.get(..40).unwrap_or(line)
+        );
+    }
+    assert_eq!(menu, before);
+}
+
+#[test]
+fn a_refused_line_is_told_what_is_allowed_in_few_words() {
+    for line in [
+        "",
+        "hello",
+        "drop:x",
+        &format!("{}:x", "\u{7}".repeat(100_000)),
+    ] {
+        let message = Menu::text_command(line).unwrap_err().message;
+        assert!(message.contains("add:ITEM or remove:ITEM"), "{message}");
+        assert!(message.len() < 300 && message.chars().all(|c| !c.is_control()));
+    }
+}
+
+#[test]
+fn the_word_may_be_in_any_case_with_blanks_and_splits_at_the_first_colon() {
+    let menu = menu(&["ADD: x ", " Add :a:b", "add:::", "aDD:http://x"]);
+    assert_eq!(menu.text_state(), r#"["x","a:b","::","http://x"]"#);
+}
+
+#[test]
+fn an_item_is_data_whatever_it_looks_like() {
+    let odd = [
+        "<img src=x onerror=alert(1)>",
+        "javascript:alert(1)",
+        "__proto__",
+        "constructor",
+        "👨‍👩‍👧‍👦",
+        "\"quoted\\\"",
+    ];
+    let lines: Vec<String> = odd.iter().map(|item| format!("add:{item}")).collect();
+    let menu = menu(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let back: Vec<String> = serde_json::from_str(&menu.text_state()).unwrap();
+    assert_eq!(back, odd);
+}
+
+#[test]
+fn an_item_is_found_in_either_unicode_form() {
+    let nfd: String = "김치찌개".nfd().collect();
+    let mut menu = menu(&[&format!("add:{nfd}")]);
+    assert_eq!(menu.text_state(), r#"["김치찌개"]"#);
+    says(&mut menu, "remove:김치찌개").unwrap();
+    assert_eq!(menu.text_state(), "[]");
+}
+
+#[test]
+fn a_full_menu_takes_no_more_until_something_is_removed() {
+    let mut menu = Menu::new(2);
+    says(&mut menu, "add:a").unwrap();
+    says(&mut menu, "add:b").unwrap();
+    assert_eq!(says(&mut menu, "add:c"), Err("menu_full"));
+    says(&mut menu, "remove:a").unwrap();
+    says(&mut menu, "add:c").unwrap();
+}
+
+#[test]
+fn a_vote_counts_once_and_can_be_taken_back_and_outlives_its_member() {
+    let mut menu = menu(&["add:pizza", "add:pho"]);
+    let on = json(r#"{"vote":{"item":"pho","on":true}}"#).unwrap();
+    let off = json(r#"{"vote":{"number":2,"on":false}}"#).unwrap();
+    assert_eq!(does(&mut menu, ANNA, &on), Ok(1));
+    assert_eq!(does(&mut menu, ANNA, &on), Ok(0));
+    assert_eq!(does(&mut menu, BEN, &on), Ok(1));
+    assert_eq!(menu.items().nth(1).unwrap().votes, [ANNA.id, BEN.id]);
+    assert_eq!(does(&mut menu, ANNA, &off), Ok(1));
+    assert_eq!(does(&mut menu, ANNA, &off), Ok(0));
+    assert_eq!(menu.items().nth(1).unwrap().votes, [BEN.id]);
+}
+
+#[test]
+fn votes_are_bounded() {
+    let mut menu = menu(&["add:pizza"]);
+    let on = json(r#"{"vote":{"number":1,"on":true}}"#).unwrap();
+    let by = |id| Member {
+        id: MemberId(id),
+        name: "x",
+    };
+    for id in 0..MAX_VOTES as u64 {
+        does(&mut menu, by(id), &on).unwrap();
+    }
+    assert_eq!(does(&mut menu, by(1 << 40), &on), Err("votes_full"));
+}
+
+#[test]
+fn a_target_is_named_exactly_once() {
+    let mut menu = menu(&["add:pizza"]);
+    for (text, code) in [
+        (r#"{"remove":{}}"#, "bad_command"),
+        (r#"{"remove":{"item":"pizza","number":1}}"#, "bad_command"),
+        (r#"{"vote":{"on":true}}"#, "bad_command"),
+        (r#"{"remove":{"number":2}}"#, "not_found"),
+        (r#"{"vote":{"item":"pho","on":true}}"#, "not_found"),
+        (r#"{"add":{"item":" "}}"#, "empty"),
+    ] {
+        assert_eq!(
+            does(&mut menu, ANNA, &json(text).unwrap()),
+            Err(code),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_json_command_with_anything_unknown_is_refused_by_name() {
+    for (text, named) in [
+        (r#"{"drop":{"item":"x"}}"#, "drop"),
+        (r#"{"add":{"item":"x","member":7}}"#, "member"),
+        (r#"{"add":{}}"#, "item"),
+        (r#"{"add":{"item":1}}"#, "integer"),
+        (r#"{"remove":{"number":-1}}"#, "-1"),
+        (r#"{"remove":{"number":1e999}}"#, "range"),
+        (r#"{"vote":{"number":1}}"#, "on"),
+        (r#"{"vote":{"number":1,"on":true,"by":2}}"#, "by"),
+        (r#"{"add":{"item":"x","item":"y"}}"#, "item"),
+        (r#"{"add":{"item":"\ud800"}}"#, "hex escape"),
+    ] {
+        let error = json(text).unwrap_err().to_string();
+        assert!(error.contains(named), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_stored_and_read_again_is_the_same() {
+    let mut menu = menu(&["add:a", "add:b", "remove:a"]);
+    let on = json(r#"{"vote":{"number":2,"on":true}}"#).unwrap();
+    does(&mut menu, BEN, &on).unwrap();
+    let stored = serde_json::to_string(&menu).unwrap();
+    assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
+}
+
+#[test]
+fn the_json_view_tells_who_added_what_and_who_votes() {
+    let mut menu = menu(&["add:pho"]);
+    let on = json(r#"{"vote":{"number":1,"on":true}}"#).unwrap();
+    does(&mut menu, BEN, &on).unwrap();
+    assert_eq!(
+        serde_json::to_value(menu.view()).unwrap(),
+        serde_json::json!({
+            "items": [{"number": 1, "item": "pho", "by": 1, "name": "Anna", "votes": [2]}],
+            "max_items": 100,
+        })
+    );
+}

@@ -1,0 +1,161 @@
+//! Which web pages may connect. A browser sends the origin of the page with
+//! every WebSocket handshake and lets any page connect anywhere, so it is the
+//! server that must refuse.
+
+use std::fmt;
+use std::str::FromStr;
+
+use axum::http::header::{HOST, HeaderMap, ORIGIN};
+use axum::http::uri::{Authority, Uri};
+
+/// Where a page comes from: scheme, host and port, compared exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+/// What is wrong with an origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OriginError;
+
+impl fmt::Display for OriginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected http or https, a host and perhaps a port, such as https://lunch.example or http://localhost:3000")
+    }
+}
+
+impl std::error::Error for OriginError {}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+/// Host and port; without user, and with a port that is one.
+fn host_and_port(authority: &str, default: u16) -> Option<(String, u16)> {
+    let authority: Authority = authority.parse().ok()?;
+    let host = authority.host();
+    let port = match authority.as_str().strip_prefix(host)? {
+        "" => default,
+        port => port.strip_prefix(':')?.parse().ok()?,
+    };
+    (!host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
+}
+
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let (scheme, authority) = text.split_once("://").ok_or(OriginError)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let default = default_port(&scheme).ok_or(OriginError)?;
+        // Whoever wrote a path, a query or a wildcard believed that it counts.
+        if authority.contains(['/', '?', '#', '*', '@']) || text.parse::<Uri>().is_err() {
+            return Err(OriginError);
+        }
+        let (host, port) = host_and_port(authority, default).ok_or(OriginError)?;
+        Ok(Origin { scheme, host, port })
+    }
+}
+
+/// Whether a request may come from where it says. No origin is allowed: it is no
+/// browser, and could claim any.
+pub(crate) fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let (origin, more) = (origins.next(), origins.next());
+    let Some(origin) = origin else { return true };
+    let origin = origin.to_str().ok().and_then(|text| text.parse::<Origin>().ok());
+    let Some(origin) = origin.filter(|_| more.is_none()) else {
+        return false;
+    };
+    listed.contains(&origin) || is_own(&origin, headers)
+}
+
+/// Whether a page of this very server asks. The scheme is not compared: behind a
+/// proxy that ends TLS the page is https and the server does not know it.
+fn is_own(origin: &Origin, headers: &HeaderMap) -> bool {
+    let Some(default) = default_port(&origin.scheme) else {
+        return false;
+    };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = host.and_then(|host| host_and_port(host, default));
+    own.is_some_and(|(host, port)| host == origin.host && port == origin.port)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn allowed(host: &str, origin: &str, listed: &[&str]) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().unwrap());
+        headers.insert(ORIGIN, origin.parse().unwrap());
+        let listed: Vec<Origin> = listed.iter().map(|text| text.parse().unwrap()).collect();
+        is_allowed(&headers, &listed)
+    }
+
+    #[test]
+    fn the_servers_own_pages_may_connect_and_foreign_ones_may_not() {
+        for (host, origin, expected) in [
+            ("good.com", "https://good.com", true),
+            ("good.com", "http://good.com", true),
+            ("good.com:443", "https://good.com", true),
+            ("good.com", "https://good.com:443", true),
+            ("GOOD.com", "https://good.COM", true),
+            ("127.0.0.1:8000", "http://127.0.0.1:8000", true),
+            ("[::1]:8000", "http://[::1]:8000", true),
+            ("good.com:8000", "http://good.com", false),
+            ("good.com", "http://good.com:8000", false),
+            ("good.com", "https://good.com.evil", false),
+            ("good.com", "https://evil-good.com", false),
+            ("good.com", "https://good.com@evil.com", false),
+            ("good.com", "https://evil.com", false),
+            ("good.com", "https://good.com/", false),
+            ("good.com", "null", false),
+            ("good.com", "", false),
+            ("good.com", "*", false),
+            ("good.com", "file://good.com", false),
+            ("good.com", "https://good.com https://good.com", false),
+            ("good.com", "good.com", false),
+        ] {
+            assert_eq!(allowed(host, origin, &[]), expected, "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn a_listed_origin_is_compared_exactly_with_its_scheme() {
+        let listed = ["https://lunch.example", "http://localhost:3000"];
+        assert!(allowed("x", "https://lunch.example", &listed));
+        assert!(allowed("x", "https://lunch.example:443", &listed));
+        assert!(allowed("x", "http://localhost:3000", &listed));
+        assert!(!allowed("x", "http://lunch.example", &listed));
+        assert!(!allowed("x", "https://sub.lunch.example", &listed));
+        assert!(!allowed("x", "http://localhost", &listed));
+    }
+
+    #[test]
+    fn no_origin_is_allowed_and_two_are_not() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "good.com".parse().unwrap());
+        assert!(is_allowed(&headers, &[]));
+        headers.append(ORIGIN, "https://good.com".parse().unwrap());
+        headers.append(ORIGIN, "https://good.com".parse().unwrap());
+        assert!(!is_allowed(&headers, &[]));
+    }
+
+    #[test]
+    fn what_is_no_origin_cannot_be_listed() {
+        for bad in [
+            "lunch.example", "https://", "https://a/", "https://a/b", "https://*.a", "ftp://a",
+            "https://a:b", "https://a:65536", "https://a:", "https://u@a", "null", "", "https://a b",
+        ] {
+            assert!(bad.parse::<Origin>().is_err(), "{bad}");
+        }
+    }
+}

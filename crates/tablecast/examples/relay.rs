@@ -1,0 +1,59 @@
+//! The fan-out alone: every text goes unchanged to everybody in the room, its
+//! sender too.
+//!
+//! `cargo run --release -p tablecast --example relay -- --listen 127.0.0.1:8000`;
+//! rooms are `ws://127.0.0.1:8000/ws/{room}`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::{Router, routing::get};
+use tablecast::channel::Channel;
+use tablecast::codec::Frame;
+use tablecast::config::ConnectionConfig;
+use tablecast::connection::{Connection, Message};
+use tablecast::upgrade::Upgrade;
+
+/// A room lives as long as somebody is in it.
+type Rooms = Arc<Mutex<HashMap<String, Weak<Channel>>>>;
+
+async fn join(State(rooms): State<Rooms>, Path(room): Path<String>, upgrade: Upgrade) -> Response {
+    let channel = {
+        let mut rooms = rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = rooms.get(&room).and_then(Weak::upgrade) {
+            channel
+        } else {
+            rooms.retain(|_, channel| channel.strong_count() > 0);
+            let channel = Channel::new();
+            rooms.insert(room, Arc::downgrade(&channel));
+            channel
+        }
+    };
+    upgrade.accept(ConnectionConfig::default(), move |connection| {
+        relay(channel, connection)
+    })
+}
+
+async fn relay(channel: Arc<Channel>, mut connection: Connection) {
+    let _seat = channel.join(connection.outbox().clone());
+    while let Some(message) = connection.recv().await {
+        if let Message::Text(text) = message {
+            channel.broadcast(&Frame::text(&text));
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip_while(|arg| arg != "--listen").skip(1);
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+    let app = Router::new()
+        .route("/ws/{room}", get(join))
+        .with_state(Rooms::default());
+    let listener = tokio::net::TcpListener::bind(&address).await?;
+    eprintln!("listening on {}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! WebSocket frames (RFC 6455): encode once, decode without a buffer of one's
+//! own. Nothing else in the project knows frames.
+//!
+//! Headers are parsed by `tungstenite`; putting messages together is done here,
+//! because its stream keeps a read buffer for each connection and cannot bound
+//! fragments or pings. A test compares the two on arbitrary bytes.
+
+use std::io::Cursor;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tablecast_core::CloseReason;
+use tungstenite::Error as FrameError;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+/// A message in more fragments than this is refused. Browsers send one frame a
+/// message; libraries that stream use a handful.
+pub const MAX_FRAGMENTS: usize = 64;
+
+const TEXT: u8 = 0x81;
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+const PONG: u8 = 0x8A;
+
+/// One or more encoded frames. Cloning shares the bytes, so a frame is encoded
+/// once for everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame(pub(crate) Bytes);
+
+impl Frame {
+    /// A text message.
+    pub fn text(text: &str) -> Frame {
+        let mut frames = Frames::with_capacity(text.len() + 10);
+        frames.text(text);
+        frames.finish()
+    }
+
+    pub(crate) fn close(reason: CloseReason) -> Frame {
+        let mut payload = reason.code().to_be_bytes().to_vec();
+        payload.extend_from_slice(reason.text().as_bytes());
+        single(CLOSE, &payload)
+    }
+
+    pub(crate) fn ping() -> Frame {
+        single(PING, &[])
+    }
+
+    pub(crate) fn pong(payload: &[u8]) -> Frame {
+        single(PONG, payload)
+    }
+
+    /// Its size in bytes, headers included.
+    #[allow(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn single(first: u8, payload: &[u8]) -> Frame {
+    let mut frames = Frames::with_capacity(payload.len() + 10);
+    frames.put(first, payload);
+    frames.finish()
+}
+
+/// Several messages in one buffer, so that they reach a socket in one write.
+#[derive(Debug, Default)]
+pub struct Frames(BytesMut);
+
+impl Frames {
+    /// With room for this many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Frames(BytesMut::with_capacity(bytes))
+    }
+
+    /// Adds a text message.
+    pub fn text(&mut self, text: &str) {
+        self.put(TEXT, text.as_bytes());
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them as one.
+    pub fn finish(self) -> Frame {
+        Frame(self.0.freeze())
+    }
+
+    /// A server's frame is not masked: a header of 2, 4 or 10 bytes and the
+    /// payload.
+    fn put(&mut self, first: u8, payload: &[u8]) {
+        self.0.reserve(payload.len() + 10);
+        self.0.put_u8(first);
+        match payload.len() {
+            length @ 0..=125 => self.0.put_u8(length as u8),
+            length @ 126..=0xFFFF => {
+                self.0.put_u8(126);
+                self.0.put_u16(length as u16);
+            }
+            length => {
+                self.0.put_u8(127);
+                self.0.put_u64(length as u64);
+            }
+        }
+        self.0.put_slice(payload);
+    }
+}
+
+/// What a client sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Bytes),
+    /// A ping; its payload goes back in a pong.
+    Ping(Bytes),
+    /// A pong.
+    Pong,
+    /// The closing handshake, with the client's code if it gave one.
+    Close(Option<u16>),
+}
+
+/// Puts a client's bytes together to messages. Holds bytes only while a frame or
+/// a message is unfinished.
+#[derive(Debug)]
+pub struct Decoder {
+    max_message: usize,
+    rest: Vec<u8>,
+    message: Option<Unfinished>,
+}
+
+#[derive(Debug)]
+struct Unfinished {
+    kind: Data,
+    payload: Vec<u8>,
+    fragments: usize,
+}
+
+impl Decoder {
+    /// Refuses messages of more than `max_message` bytes.
+    pub fn new(max_message: usize) -> Self {
+        Decoder { max_message, rest: Vec::new(), message: None }
+    }
+
+    /// Whether something was begun and not finished.
+    pub fn is_unfinished(&self) -> bool {
+        !self.rest.is_empty() || self.message.is_some()
+    }
+
+    /// Decodes what came in; `input` is unmasked in place. Whatever is complete
+    /// is handed to `sink` in order.
+    ///
+    /// # Errors
+    /// The reason to close the connection. What was complete before the fault was
+    /// handed over.
+    pub fn feed(
+        &mut self,
+        input: &mut [u8],
+        mut sink: impl FnMut(Received),
+    ) -> Result<(), CloseReason> {
+        if self.rest.is_empty() {
+            let used = self.frames(input, &mut sink)?;
+            self.rest.extend_from_slice(&input[used..]);
+        } else {
+            let mut rest = std::mem::take(&mut self.rest);
+            rest.extend_from_slice(input);
+            let used = self.frames(&mut rest, &mut sink)?;
+            if used < rest.len() {
+                rest.drain(..used);
+                self.rest = rest;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes whole frames and returns how many bytes they had.
+    fn frames(
+        &mut self,
+        input: &mut [u8],
+        sink: &mut impl FnMut(Received),
+    ) -> Result<usize, CloseReason> {
+        let mut used = 0;
+        while used < input.len() {
+            let mut cursor = Cursor::new(&input[used..]);
+            let (header, length) = match FrameHeader::parse(&mut cursor) {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                Err(FrameError::Protocol(_) | _) => return Err(CloseReason::Protocol),
+            };
+            let at = used + cursor.position() as usize;
+            let mask = self.check(&header, length)?;
+            // `check` bounded the length by `max_message`, so this cannot overflow.
+            let end = at + length as usize;
+            if end > input.len() {
+                break;
+            }
+            let payload = &mut input[at..end];
+            unmask(payload, mask);
+            if let Some(received) = self.frame(&header, payload)? {
+                sink(received);
+            }
+            used = end;
+        }
+        Ok(used)
+    }
+
+    /// What can be said of a frame by its header alone, so that nothing is kept
+    /// for a frame that will be refused.
+    fn check(&self, header: &FrameHeader, length: u64) -> Result<[u8; 4], CloseReason> {
+        let Some(mask) = header.mask else { return Err(CloseReason::Protocol) };
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(CloseReason::Protocol);
+        }
+        match header.opcode {
+            OpCode::Control(_) => {
+                if length > 125 || !header.is_final {
+                    return Err(CloseReason::Protocol);
+                }
+            }
+            OpCode::Data(kind) => {
+                let continues = matches!(kind, Data::Continue);
+                if continues != self.message.is_some() {
+                    return Err(CloseReason::Protocol);
+                }
+                let (before, fragments) = match &self.message {
+                    Some(message) => (message.payload.len(), message.fragments),
+                    None => (0, 0),
+                };
+                if length > (self.max_message - before) as u64 || fragments >= MAX_FRAGMENTS {
+                    return Err(CloseReason::TooBig);
+                }
+            }
+        }
+        Ok(mask)
+    }
+
+    fn frame(
+        &mut self,
+        header: &FrameHeader,
+        payload: &[u8],
+    ) -> Result<Option<Received>, CloseReason> {
+        match header.opcode {
+            OpCode::Control(Control::Ping) => {
+                Ok(Some(Received::Ping(Bytes::copy_from_slice(payload))))
+            }
+            OpCode::Control(Control::Pong) => Ok(Some(Received::Pong)),
+            OpCode::Control(Control::Close) => close(payload).map(Some),
+            OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_)) => {
+                Err(CloseReason::Protocol)
+            }
+            OpCode::Data(Data::Continue) => {
+                let Some(message) = &mut self.message else { return Err(CloseReason::Protocol) };
+                message.payload.extend_from_slice(payload);
+                message.fragments += 1;
+                if !header.is_final {
+                    return Ok(None);
+                }
+                match self.message.take() {
+                    Some(whole) => complete(whole.kind, &whole.payload).map(Some),
+                    None => Ok(None),
+                }
+            }
+            OpCode::Data(kind) if header.is_final => complete(kind, payload).map(Some),
+            OpCode::Data(kind) => {
+                self.message = Some(Unfinished { kind, payload: payload.to_vec(), fragments: 1 });
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn complete(kind: Data, payload: &[u8]) -> Result<Received, CloseReason> {
+    match kind {
+        Data::Text => match std::str::from_utf8(payload) {
+            Ok(text) => Ok(Received::Text(text.to_owned())),
+            Err(_) => Err(CloseReason::NotUtf8),
+        },
+        Data::Binary => Ok(Received::Binary(Bytes::copy_from_slice(payload))),
+        Data::Continue | Data::Reserved(_) => Err(CloseReason::Protocol),
+    }
+}
+
+fn close(payload: &[u8]) -> Result<Received, CloseReason> {
+    match payload {
+        [] => Ok(Received::Close(None)),
+        [high, low, text @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            if !CloseCode::from(code).is_allowed() {
+                return Err(CloseReason::Protocol);
+            }
+            std::str::from_utf8(text).map_err(|_| CloseReason::NotUtf8)?;
+            Ok(Received::Close(Some(code)))
+        }
+        [_] => Err(CloseReason::Protocol),
+    }
+}
+
+/// Eight bytes at a time; the compiler widens it further.
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(chunk);
+        chunk.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
+    }
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.into_iter().cycle()) {
+        *byte ^= mask;
+    }
+}

@@ -1,0 +1,414 @@
+//! One socket: read, heartbeat, flush, and the closing handshake.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tablecast_core::CloseReason;
+use tablecast_core::limits::{Bucket, Rate};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::{Instant, Sleep};
+
+use crate::codec::{Decoder, Frame, Received};
+use crate::config::ConnectionConfig;
+use crate::outbox::Outbox;
+
+/// Read at once. One buffer a thread, not one a connection.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Pings that a client may send. A browser sends none; tools send one a second.
+const PING_RATE: Rate = Rate { per_second: 10.0, burst: 100 };
+
+thread_local! {
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+/// A byte stream that is no plain TCP, such as TLS.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
+
+enum Io {
+    Tcp(OwnedReadHalf),
+    Other(Box<dyn Stream>),
+}
+
+/// A message from the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Binary(Bytes),
+}
+
+/// An open WebSocket connection, as its owner sees it. It writes what its
+/// [`Outbox`] could not, answers pings and looks for signs of life whenever
+/// [`recv`](Connection::recv) is awaited.
+///
+/// Dropping it closes it: what waits is still written and the closing handshake
+/// is made in the background, for as long as the configuration allows.
+#[derive(Debug)]
+pub struct Connection {
+    /// `None` only while it is dropped.
+    line: Option<Box<Line>>,
+    outbox: Arc<Outbox>,
+}
+
+struct Line {
+    io: Io,
+    outbox: Arc<Outbox>,
+    config: ConnectionConfig,
+    decoder: Decoder,
+    messages: VecDeque<Message>,
+    /// What the client's bytes came to, after the messages before it were read.
+    ended: Option<CloseReason>,
+    /// The client's close frame, or the end of its stream, has come.
+    client_closed: bool,
+    client_code: Option<u16>,
+    /// Something came since the timer was last looked at.
+    heard: bool,
+    pinged_at: Option<Instant>,
+    unfinished_since: Option<Instant>,
+    pings: Bucket,
+    born: Instant,
+    next_look: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Takes over a TCP stream after the handshake. `early` are bytes that the
+    /// client sent before it saw the answer.
+    pub fn tcp(stream: TcpStream, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
+        // Without it each small frame could wait for the last one's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let (read, write) = stream.into_split();
+        outbox.attach(Box::new(write));
+        Self::new(Io::Tcp(read), early, outbox, config)
+    }
+
+    /// Takes over any other stream. Everything sent takes the way through the
+    /// queue and this connection's task.
+    pub fn stream(stream: impl Stream, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
+        Self::new(Io::Other(Box::new(stream)), early, outbox, config)
+    }
+
+    fn new(io: Io, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
+        let now = Instant::now();
+        let next_look = now + config.ping_interval / 2;
+        let mut line = Line {
+            io,
+            outbox: outbox.clone(),
+            config,
+            decoder: Decoder::new(config.message_bytes),
+            messages: VecDeque::new(),
+            ended: None,
+            client_closed: false,
+            client_code: None,
+            heard: false,
+            pinged_at: None,
+            unfinished_since: None,
+            pings: Bucket::full(),
+            born: now,
+            next_look,
+            timer: Box::pin(tokio::time::sleep_until(next_look)),
+        };
+        if !early.is_empty() {
+            line.feed(&mut early.to_vec());
+        }
+        Connection { line: Some(Box::new(line)), outbox }
+    }
+
+    /// The writing side, to be shared with channels.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// Sends a text to this client alone.
+    ///
+    /// # Errors
+    /// The connection ends: why.
+    pub fn send(&self, text: &str) -> Result<(), CloseReason> {
+        self.outbox.send(&Frame::text(text))
+    }
+
+    /// The next message; `None` when the connection ends, for the reason that
+    /// [`Outbox::close_reason`] then gives. May be dropped and called again: no
+    /// message is lost.
+    pub async fn recv(&mut self) -> Option<Message> {
+        let line = self.line.as_mut()?;
+        poll_fn(|cx| line.poll_recv(cx)).await
+    }
+
+    /// Waits for something else, while the connection goes on writing, answering
+    /// and looking for signs of life. Nothing is read meanwhile, so a client that
+    /// sends too fast is slowed down by TCP itself.
+    pub async fn while_waiting<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        poll_fn(|cx| {
+            if let Poll::Ready(value) = other.as_mut().poll(cx) {
+                return Poll::Ready(value);
+            }
+            if let Some(line) = self.line.as_mut() {
+                let _ = line.poll_duties(cx);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The code of the client's close frame, if it sent one.
+    pub fn client_code(&self) -> Option<u16> {
+        self.line.as_ref().and_then(|line| line.client_code)
+    }
+
+    /// Closes it. What was sent before still goes out.
+    pub fn close(&self, reason: CloseReason) {
+        self.outbox.close(reason);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.outbox.close(CloseReason::Left);
+        if let (Some(line), Ok(runtime)) = (self.line.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(line.finish());
+        }
+    }
+}
+
+impl Line {
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        loop {
+            if self.poll_duties(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            if let Some(message) = self.messages.pop_front() {
+                return Poll::Ready(Some(message));
+            }
+            if let Some(reason) = self.ended.take() {
+                self.outbox.close(reason);
+                continue;
+            }
+            ready!(self.poll_read(cx));
+        }
+    }
+
+    /// Writes what waits, and looks at the clock when it is time. Ready when the
+    /// connection is to end.
+    fn poll_duties(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let duty = self.outbox.duty(cx);
+            if duty.closing.is_some() {
+                return Poll::Ready(());
+            }
+            if let Some(since) = duty.waiting_since {
+                self.look_at(since + self.config.outbox.time);
+                if self.poll_flush(cx).is_ready() {
+                    continue;
+                }
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.look(duty.waiting_since);
+        }
+    }
+
+    /// Writes until nothing waits (ready) or the socket is full. Errors end the
+    /// connection through its outbox.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let result = match &mut self.io {
+            Io::Tcp(read) => flush_tcp(read.as_ref(), &self.outbox, cx),
+            Io::Other(stream) => flush_stream(&mut **stream, &self.outbox, cx),
+        };
+        match result {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => self.outbox.end(CloseReason::Left),
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            let result = match &mut self.io {
+                Io::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut read),
+                Io::Other(stream) => Pin::new(stream).poll_read(cx, &mut read),
+            };
+            match ready!(result) {
+                Ok(()) if !read.filled().is_empty() => self.feed(read.filled_mut()),
+                Ok(()) | Err(_) => {
+                    self.client_closed = true;
+                    self.ended = Some(CloseReason::Left);
+                }
+            }
+            Poll::Ready(())
+        })
+    }
+
+    fn feed(&mut self, bytes: &mut [u8]) {
+        self.heard = true;
+        let mut ping = None;
+        let mut pings = 0;
+        let (messages, ended) = (&mut self.messages, &mut self.ended);
+        let (client_closed, client_code) = (&mut self.client_closed, &mut self.client_code);
+        let fault = self.decoder.feed(bytes, |received| {
+            if ended.is_some() {
+                return;
+            }
+            match received {
+                Received::Text(text) => messages.push_back(Message::Text(text)),
+                Received::Binary(bytes) => messages.push_back(Message::Binary(bytes)),
+                Received::Ping(payload) => {
+                    pings += 1;
+                    ping = Some(payload);
+                }
+                Received::Pong => {}
+                Received::Close(code) => {
+                    *client_closed = true;
+                    *client_code = code;
+                    *ended = Some(CloseReason::Left);
+                }
+            }
+        });
+        // RFC 6455 5.5.3: of several pings it is enough to answer the newest.
+        if let Some(payload) = ping {
+            let now = self.born.elapsed();
+            let allowed = (0..pings).all(|_| self.pings.take(PING_RATE, now).is_ok());
+            if !allowed {
+                self.ended.get_or_insert(CloseReason::TooMany);
+            } else {
+                // A failure shows in the outbox, which is looked at next.
+                let _ = self.outbox.send(&Frame::pong(&payload));
+            }
+        }
+        if let Err(reason) = fault {
+            self.ended.get_or_insert(reason);
+        }
+        if !self.decoder.is_unfinished() {
+            self.unfinished_since = None;
+        } else if self.unfinished_since.is_none() {
+            let now = Instant::now();
+            self.unfinished_since = Some(now);
+            self.look_at(now + self.config.handshake * 2);
+        }
+    }
+
+    fn look_at(&mut self, at: Instant) {
+        if at < self.next_look {
+            self.next_look = at;
+            self.timer.as_mut().reset(at);
+        }
+    }
+
+    /// Looks at everything that has a deadline, and when to look next.
+    fn look(&mut self, waiting_since: Option<Instant>) {
+        let now = Instant::now();
+        let config = self.config;
+        if waiting_since.is_some_and(|since| since + config.outbox.time <= now) {
+            self.outbox.close(CloseReason::TooSlow);
+        }
+        if self.unfinished_since.is_some_and(|since| since + config.handshake * 2 <= now) {
+            self.outbox.close(CloseReason::NoPong);
+        }
+        if std::mem::take(&mut self.heard) {
+            self.pinged_at = None;
+        } else {
+            match self.pinged_at {
+                None => {
+                    self.pinged_at = Some(now);
+                    let _ = self.outbox.send(&Frame::ping());
+                }
+                Some(at) if at + config.pong_timeout <= now => {
+                    self.outbox.close(CloseReason::NoPong);
+                }
+                Some(_) => {}
+            }
+        }
+        let deadlines = [
+            self.pinged_at.map(|at| at + config.pong_timeout),
+            waiting_since.map(|since| since + config.outbox.time),
+            self.unfinished_since.map(|since| since + config.handshake * 2),
+        ];
+        let next = deadlines.into_iter().flatten().filter(|at| *at > now);
+        self.next_look = next.fold(now + config.ping_interval / 2, Instant::min);
+        self.timer.as_mut().reset(self.next_look);
+    }
+
+    /// Writes what waits and the close frame, then waits until the client has
+    /// closed too; not for ever.
+    async fn finish(mut self: Box<Self>) {
+        let limit = self.config.handshake;
+        let closing = poll_fn(|cx| self.poll_finish(cx));
+        // Past the limit the socket is dropped, which cuts it.
+        let _ = tokio::time::timeout(limit, closing).await;
+        self.outbox.end(CloseReason::Left);
+    }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let duty = self.outbox.duty(cx);
+            if duty.waiting_since.is_some() && self.poll_flush(cx).is_pending() {
+                // Reading meanwhile would be of no use: first the client has to read.
+                return Poll::Pending;
+            }
+            if self.client_closed {
+                return Poll::Ready(());
+            }
+            // Data after our close frame is read and ignored, up to the client's own.
+            ready!(self.poll_read(cx));
+            self.messages.clear();
+            self.client_closed |= self.ended.is_some();
+        }
+    }
+}
+
+fn flush_tcp(stream: &TcpStream, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    loop {
+        ready!(stream.poll_write_ready(cx))?;
+        // A full socket clears the readiness, so the next turn waits for it.
+        let mut full = false;
+        outbox.flush_with(|slices| {
+            let written = stream.try_write_vectored(slices);
+            full = matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            written
+        })?;
+        if !full {
+            return Poll::Ready(Ok(()));
+        }
+    }
+}
+
+fn flush_stream(
+    mut stream: &mut dyn Stream,
+    outbox: &Outbox,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let mut full = false;
+    outbox.flush_with(|slices| match Pin::new(&mut stream).poll_write_vectored(cx, slices) {
+        Poll::Ready(written) => written,
+        Poll::Pending => {
+            full = true;
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    })?;
+    // A TLS stream has a buffer of its own; what it holds must go out too.
+    ready!(Pin::new(&mut stream).poll_flush(cx))?;
+    if full { Poll::Pending } else { Poll::Ready(Ok(())) }
+}

@@ -1,0 +1,386 @@
+//! Watches the heads of HTTP requests as they come in, for what an HTTP library
+//! lets pass and a server on the open net should not.
+//!
+//! hyper accepts line ends without CR, a Content-Length beside a
+//! Transfer-Encoding, and several equal Content-Lengths. A proxy in front may
+//! read each of them differently and so take one request for two (request
+//! smuggling). It also has one deadline for a slow head and for an idle
+//! connection, and none for a head's first byte after the accept.
+//!
+//! [`HeadGuard`] lies around the stream that hyper reads. It changes no byte: it
+//! counts, and tells in a [`HeadReport`] what it found, which the server asks
+//! before it answers a request. Behind a head that announces a body or an upgrade
+//! it looks no further, so the server must close the connection after answering
+//! such a request ([`ends_connection`]).
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The longest request line. RFC 9112 (3) asks for at least 8,000 bytes.
+pub const MAX_LINE_BYTES: usize = 8 * 1024;
+
+/// The longest head, with the request line and all fields.
+pub const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// What is wrong with a request's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// A line ends without CR: 400.
+    #[error("a line of the request's head does not end with CR LF")]
+    BareLf,
+    /// More than one of Content-Length and Transfer-Encoding: 400.
+    #[error("the request says more than once how long it is: give one Content-Length or one Transfer-Encoding")]
+    Framing,
+    /// The request line is too long: 414.
+    #[error("the request line is too long: at most {MAX_LINE_BYTES} bytes")]
+    LineTooLong,
+    /// The head is too large: 431.
+    #[error("the request's head is too large: at most {MAX_HEAD_BYTES} bytes")]
+    TooLarge,
+}
+
+/// What a [`HeadGuard`] found so far. By the time hyper hands over a request, its
+/// head was seen.
+#[derive(Debug, Clone, Default)]
+pub struct HeadReport(Arc<OnceLock<HeadError>>);
+
+impl HeadReport {
+    /// The first thing that was wrong on this connection. It stays: whoever sent
+    /// it is not to be believed about the requests beside it.
+    pub fn error(&self) -> Option<HeadError> {
+        self.0.get().copied()
+    }
+}
+
+/// Whether the connection must close after the answer to this request, since
+/// what follows its head is not looked at.
+pub fn ends_connection(headers: &HeaderMap) -> bool {
+    let body = |length: &axum::http::HeaderValue| length.as_bytes().iter().any(is_more_than_zero);
+    headers.contains_key(UPGRADE)
+        || headers.contains_key(TRANSFER_ENCODING)
+        || headers.get_all(CONTENT_LENGTH).iter().any(body)
+}
+
+/// Whether this byte of a Content-Length means that there is a body.
+fn is_more_than_zero(byte: &u8) -> bool {
+    !matches!(byte, b'0' | b' ' | b'\t')
+}
+
+/// A TCP stream whose incoming request heads are watched.
+#[derive(Debug)]
+pub struct HeadGuard {
+    stream: TcpStream,
+    scan: Scan,
+    report: HeadReport,
+    within: Duration,
+    /// Runs while a head is awaited or begun; see `armed`.
+    deadline: Pin<Box<Sleep>>,
+    armed: bool,
+}
+
+impl HeadGuard {
+    /// Watches this stream. The first head must be complete within this time from
+    /// now, and each later one from its first byte on; how long a connection may
+    /// be idle between them is for the HTTP library to say.
+    pub fn new(stream: TcpStream, within: Duration) -> Self {
+        HeadGuard {
+            stream,
+            scan: Scan::default(),
+            report: HeadReport::default(),
+            within,
+            deadline: Box::pin(sleep(within)),
+            armed: true,
+        }
+    }
+
+    /// What was found, now and later.
+    pub fn report(&self) -> HeadReport {
+        self.report.clone()
+    }
+
+    /// The stream alone.
+    pub fn into_inner(self) -> TcpStream {
+        self.stream
+    }
+
+    fn saw(&mut self, bytes: &[u8]) {
+        let heads = self.scan.heads;
+        if let Err(error) = self.scan.read(bytes) {
+            // The first one stays.
+            let _ = self.report.0.set(error);
+        }
+        let begun = self.scan.is_begun();
+        if self.armed && (!begun || self.scan.heads != heads) {
+            self.armed = false;
+        }
+        if begun && !self.armed {
+            self.armed = true;
+            self.deadline.as_mut().reset(Instant::now() + self.within);
+        }
+    }
+}
+
+impl AsyncRead for HeadGuard {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        match read {
+            Poll::Ready(_) => this.saw(&buf.filled()[before..]),
+            Poll::Pending if this.armed && this.deadline.as_mut().poll(cx).is_ready() => {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            Poll::Pending => {}
+        }
+        read
+    }
+}
+
+impl AsyncWrite for HeadGuard {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+/// The field names that matter, and what each means for the framing.
+const NAMES: [(&[u8], Field); 3] = [
+    (b"content-length", Field::ContentLength),
+    (b"transfer-encoding", Field::TransferEncoding),
+    (b"upgrade", Field::Upgrade),
+];
+
+/// Longer than the longest of [`NAMES`], so that a longer name equals none.
+const NAME_BYTES: usize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    ContentLength,
+    TransferEncoding,
+    Upgrade,
+    Other,
+}
+
+/// Where in a head the scan is. It finds the ends of lines and of heads exactly
+/// where hyper (httparse) does: a line ends at LF, with or without CR before it,
+/// an empty line ends the head, and empty lines before a head are skipped.
+#[derive(Debug, Default)]
+struct Scan {
+    /// Complete heads so far.
+    heads: u64,
+    /// Bytes of this head.
+    head: usize,
+    /// Bytes of this line.
+    line: usize,
+    /// The first line of this head that is not empty is over.
+    has_request_line: bool,
+    /// The last byte was CR.
+    after_cr: bool,
+    /// The name of this line's field, as far as it was read, in lower case.
+    name: [u8; NAME_BYTES],
+    /// Which field this line is; `None` until its colon.
+    field: Option<Field>,
+    lengths: u32,
+    has_body: bool,
+    has_encoding: bool,
+    has_upgrade: bool,
+    /// Behind this point are no heads that could be found.
+    done: bool,
+}
+
+impl Scan {
+    /// A head was begun and is not complete.
+    fn is_begun(&self) -> bool {
+        !self.done && self.head > 0
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<(), HeadError> {
+        bytes.iter().try_for_each(|byte| self.byte(*byte))
+    }
+
+    fn byte(&mut self, byte: u8) -> Result<(), HeadError> {
+        if self.done {
+            return Ok(());
+        }
+        self.head += 1;
+        let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
+        if byte == b'\n' {
+            if !after_cr {
+                return Err(HeadError::BareLf);
+            }
+            return self.line_end();
+        }
+        self.line += 1;
+        match self.field {
+            Some(Field::ContentLength) => {
+                self.has_body |= byte != b'\r' && is_more_than_zero(&byte);
+            }
+            Some(_) => {}
+            None if byte == b':' && self.has_request_line => self.field = Some(self.named()),
+            None => {
+                if let Some(place) = self.name.get_mut(self.line - 1) {
+                    *place = byte.to_ascii_lowercase();
+                }
+            }
+        }
+        if !self.has_request_line && self.line > MAX_LINE_BYTES {
+            return Err(HeadError::LineTooLong);
+        }
+        if self.head > MAX_HEAD_BYTES {
+            return Err(HeadError::TooLarge);
+        }
+        Ok(())
+    }
+
+    /// The colon was just read: which field is it?
+    fn named(&self) -> Field {
+        let name = self.name.get(..self.line - 1).unwrap_or_default();
+        let known = NAMES.iter().find(|(known, _)| *known == name);
+        known.map_or(Field::Other, |(_, field)| *field)
+    }
+
+    fn line_end(&mut self) -> Result<(), HeadError> {
+        // The CR was counted.
+        let is_empty = self.line <= 1;
+        match self.field.take() {
+            Some(Field::ContentLength) => self.lengths += 1,
+            Some(Field::TransferEncoding) => self.has_encoding = true,
+            Some(Field::Upgrade) => self.has_upgrade = true,
+            Some(Field::Other) | None => {}
+        }
+        self.line = 0;
+        if !is_empty {
+            self.has_request_line = true;
+            return Ok(());
+        }
+        if !self.has_request_line {
+            return Ok(());
+        }
+        let two_lengths = self.lengths + u32::from(self.has_encoding) > 1;
+        let done = self.has_body || self.has_encoding || self.has_upgrade;
+        *self = Scan {
+            heads: self.heads + 1,
+            done,
+            ..Scan::default()
+        };
+        if two_lengths { Err(HeadError::Framing) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first error, and how many heads were found; fed whole and byte by byte,
+    /// which must not differ.
+    fn scan(bytes: &[u8]) -> (Option<HeadError>, u64) {
+        let mut whole = Scan::default();
+        let error = whole.read(bytes).err();
+        let mut slow = Scan::default();
+        let slow_error = bytes.iter().find_map(|byte| slow.read(&[*byte]).err());
+        assert_eq!((error, error.is_some() || whole.heads == slow.heads), (slow_error, true));
+        (error, whole.heads)
+    }
+
+    #[test]
+    fn requests_one_after_another_are_found() {
+        let get = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(scan(&get.repeat(1000)), (None, 1000));
+        assert_eq!(scan(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"), (None, 2));
+    }
+
+    #[test]
+    fn what_two_readers_may_take_differently_is_found() {
+        for (head, error) in [
+            ("GET / HTTP/1.1\nHost: a\n\n", HeadError::BareLf),
+            ("GET / HTTP/1.1\r\nHost: a\n\r\n", HeadError::BareLf),
+            ("\nGET / HTTP/1.1\r\n\r\n", HeadError::BareLf),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\n", HeadError::BareLf),
+            ("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", HeadError::Framing),
+            ("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n", HeadError::Framing),
+            ("POST / HTTP/1.1\r\nCONTENT-LENGTH: 5\r\nContent-Length: 5\r\n\r\n", HeadError::Framing),
+            ("POST / HTTP/1.1\r\nContent-Length:0\r\nContent-Length:0\r\n\r\n", HeadError::Framing),
+        ] {
+            assert_eq!(scan(head.as_bytes()).0, Some(error), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_found_and_the_rest_is_not() {
+        let line = |n: usize| format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(n));
+        assert_eq!(scan(line(8000).as_bytes()), (None, 1));
+        assert_eq!(scan(line(9000).as_bytes()).0, Some(HeadError::LineTooLong));
+        let field = |n: usize| format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "a".repeat(n));
+        assert_eq!(scan(field(16_000).as_bytes()), (None, 1));
+        assert_eq!(scan(field(17_000).as_bytes()).0, Some(HeadError::TooLarge));
+        assert_eq!(scan(&b"\r\n".repeat(9000)).0, Some(HeadError::TooLarge));
+    }
+
+    #[test]
+    fn behind_a_body_or_an_upgrade_nothing_is_looked_at() {
+        for head in [
+            "POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n\n\n\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\n\n\n",
+            "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\n\n\n",
+        ] {
+            assert_eq!(scan(head.as_bytes()), (None, 1), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn the_server_ends_a_connection_exactly_where_the_scan_does() {
+        for (name, value) in [
+            ("content-length", "0"),
+            ("content-length", "000"),
+            ("content-length", "10"),
+            ("content-length", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("x-content-length", "10"),
+            ("content-length-of-old", "10"),
+        ] {
+            let mut scanned = Scan::default();
+            let head = format!("POST / HTTP/1.1\r\n{name}: {value}\r\n\r\n");
+            assert_eq!(scanned.read(head.as_bytes()), Ok(()));
+            let mut headers = HeaderMap::new();
+            headers.insert(name, axum::http::HeaderValue::from_static(value));
+            assert_eq!(ends_connection(&headers), scanned.done, "{head:?}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What waits to be written to one connection.
+//!
+//! A fan-out writes to the socket itself: no channel, no wake, no task switch.
+//! Only what a full socket does not take is queued (shared bytes, not a copy) and
+//! written later by the connection's own task. The queue is bounded in bytes and
+//! in time; at the bound the connection is closed with
+//! [`CloseReason::TooSlow`], never silently robbed of a frame.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::task::{Context, Waker};
+
+use bytes::{Buf, Bytes};
+use tablecast_core::CloseReason;
+use tokio::time::Instant;
+
+use crate::codec::Frame;
+use crate::config::OutboxLimits;
+use crate::sync::Mutex;
+
+/// Slices handed to one write; IOV_MAX is 1,024, and a write seldom takes more.
+const SLICES: usize = 64;
+
+/// A socket that can be written to without waiting.
+pub trait Socket: Send + Sync {
+    /// Writes what fits, in order.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if nothing fits now; others end the
+    /// connection.
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+impl Socket for tokio::net::tcp::OwnedWriteHalf {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [one] => tokio::net::tcp::OwnedWriteHalf::try_write(self, one),
+            _ => self.try_write_vectored(slices),
+        }
+    }
+}
+
+/// The writing side of one connection, shared by everybody who sends to it.
+pub struct Outbox {
+    limits: OutboxLimits,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The socket, where it can be written to directly.
+    socket: Option<Box<dyn Socket>>,
+    queue: VecDeque<Queued>,
+    queued_bytes: usize,
+    /// The socket was full: only the connection's task writes until it is not.
+    blocked: bool,
+    /// Part of the first frame in the queue was written already.
+    begun: bool,
+    end: End,
+    waker: Option<Waker>,
+}
+
+struct Queued {
+    bytes: Bytes,
+    since: Instant,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    /// The close frame is in the queue or written.
+    Closing(CloseReason),
+    /// Nothing is written any more.
+    Over(CloseReason),
+}
+
+/// What the connection's task has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Duty {
+    /// Since when the oldest frame waits, if one does.
+    pub(crate) waiting_since: Option<Instant>,
+    /// Why the connection is to end, if it is.
+    pub(crate) closing: Option<CloseReason>,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("Outbox")
+            .field("queued_bytes", &state.queued_bytes)
+            .field("end", &state.end)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    /// An outbox without a socket yet: what is sent waits.
+    pub fn new(limits: OutboxLimits) -> Self {
+        Outbox { limits, state: Mutex::new(State::default()) }
+    }
+
+    /// Gives it the socket and writes what waits.
+    pub fn attach(&self, socket: Box<dyn Socket>) {
+        let mut state = self.state.lock();
+        if matches!(state.end, End::Over(_)) {
+            return;
+        }
+        state.socket = Some(socket);
+        state.write_through();
+    }
+
+    /// Sends one or more frames, after all that was sent or staged before.
+    ///
+    /// # Errors
+    /// The connection ends, or just reached its bound and ends now: why.
+    pub fn send(&self, frame: &Frame) -> Result<(), CloseReason> {
+        let mut state = self.state.lock();
+        state.open()?;
+        if state.queue.is_empty() && !state.blocked {
+            if let Some(socket) = &state.socket {
+                match socket.try_write(&[IoSlice::new(&frame.0)]) {
+                    Ok(written) if written == frame.0.len() => return Ok(()),
+                    Ok(written) => {
+                        state.blocked = true;
+                        state.begun = true;
+                        state.push(frame.0.slice(written..));
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        state.blocked = true;
+                        state.push(frame.0.clone());
+                    }
+                    Err(_) => return Err(state.over(CloseReason::Left)),
+                }
+                state.wake();
+                return state.within(self.limits);
+            }
+        }
+        state.push(frame.0.clone());
+        state.write_through();
+        state.open()?;
+        state.within(self.limits)
+    }
+
+    /// Adds a frame that goes out with the next [`Outbox::send`] or
+    /// [`Outbox::flush`], in one write with it.
+    ///
+    /// # Errors
+    /// As [`Outbox::send`].
+    pub fn stage(&self, frame: &Frame) -> Result<(), CloseReason> {
+        let mut state = self.state.lock();
+        state.open()?;
+        state.push(frame.0.clone());
+        state.within(self.limits)
+    }
+
+    /// Writes what is staged.
+    pub fn flush(&self) {
+        self.state.lock().write_through();
+    }
+
+    /// Ends the connection: nothing more is accepted, and the close frame follows
+    /// what waits. A connection that reads too slowly gets what was begun and the
+    /// close frame, and loses the rest. The first reason counts.
+    pub fn close(&self, reason: CloseReason) {
+        self.state.lock().close(reason);
+    }
+
+    /// Why the connection ends or has ended.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self.state.lock().end {
+            End::Open => None,
+            End::Closing(reason) | End::Over(reason) => Some(reason),
+        }
+    }
+
+    /// Bytes that wait.
+    pub fn queued_bytes(&self) -> usize {
+        self.state.lock().queued_bytes
+    }
+
+    /// The connection is gone: forgets what waits and lets go of the socket.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        self.state.lock().over(reason);
+    }
+
+    /// What the connection's task has to do, which is woken when this changes.
+    pub(crate) fn duty(&self, cx: &Context<'_>) -> Duty {
+        let mut state = self.state.lock();
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Duty {
+            waiting_since: state.queue.front().map(|queued| queued.since),
+            closing: match state.end {
+                End::Open => None,
+                End::Closing(reason) | End::Over(reason) => Some(reason),
+            },
+        }
+    }
+
+    /// Writes what waits by the connection's own means, until all is written or
+    /// nothing fits.
+    pub(crate) fn flush_with(
+        &self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.blocked = false;
+        state.write_out(&mut write)
+    }
+}
+
+impl State {
+    fn open(&self) -> Result<(), CloseReason> {
+        match self.end {
+            End::Open => Ok(()),
+            End::Closing(reason) | End::Over(reason) => Err(reason),
+        }
+    }
+
+    fn push(&mut self, bytes: Bytes) {
+        self.queued_bytes += bytes.len();
+        self.queue.push_back(Queued { bytes, since: Instant::now() });
+    }
+
+    fn within(&mut self, limits: OutboxLimits) -> Result<(), CloseReason> {
+        if self.queued_bytes > limits.bytes {
+            self.close(CloseReason::TooSlow);
+        }
+        self.open()
+    }
+
+    /// Writes directly, if that is possible now.
+    fn write_through(&mut self) {
+        if self.blocked || self.queue.is_empty() {
+            return;
+        }
+        let Some(socket) = self.socket.take() else {
+            // No socket to write to here: the connection's task writes, if there is one.
+            self.wake();
+            return;
+        };
+        let result = self.write_out(&mut |slices| socket.try_write(slices));
+        if result.is_err() {
+            self.over(CloseReason::Left);
+            return;
+        }
+        self.socket = Some(socket);
+        if self.blocked {
+            self.wake();
+        }
+    }
+
+    fn write_out(
+        &mut self,
+        write: &mut impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        while !self.queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = self.queue.len().min(SLICES);
+            for (slice, queued) in slices.iter_mut().zip(&self.queue) {
+                *slice = IoSlice::new(&queued.bytes);
+            }
+            match write(&slices[..count]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.wrote(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn wrote(&mut self, mut written: usize) {
+        self.queued_bytes -= written;
+        while let Some(first) = self.queue.front_mut() {
+            if written < first.bytes.len() {
+                self.begun |= written > 0;
+                first.bytes.advance(written);
+                return;
+            }
+            written -= first.bytes.len();
+            self.queue.pop_front();
+            self.begun = false;
+        }
+        // An idle connection keeps no buffer.
+        self.queue = VecDeque::new();
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        if self.end != End::Open {
+            return;
+        }
+        self.end = End::Closing(reason);
+        if reason == CloseReason::TooSlow {
+            let kept = usize::from(self.begun);
+            self.queue.truncate(kept);
+            self.queued_bytes = self.queue.iter().map(|queued| queued.bytes.len()).sum();
+        }
+        self.push(Frame::close(reason).0);
+        self.write_through();
+        self.wake();
+    }
+
+    fn over(&mut self, reason: CloseReason) -> CloseReason {
+        let reason = match self.end {
+            End::Open => reason,
+            End::Closing(first) | End::Over(first) => first,
+        };
+        self.end = End::Over(reason);
+        self.queue = VecDeque::new();
+        self.queued_bytes = 0;
+        self.socket = None;
+        self.wake();
+        reason
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}

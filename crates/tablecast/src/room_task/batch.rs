@@ -1,0 +1,149 @@
+//! Requests that are decided together and committed in one step.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use tablecast_core::history::History;
+use tablecast_core::room::{Draft, Event, Join, Refusal, Room};
+use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::codec::Frames;
+use crate::room_task::{Entrant, Say, What, Wish};
+
+/// A batch takes no further requests once it has made this many events: half of
+/// what a log keeps, so that a node one batch behind can always catch up.
+const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 2;
+
+/// Something to be decided.
+pub(super) enum Request<A: App> {
+    Enter(Entrant),
+    Say(Say<A>),
+    /// Away until then (backend clock, ms), or gone.
+    Leave { connection: ConnectionId, keep_until: Option<u64> },
+    /// Give up the seats of those who do not come back.
+    Reap,
+}
+
+impl<A: App> Request<A> {
+    /// When it is to be answered at the latest. Leaving has no deadline: it is
+    /// never given up.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Request::Enter(entrant) => Some(entrant.deadline),
+            Request::Say(say) => Some(say.deadline),
+            Request::Leave { .. } | Request::Reap => None,
+        }
+    }
+}
+
+/// What was decided, to be told once it is committed.
+pub(super) enum Outcome {
+    Seated(MemberId),
+    Refused(Refusal),
+    /// With the seq of the last event it made.
+    Done(u64),
+    Rejected(Rejection),
+    Quiet,
+}
+
+/// Decided requests, and the state and events they lead to.
+pub(super) struct Batch<A: App> {
+    /// A request that was answered meanwhile, because it took too long, is `None`.
+    pub(super) requests: Vec<(Option<Request<A>>, Outcome)>,
+    pub(super) room: Room<A>,
+    pub(super) events: Vec<Arc<Event<A::Event>>>,
+    pub(super) extends: bool,
+    /// What the text dialect shows: the state after each command that changed it.
+    pub(super) text: Frames,
+}
+
+/// What deciding needs to know of the world.
+pub(super) struct Surroundings<'a> {
+    pub(super) node: &'a NodeId,
+    /// The backend's clock, ms.
+    pub(super) now: u64,
+    /// The nodes that live, if that is known.
+    pub(super) live: Option<&'a HashSet<NodeId>>,
+    /// Whether anybody here is to be shown the text dialect.
+    pub(super) text: bool,
+}
+
+impl<A: App> Batch<A> {
+    /// Decides waiting requests in order.
+    pub(super) fn decide(
+        waiting: &mut VecDeque<Request<A>>,
+        room: &Room<A>,
+        history: &History<A::Event>,
+        around: &Surroundings<'_>,
+    ) -> Self {
+        let mut draft = Draft::new(room, history);
+        let mut text = Frames::default();
+        let mut requests = Vec::with_capacity(waiting.len());
+        while draft.events().len() < EVENTS {
+            let Some(request) = waiting.pop_front() else { break };
+            let outcome = match &request {
+                Request::Enter(entrant) => enter(&mut draft, entrant, around),
+                Request::Say(say) => {
+                    let before = draft.events().len();
+                    let outcome = self::say(&mut draft, say);
+                    let changed = draft.events().len() > before;
+                    if changed && around.text && matches!(say.what, What::Command(_)) {
+                        text.text(&draft.room().logic.text_state());
+                    }
+                    outcome
+                }
+                Request::Leave { connection, keep_until } => {
+                    draft.disconnect(*connection, *keep_until);
+                    Outcome::Quiet
+                }
+                Request::Reap => {
+                    draft.reap(around.now, around.live);
+                    Outcome::Quiet
+                }
+            };
+            requests.push((Some(request), outcome));
+        }
+        let extends = draft.extends();
+        let (room, events) = draft.finish();
+        Batch { requests, room, events, extends, text }
+    }
+
+    /// Puts what is not answered yet back in front of what waits.
+    pub(super) fn put_back(self, waiting: &mut VecDeque<Request<A>>) {
+        for (request, _) in self.requests.into_iter().rev() {
+            if let Some(request) = request {
+                waiting.push_front(request);
+            }
+        }
+    }
+}
+
+fn enter<A: App>(draft: &mut Draft<'_, A>, entrant: &Entrant, around: &Surroundings<'_>) -> Outcome {
+    let connection = entrant.connection;
+    let seated = match &entrant.wish {
+        Wish::New { name, token } => {
+            // A seat that is free in truth must not keep anybody out.
+            draft.reap(around.now, around.live);
+            let (name, node) = (name.clone(), around.node.clone());
+            draft.join(&Join { name, token: *token, node, connection })
+        }
+        Wish::Again { token, .. } => draft.resume(*token, around.node, connection),
+    };
+    match seated {
+        Ok(member) => Outcome::Seated(member),
+        Err(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+fn say<A: App>(draft: &mut Draft<'_, A>, say: &Say<A>) -> Outcome {
+    let said = match &say.what {
+        What::Rename(name) => draft.rename(say.member, say.op, name),
+        What::Command(command) => draft.command(say.member, say.op, command),
+    };
+    match said {
+        Ok(seq) => Outcome::Done(seq),
+        Err(rejection) => Outcome::Rejected(rejection),
+    }
+}

@@ -1,0 +1,691 @@
+//! The task itself: mailbox -> decide -> commit -> apply -> fan out.
+
+use std::collections::{HashSet, VecDeque};
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tablecast_core::backend::{BackendError, Commit, Committed, Health, Loaded, Stamp};
+use tablecast_core::history::History;
+use tablecast_core::position::Order;
+use tablecast_core::room::{Change, Event, Refusal, Room, StoredError};
+use tablecast_core::{CloseReason, NodeId, Rejection, RoomId};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+
+use crate::app::App;
+use crate::codec::{Frame, Frames};
+use crate::dialect::{Dialect, json, text};
+use crate::hub::{RoomError, Shared};
+use crate::room_task::batch::{Batch, Outcome, Request, Surroundings};
+use crate::room_task::locals::Locals;
+use crate::room_task::{Entrant, Inbox, Mail, Mailbox, Published, Say, Wish};
+
+/// How long after a failure the backend is asked again, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
+/// The clock is looked at this long after a room should have expired, since the
+/// estimate of the backend's clock is late by a message's way.
+const EXPIRY_SLACK_MS: u64 = 5;
+
+/// An answer of the backend.
+enum Done {
+    Loaded(Result<Option<Loaded>, BackendError>),
+    Committed(Result<Committed, BackendError>),
+}
+
+/// The estimated clock of the backend.
+#[derive(Clone, Copy)]
+struct BackendClock {
+    at: Instant,
+    now: u64,
+}
+
+impl BackendClock {
+    fn now(&self) -> u64 {
+        self.now + self.at.elapsed().as_millis() as u64
+    }
+
+    fn instant(&self, ms: u64) -> Instant {
+        self.at + Duration::from_millis(ms.saturating_sub(self.now))
+    }
+}
+
+struct RoomTask<A: App> {
+    hub: Arc<Shared<A>>,
+    id: RoomId,
+    /// `None` until it was loaded for the first time.
+    room: Option<Room<A>>,
+    history: History<A::Event>,
+    locals: Locals,
+    clock: BackendClock,
+    expires_at: u64,
+    waiting: VecDeque<Request<A>>,
+    /// Decided and being committed.
+    batch: Option<Batch<A>>,
+    busy: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    /// Publications that came during a commit; what they are to the room shows
+    /// when the commit is done.
+    held: Vec<(Published, OwnedSemaphorePermit)>,
+    /// The room may stand elsewhere: load before deciding anything.
+    stale: bool,
+    retry_at: Instant,
+    retry_after: Duration,
+    since_snapshot: usize,
+    live: Option<Arc<HashSet<NodeId>>>,
+    heard_at: Instant,
+    draining: bool,
+    gone: bool,
+    timer: Pin<Box<Sleep>>,
+    timer_at: Instant,
+}
+
+/// Runs a room until nobody here needs it.
+pub(crate) async fn run<A: App>(
+    hub: Arc<Shared<A>>,
+    id: RoomId,
+    mailbox: Mailbox<A>, mut inbox: Inbox<A>,
+) {
+    hub.metrics.rooms.add(1);
+    let mut task = RoomTask::new(hub.clone(), id.clone());
+    task.open();
+    loop {
+        while let Ok(mail) = inbox.mails.try_recv() {
+            task.mail(mail);
+        }
+        task.stale |= inbox.take_missed();
+        task.proceed();
+        if task.gone {
+            hub.retire(&id, &mailbox);
+            break;
+        }
+        if task.is_idle() && hub.retire_if_unneeded(&id, &inbox, task.expires_at) {
+            break;
+        }
+        let busy = &mut task.busy;
+        tokio::select! {
+            biased;
+            done = async { match busy { Some(busy) => busy.await, None => pending().await } } => {
+                task.busy = None;
+                task.done(done);
+            }
+            mail = inbox.mails.recv() => {
+                if let Some(mail) = mail {
+                    task.mail(mail);
+                }
+            }
+            () = &mut task.timer => task.tick(),
+        }
+    }
+    hub.backend.unwatch(&id);
+    inbox.mails.close();
+    while let Ok(mail) = inbox.mails.try_recv() {
+        if let Mail::Enter(entrant) = mail {
+            let _ = entrant.reply.send(Err(RoomError::NotFound));
+        }
+    }
+    hub.metrics.rooms.add(-1);
+}
+
+impl<A: App> RoomTask<A> {
+    fn new(hub: Arc<Shared<A>>, id: RoomId) -> Self {
+        let now = Instant::now();
+        let timer_at = now + Duration::from_secs(3600);
+        RoomTask {
+            locals: Locals::new(hub.metrics.clone()),
+            live: hub.live(),
+            hub,
+            id,
+            room: None,
+            history: History::default(),
+            clock: BackendClock { at: now, now: 0 },
+            expires_at: u64::MAX,
+            waiting: VecDeque::new(),
+            batch: None,
+            busy: None,
+            held: Vec::new(),
+            stale: true,
+            retry_at: now,
+            retry_after: RETRY.0,
+            since_snapshot: 0,
+            heard_at: now,
+            draining: false,
+            gone: false,
+            timer: Box::pin(tokio::time::sleep_until(timer_at)),
+            timer_at,
+        }
+    }
+
+    /// Looks whether the room exists before it is watched, so that a guessed id
+    /// costs no subscription; and loads it after, so that nothing is missed.
+    fn open(&mut self) {
+        let (backend, id) = (self.hub.backend.clone(), self.id.clone());
+        self.start(async move {
+            match backend.load(&id, None).await {
+                Ok(Some(_)) => {}
+                other => return Done::Loaded(other),
+            }
+            // If the store is away, the wish is kept and a resync follows.
+            let _ = backend.watch(&id).await;
+            Done::Loaded(backend.load(&id, None).await)
+        });
+    }
+
+    fn start(&mut self, asked: impl Future<Output = Done> + Send + 'static) {
+        self.busy = Some(Box::pin(asked));
+    }
+
+    fn mail(&mut self, mail: Mail<A>) {
+        match mail {
+            Mail::Enter(entrant) => {
+                if self.draining {
+                    let _ = entrant.reply.send(Err(RoomError::Draining));
+                    return;
+                }
+                self.look_at(entrant.deadline);
+                self.waiting.push_back(Request::Enter(entrant));
+            }
+            Mail::Say(say) => {
+                self.look_at(say.deadline);
+                self.waiting.push_back(Request::Say(say));
+            }
+            Mail::Leave { connection, keep_seat } => {
+                let grace = self.hub.config.seat_grace.as_millis() as u64;
+                let keep_until = (keep_seat && grace > 0).then(|| self.clock.now() + grace);
+                self.waiting.push_back(Request::Leave { connection, keep_until });
+            }
+            Mail::Published(published, permit) => {
+                if self.busy.is_some() {
+                    self.held.push((published, permit));
+                } else {
+                    self.published(&published);
+                }
+            }
+            Mail::Resync => self.be_stale(),
+            Mail::Health(health) => {
+                let up = health == Health::Up;
+                if up {
+                    self.be_stale();
+                    self.retry_at = Instant::now();
+                }
+                self.locals.tell(Dialect::Json, &Frame::text(&json::status(up)));
+            }
+            Mail::Live(live) => {
+                self.live = Some(live);
+                self.waiting.push_back(Request::Reap);
+            }
+            Mail::Drain => {
+                self.draining = true;
+                self.locals.close_all(CloseReason::Restarting);
+            }
+        }
+    }
+
+    fn be_stale(&mut self) {
+        self.stale = true;
+    }
+
+    /// Asks the backend for what is needed next.
+    fn proceed(&mut self) {
+        while self.busy.is_none() && !self.gone {
+            if self.stale {
+                if self.retry_at > Instant::now() {
+                    self.look_at(self.retry_at);
+                    return;
+                }
+                match &self.room {
+                    None => self.open(),
+                    Some(room) => {
+                        let known = Some(room.position);
+                        let (backend, id) = (self.hub.backend.clone(), self.id.clone());
+                        self.start(async move { Done::Loaded(backend.load(&id, known).await) });
+                    }
+                }
+                return;
+            }
+            if self.waiting.is_empty() {
+                return;
+            }
+            self.decide();
+        }
+    }
+
+    fn decide(&mut self) {
+        let Some(room) = &self.room else { return };
+        for request in &self.waiting {
+            if let Request::Leave { connection, .. } = request {
+                self.locals.remove(*connection);
+            }
+        }
+        let around = Surroundings {
+            node: &self.hub.node,
+            now: self.clock.now(),
+            live: self.live.as_deref(),
+            text: self.locals.speak(Dialect::Text),
+        };
+        let batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
+        if batch.events.is_empty() {
+            self.accepted(batch);
+            return;
+        }
+        match self.commit_of(&batch) {
+            Ok(commit) => {
+                let (backend, id) = (self.hub.backend.clone(), self.id.clone());
+                let hub = self.hub.clone();
+                self.start(async move {
+                    let began = Instant::now();
+                    let limit = hub.config.command_deadline;
+                    let committed = tokio::time::timeout(limit, backend.commit(&id, commit)).await;
+                    if matches!(committed, Ok(Ok(Committed::Accepted(_)))) {
+                        hub.metrics.commits.record(began.elapsed());
+                    }
+                    let late = |_| Err(BackendError::Unknown("no answer in time".into()));
+                    Done::Committed(committed.unwrap_or_else(late))
+                });
+                self.batch = Some(batch);
+            }
+            Err(error) => {
+                tracing::error!(room = %self.id, %error, "the application's state cannot be stored");
+                batch.put_back(&mut self.waiting);
+                self.fail(&error.to_string());
+            }
+        }
+    }
+
+    fn commit_of(&self, batch: &Batch<A>) -> Result<Commit, StoredError> {
+        let events = batch.events.iter().map(|event| event.encode()).collect::<Result<Vec<_>, _>>()?;
+        let since = self.since_snapshot + events.len();
+        let due = since >= self.hub.backend.snapshot_interval();
+        Ok(Commit {
+            expected: self.room.as_ref().map_or(batch.room.position, |room| room.position),
+            snapshot: if due { Some(batch.room.encode()?) } else { None },
+            events,
+            extend: batch.extends.then_some(self.hub.config.room_ttl),
+        })
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Committed(result) => {
+                let Some(batch) = self.batch.take() else { return };
+                match result {
+                    Ok(Committed::Accepted(stamp)) => {
+                        self.stamp(stamp);
+                        let made = batch.events.len();
+                        let since = self.since_snapshot + made;
+                        let interval = self.hub.backend.snapshot_interval();
+                        self.since_snapshot = if since >= interval { 0 } else { since };
+                        self.accepted(batch);
+                    }
+                    Ok(Committed::Conflict(loaded)) => {
+                        self.hub.metrics.conflicts.add(1);
+                        batch.put_back(&mut self.waiting);
+                        self.install(loaded);
+                    }
+                    Ok(Committed::Gone) => {
+                        batch.put_back(&mut self.waiting);
+                        self.be_gone();
+                    }
+                    Err(error) => {
+                        tracing::debug!(room = %self.id, %error, "commit failed");
+                        batch.put_back(&mut self.waiting);
+                        self.be_stale();
+                        self.back_off();
+                    }
+                }
+            }
+            Done::Loaded(Ok(Some(loaded))) => {
+                self.retry_after = RETRY.0;
+                self.install(loaded);
+            }
+            Done::Loaded(Ok(None)) => self.be_gone(),
+            Done::Loaded(Err(BackendError::Corrupt(error))) => self.fail(&error),
+            Done::Loaded(Err(error)) => {
+                tracing::debug!(room = %self.id, %error, "load failed");
+                self.back_off();
+            }
+        }
+        for (published, _permit) in std::mem::take(&mut self.held) {
+            self.published(&published);
+        }
+    }
+
+    fn back_off(&mut self) {
+        let jitter = Duration::from_secs_f64(self.retry_after.as_secs_f64() * fastrand::f64());
+        self.retry_at = Instant::now() + self.retry_after / 2 + jitter;
+        self.retry_after = (self.retry_after * 2).min(RETRY.1);
+    }
+
+    /// A batch is ordered and stored (or had nothing to store): lets it happen and
+    /// tells everybody.
+    fn accepted(&mut self, batch: Batch<A>) {
+        let Batch { requests, room, events, text, .. } = batch;
+        for event in &events {
+            self.history.push(event.clone());
+        }
+        self.room = Some(room);
+        let mut entrants = Vec::new();
+        let mut answered = Vec::new();
+        for (request, outcome) in requests {
+            match (request, outcome) {
+                (Some(Request::Enter(entrant)), Outcome::Seated(member)) => {
+                    entrants.push((entrant, member));
+                }
+                (Some(Request::Enter(entrant)), Outcome::Refused(refusal)) => {
+                    let error = match refusal {
+                        Refusal::Full { seats } => RoomError::Full { seats },
+                        Refusal::NoSuchSeat => RoomError::NoSuchSeat,
+                    };
+                    let _ = entrant.reply.send(Err(error));
+                }
+                (Some(Request::Say(say)), Outcome::Done(seq)) => {
+                    self.hub.metrics.commands.add(1);
+                    if say.dialect == Dialect::Json {
+                        let _ = say.outbox.stage(&json::ack(say.op.number, seq));
+                        answered.push(say);
+                    }
+                }
+                (Some(Request::Say(say)), Outcome::Rejected(rejection)) => {
+                    self.reject(&say, &rejection);
+                }
+                _ => {}
+            }
+        }
+        self.locals.tell_events(&events, text, self.expires_at);
+        for say in answered {
+            say.outbox.flush();
+        }
+        for (entrant, member) in entrants {
+            self.seat(entrant, member);
+        }
+        self.expect_away_end();
+    }
+
+    fn reject(&self, say: &Say<A>, rejection: &Rejection) {
+        self.hub.metrics.rejections.count(rejection.code);
+        let frame = match say.dialect {
+            Dialect::Text => text::error(rejection),
+            Dialect::Json => json::error(Some(say.op.number), rejection),
+        };
+        let _ = say.outbox.send(&frame);
+    }
+
+    /// Greets somebody who has a seat now, and tells them everything from here on.
+    fn seat(&mut self, entrant: Entrant, member: tablecast_core::MemberId) {
+        let Some(room) = &self.room else { return };
+        // It was given in the batch that was just committed; a later request of
+        // the same batch may have taken it again.
+        let Some(seat) = room.members.seat(member) else {
+            let _ = entrant.reply.send(Err(RoomError::NoSuchSeat));
+            return;
+        };
+        let greeting = json::Greeting {
+            room_id: self.id.as_str(),
+            seat,
+            expires_at: self.expires_at,
+            now: self.clock.now(),
+            config: &self.hub.config,
+        };
+        let _ = match entrant.dialect {
+            Dialect::Text => entrant.outbox.send(&Frame::text(&room.logic.text_state())),
+            Dialect::Json => {
+                let known = match &entrant.wish {
+                    Wish::Again { known, .. } => known.filter(|k| k.epoch == room.position.epoch),
+                    Wish::New { .. } => None,
+                };
+                let missed = known.and_then(|k| self.history.since(k.seq, room.position.seq));
+                let mut frames = Frames::default();
+                let resumed = missed.is_some();
+                frames.text(&json::hello(room, &greeting, resumed));
+                for event in missed.into_iter().flatten() {
+                    frames.text(&json::event(event, self.expires_at));
+                }
+                if !self.hub.is_up() {
+                    frames.text(&json::status(false));
+                }
+                entrant.outbox.send(&frames.finish())
+            }
+        };
+        self.locals.add(entrant.connection, member, entrant.dialect, entrant.outbox);
+        // If nobody waits for the answer any more, its `Leave` is on the way.
+        let _ = entrant.reply.send(Ok(member));
+    }
+
+    fn stamp(&mut self, stamp: Stamp) {
+        self.clock = BackendClock { at: Instant::now(), now: stamp.now };
+        self.expires_at = stamp.expires_at;
+        self.heard_at = self.clock.at;
+        self.look_at(self.clock.instant(stamp.expires_at + EXPIRY_SLACK_MS));
+        if let Some(interval) = self.hub.backend.resync_interval() {
+            self.look_at(self.heard_at + interval);
+        }
+    }
+
+    fn expect_away_end(&mut self) {
+        if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
+            self.look_at(self.clock.instant(until));
+        }
+    }
+
+    /// Takes what the backend says of where the room stands.
+    fn install(&mut self, loaded: Loaded) {
+        if let Err(error) = self.try_install(loaded) {
+            tracing::error!(room = %self.id, %error, "the stored room cannot be read");
+            self.fail(&error.to_string());
+        }
+    }
+
+    fn try_install(&mut self, loaded: Loaded) -> Result<(), StoredError> {
+        self.stale = false;
+        self.stamp(loaded.stamp);
+        let events = loaded
+            .events
+            .iter()
+            .map(|stored| Event::decode(stored.seq, &stored.event).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        match loaded.snapshot {
+            None => {
+                if !events.is_empty() {
+                    self.hub.metrics.resyncs.add(1);
+                    self.advance(events);
+                }
+            }
+            Some(snapshot) => {
+                let at = tablecast_core::Position { epoch: loaded.position.epoch, seq: snapshot.seq };
+                let mut room = Room::decode(at, &snapshot.state)?;
+                self.since_snapshot = 0;
+                self.history = History::default();
+                for event in events {
+                    if event.seq > snapshot.seq {
+                        room.apply(&event);
+                        self.since_snapshot += 1;
+                    }
+                    self.history.push(event);
+                }
+                if self.room.is_some() {
+                    self.hub.metrics.resyncs.add(1);
+                }
+                self.locals.tell_state(&room, self.expires_at, self.clock.now());
+                self.room = Some(room);
+                self.expect_away_end();
+                if self.live.is_some() {
+                    self.waiting.push_back(Request::Reap);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn published(&mut self, published: &Published) {
+        if self.stale {
+            return;
+        }
+        let Some(room) = &self.room else { return };
+        let count = published.events.len();
+        let known = match room.position.order(published.epoch, published.first, count) {
+            Order::Old => return,
+            Order::Next => 0,
+            Order::Overlap { known } => known,
+            Order::Gap | Order::OtherEpoch => {
+                self.be_stale();
+                return;
+            }
+        };
+        let seqs = published.first..;
+        let events = seqs.zip(&published.events).skip(known);
+        let events =
+            events.map(|(seq, bytes)| Event::decode(seq, bytes).map(Arc::new)).collect::<Result<Vec<_>, _>>();
+        match events {
+            Ok(events) => {
+                self.stamp(published.stamp);
+                self.advance(events);
+            }
+            // Only a hint: the store has the truth.
+            Err(error) => {
+                tracing::debug!(room = %self.id, %error, "publication not understood");
+                self.be_stale();
+            }
+        }
+    }
+
+    /// Lets the next events happen, which were committed elsewhere.
+    fn advance(&mut self, events: Vec<Arc<Event<A::Event>>>) {
+        let Some(room) = &mut self.room else { return };
+        let show = self.locals.speak(Dialect::Text);
+        let mut text = Frames::default();
+        for (at, event) in events.iter().enumerate() {
+            room.apply(event);
+            self.history.push(event.clone());
+            // One frame a command: after the last of its events.
+            let more = events.get(at + 1).is_some_and(|next| next.op == event.op && next.by() == event.by());
+            if show && !more && matches!(event.change, Change::Logic { .. }) {
+                text.text(&room.logic.text_state());
+            }
+        }
+        self.since_snapshot += events.len();
+        self.locals.tell_events(&events, text, self.expires_at);
+        self.expect_away_end();
+    }
+
+    /// The room is no more: everybody is told.
+    fn be_gone(&mut self) {
+        self.gone = true;
+        let gone = Rejection::new("gone", "the room has expired");
+        for request in std::mem::take(&mut self.waiting) {
+            match request {
+                Request::Enter(entrant) => {
+                    let _ = entrant.reply.send(Err(RoomError::NotFound));
+                }
+                Request::Say(say) => self.reject(&say, &gone),
+                Request::Leave { .. } | Request::Reap => {}
+            }
+        }
+        self.locals.close_all(CloseReason::Expired);
+    }
+
+    /// The room cannot be gone on with on this node.
+    fn fail(&mut self, error: &str) {
+        self.gone = true;
+        let unavailable = RoomError::Unavailable(error.to_owned());
+        for request in std::mem::take(&mut self.waiting) {
+            self.give_up(request, &unavailable);
+        }
+        self.locals.close_all(CloseReason::Unavailable);
+    }
+
+    fn give_up(&self, request: Request<A>, error: &RoomError) {
+        match request {
+            Request::Enter(entrant) => {
+                let _ = entrant.reply.send(Err(error.clone()));
+            }
+            Request::Say(say) => self.reject(
+                &say,
+                &Rejection::new(
+                    "unavailable",
+                    "the store did not answer in time; whether this was applied is unknown: \
+                     send it again with the same id",
+                ),
+            ),
+            Request::Leave { .. } | Request::Reap => {}
+        }
+    }
+
+    fn look_at(&mut self, at: Instant) {
+        if at < self.timer_at {
+            self.timer_at = at;
+            self.timer.as_mut().reset(at);
+        }
+    }
+
+    /// Looks at everything that has a deadline, and when to look next.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        self.timer_at = now + Duration::from_secs(3600);
+        self.timer.as_mut().reset(self.timer_at);
+        self.answer_late(now);
+        if self.room.is_none() {
+            return;
+        }
+        let expiry = self.clock.instant(self.expires_at.saturating_add(EXPIRY_SLACK_MS));
+        if expiry <= now {
+            self.be_stale();
+        } else {
+            self.look_at(expiry);
+        }
+        if let Some(interval) = self.hub.backend.resync_interval() {
+            if self.heard_at + interval <= now {
+                self.heard_at = now;
+                self.be_stale();
+            }
+            self.look_at(self.heard_at + interval);
+        }
+        if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
+            let until = self.clock.instant(until);
+            if until <= now {
+                self.waiting.push_back(Request::Reap);
+            } else {
+                self.look_at(until);
+            }
+        }
+    }
+
+    /// Answers what has waited too long; what may still happen by a commit under
+    /// way is said to be unknown.
+    fn answer_late(&mut self, now: Instant) {
+        let late = |request: &Request<A>| request.deadline().is_some_and(|at| at <= now);
+        let mut given_up = Vec::new();
+        for request in std::mem::take(&mut self.waiting) {
+            if late(&request) {
+                given_up.push(request);
+            } else {
+                self.waiting.push_back(request);
+            }
+        }
+        if let Some(batch) = &mut self.batch {
+            for (request, _) in &mut batch.requests {
+                given_up.extend(request.take_if(|request| late(request)));
+            }
+        }
+        let error = RoomError::Unavailable("the store did not answer in time".to_owned());
+        for request in given_up {
+            self.give_up(request, &error);
+        }
+        let batch = self.batch.iter().flat_map(|batch| &batch.requests);
+        let open = batch.filter_map(|(request, _)| request.as_ref()).chain(&self.waiting);
+        if let Some(next) = open.filter_map(Request::deadline).min() {
+            self.look_at(next);
+        }
+    }
+
+    /// Whether nothing is left to do here. A seat that is kept for somebody away
+    /// is given up by whichever node has the room open, so this one stays, unless
+    /// it shuts down.
+    fn is_idle(&self) -> bool {
+        let away = self.room.as_ref().and_then(Room::next_away_end).is_some();
+        self.locals.is_empty()
+            && self.waiting.is_empty()
+            && self.busy.is_none()
+            && (self.draining || !away)
+    }
+}

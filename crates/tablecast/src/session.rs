@@ -1,0 +1,263 @@
+//! What one connection says, from its first word to its last: read, understood,
+//! kept within its rate, and put into the room's mailbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tablecast_core::limits::Bucket;
+use tablecast_core::room::Op;
+use tablecast_core::text::clean;
+use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, SeatToken};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::codec::Frame;
+use crate::connection::{Connection, Message};
+use crate::dialect::json::{self, Entry, Said};
+use crate::dialect::{Dialect, digest, text};
+use crate::hub::{RoomError, Shared};
+use crate::outbox::Outbox;
+use crate::room_task::{Mail, Mailbox, Say, What, Wish};
+
+/// Messages in a row that are not understood, until the connection is closed.
+const MISUNDERSTANDINGS: u32 = 20;
+
+/// Commands in a row beyond the rate, until the connection is closed.
+const BEYOND_RATE: u32 = 100;
+
+/// The longest name, in characters as people count them.
+const NAME_GRAPHEMES: usize = 40;
+
+/// The code with which a client says that it does not come back.
+const NORMAL_CLOSURE: u16 = 1000;
+
+/// A place at the table. Dropping it gives the seat up, or keeps it for a while.
+pub(crate) struct Place<A: App> {
+    mailbox: Mailbox<A>,
+    connection: ConnectionId,
+    keep_seat: bool,
+}
+
+impl<A: App> Place<A> {
+    pub(crate) fn new(mailbox: Mailbox<A>, connection: ConnectionId) -> Self {
+        Place { mailbox, connection, keep_seat: false }
+    }
+}
+
+impl<A: App> Drop for Place<A> {
+    fn drop(&mut self) {
+        let (connection, keep_seat) = (self.connection, self.keep_seat);
+        self.mailbox.send(Mail::Leave { connection, keep_seat });
+    }
+}
+
+/// A new secret for a seat, from the system's randomness.
+pub(crate) fn random_token() -> Result<SeatToken, RoomError> {
+    let mut bytes = [0; 16];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(SeatToken(u128::from_ne_bytes(bytes))),
+        Err(error) => Err(RoomError::Unavailable(format!("no randomness: {error}"))),
+    }
+}
+
+/// Counts a connection for as long as it is open, and why it ended.
+struct Counted<A: App> {
+    shared: Arc<Shared<A>>,
+    outbox: Arc<Outbox>,
+}
+
+impl<A: App> Counted<A> {
+    fn new(shared: &Arc<Shared<A>>, connection: &Connection) -> Self {
+        shared.metrics.connections.add(1);
+        Counted { shared: shared.clone(), outbox: connection.outbox().clone() }
+    }
+}
+
+impl<A: App> Drop for Counted<A> {
+    fn drop(&mut self) {
+        self.shared.metrics.connections.add(-1);
+        self.shared.metrics.closed(self.outbox.close_reason().unwrap_or(CloseReason::Left));
+    }
+}
+
+/// A member who speaks the text dialect and has a seat already.
+pub(crate) async fn text<A: App>(
+    shared: Arc<Shared<A>>,
+    place: Place<A>,
+    member: MemberId,
+    mut connection: Connection,
+) {
+    let _counted = Counted::new(&shared, &connection);
+    let mut speaker = Speaker::new(shared, &place, member, Dialect::Text);
+    let mut number = 0;
+    while let Some(message) = connection.recv().await {
+        let said = match message {
+            Message::Text(line) => A::text_command(&line).map(|command| {
+                number += 1;
+                (Op { number, digest: digest(&[&line]) }, What::Command(command))
+            }),
+            Message::Binary(_) => Err(Rejection::new("bad_command", "say it in text, not in a binary message")),
+        };
+        match said {
+            Ok((op, what)) => speaker.say(&mut connection, op, what).await,
+            Err(rejection) => speaker.misunderstood(&connection, None, &rejection),
+        }
+    }
+}
+
+/// Somebody who speaks `tablecast.v1` and says first what seat they want.
+pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut connection: Connection) {
+    let _counted = Counted::new(&shared, &connection);
+    let limit = shared.config.connection.handshake;
+    let first = match tokio::time::timeout(limit, connection.recv()).await {
+        Ok(Some(message)) => message,
+        Ok(None) => return,
+        Err(_) => return connection.close(CloseReason::NoPong),
+    };
+    let wish = match first {
+        Message::Text(line) => wish(&line),
+        Message::Binary(_) => return connection.close(CloseReason::Binary),
+    };
+    let wish = match wish {
+        Ok(wish) => wish,
+        Err(rejection) => {
+            let _ = connection.outbox().send(&json::error(None, &rejection));
+            return connection.close(CloseReason::BadProtocol);
+        }
+    };
+    let outbox = connection.outbox().clone();
+    let entered = shared.enter(&room, Dialect::Json, &outbox, wish);
+    let (mut place, member) = match connection.while_waiting(entered).await {
+        Ok(entered) => entered,
+        Err(error) => return connection.close(error.close_reason()),
+    };
+    // Whatever ends this, the member may come back; unless it says goodbye.
+    place.keep_seat = true;
+    let mut speaker = Speaker::new(shared, &place, member, Dialect::Json);
+    while let Some(message) = connection.recv().await {
+        let Message::Text(line) = message else {
+            connection.close(CloseReason::Binary);
+            break;
+        };
+        let said = json::said::<A::Command>(&line).and_then(|said| match said {
+            Said::Command { op, command } => Ok((op, What::Command(command))),
+            Said::Rename { op, name } => match clean("the name", &name, NAME_GRAPHEMES) {
+                Ok(name) => Ok((op, What::Rename(name))),
+                Err(rejection) => Err(json::Misunderstood { id: Some(op.number), rejection }),
+            },
+        });
+        match said {
+            Ok((op, what)) => speaker.say(&mut connection, op, what).await,
+            Err(no) => speaker.misunderstood(&connection, no.id, &no.rejection),
+        }
+    }
+    place.keep_seat = connection.client_code() != Some(NORMAL_CLOSURE);
+}
+
+/// What seat a first message asks for.
+fn wish(line: &str) -> Result<Wish, Rejection> {
+    match json::entry(line).map_err(|no| no.rejection)? {
+        Entry::Join { name } => {
+            let name = name.map(|name| clean("the name", &name, NAME_GRAPHEMES)).transpose()?;
+            let token = random_token()
+                .map_err(|error| Rejection::new("unavailable", error.to_string()))?;
+            Ok(Wish::New { name, token })
+        }
+        Entry::Resume { seat, known } => Ok(Wish::Again { token: seat, known }),
+    }
+}
+
+/// A member's side of the conversation.
+struct Speaker<A: App> {
+    shared: Arc<Shared<A>>,
+    mailbox: Mailbox<A>,
+    member: MemberId,
+    dialect: Dialect,
+    bucket: Bucket,
+    born: Instant,
+    misunderstood: u32,
+    beyond_rate: u32,
+}
+
+impl<A: App> Speaker<A> {
+    fn new(shared: Arc<Shared<A>>, place: &Place<A>, member: MemberId, dialect: Dialect) -> Self {
+        Speaker {
+            shared,
+            mailbox: place.mailbox.clone(),
+            member,
+            dialect,
+            bucket: Bucket::full(),
+            born: Instant::now(),
+            misunderstood: 0,
+            beyond_rate: 0,
+        }
+    }
+
+    /// Puts a command into the room's mailbox, when there is a place for it.
+    async fn say(&mut self, connection: &mut Connection, op: Op, what: What<A::Command>) {
+        self.misunderstood = 0;
+        if let Err(wait) = self.within_rate() {
+            let rate = self.shared.config.command_rate;
+            let rejection = Rejection::new(
+                "rate_limited",
+                format!(
+                    "at most {} commands a second, {} at once; try again in {} ms",
+                    rate.per_second,
+                    rate.burst,
+                    wait.as_millis().max(1)
+                ),
+            );
+            self.beyond_rate += 1;
+            self.refuse(connection, Some(op.number), &rejection);
+            if self.beyond_rate >= BEYOND_RATE {
+                connection.close(CloseReason::TooMany);
+            }
+            return;
+        }
+        self.beyond_rate = 0;
+        let places = self.mailbox.commands();
+        let permit = match places.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => match connection.while_waiting(places.clone().acquire_owned()).await {
+                Ok(permit) => permit,
+                // Never closed; and if it were, the room would be gone.
+                Err(_) => return,
+            },
+        };
+        self.mailbox.send(Mail::Say(Say {
+            member: self.member,
+            dialect: self.dialect,
+            outbox: connection.outbox().clone(),
+            op,
+            what,
+            deadline: Instant::now() + self.shared.config.command_deadline,
+            _permit: permit,
+        }));
+    }
+
+    fn within_rate(&mut self) -> Result<(), Duration> {
+        let rate = self.shared.config.command_rate;
+        if !rate.is_on() {
+            return Ok(());
+        }
+        self.bucket.take(rate, self.born.elapsed())
+    }
+
+    fn misunderstood(&mut self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
+        self.misunderstood += 1;
+        self.refuse(connection, id, rejection);
+        if self.misunderstood >= MISUNDERSTANDINGS {
+            connection.close(CloseReason::BadProtocol);
+        }
+    }
+
+    fn refuse(&self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
+        self.shared.metrics.rejections.count(rejection.code);
+        let frame: Frame = match self.dialect {
+            Dialect::Text => text::error(rejection),
+            Dialect::Json => json::error(id, rejection),
+        };
+        // If this fails, the connection ends and `recv` says so.
+        let _ = connection.outbox().send(&frame);
+    }
+}

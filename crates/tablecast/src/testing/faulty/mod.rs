@@ -1,0 +1,439 @@
+//! A backend that fails as and when a test asks, to test what is built on it.
+//!
+//! [`FaultyBackend`] wraps any other backend. Its [`Faults`] say what goes wrong:
+//! the [next](Faults::next) call of a kind, [every](Faults::every) call of a
+//! kind, everything while the store is [down](Faults::down), or a share of all
+//! that happens, [at random](Faults::random) but the same for the same seed.
+//! Without any of these it behaves as the backend it wraps.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use std::sync::Arc;
+//! use tablecast::MemoryBackend;
+//! use tablecast::core::{Backend, BackendError};
+//! use tablecast::testing::faulty::{Call, Fault, FaultyBackend};
+//!
+//! let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+//! let faults = backend.faults();
+//! let room = "lunch".parse().unwrap();
+//!
+//! faults.next(Call::Load, Fault::Unavailable);
+//! let failed = backend.load(&room, None).await;
+//! assert!(matches!(failed, Err(BackendError::Unavailable(_))));
+//! assert_eq!(backend.load(&room, None).await, Ok(None));
+//! # }
+//! ```
+
+mod notices;
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tablecast_core::backend::{
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Loaded, NewRoom,
+    Notice, Notices,
+};
+use tablecast_core::{NodeId, Position, RoomId};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How often rooms are to be compared with the store, at least: publications
+/// can be lost here. Short, so that tests need not wait.
+const RESYNC_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What can be asked of a backend, and go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// [`Backend::create`]
+    Create,
+    /// [`Backend::load`]
+    Load,
+    /// [`Backend::commit`]
+    Commit,
+    /// [`Backend::watch`]. When it fails, the wish is kept, as the port
+    /// promises: publications come, after a `Resync`.
+    Watch,
+    /// [`Backend::renew`]
+    Renew,
+    /// [`Backend::release`]
+    Release,
+}
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Fails with [`BackendError::Unavailable`], and is never carried out.
+    Unavailable,
+    /// Fails with [`BackendError::Unknown`], and is never carried out.
+    UnknownBefore,
+    /// Is carried out, then fails with [`BackendError::Unknown`].
+    UnknownAfter,
+    /// Fails with [`BackendError::Unknown`], and is carried out this much later.
+    UnknownThenLate(Duration),
+    /// Does not answer until it is dropped, and is never carried out.
+    Hang,
+    /// Is carried out, then does not answer until it is dropped.
+    HangAfter,
+    /// Is carried out after this time.
+    Delay(Duration),
+}
+
+/// What goes wrong with a publication on its way to this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicationFault {
+    /// It does not arrive. This breaks what [`Backend::watch`] promises, as a
+    /// store does when a subscription dies silently: only
+    /// [`Backend::resync_interval`] helps.
+    Lose,
+    /// It arrives twice.
+    Double,
+    /// It arrives after the next one, or after 100 ms if there is none.
+    Reorder,
+    /// It arrives this much later; those behind it do not wait.
+    Delay(Duration),
+}
+
+/// How often things go wrong at random: shares of 1, by default none. Those for
+/// calls add up to at most 1, and so do those for publications.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rates {
+    /// Calls that meet [`Fault::Unavailable`].
+    pub unavailable: f64,
+    /// Calls that meet [`Fault::UnknownBefore`].
+    pub unknown_before: f64,
+    /// Calls that meet [`Fault::UnknownAfter`].
+    pub unknown_after: f64,
+    /// Calls that meet [`Fault::UnknownThenLate`].
+    pub unknown_then_late: f64,
+    /// Calls that meet [`Fault::Delay`].
+    pub delay: f64,
+    /// Publications that meet [`PublicationFault::Lose`].
+    pub lose: f64,
+    /// Publications that meet [`PublicationFault::Double`].
+    pub double: f64,
+    /// Publications that meet [`PublicationFault::Reorder`].
+    pub reorder: f64,
+    /// Publications that meet [`PublicationFault::Delay`].
+    pub delay_publication: f64,
+    /// The longest delay; each is anything from nothing to this.
+    pub longest_delay: Duration,
+}
+
+/// Any backend, with faults.
+pub struct FaultyBackend {
+    inner: Arc<dyn Backend>,
+    faults: Faults,
+    asked_for: Mutex<Option<UnboundedReceiver<Notice>>>,
+}
+
+impl FaultyBackend {
+    /// This backend, for now without faults.
+    pub fn new(inner: Arc<dyn Backend>) -> Self {
+        let (ask, asked_for) = unbounded_channel();
+        FaultyBackend {
+            inner,
+            faults: Faults(Arc::new(Shared {
+                ask,
+                plan: Mutex::default(),
+            })),
+            asked_for: Mutex::new(Some(asked_for)),
+        }
+    }
+
+    /// The handle by which a test says what goes wrong.
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// Lets a call happen, or not. `work` has not begun yet.
+    fn call<'a, T: Send + 'static>(
+        &self,
+        call: Call,
+        work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+    ) -> BackendFuture<'a, T> {
+        let faults = self.faults.clone();
+        Box::pin(async move {
+            let Some((fault, why)) = faults.plan().meet(call) else {
+                return work.await;
+            };
+            match fault {
+                Fault::Unavailable => Err(BackendError::Unavailable(why)),
+                Fault::UnknownBefore => Err(BackendError::Unknown(why)),
+                Fault::UnknownAfter => {
+                    let _ = work.await;
+                    Err(BackendError::Unknown(why))
+                }
+                Fault::UnknownThenLate(late) => {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(late).await;
+                        let _ = work.await;
+                    });
+                    Err(BackendError::Unknown(why))
+                }
+                Fault::Hang => std::future::pending().await,
+                Fault::HangAfter => {
+                    let _ = work.await;
+                    std::future::pending().await
+                }
+                Fault::Delay(delay) => {
+                    tokio::time::sleep(delay).await;
+                    work.await
+                }
+            }
+        })
+    }
+}
+
+impl fmt::Debug for FaultyBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyBackend").finish_non_exhaustive()
+    }
+}
+
+impl Backend for FaultyBackend {
+    fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
+        let (inner, room) = (Arc::clone(&self.inner), room.clone());
+        self.call(Call::Create, async move { inner.create(&room, new).await })
+    }
+
+    fn load<'a>(
+        &'a self,
+        room: &'a RoomId,
+        known: Option<Position>,
+    ) -> BackendFuture<'a, Option<Loaded>> {
+        let (inner, room) = (Arc::clone(&self.inner), room.clone());
+        self.call(Call::Load, async move { inner.load(&room, known).await })
+    }
+
+    fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
+        let (inner, room) = (Arc::clone(&self.inner), room.clone());
+        self.call(
+            Call::Commit,
+            async move { inner.commit(&room, commit).await },
+        )
+    }
+
+    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
+        let watched = {
+            let (inner, room) = (Arc::clone(&self.inner), room.clone());
+            self.call(Call::Watch, async move { inner.watch(&room).await })
+        };
+        Box::pin(async move {
+            let failed = match watched.await {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            };
+            self.inner.watch(room).await?;
+            // While the store is down, `up` says so for all rooms.
+            if !self.faults.is_down() {
+                self.faults.notify(Notice::Resync(Some(room.clone())));
+            }
+            Err(failed)
+        })
+    }
+
+    fn unwatch(&self, room: &RoomId) {
+        self.inner.unwatch(room);
+    }
+
+    fn notices(&self) -> Notices {
+        match lock(&self.asked_for).take() {
+            Some(asked_for) => {
+                notices::with_faults(self.inner.notices(), asked_for, self.faults.clone())
+            }
+            None => Box::pin(futures_util::stream::empty()),
+        }
+    }
+
+    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+        let (inner, node) = (Arc::clone(&self.inner), node.clone());
+        self.call(Call::Renew, async move { inner.renew(&node, lease).await })
+    }
+
+    fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
+        let (inner, node) = (Arc::clone(&self.inner), node.clone());
+        self.call(Call::Release, async move { inner.release(&node).await })
+    }
+
+    fn snapshot_interval(&self) -> usize {
+        self.inner.snapshot_interval()
+    }
+
+    /// At most 200 ms, since publications can be lost here.
+    fn resync_interval(&self) -> Option<Duration> {
+        let inner = self.inner.resync_interval().unwrap_or(RESYNC_INTERVAL);
+        Some(inner.min(RESYNC_INTERVAL))
+    }
+}
+
+/// Says what goes wrong with a [`FaultyBackend`]. A handle: clones say it to the
+/// same one.
+///
+/// What a call meets is decided when its future is first polled: a fault for the
+/// next call comes first, then the store being down, then a fault for every
+/// call, then chance.
+#[derive(Clone)]
+pub struct Faults(Arc<Shared>);
+
+struct Shared {
+    ask: UnboundedSender<Notice>,
+    plan: Mutex<Plan>,
+}
+
+impl Faults {
+    /// The next call of this kind meets this fault; said again, the one after
+    /// it, and so on.
+    pub fn next(&self, call: Call, fault: Fault) {
+        self.plan().next.entry(call).or_default().push_back(fault);
+    }
+
+    /// Every call of this kind meets this fault, until [`Faults::none`].
+    pub fn every(&self, call: Call, fault: Fault) {
+        self.plan().every.insert(call, fault);
+    }
+
+    /// The next publication meets this fault; said again, the one after it, and
+    /// so on.
+    pub fn next_publication(&self, fault: PublicationFault) {
+        self.plan().publications.push_back(fault);
+    }
+
+    /// Faults by chance, at these rates; the same ones for the same seed and the
+    /// same order of calls and publications.
+    pub fn random(&self, seed: u64, rates: Rates) {
+        self.plan().chance = Some((Rng::with_seed(seed), rates));
+    }
+
+    /// No faults any more, of those that were asked for. A store that is down
+    /// stays down, and what hangs goes on hanging.
+    pub fn none(&self) {
+        let mut plan = self.plan();
+        plan.next.clear();
+        plan.every.clear();
+        plan.publications.clear();
+        plan.chance = None;
+    }
+
+    /// The store cannot be reached from now on: the node is told, every call
+    /// fails with [`BackendError::Unavailable`], and publications are lost.
+    pub fn down(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.plan().down = Some(reason.clone());
+        self.notify(Notice::Health(Health::Down(reason)));
+    }
+
+    /// The store can be reached again. The node is told, and to load all rooms.
+    pub fn up(&self) {
+        self.plan().down = None;
+        self.notify(Notice::Health(Health::Up));
+        self.notify(Notice::Resync(None));
+    }
+
+    /// Tells the node this, as if the store had.
+    pub fn notify(&self, notice: Notice) {
+        // Fails if the node reads no notices any more; then nobody is misled.
+        let _ = self.0.ask.send(notice);
+    }
+
+    /// How many calls of this kind were made so far, whatever they met.
+    pub fn calls(&self, call: Call) -> u64 {
+        self.plan().calls.get(&call).copied().unwrap_or(0)
+    }
+
+    fn is_down(&self) -> bool {
+        self.plan().down.is_some()
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        lock(&self.0.plan)
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was asked for.
+#[derive(Default)]
+struct Plan {
+    next: HashMap<Call, VecDeque<Fault>>,
+    every: HashMap<Call, Fault>,
+    publications: VecDeque<PublicationFault>,
+    chance: Option<(Rng, Rates)>,
+    down: Option<String>,
+    calls: HashMap<Call, u64>,
+}
+
+impl Plan {
+    /// What this call meets, and the text for its error.
+    fn meet(&mut self, call: Call) -> Option<(Fault, String)> {
+        *self.calls.entry(call).or_default() += 1;
+        if let Some(fault) = self.next.get_mut(&call).and_then(VecDeque::pop_front) {
+            return Some((fault, "a test asked for this".to_owned()));
+        }
+        if let Some(reason) = &self.down {
+            return Some((Fault::Unavailable, reason.clone()));
+        }
+        if let Some(fault) = self.every.get(&call) {
+            return Some((*fault, "a test asked for this every time".to_owned()));
+        }
+        let (rng, rates) = self.chance.as_mut()?;
+        let delay = rates.longest_delay.mul_f64(rng.f64());
+        let fault = pick(
+            rng,
+            [
+                (rates.unavailable, Fault::Unavailable),
+                (rates.unknown_before, Fault::UnknownBefore),
+                (rates.unknown_after, Fault::UnknownAfter),
+                (rates.unknown_then_late, Fault::UnknownThenLate(delay)),
+                (rates.delay, Fault::Delay(delay)),
+            ],
+        )?;
+        Some((fault, "a test asked for this now and then".to_owned()))
+    }
+
+    /// What this publication meets.
+    fn meet_publication(&mut self) -> Option<PublicationFault> {
+        if self.down.is_some() {
+            return Some(PublicationFault::Lose);
+        }
+        if let Some(fault) = self.publications.pop_front() {
+            return Some(fault);
+        }
+        let (rng, rates) = self.chance.as_mut()?;
+        let delay = rates.longest_delay.mul_f64(rng.f64());
+        pick(
+            rng,
+            [
+                (rates.lose, PublicationFault::Lose),
+                (rates.double, PublicationFault::Double),
+                (rates.reorder, PublicationFault::Reorder),
+                (rates.delay_publication, PublicationFault::Delay(delay)),
+            ],
+        )
+    }
+}
+
+/// One of these, each as often as it says, or none.
+fn pick<T, const N: usize>(rng: &mut Rng, choices: [(f64, T); N]) -> Option<T> {
+    let mut left = rng.f64();
+    for (share, choice) in choices {
+        if left < share {
+            return Some(choice);
+        }
+        left -= share;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
