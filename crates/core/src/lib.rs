@@ -4,14 +4,15 @@
 //! tested as a function.
 //!
 //! - [`logic`]: what an application supplies: a state, commands and events.
-//! - [`room`]: the state machine: seats + logic + seq, the only place that
-//!   makes events.
+//! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
+//!   place that makes events.
 //! - [`backend`]: the port behind which rooms live.
 //! - [`close`]: why a connection ends, with code and whether to come back.
 #![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod close;
+pub mod draft;
 pub mod history;
 pub mod id;
 pub mod limits;

@@ -162,9 +162,15 @@ impl RedisBackend {
     }
 }
 
-/// In milliseconds; at least one, which Redis takes for an expiry.
+/// In milliseconds, and within what Redis takes for an expiry: at least one, and
+/// at most a century, so that no sum of them overflows.
 fn millis(duration: Duration) -> Vec<u8> {
-    duration.as_millis().max(1).to_string().into_bytes()
+    const CENTURY: u128 = 100 * 365 * 24 * 60 * 60 * 1000;
+    duration
+        .as_millis()
+        .clamp(1, CENTURY)
+        .to_string()
+        .into_bytes()
 }
 
 fn corrupt(room: &RoomId) -> impl FnOnce(wire::Malformed) -> BackendError {

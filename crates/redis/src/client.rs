@@ -163,7 +163,11 @@ impl Client {
             ));
         };
         let info = at_address(seed, &address.host, address.port);
-        let (live, _) = Live::dial(&info).await.map_err(BackendError::Unavailable)?;
+        let dial = timeout_at(deadline, Live::dial(&info)).await;
+        let Ok(Ok((live, _))) = dial else {
+            let reason = format!("{}:{} cannot be reached", address.host, address.port);
+            return Err(BackendError::Unavailable(reason));
+        };
         Ok(Target {
             live,
             node: None,
@@ -466,10 +470,11 @@ impl Problem {
     }
 }
 
-/// Waits a moment, or gives up if the deadline would pass.
+/// Waits a moment, or gives up if too little time would be left for another
+/// attempt: one whose answer comes too late has an unknown outcome.
 async fn sleep_before(deadline: Instant, reason: String) -> Result<(), BackendError> {
     let moment = Duration::from_millis(fastrand::u64(20..60));
-    if Instant::now() + moment >= deadline {
+    if Instant::now() + moment + DEADLINE / 4 >= deadline {
         return Err(BackendError::Unavailable(reason));
     }
     sleep(moment).await;

@@ -109,28 +109,28 @@ pub(crate) struct Live {
 impl Live {
     /// Makes a connection that can be written to.
     pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), String> {
+        match timeout(DEADLINE, Self::greet(info)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err("no answer within 1 s".into()),
+        }
+    }
+
+    async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), String> {
         let connection = Connection::dial(info, |_| {})
             .await
             .map_err(|error| error.to_string())?;
         let mut commands = connection.commands.clone();
-        let greet = async {
-            let report: String = redis::cmd("INFO").query_async(&mut commands).await?;
-            // Unlike INFO it fails while Redis still loads its data.
-            redis::cmd("PING")
-                .query_async::<Value>(&mut commands)
-                .await?;
-            RedisResult::Ok(report)
-        };
-        let report = match timeout(DEADLINE, greet).await {
-            Ok(report) => report.map_err(|error| error.to_string())?,
-            Err(_) => return Err("no answer within 1 s".into()),
-        };
+        let report: RedisResult<String> = redis::cmd("INFO").query_async(&mut commands).await;
+        let report = report.map_err(|error| error.to_string())?;
+        // Unlike INFO it fails while Redis still loads its data.
+        let ready: RedisResult<Value> = redis::cmd("PING").query_async(&mut commands).await;
+        ready.map_err(|error| error.to_string())?;
         if info_field(&report, "role") == Some("slave") {
             return Err("this server is a read-only replica".into());
         }
         let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
         let live = Live {
-            commands: connection.commands.clone(),
+            commands,
             run: run.into(),
         };
         Ok((live, connection))

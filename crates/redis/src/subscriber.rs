@@ -31,39 +31,53 @@ const RETRY: Duration = Duration::from_millis(100);
 pub(crate) async fn keep(client: Arc<Client>, node: Arc<Node>) {
     let server = node.info.addr().to_string();
     let mut backoff = Backoff::new();
-    let mut lost = false;
+    let mut working = true;
     loop {
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&client)));
         let on_push = Arc::clone(&mailbox);
-        // A dial that fails is told by the command connection.
-        if let Ok(connection) =
-            Connection::dial(&node.info, move |push| on_push.receive(push)).await
-        {
-            backoff.connected();
-            if lost {
-                tracing::info!(%server, "redis subscription connection made again");
-            }
-            let subscriptions = Subscriptions {
-                client: &client,
-                node: &node,
-                mailbox: &mailbox,
-                connection: &connection.commands,
-                rooms: HashSet::new(),
-                refused: HashSet::new(),
-            };
-            let loss = tokio::select! {
-                loss = connection.probe() => loss,
-                () = mailbox.taken_away.cancelled() => {
-                    client.refresh_topology();
-                    Loss::Sick("a slot was moved to another server".into())
+        match Connection::dial(&node.info, move |push| on_push.receive(push)).await {
+            Ok(connection) => {
+                backoff.connected();
+                if !working {
+                    tracing::info!(%server, "redis subscription connection made again");
                 }
-                loss = subscriptions.serve() => loss,
-            };
-            tracing::warn!(%server, reason = %loss, "redis subscription connection lost");
-            lost = true;
-            backoff.lost().await;
-        } else {
-            backoff.wait().await;
+                let loss = use_up(&client, &node, &mailbox, &connection).await;
+                tracing::warn!(%server, reason = %loss, "redis subscription connection lost");
+                working = false;
+                backoff.lost().await;
+            }
+            Err(error) => {
+                if working {
+                    tracing::warn!(%server, %error, "redis subscription connection cannot be made");
+                }
+                working = false;
+                backoff.wait().await;
+            }
+        }
+    }
+}
+
+/// Keeps the subscriptions of one connection until it is of no use any more.
+async fn use_up(
+    client: &Client,
+    node: &Arc<Node>,
+    mailbox: &Mailbox,
+    connection: &Connection,
+) -> Loss {
+    let subscriptions = Subscriptions {
+        client,
+        node,
+        mailbox,
+        connection: &connection.commands,
+        rooms: HashSet::new(),
+        refused: HashSet::new(),
+    };
+    tokio::select! {
+        loss = connection.probe() => loss,
+        loss = subscriptions.serve() => loss,
+        () = mailbox.taken_away.cancelled() => {
+            client.refresh_topology();
+            Loss::Sick("a slot was moved to another server".into())
         }
     }
 }

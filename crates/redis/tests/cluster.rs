@@ -13,7 +13,10 @@ use tablecast_redis::testing::RedisCluster;
 
 /// The slot of a room, as Redis computes it.
 fn slot(cluster: &RedisCluster, room: &RoomId) -> u16 {
-    cluster.nodes()[0].cli(&["CLUSTER", "KEYSLOT", &format!("{{{room}}}")]).parse().unwrap()
+    cluster.nodes()[0]
+        .cli(&["CLUSTER", "KEYSLOT", &format!("{{{room}}}")])
+        .parse()
+        .unwrap()
 }
 
 /// Rooms of which each server has one, in the order of the servers.
@@ -21,7 +24,9 @@ fn one_on_each(cluster: &RedisCluster) -> Vec<RoomId> {
     let names = || (0..).map(|number| room(&format!("r{number}")));
     let thirds = [0..5461, 5461..10923, 10923..16384];
     let one = |third: &std::ops::Range<u16>| {
-        names().find(|room| third.contains(&slot(cluster, room))).unwrap()
+        names()
+            .find(|room| third.contains(&slot(cluster, room)))
+            .unwrap()
     };
     thirds.iter().map(one).collect()
 }
@@ -43,7 +48,14 @@ async fn rooms_live_on_all_servers_and_their_publications_arrive() {
         assert_eq!(keys.lines().count(), 2, "{keys}");
     }
     let node = "n".parse().unwrap();
-    assert_eq!(writer.renew(&node, Duration::from_secs(5)).await.unwrap().len(), 1);
+    assert_eq!(
+        writer
+            .renew(&node, Duration::from_secs(5))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     reader.release(&node).await.unwrap();
 }
 
@@ -58,7 +70,10 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
     }
     let channels = || -> usize {
         let count = |node: &tablecast_redis::testing::RedisServer| {
-            node.cli(&["PUBSUB", "SHARDCHANNELS"]).lines().filter(|line| !line.is_empty()).count()
+            node.cli(&["PUBSUB", "SHARDCHANNELS"])
+                .lines()
+                .filter(|line| !line.is_empty())
+                .count()
         };
         cluster.nodes().iter().map(count).sum()
     };
@@ -68,14 +83,20 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
         assert_eq!(clients.lines().count(), 1, "{clients}");
     }
     cluster.nodes()[2].cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    let there = rooms.iter().find(|room| slot(&cluster, room) > 10922).unwrap();
+    let there = rooms
+        .iter()
+        .find(|room| slot(&cluster, room) > 10922)
+        .unwrap();
     heard.resync(there).await;
     created(&backend, there).await;
     publications_arrive(&backend, &mut heard, there).await;
     for room in &rooms {
         backend.unwatch(room);
     }
-    eventually("nothing is watched", async || (channels() == 0).then_some(())).await;
+    eventually("nothing is watched", async || {
+        (channels() == 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -83,7 +104,9 @@ async fn a_room_whose_slot_moves_is_followed() {
     let cluster = RedisCluster::start();
     let backend = connected(&cluster.url()).await;
     let mut heard = Heard::of(&backend);
-    let [here, _, _] = &one_on_each(&cluster)[..] else { panic!() };
+    let [here, _, _] = &one_on_each(&cluster)[..] else {
+        panic!()
+    };
     let start = created(&backend, here).await;
     let one = accepted(&backend, here, step(start, &["a"])).await;
     backend.watch(here).await.unwrap();
@@ -99,7 +122,10 @@ async fn a_room_whose_slot_moves_is_followed() {
         }
     })
     .await;
-    assert_eq!((missing.position.seq, texts(&missing)), (1, vec!["a".to_owned()]));
+    assert_eq!(
+        (missing.position.seq, texts(&missing)),
+        (1, vec!["a".to_owned()])
+    );
     publications_arrive(&backend, &mut heard, here).await;
 }
 
@@ -107,7 +133,9 @@ async fn a_room_whose_slot_moves_is_followed() {
 async fn commits_go_on_while_a_slot_is_being_moved() {
     let cluster = RedisCluster::start();
     let backend = connected(&cluster.url()).await;
-    let [here, _, _] = &one_on_each(&cluster)[..] else { panic!() };
+    let [here, _, _] = &one_on_each(&cluster)[..] else {
+        panic!()
+    };
     let start = created(&backend, here).await;
     accepted(&backend, here, step(start, &["a"])).await;
     let (from, to) = (&cluster.nodes()[0], &cluster.nodes()[1]);
@@ -124,12 +152,21 @@ async fn commits_go_on_while_a_slot_is_being_moved() {
     let log = format!("tablecast:{{{here}}}:log");
     let port = to.port().to_string();
     from.cli(&["MIGRATE", "127.0.0.1", &port, &state, "0", "5000"]);
-    assert!(is_unavailable(&backend.load(here, None).await), "one key here, one there");
+    assert!(
+        is_unavailable(&backend.load(here, None).await),
+        "one key here, one there"
+    );
     from.cli(&["MIGRATE", "127.0.0.1", &port, &log, "0", "5000"]);
     assert_eq!(add().await, 3, "asked at the other server");
     let position = backend.load(here, None).await.unwrap().unwrap().position;
-    let stale = Commit { expected: start, ..step(position, &["x"]) };
-    assert!(matches!(backend.commit(here, stale).await, Ok(Committed::Conflict(_))));
+    let stale = Commit {
+        expected: start,
+        ..step(position, &["x"])
+    };
+    assert!(matches!(
+        backend.commit(here, stale).await,
+        Ok(Committed::Conflict(_))
+    ));
 }
 
 #[tokio::test]
@@ -166,6 +203,10 @@ async fn a_cluster_url_to_a_server_without_cluster_is_down_and_says_why() {
     let url = server.url().replace("redis://", "redis-cluster://");
     let backend = RedisBackend::connect(&url).unwrap();
     Heard::of(&backend).down().await;
-    let outcome = backend.load(&room("a"), None).await.unwrap_err().to_string();
+    let outcome = backend
+        .load(&room("a"), None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(outcome.contains("cluster support disabled"), "{outcome}");
 }

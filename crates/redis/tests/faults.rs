@@ -14,6 +14,9 @@ use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::RedisServer;
 use tokio::time::Instant;
 
+/// What takes 1 s or 1.5 s by its deadlines, on a machine that is busy.
+const BUSY: Duration = Duration::from_secs(5);
+
 #[tokio::test]
 async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
@@ -27,7 +30,9 @@ async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
     server.kill9();
     heard.down().await;
     assert!(is_unavailable(&backend.load(&room, None).await));
-    assert!(is_unavailable(&backend.commit(&room, step(one, &["b"])).await));
+    assert!(is_unavailable(
+        &backend.commit(&room, step(one, &["b"])).await
+    ));
     server.restart();
     heard.up().await;
     heard.resync(&room).await;
@@ -37,7 +42,10 @@ async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
     assert_ne!(missing.position.epoch, one.epoch);
     assert_eq!(missing.snapshot.unwrap().state, "state 1");
     let again = backend.load(&room, None).await.unwrap().unwrap();
-    assert_eq!(again.position, missing.position, "one new epoch, not one a call");
+    assert_eq!(
+        again.position, missing.position,
+        "one new epoch, not one a call"
+    );
     accepted(&backend, &room, step(again.position, &["b"])).await;
     publications_arrive(&backend, &mut heard, &room).await;
 }
@@ -80,7 +88,10 @@ async fn a_room_that_was_flushed_is_gone_and_its_successor_is_another() {
     let room = room("a");
     let start = created(&backend, &room).await;
     server.cli(&["FLUSHALL"]);
-    assert_eq!(backend.commit(&room, step(start, &["a"])).await, Ok(Committed::Gone));
+    assert_eq!(
+        backend.commit(&room, step(start, &["a"])).await,
+        Ok(Committed::Gone)
+    );
     assert_eq!(backend.load(&room, Some(start)).await, Ok(None));
     assert_ne!(created(&backend, &room).await.epoch, start.epoch);
 }
@@ -103,9 +114,17 @@ async fn a_killed_subscription_is_made_again_with_a_resync() {
         };
         owed.remove(&heard.find("a resync of each room", resync).await);
     }
-    assert_eq!(server.cli(&["PUBSUB", "CHANNELS"]).lines().count(), rooms.len());
+    assert_eq!(
+        server.cli(&["PUBSUB", "CHANNELS"]).lines().count(),
+        rooms.len()
+    );
     created(&backend, &rooms[7]).await;
-    let start = backend.load(&rooms[7], None).await.unwrap().unwrap().position;
+    let start = backend
+        .load(&rooms[7], None)
+        .await
+        .unwrap()
+        .unwrap()
+        .position;
     accepted(&backend, &rooms[7], step(start, &["later"])).await;
     assert_eq!(heard.published(&rooms[7]).await.0, 1);
 }
@@ -123,10 +142,13 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
     server.pause();
     let asked = Instant::now();
     let outcome = backend.commit(&room, step(start, &["a"])).await;
-    assert!(matches!(outcome, Err(BackendError::Unknown(_))), "{outcome:?}");
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(
+        matches!(outcome, Err(BackendError::Unknown(_))),
+        "{outcome:?}"
+    );
+    assert!(asked.elapsed() < BUSY, "{:?}", asked.elapsed());
     heard.down().await;
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < BUSY, "{:?}", asked.elapsed());
     assert!(is_unavailable(&backend.load(&room, None).await));
     let late = common::room("late");
     assert!(is_unavailable(&backend.watch(&late).await));
@@ -136,7 +158,10 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
     heard.resync(&late).await;
     // What was asked before may have happened or not; the position tells.
     let now = backend.load(&room, None).await.unwrap().unwrap();
-    assert_eq!(now.position.epoch, start.epoch, "the same run of the same process");
+    assert_eq!(
+        now.position.epoch, start.epoch,
+        "the same run of the same process"
+    );
     accepted(&backend, &room, step(now.position, &["b"])).await;
     publications_arrive(&backend, &mut heard, &room).await;
 }
@@ -155,9 +180,29 @@ async fn a_subscription_that_died_silently_is_found_and_replaced() {
     proxy.swallow("SUBSCRIBE");
     let one = accepted(&backend, &room, step(start, &["unheard"])).await;
     heard.resync(&room).await;
-    assert!(cut.elapsed() < Duration::from_secs(2), "{:?}", cut.elapsed());
+    assert!(cut.elapsed() < BUSY, "{:?}", cut.elapsed());
     accepted(&backend, &room, step(one, &["heard"])).await;
     assert_eq!(heard.published(&room).await.0, 2);
+}
+
+#[tokio::test]
+async fn a_command_connection_that_died_silently_is_found_and_replaced() {
+    let server = RedisServer::start(&[]);
+    let proxy = Proxy::start(server.port()).await;
+    let backend = connected(&proxy.url()).await;
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    heard.up().await;
+    proxy.swallow("INFO");
+    let outcome = backend.commit(&room, step(start, &["a"])).await;
+    assert!(
+        matches!(outcome, Err(BackendError::Unknown(_))),
+        "{outcome:?}"
+    );
+    heard.down().await;
+    heard.up().await;
+    accepted(&backend, &room, step(start, &["a"])).await;
 }
 
 #[tokio::test]
@@ -199,7 +244,10 @@ async fn a_read_only_replica_is_down_and_says_why() {
     let mut heard = Heard::of(&backend);
     heard.down().await;
     let outcome = backend.create(&room("a"), new_room()).await;
-    assert!(matches!(&outcome, Err(BackendError::Unavailable(reason)) if reason.contains("replica")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Err(BackendError::Unavailable(reason)) if reason.contains("replica")),
+        "{outcome:?}"
+    );
     // It is promoted, as in a failover.
     replica.cli(&["REPLICAOF", "NO", "ONE"]);
     heard.up().await;
@@ -214,7 +262,9 @@ async fn a_primary_that_becomes_a_replica_is_left() {
     let mut heard = Heard::of(&backend);
     heard.up().await;
     server.cli(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]);
-    assert!(is_unavailable(&backend.create(&room("a"), new_room()).await));
+    assert!(is_unavailable(
+        &backend.create(&room("a"), new_room()).await
+    ));
     heard.down().await;
 }
 
@@ -225,7 +275,9 @@ async fn a_full_redis_refuses_without_having_done_anything() {
     let room = room("a");
     let start = created(&backend, &room).await;
     server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
-    assert!(is_unavailable(&backend.commit(&room, step(start, &["a"])).await));
+    assert!(is_unavailable(
+        &backend.commit(&room, step(start, &["a"])).await
+    ));
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     let now = backend.load(&room, None).await.unwrap().unwrap();
     assert_eq!(now.position, start);

@@ -27,26 +27,63 @@ async fn a_room_is_made_loaded_changed_and_published() {
     other.watch(&room).await.unwrap();
 
     let raw = Bytes::from_static(b"\0\xff\r\n{}");
-    let commit = Commit { events: vec![raw.clone(), Bytes::new()], ..step(start, &["", ""]) };
+    let commit = Commit {
+        events: vec![raw.clone(), Bytes::new()],
+        ..step(start, &["", ""])
+    };
     let two = accepted(&backend, &room, commit).await;
     assert_eq!(heard.published(&room).await, (1, vec![raw, Bytes::new()]));
     let three = accepted(&backend, &room, step(two, &["c"])).await;
 
     let all = other.load(&room, None).await.unwrap().unwrap();
     assert_eq!(all.position, three);
-    assert_eq!(all.snapshot, Some(Snapshot { seq: 3, state: "state 3".into() }));
+    assert_eq!(
+        all.snapshot,
+        Some(Snapshot {
+            seq: 3,
+            state: "state 3".into()
+        })
+    );
     assert_eq!(all.events.len(), 3);
     let tail = other.load(&room, Some(two)).await.unwrap().unwrap();
-    assert_eq!((tail.snapshot.clone(), texts(&tail)), (None, vec!["c".to_owned()]));
+    assert_eq!(
+        (tail.snapshot.clone(), texts(&tail)),
+        (None, vec!["c".to_owned()])
+    );
     let inside = Position { seq: 1, ..start };
     let tail = other.load(&room, Some(inside)).await.unwrap().unwrap();
-    assert_eq!(tail.events.iter().map(|event| event.seq).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(
+        tail.events
+            .iter()
+            .map(|event| event.seq)
+            .collect::<Vec<_>>(),
+        [2, 3]
+    );
     let newest = other.load(&room, Some(three)).await.unwrap().unwrap();
     assert_eq!((newest.snapshot, newest.events), (None, vec![]));
-    let foreign = Position { epoch: Epoch(1), seq: 3 };
-    assert!(other.load(&room, Some(foreign)).await.unwrap().unwrap().snapshot.is_some());
+    let foreign = Position {
+        epoch: Epoch(1),
+        seq: 3,
+    };
+    assert!(
+        other
+            .load(&room, Some(foreign))
+            .await
+            .unwrap()
+            .unwrap()
+            .snapshot
+            .is_some()
+    );
     let future = Position { seq: 9, ..three };
-    assert!(other.load(&room, Some(future)).await.unwrap().unwrap().snapshot.is_some());
+    assert!(
+        other
+            .load(&room, Some(future))
+            .await
+            .unwrap()
+            .unwrap()
+            .snapshot
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -60,12 +97,20 @@ async fn a_commit_elsewhere_than_expected_changes_nothing_and_tells_what_is_miss
     let missing = conflict(&backend, &room, step(start, &["b"])).await;
     assert_eq!((missing.position, missing.snapshot.clone()), (one, None));
     assert_eq!(texts(&missing), ["a"]);
-    let stranger = Position { epoch: Epoch(7), seq: 1 };
+    let stranger = Position {
+        epoch: Epoch(7),
+        seq: 1,
+    };
     let missing = conflict(&backend, &room, step(stranger, &["b"])).await;
     assert_eq!(missing.snapshot.unwrap().state, "state 1");
-    assert_eq!(backend.load(&room, None).await.unwrap().unwrap().position, one);
+    assert_eq!(
+        backend.load(&room, None).await.unwrap().unwrap().position,
+        one
+    );
 
-    let nowhere = backend.commit(&common::room("nowhere"), step(one, &["x"])).await;
+    let nowhere = backend
+        .commit(&common::room("nowhere"), step(one, &["x"]))
+        .await;
     assert_eq!(nowhere, Ok(Committed::Gone));
     assert_eq!(backend.load(&common::room("nowhere"), None).await, Ok(None));
     assert_eq!(server.cli(&["KEYS", "*nowhere*"]), "");
@@ -85,7 +130,11 @@ async fn writers_on_three_nodes_lose_nothing() {
             for number in 0..EACH {
                 let event = format!("{writer}-{number}");
                 loop {
-                    match backend.commit(&room, step(position, &[&event])).await.unwrap() {
+                    match backend
+                        .commit(&room, step(position, &[&event]))
+                        .await
+                        .unwrap()
+                    {
                         Committed::Accepted(_) => break position = position.after(1),
                         Committed::Conflict(loaded) => position = loaded.position,
                         Committed::Gone => panic!("gone"),
@@ -120,16 +169,45 @@ async fn the_log_keeps_at_least_its_events_and_not_many_more() {
     let all = backend.load(&room, None).await.unwrap().unwrap();
     assert_eq!(all.events.len(), 300);
     assert_eq!(all.events.last().unwrap().seq, 1000);
-    let reach = Position { seq: 1000 - LOG_EVENTS as u64, ..start };
+    let reach = Position {
+        seq: 1000 - LOG_EVENTS as u64,
+        ..start
+    };
     let tail = backend.load(&room, Some(reach)).await.unwrap().unwrap();
     assert_eq!((tail.snapshot, tail.events.len()), (None, LOG_EVENTS));
     let beyond = Position { seq: 600, ..start };
-    assert!(backend.load(&room, Some(beyond)).await.unwrap().unwrap().snapshot.is_some());
+    assert!(
+        backend
+            .load(&room, Some(beyond))
+            .await
+            .unwrap()
+            .unwrap()
+            .snapshot
+            .is_some()
+    );
 
     let huge = accepted(&backend, &room, step(position, &["e"; 1000])).await;
-    assert_eq!(backend.load(&room, None).await.unwrap().unwrap().events.len(), 1000);
+    assert_eq!(
+        backend
+            .load(&room, None)
+            .await
+            .unwrap()
+            .unwrap()
+            .events
+            .len(),
+        1000
+    );
     accepted(&backend, &room, step(huge, &["e"; 256])).await;
-    assert_eq!(backend.load(&room, None).await.unwrap().unwrap().events.len(), 256);
+    assert_eq!(
+        backend
+            .load(&room, None)
+            .await
+            .unwrap()
+            .unwrap()
+            .events
+            .len(),
+        256
+    );
 }
 
 #[tokio::test]
@@ -137,21 +215,48 @@ async fn a_room_expires_by_redis_clock_and_leaves_no_key() {
     let server = RedisServer::start(&[]);
     let backend = connected(&server.url()).await;
     let room = room("brief");
-    let brief = NewRoom { ttl: Duration::from_millis(300), ..new_room() };
-    let Ok(Created::New(start, stamp)) = backend.create(&room, brief).await else { panic!() };
+    let brief = NewRoom {
+        ttl: Duration::from_millis(300),
+        ..new_room()
+    };
+    let Ok(Created::New(start, stamp)) = backend.create(&room, brief).await else {
+        panic!()
+    };
     assert_eq!(stamp.expires_at - stamp.now, 300);
-    let commit = Commit { extend: None, ..step(start, &["a"]) };
-    let Ok(Committed::Accepted(after)) = backend.commit(&room, commit).await else { panic!() };
-    assert_eq!(after.expires_at, stamp.expires_at, "not extended unless asked");
+    let commit = Commit {
+        extend: None,
+        ..step(start, &["a"])
+    };
+    let Ok(Committed::Accepted(after)) = backend.commit(&room, commit).await else {
+        panic!()
+    };
+    assert_eq!(
+        after.expires_at, stamp.expires_at,
+        "not extended unless asked"
+    );
     for key in ["tablecast:{brief}:state", "tablecast:{brief}:log"] {
-        assert_eq!(server.cli(&["PEXPIRETIME", key]), stamp.expires_at.to_string());
+        assert_eq!(
+            server.cli(&["PEXPIRETIME", key]),
+            stamp.expires_at.to_string()
+        );
     }
     eventually("it is gone", async || {
-        backend.load(&room, None).await.unwrap().is_none().then_some(())
+        backend
+            .load(&room, None)
+            .await
+            .unwrap()
+            .is_none()
+            .then_some(())
     })
     .await;
-    assert_eq!(backend.commit(&room, step(start.after(1), &["b"])).await, Ok(Committed::Gone));
-    eventually("no key is left", async || (server.cli(&["DBSIZE"]) == "0").then_some(())).await;
+    assert_eq!(
+        backend.commit(&room, step(start.after(1), &["b"])).await,
+        Ok(Committed::Gone)
+    );
+    eventually("no key is left", async || {
+        (server.cli(&["DBSIZE"]) == "0").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -160,11 +265,20 @@ async fn a_room_is_extended_but_never_beyond_its_age() {
     let backend = connected(&server.url()).await;
     let room = room("old");
     let seconds = Duration::from_secs;
-    let new = NewRoom { ttl: seconds(10), max_age: seconds(30), ..new_room() };
-    let Ok(Created::New(start, made)) = backend.create(&room, new).await else { panic!() };
+    let new = NewRoom {
+        ttl: seconds(10),
+        max_age: seconds(30),
+        ..new_room()
+    };
+    let Ok(Created::New(start, made)) = backend.create(&room, new).await else {
+        panic!()
+    };
     let mut position = start;
     let mut extend = async |ttl| {
-        let commit = Commit { extend: Some(seconds(ttl)), ..step(position, &["e"]) };
+        let commit = Commit {
+            extend: Some(seconds(ttl)),
+            ..step(position, &["e"])
+        };
         position = position.after(1);
         match backend.commit(&room, commit).await {
             Ok(Committed::Accepted(stamp)) => stamp,
@@ -173,10 +287,17 @@ async fn a_room_is_extended_but_never_beyond_its_age() {
     };
     let twenty = extend(20).await;
     assert_eq!(twenty.expires_at, twenty.now + 20_000);
-    assert_eq!(extend(5).await.expires_at, twenty.expires_at, "never shortened");
+    assert_eq!(
+        extend(5).await.expires_at,
+        twenty.expires_at,
+        "never shortened"
+    );
     assert_eq!(extend(600).await.expires_at, made.now + 30_000);
     for key in ["tablecast:{old}:state", "tablecast:{old}:log"] {
-        assert_eq!(server.cli(&["PEXPIRETIME", key]), (made.now + 30_000).to_string());
+        assert_eq!(
+            server.cli(&["PEXPIRETIME", key]),
+            (made.now + 30_000).to_string()
+        );
     }
 }
 
@@ -186,19 +307,39 @@ async fn keys_that_are_not_ours_stay_untouched_and_unread() {
     let backend = connected(&server.url()).await;
     server.cli(&["SET", "tablecast:{text}:state", "secret"]);
     server.cli(&["RPUSH", "tablecast:{list}:state", "secret"]);
-    server.cli(&["HSET", "tablecast:{hash}:state", "epoch", "secret", "name", "secret"]);
+    server.cli(&[
+        "HSET",
+        "tablecast:{hash}:state",
+        "epoch",
+        "secret",
+        "name",
+        "secret",
+    ]);
     server.cli(&["SET", "tablecast:{log}:log", "secret"]);
     let before = server.cli(&["DBSIZE"]);
-    let somewhere = Position { epoch: Epoch(0), seq: 0 };
+    let somewhere = Position {
+        epoch: Epoch(0),
+        seq: 0,
+    };
     for name in ["text", "list", "hash", "log"] {
         let room = room(name);
-        assert_eq!(backend.create(&room, new_room()).await, Ok(Created::Exists), "{name}");
+        assert_eq!(
+            backend.create(&room, new_room()).await,
+            Ok(Created::Exists),
+            "{name}"
+        );
         assert_eq!(backend.load(&room, None).await, Ok(None), "{name}");
-        assert_eq!(backend.commit(&room, step(somewhere, &["x"])).await, Ok(Committed::Gone));
+        assert_eq!(
+            backend.commit(&room, step(somewhere, &["x"])).await,
+            Ok(Committed::Gone)
+        );
     }
     assert_eq!(server.cli(&["DBSIZE"]), before);
     assert_eq!(server.cli(&["GET", "tablecast:{text}:state"]), "secret");
-    assert_eq!(server.cli(&["LRANGE", "tablecast:{list}:state", "0", "-1"]), "secret");
+    assert_eq!(
+        server.cli(&["LRANGE", "tablecast:{list}:state", "0", "-1"]),
+        "secret"
+    );
     assert_eq!(server.cli(&["HLEN", "tablecast:{hash}:state"]), "2");
     assert_eq!(server.cli(&["TTL", "tablecast:{hash}:state"]), "-1");
     assert_eq!(server.cli(&["GET", "tablecast:{log}:log"]), "secret");
@@ -212,10 +353,19 @@ async fn a_damaged_room_is_an_error_and_not_a_room() {
     let start = created(&backend, &room).await;
     server.cli(&["HSET", "tablecast:{a}:state", "seq", "many"]);
     let loaded = backend.load(&room, None).await;
-    assert!(matches!(loaded, Err(tablecast_core::backend::BackendError::Corrupt(_))), "{loaded:?}");
+    assert!(
+        matches!(
+            loaded,
+            Err(tablecast_core::backend::BackendError::Corrupt(_))
+        ),
+        "{loaded:?}"
+    );
     server.cli(&["HSET", "tablecast:{a}:state", "seq", "0", "epoch", "odd"]);
     let committed = backend.commit(&room, step(start, &["x"])).await;
-    assert!(matches!(committed, Err(tablecast_core::backend::BackendError::Corrupt(_))));
+    assert!(matches!(
+        committed,
+        Err(tablecast_core::backend::BackendError::Corrupt(_))
+    ));
 }
 
 #[tokio::test]
@@ -226,11 +376,19 @@ async fn foreign_publications_are_ignored() {
     let room = room("a");
     let start = created(&backend, &room).await;
     backend.watch(&room).await.unwrap();
-    for foreign in ["", "hello", "00000000000000ab 1 2 3\n", "00000000000000ab 1 2 3\nxxxxxxx"] {
+    for foreign in [
+        "",
+        "hello",
+        "00000000000000ab 1 2 3\n",
+        "00000000000000ab 1 2 3\nxxxxxxx",
+    ] {
         server.cli(&["PUBLISH", "tablecast:{a}", foreign]);
     }
     accepted(&backend, &room, step(start, &["real"])).await;
-    assert_eq!(heard.published(&room).await, (1, vec![Bytes::from_static(b"real")]));
+    assert_eq!(
+        heard.published(&room).await,
+        (1, vec![Bytes::from_static(b"real")])
+    );
 }
 
 #[tokio::test]
@@ -243,7 +401,10 @@ async fn scripts_that_redis_has_forgotten_are_sent_again() {
     server.cli(&["SCRIPT", "FLUSH"]);
     let two = accepted(&backend, &room, step(start.after(1), &["b"])).await;
     server.cli(&["SCRIPT", "FLUSH"]);
-    assert_eq!(backend.load(&room, None).await.unwrap().unwrap().position, two);
+    assert_eq!(
+        backend.load(&room, None).await.unwrap().unwrap().position,
+        two
+    );
 }
 
 #[tokio::test]
@@ -264,7 +425,10 @@ async fn a_watched_room_is_one_subscription_and_watching_costs_no_connection() {
     })
     .await;
     drop(backend);
-    eventually("its connections end", async || (clients() == 1).then_some(())).await;
+    eventually("its connections end", async || {
+        (clients() == 1).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -280,7 +444,11 @@ async fn a_reader_that_is_behind_is_told_to_resync() {
         position = accepted(&backend, &room, step(position, &["e"])).await;
     }
     heard.resync(&room).await;
-    assert!(heard.passed.len() < 10, "{} notices were kept", heard.passed.len());
+    assert!(
+        heard.passed.len() < 10,
+        "{} notices were kept",
+        heard.passed.len()
+    );
 }
 
 #[tokio::test]
@@ -301,5 +469,30 @@ async fn nodes_live_as_long_as_their_lease() {
     backend.renew(&b, lease).await.unwrap();
     backend.release(&b).await.unwrap();
     assert_eq!(backend.renew(&a, brief).await, Ok(vec![a.clone()]));
-    eventually("no key is left", async || (server.cli(&["DBSIZE"]) == "0").then_some(())).await;
+    eventually("no key is left", async || {
+        (server.cli(&["DBSIZE"]) == "0").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lifetime_beyond_all_measure_is_a_long_one() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let endless = NewRoom {
+        ttl: Duration::MAX,
+        max_age: Duration::MAX,
+        ..new_room()
+    };
+    assert!(matches!(
+        backend.create(&room("a"), endless).await,
+        Ok(Created::New(..))
+    ));
+    assert!(
+        server
+            .cli(&["PTTL", "tablecast:{a}:state"])
+            .parse::<i64>()
+            .unwrap()
+            > 0
+    );
 }

@@ -1,2 +1,128 @@
-//! The lunch server.
-fn main() {}
+//! `tablecast`: reads what was set, binds, says what to do next, and serves.
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tablecast_server::config::{Config, LogFormat};
+use tablecast_server::{Server, store};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Connections that wait to be accepted; the kernel's own bound
+/// (`net.core.somaxconn`) is 4096 by default.
+const BACKLOG: u32 = 4096;
+
+/// As a shell reports a process that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// As clap ends for a wrong value.
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let config = Config::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    start_logging(config.log_format);
+    match run(config) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = config.workers {
+        runtime.worker_threads(workers);
+    }
+    let runtime = runtime.enable_all().build().context("cannot start threads")?;
+    runtime.block_on(async {
+        let backend = match store::open(&config.store) {
+            Ok(backend) => backend,
+            Err(error) => {
+                eprintln!("error: invalid value '{}' for '--store': {error}", config.store);
+                return Ok(ExitCode::from(WRONG_USAGE));
+            }
+        };
+        let listener = bind(config.listen)
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("cannot read the address")?;
+        // A closed stdout is no reason not to serve.
+        let _ = say_what_to_do(address, &config);
+        let signals = Signals::new().context("cannot wait for signals")?;
+        let server = Server::new(config, backend);
+        server.run(listener, signals.first_then_exit()).await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn start_logging(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // So that a server can start again while old connections are in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
+    // Nobody can connect to 0.0.0.0.
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let at = SocketAddr::new(host, address.port());
+    let store = &config.store;
+    let mut out = io::stdout().lock();
+    writeln!(out, "tablecast listens on http://{address} (rooms in {store})\n")?;
+    writeln!(out, "make a room:  curl -X POST http://{at}/session/")?;
+    writeln!(out, "join it:      websocat ws://{at}/ws/{{id}}/")?;
+    writeln!(out, "then type:    add:pizza    remove:pizza\n")?;
+    out.flush()
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Ends with the first signal; the second one ends the process.
+    async fn first_then_exit(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(INTERRUPTED);
+        });
+    }
+}

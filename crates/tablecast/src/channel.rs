@@ -61,14 +61,19 @@ impl Channel {
         let id = peers.next;
         peers.next += 1;
         peers.outboxes.push((id, outbox));
-        Subscription { channel: self.clone(), id }
+        Subscription {
+            channel: self.clone(),
+            id,
+        }
     }
 
     /// Sends to all, and returns how many took it.
     pub fn broadcast(&self, frame: &Frame) -> usize {
         let mut peers = self.peers.lock();
         // `send` closes what it fails for, so here it is only thrown out.
-        peers.outboxes.retain(|(_, outbox)| outbox.send(frame).is_ok());
+        peers
+            .outboxes
+            .retain(|(_, outbox)| outbox.send(frame).is_ok());
         peers.outboxes.len()
     }
 

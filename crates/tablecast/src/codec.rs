@@ -107,6 +107,8 @@ impl Frames {
     }
 }
 
+pub(crate) use tungstenite::handshake::derive_accept_key as accept_key;
+
 /// What a client sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
@@ -141,7 +143,11 @@ struct Unfinished {
 impl Decoder {
     /// Refuses messages of more than `max_message` bytes.
     pub fn new(max_message: usize) -> Self {
-        Decoder { max_message, rest: Vec::new(), message: None }
+        Decoder {
+            max_message,
+            rest: Vec::new(),
+            message: None,
+        }
     }
 
     /// Whether something was begun and not finished.
@@ -209,7 +215,9 @@ impl Decoder {
     /// What can be said of a frame by its header alone, so that nothing is kept
     /// for a frame that will be refused.
     fn check(&self, header: &FrameHeader, length: u64) -> Result<[u8; 4], CloseReason> {
-        let Some(mask) = header.mask else { return Err(CloseReason::Protocol) };
+        let Some(mask) = header.mask else {
+            return Err(CloseReason::Protocol);
+        };
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(CloseReason::Protocol);
         }
@@ -251,7 +259,9 @@ impl Decoder {
                 Err(CloseReason::Protocol)
             }
             OpCode::Data(Data::Continue) => {
-                let Some(message) = &mut self.message else { return Err(CloseReason::Protocol) };
+                let Some(message) = &mut self.message else {
+                    return Err(CloseReason::Protocol);
+                };
                 message.payload.extend_from_slice(payload);
                 message.fragments += 1;
                 if !header.is_final {
@@ -264,7 +274,11 @@ impl Decoder {
             }
             OpCode::Data(kind) if header.is_final => complete(kind, payload).map(Some),
             OpCode::Data(kind) => {
-                self.message = Some(Unfinished { kind, payload: payload.to_vec(), fragments: 1 });
+                self.message = Some(Unfinished {
+                    kind,
+                    payload: payload.to_vec(),
+                    fragments: 1,
+                });
                 Ok(None)
             }
         }
@@ -307,7 +321,11 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
         bytes.copy_from_slice(chunk);
         chunk.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
     }
-    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.into_iter().cycle()) {
+    for (byte, mask) in chunks
+        .into_remainder()
+        .iter_mut()
+        .zip(mask.into_iter().cycle())
+    {
         *byte ^= mask;
     }
 }

@@ -15,7 +15,10 @@ pub struct OutboxLimits {
 
 impl Default for OutboxLimits {
     fn default() -> Self {
-        OutboxLimits { bytes: 256 * 1024, time: Duration::from_secs(5) }
+        OutboxLimits {
+            bytes: 256 * 1024,
+            time: Duration::from_secs(5),
+        }
     }
 }
 
@@ -82,7 +85,10 @@ impl Default for HubConfig {
             room_max_age: Duration::from_secs(24 * 3600),
             max_rooms: 10_000,
             seat_grace: Duration::from_secs(30),
-            command_rate: Rate { per_second: 10.0, burst: 20 },
+            command_rate: Rate {
+                per_second: 10.0,
+                burst: 20,
+            },
             node_lease: Duration::from_secs(12),
             command_deadline: Duration::from_millis(1800),
         }

@@ -25,7 +25,10 @@ use crate::outbox::Outbox;
 const READ_BYTES: usize = 16 * 1024;
 
 /// Pings that a client may send. A browser sends none; tools send one a second.
-const PING_RATE: Rate = Rate { per_second: 10.0, burst: 100 };
+const PING_RATE: Rate = Rate {
+    per_second: 10.0,
+    burst: 100,
+};
 
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
@@ -86,14 +89,21 @@ struct Line {
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("ended", &self.ended).finish_non_exhaustive()
+        f.debug_struct("Line")
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 
 impl Connection {
     /// Takes over a TCP stream after the handshake. `early` are bytes that the
     /// client sent before it saw the answer.
-    pub fn tcp(stream: TcpStream, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
+    pub fn tcp(
+        stream: TcpStream,
+        early: &[u8],
+        outbox: Arc<Outbox>,
+        config: ConnectionConfig,
+    ) -> Self {
         // Without it each small frame could wait for the last one's acknowledgement.
         let _ = stream.set_nodelay(true);
         let (read, write) = stream.into_split();
@@ -103,7 +113,12 @@ impl Connection {
 
     /// Takes over any other stream. Everything sent takes the way through the
     /// queue and this connection's task.
-    pub fn stream(stream: impl Stream, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
+    pub fn stream(
+        stream: impl Stream,
+        early: &[u8],
+        outbox: Arc<Outbox>,
+        config: ConnectionConfig,
+    ) -> Self {
         Self::new(Io::Other(Box::new(stream)), early, outbox, config)
     }
 
@@ -130,7 +145,10 @@ impl Connection {
         if !early.is_empty() {
             line.feed(&mut early.to_vec());
         }
-        Connection { line: Some(Box::new(line)), outbox }
+        Connection {
+            line: Some(Box::new(line)),
+            outbox,
+        }
     }
 
     /// The writing side, to be shared with channels.
@@ -185,7 +203,8 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.outbox.close(CloseReason::Left);
-        if let (Some(line), Ok(runtime)) = (self.line.take(), tokio::runtime::Handle::try_current()) {
+        if let (Some(line), Ok(runtime)) = (self.line.take(), tokio::runtime::Handle::try_current())
+        {
             runtime.spawn(line.finish());
         }
     }
@@ -324,7 +343,10 @@ impl Line {
         if waiting_since.is_some_and(|since| since + config.outbox.time <= now) {
             self.outbox.close(CloseReason::TooSlow);
         }
-        if self.unfinished_since.is_some_and(|since| since + config.handshake * 2 <= now) {
+        if self
+            .unfinished_since
+            .is_some_and(|since| since + config.handshake * 2 <= now)
+        {
             self.outbox.close(CloseReason::NoPong);
         }
         if std::mem::take(&mut self.heard) {
@@ -344,7 +366,8 @@ impl Line {
         let deadlines = [
             self.pinged_at.map(|at| at + config.pong_timeout),
             waiting_since.map(|since| since + config.outbox.time),
-            self.unfinished_since.map(|since| since + config.handshake * 2),
+            self.unfinished_since
+                .map(|since| since + config.handshake * 2),
         ];
         let next = deadlines.into_iter().flatten().filter(|at| *at > now);
         self.next_look = next.fold(now + config.ping_interval / 2, Instant::min);
@@ -401,14 +424,20 @@ fn flush_stream(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     let mut full = false;
-    outbox.flush_with(|slices| match Pin::new(&mut stream).poll_write_vectored(cx, slices) {
-        Poll::Ready(written) => written,
-        Poll::Pending => {
-            full = true;
-            Err(io::ErrorKind::WouldBlock.into())
-        }
-    })?;
+    outbox.flush_with(
+        |slices| match Pin::new(&mut stream).poll_write_vectored(cx, slices) {
+            Poll::Ready(written) => written,
+            Poll::Pending => {
+                full = true;
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        },
+    )?;
     // A TLS stream has a buffer of its own; what it holds must go out too.
     ready!(Pin::new(&mut stream).poll_flush(cx))?;
-    if full { Poll::Pending } else { Poll::Ready(Ok(())) }
+    if full {
+        Poll::Pending
+    } else {
+        Poll::Ready(Ok(()))
+    }
 }

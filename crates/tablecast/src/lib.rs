@@ -6,7 +6,6 @@ pub mod channel;
 pub mod codec;
 pub mod config;
 pub mod connection;
-pub mod head;
 pub mod dialect;
 pub mod hub;
 pub mod memory;
@@ -15,12 +14,13 @@ pub mod outbox;
 mod room_task;
 mod session;
 mod sync;
-pub mod upgrade;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod upgrade;
 
 pub use app::App;
 pub use config::{ConnectionConfig, HubConfig, OutboxLimits};
 pub use hub::Hub;
 pub use memory::MemoryBackend;
 pub use tablecast_core as core;
+pub use upgrade::head;

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tablecast_core::CloseReason;
 
 /// Upper bounds of the commit latency buckets, in seconds.
-pub const LATENCY_BOUNDS: [f64; 12] =
-    [0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0];
+pub const LATENCY_BOUNDS: [f64; 12] = [
+    0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0,
+];
 
 /// A number that goes up and down.
 #[derive(Debug, Default)]
@@ -81,7 +82,12 @@ impl<K> Default for ByName<K> {
 
 impl<K: Ord + Copy> ByName<K> {
     pub(crate) fn count(&self, name: K) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(name)
+            .or_default() += 1;
     }
 
     /// All names that were counted so far.

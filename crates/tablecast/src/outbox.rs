@@ -98,7 +98,10 @@ impl fmt::Debug for Outbox {
 impl Outbox {
     /// An outbox without a socket yet: what is sent waits.
     pub fn new(limits: OutboxLimits) -> Self {
-        Outbox { limits, state: Mutex::new(State::default()) }
+        Outbox {
+            limits,
+            state: Mutex::new(State::default()),
+        }
     }
 
     /// Gives it the socket and writes what waits.
@@ -118,24 +121,25 @@ impl Outbox {
     pub fn send(&self, frame: &Frame) -> Result<(), CloseReason> {
         let mut state = self.state.lock();
         state.open()?;
-        if state.queue.is_empty() && !state.blocked {
-            if let Some(socket) = &state.socket {
-                match socket.try_write(&[IoSlice::new(&frame.0)]) {
-                    Ok(written) if written == frame.0.len() => return Ok(()),
-                    Ok(written) => {
-                        state.blocked = true;
-                        state.begun = true;
-                        state.push(frame.0.slice(written..));
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        state.blocked = true;
-                        state.push(frame.0.clone());
-                    }
-                    Err(_) => return Err(state.over(CloseReason::Left)),
+        if state.queue.is_empty()
+            && !state.blocked
+            && let Some(socket) = &state.socket
+        {
+            match socket.try_write(&[IoSlice::new(&frame.0)]) {
+                Ok(written) if written == frame.0.len() => return Ok(()),
+                Ok(written) => {
+                    state.blocked = true;
+                    state.begun = true;
+                    state.push(frame.0.slice(written..));
                 }
-                state.wake();
-                return state.within(self.limits);
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    state.blocked = true;
+                    state.push(frame.0.clone());
+                }
+                Err(_) => return Err(state.over(CloseReason::Left)),
             }
+            state.wake();
+            return state.within(self.limits);
         }
         state.push(frame.0.clone());
         state.write_through();
@@ -223,7 +227,10 @@ impl State {
 
     fn push(&mut self, bytes: Bytes) {
         self.queued_bytes += bytes.len();
-        self.queue.push_back(Queued { bytes, since: Instant::now() });
+        self.queue.push_back(Queued {
+            bytes,
+            since: Instant::now(),
+        });
     }
 
     fn within(&mut self, limits: OutboxLimits) -> Result<(), CloseReason> {

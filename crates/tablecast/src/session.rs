@@ -40,14 +40,21 @@ pub(crate) struct Place<A: App> {
 
 impl<A: App> Place<A> {
     pub(crate) fn new(mailbox: Mailbox<A>, connection: ConnectionId) -> Self {
-        Place { mailbox, connection, keep_seat: false }
+        Place {
+            mailbox,
+            connection,
+            keep_seat: false,
+        }
     }
 }
 
 impl<A: App> Drop for Place<A> {
     fn drop(&mut self) {
         let (connection, keep_seat) = (self.connection, self.keep_seat);
-        self.mailbox.send(Mail::Leave { connection, keep_seat });
+        self.mailbox.send(Mail::Leave {
+            connection,
+            keep_seat,
+        });
     }
 }
 
@@ -69,14 +76,19 @@ struct Counted<A: App> {
 impl<A: App> Counted<A> {
     fn new(shared: &Arc<Shared<A>>, connection: &Connection) -> Self {
         shared.metrics.connections.add(1);
-        Counted { shared: shared.clone(), outbox: connection.outbox().clone() }
+        Counted {
+            shared: shared.clone(),
+            outbox: connection.outbox().clone(),
+        }
     }
 }
 
 impl<A: App> Drop for Counted<A> {
     fn drop(&mut self) {
         self.shared.metrics.connections.add(-1);
-        self.shared.metrics.closed(self.outbox.close_reason().unwrap_or(CloseReason::Left));
+        self.shared
+            .metrics
+            .closed(self.outbox.close_reason().unwrap_or(CloseReason::Left));
     }
 }
 
@@ -94,9 +106,18 @@ pub(crate) async fn text<A: App>(
         let said = match message {
             Message::Text(line) => A::text_command(&line).map(|command| {
                 number += 1;
-                (Op { number, digest: digest(&[&line]) }, What::Command(command))
+                (
+                    Op {
+                        number,
+                        digest: digest(&[&line]),
+                    },
+                    What::Command(command),
+                )
             }),
-            Message::Binary(_) => Err(Rejection::new("bad_command", "say it in text, not in a binary message")),
+            Message::Binary(_) => Err(Rejection::new(
+                "bad_command",
+                "say it in text, not in a binary message",
+            )),
         };
         match said {
             Ok((op, what)) => speaker.say(&mut connection, op, what).await,
@@ -143,7 +164,10 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
             Said::Command { op, command } => Ok((op, What::Command(command))),
             Said::Rename { op, name } => match clean("the name", &name, NAME_GRAPHEMES) {
                 Ok(name) => Ok((op, What::Rename(name))),
-                Err(rejection) => Err(json::Misunderstood { id: Some(op.number), rejection }),
+                Err(rejection) => Err(json::Misunderstood {
+                    id: Some(op.number),
+                    rejection,
+                }),
             },
         });
         match said {
@@ -158,9 +182,11 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
 fn wish(line: &str) -> Result<Wish, Rejection> {
     match json::entry(line).map_err(|no| no.rejection)? {
         Entry::Join { name } => {
-            let name = name.map(|name| clean("the name", &name, NAME_GRAPHEMES)).transpose()?;
-            let token = random_token()
-                .map_err(|error| Rejection::new("unavailable", error.to_string()))?;
+            let name = name
+                .map(|name| clean("the name", &name, NAME_GRAPHEMES))
+                .transpose()?;
+            let token =
+                random_token().map_err(|error| Rejection::new("unavailable", error.to_string()))?;
             Ok(Wish::New { name, token })
         }
         Entry::Resume { seat, known } => Ok(Wish::Again { token: seat, known }),
@@ -218,7 +244,10 @@ impl<A: App> Speaker<A> {
         let places = self.mailbox.commands();
         let permit = match places.clone().try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) => match connection.while_waiting(places.clone().acquire_owned()).await {
+            Err(_) => match connection
+                .while_waiting(places.clone().acquire_owned())
+                .await
+            {
                 Ok(permit) => permit,
                 // Never closed; and if it were, the room would be gone.
                 Err(_) => return,

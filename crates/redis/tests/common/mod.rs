@@ -1,5 +1,11 @@
 //! What the tests of this crate share.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,14 +30,21 @@ pub fn room(name: &str) -> RoomId {
 }
 
 pub fn new_room() -> NewRoom {
-    NewRoom { snapshot: "state 0".into(), ttl: TTL, max_age: Duration::from_secs(86_400) }
+    NewRoom {
+        snapshot: "state 0".into(),
+        ttl: TTL,
+        max_age: Duration::from_secs(86_400),
+    }
 }
 
 /// A commit of these events; the snapshot names the seq.
 pub fn step(expected: Position, events: &[&str]) -> Commit {
     Commit {
         expected,
-        events: events.iter().map(|event| Bytes::copy_from_slice(event.as_bytes())).collect(),
+        events: events
+            .iter()
+            .map(|event| Bytes::copy_from_slice(event.as_bytes()))
+            .collect(),
         snapshot: Some(format!("state {}", expected.seq + events.len() as u64).into()),
         extend: Some(TTL),
     }
@@ -70,7 +83,11 @@ pub async fn conflict(backend: &RedisBackend, room: &RoomId, commit: Commit) -> 
 }
 
 pub fn texts(loaded: &Loaded) -> Vec<String> {
-    loaded.events.iter().map(|event| String::from_utf8_lossy(&event.event).into_owned()).collect()
+    loaded
+        .events
+        .iter()
+        .map(|event| String::from_utf8_lossy(&event.event).into_owned())
+        .collect()
 }
 
 /// Tries until it gives something.
@@ -80,7 +97,10 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
         if let Some(value) = attempt().await {
             return value;
         }
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        assert!(
+            start.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} in vain: {what}"
+        );
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -93,7 +113,10 @@ pub struct Heard {
 
 impl Heard {
     pub fn of(backend: &RedisBackend) -> Heard {
-        Heard { notices: backend.notices(), passed: VecDeque::new() }
+        Heard {
+            notices: backend.notices(),
+            passed: VecDeque::new(),
+        }
     }
 
     /// The next notice for which `pick` gives something.
@@ -102,7 +125,10 @@ impl Heard {
         loop {
             let next = tokio::time::timeout_at(deadline, self.notices.next()).await;
             let Ok(notice) = next else {
-                panic!("waited {PATIENCE:?} in vain: {what}; passed over {:?}", self.passed)
+                panic!(
+                    "waited {PATIENCE:?} in vain: {what}; passed over {:?}",
+                    self.passed
+                )
             };
             let notice = notice.expect("the notices have not ended");
             if let Some(found) = pick(&notice) {
@@ -113,11 +139,15 @@ impl Heard {
     }
 
     pub async fn up(&mut self) {
-        self.find("up", |notice| (*notice == Notice::Health(Health::Up)).then_some(())).await;
+        self.find("up", |notice| {
+            (*notice == Notice::Health(Health::Up)).then_some(())
+        })
+        .await;
     }
 
     pub async fn down(&mut self) {
-        let down = |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_))).then_some(());
+        let down =
+            |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_))).then_some(());
         self.find("down", down).await;
     }
 
@@ -133,9 +163,12 @@ impl Heard {
     /// The seq of the first event, and the events, of the room's next publication.
     pub async fn published(&mut self, wanted: &RoomId) -> (u64, Vec<Bytes>) {
         self.find("a publication", |notice| match notice {
-            Notice::Published { room, first, events, .. } if room == wanted => {
-                Some((*first, events.clone()))
-            }
+            Notice::Published {
+                room,
+                first,
+                events,
+                ..
+            } if room == wanted => Some((*first, events.clone())),
             _ => None,
         })
         .await
@@ -151,10 +184,14 @@ pub async fn publications_arrive(backend: &RedisBackend, heard: &mut Heard, room
             sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let Ok(Committed::Accepted(_)) = backend.commit(room, step(loaded.position, &["x"])).await else {
+        let Ok(Committed::Accepted(_)) = backend.commit(room, step(loaded.position, &["x"])).await
+        else {
             continue;
         };
-        if timeout(Duration::from_secs(1), heard.published(room)).await.is_ok() {
+        if timeout(Duration::from_secs(1), heard.published(room))
+            .await
+            .is_ok()
+        {
             return;
         }
     }

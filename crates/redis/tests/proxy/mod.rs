@@ -33,12 +33,19 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
-        let proxy = Proxy { port, shared: Arc::clone(&shared) };
+        let proxy = Proxy {
+            port,
+            shared: Arc::clone(&shared),
+        };
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let refuse =
-                    shared.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+                    shared
+                        .refuse
+                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                            left.checked_sub(1)
+                        });
                 if refuse.is_err() {
                     let flow = Arc::<Flow>::default();
                     shared.flows.lock().unwrap().push(Arc::clone(&flow));
@@ -64,7 +71,11 @@ impl Proxy {
         let command = command.as_bytes();
         let flows = self.shared.flows.lock().unwrap();
         let went = |flow: &&Arc<Flow>| {
-            flow.sent.lock().unwrap().windows(command.len()).any(|window| window == command)
+            flow.sent
+                .lock()
+                .unwrap()
+                .windows(command.len())
+                .any(|window| window == command)
         };
         let found: Vec<_> = flows.iter().filter(went).collect();
         assert_eq!(found.len(), 1, "one connection to swallow");
@@ -73,7 +84,9 @@ impl Proxy {
 }
 
 async fn pass(client: TcpStream, redis: u16, flow: Arc<Flow>) {
-    let Ok(server) = TcpStream::connect(("127.0.0.1", redis)).await else { return };
+    let Ok(server) = TcpStream::connect(("127.0.0.1", redis)).await else {
+        return;
+    };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let sent = |bytes: &[u8]| flow.sent.lock().unwrap().extend_from_slice(bytes);

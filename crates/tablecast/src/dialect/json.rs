@@ -25,7 +25,10 @@ pub(crate) enum Entry {
     /// `{"join":{"name":…}}`
     Join { name: Option<String> },
     /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`
-    Resume { seat: SeatToken, known: Option<Position> },
+    Resume {
+        seat: SeatToken,
+        known: Option<Position>,
+    },
 }
 
 /// What a client says once it has a seat.
@@ -133,7 +136,9 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
             let resume: ResumeContent = serde_json::from_str(content)
                 .map_err(|error| bad(format!("in \"resume\": {error}")))?;
             let known = match (resume.epoch, resume.seq) {
-                (Some(epoch), Some(seq)) if seq <= MAX_SAFE_INTEGER => Some(Position { epoch, seq }),
+                (Some(epoch), Some(seq)) if seq <= MAX_SAFE_INTEGER => {
+                    Some(Position { epoch, seq })
+                }
                 (None, None) => None,
                 _ => {
                     return Err(bad(format!(
@@ -141,7 +146,10 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
                     )));
                 }
             };
-            Ok(Entry::Resume { seat: resume.seat, known })
+            Ok(Entry::Resume {
+                seat: resume.seat,
+                known,
+            })
         }
         other => Err(bad(format!(
             "the first message is {{\"join\":{{}}}} or {{\"resume\":{{…}}}}, not {other:?}"
@@ -152,16 +160,26 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
 /// Reads a later message.
 pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunderstood> {
     let Envelope { id, verb, content } = envelope(text)?;
-    let bad = |message: String| Misunderstood { id, rejection: Rejection::new("bad_command", message) };
+    let bad = |message: String| Misunderstood {
+        id,
+        rejection: Rejection::new("bad_command", message),
+    };
     let number = match id {
         Some(number @ 1..=MAX_SAFE_INTEGER) => number,
-        _ => return Err(bad(format!("\"id\" must be a number from 1 to {MAX_SAFE_INTEGER}"))),
+        _ => {
+            return Err(bad(format!(
+                "\"id\" must be a number from 1 to {MAX_SAFE_INTEGER}"
+            )));
+        }
     };
     let content = content.get();
-    let op = Op { number, digest: digest(&[&verb, content]) };
+    let op = Op {
+        number,
+        digest: digest(&[&verb, content]),
+    };
     if verb == "rename" {
-        let RenameContent { name } =
-            serde_json::from_str(content).map_err(|error| bad(format!("in \"rename\": {error}")))?;
+        let RenameContent { name } = serde_json::from_str(content)
+            .map_err(|error| bad(format!("in \"rename\": {error}")))?;
         return Ok(Said::Rename { op, name });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
@@ -176,7 +194,10 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
 enum Push<'a, S, E> {
     Hello(Hello<'a, S>),
     Snapshot(State<S>),
-    Ack { id: u64, seq: u64 },
+    Ack {
+        id: u64,
+        seq: u64,
+    },
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<u64>,
@@ -184,7 +205,9 @@ enum Push<'a, S, E> {
         message: &'a str,
     },
     Event(EventBody<'a, E>),
-    Status { store: &'static str },
+    Status {
+        store: &'static str,
+    },
 }
 
 #[derive(Serialize)]
@@ -295,7 +318,11 @@ fn state<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> State<impl Serial
 pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<MemberView> {
     let seats = room.members.iter();
     seats
-        .map(|seat| MemberView { id: seat.member, name: seat.name.clone(), away: seat.is_away() })
+        .map(|seat| MemberView {
+            id: seat.member,
+            name: seat.name.clone(),
+            away: seat.is_away(),
+        })
         .collect()
 }
 
@@ -318,19 +345,35 @@ pub(crate) fn error(id: Option<u64>, rejection: &Rejection) -> Frame {
 
 /// Whether the store answers.
 pub(crate) fn status(up: bool) -> String {
-    render(&Plain::Status { store: if up { "up" } else { "down" } })
+    render(&Plain::Status {
+        store: if up { "up" } else { "down" },
+    })
 }
 
 /// Something happened.
 pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
     let what = match &event.change {
-        Change::Joined { name, .. } => What::Joined { member: MemberId(event.seq), name },
+        Change::Joined { name, .. } => What::Joined {
+            member: MemberId(event.seq),
+            name,
+        },
         Change::Back { member, .. } => What::Back { member: *member },
-        Change::Away { member, until } => What::Away { member: *member, until: *until },
+        Change::Away { member, until } => What::Away {
+            member: *member,
+            until: *until,
+        },
         Change::Left { member } => What::Left { member: *member },
-        Change::Renamed { member, name } => What::Renamed { member: *member, name },
+        Change::Renamed { member, name } => What::Renamed {
+            member: *member,
+            name,
+        },
         Change::Logic { event, .. } => What::Change(event),
     };
-    let body = EventBody { seq: event.seq, by: event.by(), what, expires_at };
+    let body = EventBody {
+        seq: event.seq,
+        by: event.by(),
+        what,
+        expires_at,
+    };
     render(&Push::<(), E>::Event(body))
 }

@@ -19,6 +19,9 @@ struct ErrorBody<'a> {
 
 /// `{"error":{"code":…,"message":…}}`
 pub(crate) fn error(rejection: &Rejection) -> Frame {
-    let error = ErrorBody { code: rejection.code, message: &rejection.message };
+    let error = ErrorBody {
+        code: rejection.code,
+        message: &rejection.message,
+    };
     Frame::text(&serde_json::to_string(&ErrorMessage { error }).unwrap_or_default())
 }

@@ -3,8 +3,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
-use tablecast_core::room::{Draft, Event, Join, Refusal, Room};
+use tablecast_core::room::{Event, Room};
 use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
 use tokio::time::Instant;
 
@@ -21,7 +22,10 @@ pub(super) enum Request<A: App> {
     Enter(Entrant),
     Say(Say<A>),
     /// Away until then (backend clock, ms), or gone.
-    Leave { connection: ConnectionId, keep_until: Option<u64> },
+    Leave {
+        connection: ConnectionId,
+        keep_until: Option<u64>,
+    },
     /// Give up the seats of those who do not come back.
     Reap,
 }
@@ -82,7 +86,9 @@ impl<A: App> Batch<A> {
         let mut text = Frames::default();
         let mut requests = Vec::with_capacity(waiting.len());
         while draft.events().len() < EVENTS {
-            let Some(request) = waiting.pop_front() else { break };
+            let Some(request) = waiting.pop_front() else {
+                break;
+            };
             let outcome = match &request {
                 Request::Enter(entrant) => enter(&mut draft, entrant, around),
                 Request::Say(say) => {
@@ -94,7 +100,10 @@ impl<A: App> Batch<A> {
                     }
                     outcome
                 }
-                Request::Leave { connection, keep_until } => {
+                Request::Leave {
+                    connection,
+                    keep_until,
+                } => {
                     draft.disconnect(*connection, *keep_until);
                     Outcome::Quiet
                 }
@@ -107,7 +116,13 @@ impl<A: App> Batch<A> {
         }
         let extends = draft.extends();
         let (room, events) = draft.finish();
-        Batch { requests, room, events, extends, text }
+        Batch {
+            requests,
+            room,
+            events,
+            extends,
+            text,
+        }
     }
 
     /// Puts what is not answered yet back in front of what waits.
@@ -120,14 +135,23 @@ impl<A: App> Batch<A> {
     }
 }
 
-fn enter<A: App>(draft: &mut Draft<'_, A>, entrant: &Entrant, around: &Surroundings<'_>) -> Outcome {
+fn enter<A: App>(
+    draft: &mut Draft<'_, A>,
+    entrant: &Entrant,
+    around: &Surroundings<'_>,
+) -> Outcome {
     let connection = entrant.connection;
     let seated = match &entrant.wish {
         Wish::New { name, token } => {
             // A seat that is free in truth must not keep anybody out.
             draft.reap(around.now, around.live);
             let (name, node) = (name.clone(), around.node.clone());
-            draft.join(&Join { name, token: *token, node, connection })
+            draft.join(&Join {
+                name,
+                token: *token,
+                node,
+                connection,
+            })
         }
         Wish::Again { token, .. } => draft.resume(*token, around.node, connection),
     };

@@ -33,7 +33,12 @@ pub(super) struct Locals {
 
 impl Locals {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Locals { by_id: HashMap::new(), text: Channel::new(), json: Channel::new(), metrics }
+        Locals {
+            by_id: HashMap::new(),
+            text: Channel::new(),
+            json: Channel::new(),
+            metrics,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -61,7 +66,11 @@ impl Locals {
         outbox: Arc<Outbox>,
     ) {
         let subscription = self.channel(dialect).join(outbox.clone());
-        let local = Local { member, outbox, _subscription: subscription };
+        let local = Local {
+            member,
+            outbox,
+            _subscription: subscription,
+        };
         if self.by_id.insert(connection, local).is_none() {
             self.metrics.members.add(1);
         }
@@ -105,7 +114,9 @@ impl Locals {
         for event in events {
             match &event.change {
                 Change::Left { member } => self.close_other(*member, None, CloseReason::BadSeat),
-                Change::Back { member, connection, .. } => {
+                Change::Back {
+                    member, connection, ..
+                } => {
                     self.close_other(*member, Some(*connection), CloseReason::TakenOver);
                 }
                 Change::Joined { .. }
@@ -128,18 +139,24 @@ impl Locals {
     }
 
     fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {
-        self.close_where(reason, |id, local| local.member == member && Some(id) != newest);
+        self.close_where(reason, |id, local| {
+            local.member == member && Some(id) != newest
+        });
     }
 
     fn close_unseated(&mut self, members: &Membership) {
         self.close_where(CloseReason::TakenOver, |id, local| {
-            members.seat(local.member).is_some_and(|seat| match seat.presence {
-                Presence::Here { connection, .. } => connection != id,
-                Presence::Away { .. } => false,
-            })
+            members
+                .seat(local.member)
+                .is_some_and(|seat| match seat.presence {
+                    Presence::Here { connection, .. } => connection != id,
+                    Presence::Away { .. } => false,
+                })
         });
         self.close_where(CloseReason::BadSeat, |id, local| {
-            members.seat(local.member).is_none_or(|seat| !seat.is_held_by(id))
+            members
+                .seat(local.member)
+                .is_none_or(|seat| !seat.is_held_by(id))
         });
     }
 
@@ -151,8 +168,12 @@ impl Locals {
     }
 
     fn close_where(&mut self, reason: CloseReason, which: impl Fn(ConnectionId, &Local) -> bool) {
-        let chosen: Vec<ConnectionId> =
-            self.by_id.iter().filter(|(id, local)| which(**id, local)).map(|(id, _)| *id).collect();
+        let chosen: Vec<ConnectionId> = self
+            .by_id
+            .iter()
+            .filter(|(id, local)| which(**id, local))
+            .map(|(id, _)| *id)
+            .collect();
         for id in chosen {
             if let Some(outbox) = self.outbox(id) {
                 outbox.close(reason);

@@ -42,7 +42,10 @@ pub(crate) enum Mail<A: App> {
     /// A member says something.
     Say(Say<A>),
     /// A connection is gone; it may never have had a seat. Never refused.
-    Leave { connection: ConnectionId, keep_seat: bool },
+    Leave {
+        connection: ConnectionId,
+        keep_seat: bool,
+    },
     /// Events were published.
     Published(Published, OwnedSemaphorePermit),
     /// Something may have been missed.
@@ -68,9 +71,15 @@ pub(crate) struct Entrant {
 /// Which seat.
 pub(crate) enum Wish {
     /// A new one.
-    New { name: Option<String>, token: SeatToken },
+    New {
+        name: Option<String>,
+        token: SeatToken,
+    },
     /// The one that the token opens; the client knows all up to this position.
-    Again { token: SeatToken, known: Option<Position> },
+    Again {
+        token: SeatToken,
+        known: Option<Position>,
+    },
 }
 
 /// What a member says.

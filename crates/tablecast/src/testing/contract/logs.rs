@@ -4,8 +4,8 @@ use tablecast_core::backend::LOG_EVENTS;
 
 use super::*;
 
-/// Whatever bytes a log of a few times its size may take: a store may cut it in
-/// larger pieces than one event.
+/// A store may cut its log in larger pieces than one event, but keeps no more
+/// than this.
 const LOG_BOUND: usize = 4 * LOG_EVENTS;
 
 /// Bytes are opaque: every value, and none at all.
@@ -22,8 +22,8 @@ pub async fn whatever_bytes_are_stored_come_back(nodes: Nodes) {
         Bytes::new(),
     ];
     for state in [all, Bytes::new(), event("0")] {
-        let position = create(&*nodes.a, &room_for(&room, &state)).await;
-        let room = room_for(&room, &state);
+        let room: RoomId = format!("{room}-{}", state.len()).parse().unwrap();
+        let position = create(&*nodes.a, &room).await;
         let step = Commit {
             expected: position,
             events: odd.to_vec(),
@@ -37,10 +37,6 @@ pub async fn whatever_bytes_are_stored_come_back(nodes: Nodes) {
         assert_eq!((snapshot.seq, snapshot.state), (odd.len() as u64, state));
         assert_eq!(loaded.events, stored(1, odd.clone()));
     }
-}
-
-fn room_for(base: &RoomId, state: &Bytes) -> RoomId {
-    format!("{base}-{}", state.len()).parse().unwrap()
 }
 
 /// Sizes beyond any buffer's default.

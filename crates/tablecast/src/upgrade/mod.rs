@@ -1,6 +1,9 @@
 //! The axum extractor: checks a WebSocket handshake, answers it, and hands over
 //! the bare TCP stream behind it.
 
+pub mod head;
+mod rooms;
+
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -14,8 +17,8 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
-use tungstenite::handshake::derive_accept_key;
 
+use crate::codec::accept_key;
 use crate::config::ConnectionConfig;
 use crate::connection::Connection;
 use crate::outbox::Outbox;
@@ -32,7 +35,9 @@ pub struct Upgrade {
 
 impl std::fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upgrade").field("protocols", &self.protocols).finish_non_exhaustive()
+        f.debug_struct("Upgrade")
+            .field("protocols", &self.protocols)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,7 +48,9 @@ pub enum HandshakeError {
     #[error("a WebSocket handshake is a GET request")]
     Method,
     /// Not an upgrade at all: 426.
-    #[error("this is a WebSocket address: connect with `Connection: Upgrade` and `Upgrade: websocket`")]
+    #[error(
+        "this is a WebSocket address: connect with `Connection: Upgrade` and `Upgrade: websocket`"
+    )]
     NotAnUpgrade,
     /// Another version: 426 with `Sec-WebSocket-Version: 13`.
     #[error("only WebSocket version 13 is spoken")]
@@ -103,11 +110,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
         }
         let key = only(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
         let key = key.ok_or(HandshakeError::Key)?.clone();
-        let protocols = items(headers, &SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
+        let protocols = items(headers, &SEC_WEBSOCKET_PROTOCOL)
+            .map(str::to_owned)
+            .collect();
         // Absent only over HTTP/2 or behind a server that cannot upgrade.
-        let on_upgrade =
-            parts.extensions.remove::<OnUpgrade>().ok_or(HandshakeError::NotAnUpgrade)?;
-        Ok(Upgrade { key, protocols, on_upgrade })
+        let on_upgrade = parts
+            .extensions
+            .remove::<OnUpgrade>()
+            .ok_or(HandshakeError::NotAnUpgrade)?;
+        Ok(Upgrade {
+            key,
+            protocols,
+            on_upgrade,
+        })
     }
 }
 
@@ -143,7 +158,7 @@ impl Upgrade {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let accept = derive_accept_key(self.key.as_bytes());
+        let accept = accept_key(self.key.as_bytes());
         let on_upgrade = self.on_upgrade;
         tokio::spawn(async move {
             match on_upgrade.await {
@@ -183,8 +198,14 @@ fn connection(upgraded: Upgraded, outbox: Arc<Outbox>, config: ConnectionConfig)
 
 /// The items of a header that is a list, over all its lines.
 fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty())
+    let lines = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {

@@ -1,5 +1,8 @@
 //! The task itself: mailbox -> decide -> commit -> apply -> fan out.
 
+mod answer;
+mod catch_up;
+
 use std::collections::{HashSet, VecDeque};
 use std::future::{Future, pending};
 use std::pin::Pin;
@@ -8,19 +11,18 @@ use std::time::Duration;
 
 use tablecast_core::backend::{BackendError, Commit, Committed, Health, Loaded, Stamp};
 use tablecast_core::history::History;
-use tablecast_core::position::Order;
-use tablecast_core::room::{Change, Event, Refusal, Room, StoredError};
-use tablecast_core::{CloseReason, NodeId, Rejection, RoomId};
+use tablecast_core::room::{Room, StoredError};
+use tablecast_core::{CloseReason, NodeId, RoomId};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 use crate::app::App;
-use crate::codec::{Frame, Frames};
-use crate::dialect::{Dialect, json, text};
+use crate::codec::Frame;
+use crate::dialect::{Dialect, json};
 use crate::hub::{RoomError, Shared};
-use crate::room_task::batch::{Batch, Outcome, Request, Surroundings};
+use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
-use crate::room_task::{Entrant, Inbox, Mail, Mailbox, Published, Say, Wish};
+use crate::room_task::{Inbox, Mail, Mailbox, Published};
 
 /// How long after a failure the backend is asked again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -85,7 +87,8 @@ struct RoomTask<A: App> {
 pub(crate) async fn run<A: App>(
     hub: Arc<Shared<A>>,
     id: RoomId,
-    mailbox: Mailbox<A>, mut inbox: Inbox<A>,
+    mailbox: Mailbox<A>,
+    mut inbox: Inbox<A>,
 ) {
     hub.metrics.rooms.add(1);
     let mut task = RoomTask::new(hub.clone(), id.clone());
@@ -190,10 +193,16 @@ impl<A: App> RoomTask<A> {
                 self.look_at(say.deadline);
                 self.waiting.push_back(Request::Say(say));
             }
-            Mail::Leave { connection, keep_seat } => {
+            Mail::Leave {
+                connection,
+                keep_seat,
+            } => {
                 let grace = self.hub.config.seat_grace.as_millis() as u64;
                 let keep_until = (keep_seat && grace > 0).then(|| self.clock.now() + grace);
-                self.waiting.push_back(Request::Leave { connection, keep_until });
+                self.waiting.push_back(Request::Leave {
+                    connection,
+                    keep_until,
+                });
             }
             Mail::Published(published, permit) => {
                 if self.busy.is_some() {
@@ -209,7 +218,8 @@ impl<A: App> RoomTask<A> {
                     self.be_stale();
                     self.retry_at = Instant::now();
                 }
-                self.locals.tell(Dialect::Json, &Frame::text(&json::status(up)));
+                self.locals
+                    .tell(Dialect::Json, &Frame::text(&json::status(up)));
             }
             Mail::Live(live) => {
                 self.live = Some(live);
@@ -294,12 +304,23 @@ impl<A: App> RoomTask<A> {
     }
 
     fn commit_of(&self, batch: &Batch<A>) -> Result<Commit, StoredError> {
-        let events = batch.events.iter().map(|event| event.encode()).collect::<Result<Vec<_>, _>>()?;
+        let events = batch
+            .events
+            .iter()
+            .map(|event| event.encode())
+            .collect::<Result<Vec<_>, _>>()?;
         let since = self.since_snapshot + events.len();
         let due = since >= self.hub.backend.snapshot_interval();
         Ok(Commit {
-            expected: self.room.as_ref().map_or(batch.room.position, |room| room.position),
-            snapshot: if due { Some(batch.room.encode()?) } else { None },
+            expected: self
+                .room
+                .as_ref()
+                .map_or(batch.room.position, |room| room.position),
+            snapshot: if due {
+                Some(batch.room.encode()?)
+            } else {
+                None
+            },
             events,
             extend: batch.extends.then_some(self.hub.config.room_ttl),
         })
@@ -308,7 +329,9 @@ impl<A: App> RoomTask<A> {
     fn done(&mut self, done: Done) {
         match done {
             Done::Committed(result) => {
-                let Some(batch) = self.batch.take() else { return };
+                let Some(batch) = self.batch.take() else {
+                    return;
+                };
                 match result {
                     Ok(Committed::Accepted(stamp)) => {
                         self.stamp(stamp);
@@ -357,103 +380,11 @@ impl<A: App> RoomTask<A> {
         self.retry_after = (self.retry_after * 2).min(RETRY.1);
     }
 
-    /// A batch is ordered and stored (or had nothing to store): lets it happen and
-    /// tells everybody.
-    fn accepted(&mut self, batch: Batch<A>) {
-        let Batch { requests, room, events, text, .. } = batch;
-        for event in &events {
-            self.history.push(event.clone());
-        }
-        self.room = Some(room);
-        let mut entrants = Vec::new();
-        let mut answered = Vec::new();
-        for (request, outcome) in requests {
-            match (request, outcome) {
-                (Some(Request::Enter(entrant)), Outcome::Seated(member)) => {
-                    entrants.push((entrant, member));
-                }
-                (Some(Request::Enter(entrant)), Outcome::Refused(refusal)) => {
-                    let error = match refusal {
-                        Refusal::Full { seats } => RoomError::Full { seats },
-                        Refusal::NoSuchSeat => RoomError::NoSuchSeat,
-                    };
-                    let _ = entrant.reply.send(Err(error));
-                }
-                (Some(Request::Say(say)), Outcome::Done(seq)) => {
-                    self.hub.metrics.commands.add(1);
-                    if say.dialect == Dialect::Json {
-                        let _ = say.outbox.stage(&json::ack(say.op.number, seq));
-                        answered.push(say);
-                    }
-                }
-                (Some(Request::Say(say)), Outcome::Rejected(rejection)) => {
-                    self.reject(&say, &rejection);
-                }
-                _ => {}
-            }
-        }
-        self.locals.tell_events(&events, text, self.expires_at);
-        for say in answered {
-            say.outbox.flush();
-        }
-        for (entrant, member) in entrants {
-            self.seat(entrant, member);
-        }
-        self.expect_away_end();
-    }
-
-    fn reject(&self, say: &Say<A>, rejection: &Rejection) {
-        self.hub.metrics.rejections.count(rejection.code);
-        let frame = match say.dialect {
-            Dialect::Text => text::error(rejection),
-            Dialect::Json => json::error(Some(say.op.number), rejection),
-        };
-        let _ = say.outbox.send(&frame);
-    }
-
-    /// Greets somebody who has a seat now, and tells them everything from here on.
-    fn seat(&mut self, entrant: Entrant, member: tablecast_core::MemberId) {
-        let Some(room) = &self.room else { return };
-        // It was given in the batch that was just committed; a later request of
-        // the same batch may have taken it again.
-        let Some(seat) = room.members.seat(member) else {
-            let _ = entrant.reply.send(Err(RoomError::NoSuchSeat));
-            return;
-        };
-        let greeting = json::Greeting {
-            room_id: self.id.as_str(),
-            seat,
-            expires_at: self.expires_at,
-            now: self.clock.now(),
-            config: &self.hub.config,
-        };
-        let _ = match entrant.dialect {
-            Dialect::Text => entrant.outbox.send(&Frame::text(&room.logic.text_state())),
-            Dialect::Json => {
-                let known = match &entrant.wish {
-                    Wish::Again { known, .. } => known.filter(|k| k.epoch == room.position.epoch),
-                    Wish::New { .. } => None,
-                };
-                let missed = known.and_then(|k| self.history.since(k.seq, room.position.seq));
-                let mut frames = Frames::default();
-                let resumed = missed.is_some();
-                frames.text(&json::hello(room, &greeting, resumed));
-                for event in missed.into_iter().flatten() {
-                    frames.text(&json::event(event, self.expires_at));
-                }
-                if !self.hub.is_up() {
-                    frames.text(&json::status(false));
-                }
-                entrant.outbox.send(&frames.finish())
-            }
-        };
-        self.locals.add(entrant.connection, member, entrant.dialect, entrant.outbox);
-        // If nobody waits for the answer any more, its `Leave` is on the way.
-        let _ = entrant.reply.send(Ok(member));
-    }
-
     fn stamp(&mut self, stamp: Stamp) {
-        self.clock = BackendClock { at: Instant::now(), now: stamp.now };
+        self.clock = BackendClock {
+            at: Instant::now(),
+            now: stamp.now,
+        };
         self.expires_at = stamp.expires_at;
         self.heard_at = self.clock.at;
         self.look_at(self.clock.instant(stamp.expires_at + EXPIRY_SLACK_MS));
@@ -465,149 +396,6 @@ impl<A: App> RoomTask<A> {
     fn expect_away_end(&mut self) {
         if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
             self.look_at(self.clock.instant(until));
-        }
-    }
-
-    /// Takes what the backend says of where the room stands.
-    fn install(&mut self, loaded: Loaded) {
-        if let Err(error) = self.try_install(loaded) {
-            tracing::error!(room = %self.id, %error, "the stored room cannot be read");
-            self.fail(&error.to_string());
-        }
-    }
-
-    fn try_install(&mut self, loaded: Loaded) -> Result<(), StoredError> {
-        self.stale = false;
-        self.stamp(loaded.stamp);
-        let events = loaded
-            .events
-            .iter()
-            .map(|stored| Event::decode(stored.seq, &stored.event).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        match loaded.snapshot {
-            None => {
-                if !events.is_empty() {
-                    self.hub.metrics.resyncs.add(1);
-                    self.advance(events);
-                }
-            }
-            Some(snapshot) => {
-                let at = tablecast_core::Position { epoch: loaded.position.epoch, seq: snapshot.seq };
-                let mut room = Room::decode(at, &snapshot.state)?;
-                self.since_snapshot = 0;
-                self.history = History::default();
-                for event in events {
-                    if event.seq > snapshot.seq {
-                        room.apply(&event);
-                        self.since_snapshot += 1;
-                    }
-                    self.history.push(event);
-                }
-                if self.room.is_some() {
-                    self.hub.metrics.resyncs.add(1);
-                }
-                self.locals.tell_state(&room, self.expires_at, self.clock.now());
-                self.room = Some(room);
-                self.expect_away_end();
-                if self.live.is_some() {
-                    self.waiting.push_back(Request::Reap);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn published(&mut self, published: &Published) {
-        if self.stale {
-            return;
-        }
-        let Some(room) = &self.room else { return };
-        let count = published.events.len();
-        let known = match room.position.order(published.epoch, published.first, count) {
-            Order::Old => return,
-            Order::Next => 0,
-            Order::Overlap { known } => known,
-            Order::Gap | Order::OtherEpoch => {
-                self.be_stale();
-                return;
-            }
-        };
-        let seqs = published.first..;
-        let events = seqs.zip(&published.events).skip(known);
-        let events =
-            events.map(|(seq, bytes)| Event::decode(seq, bytes).map(Arc::new)).collect::<Result<Vec<_>, _>>();
-        match events {
-            Ok(events) => {
-                self.stamp(published.stamp);
-                self.advance(events);
-            }
-            // Only a hint: the store has the truth.
-            Err(error) => {
-                tracing::debug!(room = %self.id, %error, "publication not understood");
-                self.be_stale();
-            }
-        }
-    }
-
-    /// Lets the next events happen, which were committed elsewhere.
-    fn advance(&mut self, events: Vec<Arc<Event<A::Event>>>) {
-        let Some(room) = &mut self.room else { return };
-        let show = self.locals.speak(Dialect::Text);
-        let mut text = Frames::default();
-        for (at, event) in events.iter().enumerate() {
-            room.apply(event);
-            self.history.push(event.clone());
-            // One frame a command: after the last of its events.
-            let more = events.get(at + 1).is_some_and(|next| next.op == event.op && next.by() == event.by());
-            if show && !more && matches!(event.change, Change::Logic { .. }) {
-                text.text(&room.logic.text_state());
-            }
-        }
-        self.since_snapshot += events.len();
-        self.locals.tell_events(&events, text, self.expires_at);
-        self.expect_away_end();
-    }
-
-    /// The room is no more: everybody is told.
-    fn be_gone(&mut self) {
-        self.gone = true;
-        let gone = Rejection::new("gone", "the room has expired");
-        for request in std::mem::take(&mut self.waiting) {
-            match request {
-                Request::Enter(entrant) => {
-                    let _ = entrant.reply.send(Err(RoomError::NotFound));
-                }
-                Request::Say(say) => self.reject(&say, &gone),
-                Request::Leave { .. } | Request::Reap => {}
-            }
-        }
-        self.locals.close_all(CloseReason::Expired);
-    }
-
-    /// The room cannot be gone on with on this node.
-    fn fail(&mut self, error: &str) {
-        self.gone = true;
-        let unavailable = RoomError::Unavailable(error.to_owned());
-        for request in std::mem::take(&mut self.waiting) {
-            self.give_up(request, &unavailable);
-        }
-        self.locals.close_all(CloseReason::Unavailable);
-    }
-
-    fn give_up(&self, request: Request<A>, error: &RoomError) {
-        match request {
-            Request::Enter(entrant) => {
-                let _ = entrant.reply.send(Err(error.clone()));
-            }
-            Request::Say(say) => self.reject(
-                &say,
-                &Rejection::new(
-                    "unavailable",
-                    "the store did not answer in time; whether this was applied is unknown: \
-                     send it again with the same id",
-                ),
-            ),
-            Request::Leave { .. } | Request::Reap => {}
         }
     }
 
@@ -627,7 +415,9 @@ impl<A: App> RoomTask<A> {
         if self.room.is_none() {
             return;
         }
-        let expiry = self.clock.instant(self.expires_at.saturating_add(EXPIRY_SLACK_MS));
+        let expiry = self
+            .clock
+            .instant(self.expires_at.saturating_add(EXPIRY_SLACK_MS));
         if expiry <= now {
             self.be_stale();
         } else {
@@ -672,7 +462,9 @@ impl<A: App> RoomTask<A> {
             self.give_up(request, &error);
         }
         let batch = self.batch.iter().flat_map(|batch| &batch.requests);
-        let open = batch.filter_map(|(request, _)| request.as_ref()).chain(&self.waiting);
+        let open = batch
+            .filter_map(|(request, _)| request.as_ref())
+            .chain(&self.waiting);
         if let Some(next) = open.filter_map(Request::deadline).min() {
             self.look_at(next);
         }

@@ -38,7 +38,9 @@ pub enum HeadError {
     #[error("a line of the request's head does not end with CR LF")]
     BareLf,
     /// More than one of Content-Length and Transfer-Encoding: 400.
-    #[error("the request says more than once how long it is: give one Content-Length or one Transfer-Encoding")]
+    #[error(
+        "the request says more than once how long it is: give one Content-Length or one Transfer-Encoding"
+    )]
     Framing,
     /// The request line is too long: 414.
     #[error("the request line is too long: at most {MAX_LINE_BYTES} bytes")]
@@ -299,7 +301,11 @@ impl Scan {
             done,
             ..Scan::default()
         };
-        if two_lengths { Err(HeadError::Framing) } else { Ok(()) }
+        if two_lengths {
+            Err(HeadError::Framing)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -314,7 +320,10 @@ mod tests {
         let error = whole.read(bytes).err();
         let mut slow = Scan::default();
         let slow_error = bytes.iter().find_map(|byte| slow.read(&[*byte]).err());
-        assert_eq!((error, error.is_some() || whole.heads == slow.heads), (slow_error, true));
+        assert_eq!(
+            (error, error.is_some() || whole.heads == slow.heads),
+            (slow_error, true)
+        );
         (error, whole.heads)
     }
 
@@ -322,7 +331,10 @@ mod tests {
     fn requests_one_after_another_are_found() {
         let get = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(scan(&get.repeat(1000)), (None, 1000));
-        assert_eq!(scan(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"), (None, 2));
+        assert_eq!(
+            scan(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+            (None, 2)
+        );
     }
 
     #[test]
@@ -332,10 +344,22 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\n\r\n", HeadError::BareLf),
             ("\nGET / HTTP/1.1\r\n\r\n", HeadError::BareLf),
             ("GET / HTTP/1.1\r\nHost: a\r\n\n", HeadError::BareLf),
-            ("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", HeadError::Framing),
-            ("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n", HeadError::Framing),
-            ("POST / HTTP/1.1\r\nCONTENT-LENGTH: 5\r\nContent-Length: 5\r\n\r\n", HeadError::Framing),
-            ("POST / HTTP/1.1\r\nContent-Length:0\r\nContent-Length:0\r\n\r\n", HeadError::Framing),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                HeadError::Framing,
+            ),
+            (
+                "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n",
+                HeadError::Framing,
+            ),
+            (
+                "POST / HTTP/1.1\r\nCONTENT-LENGTH: 5\r\nContent-Length: 5\r\n\r\n",
+                HeadError::Framing,
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length:0\r\nContent-Length:0\r\n\r\n",
+                HeadError::Framing,
+            ),
         ] {
             assert_eq!(scan(head.as_bytes()).0, Some(error), "{head:?}");
         }

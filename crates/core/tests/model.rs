@@ -1,0 +1,202 @@
+//! The room's state machine against an independent model of it, under random
+//! requests on two nodes that commit to one store with conflicts, lost answers
+//! and repetitions.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod model {
+    pub(crate) mod nodes;
+    pub(crate) mod oracle;
+    pub(crate) mod requests;
+}
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::nodes::{Node, Outcome, World};
+use model::requests::{Request, ShelfEvent, Step, steps};
+use proptest::prelude::*;
+use tablecast_core::MemberId;
+use tablecast_core::room::{Change, Event};
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 256,
+        // What fails is printed in full; there is nothing to keep beside it.
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Everything at once: each answer is the oracle's, each node that caught up
+    /// has the oracle's room, however it caught up.
+    #[test]
+    fn every_node_agrees_with_the_oracle(seats in 1..5usize, steps in steps(40)) {
+        let mut world = World::new(seats);
+        for step in &steps {
+            world.take(step);
+            world.check();
+        }
+        world.catch_up_all();
+        world.check();
+    }
+
+    /// Whatever was repeated, decided again or lost on the way: a number of a
+    /// member made the events of one decision, under one digest, and no more.
+    #[test]
+    fn a_command_is_applied_at_most_once(steps in steps(40)) {
+        let mut world = World::new(3);
+        for step in &steps {
+            world.take(step);
+        }
+        let mut digests = BTreeMap::new();
+        let mut seqs: BTreeMap<(MemberId, u64), Vec<u64>> = BTreeMap::new();
+        for event in world.store.all_events() {
+            let (Some(op), Some(by)) = (event.op, event.by()) else { continue };
+            let first = *digests.entry((by, op.number)).or_insert(op.digest);
+            prop_assert_eq!(first, op.digest, "two commands under one number");
+            seqs.entry((by, op.number)).or_default().push(event.seq);
+        }
+        for ((by, number), seqs) in seqs {
+            let count = seqs.len() as u64;
+            prop_assert!(count <= 2, "number {} of {} made {} events", number, by, count);
+            prop_assert_eq!(seqs[0] + count - 1, *seqs.last().unwrap());
+        }
+    }
+
+    /// A member id is never used again, only members do anything, and there are
+    /// never more of them than seats, at any point of the history.
+    #[test]
+    fn seats_are_never_overbooked_or_mixed_up(seats in 1..5usize, steps in steps(40)) {
+        let mut world = World::new(seats);
+        for step in &steps {
+            world.take(step);
+        }
+        let mut ever = BTreeSet::new();
+        let mut taken = BTreeSet::new();
+        for event in world.store.all_events() {
+            match event.change {
+                Change::Joined { .. } => {
+                    let member = MemberId(event.seq);
+                    prop_assert!(ever.insert(member), "{} was there before", member);
+                    taken.insert(member);
+                    prop_assert!(taken.len() <= seats);
+                }
+                Change::Left { member } => {
+                    prop_assert!(taken.remove(&member), "{} left twice", member);
+                }
+                Change::Back { member, .. }
+                | Change::Away { member, .. }
+                | Change::Renamed { member, .. }
+                | Change::Logic { by: member, .. } => {
+                    prop_assert!(taken.contains(&member), "{} has no seat", member);
+                }
+            }
+        }
+    }
+
+    /// The same events on any earlier snapshot lead to the same room.
+    #[test]
+    fn a_snapshot_and_what_follows_is_the_same_room(steps in steps(25)) {
+        let mut world = World::new(3);
+        for step in &steps {
+            world.take(step);
+        }
+        world.catch_up_all();
+        for snapshot in world.store.every_snapshot() {
+            let node = Node::from_snapshot(&world.store, snapshot);
+            prop_assert_eq!(&node.room, &world.nodes[0].room);
+        }
+    }
+
+    /// What a history says is missing is contiguous up to the newest; it knows
+    /// all of the last 256, and says honestly when it does not know.
+    #[test]
+    fn a_history_has_no_hidden_gap(
+        seqs in prop::collection::vec((1..40u64, any::<bool>()), 0..20),
+        lengths in prop::collection::vec(1..200u64, 20),
+        since in 0..2000u64,
+        newest in 0..2000u64,
+    ) {
+        let mut history = tablecast_core::history::History::default();
+        // Runs of seqs, each beginning where the last ended or after a gap.
+        let (mut last, mut run_begins) = (0, 1);
+        for ((gap, is_gap), length) in seqs.iter().zip(&lengths) {
+            if *is_gap {
+                last += gap;
+                run_begins = last + 1;
+            }
+            for _ in 0..*length {
+                last += 1;
+                history.push(any_event(last).into());
+            }
+        }
+        let since_newest = since.min(last + 5);
+        for (since, newest) in [(since, newest), (since_newest, last), (last.saturating_sub(since % 300), last)] {
+            let found = history.since(since, newest).map(|events| {
+                events.map(|event| event.seq).collect::<Vec<_>>()
+            });
+            let remembered = newest == last
+                && since <= newest
+                && since + 1 >= run_begins
+                && newest - since <= 256;
+            match found {
+                Some(found) => prop_assert_eq!(found, (since + 1..=newest).collect::<Vec<_>>()),
+                None => prop_assert!(!remembered, "{}..={} is remembered", since, newest),
+            }
+        }
+    }
+}
+
+fn any_event(seq: u64) -> Event<ShelfEvent> {
+    Event {
+        seq,
+        op: None,
+        change: Change::Left {
+            member: MemberId(1),
+        },
+    }
+}
+
+/// A disconnect that comes twice, or late, after the seat was taken over or
+/// given up, changes nothing.
+#[test]
+fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
+    let mut world = World::new(2);
+    let go = |world: &mut World, request: Request| {
+        let step = Step {
+            node: 0,
+            requests: vec![request],
+            outcome: Outcome::Accepted,
+            other_first: None,
+        };
+        let before = world.store.seq();
+        world.take(&step);
+        world.store.seq() - before
+    };
+    let join = Request::Join {
+        connection: 1,
+        named: true,
+    };
+    assert_eq!(go(&mut world, join), 1);
+    let away = Request::Disconnect {
+        connection: 1,
+        keep: Some(50),
+    };
+    assert_eq!(go(&mut world, away.clone()), 1, "the first time it counts");
+    assert_eq!(go(&mut world, away.clone()), 0, "twice");
+    let back = Request::Resume {
+        nth: 0,
+        connection: 2,
+    };
+    assert_eq!(go(&mut world, back), 1);
+    assert_eq!(go(&mut world, away), 0, "taken over");
+    let leave = Request::Disconnect {
+        connection: 2,
+        keep: None,
+    };
+    assert_eq!(go(&mut world, leave.clone()), 1);
+    assert_eq!(go(&mut world, leave), 0, "given up");
+}

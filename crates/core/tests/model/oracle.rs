@@ -1,0 +1,306 @@
+//! What a room is, written down a second time and in the plainest way: lists,
+//! and every rule as a sentence of the documentation says it.
+
+use std::collections::BTreeMap;
+
+use super::requests::{Command, Request};
+
+/// Events that are remembered beyond the ones being decided.
+const REMEMBERED: u64 = 256;
+
+/// What a request was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    /// A seat, with this member id.
+    Seat(u64),
+    /// No seat, by the name of the refusal.
+    Refused(&'static str),
+    /// The command was applied, or had nothing to do, at this seq.
+    Done(u64),
+    /// The command was rejected with this code.
+    Rejected(&'static str),
+    /// Nobody asked for an answer.
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Person {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) token: u128,
+    /// Node and connection, or until when away.
+    pub(crate) presence: Result<(usize, u64), u64>,
+    /// Number of each command that was applied: its digest and last seq.
+    pub(crate) applied: BTreeMap<u64, (u64, u64)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Oracle {
+    pub(crate) seats: usize,
+    pub(crate) now: u64,
+    tokens: u128,
+    pub(crate) seq: u64,
+    pub(crate) people: Vec<Person>,
+    pub(crate) things: Vec<(u64, u8)>,
+}
+
+impl Oracle {
+    pub(crate) fn new(seats: usize) -> Self {
+        Oracle {
+            seats,
+            ..Oracle::default()
+        }
+    }
+
+    fn happens(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    fn holder(&mut self, connection: u64) -> Option<&mut Person> {
+        self.people
+            .iter_mut()
+            .find(|person| matches!(person.presence, Ok((_, its)) if its == connection))
+    }
+
+    /// Decides and applies one request at a node. `base` is where the room stood
+    /// when the batch began.
+    pub(crate) fn request(&mut self, node: usize, base: u64, request: &Asked) -> Answer {
+        match request {
+            Asked::Join {
+                token,
+                connection,
+                name,
+            } => {
+                if let Some(person) = self.holder(*connection) {
+                    return Answer::Seat(person.id);
+                }
+                if self.people.len() == self.seats {
+                    return Answer::Refused("full");
+                }
+                let id = self.happens();
+                self.people.push(Person {
+                    id,
+                    name: name.clone().unwrap_or(format!("guest {id}")),
+                    token: *token,
+                    presence: Ok((node, *connection)),
+                    applied: BTreeMap::new(),
+                });
+                Answer::Seat(id)
+            }
+            Asked::Resume { token, connection } => {
+                let Some(at) = self.people.iter().position(|person| person.token == *token) else {
+                    return Answer::Refused("no_such_seat");
+                };
+                if !matches!(self.people[at].presence, Ok((_, its)) if its == *connection) {
+                    self.happens();
+                    self.people[at].presence = Ok((node, *connection));
+                }
+                Answer::Seat(self.people[at].id)
+            }
+            Asked::Disconnect { connection, until } => {
+                if let Some(person) = self.holder(*connection) {
+                    let id = person.id;
+                    match until {
+                        Some(until) => person.presence = Err(*until),
+                        None => self.people.retain(|person| person.id != id),
+                    }
+                    self.happens();
+                }
+                Answer::None
+            }
+            Asked::Reap { now, live } => {
+                let before = self.people.len();
+                self.people.retain(|person| match person.presence {
+                    Err(until) => until > *now,
+                    Ok((node, _)) => live.is_none_or(|live| live[node]),
+                });
+                self.seq += (before - self.people.len()) as u64;
+                Answer::None
+            }
+            Asked::Rename {
+                member,
+                number,
+                digest,
+                name,
+            } => match self.known(*member, *number, *digest, base) {
+                Ok(at) if self.people[at].name == *name => Answer::Done(self.seq),
+                Ok(at) => {
+                    let seq = self.happens();
+                    self.people[at].name.clone_from(name);
+                    self.people[at].applied.insert(*number, (*digest, seq));
+                    Answer::Done(seq)
+                }
+                Err(answer) => answer,
+            },
+            Asked::Command {
+                member,
+                number,
+                digest,
+                command,
+            } => match self.known(*member, *number, *digest, base) {
+                Ok(at) => self.command(at, *number, *digest, *command),
+                Err(answer) => answer,
+            },
+        }
+    }
+
+    /// Whose command it is, if it is to be decided; else what it is answered.
+    fn known(&self, member: u64, number: u64, digest: u64, base: u64) -> Result<usize, Answer> {
+        let Some(at) = self.people.iter().position(|person| person.id == member) else {
+            return Err(Answer::Rejected("no_seat"));
+        };
+        let applied = &self.people[at].applied;
+        let highest = applied.keys().next_back().copied().unwrap_or(0);
+        if number > highest {
+            return Ok(at);
+        }
+        Err(match applied.get(&number) {
+            Some((_, seq)) if seq + REMEMBERED <= base => Answer::Rejected("outdated"),
+            Some((same, seq)) if *same == digest => Answer::Done(*seq),
+            Some(_) => Answer::Rejected("conflict"),
+            None => Answer::Rejected("outdated"),
+        })
+    }
+
+    fn command(&mut self, at: usize, number: u64, digest: u64, command: Command) -> Answer {
+        let by = self.people[at].id;
+        let events = match command {
+            Command::Put(thing) => {
+                self.things.push((by, thing));
+                1
+            }
+            Command::PutTwo(thing) => {
+                self.things.extend([(by, thing); 2]);
+                2
+            }
+            Command::Take(thing) => {
+                let Some(first) = self.things.iter().position(|(_, its)| *its == thing) else {
+                    return Answer::Rejected("not_found");
+                };
+                self.things.remove(first);
+                1
+            }
+            Command::Clear if self.things.is_empty() => return Answer::Done(self.seq),
+            Command::Clear => {
+                self.things.clear();
+                1
+            }
+        };
+        self.seq += events;
+        self.people[at].applied.insert(number, (digest, self.seq));
+        Answer::Done(self.seq)
+    }
+
+    /// Fills in what a request leaves open: who has the nth seat, what time it
+    /// is. A request is filled in once and then stays as it is, however often it
+    /// is decided.
+    pub(crate) fn ask(&mut self, node: usize, request: &Request) -> Vec<Asked> {
+        let id_of = |nth: usize| self.people.get(nth).map_or(u64::MAX, |person| person.id);
+        vec![match request.clone() {
+            Request::Join { connection, named } => {
+                // Tokens are random: none is used for two seats.
+                self.tokens += 1;
+                Asked::Join {
+                    token: self.tokens,
+                    connection: connection_of(node, connection),
+                    name: named.then(|| format!("person {}", self.tokens)),
+                }
+            }
+            Request::Resume { nth, connection } => Asked::Resume {
+                token: self
+                    .people
+                    .get(nth)
+                    .map_or(u128::MAX, |person| person.token),
+                connection: connection_of(node, connection),
+            },
+            Request::Disconnect { connection, keep } => Asked::Disconnect {
+                connection: connection_of(node, connection),
+                until: keep.map(|keep| self.now + keep),
+            },
+            Request::Reap { passed, live } => {
+                self.now += passed;
+                Asked::Reap {
+                    now: self.now,
+                    live,
+                }
+            }
+            Request::Rename {
+                nth,
+                number,
+                digest,
+                name,
+            } => Asked::Rename {
+                member: id_of(nth),
+                number,
+                digest,
+                name: format!("name {name}"),
+            },
+            Request::Command {
+                nth,
+                number,
+                digest,
+                command,
+            } => Asked::Command {
+                member: id_of(nth),
+                number,
+                digest,
+                command,
+            },
+            Request::Burst { nth, count } => {
+                let member = id_of(nth);
+                let applied = self.people.get(nth).map(|person| &person.applied);
+                let highest = applied
+                    .and_then(|a| a.keys().next_back().copied())
+                    .unwrap_or(0);
+                return (1..=count)
+                    .map(|n| Asked::Command {
+                        member,
+                        number: highest + n,
+                        digest: n % 2,
+                        command: Command::Put(n as u8 % 3),
+                    })
+                    .collect();
+            }
+        }]
+    }
+}
+
+/// A request with everything in it decided.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    Join {
+        token: u128,
+        connection: u64,
+        name: Option<String>,
+    },
+    Resume {
+        token: u128,
+        connection: u64,
+    },
+    Disconnect {
+        connection: u64,
+        until: Option<u64>,
+    },
+    Reap {
+        now: u64,
+        live: Option<[bool; 2]>,
+    },
+    Rename {
+        member: u64,
+        number: u64,
+        digest: u64,
+        name: String,
+    },
+    Command {
+        member: u64,
+        number: u64,
+        digest: u64,
+        command: Command,
+    },
+}
+
+/// A connection is always at the same node.
+fn connection_of(node: usize, connection: u64) -> u64 {
+    2 * connection + node as u64
+}

@@ -1,0 +1,165 @@
+//! What is asked of a room, and the small application inside it.
+
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+use tablecast_core::logic::Member;
+use tablecast_core::{Logic, MemberId, Rejection};
+
+use super::nodes::Outcome;
+
+/// Things in the order they were put there, with who did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Shelf {
+    pub(crate) things: Vec<(MemberId, u8)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Command {
+    /// One event.
+    Put(u8),
+    /// Two events.
+    PutTwo(u8),
+    /// One event, or `not_found`.
+    Take(u8),
+    /// One event, or none if the shelf is empty already.
+    Clear,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ShelfEvent {
+    Put(u8),
+    Taken(u8),
+    Cleared,
+}
+
+impl Logic for Shelf {
+    type Command = Command;
+    type Event = ShelfEvent;
+
+    fn decide(&self, _by: Member<'_>, command: &Command) -> Result<Vec<ShelfEvent>, Rejection> {
+        match *command {
+            Command::Put(thing) => Ok(vec![ShelfEvent::Put(thing)]),
+            Command::PutTwo(thing) => Ok(vec![ShelfEvent::Put(thing), ShelfEvent::Put(thing)]),
+            Command::Take(thing) if self.things.iter().any(|(_, there)| *there == thing) => {
+                Ok(vec![ShelfEvent::Taken(thing)])
+            }
+            Command::Take(_) => Err(Rejection::new("not_found", "it is not there")),
+            Command::Clear if self.things.is_empty() => Ok(Vec::new()),
+            Command::Clear => Ok(vec![ShelfEvent::Cleared]),
+        }
+    }
+
+    fn apply(&mut self, by: MemberId, event: &ShelfEvent) {
+        match event {
+            ShelfEvent::Put(thing) => self.things.push((by, *thing)),
+            ShelfEvent::Taken(thing) => {
+                let at = self.things.iter().position(|(_, there)| there == thing);
+                self.things.remove(at.expect("decided in this state"));
+            }
+            ShelfEvent::Cleared => self.things.clear(),
+        }
+    }
+}
+
+/// One thing that happens at a node. People and connections are few, so that
+/// requests meet each other.
+#[derive(Debug, Clone)]
+pub(crate) enum Request {
+    Join {
+        connection: u64,
+        named: bool,
+    },
+    /// With the token of whoever has the nth seat, or one that opens none.
+    Resume {
+        nth: usize,
+        connection: u64,
+    },
+    Disconnect {
+        connection: u64,
+        keep: Option<u64>,
+    },
+    /// Time passes, then seats are given up; `live` says for each node whether
+    /// it lives.
+    Reap {
+        passed: u64,
+        live: Option<[bool; 2]>,
+    },
+    /// By whoever has the nth seat, or somebody without one.
+    Rename {
+        nth: usize,
+        number: u64,
+        digest: u64,
+        name: u8,
+    },
+    /// By whoever has the nth seat, or somebody without one.
+    Command {
+        nth: usize,
+        number: u64,
+        digest: u64,
+        command: Command,
+    },
+    /// Many commands with numbers of their own, to push older ones out of memory.
+    Burst {
+        nth: usize,
+        count: u64,
+    },
+}
+
+/// A batch of requests at one node, and what becomes of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) node: usize,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) outcome: Outcome,
+    /// What the other node commits between the decision here and the commit, so
+    /// that there is a conflict.
+    pub(crate) other_first: Option<Vec<Request>>,
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    // Digests are few, so that a number is used again for the same and for
+    // another command.
+    let op = || (0..6usize, 0..12u64, 0..2u64);
+    let command = prop_oneof![
+        4 => (0..3u8).prop_map(Command::Put),
+        2 => (0..3u8).prop_map(Command::PutTwo),
+        3 => (0..3u8).prop_map(Command::Take),
+        1 => Just(Command::Clear),
+    ];
+    prop_oneof![
+        6 => (0..6u64, any::<bool>())
+            .prop_map(|(connection, named)| Request::Join { connection, named }),
+        4 => (0..6usize, 0..6u64).prop_map(|(nth, connection)| Request::Resume { nth, connection }),
+        4 => (0..6u64, prop::option::of(0..100u64))
+            .prop_map(|(connection, keep)| Request::Disconnect { connection, keep }),
+        2 => (0..60u64, prop::option::weighted(0.3, [prop::bool::weighted(0.8), any::<bool>()]))
+            .prop_map(|(passed, live)| Request::Reap { passed, live }),
+        3 => (op(), 0..3u8).prop_map(|((nth, number, digest), name)| Request::Rename {
+            nth, number, digest, name,
+        }),
+        12 => (op(), command).prop_map(|((nth, number, digest), command)| Request::Command {
+            nth, number, digest, command,
+        }),
+        1 => (0..4usize, 1..200u64).prop_map(|(nth, count)| Request::Burst { nth, count }),
+    ]
+}
+
+/// Up to so many steps.
+pub(crate) fn steps(at_most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let requests = || prop::collection::vec(request(), 1..5);
+    let outcome = prop_oneof![
+        5 => Just(Outcome::Accepted),
+        2 => Just(Outcome::UnknownBefore),
+        3 => Just(Outcome::UnknownAfter),
+    ];
+    let other_first = prop::option::weighted(0.4, requests());
+    let step = (0..2usize, requests(), outcome, other_first).prop_map(
+        |(node, requests, outcome, other_first)| Step {
+            node,
+            requests,
+            outcome,
+            other_first,
+        },
+    );
+    prop::collection::vec(step, 1..at_most)
+}

@@ -1,0 +1,40 @@
+//! Whether this server runs, and whether it should be sent anybody.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use tablecast_core::backend::Health;
+
+use super::{App, DRAIN_RETRY, STORE_RETRY};
+use crate::problem::{Problem, json};
+
+#[derive(Serialize)]
+struct Status {
+    status: &'static str,
+}
+
+fn ok(status: &'static str) -> Response {
+    json(StatusCode::OK, "application/json", HeaderMap::new(), &Status { status })
+}
+
+/// `GET /healthz`: 200 for as long as the process answers.
+pub(super) async fn healthz() -> Response {
+    ok("running")
+}
+
+/// `GET /readyz`: 200 if somebody who connects now can be served.
+pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
+    if app.hub.is_draining() {
+        let detail = "this server is shutting down";
+        return Err(Problem::unavailable("draining", detail, DRAIN_RETRY));
+    }
+    match app.hub.health() {
+        Health::Up => Ok(ok("ready")),
+        Health::Down(reason) => Err(Problem::unavailable(
+            "unavailable",
+            format!("the store cannot be reached: {reason}"),
+            STORE_RETRY,
+        )),
+    }
+}

@@ -1,0 +1,99 @@
+//! What the hub counted, as Prometheus reads it.
+
+use std::fmt;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelValue, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use tablecast::Hub;
+use tablecast::metrics::{LATENCY_BOUNDS, Latency};
+use tablecast_core::backend::Health;
+
+use super::App;
+use crate::menu::Menu;
+
+/// The format that `prometheus_client` writes (OpenMetrics).
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    let mut registry = Registry::with_prefix("tablecast");
+    let build = [("version", env!("CARGO_PKG_VERSION"))];
+    registry.register("build", "The version that runs", Info::new(build));
+    registry.register_collector(Box::new(OfHub(app.hub.clone())));
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[derive(Debug)]
+struct OfHub(Hub<Menu>);
+
+impl Collector for OfHub {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
+        let of = self.0.metrics();
+        gauge(&mut to, "rooms", "Rooms open on this server", of.rooms.get())?;
+        gauge(&mut to, "members", "Connections with a seat here", of.members.get())?;
+        gauge(&mut to, "connections", "Open WebSocket connections", of.connections.get())?;
+        let is_up = i64::from(self.0.health() == Health::Up);
+        gauge(&mut to, "backend_up", "Whether the store can be reached", is_up)?;
+        let draining = i64::from(self.0.is_draining());
+        gauge(&mut to, "draining", "Whether this server is shutting down", draining)?;
+
+        counter(&mut to, "rooms_created", "Rooms made here", of.rooms_created.get())?;
+        counter(&mut to, "commands", "Commands accepted", of.commands.get())?;
+        by_code(&mut to, "rejections", "Commands refused, by code", of.rejections.all())?;
+        counter(&mut to, "deliveries", "Frames handed to a connection", of.deliveries.get())?;
+        let closes = of.closes.all().into_iter().map(|(code, n)| (u32::from(code), n));
+        by_code(&mut to, "closes", "Connections closed, by close code", closes)?;
+        counter(&mut to, "conflicts", "Commits that were decided again", of.conflicts.get())?;
+        counter(&mut to, "resyncs", "Rooms loaded again to close a gap", of.resyncs.get())?;
+        let help = "How long the store took for a commit";
+        let commits = to.encode_descriptor("commit", help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        histogram(commits, &of.commits)
+    }
+}
+
+fn gauge(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: i64) -> fmt::Result {
+    ConstGauge::new(value).encode(to.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+fn counter(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    ConstCounter::new(value).encode(to.encode_descriptor(name, help, None, MetricType::Counter)?)
+}
+
+fn by_code<C: EncodeLabelValue>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (C, u64)>,
+) -> fmt::Result {
+    let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (code, value) in values {
+        let labels = [("code", code)];
+        ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn histogram(mut to: MetricEncoder<'_>, latency: &Latency) -> fmt::Result {
+    let counts = latency.counts();
+    let bounds = LATENCY_BOUNDS.into_iter().chain([f64::INFINITY]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
+    let count = counts.iter().sum();
+    to.encode_histogram::<[(&str, &str); 0]>(latency.sum_seconds(), count, &buckets, None)
+}

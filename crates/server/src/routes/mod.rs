@@ -1,0 +1,212 @@
+//! What is answered at which address.
+
+mod health;
+mod metrics;
+mod pages;
+mod sessions;
+mod ws;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::header::{
+    ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use tablecast::Hub;
+use tablecast::hub::RoomError;
+use tablecast_core::limits::Rate;
+
+use crate::client::{self, Peer};
+use crate::config::Config;
+use crate::limits::PerAddress;
+use crate::menu::Menu;
+use crate::problem::Problem;
+
+/// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
+/// with old links stay far below; that ids cannot be guessed is due to their 122
+/// random bits, this only stops the noise.
+const MISS_RATE: Rate = Rate {
+    per_second: 10.0,
+    burst: 100,
+};
+
+/// When to try again while the store is down.
+const STORE_RETRY: Duration = Duration::from_secs(2);
+
+/// When to try again while this server shuts down; another may take over sooner.
+const DRAIN_RETRY: Duration = Duration::from_secs(5);
+
+/// What the routes share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) hub: Hub<Menu>,
+    pub(crate) config: Config,
+    creates: PerAddress,
+    joins: PerAddress,
+    misses: PerAddress,
+}
+
+type App = Arc<Shared>;
+
+impl Shared {
+    pub(crate) fn new(hub: Hub<Menu>, config: Config) -> Self {
+        Shared {
+            hub,
+            creates: PerAddress::new(config.create_rate),
+            joins: PerAddress::new(config.join_rate),
+            misses: PerAddress::new(MISS_RATE),
+            config,
+        }
+    }
+
+    /// Says no to an address that asked for too many rooms that are not there.
+    fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
+        let checked = self.misses.check(client);
+        checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
+    }
+
+    /// Counts a room that is not there, and puts an error in words.
+    fn refused(&self, client: IpAddr, error: RoomError) -> Problem {
+        match error {
+            RoomError::NotFound => {
+                // It was checked before; what is left of the count decides next time.
+                let _ = self.misses.take(client);
+                Problem::no_such_room()
+            }
+            RoomError::Full { .. } => {
+                Problem::new(StatusCode::FORBIDDEN, "room_full", error.to_string())
+            }
+            // Only a resumed seat can be missing, and seats are resumed in
+            // `tablecast.v1` alone, where a close code says so.
+            RoomError::NoSuchSeat => {
+                Problem::new(StatusCode::FORBIDDEN, "bad_seat", error.to_string())
+            }
+            RoomError::Unavailable(reason) => store_unavailable(&reason),
+            RoomError::Draining => Problem::unavailable("draining", error.to_string(), DRAIN_RETRY),
+        }
+    }
+}
+
+/// All routes. A slash at the end is optional everywhere.
+pub(crate) fn router(shared: App) -> Router {
+    let router = Router::new()
+        .route("/", answering(get(pages::home), "GET, HEAD"))
+        .route("/healthz", answering(get(health::healthz), "GET, HEAD"))
+        .route("/healthz/", answering(get(health::healthz), "GET, HEAD"))
+        .route("/readyz", answering(get(health::readyz), "GET, HEAD"))
+        .route("/readyz/", answering(get(health::readyz), "GET, HEAD"))
+        .route("/metrics", answering(get(metrics::metrics), "GET, HEAD"))
+        .route("/metrics/", answering(get(metrics::metrics), "GET, HEAD"));
+    let router = [
+        ("/session", answering(post(sessions::create), "POST")),
+        ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
+        ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
+        // Not `get`, which would let HEAD in too.
+        ("/ws/{id}", answering(any(ws::join), "GET")),
+    ]
+    .into_iter()
+    .fold(router, |router, (path, methods)| {
+        router
+            .route(path, methods.clone())
+            .route(&format!("{path}/"), methods)
+    });
+    router
+        .fallback(nothing_here)
+        .with_state(shared)
+        .layer(map_response(harden))
+}
+
+/// Answers OPTIONS and methods that are not allowed.
+fn answering(methods: MethodRouter<App>, allow: &'static str) -> MethodRouter<App> {
+    methods.fallback(move |method: Method| async move { other_method(&method, allow) })
+}
+
+fn other_method(method: &Method, allow: &'static str) -> Response {
+    if method == Method::OPTIONS {
+        (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
+    } else {
+        Problem::method_not_allowed(allow).into_response()
+    }
+}
+
+async fn nothing_here(_: Request) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+}
+
+/// Headers that keep a browser from doing more than it was told. Pages have
+/// neither script nor style of their own yet, so nothing at all may be loaded.
+async fn harden(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 3] = [
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let headers = response.headers_mut();
+        for (name, value) in HEADERS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    response
+}
+
+/// The client's address.
+struct Client(IpAddr);
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
+            // `accept.rs` puts it there.
+            tracing::error!("a request came without its peer's address");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the peer is not known")
+        })?;
+        let trusted = &shared.config.trusted_proxies;
+        Ok(Client(client::address(*peer, &parts.headers, trusted)))
+    }
+}
+
+/// The id in the path as it was sent; what cannot be read as text is no id of any
+/// room, and gets the answer that an unknown one gets.
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Id(id.map_or_else(|_| String::new(), |Path(id)| id)))
+    }
+}
+
+/// The reason is the operator's: it may name hosts that are nobody's business.
+fn store_unavailable(reason: &str) -> Problem {
+    tracing::warn!(reason, "a request was refused, since the store is unavailable");
+    Problem::unavailable(
+        "unavailable",
+        "the store cannot be reached; try again",
+        STORE_RETRY,
+    )
+}
+
+/// What is asked for comes from a page that may not ask.
+fn foreign_origin() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "foreign_origin",
+        "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
+    )
+}

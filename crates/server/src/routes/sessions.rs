@@ -1,0 +1,203 @@
+//! Making rooms and looking at them.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use axum::http::StatusCode;
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tablecast::App as _;
+use tablecast::hub::{CreateError, MemberView};
+use tablecast_core::{Epoch, RoomId};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{App, Client, DRAIN_RETRY, Id, foreign_origin, store_unavailable};
+use crate::menu::Menu;
+use crate::origin;
+use crate::problem::{Problem, json};
+
+/// A room is made of nothing but settings; this is plenty.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// A body must be complete in this time.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A room that was made. Times are milliseconds since 1970 by the store's clock;
+/// `now` lets a client whose clock is wrong know how long is left.
+#[derive(Serialize)]
+struct Created<'a> {
+    url: String,
+    id: &'a str,
+    page: String,
+    expires_at: u64,
+    now: u64,
+    seats: usize,
+}
+
+/// A room as it stands. Holds no seat's token.
+#[derive(Serialize)]
+struct Shown<'a, S> {
+    id: &'a str,
+    epoch: Epoch,
+    seq: u64,
+    expires_at: u64,
+    now: u64,
+    seats: usize,
+    members: &'a [MemberView],
+    state: S,
+}
+
+/// `POST /session`: makes a room.
+pub(super) async fn create(
+    State(app): State<App>,
+    Client(client): Client,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !origin::is_allowed(request.headers(), &app.config.allowed_origins) {
+        return Err(foreign_origin());
+    }
+    let (parts, body) = request.into_parts();
+    check_settings(&parts.headers, &read(&parts.headers, body).await?)?;
+    app.creates
+        .take(client)
+        .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
+
+    let id = new_id()?;
+    let made = app.hub.create(id, Menu::new(app.config.max_items)).await;
+    let made = made.map_err(not_made)?;
+    let id = made.id.as_str();
+    let created = Created {
+        url: format!("/ws/{id}/"),
+        id,
+        page: format!("/r/{id}"),
+        expires_at: made.stamp.expires_at,
+        now: made.stamp.now,
+        seats: made.seats,
+    };
+    let mut headers = HeaderMap::new();
+    if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
+        headers.insert(LOCATION, location);
+    }
+    Ok(json(StatusCode::CREATED, "application/json", headers, &created))
+}
+
+/// `GET /session/{id}`: the room as it stands. Not a join: it extends nothing.
+pub(super) async fn show(
+    State(app): State<App>,
+    Client(client): Client,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    app.may_look(client)?;
+    let view = app.hub.view(&id).await;
+    let view = view.map_err(|error| app.refused(client, error))?;
+    let shown = Shown {
+        id: &id,
+        epoch: view.position.epoch,
+        seq: view.position.seq,
+        expires_at: view.stamp.expires_at,
+        now: view.stamp.now,
+        seats: view.seats,
+        members: &view.members,
+        state: view.app.view(),
+    };
+    Ok(json(StatusCode::OK, "application/json", HeaderMap::new(), &shown))
+}
+
+/// 122 random bits from the operating system: whoever knows it was told.
+fn new_id() -> Result<RoomId, Problem> {
+    let id = Uuid::new_v4().hyphenated().to_string();
+    id.parse().map_err(|error| {
+        tracing::error!(%error, "a UUID is not taken as a room id");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "no id could be made")
+    })
+}
+
+fn not_made(error: CreateError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        CreateError::Exists => Problem::unavailable("exists", detail, Duration::ZERO),
+        CreateError::TooManyRooms { retry_after, .. } => {
+            Problem::unavailable("too_many_rooms", detail, retry_after)
+        }
+        CreateError::Unavailable(reason) => store_unavailable(&reason),
+        CreateError::Draining => Problem::unavailable("draining", detail, DRAIN_RETRY),
+    }
+}
+
+/// The whole body, if it is small and comes soon. One that says it is too large
+/// is not read at all.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_long",
+            format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
+        )
+    };
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    // hyper has read it as a number before; one beyond u64 never comes here.
+    if length.and_then(|length| length.parse::<u64>().ok()) > Some(MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let body = Limited::new(body, MAX_BODY_BYTES).collect();
+    match timeout(BODY_DEADLINE, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            format!("the body cannot be read: {error}"),
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            format!("the body was not complete after {} s", BODY_DEADLINE.as_secs()),
+        )),
+    }
+}
+
+/// A room has no settings yet: without a body, or with an empty object. Anything
+/// else is refused by name rather than ignored, so that a later setting never
+/// means something else to an older server.
+fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "bad_content_type",
+            "a body must be application/json; none is needed",
+        ));
+    }
+    let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad_json", detail);
+    let settings: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|error| bad(format!("the body is no JSON object: {error}")))?;
+    match settings.keys().next() {
+        None => Ok(()),
+        Some(name) => {
+            let name: String = name.chars().take(40).collect();
+            Err(bad(format!("unknown setting {name:?}; a room has none yet")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_ids_are_random_uuids() {
+        let a = new_id().map(|id| id.to_string()).unwrap_or_default();
+        let b = new_id().map(|id| id.to_string()).unwrap_or_default();
+        assert_ne!(a, b);
+        assert!(Uuid::parse_str(&a).is_ok_and(|id| id.get_version_num() == 4), "{a}");
+    }
+}

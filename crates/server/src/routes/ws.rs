@@ -1,0 +1,48 @@
+//! Joining a room by WebSocket.
+
+use axum::extract::State;
+use axum::http::header::HeaderMap;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use tablecast::upgrade::{HandshakeError, Upgrade};
+
+use super::{App, Client, Id, foreign_origin, other_method};
+use crate::origin;
+use crate::problem::Problem;
+
+/// `GET /ws/{id}`: 101, or why not. In the text dialect 404 and 403 (full) come
+/// here; in `tablecast.v1` they come as close codes, because a browser cannot see
+/// why a handshake failed.
+pub(super) async fn join(
+    State(app): State<App>,
+    Client(client): Client,
+    Id(id): Id,
+    method: Method,
+    headers: HeaderMap,
+    upgrade: Result<Upgrade, HandshakeError>,
+) -> Result<Response, Problem> {
+    if method != Method::GET {
+        return Ok(other_method(&method, "GET"));
+    }
+    if !origin::is_allowed(&headers, &app.config.allowed_origins) {
+        return Err(foreign_origin());
+    }
+    let upgrade = upgrade.map_err(refused)?;
+    app.joins
+        .take(client)
+        .map_err(|wait| Problem::too_many("too many connections from this address", wait))?;
+    app.may_look(client)?;
+    let joined = app.hub.upgrade(upgrade, &id).await;
+    joined.map_err(|error| app.refused(client, error))
+}
+
+/// The library's refusal as a problem document.
+fn refused(error: HandshakeError) -> Problem {
+    let code = match error.status() {
+        StatusCode::UPGRADE_REQUIRED => "upgrade_required",
+        _ => "bad_request",
+    };
+    let problem = Problem::new(error.status(), code, error.to_string());
+    let add = |problem: Problem, (name, value)| problem.with(name, value);
+    error.headers().into_iter().fold(problem, add)
+}

@@ -1,0 +1,200 @@
+//! Rooms of this process: find, open, reap, drain.
+
+mod nodes;
+mod shared;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tablecast_core::RoomId;
+use tablecast_core::backend::{Backend, Created, Health, NewRoom};
+use tablecast_core::position::{Epoch, Position};
+use tablecast_core::room::{Event, Room};
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::app::App;
+use crate::config::HubConfig;
+use crate::dialect::json;
+use crate::metrics::Metrics;
+use crate::room_task::Mail;
+
+pub(crate) use shared::Shared;
+pub use view::{CreateError, CreatedRoom, MemberView, RoomError, RoomView};
+
+/// A drain closes at most this many connections a second, so that those who come
+/// back do not all arrive at once; or more, if the time is short.
+const DRAIN_PER_SECOND: f64 = 500.0;
+
+/// All rooms of one process. A handle: cloning it is cheap. When the last one is
+/// dropped, the hub's own tasks end.
+pub struct Hub<A: App> {
+    pub(crate) shared: Arc<Shared<A>>,
+    _stop: Arc<DropGuard>,
+}
+
+impl<A: App> Clone for Hub<A> {
+    fn clone(&self) -> Self {
+        Hub {
+            shared: self.shared.clone(),
+            _stop: self._stop.clone(),
+        }
+    }
+}
+
+impl<A: App> fmt::Debug for Hub<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("node", &self.shared.node)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<A: App> Hub<A> {
+    /// Starts a hub on this backend. Must be called in a tokio runtime, of which
+    /// it uses two tasks: one hears the backend's notices, the other renews the
+    /// node's lease. One hub takes a backend's stream of notices.
+    pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
+        let shared = Arc::new(Shared::new(backend, config));
+        let stop = CancellationToken::new();
+        tokio::spawn(
+            stop.clone()
+                .run_until_cancelled_owned(nodes::hear(shared.clone())),
+        );
+        tokio::spawn(
+            stop.clone()
+                .run_until_cancelled_owned(nodes::keep_lease(shared.clone())),
+        );
+        Hub {
+            shared,
+            _stop: Arc::new(stop.drop_guard()),
+        }
+    }
+
+    /// Makes a room with this state.
+    ///
+    /// # Errors
+    /// See [`CreateError`]; nothing was made, except that after `Unavailable` it
+    /// may have been.
+    pub async fn create(&self, id: RoomId, app: A) -> Result<CreatedRoom, CreateError> {
+        let shared = &self.shared;
+        if self.is_draining() {
+            return Err(CreateError::Draining);
+        }
+        shared.check_room_count()?;
+        let config = &shared.config;
+        let nowhere = Position {
+            epoch: Epoch(0),
+            seq: 0,
+        };
+        let room = Room::new(nowhere, config.seats, app);
+        let snapshot = room
+            .encode()
+            .map_err(|error| CreateError::Unavailable(error.to_string()))?;
+        let new = NewRoom {
+            snapshot,
+            ttl: config.room_ttl,
+            max_age: config.room_max_age,
+        };
+        match shared.backend.create(&id, new).await {
+            Ok(Created::New(_, stamp)) => {
+                shared.metrics.rooms_created.add(1);
+                shared.remember(id.clone(), stamp);
+                Ok(CreatedRoom {
+                    id,
+                    stamp,
+                    seats: config.seats,
+                })
+            }
+            Ok(Created::Exists) => Err(CreateError::Exists),
+            Err(error) => Err(CreateError::Unavailable(error.to_string())),
+        }
+    }
+
+    /// Shows a room as the backend has it.
+    ///
+    /// # Errors
+    /// `NotFound` (for anything that is no id, too), `Unavailable` or `Draining`.
+    pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
+        let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
+        let unavailable = |error: String| RoomError::Unavailable(error);
+        let loaded = self.shared.backend.load(&id, None).await;
+        let loaded = loaded
+            .map_err(|error| unavailable(error.to_string()))?
+            .ok_or(RoomError::NotFound)?;
+        let snapshot = loaded
+            .snapshot
+            .ok_or_else(|| unavailable("no snapshot".to_owned()))?;
+        let at = Position {
+            epoch: loaded.position.epoch,
+            seq: snapshot.seq,
+        };
+        let room = Room::<A>::decode(at, &snapshot.state).and_then(|mut room| {
+            for stored in loaded
+                .events
+                .iter()
+                .filter(|stored| stored.seq > snapshot.seq)
+            {
+                room.apply(&Event::decode(stored.seq, &stored.event)?);
+            }
+            Ok(room)
+        });
+        let room = room.map_err(|error| {
+            tracing::error!(room = %id, %error, "the stored room cannot be read");
+            unavailable(error.to_string())
+        })?;
+        Ok(RoomView {
+            position: room.position,
+            stamp: loaded.stamp,
+            seats: room.seats,
+            members: json::members(&room),
+            app: room.logic,
+        })
+    }
+
+    /// Whether the backend can be reached.
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// Whether the node is shutting down.
+    pub fn is_draining(&self) -> bool {
+        self.shared.is_draining()
+    }
+
+    /// What was counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Shuts down: nobody joins any more, members are closed with 1012 spread
+    /// over the time (no faster than needed), and the node's lease is given up.
+    /// Returns when all connections are closed, or when the time is over.
+    pub async fn drain(&self, within: Duration) {
+        let shared = &self.shared;
+        shared.begin_draining();
+        let deadline = Instant::now() + within;
+        let connections = shared.metrics.connections.get().max(0) as f64;
+        let spread =
+            Duration::from_secs_f64(connections / DRAIN_PER_SECOND).min(within.mul_f64(0.8));
+        let mailboxes = shared.mailboxes();
+        let pause = spread
+            .checked_div(mailboxes.len().max(1) as u32)
+            .unwrap_or_default();
+        for mailbox in mailboxes {
+            mailbox.send(Mail::Drain);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+        let open = || shared.metrics.connections.get() > 0 || shared.metrics.rooms.get() > 0;
+        while open() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if let Err(error) = shared.backend.release(&shared.node).await {
+            tracing::warn!(%error, "the node's lease was not given up; it ends by itself");
+        }
+    }
+}

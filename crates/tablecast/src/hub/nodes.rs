@@ -1,0 +1,98 @@
+//! The hub's own two tasks: hearing the backend, and keeping the node's lease.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use tablecast_core::NodeId;
+use tablecast_core::backend::{Health, Notice};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::hub::shared::Shared;
+use crate::room_task::{Mail, Published};
+
+/// Hears what the backend has to tell and passes it on to the rooms.
+pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
+    let mut notices = shared.backend.notices();
+    while let Some(notice) = notices.next().await {
+        match notice {
+            Notice::Published {
+                room,
+                epoch,
+                first,
+                events,
+                stamp,
+            } => {
+                if let Some(mailbox) = shared.mailbox(&room) {
+                    mailbox.publish(Published {
+                        epoch,
+                        first,
+                        events,
+                        stamp,
+                    });
+                }
+            }
+            Notice::Resync(Some(room)) => {
+                if let Some(mailbox) = shared.mailbox(&room) {
+                    mailbox.send(Mail::Resync);
+                }
+            }
+            Notice::Resync(None) => shared.tell_all(|| Mail::Resync),
+            Notice::Health(health) => {
+                {
+                    let mut nodes = shared.nodes();
+                    if nodes.health == health {
+                        continue;
+                    }
+                    nodes.health = health.clone();
+                    nodes.steady_since = Instant::now();
+                    nodes.live = None;
+                }
+                if health == Health::Up {
+                    renew(&shared).await;
+                }
+                shared.tell_all(|| Mail::Health(health.clone()));
+            }
+        }
+    }
+}
+
+/// Renews the node's lease for as long as the hub lives, and tells the rooms when
+/// another node is gone.
+pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) {
+    let mut interval = tokio::time::interval(shared.config.node_lease / 4);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        if shared.is_draining() {
+            return;
+        }
+        renew(&shared).await;
+    }
+}
+
+async fn renew<A: App>(shared: &Arc<Shared<A>>) {
+    let asked = Instant::now();
+    let lease = shared.config.node_lease;
+    let mut live: HashSet<NodeId> = match shared.backend.renew(&shared.node, lease).await {
+        Ok(live) => live.into_iter().collect(),
+        Err(error) => {
+            tracing::debug!(%error, "the node's lease was not renewed");
+            let mut nodes = shared.nodes();
+            nodes.steady_since = Instant::now();
+            nodes.live = None;
+            return;
+        }
+    };
+    live.insert(shared.node.clone());
+    let live = Arc::new(live);
+    {
+        let mut nodes = shared.nodes();
+        if asked < nodes.steady_since + lease || nodes.live.as_ref() == Some(&live) {
+            return;
+        }
+        nodes.live = Some(live.clone());
+    }
+    shared.tell_all(|| Mail::Live(live.clone()));
+}

@@ -1,0 +1,247 @@
+//! What the hub and its room tasks share, and which rooms there are.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tablecast_core::backend::{Backend, Health, Stamp};
+use tablecast_core::{ConnectionId, MemberId, NodeId, RoomId};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::config::HubConfig;
+use crate::dialect::Dialect;
+use crate::hub::view::{CreateError, RoomError};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::room_task::{self, Entrant, Inbox, Mail, Mailbox, Wish};
+use crate::session::Place;
+
+/// What the hub and its room tasks share.
+pub(crate) struct Shared<A: App> {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) config: HubConfig,
+    pub(crate) node: NodeId,
+    pub(crate) metrics: Arc<Metrics>,
+    rooms: Mutex<HashMap<RoomId, Entry<A>>>,
+    nodes: Mutex<Nodes>,
+    draining: AtomicBool,
+}
+
+/// A room that was made or opened here.
+struct Entry<A: App> {
+    /// As far as is known here (backend clock, ms).
+    expires_at: u64,
+    /// Present while its task runs.
+    mailbox: Option<Mailbox<A>>,
+}
+
+/// What is known of the store and of the other nodes.
+pub(super) struct Nodes {
+    pub(super) health: Health,
+    /// Since when leases can be believed: after an outage of the store, living
+    /// nodes must first have had the time to renew theirs.
+    pub(super) steady_since: Instant,
+    pub(super) live: Option<Arc<HashSet<NodeId>>>,
+    /// The backend's clock when it was last heard, and when that was.
+    clock: Option<(Instant, u64)>,
+}
+
+impl<A: App> Shared<A> {
+    pub(super) fn new(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
+        Shared {
+            backend,
+            config,
+            node: random_node_id(),
+            metrics: Arc::default(),
+            rooms: Mutex::default(),
+            nodes: Mutex::new(Nodes {
+                health: Health::Up,
+                steady_since: Instant::now(),
+                live: None,
+                clock: None,
+            }),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Entry<A>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn nodes(&self) -> MutexGuard<'_, Nodes> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn health(&self) -> Health {
+        self.nodes().health.clone()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.nodes().health == Health::Up
+    }
+
+    pub(super) fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The nodes that live, once this can be believed.
+    pub(crate) fn live(&self) -> Option<Arc<HashSet<NodeId>>> {
+        self.nodes().live.clone()
+    }
+
+    /// Counts a room that was made here until it expires.
+    pub(super) fn remember(&self, id: RoomId, stamp: Stamp) {
+        self.nodes().clock = Some((Instant::now(), stamp.now));
+        let entry = Entry {
+            expires_at: stamp.expires_at,
+            mailbox: None,
+        };
+        self.rooms().entry(id).or_insert(entry);
+    }
+
+    pub(super) fn check_room_count(&self) -> Result<(), CreateError> {
+        let max = self.config.max_rooms;
+        let mut rooms = self.rooms();
+        if rooms.len() < max {
+            return Ok(());
+        }
+        let Some((at, ms)) = self.nodes().clock else {
+            return Ok(());
+        };
+        let now = ms + at.elapsed().as_millis() as u64;
+        rooms.retain(|_, entry| entry.mailbox.is_some() || entry.expires_at > now);
+        if rooms.len() < max {
+            return Ok(());
+        }
+        let next = rooms
+            .values()
+            .map(|entry| entry.expires_at)
+            .min()
+            .unwrap_or(now);
+        let wait = Duration::from_millis(next.saturating_sub(now));
+        Err(CreateError::TooManyRooms {
+            max,
+            retry_after: wait.max(Duration::from_secs(1)),
+        })
+    }
+
+    /// Gets somebody a seat. Whatever becomes of it, dropping the place (or this
+    /// future) gives the seat up.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        room: &str,
+        dialect: Dialect,
+        outbox: &Arc<Outbox>,
+        wish: Wish,
+    ) -> Result<(Place<A>, MemberId), RoomError> {
+        let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
+        if self.is_draining() {
+            return Err(RoomError::Draining);
+        }
+        let connection = ConnectionId(fastrand::u64(..));
+        let (reply, answer) = oneshot::channel();
+        let deadline = Instant::now() + self.config.command_deadline;
+        let outbox = outbox.clone();
+        let entrant = Entrant {
+            connection,
+            dialect,
+            outbox,
+            wish,
+            deadline,
+            reply,
+        };
+        let place = Place::new(self.deliver_entrant(id, entrant), connection);
+        match answer.await {
+            Ok(seated) => seated.map(|member| (place, member)),
+            Err(_) => Err(RoomError::Unavailable(
+                "the room ended meanwhile".to_owned(),
+            )),
+        }
+    }
+
+    /// Puts an entrant into the room's mailbox, opening the room if need be. Under
+    /// the lock, so that a room cannot end with an entrant in its mailbox.
+    fn deliver_entrant(self: &Arc<Self>, id: RoomId, entrant: Entrant) -> Mailbox<A> {
+        let mut rooms = self.rooms();
+        let entry = rooms.entry(id.clone()).or_insert(Entry {
+            expires_at: 0,
+            mailbox: None,
+        });
+        let mailbox = entry.mailbox.get_or_insert_with(|| {
+            let (mailbox, inbox) = room_task::mailbox();
+            tokio::spawn(room_task::run(self.clone(), id, mailbox.clone(), inbox));
+            mailbox
+        });
+        mailbox.send(Mail::Enter(entrant));
+        mailbox.clone()
+    }
+
+    /// A room's task ends, whoever may want to enter.
+    pub(crate) fn retire(&self, id: &RoomId, mailbox: &Mailbox<A>) {
+        let mut rooms = self.rooms();
+        let is_its = |entry: &Entry<A>| {
+            entry
+                .mailbox
+                .as_ref()
+                .is_some_and(|own| own.is_same(mailbox))
+        };
+        if rooms.get(id).is_some_and(is_its) {
+            rooms.remove(id);
+        }
+    }
+
+    /// A room's task ends, unless somebody has just asked to enter.
+    pub(crate) fn retire_if_unneeded(
+        &self,
+        id: &RoomId,
+        inbox: &Inbox<A>,
+        expires_at: u64,
+    ) -> bool {
+        let mut rooms = self.rooms();
+        if !inbox.mails.is_empty() {
+            return false;
+        }
+        match rooms.get_mut(id) {
+            // A room that never was leaves no trace.
+            Some(entry) if expires_at < u64::MAX => {
+                entry.mailbox = None;
+                entry.expires_at = expires_at;
+            }
+            _ => {
+                rooms.remove(id);
+            }
+        }
+        true
+    }
+
+    pub(super) fn mailbox(&self, id: &RoomId) -> Option<Mailbox<A>> {
+        self.rooms().get(id).and_then(|entry| entry.mailbox.clone())
+    }
+
+    /// The mailboxes of all rooms that are open here.
+    pub(super) fn mailboxes(&self) -> Vec<Mailbox<A>> {
+        self.rooms()
+            .values()
+            .filter_map(|entry| entry.mailbox.clone())
+            .collect()
+    }
+
+    pub(super) fn tell_all(&self, mail: impl Fn() -> Mail<A>) {
+        for mailbox in self.mailboxes() {
+            mailbox.send(mail());
+        }
+    }
+}
+
+fn random_node_id() -> NodeId {
+    // Not a secret, only unlike all others.
+    let id = format!("{:016x}", fastrand::u64(..)).parse();
+    id.unwrap_or_else(|_| unreachable!("16 hex digits are an id"))
+}

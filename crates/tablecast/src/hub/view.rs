@@ -1,0 +1,101 @@
+//! What a hub answers: rooms as others see them, and why not.
+
+use std::time::Duration;
+
+use tablecast_core::backend::Stamp;
+use tablecast_core::{CloseReason, MemberId, Position, RoomId};
+
+/// A room that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// The backend's clock, and when the room expires.
+    pub stamp: Stamp,
+    /// How many seats it has.
+    pub seats: usize,
+}
+
+/// Why a room was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CreateError {
+    /// There is a room with this id.
+    #[error("there is a room with this id already")]
+    Exists,
+    /// As many rooms as allowed are there.
+    #[error("this node has as many rooms as it may have: {max}")]
+    TooManyRooms {
+        /// How many are allowed.
+        max: usize,
+        /// When a place may be free.
+        retry_after: Duration,
+    },
+    /// The store cannot be reached.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The node is shutting down.
+    #[error("this server is shutting down")]
+    Draining,
+}
+
+/// One member as others see them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct MemberView {
+    /// Who.
+    pub id: MemberId,
+    /// Their name.
+    pub name: String,
+    /// Not connected at the moment; the seat is kept for a while.
+    pub away: bool,
+}
+
+/// A room as it stands.
+#[derive(Debug, Clone)]
+pub struct RoomView<A> {
+    /// Where it stands.
+    pub position: Position,
+    /// The backend's clock, and when the room expires.
+    pub stamp: Stamp,
+    /// How many seats it has.
+    pub seats: usize,
+    /// Who has one.
+    pub members: Vec<MemberView>,
+    /// The application's state.
+    pub app: A,
+}
+
+/// Why a room cannot be shown or joined.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoomError {
+    /// There is no such room (any more), or the id is none.
+    #[error("there is no such room, or it expired")]
+    NotFound,
+    /// All seats are taken.
+    #[error("the room is full: all {seats} seats are taken")]
+    Full {
+        /// How many there are.
+        seats: usize,
+    },
+    /// The seat token opens no seat of this room (any more).
+    #[error("there is no such seat, or it was given up")]
+    NoSuchSeat,
+    /// The store cannot be reached.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The node is shutting down.
+    #[error("this server is shutting down")]
+    Draining,
+}
+
+impl RoomError {
+    /// How a connection is closed for it, where it was accepted first.
+    pub fn close_reason(&self) -> CloseReason {
+        match self {
+            RoomError::NotFound => CloseReason::NoSuchRoom,
+            RoomError::Full { .. } => CloseReason::RoomFull,
+            RoomError::NoSuchSeat => CloseReason::BadSeat,
+            RoomError::Unavailable(_) => CloseReason::Unavailable,
+            RoomError::Draining => CloseReason::Restarting,
+        }
+    }
+}

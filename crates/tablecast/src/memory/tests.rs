@@ -1,0 +1,150 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{FutureExt, StreamExt};
+
+use super::*;
+
+/// A backend whose clock is moved by hand.
+fn with_hands() -> (MemoryBackend, Arc<AtomicU64>) {
+    let hands = Arc::new(AtomicU64::new(1_000_000));
+    let clock = Arc::clone(&hands);
+    let backend = MemoryBackend::with_clock(move || clock.load(Ordering::Relaxed));
+    (backend, hands)
+}
+
+fn id(text: &str) -> RoomId {
+    text.parse().unwrap()
+}
+
+fn make(backend: &MemoryBackend, room: &str, ttl: u64) -> Position {
+    let new = NewRoom {
+        snapshot: Bytes::from_static(b"{}"),
+        ttl: Duration::from_millis(ttl),
+        max_age: Duration::from_secs(3600),
+    };
+    match backend.create_now(&id(room), new) {
+        Created::New(position, _) => position,
+        Created::Exists => panic!("{room} exists already"),
+    }
+}
+
+fn commit(expected: Position, events: usize) -> Commit {
+    Commit {
+        expected,
+        events: vec![Bytes::from_static(b"e"); events],
+        snapshot: None,
+        extend: None,
+    }
+}
+
+fn kept(backend: &MemoryBackend) -> (usize, usize) {
+    let (state, _) = backend.store.lock();
+    (state.places.len(), state.expiries.len())
+}
+
+#[test]
+fn expired_rooms_are_forgotten_without_being_asked_for() {
+    let (backend, hands) = with_hands();
+    for n in 0..1000 {
+        make(&backend, &format!("old-{n}"), 1000);
+    }
+    assert_eq!(kept(&backend), (1000, 1000));
+    hands.fetch_add(1000, Ordering::Relaxed);
+    for n in 0..500 {
+        make(&backend, &format!("new-{n}"), 1000);
+    }
+    assert_eq!(kept(&backend), (500, 500), "by making others");
+
+    hands.fetch_add(1000, Ordering::Relaxed);
+    backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
+    assert_eq!(kept(&backend), (0, 0), "by renewing a lease");
+}
+
+#[test]
+fn a_room_that_was_extended_is_swept_at_its_later_expiry() {
+    let (backend, hands) = with_hands();
+    let position = make(&backend, "r", 1000);
+    let mut longer = commit(position, 1);
+    longer.extend = Some(Duration::from_millis(1500));
+    hands.fetch_add(500, Ordering::Relaxed);
+    backend.commit_now(&id("r"), longer).unwrap();
+    let node: NodeId = "n".parse().unwrap();
+    for (passed, left) in [(1499, (1, 1)), (1, (0, 0))] {
+        hands.fetch_add(passed, Ordering::Relaxed);
+        backend.renew_now(&node, Duration::from_secs(1));
+        assert_eq!(kept(&backend), left);
+    }
+}
+
+#[test]
+fn a_later_room_of_the_same_name_is_not_swept_with_the_earlier() {
+    let (backend, hands) = with_hands();
+    make(&backend, "r", 1000);
+    hands.fetch_add(1000, Ordering::Relaxed);
+    assert!(backend.load_now(&id("r"), None).is_none());
+    make(&backend, "r", 1000);
+    make(&backend, "other", 1000);
+    assert_eq!(kept(&backend), (2, 2));
+    assert!(backend.load_now(&id("r"), None).is_some());
+}
+
+#[test]
+fn a_watched_place_outlives_its_room_and_goes_with_its_last_watcher() {
+    let (backend, hands) = with_hands();
+    make(&backend, "r", 1000);
+    backend.watch_now(&id("r"));
+    hands.fetch_add(1000, Ordering::Relaxed);
+    backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
+    assert_eq!(kept(&backend), (1, 0));
+    backend.unwatch(&id("r"));
+    assert_eq!(kept(&backend), (0, 0));
+}
+
+#[test]
+fn a_node_is_sent_the_publications_of_others_but_not_its_own() {
+    let (here, _) = with_hands();
+    let there = here.another_node();
+    let position = make(&here, "r", 1000);
+    here.watch_now(&id("r"));
+    there.watch_now(&id("r"));
+    here.commit_now(&id("r"), commit(position, 2)).unwrap();
+    let sent = |node: &MemoryBackend| node.notices().next().now_or_never().flatten();
+    assert_eq!(sent(&here), None);
+    assert!(matches!(
+        sent(&there),
+        Some(Notice::Published { first: 1, events, .. }) if events.len() == 2
+    ));
+}
+
+#[test]
+fn a_node_that_is_gone_is_no_watcher_any_more() {
+    let (here, _) = with_hands();
+    let there = here.another_node();
+    let position = make(&here, "r", 1000);
+    there.watch_now(&id("r"));
+    drop(there);
+    here.commit_now(&id("r"), commit(position, 1)).unwrap();
+    assert!(here.store.lock().0.places[&id("r")].watchers.is_empty());
+}
+
+#[test]
+fn a_commit_that_outgrows_the_log_without_a_snapshot_is_refused_and_changes_nothing() {
+    let (backend, _) = with_hands();
+    let room = id("r");
+    let position = make(&backend, "r", 1000);
+    backend
+        .commit_now(&room, commit(position, LOG_EVENTS))
+        .unwrap();
+    let before = backend.load_now(&room, None);
+    let full = position.after(LOG_EVENTS);
+    let refused = backend.commit_now(&room, commit(full, 1));
+    assert!(matches!(refused, Err(BackendError::Corrupt(_))));
+    assert_eq!(backend.load_now(&room, None), before);
+
+    let mut whole = commit(full, 1);
+    whole.snapshot = Some(Bytes::from_static(b"{}"));
+    let accepted = backend.commit_now(&room, whole);
+    assert!(matches!(accepted, Ok(Committed::Accepted(_))));
+}

@@ -1,0 +1,159 @@
+//! Telling: what became of requests, and what happened in the room.
+
+use tablecast_core::draft::Refusal;
+use tablecast_core::{CloseReason, MemberId, Rejection};
+
+use crate::app::App;
+use crate::codec::{Frame, Frames};
+use crate::dialect::{Dialect, json, text};
+use crate::hub::RoomError;
+use crate::room_task::batch::{Batch, Outcome, Request};
+use crate::room_task::task::RoomTask;
+use crate::room_task::{Entrant, Say, Wish};
+
+impl<A: App> RoomTask<A> {
+    /// A batch is ordered and stored (or had nothing to store): lets it happen and
+    /// tells everybody.
+    pub(super) fn accepted(&mut self, batch: Batch<A>) {
+        let Batch {
+            requests,
+            room,
+            events,
+            text,
+            ..
+        } = batch;
+        for event in &events {
+            self.history.push(event.clone());
+        }
+        self.room = Some(room);
+        let mut entrants = Vec::new();
+        let mut answered = Vec::new();
+        for (request, outcome) in requests {
+            match (request, outcome) {
+                (Some(Request::Enter(entrant)), Outcome::Seated(member)) => {
+                    entrants.push((entrant, member));
+                }
+                (Some(Request::Enter(entrant)), Outcome::Refused(refusal)) => {
+                    let error = match refusal {
+                        Refusal::Full { seats } => RoomError::Full { seats },
+                        Refusal::NoSuchSeat => RoomError::NoSuchSeat,
+                    };
+                    let _ = entrant.reply.send(Err(error));
+                }
+                (Some(Request::Say(say)), Outcome::Done(seq)) => {
+                    self.hub.metrics.commands.add(1);
+                    if say.dialect == Dialect::Json {
+                        let _ = say.outbox.stage(&json::ack(say.op.number, seq));
+                        answered.push(say);
+                    }
+                }
+                (Some(Request::Say(say)), Outcome::Rejected(rejection)) => {
+                    self.reject(&say, &rejection);
+                }
+                _ => {}
+            }
+        }
+        self.locals.tell_events(&events, text, self.expires_at);
+        for say in answered {
+            say.outbox.flush();
+        }
+        for (entrant, member) in entrants {
+            self.seat(entrant, member);
+        }
+        self.expect_away_end();
+    }
+
+    pub(super) fn reject(&self, say: &Say<A>, rejection: &Rejection) {
+        self.hub.metrics.rejections.count(rejection.code);
+        let frame = match say.dialect {
+            Dialect::Text => text::error(rejection),
+            Dialect::Json => json::error(Some(say.op.number), rejection),
+        };
+        let _ = say.outbox.send(&frame);
+    }
+
+    /// Greets somebody who has a seat now, and tells them everything from here on.
+    pub(super) fn seat(&mut self, entrant: Entrant, member: MemberId) {
+        let Some(room) = &self.room else { return };
+        // It was given in the batch that was just committed; a later request of
+        // the same batch may have taken it again.
+        let Some(seat) = room.members.seat(member) else {
+            let _ = entrant.reply.send(Err(RoomError::NoSuchSeat));
+            return;
+        };
+        let greeting = json::Greeting {
+            room_id: self.id.as_str(),
+            seat,
+            expires_at: self.expires_at,
+            now: self.clock.now(),
+            config: &self.hub.config,
+        };
+        let _ = match entrant.dialect {
+            Dialect::Text => entrant.outbox.send(&Frame::text(&room.logic.text_state())),
+            Dialect::Json => {
+                let known = match &entrant.wish {
+                    Wish::Again { known, .. } => known.filter(|k| k.epoch == room.position.epoch),
+                    Wish::New { .. } => None,
+                };
+                let missed = known.and_then(|k| self.history.since(k.seq, room.position.seq));
+                let mut frames = Frames::default();
+                let resumed = missed.is_some();
+                frames.text(&json::hello(room, &greeting, resumed));
+                for event in missed.into_iter().flatten() {
+                    frames.text(&json::event(event, self.expires_at));
+                }
+                if !self.hub.is_up() {
+                    frames.text(&json::status(false));
+                }
+                entrant.outbox.send(&frames.finish())
+            }
+        };
+        self.locals
+            .add(entrant.connection, member, entrant.dialect, entrant.outbox);
+        // If nobody waits for the answer any more, its `Leave` is on the way.
+        let _ = entrant.reply.send(Ok(member));
+    }
+
+    /// The room is no more: everybody is told.
+    pub(super) fn be_gone(&mut self) {
+        self.gone = true;
+        let gone = Rejection::new("gone", "the room has expired");
+        for request in std::mem::take(&mut self.waiting) {
+            match request {
+                Request::Enter(entrant) => {
+                    let _ = entrant.reply.send(Err(RoomError::NotFound));
+                }
+                Request::Say(say) => self.reject(&say, &gone),
+                Request::Leave { .. } | Request::Reap => {}
+            }
+        }
+        self.locals.close_all(CloseReason::Expired);
+    }
+
+    /// The room cannot be gone on with on this node.
+    pub(super) fn fail(&mut self, error: &str) {
+        self.gone = true;
+        let unavailable = RoomError::Unavailable(error.to_owned());
+        for request in std::mem::take(&mut self.waiting) {
+            self.give_up(request, &unavailable);
+        }
+        self.locals.close_all(CloseReason::Unavailable);
+    }
+
+    pub(super) fn give_up(&self, request: Request<A>, error: &RoomError) {
+        match request {
+            Request::Enter(entrant) => {
+                let _ = entrant.reply.send(Err(error.clone()));
+            }
+            Request::Say(say) => self.reject(
+                &say,
+                &Rejection::new(
+                    "unavailable",
+                    "the store did not answer in time; whether this was applied is unknown: \
+                     send it again with the same id",
+                ),
+            ),
+            Request::Leave { .. } | Request::Reap => {}
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Catching up: what others committed, told by a publication or loaded.
+
+use std::sync::Arc;
+
+use tablecast_core::backend::Loaded;
+use tablecast_core::history::History;
+use tablecast_core::position::{Order, Position};
+use tablecast_core::room::{Change, Event, Room, StoredError};
+
+use crate::app::App;
+use crate::codec::Frames;
+use crate::dialect::Dialect;
+use crate::room_task::Published;
+use crate::room_task::batch::Request;
+use crate::room_task::task::RoomTask;
+
+impl<A: App> RoomTask<A> {
+    /// Takes what the backend says of where the room stands.
+    pub(super) fn install(&mut self, loaded: Loaded) {
+        if let Err(error) = self.try_install(loaded) {
+            tracing::error!(room = %self.id, %error, "the stored room cannot be read");
+            self.fail(&error.to_string());
+        }
+    }
+
+    fn try_install(&mut self, loaded: Loaded) -> Result<(), StoredError> {
+        self.stale = false;
+        self.stamp(loaded.stamp);
+        let events = loaded
+            .events
+            .iter()
+            .map(|stored| Event::decode(stored.seq, &stored.event).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        match loaded.snapshot {
+            None => {
+                if !events.is_empty() {
+                    self.hub.metrics.resyncs.add(1);
+                    self.advance(events);
+                }
+            }
+            Some(snapshot) => {
+                let at = Position {
+                    epoch: loaded.position.epoch,
+                    seq: snapshot.seq,
+                };
+                let mut room = Room::decode(at, &snapshot.state)?;
+                self.since_snapshot = 0;
+                self.history = History::default();
+                for event in events {
+                    if event.seq > snapshot.seq {
+                        room.apply(&event);
+                        self.since_snapshot += 1;
+                    }
+                    self.history.push(event);
+                }
+                if self.room.is_some() {
+                    self.hub.metrics.resyncs.add(1);
+                }
+                self.locals
+                    .tell_state(&room, self.expires_at, self.clock.now());
+                self.room = Some(room);
+                self.expect_away_end();
+                if self.live.is_some() {
+                    self.waiting.push_back(Request::Reap);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn published(&mut self, published: &Published) {
+        if self.stale {
+            return;
+        }
+        let Some(room) = &self.room else { return };
+        let count = published.events.len();
+        let known = match room.position.order(published.epoch, published.first, count) {
+            Order::Old => return,
+            Order::Next => 0,
+            Order::Overlap { known } => known,
+            Order::Gap | Order::OtherEpoch => {
+                self.be_stale();
+                return;
+            }
+        };
+        let seqs = published.first..;
+        let events = seqs.zip(&published.events).skip(known);
+        let events = events
+            .map(|(seq, bytes)| Event::decode(seq, bytes).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>();
+        match events {
+            Ok(events) => {
+                self.stamp(published.stamp);
+                self.advance(events);
+            }
+            // Only a hint: the store has the truth.
+            Err(error) => {
+                tracing::debug!(room = %self.id, %error, "publication not understood");
+                self.be_stale();
+            }
+        }
+    }
+
+    /// Lets the next events happen, which were committed elsewhere.
+    fn advance(&mut self, events: Vec<Arc<Event<A::Event>>>) {
+        let Some(room) = &mut self.room else { return };
+        let show = self.locals.speak(Dialect::Text);
+        let mut text = Frames::default();
+        for (at, event) in events.iter().enumerate() {
+            room.apply(event);
+            self.history.push(event.clone());
+            // One frame a command: after the last of its events.
+            let more = events
+                .get(at + 1)
+                .is_some_and(|next| next.op == event.op && next.by() == event.by());
+            if show && !more && matches!(event.change, Change::Logic { .. }) {
+                text.text(&room.logic.text_state());
+            }
+        }
+        self.since_snapshot += events.len();
+        self.locals.tell_events(&events, text, self.expires_at);
+        self.expect_away_end();
+    }
+}

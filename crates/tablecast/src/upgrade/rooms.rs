@@ -1,0 +1,48 @@
+//! From a handshake into a room.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+
+use crate::app::App;
+use crate::dialect::{Dialect, JSON_PROTOCOL};
+use crate::hub::{Hub, RoomError};
+use crate::outbox::Outbox;
+use crate::room_task::Wish;
+use crate::session;
+use crate::upgrade::Upgrade;
+
+impl<A: App> Hub<A> {
+    /// Answers a WebSocket handshake for a room. A client that offers
+    /// `tablecast.v1` is accepted, and told by a close code if it cannot join,
+    /// because a browser cannot see why a handshake failed. Any other client
+    /// speaks the text dialect and joins before the answer, so that `curl` and
+    /// `websocat` see the status.
+    ///
+    /// # Errors
+    /// Why somebody who speaks the text dialect cannot join.
+    pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
+        let config = self.shared.config.connection;
+        let outbox = Arc::new(Outbox::new(config.outbox));
+        let shared = self.shared.clone();
+        if upgrade.offers(JSON_PROTOCOL) {
+            let room = room.to_owned();
+            return Ok(upgrade.accept_with(
+                config,
+                outbox,
+                Some(JSON_PROTOCOL),
+                move |connection| session::json(shared, room, connection),
+            ));
+        }
+        let wish = Wish::New {
+            name: None,
+            token: session::random_token()?,
+        };
+        let (place, member) = shared.enter(room, Dialect::Text, &outbox, wish).await?;
+        Ok(
+            upgrade.accept_with(config, outbox, None, move |connection| {
+                session::text(shared, place, member, connection)
+            }),
+        )
+    }
+}
