@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::{Logic, Member, Rejection};
-use crate::membership::{Presence, Seat};
+use crate::membership::{Applied, Presence, Seat};
 use crate::room::{Change, Event, Events, Op, Room};
 
 /// Why somebody cannot have a seat.
@@ -244,22 +244,25 @@ impl<'a, L: Logic> Draft<'a, L> {
     }
 
     fn already_done(&self, member: MemberId, op: Op) -> Result<Option<u64>, Rejection> {
-        let last_op = self.seat(member)?.last_op;
-        if op.number > last_op {
-            return Ok(None);
-        }
-        let id = OpId {
-            member,
-            number: op.number,
+        let last = match self.seat(member)?.last {
+            Some(last) if op.number <= last.op.number => last,
+            _ => return Ok(None),
         };
-        let here = self
-            .events
-            .iter()
-            .rev()
-            .find(|event| event.is_of(id))
-            .map(|event| &**event);
-        match here.or_else(|| self.history.find_op(id)) {
-            Some(event) if event.op == Some(op) => Ok(Some(event.seq)),
+        let applied = if op.number == last.op.number {
+            Some(last)
+        } else {
+            let id = OpId {
+                member,
+                number: op.number,
+            };
+            let here = self.events.iter().rev().find(|event| event.is_of(id));
+            let event = here
+                .map(|event| &**event)
+                .or_else(|| self.history.find_op(id));
+            event.and_then(|event| event.op.map(|op| Applied { op, seq: event.seq }))
+        };
+        match applied {
+            Some(applied) if applied.op == op => Ok(Some(applied.seq)),
             Some(_) => Err(Rejection::new(
                 "conflict",
                 format!(
@@ -270,8 +273,8 @@ impl<'a, L: Logic> Draft<'a, L> {
             None => Err(Rejection::new(
                 "outdated",
                 format!(
-                    "number {} is not remembered, and number {last_op} was applied already; numbers must grow",
-                    op.number
+                    "number {} is not remembered, and number {} was applied already; numbers must grow",
+                    op.number, last.op.number
                 ),
             )),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, MemberId, NodeId, SeatToken};
+use crate::room::Op;
 
 /// Whether a member is connected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +36,19 @@ pub struct Seat {
     pub token: SeatToken,
     /// Connected or not.
     pub presence: Presence,
-    /// The highest number of a command of theirs that was applied.
-    pub last_op: u64,
+    /// The command of theirs with the highest number that was applied. Kept here,
+    /// so that the question left open by a broken connection is answered however
+    /// much has happened since.
+    pub last: Option<Applied>,
+}
+
+/// A command that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Which command.
+    pub op: Op,
+    /// The last event it made.
+    pub seq: u64,
 }
 
 impl Seat {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
-use crate::membership::{Membership, Presence, Seat};
+use crate::membership::{Applied, Membership, Presence, Seat};
 use crate::position::Position;
 
 /// The version of the stored form of snapshots.
@@ -240,13 +240,12 @@ impl<L: Logic> Room<L> {
         debug_assert_eq!(event.seq, self.position.seq + 1);
         self.position.seq = event.seq;
         if let (Some(op), Some(by)) = (event.op, event.by()) {
-            let newer = self
-                .members
-                .seat(by)
-                .is_some_and(|seat| seat.last_op < op.number);
-            if newer {
-                self.members.change(by, |seat| seat.last_op = op.number);
-            }
+            let applied = Applied { op, seq: event.seq };
+            self.members.change(by, |seat| {
+                if seat.last.is_none_or(|last| last.op.number <= op.number) {
+                    seat.last = Some(applied);
+                }
+            });
         }
         match &event.change {
             Change::Joined {
@@ -262,7 +261,7 @@ impl<L: Logic> Room<L> {
                     node: node.clone(),
                     connection: *connection,
                 },
-                last_op: 0,
+                last: None,
             }),
             Change::Back {
                 member,

@@ -20,7 +20,7 @@ use tablecast_core::room::{Change, Event};
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 256,
+        cases: 128,
         // What fails is printed in full; there is nothing to keep beside it.
         failure_persistence: None,
         ..ProptestConfig::default()

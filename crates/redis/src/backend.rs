@@ -10,7 +10,8 @@ use tablecast_core::backend::{
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
 
-use crate::client::{Client, Effect};
+use crate::call::Effect;
+use crate::client::Client;
 use crate::node::Node;
 use crate::scripts::{COMMIT, CREATE, Call, LOAD, RELEASE, RENEW};
 use crate::topology::Topology;
@@ -61,8 +62,11 @@ impl RedisBackend {
             });
         }
         let place = Place::parse(url)?;
-        // Fails only if the program has chosen a provider before: then that is it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        if place.is_encrypted() {
+            // redis-rs takes the process' default, which may be ambiguous.
+            // Fails only if the program has chosen one before: then that is it.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let client = Client::new(place.clone(), prefix);
         match place {
             Place::Standalone(info) => {

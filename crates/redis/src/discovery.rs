@@ -16,6 +16,9 @@ use crate::url::at_address;
 /// How often the slots are asked for without a reason.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// How often while some slots have no server.
+const EVERY_PARTIAL: Duration = Duration::from_millis(500);
+
 /// How often at most, whatever the reasons.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -27,9 +30,10 @@ pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
             Ok(table) => {
                 backoff = Backoff::new();
                 apply(&client, &seeds, &table);
+                let whole = client.topology.borrow().uncovered() == 0;
                 tokio::select! {
                     () = client.refresh.notified() => {}
-                    () = sleep(EVERY) => {}
+                    () = sleep(if whole { EVERY } else { EVERY_PARTIAL }) => {}
                 }
                 sleep(PAUSE).await;
             }

@@ -1,7 +1,36 @@
-//! The Redis backend of Tablecast.
+#![doc = include_str!("../README.md")]
+//!
+//! # How it is made
+//!
+//! **A standalone server is a Cluster of one server that has all slots.** So
+//! there is one way for a command: its room's slot, the slot's server, that
+//! server's connection.
+//!
+//! **Each server has two connections**, one for commands and one for
+//! subscriptions, however many rooms and sockets there are. Each is probed twice
+//! a second and made again when it does not answer within a second, because a
+//! peer that silently swallows everything is found in no other way. After a new
+//! subscription connection is made, its rooms are subscribed one by one, and each
+//! is followed by a `Resync`.
+//!
+//! **An epoch belongs to one run of one server process.** Every script is told
+//! which run its connection belongs to; one that finds a room written by another
+//! run begins a new epoch before anything else.
+//!
+//! redis-rs does the protocol, TLS and multiplexing. Of its upper layers none is
+//! used, for these reasons:
+//! - its Cluster client hides which server a command goes to, but the run must be
+//!   that of the server that executes the script. It also subscribes channels of
+//!   several slots with one `SSUBSCRIBE`, which a Cluster refuses, and forgets a
+//!   channel when its slot moves;
+//! - its `ConnectionManager` gives up after some attempts, and probes nothing;
+//! - a `SUNSUBSCRIBE` that Redis sends by itself, as it does when a slot moves,
+//!   is taken for the answer to the oldest waiting command. So a connection on
+//!   which that happened is replaced.
 #![forbid(unsafe_code)]
 
 mod backend;
+mod call;
 mod client;
 mod discovery;
 mod keys;
@@ -15,6 +44,7 @@ pub mod testing;
 mod topology;
 mod url;
 mod wire;
+mod wishes;
 
 pub use backend::RedisBackend;
 pub use url::UrlError;

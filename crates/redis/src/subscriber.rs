@@ -5,7 +5,7 @@
 //! slot, and a refusal of one must not be a refusal of all.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -13,7 +13,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisError, Value};
 use tablecast_core::backend::Notice;
 use tablecast_core::id::RoomId;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
@@ -24,8 +24,12 @@ use crate::wire;
 /// Subscriptions that are under way at once, after a reconnect.
 const PIPELINE: usize = 256;
 
-/// How long to wait before a refused subscription is tried again.
-const RETRY: Duration = Duration::from_millis(100);
+/// How long to wait before a subscription is tried again that was refused
+/// because the slot is elsewhere, or is just being moved.
+const RETRY_MOVED: Duration = Duration::from_millis(100);
+
+/// The same, for any other reason, such as a missing right.
+const RETRY_DENIED: Duration = Duration::from_secs(5);
 
 /// Keeps the subscription connection, for ever.
 pub(crate) async fn keep(client: Arc<Client>, node: Arc<Node>) {
@@ -71,6 +75,7 @@ async fn use_up(
         connection: &connection.commands,
         rooms: HashSet::new(),
         refused: HashSet::new(),
+        retry: Instant::now(),
     };
     tokio::select! {
         loss = connection.probe() => loss,
@@ -138,7 +143,7 @@ impl Mailbox {
         }
     }
 
-    fn leaving(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn leaving(&self) -> MutexGuard<'_, HashSet<String>> {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -152,6 +157,8 @@ struct Subscriptions<'a> {
     rooms: HashSet<RoomId>,
     /// To be tried again.
     refused: HashSet<RoomId>,
+    /// When.
+    retry: Instant,
 }
 
 /// What a room's subscription needs.
@@ -167,7 +174,7 @@ impl Subscriptions<'_> {
         loop {
             let changed = tokio::select! {
                 changed = self.node.changed() => changed,
-                () = sleep(RETRY), if !self.refused.is_empty() => {
+                () = sleep_until(self.retry), if !self.refused.is_empty() => {
                     Changed { rooms: std::mem::take(&mut self.refused), all: false }
                 }
             };
@@ -194,6 +201,7 @@ impl Subscriptions<'_> {
                 (step, room, outcome)
             })
             .buffer_unordered(PIPELINE);
+        let mut denied = None;
         while let Some((step, room, outcome)) = done.next().await {
             match (outcome?, step) {
                 (Ok(()), Step::Subscribe) => {
@@ -203,8 +211,16 @@ impl Subscriptions<'_> {
                 (Ok(()), Step::Unsubscribe) => {
                     self.rooms.remove(&room);
                 }
+                (Err(error), Step::Subscribe) if error.is_cluster_error() => {
+                    // Whoever waits may still get it in time.
+                    client.refresh_topology();
+                    self.retry = Instant::now() + RETRY_MOVED;
+                    self.refused.insert(room);
+                }
                 (Err(error), Step::Subscribe) => {
                     client.refused(&room, &error);
+                    denied.get_or_insert(error);
+                    self.retry = Instant::now() + RETRY_DENIED;
                     self.refused.insert(room);
                 }
                 // Redis refuses it only where the slot is no longer its own, and
@@ -213,6 +229,9 @@ impl Subscriptions<'_> {
                     self.rooms.remove(&room);
                 }
             }
+        }
+        if let Some(error) = denied {
+            tracing::warn!(%error, rooms = self.refused.len(), "redis refuses subscriptions");
         }
         Ok(())
     }

@@ -53,6 +53,11 @@ impl Place {
         }
     }
 
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.any()
+            .is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
+    }
+
     /// One of its servers, for credentials and encryption.
     pub(crate) fn any(&self) -> Option<&ConnectionInfo> {
         match self {

@@ -194,7 +194,7 @@ async fn a_command_connection_that_died_silently_is_found_and_replaced() {
     let room = room("a");
     let start = created(&backend, &room).await;
     heard.up().await;
-    proxy.swallow("INFO");
+    proxy.swallow("EVALSHA");
     let outcome = backend.commit(&room, step(start, &["a"])).await;
     assert!(
         matches!(outcome, Err(BackendError::Unknown(_))),

@@ -168,9 +168,7 @@ fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
             let (status, code) = match error {
                 HeadError::BareLf | HeadError::Framing => (StatusCode::BAD_REQUEST, "bad_request"),
                 HeadError::LineTooLong => (StatusCode::URI_TOO_LONG, "too_long"),
-                HeadError::TooLarge => {
-                    (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_long")
-                }
+                HeadError::TooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_long"),
             };
             (status, code, error.to_string())
         }

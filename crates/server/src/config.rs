@@ -158,6 +158,21 @@ impl Config {
     }
 }
 
+/// Environment variables that look like options and are none: perhaps misspelt.
+pub fn unknown_variables() -> Vec<String> {
+    let command = Options::command();
+    let is_known = |name: &str| {
+        command
+            .get_arguments()
+            .filter_map(|arg| arg.get_env())
+            .any(|known| known == name)
+    };
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("TABLECAST_") && !is_known(name))
+        .collect()
+}
+
 /// Adds the environment variable's name to an error whose value came from there:
 /// clap names the flag alone, which the operator may never have used.
 fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
@@ -171,7 +186,10 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
     });
     let variable = command
         .get_arguments()
-        .find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")))
+        .find(|arg| {
+            arg.get_long()
+                .is_some_and(|long| flag == format!("--{long}"))
+        })
         .and_then(|arg| arg.get_env());
     if let Some(variable) = variable.filter(|_| !on_the_line) {
         let named = format!("{shown} (set by {})", variable.to_string_lossy());
@@ -186,8 +204,9 @@ impl Options {
             return Err(command.clone().error(
                 ErrorKind::ValueValidation,
                 format!(
-                    "--room-max-age is {:?}, but a room must be allowed to live as long as --room-ttl, which is {:?}",
-                    self.room_max_age, self.room_ttl
+                    "--room-max-age is {}, but a room must be allowed to live as long as --room-ttl, which is {}",
+                    value::show_duration(self.room_max_age),
+                    value::show_duration(self.room_ttl)
                 ),
             ));
         }

@@ -56,7 +56,9 @@ impl PerAddress {
     /// # Errors
     /// As there.
     pub(crate) fn check(&self, address: IpAddr) -> Result<(), Duration> {
-        self.with(address, |bucket, now| (*bucket).clone().take(self.rate, now))
+        self.with(address, |bucket, now| {
+            (*bucket).clone().take(self.rate, now)
+        })
     }
 
     fn with<T>(
@@ -125,8 +127,14 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_address_and_a_mapped_ipv4_is_itself() {
-        assert_eq!(network(address("2001:db8::1")), network(address("2001:db8::ffff:2")));
-        assert_ne!(network(address("2001:db8::1")), network(address("2001:db8:0:1::1")));
+        assert_eq!(
+            network(address("2001:db8::1")),
+            network(address("2001:db8::ffff:2"))
+        );
+        assert_ne!(
+            network(address("2001:db8::1")),
+            network(address("2001:db8:0:1::1"))
+        );
         assert_eq!(network(address("::ffff:10.0.0.1")), address("10.0.0.1"));
     }
 
@@ -141,12 +149,19 @@ mod tests {
     fn memory_is_bounded_and_the_rest_share_one_count() {
         let limit = PerAddress::new(ONE_AN_HOUR);
         for n in 0..MAX_ADDRESSES as u32 {
-            assert!(limit.take(IpAddr::from((n | 0x0a00_0000).to_be_bytes())).is_ok());
+            assert!(
+                limit
+                    .take(IpAddr::from((n | 0x0a00_0000).to_be_bytes()))
+                    .is_ok()
+            );
         }
         let late = |n: u8| limit.take(IpAddr::from([192, 0, 2, n]));
         assert!(late(1).is_ok() && late(2).is_ok());
         assert!(late(3).is_err());
-        assert_eq!(limit.buckets.lock().unwrap().by_address.len(), MAX_ADDRESSES);
+        assert_eq!(
+            limit.buckets.lock().unwrap().by_address.len(),
+            MAX_ADDRESSES
+        );
     }
 
     #[test]
@@ -157,8 +172,14 @@ mod tests {
             swept: Duration::ZERO,
         };
         let (now, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
-        buckets.of(address("10.0.0.1"), now).take(ONE_AN_HOUR, now).unwrap();
-        buckets.of(address("10.0.0.2"), now + hour / 2).take(ONE_AN_HOUR, now + hour / 2).unwrap();
+        buckets
+            .of(address("10.0.0.1"), now)
+            .take(ONE_AN_HOUR, now)
+            .unwrap();
+        buckets
+            .of(address("10.0.0.2"), now + hour / 2)
+            .take(ONE_AN_HOUR, now + hour / 2)
+            .unwrap();
         assert_eq!(buckets.by_address.len(), 2);
         buckets.of(address("10.0.0.3"), now + hour + SWEEP_INTERVAL);
         assert_eq!(buckets.by_address.len(), 2);

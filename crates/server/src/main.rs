@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tablecast_server::config::{Config, LogFormat};
+use tablecast_server::config::{self, Config, LogFormat};
 use tablecast_server::{Server, store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,6 +25,9 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let config = Config::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
     start_logging(config.log_format);
+    for name in config::unknown_variables() {
+        tracing::warn!("the environment variable {name} is no option and has no effect");
+    }
     match run(config) {
         Ok(code) => code,
         Err(error) => {
@@ -39,17 +42,23 @@ fn run(config: Config) -> anyhow::Result<ExitCode> {
     if let Some(workers) = config.workers {
         runtime.worker_threads(workers);
     }
-    let runtime = runtime.enable_all().build().context("cannot start threads")?;
+    let runtime = runtime
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
     runtime.block_on(async {
         let backend = match store::open(&config.store) {
             Ok(backend) => backend,
             Err(error) => {
-                eprintln!("error: invalid value '{}' for '--store': {error}", config.store);
+                eprintln!(
+                    "error: invalid value '{}' for '--store': {error}",
+                    config.store
+                );
                 return Ok(ExitCode::from(WRONG_USAGE));
             }
         };
-        let listener = bind(config.listen)
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener =
+            bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot read the address")?;
         // A closed stdout is no reason not to serve.
         let _ = say_what_to_do(address, &config);
@@ -62,7 +71,9 @@ fn run(config: Config) -> anyhow::Result<ExitCode> {
 
 fn start_logging(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     match format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),
@@ -90,7 +101,10 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
     let at = SocketAddr::new(host, address.port());
     let store = &config.store;
     let mut out = io::stdout().lock();
-    writeln!(out, "tablecast listens on http://{address} (rooms in {store})\n")?;
+    writeln!(
+        out,
+        "tablecast listens on http://{address} (rooms in {store})\n"
+    )?;
     writeln!(out, "make a room:  curl -X POST http://{at}/session/")?;
     writeln!(out, "join it:      websocat ws://{at}/ws/{{id}}/")?;
     writeln!(out, "then type:    add:pizza    remove:pizza\n")?;

@@ -69,7 +69,10 @@ pub(crate) fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     let (origin, more) = (origins.next(), origins.next());
     let Some(origin) = origin else { return true };
-    let origin = origin.to_str().ok().and_then(|text| text.parse::<Origin>().ok());
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<Origin>().ok());
     let Some(origin) = origin.filter(|_| more.is_none()) else {
         return false;
     };
@@ -152,8 +155,19 @@ mod tests {
     #[test]
     fn what_is_no_origin_cannot_be_listed() {
         for bad in [
-            "lunch.example", "https://", "https://a/", "https://a/b", "https://*.a", "ftp://a",
-            "https://a:b", "https://a:65536", "https://a:", "https://u@a", "null", "", "https://a b",
+            "lunch.example",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://*.a",
+            "ftp://a",
+            "https://a:b",
+            "https://a:65536",
+            "https://a:",
+            "https://u@a",
+            "null",
+            "",
+            "https://a b",
         ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -16,7 +18,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Serialize)]
@@ -34,7 +36,7 @@ impl Problem {
             status,
             code,
             detail: detail.into(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -64,7 +66,11 @@ impl Problem {
     }
 
     /// Not now.
-    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>, wait: Duration) -> Self {
+    pub(crate) fn unavailable(
+        code: &'static str,
+        detail: impl Into<String>,
+        wait: Duration,
+    ) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(wait)
     }
 
@@ -74,8 +80,8 @@ impl Problem {
         self.with(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
-    pub(crate) fn with(mut self, name: axum::http::HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
         self
     }
 }
@@ -89,7 +95,12 @@ impl IntoResponse for Problem {
             code: self.code,
             detail: &self.detail,
         };
-        json(self.status, "application/problem+json", self.headers, &document)
+        json(
+            self.status,
+            "application/problem+json",
+            self.headers.into_iter().collect(),
+            &document,
+        )
     }
 }
 

@@ -24,6 +24,9 @@ use crate::outbox::Outbox;
 /// Read at once. One buffer a thread, not one a connection.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Stands for the code of a close frame that has none (RFC 6455, 7.1.5).
+const NO_STATUS: u16 = 1005;
+
 /// Pings that a client may send. A browser sends none; tools send one a second.
 const PING_RATE: Rate = Rate {
     per_second: 10.0,
@@ -189,7 +192,8 @@ impl Connection {
         .await
     }
 
-    /// The code of the client's close frame, if it sent one.
+    /// The code of the client's close frame, if it sent one: 1005 for one without
+    /// a code.
     pub fn client_code(&self) -> Option<u16> {
         self.line.as_ref().and_then(|line| line.client_code)
     }
@@ -301,7 +305,7 @@ impl Line {
                 Received::Pong => {}
                 Received::Close(code) => {
                     *client_closed = true;
-                    *client_code = code;
+                    *client_code = Some(code.unwrap_or(NO_STATUS));
                     *ended = Some(CloseReason::Left);
                 }
             }

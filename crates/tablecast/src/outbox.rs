@@ -164,6 +164,15 @@ impl Outbox {
         self.state.lock().write_through();
     }
 
+    /// Writes what waits, since the socket, which was full, has room again. For a
+    /// [`Socket`] of one's own; a [`Connection`](crate::connection::Connection)
+    /// sees to it by itself.
+    pub fn writable(&self) {
+        let mut state = self.state.lock();
+        state.blocked = false;
+        state.write_through();
+    }
+
     /// Ends the connection: nothing more is accepted, and the close frame follows
     /// what waits. A connection that reads too slowly gets what was begun and the
     /// close frame, and loses the rest. The first reason counts.

@@ -28,8 +28,10 @@ const BEYOND_RATE: u32 = 100;
 /// The longest name, in characters as people count them.
 const NAME_GRAPHEMES: usize = 40;
 
-/// The code with which a client says that it does not come back.
-const NORMAL_CLOSURE: u16 = 1000;
+/// The codes of a client that does not come back: a normal closure, or a close
+/// frame without a code. A browser that leaves the page or sleeps says 1001, or
+/// nothing.
+const GOODBYES: [u16; 2] = [1000, 1005];
 
 /// A place at the table. Dropping it gives the seat up, or keeps it for a while.
 pub(crate) struct Place<A: App> {
@@ -175,7 +177,9 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
             Err(no) => speaker.misunderstood(&connection, no.id, &no.rejection),
         }
     }
-    place.keep_seat = connection.client_code() != Some(NORMAL_CLOSURE);
+    place.keep_seat = !connection
+        .client_code()
+        .is_some_and(|code| GOODBYES.contains(&code));
 }
 
 /// What seat a first message asks for.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tablecast_core::backend::LOG_EVENTS;
+use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
 use tablecast_core::membership::Presence;
-use tablecast_core::room::{Change, Draft, Event, Join, Op, Refusal, Room};
+use tablecast_core::room::{Change, Event, Op, Room};
 use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Rejection, SeatToken};
 
 use super::oracle::{Answer, Asked, Oracle};
@@ -53,6 +54,17 @@ impl Store {
 
     pub(crate) fn all_events(&self) -> impl Iterator<Item = Event<ShelfEvent>> {
         self.since(0)
+    }
+
+    /// What one commit does to a store.
+    fn append(&mut self, room: &Room<Shelf>, events: &[Arc<Event<ShelfEvent>>]) {
+        for event in events {
+            assert_eq!(event.seq, self.seq() + 1);
+            let stored = event.encode().unwrap();
+            assert_eq!(Event::decode(event.seq, &stored).unwrap(), **event);
+            self.events.push(stored);
+        }
+        self.snapshots.push((self.seq(), room.encode().unwrap()));
     }
 
     pub(crate) fn every_snapshot(&self) -> &[(u64, Bytes)] {
@@ -185,30 +197,22 @@ impl World {
 
     pub(crate) fn take(&mut self, step: &Step) {
         let requests = self.ask(step.node, &step.requests);
-        // The other node is first: what is decided here is too old by then, and
-        // was decided for nothing.
         if let Some(others) = &step.other_first {
-            let _ = self.nodes[step.node].decide(&requests, step.node);
             let other = 1 - step.node;
             let others = self.ask(other, others);
-            self.commit(other, &others);
+            self.commit(other, &others, true);
         }
         match step.outcome {
             Outcome::Accepted => {}
-            Outcome::UnknownBefore => {
-                let _ = self.nodes[step.node].decide(&requests, step.node);
-            }
+            Outcome::UnknownBefore => self.decide_in_vain(step.node, &requests),
             Outcome::UnknownAfter => {
-                // The node does not learn of it, and decides the same again.
-                let node = self.fresh(step.node);
-                let (events, first) = self.decide(node, step.node, &requests);
-                let base = self.store.seq();
-                self.store_events(&events);
-                let again = self.commit(step.node, &requests);
-                self.same_answers(&requests, base, &first, &again);
+                let first = self.commit(step.node, &requests, false);
+                let again = self.commit(step.node, &requests, true);
+                self.same_answers(&requests, &first, &again);
+                return;
             }
         }
-        self.commit(step.node, &requests);
+        self.commit(step.node, &requests, true);
     }
 
     fn ask(&mut self, node: usize, requests: &[Request]) -> Vec<Asked> {
@@ -218,35 +222,145 @@ impl World {
             .collect()
     }
 
-    /// Decides until the store accepts, as often as others are faster.
-    fn commit(&mut self, node: usize, requests: &[Asked]) -> Vec<Answer> {
+    /// A draft that is thrown away changes nothing.
+    fn decide_in_vain(&self, node: usize, requests: &[Asked]) {
+        let room = &self.nodes[node].room;
+        let before = room.clone();
+        drop(self.nodes[node].decide(requests, node));
+        assert_eq!(*room, before);
+    }
+
+    /// Decides and commits, again on the newest state if others were faster.
+    /// The answer of the store may not reach the node.
+    fn commit(&mut self, node: usize, requests: &[Asked], answered: bool) -> Vec<Answer> {
         if self.nodes[node].room.position != at(self.store.seq()) {
-            // A conflict. The draft that met it changed nothing here.
-            let before = self.nodes[node].room.clone();
-            let _ = self.nodes[node].decide(requests, node);
-            assert_eq!(self.nodes[node].room, before);
+            self.decide_in_vain(node, requests);
             self.catch_up(node);
         }
         let base = self.store.seq();
+        let (draft, answers) = self.nodes[node].decide(requests, node);
         let expected: Vec<Answer> = requests
             .iter()
             .map(|request| self.oracle.request(node, base, request))
             .collect();
-        let (draft, answers) = self.nodes[node].decide(requests, node);
-        assert_eq!(answers, expected);
-        let extends = draft.extends();
+        assert_eq!(answers, expected, "to {requests:?}");
+        let sign_of_life = |event: &Arc<Event<ShelfEvent>>| {
+            !matches!(event.change, Change::Away { .. } | Change::Left { .. })
+        };
+        assert_eq!(draft.extends(), draft.events().iter().any(sign_of_life));
         let (room, events) = draft.finish();
-        assert_eq!(
-            extends,
-            events
-                .iter()
-                .any(|event| !matches!(event.change, Change::Away { .. } | Change::Left { .. }))
-        );
-        self.store_events(&events);
-        self.nodes[node].room = room;
-        for event in events {
-            self.nodes[node].history.push(event);
+        self.store.append(&room, &events);
+        if answered {
+            let node = &mut self.nodes[node];
+            node.room = room;
+            for event in events {
+                node.history.push(event);
+            }
         }
         answers
+    }
+
+    /// A command that was applied has the same answer when it is decided again,
+    /// as long as it is remembered and its member has a seat.
+    fn same_answers(&self, requests: &[Asked], first: &[Answer], again: &[Answer]) {
+        let forgotten = self.store.seq().saturating_sub(LOG_EVENTS as u64);
+        for ((request, first), again) in requests.iter().zip(first).zip(again) {
+            let (Some(id), Answer::Done(seq)) = (request.op_id(), first) else {
+                continue;
+            };
+            let Some(event) = self.store.since(seq - 1).next() else {
+                continue;
+            };
+            // Otherwise there was nothing to do, which says where the room stood.
+            if event.is_of(id) && *seq > forgotten {
+                let no_seat = Answer::Rejected("no_seat");
+                assert!(
+                    again == first || *again == no_seat,
+                    "{request:?}: {again:?}"
+                );
+            }
+        }
+    }
+
+    pub(crate) fn catch_up_all(&mut self) {
+        for node in 0..2 {
+            self.catch_up(node);
+        }
+    }
+
+    /// In each of the three ways in turn.
+    fn catch_up(&mut self, node: usize) {
+        self.ways += 1;
+        let (known, newest) = (self.nodes[node].room.position.seq, self.store.seq());
+        let other = &self.nodes[1 - node];
+        let events: Vec<Arc<Event<ShelfEvent>>> = match self.ways % 3 {
+            0 => {
+                let snapshots = self.store.every_snapshot();
+                let any = &snapshots[(7 * self.ways) % snapshots.len()];
+                self.nodes[node] = Node::from_snapshot(&self.store, any);
+                return;
+            }
+            1 if other.room.position.seq == newest => match other.history.since(known, newest) {
+                Some(events) => events.cloned().collect(),
+                None => self.store.since(known).map(Arc::new).collect(),
+            },
+            _ => self.store.since(known).map(Arc::new).collect(),
+        };
+        for event in events {
+            self.nodes[node].happened(event);
+        }
+    }
+
+    /// What holds at any time.
+    pub(crate) fn check(&self) {
+        for node in &self.nodes {
+            let room = &node.room;
+            assert!(room.members.taken() <= room.seats);
+            let again = Room::decode(room.position, &room.encode().unwrap()).unwrap();
+            assert_eq!(again, *room, "after writing and reading");
+
+            let newest = room.position.seq;
+            let oldest = newest.saturating_sub(LOG_EVENTS as u64);
+            let remembered: Vec<u64> = node
+                .history
+                .since(oldest, newest)
+                .expect("the last events are remembered")
+                .map(|event| event.seq)
+                .collect();
+            assert_eq!(remembered, (oldest + 1..=newest).collect::<Vec<u64>>());
+
+            if newest == self.store.seq() {
+                self.is_as_the_oracle_says(room);
+            }
+        }
+    }
+
+    fn is_as_the_oracle_says(&self, room: &Room<Shelf>) {
+        assert_eq!(room.position.seq, self.oracle.seq);
+        let things = self.oracle.things.iter();
+        let things: Vec<_> = things.map(|(by, thing)| (MemberId(*by), *thing)).collect();
+        assert_eq!(room.logic.things, things);
+        assert_eq!(room.members.taken(), self.oracle.people.len());
+        for (seat, person) in room.members.iter().zip(&self.oracle.people) {
+            assert_eq!(seat.member, MemberId(person.id));
+            assert_eq!(seat.name, person.name);
+            assert_eq!(seat.token, SeatToken(person.token));
+            let presence = match person.presence {
+                Ok((node, connection)) => Presence::Here {
+                    node: node_id(node),
+                    connection: ConnectionId(connection),
+                },
+                Err(until) => Presence::Away { until },
+            };
+            assert_eq!(seat.presence, presence);
+            let highest = person.applied.keys().next_back();
+            assert_eq!(
+                seat.last.map_or(0, |last| last.op.number),
+                highest.copied().unwrap_or(0)
+            );
+        }
+        let away = self.oracle.people.iter();
+        let away = away.filter_map(|person| person.presence.err());
+        assert_eq!(room.next_away_end(), away.min());
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use tablecast_core::{MemberId, OpId};
+
 use super::requests::{Command, Request};
 
 /// Events that are remembered beyond the ones being decided.
@@ -151,12 +153,17 @@ impl Oracle {
             return Err(Answer::Rejected("no_seat"));
         };
         let applied = &self.people[at].applied;
-        let highest = applied.keys().next_back().copied().unwrap_or(0);
-        if number > highest {
+        let Some((highest, _)) = applied
+            .last_key_value()
+            .filter(|(last, _)| number <= **last)
+        else {
             return Ok(at);
-        }
+        };
+        // The highest is always remembered, others as long as the history is.
         Err(match applied.get(&number) {
-            Some((_, seq)) if seq + REMEMBERED <= base => Answer::Rejected("outdated"),
+            Some((_, seq)) if number != *highest && seq + REMEMBERED <= base => {
+                Answer::Rejected("outdated")
+            }
             Some((same, seq)) if *same == digest => Answer::Done(*seq),
             Some(_) => Answer::Rejected("conflict"),
             None => Answer::Rejected("outdated"),
@@ -303,4 +310,22 @@ pub(crate) enum Asked {
 /// A connection is always at the same node.
 fn connection_of(node: usize, connection: u64) -> u64 {
     2 * connection + node as u64
+}
+
+impl Asked {
+    /// The command's name, if it is one.
+    pub(crate) fn op_id(&self) -> Option<OpId> {
+        match *self {
+            Asked::Rename { member, number, .. } | Asked::Command { member, number, .. } => {
+                Some(OpId {
+                    member: MemberId(member),
+                    number,
+                })
+            }
+            Asked::Join { .. }
+            | Asked::Resume { .. }
+            | Asked::Disconnect { .. }
+            | Asked::Reap { .. } => None,
+        }
+    }
 }

@@ -116,6 +116,7 @@ pub(crate) struct Step {
     pub(crate) other_first: Option<Vec<Request>>,
 }
 
+// Times are multiples of ten, so that they meet.
 fn request() -> impl Strategy<Value = Request> {
     // Digests are few, so that a number is used again for the same and for
     // another command.
@@ -130,9 +131,9 @@ fn request() -> impl Strategy<Value = Request> {
         6 => (0..6u64, any::<bool>())
             .prop_map(|(connection, named)| Request::Join { connection, named }),
         4 => (0..6usize, 0..6u64).prop_map(|(nth, connection)| Request::Resume { nth, connection }),
-        4 => (0..6u64, prop::option::of(0..100u64))
+        4 => (0..6u64, prop::option::of((0..10u64).prop_map(|tens| 10 * tens)))
             .prop_map(|(connection, keep)| Request::Disconnect { connection, keep }),
-        2 => (0..60u64, prop::option::weighted(0.3, [prop::bool::weighted(0.8), any::<bool>()]))
+        2 => ((0..6u64).prop_map(|tens| 10 * tens), prop::option::weighted(0.3, prop::array::uniform2(prop::bool::weighted(0.7))))
             .prop_map(|(passed, live)| Request::Reap { passed, live }),
         3 => (op(), 0..3u8).prop_map(|((nth, number, digest), name)| Request::Rename {
             nth, number, digest, name,

@@ -35,7 +35,10 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<File>, clap::Error> {
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Options::command().error(
             ErrorKind::Io,
-            format!("cannot read the file {} (--config): {error}", path.display()),
+            format!(
+                "cannot read the file {} (--config): {error}",
+                path.display()
+            ),
         )),
     }
 }
@@ -97,12 +100,20 @@ impl File {
             Some(ContextValue::String(value)) => value.clone(),
             _ => values.join(", "),
         };
-        let allowed = match (error.get(ContextKind::ValidValue), std::error::Error::source(&error)) {
-            (Some(ContextValue::Strings(allowed)), _) => format!("expected {}", allowed.join(" or ")),
+        let allowed = match (
+            error.get(ContextKind::ValidValue),
+            std::error::Error::source(&error),
+        ) {
+            (Some(ContextValue::Strings(allowed)), _) => {
+                format!("expected {}", allowed.join(" or "))
+            }
             (_, Some(source)) => source.to_string(),
             _ => error.kind().to_string(),
         };
-        Err(self.error(at, &format!("invalid value '{value}' for {name}: {allowed}")))
+        Err(self.error(
+            at,
+            &format!("invalid value '{value}' for {name}: {allowed}"),
+        ))
     }
 }
 

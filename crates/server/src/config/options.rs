@@ -28,7 +28,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Durations are a whole number and a unit: 500ms, 2s, 10m, 24h, 7d. A rate of 0
 /// is no limit.
 #[derive(Debug, Parser)]
-#[command(name = "tablecast", version, max_term_width = 100, next_line_help = true)]
+#[command(
+    name = "tablecast",
+    version,
+    max_term_width = 100,
+    next_line_help = true
+)]
 pub(super) struct Options {
     /// What to do; there is nothing but `serve`, so it can be left out
     #[arg(value_parser = ["serve"], default_value = "serve", hide_default_value = true)]
@@ -36,7 +41,12 @@ pub(super) struct Options {
     pub(super) command: String,
 
     /// The file with options [default: tablecast.toml in this directory, if it is there]
-    #[arg(long, env = "TABLECAST_CONFIG", value_name = "PATH", help_heading = "Server")]
+    #[arg(
+        long,
+        env = "TABLECAST_CONFIG",
+        value_name = "PATH",
+        help_heading = "Server"
+    )]
     pub(super) config: Option<PathBuf>,
 
     /// Where to listen; port 0 takes any free port
@@ -62,8 +72,14 @@ pub(super) struct Options {
     pub(super) workers: Option<usize>,
 
     /// How log lines on stderr look; RUST_LOG chooses which (default: info)
-    #[arg(long, env = "TABLECAST_LOG_FORMAT", value_name = "FORMAT", default_value = "text",
-          value_enum, help_heading = "Server")]
+    #[arg(
+        long,
+        env = "TABLECAST_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        value_enum,
+        help_heading = "Server"
+    )]
     pub(super) log_format: LogFormat,
 
     /// A room expires this long after the last join or change
@@ -145,8 +161,13 @@ pub(super) struct Options {
 
     /// An origin whose pages may connect, such as https://lunch.example; may be
     /// repeated. The server's own is allowed, and so is a client that names none
-    #[arg(long, env = "TABLECAST_ALLOWED_ORIGIN", value_name = "ORIGIN", value_delimiter = ',',
-          help_heading = "Trust")]
+    #[arg(
+        long,
+        env = "TABLECAST_ALLOWED_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help_heading = "Trust"
+    )]
     pub(super) allowed_origin: Vec<Origin>,
 
     /// A proxy in front, as address or network; may be repeated. From it alone

@@ -25,7 +25,7 @@ fn read_duration(text: &str) -> Option<Duration> {
 }
 
 /// A duration as people write it.
-fn show_duration(duration: Duration) -> String {
+pub(super) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis() as u64;
     let fits = |(_, size): &&(&str, u64)| millis >= *size && millis.is_multiple_of(*size);
     match UNITS.iter().rev().find(fits) {
@@ -57,7 +57,11 @@ pub(super) fn seconds(
     let read = duration(least, most);
     move |text| {
         let bare = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if bare { read(&format!("{text}s")) } else { read(text) }
+        if bare {
+            read(&format!("{text}s"))
+        } else {
+            read(text)
+        }
     }
 }
 
@@ -99,7 +103,13 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
 
 /// Reads where rooms live. What is wrong inside a Redis URL the backend says.
 pub(super) fn store(text: &str) -> Result<Store, String> {
-    const SCHEMES: [&str; 5] = ["redis", "rediss", "redis+unix", "redis-cluster", "rediss-cluster"];
+    const SCHEMES: [&str; 5] = [
+        "redis",
+        "rediss",
+        "redis+unix",
+        "redis-cluster",
+        "rediss-cluster",
+    ];
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
         _ if text == "memory" => Ok(Store::Memory),
@@ -129,12 +139,32 @@ mod tests {
             ("24h", 86_400_000),
             ("7d", 604_800_000),
         ] {
-            assert_eq!(read_duration(text), Some(Duration::from_millis(millis)), "{text}");
-            assert_eq!(show_duration(Duration::from_millis(millis)).parse::<String>().as_deref(), Ok(if text == "24h" { "1d" } else { text }));
+            assert_eq!(
+                read_duration(text),
+                Some(Duration::from_millis(millis)),
+                "{text}"
+            );
+            assert_eq!(
+                show_duration(Duration::from_millis(millis))
+                    .parse::<String>()
+                    .as_deref(),
+                Ok(if text == "24h" { "1d" } else { text })
+            );
         }
         for bad in [
-            "", "s", "5", "-1s", "1.5s", " 1s", "1 s", "1S", "1sec", "٣s", "99999999999999999999s",
-            "18446744073709551615d", "1s2m",
+            "",
+            "s",
+            "5",
+            "-1s",
+            "1.5s",
+            " 1s",
+            "1 s",
+            "1S",
+            "1sec",
+            "٣s",
+            "99999999999999999999s",
+            "18446744073709551615d",
+            "1s2m",
         ] {
             assert_eq!(read_duration(bad), None, "{bad}");
         }
@@ -154,7 +184,13 @@ mod tests {
         }
         assert_eq!(rate("0"), Ok(0.0));
         assert_eq!(rate("0.5"), Ok(0.5));
-        for bad in ["localhost", ":8000", "127.0.0.1", "127.0.0.1:65536", "http://127.0.0.1:1"] {
+        for bad in [
+            "localhost",
+            ":8000",
+            "127.0.0.1",
+            "127.0.0.1:65536",
+            "http://127.0.0.1:1",
+        ] {
             assert!(listen(bad).is_err(), "{bad}");
         }
         for bad in ["disk", "redis", "redis:", "http://x", "Memory"] {

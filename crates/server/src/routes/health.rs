@@ -15,7 +15,12 @@ struct Status {
 }
 
 fn ok(status: &'static str) -> Response {
-    json(StatusCode::OK, "application/json", HeaderMap::new(), &Status { status })
+    json(
+        StatusCode::OK,
+        "application/json",
+        HeaderMap::new(),
+        &Status { status },
+    )
 }
 
 /// `GET /healthz`: 200 for as long as the process answers.

@@ -8,7 +8,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelValue, EncodeMetric, MetricEncoder};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelValue, EncodeMetric, MetricEncoder,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -32,7 +34,11 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     registry.register_collector(Box::new(OfHub(app.hub.clone())));
     let mut text = String::new();
     match encode(&mut text, &registry) {
-        Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")], text).into_response(),
+        Ok(()) => (
+            [(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")],
+            text,
+        )
+            .into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -46,24 +52,84 @@ struct OfHub(Hub<Menu>);
 impl Collector for OfHub {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let of = self.0.metrics();
-        gauge(&mut to, "rooms", "Rooms open on this server", of.rooms.get())?;
-        gauge(&mut to, "members", "Connections with a seat here", of.members.get())?;
-        gauge(&mut to, "connections", "Open WebSocket connections", of.connections.get())?;
+        gauge(
+            &mut to,
+            "rooms",
+            "Rooms open on this server",
+            of.rooms.get(),
+        )?;
+        gauge(
+            &mut to,
+            "members",
+            "Connections with a seat here",
+            of.members.get(),
+        )?;
+        gauge(
+            &mut to,
+            "connections",
+            "Open WebSocket connections",
+            of.connections.get(),
+        )?;
         let is_up = i64::from(self.0.health() == Health::Up);
-        gauge(&mut to, "backend_up", "Whether the store can be reached", is_up)?;
+        gauge(
+            &mut to,
+            "backend_up",
+            "Whether the store can be reached",
+            is_up,
+        )?;
         let draining = i64::from(self.0.is_draining());
-        gauge(&mut to, "draining", "Whether this server is shutting down", draining)?;
+        gauge(
+            &mut to,
+            "draining",
+            "Whether this server is shutting down",
+            draining,
+        )?;
 
-        counter(&mut to, "rooms_created", "Rooms made here", of.rooms_created.get())?;
+        counter(
+            &mut to,
+            "rooms_created",
+            "Rooms made here",
+            of.rooms_created.get(),
+        )?;
         counter(&mut to, "commands", "Commands accepted", of.commands.get())?;
-        by_code(&mut to, "rejections", "Commands refused, by code", of.rejections.all())?;
-        counter(&mut to, "deliveries", "Frames handed to a connection", of.deliveries.get())?;
-        let closes = of.closes.all().into_iter().map(|(code, n)| (u32::from(code), n));
-        by_code(&mut to, "closes", "Connections closed, by close code", closes)?;
-        counter(&mut to, "conflicts", "Commits that were decided again", of.conflicts.get())?;
-        counter(&mut to, "resyncs", "Rooms loaded again to close a gap", of.resyncs.get())?;
+        by_code(
+            &mut to,
+            "rejections",
+            "Commands refused, by code",
+            of.rejections.all(),
+        )?;
+        counter(
+            &mut to,
+            "deliveries",
+            "Frames handed to a connection",
+            of.deliveries.get(),
+        )?;
+        let closes = of
+            .closes
+            .all()
+            .into_iter()
+            .map(|(code, n)| (u32::from(code), n));
+        by_code(
+            &mut to,
+            "closes",
+            "Connections closed, by close code",
+            closes,
+        )?;
+        counter(
+            &mut to,
+            "conflicts",
+            "Commits that were decided again",
+            of.conflicts.get(),
+        )?;
+        counter(
+            &mut to,
+            "resyncs",
+            "Rooms loaded again to close a gap",
+            of.resyncs.get(),
+        )?;
         let help = "How long the store took for a commit";
-        let commits = to.encode_descriptor("commit", help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        let commits =
+            to.encode_descriptor("commit", help, Some(&Unit::Seconds), MetricType::Histogram)?;
         histogram(commits, &of.commits)
     }
 }

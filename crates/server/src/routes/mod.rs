@@ -110,8 +110,8 @@ pub(crate) fn router(shared: App) -> Router {
         ("/session", answering(post(sessions::create), "POST")),
         ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
         ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
-        // Not `get`, which would let HEAD in too.
-        ("/ws/{id}", answering(any(ws::join), "GET")),
+        // It answers other methods itself: `get` would let HEAD in too.
+        ("/ws/{id}", any(ws::join)),
     ]
     .into_iter()
     .fold(router, |router, (path, methods)| {
@@ -139,7 +139,11 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
 }
 
 async fn nothing_here(_: Request) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is nothing at this address",
+    )
 }
 
 /// Headers that keep a browser from doing more than it was told. Pages have
@@ -172,7 +176,11 @@ impl FromRequestParts<App> for Client {
         let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
             // `accept.rs` puts it there.
             tracing::error!("a request came without its peer's address");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the peer is not known")
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the peer is not known",
+            )
         })?;
         let trusted = &shared.config.trusted_proxies;
         Ok(Client(client::address(*peer, &parts.headers, trusted)))
@@ -194,7 +202,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
 /// The reason is the operator's: it may name hosts that are nobody's business.
 fn store_unavailable(reason: &str) -> Problem {
-    tracing::warn!(reason, "a request was refused, since the store is unavailable");
+    tracing::warn!(
+        reason,
+        "a request was refused, since the store is unavailable"
+    );
     Problem::unavailable(
         "unavailable",
         "the store cannot be reached; try again",

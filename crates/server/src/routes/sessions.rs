@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
@@ -83,7 +83,12 @@ pub(super) async fn create(
     if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
         headers.insert(LOCATION, location);
     }
-    Ok(json(StatusCode::CREATED, "application/json", headers, &created))
+    Ok(json(
+        StatusCode::CREATED,
+        "application/json",
+        headers,
+        &created,
+    ))
 }
 
 /// `GET /session/{id}`: the room as it stands. Not a join: it extends nothing.
@@ -105,7 +110,12 @@ pub(super) async fn show(
         members: &view.members,
         state: view.app.view(),
     };
-    Ok(json(StatusCode::OK, "application/json", HeaderMap::new(), &shown))
+    Ok(json(
+        StatusCode::OK,
+        "application/json",
+        HeaderMap::new(),
+        &shown,
+    ))
 }
 
 /// 122 random bits from the operating system: whoever knows it was told.
@@ -113,7 +123,11 @@ fn new_id() -> Result<RoomId, Problem> {
     let id = Uuid::new_v4().hyphenated().to_string();
     id.parse().map_err(|error| {
         tracing::error!(%error, "a UUID is not taken as a room id");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "no id could be made")
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "no id could be made",
+        )
     })
 }
 
@@ -139,7 +153,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
             format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
         )
     };
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
     // hyper has read it as a number before; one beyond u64 never comes here.
     if length.and_then(|length| length.parse::<u64>().ok()) > Some(MAX_BODY_BYTES as u64) {
         return Err(too_large());
@@ -156,7 +172,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "timeout",
-            format!("the body was not complete after {} s", BODY_DEADLINE.as_secs()),
+            format!(
+                "the body was not complete after {} s",
+                BODY_DEADLINE.as_secs()
+            ),
         )),
     }
 }
@@ -168,8 +187,12 @@ fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     if body.is_empty() {
         return Ok(());
     }
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = content_type
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -178,13 +201,15 @@ fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
         ));
     }
     let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad_json", detail);
-    let settings: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|error| bad(format!("the body is no JSON object: {error}")))?;
+    let settings: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is no JSON object: {error}")))?;
     match settings.keys().next() {
         None => Ok(()),
         Some(name) => {
             let name: String = name.chars().take(40).collect();
-            Err(bad(format!("unknown setting {name:?}; a room has none yet")))
+            Err(bad(format!(
+                "unknown setting {name:?}; a room has none yet"
+            )))
         }
     }
 }
@@ -198,6 +223,9 @@ mod tests {
         let a = new_id().map(|id| id.to_string()).unwrap_or_default();
         let b = new_id().map(|id| id.to_string()).unwrap_or_default();
         assert_ne!(a, b);
-        assert!(Uuid::parse_str(&a).is_ok_and(|id| id.get_version_num() == 4), "{a}");
+        assert!(
+            Uuid::parse_str(&a).is_ok_and(|id| id.get_version_num() == 4),
+            "{a}"
+        );
     }
 }

@@ -183,7 +183,8 @@ impl<A: App> Shared<A> {
         mailbox.clone()
     }
 
-    /// A room's task ends, whoever may want to enter.
+    /// A room's task ends, whoever may want to enter. Under the lock here, too, so
+    /// that the room's next task watches it after this one has ceased to.
     pub(crate) fn retire(&self, id: &RoomId, mailbox: &Mailbox<A>) {
         let mut rooms = self.rooms();
         let is_its = |entry: &Entry<A>| {
@@ -194,6 +195,7 @@ impl<A: App> Shared<A> {
         };
         if rooms.get(id).is_some_and(is_its) {
             rooms.remove(id);
+            self.backend.unwatch(id);
         }
     }
 
@@ -218,6 +220,7 @@ impl<A: App> Shared<A> {
                 rooms.remove(id);
             }
         }
+        self.backend.unwatch(id);
         true
     }
 

@@ -1,8 +1,10 @@
 //! For tests of backends and of what is built on them (feature `testing`).
 //!
+//! - [`client`]: a WebSocket client that is independent of this crate's codec.
 //! - [`contract`]: what every [`Backend`](tablecast_core::Backend) must hold.
 //! - [`faulty`]: a backend that fails as and when a test asks.
 
+pub mod client;
 pub mod contract;
 pub mod faulty;
 

@@ -22,6 +22,7 @@ use crate::codec::accept_key;
 use crate::config::ConnectionConfig;
 use crate::connection::Connection;
 use crate::outbox::Outbox;
+use head::HeadGuard;
 
 /// A WebSocket handshake that was checked and can be accepted.
 ///
@@ -187,6 +188,13 @@ fn connection(upgraded: Upgraded, outbox: Arc<Outbox>, config: ConnectionConfig)
     let upgraded = match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => {
             return Connection::tcp(parts.io.into_inner(), &parts.read_buf, outbox, config);
+        }
+        Err(upgraded) => upgraded,
+    };
+    let upgraded = match upgraded.downcast::<TokioIo<HeadGuard>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner().into_inner();
+            return Connection::tcp(stream, &parts.read_buf, outbox, config);
         }
         Err(upgraded) => upgraded,
     };

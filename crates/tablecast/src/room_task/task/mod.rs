@@ -121,7 +121,6 @@ pub(crate) async fn run<A: App>(
             () = &mut task.timer => task.tick(),
         }
     }
-    hub.backend.unwatch(&id);
     inbox.mails.close();
     while let Ok(mail) = inbox.mails.try_recv() {
         if let Mail::Enter(entrant) = mail {

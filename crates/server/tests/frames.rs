@@ -1,0 +1,381 @@
+//! The golden frames of `docs/frames/`: what the server says is exactly what stands
+//! there, and what stands there for a client is understood.
+//!
+//! Clients' tests read the same files. After a change of the protocol that is
+//! meant, `UPDATE_FRAMES=1 cargo test -p tablecast-server --test frames` writes the
+//! server's frames again; look at the difference before keeping it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tablecast::MemoryBackend;
+use tablecast::core::limits::Rate;
+use tablecast::core::{Backend, CloseReason};
+use tablecast::testing::FaultyBackend;
+use tablecast_server::Server;
+use tablecast_server::config::Config;
+use tablecast_server::menu::Menu;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tungstenite::{ClientRequestBuilder, Message, WebSocket};
+
+/// Nothing here takes this long unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+const ROOM: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
+
+/// What differs from run to run, and what stands in the files instead.
+const SEAT: &str = "093bd625f1da1601b8c6145ff69a1c2c";
+const EPOCH: &str = "b5fcfbf0cd7a7dd5";
+const EXPIRES_AT: u64 = 1_795_300_327_066;
+const NOW: u64 = 1_795_299_727_066;
+const UNTIL: u64 = 1_795_299_757_066;
+
+/// Enough for the log to forget what was before (it keeps 256 events at least).
+const MORE_THAN_A_LOG: u64 = 600;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn golden(name: &str) -> Value {
+    let path = repository()
+        .join("docs/frames")
+        .join(format!("{name}.json"));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let golden: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(golden["name"], name, "a golden frame is named as its file");
+    golden
+}
+
+/// All golden frames of one side.
+fn names(from: &str) -> BTreeSet<String> {
+    let files = fs::read_dir(repository().join("docs/frames")).unwrap();
+    let names = files.map(|file| {
+        file.unwrap()
+            .path()
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    });
+    names.filter(|name| golden(name)["from"] == from).collect()
+}
+
+/// Brings what differs from run to run into one form, after checking what it looks
+/// like.
+fn normal(mut frame: Value) -> Value {
+    let hex = |value: &Value, digits: usize| {
+        let text = value.as_str().unwrap_or_default();
+        text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    match &mut frame {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let (looks_right, sample) = match key.as_str() {
+                    "seat" => (hex(value, 32), json!(SEAT)),
+                    "epoch" => (hex(value, 16), json!(EPOCH)),
+                    "expires_at" => (value.is_u64(), json!(EXPIRES_AT)),
+                    "now" => (value.is_u64(), json!(NOW)),
+                    "until" => (value.is_u64(), json!(UNTIL)),
+                    _ => (true, normal(value.take())),
+                };
+                assert!(looks_right, "{key} is {value}");
+                *value = sample;
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                *value = normal(value.take());
+            }
+        }
+        _ => {}
+    }
+    frame
+}
+
+/// Compares what the server said with golden frames, and remembers which were met.
+#[derive(Default)]
+struct Goldens {
+    met: BTreeSet<String>,
+}
+
+impl Goldens {
+    fn check(&mut self, name: &str, said: Value) {
+        let said = normal(said);
+        self.met.insert(name.to_owned());
+        if std::env::var_os("UPDATE_FRAMES").is_some() {
+            let mut golden = golden(name);
+            golden["frame"] = said;
+            let path = repository()
+                .join("docs/frames")
+                .join(format!("{name}.json"));
+            fs::write(path, serde_json::to_string_pretty(&golden).unwrap() + "\n").unwrap();
+            return;
+        }
+        assert_eq!(golden(name)["frame"], said, "docs/frames/{name}.json");
+    }
+
+    fn json(&mut self, name: &str, peer: &mut Peer) -> Value {
+        let said = peer.json();
+        self.check(name, said.clone());
+        said
+    }
+
+    fn text(&mut self, name: &str, peer: &mut Peer) {
+        self.check(name, Value::String(peer.text()));
+    }
+}
+
+/// A server in this process. The runtime is its; the test itself blocks.
+struct Running {
+    /// The server ends with it.
+    _runtime: Runtime,
+    at: SocketAddr,
+}
+
+fn start(backend: Arc<dyn Backend>, config: Config) -> Running {
+    let runtime = Runtime::new().unwrap();
+    let at = runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let server = Server::new(config, backend);
+        let menu = Menu::new(100);
+        // On a second node the room is there already.
+        let _ = server.hub().create(ROOM.parse().unwrap(), menu).await;
+        tokio::spawn(server.run(listener, std::future::pending()));
+        at
+    });
+    Running {
+        _runtime: runtime,
+        at,
+    }
+}
+
+struct Peer(WebSocket<TcpStream>);
+
+impl Running {
+    fn connect(&self, protocol: Option<&str>) -> Peer {
+        let stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let uri = format!("ws://{}/ws/{ROOM}/", self.at).parse().unwrap();
+        let mut request = ClientRequestBuilder::new(uri);
+        if let Some(protocol) = protocol {
+            request = request.with_sub_protocol(protocol);
+        }
+        Peer(tungstenite::client(request, stream).unwrap().0)
+    }
+
+    /// Speaks `tablecast.v1`; says this first.
+    fn json(&self, first: &Value) -> Peer {
+        let mut peer = self.connect(Some("tablecast.v1"));
+        peer.say(first);
+        peer
+    }
+}
+
+impl Peer {
+    fn say(&mut self, frame: &Value) {
+        // A string is a line of the text dialect.
+        let text = frame
+            .as_str()
+            .map_or_else(|| frame.to_string(), str::to_owned);
+        self.0.send(Message::text(text)).unwrap();
+    }
+
+    fn text(&mut self) -> String {
+        loop {
+            match self.0.read().unwrap() {
+                Message::Text(text) => return text.to_string(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("expected a text, got {other:?}"),
+            }
+        }
+    }
+
+    fn json(&mut self) -> Value {
+        serde_json::from_str(&self.text()).unwrap()
+    }
+
+    /// The next frame with this key, past others.
+    fn until(&mut self, key: &str) -> Value {
+        loop {
+            let said = self.json();
+            if said.get(key).is_some() {
+                return said;
+            }
+        }
+    }
+
+    /// Waits for this text, past others.
+    fn sees(&mut self, text: &str) {
+        while self.text() != text {}
+    }
+
+    /// Says goodbye, and waits until the server has seen it.
+    fn leave(mut self, code: u16) {
+        let frame = tungstenite::protocol::CloseFrame {
+            code: code.into(),
+            reason: "".into(),
+        };
+        self.0.close(Some(frame)).unwrap();
+        while self.0.read().is_ok() {}
+    }
+}
+
+#[test]
+fn every_frame_of_the_server_is_a_golden_one() {
+    let one = MemoryBackend::new();
+    let two = one.another_node();
+    let faulty = FaultyBackend::new(Arc::new(one));
+    let faults = faulty.faults();
+    let node = start(Arc::new(faulty), Config::default());
+    let mut unlimited = Config::default();
+    unlimited.hub.command_rate = Rate::OFF;
+    let other_node = start(Arc::new(two), unlimited);
+    let mut goldens = Goldens::default();
+
+    let mut mina = node.json(&golden("say-join")["frame"]);
+    let hello = goldens.json("hello", &mut mina);
+    let mut guest = node.connect(None);
+    goldens.text("text-menu-empty", &mut guest);
+    goldens.json("event-joined", &mut mina);
+
+    mina.say(&golden("say-add")["frame"]);
+    goldens.json("ack", &mut mina);
+    goldens.json("event-added", &mut mina);
+    goldens.text("text-menu", &mut guest);
+    mina.say(&json!({"id": 2, "vote": {"number": 1, "on": true}}));
+    mina.until("ack");
+    goldens.json("event-voted", &mut mina);
+    mina.say(&json!({"id": 3, "rename": {"name": "Mina K"}}));
+    mina.until("ack");
+    goldens.json("event-renamed", &mut mina);
+    guest.say(&json!("add:pizza"));
+    guest.sees(r#"["김치찌개","pizza"]"#);
+    mina.until("event");
+    mina.say(&json!({"id": 4, "remove": {"item": "pizza"}}));
+    mina.until("ack");
+    goldens.json("event-removed", &mut mina);
+    guest.sees(r#"["김치찌개"]"#);
+
+    mina.say(&json!({"id": 5, "remove": {"item": "pizza"}}));
+    goldens.json("error", &mut mina);
+    mina.say(&json!("add:pizza"));
+    goldens.json("error-without-id", &mut mina);
+    guest.say(&json!("remove:pizza"));
+    goldens.text("text-error", &mut guest);
+    guest.leave(1000);
+    let left = goldens.json("event-left", &mut mina);
+
+    let mut jun = node.json(&json!({"join": {}}));
+    goldens.json("hello-later", &mut jun);
+    // 1001: the page is gone, and may come back.
+    mina.leave(1001);
+    goldens.json("event-away", &mut jun);
+    let mut resume = golden("say-resume")["frame"].clone();
+    resume["resume"]["seat"] = hello["hello"]["seat"].clone();
+    resume["resume"]["epoch"] = hello["hello"]["epoch"].clone();
+    resume["resume"]["seq"] = left["event"]["seq"].clone();
+    let mut mina = node.json(&resume);
+    goldens.json("hello-resumed", &mut mina);
+    // What was missed: Jun came, Mina went and came back.
+    let missed: Vec<Value> = (0..3)
+        .map(|_| mina.until("event")["event"].take())
+        .collect();
+    let has = |at: usize, what: &str| missed[at].get(what).is_some();
+    assert!(
+        has(0, "joined") && has(1, "away") && has(2, "back"),
+        "{missed:?}"
+    );
+    goldens.json("event-back", &mut jun);
+
+    faults.down("the cable is out");
+    goldens.json("status-down", &mut jun);
+    jun.say(&json!({"id": 1, "vote": {"number": 1, "on": true}}));
+    goldens.json("error-unavailable", &mut jun);
+    let mut busy = other_node.json(&json!({"join": {"name": "Busy"}}));
+    for id in 1..=MORE_THAN_A_LOG {
+        busy.say(&json!({"id": id, "vote": {"number": 1, "on": id % 2 == 1}}));
+        busy.until("ack");
+    }
+    faults.up();
+    goldens.json("status-up", &mut jun);
+    goldens.json("snapshot", &mut jun);
+
+    assert_eq!(goldens.met, names("server"));
+}
+
+/// What an answer is called in a golden frame: an error's code, or the kind of it.
+fn kind(said: &str) -> String {
+    let said: Value = serde_json::from_str(said).unwrap();
+    match (&said, said.pointer("/error/code")) {
+        (_, Some(code)) => code.as_str().unwrap().to_owned(),
+        (Value::Array(_), None) => "menu".to_owned(),
+        (Value::Object(fields), None) => fields.keys().next().unwrap().clone(),
+        _ => panic!("not an answer: {said}"),
+    }
+}
+
+#[test]
+fn every_frame_of_a_client_is_answered_as_noted() {
+    for name in names("client") {
+        let golden = golden(&name);
+        let node = start(Arc::new(MemoryBackend::new()), Config::default());
+        let mut guest = node.connect(None);
+        guest.text();
+        for line in ["add:김치찌개", "add:pizza"] {
+            guest.say(&json!(line));
+            guest.text();
+        }
+        let mut frame = golden["frame"].clone();
+        let mut peer = match golden["dialect"].as_str().unwrap() {
+            "text" => {
+                let mut peer = node.connect(None);
+                peer.text();
+                peer
+            }
+            "json" if frame.get("join").is_some() => node.connect(Some("tablecast.v1")),
+            "json" => {
+                let mut peer = node.json(&json!({"join": {}}));
+                let hello = peer.json();
+                if frame.get("resume").is_some() {
+                    for (field, value) in frame["resume"].as_object_mut().unwrap() {
+                        *value = hello["hello"][field].clone();
+                    }
+                    node.connect(Some("tablecast.v1"))
+                } else {
+                    peer
+                }
+            }
+            other => panic!("{name}: dialect {other}"),
+        };
+        peer.say(&frame);
+        assert_eq!(
+            kind(&peer.text()),
+            golden["answer"].as_str().unwrap(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_description_names_every_frame_and_every_close_code_with_its_text() {
+    let protocol = fs::read_to_string(repository().join("docs/protocol.md")).unwrap();
+    for name in names("server").union(&names("client")) {
+        assert!(protocol.contains(&format!("`{name}.json`")), "{name}.json");
+    }
+    for reason in CloseReason::ALL {
+        let row = format!("| {} | {} |", reason.code(), reason.text());
+        assert!(protocol.contains(&row), "{row}");
+    }
+}

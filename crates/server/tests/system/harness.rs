@@ -1,0 +1,340 @@
+//! Real server processes, and members who talk to them over real sockets.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+/// Longer than anything here takes on a busy machine; what takes longer hangs.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running server process. Dropping it kills it.
+pub(crate) struct Node {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Node {
+    /// Starts the real binary on a free port and waits until it serves.
+    pub(crate) fn start(store: &str, options: &[&str]) -> Node {
+        Node::start_by(
+            Command::new(env!("CARGO_BIN_EXE_tablecast")),
+            store,
+            options,
+        )
+    }
+
+    /// Starts it by another command that takes its arguments.
+    pub(crate) fn start_by(mut command: Command, store: &str, options: &[&str]) -> Node {
+        let mut child = command
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--store",
+                store,
+                "--create-rate",
+                "0",
+            ])
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut stderr = child.stderr.take().unwrap();
+        let into = log.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut bytes) {
+                into.lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line
+            .split_once("http://")
+            .and_then(|(_, rest)| rest.split_whitespace().next())
+            .and_then(|address| address.parse().ok());
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        match address {
+            Some(address) => Node {
+                child,
+                address,
+                log,
+            },
+            None => panic!("the server said {line:?}, and {}", log.lock().unwrap()),
+        }
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    pub(crate) fn kill9(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end and returns the exit code.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(
+                Instant::now() < end,
+                "the server did not end: {}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await; // sleep: polls a process
+        }
+    }
+
+    /// Makes a room and returns its id.
+    pub(crate) async fn make_room(&self) -> String {
+        let reply = self.http("POST", "/session/").await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        let made: Value = serde_json::from_str(&reply.body).unwrap();
+        let id = made["id"].as_str().unwrap().to_owned();
+        assert_eq!(made["url"], format!("/ws/{id}/"));
+        id
+    }
+
+    pub(crate) async fn http(&self, method: &str, path: &str) -> Reply {
+        timeout(DEADLINE, request(self.address, method, path))
+            .await
+            .expect("no answer in time")
+    }
+
+    /// A number from `/metrics`.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let body = self.http("GET", "/metrics").await.body;
+        let line = body
+            .lines()
+            .find(|line| line.split([' ', '{']).next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("no metric {name} in\n{body}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- log of the server at {}:\n{}", self.address, self.log());
+        }
+    }
+}
+
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+async fn request(address: SocketAddr, method: &str, path: &str) -> Reply {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap_or((&reply, ""));
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    Reply {
+        status: status.unwrap_or_else(|| panic!("no status in {reply:?}")),
+        body: body.to_owned(),
+    }
+}
+
+/// What ended a conversation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A close frame with this code.
+    Closed(u16),
+    /// The socket was cut.
+    Cut,
+}
+
+/// A member of a room: one WebSocket connection.
+pub(crate) struct Member {
+    socket: WebSocketStream<TcpStream>,
+}
+
+impl Member {
+    async fn connect(address: SocketAddr, room: &str, json: bool) -> Result<Member, u16> {
+        let mut request = format!("ws://{address}/ws/{room}/")
+            .into_client_request()
+            .unwrap();
+        if json {
+            let protocol = "tablecast.v1".parse().unwrap();
+            request
+                .headers_mut()
+                .insert("sec-websocket-protocol", protocol);
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let shaken = timeout(DEADLINE, tokio_tungstenite::client_async(request, stream)).await;
+        match shaken.expect("no handshake in time") {
+            Ok((socket, _)) => Ok(Member { socket }),
+            Err(WsError::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("handshake failed: {error}"),
+        }
+    }
+
+    /// Joins in the text dialect, or returns the status of the refusal.
+    pub(crate) async fn try_join(node: &Node, room: &str) -> Result<Member, u16> {
+        Member::connect(node.address, room, false).await
+    }
+
+    /// Joins in the text dialect and reads the menu of that moment.
+    pub(crate) async fn join(node: &Node, room: &str) -> (Member, Vec<String>) {
+        let joined = Member::try_join(node, room).await;
+        let mut member = joined.unwrap_or_else(|status| panic!("not let in: {status}"));
+        let menu = member.menu().await;
+        (member, menu)
+    }
+
+    /// Connects in `tablecast.v1` and says this first.
+    pub(crate) async fn program(node: &Node, room: &str, first: Value) -> Member {
+        let joined = Member::connect(node.address, room, true).await;
+        let mut member = joined.unwrap_or_else(|status| panic!("not let in: {status}"));
+        member.say(&first.to_string()).await;
+        member
+    }
+
+    /// As [`Member::program`], to a node that may be gone.
+    pub(crate) async fn try_program(node: &Node, room: &str, first: Value) -> Option<Member> {
+        let stream = TcpStream::connect(node.address).await.ok()?;
+        let mut request = format!("ws://{}/ws/{room}/", node.address)
+            .into_client_request()
+            .unwrap();
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", "tablecast.v1".parse().unwrap());
+        let shaken = timeout(DEADLINE, tokio_tungstenite::client_async(request, stream)).await;
+        let (socket, _) = shaken.expect("no handshake in time").ok()?;
+        let mut member = Member { socket };
+        member.try_say(&first.to_string()).await.then_some(member)
+    }
+
+    /// Joins in `tablecast.v1` and returns the hello.
+    pub(crate) async fn join_json(node: &Node, room: &str) -> (Member, Value) {
+        let mut member = Member::program(node, room, serde_json::json!({"join": {}})).await;
+        let hello = member.json().await["hello"].take();
+        assert!(hello.is_object(), "no hello");
+        (member, hello)
+    }
+
+    pub(crate) async fn say(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Says something to a server that may be gone.
+    pub(crate) async fn try_say(&mut self, text: &str) -> bool {
+        self.socket.send(Message::text(text)).await.is_ok()
+    }
+
+    /// The next text message, or how the conversation ended.
+    pub(crate) async fn hear(&mut self) -> Result<String, Ended> {
+        timeout(DEADLINE, self.hear_now())
+            .await
+            .expect("nothing heard in time")
+    }
+
+    /// As [`Member::hear`], without a deadline of its own.
+    pub(crate) async fn hear_now(&mut self) -> Result<String, Ended> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
+                Some(Ok(Message::Close(Some(close)))) => {
+                    return Err(Ended::Closed(close.code.into()));
+                }
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Err(Ended::Cut),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The next message, which must be a menu.
+    pub(crate) async fn menu(&mut self) -> Vec<String> {
+        let text = self.hear().await.expect("the conversation ended");
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("not a menu: {text}"))
+    }
+
+    /// The next message, which must be JSON.
+    pub(crate) async fn json(&mut self) -> Value {
+        let text = self.hear().await.expect("the conversation ended");
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
+    }
+
+    /// Reads until a message has this key, and returns what it holds.
+    pub(crate) async fn json_with(&mut self, key: &str) -> Value {
+        loop {
+            let mut message = self.json().await;
+            if let Some(found) = message.get_mut(key) {
+                return found.take();
+            }
+        }
+    }
+
+    /// Reads to the end of the conversation.
+    pub(crate) async fn end(&mut self) -> Ended {
+        loop {
+            if let Err(ended) = self.hear().await {
+                return ended;
+            }
+        }
+    }
+
+    /// Says goodbye and waits until the server has agreed.
+    pub(crate) async fn leave(mut self) {
+        let _ = self.socket.close(None).await;
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let end = Instant::now() + DEADLINE;
+    while !is_so().await {
+        assert!(Instant::now() < end, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await; // sleep: polls a condition
+    }
+}

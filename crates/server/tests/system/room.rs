@@ -1,0 +1,246 @@
+//! One node, one room.
+
+use serde_json::json;
+
+use crate::harness::{Ended, Member, Node, until};
+
+fn node() -> Node {
+    Node::start("memory", &[])
+}
+
+/// Defects 3 and 6.
+#[tokio::test]
+async fn leaving_frees_the_seat_and_leaves_the_room_to_the_others() {
+    let node = node();
+    let room = node.make_room().await;
+    let (mut stays, _) = Member::join(&node, &room).await;
+    stays.say("add:pizza").await;
+    assert_eq!(stays.menu().await, ["pizza"]);
+    for _ in 0..11 {
+        let (passes, menu) = Member::join(&node, &room).await;
+        assert_eq!(menu, ["pizza"]);
+        passes.leave().await;
+    }
+    stays.leave().await;
+    let (_comes, menu) = Member::join(&node, &room).await;
+    assert_eq!(menu, ["pizza"]);
+}
+
+/// Defect 5.
+#[tokio::test]
+async fn a_change_is_exactly_one_frame_to_each_member() {
+    let node = node();
+    let room = node.make_room().await;
+    let (mut a, _) = Member::join(&node, &room).await;
+    let (mut b, _) = Member::join(&node, &room).await;
+    for item in ["1", "2", "3"] {
+        a.say(&format!("add:{item}")).await;
+    }
+    for member in [&mut a, &mut b] {
+        assert_eq!(member.menu().await, ["1"]);
+        assert_eq!(member.menu().await, ["1", "2"]);
+        assert_eq!(member.menu().await, ["1", "2", "3"]);
+    }
+    assert_eq!(node.metric("tablecast_members").await, 2.0);
+    a.leave().await;
+    b.leave().await;
+    until("nobody is left", async || {
+        node.metric("tablecast_members").await == 0.0
+    })
+    .await;
+    until("no connection is left", async || {
+        node.metric("tablecast_connections").await == 0.0
+    })
+    .await;
+}
+
+/// Defects 11 and 12: with their sleeps, this would take ten seconds and more.
+#[tokio::test]
+async fn a_command_does_not_wait_for_the_one_before_it() {
+    let node = Node::start("memory", &["--command-rate", "0"]);
+    let room = node.make_room().await;
+    let (mut member, _) = Member::join(&node, &room).await;
+    let fifty = async {
+        for count in 1..=50 {
+            member.say(&format!("add:{count}")).await;
+            assert_eq!(member.menu().await.len(), count);
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), fifty)
+        .await
+        .expect("too slow");
+}
+
+/// Defect 19.
+#[tokio::test]
+async fn what_is_refused_is_told_to_its_sender_alone_and_keeps_the_connection() {
+    let node = node();
+    let room = node.make_room().await;
+    let (mut a, _) = Member::join(&node, &room).await;
+    let (mut b, _) = Member::join(&node, &room).await;
+    for (said, code) in [
+        ("pizza", "bad_command"),
+        ("", "bad_command"),
+        (":", "bad_command"),
+        ("drop:pizza", "bad_command"),
+        ("add:", "empty"),
+        ("add:   ", "empty"),
+        ("add:a\nb", "bad_item"),
+        ("remove:absent", "not_found"),
+    ] {
+        a.say(said).await;
+        let error = a.json().await;
+        assert_eq!(
+            error["error"]["code"], code,
+            "{said:?} was answered {error}"
+        );
+        assert!(
+            error["error"]["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+    }
+    a.say("ADD: a:b ").await;
+    assert_eq!(a.menu().await, ["a:b"]);
+    assert_eq!(
+        b.menu().await,
+        ["a:b"],
+        "the others heard of nothing before"
+    );
+}
+
+#[tokio::test]
+async fn the_same_item_may_be_there_twice_and_remove_takes_the_first() {
+    let node = node();
+    let room = node.make_room().await;
+    let (mut member, menu) = Member::join(&node, &room).await;
+    assert!(menu.is_empty());
+    for said in [
+        "add:김치찌개",
+        "add:pizza",
+        "add:김치찌개",
+        "remove:김치찌개",
+    ] {
+        member.say(said).await;
+    }
+    assert_eq!(member.menu().await, ["김치찌개"]);
+    assert_eq!(member.menu().await, ["김치찌개", "pizza"]);
+    assert_eq!(member.menu().await, ["김치찌개", "pizza", "김치찌개"]);
+    assert_eq!(member.menu().await, ["pizza", "김치찌개"]);
+}
+
+/// Defects 18 and 4: the member is idle; nothing wakes the room but its time.
+#[tokio::test]
+async fn an_idle_member_is_told_when_the_room_expires() {
+    let node = Node::start("memory", &["--room-ttl", "1s"]);
+    let room = node.make_room().await;
+    let (mut idle, _) = Member::join(&node, &room).await;
+    let (mut program, _) = Member::join_json(&node, &room).await;
+    assert_eq!(idle.end().await, Ended::Closed(4410));
+    assert_eq!(program.end().await, Ended::Closed(4410));
+    assert_eq!(Member::try_join(&node, &room).await.err(), Some(404));
+    assert_eq!(
+        node.http("GET", &format!("/session/{room}/")).await.status,
+        404
+    );
+}
+
+/// Defects 15 and 16: seconds are not rounded down to nothing or up to a day.
+#[tokio::test]
+async fn activity_in_the_last_second_extends_the_room_by_its_full_time() {
+    let node = Node::start("memory", &["--room-ttl", "2s"]);
+    let room = node.make_room().await;
+    let (mut member, _) = Member::join(&node, &room).await;
+    for count in 1..=3 {
+        // sleep: lets most of the room's time pass
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        member.say(&format!("add:{count}")).await;
+        assert_eq!(member.menu().await.len(), count);
+    }
+    assert_eq!(member.end().await, Ended::Closed(4410));
+}
+
+/// Defect 20.
+#[tokio::test]
+async fn each_refusal_has_its_status_or_close_code() {
+    let node = Node::start("memory", &["--seats", "1"]);
+    let room = node.make_room().await;
+    let (_member, _) = Member::join(&node, &room).await;
+    assert_eq!(Member::try_join(&node, &room).await.err(), Some(403));
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for id in [
+        unknown,
+        "x",
+        "no_such_room",
+        "%7B%7D",
+        "a%20b",
+        "a%0d%0ab",
+        "*",
+    ] {
+        assert_eq!(Member::try_join(&node, id).await.err(), Some(404), "{id}");
+    }
+    let join = json!({"join": {}});
+    let mut full = Member::program(&node, &room, join.clone()).await;
+    assert_eq!(full.end().await, Ended::Closed(4403));
+    let mut nowhere = Member::program(&node, unknown, join).await;
+    assert_eq!(nowhere.end().await, Ended::Closed(4404));
+    let seat = json!({"resume": {"seat": "0".repeat(32)}});
+    let mut nobody = Member::program(&node, &room, seat).await;
+    assert_eq!(nobody.end().await, Ended::Closed(4401));
+    let mut rude = Member::program(&node, &room, json!([1])).await;
+    assert_eq!(rude.end().await, Ended::Closed(4400));
+}
+
+#[tokio::test]
+async fn a_member_who_drops_comes_back_to_the_same_seat_and_misses_nothing() {
+    let node = node();
+    let room = node.make_room().await;
+    let (dropped, hello) = Member::join_json(&node, &room).await;
+    let (mut other, _) = Member::join_json(&node, &room).await;
+    drop(dropped);
+    assert_eq!(
+        other.json_with("event").await["away"]["member"],
+        hello["you"]
+    );
+    other.say(r#"{"id":1,"add":{"item":"pizza"}}"#).await;
+    other
+        .say(r#"{"id":2,"vote":{"item":"pizza","on":true}}"#)
+        .await;
+    let last = loop {
+        let event = other.json_with("event").await;
+        if event["change"]["voted"].is_object() {
+            break event;
+        }
+    };
+
+    let resume =
+        json!({"resume": {"seat": hello["seat"], "epoch": hello["epoch"], "seq": hello["seq"]}});
+    let mut back = Member::program(&node, &room, resume).await;
+    let again = back.json_with("hello").await;
+    assert_eq!(again["you"], hello["you"]);
+    assert_eq!(again["resumed"], true);
+    let mut seq = hello["seq"].as_u64().unwrap();
+    loop {
+        let event = back.json_with("event").await;
+        seq += 1;
+        assert_eq!(event["seq"], seq, "events are contiguous");
+        if event["seq"] == last["seq"] {
+            assert_eq!(event["change"], last["change"]);
+            break;
+        }
+    }
+}
+
+/// A signal: members are told to come back, the process ends well, a second
+/// signal ends it at once.
+#[tokio::test]
+async fn a_server_that_is_told_to_end_tells_its_members() {
+    let mut node = node();
+    let room = node.make_room().await;
+    let (mut text, _) = Member::join(&node, &room).await;
+    let (mut program, _) = Member::join_json(&node, &room).await;
+    node.signal("-TERM");
+    assert_eq!(text.end().await, Ended::Closed(1012));
+    assert_eq!(program.end().await, Ended::Closed(1012));
+    assert_eq!(node.exit_code().await, Some(0));
+}

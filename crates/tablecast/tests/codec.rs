@@ -1,0 +1,525 @@
+//! The codec against `tungstenite`'s, on bytes nobody would think of, and a table
+//! of what clients do wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{self, Read, Write};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tablecast::codec::{Decoder, Frame, Frames, MAX_FRAGMENTS, Received};
+use tablecast::core::CloseReason;
+use tablecast::testing::client::{
+    BINARY, CLOSE, CONTINUES, ENDS, PING, PONG, TEXT, TEXT_BEGINS, frame,
+};
+use tungstenite::Message;
+use tungstenite::error::{CapacityError, Error};
+use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
+
+/// The largest message in these tests.
+const MAX_MESSAGE: usize = 4096;
+
+/// Longer frames are refused by `tungstenite` by their header alone.
+const MAX_FRAME: usize = 64 * 1024;
+
+/// All that was received before the fault, if there was one. Nothing is looked at
+/// after a close frame.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    received: Vec<Received>,
+    fault: Option<CloseReason>,
+    unfinished: bool,
+}
+
+impl Outcome {
+    fn is_over(&self) -> bool {
+        self.fault.is_some() || matches!(self.received.last(), Some(Received::Close(_)))
+    }
+}
+
+/// Our decoder, given these pieces one after another.
+fn ours<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    let mut decoder = Decoder::new(MAX_MESSAGE);
+    let mut outcome = Outcome {
+        received: Vec::new(),
+        fault: None,
+        unfinished: false,
+    };
+    for piece in pieces {
+        let mut closed = false;
+        let fed = decoder.feed(&mut piece.to_vec(), |received| {
+            if !closed {
+                closed = matches!(received, Received::Close(_));
+                outcome.received.push(received);
+            }
+        });
+        // What follows a close frame is ignored, right or wrong.
+        if !closed {
+            outcome.fault = fed.err();
+        }
+        if outcome.is_over() {
+            return outcome;
+        }
+    }
+    outcome.unfinished = decoder.is_unfinished();
+    outcome
+}
+
+struct Input<'a>(&'a [u8]);
+
+impl Read for Input<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+}
+
+impl Write for Input<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a fault is to `tungstenite`. A frame that is too long is told apart from a
+/// message that is, because it is found before anything else in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Is(CloseReason),
+    FrameTooLong,
+}
+
+/// `tungstenite`, given all at once.
+fn theirs(bytes: &[u8]) -> (Vec<Received>, Option<Fault>) {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_FRAME));
+    let mut context = WebSocketContext::new(Role::Server, Some(config));
+    let mut input = Input(bytes);
+    let mut received = Vec::new();
+    let fault = loop {
+        match context.read(&mut input) {
+            Ok(Message::Text(text)) => received.push(Received::Text(text.to_string())),
+            Ok(Message::Binary(bytes)) => received.push(Received::Binary(bytes)),
+            Ok(Message::Ping(payload)) => received.push(Received::Ping(payload)),
+            Ok(Message::Pong(_)) => received.push(Received::Pong),
+            Ok(Message::Close(Some(close))) if close.reason == "Protocol violation" => {
+                // Its way to say that the code was not allowed.
+                break Some(Fault::Is(CloseReason::Protocol));
+            }
+            Ok(Message::Close(close)) => {
+                received.push(Received::Close(close.map(|close| close.code.into())));
+                break None;
+            }
+            Ok(Message::Frame(_)) => unreachable!("only for writing"),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break None,
+            Err(Error::Protocol(_)) => break Some(Fault::Is(CloseReason::Protocol)),
+            Err(Error::Utf8(_)) => break Some(Fault::Is(CloseReason::NotUtf8)),
+            Err(Error::Capacity(CapacityError::MessageTooLong { size, max_size })) => {
+                let is_frame = max_size == MAX_FRAME && size > MAX_FRAME;
+                break Some(if is_frame {
+                    Fault::FrameTooLong
+                } else {
+                    Fault::Is(CloseReason::TooBig)
+                });
+            }
+            Err(error) => panic!("tungstenite: {error}"),
+        }
+    };
+    (received, fault)
+}
+
+fn is_control(received: &Received) -> bool {
+    matches!(
+        received,
+        Received::Ping(_) | Received::Pong | Received::Close(_)
+    )
+}
+
+/// Both decoders agree, except where they differ on purpose:
+/// - ours judges a frame by its header, theirs when all of it is there;
+/// - theirs measures a frame before it looks at the rest of its header, so what
+///   is both too long and wrong is `Protocol` to ours;
+/// - theirs checks UTF-8 fragment by fragment, ours when the message is whole.
+fn agree(bytes: &[u8], ours: &Outcome) -> Result<(), TestCaseError> {
+    let (received, fault) = theirs(bytes);
+    match (ours.fault, fault) {
+        (_, Some(Fault::Is(CloseReason::NotUtf8))) => {
+            // The text with the bad fragment is not finished, or goes wrong later;
+            // control frames may come before that.
+            prop_assert!(ours.received.starts_with(&received));
+            prop_assert!(ours.received[received.len()..].iter().all(is_control));
+            prop_assert!(ours.unfinished || ours.is_over());
+        }
+        (Some(reason), Some(Fault::FrameTooLong)) => {
+            prop_assert_eq!(&ours.received, &received);
+            prop_assert!(matches!(
+                reason,
+                CloseReason::TooBig | CloseReason::Protocol
+            ));
+        }
+        (Some(reason), None) => {
+            // Theirs waits for the rest of the frame: give it one.
+            let mut whole = bytes.to_vec();
+            whole.resize(whole.len() + MAX_FRAME, 0);
+            let (received, fault) = theirs(&whole);
+            prop_assert_eq!(&ours.received, &received);
+            prop_assert_eq!(fault, Some(Fault::Is(reason)));
+        }
+        (ours_fault, fault) => {
+            prop_assert_eq!(&ours.received, &received);
+            prop_assert_eq!(ours_fault.map(Fault::Is), fault);
+        }
+    }
+    Ok(())
+}
+
+/// One frame with any header and a payload of the length it says, mostly.
+fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+    let first = prop_oneof![
+        8 => prop::sample::select(vec![TEXT, BINARY, TEXT_BEGINS, CONTINUES, ENDS, PING, PONG]),
+        1 => Just(CLOSE),
+        1 => any::<u8>(),
+    ];
+    let text = prop_oneof![
+        4 => "\\PC{0,40}".prop_map(String::into_bytes),
+        2 => vec(any::<u8>(), 0..200),
+        1 => (0..2 * MAX_MESSAGE).prop_map(|length| vec![b'x'; length]),
+    ];
+    let close = (any::<u16>(), "\\PC{0,20}")
+        .prop_map(|(code, text)| [&code.to_be_bytes()[..], text.as_bytes()].concat());
+    let close = prop_oneof![
+        3 => close,
+        1 => (990_u16..1020).prop_map(|code| code.to_be_bytes().to_vec()),
+        1 => vec(any::<u8>(), 0..4)
+    ];
+    let frames = (first, text, close)
+        .prop_map(|(first, text, close)| frame(first, if first == CLOSE { &close } else { &text }));
+    // A length that is longer than need be, which the standard forbids and both
+    // let pass, or that nobody can mean.
+    let odd = (any::<u8>(), any::<bool>(), any::<u64>(), 0..64_u32).prop_map(
+        |(first, masked, length, shift)| {
+            let mut bytes = vec![first, if masked { 0xFF } else { 0x7F }];
+            bytes.extend_from_slice(&(length >> shift).to_be_bytes());
+            bytes.extend_from_slice(&[0; 40]);
+            bytes
+        },
+    );
+    prop_oneof![30 => frames, 1 => odd]
+}
+
+/// Frames one after another, some of them damaged, or no frames at all.
+fn any_stream() -> impl Strategy<Value = Vec<u8>> {
+    let frames = vec(any_frame(), 0..12)
+        .prop_map(|frames| frames.concat())
+        .boxed();
+    let damage = vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
+    let damaged = (frames.clone(), damage).prop_map(|(mut bytes, damage)| {
+        for (at, value) in damage {
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+        }
+        bytes
+    });
+    prop_oneof![4 => frames, 3 => damaged, 1 => vec(any::<u8>(), 0..300)]
+}
+
+/// The pieces of a stream that is cut at these places.
+fn cut<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+    let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+    at.extend([0, bytes.len()]);
+    at.sort_unstable();
+    at.windows(2).map(|two| &bytes[two[0]..two[1]]).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_bytes_mean_the_same_as_to_tungstenite_however_they_are_cut(
+        bytes in any_stream(),
+        cuts in vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        let whole = ours([&bytes[..]]);
+        agree(&bytes, &whole)?;
+        let pieces = ours(cut(&bytes, &cuts));
+        prop_assert_eq!(&pieces, &whole);
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn what_is_encoded_is_what_a_client_reads(texts in vec("\\PC{0,300}", 1..10), long in 0..3_usize) {
+        let mut frames = Frames::default();
+        let mut texts = texts;
+        texts.push("x".repeat([125, 126, 65_536][long]));
+        for text in &texts {
+            frames.text(text);
+        }
+        let bytes = frames.finish();
+        let single: usize = texts.iter().map(|text| Frame::text(text).len()).sum();
+        prop_assert_eq!(bytes.len(), single, "several in one are as long as each alone");
+
+        let mut context = WebSocketContext::new(Role::Client, None);
+        let bytes = wire(&bytes);
+        let mut input = Input(&bytes);
+        for text in &texts {
+            match context.read(&mut input) {
+                Ok(Message::Text(read)) => prop_assert_eq!(read.as_str(), text),
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+        let no_more = matches!(context.read(&mut input), Err(Error::Io(_)));
+        prop_assert!(no_more);
+    }
+}
+
+/// What goes over the wire for a frame: written to a socket that takes all.
+fn wire(frame: &Frame) -> Vec<u8> {
+    use std::io::IoSlice;
+    use std::sync::{Arc, Mutex};
+    use tablecast::config::OutboxLimits;
+    use tablecast::outbox::{Outbox, Socket};
+
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+    impl Socket for Sink {
+        fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.0.lock().unwrap().write_vectored(slices)
+        }
+    }
+
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let outbox = Outbox::new(OutboxLimits::default());
+    outbox.attach(Box::new(Sink(written.clone())));
+    outbox.send(frame).unwrap();
+    written.lock().unwrap().clone()
+}
+
+/// What becomes of these frames: given at once and byte by byte, which must not
+/// differ (HOSTILE 52).
+fn given(frames: &[Vec<u8>]) -> Outcome {
+    let bytes = frames.concat();
+    let whole = ours([&bytes[..]]);
+    assert_eq!(ours(bytes.chunks(1)), whole, "byte by byte");
+    whole
+}
+
+fn fault(frames: &[Vec<u8>]) -> Option<CloseReason> {
+    given(frames).fault
+}
+
+/// A frame whose header only is sent.
+fn header(first: u8, length: u64) -> Vec<u8> {
+    let mut bytes = vec![first, 0xFF];
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    bytes
+}
+
+#[test]
+fn what_is_no_frame_is_a_protocol_error() {
+    let unmasked = vec![TEXT, 2, b'h', b'i'];
+    let cases: Vec<(&str, Vec<Vec<u8>>)> = vec![
+        ("33 unmasked", vec![unmasked]),
+        ("34 reserved bit 1", vec![frame(TEXT | 0x40, b"x")]),
+        ("34 reserved bit 2", vec![frame(TEXT | 0x20, b"x")]),
+        ("34 reserved bit 3", vec![frame(PING | 0x10, b"x")]),
+        ("35 reserved data opcode", vec![frame(0x83, b"x")]),
+        ("35 reserved control opcode", vec![frame(0x8B, b"")]),
+        ("37 ping of 126 bytes", vec![frame(PING, &[0; 126])]),
+        ("37 close of 126 bytes", vec![frame(CLOSE, &[0; 126])]),
+        ("38 fragmented ping", vec![frame(0x09, b"x")]),
+        ("39 stray continuation", vec![frame(ENDS, b"x")]),
+        (
+            "39 stray unfinished continuation",
+            vec![frame(CONTINUES, b"x")],
+        ),
+        (
+            "40 text inside a message",
+            vec![frame(TEXT_BEGINS, b"x"), frame(TEXT, b"y")],
+        ),
+        (
+            "40 binary inside a message",
+            vec![frame(TEXT_BEGINS, b"x"), frame(BINARY, b"y")],
+        ),
+    ];
+    for (name, frames) in cases {
+        assert_eq!(fault(&frames), Some(CloseReason::Protocol), "{name}");
+    }
+}
+
+#[test]
+fn what_is_too_long_is_refused_by_its_header_alone() {
+    for length in [1 << 63, u64::MAX, (1 << 32) + 1, MAX_MESSAGE as u64 + 1] {
+        for first in [TEXT, BINARY, TEXT_BEGINS] {
+            assert_eq!(
+                fault(&[header(first, length)]),
+                Some(CloseReason::TooBig),
+                "{length}"
+            );
+        }
+        // HOSTILE 36 inside a message: before + length must not overflow either.
+        let begun = frame(TEXT_BEGINS, &[b'x'; 100]);
+        assert_eq!(
+            fault(&[begun, header(ENDS, length)]),
+            Some(CloseReason::TooBig),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn a_message_is_bounded_as_a_whole_and_in_fragments() {
+    let full = vec![b'x'; MAX_MESSAGE];
+    assert_eq!(fault(&[frame(TEXT, &full)]), None);
+    assert_eq!(
+        fault(&[frame(TEXT, &[&full[..], b"x"].concat())]),
+        Some(CloseReason::TooBig)
+    );
+    let (half, rest) = full.split_at(MAX_MESSAGE / 2);
+    assert_eq!(fault(&[frame(TEXT_BEGINS, half), frame(ENDS, rest)]), None);
+    let more = [rest, b"x"].concat();
+    assert_eq!(
+        fault(&[frame(TEXT_BEGINS, half), frame(ENDS, &more)]),
+        Some(CloseReason::TooBig)
+    );
+}
+
+#[test]
+fn fragments_are_bounded_even_if_they_hold_nothing() {
+    for payload in [&b""[..], b"x"] {
+        let mut frames = vec![frame(TEXT_BEGINS, payload)];
+        frames.resize(MAX_FRAGMENTS - 1, frame(CONTINUES, payload));
+        frames.push(frame(ENDS, payload));
+        let text = String::from_utf8(payload.repeat(MAX_FRAGMENTS)).unwrap();
+        assert_eq!(given(&frames).received, [Received::Text(text)]);
+
+        frames.insert(1, frame(CONTINUES, payload));
+        assert_eq!(fault(&frames), Some(CloseReason::TooBig));
+        // HOSTILE 41: it does not get as far as the end of them.
+        let flood = [
+            vec![frame(TEXT_BEGINS, payload)],
+            vec![frame(CONTINUES, payload); 70],
+        ];
+        assert_eq!(fault(&flood.concat()), Some(CloseReason::TooBig));
+    }
+}
+
+#[test]
+fn text_is_utf8_wherever_it_is_cut() {
+    let text = "김치찌개 👨‍👩‍👧‍👦".as_bytes();
+    let whole = [Received::Text(String::from_utf8(text.to_vec()).unwrap())];
+    for at in 0..=text.len() {
+        let (one, two) = text.split_at(at);
+        assert_eq!(
+            given(&[frame(TEXT_BEGINS, one), frame(ENDS, two)]).received,
+            whole
+        );
+    }
+    for bad in [
+        &[0xFF][..],
+        &[0xC0, 0x80],
+        &[0xED, 0xA0, 0x80],
+        &[0xF4, 0x90, 0x80, 0x80],
+        &[0xE2, 0x82],
+    ] {
+        assert_eq!(
+            fault(&[frame(TEXT, bad)]),
+            Some(CloseReason::NotUtf8),
+            "{bad:?}"
+        );
+        let (one, two) = bad.split_at(1);
+        let two = frame(ENDS, two);
+        assert_eq!(
+            fault(&[frame(TEXT_BEGINS, one), two]),
+            Some(CloseReason::NotUtf8),
+            "{bad:?}"
+        );
+        assert_eq!(fault(&[frame(BINARY, bad)]), None, "binary may be anything");
+    }
+}
+
+#[test]
+fn a_close_frame_is_as_the_standard_says() {
+    let close = |code: u16| frame(CLOSE, &code.to_be_bytes());
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
+        assert_eq!(fault(&[close(code)]), Some(CloseReason::Protocol), "{code}");
+    }
+    for code in [1000, 1001, 1002, 1003, 1007, 1009, 1011, 3000, 4000, 4999] {
+        assert_eq!(
+            given(&[close(code)]).received,
+            [Received::Close(Some(code))]
+        );
+    }
+    assert_eq!(
+        given(&[frame(CLOSE, b"")]).received,
+        [Received::Close(None)]
+    );
+    assert_eq!(fault(&[frame(CLOSE, b"x")]), Some(CloseReason::Protocol));
+    assert_eq!(
+        fault(&[frame(CLOSE, &[3, 0xE8, 0xFF])]),
+        Some(CloseReason::NotUtf8)
+    );
+}
+
+#[test]
+fn control_frames_between_fragments_do_not_disturb_the_message() {
+    let frames = [
+        frame(TEXT_BEGINS, b"a"),
+        frame(PING, b"p"),
+        frame(CONTINUES, b"b"),
+        frame(PONG, b""),
+        frame(ENDS, b"c"),
+    ];
+    let received = given(&frames).received;
+    let ping = Received::Ping(b"p".to_vec().into());
+    assert_eq!(
+        received,
+        [ping, Received::Pong, Received::Text("abc".into())]
+    );
+}
+
+#[test]
+fn what_follows_a_close_frame_does_not_undo_it() {
+    let frames = [
+        frame(CLOSE, &1000_u16.to_be_bytes()),
+        frame(TEXT, b"x"),
+        vec![0xFF; 100],
+    ];
+    let outcome = ours([&frames.concat()[..]]);
+    assert_eq!(outcome.received, [Received::Close(Some(1000))]);
+    assert_eq!(outcome.fault, None);
+}
+
+#[test]
+fn only_what_is_unfinished_is_kept() {
+    let mut decoder = Decoder::new(MAX_MESSAGE);
+    let mut feed = |bytes: &[u8]| {
+        decoder.feed(&mut bytes.to_vec(), |_| {}).unwrap();
+        decoder.is_unfinished()
+    };
+    let text = frame(TEXT, b"hello");
+    assert!(!feed(&text));
+    assert!(feed(&text[..3]));
+    assert!(!feed(&text[3..]));
+    assert!(feed(&frame(TEXT_BEGINS, b"a")));
+    assert!(feed(&frame(PING, b"")));
+    assert!(!feed(&frame(ENDS, b"a")));
+}
