@@ -58,7 +58,7 @@ impl RedisBackend {
         if prefix.contains(['{', '}']) {
             return Err(UrlError {
                 part: "the key prefix",
-                problem: "braces are not allowed".into(),
+                problem: "holds a brace, which is not allowed".into(),
             });
         }
         let place = Place::parse(url)?;

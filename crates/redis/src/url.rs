@@ -5,7 +5,7 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion}
 /// What is wrong with a Redis URL. Never holds the URL itself, which may hold a
 /// password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{part} of the Redis URL: {problem}")]
+#[error("redis: {part} {problem}")]
 pub struct UrlError {
     /// Which part of it.
     pub part: &'static str,
@@ -81,7 +81,7 @@ fn cluster(scheme: &str, rest: &str) -> Result<Place, UrlError> {
     if !matches!(tail, "" | "/") {
         return Err(UrlError::new(
             "the end",
-            "nothing may follow the hosts of a Cluster, which has no numbered databases",
+            "holds more than the hosts; a Cluster has no numbered databases",
         ));
     }
     let seeds = hosts
@@ -110,7 +110,7 @@ fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(UrlError::new(
             "the end",
-            "'?' and '#' are not allowed; write them as %3F and %23 in a password",
+            "holds '?' or '#', which are not allowed; write them as %3F and %23 in a password",
         ));
     }
     let database = url.path().trim_matches('/');
@@ -137,9 +137,9 @@ fn socket(url: &str) -> Result<ConnectionInfo, UrlError> {
 fn info(url: impl IntoConnectionInfo) -> Result<ConnectionInfo, UrlError> {
     // redis-rs' own words name a part, never a value with a secret in it; still
     // its detail is not repeated.
-    let info = url
-        .into_connection_info()
-        .map_err(|error| UrlError::new("a part", error.category().to_owned()))?;
+    let info = url.into_connection_info().map_err(|error| {
+        UrlError::new("the URL", format!("cannot be read: {}", error.category()))
+    })?;
     // Pushes tell at once that a connection has ended, and that a subscription
     // was moved away. They need RESP3.
     let settings = info

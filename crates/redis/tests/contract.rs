@@ -1,24 +1,64 @@
-//! The contract that every backend passes, on one server and on a Cluster.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The contract every backend passes, on one Redis and on a Cluster.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use std::sync::{Arc, Mutex, Weak};
-
-use common::connected;
 use tablecast::testing::contract::Nodes;
+use tablecast_core::{Backend, RoomId};
+use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::{RedisCluster, RedisServer};
+
+/// A store that tests which run at the same time share, since starting one takes
+/// longer than most tests; the last of them ends it.
+struct Shared<T>(Mutex<Weak<T>>);
+
+impl<T> Shared<T> {
+    const fn new() -> Self {
+        Shared(Mutex::new(Weak::new()))
+    }
+
+    fn get(&self, start: impl FnOnce() -> T) -> Arc<T> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(start());
+            *running = Arc::downgrade(&started);
+            started
+        })
+    }
+}
+
+/// A backend that has connected.
+async fn connected(url: &str) -> Arc<dyn Backend> {
+    let backend = Arc::new(RedisBackend::connect(url).expect("a Redis URL"));
+    // Rooms whose slots are on different servers of a Cluster.
+    let rooms: Vec<RoomId> = ["a", "b", "c", "d"]
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    let all = async {
+        for room in &rooms {
+            while backend.load(room, None).await.is_err() {
+                // sleep: polls a connection that is being made
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all)
+        .await
+        .expect("not connected in time");
+    backend
+}
 
 mod standalone {
     use super::*;
 
+    static SERVER: Shared<RedisServer> = Shared::new();
+
     async fn nodes() -> Nodes {
-        let server = RedisServer::start(&[]);
-        let (a, b) = (
-            connected(&server.url()).await,
-            connected(&server.url()).await,
-        );
-        Nodes::new(Arc::new(a), Arc::new(b)).keeping(server)
+        let server = SERVER.get(|| RedisServer::start(&[]));
+        let url = server.url();
+        Nodes::new(connected(&url).await, connected(&url).await).keeping(server)
     }
 
     tablecast::backend_contract!(nodes().await);
@@ -27,25 +67,12 @@ mod standalone {
 mod cluster {
     use super::*;
 
-    async fn nodes() -> Nodes {
-        let cluster = shared();
-        let (a, b) = (
-            connected(&cluster.url()).await,
-            connected(&cluster.url()).await,
-        );
-        Nodes::new(Arc::new(a), Arc::new(b)).keeping(cluster)
-    }
+    static CLUSTER: Shared<RedisCluster> = Shared::new();
 
-    /// One for all tests that run at the same time, since it takes a while to
-    /// start; it ends with the last of them.
-    fn shared() -> Arc<RedisCluster> {
-        static SHARED: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap();
-        shared.upgrade().unwrap_or_else(|| {
-            let cluster = Arc::new(RedisCluster::start());
-            *shared = Arc::downgrade(&cluster);
-            cluster
-        })
+    async fn nodes() -> Nodes {
+        let cluster = CLUSTER.get(RedisCluster::start);
+        let url = cluster.url();
+        Nodes::new(connected(&url).await, connected(&url).await).keeping(cluster)
     }
 
     tablecast::backend_contract!(nodes().await);

@@ -46,6 +46,8 @@ impl fmt::Display for Store {
             Store::Redis(url) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
                 let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+                // A socket's password stands behind its path.
+                let place = place.split('?').next().unwrap_or_default();
                 write!(f, "{scheme}://{place}")
             }
         }
@@ -263,7 +265,18 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let store = Store::Redis("rediss://user:s3cret@db.example:6380/1".to_owned());
-        assert_eq!(format!("{store:?}"), "rediss://db.example:6380/1");
+        for (url, shown) in [
+            (
+                "rediss://user:s3cret@db.example:6380/1",
+                "rediss://db.example:6380/1",
+            ),
+            ("redis-cluster://:s3cret@a:1,b:2", "redis-cluster://a:1,b:2"),
+            (
+                "redis+unix:///run/redis.sock?pass=s3cret",
+                "redis+unix:///run/redis.sock",
+            ),
+        ] {
+            assert_eq!(format!("{:?}", Store::Redis(url.to_owned())), shown);
+        }
     }
 }

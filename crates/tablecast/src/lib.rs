@@ -1,4 +1,250 @@
 //! Shared rooms over WebSocket.
+//!
+//! A *room* holds a small shared state. Everybody in it sees every change in the
+//! same order, on whichever server process they are connected to. This crate
+//! brings the rooms, the members and their seats, the WebSocket part and the
+//! fan-out; you bring the state and its rules. It runs on tokio and axum.
+//!
+//! - [`Hub`]: all rooms of this process. Start here.
+//! - [`App`] and [`Logic`](core::Logic): your state, your rules, and how they are
+//!   spoken over the wire.
+//! - [`MemoryBackend`]: rooms in this process. The crate `tablecast-redis` has
+//!   rooms in Redis, shared by several processes; anything else is a
+//!   [`Backend`](core::Backend) of your own.
+//! - [`Channel`](channel::Channel): the fan-out alone, without rooms or state.
+//!
+//! What clients see is described in `docs/protocol.md` of the repository.
+//!
+//! # Write a Logic
+//!
+//! The value is the state. [`decide`](core::Logic::decide) looks at a command and
+//! says what happens, or why not; [`apply`](core::Logic::apply) lets it happen.
+//! Both must depend on nothing but their arguments: every node applies the same
+//! events and must come to the same state. No network, no clock, no socket, so a
+//! test of the rules is a plain function call.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use tablecast::core::logic::{Logic, Member, Rejection};
+//! use tablecast::core::MemberId;
+//!
+//! /// Who wants a lift: as many as there are places in the car.
+//! #[derive(Clone, Default, Serialize, Deserialize)]
+//! struct Car {
+//!     passengers: Vec<MemberId>,
+//! }
+//!
+//! #[derive(Serialize, Deserialize)]
+//! #[serde(rename_all = "snake_case")]
+//! enum Ride {
+//!     GetIn {},
+//!     GetOut {},
+//! }
+//!
+//! impl Logic for Car {
+//!     type Command = Ride;
+//!     type Event = Ride;
+//!
+//!     fn decide(&self, by: Member<'_>, command: &Ride) -> Result<Vec<Ride>, Rejection> {
+//!         let is_in = self.passengers.contains(&by.id);
+//!         match command {
+//!             // As it is already: nothing happens, and that is no error.
+//!             Ride::GetIn {} if is_in => Ok(vec![]),
+//!             Ride::GetIn {} if self.passengers.len() == 4 => {
+//!                 Err(Rejection::new("car_full", "all 4 places are taken"))
+//!             }
+//!             Ride::GetIn {} => Ok(vec![Ride::GetIn {}]),
+//!             Ride::GetOut {} if is_in => Ok(vec![Ride::GetOut {}]),
+//!             Ride::GetOut {} => Ok(vec![]),
+//!         }
+//!     }
+//!
+//!     fn apply(&mut self, by: MemberId, event: &Ride) {
+//!         match event {
+//!             Ride::GetIn {} => self.passengers.push(by),
+//!             Ride::GetOut {} => self.passengers.retain(|member| *member != by),
+//!         }
+//!     }
+//! }
+//!
+//! let mut car = Car::default();
+//! for id in 1..=4 {
+//!     car.apply(MemberId(id), &Ride::GetIn {});
+//! }
+//! let late = Member { id: MemberId(5), name: "late" };
+//! let refused = car.decide(late, &Ride::GetIn {}).err().map(|rejection| rejection.code);
+//! assert_eq!(refused, Some("car_full"));
+//! ```
+//!
+//! # Start a hub
+//!
+//! [`App`] says how the logic is spoken. Its defaults are enough for the JSON
+//! dialect (`tablecast.v1`), where a command is what serde reads: `{"id":1,"up":{}}`.
+//! With [`App::text_command`] it can be typed by hand in `websocat`, too.
+//!
+//! ```
+//! # use serde::{Deserialize, Serialize};
+//! # use tablecast::core::MemberId;
+//! # use tablecast::core::logic::{Logic, Member, Rejection};
+//! use std::sync::Arc;
+//!
+//! use axum::extract::{Path, State};
+//! use axum::response::{IntoResponse, Response};
+//! use axum::{Router, http::StatusCode, routing::get};
+//! use tablecast::hub::RoomError;
+//! use tablecast::upgrade::Upgrade;
+//! use tablecast::{App, Hub, HubConfig, MemoryBackend};
+//!
+//! # #[derive(Clone, Default, Serialize, Deserialize)]
+//! # struct Counter { value: u32 }
+//! # #[derive(Clone, Copy, Serialize, Deserialize)]
+//! # #[serde(rename_all = "snake_case")]
+//! # enum Step { Up {} }
+//! # impl Logic for Counter {
+//! #     type Command = Step;
+//! #     type Event = Step;
+//! #     fn decide(&self, _: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> { Ok(vec![*step]) }
+//! #     fn apply(&mut self, _: MemberId, _: &Step) { self.value += 1; }
+//! # }
+//! impl App for Counter {
+//!     fn text_command(line: &str) -> Result<Step, Rejection> {
+//!         match line.trim() {
+//!             "up" => Ok(Step::Up {}),
+//!             _ => Err(Rejection::new("bad_command", "say up")),
+//!         }
+//!     }
+//! }
+//!
+//! async fn join(
+//!     State(hub): State<Hub<Counter>>,
+//!     Path(room): Path<String>,
+//!     upgrade: Upgrade,
+//! ) -> Response {
+//!     match hub.upgrade(upgrade, &room).await {
+//!         Ok(response) => response,
+//!         Err(error @ RoomError::NotFound) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+//!         Err(error @ RoomError::Full { .. }) => (StatusCode::FORBIDDEN, error.to_string()).into_response(),
+//!         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+//!     }
+//! }
+//!
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
+//! hub.create("lobby".parse()?, Counter::default()).await?;
+//!
+//! let router = Router::new().route("/ws/{room}", get(join)).with_state(hub.clone());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let server = tokio::spawn(async move { axum::serve(listener, router).await });
+//!
+//! // At the end: members are told to come back elsewhere, and seats are kept.
+//! hub.drain(std::time::Duration::from_secs(30)).await;
+//! server.abort();
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(start()).unwrap();
+//! ```
+//!
+//! Who may connect at all (origin, rate, login) is for your handler to check,
+//! before it hands the [`Upgrade`](upgrade::Upgrade) over. `axum::serve` sets no
+//! deadline for a slow request; on the open net put a proxy in front, or write
+//! an accept loop as the lunch server's.
+//!
+//! # Use a channel alone
+//!
+//! Without rooms, state or order across processes: a chat, a relay, a news ticker.
+//! A [`Channel`](channel::Channel) knows outboxes; joining returns a guard, and
+//! dropping it is leaving. A member that does not read delays nobody: what its
+//! socket does not take waits in its own outbox, and at the outbox's bound it is
+//! closed.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use axum::extract::State;
+//! use axum::response::Response;
+//! use axum::{Router, routing::get};
+//! use tablecast::ConnectionConfig;
+//! use tablecast::channel::Channel;
+//! use tablecast::codec::Frame;
+//! use tablecast::connection::Message;
+//! use tablecast::upgrade::Upgrade;
+//!
+//! async fn join(State(channel): State<Arc<Channel>>, upgrade: Upgrade) -> Response {
+//!     upgrade.accept(ConnectionConfig::default(), |mut connection| async move {
+//!         let _seat = channel.join(connection.outbox().clone());
+//!         while let Some(message) = connection.recv().await {
+//!             if let Message::Text(text) = message {
+//!                 channel.broadcast(&Frame::text(&text));
+//!             }
+//!         }
+//!     })
+//! }
+//!
+//! let channel = Channel::new();
+//! let router: Router = Router::new().route("/ws", get(join)).with_state(channel.clone());
+//! assert!(channel.is_empty());
+//! # drop(router);
+//! ```
+//!
+//! # Test
+//!
+//! With the feature `testing` there are a WebSocket client
+//! ([`testing::client`]), a backend that fails as and when a test asks
+//! ([`testing::faulty`]), and the contract that a backend of your own must pass
+//! ([`testing::contract`]).
+//!
+//! ```
+//! # use serde::{Deserialize, Serialize};
+//! # use tablecast::core::MemberId;
+//! # use tablecast::core::logic::{Logic, Member, Rejection};
+//! # use axum::extract::State;
+//! # use axum::response::IntoResponse;
+//! # use axum::{Router, routing::get};
+//! # use tablecast::upgrade::Upgrade;
+//! # use tablecast::{App, Hub, HubConfig, MemoryBackend};
+//! # #[derive(Clone, Default, Serialize, Deserialize)]
+//! # struct Counter { value: u32 }
+//! # #[derive(Clone, Copy, Serialize, Deserialize)]
+//! # #[serde(rename_all = "snake_case")]
+//! # enum Step { Up {} }
+//! # impl Logic for Counter {
+//! #     type Command = Step;
+//! #     type Event = Step;
+//! #     fn decide(&self, _: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> { Ok(vec![*step]) }
+//! #     fn apply(&mut self, _: MemberId, _: &Step) { self.value += 1; }
+//! # }
+//! # impl App for Counter {}
+//! # async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> impl IntoResponse {
+//! #     hub.upgrade(upgrade, "lobby").await.map_err(|error| error.to_string())
+//! # }
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use tablecast::testing::FaultyBackend;
+//! use tablecast::testing::client::Client;
+//!
+//! let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+//! let faults = backend.faults();
+//! let hub = Hub::start(Arc::new(backend), HubConfig::default());
+//! hub.create("lobby".parse()?, Counter::default()).await?;
+//! let router = Router::new().route("/ws", get(join)).with_state(hub);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let address = listener.local_addr()?;
+//! tokio::spawn(async move { axum::serve(listener, router).await });
+//!
+//! let mut member = Client::connect_json(address, "/ws").await?;
+//! member.send_text(r#"{"join":{"name":"Mina"}}"#).await?;
+//! assert_eq!(member.next_json().await?["hello"]["state"]["value"], 0);
+//! member.send_text(r#"{"id":1,"up":{}}"#).await?;
+//! assert_eq!(member.next_json().await?["ack"]["id"], 1);
+//! assert_eq!(member.next_json().await?["event"]["change"]["up"], serde_json::json!({}));
+//!
+//! // The store goes away: the members are told.
+//! faults.down("somebody pulled the plug");
+//! assert_eq!(member.next_json().await?["status"]["store"], "down");
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(test()).unwrap();
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod app;

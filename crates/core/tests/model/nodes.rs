@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tablecast_core::backend::LOG_EVENTS;
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
-use tablecast_core::membership::Presence;
+use tablecast_core::membership::{Applied, Presence};
 use tablecast_core::room::{Change, Event, Op, Room};
 use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Rejection, SeatToken};
 
@@ -353,11 +353,12 @@ impl World {
                 Err(until) => Presence::Away { until },
             };
             assert_eq!(seat.presence, presence);
-            let highest = person.applied.keys().next_back();
-            assert_eq!(
-                seat.last.map_or(0, |last| last.op.number),
-                highest.copied().unwrap_or(0)
-            );
+            let last = person.applied.last_key_value();
+            let last = last.map(|(number, (digest, seq))| Applied {
+                op: op(*number, *digest),
+                seq: *seq,
+            });
+            assert_eq!(seat.last, last);
         }
         let away = self.oracle.people.iter();
         let away = away.filter_map(|person| person.presence.err());

@@ -147,7 +147,14 @@ fn request() -> impl Strategy<Value = Request> {
 
 /// Up to so many steps.
 pub(crate) fn steps(at_most: usize) -> impl Strategy<Value = Vec<Step>> {
-    let requests = || prop::collection::vec(request(), 1..5);
+    // Some are said twice at once.
+    let requests = || {
+        let once = prop::collection::vec(request(), 1..5);
+        (once, prop::bool::weighted(0.2)).prop_map(|(once, twice)| match twice {
+            true => once.repeat(2),
+            false => once,
+        })
+    };
     let outcome = prop_oneof![
         5 => Just(Outcome::Accepted),
         2 => Just(Outcome::UnknownBefore),

@@ -201,8 +201,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 }
 
 /// The reason is the operator's: it may name hosts that are nobody's business.
+/// The backend has logged it once; here it would be a line for each request.
 fn store_unavailable(reason: &str) -> Problem {
-    tracing::warn!(
+    tracing::debug!(
         reason,
         "a request was refused, since the store is unavailable"
     );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tablecast_redis::testing::RedisServer;
+use tablecast_redis::testing::{RedisCluster, RedisServer};
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 
@@ -23,10 +23,8 @@ struct Load {
 }
 
 impl Load {
-    async fn start(redis: &RedisServer, nodes: usize) -> Load {
-        let nodes: Vec<Node> = (0..nodes)
-            .map(|_| Node::start(&redis.url(), &UNLIMITED))
-            .collect();
+    async fn start(store: &str, nodes: usize) -> Load {
+        let nodes: Vec<Node> = (0..nodes).map(|_| Node::start(store, &UNLIMITED)).collect();
         let room = nodes[0].make_room().await;
         let nodes = Arc::new(RwLock::new(nodes));
         let (stop, stopped) = watch::channel(false);
@@ -80,8 +78,21 @@ impl Load {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_without_faults_has_a_sound_history() {
     let redis = RedisServer::start(&[]);
-    let load = Load::start(&redis, 3).await;
+    let load = Load::start(&redis.url(), 3).await;
     load.goes_on(200).await;
+    load.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_on_a_cluster_has_a_sound_history_though_subscriptions_are_killed() {
+    let cluster = RedisCluster::start();
+    let load = Load::start(&cluster.url(), 2).await;
+    for _ in 0..3 {
+        for server in cluster.nodes() {
+            server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        }
+        load.goes_on(20).await;
+    }
     load.check().await;
 }
 
@@ -89,7 +100,7 @@ async fn a_load_without_faults_has_a_sound_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_redis_is_killed_and_starts_again() {
     let mut redis = RedisServer::start(&DURABLE);
-    let load = Load::start(&redis, 2).await;
+    let load = Load::start(&redis.url(), 2).await;
     for _ in 0..2 {
         redis.kill9();
         redis.restart();
@@ -101,7 +112,7 @@ async fn nothing_acknowledged_is_lost_when_redis_is_killed_and_starts_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_subscriptions_are_killed() {
     let redis = RedisServer::start(&[]);
-    let load = Load::start(&redis, 2).await;
+    let load = Load::start(&redis.url(), 2).await;
     for _ in 0..5 {
         redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
         load.goes_on(10).await;
@@ -112,7 +123,7 @@ async fn nothing_acknowledged_is_lost_when_subscriptions_are_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_all_redis_connections_are_killed() {
     let redis = RedisServer::start(&[]);
-    let load = Load::start(&redis, 2).await;
+    let load = Load::start(&redis.url(), 2).await;
     for _ in 0..5 {
         redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
         redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
@@ -124,7 +135,7 @@ async fn nothing_acknowledged_is_lost_when_all_redis_connections_are_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_when_a_node_is_killed() {
     let redis = RedisServer::start(&[]);
-    let load = Load::start(&redis, 3).await;
+    let load = Load::start(&redis.url(), 3).await;
     let mut killed = load.nodes.write().await.pop().unwrap();
     killed.kill9();
     load.goes_on(50).await;
@@ -134,7 +145,7 @@ async fn nothing_acknowledged_is_lost_when_a_node_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_was_paused_acknowledges_nothing_stale() {
     let redis = RedisServer::start(&[]);
-    let load = Load::start(&redis, 2).await;
+    let load = Load::start(&redis.url(), 2).await;
     {
         let nodes = load.nodes.read().await;
         nodes[1].signal("-STOP");
@@ -149,7 +160,7 @@ async fn a_node_that_was_paused_acknowledges_nothing_stale() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_loses_nothing() {
     let redis = RedisServer::start(&[]);
-    let load = Load::start(&redis, 3).await;
+    let load = Load::start(&redis.url(), 3).await;
     for _ in 0..3 {
         let mut old = {
             let mut nodes = load.nodes.write().await;

@@ -6,14 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use tablecast::testing::client::{Client, ClientError, Said};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 /// Longer than anything here takes on a busy machine; what takes longer hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -194,33 +191,17 @@ pub(crate) enum Ended {
 
 /// A member of a room: one WebSocket connection.
 pub(crate) struct Member {
-    socket: WebSocketStream<TcpStream>,
+    client: Client,
 }
 
 impl Member {
-    async fn connect(address: SocketAddr, room: &str, json: bool) -> Result<Member, u16> {
-        let mut request = format!("ws://{address}/ws/{room}/")
-            .into_client_request()
-            .unwrap();
-        if json {
-            let protocol = "tablecast.v1".parse().unwrap();
-            request
-                .headers_mut()
-                .insert("sec-websocket-protocol", protocol);
-        }
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let shaken = timeout(DEADLINE, tokio_tungstenite::client_async(request, stream)).await;
-        match shaken.expect("no handshake in time") {
-            Ok((socket, _)) => Ok(Member { socket }),
-            Err(WsError::Http(response)) => Err(response.status().as_u16()),
-            Err(error) => panic!("handshake failed: {error}"),
-        }
-    }
-
     /// Joins in the text dialect, or returns the status of the refusal.
     pub(crate) async fn try_join(node: &Node, room: &str) -> Result<Member, u16> {
-        Member::connect(node.address, room, false).await
+        match Client::connect(node.address, &format!("/ws/{room}/")).await {
+            Ok(client) => Ok(Member { client }),
+            Err(ClientError::Refused { status, .. }) => Err(status),
+            Err(error) => panic!("handshake failed: {error}"),
+        }
     }
 
     /// Joins in the text dialect and reads the menu of that moment.
@@ -231,27 +212,19 @@ impl Member {
         (member, menu)
     }
 
-    /// Connects in `tablecast.v1` and says this first.
-    pub(crate) async fn program(node: &Node, room: &str, first: Value) -> Member {
-        let joined = Member::connect(node.address, room, true).await;
-        let mut member = joined.unwrap_or_else(|status| panic!("not let in: {status}"));
-        member.say(&first.to_string()).await;
-        member
+    /// Connects in `tablecast.v1` to a node that may be gone, and says this first.
+    pub(crate) async fn try_program(node: &Node, room: &str, first: Value) -> Option<Member> {
+        let path = format!("/ws/{room}/");
+        let client = Client::connect_json(node.address, &path).await.ok()?;
+        let mut member = Member { client };
+        member.try_say(&first.to_string()).await.then_some(member)
     }
 
-    /// As [`Member::program`], to a node that may be gone.
-    pub(crate) async fn try_program(node: &Node, room: &str, first: Value) -> Option<Member> {
-        let stream = TcpStream::connect(node.address).await.ok()?;
-        let mut request = format!("ws://{}/ws/{room}/", node.address)
-            .into_client_request()
-            .unwrap();
-        request
-            .headers_mut()
-            .insert("sec-websocket-protocol", "tablecast.v1".parse().unwrap());
-        let shaken = timeout(DEADLINE, tokio_tungstenite::client_async(request, stream)).await;
-        let (socket, _) = shaken.expect("no handshake in time").ok()?;
-        let mut member = Member { socket };
-        member.try_say(&first.to_string()).await.then_some(member)
+    /// Connects in `tablecast.v1` and says this first.
+    pub(crate) async fn program(node: &Node, room: &str, first: Value) -> Member {
+        Member::try_program(node, room, first)
+            .await
+            .expect("not let in")
     }
 
     /// Joins in `tablecast.v1` and returns the hello.
@@ -263,31 +236,24 @@ impl Member {
     }
 
     pub(crate) async fn say(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).await.unwrap();
+        self.client.send_text(text).await.unwrap();
     }
 
     /// Says something to a server that may be gone.
     pub(crate) async fn try_say(&mut self, text: &str) -> bool {
-        self.socket.send(Message::text(text)).await.is_ok()
+        self.client.send_text(text).await.is_ok()
     }
 
     /// The next text message, or how the conversation ended.
     pub(crate) async fn hear(&mut self) -> Result<String, Ended> {
-        timeout(DEADLINE, self.hear_now())
-            .await
-            .expect("nothing heard in time")
-    }
-
-    /// As [`Member::hear`], without a deadline of its own.
-    pub(crate) async fn hear_now(&mut self) -> Result<String, Ended> {
         loop {
-            match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
-                Some(Ok(Message::Close(Some(close)))) => {
-                    return Err(Ended::Closed(close.code.into()));
-                }
-                Some(Ok(Message::Close(None)) | Err(_)) | None => return Err(Ended::Cut),
-                Some(Ok(_)) => {}
+            match self.client.next().await {
+                Ok(Said::Text(text)) => return Ok(text),
+                Ok(Said::Close(Some(code))) => return Err(Ended::Closed(code)),
+                Ok(Said::Close(None) | Said::End) => return Err(Ended::Cut),
+                Ok(Said::Ping(_) | Said::Pong(_) | Said::Binary(_)) => {}
+                Err(error @ ClientError::Late(..)) => panic!("{error}"),
+                Err(_) => return Err(Ended::Cut),
             }
         }
     }
@@ -325,8 +291,8 @@ impl Member {
 
     /// Says goodbye and waits until the server has agreed.
     pub(crate) async fn leave(mut self) {
-        let _ = self.socket.close(None).await;
-        while let Some(Ok(_)) = self.socket.next().await {}
+        let _ = self.client.send_close(1000).await;
+        let _ = self.client.ended().await;
     }
 }
 

@@ -1,0 +1,155 @@
+//! The program itself as a child process.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Nothing here takes this long unless it hangs.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A directory that is removed again.
+pub struct Dir(pub PathBuf);
+
+impl Dir {
+    pub fn new() -> Dir {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir =
+            std::env::temp_dir().join(format!("tablecast-test-{}-{next}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        Dir(dir)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program in this directory, without the settings of whoever runs the tests.
+pub fn tablecast(dir: &Dir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
+    command.current_dir(&dir.0).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TABLECAST_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
+
+/// Runs a program that ends by itself: its code and what it wrote to stderr.
+pub fn ends(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// A program that serves. Killed when the test ends.
+pub struct Serving {
+    pub child: Child,
+    pub at: SocketAddr,
+    pub said: String,
+}
+
+impl Serving {
+    pub fn start(command: &mut Command) -> Serving {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while !said.contains("then type:") {
+            match lines.next() {
+                Some(line) => said = said + &line.unwrap() + "\n",
+                None => {
+                    let mut error = String::new();
+                    child
+                        .stderr
+                        .take()
+                        .unwrap()
+                        .read_to_string(&mut error)
+                        .unwrap();
+                    panic!("it ended: {error}");
+                }
+            }
+        }
+        let url = said.split_once("http://").unwrap().1;
+        let at = url.split([' ', '/']).next().unwrap().parse().unwrap();
+        Serving { child, at, said }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    pub fn ended(&mut self) -> Option<i32> {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begin.elapsed() < DEADLINE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// A member of a new room, who never answers the server's goodbye.
+    pub fn member(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        let post = b"POST /session/ HTTP/1.0\r\n\r\n";
+        std::io::Write::write_all(&mut stream, post).unwrap();
+        let mut made = String::new();
+        stream.read_to_string(&mut made).unwrap();
+        let url = made
+            .split("\"url\":\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        let join = format!(
+            "GET {url} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        std::io::Write::write_all(&mut stream, join.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 101");
+        stream
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub const ANY_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
