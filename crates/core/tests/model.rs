@@ -185,8 +185,8 @@ fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
         connection: 1,
         keep: Some(50),
     };
-    assert_eq!(go(&mut world, away.clone()), 1, "the first time it counts");
-    assert_eq!(go(&mut world, away.clone()), 0, "twice");
+    assert_eq!(go(&mut world, away), 1, "the first time it counts");
+    assert_eq!(go(&mut world, away), 0, "twice");
     let back = Request::Resume {
         nth: 0,
         connection: 2,
@@ -197,6 +197,6 @@ fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
         connection: 2,
         keep: None,
     };
-    assert_eq!(go(&mut world, leave.clone()), 1);
+    assert_eq!(go(&mut world, leave), 1);
     assert_eq!(go(&mut world, leave), 0, "given up");
 }

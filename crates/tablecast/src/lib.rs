@@ -188,10 +188,9 @@
 //!
 //! # Test
 //!
-//! With the feature `testing` there are a WebSocket client
-//! ([`testing::client`]), a backend that fails as and when a test asks
-//! ([`testing::faulty`]), and the contract that a backend of your own must pass
-//! ([`testing::contract`]).
+//! With the feature `testing` there are a WebSocket client (`testing::client`), a
+//! backend that fails as and when a test asks (`testing::faulty`), and the
+//! contract that a backend of your own must pass (`testing::contract`).
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};

@@ -204,7 +204,7 @@ impl Oracle {
     /// is decided.
     pub(crate) fn ask(&mut self, node: usize, request: &Request) -> Vec<Asked> {
         let id_of = |nth: usize| self.people.get(nth).map_or(u64::MAX, |person| person.id);
-        vec![match request.clone() {
+        vec![match *request {
             Request::Join { connection, named } => {
                 // Tokens are random: none is used for two seats.
                 self.tokens += 1;

@@ -63,7 +63,7 @@ impl Logic for Shelf {
 
 /// One thing that happens at a node. People and connections are few, so that
 /// requests meet each other.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Request {
     Join {
         connection: u64,

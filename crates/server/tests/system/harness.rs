@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use tablecast::testing::client::{Client, ClientError, Said};
+use tablecast::testing::client::{Client, ClientError, Connect, Said};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -101,6 +101,21 @@ impl Node {
     pub(crate) fn kill9(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Its resident memory.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim()
+            .trim_end_matches("kB")
+            .trim()
+            .parse::<u64>()
+            .unwrap()
+            * 1024
     }
 
     /// Waits for its end and returns the exit code.
@@ -201,6 +216,14 @@ impl Member {
             Ok(client) => Ok(Member { client }),
             Err(ClientError::Refused { status, .. }) => Err(status),
             Err(error) => panic!("handshake failed: {error}"),
+        }
+    }
+
+    /// Joins in the text dialect with a small receive buffer, to read nothing.
+    pub(crate) async fn join_stalled(node: &Node, room: &str) -> Member {
+        let connect = Connect::to(node.address, &format!("/ws/{room}/")).receive_buffer(4096);
+        Member {
+            client: connect.open().await.unwrap(),
         }
     }
 

@@ -231,6 +231,60 @@ async fn a_member_who_drops_comes_back_to_the_same_seat_and_misses_nothing() {
     }
 }
 
+/// Defects 22, 27 and 31.
+#[tokio::test]
+async fn six_members_who_do_not_read_hold_up_nobody_and_are_cut_at_their_bound() {
+    let options = [
+        "--outbox-bytes",
+        "65536",
+        "--outbox-seconds",
+        "1h",
+        "--command-rate",
+        "0",
+    ];
+    let node = Node::start("memory", &options);
+    let room = node.make_room().await;
+    let (mut speaks, _) = Member::join(&node, &room).await;
+    let mut healthy = Vec::new();
+    for _ in 0..3 {
+        healthy.push(Member::join(&node, &room).await.0);
+    }
+    let mut stalled = Vec::new();
+    for _ in 0..6 {
+        stalled.push(Member::join_stalled(&node, &room).await);
+    }
+    let before = node.resident_bytes();
+    let mut changes = 0;
+    while node.metric("tablecast_members").await > 4.0 {
+        // A menu of 20 KB, with its last item added and removed.
+        let command = match changes {
+            0..80 => format!("add:{changes}{}", "찌".repeat(78)),
+            _ if changes % 2 == 0 => "add:pizza".to_owned(),
+            _ => "remove:pizza".to_owned(),
+        };
+        speaks.say(&command).await;
+        changes += 1;
+        let menu = speaks.menu().await;
+        for member in &mut healthy {
+            assert_eq!(member.menu().await, menu, "the healthy see each change");
+        }
+        assert!(changes < 10_000, "the stalled are not cut");
+    }
+    let grown = node.resident_bytes().saturating_sub(before);
+    assert!(grown < 16 << 20, "six bounded outboxes took {grown} bytes");
+    assert!(
+        Member::try_join(&node, &room).await.is_ok(),
+        "their seats are free"
+    );
+    for member in &mut stalled {
+        let ended = member.end().await;
+        assert!(
+            matches!(ended, Ended::Closed(4413) | Ended::Cut),
+            "{ended:?}"
+        );
+    }
+}
+
 /// A signal: members are told to come back, the process ends well, a second
 /// signal ends it at once.
 #[tokio::test]
