@@ -20,7 +20,17 @@ const CLIPPY: &[&[&str]] = &[
 /// doctests too; the others are what a plain workspace run cannot hold.
 const TESTS: &[(&str, &[&str])] = &[
     ("all tests", &["--workspace"]),
-    // ("interleavings", &["--package", "tablecast", "--features", "shuttle", "--test", "interleavings"]),
+    (
+        "interleavings",
+        &[
+            "--package",
+            "tablecast",
+            "--features",
+            "shuttle",
+            "--test",
+            "interleavings",
+        ],
+    ),
 ];
 
 /// How a step ended that did not fail.

@@ -55,6 +55,12 @@ const TOOLS: &[Tool] = &[
         accepted: (7, 0)..ANY,
         source: Source::Apt("redis-server"),
     },
+    // A node whose clock is wrong is part of the tests.
+    Tool {
+        probe: &["faketime", "--version"],
+        accepted: (0, 9)..ANY,
+        source: Source::Apt("faketime"),
+    },
     Tool {
         probe: &["cargo", "fmt", "--version"],
         accepted: (1, 0)..ANY,
@@ -330,7 +336,7 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",

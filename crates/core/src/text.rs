@@ -42,9 +42,13 @@ pub fn clean(what: &str, text: &str, max_graphemes: usize) -> Result<String, Rej
             format!("{what} is empty; say at least one character"),
         ));
     }
-    if text.len() > MAX_TEXT_BYTES
-        || text.graphemes(true).take(max_graphemes + 1).count() > max_graphemes
-    {
+    // The segmentation's tables are large and slow; without CR LF, which is refused
+    // above, each ASCII character is a grapheme.
+    let graphemes = match text.is_ascii() {
+        true => text.len(),
+        false => text.graphemes(true).take(max_graphemes + 1).count(),
+    };
+    if text.len() > MAX_TEXT_BYTES || graphemes > max_graphemes {
         return Err(too_long(what, max_graphemes));
     }
     Ok(text)

@@ -13,7 +13,7 @@ mod model {
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::nodes::{Node, Outcome, World};
-use model::requests::{Request, ShelfEvent, Step, steps};
+use model::requests::{Command, Request, ShelfEvent, Step, steps};
 use proptest::prelude::*;
 use tablecast_core::MemberId;
 use tablecast_core::room::{Change, Event};
@@ -160,22 +160,24 @@ fn any_event(seq: u64) -> Event<ShelfEvent> {
     }
 }
 
+/// Takes one request at one node. Returns how many events it made; its answer is
+/// compared with the oracle's.
+fn go(world: &mut World, request: Request) -> u64 {
+    let before = world.store.seq();
+    world.take(&Step {
+        node: 0,
+        requests: vec![request],
+        outcome: Outcome::Accepted,
+        other_first: None,
+    });
+    world.store.seq() - before
+}
+
 /// A disconnect that comes twice, or late, after the seat was taken over or
 /// given up, changes nothing.
 #[test]
 fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
     let mut world = World::new(2);
-    let go = |world: &mut World, request: Request| {
-        let step = Step {
-            node: 0,
-            requests: vec![request],
-            outcome: Outcome::Accepted,
-            other_first: None,
-        };
-        let before = world.store.seq();
-        world.take(&step);
-        world.store.seq() - before
-    };
     let join = Request::Join {
         connection: 1,
         named: true,
@@ -199,4 +201,35 @@ fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
     };
     assert_eq!(go(&mut world, leave), 1);
     assert_eq!(go(&mut world, leave), 0, "given up");
+}
+
+/// The newest command of a member is recognised however much happened since,
+/// and so is another one under its number; an older one is forgotten with the
+/// history.
+#[test]
+fn the_newest_command_of_a_member_is_never_forgotten() {
+    let mut world = World::new(2);
+    for connection in 1..=2 {
+        let join = Request::Join {
+            connection,
+            named: false,
+        };
+        go(&mut world, join);
+    }
+    let put = |number, digest| Request::Command {
+        nth: 0,
+        number,
+        digest,
+        command: Command::Put(1),
+    };
+    assert_eq!(go(&mut world, put(1, 0)), 1);
+    assert_eq!(go(&mut world, put(2, 0)), 1);
+    for _ in 0..3 {
+        let by_the_other = Request::Burst { nth: 1, count: 100 };
+        assert_eq!(go(&mut world, by_the_other), 100);
+    }
+    for (number, digest) in [(2, 0), (2, 1), (1, 0)] {
+        assert_eq!(go(&mut world, put(number, digest)), 0);
+    }
+    assert_eq!(go(&mut world, put(3, 0)), 1);
 }

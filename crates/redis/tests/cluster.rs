@@ -111,8 +111,30 @@ async fn a_room_whose_slot_moves_is_followed() {
     let one = accepted(&backend, here, step(start, &["a"])).await;
     backend.watch(here).await.unwrap();
 
+    let other = connected(&cluster.url()).await;
+    let subscriber = cluster.nodes()[0].cli(&["CLIENT", "LIST", "TYPE", "pubsub"]);
+    let id = subscriber
+        .split(' ')
+        .next()
+        .and_then(|id| id.strip_prefix("id="))
+        .unwrap();
+
     cluster.migrate(slot(&cluster, here), 0, 2);
+    assert!(
+        other.load(here, None).await.unwrap().is_some(),
+        "asked where it moved to"
+    );
     heard.resync(here).await;
+    eventually(
+        "the connection on which redis ended a subscription is closed",
+        async || {
+            cluster.nodes()[0]
+                .cli(&["CLIENT", "LIST", "ID", id])
+                .is_empty()
+                .then_some(())
+        },
+    )
+    .await;
     // Another process, which may not know the end of the history.
     let missing = eventually("the room is found", async || {
         match backend.commit(here, step(one, &["b"])).await {

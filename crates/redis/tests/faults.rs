@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::*;
 use proxy::Proxy;
-use tablecast_core::backend::{Backend, BackendError, Committed, Notice};
+use tablecast_core::backend::{Backend, BackendError, Committed, Health, Notice};
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::RedisServer;
 use tokio::time::Instant;
@@ -127,6 +127,21 @@ async fn a_killed_subscription_is_made_again_with_a_resync() {
         .position;
     accepted(&backend, &rooms[7], step(start, &["later"])).await;
     assert_eq!(heard.published(&rooms[7]).await.0, 1);
+}
+
+#[tokio::test]
+async fn a_killed_command_connection_is_replaced_without_an_alarm() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    created(&backend, &room).await;
+    backend.watch(&room).await.unwrap();
+    // Ours, and not that of redis-cli itself.
+    server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    publications_arrive(&backend, &mut heard, &room).await;
+    let alarm = |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_)));
+    assert!(!heard.passed.iter().any(alarm), "{:?}", heard.passed);
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// connections are none of its business.
 pub(crate) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     let connections = TaskTracker::new();
+    let mut is_failing = false;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -77,11 +78,15 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
         };
         match accepted {
             Ok((stream, peer)) => {
+                is_failing = false;
                 connections.spawn(serve(stream, peer, router.clone(), stop.clone()));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections; trying again");
+                if !is_failing {
+                    tracing::warn!(%error, "cannot accept connections; trying again");
+                    is_failing = true;
+                }
                 sleep(ACCEPT_BACKOFF).await;
             }
         }
@@ -135,7 +140,10 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: Cancel
     }
     // There is no stream any more if it was upgraded.
     if let Some(parts) = connection.into_parts() {
-        linger(parts.io.into_inner().into_inner()).await;
+        let guard = parts.io.into_inner();
+        if guard.is_inside_request() {
+            linger(guard.into_inner()).await;
+        }
     }
 }
 

@@ -336,28 +336,35 @@ async fn a_room_is_shown_to_anybody_with_its_link_and_without_secrets() {
 
 #[tokio::test]
 async fn a_server_that_shuts_down_says_so_and_lets_nobody_in() {
-    let mut config = config();
-    config.drain_timeout = support::DEADLINE;
-    let server = start(config).await;
+    let server = start(config()).await;
     let path = format!("/ws/{}/", server.room().await);
     assert_eq!(server.get("/readyz").await.status, 200);
+    server.hub.drain(Duration::from_secs(1)).await;
+    for refused in [
+        server.get("/readyz").await,
+        server.request("POST /session/", "", "").await,
+        server.handshake(&path, "").await,
+    ] {
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert_eq!(refused.code(), "draining");
+        assert!(refused.header("retry-after").is_some());
+    }
+    assert_eq!(server.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_shutdown_tells_members_and_closes_idle_connections() {
+    let server = start(config()).await;
+    let path = format!("/ws/{}/", server.room().await);
     let mut member = server.connect().await;
     let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{UPGRADE}\r\n");
     assert_eq!(member.ask(&head).await.status, 101);
-    // A plain connection that idles must not hold it up either.
+    member.expect("[]").await;
     let mut idle = server.connect().await;
-    assert_eq!(
-        idle.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            .await
-            .status,
-        200
-    );
+    let get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(idle.ask(get).await.status, 200);
     server.stop().await;
-    let said = member.closed().await;
-    assert!(
-        said.windows(2).any(|two| two == 1012u16.to_be_bytes()),
-        "{said:?}"
-    );
+    member.expect("server restarting").await;
     assert_eq!(idle.closed().await, b"");
 }
 

@@ -74,6 +74,7 @@ fn a_second_signal_ends_it_at_once() {
     let begin = Instant::now();
     while server.child.try_wait().unwrap().is_none() && begin.elapsed() < DEADLINE {
         server.signal("-TERM");
+        // sleep: between two signals, or looks at whether it ended
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(server.ended(), Some(130));
@@ -99,6 +100,38 @@ fn log_lines_are_json_when_asked() {
     let line = error.lines().last().unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["level"], "ERROR");
+}
+
+#[test]
+fn it_starts_while_redis_is_down_and_says_that_it_is_not_ready() {
+    let dir = Dir::new();
+    // Nobody listens there any more.
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let store = format!("redis://user:s3cret@{gone}");
+    let server = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    assert!(!server.said.contains("s3cret"), "{}", server.said);
+    let begin = Instant::now();
+    let not_ready = loop {
+        let answer = server.get("/readyz");
+        if !answer.starts_with("HTTP/1.0 200 ") {
+            break answer;
+        }
+        assert!(begin.elapsed() < DEADLINE, "it stays ready");
+    };
+    assert!(
+        not_ready.starts_with("HTTP/1.0 503 ") && !not_ready.contains("s3cret"),
+        "{not_ready}"
+    );
+    let refused = server.get("/session/x/");
+    assert!(
+        refused.starts_with("HTTP/1.0 503 ") && refused.contains("retry-after: "),
+        "{refused}"
+    );
+    assert!(!refused.contains(&gone.port().to_string()), "{refused}");
+    assert!(server.get("/healthz").starts_with("HTTP/1.0 200 "));
 }
 
 #[test]

@@ -129,6 +129,8 @@ pub enum Received {
 #[derive(Debug)]
 pub struct Decoder {
     max_message: usize,
+    /// There was a fault: what follows means nothing any more.
+    failed: bool,
     rest: Vec<u8>,
     message: Option<Unfinished>,
 }
@@ -145,6 +147,7 @@ impl Decoder {
     pub fn new(max_message: usize) -> Self {
         Decoder {
             max_message,
+            failed: false,
             rest: Vec::new(),
             message: None,
         }
@@ -155,8 +158,15 @@ impl Decoder {
         !self.rest.is_empty() || self.message.is_some()
     }
 
+    /// Whether there was a fault, so that nothing is understood any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Decodes what came in; `input` is unmasked in place. Whatever is complete
-    /// is handed to `sink` in order.
+    /// is handed to `sink` in order. After a fault all that comes is ignored, so that
+    /// a connection can be read to its end: closing a socket that holds unread bytes
+    /// resets it, and the client may never see the close frame.
     ///
     /// # Errors
     /// The reason to close the connection. What was complete before the fault was
@@ -166,13 +176,26 @@ impl Decoder {
         input: &mut [u8],
         mut sink: impl FnMut(Received),
     ) -> Result<(), CloseReason> {
+        if self.failed {
+            return Ok(());
+        }
+        let fed = self.take_in(input, &mut sink);
+        self.failed = fed.is_err();
+        fed
+    }
+
+    fn take_in(
+        &mut self,
+        input: &mut [u8],
+        sink: &mut impl FnMut(Received),
+    ) -> Result<(), CloseReason> {
         if self.rest.is_empty() {
-            let used = self.frames(input, &mut sink)?;
+            let used = self.frames(input, sink)?;
             self.rest.extend_from_slice(&input[used..]);
         } else {
             let mut rest = std::mem::take(&mut self.rest);
             rest.extend_from_slice(input);
-            let used = self.frames(&mut rest, &mut sink)?;
+            let used = self.frames(&mut rest, sink)?;
             if used < rest.len() {
                 rest.drain(..used);
                 self.rest = rest;

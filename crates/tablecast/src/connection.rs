@@ -15,6 +15,7 @@ use tablecast_core::limits::{Bucket, Rate};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
+use tokio::task::coop;
 use tokio::time::{Instant, Sleep};
 
 use crate::codec::{Decoder, Frame, Received};
@@ -80,6 +81,10 @@ struct Line {
     /// The client's close frame, or the end of its stream, has come.
     client_closed: bool,
     client_code: Option<u16>,
+    /// The stream holds back some of what was written.
+    unflushed: bool,
+    /// Our side of the stream is closed.
+    shut: bool,
     /// Something came since the timer was last looked at.
     heard: bool,
     pinged_at: Option<Instant>,
@@ -137,6 +142,8 @@ impl Connection {
             ended: None,
             client_closed: false,
             client_code: None,
+            unflushed: false,
+            shut: false,
             heard: false,
             pinged_at: None,
             unfinished_since: None,
@@ -220,8 +227,11 @@ impl Line {
             if self.poll_duties(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            if let Some(message) = self.messages.pop_front() {
-                return Poll::Ready(Some(message));
+            if !self.messages.is_empty() {
+                // One read may hold thousands of messages; others have their turn
+                // between them.
+                ready!(coop::poll_proceed(cx)).made_progress();
+                return Poll::Ready(self.messages.pop_front());
             }
             if let Some(reason) = self.ended.take() {
                 self.outbox.close(reason);
@@ -244,6 +254,8 @@ impl Line {
                 if self.poll_flush(cx).is_ready() {
                     continue;
                 }
+            } else if self.unflushed {
+                let _ = self.poll_flush(cx);
             }
             if self.timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
@@ -259,6 +271,7 @@ impl Line {
             Io::Tcp(read) => flush_tcp(read.as_ref(), &self.outbox, cx),
             Io::Other(stream) => flush_stream(&mut **stream, &self.outbox, cx),
         };
+        self.unflushed = result.is_pending();
         match result {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(())) => {}
@@ -289,6 +302,8 @@ impl Line {
         self.heard = true;
         let mut ping = None;
         let mut pings = 0;
+        // What is unfinished after a message was finished began only now.
+        let mut finished = false;
         let (messages, ended) = (&mut self.messages, &mut self.ended);
         let (client_closed, client_code) = (&mut self.client_closed, &mut self.client_code);
         let fault = self.decoder.feed(bytes, |received| {
@@ -296,8 +311,14 @@ impl Line {
                 return;
             }
             match received {
-                Received::Text(text) => messages.push_back(Message::Text(text)),
-                Received::Binary(bytes) => messages.push_back(Message::Binary(bytes)),
+                Received::Text(text) => {
+                    finished = true;
+                    messages.push_back(Message::Text(text));
+                }
+                Received::Binary(bytes) => {
+                    finished = true;
+                    messages.push_back(Message::Binary(bytes));
+                }
                 Received::Ping(payload) => {
                     pings += 1;
                     ping = Some(payload);
@@ -324,9 +345,10 @@ impl Line {
         if let Err(reason) = fault {
             self.ended.get_or_insert(reason);
         }
-        if !self.decoder.is_unfinished() {
+        if finished || !self.decoder.is_unfinished() {
             self.unfinished_since = None;
-        } else if self.unfinished_since.is_none() {
+        }
+        if self.decoder.is_unfinished() && self.unfinished_since.is_none() {
             let now = Instant::now();
             self.unfinished_since = Some(now);
             self.look_at(now + self.config.handshake * 2);
@@ -391,17 +413,34 @@ impl Line {
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let duty = self.outbox.duty(cx);
-            if duty.waiting_since.is_some() && self.poll_flush(cx).is_pending() {
+            let waits = duty.waiting_since.is_some() || self.unflushed;
+            if waits && self.poll_flush(cx).is_pending() {
                 // Reading meanwhile would be of no use: first the client has to read.
                 return Poll::Pending;
             }
             if self.client_closed {
                 return Poll::Ready(());
             }
+            if self.decoder.has_failed() && !std::mem::replace(&mut self.shut, true) {
+                self.shut(cx);
+            }
             // Data after our close frame is read and ignored, up to the client's own.
             ready!(self.poll_read(cx));
             self.messages.clear();
             self.client_closed |= self.ended.is_some();
+        }
+    }
+
+    /// Closes our side of the stream alone. After a fault the client's answer to
+    /// our close frame would not be understood, so this tells it that all is said;
+    /// to close both sides would reset a client that is still sending.
+    fn shut(&mut self, cx: &mut Context<'_>) {
+        match &mut self.io {
+            // Letting go of its writing half does it.
+            Io::Tcp(_) => self.outbox.end(CloseReason::Left),
+            Io::Other(stream) => {
+                let _ = Pin::new(stream).poll_shutdown(cx);
+            }
         }
     }
 }

@@ -235,6 +235,10 @@ impl State {
     }
 
     fn push(&mut self, bytes: Bytes) {
+        // A write of nothing would look like a socket that takes nothing.
+        if bytes.is_empty() {
+            return;
+        }
         self.queued_bytes += bytes.len();
         self.queue.push_back(Queued {
             bytes,

@@ -41,11 +41,11 @@ pub(crate) struct Place<A: App> {
 }
 
 impl<A: App> Place<A> {
-    pub(crate) fn new(mailbox: Mailbox<A>, connection: ConnectionId) -> Self {
+    pub(crate) fn new(mailbox: Mailbox<A>, connection: ConnectionId, keep_seat: bool) -> Self {
         Place {
             mailbox,
             connection,
-            keep_seat: false,
+            keep_seat,
         }
     }
 }

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tablecast::MemoryBackend;
+use tablecast::{Hub, MemoryBackend};
 use tablecast_server::Server;
 use tablecast_server::config::Config;
+use tablecast_server::menu::Menu;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -24,6 +25,7 @@ pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebS
 /// A server that ends when it is dropped or told to.
 pub struct Running {
     pub at: SocketAddr,
+    pub hub: Hub<Menu>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -41,6 +43,7 @@ pub async fn start(config: Config) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let at = listener.local_addr().expect("an address");
     let server = Server::new(config, Arc::new(MemoryBackend::new()));
+    let hub = server.hub().clone();
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(server.run(listener, async {
         // Told to, or dropped.
@@ -48,6 +51,7 @@ pub async fn start(config: Config) -> Running {
     }));
     Running {
         at,
+        hub,
         stop: Some(stop),
         task,
     }

@@ -105,6 +105,7 @@ impl Serving {
                 return status.code();
             }
             assert!(begin.elapsed() < DEADLINE, "it does not end");
+            // sleep: between two looks at whether it ended
             std::thread::sleep(Duration::from_millis(10));
         }
     }

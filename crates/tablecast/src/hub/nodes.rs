@@ -9,7 +9,7 @@ use tablecast_core::backend::{Health, Notice};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::hub::shared::Shared;
+use crate::hub::shared::{Live, Shared};
 use crate::room_task::{Mail, Published};
 
 /// Hears what the backend has to tell and passes it on to the rooms.
@@ -86,13 +86,17 @@ async fn renew<A: App>(shared: &Arc<Shared<A>>) {
         }
     };
     live.insert(shared.node.clone());
-    let live = Arc::new(live);
     {
         let mut nodes = shared.nodes();
-        if asked < nodes.steady_since + lease || nodes.live.as_ref() == Some(&live) {
+        if asked < nodes.steady_since + lease {
             return;
         }
-        nodes.live = Some(live.clone());
+        let same = nodes.live.as_ref().is_some_and(|old| *old.nodes == live);
+        let live = Arc::new(live);
+        nodes.live = Some(Live { asked, nodes: live });
+        if same {
+            return;
+        }
     }
-    shared.tell_all(|| Mail::Live(live.clone()));
+    shared.tell_all(|| Mail::Live);
 }

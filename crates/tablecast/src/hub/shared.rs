@@ -38,13 +38,21 @@ struct Entry<A: App> {
     mailbox: Option<Mailbox<A>>,
 }
 
+/// The nodes that live.
+#[derive(Clone)]
+pub(crate) struct Live {
+    /// When the store was asked. Whoever is not among them may have come since.
+    pub(crate) asked: Instant,
+    pub(crate) nodes: Arc<HashSet<NodeId>>,
+}
+
 /// What is known of the store and of the other nodes.
 pub(super) struct Nodes {
     pub(super) health: Health,
     /// Since when leases can be believed: after an outage of the store, living
     /// nodes must first have had the time to renew theirs.
     pub(super) steady_since: Instant,
-    pub(super) live: Option<Arc<HashSet<NodeId>>>,
+    pub(super) live: Option<Live>,
     /// The backend's clock when it was last heard, and when that was.
     clock: Option<(Instant, u64)>,
 }
@@ -92,7 +100,7 @@ impl<A: App> Shared<A> {
     }
 
     /// The nodes that live, once this can be believed.
-    pub(crate) fn live(&self) -> Option<Arc<HashSet<NodeId>>> {
+    pub(crate) fn live(&self) -> Option<Live> {
         self.nodes().live.clone()
     }
 
@@ -133,7 +141,7 @@ impl<A: App> Shared<A> {
     }
 
     /// Gets somebody a seat. Whatever becomes of it, dropping the place (or this
-    /// future) gives the seat up.
+    /// future) gives the seat up, or keeps one that they had before for a while.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         room: &str,
@@ -157,7 +165,9 @@ impl<A: App> Shared<A> {
             deadline,
             reply,
         };
-        let place = Place::new(self.deliver_entrant(id, entrant), connection);
+        // Whoever comes back and gets no answer in time may come back once more.
+        let keep_seat = matches!(entrant.wish, Wish::Again { .. });
+        let place = Place::new(self.deliver_entrant(id, entrant), connection, keep_seat);
         match answer.await {
             Ok(seated) => seated.map(|member| (place, member)),
             Err(_) => Err(RoomError::Unavailable(
@@ -174,6 +184,8 @@ impl<A: App> Shared<A> {
             expires_at: 0,
             mailbox: None,
         });
+        // Its task ended without a word: the application's logic panicked.
+        entry.mailbox.take_if(|mailbox| mailbox.is_closed());
         let mailbox = entry.mailbox.get_or_insert_with(|| {
             let (mailbox, inbox) = room_task::mailbox();
             tokio::spawn(room_task::run(self.clone(), id, mailbox.clone(), inbox));

@@ -91,6 +91,8 @@ fn events_in(notice: &Notice) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+    use std::time::Duration;
+
     use super::*;
     use bytes::Bytes;
     use futures_util::{FutureExt, StreamExt};
@@ -155,6 +157,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         inbox.push(published(1, 1));
-        assert_eq!(read.await.unwrap(), Some(published(1, 1)));
+        let read = tokio::time::timeout(Duration::from_secs(10), read).await;
+        assert_eq!(read.expect("not woken").unwrap(), Some(published(1, 1)));
     }
 }

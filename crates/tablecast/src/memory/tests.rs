@@ -91,6 +91,20 @@ fn a_later_room_of_the_same_name_is_not_swept_with_the_earlier() {
 }
 
 #[test]
+fn names_that_are_used_again_leave_nothing_behind() {
+    let (backend, hands) = with_hands();
+    for _ in 0..5 {
+        // More of them expired than a step sweeps: a room is there again before
+        // what is left of the earlier one is swept.
+        for n in 0..100 {
+            make(&backend, &format!("r-{n}"), 1000);
+        }
+        assert_eq!(kept(&backend), (100, 100));
+        hands.fetch_add(1000, Ordering::Relaxed);
+    }
+}
+
+#[test]
 fn a_watched_place_outlives_its_room_and_goes_with_its_last_watcher() {
     let (backend, hands) = with_hands();
     make(&backend, "r", 1000);

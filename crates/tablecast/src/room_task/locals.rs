@@ -185,6 +185,8 @@ impl Locals {
 
 impl Drop for Locals {
     fn drop(&mut self) {
+        // None are left, unless the application's logic panicked.
+        self.close_all(CloseReason::Unavailable);
         self.metrics.members.add(-(self.by_id.len() as i64));
     }
 }

@@ -9,14 +9,13 @@ mod batch;
 mod locals;
 mod task;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use tablecast_core::backend::{Health, Stamp};
 use tablecast_core::room::Op;
-use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, SeatToken};
+use tablecast_core::{ConnectionId, Epoch, MemberId, Position, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -52,8 +51,8 @@ pub(crate) enum Mail<A: App> {
     Resync,
     /// The backend became reachable or unreachable.
     Health(Health),
-    /// These nodes live.
-    Live(Arc<HashSet<NodeId>>),
+    /// Other nodes live than before.
+    Live,
     /// The node shuts down: close all connections.
     Drain,
 }
@@ -163,6 +162,11 @@ impl<A: App> Mailbox<A> {
             // The mails that hold the permits wake the task, which then sees this.
             Err(_) => self.missed.store(true, Ordering::Release),
         }
+    }
+
+    /// Whether the task has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.mails.is_closed()
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

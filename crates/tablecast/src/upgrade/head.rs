@@ -109,6 +109,12 @@ impl HeadGuard {
         self.report.clone()
     }
 
+    /// Whether the client may have more to say that belongs to what it said: then
+    /// to close at once could reset the connection under the answer.
+    pub fn is_inside_request(&self) -> bool {
+        self.scan.done || self.scan.is_begun() || self.report.error().is_some()
+    }
+
     /// The stream alone.
     pub fn into_inner(self) -> TcpStream {
         self.stream

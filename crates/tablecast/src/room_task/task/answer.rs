@@ -1,6 +1,7 @@
 //! Telling: what became of requests, and what happened in the room.
 
 use tablecast_core::draft::Refusal;
+use tablecast_core::membership::Seat;
 use tablecast_core::{CloseReason, MemberId, Rejection};
 
 use crate::app::App;
@@ -77,7 +78,9 @@ impl<A: App> RoomTask<A> {
         let Some(room) = &self.room else { return };
         // It was given in the batch that was just committed; a later request of
         // the same batch may have taken it again.
-        let Some(seat) = room.members.seat(member) else {
+        let held = |seat: &&Seat| seat.is_held_by(entrant.connection);
+        let Some(seat) = room.members.seat(member).filter(held) else {
+            entrant.outbox.close(CloseReason::TakenOver);
             let _ = entrant.reply.send(Err(RoomError::NoSuchSeat));
             return;
         };

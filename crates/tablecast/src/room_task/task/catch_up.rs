@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::room_task::Published;
-use crate::room_task::batch::Request;
 use crate::room_task::task::RoomTask;
 
 impl<A: App> RoomTask<A> {
@@ -24,7 +23,6 @@ impl<A: App> RoomTask<A> {
     }
 
     fn try_install(&mut self, loaded: Loaded) -> Result<(), StoredError> {
-        self.stale = false;
         self.stamp(loaded.stamp);
         let events = loaded
             .events
@@ -55,14 +53,14 @@ impl<A: App> RoomTask<A> {
                 }
                 if self.room.is_some() {
                     self.hub.metrics.resyncs.add(1);
+                } else {
+                    self.give_up_orphans(&room);
                 }
                 self.locals
                     .tell_state(&room, self.expires_at, self.clock.now());
                 self.room = Some(room);
                 self.expect_away_end();
-                if self.live.is_some() {
-                    self.waiting.push_back(Request::Reap);
-                }
+                self.reap_soon();
             }
         }
         Ok(())

@@ -2,8 +2,9 @@
 
 mod answer;
 mod catch_up;
+mod leftovers;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::codec::Frame;
 use crate::dialect::{Dialect, json};
 use crate::hub::{RoomError, Shared};
+use crate::metrics::Metrics;
 use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
@@ -35,6 +37,10 @@ const EXPIRY_SLACK_MS: u64 = 5;
 enum Done {
     Loaded(Result<Option<Loaded>, BackendError>),
     Committed(Result<Committed, BackendError>),
+}
+
+fn no_answer() -> BackendError {
+    BackendError::Unknown("no answer in time".into())
 }
 
 /// The estimated clock of the backend.
@@ -75,7 +81,8 @@ struct RoomTask<A: App> {
     retry_at: Instant,
     retry_after: Duration,
     since_snapshot: usize,
-    live: Option<Arc<HashSet<NodeId>>>,
+    /// Nodes that hold a seat and are not among those that live, since when.
+    strangers: HashMap<NodeId, Instant>,
     heard_at: Instant,
     draining: bool,
     gone: bool,
@@ -90,7 +97,7 @@ pub(crate) async fn run<A: App>(
     mailbox: Mailbox<A>,
     mut inbox: Inbox<A>,
 ) {
-    hub.metrics.rooms.add(1);
+    let _counted = Counted::new(hub.metrics.clone());
     let mut task = RoomTask::new(hub.clone(), id.clone());
     task.open();
     loop {
@@ -127,7 +134,22 @@ pub(crate) async fn run<A: App>(
             let _ = entrant.reply.send(Err(RoomError::NotFound));
         }
     }
-    hub.metrics.rooms.add(-1);
+}
+
+/// Counts a room for as long as its task runs.
+struct Counted(Arc<Metrics>);
+
+impl Counted {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.rooms.add(1);
+        Counted(metrics)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.rooms.add(-1);
+    }
 }
 
 impl<A: App> RoomTask<A> {
@@ -136,7 +158,7 @@ impl<A: App> RoomTask<A> {
         let timer_at = now + Duration::from_secs(3600);
         RoomTask {
             locals: Locals::new(hub.metrics.clone()),
-            live: hub.live(),
+            strangers: HashMap::new(),
             hub,
             id,
             room: None,
@@ -162,15 +184,26 @@ impl<A: App> RoomTask<A> {
     /// Looks whether the room exists before it is watched, so that a guessed id
     /// costs no subscription; and loads it after, so that nothing is missed.
     fn open(&mut self) {
+        self.stale = false;
         let (backend, id) = (self.hub.backend.clone(), self.id.clone());
-        self.start(async move {
-            match backend.load(&id, None).await {
-                Ok(Some(_)) => {}
-                other => return Done::Loaded(other),
-            }
+        self.start_loading(async move {
+            let Some(_) = backend.load(&id, None).await? else {
+                return Ok(None);
+            };
             // If the store is away, the wish is kept and a resync follows.
             let _ = backend.watch(&id).await;
-            Done::Loaded(backend.load(&id, None).await)
+            backend.load(&id, None).await
+        });
+    }
+
+    fn start_loading(
+        &mut self,
+        asked: impl Future<Output = Result<Option<Loaded>, BackendError>> + Send + 'static,
+    ) {
+        let limit = self.hub.config.command_deadline;
+        self.start(async move {
+            let loaded = tokio::time::timeout(limit, asked).await;
+            Done::Loaded(loaded.unwrap_or_else(|_| Err(no_answer())))
         });
     }
 
@@ -196,8 +229,7 @@ impl<A: App> RoomTask<A> {
                 connection,
                 keep_seat,
             } => {
-                let grace = self.hub.config.seat_grace.as_millis() as u64;
-                let keep_until = (keep_seat && grace > 0).then(|| self.clock.now() + grace);
+                let keep_until = self.keep_until().filter(|_| keep_seat);
                 self.waiting.push_back(Request::Leave {
                     connection,
                     keep_until,
@@ -220,10 +252,7 @@ impl<A: App> RoomTask<A> {
                 self.locals
                     .tell(Dialect::Json, &Frame::text(&json::status(up)));
             }
-            Mail::Live(live) => {
-                self.live = Some(live);
-                self.waiting.push_back(Request::Reap);
-            }
+            Mail::Live => self.reap_soon(),
             Mail::Drain => {
                 self.draining = true;
                 self.locals.close_all(CloseReason::Restarting);
@@ -233,6 +262,12 @@ impl<A: App> RoomTask<A> {
 
     fn be_stale(&mut self) {
         self.stale = true;
+    }
+
+    /// Until when the seat of somebody who drops now is kept (backend clock, ms).
+    fn keep_until(&self) -> Option<u64> {
+        let grace = self.hub.config.seat_grace.as_millis() as u64;
+        (grace > 0).then(|| self.clock.now() + grace)
     }
 
     /// Asks the backend for what is needed next.
@@ -246,9 +281,12 @@ impl<A: App> RoomTask<A> {
                 match &self.room {
                     None => self.open(),
                     Some(room) => {
+                        // From here on, so that what is heard while the answer is on
+                        // its way leads to another load.
+                        self.stale = false;
                         let known = Some(room.position);
                         let (backend, id) = (self.hub.backend.clone(), self.id.clone());
-                        self.start(async move { Done::Loaded(backend.load(&id, known).await) });
+                        self.start_loading(async move { backend.load(&id, known).await });
                     }
                 }
                 return;
@@ -261,16 +299,20 @@ impl<A: App> RoomTask<A> {
     }
 
     fn decide(&mut self) {
-        let Some(room) = &self.room else { return };
+        let mut reaps = false;
         for request in &self.waiting {
-            if let Request::Leave { connection, .. } = request {
-                self.locals.remove(*connection);
+            match request {
+                Request::Leave { connection, .. } => self.locals.remove(*connection),
+                Request::Enter(_) | Request::Reap => reaps = true,
+                Request::Say(_) => {}
             }
         }
+        let spared = if reaps { self.spared() } else { None };
+        let Some(room) = &self.room else { return };
         let around = Surroundings {
             node: &self.hub.node,
             now: self.clock.now(),
-            live: self.live.as_deref(),
+            live: spared.as_deref(),
             text: self.locals.speak(Dialect::Text),
         };
         let batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
@@ -289,8 +331,7 @@ impl<A: App> RoomTask<A> {
                     if matches!(committed, Ok(Ok(Committed::Accepted(_)))) {
                         hub.metrics.commits.record(began.elapsed());
                     }
-                    let late = |_| Err(BackendError::Unknown("no answer in time".into()));
-                    Done::Committed(committed.unwrap_or_else(late))
+                    Done::Committed(committed.unwrap_or_else(|_| Err(no_answer())))
                 });
                 self.batch = Some(batch);
             }
@@ -365,6 +406,7 @@ impl<A: App> RoomTask<A> {
             Done::Loaded(Err(BackendError::Corrupt(error))) => self.fail(&error),
             Done::Loaded(Err(error)) => {
                 tracing::debug!(room = %self.id, %error, "load failed");
+                self.be_stale();
                 self.back_off();
             }
         }
@@ -432,10 +474,13 @@ impl<A: App> RoomTask<A> {
         if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
             let until = self.clock.instant(until);
             if until <= now {
-                self.waiting.push_back(Request::Reap);
+                self.reap_soon();
             } else {
                 self.look_at(until);
             }
+        }
+        if !self.strangers.is_empty() {
+            self.reap_soon();
         }
     }
 

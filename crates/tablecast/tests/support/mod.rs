@@ -1,0 +1,105 @@
+//! Servers to test against, on a free port of this machine alone.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub(crate) mod rooms;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use tablecast::channel::Channel;
+use tablecast::codec::Frame;
+use tablecast::config::ConnectionConfig;
+use tablecast::connection::{Connection, Message};
+use tablecast::core::CloseReason;
+use tablecast::outbox::Outbox;
+use tablecast::testing::client::DEADLINE;
+use tablecast::upgrade::Upgrade;
+
+/// Waits until it is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    if tokio::time::timeout(DEADLINE, waiting).await.is_err() {
+        panic!("not within {DEADLINE:?}: {what}");
+    }
+}
+
+/// Serves on a free port until the runtime ends.
+pub(crate) async fn serve(app: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// A room in which every text goes to everybody, its sender too.
+#[derive(Default)]
+pub(crate) struct Relay {
+    pub(crate) channel: Arc<Channel>,
+    /// The outbox of everybody who ever joined, in order of joining.
+    pub(crate) outboxes: Mutex<Vec<Arc<Outbox>>>,
+    /// Why connections ended, in order of ending.
+    pub(crate) ended: Mutex<Vec<CloseReason>>,
+}
+
+impl Relay {
+    /// Serves it at `/` with these settings.
+    pub(crate) async fn serve(config: ConnectionConfig) -> (Arc<Relay>, SocketAddr) {
+        let relay = Arc::new(Relay::default());
+        let app = {
+            let relay = relay.clone();
+            Router::new().route("/", get(async move |upgrade: Upgrade| relay.join(upgrade, config)))
+        };
+        (relay, serve(app).await)
+    }
+
+    /// Joins before the answer, so that whoever has the answer misses nothing.
+    fn join(self: Arc<Self>, upgrade: Upgrade, config: ConnectionConfig) -> axum::response::Response {
+        let outbox = Arc::new(Outbox::new(config.outbox));
+        let seat = self.channel.join(outbox.clone());
+        self.outboxes.lock().unwrap().push(outbox.clone());
+        upgrade.accept_with(config, outbox, None, async move |mut connection: Connection| {
+            while let Some(message) = connection.recv().await {
+                if let Message::Text(text) = message {
+                    self.channel.broadcast(&Frame::text(&text));
+                }
+            }
+            drop(seat);
+            let reason = connection.outbox().close_reason();
+            self.ended.lock().unwrap().push(reason.expect("it ended for a reason"));
+        })
+    }
+
+    /// Waits until this many connections have ended.
+    pub(crate) async fn ended(&self, count: usize) -> Vec<CloseReason> {
+        eventually("connections end", || self.ended.lock().unwrap().len() >= count).await;
+        self.ended.lock().unwrap().clone()
+    }
+}
+
+/// FastAPI's documentation's chat, as the example `chat` is.
+pub(crate) fn chat() -> Router {
+    let channel = Channel::new();
+    let join = async move |Path(id): Path<u64>, upgrade: Upgrade| {
+        let config = ConnectionConfig::default();
+        let outbox = Arc::new(Outbox::new(config.outbox));
+        let seat = channel.join(outbox.clone());
+        upgrade.accept_with(config, outbox, None, async move |mut connection: Connection| {
+            while let Some(message) = connection.recv().await {
+                let Message::Text(text) = message else { continue };
+                let _ = connection.send(&format!("You wrote: {text}"));
+                channel.broadcast(&Frame::text(&format!("Client #{id} says: {text}")));
+            }
+            drop(seat);
+            channel.broadcast(&Frame::text(&format!("Client #{id} left the chat")));
+        })
+    };
+    Router::new().route("/ws/{client_id}", get(join))
+}

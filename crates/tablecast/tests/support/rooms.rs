@@ -1,0 +1,253 @@
+//! Rooms with a small menu, on a server of their own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tablecast::core::logic::{Logic, Member};
+use tablecast::core::{Backend, MemberId, Rejection, RoomId};
+use tablecast::hub::RoomError;
+use tablecast::testing::client::{Client, ClientError};
+use tablecast::upgrade::Upgrade;
+use tablecast::{App, Hub, HubConfig, MemoryBackend};
+
+use super::{eventually, serve};
+
+/// A list of items, as the lunch menu is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Menu {
+    pub(crate) items: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Ask {
+    Add { item: String },
+    Remove { item: String },
+    /// One command that makes two events.
+    Pair { one: String, two: String },
+    /// Breaks the logic.
+    Panic {},
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Happened {
+    Added { item: String },
+    Removed { at: usize },
+}
+
+impl Logic for Menu {
+    type Command = Ask;
+    type Event = Happened;
+
+    fn decide(&self, _: Member<'_>, ask: &Ask) -> Result<Vec<Happened>, Rejection> {
+        let added = |item: &String| Happened::Added { item: item.clone() };
+        match ask {
+            Ask::Add { item } => Ok(vec![added(item)]),
+            Ask::Pair { one, two } => Ok(vec![added(one), added(two)]),
+            Ask::Remove { item } => match self.items.iter().position(|one| one == item) {
+                Some(at) => Ok(vec![Happened::Removed { at }]),
+                None => Err(Rejection::new("not_found", format!("there is no {item:?}"))),
+            },
+            Ask::Panic {} => panic!("as the test asked"),
+        }
+    }
+
+    fn apply(&mut self, _: MemberId, happened: &Happened) {
+        match happened {
+            Happened::Added { item } => self.items.push(item.clone()),
+            Happened::Removed { at } => drop(self.items.remove(*at)),
+        }
+    }
+}
+
+impl App for Menu {
+    fn text_command(line: &str) -> Result<Ask, Rejection> {
+        let item = |text: &str| text.trim().to_owned();
+        match line.split_once(':') {
+            Some(("add", rest)) => Ok(Ask::Add { item: item(rest) }),
+            Some(("remove", rest)) => Ok(Ask::Remove { item: item(rest) }),
+            Some(("pair", rest)) => Ok(Ask::Pair { one: item(rest), two: item(rest) }),
+            _ => Err(Rejection::new("bad_command", "say add:ITEM or remove:ITEM")),
+        }
+    }
+
+    fn text_state(&self) -> String {
+        serde_json::to_string(&self.items).unwrap()
+    }
+
+    fn view(&self) -> impl Serialize + '_ {
+        &self.items
+    }
+}
+
+/// A hub and the address where its rooms are joined: `/ws/{room}`.
+pub(crate) struct Node {
+    pub(crate) hub: Hub<Menu>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Node {
+    pub(crate) async fn start(config: HubConfig) -> Node {
+        Node::on(Arc::new(MemoryBackend::new()), config).await
+    }
+
+    pub(crate) async fn on(backend: Arc<dyn Backend>, config: HubConfig) -> Node {
+        let hub = Hub::start(backend, config);
+        let join = {
+            let hub = hub.clone();
+            async move |Path(room): Path<String>, upgrade: Upgrade| -> Response {
+                match hub.upgrade(upgrade, &room).await {
+                    Ok(response) => response,
+                    Err(error) => {
+                        let status = match error {
+                            RoomError::NotFound => StatusCode::NOT_FOUND,
+                            RoomError::Full { .. } | RoomError::NoSuchSeat => StatusCode::FORBIDDEN,
+                            RoomError::Unavailable(_) | RoomError::Draining => {
+                                StatusCode::SERVICE_UNAVAILABLE
+                            }
+                        };
+                        (status, error.to_string()).into_response()
+                    }
+                }
+            }
+        };
+        let address = serve(Router::new().route("/ws/{room}", get(join))).await;
+        Node { hub, address }
+    }
+
+    pub(crate) async fn make(&self, room: &str) {
+        let id: RoomId = room.parse().unwrap();
+        self.hub.create(id, Menu::default()).await.unwrap();
+    }
+
+    /// Joins with the text dialect, and reads the state.
+    pub(crate) async fn text(&self, room: &str) -> Client {
+        let mut client = self.try_text(room).await.unwrap();
+        assert!(client.next_text().await.unwrap().starts_with('['));
+        client
+    }
+
+    pub(crate) async fn try_text(&self, room: &str) -> Result<Client, ClientError> {
+        Client::connect(self.address, &format!("/ws/{room}")).await
+    }
+
+    /// The status with which the text dialect is refused.
+    pub(crate) async fn refusal(&self, room: &str) -> u16 {
+        match self.try_text(room).await {
+            Err(ClientError::Refused { status, .. }) => status,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// Speaks JSON, and says this first.
+    pub(crate) async fn say_first(&self, room: &str, first: &str) -> Client {
+        let path = format!("/ws/{room}");
+        let mut client = Client::connect_json(self.address, &path).await.unwrap();
+        client.send_text(first).await.unwrap();
+        client
+    }
+
+    pub(crate) async fn json(&self, room: &str) -> JsonMember {
+        self.enter(room, json!({"join": {}})).await
+    }
+
+    /// Resumes a seat, knowing everything up to this seq.
+    pub(crate) async fn resume(&self, room: &str, seat: &Value, seq: u64) -> JsonMember {
+        let (seat, epoch) = (&seat["seat"], &seat["epoch"]);
+        self.enter(room, json!({"resume": {"seat": seat, "epoch": epoch, "seq": seq}})).await
+    }
+
+    pub(crate) async fn enter(&self, room: &str, first: Value) -> JsonMember {
+        let mut client = self.say_first(room, &first.to_string()).await;
+        let mut hello = client.next_json().await.unwrap();
+        let hello = hello["hello"].take();
+        assert!(hello.is_object(), "the first word is a hello");
+        JsonMember { client, hello }
+    }
+
+    pub(crate) async fn items(&self, room: &str) -> Vec<String> {
+        self.hub.view(room).await.unwrap().app.items
+    }
+
+    /// Waits until this many members have a seat, here or away.
+    pub(crate) async fn until_seats(&self, room: &str, taken: usize) {
+        let count = async || self.hub.view(room).await.unwrap().members.len();
+        let waiting = async {
+            while count().await != taken {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        let limit = tablecast::testing::client::DEADLINE;
+        if tokio::time::timeout(limit, waiting).await.is_err() {
+            panic!("{} seats are taken, not {taken}", count().await);
+        }
+    }
+
+    /// Waits until no connection and no room is open here.
+    pub(crate) async fn until_quiet(&self) {
+        let metrics = self.hub.metrics();
+        eventually("nothing is open any more", || {
+            (metrics.connections.get(), metrics.members.get(), metrics.rooms.get()) == (0, 0, 0)
+        })
+        .await;
+    }
+}
+
+/// Somebody who speaks `tablecast.v1`.
+pub(crate) struct JsonMember {
+    pub(crate) client: Client,
+    pub(crate) hello: Value,
+}
+
+impl JsonMember {
+    pub(crate) async fn send(&mut self, message: Value) {
+        self.client.send_text(&message.to_string()).await.unwrap();
+    }
+
+    pub(crate) async fn next(&mut self) -> Value {
+        self.client.next_json().await.unwrap()
+    }
+
+    /// The answer to this command, and what was pushed before it.
+    pub(crate) async fn ask(&mut self, message: Value) -> Value {
+        let id = message["id"].clone();
+        self.send(message).await;
+        loop {
+            let answer = self.next().await;
+            if answer["ack"]["id"] == id || answer["error"]["id"] == id {
+                return answer;
+            }
+        }
+    }
+
+    /// The next event, whatever else comes before it.
+    pub(crate) async fn event(&mut self) -> Value {
+        loop {
+            let mut message = self.next().await;
+            if message["event"].is_object() {
+                return message["event"].take();
+            }
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> &Value {
+        &self.hello["epoch"]
+    }
+
+    pub(crate) fn seq(&self) -> u64 {
+        self.hello["seq"].as_u64().expect("a hello with the whole state")
+    }
+}
+
+/// The code with which a rejection begins.
+pub(crate) fn code(answer: &Value) -> &str {
+    answer["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {answer}"))
+}
