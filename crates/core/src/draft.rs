@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The token opens no seat of this room.
     #[error("there is no such seat, or it was given up")]
     NoSuchSeat,
+    /// The connection had the seat already, and a newer one has it now.
+    #[error("a newer connection has the seat")]
+    TakenOver,
 }
 
 /// Who wants a seat.
@@ -127,6 +130,8 @@ impl<'a, L: Logic> Draft<'a, L> {
     ///
     /// # Errors
     /// [`Refusal::NoSuchSeat`]: the token opens no seat here.
+    /// [`Refusal::TakenOver`]: this was done before (and is now decided again),
+    /// and a newer connection has taken the seat since.
     pub fn resume(
         &mut self,
         token: SeatToken,
@@ -139,16 +144,22 @@ impl<'a, L: Logic> Draft<'a, L> {
             .by_token(token)
             .ok_or(Refusal::NoSuchSeat)?;
         let member = seat.member;
-        if !seat.is_held_by(connection) {
-            self.record(
-                None,
-                Change::Back {
-                    member,
-                    node: node.clone(),
-                    connection,
-                },
-            );
+        if seat.is_held_by(connection) {
+            return Ok(member);
         }
+        let was_it = |event: &Arc<Event<L::Event>>| matches!(&event.change, Change::Back { connection: id, .. } if *id == connection);
+        if self.events.iter().any(was_it) || self.history.iter().any(was_it) {
+            return Err(Refusal::TakenOver);
+        }
+        let node = node.clone();
+        self.record(
+            None,
+            Change::Back {
+                member,
+                node,
+                connection,
+            },
+        );
         Ok(member)
     }
 
@@ -278,5 +289,60 @@ impl<'a, L: Logic> Draft<'a, L> {
                 ),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::position::{Epoch, Position};
+
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Nothing {}
+
+    impl Logic for Nothing {
+        type Command = ();
+        type Event = ();
+
+        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+            Ok(Vec::new())
+        }
+
+        fn apply(&mut self, _: MemberId, (): &()) {}
+    }
+
+    /// Its `Back` was committed, nobody could tell, and a newer connection took the
+    /// seat before the request was decided again.
+    #[test]
+    fn a_resume_that_is_decided_again_does_not_take_the_seat_back() {
+        let nowhere = Position {
+            epoch: Epoch(1),
+            seq: 0,
+        };
+        let (node, token) = ("n".parse::<NodeId>().unwrap(), SeatToken(7));
+        let mut history = History::default();
+        let mut room = Room::new(nowhere, 1, Nothing {});
+        let mut draft = Draft::new(&room, &history);
+        let join = Join {
+            name: None,
+            token,
+            node: node.clone(),
+            connection: ConnectionId(1),
+        };
+        let member = draft.join(&join).unwrap();
+        assert_eq!(draft.resume(token, &node, ConnectionId(2)), Ok(member));
+        assert_eq!(draft.resume(token, &node, ConnectionId(3)), Ok(member));
+        let (newer, events) = draft.finish();
+        room = newer;
+        events.into_iter().for_each(|event| history.push(event));
+
+        let mut again = Draft::new(&room, &history);
+        assert_eq!(
+            again.resume(token, &node, ConnectionId(2)),
+            Err(Refusal::TakenOver)
+        );
+        assert_eq!(again.resume(token, &node, ConnectionId(3)), Ok(member));
+        assert!(again.events().is_empty());
     }
 }

@@ -51,6 +51,11 @@ impl<E> History<E> {
         reaches.then(|| self.events.range(self.events.len() - missing..))
     }
 
+    /// All of them, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Event<E>>> {
+        self.events.iter()
+    }
+
     /// The last event that a command made.
     pub fn find_op(&self, id: OpId) -> Option<&Event<E>> {
         self.events

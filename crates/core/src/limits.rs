@@ -48,7 +48,8 @@ impl Bucket {
         if !rate.is_on() {
             return Ok(());
         }
-        let one = Duration::from_secs_f64(1.0 / rate.per_second);
+        // Once in thirty years is as good as never, and no duration overflows.
+        let one = Duration::from_secs_f64(1.0 / rate.per_second.max(1e-9));
         let full_at = self.full_at.max(now) + one;
         let longest = one * rate.burst.max(1);
         match (full_at - now).checked_sub(longest) {
@@ -90,6 +91,17 @@ mod tests {
             10
         );
         assert!(bucket.is_full(later + Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_rate_next_to_nothing_lets_the_burst_pass_and_no_more() {
+        let rate = Rate {
+            per_second: 1e-300,
+            burst: 2,
+        };
+        let mut bucket = Bucket::full();
+        let now = Duration::from_secs(1);
+        assert_eq!((0..9).filter(|_| bucket.take(rate, now).is_ok()).count(), 2);
     }
 
     #[test]

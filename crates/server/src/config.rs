@@ -19,7 +19,9 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
+use tablecast_core::text::MAX_TEXT_BYTES;
 
+use crate::menu::MAX_VOTES;
 use crate::origin::Origin;
 use options::Options;
 
@@ -200,6 +202,10 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
     error
 }
 
+/// What one item can take in a member's first message: its text in JSON, its votes
+/// (a member's id each), and the names around them.
+const MAX_ITEM_STATE_BYTES: usize = MAX_TEXT_BYTES + 7 * MAX_VOTES + 128;
+
 impl Options {
     fn into_config(self, command: &Command) -> Result<Config, clap::Error> {
         if self.room_max_age < self.room_ttl {
@@ -209,6 +215,16 @@ impl Options {
                     "--room-max-age is {}, but a room must be allowed to live as long as --room-ttl, which is {}",
                     value::show_duration(self.room_max_age),
                     value::show_duration(self.room_ttl)
+                ),
+            ));
+        }
+        let largest = self.max_items.saturating_mul(MAX_ITEM_STATE_BYTES);
+        if self.outbox_bytes < largest {
+            return Err(command.clone().error(
+                ErrorKind::ValueValidation,
+                format!(
+                    "--outbox-bytes is {}, but a new member is sent the whole menu, and --max-items {} can be {largest} bytes long",
+                    self.outbox_bytes, self.max_items
                 ),
             ));
         }

@@ -14,7 +14,7 @@ pub const MAX_ITEM_GRAPHEMES: usize = 80;
 
 /// The most votes for one item. Votes of members who left are kept, so without a
 /// bound somebody who joins, votes and leaves for ever would grow the state.
-pub const MAX_VOTES: usize = 1000;
+pub const MAX_VOTES: usize = 200;
 
 /// What a line of the text dialect may be.
 const ALLOWED: &str = "say add:ITEM or remove:ITEM";
@@ -299,6 +299,13 @@ impl App for Menu {
             // answers, and Debug escapes what a terminal would obey.
             let shown: String = word.chars().take(20).collect();
             Err(bad(&format!("the command {shown:?}")))
+        }
+    }
+
+    fn changes_text(event: &Event) -> bool {
+        match event {
+            Event::Added { .. } | Event::Removed { .. } => true,
+            Event::Voted { .. } => false,
         }
     }
 

@@ -31,6 +31,14 @@ pub trait App: Logic<Command: DeserializeOwned> {
         serde_json::to_string(&self.view()).unwrap_or_default()
     }
 
+    /// Whether an event changes what [`text_state`](App::text_state) shows. After a
+    /// command of which no event does, nobody who speaks text is told. By default
+    /// every event does.
+    fn changes_text(event: &Self::Event) -> bool {
+        let _ = event;
+        true
+    }
+
     /// What members see of the state (the JSON dialect). By default all of it, as
     /// it is stored.
     fn view(&self) -> impl Serialize + '_ {

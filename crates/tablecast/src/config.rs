@@ -29,8 +29,9 @@ pub struct ConnectionConfig {
     pub message_bytes: usize,
     /// What may wait to be written.
     pub outbox: OutboxLimits,
-    /// A connection that said nothing for this long is pinged. Default 25 s:
-    /// proxies cut idle connections at 60 s.
+    /// A connection that says nothing is pinged after this long at the latest, and
+    /// after half of it at the earliest. Default 25 s: proxies cut idle connections
+    /// at 60 s.
     pub ping_interval: Duration,
     /// One that says nothing for this long after the ping is closed. Default 10 s.
     pub pong_timeout: Duration,
@@ -68,8 +69,8 @@ pub struct HubConfig {
     pub seat_grace: Duration,
     /// Commands of one connection. Default 10 a second, 20 at once.
     pub command_rate: Rate,
-    /// The lease of a node; a crashed one's seats are free after at most this
-    /// and a quarter more. Renewed every quarter. Default 12 s.
+    /// The lease of a node, renewed every quarter. The seats of a crashed one are
+    /// free after at most one and a half of it. Default 12 s.
     pub node_lease: Duration,
     /// A command is answered `unavailable` when the store did not take it in
     /// this time. Default 1.8 s.

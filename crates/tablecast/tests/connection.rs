@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tablecast::codec::Frame;
-use tablecast::config::{ConnectionConfig, OutboxLimits};
+use tablecast::config::ConnectionConfig;
 use tablecast::connection::{Connection, Message};
 use tablecast::core::CloseReason;
 use tablecast::outbox::Outbox;
@@ -21,246 +21,24 @@ use tablecast::testing::client::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
 
-use support::{Relay, chat, eventually, serve};
-
-/// So long that a test which waits for it fails by its own deadline.
-const NEVER: Duration = Duration::from_secs(3600);
+use support::{NEVER, Relay, eventually, patient, serve};
 
 /// Soon over, where a test waits for it.
 const SOON: Duration = Duration::from_millis(100);
 
-/// Nothing happens by itself.
-fn patient() -> ConnectionConfig {
-    ConnectionConfig {
-        outbox: OutboxLimits { bytes: 64 * 1024, time: NEVER },
-        ping_interval: NEVER,
-        pong_timeout: NEVER,
-        handshake: NEVER,
-        ..ConnectionConfig::default()
-    }
-}
-
 async fn client(address: SocketAddr) -> Client {
     Client::connect(address, "/").await.unwrap()
-}
-
-/// Does not read, and has little room for what it does not read.
-async fn stalled(address: SocketAddr) -> Client {
-    Connect::to(address, "/").receive_buffer(4096).open().await.unwrap()
-}
-
-/// Broadcasts, with `member` reading along, until the first connection is cut.
-/// Returns what was said.
-async fn until_cut(relay: &Relay, member: &mut Client) -> Vec<String> {
-    let slow = relay.outboxes.lock().unwrap()[0].clone();
-    let bound = patient().outbox.bytes + 200;
-    let mut said = Vec::new();
-    while slow.close_reason().is_none() {
-        let text = format!("{:08}{}", said.len(), "x".repeat(8000));
-        relay.channel.broadcast(&Frame::text(&text));
-        assert_eq!(member.next_text().await.unwrap(), text);
-        assert!(slow.queued_bytes() <= bound, "what waits is bounded");
-        said.push(text);
-        assert!(said.len() < 10_000, "it was never cut");
-    }
-    said
-}
-
-// Seed A.
-
-#[tokio::test]
-async fn the_documentations_chat_says_what_it_should() {
-    let address = serve(chat()).await;
-    let mut one = Client::connect(address, "/ws/1").await.unwrap();
-    let mut two = Client::connect(address, "/ws/2").await.unwrap();
-    one.send_text("안녕").await.unwrap();
-    assert_eq!(one.next_text().await.unwrap(), "You wrote: 안녕");
-    assert_eq!(one.next_text().await.unwrap(), "Client #1 says: 안녕");
-    assert_eq!(two.next_text().await.unwrap(), "Client #1 says: 안녕");
-    drop(one);
-    assert_eq!(two.next_text().await.unwrap(), "Client #1 left the chat");
-}
-
-/// Defect 33: whoever has the server's answer gets everything from then on.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_joiner_misses_nothing_that_is_said_after_its_handshake() {
-    let (relay, address) = Relay::serve(patient()).await;
-    for number in 0..300 {
-        let mut joiner = client(address).await;
-        let text = number.to_string();
-        relay.channel.broadcast(&Frame::text(&text));
-        assert_eq!(joiner.next_text().await.unwrap(), text);
-    }
-}
-
-/// Defects 22 and 27.
-#[tokio::test]
-async fn a_stalled_member_does_not_delay_the_others() {
-    let (relay, address) = Relay::serve(patient()).await;
-    let stalled = stalled(address).await;
-    let mut member = client(address).await;
-    // Each of these is read by the other member before the next is said.
-    until_cut(&relay, &mut member).await;
-    drop(stalled);
-}
-
-/// Defects 30 and 31.
-#[tokio::test]
-async fn a_slow_reader_is_cut_at_its_bound_with_4413_and_memory_stays_bounded() {
-    let (relay, address) = Relay::serve(patient()).await;
-    let mut slow = stalled(address).await;
-    let mut member = client(address).await;
-    let said = until_cut(&relay, &mut member).await;
-    assert_eq!(relay.channel.len(), 1, "it is thrown out at once");
-    // It gets whole messages in order, and then learns why the rest is missing.
-    let mut got = 0;
-    let code = loop {
-        match slow.next().await.unwrap() {
-            Said::Text(text) => {
-                assert_eq!(text, said[got]);
-                got += 1;
-            }
-            Said::Close(code) => break code,
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(code, Some(CloseReason::TooSlow.code()));
-    assert!(got < said.len());
-    slow.ended().await.unwrap();
-    assert_eq!(relay.ended(1).await, [CloseReason::TooSlow]);
-}
-
-#[tokio::test]
-async fn a_slow_reader_is_cut_when_its_oldest_byte_waits_too_long() {
-    let mut config = patient();
-    config.outbox = OutboxLimits { bytes: usize::MAX, time: SOON };
-    let (relay, address) = Relay::serve(config).await;
-    let mut slow = stalled(address).await;
-    let slow_outbox = relay.outboxes.lock().unwrap()[0].clone();
-    while slow_outbox.queued_bytes() == 0 {
-        relay.channel.broadcast(&Frame::text(&"x".repeat(8000)));
-    }
-    // Nothing more is said, so its bound in bytes is never reached.
-    assert_eq!(relay.ended(1).await, [CloseReason::TooSlow]);
-    assert_eq!(slow.closed().await.unwrap(), CloseReason::TooSlow.code());
-}
-
-/// A reader who is slow but reads is not cut, however much is said in all.
-#[tokio::test]
-async fn a_reader_that_catches_up_gets_everything() {
-    let (relay, address) = Relay::serve(patient()).await;
-    let mut slow = stalled(address).await;
-    let outbox = relay.outboxes.lock().unwrap()[0].clone();
-    let mut next = 0;
-    for number in 0..2000_u32 {
-        relay.channel.broadcast(&Frame::text(&format!("{number:08}{}", "x".repeat(2000))));
-        while outbox.queued_bytes() > 32 * 1024 {
-            let text = slow.next_text().await.unwrap();
-            assert_eq!(text[..8].parse::<u32>().unwrap(), next);
-            next += 1;
-        }
-    }
-    while next < 2000 {
-        let text = slow.next_text().await.unwrap();
-        assert_eq!(text[..8].parse::<u32>().unwrap(), next);
-        next += 1;
-    }
-    assert_eq!(outbox.close_reason(), None);
-}
-
-/// Defect 27.
-#[tokio::test]
-async fn a_join_is_not_held_up_by_a_stalled_peer() {
-    let (relay, address) = Relay::serve(patient()).await;
-    let stalled = stalled(address).await;
-    let outbox = relay.outboxes.lock().unwrap()[0].clone();
-    while outbox.queued_bytes() == 0 {
-        relay.channel.broadcast(&Frame::text(&"x".repeat(8000)));
-    }
-    let mut joiner = client(address).await;
-    joiner.send_text("hello").await.unwrap();
-    assert_eq!(joiner.next_text().await.unwrap(), "hello");
-    drop(joiner);
-    eventually("the joiner left", || relay.channel.len() == 1).await;
-    assert_eq!(outbox.close_reason(), None, "the stalled peer is still there");
-    drop(stalled);
-}
-
-/// Defects 5 and 29.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_see_the_same_order_whoever_speaks_at_the_same_time() {
-    const MEMBERS: usize = 8;
-    const EACH: usize = 200;
-    let (relay, address) = Relay::serve(ConnectionConfig::default()).await;
-    let mut members = Vec::new();
-    for _ in 0..MEMBERS {
-        members.push(client(address).await);
-    }
-    let members = members.into_iter().enumerate().map(|(who, mut member)| {
-        tokio::spawn(async move {
-            for number in 0..EACH {
-                member.send_text(&format!("{who} {number}")).await.unwrap();
-            }
-            let mut seen = Vec::new();
-            for _ in 0..MEMBERS * EACH {
-                seen.push(member.next_text().await.unwrap());
-            }
-            (member, seen)
-        })
-    });
-    let mut orders = Vec::new();
-    let mut open = Vec::new();
-    for member in members.collect::<Vec<_>>() {
-        let (member, seen) = member.await.unwrap();
-        open.push(member);
-        orders.push(seen);
-    }
-    assert!(orders.iter().all(|order| *order == orders[0]), "one order for all");
-    let mut once = orders[0].clone();
-    once.sort();
-    once.dedup();
-    assert_eq!(once.len(), MEMBERS * EACH, "each message exactly once");
-    drop(open);
-    eventually("all are gone", || relay.channel.is_empty()).await;
-}
-
-/// Defect 28.
-#[tokio::test]
-async fn a_peer_that_is_gone_is_forgotten_and_nobody_else_is() {
-    let (relay, address) = Relay::serve(patient()).await;
-    let mut members = Vec::new();
-    for _ in 0..6 {
-        members.push(client(address).await);
-    }
-    members.remove(4).reset().unwrap();
-    members.remove(1).reset().unwrap();
-    eventually("both are gone", || relay.channel.len() == 4).await;
-    relay.channel.broadcast(&Frame::text("still here"));
-    for member in &mut members {
-        assert_eq!(member.next_text().await.unwrap(), "still here");
-    }
-}
-
-/// Defect 32.
-#[tokio::test]
-async fn a_room_never_sees_another_rooms_words() {
-    let (one, one_address) = Relay::serve(patient()).await;
-    let (_, two_address) = Relay::serve(patient()).await;
-    let mut in_one = client(one_address).await;
-    let mut in_two = client(two_address).await;
-    in_one.send_text("canary").await.unwrap();
-    assert_eq!(in_one.next_text().await.unwrap(), "canary");
-    in_two.send_text("two").await.unwrap();
-    assert_eq!(in_two.next_text().await.unwrap(), "two");
-    one.channel.broadcast(&Frame::text("end"));
-    assert_eq!(in_one.next_text().await.unwrap(), "end");
 }
 
 // Heartbeat.
 
 #[tokio::test]
 async fn a_silent_client_that_answers_pings_stays() {
-    let config = ConnectionConfig { ping_interval: SOON, pong_timeout: NEVER, ..patient() };
+    let config = ConnectionConfig {
+        ping_interval: SOON,
+        pong_timeout: NEVER,
+        ..patient()
+    };
     let (_relay, address) = Relay::serve(config).await;
     let mut member = client(address).await;
     for _ in 0..4 {
@@ -273,8 +51,12 @@ async fn a_silent_client_that_answers_pings_stays() {
 /// HOSTILE 47 and 89: told, and then cut, since it answers neither.
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_closed_with_4408_and_cut() {
-    let config =
-        ConnectionConfig { ping_interval: SOON, pong_timeout: SOON, handshake: SOON, ..patient() };
+    let config = ConnectionConfig {
+        ping_interval: SOON,
+        pong_timeout: SOON,
+        handshake: SOON,
+        ..patient()
+    };
     let (relay, address) = Relay::serve(config).await;
     let mut gone = client(address).await;
     gone.mute();
@@ -287,9 +69,16 @@ async fn a_client_that_answers_no_ping_is_closed_with_4408_and_cut() {
 /// HOSTILE 43.
 #[tokio::test]
 async fn a_message_begun_and_not_finished_is_closed() {
-    let config = ConnectionConfig { handshake: SOON, ..patient() };
+    let config = ConnectionConfig {
+        handshake: SOON,
+        ..patient()
+    };
     let (_relay, address) = Relay::serve(config).await;
-    for begun in [frame(TEXT_BEGINS, b"x"), frame(TEXT, b"hello")[..4].to_vec(), vec![TEXT]] {
+    for begun in [
+        frame(TEXT_BEGINS, b"x"),
+        frame(TEXT, b"hello")[..4].to_vec(),
+        vec![TEXT],
+    ] {
         let mut member = client(address).await;
         member.send_bytes(&begun).await.unwrap();
         assert_eq!(member.closed().await.unwrap(), CloseReason::NoPong.code());
@@ -301,7 +90,10 @@ async fn a_message_begun_and_not_finished_is_closed() {
 /// one has begun already.
 #[tokio::test]
 async fn a_client_that_is_always_within_a_message_stays() {
-    let config = ConnectionConfig { handshake: Duration::from_millis(50), ..patient() };
+    let config = ConnectionConfig {
+        handshake: Duration::from_millis(50),
+        ..patient()
+    };
     let (relay, address) = Relay::serve(config).await;
     let mut member = client(address).await;
     let (first, second) = {
@@ -326,7 +118,10 @@ async fn a_client_that_closes_is_answered_and_let_go_at_once() {
     for close in [frame(CLOSE, &1000_u16.to_be_bytes()), frame(CLOSE, b"")] {
         let mut member = client(address).await;
         // HOSTILE 46: what follows the close frame is ignored.
-        member.send_bytes(&[close, frame(TEXT, b"late"), vec![0xFF; 9]].concat()).await.unwrap();
+        member
+            .send_bytes(&[close, frame(TEXT, b"late"), vec![0xFF; 9]].concat())
+            .await
+            .unwrap();
         assert_eq!(member.next().await.unwrap(), Said::Close(Some(1000)));
         member.ended().await.unwrap();
     }
@@ -347,7 +142,11 @@ async fn a_client_that_answers_a_close_is_let_go_at_once() {
 /// HOSTILE 47.
 #[tokio::test]
 async fn a_client_that_does_not_answer_a_close_is_cut() {
-    let (relay, address) = Relay::serve(ConnectionConfig { handshake: SOON, ..patient() }).await;
+    let (relay, address) = Relay::serve(ConnectionConfig {
+        handshake: SOON,
+        ..patient()
+    })
+    .await;
     let mut member = client(address).await;
     member.mute();
     relay.outboxes.lock().unwrap()[0].close(CloseReason::Expired);
@@ -384,7 +183,11 @@ async fn what_is_not_allowed_is_closed_with_its_code() {
     let mut endless = vec![0x81, 0xFF];
     endless.extend_from_slice(&(1_u64 << 63).to_be_bytes());
     endless.extend_from_slice(&[0; 100]);
-    let fragments = [frame(TEXT_BEGINS, b""), frame(CONTINUES, b"x").repeat(131_000)].concat();
+    let fragments = [
+        frame(TEXT_BEGINS, b""),
+        frame(CONTINUES, b"x").repeat(131_000),
+    ]
+    .concat();
     let cases = [
         (vec![TEXT, 2, b'h', b'i'], CloseReason::Protocol),
         (frame(0x83, b""), CloseReason::Protocol),
@@ -412,7 +215,12 @@ async fn what_is_not_allowed_is_closed_with_its_code() {
 async fn messages_before_a_fault_are_heard() {
     let (_relay, address) = Relay::serve(patient()).await;
     let mut member = client(address).await;
-    let bytes = [frame(TEXT, b"one"), frame(TEXT, b"two"), frame(0x83, b""), frame(TEXT, b"no")];
+    let bytes = [
+        frame(TEXT, b"one"),
+        frame(TEXT, b"two"),
+        frame(0x83, b""),
+        frame(TEXT, b"no"),
+    ];
     member.send_bytes(&bytes.concat()).await.unwrap();
     assert_eq!(member.next_text().await.unwrap(), "one");
     assert_eq!(member.next_text().await.unwrap(), "two");
@@ -438,7 +246,12 @@ async fn what_is_sent_before_the_answer_is_not_lost() {
 async fn one_byte_a_segment_is_as_good_as_any() {
     let (_relay, address) = Relay::serve(patient()).await;
     let mut member = client(address).await;
-    for byte in [frame(TEXT_BEGINS, "김치".as_bytes()), frame(ENDS, "찌개".as_bytes())].concat() {
+    for byte in [
+        frame(TEXT_BEGINS, "김치".as_bytes()),
+        frame(ENDS, "찌개".as_bytes()),
+    ]
+    .concat()
+    {
         member.send_bytes(&[byte]).await.unwrap();
         tokio::task::yield_now().await;
     }
@@ -450,7 +263,10 @@ async fn one_byte_a_segment_is_as_good_as_any() {
 async fn a_reset_inside_a_frame_is_cleaned_up() {
     let (relay, address) = Relay::serve(patient()).await;
     let mut member = client(address).await;
-    member.send_bytes(&frame(TEXT, b"hello")[..4]).await.unwrap();
+    member
+        .send_bytes(&frame(TEXT, b"hello")[..4])
+        .await
+        .unwrap();
     member.reset().unwrap();
     assert_eq!(relay.ended(1).await, [CloseReason::Left]);
     assert!(relay.channel.is_empty());
@@ -462,7 +278,10 @@ async fn a_ping_is_answered_and_an_unasked_pong_is_not() {
     let mut member = client(address).await;
     member.send_frame(PONG, b"unasked").await.unwrap();
     member.send_frame(PING, b"are you there").await.unwrap();
-    assert_eq!(member.next().await.unwrap(), Said::Pong(b"are you there".to_vec()));
+    assert_eq!(
+        member.next().await.unwrap(),
+        Said::Pong(b"are you there".to_vec())
+    );
     // Between the fragments of a message, too.
     member.send_frame(TEXT_BEGINS, b"a").await.unwrap();
     member.send_frame(PING, b"").await.unwrap();
@@ -476,18 +295,25 @@ async fn a_ping_is_answered_and_an_unasked_pong_is_not() {
 async fn a_flood_of_pings_is_answered_in_few_pongs_and_then_closed_with_4429() {
     let (_relay, address) = Relay::serve(patient()).await;
     let mut member = client(address).await;
-    let pings: Vec<u8> = (0..60_u8).flat_map(|number| frame(PING, &[number])).collect();
+    let pings: Vec<u8> = (0..60_u8)
+        .flat_map(|number| frame(PING, &[number]))
+        .collect();
     member.send_bytes(&pings).await.unwrap();
     let mut pongs = 0;
     loop {
-        let Said::Pong(payload) = member.next().await.unwrap() else { panic!("no pong") };
+        let Said::Pong(payload) = member.next().await.unwrap() else {
+            panic!("no pong")
+        };
         pongs += 1;
         if payload == [59] {
             break;
         }
     }
     assert!(pongs < 60, "several pings, one pong: {pongs}");
-    member.send_bytes(&frame(PING, b"").repeat(5000)).await.unwrap();
+    member
+        .send_bytes(&frame(PING, b"").repeat(5000))
+        .await
+        .unwrap();
     assert_eq!(member.closed().await.unwrap(), CloseReason::TooMany.code());
     member.ended().await.unwrap();
 }
@@ -519,14 +345,34 @@ async fn a_wrong_handshake_is_refused_with_its_status() {
     let version = "Sec-WebSocket-Version: 13\r\n";
     let cases = [
         ("GET", format!("{right}{key}{version}"), "101"),
-        ("GET", format!("{right}{key}Sec-WebSocket-Version: 8\r\n"), "426"),
+        (
+            "GET",
+            format!("{right}{key}Sec-WebSocket-Version: 8\r\n"),
+            "426",
+        ),
         ("GET", format!("{right}{key}"), "426"),
         ("GET", format!("{right}{version}"), "400"),
         ("GET", format!("{right}{version}{key}{key}"), "400"),
-        ("GET", format!("{right}{version}Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n"), "400"),
-        ("GET", format!("Upgrade: websocket\r\n{key}{version}"), "426"),
-        ("GET", format!("Connection: Upgrade\r\n{key}{version}"), "426"),
-        ("POST", format!("{right}{key}{version}Content-Length: 0\r\n"), "405"),
+        (
+            "GET",
+            format!("{right}{version}Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n"),
+            "400",
+        ),
+        (
+            "GET",
+            format!("Upgrade: websocket\r\n{key}{version}"),
+            "426",
+        ),
+        (
+            "GET",
+            format!("Connection: Upgrade\r\n{key}{version}"),
+            "426",
+        ),
+        (
+            "POST",
+            format!("{right}{key}{version}Content-Length: 0\r\n"),
+            "405",
+        ),
     ];
     for (method, headers, status) in cases {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -543,11 +389,20 @@ async fn a_wrong_handshake_is_refused_with_its_status() {
 #[tokio::test]
 async fn a_refusal_names_the_version_that_is_spoken() {
     let (_relay, address) = Relay::serve(patient()).await;
-    let refused = Connect::to(address, "/").header("Sec-WebSocket-Version", "8").open().await;
-    let Err(ClientError::Refused { status: 426, head, .. }) = refused else {
+    let refused = Connect::to(address, "/")
+        .header("Sec-WebSocket-Version", "8")
+        .open()
+        .await;
+    let Err(ClientError::Refused {
+        status: 426, head, ..
+    }) = refused
+    else {
         panic!("{refused:?}")
     };
-    assert!(head.to_lowercase().contains("sec-websocket-version: 13"), "{head}");
+    assert!(
+        head.to_lowercase().contains("sec-websocket-version: 13"),
+        "{head}"
+    );
 }
 
 // Streams that are no TCP.
@@ -603,7 +458,10 @@ async fn a_stream_that_is_not_read_is_cut_at_the_bound() {
     };
     assert_eq!(refused, CloseReason::TooSlow);
     assert_eq!(reading.await.unwrap(), None);
-    assert_eq!(Client::over(theirs).closed().await.unwrap(), CloseReason::TooSlow.code());
+    assert_eq!(
+        Client::over(theirs).closed().await.unwrap(),
+        CloseReason::TooSlow.code()
+    );
 }
 
 /// A TLS stream keeps what its socket does not take; that must go out as soon as

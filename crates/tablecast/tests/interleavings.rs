@@ -107,14 +107,19 @@ impl Fake {
     fn texts(&self) -> Vec<String> {
         let (frames, partial) = self.frames();
         assert!(!partial, "only whole frames");
-        let texts = frames.into_iter().map(|frame| String::from_utf8_lossy(&frame).into_owned());
+        let texts = frames
+            .into_iter()
+            .map(|frame| String::from_utf8_lossy(&frame).into_owned());
         texts.filter(|text| !text.starts_with("close ")).collect()
     }
 }
 
 impl Socket for Fake {
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+        let bytes: Vec<u8> = slices
+            .iter()
+            .flat_map(|slice| slice.iter().copied())
+            .collect();
         self.write(&bytes, None)
     }
 }
@@ -153,7 +158,8 @@ fn nobody_is_lost_or_doubled_and_all_see_the_same_order() {
                 let channel = channel.clone();
                 thread::spawn(move || {
                     for number in 0..3 {
-                        let reached = channel.broadcast(&Frame::text(&format!("{speaker}-{number}")));
+                        let reached =
+                            channel.broadcast(&Frame::text(&format!("{speaker}-{number}")));
                         assert!((1..=4).contains(&reached), "{reached}");
                     }
                 })
@@ -194,7 +200,10 @@ fn nobody_is_lost_or_doubled_and_all_see_the_same_order() {
         let all = witness.texts();
         assert_eq!(all.len(), 6, "each message once");
         for speaker in ["0-", "1-"] {
-            let said: Vec<_> = all.iter().filter(|text| text.starts_with(speaker)).collect();
+            let said: Vec<_> = all
+                .iter()
+                .filter(|text| text.starts_with(speaker))
+                .collect();
             assert!(said.is_sorted(), "each speaker's words in order: {all:?}");
         }
         for (fake, outbox, _) in &stays {
@@ -202,9 +211,17 @@ fn nobody_is_lost_or_doubled_and_all_see_the_same_order() {
             while outbox.queued_bytes() > 0 {
                 outbox.writable();
             }
-            assert!(all.ends_with(&fake.texts()), "{:?} of {all:?}", fake.texts());
+            assert!(
+                all.ends_with(&fake.texts()),
+                "{:?} of {all:?}",
+                fake.texts()
+            );
         }
-        assert!(is_window(&left.texts(), &all), "{:?} of {all:?}", left.texts());
+        assert!(
+            is_window(&left.texts(), &all),
+            "{:?} of {all:?}",
+            left.texts()
+        );
         assert_eq!(channel.len(), 3);
         assert_eq!(channel.broadcast(&Frame::text("all")), 3);
         drop(stays);
@@ -307,7 +324,11 @@ fn a_slow_peer_is_cut_at_its_bound_after_whole_frames() {
         slow_outbox.writable();
         let (frames, partial) = slow.frames();
         assert!(!partial);
-        assert!(all.starts_with(&slow.texts()), "{:?} of {all:?}", slow.texts());
+        assert!(
+            all.starts_with(&slow.texts()),
+            "{:?} of {all:?}",
+            slow.texts()
+        );
         match slow_outbox.close_reason() {
             // 8 frames of 5 bytes, of which 14 were read and 20 may wait: it is
             // cut, unless it just happened to read in time.
@@ -335,7 +356,10 @@ fn nothing_follows_a_close_frame_and_the_first_reason_counts() {
                     let first = outbox.send(&Frame::text("one"));
                     let staged = outbox.stage(&Frame::text("two"));
                     outbox.flush();
-                    assert!(first.is_ok() || staged == first, "once closed, it stays closed");
+                    assert!(
+                        first.is_ok() || staged == first,
+                        "once closed, it stays closed"
+                    );
                     usize::from(first.is_ok()) + usize::from(staged.is_ok())
                 })
             })
@@ -401,11 +425,17 @@ impl AsyncWrite for Fake {
 #[test]
 fn a_connection_is_woken_for_what_others_send() {
     // Timers want a runtime; their time never comes here.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     let handle = runtime.handle().clone();
     explore(move || {
         let config = ConnectionConfig {
-            outbox: OutboxLimits { bytes: 1000, time: Duration::from_secs(3600) },
+            outbox: OutboxLimits {
+                bytes: 1000,
+                time: Duration::from_secs(3600),
+            },
             ..ConnectionConfig::default()
         };
         let in_runtime = handle.enter();

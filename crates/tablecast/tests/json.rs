@@ -15,7 +15,10 @@ use tablecast::{HubConfig, MemoryBackend};
 use support::rooms::{JsonMember, Node, code};
 
 fn no_rate() -> HubConfig {
-    HubConfig { command_rate: Rate::OFF, ..HubConfig::default() }
+    HubConfig {
+        command_rate: Rate::OFF,
+        ..HubConfig::default()
+    }
 }
 
 async fn node() -> Node {
@@ -65,7 +68,10 @@ async fn a_hello_tells_everything_needed_to_begin() {
     assert_eq!(hello["limits"]["message_bytes"], 16 * 1024);
     let shown = hello.to_string() + &first.next().await.to_string();
     let secret = first.hello["seat"].as_str().unwrap();
-    assert!(!shown.contains(secret), "nobody learns another's seat token");
+    assert!(
+        !shown.contains(secret),
+        "nobody learns another's seat token"
+    );
 }
 
 #[tokio::test]
@@ -83,7 +89,9 @@ async fn each_event_reaches_everybody_once_and_the_answer_its_sender_alone() {
         assert_eq!(event["seq"], 3);
         assert_eq!(event["change"], json!({"added": {"item": "pizza"}}));
     }
-    let ack = one.ask(json!({"id": 8, "pair": {"one": "a", "two": "b"}})).await;
+    let ack = one
+        .ask(json!({"id": 8, "pair": {"one": "a", "two": "b"}}))
+        .await;
     assert_eq!(ack["ack"]["seq"], 5, "the seq of its last event");
     let renamed = one.ask(json!({"id": 9, "rename": {"name": "Lee"}})).await;
     assert_eq!(renamed["ack"]["seq"], 6);
@@ -93,7 +101,11 @@ async fn each_event_reaches_everybody_once_and_the_answer_its_sender_alone() {
     let error = one.ask(json!({"id": 10, "remove": {"item": "none"}})).await;
     assert_eq!(code(&error), "not_found");
     one.ask(add(11, "last")).await;
-    assert_eq!(two.next().await["event"]["seq"], 7, "errors and acks are not for others");
+    assert_eq!(
+        two.next().await["event"]["seq"],
+        7,
+        "errors and acks are not for others"
+    );
 }
 
 /// HOSTILE 63 to 66.
@@ -101,7 +113,11 @@ async fn each_event_reaches_everybody_once_and_the_answer_its_sender_alone() {
 async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
     let node = node().await;
     let mut member = node.json("r").await;
-    let deep = format!("{{\"id\":1,\"add\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+    let deep = format!(
+        "{{\"id\":1,\"add\":{}{}}}",
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
     let cases = [
         ("[]", "object"),
         ("null", "object"),
@@ -117,7 +133,10 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
         (r#"{"id":1.5,"add":{"item":"x"}}"#, "1.5"),
         (r#"{"id":"1","add":{"item":"x"}}"#, "string"),
         (r#"{"id":1e999,"add":{"item":"x"}}"#, "out of range"),
-        (r#"{"id":9007199254740993,"add":{"item":"x"}}"#, "9007199254740991"),
+        (
+            r#"{"id":9007199254740993,"add":{"item":"x"}}"#,
+            "9007199254740991",
+        ),
         (r#"{"id":1,"drop":{"item":"x"}}"#, "drop"),
         (r#"{"id":1,"add":{"item":"x","colour":"red"}}"#, "colour"),
         (r#"{"id":1,"add":{}}"#, "item"),
@@ -125,7 +144,10 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
         (r#"{"id":1,"add":{"item":"\ud800"}}"#, "hex escape"),
         (r#"{"id":1,"add":{"item":"a","item":"b"}}"#, "duplicate"),
         (r#"{"id":1,"id":2,"add":{"item":"x"}}"#, "duplicate"),
-        (r#"{"id":1,"add":{"item":"x"},"remove":{"item":"x"}}"#, "remove"),
+        (
+            r#"{"id":1,"add":{"item":"x"},"remove":{"item":"x"}}"#,
+            "remove",
+        ),
         // HOSTILE 67: who says it, and where, is not the client's to say.
         (r#"{"id":1,"add":{"item":"x"},"by":99}"#, "by"),
         (r#"{"id":1,"add":{"item":"x"},"room":"other"}"#, "room"),
@@ -162,10 +184,14 @@ async fn names_are_checked_and_known_by_all() {
         (4, "\u{202E}x", "bad_item"),
         (5, &"x".repeat(41), "too_long"),
     ] {
-        let answer = member.ask(json!({"id": id, "rename": {"name": name}})).await;
+        let answer = member
+            .ask(json!({"id": id, "rename": {"name": name}}))
+            .await;
         assert_eq!(code(&answer), expected, "{name:?}");
     }
-    member.ask(json!({"id": 6, "rename": {"name": "<img onerror=alert(1)>"}})).await;
+    member
+        .ask(json!({"id": 6, "rename": {"name": "<img onerror=alert(1)>"}}))
+        .await;
     let event = other.event().await;
     assert_eq!(event["renamed"]["name"], "<img onerror=alert(1)>");
     assert_eq!(event["renamed"]["member"], member.hello["you"]);
@@ -187,15 +213,25 @@ async fn a_wrong_first_word_is_told_and_closed() {
         r#"{"resume":{"seat":"00000000000000000000000000000000","seq":1}}"#,
     ] {
         let mut client = node.say_first("r", first).await;
-        assert!(client.next_json().await.unwrap()["error"]["message"].is_string(), "{first}");
-        assert_eq!(client.closed().await.unwrap(), CloseReason::BadProtocol.code(), "{first}");
+        assert!(
+            client.next_json().await.unwrap()["error"]["message"].is_string(),
+            "{first}"
+        );
+        assert_eq!(
+            client.closed().await.unwrap(),
+            CloseReason::BadProtocol.code(),
+            "{first}"
+        );
     }
     let mut config = no_rate();
     config.connection.handshake = std::time::Duration::from_millis(100);
     let hasty = Node::start(config).await;
     hasty.make("r").await;
     let silent = tablecast::testing::client::Client::connect_json(hasty.address, "/ws/r").await;
-    assert_eq!(silent.unwrap().closed().await.unwrap(), CloseReason::NoPong.code());
+    assert_eq!(
+        silent.unwrap().closed().await.unwrap(),
+        CloseReason::NoPong.code()
+    );
     assert!(node.hub.view("r").await.unwrap().members.is_empty());
 }
 
@@ -204,7 +240,10 @@ async fn a_binary_message_is_closed_with_1003() {
     let node = node().await;
     let mut member = node.json("r").await;
     member.client.send_frame(BINARY, b"{}").await.unwrap();
-    assert_eq!(member.client.closed().await.unwrap(), CloseReason::Binary.code());
+    assert_eq!(
+        member.client.closed().await.unwrap(),
+        CloseReason::Binary.code()
+    );
 }
 
 /// HOSTILE 68 and 69.
@@ -215,10 +254,17 @@ async fn a_command_is_applied_once_however_often_it_is_sent() {
     let first = member.ask(add(5, "x")).await;
     assert_eq!(member.ask(add(5, "x")).await, first, "the same answer");
     assert_eq!(code(&member.ask(add(5, "y")).await), "conflict");
-    assert_eq!(code(&member.ask(json!({"id": 5, "remove": {"item": "x"}})).await), "conflict");
+    assert_eq!(
+        code(&member.ask(json!({"id": 5, "remove": {"item": "x"}})).await),
+        "conflict"
+    );
     assert_eq!(code(&member.ask(add(4, "older")).await), "outdated");
     member.ask(add(6, "next")).await;
-    assert_eq!(member.ask(add(5, "x")).await, first, "while it is remembered");
+    assert_eq!(
+        member.ask(add(5, "x")).await,
+        first,
+        "while it is remembered"
+    );
     // Both in one batch.
     let twice = frame(TEXT, add(7, "twice").to_string().as_bytes()).repeat(2);
     member.client.send_bytes(&twice).await.unwrap();
@@ -262,7 +308,10 @@ async fn coming_back_yields_exactly_what_was_missed() {
     assert_eq!(back.hello["you"], seat["you"]);
     assert!(back.hello["state"].is_null(), "events instead of the state");
     let missed = added_until(&mut back, "50").await;
-    assert_eq!(missed, (1..=50).map(|id| id.to_string()).collect::<Vec<_>>());
+    assert_eq!(
+        missed,
+        (1..=50).map(|id| id.to_string()).collect::<Vec<_>>()
+    );
     // Away, 50 items, and Back, without a gap.
     let event = back.event().await;
     assert_eq!(event["seq"], seq + 52);
@@ -286,9 +335,18 @@ async fn who_cannot_be_caught_up_by_events_gets_the_state() {
     assert_ne!(epoch, other_epoch);
     let far = 9_007_199_254_740_991_u64;
     for (name, known) in [
-        ("from the future", json!({"seat": seat, "epoch": epoch, "seq": far})),
-        ("another epoch", json!({"seat": seat, "epoch": other_epoch, "seq": old})),
-        ("too long ago", json!({"seat": seat, "epoch": epoch, "seq": old})),
+        (
+            "from the future",
+            json!({"seat": seat, "epoch": epoch, "seq": far}),
+        ),
+        (
+            "another epoch",
+            json!({"seat": seat, "epoch": other_epoch, "seq": old}),
+        ),
+        (
+            "too long ago",
+            json!({"seat": seat, "epoch": epoch, "seq": old}),
+        ),
         ("knows nothing", json!({"seat": seat})),
     ] {
         let back = node.enter("r", json!({"resume": known})).await;
@@ -319,7 +377,10 @@ async fn a_newer_connection_takes_the_seat_and_the_older_is_closed_with_4409() {
     let mut old = node.json("r").await;
     let seat = old.hello.clone();
     let mut new = node.resume("r", &seat, old.seq()).await;
-    assert_eq!(old.client.closed().await.unwrap(), CloseReason::TakenOver.code());
+    assert_eq!(
+        old.client.closed().await.unwrap(),
+        CloseReason::TakenOver.code()
+    );
     old.client.ended().await.unwrap();
     // The older one's leaving does not take the seat from the newer.
     let answer = new.ask(add(1, "x")).await;
@@ -337,7 +398,10 @@ async fn a_seat_is_taken_over_from_another_node() {
     let mut old = one.json("r").await;
     let seat = old.hello.clone();
     let mut new = two.resume("r", &seat, old.seq()).await;
-    assert_eq!(old.client.closed().await.unwrap(), CloseReason::TakenOver.code());
+    assert_eq!(
+        old.client.closed().await.unwrap(),
+        CloseReason::TakenOver.code()
+    );
     assert!(new.ask(add(1, "x")).await["ack"].is_object());
     one.until_quiet().await;
     assert_eq!(two.hub.view("r").await.unwrap().members.len(), 1);
@@ -359,7 +423,10 @@ async fn of_many_who_take_the_same_seat_at_once_one_keeps_it() {
     for client in &mut connected {
         client.send_text(&first).await.unwrap();
     }
-    assert_eq!(old.client.closed().await.unwrap(), CloseReason::TakenOver.code());
+    assert_eq!(
+        old.client.closed().await.unwrap(),
+        CloseReason::TakenOver.code()
+    );
     // All but one are closed; the one that is left is still heard.
     let mut rest = Vec::new();
     for mut client in connected {

@@ -18,7 +18,10 @@ use support::rooms::{Node, code};
 const SOON: Duration = Duration::from_millis(150);
 
 fn no_rate() -> HubConfig {
-    HubConfig { command_rate: Rate::OFF, ..HubConfig::default() }
+    HubConfig {
+        command_rate: Rate::OFF,
+        ..HubConfig::default()
+    }
 }
 
 /// The code of an error in the text dialect.
@@ -39,8 +42,15 @@ async fn each_change_is_exactly_one_frame_to_every_member() {
     let mut json = node.json("r").await;
     json.ask(json!({"id": 1, "rename": {"name": "Kim"}})).await;
     drop(json);
-    let commands = [&b"add:pizza"[..], "add:김치찌개".as_bytes(), b"pair:x", b"remove:pizza"];
-    one.send_bytes(&commands.map(|command| frame(TEXT, command)).concat()).await.unwrap();
+    let commands = [
+        &b"add:pizza"[..],
+        "add:김치찌개".as_bytes(),
+        b"pair:x",
+        b"remove:pizza",
+    ];
+    one.send_bytes(&commands.map(|command| frame(TEXT, command)).concat())
+        .await
+        .unwrap();
     for member in [&mut one, &mut two] {
         for state in [
             json!(["pizza"]),
@@ -64,7 +74,11 @@ async fn an_error_reaches_its_sender_alone_and_changes_nothing() {
     node.make("r").await;
     let mut one = node.text("r").await;
     let mut two = node.text("r").await;
-    for (line, code) in [("drop:x", "bad_command"), ("", "bad_command"), ("remove:x", "not_found")] {
+    for (line, code) in [
+        ("drop:x", "bad_command"),
+        ("", "bad_command"),
+        ("remove:x", "not_found"),
+    ] {
         one.send_text(line).await.unwrap();
         assert_eq!(text_code(&one.next_text().await.unwrap()), code, "{line:?}");
     }
@@ -92,7 +106,10 @@ async fn twenty_misunderstood_in_a_row_close_and_nineteen_do_not() {
     for _ in 0..20 {
         member.send_text("nonsense").await.unwrap();
     }
-    assert_eq!(member.closed().await.unwrap(), CloseReason::BadProtocol.code());
+    assert_eq!(
+        member.closed().await.unwrap(),
+        CloseReason::BadProtocol.code()
+    );
 }
 
 // Rates.
@@ -103,7 +120,10 @@ async fn ten_thousand_commands_at_once_are_limited_and_then_closed() {
     let node = Node::start(HubConfig::default()).await;
     node.make("r").await;
     let mut member = node.text("r").await;
-    member.send_bytes(&frame(TEXT, b"add:x").repeat(10_000)).await.unwrap();
+    member
+        .send_bytes(&frame(TEXT, b"add:x").repeat(10_000))
+        .await
+        .unwrap();
     let (mut limited, mut shown) = (0, 0);
     let code = loop {
         match member.next().await.unwrap() {
@@ -119,7 +139,10 @@ async fn ten_thousand_commands_at_once_are_limited_and_then_closed() {
     assert_eq!(code, Some(CloseReason::TooMany.code()));
     assert!(limited >= 100, "it was told first: {limited}");
     let applied = node.items("r").await.len();
-    assert!((20..200).contains(&applied), "{applied} were within the rate");
+    assert!(
+        (20..200).contains(&applied),
+        "{applied} were within the rate"
+    );
     assert!(shown <= applied);
 }
 
@@ -134,7 +157,14 @@ async fn a_burst_beyond_the_mailbox_is_neither_lost_nor_reordered() {
     node.make("r").await;
     let mut member = node.json("r").await;
     let commands: Vec<u8> = (1..=COMMANDS)
-        .flat_map(|id| frame(TEXT, json!({"id": id, "add": {"item": id.to_string()}}).to_string().as_bytes()))
+        .flat_map(|id| {
+            frame(
+                TEXT,
+                json!({"id": id, "add": {"item": id.to_string()}})
+                    .to_string()
+                    .as_bytes(),
+            )
+        })
         .collect();
     member.client.send_bytes(&commands).await.unwrap();
     let (mut acks, mut events) = (0, 0);
@@ -145,7 +175,10 @@ async fn a_burst_beyond_the_mailbox_is_neither_lost_nor_reordered() {
             assert_eq!(id, acks as u64);
         } else {
             events += 1;
-            assert_eq!(message["event"]["change"]["added"]["item"], events.to_string());
+            assert_eq!(
+                message["event"]["change"]["added"]["item"],
+                events.to_string()
+            );
         }
     }
     let all: Vec<String> = (1..=COMMANDS).map(|id| id.to_string()).collect();
@@ -157,53 +190,24 @@ async fn a_burst_beyond_the_mailbox_is_neither_lost_nor_reordered() {
 #[tokio::test]
 async fn what_is_no_room_is_not_found_and_leaves_no_trace() {
     let node = Node::start(no_rate()).await;
-    for room in ["unknown", "*", "%7B%7D", "a%20b", "a%0D%0Ab", "..%2f", &"x".repeat(65)] {
+    for room in [
+        "unknown",
+        "*",
+        "%7B%7D",
+        "a%20b",
+        "a%0D%0Ab",
+        "..%2f",
+        &"x".repeat(65),
+    ] {
         assert_eq!(node.refusal(room).await, 404, "{room}");
         let mut json = node.say_first(room, r#"{"join":{}}"#).await;
-        assert_eq!(json.closed().await.unwrap(), CloseReason::NoSuchRoom.code(), "{room}");
+        assert_eq!(
+            json.closed().await.unwrap(),
+            CloseReason::NoSuchRoom.code(),
+            "{room}"
+        );
     }
     node.until_quiet().await;
-}
-
-/// Defects 7 and HOSTILE 75.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_joins_at_once_on_two_nodes_fill_exactly_ten_seats() {
-    let store = MemoryBackend::new();
-    let other = Arc::new(store.another_node());
-    let one = Arc::new(Node::on(Arc::new(store), no_rate()).await);
-    let two = Arc::new(Node::on(other, no_rate()).await);
-    one.make("r").await;
-    let joins: Vec<_> = (0..50)
-        .map(|number| {
-            let node = [&one, &two][number % 2].clone();
-            tokio::spawn(async move {
-                if number % 3 == 0 {
-                    let mut client = node.say_first("r", r#"{"join":{}}"#).await;
-                    match client.next().await.unwrap() {
-                        Said::Text(_) => Ok(client),
-                        Said::Close(code) => Err(code.unwrap()),
-                        other => panic!("{other:?}"),
-                    }
-                } else {
-                    node.try_text("r").await.map_err(|error| match error {
-                        tablecast::testing::client::ClientError::Refused { status, .. } => status,
-                        other => panic!("{other}"),
-                    })
-                }
-            })
-        })
-        .collect();
-    let mut seated = Vec::new();
-    for join in joins {
-        match join.await.unwrap() {
-            Ok(client) => seated.push(client),
-            Err(code) => assert!([403, CloseReason::RoomFull.code()].contains(&code), "{code}"),
-        }
-    }
-    assert_eq!(seated.len(), 10);
-    assert_eq!(one.hub.view("r").await.unwrap().members.len(), 10);
-    drop(seated);
-    two.until_quiet().await;
 }
 
 /// Defects 3, 5 and 6.
@@ -228,7 +232,11 @@ async fn members_come_and_go_and_the_room_stays() {
 
 #[tokio::test]
 async fn leaving_with_1000_frees_the_seat_at_once_and_dropping_keeps_it_for_the_grace() {
-    let config = HubConfig { seats: 2, seat_grace: SOON, ..no_rate() };
+    let config = HubConfig {
+        seats: 2,
+        seat_grace: SOON,
+        ..no_rate()
+    };
     let node = Node::start(config).await;
     node.make("r").await;
     let mut witness = node.json("r").await;
@@ -250,7 +258,11 @@ async fn leaving_with_1000_frees_the_seat_at_once_and_dropping_keeps_it_for_the_
 
 #[tokio::test]
 async fn a_seat_of_somebody_away_is_not_given_to_another() {
-    let node = Node::start(HubConfig { seats: 1, ..no_rate() }).await;
+    let node = Node::start(HubConfig {
+        seats: 1,
+        ..no_rate()
+    })
+    .await;
     node.make("r").await;
     let member = node.json("r").await;
     let seat = member.hello.clone();
@@ -267,7 +279,11 @@ async fn a_seat_of_somebody_away_is_not_given_to_another() {
 #[tokio::test]
 async fn idle_members_are_closed_when_the_room_expires_and_changes_extend_it() {
     let ttl = Duration::from_millis(700);
-    let node = Node::start(HubConfig { room_ttl: ttl, ..no_rate() }).await;
+    let node = Node::start(HubConfig {
+        room_ttl: ttl,
+        ..no_rate()
+    })
+    .await;
     node.make("r").await;
     let mut text = node.text("r").await;
     let mut json = node.json("r").await;
@@ -283,7 +299,10 @@ async fn idle_members_are_closed_when_the_room_expires_and_changes_extend_it() {
         expires_at = extended;
     }
     assert_eq!(text.closed().await.unwrap(), CloseReason::Expired.code());
-    assert_eq!(json.client.closed().await.unwrap(), CloseReason::Expired.code());
+    assert_eq!(
+        json.client.closed().await.unwrap(),
+        CloseReason::Expired.code()
+    );
     assert_eq!(node.refusal("r").await, 404);
     node.until_quiet().await;
 }
@@ -304,7 +323,10 @@ async fn a_command_in_an_expired_room_is_refused_and_brings_nothing_back() {
     now.fetch_add(600_000, std::sync::atomic::Ordering::SeqCst);
     let answer = json.ask(json!({"id": 1, "add": {"item": "x"}})).await;
     assert_eq!(code(&answer), "gone");
-    assert_eq!(json.client.closed().await.unwrap(), CloseReason::Expired.code());
+    assert_eq!(
+        json.client.closed().await.unwrap(),
+        CloseReason::Expired.code()
+    );
     assert_eq!(text.closed().await.unwrap(), CloseReason::Expired.code());
     assert_eq!(node.refusal("r").await, 404);
     node.until_quiet().await;
@@ -318,11 +340,18 @@ async fn a_drained_node_closes_with_1012_and_takes_nobody_in() {
     for room in ["a", "b"] {
         node.make(room).await;
     }
-    let mut members = vec![node.text("a").await, node.json("a").await.client, node.text("b").await];
+    let mut members = vec![
+        node.text("a").await,
+        node.json("a").await.client,
+        node.text("b").await,
+    ];
     let hub = node.hub.clone();
     let drain = tokio::spawn(async move { hub.drain(Duration::from_secs(20)).await });
     for member in &mut members {
-        assert_eq!(member.closed().await.unwrap(), CloseReason::Restarting.code());
+        assert_eq!(
+            member.closed().await.unwrap(),
+            CloseReason::Restarting.code()
+        );
         member.ended().await.unwrap();
     }
     drain.await.unwrap();
@@ -332,171 +361,23 @@ async fn a_drained_node_closes_with_1012_and_takes_nobody_in() {
     node.until_quiet().await;
 }
 
-// Several nodes.
-
-/// Defects 8, 9, 10 and 14.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writers_on_two_nodes_lose_nothing_and_all_members_see_one_order() {
-    const EACH: usize = 100;
-    let store = MemoryBackend::new();
-    let other = Arc::new(store.another_node());
-    let mut config = no_rate();
-    config.connection.outbox.bytes = usize::MAX;
-    let one = Node::on(Arc::new(store), config.clone()).await;
-    let two = Node::on(other, config).await;
-    one.make("r").await;
-    let mut watcher = two.text("r").await;
-    let mut members = Vec::new();
-    for who in 0..6 {
-        members.push([&one, &two][who % 2].json("r").await);
-    }
-    let mut writers = Vec::new();
-    for (who, mut member) in members.into_iter().enumerate() {
-        let known = member.seq();
-        writers.push(tokio::spawn(async move {
-            for id in 1..=EACH {
-                member.send(json!({"id": id, "add": {"item": format!("{who}-{id}")}})).await;
-            }
-            // Every later event, without a gap and in order.
-            let (mut seq, mut seen, mut acks) = (known, Vec::new(), 0);
-            while seen.len() < 6 * EACH || acks < EACH {
-                let message = member.next().await;
-                if message["ack"].is_object() {
-                    acks += 1;
-                } else {
-                    let event = &message["event"];
-                    seq += 1;
-                    assert_eq!(event["seq"], seq, "{message}");
-                    if let Some(item) = event["change"]["added"]["item"].as_str() {
-                        seen.push(item.to_owned());
-                    }
-                }
-            }
-            (member, seen)
-        }));
-    }
-    let mut orders = Vec::new();
-    for writer in writers {
-        orders.push(writer.await.unwrap());
-    }
-    let stored = one.items("r").await;
-    assert_eq!(stored.len(), 6 * EACH, "nothing is lost");
-    assert!(orders.iter().all(|(_, order)| *order == stored), "one order for all");
-    // The watcher, who never said a word, saw every state once.
-    for count in 1..=6 * EACH {
-        let state: Vec<String> = serde_json::from_str(&watcher.next_text().await.unwrap()).unwrap();
-        assert_eq!(state, stored[..count]);
-    }
-}
-
-/// Defect 13.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_join_during_writes_gets_the_state_and_everything_after_it() {
-    const WRITES: usize = 400;
-    let store = MemoryBackend::new();
-    let other = Arc::new(store.another_node());
-    let one = Node::on(Arc::new(store), no_rate()).await;
-    let two = Node::on(other, no_rate()).await;
-    one.make("r").await;
-    let mut writer = one.json("r").await;
-    let writing = tokio::spawn(async move {
-        for id in 1..=WRITES {
-            let answer = writer.ask(json!({"id": id, "add": {"item": id.to_string()}})).await;
-            assert!(answer["ack"].is_object(), "{answer}");
-        }
-        writer
-    });
-    let mut round = 0;
-    while !writing.is_finished() {
-        round += 1;
-        let mut joiner = [&one, &two][round % 2].json("r").await;
-        let mut items = joiner.hello["state"].as_array().unwrap().len();
-        let mut seq = joiner.seq();
-        for _ in 0..5 {
-            if items >= WRITES {
-                break;
-            }
-            let event = joiner.event().await;
-            seq += 1;
-            assert_eq!(event["seq"], seq);
-            if let Some(item) = event["change"]["added"]["item"].as_str() {
-                items += 1;
-                assert_eq!(item, items.to_string(), "neither missed nor twice");
-            }
-        }
-        joiner.client.send_close(1000).await.unwrap();
-    }
-    drop(writing.await.unwrap());
-}
-
-/// The list of nodes that live is a few seconds old, so a node that started since
-/// is not on it.
-#[tokio::test]
-async fn members_on_a_node_that_has_just_started_are_not_taken_for_dead() {
-    let lease = Duration::from_millis(400);
-    let config = HubConfig { node_lease: lease, ..no_rate() };
-    let store = MemoryBackend::new();
-    let other = Arc::new(store.another_node());
-    let one = Node::on(Arc::new(store), config.clone()).await;
-    one.make("r").await;
-    // Long enough for its leases to be believed.
-    tokio::time::sleep(lease * 2).await;
-    for round in 0..4 {
-        let two = Node::on(Arc::new(MemoryBackend::another_node(&other)), config.clone()).await;
-        let mut member = two.json("r").await;
-        let witness = one.text("r").await;
-        let answer = member.ask(json!({"id": 1, "add": {"item": "x"}})).await;
-        assert!(answer["ack"].is_object(), "round {round}: {answer}");
-        drop(witness);
-        member.client.send_close(1000).await.unwrap();
-        tokio::time::sleep(lease / 7).await;
-    }
-}
-
-/// DESIGN, invariant 8.
-#[tokio::test]
-async fn the_members_of_a_node_that_died_leave_when_its_lease_ends() {
-    let lease = Duration::from_millis(400);
-    let config = HubConfig { node_lease: lease, ..no_rate() };
-    let store = MemoryBackend::new();
-    let other = Arc::new(store.another_node());
-    let one = Node::on(Arc::new(store), config.clone()).await;
-    one.make("r").await;
-    let mut witness = one.json("r").await;
-    // Another runtime, which ends without a word to anybody.
-    let dead = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let member = runtime.block_on(async {
-            let two = Node::on(other, config).await;
-            let member = two.json("r").await;
-            std::mem::forget(member.client);
-            std::mem::forget(two);
-            member.hello["you"].clone()
-        });
-        runtime.shutdown_background();
-        member
-    });
-    let joined = witness.event().await;
-    let member = dead.join().unwrap();
-    assert_eq!(joined["joined"]["member"], member);
-    loop {
-        let event = witness.event().await;
-        if event["left"]["member"] == member {
-            break;
-        }
-    }
-}
-
 // Faults in the application.
 
 #[tokio::test]
 async fn a_room_whose_logic_panicked_is_opened_again_with_what_was_stored() {
-    let node = Node::start(HubConfig { seat_grace: SOON, ..no_rate() }).await;
+    let node = Node::start(HubConfig {
+        seat_grace: SOON,
+        ..no_rate()
+    })
+    .await;
     node.make("r").await;
     let mut member = node.json("r").await;
     member.ask(json!({"id": 1, "add": {"item": "kept"}})).await;
     member.send(json!({"id": 2, "panic": {}})).await;
-    assert_eq!(member.client.closed().await.unwrap(), CloseReason::Unavailable.code());
+    assert_eq!(
+        member.client.closed().await.unwrap(),
+        CloseReason::Unavailable.code()
+    );
     let mut again = node.json("r").await;
     assert_eq!(again.hello["state"], json!(["kept"]));
     let answer = again.ask(json!({"id": 1, "add": {"item": "more"}})).await;

@@ -161,6 +161,7 @@ fn seat(answer: Result<MemberId, Refusal>) -> Answer {
         Ok(member) => Answer::Seat(member.0),
         Err(Refusal::Full { .. }) => Answer::Refused("full"),
         Err(Refusal::NoSuchSeat) => Answer::Refused("no_such_seat"),
+        Err(Refusal::TakenOver) => Answer::Refused("taken_over"),
     }
 }
 

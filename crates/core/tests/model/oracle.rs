@@ -44,6 +44,8 @@ pub(crate) struct Oracle {
     pub(crate) seq: u64,
     pub(crate) people: Vec<Person>,
     pub(crate) things: Vec<(u64, u8)>,
+    /// When which connection took a seat that was there.
+    backs: Vec<(u64, u64)>,
 }
 
 impl Oracle {
@@ -95,7 +97,13 @@ impl Oracle {
                     return Answer::Refused("no_such_seat");
                 };
                 if !matches!(self.people[at].presence, Ok((_, its)) if its == *connection) {
-                    self.happens();
+                    let before =
+                        |(seq, its): &(u64, u64)| its == connection && seq + REMEMBERED > base;
+                    if self.backs.iter().any(before) {
+                        return Answer::Refused("taken_over");
+                    }
+                    let seq = self.happens();
+                    self.backs.push((seq, *connection));
                     self.people[at].presence = Ok((node, *connection));
                 }
                 Answer::Seat(self.people[at].id)

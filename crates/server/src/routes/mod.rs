@@ -85,9 +85,9 @@ impl Shared {
             RoomError::Full { .. } => {
                 Problem::new(StatusCode::FORBIDDEN, "room_full", error.to_string())
             }
-            // Only a resumed seat can be missing, and seats are resumed in
-            // `tablecast.v1` alone, where a close code says so.
-            RoomError::NoSuchSeat => {
+            // Only a resumed seat can be missing or taken over, and seats are
+            // resumed in `tablecast.v1` alone, where a close code says so.
+            RoomError::NoSuchSeat | RoomError::TakenOver => {
                 Problem::new(StatusCode::FORBIDDEN, "bad_seat", error.to_string())
             }
             RoomError::Unavailable(reason) => store_unavailable(&reason),

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -52,8 +52,36 @@ pub fn tablecast(dir: &Dir) -> Command {
 
 /// Runs a program that ends by itself: its code and what it wrote to stderr.
 pub fn ends(command: &mut Command) -> (Option<i32>, String) {
-    let Output { status, stderr, .. } = command.output().unwrap();
-    (status.code(), String::from_utf8(stderr).unwrap())
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        said
+    });
+    let code = wait(&mut child);
+    (code, reading.join().unwrap())
+}
+
+/// Waits until it ends by itself: its code.
+fn wait(child: &mut Child) -> Option<i32> {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if begin.elapsed() > DEADLINE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it does not end");
+        }
+        // sleep: between two looks at whether it ended
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A program that serves. Killed when the test ends.
@@ -98,16 +126,9 @@ impl Serving {
         assert!(kill.success());
     }
 
+    /// Waits until it ends by itself: its code.
     pub fn ended(&mut self) -> Option<i32> {
-        let begin = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(begin.elapsed() < DEADLINE, "it does not end");
-            // sleep: between two looks at whether it ended
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait(&mut self.child)
     }
 
     pub fn get(&self, path: &str) -> String {

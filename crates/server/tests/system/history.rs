@@ -113,10 +113,10 @@ impl Run {
     }
 
     async fn talk(&mut self, member: &mut Member, stop: &tokio::sync::watch::Receiver<bool>) {
-        if let Some((_, text, _)) = &self.open {
-            if !member.try_say(text).await {
-                return;
-            }
+        if let Some((_, text, _)) = &self.open
+            && !member.try_say(text).await
+        {
+            return;
         }
         loop {
             if self.open.is_none() {

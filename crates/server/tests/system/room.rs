@@ -234,14 +234,7 @@ async fn a_member_who_drops_comes_back_to_the_same_seat_and_misses_nothing() {
 /// Defects 22, 27 and 31.
 #[tokio::test]
 async fn six_members_who_do_not_read_hold_up_nobody_and_are_cut_at_their_bound() {
-    let options = [
-        "--outbox-bytes",
-        "65536",
-        "--outbox-seconds",
-        "1h",
-        "--command-rate",
-        "0",
-    ];
+    let options = ["--outbox-seconds", "1h", "--command-rate", "0"];
     let node = Node::start("memory", &options);
     let room = node.make_room().await;
     let (mut speaks, _) = Member::join(&node, &room).await;

@@ -118,6 +118,16 @@ struct RenameContent {
     name: String,
 }
 
+/// What is wrong with the content of a command. Without the position: it is one
+/// within the content, not within the message.
+fn within(verb: &str, error: &serde_json::Error) -> String {
+    let error = error.to_string();
+    let what = error
+        .rsplit_once(" at line ")
+        .map_or(&*error, |(what, _)| what);
+    format!("in {verb:?}: {what}")
+}
+
 /// Reads a client's first message.
 pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
     let said = envelope(text)?;
@@ -128,13 +138,13 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
     let content = said.content.get();
     match said.verb.as_str() {
         "join" => {
-            let JoinContent { name } = serde_json::from_str(content)
-                .map_err(|error| bad(format!("in \"join\": {error}")))?;
+            let JoinContent { name } =
+                serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
             Ok(Entry::Join { name })
         }
         "resume" => {
-            let resume: ResumeContent = serde_json::from_str(content)
-                .map_err(|error| bad(format!("in \"resume\": {error}")))?;
+            let resume: ResumeContent =
+                serde_json::from_str(content).map_err(|error| bad(within("resume", &error)))?;
             let known = match (resume.epoch, resume.seq) {
                 (Some(epoch), Some(seq)) if seq <= MAX_SAFE_INTEGER => {
                     Some(Position { epoch, seq })
@@ -178,13 +188,13 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         digest: digest(&[&verb, content]),
     };
     if verb == "rename" {
-        let RenameContent { name } = serde_json::from_str(content)
-            .map_err(|error| bad(format!("in \"rename\": {error}")))?;
+        let RenameContent { name } =
+            serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
         return Ok(Said::Rename { op, name });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
     let command = serde_json::from_str(&format!("{{{key}:{content}}}"))
-        .map_err(|error| bad(format!("not understood: {error}; `rename` is known too")))?;
+        .map_err(|error| bad(format!("{}; `rename` is known too", within(&verb, &error))))?;
     Ok(Said::Command { op, command })
 }
 

@@ -79,6 +79,9 @@ pub enum RoomError {
     /// The seat token opens no seat of this room (any more).
     #[error("there is no such seat, or it was given up")]
     NoSuchSeat,
+    /// A newer connection has the seat already.
+    #[error("a newer connection has the seat")]
+    TakenOver,
     /// The store cannot be reached.
     #[error("{0}")]
     Unavailable(String),
@@ -94,6 +97,7 @@ impl RoomError {
             RoomError::NotFound => CloseReason::NoSuchRoom,
             RoomError::Full { .. } => CloseReason::RoomFull,
             RoomError::NoSuchSeat => CloseReason::BadSeat,
+            RoomError::TakenOver => CloseReason::TakenOver,
             RoomError::Unavailable(_) => CloseReason::Unavailable,
             RoomError::Draining => CloseReason::Restarting,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
-use tablecast_core::room::{Event, Room};
+use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
 use tokio::time::Instant;
 
@@ -94,9 +94,8 @@ impl<A: App> Batch<A> {
                 Request::Say(say) => {
                     let before = draft.events().len();
                     let outcome = self::say(&mut draft, say);
-                    let changed = draft.events().len() > before;
-                    if changed && around.text && matches!(say.what, What::Command(_)) {
-                        text.text(&draft.room().logic.text_state());
+                    if around.text {
+                        show(&mut text, &draft.room().logic, &draft.events()[before..]);
                     }
                     outcome
                 }
@@ -132,6 +131,22 @@ impl<A: App> Batch<A> {
                 waiting.push_front(request);
             }
         }
+    }
+}
+
+/// Adds the state to what the text dialect shows, if these events of one command
+/// have changed it: one frame a command.
+pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::Event>>]) {
+    let shown = |event: &Arc<Event<A::Event>>| match &event.change {
+        Change::Logic { event, .. } => A::changes_text(event),
+        Change::Joined { .. }
+        | Change::Back { .. }
+        | Change::Away { .. }
+        | Change::Left { .. }
+        | Change::Renamed { .. } => false,
+    };
+    if events.iter().any(shown) {
+        text.text(&logic.text_state());
     }
 }
 

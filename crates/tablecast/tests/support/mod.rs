@@ -12,12 +12,29 @@ use axum::extract::Path;
 use axum::routing::get;
 use tablecast::channel::Channel;
 use tablecast::codec::Frame;
-use tablecast::config::ConnectionConfig;
+use tablecast::config::{ConnectionConfig, OutboxLimits};
 use tablecast::connection::{Connection, Message};
 use tablecast::core::CloseReason;
 use tablecast::outbox::Outbox;
 use tablecast::testing::client::DEADLINE;
 use tablecast::upgrade::Upgrade;
+
+/// So long that a test which waits for it fails by its own deadline.
+pub(crate) const NEVER: Duration = Duration::from_secs(3600);
+
+/// Nothing happens by itself.
+pub(crate) fn patient() -> ConnectionConfig {
+    ConnectionConfig {
+        outbox: OutboxLimits {
+            bytes: 64 * 1024,
+            time: NEVER,
+        },
+        ping_interval: NEVER,
+        pong_timeout: NEVER,
+        handshake: NEVER,
+        ..ConnectionConfig::default()
+    }
+}
 
 /// Waits until it is so.
 pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -55,31 +72,49 @@ impl Relay {
         let relay = Arc::new(Relay::default());
         let app = {
             let relay = relay.clone();
-            Router::new().route("/", get(async move |upgrade: Upgrade| relay.join(upgrade, config)))
+            Router::new().route(
+                "/",
+                get(async move |upgrade: Upgrade| relay.join(upgrade, config)),
+            )
         };
         (relay, serve(app).await)
     }
 
     /// Joins before the answer, so that whoever has the answer misses nothing.
-    fn join(self: Arc<Self>, upgrade: Upgrade, config: ConnectionConfig) -> axum::response::Response {
+    fn join(
+        self: Arc<Self>,
+        upgrade: Upgrade,
+        config: ConnectionConfig,
+    ) -> axum::response::Response {
         let outbox = Arc::new(Outbox::new(config.outbox));
         let seat = self.channel.join(outbox.clone());
         self.outboxes.lock().unwrap().push(outbox.clone());
-        upgrade.accept_with(config, outbox, None, async move |mut connection: Connection| {
-            while let Some(message) = connection.recv().await {
-                if let Message::Text(text) = message {
-                    self.channel.broadcast(&Frame::text(&text));
+        upgrade.accept_with(
+            config,
+            outbox,
+            None,
+            async move |mut connection: Connection| {
+                while let Some(message) = connection.recv().await {
+                    if let Message::Text(text) = message {
+                        self.channel.broadcast(&Frame::text(&text));
+                    }
                 }
-            }
-            drop(seat);
-            let reason = connection.outbox().close_reason();
-            self.ended.lock().unwrap().push(reason.expect("it ended for a reason"));
-        })
+                drop(seat);
+                let reason = connection.outbox().close_reason();
+                self.ended
+                    .lock()
+                    .unwrap()
+                    .push(reason.expect("it ended for a reason"));
+            },
+        )
     }
 
     /// Waits until this many connections have ended.
     pub(crate) async fn ended(&self, count: usize) -> Vec<CloseReason> {
-        eventually("connections end", || self.ended.lock().unwrap().len() >= count).await;
+        eventually("connections end", || {
+            self.ended.lock().unwrap().len() >= count
+        })
+        .await;
         self.ended.lock().unwrap().clone()
     }
 }
@@ -91,15 +126,22 @@ pub(crate) fn chat() -> Router {
         let config = ConnectionConfig::default();
         let outbox = Arc::new(Outbox::new(config.outbox));
         let seat = channel.join(outbox.clone());
-        upgrade.accept_with(config, outbox, None, async move |mut connection: Connection| {
-            while let Some(message) = connection.recv().await {
-                let Message::Text(text) = message else { continue };
-                let _ = connection.send(&format!("You wrote: {text}"));
-                channel.broadcast(&Frame::text(&format!("Client #{id} says: {text}")));
-            }
-            drop(seat);
-            channel.broadcast(&Frame::text(&format!("Client #{id} left the chat")));
-        })
+        upgrade.accept_with(
+            config,
+            outbox,
+            None,
+            async move |mut connection: Connection| {
+                while let Some(message) = connection.recv().await {
+                    let Message::Text(text) = message else {
+                        continue;
+                    };
+                    let _ = connection.send(&format!("You wrote: {text}"));
+                    channel.broadcast(&Frame::text(&format!("Client #{id} says: {text}")));
+                }
+                drop(seat);
+                channel.broadcast(&Frame::text(&format!("Client #{id} left the chat")));
+            },
+        )
     };
     Router::new().route("/ws/{client_id}", get(join))
 }

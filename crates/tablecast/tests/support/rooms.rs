@@ -28,10 +28,17 @@ pub(crate) struct Menu {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Ask {
-    Add { item: String },
-    Remove { item: String },
+    Add {
+        item: String,
+    },
+    Remove {
+        item: String,
+    },
     /// One command that makes two events.
-    Pair { one: String, two: String },
+    Pair {
+        one: String,
+        two: String,
+    },
     /// Breaks the logic.
     Panic {},
 }
@@ -74,7 +81,10 @@ impl App for Menu {
         match line.split_once(':') {
             Some(("add", rest)) => Ok(Ask::Add { item: item(rest) }),
             Some(("remove", rest)) => Ok(Ask::Remove { item: item(rest) }),
-            Some(("pair", rest)) => Ok(Ask::Pair { one: item(rest), two: item(rest) }),
+            Some(("pair", rest)) => Ok(Ask::Pair {
+                one: item(rest),
+                two: item(rest),
+            }),
             _ => Err(Rejection::new("bad_command", "say add:ITEM or remove:ITEM")),
         }
     }
@@ -109,7 +119,9 @@ impl Node {
                     Err(error) => {
                         let status = match error {
                             RoomError::NotFound => StatusCode::NOT_FOUND,
-                            RoomError::Full { .. } | RoomError::NoSuchSeat => StatusCode::FORBIDDEN,
+                            RoomError::Full { .. }
+                            | RoomError::NoSuchSeat
+                            | RoomError::TakenOver => StatusCode::FORBIDDEN,
                             RoomError::Unavailable(_) | RoomError::Draining => {
                                 StatusCode::SERVICE_UNAVAILABLE
                             }
@@ -162,7 +174,11 @@ impl Node {
     /// Resumes a seat, knowing everything up to this seq.
     pub(crate) async fn resume(&self, room: &str, seat: &Value, seq: u64) -> JsonMember {
         let (seat, epoch) = (&seat["seat"], &seat["epoch"]);
-        self.enter(room, json!({"resume": {"seat": seat, "epoch": epoch, "seq": seq}})).await
+        self.enter(
+            room,
+            json!({"resume": {"seat": seat, "epoch": epoch, "seq": seq}}),
+        )
+        .await
     }
 
     pub(crate) async fn enter(&self, room: &str, first: Value) -> JsonMember {
@@ -195,7 +211,11 @@ impl Node {
     pub(crate) async fn until_quiet(&self) {
         let metrics = self.hub.metrics();
         eventually("nothing is open any more", || {
-            (metrics.connections.get(), metrics.members.get(), metrics.rooms.get()) == (0, 0, 0)
+            (
+                metrics.connections.get(),
+                metrics.members.get(),
+                metrics.rooms.get(),
+            ) == (0, 0, 0)
         })
         .await;
     }
@@ -243,11 +263,15 @@ impl JsonMember {
     }
 
     pub(crate) fn seq(&self) -> u64 {
-        self.hello["seq"].as_u64().expect("a hello with the whole state")
+        self.hello["seq"]
+            .as_u64()
+            .expect("a hello with the whole state")
     }
 }
 
 /// The code with which a rejection begins.
 pub(crate) fn code(answer: &Value) -> &str {
-    answer["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {answer}"))
+    answer["error"]["code"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no error: {answer}"))
 }

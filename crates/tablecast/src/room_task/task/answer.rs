@@ -38,6 +38,7 @@ impl<A: App> RoomTask<A> {
                     let error = match refusal {
                         Refusal::Full { seats } => RoomError::Full { seats },
                         Refusal::NoSuchSeat => RoomError::NoSuchSeat,
+                        Refusal::TakenOver => RoomError::TakenOver,
                     };
                     let _ = entrant.reply.send(Err(error));
                 }
@@ -148,14 +149,16 @@ impl<A: App> RoomTask<A> {
             Request::Enter(entrant) => {
                 let _ = entrant.reply.send(Err(error.clone()));
             }
-            Request::Say(say) => self.reject(
-                &say,
-                &Rejection::new(
-                    "unavailable",
-                    "the store did not answer in time; whether this was applied is unknown: \
-                     send it again with the same id",
-                ),
-            ),
+            Request::Say(say) => {
+                let advice = match say.dialect {
+                    Dialect::Text => "what you see next will tell",
+                    Dialect::Json => "send it again with the same id",
+                };
+                let message = format!(
+                    "the store did not answer in time; whether this was applied is unknown: {advice}"
+                );
+                self.reject(&say, &Rejection::new("unavailable", message));
+            }
             Request::Leave { .. } | Request::Reap => {}
         }
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tablecast_core::backend::Loaded;
 use tablecast_core::history::History;
 use tablecast_core::position::{Order, Position};
-use tablecast_core::room::{Change, Event, Room, StoredError};
+use tablecast_core::room::{Event, Room, StoredError};
 
 use crate::app::App;
 use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::room_task::Published;
+use crate::room_task::batch::show;
 use crate::room_task::task::RoomTask;
 
 impl<A: App> RoomTask<A> {
@@ -102,17 +103,15 @@ impl<A: App> RoomTask<A> {
     /// Lets the next events happen, which were committed elsewhere.
     fn advance(&mut self, events: Vec<Arc<Event<A::Event>>>) {
         let Some(room) = &mut self.room else { return };
-        let show = self.locals.speak(Dialect::Text);
+        let speak = self.locals.speak(Dialect::Text);
         let mut text = Frames::default();
-        for (at, event) in events.iter().enumerate() {
-            room.apply(event);
-            self.history.push(event.clone());
-            // One frame a command: after the last of its events.
-            let more = events
-                .get(at + 1)
-                .is_some_and(|next| next.op == event.op && next.by() == event.by());
-            if show && !more && matches!(event.change, Change::Logic { .. }) {
-                text.text(&room.logic.text_state());
+        for command in events.chunk_by(|a, b| a.op.is_some() && a.op == b.op && a.by() == b.by()) {
+            for event in command {
+                room.apply(event);
+                self.history.push(event.clone());
+            }
+            if speak {
+                show(&mut text, &room.logic, command);
             }
         }
         self.since_snapshot += events.len();

@@ -50,9 +50,15 @@ impl<A: App> RoomTask<A> {
         });
         let now = Instant::now();
         let since = |node| (self.strangers.get(&node).copied().unwrap_or(now), node);
-        let strangers = nodes.map(since).map(|(since, node)| (node, since)).collect();
+        let strangers = nodes
+            .map(since)
+            .map(|(since, node)| (node, since))
+            .collect();
         self.strangers = strangers;
-        let new = self.strangers.iter().filter(|(_, since)| **since >= live.asked);
+        let new = self
+            .strangers
+            .iter()
+            .filter(|(_, since)| **since >= live.asked);
         let mut new = new.map(|(node, _)| node.clone()).peekable();
         if new.peek().is_none() {
             return Some(live.nodes);

@@ -1,0 +1,237 @@
+//! Several nodes on one store: one order for all, one count of the seats, and what
+//! becomes of a node that starts or dies.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tablecast::core::CloseReason;
+use tablecast::core::limits::Rate;
+use tablecast::testing::client::{ClientError, Said};
+use tablecast::{HubConfig, MemoryBackend};
+
+use support::rooms::Node;
+
+fn no_rate() -> HubConfig {
+    HubConfig {
+        command_rate: Rate::OFF,
+        ..HubConfig::default()
+    }
+}
+
+/// Defects 7 and HOSTILE 75.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_joins_at_once_on_two_nodes_fill_exactly_ten_seats() {
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let one = Arc::new(Node::on(Arc::new(store), no_rate()).await);
+    let two = Arc::new(Node::on(other, no_rate()).await);
+    one.make("r").await;
+    let joins: Vec<_> = (0..50)
+        .map(|number| {
+            let node = [&one, &two][number % 2].clone();
+            tokio::spawn(async move {
+                if number % 3 == 0 {
+                    let mut client = node.say_first("r", r#"{"join":{}}"#).await;
+                    match client.next().await.unwrap() {
+                        Said::Text(_) => Ok(client),
+                        Said::Close(code) => Err(code.unwrap()),
+                        other => panic!("{other:?}"),
+                    }
+                } else {
+                    node.try_text("r").await.map_err(|error| match error {
+                        ClientError::Refused { status, .. } => status,
+                        other => panic!("{other}"),
+                    })
+                }
+            })
+        })
+        .collect();
+    let mut seated = Vec::new();
+    for join in joins {
+        match join.await.unwrap() {
+            Ok(client) => seated.push(client),
+            Err(code) => assert!(
+                [403, CloseReason::RoomFull.code()].contains(&code),
+                "{code}"
+            ),
+        }
+    }
+    assert_eq!(seated.len(), 10);
+    assert_eq!(one.hub.view("r").await.unwrap().members.len(), 10);
+    drop(seated);
+    two.until_quiet().await;
+}
+
+/// Defects 8, 9, 10 and 14.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_on_two_nodes_lose_nothing_and_all_members_see_one_order() {
+    const EACH: usize = 100;
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let mut config = no_rate();
+    config.connection.outbox.bytes = usize::MAX;
+    let one = Node::on(Arc::new(store), config.clone()).await;
+    let two = Node::on(other, config).await;
+    one.make("r").await;
+    let mut watcher = two.text("r").await;
+    let mut members = Vec::new();
+    for who in 0..6 {
+        members.push([&one, &two][who % 2].json("r").await);
+    }
+    let mut writers = Vec::new();
+    for (who, mut member) in members.into_iter().enumerate() {
+        let known = member.seq();
+        writers.push(tokio::spawn(async move {
+            for id in 1..=EACH {
+                member
+                    .send(json!({"id": id, "add": {"item": format!("{who}-{id}")}}))
+                    .await;
+            }
+            // Every later event, without a gap and in order.
+            let (mut seq, mut seen, mut acks) = (known, Vec::new(), 0);
+            while seen.len() < 6 * EACH || acks < EACH {
+                let message = member.next().await;
+                if message["ack"].is_object() {
+                    acks += 1;
+                } else {
+                    let event = &message["event"];
+                    seq += 1;
+                    assert_eq!(event["seq"], seq, "{message}");
+                    if let Some(item) = event["change"]["added"]["item"].as_str() {
+                        seen.push(item.to_owned());
+                    }
+                }
+            }
+            (member, seen)
+        }));
+    }
+    let mut orders = Vec::new();
+    for writer in writers {
+        orders.push(writer.await.unwrap());
+    }
+    let stored = one.items("r").await;
+    assert_eq!(stored.len(), 6 * EACH, "nothing is lost");
+    assert!(
+        orders.iter().all(|(_, order)| *order == stored),
+        "one order for all"
+    );
+    // The watcher, who never said a word, saw every state once.
+    for count in 1..=6 * EACH {
+        let state: Vec<String> = serde_json::from_str(&watcher.next_text().await.unwrap()).unwrap();
+        assert_eq!(state, stored[..count]);
+    }
+}
+
+/// Defect 13.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_during_writes_gets_the_state_and_everything_after_it() {
+    const WRITES: usize = 400;
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let one = Node::on(Arc::new(store), no_rate()).await;
+    let two = Node::on(other, no_rate()).await;
+    one.make("r").await;
+    let mut writer = one.json("r").await;
+    let writing = tokio::spawn(async move {
+        for id in 1..=WRITES {
+            let answer = writer
+                .ask(json!({"id": id, "add": {"item": id.to_string()}}))
+                .await;
+            assert!(answer["ack"].is_object(), "{answer}");
+        }
+        writer
+    });
+    let mut round = 0;
+    while !writing.is_finished() {
+        round += 1;
+        let mut joiner = [&one, &two][round % 2].json("r").await;
+        let mut items = joiner.hello["state"].as_array().unwrap().len();
+        let mut seq = joiner.seq();
+        for _ in 0..5 {
+            if items >= WRITES {
+                break;
+            }
+            let event = joiner.event().await;
+            seq += 1;
+            assert_eq!(event["seq"], seq);
+            if let Some(item) = event["change"]["added"]["item"].as_str() {
+                items += 1;
+                assert_eq!(item, items.to_string(), "neither missed nor twice");
+            }
+        }
+        joiner.client.send_close(1000).await.unwrap();
+    }
+    drop(writing.await.unwrap());
+}
+
+/// The list of nodes that live is a few seconds old, so a node that started since
+/// is not on it.
+#[tokio::test]
+async fn members_on_a_node_that_has_just_started_are_not_taken_for_dead() {
+    let lease = Duration::from_millis(400);
+    let config = HubConfig {
+        node_lease: lease,
+        ..no_rate()
+    };
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let one = Node::on(Arc::new(store), config.clone()).await;
+    one.make("r").await;
+    // Long enough for its leases to be believed.
+    tokio::time::sleep(lease * 2).await;
+    for round in 0..4 {
+        let two = Node::on(
+            Arc::new(MemoryBackend::another_node(&other)),
+            config.clone(),
+        )
+        .await;
+        let mut member = two.json("r").await;
+        let witness = one.text("r").await;
+        let answer = member.ask(json!({"id": 1, "add": {"item": "x"}})).await;
+        assert!(answer["ack"].is_object(), "round {round}: {answer}");
+        drop(witness);
+        member.client.send_close(1000).await.unwrap();
+        tokio::time::sleep(lease / 7).await;
+    }
+}
+
+/// DESIGN, invariant 8.
+#[tokio::test]
+async fn the_members_of_a_node_that_died_leave_when_its_lease_ends() {
+    let lease = Duration::from_millis(400);
+    let config = HubConfig {
+        node_lease: lease,
+        ..no_rate()
+    };
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let one = Node::on(Arc::new(store), config.clone()).await;
+    one.make("r").await;
+    let mut witness = one.json("r").await;
+    // Another runtime, which ends without a word to anybody.
+    let dead = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let member = runtime.block_on(async {
+            let two = Node::on(other, config).await;
+            let member = two.json("r").await;
+            std::mem::forget(member.client);
+            std::mem::forget(two);
+            member.hello["you"].clone()
+        });
+        runtime.shutdown_background();
+        member
+    });
+    let joined = witness.event().await;
+    let member = dead.join().unwrap();
+    assert_eq!(joined["joined"]["member"], member);
+    loop {
+        let event = witness.event().await;
+        if event["left"]["member"] == member {
+            break;
+        }
+    }
+}
