@@ -45,8 +45,13 @@ impl Frame {
         single(PING, &[])
     }
 
-    pub(crate) fn pong(payload: &[u8]) -> Frame {
-        single(PONG, payload)
+    /// One pong for each payload.
+    pub(crate) fn pongs<'a>(payloads: impl IntoIterator<Item = &'a Bytes>) -> Frame {
+        let mut frames = Frames::default();
+        for payload in payloads {
+            frames.put(PONG, payload);
+        }
+        frames.finish()
     }
 
     /// Its size in bytes, headers included.

@@ -34,6 +34,10 @@ const PING_RATE: Rate = Rate {
     burst: 100,
 };
 
+/// Pings of one read that are answered, in one write. RFC 6455 (5.5.3) asks for the
+/// newest only, but a client may count on a few.
+const PONGS: usize = 16;
+
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
@@ -300,8 +304,8 @@ impl Line {
 
     fn feed(&mut self, bytes: &mut [u8]) {
         self.heard = true;
-        let mut ping = None;
         let mut pings = 0;
+        let mut pongs = VecDeque::new();
         // What is unfinished after a message was finished began only now.
         let mut finished = false;
         let (messages, ended) = (&mut self.messages, &mut self.ended);
@@ -321,7 +325,10 @@ impl Line {
                 }
                 Received::Ping(payload) => {
                     pings += 1;
-                    ping = Some(payload);
+                    if pongs.len() == PONGS {
+                        pongs.pop_front();
+                    }
+                    pongs.push_back(payload);
                 }
                 Received::Pong => {}
                 Received::Close(code) => {
@@ -331,15 +338,14 @@ impl Line {
                 }
             }
         });
-        // RFC 6455 5.5.3: of several pings it is enough to answer the newest.
-        if let Some(payload) = ping {
+        if pings > 0 {
             let now = self.born.elapsed();
             let allowed = (0..pings).all(|_| self.pings.take(PING_RATE, now).is_ok());
-            if !allowed {
-                self.ended.get_or_insert(CloseReason::TooMany);
-            } else {
+            if allowed {
                 // A failure shows in the outbox, which is looked at next.
-                let _ = self.outbox.send(&Frame::pong(&payload));
+                let _ = self.outbox.send(&Frame::pongs(&pongs));
+            } else {
+                self.ended.get_or_insert(CloseReason::TooMany);
             }
         }
         if let Err(reason) = fault {

@@ -508,6 +508,22 @@ fn what_follows_a_close_frame_does_not_undo_it() {
     assert_eq!(outcome.fault, None);
 }
 
+/// So that a connection can be read to its end without taking its bytes for frames.
+#[test]
+fn after_a_fault_nothing_is_understood_any_more() {
+    let mut decoder = Decoder::new(MAX_MESSAGE);
+    let mut feed = |bytes: Vec<u8>| {
+        let mut count = 0;
+        let fed = decoder.feed(&mut bytes.clone(), |_| count += 1);
+        (fed, count)
+    };
+    let too_big = header(TEXT, MAX_MESSAGE as u64 + 1);
+    assert_eq!(feed(too_big), (Err(CloseReason::TooBig), 0));
+    for bytes in [frame(TEXT, b"x"), vec![0xFF; 100]] {
+        assert_eq!(feed(bytes), (Ok(()), 0));
+    }
+}
+
 #[test]
 fn only_what_is_unfinished_is_kept() {
     let mut decoder = Decoder::new(MAX_MESSAGE);

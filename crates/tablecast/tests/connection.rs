@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tablecast::codec::Frame;
+use tablecast::codec::{Frame, Frames};
 use tablecast::config::ConnectionConfig;
 use tablecast::connection::{Connection, Message};
 use tablecast::core::CloseReason;
@@ -428,7 +428,13 @@ fn over(
 #[tokio::test]
 async fn any_stream_carries_a_connection() {
     let (ours, theirs) = tokio::io::duplex(64);
-    let echo = tokio::spawn(echo(over(ours, patient())));
+    let connection = over(ours, patient());
+    // Nothing to say is no fault.
+    connection
+        .outbox()
+        .send(&Frames::default().finish())
+        .unwrap();
+    let echo = tokio::spawn(echo(connection));
     let mut member = Client::over(theirs);
     for length in [0, 1, 125, 126, 1000, 16 * 1024] {
         let text = "x".repeat(length);

@@ -132,8 +132,13 @@ async fn a_join_during_writes_gets_the_state_and_everything_after_it() {
     const WRITES: usize = 400;
     let store = MemoryBackend::new();
     let other = Arc::new(store.another_node());
-    let one = Node::on(Arc::new(store), no_rate()).await;
-    let two = Node::on(other, no_rate()).await;
+    // Who leaves may have the seat a moment longer than the next one needs.
+    let config = HubConfig {
+        seats: 10_000,
+        ..no_rate()
+    };
+    let one = Node::on(Arc::new(store), config.clone()).await;
+    let two = Node::on(other, config).await;
     one.make("r").await;
     let mut writer = one.json("r").await;
     let writing = tokio::spawn(async move {
@@ -165,7 +170,9 @@ async fn a_join_during_writes_gets_the_state_and_everything_after_it() {
         }
         joiner.client.send_close(1000).await.unwrap();
     }
-    drop(writing.await.unwrap());
+    let writer = writing.await.unwrap();
+    one.until_seats("r", 1).await;
+    drop(writer);
 }
 
 /// The list of nodes that live is a few seconds old, so a node that started since

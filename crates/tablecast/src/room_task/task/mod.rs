@@ -3,6 +3,7 @@
 mod answer;
 mod catch_up;
 mod leftovers;
+mod timing;
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, pending};
@@ -10,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tablecast_core::backend::{BackendError, Commit, Committed, Health, Loaded, Stamp};
+use tablecast_core::backend::{BackendError, Commit, Committed, Health, Loaded};
 use tablecast_core::history::History;
 use tablecast_core::room::{Room, StoredError};
 use tablecast_core::{CloseReason, NodeId, RoomId};
@@ -25,13 +26,10 @@ use crate::metrics::Metrics;
 use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
+use timing::BackendClock;
 
 /// How long after a failure the backend is asked again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
-
-/// The clock is looked at this long after a room should have expired, since the
-/// estimate of the backend's clock is late by a message's way.
-const EXPIRY_SLACK_MS: u64 = 5;
 
 /// An answer of the backend.
 enum Done {
@@ -41,23 +39,6 @@ enum Done {
 
 fn no_answer() -> BackendError {
     BackendError::Unknown("no answer in time".into())
-}
-
-/// The estimated clock of the backend.
-#[derive(Clone, Copy)]
-struct BackendClock {
-    at: Instant,
-    now: u64,
-}
-
-impl BackendClock {
-    fn now(&self) -> u64 {
-        self.now + self.at.elapsed().as_millis() as u64
-    }
-
-    fn instant(&self, ms: u64) -> Instant {
-        self.at + Duration::from_millis(ms.saturating_sub(self.now))
-    }
 }
 
 struct RoomTask<A: App> {
@@ -419,99 +400,6 @@ impl<A: App> RoomTask<A> {
         let jitter = Duration::from_secs_f64(self.retry_after.as_secs_f64() * fastrand::f64());
         self.retry_at = Instant::now() + self.retry_after / 2 + jitter;
         self.retry_after = (self.retry_after * 2).min(RETRY.1);
-    }
-
-    fn stamp(&mut self, stamp: Stamp) {
-        self.clock = BackendClock {
-            at: Instant::now(),
-            now: stamp.now,
-        };
-        self.expires_at = stamp.expires_at;
-        self.heard_at = self.clock.at;
-        self.look_at(self.clock.instant(stamp.expires_at + EXPIRY_SLACK_MS));
-        if let Some(interval) = self.hub.backend.resync_interval() {
-            self.look_at(self.heard_at + interval);
-        }
-    }
-
-    fn expect_away_end(&mut self) {
-        if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
-            self.look_at(self.clock.instant(until));
-        }
-    }
-
-    fn look_at(&mut self, at: Instant) {
-        if at < self.timer_at {
-            self.timer_at = at;
-            self.timer.as_mut().reset(at);
-        }
-    }
-
-    /// Looks at everything that has a deadline, and when to look next.
-    fn tick(&mut self) {
-        let now = Instant::now();
-        self.timer_at = now + Duration::from_secs(3600);
-        self.timer.as_mut().reset(self.timer_at);
-        self.answer_late(now);
-        if self.room.is_none() {
-            return;
-        }
-        let expiry = self
-            .clock
-            .instant(self.expires_at.saturating_add(EXPIRY_SLACK_MS));
-        if expiry <= now {
-            self.be_stale();
-        } else {
-            self.look_at(expiry);
-        }
-        if let Some(interval) = self.hub.backend.resync_interval() {
-            if self.heard_at + interval <= now {
-                self.heard_at = now;
-                self.be_stale();
-            }
-            self.look_at(self.heard_at + interval);
-        }
-        if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
-            let until = self.clock.instant(until);
-            if until <= now {
-                self.reap_soon();
-            } else {
-                self.look_at(until);
-            }
-        }
-        if !self.strangers.is_empty() {
-            self.reap_soon();
-        }
-    }
-
-    /// Answers what has waited too long; what may still happen by a commit under
-    /// way is said to be unknown.
-    fn answer_late(&mut self, now: Instant) {
-        let late = |request: &Request<A>| request.deadline().is_some_and(|at| at <= now);
-        let mut given_up = Vec::new();
-        for request in std::mem::take(&mut self.waiting) {
-            if late(&request) {
-                given_up.push(request);
-            } else {
-                self.waiting.push_back(request);
-            }
-        }
-        if let Some(batch) = &mut self.batch {
-            for (request, _) in &mut batch.requests {
-                given_up.extend(request.take_if(|request| late(request)));
-            }
-        }
-        let error = RoomError::Unavailable("the store did not answer in time".to_owned());
-        for request in given_up {
-            self.give_up(request, &error);
-        }
-        let batch = self.batch.iter().flat_map(|batch| &batch.requests);
-        let open = batch
-            .filter_map(|(request, _)| request.as_ref())
-            .chain(&self.waiting);
-        if let Some(next) = open.filter_map(Request::deadline).min() {
-            self.look_at(next);
-        }
     }
 
     /// Whether nothing is left to do here. A seat that is kept for somebody away
