@@ -114,7 +114,11 @@ pub(crate) fn json(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     match serde_json::to_vec(value) {
-        Ok(body) => (status, headers, body).into_response(),
+        Ok(mut body) => {
+            // So that a prompt after `curl` stands on a line of its own.
+            body.push(b'\n');
+            (status, headers, body).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "an answer cannot be written as JSON");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

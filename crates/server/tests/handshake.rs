@@ -1,4 +1,4 @@
-//! Hostile handshakes: the cases 23 to 32, and who may come how often.
+//! Hostile inputs 23 to 32 (`docs/testing.md`): handshakes, and who may come how often.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

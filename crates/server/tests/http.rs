@@ -1,4 +1,4 @@
-//! Hostile HTTP: the cases 1 to 22, each byte sent as it stands.
+//! Hostile inputs 1 to 22 (`docs/testing.md`): HTTP, each byte sent as it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

@@ -1,4 +1,6 @@
-//! A shared counter: type `up` or `down` in `websocat ws://127.0.0.1:8000/`.
+//! A shared counter: type `1` or `-1` in `websocat ws://127.0.0.1:8000/`.
+use std::sync::Arc;
+
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use serde::{Deserialize, Serialize};
 use tablecast::core::logic::{Logic, Member, Rejection};
@@ -6,15 +8,12 @@ use tablecast::core::{MemberId, RoomId};
 use tablecast::{App, Hub, HubConfig, MemoryBackend, upgrade::Upgrade};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct Counter {
-    value: u32,
-}
+struct Counter(i64);
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Step {
-    Up {},
-    Down {},
+    Add(i64),
 }
 
 impl Logic for Counter {
@@ -22,49 +21,36 @@ impl Logic for Counter {
     type Event = Step;
 
     fn decide(&self, _by: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> {
-        match step {
-            Step::Down {} if self.value == 0 => Err(Rejection::new("at_zero", "it is 0 already")),
-            step => Ok(vec![*step]),
+        let Step::Add(number) = step;
+        match self.0.checked_add(*number) {
+            Some(0..) => Ok(vec![*step]),
+            _ => Err(Rejection::new("out_of_range", "it cannot be counted")),
         }
     }
 
-    fn apply(&mut self, _by: MemberId, step: &Step) {
-        match step {
-            Step::Up {} => self.value += 1,
-            Step::Down {} => self.value -= 1,
-        }
+    fn apply(&mut self, _by: MemberId, Step::Add(number): &Step) {
+        self.0 += number;
     }
 }
 
 impl App for Counter {
     fn text_command(line: &str) -> Result<Step, Rejection> {
-        match line.trim() {
-            "up" => Ok(Step::Up {}),
-            "down" => Ok(Step::Down {}),
-            _ => Err(Rejection::new("bad_command", "say up or down")),
-        }
+        let bad = |_| Rejection::new("bad_command", "say a number, such as 1 or -1");
+        line.trim().parse().map(Step::Add).map_err(bad)
     }
 }
 
 async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> impl IntoResponse {
-    hub.upgrade(upgrade, "counter")
-        .await
-        .map_err(|error| error.to_string())
+    let joined = hub.upgrade(upgrade, "counter").await;
+    joined.map_err(|error| error.to_string())
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let hub = Hub::start(
-        std::sync::Arc::new(MemoryBackend::new()),
-        HubConfig::default(),
-    );
-    hub.create("counter".parse::<RoomId>()?, Counter::default())
-        .await?;
+    let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
+    let room: RoomId = "counter".parse()?;
+    hub.create(room, Counter::default()).await?;
+    let app = Router::new().route("/", get(join)).with_state(hub);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    axum::serve(
-        listener,
-        Router::new().route("/", get(join)).with_state(hub),
-    )
-    .await?;
-    Ok(())
+    Ok(axum::serve(listener, app).await?)
 }

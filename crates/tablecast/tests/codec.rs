@@ -313,7 +313,7 @@ fn wire(frame: &Frame) -> Vec<u8> {
 }
 
 /// What becomes of these frames: given at once and byte by byte, which must not
-/// differ (HOSTILE 52).
+/// differ (hostile input 52).
 fn given(frames: &[Vec<u8>]) -> Outcome {
     let bytes = frames.concat();
     let whole = ours([&bytes[..]]);
@@ -333,6 +333,7 @@ fn header(first: u8, length: u64) -> Vec<u8> {
     bytes
 }
 
+/// Each case begins with the number of its hostile input.
 #[test]
 fn what_is_no_frame_is_a_protocol_error() {
     let unmasked = vec![TEXT, 2, b'h', b'i'];
@@ -365,6 +366,7 @@ fn what_is_no_frame_is_a_protocol_error() {
     }
 }
 
+/// Hostile input 36.
 #[test]
 fn what_is_too_long_is_refused_by_its_header_alone() {
     for length in [1 << 63, u64::MAX, (1 << 32) + 1, MAX_MESSAGE as u64 + 1] {
@@ -375,7 +377,7 @@ fn what_is_too_long_is_refused_by_its_header_alone() {
                 "{length}"
             );
         }
-        // HOSTILE 36 inside a message: before + length must not overflow either.
+        // Hostile input 36 inside a message: before + length must not overflow either.
         let begun = frame(TEXT_BEGINS, &[b'x'; 100]);
         assert_eq!(
             fault(&[begun, header(ENDS, length)]),
@@ -385,6 +387,7 @@ fn what_is_too_long_is_refused_by_its_header_alone() {
     }
 }
 
+/// Hostile input 50.
 #[test]
 fn a_message_is_bounded_as_a_whole_and_in_fragments() {
     let full = vec![b'x'; MAX_MESSAGE];
@@ -402,6 +405,7 @@ fn a_message_is_bounded_as_a_whole_and_in_fragments() {
     );
 }
 
+/// Hostile inputs 41 and 42.
 #[test]
 fn fragments_are_bounded_even_if_they_hold_nothing() {
     for payload in [&b""[..], b"x"] {
@@ -413,7 +417,7 @@ fn fragments_are_bounded_even_if_they_hold_nothing() {
 
         frames.insert(1, frame(CONTINUES, payload));
         assert_eq!(fault(&frames), Some(CloseReason::TooBig));
-        // HOSTILE 41: it does not get as far as the end of them.
+        // It does not get as far as the end of them.
         let flood = [
             vec![frame(TEXT_BEGINS, payload)],
             vec![frame(CONTINUES, payload); 70],
@@ -422,6 +426,7 @@ fn fragments_are_bounded_even_if_they_hold_nothing() {
     }
 }
 
+/// Hostile input 44.
 #[test]
 fn text_is_utf8_wherever_it_is_cut() {
     let text = "김치찌개 👨‍👩‍👧‍👦".as_bytes();
@@ -456,6 +461,7 @@ fn text_is_utf8_wherever_it_is_cut() {
     }
 }
 
+/// Hostile input 45.
 #[test]
 fn a_close_frame_is_as_the_standard_says() {
     let close = |code: u16| frame(CLOSE, &code.to_be_bytes());
@@ -496,6 +502,7 @@ fn control_frames_between_fragments_do_not_disturb_the_message() {
     );
 }
 
+/// Hostile input 46.
 #[test]
 fn what_follows_a_close_frame_does_not_undo_it() {
     let frames = [

@@ -1,6 +1,5 @@
-//! Connections, channels and their upgrade on real sockets: the rows of the seed
-//! `ConnectionManager`'s defects, the heartbeat, the closing handshake, and what
-//! clients do to a socket.
+//! Connections and their upgrade on real sockets: the heartbeat, the closing
+//! handshake, and what clients do to a socket.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -48,7 +47,7 @@ async fn a_silent_client_that_answers_pings_stays() {
     assert_eq!(member.next_text().await.unwrap(), "x");
 }
 
-/// HOSTILE 47 and 89: told, and then cut, since it answers neither.
+/// Hostile inputs 47 and 89: told, and then cut, since it answers neither.
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_closed_with_4408_and_cut() {
     let config = ConnectionConfig {
@@ -66,7 +65,7 @@ async fn a_client_that_answers_no_ping_is_closed_with_4408_and_cut() {
     assert!(relay.channel.is_empty());
 }
 
-/// HOSTILE 43.
+/// Hostile input 43.
 #[tokio::test]
 async fn a_message_begun_and_not_finished_is_closed() {
     let config = ConnectionConfig {
@@ -117,7 +116,7 @@ async fn a_client_that_closes_is_answered_and_let_go_at_once() {
     let (relay, address) = Relay::serve(patient()).await;
     for close in [frame(CLOSE, &1000_u16.to_be_bytes()), frame(CLOSE, b"")] {
         let mut member = client(address).await;
-        // HOSTILE 46: what follows the close frame is ignored.
+        // Hostile input 46: what follows the close frame is ignored.
         member
             .send_bytes(&[close, frame(TEXT, b"late"), vec![0xFF; 9]].concat())
             .await
@@ -139,7 +138,7 @@ async fn a_client_that_answers_a_close_is_let_go_at_once() {
     assert_eq!(member.next().await.unwrap(), Said::End);
 }
 
-/// HOSTILE 47.
+/// Hostile input 47.
 #[tokio::test]
 async fn a_client_that_does_not_answer_a_close_is_cut() {
     let (relay, address) = Relay::serve(ConnectionConfig {
@@ -178,7 +177,7 @@ async fn a_connection_that_is_dropped_closes_with_1000_after_all_it_had_to_say()
 async fn what_is_not_allowed_is_closed_with_its_code() {
     let (_relay, address) = Relay::serve(patient()).await;
     let too_big = frame(TEXT, &vec![b'x'; 16 * 1024 + 1]);
-    // HOSTILE 58: it goes on sending long after it was refused.
+    // Hostile input 58: it goes on sending long after it was refused.
     let far_too_big = frame(TEXT, &vec![b'x'; 1 << 20]);
     let mut endless = vec![0x81, 0xFF];
     endless.extend_from_slice(&(1_u64 << 63).to_be_bytes());
@@ -227,7 +226,7 @@ async fn messages_before_a_fault_are_heard() {
     assert_eq!(member.next().await.unwrap(), Said::Close(Some(1002)));
 }
 
-/// HOSTILE 32.
+/// Hostile input 32.
 #[tokio::test]
 async fn what_is_sent_before_the_answer_is_not_lost() {
     let (_relay, address) = Relay::serve(patient()).await;
@@ -241,7 +240,7 @@ async fn what_is_sent_before_the_answer_is_not_lost() {
     }
 }
 
-/// HOSTILE 52.
+/// Hostile input 52.
 #[tokio::test]
 async fn one_byte_a_segment_is_as_good_as_any() {
     let (_relay, address) = Relay::serve(patient()).await;
@@ -258,7 +257,7 @@ async fn one_byte_a_segment_is_as_good_as_any() {
     assert_eq!(member.next_text().await.unwrap(), "김치찌개");
 }
 
-/// HOSTILE 53.
+/// Hostile input 53.
 #[tokio::test]
 async fn a_reset_inside_a_frame_is_cleaned_up() {
     let (relay, address) = Relay::serve(patient()).await;
@@ -272,6 +271,7 @@ async fn a_reset_inside_a_frame_is_cleaned_up() {
     assert!(relay.channel.is_empty());
 }
 
+/// Hostile input 49.
 #[tokio::test]
 async fn a_ping_is_answered_and_an_unasked_pong_is_not() {
     let (_relay, address) = Relay::serve(patient()).await;
@@ -290,7 +290,7 @@ async fn a_ping_is_answered_and_an_unasked_pong_is_not() {
     assert_eq!(member.next_text().await.unwrap(), "ab");
 }
 
-/// HOSTILE 48.
+/// Hostile input 48.
 #[tokio::test]
 async fn a_flood_of_pings_is_answered_in_few_pongs_and_then_closed_with_4429() {
     let (_relay, address) = Relay::serve(patient()).await;
@@ -337,6 +337,7 @@ async fn a_binary_message_reaches_the_owner_as_it_is() {
 
 // Handshakes.
 
+/// Hostile inputs 23 to 25.
 #[tokio::test]
 async fn a_wrong_handshake_is_refused_with_its_status() {
     let (relay, address) = Relay::serve(patient()).await;

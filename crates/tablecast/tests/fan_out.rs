@@ -1,5 +1,4 @@
-//! Fan-out on real sockets: one test for each defect of the seed's
-//! `ConnectionManager`, which the numbers name.
+//! Fan-out on real sockets. Numbers of defects are those of `docs/testing.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -46,8 +45,6 @@ async fn until_cut(relay: &Relay, member: &mut Client) -> Vec<String> {
     }
     said
 }
-
-// Seed A.
 
 #[tokio::test]
 async fn the_documentations_chat_says_what_it_should() {

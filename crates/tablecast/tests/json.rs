@@ -108,7 +108,7 @@ async fn each_event_reaches_everybody_once_and_the_answer_its_sender_alone() {
     );
 }
 
-/// HOSTILE 63 to 66.
+/// Hostile inputs 63 to 66.
 #[tokio::test]
 async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
     let node = node().await;
@@ -148,12 +148,12 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
             r#"{"id":1,"add":{"item":"x"},"remove":{"item":"x"}}"#,
             "remove",
         ),
-        // HOSTILE 67: who says it, and where, is not the client's to say.
+        // Hostile input 67: who says it, and where, is not the client's to say.
         (r#"{"id":1,"add":{"item":"x"},"by":99}"#, "by"),
         (r#"{"id":1,"add":{"item":"x"},"room":"other"}"#, "room"),
         (r#"{"id":1,"rename":{"name":"x","of":2}}"#, "of"),
         (r#"{"id":1,"join":{}}"#, "join"),
-        // HOSTILE 14: however deep, it takes no stack.
+        // Hostile input 14: however deep, it takes no stack.
         (&deep, "expected a string"),
     ];
     for (number, (line, named)) in cases.into_iter().enumerate() {
@@ -246,7 +246,7 @@ async fn a_binary_message_is_closed_with_1003() {
     );
 }
 
-/// HOSTILE 68 and 69.
+/// Hostile inputs 68 and 69.
 #[tokio::test]
 async fn a_command_is_applied_once_however_often_it_is_sent() {
     let node = node().await;
@@ -320,7 +320,7 @@ async fn coming_back_yields_exactly_what_was_missed() {
     assert_eq!(back.event().await["seq"], seq + 53);
 }
 
-/// HOSTILE 70.
+/// Hostile input 70.
 #[tokio::test]
 async fn who_cannot_be_caught_up_by_events_gets_the_state() {
     let node = node().await;
@@ -355,7 +355,7 @@ async fn who_cannot_be_caught_up_by_events_gets_the_state() {
     }
 }
 
-/// HOSTILE 71.
+/// Hostile input 71.
 #[tokio::test]
 async fn a_seat_that_is_not_of_this_room_is_refused_with_4401() {
     let node = node().await;

@@ -15,7 +15,7 @@ fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Defects 5 and 23, HOSTILE 53: however a connection ends, nothing of it stays.
+/// Defects 5 and 23, hostile input 53: however a connection ends, nothing of it stays.
 #[tokio::test]
 async fn descriptors_and_tasks_are_back_to_where_they_were_after_500_connections() {
     let (relay, relay_address) = Relay::serve(ConnectionConfig::default()).await;

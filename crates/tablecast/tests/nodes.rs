@@ -22,7 +22,7 @@ fn no_rate() -> HubConfig {
     }
 }
 
-/// Defects 7 and HOSTILE 75.
+/// Defect 7 and hostile input 75.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_joins_at_once_on_two_nodes_fill_exactly_ten_seats() {
     let store = MemoryBackend::new();
@@ -188,7 +188,7 @@ async fn members_on_a_node_that_has_just_started_are_not_taken_for_dead() {
     let other = Arc::new(store.another_node());
     let one = Node::on(Arc::new(store), config.clone()).await;
     one.make("r").await;
-    // Long enough for its leases to be believed.
+    // sleep: a node believes in leases only after one has passed; nothing shows when
     tokio::time::sleep(lease * 2).await;
     for round in 0..4 {
         let two = Node::on(
@@ -202,11 +202,12 @@ async fn members_on_a_node_that_has_just_started_are_not_taken_for_dead() {
         assert!(answer["ack"].is_object(), "round {round}: {answer}");
         drop(witness);
         member.client.send_close(1000).await.unwrap();
+        // sleep: the next node starts at another moment between two renewals
         tokio::time::sleep(lease / 7).await;
     }
 }
 
-/// DESIGN, invariant 8.
+/// Nobody said that they left, so only the lease tells.
 #[tokio::test]
 async fn the_members_of_a_node_that_died_leave_when_its_lease_ends() {
     let lease = Duration::from_millis(400);

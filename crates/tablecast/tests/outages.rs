@@ -79,6 +79,7 @@ async fn a_commit_whose_outcome_is_unknown_is_applied_exactly_once() {
         assert_eq!(shown, expected, "one frame for each change");
     }
     // What is carried out late finds the room moved on.
+    // sleep: longer than the longest delay above; nobody is told that it was carried out
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert_eq!(node.items("r").await, expected);
 }
@@ -175,7 +176,7 @@ async fn while_the_store_is_away_members_are_told_and_then_it_goes_on() {
     );
 }
 
-/// DESIGN, invariant 6: commands are given up, leaving never is.
+/// Commands are given up, leaving never is.
 #[tokio::test]
 async fn leaving_while_the_store_is_away_frees_the_seat_when_it_is_back() {
     let (node, faults) = faulty_node().await;

@@ -82,7 +82,7 @@ async fn an_error_reaches_its_sender_alone_and_changes_nothing() {
         one.send_text(line).await.unwrap();
         assert_eq!(text_code(&one.next_text().await.unwrap()), code, "{line:?}");
     }
-    // HOSTILE 51.
+    // Hostile input 51.
     one.send_frame(BINARY, b"add:x").await.unwrap();
     assert_eq!(text_code(&one.next_text().await.unwrap()), "bad_command");
     one.send_text("add:x").await.unwrap();
@@ -114,7 +114,7 @@ async fn twenty_misunderstood_in_a_row_close_and_nineteen_do_not() {
 
 // Rates.
 
-/// HOSTILE 62.
+/// Hostile input 62.
 #[tokio::test]
 async fn ten_thousand_commands_at_once_are_limited_and_then_closed() {
     let node = Node::start(HubConfig::default()).await;
@@ -289,6 +289,7 @@ async fn idle_members_are_closed_when_the_room_expires_and_changes_extend_it() {
     let mut json = node.json("r").await;
     let mut expires_at = json.hello["expires_at"].as_u64().unwrap();
     for id in 1..=5 {
+        // sleep: some of the room's life must pass between two changes
         tokio::time::sleep(ttl / 3).await;
         let event = {
             json.send(json!({"id": id, "add": {"item": "x"}})).await;

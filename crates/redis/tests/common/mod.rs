@@ -101,6 +101,7 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
             start.elapsed() < PATIENCE,
             "waited {PATIENCE:?} in vain: {what}"
         );
+        // sleep: between two attempts
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -181,6 +182,7 @@ pub async fn publications_arrive(backend: &RedisBackend, heard: &mut Heard, room
     loop {
         assert!(start.elapsed() < PATIENCE, "no publication arrives");
         let Ok(Some(loaded)) = backend.load(room, None).await else {
+            // sleep: between two attempts
             sleep(Duration::from_millis(20)).await;
             continue;
         };

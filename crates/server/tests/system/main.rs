@@ -1,5 +1,5 @@
 //! The whole system: real server processes, a real Redis, a real `websocat`.
-//! Tests that guard a defect of the seed documents' code say so by its number.
+//! Tests that guard against a defect say so by its number in `docs/testing.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod faults;

@@ -40,6 +40,7 @@ pub(crate) fn patient() -> ConnectionConfig {
 pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {
+            // sleep: between two looks
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };

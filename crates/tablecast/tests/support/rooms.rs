@@ -198,6 +198,7 @@ impl Node {
         let count = async || self.hub.view(room).await.unwrap().members.len();
         let waiting = async {
             while count().await != taken {
+                // sleep: between two looks
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             }
         };
