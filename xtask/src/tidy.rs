@@ -7,6 +7,7 @@ mod documents;
 mod protocol;
 mod repo;
 mod sources;
+mod testing;
 mod tokens;
 
 use std::fmt;
@@ -92,6 +93,16 @@ const RULES: &[Rule] = &[
         name: "links",
         reason: "a relative link leads to a file",
         check: documents::links,
+    },
+    Rule {
+        name: "named tests",
+        reason: "docs/testing.md says which test guards against what, and every defect has one",
+        check: testing::named,
+    },
+    Rule {
+        name: "numbers in tests",
+        reason: "whoever sees the number of a defect or of a hostile input finds it in docs/testing.md",
+        check: testing::numbers,
     },
 ];
 

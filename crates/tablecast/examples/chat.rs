@@ -10,10 +10,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::{Router, routing::get};
-use tablecast::channel::Channel;
+use tablecast::channel::{Channel, Subscription};
 use tablecast::codec::Frame;
 use tablecast::config::ConnectionConfig;
 use tablecast::connection::{Connection, Message};
+use tablecast::outbox::Outbox;
 use tablecast::upgrade::Upgrade;
 
 async fn join(
@@ -21,13 +22,21 @@ async fn join(
     Path(client_id): Path<u64>,
     upgrade: Upgrade,
 ) -> Response {
-    upgrade.accept(ConnectionConfig::default(), move |connection| {
-        chat(channel, client_id, connection)
+    let config = ConnectionConfig::default();
+    let outbox = Arc::new(Outbox::new(config.outbox));
+    // Before the answer, so that whoever sees it misses nothing.
+    let seat = channel.join(outbox.clone());
+    upgrade.accept_with(config, outbox, None, move |connection| {
+        chat(channel, seat, client_id, connection)
     })
 }
 
-async fn chat(channel: Arc<Channel>, client_id: u64, mut connection: Connection) {
-    let seat = channel.join(connection.outbox().clone());
+async fn chat(
+    channel: Arc<Channel>,
+    seat: Subscription,
+    client_id: u64,
+    mut connection: Connection,
+) {
     while let Some(message) = connection.recv().await {
         let Message::Text(text) = message else {
             continue;

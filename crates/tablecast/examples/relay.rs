@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::{Router, routing::get};
-use tablecast::channel::Channel;
+use tablecast::channel::{Channel, Subscription};
 use tablecast::codec::Frame;
 use tablecast::config::ConnectionConfig;
 use tablecast::connection::{Connection, Message};
+use tablecast::outbox::Outbox;
 use tablecast::upgrade::Upgrade;
 
 /// A room lives as long as somebody is in it.
@@ -31,13 +32,16 @@ async fn join(State(rooms): State<Rooms>, Path(room): Path<String>, upgrade: Upg
             channel
         }
     };
-    upgrade.accept(ConnectionConfig::default(), move |connection| {
-        relay(channel, connection)
+    let config = ConnectionConfig::default();
+    let outbox = Arc::new(Outbox::new(config.outbox));
+    // Before the answer, so that whoever sees it misses nothing.
+    let seat = channel.join(outbox.clone());
+    upgrade.accept_with(config, outbox, None, move |connection| {
+        relay(channel, seat, connection)
     })
 }
 
-async fn relay(channel: Arc<Channel>, mut connection: Connection) {
-    let _seat = channel.join(connection.outbox().clone());
+async fn relay(channel: Arc<Channel>, _seat: Subscription, mut connection: Connection) {
     while let Some(message) = connection.recv().await {
         if let Message::Text(text) = message {
             channel.broadcast(&Frame::text(&text));

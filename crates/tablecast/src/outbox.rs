@@ -247,7 +247,9 @@ impl State {
     }
 
     fn within(&mut self, limits: OutboxLimits) -> Result<(), CloseReason> {
-        if self.queued_bytes > limits.bytes {
+        // With what the queue itself takes, or many tiny frames would be for nothing.
+        let held = self.queued_bytes + self.queue.len() * size_of::<Queued>();
+        if held > limits.bytes {
             self.close(CloseReason::TooSlow);
         }
         self.open()

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tablecast_core::limits::Bucket;
+use tablecast_core::limits::{Bucket, Rate};
 use tablecast_core::room::Op;
 use tablecast_core::text::clean;
 use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, SeatToken};
@@ -22,8 +22,13 @@ use crate::room_task::{Mail, Mailbox, Say, What, Wish};
 /// Messages in a row that are not understood, until the connection is closed.
 const MISUNDERSTANDINGS: u32 = 20;
 
-/// Commands in a row beyond the rate, until the connection is closed.
-const BEYOND_RATE: u32 = 100;
+/// Commands beyond the rate that are answered; past it the connection is closed. A
+/// client that is a little too fast now and then stays; one that does not listen
+/// does not.
+const BEYOND_RATE: Rate = Rate {
+    per_second: 1.0,
+    burst: 100,
+};
 
 /// The longest name, in characters as people count them.
 const NAME_GRAPHEMES: usize = 40;
@@ -206,7 +211,7 @@ struct Speaker<A: App> {
     bucket: Bucket,
     born: Instant,
     misunderstood: u32,
-    beyond_rate: u32,
+    beyond_rate: Bucket,
 }
 
 impl<A: App> Speaker<A> {
@@ -219,7 +224,7 @@ impl<A: App> Speaker<A> {
             bucket: Bucket::full(),
             born: Instant::now(),
             misunderstood: 0,
-            beyond_rate: 0,
+            beyond_rate: Bucket::full(),
         }
     }
 
@@ -237,14 +242,16 @@ impl<A: App> Speaker<A> {
                     wait.as_millis().max(1)
                 ),
             );
-            self.beyond_rate += 1;
             self.refuse(connection, Some(op.number), &rejection);
-            if self.beyond_rate >= BEYOND_RATE {
+            if self
+                .beyond_rate
+                .take(BEYOND_RATE, self.born.elapsed())
+                .is_err()
+            {
                 connection.close(CloseReason::TooMany);
             }
             return;
         }
-        self.beyond_rate = 0;
         let places = self.mailbox.commands();
         let permit = match places.clone().try_acquire_owned() {
             Ok(permit) => permit,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
+use tablecast::testing::FaultyBackend;
 use tablecast::testing::client::{ClientError, Said};
 use tablecast::{HubConfig, MemoryBackend};
 
@@ -69,7 +70,9 @@ async fn fifty_joins_at_once_on_two_nodes_fill_exactly_ten_seats() {
 /// Defects 8, 9, 10 and 14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_on_two_nodes_lose_nothing_and_all_members_see_one_order() {
-    const EACH: usize = 100;
+    // All of it is less than the log holds: a node that is further behind is sent
+    // the state, and so are its members, in place of the events.
+    const EACH: usize = 40;
     let store = MemoryBackend::new();
     let other = Arc::new(store.another_node());
     let mut config = no_rate();
@@ -169,10 +172,56 @@ async fn a_join_during_writes_gets_the_state_and_everything_after_it() {
             }
         }
         joiner.client.send_close(1000).await.unwrap();
+        // Going with events unread would be a reset, which can overtake the goodbye.
+        joiner.client.ended().await.unwrap();
     }
     let writer = writing.await.unwrap();
     one.until_seats("r", 1).await;
     drop(writer);
+}
+
+/// Defect 32.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_open_on_the_same_nodes_never_see_each_others_words() {
+    const EACH: usize = 50;
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let one = Node::on(Arc::new(store), no_rate()).await;
+    let two = Node::on(other, no_rate()).await;
+    let mut talking = Vec::new();
+    for room in ["a", "b", "c", "d"] {
+        one.make(room).await;
+        // Each room's only word is its own name.
+        let mut text = one.text(room).await;
+        let mut json = two.json(room).await;
+        talking.push(tokio::spawn(async move {
+            for _ in 0..EACH {
+                text.send_text(&format!("add:{room}")).await.unwrap();
+            }
+            for seen in 1..=2 * EACH {
+                let state = text.next_json().await.unwrap();
+                assert_eq!(state, json!(vec![room; seen]));
+            }
+            text
+        }));
+        talking.push(tokio::spawn(async move {
+            for id in 1..=EACH {
+                json.send(json!({"id": id, "add": {"item": room}})).await;
+            }
+            let mut seen = 0;
+            while seen < 2 * EACH {
+                let event = json.event().await;
+                if event["change"].is_object() {
+                    assert_eq!(event["change"]["added"]["item"], room);
+                    seen += 1;
+                }
+            }
+            json.client
+        }));
+    }
+    for one in talking {
+        one.await.unwrap();
+    }
 }
 
 /// The list of nodes that live is a few seconds old, so a node that started since
@@ -242,4 +291,31 @@ async fn the_members_of_a_node_that_died_leave_when_its_lease_ends() {
             break;
         }
     }
+}
+
+/// It was paused, or cut off from the store; for the others it was dead.
+#[tokio::test]
+async fn a_node_that_was_away_for_longer_than_its_lease_tells_its_members_that_they_left() {
+    let config = HubConfig {
+        node_lease: Duration::from_millis(400),
+        ..no_rate()
+    };
+    let store = MemoryBackend::new();
+    let backend = FaultyBackend::new(Arc::new(store.another_node()));
+    let faults = backend.faults();
+    let one = Node::on(Arc::new(store), config.clone()).await;
+    let two = Node::on(Arc::new(backend), config).await;
+    one.make("r").await;
+    let mut witness = one.json("r").await;
+    let mut member = two.json("r").await;
+    let you = member.hello["you"].clone();
+    assert_eq!(witness.event().await["joined"]["member"], you);
+    faults.down("as the test asked");
+    assert_eq!(witness.event().await["left"]["member"], you);
+    faults.up();
+    assert_eq!(
+        member.client.closed().await.unwrap(),
+        CloseReason::BadSeat.code()
+    );
+    one.until_seats("r", 1).await;
 }

@@ -308,6 +308,29 @@ async fn idle_members_are_closed_when_the_room_expires_and_changes_extend_it() {
     node.until_quiet().await;
 }
 
+/// Defects 15 and 16.
+#[tokio::test]
+async fn a_join_just_before_the_expiry_gets_the_full_time_and_one_at_it_is_refused() {
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+    let now = Arc::new(AtomicU64::new(1_000_000));
+    let clock = {
+        let now = now.clone();
+        move || now.load(SeqCst)
+    };
+    let config = no_rate();
+    let ttl = config.room_ttl.as_millis() as u64;
+    let node = Node::on(Arc::new(MemoryBackend::with_clock(clock)), config).await;
+    node.make("r").await;
+    now.fetch_add(ttl - 1, SeqCst);
+    let member = node.json("r").await;
+    assert_eq!(member.hello["expires_at"], now.load(SeqCst) + ttl);
+    drop(node.text("r").await);
+    now.fetch_add(ttl, SeqCst);
+    assert_eq!(node.refusal("r").await, 404);
+    assert_eq!(node.refusal("unknown").await, 404);
+}
+
 /// Defect 4.
 #[tokio::test]
 async fn a_command_in_an_expired_room_is_refused_and_brings_nothing_back() {

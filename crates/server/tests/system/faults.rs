@@ -148,13 +148,42 @@ async fn a_node_that_was_paused_acknowledges_nothing_stale() {
     let load = Load::start(&redis.url(), 2).await;
     {
         let nodes = load.nodes.read().await;
-        nodes[1].signal("-STOP");
+        nodes[1].pause().await;
         // sleep: how long the node is paused; shorter than its lease
         tokio::time::sleep(Duration::from_secs(5)).await;
-        nodes[1].signal("-CONT");
+        nodes[1].resume();
     }
     load.goes_on(20).await;
     load.check().await;
+}
+
+/// For the others it is dead, and its members have left. What one of them said
+/// meanwhile must not be acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_paused_for_longer_than_its_lease_finds_the_seats_gone() {
+    let redis = RedisServer::start(&[]);
+    let stays = Node::start(&redis.url(), &[]);
+    let pauses = Node::start(&redis.url(), &[]);
+    let room = stays.make_room().await;
+    let (mut witness, _) = Member::join_json(&stays, &room).await;
+    let (mut member, hello) = Member::join_json(&pauses, &room).await;
+    assert_eq!(
+        witness.json_with("event").await["joined"]["member"],
+        hello["you"]
+    );
+    pauses.pause().await;
+    member.say(r#"{"id":1,"add":{"item":"stale"}}"#).await;
+    let left = witness.json_with("event").await;
+    assert_eq!(left["left"]["member"], hello["you"], "{left}");
+    pauses.resume();
+    let ended = loop {
+        match member.hear().await {
+            Ok(text) => assert!(!text.contains("\"ack\""), "{text}"),
+            Err(ended) => break ended,
+        }
+    };
+    assert_eq!(ended, Ended::Closed(4401));
+    assert!(menu(&stays, &room).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

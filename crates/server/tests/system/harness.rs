@@ -98,6 +98,23 @@ impl Node {
         );
     }
 
+    /// Stops it and waits until all its threads stand still.
+    pub(crate) async fn pause(&self) {
+        self.signal("-STOP");
+        until("the server stands still", async || {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+            threads.into_iter().all(|thread| {
+                let status = std::fs::read_to_string(thread.unwrap().path().join("status"));
+                status.is_ok_and(|status| status.contains("\nState:\tT"))
+            })
+        })
+        .await;
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
     pub(crate) fn kill9(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

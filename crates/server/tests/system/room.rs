@@ -1,5 +1,7 @@
 //! One node, one room.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::harness::{Ended, Member, Node, until};
@@ -109,6 +111,31 @@ async fn what_is_refused_is_told_to_its_sender_alone_and_keeps_the_connection() 
     );
 }
 
+/// Hostile input 60.
+#[tokio::test]
+async fn what_members_say_begins_no_line_of_the_log() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
+    command.env("RUST_LOG", "trace");
+    let mut node = Node::start_by(command, "memory", &[]);
+    let room = node.make_room().await;
+    let (mut member, _) = Member::join(&node, &room).await;
+    for said in ["add:a\nFORGED", "add:a\r\nFORGED", "FORGED\n:a", "\nFORGED"] {
+        member.say(said).await;
+        assert!(member.json().await["error"].is_object(), "{said:?}");
+    }
+    let path = "/session/a%0AFORGED/";
+    assert_eq!(node.http("GET", path).await.status, 404);
+    member.leave().await;
+    node.signal("-TERM");
+    assert_eq!(node.exit_code().await, Some(0));
+    until("the end of the log is read", async || {
+        node.log().contains("shutting down")
+    })
+    .await;
+    let log = node.log();
+    assert!(!log.lines().any(|line| line.starts_with("FORGED")), "{log}");
+}
+
 #[tokio::test]
 async fn the_same_item_may_be_there_twice_and_remove_takes_the_first() {
     let node = node();
@@ -139,10 +166,11 @@ async fn an_idle_member_is_told_when_the_room_expires() {
     assert_eq!(idle.end().await, Ended::Closed(4410));
     assert_eq!(program.end().await, Ended::Closed(4410));
     assert_eq!(Member::try_join(&node, &room).await.err(), Some(404));
-    assert_eq!(
-        node.http("GET", &format!("/session/{room}/")).await.status,
-        404
-    );
+    // Hostile input 72: nobody can tell it from a room that never was.
+    let expired = node.http("GET", &format!("/session/{room}/")).await;
+    let unknown = "/session/00000000-0000-4000-8000-000000000000/";
+    let unknown = node.http("GET", unknown).await;
+    assert_eq!((expired.status, expired.body), (404, unknown.body));
 }
 
 /// Defects 15 and 16: seconds are not rounded down to nothing or up to a day.

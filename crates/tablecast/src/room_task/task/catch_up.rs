@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tablecast_core::backend::Loaded;
+use tablecast_core::backend::{Loaded, Stamp};
 use tablecast_core::history::History;
 use tablecast_core::position::{Order, Position};
 use tablecast_core::room::{Event, Room, StoredError};
@@ -89,7 +89,12 @@ impl<A: App> RoomTask<A> {
             .collect::<Result<Vec<_>, _>>();
         match events {
             Ok(events) => {
-                self.stamp(published.stamp);
+                // It may have been long on its way; time does not go back for it.
+                let now = published.stamp.now.max(self.clock.now());
+                self.stamp(Stamp {
+                    now,
+                    ..published.stamp
+                });
                 self.advance(events);
             }
             // Only a hint: the store has the truth.
