@@ -60,7 +60,7 @@ pub enum Command {
 
 /// An item to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with \"item\"")]
 pub struct Add {
     /// What it is.
     pub item: String,
@@ -69,7 +69,10 @@ pub struct Add {
 /// An item that is there: the first one equal to `item`, or the one with this
 /// number. Exactly one of the two is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"item\" or \"number\""
+)]
 pub struct Target {
     /// What it is.
     #[serde(default)]
@@ -81,7 +84,10 @@ pub struct Target {
 
 /// A vote for an item, which is named as in [`Target`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"on\", and \"item\" or \"number\""
+)]
 pub struct Vote {
     /// What it is.
     #[serde(default)]

@@ -1,10 +1,13 @@
-//! A shared counter: type `1` or `-1` in `websocat ws://127.0.0.1:8000/`.
+//! A shared counter: `cargo run -p tablecast --example counter`, and type `1` or
+//! `-1` in `websocat ws://127.0.0.1:8000/`. Its room ends after ten quiet minutes
+//! and with the process; `HubConfig::room_ttl` makes it longer.
 use std::sync::Arc;
 
-use axum::{Router, extract::State, response::IntoResponse, routing::get};
+use axum::{Router, extract::State, response::Response, routing::get};
 use serde::{Deserialize, Serialize};
+use tablecast::core::MemberId;
 use tablecast::core::logic::{Logic, Member, Rejection};
-use tablecast::core::{MemberId, RoomId};
+use tablecast::hub::RoomError;
 use tablecast::{App, Hub, HubConfig, MemoryBackend, upgrade::Upgrade};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -40,16 +43,14 @@ impl App for Counter {
     }
 }
 
-async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> impl IntoResponse {
-    let joined = hub.upgrade(upgrade, "counter").await;
-    joined.map_err(|error| error.to_string())
+async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> Result<Response, RoomError> {
+    hub.upgrade(upgrade, "counter").await
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
-    let room: RoomId = "counter".parse()?;
-    hub.create(room, Counter::default()).await?;
+    hub.create("counter".parse()?, Counter::default()).await?;
     let app = Router::new().route("/", get(join)).with_state(hub);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
     Ok(axum::serve(listener, app).await?)

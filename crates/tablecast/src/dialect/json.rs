@@ -94,18 +94,21 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
     serde_json::from_str(text).map_err(|error| Misunderstood {
         id: None,
-        rejection: Rejection::new("bad_command", format!("not understood: {error}")),
+        rejection: Rejection::new(
+            "bad_command",
+            format!("not understood: {error}; a message is one JSON object, like {{\"id\":1,\"COMMAND\":{{…}}}}"),
+        ),
     })
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object, {} or {\"name\":…}")]
 struct JoinContent {
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with \"seat\"")]
 struct ResumeContent {
     seat: SeatToken,
     epoch: Option<Epoch>,
@@ -113,7 +116,7 @@ struct ResumeContent {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
 struct RenameContent {
     name: String,
 }
@@ -174,6 +177,11 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         id,
         rejection: Rejection::new("bad_command", message),
     };
+    if matches!(&*verb, "join" | "resume") {
+        return Err(bad(format!(
+            "{verb:?} is for the first message; you have a seat already"
+        )));
+    }
     let number = match id {
         Some(number @ 1..=MAX_SAFE_INTEGER) => number,
         _ => {
@@ -193,8 +201,14 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         return Ok(Said::Rename { op, name });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
-    let command = serde_json::from_str(&format!("{{{key}:{content}}}"))
-        .map_err(|error| bad(format!("{}; `rename` is known too", within(&verb, &error))))?;
+    let command = serde_json::from_str(&format!("{{{key}:{content}}}")).map_err(|error| {
+        match within(&verb, &error) {
+            what if what.contains("unknown variant") => {
+                bad(format!("{what}; `rename` is known too"))
+            }
+            what => bad(what),
+        }
+    })?;
     Ok(Said::Command { op, command })
 }
 

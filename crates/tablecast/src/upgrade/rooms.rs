@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
@@ -44,5 +45,20 @@ impl<A: App> Hub<A> {
                 session::text(shared, place, member, connection)
             }),
         )
+    }
+}
+
+/// The status that tells `curl` and `websocat` what is wrong, with the error as
+/// text. A server with a form of its own for errors answers for itself.
+impl IntoResponse for RoomError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            RoomError::NotFound => StatusCode::NOT_FOUND,
+            RoomError::Full { .. } | RoomError::NoSuchSeat | RoomError::TakenOver => {
+                StatusCode::FORBIDDEN
+            }
+            RoomError::Unavailable(_) | RoomError::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, self.to_string()).into_response()
     }
 }
