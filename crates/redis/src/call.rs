@@ -9,7 +9,7 @@ use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::client::Client;
-use crate::link::{DEADLINE, Live};
+use crate::link::{DEADLINE, Live, explain};
 use crate::node::{Link, Node};
 use crate::scripts::Call;
 use crate::topology::Address;
@@ -197,7 +197,7 @@ enum Problem {
 
 impl Problem {
     fn of(error: RedisError, answered: &str) -> Problem {
-        let text = error.to_string();
+        let text = explain(&error);
         let Some((_, server)) = error
             .into_server_errors()
             .and_then(|errors| errors.first().cloned())
@@ -213,9 +213,10 @@ impl Problem {
             "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
             // A script is refused by these before its first effect.
             code @ ("TRYAGAIN" | "CLUSTERDOWN" | "LOADING" | "READONLY" | "MASTERDOWN" | "BUSY"
-            | "OOM" | "MISCONF" | "NOREPLICAS" | "NOAUTH") => {
+            | "OOM" | "MISCONF" | "NOREPLICAS") => {
                 Problem::Later(format!("{code} {}", server.details().unwrap_or_default()))
             }
+            "NOAUTH" => Problem::Later(text),
             // A right may be missing in the middle of a script.
             "NOPERM" => Problem::Lost(text),
             _ => Problem::Wrong(text),

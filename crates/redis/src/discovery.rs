@@ -8,7 +8,7 @@ use redis::{ConnectionInfo, Value};
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
-use crate::link::{Backoff, Connection, DEADLINE};
+use crate::link::{Backoff, Connection, DEADLINE, explain};
 use crate::node::{Link, Node};
 use crate::topology::{SlotRange, Topology, slot_table};
 use crate::url::at_address;
@@ -25,12 +25,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Asks for the slots, for ever.
 pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
     let mut backoff = Backoff::new();
+    let mut working = true;
     loop {
         match slots(&client, &seeds).await {
             Ok(table) => {
                 backoff = Backoff::new();
                 apply(&client, &seeds, &table);
-                let whole = client.topology.borrow().uncovered() == 0;
+                let uncovered = client.topology.borrow().uncovered();
+                let whole = uncovered == 0;
+                if working && !whole {
+                    tracing::warn!(uncovered, "slots of the redis cluster have no server");
+                } else if !working && whole {
+                    tracing::info!("the redis cluster's slots are known again");
+                }
+                working = whole;
                 tokio::select! {
                     () = client.refresh.notified() => {}
                     () = sleep(if whole { EVERY } else { EVERY_PARTIAL }) => {}
@@ -38,6 +46,10 @@ pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
                 sleep(PAUSE).await;
             }
             Err(reason) => {
+                if working {
+                    tracing::warn!(reason, "the redis cluster cannot be asked for its slots");
+                }
+                working = false;
                 client.set_undiscovered(reason);
                 backoff.wait().await;
             }
@@ -83,7 +95,7 @@ async fn slots(client: &Client, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRang
                 Ok(table) => return Ok(table),
                 Err(why) => reason = why,
             },
-            Err(error) => reason = error.to_string(),
+            Err(error) => reason = explain(&error),
         }
     }
     Err(reason)
@@ -98,7 +110,7 @@ async fn ask(mut commands: MultiplexedConnection, host: &str) -> Result<Vec<Slot
             Some(table) => Ok(table),
             None => Err("the answer to CLUSTER SLOTS cannot be understood".into()),
         },
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(explain(&error)),
         Err(_) => Err("no answer to CLUSTER SLOTS within 1 s".into()),
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::{AsyncConnectionConfig, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
+use redis::{
+    AsyncConnectionConfig, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult, Value,
+};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +89,7 @@ impl Connection {
             match timeout(DEADLINE, probe.query_async::<Value>(&mut commands)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(_)) if self.closed.is_cancelled() => return Loss::Closed,
-                Ok(Err(error)) => return Loss::Sick(error.to_string()),
+                Ok(Err(error)) => return Loss::Sick(explain(&error)),
                 Err(_) => return Loss::Sick("no answer to a probe within 1 s".into()),
             }
         }
@@ -118,13 +120,13 @@ impl Live {
     async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), String> {
         let connection = Connection::dial(info, |_| {})
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| explain(&error))?;
         let mut commands = connection.commands.clone();
         let report: RedisResult<String> = redis::cmd("INFO").query_async(&mut commands).await;
-        let report = report.map_err(|error| error.to_string())?;
+        let report = report.map_err(|error| explain(&error))?;
         // Unlike INFO it fails while Redis still loads its data.
         let ready: RedisResult<Value> = redis::cmd("PING").query_async(&mut commands).await;
-        ready.map_err(|error| error.to_string())?;
+        ready.map_err(|error| explain(&error))?;
         if info_field(&report, "role") == Some("slave") {
             return Err("this server is a read-only replica".into());
         }
@@ -158,6 +160,20 @@ impl Live {
             .add_command(call.by_code(&self.run));
         let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
         Ok(answers.pop().unwrap_or(Value::Nil))
+    }
+}
+
+/// Why Redis cannot be used, on one line of a log, and what to do where Redis'
+/// own words do not say it.
+pub(crate) fn explain(error: &RedisError) -> String {
+    let text = error.to_string();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.contains("NOAUTH") {
+        "Redis asks for a password: redis://:PASSWORD@HOST".to_owned()
+    } else if text.contains("cluster support disabled") {
+        format!("{text}; use redis:// for a single Redis")
+    } else {
+        text
     }
 }
 
@@ -212,6 +228,26 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_says_what_to_do() {
+        let error = |text: &str| {
+            let text = text.to_owned();
+            RedisError::from((redis::ErrorKind::Io, "said", text))
+        };
+        for (text, part) in [
+            ("NOAUTH Authentication required.", "redis://:PASSWORD@HOST"),
+            (
+                "ERR This instance has cluster support disabled",
+                "use redis:// for a single Redis",
+            ),
+            ("one\r\n  two\n", "one two"),
+        ] {
+            let explained = explain(&error(text));
+            assert!(explained.contains(part), "{explained}");
+            assert_eq!(explained.lines().count(), 1, "{explained}");
+        }
+    }
 
     #[test]
     fn the_run_and_the_role_are_read_from_info() {

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::link::{Backoff, Connection, DEADLINE, Loss};
+use crate::link::{Backoff, Connection, DEADLINE, Loss, explain};
 use crate::node::{Changed, Node};
 use crate::wire;
 
@@ -52,7 +52,7 @@ pub(crate) async fn keep(client: Arc<Client>, node: Arc<Node>) {
             }
             Err(error) => {
                 if working {
-                    tracing::warn!(%server, %error, "redis subscription connection cannot be made");
+                    tracing::warn!(%server, reason = explain(&error), "redis subscription connection cannot be made");
                 }
                 working = false;
                 backoff.wait().await;
@@ -231,7 +231,11 @@ impl Subscriptions<'_> {
             }
         }
         if let Some(error) = denied {
-            tracing::warn!(%error, rooms = self.refused.len(), "redis refuses subscriptions");
+            tracing::warn!(
+                reason = explain(&error),
+                rooms = self.refused.len(),
+                "redis refuses subscriptions"
+            );
         }
         Ok(())
     }
@@ -277,7 +281,7 @@ async fn take(
             mailbox.leaving().remove(&channel);
             Ok(Err(error))
         }
-        Ok(Err(error)) => Err(Loss::Sick(error.to_string())),
+        Ok(Err(error)) => Err(Loss::Sick(explain(&error))),
         Err(_) => Err(Loss::Sick(format!("no answer to {name} within 1 s"))),
     }
 }

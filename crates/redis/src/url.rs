@@ -20,6 +20,18 @@ impl UrlError {
             problem: problem.into(),
         }
     }
+
+    /// Tells how to write a password that holds what ends it in a URL: then the
+    /// rest of it was read as something else, and the error is about that.
+    fn about_credentials(mut self, rest: &str) -> Self {
+        let credentials = rest.rsplit_once('@').map(|(credentials, _)| credentials);
+        if credentials.is_some_and(|text| text.contains(['#', '?', '/', '@'])) {
+            self.problem.push_str(
+                "; `#`, `?`, `/` and `@` in a password are percent-encoded (%23, %3F, %2F, %40)",
+            );
+        }
+        self
+    }
 }
 
 /// Where Redis is, and what kind it is.
@@ -40,12 +52,12 @@ impl Place {
             ));
         };
         match scheme {
-            "redis" | "rediss" => {
-                server(scheme, rest).map(|info| Place::Standalone(Box::new(info)))
-            }
+            "redis" | "rediss" => server(scheme, rest)
+                .map(|info| Place::Standalone(Box::new(info)))
+                .map_err(|error| error.about_credentials(rest)),
             "redis+unix" => socket(url).map(|info| Place::Standalone(Box::new(info))),
-            "redis-cluster" => cluster("redis", rest),
-            "rediss-cluster" => cluster("rediss", rest),
+            "redis-cluster" => cluster("redis", rest).map_err(|e| e.about_credentials(rest)),
+            "rediss-cluster" => cluster("rediss", rest).map_err(|e| e.about_credentials(rest)),
             _ => Err(UrlError::new(
                 "the scheme",
                 format!("is not known; {SCHEMES}"),
@@ -110,7 +122,7 @@ fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(UrlError::new(
             "the end",
-            "holds '?' or '#', which are not allowed; write them as %3F and %23 in a password",
+            "holds '?' or '#', which are not allowed",
         ));
     }
     let database = url.path().trim_matches('/');
@@ -200,6 +212,27 @@ mod tests {
             let error = error(url);
             assert_eq!(error.part, part, "{url}: {error}");
             assert!(!format!("{error} {error:?}").contains("geheim"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_breaks_the_url_is_told_how_to_be_written() {
+        for url in [
+            "redis://:pa#ss@host",
+            "redis://:pa?ss@host",
+            "rediss://:pa/ss@host",
+            "redis://u:12/ss@host",
+            "redis://u:12#ss@host",
+            "redis://u:p@ss/w@host",
+            "redis-cluster://:pa#ss@a:1,b:2",
+            "rediss-cluster://:12/ss@a:1,b:2",
+        ] {
+            let error = error(url).to_string();
+            assert!(error.contains("percent-encoded"), "{url}: {error}");
+        }
+        for url in ["redis://:pass@host:0", "redis://host/lunch"] {
+            let error = error(url).to_string();
+            assert!(!error.contains("percent-encoded"), "{url}: {error}");
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::link::DEADLINE;
+use crate::link::{DEADLINE, explain};
 use crate::node::{Link, Node};
 
 /// All wishes of a backend.
@@ -136,7 +136,7 @@ impl Client {
     /// The server refused a subscription. It will be tried again.
     pub(crate) fn refused(&self, room: &RoomId, error: &RedisError) {
         if let Some(wish) = self.wishes.lock().get_mut(room) {
-            wish.answer(&Err(BackendError::Unavailable(error.to_string())));
+            wish.answer(&Err(BackendError::Unavailable(explain(error))));
         }
     }
 

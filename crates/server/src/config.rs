@@ -7,13 +7,16 @@
 
 mod file;
 mod options;
+mod secret;
 mod value;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, FromArgMatches};
 use ipnet::IpNet;
@@ -45,13 +48,7 @@ impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Store::Memory => f.write_str("memory"),
-            Store::Redis(url) => {
-                let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
-                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-                // A socket's password stands behind its path.
-                let place = place.split('?').next().unwrap_or_default();
-                write!(f, "{scheme}://{place}")
-            }
+            Store::Redis(url) => f.write_str(&secret::redact(url)),
         }
     }
 }
@@ -90,6 +87,8 @@ pub struct Config {
     pub workers: Option<usize>,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// The file that was read, if there was one.
+    pub file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -108,6 +107,7 @@ impl Default for Config {
             drain_timeout: Duration::from_secs(30),
             workers: None,
             log_format: LogFormat::Text,
+            file: None,
         }
     }
 }
@@ -147,19 +147,47 @@ impl Config {
         I: IntoIterator<Item = OsString>,
     {
         let args: Vec<OsString> = args.into_iter().collect();
-        let command = Options::command();
+        let command = command();
         let matches = command
             .clone()
             .try_get_matches_from(&args)
-            .map_err(|error| name_the_variable(error, &command, &args))?;
+            .map_err(|error| secret::redact_error(name_the_variable(error, &command, &args)))?;
         let path = Options::from_arg_matches(&matches)?.config;
-        let command = match file::read(path.as_deref())? {
+        let file = file::read(path.as_deref())?;
+        let read = file.as_ref().map(|file| file.path().to_owned());
+        let command = match file {
             Some(file) => file.into_defaults(command)?,
             None => command,
         };
-        let matches = command.clone().try_get_matches_from(&args)?;
-        Options::from_arg_matches(&matches)?.into_config(&command)
+        let matches = command
+            .try_get_matches_from(&args)
+            .map_err(secret::redact_error)?;
+        let config = Options::from_arg_matches(&matches)?.into_config()?;
+        Ok(Config {
+            file: read,
+            ..config
+        })
     }
+}
+
+/// The options as they are read from the command line and the environment.
+fn command() -> Command {
+    Options::command().mut_args(|arg| {
+        // `--seats -1` is a wrong number, not an unknown option `-1`.
+        let arg = arg.allow_negative_numbers(true);
+        // `docker compose` sets a variable to nothing when it has no value for it.
+        let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        if arg.get_env().is_some_and(is_empty) {
+            arg.env(Resettable::Reset)
+        } else {
+            arg
+        }
+    })
+}
+
+/// An error that says everything itself: clap would put its usage behind it.
+fn error(kind: ErrorKind, message: &str) -> clap::Error {
+    clap::Error::raw(kind, format!("{message}\n"))
 }
 
 /// Environment variables that look like options and are none: perhaps misspelt.
@@ -207,23 +235,23 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
 const MAX_ITEM_STATE_BYTES: usize = MAX_TEXT_BYTES + 7 * MAX_VOTES + 128;
 
 impl Options {
-    fn into_config(self, command: &Command) -> Result<Config, clap::Error> {
+    fn into_config(self) -> Result<Config, clap::Error> {
         if self.room_max_age < self.room_ttl {
-            return Err(command.clone().error(
+            let ttl = value::show_duration(self.room_ttl);
+            return Err(error(
                 ErrorKind::ValueValidation,
-                format!(
-                    "--room-max-age is {}, but a room must be allowed to live as long as --room-ttl, which is {}",
+                &format!(
+                    "--room-max-age is {}, but a room must be allowed to live as long as --room-ttl, which is {ttl}; raise --room-max-age to at least {ttl} too, or lower --room-ttl",
                     value::show_duration(self.room_max_age),
-                    value::show_duration(self.room_ttl)
                 ),
             ));
         }
         let largest = self.max_items.saturating_mul(MAX_ITEM_STATE_BYTES);
         if self.outbox_bytes < largest {
-            return Err(command.clone().error(
+            return Err(error(
                 ErrorKind::ValueValidation,
-                format!(
-                    "--outbox-bytes is {}, but a new member is sent the whole menu, and --max-items {} can be {largest} bytes long",
+                &format!(
+                    "--outbox-bytes is {}, but a new member is sent the whole menu, and --max-items {} can be {largest} bytes long; raise --outbox-bytes to at least {largest}, or lower --max-items",
                     self.outbox_bytes, self.max_items
                 ),
             ));
@@ -263,6 +291,7 @@ impl Options {
             drain_timeout: self.drain_timeout,
             workers: self.workers,
             log_format: self.log_format,
+            file: None,
         })
     }
 }
@@ -284,12 +313,15 @@ mod tests {
         for (url, shown) in [
             (
                 "rediss://user:s3cret@db.example:6380/1",
-                "rediss://db.example:6380/1",
+                "rediss://***@db.example:6380/1",
             ),
-            ("redis-cluster://:s3cret@a:1,b:2", "redis-cluster://a:1,b:2"),
+            (
+                "redis-cluster://:s3cret@a:1,b:2",
+                "redis-cluster://***@a:1,b:2",
+            ),
             (
                 "redis+unix:///run/redis.sock?pass=s3cret",
-                "redis+unix:///run/redis.sock",
+                "redis+unix:///run/redis.sock?***",
             ),
         ] {
             assert_eq!(format!("{:?}", Store::Redis(url.to_owned())), shown);

@@ -85,5 +85,6 @@ impl Server {
         if timeout_at(end, accepting).await.is_err() {
             tracing::warn!("some HTTP requests were not answered in time");
         }
+        tracing::info!("ended");
     }
 }

@@ -25,6 +25,9 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let config = Config::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
     start_logging(config.log_format);
+    if let Some(path) = &config.file {
+        tracing::info!("options from {}", path.display());
+    }
     for name in config::unknown_variables() {
         tracing::warn!("the environment variable {name} is no option and has no effect");
     }
@@ -60,8 +63,17 @@ fn run(config: Config) -> anyhow::Result<ExitCode> {
         let listener =
             bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot read the address")?;
-        // A closed stdout is no reason not to serve.
-        let _ = say_what_to_do(address, &config);
+        match config.log_format {
+            LogFormat::Text => {
+                // A closed stdout is no reason not to serve.
+                let _ = say_what_to_do(address, &config);
+            }
+            // Whoever collects the lines wants nothing among them that is no JSON.
+            LogFormat::Json => {
+                let version = env!("CARGO_PKG_VERSION");
+                tracing::info!(%address, store = %config.store, version, "listening");
+            }
+        }
         let signals = Signals::new().context("cannot wait for signals")?;
         let server = Server::new(config, backend);
         server.run(listener, signals.first_then_exit()).await;

@@ -22,7 +22,7 @@ pub struct OriginError;
 
 impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected http or https, a host and perhaps a port, such as https://lunch.example or http://localhost:3000")
+        f.write_str("expected http or https, a host and perhaps a port, without a slash at the end, such as https://lunch.example or http://localhost:3000")
     }
 }
 

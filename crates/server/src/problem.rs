@@ -55,7 +55,10 @@ impl Problem {
         Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "this method is not allowed here; the header Allow says which are",
+            format!(
+                "this method is not allowed here; use {}",
+                allow.replace(", ", " or ")
+            ),
         )
         .with(ALLOW, HeaderValue::from_static(allow))
     }

@@ -208,6 +208,10 @@ async fn a_wrong_method_is_told_which_are_right() {
             (405, Some(allow)),
             "{method} {path}"
         );
+        if method != "HEAD" {
+            let detail = format!("use {}", allow.replace(", ", " or "));
+            assert!(answer.body.contains(&detail), "{answer:?}");
+        }
         let answer = server.request(&format!("OPTIONS {path}"), "", "").await;
         assert_eq!(
             (answer.status, answer.header("allow")),

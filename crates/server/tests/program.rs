@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, tablecast};
+use program::{ANY_PORT, DEADLINE, Dir, Log, Serving, ends, tablecast};
+use tablecast_redis::testing::RedisServer;
 
 #[test]
 fn it_says_what_to_do_next() {
@@ -100,6 +101,100 @@ fn log_lines_are_json_when_asked() {
     let line = error.lines().last().unwrap();
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["level"], "ERROR");
+}
+
+#[test]
+fn with_json_it_says_in_the_log_alone_that_it_listens_and_that_it_ended() {
+    let dir = Dir::new();
+    let mut child = tablecast(&dir)
+        .args(ANY_PORT)
+        .args(["--log-format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = Log::of(&mut child);
+    let line: serde_json::Value =
+        serde_json::from_str(log.wait_for("listening").last().unwrap()).unwrap();
+    assert_eq!(line["level"], "INFO");
+    let fields = &line["fields"];
+    assert_eq!(fields["store"], "memory");
+    assert_eq!(fields["version"], env!("CARGO_PKG_VERSION"));
+    let at = fields["address"].as_str().unwrap().parse().unwrap();
+    let said = String::new();
+    let mut server = Serving { child, at, said };
+    assert!(server.get("/readyz").starts_with("HTTP/1.0 200 "));
+    server.signal("-TERM");
+    assert_eq!(server.ended(), Some(0));
+    let line: serde_json::Value =
+        serde_json::from_str(log.wait_for("\"ended\"").last().unwrap()).unwrap();
+    assert_eq!(line["level"], "INFO");
+    let mut plain = String::new();
+    let stdout = server.child.stdout.as_mut().unwrap();
+    stdout.read_to_string(&mut plain).unwrap();
+    assert_eq!(plain, "");
+}
+
+#[test]
+fn an_outage_of_a_cluster_is_logged_once_and_so_is_its_end() {
+    let dir = Dir::new();
+    let mut redis = RedisServer::start(&["--cluster-enabled", "yes"]);
+    redis.cli(&["cluster", "addslotsrange", "0", "16383"]);
+    let store = format!("redis-cluster://127.0.0.1:{}", redis.port());
+    redis.kill9();
+    // Whoever connects is thrown out, and counted.
+    let refusing = TcpListener::bind(("127.0.0.1", redis.port())).unwrap();
+    refusing.set_nonblocking(true).unwrap();
+    let mut server = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    let log = Log::of(&mut server.child);
+    log.wait_for("cannot be asked for its slots");
+    for _ in 0..5 {
+        until("it tries again", || refusing.accept().is_ok());
+    }
+    drop(refusing);
+    redis.restart();
+    let lines = log.wait_for("slots are known again");
+    assert!(lines.last().unwrap().contains("INFO"), "{lines:#?}");
+    let told_again = lines.iter().any(|line| line.contains("cannot be asked"));
+    assert!(!told_again, "{lines:#?}");
+    redis.kill9();
+    let lines = log.wait_for("cannot be asked for its slots");
+    assert!(lines.last().unwrap().contains("WARN"), "{lines:#?}");
+}
+
+#[test]
+fn what_is_wrong_with_redis_is_told_with_what_to_do() {
+    let dir = Dir::new();
+    let redis = RedisServer::start(&[]);
+    let said = |store: &str, part: &str| {
+        let mut server = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", store]));
+        Log::of(&mut server.child).wait_for(part);
+    };
+    let place = format!("127.0.0.1:{}", redis.port());
+    said(
+        &format!("redis-cluster://{place}"),
+        "cluster support disabled; use redis:// for a single Redis",
+    );
+    redis.cli(&["config", "set", "requirepass", "s3cret"]);
+    for scheme in ["redis", "redis-cluster"] {
+        said(
+            &format!("{scheme}://{place}"),
+            "Redis asks for a password: redis://:PASSWORD@HOST",
+        );
+    }
+}
+
+/// Waits for a condition.
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is() {
+        assert!(
+            begin.elapsed() < DEADLINE,
+            "not before the deadline: {what}"
+        );
+        // sleep: between two looks
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

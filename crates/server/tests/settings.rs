@@ -9,7 +9,7 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
-use program::{ANY_PORT, Dir, Serving, ends, tablecast};
+use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
 
 /// An option, a wrong value, and what the answer says is allowed.
 const WRONG: [(&str, &str, &str); 33] = [
@@ -31,7 +31,7 @@ const WRONG: [(&str, &str, &str); 33] = [
     ("outbox-bytes", "16k", "whole number"),
     ("outbox-seconds", "0", "from 100ms"),
     ("ping-interval", "25", "10m"),
-    ("pong-timeout", "", "10m"),
+    ("pong-timeout", "10 s", "10m"),
     ("seat-grace", "1s2", "10m"),
     ("command-rate", "-1", "0 for no limit"),
     ("command-rate", "NaN", "0 for no limit"),
@@ -116,6 +116,12 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
             2,
             "\"seatz\"; known are listen, ",
         ),
+        (
+            "listen = \"127.0.0.1:0\"\nstore = \"memory\"\nseatz = 5\n",
+            3,
+            "known are listen, store, drain-timeout, ",
+        ),
+        ("room_ttl = \"1m\"\n", 1, "did you mean room-ttl?"),
         ("seats = 10\nseats = 5\n", 2, "duplicate"),
         ("seats 10\n", 1, ""),
         ("\nseats = true\n", 2, "seats is true or false"),
@@ -132,14 +138,14 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
         assert_eq!(code, Some(2), "{text}: {error}");
         let at = format!("{}:{line}: ", path.display());
         assert!(
-            error.contains(&at) && error.contains(named),
+            error.contains(&at) && error.contains(named) && !error.contains("Usage:"),
             "{text}: {error}"
         );
     }
     let (code, error) = ends(tablecast(&dir).args(["--config", "absent.toml"]));
     assert_eq!(code, Some(2));
     assert!(
-        error.contains("absent.toml") && error.contains("--config"),
+        error.contains("absent.toml") && error.contains("--config") && !error.contains("Usage:"),
         "{error}"
     );
     let (code, error) = ends(tablecast(&dir).args(["--config", "."]));
@@ -156,7 +162,7 @@ fn a_flag_goes_before_a_variable_before_the_file_before_the_default() {
         let mut made = String::new();
         stream.read_to_string(&mut made).unwrap();
         let seats = made.split("\"seats\":").nth(1).unwrap();
-        seats.trim_end_matches('}').parse::<u32>().unwrap()
+        seats.trim_end_matches(['}', '\n']).parse::<u32>().unwrap()
     };
     assert_eq!(seats(&mut tablecast(&dir)), 10);
     // In its directory it is found without being named.
@@ -180,9 +186,86 @@ fn a_room_cannot_be_set_to_outlive_its_maximum_age() {
     let dir = Dir::new();
     let (code, error) = ends(tablecast(&dir).args(["--room-ttl", "2h", "--room-max-age", "1h"]));
     assert_eq!(code, Some(2));
-    for part in ["--room-ttl", "--room-max-age", "2h", "1h"] {
+    for part in [
+        "--room-ttl",
+        "is 1h",
+        "is 2h",
+        "raise --room-max-age to at least 2h",
+    ] {
         assert!(error.contains(part), "{error}");
     }
+    assert!(!error.contains("Usage:"), "{error}");
+    let (_, error) = ends(tablecast(&dir).args(["--room-ttl", "2d"]));
+    assert!(error.contains("--room-max-age is 24h"), "{error}");
+}
+
+#[test]
+fn an_outbox_that_cannot_hold_the_menu_is_told_how_large_it_must_be() {
+    let dir = Dir::new();
+    let (code, error) = ends(tablecast(&dir).args(["--max-items", "1000"]));
+    assert_eq!(code, Some(2));
+    assert!(!error.contains("Usage:"), "{error}");
+    let (_, least) = error
+        .split_once("raise --outbox-bytes to at least ")
+        .unwrap_or_else(|| panic!("{error}"));
+    let least: u64 = least.split(',').next().unwrap().parse().unwrap();
+    let with = |bytes: u64| {
+        let mut command = tablecast(&dir);
+        command.args(["--max-items", "1000", "--outbox-bytes", &bytes.to_string()]);
+        command
+    };
+    assert_eq!(ends(&mut with(least - 1)).0, Some(2));
+    Serving::start(with(least).args(ANY_PORT));
+}
+
+#[test]
+fn a_negative_number_is_a_wrong_value_and_no_unknown_option() {
+    let dir = Dir::new();
+    for (option, allowed) in [
+        ("seats", "from 1"),
+        ("workers", "from 1"),
+        ("outbox-bytes", "from 1024"),
+        ("command-burst", "from 1"),
+        ("create-rate", "0 for no limit"),
+        ("outbox-seconds", "from 100ms"),
+        ("room-ttl", "from 1s"),
+    ] {
+        let (code, error) = ends(tablecast(&dir).args([&format!("--{option}"), "-1"]));
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains("'-1'") && error.contains(allowed), "{error}");
+    }
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let dir = Dir::new();
+    let mut command = tablecast(&dir);
+    command.env("TABLECAST_CONFIG", "");
+    for (option, _, _) in WRONG.iter().filter(|(option, _, _)| *option != "listen") {
+        command.env(variable(option), "");
+    }
+    let server = Serving::start(command.args(ANY_PORT));
+    assert!(server.said.contains("rooms in memory"), "{}", server.said);
+}
+
+#[test]
+fn blanks_around_the_items_of_a_list_do_not_matter() {
+    let dir = Dir::new();
+    Serving::start(
+        tablecast(&dir)
+            .args(ANY_PORT)
+            .env("TABLECAST_TRUSTED_PROXY", "10.0.0.1, 10.0.0.0/8 ,fd00::/8")
+            .env("TABLECAST_ALLOWED_ORIGIN", " https://a.example, http://b"),
+    );
+}
+
+#[test]
+fn the_file_that_was_read_is_named_in_the_log() {
+    let dir = Dir::new();
+    dir.write("tablecast.toml", "seats = 3\n");
+    let mut server = Serving::start(tablecast(&dir).args(ANY_PORT));
+    let lines = Log::of(&mut server.child).wait_for("options from tablecast.toml");
+    assert!(lines.last().unwrap().contains("INFO"), "{lines:?}");
 }
 
 #[test]
@@ -194,6 +277,40 @@ fn a_wrong_redis_url_names_the_option_and_no_password() {
         error.contains("--store") && error.contains("port"),
         "{error}"
     );
+    assert!(!error.contains("s3cret"), "{error}");
+}
+
+#[test]
+fn a_misspelt_redis_url_shows_no_password_wherever_it_stands() {
+    let dir = Dir::new();
+    for url in [
+        "redsi://u:s3cret@db.example",
+        "REDIS://:s3cret@db.example",
+        "redis:/u:s3cret@db.example",
+        "redis//u:s3cret@db.example",
+        "u:s3cret@db.example",
+        "redsi://:a@s3cret#/?@db.example",
+        "redis-unix:///db.example?db=1&pass=s3cret",
+    ] {
+        let file = dir.write("x.toml", &format!("store = \"{url}\"\n"));
+        let mut by = [(); 6].map(|()| tablecast(&dir));
+        by[0].args(["--store", url]);
+        by[1].env("TABLECAST_STORE", url);
+        by[2].arg("--config").arg(&file);
+        // And where it does not belong.
+        by[3].arg(url);
+        by[4].args(["serve", url]);
+        by[5].args(["--trusted-proxy", url]);
+        for command in &mut by {
+            let (code, error) = ends(command);
+            assert_eq!(code, Some(2), "{url}: {error}");
+            assert!(!error.contains("s3cret"), "{url}: {error}");
+            assert!(error.contains("db.example"), "{url}: {error}");
+        }
+    }
+    let (_, error) = ends(tablecast(&dir).args(["--config", "redis://u:s3cret@db.example"]));
+    assert!(!error.contains("s3cret"), "{error}");
+    let (_, error) = ends(tablecast(&dir).arg("--store:redis://u:s3cret@db.example"));
     assert!(!error.contains("s3cret"), "{error}");
 }
 

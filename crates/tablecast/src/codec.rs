@@ -82,6 +82,11 @@ impl Frames {
         self.put(TEXT, text.as_bytes());
     }
 
+    /// Their size in bytes, headers included.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

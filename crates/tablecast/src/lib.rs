@@ -15,6 +15,19 @@
 //!
 //! What clients see is described in `docs/protocol.md` of the repository.
 //!
+//! Nothing is published yet, so name a clone, here one beside your program, or
+//! `git = "…"` with its address:
+//!
+//! ```toml
+//! [dependencies]
+//! axum = "0.8"
+//! serde = { version = "1", features = ["derive"] }
+//! tablecast = { path = "../tablecast/crates/tablecast" }
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+//! ```
+//!
+//! A whole program of less than 60 lines: `cargo run -p tablecast --example counter`.
+//!
 //! # Write a Logic
 //!
 //! The value is the state. [`decide`](core::Logic::decide) looks at a command and
@@ -89,8 +102,8 @@
 //! use std::sync::Arc;
 //!
 //! use axum::extract::{Path, State};
-//! use axum::response::{IntoResponse, Response};
-//! use axum::{Router, http::StatusCode, routing::get};
+//! use axum::response::Response;
+//! use axum::{Router, routing::get};
 //! use tablecast::hub::RoomError;
 //! use tablecast::upgrade::Upgrade;
 //! use tablecast::{App, Hub, HubConfig, MemoryBackend};
@@ -119,13 +132,9 @@
 //!     State(hub): State<Hub<Counter>>,
 //!     Path(room): Path<String>,
 //!     upgrade: Upgrade,
-//! ) -> Response {
-//!     match hub.upgrade(upgrade, &room).await {
-//!         Ok(response) => response,
-//!         Err(error @ RoomError::NotFound) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
-//!         Err(error @ RoomError::Full { .. }) => (StatusCode::FORBIDDEN, error.to_string()).into_response(),
-//!         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
-//!     }
+//! ) -> Result<Response, RoomError> {
+//!     // A `RoomError` is a response: 404, 403 or 503.
+//!     hub.upgrade(upgrade, &room).await
 //! }
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
@@ -143,6 +152,10 @@
 //! # }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(start()).unwrap();
 //! ```
+//!
+//! A room expires when nobody joined or changed it for 10 minutes, and after 24
+//! hours at most. Make it again when you get [`RoomError::NotFound`](hub::RoomError::NotFound),
+//! or set [`room_ttl`](HubConfig::room_ttl) and [`room_max_age`](HubConfig::room_max_age).
 //!
 //! Who may connect at all (origin, rate, login) is for your handler to check,
 //! before it hands the [`Upgrade`](upgrade::Upgrade) over. `axum::serve` sets no
@@ -197,8 +210,9 @@
 //! # use tablecast::core::MemberId;
 //! # use tablecast::core::logic::{Logic, Member, Rejection};
 //! # use axum::extract::State;
-//! # use axum::response::IntoResponse;
+//! # use axum::response::Response;
 //! # use axum::{Router, routing::get};
+//! # use tablecast::hub::RoomError;
 //! # use tablecast::upgrade::Upgrade;
 //! # use tablecast::{App, Hub, HubConfig, MemoryBackend};
 //! # #[derive(Clone, Default, Serialize, Deserialize)]
@@ -213,8 +227,8 @@
 //! #     fn apply(&mut self, _: MemberId, _: &Step) { self.value += 1; }
 //! # }
 //! # impl App for Counter {}
-//! # async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> impl IntoResponse {
-//! #     hub.upgrade(upgrade, "lobby").await.map_err(|error| error.to_string())
+//! # async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> Result<Response, RoomError> {
+//! #     hub.upgrade(upgrade, "lobby").await
 //! # }
 //! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;

@@ -206,6 +206,7 @@ fn wish(line: &str) -> Result<Wish, Rejection> {
 struct Speaker<A: App> {
     shared: Arc<Shared<A>>,
     mailbox: Mailbox<A>,
+    connection: ConnectionId,
     member: MemberId,
     dialect: Dialect,
     bucket: Bucket,
@@ -219,6 +220,7 @@ impl<A: App> Speaker<A> {
         Speaker {
             shared,
             mailbox: place.mailbox.clone(),
+            connection: place.connection,
             member,
             dialect,
             bucket: Bucket::full(),
@@ -265,6 +267,7 @@ impl<A: App> Speaker<A> {
             },
         };
         self.mailbox.send(Mail::Say(Say {
+            connection: self.connection,
             member: self.member,
             dialect: self.dialect,
             outbox: connection.outbox().clone(),

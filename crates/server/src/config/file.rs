@@ -6,11 +6,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory};
 use toml::de::{DeTable, DeValue};
 
-use super::options::Options;
+use super::secret::redact;
 
 /// Read if it is there and no other file is named.
 const DEFAULT_PATH: &str = "tablecast.toml";
@@ -33,23 +33,33 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<File>, clap::Error> {
             text,
         })),
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Options::command().error(
-            ErrorKind::Io,
-            format!(
-                "cannot read the file {} (--config): {error}",
-                path.display()
-            ),
-        )),
+        Err(error) => {
+            let path = path.display().to_string();
+            // Somebody took one option for another.
+            let path = if path.contains("://") {
+                redact(&path)
+            } else {
+                path
+            };
+            Err(super::error(
+                ErrorKind::Io,
+                &format!("cannot read the file {path} (--config): {error}"),
+            ))
+        }
     }
 }
 
 impl File {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn error(&self, at: usize, message: &str) -> clap::Error {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
-        Options::command().error(
+        super::error(
             ErrorKind::ValueValidation,
-            format!("{}:{line}: {message}", self.path.display()),
+            &format!("{}:{line}: {message}", self.path.display()),
         )
     }
 
@@ -72,7 +82,7 @@ impl File {
                 arg.get_long() == Some(name) && !NOT_IN_A_FILE.contains(&arg.get_id().as_str())
             });
             let Some(arg) = known else {
-                return Err(self.error(at, &unknown(name, &command)));
+                return Err(self.error(at, &unknown(name)));
             };
             let id = arg.get_id().clone();
             let many = matches!(arg.get_action(), clap::ArgAction::Append);
@@ -93,12 +103,13 @@ impl File {
         let args = std::iter::once("tablecast".to_owned()).chain(line);
         // Only this option was given: everything else was read without an error
         // before the file was.
-        let Err(error) = Options::command().try_get_matches_from(args) else {
+        let Err(error) = super::command().try_get_matches_from(args) else {
             return Ok(());
         };
+        let error = super::secret::redact_error(error);
         let value = match error.get(ContextKind::InvalidValue) {
             Some(ContextValue::String(value)) => value.clone(),
-            _ => values.join(", "),
+            _ => redact(&values.join(", ")),
         };
         let allowed = match (
             error.get(ContextKind::ValidValue),
@@ -117,12 +128,19 @@ impl File {
     }
 }
 
-fn unknown(name: &str, command: &Command) -> String {
+fn unknown(name: &str) -> String {
+    // Not the command that is being changed: each change puts an option last.
+    let command = super::command();
     let known: Vec<&str> = command
         .get_arguments()
         .filter(|arg| !NOT_IN_A_FILE.contains(&arg.get_id().as_str()))
         .filter_map(|arg| arg.get_long())
         .collect();
+    let dashed = name.replace('_', "-");
+    let name = redact(name);
+    if known.contains(&dashed.as_str()) {
+        return format!("unknown option {name:?}; did you mean {dashed}?");
+    }
     format!("unknown option {name:?}; known are {}", known.join(", "))
 }
 

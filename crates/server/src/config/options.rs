@@ -54,14 +54,16 @@ pub(super) struct Options {
           value_parser = value::listen, help_heading = "Server")]
     pub(super) listen: SocketAddr,
 
-    /// Where rooms live: memory, redis://HOST:PORT, rediss://HOST:PORT (TLS), or
-    /// redis-cluster://HOST:PORT,HOST:PORT
+    /// Where rooms live: memory, redis://HOST:PORT, rediss://HOST:PORT (TLS),
+    /// redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT, or
+    /// rediss-cluster://HOST:PORT,HOST:PORT (TLS)
     #[arg(long, env = "TABLECAST_STORE", value_name = "STORE", default_value = "memory",
           value_parser = value::store, hide_env_values = true, help_heading = "Server")]
     pub(super) store: Store,
 
-    /// How long the end may take after SIGTERM or Ctrl-C: members are told to come
-    /// back, spread over this time. A second signal ends at once
+    /// After SIGTERM or Ctrl-C it ends in at most this long; members are closed at up
+    /// to 500 a second, or faster if the time is short, and told to come back. A second
+    /// signal ends at once
     #[arg(long, env = "TABLECAST_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = value::duration(Duration::ZERO, HOUR), help_heading = "Server")]
     pub(super) drain_timeout: Duration,
@@ -166,6 +168,7 @@ pub(super) struct Options {
         env = "TABLECAST_ALLOWED_ORIGIN",
         value_name = "ORIGIN",
         value_delimiter = ',',
+        value_parser = value::origin,
         help_heading = "Trust"
     )]
     pub(super) allowed_origin: Vec<Origin>,

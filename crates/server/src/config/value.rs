@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Store;
+use crate::origin::{Origin, OriginError};
 
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
@@ -24,10 +25,14 @@ fn read_duration(text: &str) -> Option<Duration> {
     number.checked_mul(*millis).map(Duration::from_millis)
 }
 
-/// A duration as people write it.
+/// A duration as people write it: `24h` and `90s`, but `7d`.
 pub(super) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis() as u64;
-    let fits = |(_, size): &&(&str, u64)| millis >= *size && millis.is_multiple_of(*size);
+    let fits = |(name, size): &&(&str, u64)| {
+        // The first day is counted in hours, as in the defaults.
+        let least = if *name == "d" { 2 * size } else { *size };
+        millis >= least && millis.is_multiple_of(*size)
+    };
     match UNITS.iter().rev().find(fits) {
         Some((name, size)) => format!("{}{name}", millis / size),
         None => "0s".to_owned(),
@@ -114,12 +119,19 @@ pub(super) fn store(text: &str) -> Result<Store, String> {
     match scheme {
         _ if text == "memory" => Ok(Store::Memory),
         Some(scheme) if SCHEMES.contains(&scheme) => Ok(Store::Redis(text.to_owned())),
-        _ => Err("expected memory, redis://HOST:PORT, rediss://HOST:PORT, redis+unix:///PATH or redis-cluster://HOST:PORT,HOST:PORT".to_owned()),
+        _ => Err("expected memory, redis://HOST:PORT, rediss://HOST:PORT, redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT or rediss-cluster://HOST:PORT,HOST:PORT".to_owned()),
     }
 }
 
-/// Reads a proxy's address, or a network of them.
+/// Reads the origin of a page; blanks around it are those of a list.
+pub(super) fn origin(text: &str) -> Result<Origin, OriginError> {
+    text.trim().parse()
+}
+
+/// Reads a proxy's address, or a network of them; blanks around it are those of a
+/// list.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
     let address = text.parse::<IpAddr>().map(IpNet::from);
     address.or_else(|_| text.parse()).map_err(|_| {
         "expected an IP address or a network, such as 10.0.0.1, 10.0.0.0/8 or fd00::/8".to_owned()
@@ -148,7 +160,7 @@ mod tests {
                 show_duration(Duration::from_millis(millis))
                     .parse::<String>()
                     .as_deref(),
-                Ok(if text == "24h" { "1d" } else { text })
+                Ok(text)
             );
         }
         for bad in [

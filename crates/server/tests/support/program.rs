@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Nothing here takes this long unless it hangs.
@@ -171,6 +172,43 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The lines that a program writes to stderr.
+pub struct Log(mpsc::Receiver<String>);
+
+impl Log {
+    pub fn of(child: &mut Child) -> Log {
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Log(receive)
+    }
+
+    /// Waits for the next line with this in it: all lines up to it.
+    pub fn wait_for(&self, part: &str) -> Vec<String> {
+        let end = Instant::now() + DEADLINE;
+        let mut passed = Vec::new();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.0.recv_timeout(left) {
+                Ok(line) => {
+                    let found = line.contains(part);
+                    passed.push(line);
+                    if found {
+                        return passed;
+                    }
+                }
+                Err(error) => panic!("no {part:?} ({error}) in {passed:#?}"),
+            }
+        }
     }
 }
 

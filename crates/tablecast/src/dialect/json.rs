@@ -128,7 +128,9 @@ fn within(verb: &str, error: &serde_json::Error) -> String {
     let what = error
         .rsplit_once(" at line ")
         .map_or(&*error, |(what, _)| what);
-    format!("in {verb:?}: {what}")
+    // An answer does not grow with what it answers.
+    let cut = |text: &str| text.chars().take(120).collect::<String>();
+    format!("in {:?}: {}", cut(verb), cut(what))
 }
 
 /// Reads a client's first message.

@@ -29,7 +29,7 @@ pub use view::{CreateError, CreatedRoom, MemberView, RoomError, RoomView};
 const DRAIN_PER_SECOND: f64 = 500.0;
 
 /// All rooms of one process. A handle: cloning it is cheap. When the last one is
-/// dropped, the hub's own tasks end.
+/// dropped and the last connection closed, the hub's own tasks end.
 pub struct Hub<A: App> {
     pub(crate) shared: Arc<Shared<A>>,
     _stop: Arc<DropGuard>,
@@ -83,7 +83,7 @@ impl<A: App> Hub<A> {
         if self.is_draining() {
             return Err(CreateError::Draining);
         }
-        shared.check_room_count()?;
+        let place = shared.reserve(&id)?;
         let config = &shared.config;
         let nowhere = Position {
             epoch: Epoch(0),
@@ -101,7 +101,7 @@ impl<A: App> Hub<A> {
         match shared.backend.create(&id, new).await {
             Ok(Created::New(_, stamp)) => {
                 shared.metrics.rooms_created.add(1);
-                shared.remember(id.clone(), stamp);
+                place.keep(stamp);
                 Ok(CreatedRoom {
                     id,
                     stamp,
@@ -179,20 +179,18 @@ impl<A: App> Hub<A> {
         let connections = shared.metrics.connections.get().max(0) as f64;
         let spread =
             Duration::from_secs_f64(connections / DRAIN_PER_SECOND).min(within.mul_f64(0.8));
+        let begin = Instant::now();
         let mailboxes = shared.mailboxes();
-        let pause = spread
-            .checked_div(mailboxes.len().max(1) as u32)
-            .unwrap_or_default();
-        for mailbox in mailboxes {
+        let rooms = mailboxes.len() as f64;
+        for (at, mailbox) in mailboxes.into_iter().enumerate() {
+            tokio::time::sleep_until(begin + spread.mul_f64(at as f64 / rooms)).await;
             mailbox.send(Mail::Drain);
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
         }
         let open = || shared.metrics.connections.get() > 0 || shared.metrics.rooms.get() > 0;
         while open() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        shared.begin_release();
         if let Err(error) = shared.backend.release(&shared.node).await {
             tracing::warn!(%error, "the node's lease was not given up; it ends by itself");
         }

@@ -56,6 +56,7 @@ pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
             }
         }
     }
+    tracing::error!("the store tells this hub nothing: another hub has its notices");
 }
 
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when
@@ -65,7 +66,9 @@ pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        if shared.is_draining() {
+        // While members are being closed, too: without a lease other nodes would
+        // give up the seats that they come back to.
+        if shared.is_released() {
             return;
         }
         renew(&shared).await;

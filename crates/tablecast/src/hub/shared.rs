@@ -28,6 +28,7 @@ pub(crate) struct Shared<A: App> {
     rooms: Mutex<HashMap<RoomId, Entry<A>>>,
     nodes: Mutex<Nodes>,
     draining: AtomicBool,
+    released: AtomicBool,
 }
 
 /// A room that was made or opened here.
@@ -36,6 +37,36 @@ struct Entry<A: App> {
     expires_at: u64,
     /// Present while its task runs.
     mailbox: Option<Mailbox<A>>,
+}
+
+/// Stands for the expiry of a room that is being made.
+const BEING_MADE: u64 = u64::MAX;
+
+/// A place among the rooms of this node, for one that is being made. Dropping it
+/// gives the place up, unless the room was made or somebody is in it.
+pub(super) struct Reservation<'a, A: App> {
+    shared: &'a Shared<A>,
+    id: RoomId,
+}
+
+impl<A: App> Reservation<'_, A> {
+    /// The room was made: it counts until it expires.
+    pub(super) fn keep(&self, stamp: Stamp) {
+        self.shared.nodes().clock = Some((Instant::now(), stamp.now));
+        if let Some(entry) = self.shared.rooms().get_mut(&self.id) {
+            entry.expires_at = stamp.expires_at;
+        }
+    }
+}
+
+impl<A: App> Drop for Reservation<'_, A> {
+    fn drop(&mut self) {
+        let mut rooms = self.shared.rooms();
+        let unused = |entry: &Entry<A>| entry.expires_at == BEING_MADE && entry.mailbox.is_none();
+        if rooms.get(&self.id).is_some_and(unused) {
+            rooms.remove(&self.id);
+        }
+    }
 }
 
 /// The nodes that live.
@@ -72,6 +103,7 @@ impl<A: App> Shared<A> {
                 clock: None,
             }),
             draining: AtomicBool::new(false),
+            released: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +123,15 @@ impl<A: App> Shared<A> {
         self.nodes().health == Health::Up
     }
 
+    /// From here on the node's lease is not renewed.
+    pub(super) fn begin_release(&self) {
+        self.released.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Relaxed)
+    }
+
     pub(super) fn begin_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -104,40 +145,46 @@ impl<A: App> Shared<A> {
         self.nodes().live.clone()
     }
 
-    /// Counts a room that was made here until it expires.
-    pub(super) fn remember(&self, id: RoomId, stamp: Stamp) {
-        self.nodes().clock = Some((Instant::now(), stamp.now));
-        let entry = Entry {
-            expires_at: stamp.expires_at,
-            mailbox: None,
-        };
-        self.rooms().entry(id).or_insert(entry);
-    }
-
-    pub(super) fn check_room_count(&self) -> Result<(), CreateError> {
+    /// Takes a place for a room that is about to be made, so that many at once do
+    /// not become more than allowed.
+    pub(super) fn reserve(&self, id: &RoomId) -> Result<Reservation<'_, A>, CreateError> {
         let max = self.config.max_rooms;
         let mut rooms = self.rooms();
-        if rooms.len() < max {
-            return Ok(());
+        if rooms.len() >= max {
+            self.forget_expired(&mut rooms);
         }
-        let Some((at, ms)) = self.nodes().clock else {
-            return Ok(());
-        };
-        let now = ms + at.elapsed().as_millis() as u64;
-        rooms.retain(|_, entry| entry.mailbox.is_some() || entry.expires_at > now);
-        if rooms.len() < max {
-            return Ok(());
+        if rooms.len() >= max {
+            let now = self.backend_now().unwrap_or(0);
+            let next = rooms.values().map(|entry| entry.expires_at).min();
+            let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
+            // At least a second, and no longer than a room lives at first: what is
+            // being made just now has no expiry yet.
+            let retry_after = wait.min(self.config.room_ttl).max(Duration::from_secs(1));
+            return Err(CreateError::TooManyRooms { max, retry_after });
         }
-        let next = rooms
-            .values()
-            .map(|entry| entry.expires_at)
-            .min()
-            .unwrap_or(now);
-        let wait = Duration::from_millis(next.saturating_sub(now));
-        Err(CreateError::TooManyRooms {
-            max,
-            retry_after: wait.max(Duration::from_secs(1)),
+        rooms.entry(id.clone()).or_insert(Entry {
+            expires_at: BEING_MADE,
+            mailbox: None,
+        });
+        Ok(Reservation {
+            shared: self,
+            id: id.clone(),
         })
+    }
+
+    fn forget_expired(&self, rooms: &mut HashMap<RoomId, Entry<A>>) {
+        let Some(now) = self.backend_now() else {
+            return;
+        };
+        rooms.retain(|_, entry| {
+            let open = entry.mailbox.as_ref().is_some_and(|open| !open.is_closed());
+            open || entry.expires_at > now
+        });
+    }
+
+    fn backend_now(&self) -> Option<u64> {
+        let clock = self.nodes().clock;
+        clock.map(|(at, ms)| ms + at.elapsed().as_millis() as u64)
     }
 
     /// Gets somebody a seat. Whatever becomes of it, dropping the place (or this
@@ -150,9 +197,6 @@ impl<A: App> Shared<A> {
         wish: Wish,
     ) -> Result<(Place<A>, MemberId), RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        if self.is_draining() {
-            return Err(RoomError::Draining);
-        }
         let connection = ConnectionId(fastrand::u64(..));
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.config.command_deadline;
@@ -164,10 +208,11 @@ impl<A: App> Shared<A> {
             wish,
             deadline,
             reply,
+            checked: false,
         };
         // Whoever comes back and gets no answer in time may come back once more.
         let keep_seat = matches!(entrant.wish, Wish::Again { .. });
-        let place = Place::new(self.deliver_entrant(id, entrant), connection, keep_seat);
+        let place = Place::new(self.deliver_entrant(id, entrant)?, connection, keep_seat);
         match answer.await {
             Ok(seated) => seated.map(|member| (place, member)),
             Err(_) => Err(RoomError::Unavailable(
@@ -178,8 +223,16 @@ impl<A: App> Shared<A> {
 
     /// Puts an entrant into the room's mailbox, opening the room if need be. Under
     /// the lock, so that a room cannot end with an entrant in its mailbox.
-    fn deliver_entrant(self: &Arc<Self>, id: RoomId, entrant: Entrant) -> Mailbox<A> {
+    /// And a drain, which begins before it takes the lock, misses no room.
+    fn deliver_entrant(
+        self: &Arc<Self>,
+        id: RoomId,
+        entrant: Entrant,
+    ) -> Result<Mailbox<A>, RoomError> {
         let mut rooms = self.rooms();
+        if self.is_draining() {
+            return Err(RoomError::Draining);
+        }
         let entry = rooms.entry(id.clone()).or_insert(Entry {
             expires_at: 0,
             mailbox: None,
@@ -192,7 +245,7 @@ impl<A: App> Shared<A> {
             mailbox
         });
         mailbox.send(Mail::Enter(entrant));
-        mailbox.clone()
+        Ok(mailbox.clone())
     }
 
     /// A room's task ends, whoever may want to enter. Under the lock here, too, so

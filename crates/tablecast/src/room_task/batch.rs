@@ -31,6 +31,15 @@ pub(super) enum Request<A: App> {
 }
 
 impl<A: App> Request<A> {
+    /// Whether it is about the seat of this connection.
+    pub(super) fn is_of(&self, id: ConnectionId) -> bool {
+        match self {
+            Request::Enter(entrant) => entrant.connection == id,
+            Request::Leave { connection, .. } => *connection == id,
+            Request::Say(_) | Request::Reap => false,
+        }
+    }
+
     /// When it is to be answered at the latest. Leaving has no deadline: it is
     /// never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -72,6 +81,9 @@ pub(super) struct Surroundings<'a> {
     pub(super) live: Option<&'a HashSet<NodeId>>,
     /// Whether anybody here is to be shown the text dialect.
     pub(super) text: bool,
+    /// Past this many bytes of it the rest waits for the next batch, so that one
+    /// write does not outgrow the outbox of a member who reads well.
+    pub(super) text_bytes: usize,
 }
 
 impl<A: App> Batch<A> {
@@ -85,7 +97,7 @@ impl<A: App> Batch<A> {
         let mut draft = Draft::new(room, history);
         let mut text = Frames::default();
         let mut requests = Vec::with_capacity(waiting.len());
-        while draft.events().len() < EVENTS {
+        while draft.events().len() < EVENTS && text.len() <= around.text_bytes {
             let Some(request) = waiting.pop_front() else {
                 break;
             };
@@ -177,6 +189,13 @@ fn enter<A: App>(
 }
 
 fn say<A: App>(draft: &mut Draft<'_, A>, say: &Say<A>) -> Outcome {
+    let seat = draft.room().members.seat(say.member);
+    if !seat.is_some_and(|seat| seat.is_held_by(say.connection)) {
+        return Outcome::Rejected(Rejection::new(
+            "no_seat",
+            "this connection has no seat in the room any more",
+        ));
+    }
     let said = match &say.what {
         What::Rename(name) => draft.rename(say.member, say.op, name),
         What::Command(command) => draft.command(say.member, say.op, command),

@@ -65,6 +65,8 @@ pub(crate) struct Entrant {
     pub(crate) wish: Wish,
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
+    /// The store was asked since the first decision, so a refusal is no mistake.
+    pub(crate) checked: bool,
 }
 
 /// Which seat.
@@ -83,6 +85,9 @@ pub(crate) enum Wish {
 
 /// What a member says.
 pub(crate) struct Say<A: App> {
+    /// Which must hold the member's seat when it is decided: a member id alone may
+    /// have gone to somebody else if the store lost its newest events.
+    pub(crate) connection: ConnectionId,
     pub(crate) member: MemberId,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
@@ -159,8 +164,9 @@ impl<A: App> Mailbox<A> {
     pub(crate) fn publish(&self, published: Published) {
         match self.publications.clone().try_acquire_owned() {
             Ok(permit) => self.send(Mail::Published(published, permit)),
-            // The mails that hold the permits wake the task, which then sees this.
-            Err(_) => self.missed.store(true, Ordering::Release),
+            // One mail for all that are missed until the task has read it.
+            Err(_) if self.missed.swap(true, Ordering::AcqRel) => {}
+            Err(_) => self.send(Mail::Resync),
         }
     }
 

@@ -26,13 +26,18 @@ impl<A: App> Hub<A> {
         let config = self.shared.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let shared = self.shared.clone();
+        // The hub's own tasks go on for as long as anybody is connected.
+        let hub = self.clone();
         if upgrade.offers(JSON_PROTOCOL) {
             let room = room.to_owned();
             return Ok(upgrade.accept_with(
                 config,
                 outbox,
                 Some(JSON_PROTOCOL),
-                move |connection| session::json(shared, room, connection),
+                move |connection| async move {
+                    session::json(shared, room, connection).await;
+                    drop(hub);
+                },
             ));
         }
         let wish = Wish::New {
@@ -41,8 +46,9 @@ impl<A: App> Hub<A> {
         };
         let (place, member) = shared.enter(room, Dialect::Text, &outbox, wish).await?;
         Ok(
-            upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(shared, place, member, connection)
+            upgrade.accept_with(config, outbox, None, move |connection| async move {
+                session::text(shared, place, member, connection).await;
+                drop(hub);
             }),
         )
     }

@@ -17,7 +17,7 @@ use tablecast::testing::client::{Client, ClientError};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 
-use super::{eventually, serve};
+use super::serve;
 
 /// A list of items, as the lunch menu is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -211,14 +211,24 @@ impl Node {
     /// Waits until no connection and no room is open here.
     pub(crate) async fn until_quiet(&self) {
         let metrics = self.hub.metrics();
-        eventually("nothing is open any more", || {
+        let open = || {
             (
                 metrics.connections.get(),
                 metrics.members.get(),
                 metrics.rooms.get(),
-            ) == (0, 0, 0)
-        })
-        .await;
+            )
+        };
+        let quiet = async {
+            while open() != (0, 0, 0) {
+                // sleep: between two looks
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        let limit = tablecast::testing::client::DEADLINE;
+        if tokio::time::timeout(limit, quiet).await.is_err() {
+            let (connections, members, rooms) = open();
+            panic!("still open: {connections} connections, {members} members, {rooms} rooms");
+        }
     }
 }
 

@@ -34,7 +34,16 @@ impl<A: App> RoomTask<A> {
                 (Some(Request::Enter(entrant)), Outcome::Seated(member)) => {
                     entrants.push((entrant, member));
                 }
-                (Some(Request::Enter(entrant)), Outcome::Refused(refusal)) => {
+                (Some(Request::Enter(mut entrant)), Outcome::Refused(refusal)) => {
+                    let shared = self.hub.backend.resync_interval().is_some();
+                    if shared && !entrant.checked {
+                        // What is known here may be old: ask the store before
+                        // anybody is turned away.
+                        entrant.checked = true;
+                        self.be_stale();
+                        self.waiting.push_back(Request::Enter(entrant));
+                        continue;
+                    }
                     let error = match refusal {
                         Refusal::Full { seats } => RoomError::Full { seats },
                         Refusal::NoSuchSeat => RoomError::NoSuchSeat,
@@ -82,7 +91,7 @@ impl<A: App> RoomTask<A> {
         let held = |seat: &&Seat| seat.is_held_by(entrant.connection);
         let Some(seat) = room.members.seat(member).filter(held) else {
             entrant.outbox.close(CloseReason::TakenOver);
-            let _ = entrant.reply.send(Err(RoomError::NoSuchSeat));
+            let _ = entrant.reply.send(Err(RoomError::TakenOver));
             return;
         };
         let greeting = json::Greeting {
@@ -112,6 +121,9 @@ impl<A: App> RoomTask<A> {
                 entrant.outbox.send(&frames.finish())
             }
         };
+        if self.draining {
+            entrant.outbox.close(CloseReason::Restarting);
+        }
         self.locals
             .add(entrant.connection, member, entrant.dialect, entrant.outbox);
         // If nobody waits for the answer any more, its `Leave` is on the way.

@@ -25,6 +25,10 @@ impl<A: App> RoomTask<A> {
 
     fn try_install(&mut self, loaded: Loaded) -> Result<(), StoredError> {
         self.stamp(loaded.stamp);
+        let here = self.room.as_ref().map(|room| room.position);
+        if here != Some(loaded.position) {
+            self.made_progress();
+        }
         let events = loaded
             .events
             .iter()
@@ -54,12 +58,11 @@ impl<A: App> RoomTask<A> {
                 }
                 if self.room.is_some() {
                     self.hub.metrics.resyncs.add(1);
-                } else {
-                    self.give_up_orphans(&room);
                 }
                 self.locals
                     .tell_state(&room, self.expires_at, self.clock.now());
                 self.room = Some(room);
+                self.give_up_orphans();
                 self.expect_away_end();
                 self.reap_soon();
             }
@@ -107,9 +110,11 @@ impl<A: App> RoomTask<A> {
 
     /// Lets the next events happen, which were committed elsewhere.
     fn advance(&mut self, events: Vec<Arc<Event<A::Event>>>) {
+        let limit = self.text_bytes();
         let Some(room) = &mut self.room else { return };
         let speak = self.locals.speak(Dialect::Text);
         let mut text = Frames::default();
+        let mut behind = false;
         for command in events.chunk_by(|a, b| a.op.is_some() && a.op == b.op && a.by() == b.by()) {
             for event in command {
                 room.apply(event);
@@ -118,8 +123,18 @@ impl<A: App> RoomTask<A> {
             if speak {
                 show(&mut text, &room.logic, command);
             }
+            if text.len() > limit {
+                // Too far behind to be shown step by step: the newest is what counts.
+                text = Frames::default();
+                behind = true;
+            }
+        }
+        if behind {
+            text = Frames::default();
+            text.text(&room.logic.text_state());
         }
         self.since_snapshot += events.len();
+        self.give_up_orphans();
         self.locals.tell_events(&events, text, self.expires_at);
         self.expect_away_end();
     }

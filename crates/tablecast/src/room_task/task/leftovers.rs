@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tablecast_core::NodeId;
 use tablecast_core::membership::Presence;
-use tablecast_core::room::Room;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -13,13 +12,20 @@ use crate::room_task::batch::Request;
 use crate::room_task::task::RoomTask;
 
 impl<A: App> RoomTask<A> {
-    /// A room that was just opened has no connections here yet: whoever seems to be
-    /// here by this node is a leftover of a task that could not see them off.
-    pub(super) fn give_up_orphans(&mut self, room: &Room<A>) {
+    /// Gives up seats that this node seems to hold by a connection it does not have:
+    /// left by a task that could not see them off, or by a commit of which nobody
+    /// knew until its entrant had been turned away.
+    pub(super) fn give_up_orphans(&mut self) {
+        let Some(room) = &self.room else { return };
         let keep_until = self.keep_until();
         for seat in room.members.iter() {
             if let Presence::Here { node, connection } = &seat.presence
                 && *node == self.hub.node
+                && self.locals.outbox(*connection).is_none()
+                && !self
+                    .waiting
+                    .iter()
+                    .any(|request| request.is_of(*connection))
             {
                 let connection = *connection;
                 self.waiting.push_front(Request::Leave {

@@ -22,7 +22,6 @@ use crate::app::App;
 use crate::codec::Frame;
 use crate::dialect::{Dialect, json};
 use crate::hub::{RoomError, Shared};
-use crate::metrics::Metrics;
 use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
@@ -78,7 +77,7 @@ pub(crate) async fn run<A: App>(
     mailbox: Mailbox<A>,
     mut inbox: Inbox<A>,
 ) {
-    let _counted = Counted::new(hub.metrics.clone());
+    let _open = Open::new(hub.clone(), id.clone(), mailbox.clone());
     let mut task = RoomTask::new(hub.clone(), id.clone());
     task.open();
     loop {
@@ -117,19 +116,25 @@ pub(crate) async fn run<A: App>(
     }
 }
 
-/// Counts a room for as long as its task runs.
-struct Counted(Arc<Metrics>);
+/// Counts a room for as long as its task runs, and sees to it that the hub knows
+/// when it has ended, even by a panic of the application's logic.
+struct Open<A: App> {
+    hub: Arc<Shared<A>>,
+    id: RoomId,
+    mailbox: Mailbox<A>,
+}
 
-impl Counted {
-    fn new(metrics: Arc<Metrics>) -> Self {
-        metrics.rooms.add(1);
-        Counted(metrics)
+impl<A: App> Open<A> {
+    fn new(hub: Arc<Shared<A>>, id: RoomId, mailbox: Mailbox<A>) -> Self {
+        hub.metrics.rooms.add(1);
+        Open { hub, id, mailbox }
     }
 }
 
-impl Drop for Counted {
+impl<A: App> Drop for Open<A> {
     fn drop(&mut self) {
-        self.0.rooms.add(-1);
+        self.hub.retire(&self.id, &self.mailbox);
+        self.hub.metrics.rooms.add(-1);
     }
 }
 
@@ -236,6 +241,14 @@ impl<A: App> RoomTask<A> {
             Mail::Live => self.reap_soon(),
             Mail::Drain => {
                 self.draining = true;
+                for request in std::mem::take(&mut self.waiting) {
+                    match request {
+                        Request::Enter(entrant) => {
+                            let _ = entrant.reply.send(Err(RoomError::Draining));
+                        }
+                        request => self.waiting.push_back(request),
+                    }
+                }
                 self.locals.close_all(CloseReason::Restarting);
             }
         }
@@ -245,10 +258,15 @@ impl<A: App> RoomTask<A> {
         self.stale = true;
     }
 
+    /// How much of the text dialect goes out at once.
+    fn text_bytes(&self) -> usize {
+        self.hub.config.connection.outbox.bytes / 4
+    }
+
     /// Until when the seat of somebody who drops now is kept (backend clock, ms).
     fn keep_until(&self) -> Option<u64> {
         let grace = self.hub.config.seat_grace.as_millis() as u64;
-        (grace > 0).then(|| self.clock.now() + grace)
+        (grace > 0).then(|| self.clock.now().saturating_add(grace))
     }
 
     /// Asks the backend for what is needed next.
@@ -295,6 +313,7 @@ impl<A: App> RoomTask<A> {
             now: self.clock.now(),
             live: spared.as_deref(),
             text: self.locals.speak(Dialect::Text),
+            text_bytes: self.text_bytes(),
         };
         let batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
         if batch.events.is_empty() {
@@ -355,6 +374,7 @@ impl<A: App> RoomTask<A> {
                 };
                 match result {
                     Ok(Committed::Accepted(stamp)) => {
+                        self.made_progress();
                         self.stamp(stamp);
                         let made = batch.events.len();
                         let since = self.since_snapshot + made;
@@ -380,7 +400,6 @@ impl<A: App> RoomTask<A> {
                 }
             }
             Done::Loaded(Ok(Some(loaded))) => {
-                self.retry_after = RETRY.0;
                 self.install(loaded);
             }
             Done::Loaded(Ok(None)) => self.be_gone(),
@@ -394,6 +413,12 @@ impl<A: App> RoomTask<A> {
         for (published, _permit) in std::mem::take(&mut self.held) {
             self.published(&published);
         }
+    }
+
+    /// The store took something. That it answers proves nothing, for it may refuse
+    /// writes alone.
+    fn made_progress(&mut self) {
+        self.retry_after = RETRY.0;
     }
 
     fn back_off(&mut self) {

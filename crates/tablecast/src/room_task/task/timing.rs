@@ -40,7 +40,10 @@ impl<A: App> RoomTask<A> {
         };
         self.expires_at = stamp.expires_at;
         self.heard_at = self.clock.at;
-        self.look_at(self.clock.instant(stamp.expires_at + EXPIRY_SLACK_MS));
+        self.look_at(
+            self.clock
+                .instant(stamp.expires_at.saturating_add(EXPIRY_SLACK_MS)),
+        );
         if let Some(interval) = self.hub.backend.resync_interval() {
             self.look_at(self.heard_at + interval);
         }
