@@ -230,9 +230,9 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
     error
 }
 
-/// What one item can take in a member's first message: its text in JSON, its votes
-/// (a member's id each), and the names around them.
-const MAX_ITEM_STATE_BYTES: usize = MAX_TEXT_BYTES + 7 * MAX_VOTES + 128;
+/// What one item can take in a member's first message: its text and the name of
+/// who added it, its votes (a member's id each), and the keys around them.
+const MAX_ITEM_STATE_BYTES: usize = 2 * MAX_TEXT_BYTES + 7 * MAX_VOTES + 128;
 
 impl Options {
     fn into_config(self) -> Result<Config, clap::Error> {

@@ -6,7 +6,13 @@
 --
 -- Returns {'new', epoch, now, expires_at} or {'exists'}.
 
-if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return {'exists'} end
+if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then
+  -- In the millisecond of its expiry a room is no more, but its keys still are.
+  local expires_at = redis.pcall('HGET', KEYS[1], 'expires_at')
+  expires_at = type(expires_at) == 'string' and tonumber(expires_at)
+  if not expires_at or expires_at > now then return {'exists'} end
+  redis.call('DEL', KEYS[1], KEYS[2])
+end
 local epoch = new_epoch('')
 local deadline = now + tonumber(ARGV[3])
 local expires_at = math.min(now + tonumber(ARGV[2]), deadline)

@@ -68,8 +68,11 @@ impl Shared {
         }
     }
 
-    /// Says no to an address that asked for too many rooms that are not there.
+    /// Says no to an address that joins or looks at rooms too often, since each
+    /// time may ask the store; or that asked for too many that are not there.
     fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
+        let looked = self.joins.take(client);
+        looked.map_err(|wait| Problem::too_many("too many visits from this address", wait))?;
         let checked = self.misses.check(client);
         checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
     }

@@ -28,9 +28,6 @@ pub(super) async fn join(
         return Err(foreign_origin());
     }
     let upgrade = upgrade.map_err(refused)?;
-    app.joins
-        .take(client)
-        .map_err(|wait| Problem::too_many("too many connections from this address", wait))?;
     app.may_look(client)?;
     let joined = app.hub.upgrade(upgrade, &id).await;
     joined.map_err(|error| app.refused(client, error))

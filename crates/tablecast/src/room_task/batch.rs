@@ -13,9 +13,10 @@ use crate::app::App;
 use crate::codec::Frames;
 use crate::room_task::{Entrant, Say, What, Wish};
 
-/// A batch takes no further requests once it has made this many events: half of
-/// what a log keeps, so that a node one batch behind can always catch up.
-const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 2;
+/// A batch takes no further requests once it has made this many events: a quarter
+/// of what a log keeps, so that a node several batches behind still catches up step
+/// by step.
+const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 
 /// Something to be decided.
 pub(super) enum Request<A: App> {
