@@ -1,0 +1,167 @@
+//! Where two things happen at once that seldom do: a drain and a join, a late
+//! commit and a refusal, a stale node and somebody who comes back.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use support::rooms::Node;
+use tablecast::core::CloseReason;
+use tablecast::core::limits::Rate;
+use tablecast::hub::CreateError;
+use tablecast::testing::FaultyBackend;
+use tablecast::testing::client::Said;
+use tablecast::testing::faulty::{Call, Fault, PublicationFault};
+use tablecast::{HubConfig, MemoryBackend};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A drain that lasts longer than the node's lease: while members are being closed
+/// the other node must not take them for those of a dead one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draining_node_lives_until_its_last_member_is_told() {
+    const ROOMS: usize = 400;
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let config = HubConfig {
+        node_lease: ms(200),
+        command_rate: Rate::OFF,
+        ..HubConfig::default()
+    };
+    let drains = Node::on(Arc::new(store), config.clone()).await;
+    let stays = Node::on(other, config).await;
+    let (mut told, mut witnesses) = (Vec::new(), Vec::new());
+    for number in 0..ROOMS {
+        let room = format!("r{number}");
+        drains.make(&room).await;
+        told.push(drains.json(&room).await.client);
+        witnesses.push(stays.json(&room).await);
+    }
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|mut client| tokio::spawn(async move { client.closed().await.unwrap() }))
+        .collect();
+    drains.hub.drain(Duration::from_secs(10)).await;
+    for code in told {
+        assert_eq!(code.await.unwrap(), CloseReason::Restarting.code());
+    }
+}
+
+#[tokio::test]
+async fn a_join_under_way_when_the_drain_begins_is_told_too() {
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let node = Node::on(Arc::new(backend), HubConfig::default()).await;
+    node.make("r").await;
+    let before = faults.calls(Call::Commit);
+    faults.next(Call::Commit, Fault::Delay(ms(300)));
+    let mut client = node.say_first("r", r#"{"join":{}}"#).await;
+    while faults.calls(Call::Commit) == before {
+        tokio::task::yield_now().await;
+    }
+    let (code, ()) = tokio::join!(client.closed(), node.hub.drain(Duration::from_secs(20)));
+    assert_eq!(code.unwrap(), CloseReason::Restarting.code());
+    assert_eq!(node.hub.metrics().members.get(), 0);
+}
+
+/// The node has not heard of the seat yet, which is no reason to turn its owner
+/// away for good.
+#[tokio::test]
+async fn a_node_that_is_behind_asks_the_store_before_it_turns_anybody_away() {
+    let store = MemoryBackend::new();
+    let behind = FaultyBackend::new(Arc::new(store.another_node()));
+    let faults = behind.faults();
+    let first = Node::on(Arc::new(store), HubConfig::default()).await;
+    let behind = Node::on(Arc::new(behind), HubConfig::default()).await;
+    first.make("r").await;
+    let _open = behind.json("r").await;
+    for _ in 0..3 {
+        faults.next_publication(PublicationFault::Delay(Duration::from_secs(3600)));
+    }
+    let member = first.json("r").await;
+    let again = behind.resume("r", &member.hello, member.seq()).await;
+    assert_eq!(again.hello["you"], member.hello["you"]);
+}
+
+#[tokio::test]
+async fn a_seat_given_by_a_commit_that_landed_late_is_freed() {
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let config = HubConfig {
+        seat_grace: ms(100),
+        command_deadline: ms(200),
+        ..HubConfig::default()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
+    node.make("r").await;
+    let mut witness = node.json("r").await;
+    faults.next(Call::Commit, Fault::UnknownThenLate(ms(800)));
+    faults.every(Call::Commit, Fault::Unavailable);
+    assert_eq!(node.refusal("r").await, 503);
+    faults.none();
+    let joined = loop {
+        let message = witness.client.next_json().await.unwrap();
+        if message["event"]["joined"].is_object() {
+            break message["event"]["seq"].clone();
+        }
+    };
+    loop {
+        let message = witness.client.next_json().await.unwrap();
+        if message["event"]["left"]["member"] == joined {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_room_whose_logic_panicked_is_not_counted_for_ever() {
+    let config = HubConfig {
+        max_rooms: 1,
+        room_ttl: ms(300),
+        ..HubConfig::default()
+    };
+    let node = Node::start(config).await;
+    node.make("r").await;
+    let mut member = node.json("r").await;
+    member.send(json!({"id": 1, "panic": {}})).await;
+    while !matches!(
+        member.client.next().await.unwrap(),
+        Said::Close(_) | Said::End
+    ) {}
+    let more = async || {
+        let made = node
+            .hub
+            .create("new".parse().unwrap(), Default::default())
+            .await;
+        !matches!(made, Err(CreateError::TooManyRooms { .. }))
+    };
+    let end = tokio::time::Instant::now() + tablecast::testing::client::DEADLINE;
+    while !more().await {
+        assert!(tokio::time::Instant::now() < end, "the place is not free");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Defect 7, for rooms.
+#[tokio::test]
+async fn many_who_make_rooms_at_once_do_not_make_more_than_allowed() {
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let config = HubConfig {
+        max_rooms: 3,
+        ..HubConfig::default()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
+    faults.every(Call::Create, Fault::Delay(ms(50)));
+    let creates = (0..40).map(|number| {
+        let id = format!("r{number}").parse().unwrap();
+        node.hub.create(id, Default::default())
+    });
+    let made = futures_util::future::join_all(creates).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 3);
+}
