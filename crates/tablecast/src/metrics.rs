@@ -112,7 +112,7 @@ pub struct Metrics {
     pub commands: Counter,
     /// Commands refused, by code.
     pub rejections: ByName<&'static str>,
-    /// Frames handed to a connection by a fan-out.
+    /// Writes handed to connections by a fan-out; all frames of a batch are one.
     pub deliveries: Counter,
     /// Connections closed, by the code of their [`CloseReason`].
     pub closes: ByName<u16>,

@@ -101,7 +101,7 @@ impl Collector for OfHub {
         counter(
             &mut to,
             "deliveries",
-            "Frames handed to a connection",
+            "Writes handed to connections by a fan-out",
             of.deliveries.get(),
         )?;
         let closes = of
