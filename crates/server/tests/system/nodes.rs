@@ -207,15 +207,28 @@ async fn an_expired_room_leaves_no_key_and_does_not_come_back() {
     assert_eq!(redis.cli(&["KEYS", "tablecast:{*"]).trim(), "");
 }
 
+/// What `faketime` sets for the program it runs. It runs it as a child of its own,
+/// which would outlive the test, so the server is started with this directly.
+fn an_hour_ahead() -> Vec<(String, String)> {
+    let shown = Command::new("faketime").args(["-f", "+1h", "env"]).output();
+    let shown = shown.expect("faketime is not there: apt-get install faketime");
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let variables = shown.lines().filter_map(|line| line.split_once('='));
+    let set: Vec<(String, String)> = variables
+        .filter(|(name, _)| matches!(*name, "LD_PRELOAD" | "FAKETIME"))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert_eq!(set.len(), 2, "faketime sets other variables: {shown}");
+    set
+}
+
 /// Defect 17: one node's clock is an hour ahead and in another time zone.
 #[tokio::test]
 async fn the_clock_of_a_node_does_not_decide_expiry() {
     let redis = RedisServer::start(&[]);
     let right = Node::start(&redis.url(), &["--room-ttl", "3s"]);
-    let mut wrong = Command::new("faketime");
-    wrong
-        .args(["-f", "+1h", env!("CARGO_BIN_EXE_tablecast")])
-        .env("TZ", "Asia/Seoul");
+    let mut wrong = Command::new(env!("CARGO_BIN_EXE_tablecast"));
+    wrong.envs(an_hour_ahead()).env("TZ", "Asia/Seoul");
     let wrong = Node::start_by(wrong, &redis.url(), &["--room-ttl", "3s"]);
     let room = wrong.make_room().await;
     let (mut a, _) = Member::join(&right, &room).await;
