@@ -43,10 +43,10 @@ async fn chat(
         };
         // If this fails the connection ends, and `recv` says so.
         let _ = connection.send(&format!("You wrote: {text}"));
-        channel.broadcast(&Frame::text(&format!("Client #{client_id} says: {text}")));
+        channel.broadcast(Frame::text(&format!("Client #{client_id} says: {text}")));
     }
     drop(seat);
-    channel.broadcast(&Frame::text(&format!("Client #{client_id} left the chat")));
+    channel.broadcast(Frame::text(&format!("Client #{client_id} left the chat")));
 }
 
 #[tokio::main]

@@ -44,7 +44,7 @@ async fn join(State(rooms): State<Rooms>, Path(room): Path<String>, upgrade: Upg
 async fn relay(channel: Arc<Channel>, _seat: Subscription, mut connection: Connection) {
     while let Some(message) = connection.recv().await {
         if let Message::Text(text) = message {
-            channel.broadcast(&Frame::text(&text));
+            channel.broadcast(Frame::text(&text));
         }
     }
 }

@@ -10,25 +10,39 @@
 //! - all see the broadcasts in the same order, and a broadcast reaches exactly
 //!   those who joined before it and had not left.
 //!
-//! The lock is held during a broadcast, which never waits: each write takes what
-//! the socket's buffer has room for and leaves the rest to the outbox.
+//! A [`broadcast`](Channel::broadcast) is written at the end of the runtime's
+//! turn, together with all others of that turn: what several members say at once
+//! reaches each socket in one write, and a write is what a delivery costs. What is
+//! sent to one [`Outbox`] alone still comes after the broadcasts before it, and so
+//! does its close. A large channel is written in pieces, by several workers, and
+//! others have their turn between them.
+
+mod lane;
 
 use std::sync::Arc;
 
 use crate::codec::Frame;
 use crate::outbox::Outbox;
 use crate::sync::Mutex;
+use lane::Lane;
+
+/// Another lane is opened when each has this many connections: below it waking a
+/// second worker costs more than it writes.
+const LANE: usize = 512;
 
 /// A registry of connections, and the fan-out to them.
 #[derive(Debug, Default)]
 pub struct Channel {
-    peers: Mutex<Peers>,
+    /// Held while a broadcast is put into all lanes, which makes it one order for
+    /// all.
+    lanes: Mutex<Lanes>,
 }
 
 #[derive(Debug, Default)]
-struct Peers {
-    /// In order of joining, so sorted by id.
-    outboxes: Vec<(u64, Arc<Outbox>)>,
+struct Lanes {
+    /// None until somebody joins, at most one a worker; never fewer than before.
+    lanes: Vec<Arc<Lane>>,
+    /// The next connection's id.
     next: u64,
 }
 
@@ -36,16 +50,15 @@ struct Peers {
 #[derive(Debug)]
 #[must_use = "dropping this leaves the channel"]
 pub struct Subscription {
-    channel: Arc<Channel>,
+    lane: Arc<Lane>,
     id: u64,
+    /// A channel lives as long as somebody is in it.
+    _channel: Arc<Channel>,
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut peers = self.channel.peers.lock();
-        if let Ok(at) = peers.outboxes.binary_search_by_key(&self.id, |(id, _)| *id) {
-            peers.outboxes.remove(at);
-        }
+        self.lane.leave(self.id);
     }
 }
 
@@ -57,33 +70,74 @@ impl Channel {
 
     /// Adds a connection; it gets every broadcast from now on.
     pub fn join(self: &Arc<Self>, outbox: Arc<Outbox>) -> Subscription {
-        let mut peers = self.peers.lock();
-        let id = peers.next;
-        peers.next += 1;
-        peers.outboxes.push((id, outbox));
+        let mut lanes = self.lanes.lock();
+        let id = lanes.next;
+        lanes.next += 1;
+        let lane = lanes.shortest();
+        lane.join(id, outbox);
         Subscription {
-            channel: self.clone(),
+            lane,
             id,
+            _channel: self.clone(),
         }
     }
 
-    /// Sends to all, and returns how many took it.
-    pub fn broadcast(&self, frame: &Frame) -> usize {
-        let mut peers = self.peers.lock();
-        // `send` closes what it fails for, so here it is only thrown out.
-        peers
-            .outboxes
-            .retain(|(_, outbox)| outbox.send(frame).is_ok());
-        peers.outboxes.len()
+    /// Sends to all at the end of the runtime's turn, and returns how many there
+    /// are. Without a runtime, at once.
+    pub fn broadcast(&self, frame: Frame) -> usize {
+        self.each_lane(frame, Lane::broadcast)
+    }
+
+    /// Adds a frame to what the next broadcast or [`flush`](Channel::flush) writes,
+    /// and returns how many get it.
+    pub fn stage(&self, frame: Frame) -> usize {
+        self.each_lane(frame, |lane, frame| lane.stage(frame))
+    }
+
+    /// Writes what waits now, or, if there are many connections, begins to.
+    pub fn flush(&self) {
+        for lane in &self.lanes.lock().lanes {
+            lane.flush();
+        }
+    }
+
+    fn each_lane(&self, frame: Frame, give: impl Fn(&Arc<Lane>, Frame) -> usize) -> usize {
+        let lanes = self.lanes.lock();
+        let Some((last, others)) = lanes.lanes.split_last() else {
+            return 0;
+        };
+        let before: usize = others.iter().map(|lane| give(lane, frame.clone())).sum();
+        before + give(last, frame)
     }
 
     /// How many are in it.
     pub fn len(&self) -> usize {
-        self.peers.lock().outboxes.len()
+        let lanes = self.lanes.lock();
+        lanes.lanes.iter().map(|lane| lane.len()).sum()
     }
 
     /// Whether nobody is in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+impl Lanes {
+    /// Where the next connection goes.
+    fn shortest(&mut self) -> Arc<Lane> {
+        let shortest = self.lanes.iter().min_by_key(|lane| lane.len()).cloned();
+        match shortest {
+            Some(lane) if lane.len() < LANE || self.lanes.len() >= workers() => lane,
+            _ => {
+                let lane = Arc::<Lane>::default();
+                self.lanes.push(lane.clone());
+                lane
+            }
+        }
+    }
+}
+
+/// How many tasks can run at the same time.
+fn workers() -> usize {
+    tokio::runtime::Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
 }

@@ -7,7 +7,7 @@
 
 use std::io::Cursor;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use tablecast_core::CloseReason;
 use tungstenite::Error as FrameError;
 use tungstenite::protocol::frame::FrameHeader;
@@ -30,9 +30,7 @@ pub struct Frame(pub(crate) Bytes);
 impl Frame {
     /// A text message.
     pub fn text(text: &str) -> Frame {
-        let mut frames = Frames::with_capacity(text.len() + 10);
-        frames.text(text);
-        frames.finish()
+        single(TEXT, text.as_bytes())
     }
 
     pub(crate) fn close(reason: CloseReason) -> Frame {
@@ -62,24 +60,29 @@ impl Frame {
 }
 
 fn single(first: u8, payload: &[u8]) -> Frame {
-    let mut frames = Frames::with_capacity(payload.len() + 10);
+    // Bytes that fill their buffer are shared without another allocation.
+    let mut frames = Frames::with_capacity(header_length(payload.len()) + payload.len());
     frames.put(first, payload);
     frames.finish()
 }
 
 /// Several messages in one buffer, so that they reach a socket in one write.
 #[derive(Debug, Default)]
-pub struct Frames(BytesMut);
+pub struct Frames(Vec<u8>);
 
 impl Frames {
     /// With room for this many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Frames(BytesMut::with_capacity(bytes))
+        Frames(Vec::with_capacity(bytes))
     }
 
     /// Adds a text message.
     pub fn text(&mut self, text: &str) {
         self.put(TEXT, text.as_bytes());
+    }
+
+    pub(crate) fn append(&mut self, frame: &Frame) {
+        self.0.extend_from_slice(&frame.0);
     }
 
     /// Their size in bytes, headers included.
@@ -94,26 +97,35 @@ impl Frames {
 
     /// All of them as one.
     pub fn finish(self) -> Frame {
-        Frame(self.0.freeze())
+        Frame(self.0.into())
     }
 
     /// A server's frame is not masked: a header of 2, 4 or 10 bytes and the
     /// payload.
     fn put(&mut self, first: u8, payload: &[u8]) {
-        self.0.reserve(payload.len() + 10);
-        self.0.put_u8(first);
-        match payload.len() {
-            length @ 0..=125 => self.0.put_u8(length as u8),
-            length @ 126..=0xFFFF => {
-                self.0.put_u8(126);
-                self.0.put_u16(length as u16);
+        let length = payload.len();
+        self.0.reserve(header_length(length) + length);
+        self.0.push(first);
+        match header_length(length) {
+            2 => self.0.push(length as u8),
+            4 => {
+                self.0.push(126);
+                self.0.extend_from_slice(&(length as u16).to_be_bytes());
             }
-            length => {
-                self.0.put_u8(127);
-                self.0.put_u64(length as u64);
+            _ => {
+                self.0.push(127);
+                self.0.extend_from_slice(&(length as u64).to_be_bytes());
             }
         }
-        self.0.put_slice(payload);
+        self.0.extend_from_slice(payload);
+    }
+}
+
+fn header_length(payload: usize) -> usize {
+    match payload {
+        0..=125 => 2,
+        126..=0xFFFF => 4,
+        _ => 10,
     }
 }
 

@@ -187,7 +187,7 @@
 //!         let _seat = channel.join(connection.outbox().clone());
 //!         while let Some(message) = connection.recv().await {
 //!             if let Message::Text(text) = message {
-//!                 channel.broadcast(&Frame::text(&text));
+//!                 channel.broadcast(Frame::text(&text));
 //!             }
 //!         }
 //!     })

@@ -9,10 +9,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::sync::Weak;
 use std::task::{Context, Waker};
 
 use bytes::{Buf, Bytes};
+use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 use tablecast_core::CloseReason;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::codec::Frame;
@@ -32,13 +35,25 @@ pub trait Socket: Send + Sync {
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 }
 
+/// The system calls themselves: half of what a write costs outside of the kernel
+/// would be tokio's book of what is ready, which the connection's own task keeps
+/// when it finds the socket full, and libc's care for threads that are cancelled.
 impl Socket for tokio::net::tcp::OwnedWriteHalf {
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match slices {
-            [one] => tokio::net::tcp::OwnedWriteHalf::try_write(self, one),
-            _ => self.try_write_vectored(slices),
-        }
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let socket: &TcpStream = self.as_ref();
+        Ok(match slices {
+            [one] => net::send(socket, one, flags)?,
+            _ => net::sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags)?,
+        })
     }
+}
+
+/// Something that writes to an outbox a little later, such as a channel. It is
+/// asked to do it now before anything else is, so that all stays in order.
+pub(crate) trait Upstream: Send + Sync {
+    /// Sends what waits for the one who follows it under this id.
+    fn settle(&self, id: u64);
 }
 
 /// The writing side of one connection, shared by everybody who sends to it.
@@ -59,6 +74,7 @@ struct State {
     begun: bool,
     end: End,
     waker: Option<Waker>,
+    upstreams: Vec<(u64, Weak<dyn Upstream>)>,
 }
 
 struct Queued {
@@ -119,6 +135,12 @@ impl Outbox {
     /// # Errors
     /// The connection ends, or just reached its bound and ends now: why.
     pub fn send(&self, frame: &Frame) -> Result<(), CloseReason> {
+        self.settle();
+        self.deliver(frame)
+    }
+
+    /// As [`Outbox::send`], for an upstream.
+    pub(crate) fn deliver(&self, frame: &Frame) -> Result<(), CloseReason> {
         let mut state = self.state.lock();
         state.open()?;
         if state.queue.is_empty()
@@ -147,12 +169,53 @@ impl Outbox {
         state.within(self.limits)
     }
 
+    /// Sends several frames in one write, for an upstream.
+    pub(crate) fn deliver_all(&self, frames: &[Frame]) -> Result<(), CloseReason> {
+        let mut state = self.state.lock();
+        state.open()?;
+        for frame in frames {
+            state.push(frame.0.clone());
+        }
+        state.write_through();
+        state.open()?;
+        state.within(self.limits)
+    }
+
+    /// From now on this upstream is asked to [settle](Upstream::settle) first.
+    pub(crate) fn follow(&self, id: u64, upstream: Weak<dyn Upstream>) {
+        let upstreams = &mut self.state.lock().upstreams;
+        upstreams.retain(|(_, upstream)| upstream.strong_count() > 0);
+        upstreams.push((id, upstream));
+    }
+
+    /// Undoes [`Outbox::follow`].
+    pub(crate) fn unfollow(&self, id: u64, upstream: &Weak<dyn Upstream>) {
+        let upstreams = &mut self.state.lock().upstreams;
+        upstreams.retain(|(other, one)| *other != id || !one.ptr_eq(upstream));
+    }
+
+    fn settle(&self) {
+        for at in 0.. {
+            // Not under the lock: an upstream holds its own while it writes here.
+            let upstream = self.state.lock().upstreams.get(at).cloned();
+            match upstream {
+                Some((id, upstream)) => {
+                    if let Some(upstream) = upstream.upgrade() {
+                        upstream.settle(id);
+                    }
+                }
+                None => break,
+            }
+        }
+    }
+
     /// Adds a frame that goes out with the next [`Outbox::send`] or
     /// [`Outbox::flush`], in one write with it.
     ///
     /// # Errors
     /// As [`Outbox::send`].
     pub fn stage(&self, frame: &Frame) -> Result<(), CloseReason> {
+        self.settle();
         let mut state = self.state.lock();
         state.open()?;
         state.push(frame.0.clone());
@@ -177,6 +240,7 @@ impl Outbox {
     /// what waits. A connection that reads too slowly gets what was begun and the
     /// close frame, and loses the rest. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
+        self.settle();
         self.state.lock().close(reason);
     }
 

@@ -131,7 +131,7 @@ async fn a_client_that_closes_is_answered_and_let_go_at_once() {
 async fn a_client_that_answers_a_close_is_let_go_at_once() {
     let (relay, address) = Relay::serve(patient()).await;
     let mut member = client(address).await;
-    relay.channel.broadcast(&Frame::text("last words"));
+    relay.channel.broadcast(Frame::text("last words"));
     relay.outboxes.lock().unwrap()[0].close(CloseReason::Expired);
     assert_eq!(member.next_text().await.unwrap(), "last words");
     assert_eq!(member.next().await.unwrap(), Said::Close(Some(4410)));

@@ -37,7 +37,7 @@ async fn until_cut(relay: &Relay, member: &mut Client) -> Vec<String> {
     let mut said = Vec::new();
     while slow.close_reason().is_none() {
         let text = format!("{:08}{}", said.len(), "x".repeat(8000));
-        relay.channel.broadcast(&Frame::text(&text));
+        relay.channel.broadcast(Frame::text(&text));
         assert_eq!(member.next_text().await.unwrap(), text);
         assert!(slow.queued_bytes() <= bound, "what waits is bounded");
         said.push(text);
@@ -66,7 +66,7 @@ async fn a_joiner_misses_nothing_that_is_said_after_its_handshake() {
     for number in 0..300 {
         let mut joiner = client(address).await;
         let text = number.to_string();
-        relay.channel.broadcast(&Frame::text(&text));
+        relay.channel.broadcast(Frame::text(&text));
         assert_eq!(joiner.next_text().await.unwrap(), text);
     }
 }
@@ -119,7 +119,7 @@ async fn a_slow_reader_is_cut_when_its_oldest_byte_waits_too_long() {
     let mut slow = stalled(address).await;
     let slow_outbox = relay.outboxes.lock().unwrap()[0].clone();
     while slow_outbox.queued_bytes() == 0 {
-        relay.channel.broadcast(&Frame::text(&"x".repeat(8000)));
+        relay.channel.broadcast(Frame::text(&"x".repeat(8000)));
     }
     // Nothing more is said, so its bound in bytes is never reached.
     assert_eq!(relay.ended(1).await, [CloseReason::TooSlow]);
@@ -136,7 +136,7 @@ async fn a_reader_that_catches_up_gets_everything() {
     for number in 0..2000_u32 {
         relay
             .channel
-            .broadcast(&Frame::text(&format!("{number:08}{}", "x".repeat(2000))));
+            .broadcast(Frame::text(&format!("{number:08}{}", "x".repeat(2000))));
         while outbox.queued_bytes() > 32 * 1024 {
             let text = slow.next_text().await.unwrap();
             assert_eq!(text[..8].parse::<u32>().unwrap(), next);
@@ -158,7 +158,7 @@ async fn a_join_is_not_held_up_by_a_stalled_peer() {
     let stalled = stalled(address).await;
     let outbox = relay.outboxes.lock().unwrap()[0].clone();
     while outbox.queued_bytes() == 0 {
-        relay.channel.broadcast(&Frame::text(&"x".repeat(8000)));
+        relay.channel.broadcast(Frame::text(&"x".repeat(8000)));
     }
     let mut joiner = client(address).await;
     joiner.send_text("hello").await.unwrap();
@@ -225,7 +225,7 @@ async fn a_peer_that_is_gone_is_forgotten_and_nobody_else_is() {
     members.remove(4).reset().unwrap();
     members.remove(1).reset().unwrap();
     eventually("both are gone", || relay.channel.len() == 4).await;
-    relay.channel.broadcast(&Frame::text("still here"));
+    relay.channel.broadcast(Frame::text("still here"));
     for member in &mut members {
         assert_eq!(member.next_text().await.unwrap(), "still here");
     }
@@ -242,6 +242,6 @@ async fn a_room_never_sees_another_rooms_words() {
     assert_eq!(in_one.next_text().await.unwrap(), "canary");
     in_two.send_text("two").await.unwrap();
     assert_eq!(in_two.next_text().await.unwrap(), "two");
-    one.channel.broadcast(&Frame::text("end"));
+    one.channel.broadcast(Frame::text("end"));
     assert_eq!(in_one.next_text().await.unwrap(), "end");
 }

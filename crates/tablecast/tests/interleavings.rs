@@ -159,7 +159,7 @@ fn nobody_is_lost_or_doubled_and_all_see_the_same_order() {
                 thread::spawn(move || {
                     for number in 0..3 {
                         let reached =
-                            channel.broadcast(&Frame::text(&format!("{speaker}-{number}")));
+                            channel.broadcast(Frame::text(&format!("{speaker}-{number}")));
                         assert!((1..=4).contains(&reached), "{reached}");
                     }
                 })
@@ -223,7 +223,7 @@ fn nobody_is_lost_or_doubled_and_all_see_the_same_order() {
             left.texts()
         );
         assert_eq!(channel.len(), 3);
-        assert_eq!(channel.broadcast(&Frame::text("all")), 3);
+        assert_eq!(channel.broadcast(Frame::text("all")), 3);
         drop(stays);
         assert_eq!(channel.len(), 1);
     });
@@ -247,7 +247,7 @@ fn a_broken_peer_is_thrown_out_and_nobody_else() {
             let channel = channel.clone();
             thread::spawn(move || {
                 for number in 0..4 {
-                    channel.broadcast(&Frame::text(&format!("{number}")));
+                    channel.broadcast(Frame::text(&format!("{number}")));
                 }
             })
         };
@@ -267,7 +267,7 @@ fn a_broken_peer_is_thrown_out_and_nobody_else() {
         speaker.join().unwrap();
         breaker.join().unwrap();
         let passed = passer.join().unwrap();
-        channel.broadcast(&Frame::text("last"));
+        channel.broadcast(Frame::text("last"));
 
         assert_eq!(channel.len(), 3);
         assert_eq!(broken_outbox.close_reason(), Some(CloseReason::Left));
@@ -297,7 +297,7 @@ fn a_slow_peer_is_cut_at_its_bound_after_whole_frames() {
                 let (channel, outbox) = (channel.clone(), slow_outbox.clone());
                 thread::spawn(move || {
                     for number in 0..4 {
-                        channel.broadcast(&Frame::text(&format!("{speaker}-{number}")));
+                        channel.broadcast(Frame::text(&format!("{speaker}-{number}")));
                         let close = 2 + 2 + CloseReason::TooSlow.text().len();
                         assert!(outbox.queued_bytes() <= BOUND + close);
                     }
@@ -420,6 +420,50 @@ impl AsyncWrite for Fake {
     }
 }
 
+/// What one thread says to all and to one alone reaches that one in this order,
+/// whoever writes the broadcasts that were staged.
+#[test]
+fn words_for_one_keep_their_place_among_those_for_all() {
+    explore(|| {
+        let channel = Channel::new();
+        let plenty = OutboxLimits::default();
+        let (one, other) = (Fake::with_room(usize::MAX), Fake::with_room(usize::MAX));
+        let outbox_one = outbox(&one, plenty);
+        let seats = [
+            channel.join(outbox_one.clone()),
+            channel.join(outbox(&other, plenty)),
+        ];
+        let speakers: Vec<_> = (0..2)
+            .map(|speaker| {
+                let (channel, outbox_one) = (channel.clone(), outbox_one.clone());
+                thread::spawn(move || {
+                    channel.stage(Frame::text(&format!("{speaker}-0")));
+                    outbox_one
+                        .send(&Frame::text(&format!("{speaker}-1")))
+                        .unwrap();
+                    channel.stage(Frame::text(&format!("{speaker}-2")));
+                    channel.flush();
+                    channel.stage(Frame::text(&format!("{speaker}-3")));
+                })
+            })
+            .collect();
+        for speaker in speakers {
+            speaker.join().unwrap();
+        }
+        drop(seats);
+        let (seen, others) = (one.texts(), other.texts());
+        for speaker in 0..2 {
+            let own = seen
+                .iter()
+                .filter(|text| text.starts_with(&speaker.to_string()));
+            let expected: Vec<String> = (0..4).map(|word| format!("{speaker}-{word}")).collect();
+            assert!(own.eq(&expected), "{seen:?}");
+        }
+        let for_all = seen.iter().filter(|text| !text.ends_with('1'));
+        assert!(for_all.eq(&others), "{seen:?} {others:?}");
+    });
+}
+
 /// A connection's task must be woken for whatever others put into its outbox, and
 /// by a socket that has room again; a wake that is lost is a deadlock to shuttle.
 #[test]
@@ -449,7 +493,8 @@ fn a_connection_is_woken_for_what_others_send() {
                 let channel = channel.clone();
                 thread::spawn(move || {
                     for number in 0..2 {
-                        channel.broadcast(&Frame::text(&format!("{speaker}-{number}")));
+                        channel.stage(Frame::text(&format!("{speaker}-{number}")));
+                        channel.flush();
                     }
                 })
             })

@@ -87,8 +87,10 @@ impl Locals {
     }
 
     /// Tells all who speak this dialect.
-    pub(super) fn tell(&self, dialect: Dialect, frames: &Frame) {
-        let reached = self.channel(dialect).broadcast(frames);
+    pub(super) fn tell(&self, dialect: Dialect, frames: Frame) {
+        let channel = self.channel(dialect);
+        let reached = channel.stage(frames);
+        channel.flush();
         self.metrics.deliveries.add(reached as u64);
     }
 
@@ -102,14 +104,14 @@ impl Locals {
         expires_at: u64,
     ) {
         if !text.is_empty() {
-            self.tell(Dialect::Text, &text.finish());
+            self.tell(Dialect::Text, text.finish());
         }
         if self.speak(Dialect::Json) && !events.is_empty() {
             let mut frames = Frames::default();
             for event in events {
                 frames.text(&json::event(event, expires_at));
             }
-            self.tell(Dialect::Json, &frames.finish());
+            self.tell(Dialect::Json, frames.finish());
         }
         for event in events {
             match &event.change {
@@ -131,10 +133,10 @@ impl Locals {
     pub(super) fn tell_state<A: App>(&mut self, room: &Room<A>, expires_at: u64, now: u64) {
         self.close_unseated(&room.members);
         if self.speak(Dialect::Text) {
-            self.tell(Dialect::Text, &Frame::text(&room.logic.text_state()));
+            self.tell(Dialect::Text, Frame::text(&room.logic.text_state()));
         }
         if self.speak(Dialect::Json) {
-            self.tell(Dialect::Json, &json::snapshot(room, expires_at, now));
+            self.tell(Dialect::Json, json::snapshot(room, expires_at, now));
         }
     }
 

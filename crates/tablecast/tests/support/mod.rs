@@ -97,7 +97,7 @@ impl Relay {
             async move |mut connection: Connection| {
                 while let Some(message) = connection.recv().await {
                     if let Message::Text(text) = message {
-                        self.channel.broadcast(&Frame::text(&text));
+                        self.channel.broadcast(Frame::text(&text));
                     }
                 }
                 drop(seat);
@@ -137,10 +137,10 @@ pub(crate) fn chat() -> Router {
                         continue;
                     };
                     let _ = connection.send(&format!("You wrote: {text}"));
-                    channel.broadcast(&Frame::text(&format!("Client #{id} says: {text}")));
+                    channel.broadcast(Frame::text(&format!("Client #{id} says: {text}")));
                 }
                 drop(seat);
-                channel.broadcast(&Frame::text(&format!("Client #{id} left the chat")));
+                channel.broadcast(Frame::text(&format!("Client #{id} left the chat")));
             },
         )
     };

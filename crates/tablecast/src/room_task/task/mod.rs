@@ -236,7 +236,7 @@ impl<A: App> RoomTask<A> {
                     self.retry_at = Instant::now();
                 }
                 self.locals
-                    .tell(Dialect::Json, &Frame::text(&json::status(up)));
+                    .tell(Dialect::Json, Frame::text(&json::status(up)));
             }
             Mail::Live => self.reap_soon(),
             Mail::Drain => {

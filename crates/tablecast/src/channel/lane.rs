@@ -1,0 +1,296 @@
+//! A part of a channel's connections, written to by one task at a time. A small
+//! channel has one; a large one has as many as there are workers.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use tablecast_core::CloseReason;
+
+use crate::codec::{Frame, Frames};
+use crate::outbox::{Outbox, Upstream};
+use crate::sync::Mutex;
+
+/// Connections written to before others have their turn: some 300 µs of work.
+const PIECE: usize = 128;
+
+/// Staged bytes beyond which whoever broadcasts writes them, and so is slowed down
+/// to what the sockets take. More would save next to nothing: the cost of such a
+/// write is that of its bytes.
+const STAGED_BYTES: usize = 16 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Lane(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// In order of joining, so sorted by id.
+    peers: Vec<Peer>,
+    /// The number of the first frame in `frames`.
+    first: u64,
+    /// What some have not got yet.
+    frames: Vec<Frame>,
+    bytes: usize,
+    /// What is being written: the first of the frames.
+    batch: Option<Batch>,
+    flusher: Flusher,
+}
+
+#[derive(Debug)]
+struct Batch {
+    count: usize,
+    /// All of them, if it is more than one.
+    joined: Option<Frame>,
+    /// The id of the first peer that they have not reached.
+    from: u64,
+}
+
+#[derive(Debug)]
+struct Peer {
+    id: u64,
+    /// The number of the next frame that it gets.
+    next: u64,
+    outbox: Arc<Outbox>,
+}
+
+/// The task that writes at the end of a turn.
+#[derive(Debug, Default)]
+enum Flusher {
+    /// There is none: it was not needed yet, or its runtime is gone.
+    #[default]
+    None,
+    /// It will run, so nothing needs to be done to make it.
+    Due,
+    /// It waits to be woken.
+    Idle(Waker),
+}
+
+impl Lane {
+    pub(super) fn join(self: &Arc<Self>, id: u64, outbox: Arc<Outbox>) {
+        let lane: Weak<Lane> = Arc::downgrade(self);
+        outbox.follow(id, lane);
+        let mut state = self.0.lock();
+        let next = state.end();
+        state.peers.push(Peer { id, next, outbox });
+    }
+
+    /// Removes a connection, after it got what was broadcast before.
+    pub(super) fn leave(self: &Arc<Self>, id: u64) {
+        let mut state = self.0.lock();
+        state.settle(id);
+        if let Some(peer) = state.remove(id) {
+            let lane: Weak<Lane> = Arc::downgrade(self);
+            peer.outbox.unfollow(id, &(lane as Weak<dyn Upstream>));
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().peers.len()
+    }
+
+    /// Adds a frame to what is written next, and returns how many get it.
+    pub(super) fn stage(&self, frame: Frame) -> usize {
+        self.0.lock().stage(frame)
+    }
+
+    /// As [`Lane::stage`], and has it written at the end of this turn.
+    pub(super) fn broadcast(self: &Arc<Self>, frame: Frame) -> usize {
+        let mut state = self.0.lock();
+        let reached = state.stage(frame);
+        if !state.frames.is_empty() {
+            self.write_later(&mut state);
+        }
+        reached
+    }
+
+    /// Writes a piece of what waits, and has the rest written later.
+    pub(super) fn flush(self: &Arc<Self>) {
+        let mut state = self.0.lock();
+        if state.write_piece() {
+            self.write_later(&mut state);
+        }
+    }
+
+    fn write_later(self: &Arc<Self>, state: &mut State) {
+        match &state.flusher {
+            Flusher::Due => {}
+            Flusher::Idle(waker) => {
+                at_end_of_turn(waker);
+                state.flusher = Flusher::Due;
+            }
+            Flusher::None => match tokio::runtime::Handle::try_current() {
+                Ok(runtime) => {
+                    state.flusher = Flusher::Due;
+                    runtime.spawn(flush(Guard(Arc::downgrade(self))));
+                }
+                Err(_) => while state.write_piece() {},
+            },
+        }
+    }
+
+    fn poll_flush(&self, cx: &Context<'_>) {
+        let mut state = self.0.lock();
+        if state.write_piece() {
+            at_end_of_turn(cx.waker());
+            state.flusher = Flusher::Due;
+        } else {
+            state.flusher = Flusher::Idle(cx.waker().clone());
+        }
+    }
+}
+
+impl Upstream for Lane {
+    fn settle(&self, id: u64) {
+        self.0.lock().settle(id);
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if let Flusher::Idle(waker) = &self.0.lock().flusher {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Runs for as long as there is the lane.
+async fn flush(guard: Guard) {
+    poll_fn(|cx| match guard.0.upgrade() {
+        Some(lane) => {
+            lane.poll_flush(cx);
+            Poll::Pending
+        }
+        None => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Dropped with the task: if its runtime ends and the lane does not, what waits
+/// still goes out.
+struct Guard(Weak<Lane>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(lane) = self.0.upgrade() {
+            let mut state = lane.0.lock();
+            state.flusher = Flusher::None;
+            while state.write_piece() {}
+        }
+    }
+}
+
+/// Wakes a task once this worker has run what is ready and looked for new input:
+/// what tokio does for a task that yields.
+fn at_end_of_turn(waker: &Waker) {
+    let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(waker));
+}
+
+impl State {
+    fn stage(&mut self, frame: Frame) -> usize {
+        if self.peers.is_empty() {
+            return 0;
+        }
+        self.bytes += frame.len();
+        self.frames.push(frame);
+        while self.bytes > STAGED_BYTES && self.write_piece() {}
+        self.peers.len()
+    }
+
+    /// The number of the next frame.
+    fn end(&self) -> u64 {
+        self.first + self.frames.len() as u64
+    }
+
+    fn find(&self, id: u64) -> Option<usize> {
+        self.peers.binary_search_by_key(&id, |peer| peer.id).ok()
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Peer> {
+        self.find(id).map(|at| self.peers.remove(at))
+    }
+
+    /// Brings one connection up to date before the others.
+    fn settle(&mut self, id: u64) {
+        if self.frames.is_empty() {
+            return;
+        }
+        if let Some(at) = self.find(id) {
+            let end = self.end();
+            // `send` closes what it fails for; the next write throws it out.
+            let _ = self.peers[at].catch_up(&self.frames, self.first, end);
+        }
+    }
+
+    /// Writes to the next [`PIECE`] connections; whether something is left.
+    fn write_piece(&mut self) -> bool {
+        let mut left = PIECE;
+        while let Some(mut batch) = self.batch.take().or_else(|| self.next_batch()) {
+            let end = self.first + batch.count as u64;
+            let frame = batch.joined.as_ref().unwrap_or(&self.frames[0]);
+            let start = self.peers.partition_point(|peer| peer.id < batch.from);
+            let stop = self.peers.len().min(start + left);
+            let mut gone = Vec::new();
+            for peer in &mut self.peers[start..stop] {
+                let sent = if peer.next == self.first {
+                    peer.next = end;
+                    peer.outbox.deliver(frame)
+                } else {
+                    peer.catch_up(&self.frames, self.first, end)
+                };
+                // `deliver` closes what it fails for, so here it is only thrown out.
+                if sent.is_err() {
+                    gone.push(peer.id);
+                }
+            }
+            left -= stop - start;
+            let unreached = self.peers.get(stop).map(|peer| peer.id);
+            for id in gone {
+                self.remove(id);
+            }
+            if let Some(id) = unreached {
+                batch.from = id;
+                self.batch = Some(batch);
+                return true;
+            }
+            self.first = end;
+            for frame in self.frames.drain(..batch.count) {
+                self.bytes -= frame.len();
+            }
+        }
+        false
+    }
+
+    /// All that waits.
+    fn next_batch(&self) -> Option<Batch> {
+        let count = self.frames.len();
+        let joined = match count {
+            0 => return None,
+            1 => None,
+            _ => {
+                let mut all = Frames::with_capacity(self.bytes);
+                for frame in &self.frames {
+                    all.append(frame);
+                }
+                Some(all.finish())
+            }
+        };
+        Some(Batch {
+            count,
+            joined,
+            from: 0,
+        })
+    }
+}
+
+impl Peer {
+    /// Sends those of the frames up to `end` that it has not got, in one write.
+    fn catch_up(&mut self, frames: &[Frame], first: u64, end: u64) -> Result<(), CloseReason> {
+        if self.next >= end {
+            return Ok(());
+        }
+        let missed = (self.next - first) as usize..(end - first) as usize;
+        self.next = end;
+        self.outbox.deliver_all(&frames[missed])
+    }
+}

@@ -1,0 +1,262 @@
+//! What a channel writes, and when, on sockets that only count.
+#![cfg(not(feature = "shuttle"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{self, IoSlice};
+use std::sync::{Arc, Mutex};
+
+use tablecast::channel::{Channel, Subscription};
+use tablecast::codec::Frame;
+use tablecast::config::OutboxLimits;
+use tablecast::core::CloseReason;
+use tablecast::outbox::{Outbox, Socket};
+use tokio::task::yield_now;
+
+/// Takes everything, and remembers each write.
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Socket for Fake {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let bytes: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
+        let count = bytes.len();
+        self.0.lock().unwrap().push(bytes);
+        Ok(count)
+    }
+}
+
+impl Fake {
+    fn writes(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// The short text frames that were written; a close frame as `close`.
+    fn texts(&self) -> Vec<String> {
+        let all = self.0.lock().unwrap().concat();
+        let (mut texts, mut rest) = (Vec::new(), &all[..]);
+        while let [first, length, ..] = *rest {
+            let end = 2 + usize::from(length);
+            let text = String::from_utf8_lossy(&rest[2..end]).into_owned();
+            texts.push(if first == 0x88 {
+                "close".to_owned()
+            } else {
+                text
+            });
+            rest = &rest[end..];
+        }
+        texts
+    }
+}
+
+fn outbox(fake: &Fake) -> Arc<Outbox> {
+    let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
+    outbox.attach(Box::new(fake.clone()));
+    outbox
+}
+
+fn members(channel: &Arc<Channel>, count: usize) -> (Vec<Fake>, Vec<Subscription>) {
+    let fakes: Vec<Fake> = (0..count).map(|_| Fake::default()).collect();
+    let seats = fakes
+        .iter()
+        .map(|fake| channel.join(outbox(fake)))
+        .collect();
+    (fakes, seats)
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !holds() {
+        assert!(tokio::time::Instant::now() < patience, "never: {what}");
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_in_one_turn_reaches_each_socket_in_one_write() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 3);
+    // The first one makes the task that writes.
+    channel.broadcast(Frame::text("zero"));
+    until("it is written", || fakes[2].writes() == 1).await;
+    let speakers: Vec<_> = ["one", "two", "three"]
+        .map(|text| {
+            let channel = channel.clone();
+            tokio::spawn(async move { channel.broadcast(Frame::text(text)) })
+        })
+        .into();
+    for speaker in speakers {
+        assert_eq!(speaker.await.unwrap(), 3);
+    }
+    until("it is written", || fakes[2].writes() == 2).await;
+    for fake in fakes {
+        assert_eq!(fake.texts(), ["zero", "one", "two", "three"]);
+        assert_eq!(fake.writes(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_to_one_alone_stays_behind_the_broadcasts_before_it() {
+    let channel = Channel::new();
+    let (one, two, three) = (Fake::default(), Fake::default(), Fake::default());
+    let (outbox_one, outbox_two) = (outbox(&one), outbox(&two));
+    let _one = channel.join(outbox_one.clone());
+    let _two = channel.join(outbox_two.clone());
+    let leaver = channel.join(outbox(&three));
+    channel.broadcast(Frame::text("all"));
+    outbox_one.send(&Frame::text("alone")).unwrap();
+    outbox_two.close(CloseReason::Expired);
+    drop(leaver);
+    // Nothing of it had to wait.
+    assert_eq!(one.texts(), ["all", "alone"]);
+    assert_eq!(two.texts(), ["all", "close"]);
+    assert_eq!(three.texts(), ["all"]);
+    channel.broadcast(Frame::text("more"));
+    until("it is written", || one.texts().len() == 3).await;
+    assert_eq!(one.texts(), ["all", "alone", "more"]);
+    assert_eq!(two.texts(), ["all", "close"], "nothing follows a close");
+    assert_eq!(three.texts(), ["all"], "it had left");
+}
+
+#[tokio::test]
+async fn a_joiner_gets_what_is_said_after_it_joined_and_nothing_before() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 1);
+    channel.broadcast(Frame::text("before"));
+    let late = Fake::default();
+    let late_outbox = outbox(&late);
+    let _seat = channel.join(late_outbox.clone());
+    channel.broadcast(Frame::text("after"));
+    late_outbox.send(&Frame::text("alone")).unwrap();
+    until("it is written", || fakes[0].writes() > 0).await;
+    assert_eq!(fakes[0].texts(), ["before", "after"]);
+    assert_eq!(late.texts(), ["after", "alone"]);
+}
+
+#[tokio::test]
+async fn a_large_channel_lets_others_have_their_turn() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 2000);
+    channel.broadcast(Frame::text("zero"));
+    let written = |count: usize| fakes.iter().filter(|fake| fake.writes() == count).count();
+    let mut between = 0;
+    until("all have it", || {
+        between += usize::from((1..2000).contains(&written(1)));
+        written(1) == 2000
+    })
+    .await;
+    assert!(between > 2, "this task ran {between} times in between");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn all_of_a_large_channel_see_one_order_while_some_come_and_go() {
+    const SPEAKERS: usize = 4;
+    const EACH: usize = 50;
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 3000);
+    let speakers: Vec<_> = (0..SPEAKERS)
+        .map(|who| {
+            let channel = channel.clone();
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    channel.broadcast(Frame::text(&format!("{who} {number}")));
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let comers: Vec<_> = (0..200)
+        .map(|_| {
+            let channel = channel.clone();
+            tokio::spawn(async move {
+                let fake = Fake::default();
+                let seat = channel.join(outbox(&fake));
+                for _ in 0..5 {
+                    yield_now().await;
+                }
+                drop(seat);
+                fake.texts()
+            })
+        })
+        .collect();
+    for speaker in speakers {
+        speaker.await.unwrap();
+    }
+    until("all have all", || {
+        fakes
+            .iter()
+            .all(|fake| fake.texts().len() == SPEAKERS * EACH)
+    })
+    .await;
+    let order = fakes[0].texts();
+    assert!(fakes.iter().all(|fake| fake.texts() == order), "one order");
+    for who in 0..SPEAKERS {
+        let own = order
+            .iter()
+            .filter(|text| text.starts_with(&format!("{who} ")));
+        let expected: Vec<String> = (0..EACH).map(|number| format!("{who} {number}")).collect();
+        assert!(own.eq(&expected), "each once, as said");
+    }
+    for comer in comers {
+        let seen = comer.await.unwrap();
+        let window = seen.is_empty() || order.windows(seen.len()).any(|part| part == seen);
+        assert!(window, "without a gap: {seen:?}");
+    }
+    assert_eq!(channel.len(), 3000);
+}
+
+/// Whoever says more than is put together writes it, so that nothing piles up.
+#[tokio::test]
+async fn what_waits_is_bounded() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 2);
+    let text = "x".repeat(1000);
+    for _ in 0..100 {
+        channel.broadcast(Frame::text(&text));
+    }
+    let written: usize = fakes[1].0.lock().unwrap().iter().map(Vec::len).sum();
+    assert!(written >= 100 * 1004 - 16 * 1024, "{written} were written");
+    assert!(fakes[1].writes() < 10, "and put together");
+}
+
+#[test]
+fn without_a_runtime_it_is_written_at_once() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 300);
+    assert_eq!(channel.broadcast(Frame::text("now")), 300);
+    assert!(fakes.iter().all(|fake| fake.texts() == ["now"]));
+}
+
+#[test]
+fn what_waits_when_the_runtime_ends_is_written() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 1);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        channel.broadcast(Frame::text("last"));
+        assert_eq!(fakes[0].writes(), 0);
+    });
+    drop(runtime);
+    assert_eq!(fakes[0].texts(), ["last"]);
+    channel.broadcast(Frame::text("later"));
+    assert_eq!(fakes[0].texts(), ["last", "later"]);
+}
+
+/// Otherwise each room that ever was would leave a task behind.
+#[tokio::test]
+async fn the_task_that_writes_ends_with_its_channel() {
+    let alive = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    for _ in 0..10 {
+        let channel = Channel::new();
+        let (fakes, seats) = members(&channel, 1);
+        channel.broadcast(Frame::text("hello"));
+        until("it is written", || fakes[0].writes() == 1).await;
+        drop((channel, seats));
+    }
+    until("they are gone", || alive() == 0).await;
+}
