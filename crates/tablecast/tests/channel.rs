@@ -71,27 +71,43 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-#[tokio::test]
+/// One worker, since each has turns of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_is_said_in_one_turn_reaches_each_socket_in_one_write() {
     let channel = Channel::new();
     let (fakes, _seats) = members(&channel, 3);
     // The first one makes the task that writes.
     channel.broadcast(Frame::text("zero"));
     until("it is written", || fakes[2].writes() == 1).await;
-    let speakers: Vec<_> = ["one", "two", "three"]
-        .map(|text| {
-            let channel = channel.clone();
-            tokio::spawn(async move { channel.broadcast(Frame::text(text)) })
+    let turn = {
+        let channel = channel.clone();
+        tokio::spawn(async move {
+            for text in ["one", "two", "three"] {
+                let channel = channel.clone();
+                tokio::spawn(async move { channel.broadcast(Frame::text(text)) });
+            }
         })
-        .into();
-    for speaker in speakers {
-        assert_eq!(speaker.await.unwrap(), 3);
-    }
-    until("it is written", || fakes[2].writes() == 2).await;
+    };
+    turn.await.unwrap();
+    until("all is written", || fakes[2].texts().len() == 4).await;
     for fake in fakes {
-        assert_eq!(fake.texts(), ["zero", "one", "two", "three"]);
+        let mut texts = fake.texts();
+        texts.sort();
+        assert_eq!(texts, ["one", "three", "two", "zero"]);
         assert_eq!(fake.writes(), 2);
     }
+}
+
+#[test]
+fn a_connection_that_has_ended_is_thrown_out_by_the_next_broadcast() {
+    let channel = Channel::new();
+    let (fakes, _seats) = members(&channel, 2);
+    let ended = outbox(&Fake::default());
+    let _seat = channel.join(ended.clone());
+    ended.close(CloseReason::Left);
+    channel.broadcast(Frame::text("all"));
+    assert_eq!(channel.len(), 2);
+    assert!(fakes.iter().all(|fake| fake.texts() == ["all"]));
 }
 
 #[tokio::test]
