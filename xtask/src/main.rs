@@ -8,6 +8,7 @@
 )]
 
 mod advisories;
+mod counts;
 mod invocation;
 mod test;
 mod tidy;
@@ -22,8 +23,10 @@ tasks of the repository
 usage: cargo xtask <task>
 
   test [--no-install]   everything that must be green: tools, rules, format, clippy, docs,
-                        licences and all tests; installs what is missing (apt, cargo, rustup),
+                        licences, all tests and counts; installs what is missing (apt, cargo, rustup),
                         unless --no-install is given: then a missing tool is an error
+  counts [--record]     only the instructions that the hot paths take, against what is recorded;
+                        --record records what they take now
   tidy                  only the repository's own rules: direction of dependencies,
                         names in their places, documents in step with the code
 ";
@@ -45,6 +48,11 @@ fn main() -> ExitCode {
         }
         ["test"] => test::run(tools::Missing::Install),
         ["test", "--no-install"] => test::run(tools::Missing::Refuse),
+        ["counts"] => counts::check().map(|outcome| match outcome {
+            test::Outcome::Passed => println!("every path is within its margin"),
+            test::Outcome::NotChecked(what) => println!("NOT CHECKED: {what}"),
+        }),
+        ["counts", "--record"] => counts::record(),
         ["tidy"] => tidy::run(),
         other => {
             eprintln!("error: unknown task `{}`\n\n{HELP}", other.join(" "));

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 
 use crate::invocation::Invocation;
 use crate::tools::Missing;
-use crate::{advisories, tidy, tools};
+use crate::{advisories, counts, tidy, tools};
 
 /// What clippy looks at. A workspace build turns on every feature that any member asks for, so the
 /// feature sets that users build need rows of their own.
@@ -145,6 +145,11 @@ fn steps(missing: Missing) -> Vec<Step> {
         let words = ["cargo", "test"].iter().chain(*arguments);
         steps.push(Step::command(title, Invocation::new(words.copied())));
     }
+    steps.push(Step::new(
+        "instructions",
+        "cargo xtask counts",
+        counts::check,
+    ));
     steps
 }
 

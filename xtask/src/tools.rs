@@ -61,6 +61,12 @@ const TOOLS: &[Tool] = &[
         accepted: (0, 9)..ANY,
         source: Source::Apt("faketime"),
     },
+    // Callgrind counts the instructions of the hot paths.
+    Tool {
+        probe: &["valgrind", "--version"],
+        accepted: (3, 0)..ANY,
+        source: Source::Apt("valgrind"),
+    },
     Tool {
         probe: &["cargo", "fmt", "--version"],
         accepted: (1, 0)..ANY,
@@ -307,6 +313,7 @@ mod tests {
             ("curl 7.88.1 (x86_64-pc-linux-gnu)", Some((7, 88))),
             ("clippy 0.1.95 (59807616e1 2026-04-14)", Some((0, 1))),
             ("cargo-deny 0.20.2", Some((0, 20))),
+            ("valgrind-3.19.0", Some((3, 19))),
             ("no version here 7", None),
         ] {
             assert_eq!(version(printed), expected, "{printed}");
@@ -336,7 +343,7 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",

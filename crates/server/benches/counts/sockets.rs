@@ -1,0 +1,285 @@
+//! The whole way over loopback sockets: the server's part of it, from a client's bytes to what all
+//! clients have received.
+//!
+//! Server and clients share one thread: a client writes, the runtime is given turns until all have
+//! what they wait for, and only these turns are counted. So nothing depends on which thread is
+//! faster, and the clients' own work is left out.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+
+use tablecast::channel::Channel;
+use tablecast::codec::Frame;
+use tablecast::connection::{Connection, Message};
+use tablecast::outbox::Outbox;
+use tablecast::{ConnectionConfig, MemoryBackend};
+use tablecast_core::limits::Rate;
+use tablecast_server::Server;
+use tablecast_server::config::Config;
+use tablecast_server::menu::Menu;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::fan_out::masked;
+use crate::measured;
+
+const MEMBERS: usize = 10;
+
+/// Nothing takes so many turns of the runtime unless it hangs.
+const TURNS: usize = 100_000;
+
+struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Client {
+    fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        Client {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Connects, and asks for a WebSocket.
+    fn knock(address: SocketAddr, room: &str, more: &str) -> Client {
+        let mut client = Client::connect(address);
+        let request = format!(
+            "GET /ws/{room} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
+        );
+        client.stream.write_all(request.as_bytes()).unwrap();
+        client
+    }
+
+    fn say(&mut self, text: &str) {
+        self.stream.write_all(&masked(text)).unwrap();
+    }
+
+    fn read(&mut self) {
+        let mut buffer = [0; 4096];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => panic!("the server closed the connection"),
+                Ok(count) => self.unread.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Whether the answer to the handshake has come; takes it.
+    fn is_let_in(&mut self) -> bool {
+        self.read();
+        let end = self.unread.windows(4).position(|four| four == b"\r\n\r\n");
+        let Some(end) = end else { return false };
+        let head = String::from_utf8(self.unread.drain(..end + 4).collect()).unwrap();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        true
+    }
+
+    /// Whether a whole frame has come; takes it.
+    fn has_message(&mut self) -> bool {
+        self.read();
+        let (head, length) = match *self.unread {
+            [0x81, length @ ..=125, ..] => (2, usize::from(length)),
+            [0x81, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
+            [] | [0x81] | [0x81, 126, ..] => return false,
+            _ => panic!("no text: {:?}", self.unread),
+        };
+        let is_whole = self.unread.len() >= head + length;
+        if is_whole {
+            self.unread.drain(..head + length);
+        }
+        is_whole
+    }
+}
+
+/// A runtime whose turns are taken one by one.
+struct Turns {
+    runtime: Runtime,
+}
+
+impl Turns {
+    fn new() -> Turns {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Turns { runtime }
+    }
+
+    /// Every task that is ready runs, then the sockets are looked at.
+    fn one(&self) {
+        self.runtime.block_on(tokio::task::yield_now());
+    }
+
+    fn until(&self, mut is_done: impl FnMut() -> bool) {
+        let took = (0..TURNS).find(|_| {
+            self.one();
+            is_done()
+        });
+        assert!(took.is_some(), "still waiting after {TURNS} turns");
+    }
+
+    /// The same, counted.
+    fn measured_until(&self, mut is_done: impl FnMut() -> bool) {
+        let took = (0..TURNS).find(|_| {
+            measured(&mut || self.one());
+            is_done()
+        });
+        assert!(took.is_some(), "still waiting after {TURNS} turns");
+    }
+}
+
+/// Each member in turn says something, until all have heard it; the first round is not counted.
+fn rounds(turns: &Turns, clients: &mut [Client], words: [&str; 2]) -> usize {
+    const ROUNDS: usize = 4;
+    for round in 0..=ROUNDS {
+        for speaker in 0..clients.len() {
+            for word in words {
+                clients[speaker].say(word);
+                let mut waiting: Vec<&mut Client> = clients.iter_mut().collect();
+                let all_heard = || {
+                    waiting.retain_mut(|client| !client.has_message());
+                    waiting.is_empty()
+                };
+                match round {
+                    0 => turns.until(all_heard),
+                    _ => turns.measured_until(all_heard),
+                }
+            }
+        }
+    }
+    ROUNDS * clients.len() * words.len()
+}
+
+/// The fan-out alone, as in `examples/relay.rs`.
+pub(crate) fn relay() -> usize {
+    let turns = Turns::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let channel = Channel::new();
+    let _entered = turns.runtime.enter();
+    let mut clients: Vec<Client> = (0..MEMBERS)
+        .map(|_| {
+            let client = Client::connect(address);
+            let (stream, _) = listener.accept().unwrap();
+            stream.set_nonblocking(true).unwrap();
+            let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+            let config = ConnectionConfig::default();
+            let outbox = Arc::new(Outbox::new(config.outbox));
+            let seat = channel.join(outbox.clone());
+            let mut connection = Connection::tcp(stream, &[], outbox, config);
+            let channel = channel.clone();
+            turns.runtime.spawn(async move {
+                let _seat = seat;
+                while let Some(Message::Text(text)) = connection.recv().await {
+                    channel.broadcast(&Frame::text(&text));
+                }
+            });
+            client
+        })
+        .collect();
+    drop(_entered);
+    rounds(
+        &turns,
+        &mut clients,
+        [
+            "a message of exactly 32 bytes ok",
+            "another one of the same length..",
+        ],
+    )
+}
+
+/// The lunch server with its rooms in memory.
+struct Lunch {
+    turns: Turns,
+    address: SocketAddr,
+    hub: tablecast::Hub<Menu>,
+}
+
+impl Lunch {
+    fn serve() -> Lunch {
+        let turns = Turns::new();
+        let mut config = Config::default();
+        config.join_rate = Rate::OFF;
+        config.hub.command_rate = Rate::OFF;
+        let (address, hub) = turns.runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = Server::new(config, Arc::new(MemoryBackend::new()));
+            let hub = server.hub().clone();
+            tokio::spawn(server.run(listener, std::future::pending()));
+            (address, hub)
+        });
+        Lunch {
+            turns,
+            address,
+            hub,
+        }
+    }
+
+    fn make(&self, room: &str) {
+        let made = self.hub.create(room.parse().unwrap(), Menu::new(100));
+        self.turns.runtime.block_on(made).unwrap();
+    }
+}
+
+/// The whole lunch server: one command, and the menu that follows from it at all ten.
+pub(crate) fn command() -> usize {
+    let lunch = Lunch::serve();
+    lunch.make("lunch");
+    let mut clients = Vec::new();
+    for _ in 0..MEMBERS {
+        let mut client = Client::knock(lunch.address, "lunch", "");
+        lunch.turns.until(|| client.is_let_in());
+        lunch.turns.until(|| client.has_message());
+        clients.push(client);
+    }
+    rounds(
+        &lunch.turns,
+        &mut clients,
+        ["add:김치찌개", "remove:김치찌개"],
+    )
+}
+
+/// Rooms fill up, one member after the other; the first room is not counted.
+fn join(mut enter: impl FnMut(&Lunch, &str, &dyn Fn(&mut dyn FnMut() -> bool)) -> Client) -> usize {
+    const ROOMS: usize = 3;
+    let lunch = Lunch::serve();
+    let mut clients = Vec::new();
+    for number in 0..=ROOMS {
+        let room = format!("room-{number}");
+        lunch.make(&room);
+        for _ in 0..MEMBERS {
+            let until = |is_done: &mut dyn FnMut() -> bool| match number {
+                0 => lunch.turns.until(is_done),
+                _ => lunch.turns.measured_until(is_done),
+            };
+            clients.push(enter(&lunch, &room, &until));
+        }
+    }
+    ROOMS * MEMBERS
+}
+
+pub(crate) fn join_text() -> usize {
+    join(|lunch, room, until| {
+        let mut client = Client::knock(lunch.address, room, "");
+        until(&mut || client.is_let_in());
+        until(&mut || client.has_message());
+        client
+    })
+}
+
+pub(crate) fn join_json() -> usize {
+    join(|lunch, room, until| {
+        let protocol = "Sec-WebSocket-Protocol: tablecast.v1\r\n";
+        let mut client = Client::knock(lunch.address, room, protocol);
+        until(&mut || client.is_let_in());
+        client.say(r#"{"join":{"name":"Mina"}}"#);
+        until(&mut || client.has_message());
+        client
+    })
+}

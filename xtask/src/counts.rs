@@ -1,0 +1,176 @@
+//! `cargo xtask counts`: how many instructions the hot paths take, against what is recorded.
+//!
+//! Time cannot be compared between machines, nor on a busy one; instructions can. Callgrind counts
+//! them in software, so no machine lacks what it takes. The paths are in
+//! `crates/server/benches/counts`; each runs in a process of its own, so that none depends on what
+//! another has left in the allocator.
+//!
+//! gungraun does the same and more, but keeps its counts in `target`, of the last run on this
+//! machine, where a regression is compared with itself from the second run on; its limits in
+//! absolute numbers stand in the source, where no command can write them. And its runner has to be
+//! installed in the very version of the library, which takes longer than all of this.
+
+mod record;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use self::record::{Record, Trust};
+use crate::invocation::Invocation;
+use crate::test::Outcome;
+
+const RECORDED: &str = "crates/server/benches/counts/recorded.json";
+
+/// Builds the program that walks the paths. The profile says what is special about it.
+const BUILD: &[&str] = &[
+    "cargo",
+    "bench",
+    "--profile",
+    "counts",
+    "--package",
+    "tablecast-server",
+    "--bench",
+    "counts",
+    "--no-run",
+];
+
+/// Counts, and compares with what is recorded.
+///
+/// # Errors
+/// A path differs by more than its margin, or is not recorded; the message names it.
+pub(crate) fn check() -> Result<Outcome> {
+    let recorded = read()?;
+    let now = count()?;
+    println!("{}", now.table(&recorded));
+    let trust = Trust::of(&recorded, &now);
+    let findings = now.findings(&recorded, trust);
+    if !findings.is_empty() {
+        bail!(
+            "{}\n\nwhat a path spends its instructions on: `callgrind_annotate FILE`, with the files \
+             named above. If the change is meant:\n  cargo xtask counts --record",
+            findings.join("\n")
+        );
+    }
+    Ok(match trust {
+        Trust::Full => Outcome::Passed,
+        Trust::Some => Outcome::NotChecked(
+            "small regressions: the counts were recorded with another compiler, C library or valgrind",
+        ),
+        Trust::None => Outcome::NotChecked(
+            "regressions: the counts were recorded on another kind of processor",
+        ),
+    })
+}
+
+/// Counts, and records it.
+pub(crate) fn record() -> Result<()> {
+    let now = count()?;
+    if let Ok(before) = read() {
+        println!("{}", now.table(&before));
+    }
+    std::fs::write(RECORDED, now.to_json()).with_context(|| format!("cannot write {RECORDED}"))?;
+    println!("recorded in {RECORDED}: commit it with the change that it belongs to");
+    Ok(())
+}
+
+fn read() -> Result<Record> {
+    let text = std::fs::read_to_string(RECORDED);
+    text.map_err(anyhow::Error::from)
+        .and_then(|text| Record::from_json(&text))
+        .with_context(|| {
+            format!("cannot read {RECORDED}; `cargo xtask counts --record` writes it anew")
+        })
+}
+
+fn count() -> Result<Record> {
+    // Twice, since cargo's progress is for people and its answer for us.
+    Invocation::new(BUILD.iter().copied()).run()?;
+    let program = executable(
+        &Invocation::new(BUILD.iter().chain(&["--message-format=json"]).copied()).output()?,
+    )?;
+    let path = program.to_str().context("the path of target is no UTF-8")?;
+    let folder = program.with_file_name("callgrind");
+    std::fs::create_dir_all(&folder)?;
+
+    println!("callgrind's files are in {}", folder.display());
+    let mut counts = BTreeMap::new();
+    for name in Invocation::new([path]).output()?.lines() {
+        let file = folder.join(format!("{}.out", name.replace([':', ',', ' '], "")));
+        let times = Invocation::new([
+            "valgrind",
+            "--tool=callgrind",
+            "--toggle-collect=counts::measured*",
+            &format!("--callgrind-out-file={}", file.display()),
+            path,
+            name,
+        ])
+        .output()?;
+        let collected = total(&std::fs::read_to_string(&file)?);
+        let times: u64 = times.trim().parse()?;
+        match collected {
+            Some(total) if total > 0 && times > 0 => counts.insert(name.to_owned(), total / times),
+            _ => bail!("`{name}`: callgrind collected nothing within `counts::measured`"),
+        };
+    }
+    Ok(Record {
+        arch: std::env::consts::ARCH.to_owned(),
+        with: format!(
+            "{}, {}, {}",
+            first_line(&["rustc", "--version"])?,
+            // Whoever has another C library has no such name for it.
+            first_line(&["getconf", "GNU_LIBC_VERSION"]).unwrap_or("another libc".to_owned()),
+            first_line(&["valgrind", "--version"])?
+        ),
+        counts,
+    })
+}
+
+/// The program among what cargo says it has built.
+fn executable(messages: &str) -> Result<PathBuf> {
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages
+        .filter(|message| message["target"]["name"] == "counts")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .context("cargo names no executable for the benchmark `counts`")
+}
+
+/// The instructions that a file of callgrind's holds in all.
+fn total(file: &str) -> Option<u64> {
+    let totals = file.lines().find_map(|line| line.strip_prefix("totals: "));
+    totals?.trim().parse().ok()
+}
+
+fn first_line(command: &[&str]) -> Result<String> {
+    let output = Invocation::new(command.iter().copied()).output()?;
+    Ok(output.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_found_among_cargos_messages() -> Result<()> {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"tablecast"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"counts"},"executable":"/t/counts/deps/counts-1"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages)?,
+            PathBuf::from("/t/counts/deps/counts-1")
+        );
+        assert!(executable("").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn the_total_is_read_from_callgrinds_file() {
+        let file = "version: 1\nevents: Ir\nsummary: 7\n\nfn=(1) main\n0 7\n\ntotals: 92209\n";
+        assert_eq!(total(file), Some(92_209));
+        assert_eq!(total("version: 1\n"), None);
+    }
+}
