@@ -12,7 +12,8 @@ use tablecast::outbox::{Outbox, Socket};
 
 use crate::repeat;
 
-const TEXT: &str = "a message of exactly 32 bytes ok";
+/// 32 bytes.
+pub(crate) const TEXT: &str = "a message of exactly 32 bytes ok";
 
 /// Takes everything, or nothing while it is full.
 #[derive(Clone, Default)]

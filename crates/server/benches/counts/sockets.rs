@@ -5,6 +5,7 @@
 //! what they wait for, and only these turns are counted. So nothing depends on which thread is
 //! faster, and the clients' own work is left out.
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use tablecast_server::config::Config;
 use tablecast_server::menu::Menu;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::fan_out::masked;
+use crate::fan_out::{TEXT, masked};
 use crate::measured;
 
 const MEMBERS: usize = 10;
@@ -102,31 +103,30 @@ impl Client {
 /// A runtime whose turns are taken one by one.
 struct Turns {
     runtime: Runtime,
+    /// Not while it warms up.
+    are_counted: Cell<bool>,
 }
 
 impl Turns {
     fn new() -> Turns {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Turns { runtime }
+        Turns {
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+            are_counted: Cell::new(false),
+        }
     }
 
     /// Every task that is ready runs, then the sockets are looked at.
-    fn one(&self) {
+    fn take(&self) {
         self.runtime.block_on(tokio::task::yield_now());
     }
 
     fn until(&self, mut is_done: impl FnMut() -> bool) {
         let took = (0..TURNS).find(|_| {
-            self.one();
-            is_done()
-        });
-        assert!(took.is_some(), "still waiting after {TURNS} turns");
-    }
-
-    /// The same, counted.
-    fn measured_until(&self, mut is_done: impl FnMut() -> bool) {
-        let took = (0..TURNS).find(|_| {
-            measured(&mut || self.one());
+            if self.are_counted.get() {
+                measured(&mut || self.take());
+            } else {
+                self.take();
+            }
             is_done()
         });
         assert!(took.is_some(), "still waiting after {TURNS} turns");
@@ -137,18 +137,15 @@ impl Turns {
 fn rounds(turns: &Turns, clients: &mut [Client], words: [&str; 2]) -> usize {
     const ROUNDS: usize = 4;
     for round in 0..=ROUNDS {
+        turns.are_counted.set(round > 0);
         for speaker in 0..clients.len() {
             for word in words {
                 clients[speaker].say(word);
                 let mut waiting: Vec<&mut Client> = clients.iter_mut().collect();
-                let all_heard = || {
+                turns.until(|| {
                     waiting.retain_mut(|client| !client.has_message());
                     waiting.is_empty()
-                };
-                match round {
-                    0 => turns.until(all_heard),
-                    _ => turns.measured_until(all_heard),
-                }
+                });
             }
         }
     }
@@ -161,7 +158,7 @@ pub(crate) fn relay() -> usize {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let channel = Channel::new();
-    let _entered = turns.runtime.enter();
+    let entered = turns.runtime.enter();
     let mut clients: Vec<Client> = (0..MEMBERS)
         .map(|_| {
             let client = Client::connect(address);
@@ -182,15 +179,8 @@ pub(crate) fn relay() -> usize {
             client
         })
         .collect();
-    drop(_entered);
-    rounds(
-        &turns,
-        &mut clients,
-        [
-            "a message of exactly 32 bytes ok",
-            "another one of the same length..",
-        ],
-    )
+    drop(entered);
+    rounds(&turns, &mut clients, [TEXT, TEXT])
 }
 
 /// The lunch server with its rooms in memory.
@@ -225,19 +215,20 @@ impl Lunch {
         let made = self.hub.create(room.parse().unwrap(), Menu::new(100));
         self.turns.runtime.block_on(made).unwrap();
     }
+
+    fn enter_text(&self, room: &str) -> Client {
+        let mut client = Client::knock(self.address, room, "");
+        self.turns.until(|| client.is_let_in());
+        self.turns.until(|| client.has_message());
+        client
+    }
 }
 
 /// The whole lunch server: one command, and the menu that follows from it at all ten.
 pub(crate) fn command() -> usize {
     let lunch = Lunch::serve();
     lunch.make("lunch");
-    let mut clients = Vec::new();
-    for _ in 0..MEMBERS {
-        let mut client = Client::knock(lunch.address, "lunch", "");
-        lunch.turns.until(|| client.is_let_in());
-        lunch.turns.until(|| client.has_message());
-        clients.push(client);
-    }
+    let mut clients: Vec<Client> = (0..MEMBERS).map(|_| lunch.enter_text("lunch")).collect();
     rounds(
         &lunch.turns,
         &mut clients,
@@ -246,40 +237,30 @@ pub(crate) fn command() -> usize {
 }
 
 /// Rooms fill up, one member after the other; the first room is not counted.
-fn join(mut enter: impl FnMut(&Lunch, &str, &dyn Fn(&mut dyn FnMut() -> bool)) -> Client) -> usize {
+fn join(enter: impl Fn(&Lunch, &str) -> Client) -> usize {
     const ROOMS: usize = 3;
     let lunch = Lunch::serve();
     let mut clients = Vec::new();
     for number in 0..=ROOMS {
         let room = format!("room-{number}");
         lunch.make(&room);
-        for _ in 0..MEMBERS {
-            let until = |is_done: &mut dyn FnMut() -> bool| match number {
-                0 => lunch.turns.until(is_done),
-                _ => lunch.turns.measured_until(is_done),
-            };
-            clients.push(enter(&lunch, &room, &until));
-        }
+        lunch.turns.are_counted.set(number > 0);
+        clients.extend((0..MEMBERS).map(|_| enter(&lunch, &room)));
     }
     ROOMS * MEMBERS
 }
 
 pub(crate) fn join_text() -> usize {
-    join(|lunch, room, until| {
-        let mut client = Client::knock(lunch.address, room, "");
-        until(&mut || client.is_let_in());
-        until(&mut || client.has_message());
-        client
-    })
+    join(Lunch::enter_text)
 }
 
 pub(crate) fn join_json() -> usize {
-    join(|lunch, room, until| {
+    join(|lunch, room| {
         let protocol = "Sec-WebSocket-Protocol: tablecast.v1\r\n";
         let mut client = Client::knock(lunch.address, room, protocol);
-        until(&mut || client.is_let_in());
+        lunch.turns.until(|| client.is_let_in());
         client.say(r#"{"join":{"name":"Mina"}}"#);
-        until(&mut || client.has_message());
+        lunch.turns.until(|| client.has_message());
         client
     })
 }
