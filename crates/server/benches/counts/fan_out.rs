@@ -91,7 +91,7 @@ pub(crate) fn broadcast(members: usize) -> usize {
         .collect();
     let frame = Frame::text(TEXT);
     let times = repeat(20, || {
-        assert_eq!(channel.broadcast(black_box(&frame)), members);
+        assert_eq!(channel.broadcast(black_box(&frame).clone()), members);
     });
     drop(seats);
     times

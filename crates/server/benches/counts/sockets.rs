@@ -174,7 +174,7 @@ pub(crate) fn relay() -> usize {
             let _seat = channel.join(outbox.clone());
             let mut connection = Connection::tcp(stream, &[], outbox, config);
             while let Some(Message::Text(text)) = connection.recv().await {
-                channel.broadcast(&Frame::text(&text));
+                channel.broadcast(Frame::text(&text));
             }
         });
         client
