@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::CloseReason;
@@ -16,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::task::coop;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::codec::{Decoder, Frame, Received};
 use crate::config::ConnectionConfig;
 use crate::outbox::Outbox;
@@ -77,8 +79,12 @@ pub struct Connection {
 struct Line {
     io: Io,
     outbox: Arc<Outbox>,
-    config: ConnectionConfig,
+    clock: Arc<Clock>,
+    ping_interval: Duration,
+    pong_timeout: Duration,
+    handshake: Duration,
     decoder: Decoder,
+    /// Read, but not received yet.
     messages: VecDeque<Message>,
     /// What the client's bytes came to, after the messages before it were read.
     ended: Option<CloseReason>,
@@ -89,14 +95,13 @@ struct Line {
     unflushed: bool,
     /// Our side of the stream is closed.
     shut: bool,
-    /// Something came since the timer was last looked at.
+    /// Something came since the clock was last looked at.
     heard: bool,
     pinged_at: Option<Instant>,
     unfinished_since: Option<Instant>,
     pings: Bucket,
     born: Instant,
     next_look: Instant,
-    timer: Pin<Box<Sleep>>,
 }
 
 impl fmt::Debug for Line {
@@ -119,7 +124,7 @@ impl Connection {
         // Without it each small frame could wait for the last one's acknowledgement.
         let _ = stream.set_nodelay(true);
         let (read, write) = stream.into_split();
-        outbox.attach(Box::new(write));
+        outbox.attach_tcp(write);
         Self::new(Io::Tcp(read), early, outbox, config)
     }
 
@@ -137,10 +142,15 @@ impl Connection {
     fn new(io: Io, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
         let now = Instant::now();
         let next_look = now + config.ping_interval / 2;
+        let clock = Clock::current();
+        clock.remind(&outbox, next_look);
         let mut line = Line {
             io,
             outbox: outbox.clone(),
-            config,
+            clock,
+            ping_interval: config.ping_interval,
+            pong_timeout: config.pong_timeout,
+            handshake: config.handshake,
             decoder: Decoder::new(config.message_bytes),
             messages: VecDeque::new(),
             ended: None,
@@ -154,10 +164,11 @@ impl Connection {
             pings: Bucket::full(),
             born: now,
             next_look,
-            timer: Box::pin(tokio::time::sleep_until(next_look)),
         };
-        if !early.is_empty() {
-            line.feed(&mut early.to_vec());
+        if !early.is_empty()
+            && let Some(first) = line.feed(&mut early.to_vec())
+        {
+            line.messages.push_front(first);
         }
         Connection {
             line: Some(Box::new(line)),
@@ -181,17 +192,21 @@ impl Connection {
     /// The next message; `None` when the connection ends, for the reason that
     /// [`Outbox::close_reason`] then gives. May be dropped and called again: no
     /// message is lost.
-    pub async fn recv(&mut self) -> Option<Message> {
-        let line = self.line.as_mut()?;
-        poll_fn(|cx| line.poll_recv(cx)).await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
+        poll_fn(|cx| match &mut self.line {
+            Some(line) => line.poll_recv(cx),
+            None => Poll::Ready(None),
+        })
     }
 
     /// Waits for something else, while the connection goes on writing, answering
     /// and looking for signs of life. Nothing is read meanwhile, so a client that
     /// sends too fast is slowed down by TCP itself.
-    pub async fn while_waiting<T>(&mut self, other: impl Future<Output = T>) -> T {
-        let mut other = pin!(other);
-        poll_fn(|cx| {
+    pub fn while_waiting<T>(&mut self, other: impl Future<Output = T>) -> impl Future<Output = T> {
+        // Boxed, since the future of a connection's owner has the size of the
+        // largest it ever awaits, and this is the exception.
+        let mut other = Box::pin(other);
+        poll_fn(move |cx| {
             if let Poll::Ready(value) = other.as_mut().poll(cx) {
                 return Poll::Ready(value);
             }
@@ -200,7 +215,6 @@ impl Connection {
             }
             Poll::Pending
         })
-        .await
     }
 
     /// The code of the client's close frame, if it sent one: 1005 for one without
@@ -235,13 +249,20 @@ impl Line {
                 // One read may hold thousands of messages; others have their turn
                 // between them.
                 ready!(coop::poll_proceed(cx)).made_progress();
-                return Poll::Ready(self.messages.pop_front());
+                let next = self.messages.pop_front();
+                if self.messages.is_empty() {
+                    // An idle connection keeps no buffer.
+                    self.messages = VecDeque::new();
+                }
+                return Poll::Ready(next);
             }
             if let Some(reason) = self.ended.take() {
                 self.outbox.close(reason);
                 continue;
             }
-            ready!(self.poll_read(cx));
+            if let Some(first) = ready!(self.poll_read(cx)) {
+                return Poll::Ready(Some(first));
+            }
         }
     }
 
@@ -253,18 +274,19 @@ impl Line {
             if duty.closing.is_some() {
                 return Poll::Ready(());
             }
-            if let Some(since) = duty.waiting_since {
-                self.look_at(since + self.config.outbox.time);
+            if duty.reminded {
+                self.look(duty.overdue_at);
+                continue;
+            }
+            if let Some(at) = duty.overdue_at {
+                self.look_at(at);
                 if self.poll_flush(cx).is_ready() {
                     continue;
                 }
             } else if self.unflushed {
                 let _ = self.poll_flush(cx);
             }
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            self.look(duty.waiting_since);
+            return Poll::Pending;
         }
     }
 
@@ -284,47 +306,48 @@ impl Line {
         Poll::Ready(())
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Reads once, and returns the first message of what came. Further ones wait in
+    /// `messages`, which is empty before.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
             let result = match &mut self.io {
                 Io::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut read),
                 Io::Other(stream) => Pin::new(stream).poll_read(cx, &mut read),
             };
-            match ready!(result) {
+            Poll::Ready(match ready!(result) {
                 Ok(()) if !read.filled().is_empty() => self.feed(read.filled_mut()),
                 Ok(()) | Err(_) => {
                     self.client_closed = true;
                     self.ended = Some(CloseReason::Left);
+                    None
                 }
-            }
-            Poll::Ready(())
+            })
         })
     }
 
-    fn feed(&mut self, bytes: &mut [u8]) {
+    /// Takes in what came; as [`Line::poll_read`].
+    fn feed(&mut self, bytes: &mut [u8]) -> Option<Message> {
         self.heard = true;
+        let mut first = None;
         let mut pings = 0;
-        let mut pongs = VecDeque::new();
-        // What is unfinished after a message was finished began only now.
-        let mut finished = false;
+        let mut pongs = None::<VecDeque<Bytes>>;
         let (messages, ended) = (&mut self.messages, &mut self.ended);
         let (client_closed, client_code) = (&mut self.client_closed, &mut self.client_code);
+        let mut keep = |message| match first {
+            None => first = Some(message),
+            Some(_) => messages.push_back(message),
+        };
         let fault = self.decoder.feed(bytes, |received| {
             if ended.is_some() {
                 return;
             }
             match received {
-                Received::Text(text) => {
-                    finished = true;
-                    messages.push_back(Message::Text(text));
-                }
-                Received::Binary(bytes) => {
-                    finished = true;
-                    messages.push_back(Message::Binary(bytes));
-                }
+                Received::Text(text) => keep(Message::Text(text)),
+                Received::Binary(bytes) => keep(Message::Binary(bytes)),
                 Received::Ping(payload) => {
                     pings += 1;
+                    let pongs = pongs.get_or_insert_default();
                     if pongs.len() == PONGS {
                         pongs.pop_front();
                     }
@@ -338,7 +361,7 @@ impl Line {
                 }
             }
         });
-        if pings > 0 {
+        if let Some(pongs) = pongs {
             let now = self.born.elapsed();
             let allowed = (0..pings).all(|_| self.pings.take(PING_RATE, now).is_ok());
             if allowed {
@@ -351,34 +374,36 @@ impl Line {
         if let Err(reason) = fault {
             self.ended.get_or_insert(reason);
         }
-        if finished || !self.decoder.is_unfinished() {
+        if !self.decoder.is_unfinished() {
             self.unfinished_since = None;
-        }
-        if self.decoder.is_unfinished() && self.unfinished_since.is_none() {
+        } else if first.is_some() || self.unfinished_since.is_none() {
+            // What is unfinished after a message was finished began only now.
             let now = Instant::now();
             self.unfinished_since = Some(now);
-            self.look_at(now + self.config.handshake * 2);
+            self.look_at(now + self.handshake * 2);
         }
+        first
     }
 
     fn look_at(&mut self, at: Instant) {
         if at < self.next_look {
             self.next_look = at;
-            self.timer.as_mut().reset(at);
+            self.clock.remind(&self.outbox, at);
         }
     }
 
     /// Looks at everything that has a deadline, and when to look next.
-    fn look(&mut self, waiting_since: Option<Instant>) {
+    fn look(&mut self, overdue_at: Option<Instant>) {
         let now = Instant::now();
-        let config = self.config;
-        if waiting_since.is_some_and(|since| since + config.outbox.time <= now) {
+        if now < self.next_look {
+            // The reminder is one that an earlier one made needless.
+            return;
+        }
+        let unfinished_at = self.unfinished_since.map(|at| at + self.handshake * 2);
+        if overdue_at.is_some_and(|at| at <= now) {
             self.outbox.close(CloseReason::TooSlow);
         }
-        if self
-            .unfinished_since
-            .is_some_and(|since| since + config.handshake * 2 <= now)
-        {
+        if unfinished_at.is_some_and(|at| at <= now) {
             self.outbox.close(CloseReason::NoPong);
         }
         if std::mem::take(&mut self.heard) {
@@ -389,27 +414,23 @@ impl Line {
                     self.pinged_at = Some(now);
                     let _ = self.outbox.send(&Frame::ping());
                 }
-                Some(at) if at + config.pong_timeout <= now => {
+                Some(at) if at + self.pong_timeout <= now => {
                     self.outbox.close(CloseReason::NoPong);
                 }
                 Some(_) => {}
             }
         }
-        let deadlines = [
-            self.pinged_at.map(|at| at + config.pong_timeout),
-            waiting_since.map(|since| since + config.outbox.time),
-            self.unfinished_since
-                .map(|since| since + config.handshake * 2),
-        ];
+        let pong_at = self.pinged_at.map(|at| at + self.pong_timeout);
+        let deadlines = [pong_at, overdue_at, unfinished_at];
         let next = deadlines.into_iter().flatten().filter(|at| *at > now);
-        self.next_look = next.fold(now + config.ping_interval / 2, Instant::min);
-        self.timer.as_mut().reset(self.next_look);
+        self.next_look = next.fold(now + self.ping_interval / 2, Instant::min);
+        self.clock.remind(&self.outbox, self.next_look);
     }
 
     /// Writes what waits and the close frame, then waits until the client has
     /// closed too; not for ever.
     async fn finish(mut self: Box<Self>) {
-        let limit = self.config.handshake;
+        let limit = self.handshake;
         let closing = poll_fn(|cx| self.poll_finish(cx));
         // Past the limit the socket is dropped, which cuts it.
         let _ = tokio::time::timeout(limit, closing).await;
@@ -419,7 +440,7 @@ impl Line {
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let duty = self.outbox.duty(cx);
-            let waits = duty.waiting_since.is_some() || self.unflushed;
+            let waits = duty.overdue_at.is_some() || self.unflushed;
             if waits && self.poll_flush(cx).is_pending() {
                 // Reading meanwhile would be of no use: first the client has to read.
                 return Poll::Pending;
@@ -431,7 +452,7 @@ impl Line {
                 self.shut(cx);
             }
             // Data after our close frame is read and ignored, up to the client's own.
-            ready!(self.poll_read(cx));
+            let _ = ready!(self.poll_read(cx));
             self.messages.clear();
             self.client_closed |= self.ended.is_some();
         }

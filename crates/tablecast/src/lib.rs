@@ -262,6 +262,7 @@
 
 pub mod app;
 pub mod channel;
+mod clock;
 pub mod codec;
 pub mod config;
 pub mod connection;

@@ -16,6 +16,7 @@ use bytes::{Buf, Bytes};
 use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 use tablecast_core::CloseReason;
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::Instant;
 
 use crate::codec::Frame;
@@ -35,18 +36,30 @@ pub trait Socket: Send + Sync {
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 }
 
+/// The socket of an outbox. TCP has no box around it, and no call through a table.
+enum Sink {
+    Tcp(OwnedWriteHalf),
+    Own(Box<dyn Socket>),
+}
+
+impl Sink {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Sink::Tcp(stream) => send(stream.as_ref(), slices),
+            Sink::Own(socket) => socket.try_write(slices),
+        }
+    }
+}
+
 /// The system calls themselves: half of what a write costs outside of the kernel
 /// would be tokio's book of what is ready, which the connection's own task keeps
 /// when it finds the socket full, and libc's care for threads that are cancelled.
-impl Socket for tokio::net::tcp::OwnedWriteHalf {
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let socket: &TcpStream = self.as_ref();
-        Ok(match slices {
-            [one] => net::send(socket, one, flags)?,
-            _ => net::sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags)?,
-        })
-    }
+fn send(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(match slices {
+        [one] => net::send(stream, one, flags)?,
+        _ => net::sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), flags)?,
+    })
 }
 
 /// Something that writes to an outbox a little later, such as a channel. It is
@@ -65,13 +78,15 @@ pub struct Outbox {
 #[derive(Default)]
 struct State {
     /// The socket, where it can be written to directly.
-    socket: Option<Box<dyn Socket>>,
+    socket: Option<Sink>,
     queue: VecDeque<Queued>,
     queued_bytes: usize,
     /// The socket was full: only the connection's task writes until it is not.
     blocked: bool,
     /// Part of the first frame in the queue was written already.
     begun: bool,
+    /// The clock called since the connection's task last asked.
+    reminded: bool,
     end: End,
     waker: Option<Waker>,
     upstreams: Vec<(u64, Weak<dyn Upstream>)>,
@@ -95,8 +110,10 @@ enum End {
 /// What the connection's task has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Duty {
-    /// Since when the oldest frame waits, if one does.
-    pub(crate) waiting_since: Option<Instant>,
+    /// When the oldest frame that waits, if one does, has waited too long.
+    pub(crate) overdue_at: Option<Instant>,
+    /// It is time to look at the clock.
+    pub(crate) reminded: bool,
     /// Why the connection is to end, if it is.
     pub(crate) closing: Option<CloseReason>,
 }
@@ -122,6 +139,14 @@ impl Outbox {
 
     /// Gives it the socket and writes what waits.
     pub fn attach(&self, socket: Box<dyn Socket>) {
+        self.attach_sink(Sink::Own(socket));
+    }
+
+    pub(crate) fn attach_tcp(&self, stream: OwnedWriteHalf) {
+        self.attach_sink(Sink::Tcp(stream));
+    }
+
+    fn attach_sink(&self, socket: Sink) {
         let mut state = self.state.lock();
         if matches!(state.end, End::Over(_)) {
             return;
@@ -262,6 +287,13 @@ impl Outbox {
         self.state.lock().over(reason);
     }
 
+    /// Tells the connection's task to look at the clock.
+    pub(crate) fn remind(&self) {
+        let mut state = self.state.lock();
+        state.reminded = true;
+        state.wake();
+    }
+
     /// What the connection's task has to do, which is woken when this changes.
     pub(crate) fn duty(&self, cx: &Context<'_>) -> Duty {
         let mut state = self.state.lock();
@@ -270,7 +302,8 @@ impl Outbox {
             none => *none = Some(cx.waker().clone()),
         }
         Duty {
-            waiting_since: state.queue.front().map(|queued| queued.since),
+            overdue_at: state.queue.front().map(|at| at.since + self.limits.time),
+            reminded: std::mem::take(&mut state.reminded),
             closing: match state.end {
                 End::Open => None,
                 End::Closing(reason) | End::Over(reason) => Some(reason),

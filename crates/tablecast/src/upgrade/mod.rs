@@ -13,6 +13,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
@@ -160,15 +162,15 @@ impl Upgrade {
         F: Future<Output = ()> + Send + 'static,
     {
         let accept = accept_key(self.key.as_bytes());
-        let on_upgrade = self.on_upgrade;
-        tokio::spawn(async move {
-            match on_upgrade.await {
-                // Boxed, so that the handshake's state is not kept for as long as
-                // the connection lives.
-                Ok(upgraded) => Box::pin(serve(connection(upgraded, outbox, config))).await,
-                Err(error) => tracing::debug!(%error, "the client left during the handshake"),
+        // `then` keeps either the handshake's state or the connection's; an async block
+        // would keep both for as long as the connection lives.
+        tokio::spawn(self.on_upgrade.then(move |upgraded| {
+            if let Err(error) = &upgraded {
+                tracing::debug!(%error, "the client left during the handshake");
             }
-        });
+            let upgraded = upgraded.ok();
+            OptionFuture::from(upgraded.map(|stream| serve(connection(stream, outbox, config))))
+        }));
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));

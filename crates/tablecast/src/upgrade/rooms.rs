@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 
 use crate::app::App;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
@@ -34,10 +35,7 @@ impl<A: App> Hub<A> {
                 config,
                 outbox,
                 Some(JSON_PROTOCOL),
-                move |connection| async move {
-                    session::json(shared, room, connection).await;
-                    drop(hub);
-                },
+                move |connection| session::json(shared, room, connection).map(|()| drop(hub)),
             ));
         }
         let wish = Wish::New {
@@ -46,9 +44,8 @@ impl<A: App> Hub<A> {
         };
         let (place, member) = shared.enter(room, Dialect::Text, &outbox, wish).await?;
         Ok(
-            upgrade.accept_with(config, outbox, None, move |connection| async move {
-                session::text(shared, place, member, connection).await;
-                drop(hub);
+            upgrade.accept_with(config, outbox, None, move |connection| {
+                session::text(shared, place, member, connection).map(|()| drop(hub))
             }),
         )
     }

@@ -1,0 +1,142 @@
+//! One timer for all connections of a runtime.
+//!
+//! The deadlines of a connection are seconds away, and nearly all of them pass
+//! without anything to do. A timer of its own for each would take memory for each,
+//! and a look at it with every message. Here a deadline is an entry in a wheel that
+//! turns every [`TICK`], and whoever is due is reminded through its outbox. So a
+//! deadline is kept up to a tick late, and never early.
+//!
+//! There is a wheel for each runtime, which turns while it has connections.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, Id};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::outbox::Outbox;
+
+/// How exact a deadline is. The shortest that is set by default is 5 s.
+const TICK: Duration = Duration::from_millis(250);
+
+/// No entry is farther ahead than this many ticks (a minute); one for later is put
+/// forward when it comes up. Bounds how long what is left of a connection that is
+/// gone stays.
+const HORIZON: u64 = 240;
+
+/// So many are reminded before others have their turn: thousands of connections
+/// that were opened at the same time are due at the same time.
+const AT_ONCE: usize = 128;
+
+/// The clocks of all runtimes that have connections.
+static CLOCKS: Mutex<Vec<(Id, Weak<Clock>)>> = Mutex::new(Vec::new());
+
+/// The clock of one runtime. Ends with the last connection that has it.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    wheel: Mutex<Wheel>,
+    ticker: AbortHandle,
+}
+
+/// By the tick at which they come up.
+type Wheel = BTreeMap<u64, Vec<Reminder>>;
+
+#[derive(Debug)]
+struct Reminder {
+    due: u64,
+    /// Of a connection that may be gone.
+    outbox: Weak<Outbox>,
+}
+
+impl Clock {
+    /// The clock of the runtime that this is called in.
+    ///
+    /// # Panics
+    /// Outside of a runtime, as everything in tokio that has to do with time.
+    pub(crate) fn current() -> Arc<Clock> {
+        let runtime = Handle::current();
+        let mut clocks = lock(&CLOCKS);
+        let known = clocks.iter().find(|(id, _)| *id == runtime.id());
+        if let Some(clock) = known.and_then(|(_, clock)| clock.upgrade()) {
+            return clock;
+        }
+        let clock = Arc::new_cyclic(|clock| Clock {
+            start: Instant::now(),
+            wheel: Mutex::default(),
+            ticker: runtime.spawn(turn(clock.clone())).abort_handle(),
+        });
+        clocks.retain(|(_, clock)| clock.strong_count() > 0);
+        clocks.push((runtime.id(), Arc::downgrade(&clock)));
+        clock
+    }
+
+    /// Reminds the connection at this time or up to a tick later. There is no way to
+    /// take it back; a reminder too many is for the connection to ignore.
+    pub(crate) fn remind(&self, outbox: &Arc<Outbox>, at: Instant) {
+        let since_start = at.saturating_duration_since(self.start);
+        let due = since_start.as_millis().div_ceil(TICK.as_millis()) as u64;
+        let reminder = Reminder {
+            due,
+            outbox: Arc::downgrade(outbox),
+        };
+        let latest = self.now() + HORIZON;
+        let mut wheel = lock(&self.wheel);
+        wheel.entry(due.min(latest)).or_default().push(reminder);
+    }
+
+    /// Ticks that have passed.
+    fn now(&self) -> u64 {
+        (self.start.elapsed().as_millis() / TICK.as_millis()) as u64
+    }
+
+    /// Takes out what has come up.
+    fn take(&self) -> Wheel {
+        let next = self.now() + 1;
+        let mut wheel = lock(&self.wheel);
+        let later = wheel.split_off(&next);
+        std::mem::replace(&mut *wheel, later)
+    }
+
+    /// Puts forward what comes up for the sake of the horizon alone.
+    fn put_forward(&self, reminder: Reminder) {
+        let slot = reminder.due.min(self.now() + HORIZON);
+        lock(&self.wheel).entry(slot).or_default().push(reminder);
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.ticker.abort();
+    }
+}
+
+async fn turn(clock: Weak<Clock>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(came_up) = clock.upgrade().map(|clock| clock.take()) else {
+            return;
+        };
+        for (at, reminder) in came_up.into_values().flatten().enumerate() {
+            if at % AT_ONCE == AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+            let (Some(clock), Some(outbox)) = (clock.upgrade(), reminder.outbox.upgrade()) else {
+                continue;
+            };
+            if reminder.due <= clock.now() {
+                outbox.remind();
+            } else {
+                clock.put_forward(reminder);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
