@@ -61,6 +61,10 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 const LINGER_BYTES: usize = 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
+/// So many are accepted in a row before everybody else has a turn: while thousands
+/// come at once, the rooms go on.
+const ACCEPTS: usize = 16;
+
 /// When no connection can be accepted (descriptors ran out), the next try comes
 /// after this long. The rooms go on meanwhile.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -70,7 +74,12 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub(crate) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let mut is_failing = false;
+    let mut in_a_row = 0;
     loop {
+        if in_a_row == ACCEPTS {
+            in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -79,6 +88,7 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
         match accepted {
             Ok((stream, peer)) => {
                 is_failing = false;
+                in_a_row += 1;
                 connections.spawn(serve(stream, peer, router.clone(), stop.clone()));
             }
             Err(error) if is_of_one_connection(&error) => {}

@@ -58,6 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_state(Rooms::default());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     eprintln!("listening on {}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
+    // Made ready once; the router itself would be made ready for each connection.
+    axum::serve(listener, app.into_make_service()).await?;
     Ok(())
 }

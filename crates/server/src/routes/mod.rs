@@ -29,6 +29,7 @@ use crate::client::{self, Peer};
 use crate::config::Config;
 use crate::limits::PerAddress;
 use crate::menu::Menu;
+use crate::origin;
 use crate::problem::Problem;
 
 /// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
@@ -190,6 +191,24 @@ impl FromRequestParts<App> for Client {
     }
 }
 
+/// What is asked for comes from no page, or from one that may ask.
+struct AllowedPage;
+
+impl FromRequestParts<App> for AllowedPage {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
+        if origin::is_allowed(&parts.headers, &shared.config.allowed_origins) {
+            return Ok(AllowedPage);
+        }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "foreign_origin",
+            "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
+        ))
+    }
+}
+
 /// The id in the path as it was sent; what cannot be read as text is no id of any
 /// room, and gets the answer that an unknown one gets.
 struct Id(String);
@@ -214,14 +233,5 @@ fn store_unavailable(reason: &str) -> Problem {
         "unavailable",
         "the store cannot be reached; try again",
         STORE_RETRY,
-    )
-}
-
-/// What is asked for comes from a page that may not ask.
-fn foreign_origin() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "foreign_origin",
-        "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
     )
 }

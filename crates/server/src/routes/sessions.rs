@@ -16,9 +16,8 @@ use tablecast_core::{Epoch, RoomId};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{App, Client, DRAIN_RETRY, Id, foreign_origin, store_unavailable};
+use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
 use crate::menu::Menu;
-use crate::origin;
 use crate::problem::{Problem, json};
 
 /// A room is made of nothing but settings; this is plenty.
@@ -54,13 +53,11 @@ struct Shown<'a, S> {
 
 /// `POST /session`: makes a room.
 pub(super) async fn create(
+    _: AllowedPage,
     State(app): State<App>,
     Client(client): Client,
     request: Request,
 ) -> Result<Response, Problem> {
-    if !origin::is_allowed(request.headers(), &app.config.allowed_origins) {
-        return Err(foreign_origin());
-    }
     let (parts, body) = request.into_parts();
     check_settings(&parts.headers, &read(&parts.headers, body).await?)?;
     app.creates

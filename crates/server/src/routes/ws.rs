@@ -1,13 +1,11 @@
 //! Joining a room by WebSocket.
 
 use axum::extract::State;
-use axum::http::header::HeaderMap;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
-use super::{App, Client, Id, foreign_origin, other_method};
-use crate::origin;
+use super::{AllowedPage, App, Client, Id, other_method};
 use crate::problem::Problem;
 
 /// `GET /ws/{id}`: 101, or why not. In the text dialect 404 and 403 (full) come
@@ -18,15 +16,13 @@ pub(super) async fn join(
     Client(client): Client,
     Id(id): Id,
     method: Method,
-    headers: HeaderMap,
+    page: Result<AllowedPage, Problem>,
     upgrade: Result<Upgrade, HandshakeError>,
 ) -> Result<Response, Problem> {
     if method != Method::GET {
         return Ok(other_method(&method, "GET"));
     }
-    if !origin::is_allowed(&headers, &app.config.allowed_origins) {
-        return Err(foreign_origin());
-    }
+    page?;
     let upgrade = upgrade.map_err(refused)?;
     app.may_look(client)?;
     let joined = app.hub.upgrade(upgrade, &id).await;

@@ -218,7 +218,7 @@ struct Scan {
     line: usize,
     /// The first line of this head that is not empty is over.
     has_request_line: bool,
-    /// The last byte was CR.
+    /// The last byte of this line was CR.
     after_cr: bool,
     /// The name of this line's field, as far as it was read, in lower case.
     name: [u8; NAME_BYTES],
@@ -238,47 +238,66 @@ impl Scan {
         !self.done && self.head > 0
     }
 
-    fn read(&mut self, bytes: &[u8]) -> Result<(), HeadError> {
-        bytes.iter().try_for_each(|byte| self.byte(*byte))
-    }
-
-    fn byte(&mut self, byte: u8) -> Result<(), HeadError> {
-        if self.done {
-            return Ok(());
-        }
-        self.head += 1;
-        let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
-        if byte == b'\n' {
-            if !after_cr {
+    fn read(&mut self, mut bytes: &[u8]) -> Result<(), HeadError> {
+        while !self.done && !bytes.is_empty() {
+            let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+                return self.part(bytes);
+            };
+            self.part(&bytes[..end])?;
+            self.head += 1;
+            if !std::mem::take(&mut self.after_cr) {
                 return Err(HeadError::BareLf);
             }
-            return self.line_end();
-        }
-        self.line += 1;
-        match self.field {
-            Some(Field::ContentLength) => {
-                self.has_body |= byte != b'\r' && is_more_than_zero(&byte);
-            }
-            Some(_) => {}
-            None if byte == b':' && self.has_request_line => self.field = Some(self.named()),
-            None => {
-                if let Some(place) = self.name.get_mut(self.line - 1) {
-                    *place = byte.to_ascii_lowercase();
-                }
-            }
-        }
-        if !self.has_request_line && self.line > MAX_LINE_BYTES {
-            return Err(HeadError::LineTooLong);
-        }
-        if self.head > MAX_HEAD_BYTES {
-            return Err(HeadError::TooLarge);
+            self.line_end()?;
+            bytes = &bytes[end + 1..];
         }
         Ok(())
     }
 
-    /// The colon was just read: which field is it?
-    fn named(&self) -> Field {
-        let name = self.name.get(..self.line - 1).unwrap_or_default();
+    /// A part of a line, or all of it, without its LF.
+    fn part(&mut self, mut bytes: &[u8]) -> Result<(), HeadError> {
+        let Some(last) = bytes.last() else {
+            return Ok(());
+        };
+        self.after_cr = *last == b'\r';
+        let begin = self.line;
+        self.line += bytes.len();
+        self.head += bytes.len();
+        let line_over = if self.has_request_line {
+            0
+        } else {
+            self.line.saturating_sub(MAX_LINE_BYTES)
+        };
+        let head_over = self.head.saturating_sub(MAX_HEAD_BYTES);
+        // What was passed first is what is wrong.
+        if line_over > 0 && line_over >= head_over {
+            return Err(HeadError::LineTooLong);
+        }
+        if head_over > 0 {
+            return Err(HeadError::TooLarge);
+        }
+        if self.field.is_none() && self.has_request_line {
+            let colon = bytes.iter().position(|byte| *byte == b':');
+            let (name, value) = bytes.split_at(colon.unwrap_or(bytes.len()));
+            let places = self.name.iter_mut().skip(begin);
+            for (place, byte) in places.zip(name) {
+                *place = byte.to_ascii_lowercase();
+            }
+            if colon.is_some() {
+                self.field = Some(self.named(begin + name.len()));
+            }
+            bytes = value.get(1..).unwrap_or_default();
+        }
+        if self.field == Some(Field::ContentLength) {
+            let says_more = |byte: &u8| *byte != b'\r' && is_more_than_zero(byte);
+            self.has_body |= bytes.iter().any(says_more);
+        }
+        Ok(())
+    }
+
+    /// The field whose name has this length.
+    fn named(&self, length: usize) -> Field {
+        let name = self.name.get(..length).unwrap_or_default();
         let known = NAMES.iter().find(|(known, _)| *known == name);
         known.map_or(Field::Other, |(_, field)| *field)
     }
