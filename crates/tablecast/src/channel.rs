@@ -62,6 +62,14 @@ impl Drop for Subscription {
     }
 }
 
+impl Drop for Channel {
+    fn drop(&mut self) {
+        for lane in &self.lanes.lock().lanes {
+            lane.close();
+        }
+    }
+}
+
 impl Channel {
     /// An empty channel.
     pub fn new() -> Arc<Self> {

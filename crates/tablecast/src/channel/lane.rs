@@ -35,6 +35,8 @@ struct State {
     /// What is being written: the first of the frames.
     batch: Option<Batch>,
     flusher: Flusher,
+    /// Its own, once it has run.
+    waker: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,7 @@ struct Peer {
 }
 
 /// The task that writes at the end of a turn.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Flusher {
     /// There is none: it was not needed yet, or its runtime is gone.
     #[default]
@@ -63,7 +65,9 @@ enum Flusher {
     /// It will run, so nothing needs to be done to make it.
     Due,
     /// It waits to be woken.
-    Idle(Waker),
+    Idle,
+    /// The channel is gone, and it is to end.
+    Over,
 }
 
 impl Lane {
@@ -113,30 +117,47 @@ impl Lane {
     }
 
     fn write_later(self: &Arc<Self>, state: &mut State) {
-        match &state.flusher {
-            Flusher::Due => {}
-            Flusher::Idle(waker) => {
+        match (state.flusher, &state.waker) {
+            (Flusher::Idle, Some(waker)) => {
                 at_end_of_turn(waker);
                 state.flusher = Flusher::Due;
             }
-            Flusher::None => match tokio::runtime::Handle::try_current() {
+            (Flusher::None, _) => match tokio::runtime::Handle::try_current() {
                 Ok(runtime) => {
                     state.flusher = Flusher::Due;
-                    runtime.spawn(flush(Guard(Arc::downgrade(self))));
+                    runtime.spawn(flush(Flushing(self.clone())));
                 }
                 Err(_) => while state.write_piece() {},
             },
+            _ => {}
         }
     }
 
-    fn poll_flush(&self, cx: &Context<'_>) {
+    /// The channel is gone, and with it whoever could be written to.
+    pub(super) fn close(&self) {
         let mut state = self.0.lock();
-        if state.write_piece() {
-            at_end_of_turn(cx.waker());
-            state.flusher = Flusher::Due;
-        } else {
-            state.flusher = Flusher::Idle(cx.waker().clone());
+        state.flusher = Flusher::Over;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
         }
+    }
+
+    fn poll_flush(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock();
+        if state.flusher == Flusher::Over {
+            return Poll::Ready(());
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        state.flusher = if state.write_piece() {
+            at_end_of_turn(cx.waker());
+            Flusher::Due
+        } else {
+            Flusher::Idle
+        };
+        Poll::Pending
     }
 }
 
@@ -146,35 +167,20 @@ impl Upstream for Lane {
     }
 }
 
-impl Drop for Lane {
-    fn drop(&mut self) {
-        if let Flusher::Idle(waker) = &self.0.lock().flusher {
-            waker.wake_by_ref();
-        }
-    }
-}
-
-/// Runs for as long as there is the lane.
-async fn flush(guard: Guard) {
-    poll_fn(|cx| match guard.0.upgrade() {
-        Some(lane) => {
-            lane.poll_flush(cx);
-            Poll::Pending
-        }
-        None => Poll::Ready(()),
-    })
-    .await;
+async fn flush(flushing: Flushing) {
+    poll_fn(|cx| flushing.0.poll_flush(cx)).await;
 }
 
 /// Dropped with the task: if its runtime ends and the lane does not, what waits
 /// still goes out.
-struct Guard(Weak<Lane>);
+struct Flushing(Arc<Lane>);
 
-impl Drop for Guard {
+impl Drop for Flushing {
     fn drop(&mut self) {
-        if let Some(lane) = self.0.upgrade() {
-            let mut state = lane.0.lock();
+        let mut state = self.0.0.lock();
+        if state.flusher != Flusher::Over {
             state.flusher = Flusher::None;
+            state.waker = None;
             while state.write_piece() {}
         }
     }
@@ -228,7 +234,10 @@ impl State {
         while let Some(mut batch) = self.batch.take().or_else(|| self.next_batch()) {
             let end = self.first + batch.count as u64;
             let frame = batch.joined.as_ref().unwrap_or(&self.frames[0]);
-            let start = self.peers.partition_point(|peer| peer.id < batch.from);
+            let start = match batch.from {
+                0 => 0,
+                from => self.peers.partition_point(|peer| peer.id < from),
+            };
             let stop = self.peers.len().min(start + left);
             let mut gone = Vec::new();
             for peer in &mut self.peers[start..stop] {
