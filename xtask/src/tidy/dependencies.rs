@@ -38,6 +38,12 @@ const DIRECTIONS: &[Direction] = &[
         tests_use: &[],
     },
     Direction {
+        // It starts the others as programs, and measures them from outside.
+        name: "tablecast-bench",
+        depends_on: &[],
+        tests_use: &[],
+    },
+    Direction {
         name: "xtask",
         depends_on: &[],
         tests_use: &[],

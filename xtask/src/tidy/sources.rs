@@ -20,7 +20,11 @@ const CONFINED: &[Confined] = &[
     Confined {
         name: "axum",
         within: "crates/",
-        home: &["crates/tablecast/src/upgrade", "crates/server/"],
+        home: &[
+            "crates/bench/peers/",
+            "crates/tablecast/src/upgrade",
+            "crates/server/",
+        ],
         instead: "HTTP enters the library by crates/tablecast/src/upgrade.rs",
     },
     Confined {

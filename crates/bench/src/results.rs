@@ -1,0 +1,196 @@
+//! What was measured, as it is kept in a file, so that the report can be made again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One run of the benchmark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Where it ran.
+    pub machine: Machine,
+    /// Whether everything ran, or the short form.
+    pub full: bool,
+    /// Length of one measured window.
+    pub seconds: f64,
+    /// The peers that took part, in the order of the table, the bare limit first.
+    pub peers: Vec<PeerInfo>,
+    /// The workloads that ran, in their order.
+    pub workloads: Vec<WorkloadInfo>,
+    /// The figures.
+    pub cells: Vec<Cell>,
+    /// What did not run, or failed, and why.
+    pub gaps: Vec<Gap>,
+}
+
+/// The machine and what is worth knowing of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Model name of the processor.
+    pub cpu: String,
+    /// Cores that the run could use.
+    pub cores: usize,
+    /// Bytes.
+    pub memory: u64,
+    /// `Linux 6.18.5`.
+    pub kernel: String,
+    /// `Debian GNU/Linux 12 (bookworm)`.
+    pub system: String,
+    /// `ulimit -n`.
+    pub file_descriptors: u64,
+    /// Whether the processor's counters can be read here (`perf stat -e instructions`).
+    pub hardware_counters: bool,
+    /// Versions of tools: `perf`, `valgrind`, `redis`, `rustc`.
+    pub tools: BTreeMap<String, String>,
+    /// The commit of this repository, with `-dirty` if there were changes.
+    pub commit: String,
+    /// When the run began, RFC 3339 in UTC.
+    pub date: String,
+}
+
+/// A peer that took part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerInfo {
+    /// As in [`Peer::name`](crate::peers::Peer::name).
+    pub name: String,
+    /// As in [`Peer::title`](crate::peers::Peer::title).
+    pub title: String,
+    /// What it says of itself.
+    pub version: Option<String>,
+}
+
+/// A workload that ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkloadInfo {
+    /// As on the command line, `rooms-10`.
+    pub name: String,
+    /// `100 rooms of 10, 1 message in flight in each`.
+    pub title: String,
+    /// Rooms times members.
+    pub connections: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Members of a room.
+    pub members: usize,
+    /// Bytes of a message.
+    pub payload: usize,
+}
+
+/// All figures of one peer under one workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// [`WorkloadInfo::name`].
+    pub workload: String,
+    /// [`PeerInfo::name`].
+    pub peer: String,
+    /// What was measured.
+    pub figures: BTreeMap<Figure, Summary>,
+}
+
+/// One figure over all rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The rounds' median.
+    pub median: f64,
+    /// The least of the rounds.
+    pub min: f64,
+    /// The most of the rounds.
+    pub max: f64,
+    /// Median of the rounds' ratios to the bare limit in the same round.
+    pub ratio: Option<f64>,
+    /// How it was got.
+    pub means: Means,
+}
+
+/// What was measured. Durations are in microseconds unless the name says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Instructions in user space, a delivery.
+    UserInstructions,
+    /// Instructions in the kernel, a delivery.
+    KernelInstructions,
+    /// System calls, a delivery.
+    Syscalls,
+    /// CPU time of the server in user space and kernel, a delivery.
+    Cpu,
+    /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
+    KernelShare,
+    /// Deliveries a second.
+    Deliveries,
+    /// Messages (changes) a second, each delivered to all members.
+    Messages,
+    /// Latency of a delivery: from sending, or from the intended moment at a fixed
+    /// rate, until a member has read it.
+    P50,
+    /// See [`Figure::P50`].
+    P90,
+    /// See [`Figure::P50`].
+    P99,
+    /// See [`Figure::P50`].
+    P999,
+    /// See [`Figure::P50`].
+    Longest,
+    /// p99 ÷ p50.
+    Fairness,
+    /// From sending until the last member has read it, p50.
+    SeenByAllP50,
+    /// From sending until the last member has read it, p99.
+    SeenByAllP99,
+    /// Latency to members on another node than the sender's, p50.
+    OtherNodeP50,
+    /// Latency to members on another node than the sender's, p99.
+    OtherNodeP99,
+    /// Growth of the server's resident memory, bytes a connection.
+    Memory,
+    /// CPU time of the server to open a connection, handshake to joined.
+    JoinCpu,
+    /// Connections opened a second.
+    Joins,
+    /// Latency in a small room that has nothing to do with the load beside it, p99.
+    CanaryP99,
+    /// The part of its core that the load generator used, 0 to 1: near 1 it was the
+    /// bottleneck.
+    LoadShare,
+    /// The part of a core that the server used, 0 to 1 (over 1: of several).
+    ServerShare,
+    /// Slow readers that the server closed, 0 to 1.
+    CutOff,
+    /// Commands (changes) in one commit to the store.
+    CommandsPerCommit,
+    /// CPU time of Redis, a commit.
+    RedisCpu,
+    /// Commits a second.
+    Commits,
+}
+
+/// How a figure was got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    /// The load generator's clock and counts.
+    Load,
+    /// `/proc`: scheduler statistics and memory maps.
+    Proc,
+    /// The processor's counters, by `perf stat`.
+    Counters,
+    /// The kernel's tracepoint for system calls, by `perf stat`.
+    Tracepoint,
+    /// valgrind's callgrind, in a run of fixed work apart from the timed ones.
+    Callgrind,
+    /// The server's own `/metrics`.
+    Metrics,
+    /// `redis-benchmark`.
+    RedisBenchmark,
+}
+
+/// Something that is missing from the tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// [`WorkloadInfo::name`].
+    pub workload: String,
+    /// [`PeerInfo::name`].
+    pub peer: String,
+    /// What happened, or why it was left out.
+    pub reason: String,
+}
