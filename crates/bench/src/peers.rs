@@ -4,18 +4,17 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What a peer speaks after the handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Protocol {
     /// Plain WebSocket at `/ws/{room}`: every text goes unchanged to everybody in
     /// the room, its sender too.
     Text,
     /// Socket.IO (engine.io 4) over the WebSocket transport alone, at
-    /// `/socket.io/?EIO=4&transport=websocket`.
+    /// `/socket.io/?EIO=4&transport=websocket&room={room}`.
     ///
-    /// The client connects to the default namespace with the room as auth payload,
-    /// `40{"room":"7"}`; the server puts it into the room and then emits `joined`
-    /// without arguments. An event `message` with one string goes to everybody in the
-    /// room, its sender too, as an event `message` with the same string.
+    /// The client connects to the default namespace (`40`), and the server puts it
+    /// into the room. An event `message` with one string goes to everybody in the
+    /// room, its sender too, as the same event: `42["message","…"]`.
     SocketIo,
     /// The text dialect of the lunch server: a room is made by `POST /session/`,
     /// and `add:ITEM` and `remove:ITEM` send the whole menu to everybody.
