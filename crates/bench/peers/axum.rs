@@ -1,0 +1,104 @@
+//! axum with a `tokio::sync::broadcast` channel for each room, as its chat example has it.
+//!
+//! `bench-axum PORT`; rooms are `ws://127.0.0.1:PORT/ws/{room}`.
+//!
+//! Two settings that such a server need not have, both to its advantage: what waits in the channel is written at once
+//! (`feed`, then one `flush`), and the read buffer of a connection is 4 KiB instead of 128 KiB, which axum would take for
+//! each in advance.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+use axum::serve::ListenerExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, Receiver, Sender};
+
+/// Messages that a member may be behind before it is cut off.
+const CAPACITY: usize = 256;
+
+/// Bytes.
+const READ_BUFFER: usize = 4 * 1024;
+
+type Rooms = Arc<Mutex<HashMap<String, Sender<Message>>>>;
+
+// One thread, since there is one core.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port: u16 = std::env::args()
+        .nth(1)
+        .ok_or("usage: bench-axum PORT")?
+        .parse()?;
+    let app = Router::new()
+        .route("/ws/{room}", get(upgrade))
+        .with_state(Rooms::default());
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await?
+        .tap_io(|stream| {
+            // What cannot be set is a connection that is gone.
+            let _ = stream.set_nodelay(true);
+        });
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn upgrade(
+    State(rooms): State<Rooms>,
+    Path(room): Path<String>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    // Before the answer, so that whoever sees it misses nothing.
+    let (sender, receiver) = {
+        let mut rooms = rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = rooms
+            .entry(room)
+            .or_insert_with(|| broadcast::channel(CAPACITY).0);
+        (sender.clone(), sender.subscribe())
+    };
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .on_upgrade(|socket| member(socket, sender, receiver))
+}
+
+/// One member, until it leaves.
+async fn member(socket: WebSocket, sender: Sender<Message>, receiver: Receiver<Message>) {
+    let (sink, mut stream) = socket.split();
+    let mut forward = tokio::spawn(forward(sink, receiver));
+    let receive = async {
+        while let Some(Ok(message)) = stream.next().await {
+            if let Message::Text(_) = message {
+                // Fails only without receivers, and ours lives.
+                let _ = sender.send(message);
+            }
+        }
+    };
+    tokio::select! {
+        () = receive => forward.abort(),
+        _ = &mut forward => {}
+    }
+}
+
+/// What the room says goes to the member, until it is gone or too far behind.
+async fn forward(
+    mut sink: impl futures_util::Sink<Message, Error = axum::Error> + Unpin,
+    mut receiver: Receiver<Message>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    loop {
+        match receiver.recv().await {
+            Ok(message) => sink.feed(message).await?,
+            Err(RecvError::Closed | RecvError::Lagged(_)) => return Ok(()),
+        }
+        while let Ok(message) = receiver.try_recv() {
+            sink.feed(message).await?;
+        }
+        sink.flush().await?;
+    }
+}
