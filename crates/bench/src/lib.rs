@@ -6,6 +6,10 @@
 //! [`report`] makes tables and plots.
 #![forbid(unsafe_code)]
 
+pub mod load;
 pub mod peers;
+mod poll;
+pub mod raw;
 pub mod report;
 pub mod results;
+mod wire;

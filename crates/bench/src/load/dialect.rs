@@ -1,0 +1,348 @@
+//! What messages look like in each protocol: made without allocating, and compared
+//! byte by byte when they come back.
+
+use anyhow::{Context, bail, ensure};
+
+use super::room::{Delivery, Id, Room, Tally};
+use crate::peers::Protocol;
+use crate::wire;
+
+/// An [`Id`] as text: room, sender and number in hexadecimal.
+const ID: usize = 6 + 6 + 8;
+
+/// Numbers from here on are probes: they find out who has joined, before anything is
+/// counted.
+const PROBES: u32 = u32::MAX - 0xffff;
+
+/// The longest item that the lunch server takes.
+const ITEM: usize = 80;
+
+const ADD: &str = "add:";
+const REMOVE: &str = "remove:";
+
+/// What a text from the server was.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Delivery(Delivery),
+    /// The how-manieth probe.
+    Probe(u32),
+    /// To be answered with [`Dialect::heartbeat`].
+    Heartbeat,
+}
+
+/// A client frame but for the id of the message.
+#[derive(Debug)]
+struct Template {
+    frame: Vec<u8>,
+    /// The unmasked text.
+    text: Vec<u8>,
+    /// Where the id is in the text.
+    id_at: usize,
+}
+
+impl Template {
+    fn new(before: &str, length: usize, after: &str) -> Self {
+        let padding = length.saturating_sub(ID);
+        let text = [before, &"0".repeat(ID), &"x".repeat(padding), after].concat();
+        Template {
+            frame: client_frame(wire::TEXT, text.as_bytes()),
+            text: text.into_bytes(),
+            id_at: before.len(),
+        }
+    }
+
+    fn with_id(&mut self, id: Id) -> &[u8] {
+        let mut digits = [0; ID];
+        put_hex(&mut digits[..6], id.room);
+        put_hex(&mut digits[6..12], id.sender);
+        put_hex(&mut digits[12..], id.seq);
+        let id_at = self.frame.len() - self.text.len() + self.id_at;
+        let masked = &mut self.frame[id_at..id_at + ID];
+        for (at, (to, digit)) in masked.iter_mut().zip(digits).enumerate() {
+            *to = digit ^ wire::MASK[(self.id_at + at) % 4];
+        }
+        &self.frame
+    }
+
+    /// The id in a text that must be like the template in all else.
+    fn id_in(&self, text: &[u8]) -> Option<Id> {
+        let after = self.id_at + ID;
+        let is_alike = text.len() == self.text.len()
+            && text[..self.id_at] == self.text[..self.id_at]
+            && text[after..] == self.text[after..];
+        let id = is_alike.then(|| &text[self.id_at..after])?;
+        Some(Id {
+            room: from_hex(&id[..6])?,
+            sender: from_hex(&id[6..12])?,
+            seq: from_hex(&id[12..])?,
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Dialect {
+    protocol: Protocol,
+    /// A message, or what adds an item to the menu.
+    message: Template,
+    /// What removes it again.
+    removal: Template,
+    /// An item on the menu.
+    item: Template,
+    pong: Vec<u8>,
+}
+
+impl Dialect {
+    /// For messages whose text has so many bytes.
+    pub(super) fn new(protocol: Protocol, payload: usize) -> anyhow::Result<Self> {
+        let item = payload.saturating_sub(ADD.len());
+        let (before, length, after) = match protocol {
+            Protocol::Text => ("", payload, ""),
+            Protocol::SocketIo => ("42[\"message\",\"", payload, "\"]"),
+            Protocol::Lunch => (ADD, item, ""),
+        };
+        ensure!(
+            length >= ID,
+            "a payload of {payload} bytes cannot carry room, sender and number: at least {} bytes",
+            ID + payload - length
+        );
+        ensure!(
+            protocol != Protocol::Lunch || item <= ITEM,
+            "a payload of {payload} bytes is no item on a menu: at most {} bytes",
+            ITEM + ADD.len()
+        );
+        Ok(Dialect {
+            protocol,
+            message: Template::new(before, length, after),
+            removal: Template::new(REMOVE, item, ""),
+            item: Template::new("", item, ""),
+            pong: client_frame(wire::TEXT, b"3"),
+        })
+    }
+
+    /// The most messages that can be under way in one room.
+    pub(super) fn most_in_flight(&self) -> usize {
+        match self.protocol {
+            Protocol::Text | Protocol::SocketIo => 1024,
+            // A bit each in `Tally::menu`.
+            Protocol::Lunch => 64,
+        }
+    }
+
+    /// Whether somebody may have joined a little later than the handshake says.
+    pub(super) fn needs_probes(&self) -> bool {
+        self.protocol != Protocol::Lunch
+    }
+
+    /// The frame of a message that [`Room::send`] has numbered.
+    pub(super) fn message(&mut self, room: &mut Room, slot: usize, id: Id) -> &[u8] {
+        if self.protocol != Protocol::Lunch {
+            return self.message.with_id(id);
+        }
+        let item = &mut room.slots[slot].item;
+        match *item {
+            None => {
+                *item = Some(id);
+                self.message.with_id(id)
+            }
+            Some(item) => self.removal.with_id(item),
+        }
+    }
+
+    pub(super) fn probe(&mut self, room: u32, attempt: u32) -> &[u8] {
+        let seq = PROBES + attempt;
+        self.message.with_id(Id {
+            room,
+            sender: 0,
+            seq,
+        })
+    }
+
+    pub(super) fn heartbeat(&self) -> &[u8] {
+        &self.pong
+    }
+
+    /// What a text says that came to a member of a room.
+    ///
+    /// # Errors
+    ///
+    /// It is not what should have come.
+    pub(super) fn hear(
+        &self,
+        text: &[u8],
+        number: u32,
+        room: &mut Room,
+        tally: &mut Tally,
+    ) -> anyhow::Result<Heard> {
+        match self.protocol {
+            Protocol::SocketIo if text == b"2" => return Ok(Heard::Heartbeat),
+            Protocol::SocketIo | Protocol::Text => {}
+            Protocol::Lunch => return self.menu(text, room, tally),
+        }
+        let id = self.message.id_in(text).with_context(|| strange(text))?;
+        ensure!(
+            id.room == number,
+            "received {id} of room {}: another room's",
+            id.room
+        );
+        if id.seq >= PROBES {
+            return Ok(Heard::Probe(id.seq - PROBES));
+        }
+        match room.deliver(tally, id) {
+            Ok(delivery) => Ok(Heard::Delivery(delivery)),
+            Err(fault) => bail!("{fault}"),
+        }
+    }
+
+    /// A menu differs from the member's last one by one item, which tells the message.
+    fn menu(&self, text: &[u8], room: &mut Room, tally: &mut Tally) -> anyhow::Result<Heard> {
+        let mut menu = 0;
+        let items = text.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]"));
+        let items = items.with_context(|| strange(text))?;
+        for item in items.split(|&byte| byte == b',').filter(|i| !i.is_empty()) {
+            let item = item.strip_prefix(b"\"").and_then(|i| i.strip_suffix(b"\""));
+            let id = item.and_then(|item| self.item.id_in(item));
+            let id = id.with_context(|| strange(text))?;
+            let slot = id.seq as usize % room.slots.len();
+            ensure!(
+                room.slots[slot].item == Some(id),
+                "received a menu with the item of {id}, which is not on it any more"
+            );
+            menu |= 1 << slot;
+        }
+        let change: u64 = menu ^ tally.menu;
+        ensure!(
+            change.count_ones() == 1,
+            "received a menu with {} changes since the last one, and each change is one menu",
+            change.count_ones()
+        );
+        let slot = &room.slots[change.trailing_zeros() as usize];
+        let (sender, seq) = (slot.sender, slot.seq);
+        let id = Id {
+            room: 0,
+            sender,
+            seq,
+        };
+        match room.deliver(tally, id) {
+            Ok(delivery) => {
+                tally.menu = menu;
+                let slot = &mut room.slots[delivery.slot];
+                // The removal has reached everybody.
+                if delivery.is_last && menu & change == 0 {
+                    slot.item = None;
+                }
+                Ok(Heard::Delivery(delivery))
+            }
+            Err(fault) => bail!("{fault}"),
+        }
+    }
+}
+
+/// A masked frame.
+pub(super) fn client_frame(opcode: u8, text: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::new();
+    wire::put_header(&mut frame, opcode, text.len(), Some(wire::MASK));
+    let header = frame.len();
+    frame.extend_from_slice(text);
+    wire::apply_mask(&mut frame[header..], wire::MASK);
+    frame
+}
+
+/// Says what came, as far as it can be shown.
+fn strange(text: &[u8]) -> String {
+    let shown = &text[..text.len().min(80)];
+    format!(
+        "received {} bytes that are no message of this run: {}",
+        text.len(),
+        String::from_utf8_lossy(shown)
+    )
+}
+
+fn put_hex(digits: &mut [u8], number: u32) {
+    for (at, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * at)) as usize & 0xf];
+    }
+}
+
+fn from_hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, &digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some((number << 4) | u32::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOMEONE: Id = Id {
+        room: 0x12,
+        sender: 0xabcdef,
+        seq: 0x89ab_cdef,
+    };
+
+    #[test]
+    fn an_id_survives_the_way() {
+        for (protocol, length) in [
+            (Protocol::Text, 32),
+            (Protocol::Text, 16 << 10),
+            (Protocol::SocketIo, 33),
+            (Protocol::Lunch, 34),
+        ] {
+            let mut dialect = Dialect::new(protocol, length).unwrap();
+            let mut bytes = dialect.message.with_id(SOMEONE).to_vec();
+            let frame = wire::first_frame(&bytes).unwrap().unwrap();
+            let text = &mut bytes[frame.payload];
+            wire::apply_mask(text, frame.mask.unwrap());
+            assert_eq!(dialect.message.id_in(text), Some(SOMEONE), "{protocol:?}");
+            *text.last_mut().unwrap() ^= 1;
+            assert_eq!(dialect.message.id_in(text), None, "{protocol:?}");
+        }
+    }
+
+    #[test]
+    fn a_menu_tells_which_change_it_shows() {
+        let mut dialect = Dialect::new(Protocol::Lunch, 32).unwrap();
+        let mut room = Room::default();
+        room.reset(2);
+        let mut tally = Tally::default();
+        let mut send = |room: &mut Room, slot| {
+            let (sender, seq) = (slot as u32, room.send(slot, slot as u32, 1, 0).unwrap());
+            let id = Id {
+                room: 0,
+                sender,
+                seq,
+            };
+            dialect.message(room, slot, id);
+            let text = |id| {
+                let mut item = Template::new("", 28, "");
+                let header = item.frame.len() - item.text.len();
+                let mut text = item.with_id(id)[header..].to_vec();
+                wire::apply_mask(&mut text, wire::MASK);
+                String::from_utf8(text).unwrap()
+            };
+            text(id)
+        };
+        let (a, b) = (send(&mut room, 0), send(&mut room, 1));
+        let dialect = Dialect::new(Protocol::Lunch, 32).unwrap();
+        let mut hear = |room: &mut Room, text: String| match dialect.hear(
+            text.as_bytes(),
+            0,
+            room,
+            &mut tally,
+        ) {
+            Ok(Heard::Delivery(delivery)) => Ok(delivery.slot),
+            other => Err(format!("{other:?}")),
+        };
+        assert!(hear(&mut room, format!("[\"{a}\",\"{b}\"]")).is_err());
+        assert_eq!(hear(&mut room, format!("[\"{b}\"]")), Ok(1));
+        assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());
+        assert_eq!(hear(&mut room, format!("[\"{b}\",\"{a}\"]")), Ok(0));
+        send(&mut room, 1);
+        assert_eq!(hear(&mut room, format!("[\"{a}\"]")), Ok(1));
+        assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());
+    }
+}

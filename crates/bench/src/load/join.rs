@@ -1,0 +1,205 @@
+//! From nothing to members: rooms, handshakes, and certainty that everybody is in.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use hdrhistogram::Histogram;
+use serde::Deserialize;
+
+use super::connection::{Connection, Stage};
+use super::control::Joined;
+use super::room::Room;
+use super::{Load, dialect};
+use crate::peers::Protocol;
+use crate::wire;
+
+/// A probe that has not reached everybody by then is followed by another one.
+const PROBE: Duration = Duration::from_millis(200);
+
+/// What `POST /session/` answers with, as far as it is needed.
+#[derive(Deserialize)]
+struct Session {
+    url: String,
+}
+
+impl Load {
+    /// Makes the rooms, where they must be made.
+    pub(super) fn prepare(&mut self) -> anyhow::Result<()> {
+        for room in 0..self.options.rooms {
+            let number = self.options.first_room + room;
+            let path = match self.options.protocol {
+                Protocol::Text => format!("/ws/{number}"),
+                Protocol::SocketIo => {
+                    format!("/socket.io/?EIO=4&transport=websocket&room={number}")
+                }
+                Protocol::Lunch => self.make_room().context("cannot make a room")?,
+            };
+            self.paths.push(path);
+            self.rooms.push(Room::default());
+        }
+        Ok(())
+    }
+
+    fn make_room(&self) -> anyhow::Result<String> {
+        let to = self.options.to[0];
+        let mut stream = TcpStream::connect(to)?;
+        stream.set_read_timeout(Some(self.patience()))?;
+        write!(
+            stream,
+            "POST /session/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let body = wire::head_end(&answer).context("no answer")?;
+        let session = serde_json::from_slice::<Session>(&answer[body..]);
+        let session = session.with_context(|| String::from_utf8_lossy(&answer).into_owned())?;
+        Ok(session.url)
+    }
+
+    /// Opens all connections, so many handshakes at a time.
+    pub(super) fn connect(&mut self) -> anyhow::Result<Joined> {
+        ensure!(!self.rooms.is_empty(), "rooms must be prepared first");
+        let all = self.options.rooms * self.options.members;
+        let mut latency = Histogram::new(3)?;
+        let began = self.now();
+        let mut last = (Instant::now(), 0);
+        while self.joined < all {
+            while self.connections.len() < all
+                && self.connections.len() < self.joined + self.options.handshakes
+            {
+                self.open()
+                    .with_context(|| self.who(self.connections.len()))?;
+            }
+            self.turn(self.patience())?;
+            if self.joined > last.1 {
+                last = (Instant::now(), self.joined);
+            }
+            ensure!(
+                last.0.elapsed() < self.patience(),
+                "{} of {all} joined, and nobody else within {} s",
+                self.joined,
+                self.options.patience
+            );
+        }
+        let seconds = (self.now() - began) as f64 / 1e9;
+        for connection in &self.connections {
+            latency.saturating_record(connection.took);
+        }
+        if self.dialect.needs_probes() {
+            self.probe_all()?;
+        }
+        Ok(Joined {
+            connections: all,
+            seconds,
+            latency: (&latency).into(),
+        })
+    }
+
+    fn open(&mut self) -> anyhow::Result<()> {
+        let index = self.connections.len();
+        let member = index % self.options.members;
+        let to = self.options.to[member % self.options.to.len()];
+        let is_slow = member >= self.options.members - self.options.slow;
+        let began = self.now();
+        let connection = Connection::open(to, index, is_slow, began)?;
+        connection.watch(&self.poll, index as u64)?;
+        self.connections.push(connection);
+        Ok(())
+    }
+
+    /// The socket is connected: asks for the room.
+    pub(super) fn request(&mut self, index: usize) -> anyhow::Result<()> {
+        let members = self.options.members;
+        let host = self.options.to[index % members % self.options.to.len()];
+        let path = &self.paths[index / members];
+        let connection = &mut self.connections[index];
+        connection.connected().context("cannot connect")?;
+        connection.watch_reading(&self.poll, index as u64)?;
+        connection.stage = Stage::Upgrading;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+            wire::KEY
+        );
+        Ok(connection.send(request.as_bytes(), &self.poll, index as u64)?)
+    }
+
+    /// The head of the answer is there.
+    pub(super) fn upgraded(&mut self, index: usize, head: &[u8], now: u64) -> anyhow::Result<()> {
+        let head = String::from_utf8_lossy(head);
+        let is_ours = || head.contains(wire::ACCEPT);
+        ensure!(
+            head.starts_with("HTTP/1.1 101 ") && is_ours(),
+            "the server refused: {}",
+            head.lines().next().unwrap_or_default()
+        );
+        self.connections[index].stage = Stage::Entering;
+        if self.options.protocol == Protocol::Text {
+            self.joined(index, now);
+        }
+        Ok(())
+    }
+
+    /// A text between the handshake and being in the room.
+    pub(super) fn entering(&mut self, index: usize, text: &[u8], now: u64) -> anyhow::Result<()> {
+        match (self.options.protocol, text) {
+            (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => {
+                self.joined(index, now);
+            }
+            (Protocol::SocketIo, [b'0', ..]) => {
+                let connect = dialect::client_frame(wire::TEXT, b"40");
+                self.connections[index].send(&connect, &self.poll, index as u64)?;
+            }
+            _ => bail!(
+                "received before it had joined: {}",
+                String::from_utf8_lossy(text)
+            ),
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, index: usize, now: u64) {
+        let connection = &mut self.connections[index];
+        connection.stage = Stage::Joined;
+        connection.took = now - connection.began;
+        self.joined += 1;
+    }
+
+    /// A server may put a member into the room a little after it has answered the
+    /// handshake. So each room is sent probes until one of them has reached everybody.
+    fn probe_all(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + self.patience();
+        let mut missing: Vec<usize> = (0..self.rooms.len()).collect();
+        for attempt in 1.. {
+            for &room in &missing {
+                let sender = room * self.options.members;
+                let probe = self.dialect.probe(room as u32, attempt);
+                let connection = &mut self.connections[sender];
+                connection.send(probe, &self.poll, sender as u64)?;
+            }
+            let next = Instant::now() + PROBE;
+            while !missing.is_empty() && Instant::now() < next {
+                self.turn(next.saturating_duration_since(Instant::now()))?;
+                let members = self.options.members;
+                let connections = &self.connections;
+                missing.retain(|&room| {
+                    let mut members = connections[room * members..].iter().take(members);
+                    members.any(|member| member.probes < attempt)
+                });
+            }
+            if missing.is_empty() {
+                break;
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "room {} and {} others: no message has reached everybody within {} s of joining",
+                missing[0],
+                missing.len() - 1,
+                self.options.patience
+            );
+        }
+        Ok(())
+    }
+}

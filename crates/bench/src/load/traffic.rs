@@ -1,0 +1,309 @@
+//! Messages: sent in a closed loop or at a fixed rate, and timed when they arrive.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Load;
+use super::control::{Latency, Outcome, Pace, Run, Until};
+use super::room::{Delivery, Id, Tally};
+
+/// Closer than this to the next message it is waited for without sleeping: waking up
+/// takes about as long.
+const NEAR: u64 = 200_000;
+
+/// One run while it lasts.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    latency: Histogram<u64>,
+    other_node: Histogram<u64>,
+    seen_by_all: Histogram<u64>,
+    deliveries: u64,
+    messages: u64,
+    /// Messages that not everybody has seen.
+    under_way: u64,
+    last_delivery: u64,
+    /// A message that everybody has seen is followed by another one.
+    is_closed_loop: bool,
+    /// Nanoseconds on the load's clock.
+    end: u64,
+    most_messages: u64,
+    /// Nothing new is begun.
+    is_ending: bool,
+}
+
+impl Load {
+    /// Sends for so long, and waits until everything has arrived.
+    pub(super) fn run(&mut self, run: Run) -> anyhow::Result<Outcome> {
+        ensure!(self.joined > 0, "there are no members yet");
+        let most = self.dialect.most_in_flight();
+        let slots = match run.pace {
+            Pace::Window(window) => window,
+            Pace::Rate(_) => most,
+        };
+        ensure!(
+            (1..=most).contains(&slots),
+            "{slots} messages in flight: 1 to {most} can be told apart"
+        );
+        for room in &mut self.rooms {
+            room.reset(slots);
+        }
+        for connection in &mut self.connections {
+            connection.tally = Tally::default();
+        }
+        self.silence_slow_readers()?;
+        let cpu = cpu_seconds();
+        let began = self.now();
+        let (end, most_messages) = match run.until {
+            Until::Seconds(seconds) => (began + (seconds * 1e9) as u64, u64::MAX),
+            Until::Messages(messages) => (u64::MAX, messages),
+        };
+        self.traffic = Some(Traffic {
+            latency: Histogram::new(3)?,
+            other_node: Histogram::new(3)?,
+            seen_by_all: Histogram::new(3)?,
+            deliveries: 0,
+            messages: 0,
+            under_way: 0,
+            last_delivery: began,
+            is_closed_loop: matches!(run.pace, Pace::Window(_)),
+            end,
+            most_messages,
+            is_ending: false,
+        });
+        match run.pace {
+            Pace::Window(window) => {
+                for room in 0..self.rooms.len() {
+                    for slot in 0..window {
+                        self.send(room, slot, self.now())?;
+                    }
+                }
+                self.carry_on(|_, _| Ok(None))?;
+            }
+            Pace::Rate(rate) => {
+                let mut sent = 0;
+                self.carry_on(|load, now| load.send_due(began, rate, now, &mut sent))?;
+            }
+        }
+        let traffic = self.traffic.take().context("nothing was sent")?;
+        let slow = self.options.slow * self.rooms.len();
+        Ok(Outcome {
+            messages: traffic.messages,
+            deliveries: traffic.deliveries,
+            seconds: (traffic.last_delivery - began) as f64 / 1e9,
+            cpu: cpu_seconds() - cpu,
+            latency: Latency::from(&traffic.latency),
+            other_node: Latency::from(&traffic.other_node),
+            seen_by_all: Latency::from(&traffic.seen_by_all),
+            slow,
+            cut_off: self.slow_readers_cut_off(),
+        })
+    }
+
+    /// Turns until nothing more is sent and nothing is under way. What is due is sent
+    /// by a function that says when the next message is.
+    fn carry_on(
+        &mut self,
+        mut send_due: impl FnMut(&mut Self, u64) -> anyhow::Result<Option<u64>>,
+    ) -> anyhow::Result<()> {
+        let patience = self.patience();
+        loop {
+            let now = self.now();
+            let traffic = self.traffic.as_mut().context("nothing is sent")?;
+            if !traffic.is_ending
+                && (now >= traffic.end || traffic.messages >= traffic.most_messages)
+            {
+                traffic.is_ending = true;
+                self.clear_menus(now)?;
+                continue;
+            }
+            if traffic.is_ending && traffic.under_way == 0 {
+                return Ok(());
+            }
+            let waiting_since = traffic.last_delivery;
+            let is_ending = traffic.is_ending;
+            if traffic.under_way > 0
+                && now.saturating_sub(waiting_since) > patience.as_nanos() as u64
+            {
+                return self.missing();
+            }
+            let next = if is_ending {
+                None
+            } else {
+                send_due(self, now)?
+            };
+            self.turn(match next {
+                Some(next) if next < now + NEAR => Duration::ZERO,
+                Some(next) => Duration::from_nanos(next - now - NEAR / 2),
+                None => Duration::from_millis(10),
+            })?;
+        }
+    }
+
+    /// Sends what a fixed rate asks for until now; tells when the next is due.
+    fn send_due(
+        &mut self,
+        began: u64,
+        rate: f64,
+        now: u64,
+        sent: &mut u64,
+    ) -> anyhow::Result<Option<u64>> {
+        loop {
+            let due = began + (*sent as f64 * 1e9 / rate) as u64;
+            if due > now || self.traffic.as_ref().is_none_or(|t| due >= t.end) {
+                return Ok(Some(due));
+            }
+            let room = (*sent % self.rooms.len() as u64) as usize;
+            let slots = self.rooms[room].slots.len();
+            let slot = (self.rooms[room].sent % slots as u64) as usize;
+            let is_sent = self.send(room, slot, due)?;
+            ensure!(
+                is_sent,
+                "{rate:.0} messages a second are more than the server can do: {slots} wait in room {room}"
+            );
+            *sent += 1;
+        }
+    }
+
+    /// Sends a message, whose latency counts from a moment. `false` if the slot's last
+    /// one is still under way.
+    fn send(&mut self, room: usize, slot: usize, from: u64) -> anyhow::Result<bool> {
+        let Some(traffic) = &mut self.traffic else {
+            return Ok(false);
+        };
+        let readers = self.options.members - self.options.slow;
+        let at = &mut self.rooms[room];
+        let sender = (at.sent % readers as u64) as u32;
+        let Some(seq) = at.send(slot, sender, readers as u32, from) else {
+            return Ok(false);
+        };
+        if traffic.under_way == 0 {
+            traffic.last_delivery = traffic.last_delivery.max(from);
+        }
+        traffic.messages += 1;
+        traffic.under_way += 1;
+        let id = Id {
+            room: room as u32,
+            sender,
+            seq,
+        };
+        let frame = self.dialect.message(at, slot, id);
+        let index = room * self.options.members + sender as usize;
+        let sent = self.connections[index].send(frame, &self.poll, index as u64);
+        sent.with_context(|| self.who(index))?;
+        Ok(true)
+    }
+
+    /// A member has got a message.
+    pub(super) fn delivered(
+        &mut self,
+        index: usize,
+        room: usize,
+        delivery: Delivery,
+        now: u64,
+    ) -> anyhow::Result<()> {
+        let Some(traffic) = &mut self.traffic else {
+            return Ok(());
+        };
+        let nodes = self.options.to.len();
+        let member = index % self.options.members;
+        let took = now.saturating_sub(delivery.sent);
+        traffic.latency.saturating_record(took);
+        if delivery.sender as usize % nodes != member % nodes {
+            traffic.other_node.saturating_record(took);
+        }
+        traffic.deliveries += 1;
+        traffic.last_delivery = now;
+        if delivery.is_last {
+            traffic.seen_by_all.saturating_record(took);
+            traffic.under_way -= 1;
+            let goes_on = if traffic.is_ending {
+                // Off the menu again, for the next run.
+                self.rooms[room].slots[delivery.slot].item.is_some()
+            } else {
+                traffic.is_closed_loop && traffic.messages < traffic.most_messages
+            };
+            if goes_on {
+                self.send(room, delivery.slot, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is on a menu at the end is taken off it, for the next run.
+    fn clear_menus(&mut self, now: u64) -> anyhow::Result<()> {
+        for room in 0..self.rooms.len() {
+            for slot in 0..self.rooms[room].slots.len() {
+                if self.rooms[room].slots[slot].item.is_some() {
+                    self.send(room, slot, now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Some message has not come in time: says which, and to whom.
+    fn missing(&self) -> anyhow::Result<()> {
+        let members = self.options.members;
+        let readers = members - self.options.slow;
+        for (number, room) in self.rooms.iter().enumerate() {
+            let Some((slot, waits)) = room.oldest() else {
+                continue;
+            };
+            let of_room = self.connections[number * members..].iter().take(readers);
+            let behind = of_room
+                .enumerate()
+                .filter(|(_, c)| room.is_behind(&c.tally));
+            let behind: Vec<String> = behind.take(5).map(|(at, _)| at.to_string()).collect();
+            anyhow::bail!(
+                "room {number}: message {} of member {} is missing at {waits} of {readers} members \
+                 after {} s; behind the others are: {}",
+                slot.seq,
+                slot.sender,
+                self.options.patience,
+                if behind.is_empty() {
+                    "none".to_owned()
+                } else {
+                    behind.join(", ")
+                }
+            );
+        }
+        Ok(())
+    }
+
+    fn slow_readers(&self) -> impl Iterator<Item = &super::Connection> {
+        let members = self.options.members;
+        let readers = members - self.options.slow;
+        let all = self.connections.iter().enumerate();
+        all.filter(move |(index, _)| index % members >= readers)
+            .map(|(_, connection)| connection)
+    }
+
+    /// The first run tells slow readers to read no more.
+    fn silence_slow_readers(&mut self) -> anyhow::Result<()> {
+        if !std::mem::replace(&mut self.is_silenced, true) {
+            for connection in self.slow_readers() {
+                connection.unwatch(&self.poll)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn slow_readers_cut_off(&mut self) -> usize {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let cut = self
+            .slow_readers()
+            .filter(|c| !c.drain(&mut buffer))
+            .count();
+        self.buffer = buffer;
+        cut
+    }
+}
+
+/// CPU time of this process.
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

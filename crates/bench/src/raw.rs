@@ -1,0 +1,198 @@
+//! The bare limit of one write a delivery: one thread, epoll, the frame encoded
+//! once. No library, no queue and no checks, so nothing that serves users can be
+//! expected to need less.
+//!
+//! It does only what a fan-out cannot do without. A member who does not read is cut
+//! off at the first write that the socket does not take whole.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use crate::poll::{Flags, Poll};
+use crate::wire;
+
+/// Read from one socket at once: several of the largest messages.
+const BUFFER: usize = 256 << 10;
+
+const LISTENER: u64 = u64::MAX;
+
+struct Member {
+    stream: TcpStream,
+    /// `None` before the handshake.
+    room: Option<usize>,
+    /// The beginning of a message whose rest has not come yet.
+    carry: Vec<u8>,
+}
+
+struct Raw {
+    poll: Poll,
+    listener: TcpListener,
+    members: Vec<Option<Member>>,
+    vacant: Vec<usize>,
+    rooms: Vec<Vec<usize>>,
+    names: HashMap<String, usize>,
+    buffer: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+/// Serves until the process ends.
+///
+/// # Errors
+///
+/// The listener or epoll fails.
+pub fn serve(listener: TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let poll = Poll::new()?;
+    poll.add(&listener, LISTENER, Flags::IN)?;
+    let mut raw = Raw {
+        poll,
+        listener,
+        members: Vec::new(),
+        vacant: Vec::new(),
+        rooms: Vec::new(),
+        names: HashMap::new(),
+        buffer: vec![0; BUFFER],
+        frame: Vec::new(),
+    };
+    loop {
+        let ready = raw.poll.wait(None)?;
+        for at in 0..ready {
+            match raw.poll.event(at) {
+                (LISTENER, _) => raw.accept()?,
+                (member, _) => raw.hear(member as usize),
+            }
+        }
+    }
+}
+
+/// Listens with a queue long enough for a storm of joins.
+///
+/// # Errors
+///
+/// The address is taken, or not ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+impl Raw {
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            let stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            let at = self.vacant.pop().unwrap_or_else(|| {
+                self.members.push(None);
+                self.members.len() - 1
+            });
+            self.poll.add(&stream, at as u64, Flags::IN)?;
+            self.members[at] = Some(Member {
+                stream,
+                room: None,
+                carry: Vec::new(),
+            });
+        }
+    }
+
+    fn hear(&mut self, at: usize) {
+        // Cut off earlier in this turn of the loop.
+        let Some(member) = &mut self.members[at] else {
+            return;
+        };
+        let carried = member.carry.len();
+        self.buffer[..carried].copy_from_slice(&member.carry);
+        member.carry.clear();
+        let filled = match member.stream.read(&mut self.buffer[carried..]) {
+            Ok(0) => return self.cut(at),
+            Ok(read) => carried + read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => carried,
+            Err(_) => return self.cut(at),
+        };
+        let used = match member.room {
+            Some(room) => self.relay(room, filled),
+            None => self.join(at, filled),
+        };
+        let (Some(used), Some(member)) = (used, &mut self.members[at]) else {
+            return self.cut(at);
+        };
+        member.carry.extend_from_slice(&self.buffer[used..filled]);
+    }
+
+    /// Answers a request for `/ws/{room}`. Nothing is sent before the answer, so
+    /// nothing follows the head. `None` for another request.
+    fn join(&mut self, at: usize, filled: usize) -> Option<usize> {
+        let Some(end) = wire::head_end(&self.buffer[..filled]) else {
+            return Some(0);
+        };
+        let head = std::str::from_utf8(&self.buffer[..end]).ok()?;
+        let path = head.strip_prefix("GET /ws/")?;
+        let name = path.split([' ', '/']).next()?;
+        let room = match self.names.get(name) {
+            Some(&room) => room,
+            None => {
+                self.rooms.push(Vec::new());
+                let room = self.rooms.len() - 1;
+                self.names.insert(name.to_owned(), room);
+                room
+            }
+        };
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Accept: {}\r\n\r\n",
+            wire::ACCEPT
+        );
+        let member = self.members[at].as_mut()?;
+        member.stream.write_all(answer.as_bytes()).ok()?;
+        member.room = Some(room);
+        self.rooms[room].push(at);
+        Some(end)
+    }
+
+    /// Sends each text in the buffer to everybody in the room. Tells how much of the
+    /// buffer it used; `None` to close the connection.
+    fn relay(&mut self, room: usize, filled: usize) -> Option<usize> {
+        let mut used = 0;
+        while let Some(frame) = wire::first_frame(&self.buffer[used..filled]).ok()? {
+            let payload = &mut self.buffer[used..filled][frame.payload.clone()];
+            used += frame.payload.end;
+            match frame.opcode {
+                wire::TEXT => {}
+                wire::PONG => continue,
+                _ => return None,
+            }
+            wire::apply_mask(payload, frame.mask?);
+            self.frame.clear();
+            wire::put_header(&mut self.frame, wire::TEXT, payload.len(), None);
+            self.frame.extend_from_slice(payload);
+            let mut at = 0;
+            while let Some(&member) = self.rooms[room].get(at) {
+                let stream = self.members[member].as_mut().map(|m| &mut m.stream);
+                match stream.map(|stream| stream.write(&self.frame)) {
+                    Some(Ok(written)) if written == self.frame.len() => at += 1,
+                    // Which takes it out of the room, so the next one is here.
+                    _ => self.cut(member),
+                }
+            }
+        }
+        Some(used)
+    }
+
+    fn cut(&mut self, at: usize) {
+        let Some(member) = self.members[at].take() else {
+            return;
+        };
+        if let Some(room) = member.room {
+            self.rooms[room].retain(|&other| other != at);
+        }
+        self.vacant.push(at);
+    }
+}
