@@ -107,6 +107,11 @@ pub struct Latency {
     pub longest: u64,
 }
 
+/// An empty histogram of nanoseconds: up to ten minutes, exact to three digits.
+pub(super) fn histogram() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 600_000_000_000, 3)?)
+}
+
 impl From<&Histogram<u64>> for Latency {
     fn from(histogram: &Histogram<u64>) -> Self {
         Latency {

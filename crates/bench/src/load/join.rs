@@ -5,11 +5,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use hdrhistogram::Histogram;
 use serde::Deserialize;
 
 use super::connection::{Connection, Stage};
-use super::control::Joined;
+use super::control::{Joined, histogram};
 use super::room::Room;
 use super::{Load, dialect};
 use crate::peers::Protocol;
@@ -62,7 +61,7 @@ impl Load {
     pub(super) fn connect(&mut self) -> anyhow::Result<Joined> {
         ensure!(!self.rooms.is_empty(), "rooms must be prepared first");
         let all = self.options.rooms * self.options.members;
-        let mut latency = Histogram::new(3)?;
+        let mut latency = histogram()?;
         let began = self.now();
         let mut last = (Instant::now(), 0);
         while self.joined < all {
@@ -147,6 +146,10 @@ impl Load {
         match (self.options.protocol, text) {
             (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => {
                 self.joined(index, now);
+            }
+            (Protocol::SocketIo, b"2") => {
+                let heartbeat = self.dialect.heartbeat();
+                self.connections[index].send(heartbeat, &self.poll, index as u64)?;
             }
             (Protocol::SocketIo, [b'0', ..]) => {
                 let connect = dialect::client_frame(wire::TEXT, b"40");

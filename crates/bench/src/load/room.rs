@@ -169,6 +169,12 @@ impl Room {
         })
     }
 
+    /// A slot for a new message. The first one, so that few are in use, and menus are
+    /// short.
+    pub(super) fn free_slot(&self) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.pending == 0)
+    }
+
     /// The message that has waited longest, with how many members it waits for.
     pub(super) fn oldest(&self) -> Option<(&Slot, u32)> {
         let waiting = self.slots.iter().filter(|slot| slot.pending > 0);

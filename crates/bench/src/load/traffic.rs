@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
-use super::control::{Latency, Outcome, Pace, Run, Until};
+use super::control::{Latency, Outcome, Pace, Run, Until, histogram};
 use super::room::{Delivery, Id, Tally};
 
 /// Closer than this to the next message it is waited for without sleeping: waking up
@@ -61,9 +61,9 @@ impl Load {
             Until::Messages(messages) => (u64::MAX, messages),
         };
         self.traffic = Some(Traffic {
-            latency: Histogram::new(3)?,
-            other_node: Histogram::new(3)?,
-            seen_by_all: Histogram::new(3)?,
+            latency: histogram()?,
+            other_node: histogram()?,
+            seen_by_all: histogram()?,
             deliveries: 0,
             messages: 0,
             under_way: 0,
@@ -156,28 +156,28 @@ impl Load {
                 return Ok(Some(due));
             }
             let room = (*sent % self.rooms.len() as u64) as usize;
-            let slots = self.rooms[room].slots.len();
-            let slot = (self.rooms[room].sent % slots as u64) as usize;
-            let is_sent = self.send(room, slot, due)?;
-            ensure!(
-                is_sent,
-                "{rate:.0} messages a second are more than the server can do: {slots} wait in room {room}"
-            );
+            let free = self.rooms[room].free_slot().with_context(|| {
+                let slots = self.rooms[room].slots.len();
+                format!(
+                    "{rate:.0} messages a second are more than the server can do: {slots} wait in room {room}"
+                )
+            })?;
+            self.send(room, free, due)?;
             *sent += 1;
         }
     }
 
-    /// Sends a message, whose latency counts from a moment. `false` if the slot's last
-    /// one is still under way.
-    fn send(&mut self, room: usize, slot: usize, from: u64) -> anyhow::Result<bool> {
+    /// Sends a message, whose latency counts from a moment, unless the slot's last one
+    /// is still under way.
+    fn send(&mut self, room: usize, slot: usize, from: u64) -> anyhow::Result<()> {
         let Some(traffic) = &mut self.traffic else {
-            return Ok(false);
+            return Ok(());
         };
         let readers = self.options.members - self.options.slow;
         let at = &mut self.rooms[room];
         let sender = (at.sent % readers as u64) as u32;
         let Some(seq) = at.send(slot, sender, readers as u32, from) else {
-            return Ok(false);
+            return Ok(());
         };
         if traffic.under_way == 0 {
             traffic.last_delivery = traffic.last_delivery.max(from);
@@ -193,7 +193,7 @@ impl Load {
         let index = room * self.options.members + sender as usize;
         let sent = self.connections[index].send(frame, &self.poll, index as u64);
         sent.with_context(|| self.who(index))?;
-        Ok(true)
+        Ok(())
     }
 
     /// A member has got a message.

@@ -1,0 +1,225 @@
+//! The generator against servers that do right, and against one that does wrong in a
+//! chosen way.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod servers;
+
+use std::net::SocketAddr;
+
+use servers::{Fault, Server, broken};
+use tablecast_bench::load::control::{Outcome, Pace, Reply, Request, Run, Until};
+use tablecast_bench::load::{Load, Options};
+use tablecast_bench::peers::Protocol;
+
+fn options(to: SocketAddr) -> Options {
+    Options {
+        to: vec![to],
+        protocol: Protocol::Text,
+        rooms: 3,
+        members: 4,
+        payload: 32,
+        slow: 0,
+        first_room: 0,
+        handshakes: 5,
+        patience: 10.0,
+    }
+}
+
+/// Connects all, so that runs can follow.
+fn connected(options: Options) -> anyhow::Result<Load> {
+    let mut load = Load::new(options)?;
+    load.answer(Request::Prepare)?;
+    match load.answer(Request::Connect)? {
+        Reply::Joined(joined) => {
+            assert!(joined.latency.p50 > 0);
+            Ok(load)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn run(load: &mut Load, until: Until, pace: Pace) -> anyhow::Result<Outcome> {
+    match load.answer(Request::Run(Run { until, pace }))? {
+        Reply::Done(outcome) => Ok(outcome),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a run of this many messages says that finds a fault.
+fn fault(fault: Fault, window: usize) -> String {
+    let mut options = options(broken(fault));
+    options.rooms = 1;
+    // The last one to join is then the last member.
+    options.handshakes = 1;
+    options.patience = 2.0;
+    let mut load = connected(options).unwrap();
+    let error = run(&mut load, Until::Messages(100), Pace::Window(window)).unwrap_err();
+    format!("{error:#}")
+}
+
+/// Every pace and size that a server must get right.
+fn counts_everything(options: &Options) {
+    for payload in [32, 1 << 10, 16 << 10] {
+        if options.protocol == Protocol::Lunch && payload > 32 {
+            break;
+        }
+        let mut load = connected(Options {
+            payload,
+            ..options.clone()
+        })
+        .unwrap();
+        for pace in [Pace::Window(1), Pace::Window(4), Pace::Rate(500.0)] {
+            let outcome = run(&mut load, Until::Messages(60), pace).unwrap();
+            // What is on a menu at the end is taken off.
+            assert!((60..=72).contains(&outcome.messages), "{outcome:?}");
+            assert_eq!(outcome.deliveries, outcome.messages * 4);
+            assert!(outcome.latency.longest >= outcome.latency.p50);
+            assert!(outcome.seen_by_all.p50 >= outcome.latency.p50);
+        }
+    }
+}
+
+#[test]
+fn every_delivery_of_the_bare_limit_is_counted() {
+    counts_everything(&options(servers::raw()));
+}
+
+#[test]
+fn every_delivery_of_the_relay_is_counted() {
+    let relay = Server::relay();
+    counts_everything(&options(relay.address));
+}
+
+#[test]
+fn every_delivery_of_the_lunch_server_is_counted() {
+    let lunch = Server::lunch();
+    counts_everything(&Options {
+        protocol: Protocol::Lunch,
+        ..options(lunch.address)
+    });
+}
+
+#[test]
+fn every_delivery_of_socket_io_is_counted() {
+    let socketioxide = Server::socketioxide();
+    counts_everything(&Options {
+        protocol: Protocol::SocketIo,
+        ..options(socketioxide.address)
+    });
+}
+
+#[test]
+fn a_run_ends_by_time_too() {
+    let mut load = connected(options(servers::raw())).unwrap();
+    let outcome = run(&mut load, Until::Seconds(0.1), Pace::Window(2)).unwrap();
+    assert!(
+        outcome.messages > 0 && outcome.seconds >= 0.09,
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.deliveries, outcome.messages * 4);
+}
+
+#[test]
+fn members_of_a_room_on_two_nodes_are_timed_apart() {
+    let raw = servers::raw();
+    let mut load = connected(Options {
+        to: vec![raw, raw],
+        ..options(raw)
+    })
+    .unwrap();
+    let outcome = run(&mut load, Until::Messages(30), Pace::Window(1)).unwrap();
+    assert!(outcome.other_node.p50 > 0, "{outcome:?}");
+}
+
+#[test]
+fn a_delivery_that_is_missing_fails_the_run() {
+    let error = fault(Fault::Missing, 1);
+    assert!(error.contains("is missing at 1 of 4 members"), "{error}");
+    assert!(error.ends_with("behind the others are: 3"), "{error}");
+    // The next one comes in its place.
+    let error = fault(Fault::Missing, 2);
+    assert!(error.starts_with("room 0, member 3"), "{error}");
+    assert!(error.contains("that one is missing"), "{error}");
+}
+
+#[test]
+fn a_delivery_too_many_fails_the_run() {
+    for window in [1, 4] {
+        let error = fault(Fault::Twice, window);
+        assert!(error.starts_with("room 0, member 3: received"), "{error}");
+    }
+}
+
+#[test]
+fn deliveries_in_another_order_fail_the_run() {
+    let error = fault(Fault::Reordered, 2);
+    assert!(error.contains("or they were reordered"), "{error}");
+}
+
+#[test]
+fn a_message_of_another_room_fails_the_run() {
+    let error = fault(Fault::OtherRoom, 1);
+    assert!(error.contains("another room's"), "{error}");
+}
+
+#[test]
+fn a_changed_message_fails_the_run() {
+    let error = fault(Fault::Changed, 1);
+    assert!(error.contains("no message of this run"), "{error}");
+}
+
+#[test]
+fn a_closed_connection_fails_the_run() {
+    let error = fault(Fault::Closed, 1);
+    assert!(
+        error.contains("the server closed the connection"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_server_that_stalls_once_shows_in_the_latencies_of_a_fixed_rate() {
+    let mut options = options(broken(Fault::Stall));
+    options.rooms = 1;
+    let mut load = connected(options).unwrap();
+    // 200 of 400 messages fall due while the server stalls for 200 ms: a quarter of all
+    // waits for more than 100 ms, though only four deliveries saw the stall itself.
+    let outcome = run(&mut load, Until::Messages(400), Pace::Rate(1000.0)).unwrap();
+    assert!(outcome.latency.p90 > 100_000_000, "{outcome:?}");
+}
+
+#[test]
+fn a_rate_that_cannot_be_kept_fails_the_run() {
+    let mut options = options(broken(Fault::Stall));
+    options.rooms = 1;
+    let mut load = connected(options).unwrap();
+    let error = run(&mut load, Until::Messages(100_000), Pace::Rate(50_000.0)).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("more than the server can do"), "{error}");
+}
+
+#[test]
+fn slow_readers_hold_up_nobody_and_are_seen_to_be_cut_off() {
+    let mut load = connected(Options {
+        slow: 1,
+        payload: 16 << 10,
+        ..options(servers::raw())
+    })
+    .unwrap();
+    let outcome = run(&mut load, Until::Messages(3000), Pace::Window(1)).unwrap();
+    assert_eq!(outcome.deliveries, outcome.messages * 3);
+    assert_eq!((outcome.slow, outcome.cut_off), (3, 3));
+}
+
+#[test]
+fn a_refused_handshake_fails() {
+    let error = connected(Options {
+        protocol: Protocol::SocketIo,
+        ..options(servers::raw())
+    });
+    let error = error.err().expect("the bare limit knows /ws/ alone");
+    assert!(
+        format!("{error:#}").contains("closed the connection"),
+        "{error:#}"
+    );
+}

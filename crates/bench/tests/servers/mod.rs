@@ -1,0 +1,226 @@
+//! Servers for the tests: ours, the bare limit, and one with faults.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Ends with the test.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    pub(crate) fn relay() -> Self {
+        let relay = built(&["--example", "relay"]).join("examples/relay");
+        Self::start(Command::new(relay).args(["--listen", &free().to_string()]))
+    }
+
+    pub(crate) fn lunch() -> Self {
+        let lunch = built(&["--bin", "tablecast"]).join("tablecast");
+        let free = free().to_string();
+        let unlimited = [
+            "--create-rate",
+            "0",
+            "--join-rate",
+            "0",
+            "--command-rate",
+            "0",
+        ];
+        Self::start(
+            Command::new(lunch)
+                .args(["--listen", &free])
+                .args(unlimited),
+        )
+    }
+
+    pub(crate) fn socketioxide() -> Self {
+        let port = free().port().to_string();
+        Self::start(Command::new(env!("CARGO_BIN_EXE_bench-socketioxide")).arg(port))
+    }
+
+    /// One of the arguments is the address, or its port alone.
+    fn start(command: &mut Command) -> Self {
+        let address = command.get_args().find_map(|arg| {
+            let arg = arg.to_str()?;
+            let port = arg
+                .parse()
+                .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            arg.parse().or(port).ok()
+        });
+        let address = address.expect("an address among the arguments");
+        let mut process = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            assert!(
+                process.try_wait().unwrap().is_none(),
+                "{command:?} has ended"
+            );
+            assert!(Instant::now() < deadline, "{command:?} does not listen");
+            // sleep: between two looks
+            thread::sleep(Duration::from_millis(5));
+        }
+        Server { process, address }
+    }
+}
+
+/// A port that nobody has.
+fn free() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// Builds a program of the workspace, which is done already when all of it is tested,
+/// and tells the folder of its programs.
+fn built(what: &[&str]) -> PathBuf {
+    let mut build = Command::new(env!("CARGO"));
+    let build = build.args(["build", "--quiet", "--workspace"]).args(what);
+    assert!(build.status().unwrap().success(), "{build:?}");
+    let test = std::env::current_exe().unwrap();
+    // The test is in `deps`.
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The bare limit, in a thread that ends with the process.
+pub(crate) fn raw() -> SocketAddr {
+    let listener = tablecast_bench::raw::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || tablecast_bench::raw::serve(listener));
+    address
+}
+
+/// What the last member to join suffers with the tenth message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Missing,
+    Twice,
+    /// It comes after the eleventh.
+    Reordered,
+    OtherRoom,
+    Changed,
+    Closed,
+    /// Everybody waits for 200 ms.
+    Stall,
+}
+
+/// All connections are in one room; every text is 32 bytes long.
+struct Room {
+    fault: Fault,
+    members: Vec<TcpStream>,
+    messages: usize,
+    withheld: Option<Vec<u8>>,
+}
+
+/// A server with a fault, in threads that end with the process.
+pub(crate) fn broken(fault: Fault) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let room = Arc::new(Mutex::new(Room {
+        fault,
+        members: Vec::new(),
+        messages: 0,
+        withheld: None,
+    }));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let room = room.clone();
+            thread::spawn(move || member(stream.unwrap(), &room));
+        }
+    });
+    address
+}
+
+fn member(mut stream: TcpStream, room: &Mutex<Room>) {
+    stream.set_nodelay(true).unwrap();
+    let mut head = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        head.read_line(&mut line).unwrap();
+    }
+    {
+        let mut room = room.lock().unwrap();
+        let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+        write!(
+            stream,
+            "HTTP/1.1 101 Switching Protocols\r\n{accept}\r\n\r\n"
+        )
+        .unwrap();
+        room.members.push(stream);
+    }
+    let mut frame = [0; 2 + 4 + 32];
+    while head.read_exact(&mut frame).is_ok() {
+        let (mask, text) = frame[2..].split_at_mut(4);
+        for (byte, key) in text.iter_mut().zip(mask.iter().cycle()) {
+            *byte ^= key;
+        }
+        room.lock().unwrap().relay(text);
+    }
+}
+
+impl Room {
+    fn relay(&mut self, text: &[u8]) {
+        let frame = [&[0x81, text.len() as u8], text].concat();
+        // Probes have the highest numbers.
+        if &text[12..16] != b"ffff" {
+            self.messages += 1;
+        }
+        let is_tenth = self.messages == 10;
+        if is_tenth && self.fault == Fault::Stall {
+            // sleep: the fault itself
+            thread::sleep(Duration::from_millis(200));
+        }
+        let last = self.members.len() - 1;
+        for (at, mut member) in self.members.iter().enumerate() {
+            let mut send = |frame: &[u8]| {
+                // The load may be gone.
+                let _ = member.write_all(frame);
+            };
+            if at < last {
+                send(&frame);
+                continue;
+            }
+            let mut changed = frame.clone();
+            match self.fault {
+                Fault::Missing if is_tenth => {}
+                Fault::Twice if is_tenth => {
+                    send(&frame);
+                    send(&frame);
+                }
+                Fault::Reordered if is_tenth => self.withheld = Some(frame.clone()),
+                Fault::OtherRoom if is_tenth => {
+                    changed[2 + 5] = b'7';
+                    send(&changed);
+                }
+                Fault::Changed if is_tenth => {
+                    changed[2 + 31] = b'y';
+                    send(&changed);
+                }
+                Fault::Closed if is_tenth => {
+                    let _ = member.shutdown(Shutdown::Both);
+                }
+                _ => {
+                    send(&frame);
+                    if let Some(withheld) = self.withheld.take() {
+                        send(&withheld);
+                    }
+                }
+            }
+        }
+    }
+}
