@@ -1,0 +1,357 @@
+//! Reports of fixed results.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::results::{
+    Cell, Figure, Gap, Machine, Means, PeerInfo, REDIS_BENCHMARK, Summary, WorkloadInfo, workload,
+};
+
+/// Median and ratio; the rounds were 1 % apart.
+fn summary(median: f64, ratio: Option<f64>, means: Means) -> Summary {
+    Summary {
+        median,
+        min: median * 0.99,
+        max: median,
+        ratio,
+        means,
+    }
+}
+
+fn cell(workload: &str, peer: &str, figures: &[(Figure, f64, Option<f64>, Means)]) -> Cell {
+    let figures = figures
+        .iter()
+        .map(|(figure, median, ratio, means)| (*figure, summary(*median, *ratio, *means)));
+    Cell {
+        workload: workload.to_owned(),
+        peer: peer.to_owned(),
+        figures: figures.collect(),
+    }
+}
+
+/// A run on a machine without counters, in which every goal that can be reached was.
+pub(super) fn results() -> Results {
+    use Figure::*;
+    use Means::{Callgrind, Load, Proc, RedisBenchmark};
+    let peer = |name: &str, title: &str, version: Option<&str>| PeerInfo {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        version: version.map(str::to_owned),
+    };
+    let kind = |name: &str, title: &str, rooms, members| WorkloadInfo {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        connections: rooms * members,
+        rooms,
+        members,
+        payload: 32,
+    };
+    let mut cells = vec![
+        cell(
+            workload::ROOMS_10,
+            "raw",
+            &[
+                (UserInstructions, 177.0, Some(1.0), Callgrind),
+                (Cpu, 2.0, Some(1.0), Proc),
+                (P99, 500.0, Some(1.0), Load),
+            ],
+        ),
+        cell(
+            workload::ROOMS_10,
+            "bun",
+            &[
+                (Cpu, 2.26, Some(1.13), Proc),
+                (P99, 850.0, Some(1.7), Load),
+                (Fairness, 2.0, None, Load),
+            ],
+        ),
+        cell(
+            workload::ROOMS_10,
+            "relay",
+            &[
+                (UserInstructions, 391.0, Some(2.21), Callgrind),
+                (Cpu, 2.08, Some(1.04), Proc),
+                (P99, 800.0, Some(1.6), Load),
+                (Fairness, 2.5, None, Load),
+            ],
+        ),
+        cell(
+            workload::ROOMS_10,
+            "lunch",
+            &[(UserInstructions, 882.0, Some(4.98), Callgrind)],
+        ),
+        cell(
+            workload::ROOMS_10_MANY,
+            "relay",
+            &[(Cpu, 4.0, Some(1.3), Proc)],
+        ),
+        cell(workload::ROOMS_100, "bun", &[(Cpu, 0.5, Some(0.25), Proc)]),
+        cell(workload::ROOMS_100, "relay", &[(Cpu, 0.4, Some(0.2), Proc)]),
+        cell(
+            workload::IDLE,
+            "bun",
+            &[(Memory, 7_991.0, None, Proc), (JoinCpu, 12.0, None, Proc)],
+        ),
+        cell(
+            workload::IDLE,
+            "relay",
+            &[(Memory, 2_048.0, None, Proc), (JoinCpu, 12.1, None, Proc)],
+        ),
+        cell(
+            workload::TWO_NODES,
+            "lunch",
+            &[
+                (Messages, 8_100.0, None, Load),
+                (P50, 100.0, None, Load),
+                (OtherNodeP50, 160.0, None, Load),
+            ],
+        ),
+        cell(
+            workload::TWO_NODES,
+            REDIS_BENCHMARK,
+            &[
+                (Commits, 10_000.0, None, RedisBenchmark),
+                (P50, 50.0, None, RedisBenchmark),
+            ],
+        ),
+    ];
+    for (workload, load) in workload::RATES.iter().zip([1.0, 5.0, 8.0]) {
+        for (peer, slowness) in [("bun", 1.5), ("relay", 1.0)] {
+            let figures = [
+                (Deliveries, load * 50_000.0 / slowness, None, Load),
+                (P99, load * load * 20.0 * slowness, None, Load),
+            ];
+            cells.push(cell(workload, peer, &figures));
+        }
+    }
+    Results {
+        machine: Machine {
+            cpu: "Some | Processor".to_owned(),
+            cores: 2,
+            memory: 24 << 30,
+            kernel: "Linux 6.18".to_owned(),
+            system: "Debian 12".to_owned(),
+            file_descriptors: 20_000,
+            hardware_counters: false,
+            tools: BTreeMap::from([("valgrind".to_owned(), "3.19.0".to_owned())]),
+            commit: "0123abc".to_owned(),
+            date: "2026-01-02T03:04:05Z".to_owned(),
+        },
+        full: false,
+        seconds: 2.0,
+        peers: vec![
+            peer("raw", "bare limit", None),
+            peer("bun", "Bun", Some("Bun 1.4.5")),
+            peer("nchan", "nginx + nchan", Some("nginx 1.22.1, nchan 1.3.6")),
+            peer("relay", "Tablecast relay", Some("Tablecast 0.1.0")),
+            peer("lunch", "Tablecast lunch server", Some("Tablecast 0.1.0")),
+        ],
+        workloads: vec![
+            kind(workload::ROOMS_10, "100 rooms of 10", 100, 10),
+            kind(workload::IDLE, "15,000 idle connections", 1_500, 10),
+        ],
+        cells,
+        gaps: vec![Gap {
+            workload: workload::ROOMS_10.to_owned(),
+            peer: "nchan".to_owned(),
+            reason: "left out by --without".to_owned(),
+        }],
+    }
+}
+
+/// The lines of `text` that begin with a table's bar.
+fn rows(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| line.starts_with('|')).collect()
+}
+
+#[test]
+fn a_workload_is_shown_with_medians_ranges_ratios_means_and_gaps() {
+    let results = results();
+    assert_eq!(
+        tables::workload(&results, &results.workloads[0]),
+        "\
+### 100 rooms of 10
+
+`rooms-10`, messages of 32 B.
+
+A delivery:
+
+| | user instructions | CPU time |
+|---|---|---|
+| bare limit | 177 (175 – 177) · 1.00 × | 2.00 µs (1.98 µs – 2.00 µs) · 1.00 × |
+| Bun | – | 2.26 µs (2.24 µs – 2.26 µs) · 1.13 × |
+| Tablecast relay | 391 (387 – 391) · 2.21 × | 2.08 µs (2.06 µs – 2.08 µs) · 1.04 × |
+| Tablecast lunch server | 882 (873 – 882) · 4.98 × | – |
+
+Latency:
+
+| | p99 | p99 ÷ p50 |
+|---|---|---|
+| bare limit | 500 µs (495 µs – 500 µs) · 1.00 × | – |
+| Bun | 850 µs (842 µs – 850 µs) · 1.70 × | 2.00 × (1.98 × – 2.00 ×) |
+| Tablecast relay | 800 µs (792 µs – 800 µs) · 1.60 × | 2.50 × (2.48 × – 2.50 ×) |
+
+Counted by: `/proc` (CPU time), callgrind (user instructions), the load generator (p99; p99 ÷ p50).
+
+- nginx + nchan: not measured: left out by --without
+"
+    );
+}
+
+#[test]
+fn a_means_that_differs_between_peers_is_told_with_them() {
+    let mut results = results();
+    let bun = results
+        .cells
+        .iter_mut()
+        .find(|cell| cell.peer == "bun")
+        .unwrap();
+    bun.figures.insert(
+        Figure::UserInstructions,
+        summary(881.0, None, Means::Counters),
+    );
+    let text = tables::workload(&results, &results.workloads[0]);
+    assert!(
+        text.contains(
+            "callgrind (user instructions of bare limit, Tablecast relay, Tablecast lunch server)"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("the processor's counters (user instructions of Bun)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn goals_follow_from_the_results() {
+    assert_eq!(
+        rows(&goals::goals_table(&results())),
+        [
+            "| server | figure | goal | reached | beside it | counted by | |",
+            "|---|---|---|---|---|---|---|",
+            "| relay, rooms of 10 | user instructions a delivery | ≤ 440 | 391 | – | callgrind | reached |",
+            "| relay, rooms of 10 | CPU time a delivery ÷ the bare limit's | ≤ 1.05 × | 1.04 × | Bun: 1.13 × | `/proc` | reached |",
+            "| relay, rooms of 10 | p99 ÷ the bare limit's | ≤ 1.50 × | 1.60 × | Bun: 1.70 × | the load generator | **not reached** |",
+            "| relay, rooms of 10, saturated | p99 ÷ p50 | ≤ 3.00 × | 2.50 × | – | the load generator | reached |",
+            "| lunch server, rooms of 10 | user instructions a delivery | ≤ 881 | 882 | – | callgrind | **not reached** |",
+            "| relay, rooms of 100, 16 in flight | CPU time a delivery ÷ Bun's | ≤ 0.82 × | 0.80 × | – | `/proc` | reached |",
+            "| relay, one room of 5,000 | user instructions a delivery | ≤ 150 | – | – | – | not measured |",
+            "| relay, one room of 5,000 | CPU time a delivery ÷ the bare limit's | ≤ 1.05 × | – | – | – | not measured |",
+            "| relay, one room of 15,000 | p99 of a small room beside it, less than with the bare limit | – | – | – | – | not measured |",
+            "| relay, from 1,000 to 15,000 connections in rooms of 10 | growth of CPU time a delivery ÷ the bare limit's growth | 0.90 × – 1.10 × | 1.25 × | – | `/proc` | **not reached** |",
+            "| relay, 15,000 idle connections | memory a connection | ≤ 2,048 B | 2,048 B | Bun: 7,991 B | `/proc` | reached |",
+            "| relay, opening a connection | CPU time, handshake to joined | ≤ 12.0 µs | 12.1 µs | Bun: 12.0 µs | `/proc` | **not reached** |",
+            "| relay, 15,000 joins at once | p99 of a small room beside it | ≤ 50.0 ms | – | – | – | not measured |",
+            "| lunch server, 15,000 idle connections | memory a connection | ≤ 2,048 B | – | Bun: 7,991 B | – | not measured |",
+            "| lunch server, opening a connection | CPU time, handshake to joined | ≤ 12.0 µs | – | Bun: 12.0 µs | – | not measured |",
+            "| lunch server, 15,000 joins at once | p99 of a small room beside it | ≤ 50.0 ms | – | – | – | not measured |",
+            "| lunch server, two nodes on Redis | changes/s ÷ what redis-benchmark reaches with the same script | ≥ 0.80 × | 0.81 × | – | the load generator | reached |",
+            "| lunch server, two nodes on Redis, 16 writers a room | changes a commit | ≥ 10.0 | – | – | – | not measured |",
+            "| lunch server, two nodes on Redis | the other node behind the first, p50, ÷ a round trip of Redis | ≤ 1.50 × | 1.20 × | – | the load generator | reached |",
+        ]
+    );
+}
+
+#[test]
+fn where_the_counters_can_be_read_goals_are_in_instructions() {
+    let mut results = results();
+    for (workload, peer, user, kernel) in [
+        (workload::ROOMS_10, "raw", 177.0, 9_299.0),
+        (workload::ROOMS_10, "relay", 391.0, 9_577.0),
+        (workload::ROOMS_100, "bun", 350.0, 990.0),
+        (workload::ROOMS_100, "relay", 115.0, 986.0),
+    ] {
+        let cell = results
+            .cells
+            .iter_mut()
+            .find(|cell| cell.workload == workload && cell.peer == peer)
+            .unwrap();
+        for (figure, value) in [
+            (Figure::UserInstructions, user),
+            (Figure::KernelInstructions, kernel),
+        ] {
+            let summary = summary(value, None, Means::Counters);
+            cell.figures.insert(figure, summary);
+        }
+    }
+    let table = goals::goals_table(&results);
+    for row in [
+        "| relay, rooms of 10 | user and kernel instructions a delivery ÷ the bare limit's | ≤ 1.05 × | 1.05 × | – | the processor's counters | **not reached** |",
+        "| relay, rooms of 100, 16 in flight | user and kernel instructions a delivery | ≤ 1,100 | 1,101 | Bun: 1,340 | the processor's counters | **not reached** |",
+    ] {
+        assert!(rows(&table).contains(&row), "{row}\nis not in\n{table}");
+    }
+}
+
+#[test]
+fn a_report_made_again_keeps_remarks_and_nothing_else_of_the_old_one() {
+    let results = results();
+    let first = document(&results, &[], "# Something older\n");
+    assert!(!first.contains("Something older"), "{first}");
+    let edited = first
+        .replacen(
+            "Nothing has been remarked yet.",
+            "The kernel stands in the way.",
+            1,
+        )
+        .replace("| Bun |", "| Bunny |");
+    assert_ne!(edited, first);
+    let again = document(&results, &[], &edited);
+    assert_eq!(
+        again,
+        first.replacen(
+            "Nothing has been remarked yet.",
+            "The kernel stands in the way.",
+            1
+        )
+    );
+}
+
+#[test]
+fn a_report_names_machine_versions_and_how_to_repeat_it() {
+    let text = document(&results(), &[], "");
+    for part in [
+        "| processor | Some \\| Processor |",
+        "| memory | 24.0 GiB |",
+        "| valgrind | 3.19.0 |",
+        "| commit | 0123abc |",
+        "| nginx + nchan | nginx 1.22.1, nchan 1.3.6 |",
+        "cargo xtask bench --full",
+        "the short form",
+    ] {
+        assert!(text.contains(part), "{part}\nis not in\n{text}");
+    }
+}
+
+#[test]
+fn plots_are_files_beside_the_report_that_shows_them() {
+    let folder = std::env::temp_dir().join(format!("tablecast-report-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    write(&results(), &folder).unwrap();
+    let text = fs::read_to_string(folder.join("performance.md")).unwrap();
+    for (file, shown) in [
+        ("cost.svg", "rooms of 100, 16 in flight"),
+        ("memory.svg", "15,000 connections"),
+        ("latency.svg", "Tablecast relay"),
+    ] {
+        assert!(text.contains(&format!("]({IMAGES}/{file})")), "{text}");
+        let svg = fs::read_to_string(folder.join(IMAGES).join(file)).unwrap();
+        assert!(
+            svg.starts_with("<svg ") && svg.contains(shown),
+            "{file}: {svg}"
+        );
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn without_figures_there_is_a_report_without_plots() {
+    let mut results = results();
+    results.cells.clear();
+    let plots = plots::plots(&results).unwrap();
+    assert_eq!(plots.len(), 0);
+    assert!(!document(&results, &plots, "").contains("At a glance"));
+}
