@@ -1,15 +1,18 @@
 //! Measures Tablecast beside the servers one might pick instead.
 //!
-//! Three processes take part. The *orchestrator* (`run`) starts a *peer*
-//! ([`peers`]) on one core and the *load generator* (`load`) on another, reads
-//! what the peer used (`measure`) and puts it into [`results`], from which
+//! Three processes take part. The *orchestrator* ([`run`]) starts a *peer*
+//! ([`peers`]) on one core and the *load generator* ([`load`]) on another, reads
+//! what the peer used ([`measure`]) and puts it into [`results`], from which
 //! [`report`] makes tables and plots.
 #![forbid(unsafe_code)]
 
 pub mod load;
+pub mod measure;
 pub mod peers;
 mod poll;
 pub mod raw;
 pub mod report;
 pub mod results;
+pub mod run;
+pub mod summary;
 mod wire;

@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use tablecast_bench::{load, raw};
+use tablecast_bench::{load, raw, run};
 
 /// Measures Tablecast beside the servers one might pick instead
 #[derive(Debug, Parser)]
@@ -16,7 +17,22 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Load a server, as JSON lines on stdin ask for and stdout answers
+    /// Measure all peers, in interleaved rounds, and write the report
+    ///
+    /// `cargo xtask bench` installs and builds what is needed first. The server is on core 0, load
+    /// and measuring on the others; leave the machine alone meanwhile.
+    Run(run::Options),
+    /// Write the report again from the results of a run
+    Report {
+        /// The folder with results.json
+        #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+        out: PathBuf,
+    },
+    /// Load a server: requests are JSON lines on stdin, answers on stdout
+    ///
+    /// Type them by hand, each after the answer to the one before: "prepare", "connect", "settle", and
+    /// then as often as you like {"run":{"until":{"seconds":1},"pace":{"window":1}}}, where "until" may
+    /// also be {"messages":1000} and "pace" {"rate":500}. Times in answers are nanoseconds.
     Load(load::Options),
     /// Serve the bare limit: epoll, one write a delivery, no checks; rooms are /ws/{room}
     Raw {
@@ -28,6 +44,8 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Options::parse().command {
+        Command::Run(options) => run::run(&options),
+        Command::Report { out } => run::report_again(&out),
         Command::Load(options) => load::serve(options),
         Command::Raw { listen } => {
             let listener = raw::listen(listen)?;

@@ -185,6 +185,7 @@ pub const PEERS: &[Peer] = &[
             // command, not the limits before it.
             command.args(["serve", "--create-rate", "0", "--join-rate", "0"]);
             command.args(["--command-rate", "0", "--max-rooms", "20000"]);
+            command.args(["--seats", "20000"]);
             command.args(["--listen", &address(port)]);
             command.args(["--store", redis.unwrap_or("memory")]);
             command.env("RUST_LOG", "warn");

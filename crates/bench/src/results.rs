@@ -22,6 +22,10 @@ pub mod workload {
     pub const JOIN_STORM: &str = "join-storm";
     /// Rooms of 10 at 10 %, 50 % and 80 % of the peer's own saturation.
     pub const RATES: [&str; 3] = ["rate-10", "rate-50", "rate-80"];
+    /// Rooms of 10 of whom one never reads, messages of 1 KiB.
+    pub const SLOW_READERS: &str = "slow-readers";
+    /// Rooms of 10 with messages of 1 KiB and of 16 KiB; 32 bytes are [`ROOMS_10`].
+    pub const PAYLOADS: [&str; 2] = ["payload-1k", "payload-16k"];
     /// Two nodes on one Redis, many rooms with one writer each. The figures of
     /// [`REDIS_BENCHMARK`](super::REDIS_BENCHMARK) are here.
     pub const TWO_NODES: &str = "two-nodes";

@@ -19,6 +19,7 @@ fn options(to: SocketAddr) -> Options {
         members: 4,
         payload: 32,
         slow: 0,
+        lenient: false,
         first_room: 0,
         handshakes: 5,
         patience: 10.0,
@@ -30,12 +31,11 @@ fn connected(options: Options) -> anyhow::Result<Load> {
     let mut load = Load::new(options)?;
     load.answer(Request::Prepare)?;
     match load.answer(Request::Connect)? {
-        Reply::Joined(joined) => {
-            assert!(joined.latency.p50 > 0);
-            Ok(load)
-        }
+        Reply::Joined(joined) => assert!(joined.latency.p50 > 0),
         other => panic!("{other:?}"),
     }
+    load.answer(Request::Settle)?;
+    Ok(load)
 }
 
 fn run(load: &mut Load, until: Until, pace: Pace) -> anyhow::Result<Outcome> {

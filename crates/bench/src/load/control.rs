@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     /// Make the rooms that must be made before they can be joined.
     Prepare,
-    /// Open all connections, and wait until everybody is in.
+    /// Open all connections.
     Connect,
+    /// Wait until everybody gets what is sent, which may be a little later.
+    Settle,
     /// Send messages.
     Run(Run),
 }
@@ -26,7 +28,7 @@ pub struct Run {
     pub pace: Pace,
 }
 
-/// When to stop sending.
+/// When to stop sending; with the next request in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
@@ -34,6 +36,8 @@ pub enum Until {
     Seconds(f64),
     /// After so many messages in all rooms.
     Messages(u64),
+    /// When stdin is closed, which ends the generator too.
+    Closed,
 }
 
 /// When to send.
@@ -56,6 +60,8 @@ pub enum Reply {
     Prepared,
     /// To [`Request::Connect`].
     Joined(Joined),
+    /// To [`Request::Settle`].
+    Settled,
     /// To [`Request::Run`].
     Done(Outcome),
     /// Instead of any other, and the last one.

@@ -71,7 +71,7 @@ impl Load {
                 self.open()
                     .with_context(|| self.who(self.connections.len()))?;
             }
-            self.turn(self.patience())?;
+            self.turn(Some(self.patience()))?;
             if self.joined > last.1 {
                 last = (Instant::now(), self.joined);
             }
@@ -85,9 +85,6 @@ impl Load {
         let seconds = (self.now() - began) as f64 / 1e9;
         for connection in &self.connections {
             latency.saturating_record(connection.took);
-        }
-        if self.dialect.needs_probes() {
-            self.probe_all()?;
         }
         Ok(Joined {
             connections: all,
@@ -135,7 +132,7 @@ impl Load {
             head.lines().next().unwrap_or_default()
         );
         self.connections[index].stage = Stage::Entering;
-        if self.options.protocol == Protocol::Text {
+        if self.options.protocol == Protocol::Text || self.options.lenient {
             self.joined(index, now);
         }
         Ok(())
@@ -170,9 +167,14 @@ impl Load {
         self.joined += 1;
     }
 
+    /// Waits until everybody gets what is sent.
+    ///
     /// A server may put a member into the room a little after it has answered the
     /// handshake. So each room is sent probes until one of them has reached everybody.
-    fn probe_all(&mut self) -> anyhow::Result<()> {
+    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
+        if !self.dialect.needs_probes() {
+            return Ok(());
+        }
         let deadline = Instant::now() + self.patience();
         let mut missing: Vec<usize> = (0..self.rooms.len()).collect();
         for attempt in 1.. {
@@ -184,7 +186,7 @@ impl Load {
             }
             let next = Instant::now() + PROBE;
             while !missing.is_empty() && Instant::now() < next {
-                self.turn(next.saturating_duration_since(Instant::now()))?;
+                self.turn(Some(next.saturating_duration_since(Instant::now())))?;
                 let members = self.options.members;
                 let connections = &self.connections;
                 missing.retain(|&room| {

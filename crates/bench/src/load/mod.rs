@@ -69,6 +69,11 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub first_room: usize,
 
+    /// Bear with what the code this project started from does: no menu on joining, each
+    /// menu several times, and changes that are lost unless one member makes them all
+    #[arg(long)]
+    pub lenient: bool,
+
     /// Handshakes that are under way at the same time; fewer than any server's queue
     /// of connections to accept
     #[arg(long, value_name = "NUMBER", default_value_t = 64)]
@@ -95,6 +100,8 @@ pub struct Load {
     traffic: Option<Traffic>,
     /// Connections that are members.
     joined: usize,
+    /// There is something on stdin, or it was closed: no run goes on beyond that.
+    has_request: bool,
     /// Slow readers have stopped reading.
     is_silenced: bool,
 }
@@ -116,11 +123,13 @@ pub fn serve(options: Options) -> anyhow::Result<()> {
         let mut line = String::new();
         let mut load = Load::new(options)?;
         load.poll.add(io::stdin(), STDIN, Flags::IN)?;
-        while load.idle()? {
+        loop {
+            load.idle()?;
             line.clear();
             if io::stdin().lock().read_line(&mut line)? == 0 {
                 break;
             }
+            load.has_request = false;
             let request = serde_json::from_str(&line);
             let request = request.with_context(|| format!("no request: {}", line.trim_end()))?;
             let reply = load.answer(request)?;
@@ -147,7 +156,7 @@ impl Load {
             "--rooms, --handshakes and --members without --slow must be at least 1"
         );
         Ok(Load {
-            dialect: Dialect::new(options.protocol, options.payload)?,
+            dialect: Dialect::new(options.protocol, options.payload, options.lenient)?,
             clock: Instant::now(),
             poll: Poll::new()?,
             paths: Vec::new(),
@@ -156,6 +165,7 @@ impl Load {
             buffer: vec![0; BUFFER],
             traffic: None,
             joined: 0,
+            has_request: false,
             is_silenced: false,
             options,
         })
@@ -173,20 +183,20 @@ impl Load {
                 Reply::Prepared
             }
             Request::Connect => Reply::Joined(self.connect()?),
+            Request::Settle => {
+                self.settle()?;
+                Reply::Settled
+            }
             Request::Run(run) => Reply::Done(self.run(run)?),
         })
     }
 
     /// Keeps connections alive until there is something on stdin.
-    fn idle(&mut self) -> anyhow::Result<bool> {
-        loop {
-            for at in 0..self.poll.wait(None)? {
-                match self.poll.event(at) {
-                    (STDIN, _) => return Ok(true),
-                    (index, flags) => self.attend(index as usize, flags)?,
-                }
-            }
+    fn idle(&mut self) -> anyhow::Result<()> {
+        while !self.has_request {
+            self.turn(None)?;
         }
+        Ok(())
     }
 
     /// Nanoseconds since the start.
@@ -199,12 +209,12 @@ impl Load {
     }
 
     /// Waits at most this long for sockets, and deals with them.
-    fn turn(&mut self, timeout: Duration) -> anyhow::Result<()> {
-        for at in 0..self.poll.wait(Some(timeout))? {
+    fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<()> {
+        for at in 0..self.poll.wait(timeout)? {
             let (token, flags) = self.poll.event(at);
-            // A request that came early waits its turn.
-            if token != STDIN {
-                self.attend(token as usize, flags)?;
+            match token {
+                STDIN => self.has_request = true,
+                token => self.attend(token as usize, flags)?,
             }
         }
         Ok(())
@@ -274,6 +284,7 @@ impl Load {
             .hear(text, room as u32, &mut self.rooms[room], tally)?;
         match heard {
             Heard::Delivery(delivery) => self.delivered(index, room, delivery, now)?,
+            Heard::Nothing => {}
             Heard::Probe(attempt) => connection.probes = connection.probes.max(attempt),
             Heard::Heartbeat => {
                 let heartbeat = self.dialect.heartbeat();

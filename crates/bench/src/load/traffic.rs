@@ -59,6 +59,7 @@ impl Load {
         let (end, most_messages) = match run.until {
             Until::Seconds(seconds) => (began + (seconds * 1e9) as u64, u64::MAX),
             Until::Messages(messages) => (u64::MAX, messages),
+            Until::Closed => (u64::MAX, u64::MAX),
         };
         self.traffic = Some(Traffic {
             latency: histogram()?,
@@ -134,11 +135,11 @@ impl Load {
             } else {
                 send_due(self, now)?
             };
-            self.turn(match next {
+            self.turn(Some(match next {
                 Some(next) if next < now + NEAR => Duration::ZERO,
                 Some(next) => Duration::from_nanos(next - now - NEAR / 2),
                 None => Duration::from_millis(10),
-            })?;
+            }))?;
         }
     }
 
@@ -175,7 +176,8 @@ impl Load {
         };
         let readers = self.options.members - self.options.slow;
         let at = &mut self.rooms[room];
-        let sender = (at.sent % readers as u64) as u32;
+        let senders = if self.options.lenient { 1 } else { readers };
+        let sender = (at.sent % senders as u64) as u32;
         let Some(seq) = at.send(slot, sender, readers as u32, from) else {
             return Ok(());
         };

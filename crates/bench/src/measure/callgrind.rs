@@ -1,0 +1,84 @@
+//! Instructions in user space, counted by valgrind where the processor's counters
+//! cannot be read. The program runs about fifty times slower meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+/// The arguments that come before a program, so that it is counted from
+/// [`switch`]`(pid, "on")` on.
+pub fn wrapper(out: &Path) -> Vec<String> {
+    let out = format!("--callgrind-out-file={}", out.display());
+    [
+        "valgrind",
+        "--quiet",
+        "--tool=callgrind",
+        "--instr-atstart=no",
+        &out,
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+/// Switches counting `on` or `off`.
+///
+/// # Errors
+///
+/// The process does not run under callgrind, or valgrind is not there.
+pub fn switch(pid: u32, to: &str) -> anyhow::Result<()> {
+    control(&["-i", to], pid)
+}
+
+/// What was counted so far. The file is the one given to [`wrapper`].
+///
+/// # Errors
+///
+/// As for [`switch`], or the file cannot be read.
+pub fn count(pid: u32, out: &Path) -> anyhow::Result<u64> {
+    control(&["-d"], pid)?;
+    let mut path = out.as_os_str().to_owned();
+    path.push(".1");
+    let path = PathBuf::from(path);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    fs::remove_file(&path)?;
+    total(&text).with_context(|| format!("{} has no totals", path.display()))
+}
+
+fn control(args: &[&str], pid: u32) -> anyhow::Result<()> {
+    let output = Command::new("callgrind_control")
+        .args(args)
+        .arg(pid.to_string())
+        .output()
+        .context("cannot start callgrind_control")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let text = text.trim();
+    ensure!(
+        output.status.success() && !text.contains("Error"),
+        "callgrind_control: {text} {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
+}
+
+/// `totals: 1234`, one line a part.
+fn total(text: &str) -> Option<u64> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("totals:"));
+    let parts: Option<Vec<u64>> = lines.map(|part| part.trim().parse().ok()).collect();
+    parts
+        .filter(|parts| !parts.is_empty())
+        .map(|parts| parts.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_totals_are_read() {
+        let text = "version: 1\nevents: Ir\nfn=main\n16 3\n\ntotals: 1200\n";
+        assert_eq!(total(text), Some(1200));
+        assert_eq!(total("events: Ir\n"), None);
+    }
+}

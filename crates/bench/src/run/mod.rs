@@ -1,0 +1,239 @@
+//! The orchestrator: starts peers and load in interleaved rounds, and collects what
+//! they need.
+//!
+//! All peers run once in each round of a workload, in an order that rotates, because a
+//! machine's clock drifts: what is compared is measured within seconds.
+
+mod generator;
+mod machine;
+mod nodes;
+mod progress;
+mod scenario;
+mod server;
+mod session;
+mod steps;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use self::progress::Progress;
+use self::session::Session;
+use self::steps::{Plan, Step};
+use crate::measure::perf;
+use crate::peers::{PEERS, Paths, Peer};
+use crate::report;
+use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results, workload};
+use crate::summary::Samples;
+
+/// The peer that others are compared with.
+const BASE: &str = "raw";
+
+/// Length of a measured window, in the short form and in full.
+const SHORT: f64 = 0.8;
+const FULL: f64 = 3.0;
+
+/// The file beside the report from which it can be made again.
+const RESULTS: &str = "results.json";
+
+/// What to measure.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Everything, in up to an hour, instead of the short form
+    #[arg(long)]
+    pub full: bool,
+
+    /// Rounds of every workload, instead of those of the form
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: Option<u16>,
+
+    /// Length of a measured window
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<f64>,
+
+    /// Only these peers, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub peer: Vec<String>,
+
+    /// Only these workloads, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub workload: Vec<String>,
+
+    /// Where performance.md, its plots and results.json are written
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+    pub out: PathBuf,
+}
+
+/// Measures, and writes the report.
+///
+/// # Errors
+///
+/// A peer or workload does not exist or is not installed, or the report cannot be
+/// written. A peer that fails under a workload is a gap in the report instead.
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let paths = paths()?;
+    let peers = choose(&options.peer, &paths)?;
+    let file_descriptors = machine::raise_file_limit();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let machine = machine::read(repository, file_descriptors);
+    ensure!(
+        machine.cores >= 2,
+        "a server and its load need a core each, and this machine has {}",
+        machine.cores
+    );
+    let plan = Plan::new(options, &peers, file_descriptors);
+    ensure!(
+        !plan.steps.is_empty(),
+        "nothing to measure: workloads are {}",
+        steps::names().join(", ")
+    );
+    let session = Session {
+        paths: &paths,
+        seconds: options
+            .seconds
+            .unwrap_or(if options.full { FULL } else { SHORT }),
+        has_hardware_counters: machine.hardware_counters,
+        has_tracepoint: perf::counts(perf::SYSCALLS),
+    };
+    let mut results = Results {
+        machine,
+        full: options.full,
+        seconds: session.seconds,
+        peers: infos(&peers, &paths),
+        workloads: plan.workloads,
+        cells: Vec::new(),
+        gaps: plan.gaps,
+    };
+    let progress = Progress::new(plan.steps.len());
+    let mut samples = Samples::default();
+    stay_off_the_servers_core(results.machine.cores)?;
+    for step in &plan.steps {
+        progress.begin(&step.to_string());
+        if let Err(error) = take(step, &session, &mut samples) {
+            let gap = Gap {
+                workload: step.workload().to_owned(),
+                peer: step.peer().to_owned(),
+                reason: format!("{error:#}"),
+            };
+            progress.note(&format!("{step}: {}", gap.reason));
+            if !results.gaps.contains(&gap) {
+                results.gaps.push(gap);
+            }
+        }
+    }
+    progress.end();
+    results.cells = samples.cells(BASE);
+    write(&results, &options.out)
+}
+
+/// Makes the report again from what a run has written.
+///
+/// # Errors
+///
+/// There is no such run, or the report cannot be written.
+pub fn report_again(folder: &Path) -> anyhow::Result<()> {
+    let file = folder.join(RESULTS);
+    let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let results: Results = serde_json::from_str(&text)?;
+    report::write(&results, folder)
+}
+
+fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let text = serde_json::to_string_pretty(results)?;
+    fs::write(folder.join(RESULTS), text + "\n")?;
+    report::write(results, folder)
+}
+
+/// One step, whose figures go to the samples.
+fn take(step: &Step<'_>, session: &Session<'_>, samples: &mut Samples) -> anyhow::Result<()> {
+    let figures = match step {
+        Step::Round {
+            scenario,
+            peer,
+            round,
+        } => {
+            let mut found = |part: &'static str, figures| {
+                samples.add(part, peer.name, *round, figures);
+            };
+            return session.measure(peer, scenario, *round == 0, &mut found);
+        }
+        // With the processor's counters it is known already.
+        Step::Count { .. } if session.has_hardware_counters => return Ok(()),
+        Step::Count {
+            shape,
+            window,
+            peer,
+            ..
+        } => session.count(peer, shape, *window)?,
+        Step::TwoNodes { nodes, peer, .. } => {
+            nodes.measure(session.paths, peer, session.seconds)?
+        }
+        Step::StartingCode { peer, .. } => {
+            nodes::starting_code(session.paths, peer, session.seconds)?
+        }
+        Step::RedisBenchmark { .. } => nodes::redis_benchmark()?,
+    };
+    samples.add(step.workload(), step.peer(), step.round(), figures);
+    Ok(())
+}
+
+/// Programs are where this one is.
+fn paths() -> anyhow::Result<Paths> {
+    let program = std::env::current_exe()?;
+    let binaries = program.parent().context("this program is nowhere")?;
+    let target = binaries.parent().unwrap_or(binaries);
+    Ok(Paths {
+        peers: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers")),
+        binaries: binaries.to_owned(),
+        scratch: target.join("bench"),
+    })
+}
+
+/// The peers of these names, in the order of the table; all without names. What they
+/// need must be there.
+fn choose(names: &[String], paths: &Paths) -> anyhow::Result<Vec<Peer>> {
+    for name in names {
+        if !PEERS.iter().any(|peer| peer.name == name) {
+            let known: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
+            bail!("there is no peer {name}; there are {}", known.join(", "));
+        }
+    }
+    let mut peers = PEERS.to_vec();
+    peers.retain(|peer| names.is_empty() || names.iter().any(|name| name == peer.name));
+    for peer in &peers {
+        if let [missing, ..] = &peer.missing(paths)[..] {
+            bail!(
+                "{} needs {}, which is not there: `cargo xtask bench` installs and builds what the peers \
+                 need, and `--peer` leaves peers out",
+                peer.name,
+                missing.display()
+            );
+        }
+    }
+    Ok(peers)
+}
+
+fn infos(peers: &[Peer], paths: &Paths) -> Vec<PeerInfo> {
+    let servers = peers.iter().map(|peer| PeerInfo {
+        name: peer.name.to_owned(),
+        title: peer.title.to_owned(),
+        version: (peer.version)(paths),
+    });
+    let benchmark = PeerInfo {
+        name: REDIS_BENCHMARK.to_owned(),
+        title: "redis-benchmark with our script".to_owned(),
+        version: None,
+    };
+    servers.chain([benchmark]).collect()
+}
+
+/// Looking at the server must not take its time.
+fn stay_off_the_servers_core(cores: usize) -> anyhow::Result<()> {
+    let mut set = CpuSet::new();
+    (1..cores.min(CpuSet::MAX_CPU)).for_each(|core| set.set(core));
+    sched_setaffinity(None, &set).context("cannot leave the server's core")
+}

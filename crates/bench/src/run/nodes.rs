@@ -1,0 +1,347 @@
+//! Workloads on Redis: two nodes beside `redis-benchmark` with our commit script, and
+//! the code this project started from beside ours.
+//!
+//! Nothing is pinned here: nodes, Redis and load share all cores, as `redis-benchmark`
+//! and Redis do.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use super::generator::{Generator, Shape};
+use super::server::{Server, free_port};
+use super::session::{sample, timed, used};
+use crate::load::control::{Outcome, Pace, Until};
+use crate::measure::Usage;
+use crate::peers::{Paths, Peer};
+use crate::results::{Figure, Means, WorkloadInfo, workload};
+use crate::summary::Figures;
+
+/// The scripts of the backend, which `redis-benchmark` runs too.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../redis/src/scripts");
+
+/// As in crates/redis/README.md: an event of 100 bytes, and a state of 500.
+const EVENT: usize = 104;
+const STATE: usize = 500;
+
+/// Commits that `redis-benchmark` makes over twenty connections, and one by one.
+const COMMITS: usize = 40_000;
+const ROUND_TRIPS: usize = 3_000;
+
+/// Of the starting code, which needs more than five seconds for most of them.
+const ITS_CHANGES: u64 = 4;
+
+/// Rooms on two nodes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TwoNodes {
+    pub(super) name: &'static str,
+    title: &'static str,
+    shape: Shape,
+    window: usize,
+}
+
+const TWO: Shape = Shape {
+    rooms: 500,
+    members: 2,
+    payload: 32,
+    slow: 0,
+    first_room: 0,
+    lenient: false,
+    patience: 20,
+};
+
+pub(super) const TWO_NODES: [TwoNodes; 2] = [
+    TwoNodes {
+        name: workload::TWO_NODES,
+        title: "two nodes on one Redis: 500 rooms with one member on each node, 1 change in flight in \
+                each room",
+        shape: TWO,
+        window: 1,
+    },
+    TwoNodes {
+        name: workload::TWO_NODES_BUSY,
+        title: "two nodes on one Redis: 10 rooms of 16, 16 changes in flight in each",
+        shape: Shape {
+            rooms: 10,
+            members: 16,
+            ..TWO
+        },
+        window: 16,
+    },
+];
+
+/// One room for the code this project started from, and for ours.
+const ONE_ROOM: Shape = Shape {
+    rooms: 1,
+    members: 10,
+    lenient: true,
+    ..TWO
+};
+
+impl TwoNodes {
+    pub(super) fn info(&self) -> WorkloadInfo {
+        info(self.name, self.title, &self.shape)
+    }
+
+    /// Measures two servers of ours on a Redis of their own.
+    pub(super) fn measure(
+        &self,
+        paths: &Paths,
+        peer: &Peer,
+        seconds: f64,
+    ) -> anyhow::Result<Figures> {
+        let redis = Redis::start()?;
+        let nodes = [redis.serve(paths, peer)?, redis.serve(paths, peer)?];
+        let to = nodes.each_ref().map(|node| node.address);
+        let mut load = Generator::start(&to, peer.protocol, &self.shape, None)?;
+        load.join()?;
+        let pace = Pace::Window(self.window);
+        load.run(Until::Seconds(seconds * 0.3), pace)?;
+        let look = || -> anyhow::Result<(Usage, Usage, Commits)> {
+            let (a, b) = (nodes[0].usage()?, nodes[1].usage()?);
+            let both = Usage {
+                cpu: a.cpu + b.cpu,
+                system: a.system + b.system,
+                rss: a.rss + b.rss,
+            };
+            let (a, b) = (Commits::of(to[0])?, Commits::of(to[1])?);
+            let commits = Commits {
+                commits: a.commits + b.commits,
+                commands: a.commands + b.commands,
+            };
+            Ok((both, redis.server.usage()?, commits))
+        };
+        let before = look()?;
+        let outcome = load.run(Until::Seconds(seconds), pace)?;
+        let after = look()?;
+        let mut figures = Figures::new();
+        used(&mut figures, &before.0, &after.0, &outcome);
+        timed(&mut figures, &outcome);
+        let commits = after.2.commits - before.2.commits;
+        let commands = after.2.commands - before.2.commands;
+        let redis = after.1.cpu - before.1.cpu;
+        let mut add = |figure, value, means| sample(&mut figures, figure, value, means);
+        add(Figure::Commits, commits / outcome.seconds, Means::Metrics);
+        add(
+            Figure::CommandsPerCommit,
+            commands / commits,
+            Means::Metrics,
+        );
+        add(Figure::RedisCpu, redis / commits * 1e6, Means::Proc);
+        Ok(figures)
+    }
+}
+
+/// The workload of [`starting_code`].
+pub(super) fn starting_code_info() -> WorkloadInfo {
+    let title = "one room of 10 on Redis, one change after the other by one member";
+    info(workload::STARTING_CODE, title, &ONE_ROOM)
+}
+
+/// From a change until everybody has seen it.
+pub(super) fn starting_code(paths: &Paths, peer: &Peer, seconds: f64) -> anyhow::Result<Figures> {
+    let redis = Redis::start()?;
+    let server = redis.serve(paths, peer)?;
+    let mut load = Generator::start(&[server.address], peer.protocol, &ONE_ROOM, None)?;
+    load.join()?;
+    let until = match peer.needs_redis {
+        true => Until::Messages(ITS_CHANGES),
+        false => Until::Seconds(seconds),
+    };
+    let before = server.usage()?;
+    let outcome: Outcome = load.run(until, Pace::Window(1))?;
+    let mut figures = Figures::new();
+    used(&mut figures, &before, &server.usage()?, &outcome);
+    timed(&mut figures, &outcome);
+    Ok(figures)
+}
+
+/// What Redis can do with the same script on this machine.
+pub(super) fn redis_benchmark() -> anyhow::Result<Figures> {
+    let redis = Redis::start()?;
+    let script = |names: &[&str]| -> anyhow::Result<String> {
+        let parts = names.iter().map(|name| {
+            let path = format!("{SCRIPTS}/{name}");
+            fs::read_to_string(&path).with_context(|| path)
+        });
+        Ok(parts.collect::<anyhow::Result<Vec<String>>>()?.concat())
+    };
+    let (state, log) = ("tablecast:{bench}:state", "tablecast:{bench}:log");
+    let create = script(&["room.lua", "create.lua"])?;
+    let deadline = "86400000";
+    redis.cli(&[
+        "EVAL", &create, "2", state, log, "run", deadline, deadline, "state",
+    ])?;
+    let commit = script(&["room.lua", "benchmark.lua", "commit.lua"])?;
+    let sha = redis.cli(&["SCRIPT", "LOAD", &commit])?;
+    let (event, snapshot) = ("0".repeat(EVENT), "0".repeat(STATE));
+    let channel = "tablecast:{bench}";
+    let command = [
+        "EVALSHA", &sha, "2", state, log, "run", "PUBLISH", channel, "-", "-", "1", &event,
+        "600000", "256", &snapshot,
+    ];
+    let before = redis.server.usage()?;
+    let many = redis.benchmark(20, COMMITS, &command)?;
+    let cpu = redis.server.usage()?.cpu - before.cpu;
+    let one = redis.benchmark(1, ROUND_TRIPS, &command)?;
+    let mut figures = Figures::new();
+    let mut add = |figure, value, means| sample(&mut figures, figure, value, means);
+    add(Figure::Commits, many.per_second, Means::RedisBenchmark);
+    add(Figure::RedisCpu, cpu / COMMITS as f64 * 1e6, Means::Proc);
+    add(Figure::P50, one.p50 * 1e3, Means::RedisBenchmark);
+    Ok(figures)
+}
+
+fn info(name: &str, title: &str, shape: &Shape) -> WorkloadInfo {
+    WorkloadInfo {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        connections: shape.connections(),
+        rooms: shape.rooms,
+        members: shape.members,
+        payload: shape.payload,
+    }
+}
+
+/// A Redis that keeps nothing on disk.
+struct Redis {
+    server: Server,
+}
+
+/// What `redis-benchmark` found.
+#[derive(Debug, PartialEq)]
+struct Rate {
+    per_second: f64,
+    /// Milliseconds.
+    p50: f64,
+}
+
+impl Redis {
+    fn start() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let mut redis = Command::new("redis-server");
+        redis.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+        redis.args(["--save", "", "--appendonly", "no"]);
+        let server = Server::start(redis, port)?;
+        Ok(Redis { server })
+    }
+
+    fn port(&self) -> String {
+        self.server.address.port().to_string()
+    }
+
+    /// Starts a server that keeps its rooms here.
+    fn serve(&self, paths: &Paths, peer: &Peer) -> anyhow::Result<Server> {
+        let port = free_port()?;
+        let url = format!("redis://{}", self.server.address);
+        Server::start((peer.command)(paths, port, Some(&url))?, port)
+    }
+
+    fn cli(&self, args: &[&str]) -> anyhow::Result<String> {
+        said(
+            Command::new("redis-cli")
+                .args(["-e", "-p", &self.port()])
+                .args(args),
+        )
+    }
+
+    fn benchmark(&self, clients: usize, commits: usize, command: &[&str]) -> anyhow::Result<Rate> {
+        let (clients, commits) = (clients.to_string(), commits.to_string());
+        let mut benchmark = Command::new("redis-benchmark");
+        benchmark.args(["-p", &self.port(), "--csv", "-c", &clients, "-n", &commits]);
+        let csv = said(benchmark.args(command))?;
+        rate(&csv).with_context(|| format!("redis-benchmark says {csv}"))
+    }
+}
+
+/// The last line is the command, requests a second, and latencies in milliseconds:
+/// mean, least, p50, p95, p99, longest. The command may hold commas.
+fn rate(csv: &str) -> Option<Rate> {
+    let mut fields = csv
+        .lines()
+        .last()?
+        .rsplit(',')
+        .map(|field| field.trim_matches('"'));
+    let p50 = fields.nth(3)?.parse().ok()?;
+    let per_second = fields.nth(2)?.parse().ok()?;
+    Some(Rate { per_second, p50 })
+}
+
+/// What a program prints.
+fn said(command: &mut Command) -> anyhow::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {program}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{program}: {text} {}",
+        error.trim()
+    );
+    Ok(text)
+}
+
+/// Counters of `/metrics`.
+#[derive(Debug, PartialEq)]
+struct Commits {
+    commits: f64,
+    commands: f64,
+}
+
+impl Commits {
+    fn of(node: SocketAddr) -> anyhow::Result<Self> {
+        let mut stream = TcpStream::connect(node)?;
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Self::in_metrics(&text).context("/metrics does not count commits and commands")
+    }
+
+    fn in_metrics(text: &str) -> Option<Self> {
+        let value = |name: &str| {
+            let mut lines = text.lines();
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value?.parse().ok()
+        };
+        Some(Commits {
+            commits: value("tablecast_commit_seconds_count")?,
+            commands: value("tablecast_commands_total")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_benchmark_prints_is_read() {
+        let csv = "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\
+                   \"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n\
+                   \"EVALSHA a,b\",\"29211.00\",\"0.66\",\"0.1\",\"0.63\",\"0.9\",\"1.2\",\"9.0\"";
+        let expected = Rate {
+            per_second: 29_211.0,
+            p50: 0.63,
+        };
+        assert_eq!(rate(csv), Some(expected));
+        assert_eq!(rate("no such thing"), None);
+    }
+
+    #[test]
+    fn counters_are_found_in_the_metrics() {
+        let text = "tablecast_commands_total 12\ntablecast_commit_seconds_bucket{le=\"1\"} 4\n\
+                    tablecast_commit_seconds_count 5\n# EOF\n";
+        let expected = Commits {
+            commits: 5.0,
+            commands: 12.0,
+        };
+        assert_eq!(Commits::in_metrics(text), Some(expected));
+        assert_eq!(Commits::in_metrics("# EOF\n"), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! From the figures of single rounds to medians, spread and ratios.
+
+use std::collections::BTreeMap;
+
+use crate::results::{Cell, Figure, Means, Summary};
+
+/// What one round gave.
+pub type Figures = BTreeMap<Figure, Sample>;
+
+/// One figure of one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Its value, in the unit of the [`Figure`].
+    pub value: f64,
+    /// How it was got.
+    pub means: Means,
+}
+
+/// The figures of all rounds.
+#[derive(Debug, Clone, Default)]
+pub struct Samples {
+    /// By workload and peer, then by round.
+    rounds: BTreeMap<(String, String), BTreeMap<usize, Figures>>,
+}
+
+impl Samples {
+    /// Adds what a round gave; to what the round has given before.
+    pub fn add(&mut self, workload: &str, peer: &str, round: usize, figures: Figures) {
+        let of = (workload.to_owned(), peer.to_owned());
+        let rounds = self.rounds.entry(of).or_default();
+        rounds.entry(round).or_default().extend(figures);
+    }
+
+    /// Sums all rounds up. A ratio compares with the `base` in the same round, because
+    /// a machine's speed drifts more between rounds than within one.
+    pub fn cells(&self, base: &str) -> Vec<Cell> {
+        let cells = self.rounds.iter().map(|((workload, peer), rounds)| {
+            let base = self.rounds.get(&(workload.clone(), base.to_owned()));
+            let figures = rounds.values().flat_map(BTreeMap::keys);
+            let figures: BTreeMap<Figure, Summary> = figures
+                .filter_map(|&figure| Some((figure, summary(rounds, base, figure)?)))
+                .collect();
+            Cell {
+                workload: workload.clone(),
+                peer: peer.clone(),
+                figures,
+            }
+        });
+        cells.collect()
+    }
+}
+
+fn summary(
+    rounds: &BTreeMap<usize, Figures>,
+    base: Option<&BTreeMap<usize, Figures>>,
+    figure: Figure,
+) -> Option<Summary> {
+    let mut values = Vec::new();
+    let mut ratios = Vec::new();
+    let mut means = None;
+    for (round, figures) in rounds {
+        let Some(sample) = figures.get(&figure) else {
+            continue;
+        };
+        values.push(sample.value);
+        means = means.or(Some(sample.means));
+        let base = base.and_then(|rounds| rounds.get(round)?.get(&figure));
+        if let Some(base) = base.filter(|base| base.value > 0.0) {
+            ratios.push(sample.value / base.value);
+        }
+    }
+    Some(Summary {
+        median: median(&mut values)?,
+        // The median has sorted them.
+        min: *values.first()?,
+        max: *values.last()?,
+        ratio: median(&mut ratios),
+        means: means?,
+    })
+}
+
+/// Sorts; of an even number of values it is the mean of the two in the middle.
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    if values.len() % 2 == 1 {
+        return Some(upper);
+    }
+    Some((values[values.len() / 2 - 1] + upper) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpu(value: f64) -> Figures {
+        let means = Means::Proc;
+        [(Figure::Cpu, Sample { value, means })].into()
+    }
+
+    fn cell(samples: &Samples, peer: &str) -> Summary {
+        let cells = samples.cells("raw");
+        let cell = cells.iter().find(|cell| cell.peer == peer).unwrap();
+        cell.figures[&Figure::Cpu].clone()
+    }
+
+    #[test]
+    fn a_ratio_is_the_median_of_the_rounds_ratios() {
+        let mut samples = Samples::default();
+        // The machine is three times slower in the second round.
+        for (round, raw, relay) in [(0, 2.0, 3.0), (1, 6.0, 12.0), (2, 2.0, 2.0)] {
+            samples.add("rooms", "raw", round, cpu(raw));
+            samples.add("rooms", "relay", round, cpu(relay));
+        }
+        let relay = cell(&samples, "relay");
+        assert_eq!((relay.min, relay.median, relay.max), (2.0, 3.0, 12.0));
+        assert_eq!(relay.ratio, Some(1.5));
+        assert_eq!(cell(&samples, "raw").ratio, Some(1.0));
+    }
+
+    #[test]
+    fn a_round_without_the_base_has_no_ratio() {
+        let mut samples = Samples::default();
+        samples.add("rooms", "raw", 0, cpu(1.0));
+        samples.add("rooms", "relay", 1, cpu(4.0));
+        samples.add("rooms", "relay", 2, cpu(2.0));
+        samples.add("other", "relay", 0, cpu(9.0));
+        let relay = cell(&samples, "relay");
+        assert_eq!((relay.median, relay.ratio), (9.0, None));
+        let cells = samples.cells("raw");
+        let relay = cells
+            .iter()
+            .find(|c| (&*c.workload, &*c.peer) == ("rooms", "relay"));
+        let relay = &relay.unwrap().figures[&Figure::Cpu];
+        assert_eq!((relay.median, relay.ratio), (3.0, None));
+    }
+
+    #[test]
+    fn a_base_of_zero_has_no_ratio() {
+        let mut samples = Samples::default();
+        samples.add("rooms", "raw", 0, cpu(0.0));
+        samples.add("rooms", "relay", 0, cpu(4.0));
+        assert_eq!(cell(&samples, "relay").ratio, None);
+    }
+
+    #[test]
+    fn figures_of_one_round_may_come_in_parts() {
+        let mut samples = Samples::default();
+        samples.add("rooms", "raw", 0, cpu(1.0));
+        let means = Means::Load;
+        let more = [(Figure::P50, Sample { value: 7.0, means })].into();
+        samples.add("rooms", "raw", 0, more);
+        let cells = samples.cells("raw");
+        assert_eq!(cells.len(), 1);
+        assert_eq!(cells[0].figures.len(), 2);
+        assert_eq!(cells[0].figures[&Figure::P50].means, Means::Load);
+    }
+}
