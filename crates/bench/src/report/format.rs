@@ -18,38 +18,52 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// The number with three or more significant digits, and its unit.
-    pub(super) fn write(self, value: f64) -> String {
+    /// The number in the unit that fits it, and that unit.
+    fn scaled(self, value: f64) -> (f64, &'static str) {
         match self {
-            Self::Count => short(value),
-            Self::Time if value >= 1e6 => format!("{} s", short(value / 1e6)),
-            Self::Time if value >= 1e3 => format!("{} ms", short(value / 1e3)),
-            Self::Time => format!("{} µs", short(value)),
-            Self::Bytes => format!("{} B", thousands(value.round())),
-            Self::Share => format!("{} %", thousands((value * 100.0).round())),
-            Self::Ratio => format!("{} ×", short(value)),
-        }
-    }
-
-    /// A round number, as on an axis.
-    pub(super) fn write_round(self, value: f64) -> String {
-        let (value, unit) = match self {
+            Self::Count => (value, ""),
             Self::Time if value >= 1e6 => (value / 1e6, " s"),
             Self::Time if value >= 1e3 => (value / 1e3, " ms"),
             Self::Time => (value, " µs"),
             Self::Bytes => (value, " B"),
             Self::Share => (value * 100.0, " %"),
             Self::Ratio => (value, " ×"),
-            Self::Count => (value, ""),
+        }
+    }
+
+    /// Without its unit: three significant digits or, of what is whole anyhow, all of it.
+    fn digits(self, scaled: f64) -> String {
+        match self {
+            Self::Bytes | Self::Share => thousands(scaled.round()),
+            Self::Count | Self::Time | Self::Ratio => short(scaled),
+        }
+    }
+
+    /// The number with three or more significant digits, and its unit.
+    pub(super) fn write(self, value: f64) -> String {
+        let (scaled, unit) = self.scaled(value);
+        format!("{}{unit}", self.digits(scaled))
+    }
+
+    /// A round number, as on an axis.
+    pub(super) fn write_round(self, value: f64) -> String {
+        let (scaled, unit) = match self {
+            Self::Bytes if value >= 1e3 => (value / 1e3, " kB"),
+            other => other.scaled(value),
         };
-        format!("{}{unit}", thousands(value))
+        format!("{}{unit}", thousands(scaled))
     }
 
     /// Median, range over the rounds if there is one, and ratio to the bare limit.
     pub(super) fn write_summary(self, summary: &Summary) -> String {
-        let [median, min, max] =
-            [summary.median, summary.min, summary.max].map(|value| self.write(value));
-        let mut text = median;
+        let (_, unit) = self.scaled(summary.median);
+        let end = |value| {
+            let (scaled, own_unit) = self.scaled(value);
+            let unit = if own_unit == unit { "" } else { own_unit };
+            format!("{}{unit}", self.digits(scaled))
+        };
+        let (min, max) = (end(summary.min), end(summary.max));
+        let mut text = self.write(summary.median);
         if min != max {
             text += &format!(" ({min} – {max})");
         }
@@ -134,5 +148,30 @@ mod tests {
             ..summary
         };
         assert_eq!(Unit::Count.write_summary(&wide), "881 (881 – 900) · 4.97 ×");
+    }
+
+    #[test]
+    fn the_ends_of_a_range_have_a_unit_only_if_it_is_another() {
+        let summary = Summary {
+            median: 990.0,
+            min: 500.0,
+            max: 1_200.0,
+            ratio: None,
+            means: Means::Load,
+        };
+        assert_eq!(Unit::Time.write_summary(&summary), "990 µs (500 – 1.20 ms)");
+    }
+
+    #[test]
+    fn an_axis_has_short_numbers() {
+        for (unit, value, written) in [
+            (Unit::Count, 200_000.0, "200,000"),
+            (Unit::Bytes, 500.0, "500 B"),
+            (Unit::Bytes, 20_000.0, "20 kB"),
+            (Unit::Ratio, 0.1, "0.1 ×"),
+            (Unit::Time, 2_000.0, "2 ms"),
+        ] {
+            assert_eq!(unit.write_round(value), written);
+        }
     }
 }

@@ -51,17 +51,13 @@ fn write_file(file: &Path, text: &str) -> anyhow::Result<()> {
 fn document(results: &Results, plots: &[plots::Plot], previous: &str) -> String {
     let mut text = String::new();
     let form = if results.full {
-        "the whole benchmark"
+        "From the whole benchmark, `cargo xtask bench --full`."
     } else {
-        "the short form of the benchmark, which leaves out some workloads and holds fewer connections"
+        "From the short form of the benchmark, `cargo xtask bench`, which leaves out some workloads."
     };
     let _ = write!(
         text,
-        "# Performance\n\n\
-         What a delivery costs and how long it takes, beside the servers one might pick instead, all measured in one \
-         run on one machine. Written by `cargo xtask bench` from {form}; only what stands between the comments \
-         `remarks` was written by hand, and stays when it is run again.\n\n\
-         ## Goals\n\n{}\n{}\n",
+        "# Performance\n\n{INTRODUCTION}\n{form}\n\n## Goals\n\n{}\n{}\n",
         goals::goals_table(results),
         remarks::keep("goals", previous),
     );
@@ -93,10 +89,7 @@ fn workloads(results: &Results) -> String {
     let seconds = results.seconds;
     let mut text = format!(
         "## Figures\n\n\
-         A figure is the median of the rounds, each with a window of {seconds} s; in parentheses the least and the \
-         most of them where they differ; after the dot the ratio to the bare limit, the median of the ratios within \
-         each round. The peers took turns in each round, since a machine's clock drifts: compare ratios before times, \
-         and instructions before both. Cost is that of one message to one member.\n\n"
+         A figure is the median of the rounds, each with a window of {seconds} s; {FIGURES}\n"
     );
     for workload in &results.workloads {
         text += &tables::workload(results, workload);
@@ -105,11 +98,23 @@ fn workloads(results: &Results) -> String {
     text
 }
 
+const INTRODUCTION: &str = "\
+What a delivery costs and how long it takes, beside the servers one might pick instead, all measured in one run on one
+machine. A program wrote this, except what stands between comments named `remarks`, which stays when it is run again.
+";
+
+const FIGURES: &str = "\
+in parentheses the least
+and the most of them, where they differ; after the dot the ratio to the bare limit, the median of the ratios within each
+round. The servers took turns in each round, because a machine's speed drifts: compare ratios before times, and
+instructions before both. The cost of a delivery is that of one message to one member.
+";
+
 /// How anyone gets such a document.
 const HOW: &str = "\
-The peers are in [crates/bench/peers](../crates/bench/peers/README.md), with what was left to choose and was chosen. The \
-*bare limit* is a loop over `epoll` that writes the encoded frame once to each socket: no library, no queue, no checks. \
-What it costs is what the kernel costs, for one write a delivery.
+The peers are in [crates/bench/peers](../crates/bench/peers/README.md), with what was left to choose and was chosen.
+The *bare limit* is a loop over `epoll` that writes the encoded frame once to each socket: no library, no queue, no
+checks. What it costs is what the kernel costs, for one write a delivery.
 
 ## To repeat it
 
@@ -118,9 +123,9 @@ cargo xtask bench           # installs what is missing, and takes less than ten 
 cargo xtask bench --full    # everything
 ```
 
-It writes this file and its plots. `--no-install` names what is missing instead of installing it, and `--without \
-fastapi,nchan` leaves peers out, which the report then says. Every server is pinned to one core and the load generator to \
-another; keep the machine quiet otherwise.
+It writes this file and its plots. `--no-install` names what is missing instead of installing it, and `--without
+fastapi,nchan` leaves peers out, which the report then says. The server that is measured has one core and the load
+generator another; keep the machine quiet otherwise.
 ";
 
 #[cfg(test)]

@@ -180,18 +180,18 @@ A delivery:
 
 | | user instructions | CPU time |
 |---|---|---|
-| bare limit | 177 (175 – 177) · 1.00 × | 2.00 µs (1.98 µs – 2.00 µs) · 1.00 × |
-| Bun | – | 2.26 µs (2.24 µs – 2.26 µs) · 1.13 × |
-| Tablecast relay | 391 (387 – 391) · 2.21 × | 2.08 µs (2.06 µs – 2.08 µs) · 1.04 × |
+| bare limit | 177 (175 – 177) · 1.00 × | 2.00 µs (1.98 – 2.00) · 1.00 × |
+| Bun | – | 2.26 µs (2.24 – 2.26) · 1.13 × |
+| Tablecast relay | 391 (387 – 391) · 2.21 × | 2.08 µs (2.06 – 2.08) · 1.04 × |
 | Tablecast lunch server | 882 (873 – 882) · 4.98 × | – |
 
 Latency:
 
 | | p99 | p99 ÷ p50 |
 |---|---|---|
-| bare limit | 500 µs (495 µs – 500 µs) · 1.00 × | – |
-| Bun | 850 µs (842 µs – 850 µs) · 1.70 × | 2.00 × (1.98 × – 2.00 ×) |
-| Tablecast relay | 800 µs (792 µs – 800 µs) · 1.60 × | 2.50 × (2.48 × – 2.50 ×) |
+| bare limit | 500 µs (495 – 500) · 1.00 × | – |
+| Bun | 850 µs (842 – 850) · 1.70 × | 2.00 × (1.98 – 2.00) |
+| Tablecast relay | 800 µs (792 – 800) · 1.60 × | 2.50 × (2.48 – 2.50) |
 
 Counted by: `/proc` (CPU time), callgrind (user instructions), the load generator (p99; p99 ÷ p50).
 

@@ -8,7 +8,9 @@ use super::super::format::Unit;
 use super::style::{FAINT, FONT, GREY, Look, Scale, drawn, legend_in_a_row, text};
 
 const WIDTH: u32 = 860;
-const ROW: u32 = 30;
+const ROW: u32 = 36;
+/// From one series to the next within a row, so that equal figures do not hide each other.
+const STEP: i32 = 7;
 /// For the names of servers.
 const LEFT: u32 = 210;
 /// For the legend.
@@ -66,7 +68,7 @@ impl Dots {
             let height = TOP + ROW * count.unsigned_abs() + BOTTOM;
             let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
             let (legend, below) = root.split_vertically(TOP);
-            legend_in_a_row(&legend, LEFT, &self.series)?;
+            legend_in_a_row(&legend, &self.series)?;
             let mut chart = drawn(
                 ChartBuilder::on(&below)
                     .x_label_area_size(BOTTOM)
@@ -92,11 +94,13 @@ impl Dots {
                     .draw(),
             )?;
             for (row, (_, marks)) in (0..).zip(&self.rows) {
+                let mut shift = -STEP * (i32::try_from(marks.len())? - 1) / 2;
                 for (series, mark) in marks.iter().enumerate() {
                     if let Some(value) = mark {
-                        let at = chart.backend_coord(&(*value, SegmentValue::CenterOf(row)));
-                        Look(series).mark(&root, at)?;
+                        let (x, y) = chart.backend_coord(&(*value, SegmentValue::CenterOf(row)));
+                        Look(series).mark(&root, (x, y + shift))?;
                     }
+                    shift += STEP;
                 }
             }
             drawn(root.present())?;

@@ -69,14 +69,14 @@ impl Look {
     }
 }
 
-/// The series side by side; `left` is where the first begins.
-pub(super) fn legend_in_a_row(area: &Area<'_>, left: u32, names: &[&str]) -> Result<()> {
+/// The series side by side.
+pub(super) fn legend_in_a_row(area: &Area<'_>, names: &[&str]) -> Result<()> {
     let (_, height) = area.dim_in_pixel();
-    let mut x = i32::try_from(left)?;
+    let mut x = 24;
     for (index, name) in names.iter().enumerate() {
         Look(index).entry(area, (x, i32::try_from(height / 2)?), name)?;
         // Nobody knows the reader's font: rather too much room than too little.
-        x += 40 + 8 * i32::try_from(name.chars().count())?;
+        x += 44 + 7 * i32::try_from(name.chars().count())?;
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ impl Scale {
             .position(|step| *step >= most)
             .unwrap_or(steps.len() - 1);
         let all = &steps[start..=end];
-        let many = all.len() > 8;
+        let many = all.len() > 10;
         let ticks = all
             .iter()
             .copied()
