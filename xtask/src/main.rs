@@ -8,6 +8,7 @@
 )]
 
 mod advisories;
+mod bench;
 mod counts;
 mod invocation;
 mod test;
@@ -29,6 +30,11 @@ usage: cargo xtask <task>
                         --record records what they take now
   tidy                  only the repository's own rules: direction of dependencies,
                         names in their places, documents in step with the code
+  bench [--full] [--no-install] [--without PEER,…] [ARGUMENTS…]
+                        measures Tablecast beside other servers, and writes docs/performance.md and
+                        its plots: the short form in less than ten minutes, or everything; installs
+                        what the peers need (apt, npm, pip); further arguments are those of
+                        `tablecast-bench run`
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
         }),
         ["counts", "--record"] => counts::record(),
         ["tidy"] => tidy::run(),
+        ["bench", arguments @ ..] => bench::run(arguments),
         other => {
             eprintln!("error: unknown task `{}`\n\n{HELP}", other.join(" "));
             return ExitCode::from(2);

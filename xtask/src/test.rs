@@ -109,7 +109,7 @@ fn steps(missing: Missing) -> Vec<Step> {
     };
     let mut steps = vec![
         Step::new("tools", this_command, move || {
-            tools::provide(missing).map(|()| Outcome::Passed)
+            tools::provide(tools::TEST, missing).map(|()| Outcome::Passed)
         }),
         Step::new("tidy", "cargo xtask tidy", || {
             tidy::run().map(|()| Outcome::Passed)

@@ -1,4 +1,4 @@
-//! The programs the test run needs, and how each is got where it is missing.
+//! The programs that tasks need, and how each is got where it is missing.
 
 use std::io::IsTerminal as _;
 use std::ops::Range;
@@ -17,28 +17,34 @@ pub(crate) enum Missing {
 }
 
 /// Major and minor version.
-type Version = (u32, u32);
+pub(crate) type Version = (u32, u32);
 
 /// No version is known yet that would be too new.
-const ANY: Version = (u32::MAX, 0);
+pub(crate) const ANY: Version = (u32::MAX, 0);
 
-enum Source {
+/// That the probe succeeds is enough, whatever it prints.
+pub(crate) const WORKS: Range<Version> = (0, 0)..ANY;
+
+pub(crate) enum Source {
     /// A Debian package.
     Apt(&'static str),
     /// Arguments of `cargo install`.
     Cargo(&'static [&'static str]),
     /// A component of the Rust toolchain.
     Rustup(&'static str),
+    /// Something of another package manager: its name, and the commands that install it in their order.
+    Commands(&'static str, &'static [&'static [&'static str]]),
 }
 
-struct Tool {
+pub(crate) struct Tool {
     /// Prints the version; running it is the proof that the tool works.
-    probe: &'static [&'static str],
-    accepted: Range<Version>,
-    source: Source,
+    pub(crate) probe: &'static [&'static str],
+    pub(crate) accepted: Range<Version>,
+    pub(crate) source: Source,
 }
 
-const TOOLS: &[Tool] = &[
+/// What the test run needs.
+pub(crate) const TEST: &[Tool] = &[
     Tool {
         probe: &["git", "--version"],
         accepted: (2, 0)..ANY,
@@ -98,9 +104,12 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// Finds out what is missing and installs it, or fails naming the commands to run by hand.
-pub(crate) fn provide(missing: Missing) -> Result<()> {
-    let absent: Vec<&Tool> = TOOLS.iter().filter(|tool| !report(tool)).collect();
+/// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
+pub(crate) fn provide<'a>(
+    tools: impl IntoIterator<Item = &'a Tool>,
+    missing: Missing,
+) -> Result<()> {
+    let absent: Vec<&Tool> = tools.into_iter().filter(|tool| !report(tool)).collect();
     if absent.is_empty() {
         return Ok(());
     }
@@ -134,14 +143,14 @@ pub(crate) fn provide(missing: Missing) -> Result<()> {
         println!("$ {command}");
         command.run()?;
     }
-    if absent
-        .iter()
-        .any(|tool| matches!(tool.source, Source::Apt("redis-server")))
-    {
-        println!(
-            "note: Debian starts redis-server as a service of its own on port 6379. The tests do not use \
-             it, they start their own on free ports; `systemctl disable --now redis-server` stops it"
-        );
+    for (package, port) in [("redis-server", 6379), ("nginx", 80)] {
+        let is_new = |tool: &&Tool| matches!(tool.source, Source::Apt(name) if name == package);
+        if absent.iter().any(is_new) {
+            println!(
+                "note: Debian starts {package} as a service of its own on port {port}. It is not used here, where \
+                 each run starts its own on free ports; `systemctl disable --now {package}` stops it"
+            );
+        }
     }
     let still: Vec<&str> = absent
         .into_iter()
@@ -157,7 +166,7 @@ pub(crate) fn provide(missing: Missing) -> Result<()> {
 impl Tool {
     fn name(&self) -> &'static str {
         match self.source {
-            Source::Apt(name) | Source::Rustup(name) => name,
+            Source::Apt(name) | Source::Rustup(name) | Source::Commands(name, _) => name,
             Source::Cargo(arguments) => arguments.first().copied().unwrap_or_default(),
         }
     }
@@ -170,6 +179,10 @@ fn report(tool: &Tool) -> bool {
         println!("  {name:12} missing");
         return false;
     };
+    if tool.accepted == WORKS {
+        println!("  {name:12} works");
+        return true;
+    }
     match version(&output) {
         Some(found) if tool.accepted.contains(&found) => {
             println!("  {name:12} {}.{}", found.0, found.1);
@@ -210,16 +223,18 @@ fn version(output: &str) -> Option<Version> {
         })
 }
 
-/// The commands that install `tools`. apt first: cargo builds may need what it brings.
+/// The commands that install `tools`. apt first: the others may need what it brings.
 fn commands(tools: &[&Tool], prefix: &[&str]) -> Vec<Invocation> {
     let mut packages = Vec::new();
     let mut components = Vec::new();
     let mut crates = Vec::new();
+    let mut others = Vec::new();
     for tool in tools {
         match tool.source {
             Source::Apt(package) => packages.push(package),
             Source::Rustup(component) => components.push(component),
             Source::Cargo(arguments) => crates.push(arguments),
+            Source::Commands(_, own) => others.extend(own),
         }
     }
     let with = |head: &[&'static str], tail: &[&'static str]| {
@@ -245,6 +260,7 @@ fn commands(tools: &[&Tool], prefix: &[&str]) -> Vec<Invocation> {
     for arguments in crates {
         commands.push(with(&["cargo", "install", "--locked"], arguments));
     }
+    commands.extend(others.into_iter().map(|words| with(words, &[])));
     commands
 }
 
@@ -334,7 +350,12 @@ mod tests {
 
     #[test]
     fn everything_missing_is_installed_by_printable_commands() {
-        let all: Vec<&Tool> = TOOLS.iter().collect();
+        let python = Tool {
+            probe: &["false"],
+            accepted: (1, 0)..ANY,
+            source: Source::Commands("python", &[&["python3", "-m", "venv", "x"], &["x/pip"]]),
+        };
+        let all: Vec<&Tool> = [&python].into_iter().chain(TEST).collect();
         let printed: Vec<String> = commands(&all, &["sudo"])
             .iter()
             .map(Invocation::to_string)
@@ -347,6 +368,8 @@ mod tests {
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",
+                "python3 -m venv x",
+                "x/pip",
             ]
         );
         assert_eq!(commands(&[], &[]), []);
