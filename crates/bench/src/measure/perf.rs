@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ProcessTree;
@@ -67,8 +67,8 @@ impl Counting {
         let deadline = Instant::now() + OPENING;
         while !has_begun(perf.id()) {
             if perf.try_wait()?.is_some() || Instant::now() > deadline {
-                let counting = Counting { perf };
-                bail!("perf does not count: {:?}", counting.stop());
+                Counting { perf }.stop()?;
+                bail!("perf does not begin to count");
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -87,7 +87,13 @@ impl Counting {
         let mut text = String::new();
         let output = self.perf.stderr.take().context("no output of perf")?;
         { output }.read_to_string(&mut text)?;
-        self.perf.wait()?;
+        // A signal is how it ends when all is well.
+        let status = self.perf.wait()?;
+        ensure!(
+            status.code().is_none_or(|code| code == 0),
+            "perf: {}",
+            text.trim()
+        );
         parse(&text)
     }
 }
@@ -130,11 +136,6 @@ mod tests {
         let text = "<not supported>,,instructions:u,0,100.00,,\n29,,raw_syscalls:sys_enter,419455,100.00,,\n";
         let counts = parse(text).unwrap();
         assert_eq!(counts, BTreeMap::from([(SYSCALLS.to_owned(), 29)]));
-        assert!(
-            parse("Error: no such event, sorry")
-                .unwrap_err()
-                .to_string()
-                .contains("sorry")
-        );
+        assert!(parse("many,,raw_syscalls:sys_enter,1").is_err());
     }
 }
