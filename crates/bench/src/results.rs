@@ -29,6 +29,8 @@ pub mod workload {
     /// Two nodes on one Redis, many rooms with one writer each. The figures of
     /// [`REDIS_BENCHMARK`](super::REDIS_BENCHMARK) are here.
     pub const TWO_NODES: &str = "two-nodes";
+    /// Two nodes on one Redis, one room with one change in flight.
+    pub const TWO_NODES_CALM: &str = "two-nodes-calm";
     /// Two nodes on one Redis, rooms with 16 writers.
     pub const TWO_NODES_BUSY: &str = "two-nodes-busy";
     /// One room on Redis, one change after the other: ours and the code it started
@@ -181,6 +183,10 @@ pub enum Figure {
     SeenByAllP50,
     /// From sending until the last member has read it, p99.
     SeenByAllP99,
+    /// Latency to members on the sender's node, of several, p50.
+    SameNodeP50,
+    /// Latency to members on the sender's node, of several, p99.
+    SameNodeP99,
     /// Latency to members on another node than the sender's, p50.
     OtherNodeP50,
     /// Latency to members on another node than the sender's, p99.

@@ -92,6 +92,8 @@ pub struct Outcome {
     pub cpu: f64,
     /// Of deliveries.
     pub latency: Latency,
+    /// Of deliveries to members who are connected to the same node as the sender.
+    pub same_node: Latency,
     /// Of deliveries to members who are connected to another node than the sender.
     pub other_node: Latency,
     /// Until the last member had it.

@@ -18,6 +18,7 @@ const NEAR: u64 = 200_000;
 #[derive(Debug)]
 pub(super) struct Traffic {
     latency: Histogram<u64>,
+    same_node: Histogram<u64>,
     other_node: Histogram<u64>,
     seen_by_all: Histogram<u64>,
     deliveries: u64,
@@ -63,6 +64,7 @@ impl Load {
         };
         self.traffic = Some(Traffic {
             latency: histogram()?,
+            same_node: histogram()?,
             other_node: histogram()?,
             seen_by_all: histogram()?,
             deliveries: 0,
@@ -96,6 +98,7 @@ impl Load {
             seconds: (traffic.last_delivery - began) as f64 / 1e9,
             cpu: cpu_seconds() - cpu,
             latency: Latency::from(&traffic.latency),
+            same_node: Latency::from(&traffic.same_node),
             other_node: Latency::from(&traffic.other_node),
             seen_by_all: Latency::from(&traffic.seen_by_all),
             slow,
@@ -213,7 +216,9 @@ impl Load {
         let member = index % self.options.members;
         let took = now.saturating_sub(delivery.sent);
         traffic.latency.saturating_record(took);
-        if delivery.sender as usize % nodes != member % nodes {
+        if delivery.sender as usize % nodes == member % nodes {
+            traffic.same_node.saturating_record(took);
+        } else {
             traffic.other_node.saturating_record(took);
         }
         traffic.deliveries += 1;

@@ -4,7 +4,7 @@ use super::format::Unit;
 use super::tables::{means, table};
 use crate::results::Figure::{
     CanaryP99, CommandsPerCommit, Commits, Cpu, Fairness, JoinCpu, KernelInstructions, Memory,
-    Messages, OtherNodeP50, P50, P99, UserInstructions,
+    Messages, OtherNodeP50, P50, P99, SameNodeP50, UserInstructions,
 };
 use crate::results::{Figure, Means, REDIS_BENCHMARK, Results, workload};
 
@@ -286,10 +286,10 @@ fn connections(r: &Results) -> Vec<Goal> {
 }
 
 fn nodes(r: &Results) -> Vec<Goal> {
-    use workload::{TWO_NODES, TWO_NODES_BUSY};
+    use workload::{TWO_NODES, TWO_NODES_BUSY, TWO_NODES_CALM};
     let benchmark = median(r, TWO_NODES, REDIS_BENCHMARK, Commits);
-    let behind = median(r, TWO_NODES, LUNCH, OtherNodeP50)
-        .zip(median(r, TWO_NODES, LUNCH, P50))
+    let behind = median(r, TWO_NODES_CALM, LUNCH, OtherNodeP50)
+        .zip(median(r, TWO_NODES_CALM, LUNCH, SameNodeP50))
         .map(|((other, by), (same, _))| ((other - same).max(0.0), by));
     vec![
         Goal {

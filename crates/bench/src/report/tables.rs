@@ -42,6 +42,8 @@ fn column(figure: Figure) -> (&'static str, Unit, Group) {
         Figure::Fairness => ("p99 ÷ p50", Unit::Ratio, Group::Latency),
         Figure::SeenByAllP50 => ("seen by all, p50", Unit::Time, Group::Latency),
         Figure::SeenByAllP99 => ("seen by all, p99", Unit::Time, Group::Latency),
+        Figure::SameNodeP50 => ("on the same node, p50", Unit::Time, Group::Latency),
+        Figure::SameNodeP99 => ("on the same node, p99", Unit::Time, Group::Latency),
         Figure::OtherNodeP50 => ("on the other node, p50", Unit::Time, Group::Latency),
         Figure::OtherNodeP99 => ("on the other node, p99", Unit::Time, Group::Latency),
         Figure::CanaryP99 => ("small room beside it, p99", Unit::Time, Group::Latency),

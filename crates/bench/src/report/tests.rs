@@ -102,9 +102,13 @@ pub(super) fn results() -> Results {
         cell(
             workload::TWO_NODES,
             "lunch",
+            &[(Messages, 8_100.0, None, Load)],
+        ),
+        cell(
+            workload::TWO_NODES_CALM,
+            "lunch",
             &[
-                (Messages, 8_100.0, None, Load),
-                (P50, 100.0, None, Load),
+                (SameNodeP50, 100.0, None, Load),
                 (OtherNodeP50, 160.0, None, Load),
             ],
         ),

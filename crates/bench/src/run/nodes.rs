@@ -53,12 +53,18 @@ const TWO: Shape = Shape {
     patience: 20,
 };
 
-pub(super) const TWO_NODES: [TwoNodes; 2] = [
+pub(super) const TWO_NODES: [TwoNodes; 3] = [
     TwoNodes {
         name: workload::TWO_NODES,
         title: "two nodes on one Redis: 500 rooms with one member on each node, 1 change in flight in \
                 each room",
         shape: TWO,
+        window: 1,
+    },
+    TwoNodes {
+        name: workload::TWO_NODES_CALM,
+        title: "two nodes on one Redis: one room with one member on each node, 1 change in flight",
+        shape: Shape { rooms: 1, ..TWO },
         window: 1,
     },
     TwoNodes {

@@ -294,6 +294,8 @@ pub(super) fn timed(figures: &mut Figures, outcome: &Outcome) {
     load(Figure::SeenByAllP50, microseconds(outcome.seen_by_all.p50));
     load(Figure::SeenByAllP99, microseconds(outcome.seen_by_all.p99));
     if outcome.other_node.p50 > 0 {
+        load(Figure::SameNodeP50, microseconds(outcome.same_node.p50));
+        load(Figure::SameNodeP99, microseconds(outcome.same_node.p99));
         load(Figure::OtherNodeP50, microseconds(outcome.other_node.p50));
         load(Figure::OtherNodeP99, microseconds(outcome.other_node.p99));
     }
