@@ -161,7 +161,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         println!("$ {command}");
         command.run()?;
     }
-    let run = [
+    let cargo = [
         "cargo",
         "run",
         "--quiet",
@@ -170,7 +170,13 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         "tablecast-bench",
     ];
     let program = ["--bin", "tablecast-bench", "--", "run"];
-    let command = Invocation::new([&run[..], &program, &passed_on].concat());
+    // Trials can go elsewhere.
+    let folder: &[&str] = if passed_on.iter().any(|word| word.starts_with("--out")) {
+        &[]
+    } else {
+        &["--out", "docs"]
+    };
+    let command = Invocation::new([&cargo, &program[..], folder, &passed_on].concat());
     println!("$ {command}");
     command.run()
 }

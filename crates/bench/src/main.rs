@@ -24,7 +24,7 @@ enum Command {
     Run(run::Options),
     /// Write the report again from the results of a run
     Report {
-        /// The folder with results.json
+        /// The folder with performance.json
         #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
         out: PathBuf,
     },

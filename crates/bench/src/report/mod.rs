@@ -123,9 +123,10 @@ cargo xtask bench           # installs what is missing, and takes less than ten 
 cargo xtask bench --full    # everything
 ```
 
-It writes this file and its plots. `--no-install` names what is missing instead of installing it, and `--without
-fastapi,nchan` leaves peers out, which the report then says. The server that is measured has one core and the load
-generator another; keep the machine quiet otherwise.
+It writes this file and its plots; `--out FOLDER` writes them elsewhere, for trials with few workloads (`--workload
+rooms-10,idle`) or peers (`--peer raw,bun,relay`). `--no-install` names what is missing instead of
+installing it, and `--without fastapi,nchan` leaves peers out, which the report then says. The server that is measured
+has one core and the load generator another; keep the machine quiet otherwise.
 ";
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::format::Unit;
-use crate::results::{Cell, Figure, Means, PeerInfo, Results, WorkloadInfo};
+use crate::peers::PEERS;
+use crate::results::{Cell, Figure, Means, PeerInfo, REDIS_BENCHMARK, Results, WorkloadInfo};
 
 /// A table is readable with few columns, so the figures of a workload are several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,11 +219,25 @@ pub(super) fn machine(results: &Results) -> String {
 
 /// What was measured, with its version.
 pub(super) fn versions(results: &Results) -> String {
-    let lines = results.peers.iter().map(|peer| {
+    // It is no server, and is of the same version as Redis.
+    let servers = results
+        .peers
+        .iter()
+        .filter(|peer| peer.name != REDIS_BENCHMARK);
+    let lines = servers.map(|peer| {
         let version = peer.version.as_deref().unwrap_or("this repository");
         row([&peer.title, version])
     });
-    table(vec!["peer".to_owned(), "version".to_owned()], lines)
+    let mut text = table(vec!["peer".to_owned(), "version".to_owned()], lines);
+    let left_out: Vec<&str> = PEERS
+        .iter()
+        .filter(|known| results.peers.iter().all(|peer| peer.name != known.name))
+        .map(|known| known.title)
+        .collect();
+    if !left_out.is_empty() {
+        let _ = write!(text, "\nLeft out of this run: {}.\n", left_out.join(", "));
+    }
+    text
 }
 
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {

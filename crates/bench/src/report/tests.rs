@@ -325,6 +325,7 @@ fn a_report_names_machine_versions_and_how_to_repeat_it() {
         "| nginx + nchan | nginx 1.22.1, nchan 1.3.6 |",
         "cargo xtask bench --full",
         "the short form",
+        "Left out of this run: Node ws, Socket.IO, axum + broadcast, socketioxide, FastAPI, starting code",
     ] {
         assert!(text.contains(part), "{part}\nis not in\n{text}");
     }

@@ -37,7 +37,7 @@ const SHORT: f64 = 0.8;
 const FULL: f64 = 3.0;
 
 /// The file beside the report from which it can be made again.
-const RESULTS: &str = "results.json";
+const RESULTS: &str = "performance.json";
 
 /// What to measure.
 #[derive(Debug, Clone, Args)]
@@ -58,11 +58,15 @@ pub struct Options {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub peer: Vec<String>,
 
+    /// All peers but these, by name; the report says that they were left out
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub without: Vec<String>,
+
     /// Only these workloads, by name
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub workload: Vec<String>,
 
-    /// Where performance.md, its plots and results.json are written
+    /// Where performance.md, its plots and performance.json are written
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     pub out: PathBuf,
 }
@@ -75,7 +79,7 @@ pub struct Options {
 /// written. A peer that fails under a workload is a gap in the report instead.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let paths = paths()?;
-    let peers = choose(&options.peer, &paths)?;
+    let peers = choose(&options.peer, &options.without, &paths)?;
     let file_descriptors = machine::raise_file_limit();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let machine = machine::read(repository, file_descriptors);
@@ -193,22 +197,23 @@ fn paths() -> anyhow::Result<Paths> {
     })
 }
 
-/// The peers of these names, in the order of the table; all without names. What they
-/// need must be there.
-fn choose(names: &[String], paths: &Paths) -> anyhow::Result<Vec<Peer>> {
-    for name in names {
+/// The peers of these names, in the order of the table, or all, except those `without`.
+/// What they need must be there.
+fn choose(names: &[String], without: &[String], paths: &Paths) -> anyhow::Result<Vec<Peer>> {
+    for name in names.iter().chain(without) {
         if !PEERS.iter().any(|peer| peer.name == name) {
             let known: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
             bail!("there is no peer {name}; there are {}", known.join(", "));
         }
     }
     let mut peers = PEERS.to_vec();
-    peers.retain(|peer| names.is_empty() || names.iter().any(|name| name == peer.name));
+    let is_named = |names: &[String], peer: &Peer| names.iter().any(|name| name == peer.name);
+    peers.retain(|peer| (names.is_empty() || is_named(names, peer)) && !is_named(without, peer));
     for peer in &peers {
         if let [missing, ..] = &peer.missing(paths)[..] {
             bail!(
                 "{} needs {}, which is not there: `cargo xtask bench` installs and builds what the peers \
-                 need, and `--peer` leaves peers out",
+                 need, and `--without` leaves peers out",
                 peer.name,
                 missing.display()
             );

@@ -246,6 +246,7 @@ mod tests {
             full: false,
             rounds: Some(2),
             seconds: None,
+            without: Vec::new(),
             peer: Vec::new(),
             workload: workload.iter().map(|&name| name.to_owned()).collect(),
             out: "nowhere".into(),
