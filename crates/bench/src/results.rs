@@ -244,3 +244,14 @@ pub struct Gap {
     /// What happened, or why it was left out.
     pub reason: String,
 }
+
+impl Gap {
+    /// Of these names.
+    pub fn new(workload: &str, peer: &str, reason: &str) -> Self {
+        Gap {
+            workload: workload.to_owned(),
+            peer: peer.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+}

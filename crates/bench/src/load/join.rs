@@ -14,7 +14,8 @@ use super::{Load, dialect};
 use crate::peers::Protocol;
 use crate::wire;
 
-/// A probe that has not reached everybody by then is followed by another one.
+/// A probe that has not reached everybody by then is followed by another one, which is
+/// given twice as long.
 const PROBE: Duration = Duration::from_millis(200);
 
 /// What `POST /session/` answers with, as far as it is needed.
@@ -177,6 +178,7 @@ impl Load {
         }
         let deadline = Instant::now() + self.patience();
         let mut missing: Vec<usize> = (0..self.rooms.len()).collect();
+        let mut patience = PROBE;
         for attempt in 1.. {
             for &room in &missing {
                 let sender = room * self.options.members;
@@ -184,7 +186,8 @@ impl Load {
                 let connection = &mut self.connections[sender];
                 connection.send(probe, &self.poll, sender as u64)?;
             }
-            let next = Instant::now() + PROBE;
+            let next = Instant::now() + patience;
+            patience *= 2;
             while !missing.is_empty() && Instant::now() < next {
                 self.turn(Some(next.saturating_duration_since(Instant::now())))?;
                 let members = self.options.members;

@@ -156,7 +156,8 @@ impl Load {
     ) -> anyhow::Result<Option<u64>> {
         loop {
             let due = began + (*sent as f64 * 1e9 / rate) as u64;
-            if due > now || self.traffic.as_ref().is_none_or(|t| due >= t.end) {
+            let is_over = |t: &Traffic| due >= t.end || t.messages >= t.most_messages;
+            if due > now || self.traffic.as_ref().is_none_or(is_over) {
                 return Ok(Some(due));
             }
             let room = (*sent % self.rooms.len() as u64) as usize;

@@ -21,7 +21,7 @@ use clap::Args;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use self::progress::Progress;
-use self::session::Session;
+use self::session::{Found, Session};
 use self::steps::{Plan, Step};
 use crate::measure::perf;
 use crate::peers::{PEERS, Paths, Peer};
@@ -116,21 +116,26 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     stay_off_the_servers_core(results.machine.cores)?;
     for step in &plan.steps {
         progress.begin(&step.to_string());
-        if let Err(error) = take(step, &session, &mut samples) {
-            let gap = Gap {
-                workload: step.workload().to_owned(),
-                peer: step.peer().to_owned(),
-                reason: format!("{error:#}"),
-            };
-            progress.note(&format!("{step}: {}", gap.reason));
-            if !results.gaps.contains(&gap) {
-                results.gaps.push(gap);
+        let mut missing = step.workloads();
+        let result = take(step, &session, &mut |workload, figures| {
+            missing.retain(|name| *name != workload);
+            samples.add(workload, step.peer(), step.round(), figures);
+        });
+        if let Err(error) = result {
+            progress.note(&format!("{step}: {error:#}"));
+            for workload in missing {
+                let gap = Gap::new(workload, step.peer(), &format!("{error:#}"));
+                if !results.gaps.contains(&gap) {
+                    results.gaps.push(gap);
+                }
             }
         }
+        // An interrupted run is not lost.
+        results.cells = samples.cells(BASE);
+        save(&results, &options.out)?;
     }
     progress.end();
-    results.cells = samples.cells(BASE);
-    write(&results, &options.out)
+    report::write(&results, &options.out)
 }
 
 /// Makes the report again from what a run has written.
@@ -145,43 +150,46 @@ pub fn report_again(folder: &Path) -> anyhow::Result<()> {
     report::write(&results, folder)
 }
 
-fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
+fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let text = serde_json::to_string_pretty(results)?;
-    fs::write(folder.join(RESULTS), text + "\n")?;
-    report::write(results, folder)
+    let file = folder.join(RESULTS);
+    fs::write(&file, text + "\n").with_context(|| file.display().to_string())
 }
 
-/// One step, whose figures go to the samples.
-fn take(step: &Step<'_>, session: &Session<'_>, samples: &mut Samples) -> anyhow::Result<()> {
-    let figures = match step {
+/// One step, which hands over what it finds for each of its workloads.
+fn take(step: &Step<'_>, session: &Session<'_>, found: Found<'_>) -> anyhow::Result<()> {
+    let (workload, figures) = match step {
         Step::Round {
             scenario,
             peer,
             round,
-        } => {
-            let mut found = |part: &'static str, figures| {
-                samples.add(part, peer.name, *round, figures);
-            };
-            return session.measure(peer, scenario, *round == 0, &mut found);
-        }
+        } => return session.measure(peer, scenario, *round == 0, found),
         // With the processor's counters it is known already.
         Step::Count { .. } if session.has_hardware_counters => return Ok(()),
         Step::Count {
+            workload,
             shape,
             window,
             peer,
-            ..
-        } => session.count(peer, shape, *window)?,
+        } => {
+            let counted = session.count(peer, shape, *window);
+            (
+                *workload,
+                counted.context("counting instructions by valgrind")?,
+            )
+        }
         Step::TwoNodes { nodes, peer, .. } => {
-            nodes.measure(session.paths, peer, session.seconds)?
+            let figures = nodes.measure(session.paths, peer, session.seconds)?;
+            (nodes.name, figures)
         }
         Step::StartingCode { peer, .. } => {
-            nodes::starting_code(session.paths, peer, session.seconds)?
+            let figures = nodes::starting_code(session.paths, peer, session.seconds)?;
+            (workload::STARTING_CODE, figures)
         }
-        Step::RedisBenchmark { .. } => nodes::redis_benchmark()?,
+        Step::RedisBenchmark { .. } => (workload::TWO_NODES, nodes::redis_benchmark()?),
     };
-    samples.add(step.workload(), step.peer(), step.round(), figures);
+    found(workload, figures);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::generator::Shape;
 use super::nodes::{self, TWO_NODES, TwoNodes};
-use super::scenario::{Does, SCENARIOS, Scenario};
+use super::scenario::{Does, Part, SCENARIOS, Scenario};
 use super::{Options, workload};
 use crate::peers::{Peer, Protocol};
 use crate::results::{Gap, REDIS_BENCHMARK, WorkloadInfo};
@@ -101,11 +101,10 @@ impl<'a> Plan<'a> {
         for peer in peers.iter().filter(|peer| !peer.needs_redis) {
             match obstacle(&scenario.shape, peer, full, file_descriptors) {
                 None => able.push(peer),
-                Some(reason) => self.gaps.extend(scenario.parts.iter().map(|part| Gap {
-                    workload: part.name.to_owned(),
-                    peer: peer.name.to_owned(),
-                    reason: reason.clone(),
-                })),
+                Some(reason) => {
+                    let gap = |part: &Part| Gap::new(part.name, peer.name, &reason);
+                    self.gaps.extend(scenario.parts.iter().map(gap));
+                }
             }
         }
         let infos = scenario.parts.iter().map(|part| part.info(&scenario.shape));
@@ -193,14 +192,14 @@ fn obstacle(shape: &Shape, peer: &Peer, full: bool, file_descriptors: u64) -> Op
 }
 
 impl Step<'_> {
-    /// Whose gap it is if the step fails: the first of its workloads.
-    pub(super) fn workload(&self) -> &'static str {
+    /// What it measures.
+    pub(super) fn workloads(&self) -> Vec<&'static str> {
         match self {
-            Step::Round { scenario, .. } => scenario.parts.first().map_or("", |part| part.name),
-            Step::Count { workload, .. } => workload,
-            Step::TwoNodes { nodes, .. } => nodes.name,
-            Step::StartingCode { .. } => workload::STARTING_CODE,
-            Step::RedisBenchmark { .. } => workload::TWO_NODES,
+            Step::Round { scenario, .. } => scenario.parts.iter().map(|part| part.name).collect(),
+            Step::Count { workload, .. } => vec![workload],
+            Step::TwoNodes { nodes, .. } => vec![nodes.name],
+            Step::StartingCode { .. } => vec![workload::STARTING_CODE],
+            Step::RedisBenchmark { .. } => vec![workload::TWO_NODES],
         }
     }
 
@@ -227,7 +226,7 @@ impl Step<'_> {
 
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.workload(), self.peer())?;
+        write!(f, "{}, {}", self.workloads().join(" and "), self.peer())?;
         match self {
             Step::Count { .. } => f.write_str(", counting instructions"),
             _ => write!(f, ", round {}", self.round() + 1),
