@@ -22,6 +22,9 @@ enum Group {
 
 const GROUPS: [Group; 4] = [Group::Cost, Group::Latency, Group::Connection, Group::Check];
 
+/// Between others that say as much: they only make a wide table wider.
+const LEFT_OUT: [Figure; 2] = [Figure::P90, Figure::P999];
+
 /// How a figure is headed and written, and the table it is in.
 fn column(figure: Figure) -> (&'static str, Unit, Group) {
     match figure {
@@ -77,9 +80,11 @@ pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
             Some((peer, results.cells.iter().find(is_it)?))
         })
         .collect();
-    let mut figures: Vec<Figure> = rows
+    let measured = rows
         .iter()
-        .flat_map(|(_, cell)| cell.figures.keys().copied())
+        .flat_map(|(_, cell)| cell.figures.keys().copied());
+    let mut figures: Vec<Figure> = measured
+        .filter(|figure| !LEFT_OUT.contains(figure))
         .collect();
     figures.sort_unstable();
     figures.dedup();
@@ -247,11 +252,13 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 /// A Markdown table.
 pub(super) fn table(head: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: Vec<String>| {
-        let cells: Vec<String> = cells
-            .into_iter()
-            .map(|cell| cell.replace('|', "\\|").replace('\n', " "))
-            .collect();
-        format!("| {} |\n", cells.join(" | ")).replace("|  |", "| |")
+        let mut line = "|".to_owned();
+        for cell in cells {
+            line += " ";
+            line += &cell.replace('|', "\\|").replace('\n', " ");
+            line = line.trim_end().to_owned() + " |";
+        }
+        line + "\n"
     };
     let rule = format!("|{}\n", "---|".repeat(head.len()));
     let mut text = line(head) + &rule;

@@ -8,6 +8,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
@@ -33,6 +35,10 @@ const ROUND_TRIPS: usize = 3_000;
 
 /// Of the starting code, which needs more than five seconds for most of them.
 const ITS_CHANGES: u64 = 4;
+
+/// After its handshakes the starting code still writes the whole room for each member, as it
+/// was before: what changes meanwhile is lost.
+const ITS_JOINS: Duration = Duration::from_secs(1);
 
 /// Rooms on two nodes.
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +159,7 @@ pub(super) fn starting_code(paths: &Paths, peer: &Peer, seconds: f64) -> anyhow:
     let server = redis.serve(paths, peer)?;
     let mut load = Generator::start(&[server.address], peer.protocol, &ONE_ROOM, None)?;
     load.join()?;
+    thread::sleep(ITS_JOINS);
     let until = match peer.needs_redis {
         true => Until::Messages(ITS_CHANGES),
         false => Until::Seconds(seconds),
