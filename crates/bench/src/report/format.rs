@@ -67,7 +67,11 @@ impl Unit {
         if min != max {
             text += &format!(" ({min} – {max})");
         }
-        if let Some(ratio) = summary.ratio {
+        // What is a ratio already says nothing as a multiple of another.
+        let ratio = summary
+            .ratio
+            .filter(|_| !matches!(self, Self::Share | Self::Ratio));
+        if let Some(ratio) = ratio {
             text += &format!(" · {}", Self::Ratio.write(ratio));
         }
         text
@@ -148,6 +152,7 @@ mod tests {
             ..summary
         };
         assert_eq!(Unit::Count.write_summary(&wide), "881 (881 – 900) · 4.97 ×");
+        assert_eq!(Unit::Ratio.write_summary(&wide), "881 × (881 – 900)");
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn workloads(results: &Results) -> String {
     let seconds = results.seconds;
     let mut text = format!(
         "## Figures\n\n\
-         A figure is the median of the rounds, each with a window of {seconds} s; {FIGURES}\n"
+         A figure is the median of the rounds, each with a window of {seconds} s;\n{FIGURES}\n"
     );
     for workload in &results.workloads {
         text += &tables::workload(results, workload);
@@ -104,10 +104,9 @@ machine. A program wrote this, except what stands between comments named `remark
 ";
 
 const FIGURES: &str = "\
-in parentheses the least
-and the most of them, where they differ; after the dot the ratio to the bare limit, the median of the ratios within each
-round. The servers took turns in each round, because a machine's speed drifts: compare ratios before times, and
-instructions before both. The cost of a delivery is that of one message to one member.
+in parentheses the least and the most of them, where they differ; after the dot the ratio to the bare limit, the median
+of the ratios within each round. The servers took turns in each round, because a machine's speed drifts: compare ratios
+before times, and instructions before both. The cost of a delivery is that of one message to one member.
 ";
 
 /// How anyone gets such a document.
@@ -124,9 +123,9 @@ cargo xtask bench --full    # everything
 ```
 
 It writes this file and its plots; `--out FOLDER` writes them elsewhere, for trials with few workloads (`--workload
-rooms-10,idle`) or peers (`--peer raw,bun,relay`). `--no-install` names what is missing instead of
-installing it, and `--without fastapi,nchan` leaves peers out, which the report then says. The server that is measured
-has one core and the load generator another; keep the machine quiet otherwise.
+rooms-10,idle`) or peers (`--peer raw,bun,relay`). `--no-install` names what is missing instead of installing it, and
+`--without fastapi,nchan` leaves peers out, which the report then says. The server that is measured has one core and the
+load generator another; keep the machine quiet otherwise.
 ";
 
 #[cfg(test)]
