@@ -1,0 +1,234 @@
+// One connection at a time, and the next one when it is lost. Knows the network, not the room.
+
+import { RoomError, closed } from './errors.js';
+
+/** @import { WebSocketClass } from './types.js' */
+
+/**
+ * What a link needs of its room.
+ * @typedef {object} Ends
+ * @property {() => void} opened the socket is open: introduce yourself
+ * @property {(text: string) => void} heard
+ * @property {() => void} probe say something that the server answers, unless an answer is due anyway
+ * @property {(closeCode: number) => boolean} lost whether to come back after a close that is final otherwise
+ * @property {() => void} changed `status`, `retryAt` or `reason` did
+ */
+
+// What the protocol says under "Coming back", in ms.
+const FIRST_BOUND = 500;
+const LAST_BOUND = 20_000;
+const LATER = 30_000;
+const STEADY = 5_000;
+
+/** How long an answer may take, ms: the server's own patience after a ping. */
+const PATIENCE = 10_000;
+
+/** And when somebody looks again, or the network changed: most likely the connection is dead. */
+const SHORT_PATIENCE = 4_000;
+
+const hidden = () => globalThis.document?.visibilityState === 'hidden';
+
+export class Link {
+  /** @type {'connecting' | 'live' | 'offline' | 'ended'} */
+  status = 'connecting';
+  /** @type {number | null} */
+  retryAt = null;
+  /** @type {RoomError | null} */
+  reason = null;
+  /** Nobody looked for so long that the connection may be dead; it is being asked. */
+  doubtful = false;
+  /** What the server complained of, which a close may follow. @type {RoomError | null} */
+  complaint = null;
+
+  #url;
+  #WebSocket;
+  #ends;
+  /** @type {InstanceType<WebSocketClass> | null} */
+  #socket = null;
+  /** The next attempt, or else the next look at the connection. @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {AbortController | null} */
+  #listening = null;
+  #bound = FIRST_BOUND;
+  #greetedAt = 0;
+  #heardAt = 0;
+  /** When an answer must have come; 0: none is due. */
+  #dueAt = 0;
+  #interval = 0;
+  #grace = 0;
+  /** Until then the seat is kept, so that coming back is worth while. */
+  #keptUntil = 0;
+
+  /**
+   * @param {string | URL} url
+   * @param {WebSocketClass} WebSocket
+   * @param {Ends} ends
+   */
+  constructor(url, WebSocket, ends) {
+    this.#url = String(url);
+    this.#WebSocket = WebSocket;
+    this.#ends = ends;
+  }
+
+  /** Connects, now. */
+  open() {
+    const socket = new this.#WebSocket(this.#url, 'tablecast.v1');
+    this.#socket = socket;
+    clearTimeout(this.#timer);
+    this.#listen();
+    this.status = 'connecting';
+    this.retryAt = this.complaint = null;
+    this.#greetedAt = this.#dueAt = 0;
+    /** @type {(type: 'open' | 'message' | 'close' | 'error', then: (event: any) => void) => void} */
+    const on = (type, then) => socket.addEventListener(type, (event) => this.#socket === socket && then(event));
+    on('open', () => this.#ends.opened());
+    on('message', ({ data }) => {
+      this.#heardAt = Date.now();
+      this.doubtful = false;
+      if (this.#dueAt) {
+        this.#dueAt = 0;
+        this.#watch();
+      }
+      this.#ends.heard(data);
+    });
+    on('close', ({ code, reason }) => this.#lost(code, reason));
+    // A close follows. Without a listener `ws` would throw.
+    on('error', () => {});
+    // The hello is due.
+    this.asked();
+    this.#ends.changed();
+  }
+
+  /**
+   * The hello came.
+   * @param {number} interval after so much silence the server pings, ms
+   * @param {number} grace how long it keeps the seat of a lost connection, ms
+   */
+  greeted(interval, grace) {
+    this.status = 'live';
+    this.reason = null;
+    this.#greetedAt = Date.now();
+    this.#interval = interval;
+    this.#grace = grace;
+    this.#watch();
+  }
+
+  /** @param {string} text */
+  send(text) {
+    this.#socket?.send(text);
+  }
+
+  /** An answer is due: its absence means that the connection is dead. */
+  asked(patience = PATIENCE) {
+    this.#dueAt = Math.min(this.#dueAt || Infinity, Date.now() + patience);
+    this.#watch();
+  }
+
+  /** Finds out whether the connection lives. */
+  ask(patience = PATIENCE) {
+    if (!this.#dueAt) this.#ends.probe();
+    this.asked(patience);
+  }
+
+  /**
+   * Gives the connection up, not the seat.
+   * @param {string} text why
+   */
+  drop(text) {
+    // A browser sends 1000 or 3000–4999 only, and 1000 would be a goodbye.
+    this.#detach()?.close(4408);
+    this.#lost(4408, text);
+  }
+
+  /** Says goodbye, and stays away. */
+  close() {
+    this.#detach()?.close(1000);
+    this.#end(closed(1000, 'you left').reason);
+  }
+
+  /** Connects at once, if it does not already. */
+  retryNow() {
+    if (!this.#socket) this.open();
+  }
+
+  #detach() {
+    const socket = this.#socket;
+    this.#socket = null;
+    clearTimeout(this.#timer);
+    return socket;
+  }
+
+  /**
+   * @param {number} closeCode
+   * @param {string} text
+   */
+  #lost(closeCode, text) {
+    this.#detach();
+    this.doubtful = false;
+    const now = Date.now();
+    if (this.#greetedAt) {
+      this.#keptUntil = now + this.#grace;
+      if (now - this.#greetedAt >= STEADY) this.#bound = FIRST_BOUND;
+    }
+    const { reason, again } = closed(closeCode, text);
+    const comeBack = this.#ends.lost(closeCode) ? 'soon' : again;
+    if (comeBack === 'never') {
+      // The complaint says what was wrong, the close code only that something was.
+      return this.#end(closeCode === 4400 ? (this.complaint ?? reason) : reason);
+    }
+    this.reason = reason;
+    this.status = 'offline';
+    let wait = LATER * (1 + Math.random());
+    if (comeBack === 'soon') {
+      wait = Math.random() * this.#bound;
+      this.#bound = Math.min(2 * this.#bound, LAST_BOUND);
+    }
+    this.retryAt = now + wait;
+    // Nobody looks, and the seat is lost anyway: wait until somebody does.
+    if (hidden() && this.retryAt > this.#keptUntil) this.retryAt = null;
+    else this.#timer = setTimeout(() => this.open(), wait);
+    this.#ends.changed();
+  }
+
+  /** @param {RoomError} reason */
+  #end(reason) {
+    this.#listening?.abort();
+    this.#listening = null;
+    clearTimeout(this.#timer);
+    this.status = 'ended';
+    this.reason = reason;
+    this.retryAt = null;
+    this.#ends.changed();
+  }
+
+  /** Pings do not show in a browser. So when it was silent for as long as the server lets it be: ask. */
+  #watch() {
+    clearTimeout(this.#timer);
+    const left = () => (this.#dueAt || this.#heardAt + this.#interval) - Date.now();
+    this.#timer = setTimeout(() => {
+      if (left() > 0) this.#watch();
+      else if (this.#dueAt) this.drop('no answer');
+      // While nobody looks the server finds out by its pings, and `#wake` will ask.
+      else if (!hidden()) this.ask();
+    }, left());
+  }
+
+  /** The network came back, or somebody looks again. */
+  #wake = () => {
+    if (hidden()) return;
+    if (!this.#socket) return this.open();
+    if (this.#greetedAt && Date.now() > this.#heardAt + this.#interval + PATIENCE) {
+      this.doubtful = true;
+      this.#ends.changed();
+    }
+    this.ask(SHORT_PATIENCE);
+  };
+
+  #listen() {
+    if (this.#listening) return;
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    globalThis.addEventListener?.('online', this.#wake, { signal });
+    globalThis.document?.addEventListener('visibilitychange', this.#wake, { signal });
+  }
+}

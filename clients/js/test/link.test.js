@@ -1,0 +1,321 @@
+// Losing the connection and coming back, with a clock and a network that do what they are told.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LunchRoom } from 'tablecast-client/lunch';
+import { CLOSE_CODES } from '../src/errors.js';
+import { FakeWebSocket, fakes, socket, sockets } from './support/fakes.js';
+import { golden } from './support/frames.js';
+
+const URL = 'ws://127.0.0.1:8000/ws/x/';
+const RESUMED = golden('hello-resumed').frame;
+const BACK = { event: { seq: 2, back: { member: 1 }, expires_at: 1795300327066 } };
+
+const join = (options = {}) => new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', ...options });
+
+/** @param {import('node:test').TestContext} t */
+function live(t, options = {}) {
+  const world = fakes(t);
+  const room = join(options);
+  t.after(() => room.close());
+  socket().greets();
+  socket().said();
+  return { room, ...world };
+}
+
+/** How long until the next attempt, ms. @param {LunchRoom} room */
+const wait = (room) => (room.view.retryAt ?? NaN) - Date.now();
+
+for (const [code, [name, again]] of Object.entries(CLOSE_CODES)) {
+  // The seat is lost; there is a test of its own.
+  if (code === '4401') continue;
+  test(`close ${code}: ${again}`, (t) => {
+    const { room, chance, pass } = live(t);
+    chance(0.999);
+    socket().ends(Number(code), 'because');
+    const { status, stale, reason, retryAt } = room.view;
+    assert.equal(status, again === 'never' ? 'ended' : 'offline');
+    assert.equal(stale, true);
+    assert.deepEqual([reason?.code, reason?.closeCode, reason?.message], [name, Number(code), 'because']);
+    if (again === 'never') {
+      assert.equal(retryAt, null);
+      pass(3_600_000);
+      assert.equal(sockets.length, 1);
+    } else {
+      const expected = again === 'soon' ? 0.999 * 500 : 30_000 * 1.999;
+      assert.ok(Math.abs(wait(room) - expected) < 1);
+      pass(expected - 1);
+      assert.equal(sockets.length, 1);
+      pass(2);
+      assert.equal(sockets.length, 2);
+      assert.equal(room.view.status, 'connecting');
+    }
+  });
+}
+
+for (const code of [1001, 1005, 1006, 1011, 4999]) {
+  test(`close ${code}, which is not the protocol's: soon`, (t) => {
+    const { room } = live(t);
+    socket().ends(code);
+    assert.deepEqual([room.view.status, room.view.reason?.code, wait(room)], ['offline', 'disconnected', 250]);
+  });
+}
+
+test('the wait is random from 0 to a bound that doubles from 0.5 s to 20 s', (t) => {
+  const { room, chance, pass } = live(t);
+  const bounds = [500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000];
+  for (const bound of bounds) {
+    chance(0.999_999);
+    socket().ends(1006);
+    assert.ok(wait(room) > bound - 1 && wait(room) <= bound, `${wait(room)} is not just below ${bound}`);
+    pass(bound);
+    assert.equal(socket().sent.length, 0);
+  }
+  // And from 0: the bound alone grows.
+  chance(0);
+  socket().ends(1006);
+  assert.equal(wait(room), 0);
+});
+
+test('a full room is tried again from 30 to 60 s later, each time', (t) => {
+  const { room, chance, pass } = live(t);
+  for (const part of [0, 0.5, 0.999]) {
+    chance(part);
+    socket().ends(4403, 'room full');
+    assert.equal(room.view.reason?.code, 'room_full');
+    assert.ok(Math.abs(wait(room) - 30_000 * (1 + part)) < 1);
+    pass(60_000);
+  }
+});
+
+test('after a connection that held for 5 s the wait is short again, after a shorter one not', (t) => {
+  const { room, pass } = live(t);
+  const fail = () => {
+    socket().ends(1006);
+    pass(wait(room));
+  };
+  fail();
+  fail();
+  fail();
+  socket().greets();
+  pass(4_999);
+  socket().ends(1006);
+  assert.equal(wait(room), 2_000);
+  pass(2_000);
+  socket().greets();
+  pass(5_000);
+  socket().ends(1006);
+  assert.equal(wait(room), 250);
+});
+
+test('it tries at once when asked to, when online again, and when looked at', (t) => {
+  const { room, pass, hide, show, online } = live(t);
+  const tried = () => {
+    const count = sockets.length;
+    assert.equal(room.view.status, 'connecting');
+    socket().ends(4429);
+    assert.equal(room.view.status, 'offline');
+    return count;
+  };
+  socket().ends(4429);
+  room.retryNow();
+  assert.equal(tried(), 2);
+  online();
+  assert.equal(tried(), 3);
+  hide();
+  assert.equal(room.view.status, 'offline');
+  show();
+  assert.equal(tried(), 4);
+  pass(wait(room));
+  assert.equal(tried(), 5);
+});
+
+test('one attempt at a time, and none after the end', (t) => {
+  const { room, pass, online, show } = live(t);
+  socket().ends(1006);
+  room.retryNow();
+  room.retryNow();
+  online();
+  assert.equal(sockets.length, 2);
+  socket().ends(4410);
+  online();
+  show();
+  pass(3_600_000);
+  assert.equal(sockets.length, 2);
+  // Unless somebody asks.
+  room.retryNow();
+  assert.equal(sockets.length, 3);
+});
+
+test('a hidden page tries for as long as the seat is kept, then when it is looked at', (t) => {
+  const { room, pass, hide, show, chance } = live(t);
+  chance(0.9);
+  hide();
+  socket().ends(1006);
+  let attempts = 0;
+  while (room.view.retryAt !== null) {
+    assert.ok(room.view.retryAt <= Date.now() + 30_000);
+    pass(wait(room));
+    socket().ends(1006);
+    attempts++;
+  }
+  assert.ok(attempts >= 5, `${attempts}`);
+  assert.equal(room.view.status, 'offline');
+  const before = sockets.length;
+  pass(3_600_000);
+  assert.equal(sockets.length, before);
+  show();
+  assert.equal(sockets.length, before + 1);
+});
+
+test('a silent connection is asked after the announced interval, and dropped without an answer', (t) => {
+  const { room, pass } = live(t);
+  pass(24_999);
+  assert.deepEqual(socket().said(), []);
+  pass(1);
+  // Changes nothing, and is answered.
+  assert.deepEqual(socket().said(), [{ id: 1, rename: { name: 'Mina' } }]);
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  assert.deepEqual(room.view.pending, []);
+  pass(25_000);
+  assert.deepEqual(socket().said(), [{ id: 2, rename: { name: 'Mina' } }]);
+  pass(9_999);
+  assert.equal(room.view.status, 'live');
+  pass(1);
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['offline', 'timeout']);
+  // Not a goodbye: the seat is wanted.
+  assert.equal(socket().closedWith, 4408);
+});
+
+test('whatever comes is a sign of life', (t) => {
+  const { pass } = live(t);
+  for (let seq = 2; seq < 10; seq++) {
+    pass(20_000);
+    socket().hears({ event: { seq, joined: { member: seq, name: 'x' }, expires_at: 0 } });
+  }
+  assert.deepEqual(socket().said(), []);
+});
+
+test('an attempt without a hello is given up after 10 s', (t) => {
+  const { pass } = fakes(t);
+  const room = join();
+  t.after(() => room.close());
+  pass(9_999);
+  assert.equal(room.view.status, 'connecting');
+  pass(1);
+  assert.equal(room.view.status, 'offline');
+  room.retryNow();
+  socket().opens();
+  pass(10_000);
+  assert.equal(room.view.status, 'offline');
+});
+
+test('what a connection says that was given up is not heard', (t) => {
+  const { room, pass } = live(t);
+  pass(35_000);
+  const old = sockets[0];
+  room.retryNow();
+  old?.hears(BACK);
+  old?.ends(4410);
+  assert.deepEqual([room.view.position?.seq, room.view.status], [1, 'connecting']);
+});
+
+test('while nobody looks a connection is not asked; afterwards at once, and it is stale until it answers', (t) => {
+  const { room, pass, hide, show } = live(t);
+  hide();
+  pass(600_000);
+  assert.deepEqual(socket().said(), []);
+  assert.equal(room.view.status, 'live');
+  show();
+  assert.equal(room.view.stale, true);
+  assert.equal(socket().said().length, 1);
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  assert.equal(room.view.stale, false);
+  hide();
+  pass(600_000);
+  show();
+  pass(4_000);
+  assert.equal(room.view.status, 'offline');
+});
+
+test('the way back: resume by position, stale until one\'s own return is heard', (t) => {
+  const { room, pass } = live(t);
+  /** @type {string[]} */
+  const shown = [];
+  room.subscribe(({ status, stale }) => shown.push(`${status}${stale ? ' stale' : ''}`));
+  socket().ends(1006);
+  pass(250);
+  socket().opens();
+  const { seat, epoch } = golden('hello').frame.hello;
+  assert.deepEqual(socket().said(), [{ resume: { seat, epoch, seq: 1 } }]);
+  socket().hears(RESUMED);
+  socket().hears({ event: { seq: 2, by: 1, change: { added: { number: 1, item: 'a', name: 'x' } }, expires_at: 0 } });
+  assert.equal(room.view.stale, true);
+  socket().hears({ event: { seq: 3, back: { member: 1 }, expires_at: 0 } });
+  const states = shown.filter((state, index) => state !== shown[index - 1]);
+  assert.deepEqual(states, ['live', 'offline stale', 'connecting stale', 'live']);
+});
+
+test('a lost seat is told, and a new one taken; without one to lose it is the end', (t) => {
+  const { room, pass } = live(t);
+  socket().ends(1006);
+  pass(250);
+  socket().opens();
+  socket().ends(4401, 'no such seat');
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['offline', 'no_seat']);
+  pass(500);
+  socket().said();
+  socket().opens();
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina' } }]);
+  socket().ends(4401);
+  assert.equal(room.view.status, 'ended');
+});
+
+test('a gap is no state: it resumes', (t) => {
+  const { room, pass } = live(t);
+  socket().hears({ event: { seq: 3, joined: { member: 3, name: 'x' }, expires_at: 0 } });
+  assert.deepEqual([room.view.status, room.view.members.length, room.view.position?.seq], ['offline', 1, 1]);
+  pass(250);
+  socket().opens();
+  assert.equal(socket().said()[0].resume.seq, 1);
+});
+
+for (const nonsense of ['{', '', 'null', '7', '[]', '{"event":{}}', '{"ack":{}}', '{"error":{}}']) {
+  test(`nonsense ends the connection at most: ${nonsense}`, (t) => {
+    const { room } = live(t);
+    socket().hears(nonsense);
+    assert.ok(['live', 'offline'].includes(room.view.status));
+    assert.equal(room.view.position?.seq, 1);
+  });
+}
+
+test('a name that is refused is the reason of the end', (t) => {
+  fakes(t);
+  const room = join({ name: 'x'.repeat(99) });
+  socket().opens();
+  socket().hears({ error: { code: 'too_long', message: 'the name is too long' } });
+  socket().ends(4400, 'not understood');
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'too_long']);
+});
+
+test('leaving says goodbye, forgets the seat and stays away', (t) => {
+  const { room, pass, online } = live(t);
+  assert.notEqual(room.saved, null);
+  room.close();
+  assert.equal(socket().closedWith, 1000);
+  assert.deepEqual([room.view.status, room.view.reason?.code, room.saved], ['ended', 'left', null]);
+  online();
+  pass(600_000);
+  assert.equal(sockets.length, 1);
+});
+
+test('while the server has no store nothing is live, until it answers something again', (t) => {
+  const { room } = live(t);
+  socket().hears({ status: { store: 'down' } });
+  assert.deepEqual([room.view.status, room.view.store, room.view.stale], ['live', 'down', true]);
+  socket().hears({ status: { store: 'up' } });
+  assert.equal(room.view.stale, true);
+  assert.deepEqual(socket().said(), [{ id: 1, rename: { name: 'Mina' } }]);
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  assert.deepEqual([room.view.store, room.view.stale], ['up', false]);
+});

@@ -1,0 +1,43 @@
+// What is published.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+const ROOT = new URL('../', import.meta.url);
+const read = (/** @type {string} */ path) => readFileSync(new URL(path, ROOT), 'utf8');
+
+test('the package holds what it needs and nothing else', () => {
+  const packed = execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: ROOT, encoding: 'utf8' });
+  const [{ files }] = JSON.parse(packed);
+  const names = files.map((/** @type {{ path: string }} */ { path }) => path).sort();
+  const expected = [
+    'README.md',
+    'package.json',
+    ...readdirSync(new URL('src', ROOT)).filter((file) => file.endsWith('.js')).map((file) => `src/${file}`),
+    ...readdirSync(new URL('types', ROOT)).map((file) => `types/${file}`),
+  ];
+  assert.deepEqual(names, expected.sort());
+});
+
+test('it has no dependencies, and its lock file names no registry', () => {
+  assert.equal(JSON.parse(read('package.json')).dependencies, undefined);
+  assert.doesNotMatch(read('package-lock.json'), /"resolved"/);
+});
+
+test('a browser loads it as it is: every import leads to a file beside it', () => {
+  const files = readdirSync(new URL('src', ROOT)).filter((file) => file.endsWith('.js'));
+  for (const file of files) {
+    const code = read(`src/${file}`).replace(/\/\*[^]*?\*\//g, '');
+    for (const [, target] of code.matchAll(/\bfrom '([^']+)'/g)) {
+      assert.ok(files.includes(target?.replace('./', '') ?? ''), `${file} imports ${target}`);
+    }
+  }
+});
+
+test('the example of the README is checked', () => {
+  const [, example] = /```js\n([^]*?)```/.exec(read('README.md')) ?? [];
+  assert.ok(example);
+  assert.equal(example, read('test/example.js').split('// ---\n')[1]);
+});

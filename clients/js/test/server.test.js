@@ -1,0 +1,149 @@
+// Against the real server.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { createRoom, roomUrl } from 'tablecast-client';
+import { items, join, live, until } from './support/rooms.js';
+import { serve } from './support/server.js';
+
+test('two members see the same list, and each other', async (t) => {
+  const server = await serve(t);
+  const { url, get } = await server.room();
+  const mina = join(t, url, { name: 'Mina' });
+  const jun = join(t, url, { name: 'Jun' });
+  await Promise.all([live(mina), live(jun)]);
+
+  await mina.add('김치찌개');
+  // Read your own writes: no waiting in between.
+  assert.deepEqual(items(mina), ['김치찌개']);
+  await Promise.all([mina.add('pizza'), mina.vote('김치찌개'), jun.add('pasta'), jun.rename('Jun K')]);
+  await jun.vote(1);
+  await mina.unvote(1);
+  await mina.remove('pizza');
+  const last = await jun.vote('pasta');
+  const [a, b, there] = await Promise.all([
+    until(mina, (view) => view.position?.seq === last),
+    until(jun, (view) => view.position?.seq === last),
+    get(),
+  ]);
+  assert.deepEqual(a.state, there.state);
+  assert.deepEqual(b.state, there.state);
+  assert.deepEqual(a.members, there.members);
+  assert.deepEqual(b.members, there.members);
+  assert.deepEqual(there.state.items.map((/** @type {any} */ { item, votes }) => [item, votes.length]), [['김치찌개', 1], ['pasta', 1]]);
+});
+
+test('refusals come to their sender with the server\'s code', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const mina = join(t, url);
+  await assert.rejects(mina.remove('sushi'), { name: 'RoomError', code: 'not_found' });
+  await assert.rejects(mina.add('  '), { code: 'empty' });
+  await assert.rejects(mina.add('a\nb'), { code: 'bad_item' });
+  await assert.rejects(mina.send('drop', {}), { code: 'bad_command' });
+  await assert.rejects(mina.add('x'.repeat(20_000)), { code: 'too_long' });
+  assert.equal(mina.view.status, 'live');
+  assert.match(mina.view.me?.name ?? '', /^guest /);
+});
+
+test('a name that is not allowed, and a room that is not there, end it with the reason', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const long = join(t, url, { name: 'x'.repeat(41) });
+  const lost = join(t, roomUrl(server.base, 'nobody'));
+  assert.equal((await until(long, (view) => view.status === 'ended')).reason?.code, 'too_long');
+  const { reason } = await until(lost, (view) => view.status === 'ended');
+  assert.deepEqual([reason?.code, reason?.closeCode], ['not_found', 4404]);
+});
+
+test('the eleventh is told that the room is full, and gets in when somebody left', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const ten = Array.from({ length: 10 }, () => join(t, url));
+  await Promise.all(ten.map(live));
+  const late = join(t, url, { name: 'Late' });
+  const { reason, retryAt } = await until(late, (view) => view.status === 'offline');
+  assert.equal(reason?.code, 'room_full');
+  const wait = (retryAt ?? 0) - Date.now();
+  assert.ok(wait > 25_000 && wait <= 60_000, `${wait}`);
+
+  ten[0]?.close();
+  await until(/** @type {any} */ (ten[1]), (view) => view.members.length === 9);
+  late.retryNow();
+  assert.equal((await live(late)).me?.name, 'Late');
+});
+
+test('whoever takes the seat over has it; the other ends and may take it back', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const tab = join(t, url, { name: 'Mina' });
+  await tab.add('a');
+  const other = join(t, url, { saved: tab.saved });
+  await live(other);
+  assert.equal((await until(tab, (view) => view.status === 'ended')).reason?.code, 'taken_over');
+  assert.equal(other.view.me?.id, tab.view.me?.id);
+  await other.add('b');
+  tab.retryNow();
+  await live(tab);
+  assert.deepEqual(items(tab), ['a', 'b']);
+  await until(other, (view) => view.status === 'ended');
+});
+
+test('leaving gives the seat up at once', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const [mina, jun] = [join(t, url), join(t, url)];
+  await Promise.all([live(mina), live(jun)]);
+  const { members } = await until(mina, (view) => view.members.length === 2);
+  assert.equal(members.length, 2);
+  const left = new Promise((resolve) => mina.listen('left', resolve));
+  jun.close();
+  assert.deepEqual(await left.then(({ left: { member } }) => member), members[1]?.id);
+  assert.equal(mina.view.members.length, 1);
+});
+
+test('a server that restarts without its rooms ends them; one that drains is come back to', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const mina = join(t, url);
+  await mina.add('a');
+  await server.kill('SIGTERM');
+  const { reason } = await until(mina, (view) => view.status === 'offline');
+  assert.ok(['restarting', 'disconnected'].includes(reason?.code ?? ''), reason?.code);
+  assert.deepEqual(items(mina), ['a']);
+  assert.equal(mina.view.stale, true);
+  const waiting = mina.add('b');
+  await serve(t, [], server.port);
+  mina.retryNow();
+  await assert.rejects(waiting, { code: 'not_found', closeCode: 4404 });
+  assert.equal(mina.view.status, 'ended');
+});
+
+test('a connection that says nothing is asked, and the answer is heard', async (t) => {
+  const server = await serve(t, ['--ping-interval', '100ms']);
+  const { url } = await server.room();
+  const mina = join(t, url);
+  const jun = join(t, url);
+  await Promise.all([live(mina), live(jun)]);
+  const { seq } = (await until(mina, (view) => view.members.length === 2)).position ?? { seq: NaN };
+  // Each answer makes a view; nothing else happens here.
+  for (let answers = 0; answers < 5; answers++) await once(mina, 'view');
+  assert.deepEqual([mina.view.status, mina.view.position?.seq, mina.view.pending], ['live', seq, []]);
+  assert.equal(await jun.add('a'), seq + 1);
+});
+
+test('a room is made, or the refusal is a typed error', async (t) => {
+  const server = await serve(t, ['--create-rate', '1']);
+  const room = await createRoom(`${server.base}/r/some-page`);
+  assert.equal(room.url, roomUrl(server.base, room.id));
+  assert.equal(room.page, `${server.base}/r/${room.id}`);
+  assert.ok(room.expires_at > room.now && room.seats === 10);
+  await assert.rejects(createRoom(server.base, { colour: 'red' }), { name: 'RoomError', code: 'bad_json', status: 400 });
+  await assert.rejects(createRoom(server.base), (/** @type {any} */ error) => {
+    return error.code === 'rate_limited' && error.status === 429 && error.retryAfter > 0;
+  });
+  await server.kill('SIGKILL');
+  await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
+  assert.equal(roomUrl('https://lunch.example/r/x?y', 'a b'), 'wss://lunch.example/ws/a%20b/');
+});

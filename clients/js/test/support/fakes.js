@@ -1,0 +1,104 @@
+// A WebSocket, a page and a clock that do what a test says.
+
+import { mock } from 'node:test';
+import { golden } from './frames.js';
+
+/** Sockets that were opened, the newest last. @type {FakeWebSocket[]} */
+export const sockets = [];
+
+export class FakeWebSocket extends EventTarget {
+  /** @type {string[]} */
+  sent = [];
+  /** @type {number | undefined} */
+  closedWith;
+
+  /**
+   * @param {string} url
+   * @param {string} protocol
+   */
+  constructor(url, protocol) {
+    super();
+    this.url = url;
+    this.protocol = protocol;
+    sockets.push(this);
+  }
+
+  /** @param {string} text */
+  send(text) {
+    this.sent.push(text);
+  }
+
+  /** @param {number} code */
+  close(code) {
+    this.closedWith = code;
+  }
+
+  opens() {
+    this.dispatchEvent(new Event('open'));
+  }
+
+  /** @param {object | string} push */
+  hears(push) {
+    const data = typeof push === 'string' ? push : JSON.stringify(push);
+    this.dispatchEvent(Object.assign(new Event('message'), { data }));
+  }
+
+  /** Opens, and the server says hello. @param {object} [more] */
+  greets(more) {
+    this.opens();
+    const { hello } = golden('hello').frame;
+    this.hears({ hello: { ...hello, ...more } });
+  }
+
+  /** The server's or the network's end of it. @param {number} code */
+  ends(code, reason = '') {
+    this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
+  }
+
+  /** What was said, and is not looked at yet. */
+  said() {
+    return this.sent.splice(0).map((text) => JSON.parse(text));
+  }
+}
+
+/** The newest socket. */
+export function socket() {
+  const newest = sockets.at(-1);
+  if (!newest) throw new Error('no socket was opened');
+  return newest;
+}
+
+/** Time, chance, and a page that can be hidden, until the test ends. @param {import('node:test').TestContext} t */
+export function fakes(t) {
+  sockets.length = 0;
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_795_299_727_066 });
+  const random = mock.method(Math, 'random', () => 0.5);
+  const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  const network = new EventTarget();
+  const globals = /** @type {any} */ (globalThis);
+  globals.document = page;
+  globals.addEventListener = network.addEventListener.bind(network);
+  t.after(() => {
+    mock.timers.reset();
+    random.mock.restore();
+    delete globals.document;
+    delete globals.addEventListener;
+  });
+  return {
+    /** In steps: within one the clock does not show when a timer fired. @param {number} ms */
+    pass: (ms) => {
+      for (let left = ms; left > 0; left -= 100) mock.timers.tick(Math.min(left, 100));
+    },
+    /** @param {number} value */
+    chance: (value) => random.mock.mockImplementation(() => value),
+    hide: () => {
+      page.visibilityState = 'hidden';
+      page.dispatchEvent(new Event('visibilitychange'));
+    },
+    show: () => {
+      page.visibilityState = 'visible';
+      page.dispatchEvent(new Event('visibilitychange'));
+    },
+    online: () => network.dispatchEvent(new Event('online')),
+  };
+}

@@ -1,0 +1,13 @@
+// The golden frames, which the server's tests read too.
+
+import { readFileSync, readdirSync } from 'node:fs';
+
+const FOLDER = new URL('../../../../docs/frames/', import.meta.url);
+
+/**
+ * @param {string} name
+ * @returns {{ name: string, from: 'client' | 'server', dialect: 'json' | 'text', frame: any }}
+ */
+export const golden = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'));
+
+export const allGolden = () => readdirSync(FOLDER).map((file) => golden(file.replace('.json', '')));

@@ -1,0 +1,50 @@
+// A network that fails on request: TCP, in front of a port.
+
+import net from 'node:net';
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {number} port where to
+ */
+export async function proxy(t, port) {
+  /** @type {Set<{ client: net.Socket, server: net.Socket }>} */
+  const pairs = new Set();
+  /** @type {'nothing' | 'answers' | 'all'} */
+  let lost = 'nothing';
+  let refusing = false;
+  const listener = net.createServer((client) => {
+    if (refusing) return client.resetAndDestroy();
+    const server = net.connect(port, '127.0.0.1');
+    const pair = { client, server };
+    pairs.add(pair);
+    client.on('data', (data) => lost === 'all' || server.write(data));
+    server.on('data', (data) => lost === 'nothing' && client.write(data));
+    for (const socket of [client, server]) {
+      socket.on('error', () => {});
+      // Nobody is told of an end either.
+      socket.on('close', () => lost === 'all' || (client.destroy(), server.destroy(), pairs.delete(pair)));
+    }
+  });
+  await new Promise((resolve) => listener.listen(0, '127.0.0.1', () => resolve(null)));
+  const address = /** @type {net.AddressInfo} */ (listener.address());
+  const cut = () => {
+    for (const { client, server } of pairs) {
+      client.resetAndDestroy();
+      server.resetAndDestroy();
+    }
+  };
+  t.after(() => {
+    cut();
+    listener.close();
+  });
+  return {
+    /** The same address through here. @param {string} url */
+    through: (url) => url.replace(`:${port}/`, `:${address.port}/`),
+    /** Ends all connections without a goodbye. */
+    cut,
+    /** What is sent from now on is lost, and nobody is told. @param {'nothing' | 'answers' | 'all'} what */
+    lose: (what) => (lost = what),
+    /** New connections are refused. @param {boolean} on */
+    refuse: (on) => (refusing = on),
+  };
+}

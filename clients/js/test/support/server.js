@@ -1,0 +1,55 @@
+// The real server, as a child process.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createRoom } from 'tablecast-client';
+
+const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_BIN to its path, target/debug/tablecast';
+
+/** No limits that many clients of one address would meet. */
+const UNLIMITED = ['--create-rate', '0', '--join-rate', '0', '--command-rate', '0'];
+
+/** @param {import('node:test').TestContext} t */
+export async function serve(t, args = UNLIMITED, port = 0) {
+  const program = process.env['TABLECAST_BIN'];
+  if (!program) throw new Error(`these tests need the server: ${HOW}`);
+  if (!existsSync(program)) throw new Error(`there is no ${program}: ${HOW}`);
+
+  const dir = mkdtempSync(join(tmpdir(), 'tablecast-client-'));
+  // Without the settings of whoever runs the tests.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
+  const child = spawn(program, ['serve', '--listen', `127.0.0.1:${port}`, ...args], { cwd: dir, env });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  let error = '';
+  child.stderr.on('data', (data) => (error += data));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(dir, { recursive: true });
+  });
+
+  for await (const line of createInterface({ input: child.stdout })) {
+    const base = /http:\/\/[\d.:]+/.exec(line)?.[0];
+    if (!base) continue;
+    return {
+      base,
+      port: Number(new URL(base).port),
+      room: async () => {
+        const { id, url } = await createRoom(base);
+        /** @returns {Promise<any>} */
+        const get = async () => (await fetch(`${base}/session/${id}/`)).json();
+        return { id, url, get };
+      },
+      /** @param {NodeJS.Signals} signal */
+      kill: async (signal) => {
+        child.kill(signal);
+        await ended;
+      },
+    };
+  }
+  await ended;
+  throw new Error(`the server ended: ${error}`);
+}

@@ -1,0 +1,63 @@
+import { RoomError } from './errors.js';
+import type { WebSocketClass } from './types.js';
+export type Ends = {
+    /**
+     * the socket is open: introduce yourself
+     */
+    opened: () => void;
+    heard: (text: string) => void;
+    /**
+     * say something that the server answers, unless an answer is due anyway
+     */
+    probe: () => void;
+    /**
+     * whether to come back after a close that is final otherwise
+     */
+    lost: (closeCode: number) => boolean;
+    /**
+     * `status`, `retryAt` or `reason` did
+     */
+    changed: () => void;
+};
+export declare class Link {
+    #private;
+    /** @type {'connecting' | 'live' | 'offline' | 'ended'} */
+    status: 'connecting' | 'live' | 'offline' | 'ended';
+    /** @type {number | null} */
+    retryAt: number | null;
+    /** @type {RoomError | null} */
+    reason: RoomError | null;
+    /** Nobody looked for so long that the connection may be dead; it is being asked. */
+    doubtful: boolean;
+    /** What the server complained of, which a close may follow. @type {RoomError | null} */
+    complaint: RoomError | null;
+    /**
+     * @param {string | URL} url
+     * @param {WebSocketClass} WebSocket
+     * @param {Ends} ends
+     */
+    constructor(url: string | URL, WebSocket: WebSocketClass, ends: Ends);
+    /** Connects, now. */
+    open(): void;
+    /**
+     * The hello came.
+     * @param {number} interval after so much silence the server pings, ms
+     * @param {number} grace how long it keeps the seat of a lost connection, ms
+     */
+    greeted(interval: number, grace: number): void;
+    /** @param {string} text */
+    send(text: string): void;
+    /** An answer is due: its absence means that the connection is dead. */
+    asked(patience?: number): void;
+    /** Finds out whether the connection lives. */
+    ask(patience?: number): void;
+    /**
+     * Gives the connection up, not the seat.
+     * @param {string} text why
+     */
+    drop(text: string): void;
+    /** Says goodbye, and stays away. */
+    close(): void;
+    /** Connects at once, if it does not already. */
+    retryNow(): void;
+}

@@ -1,0 +1,227 @@
+import type { RoomError } from './errors.js';
+/** Somebody who has a seat in the room. */
+export interface Member {
+    readonly id: number;
+    readonly name: string;
+    /** Not connected at the moment; the seat is kept for a while. */
+    readonly away: boolean;
+}
+/**
+ * - `connecting`: on the way, or catching up
+ * - `live`: connected, and everything that happened is known
+ * - `offline`: waiting for the next attempt, see `retryAt`
+ * - `ended`: no further attempt by itself, see `reason`
+ */
+export type Status = 'connecting' | 'live' | 'offline' | 'ended';
+/** All there is to show, at one moment. Never changed: what happens next makes a new one. */
+export interface View<S> {
+    readonly status: Status;
+    /** What is shown may no longer be so: not `live`, or the server cannot reach its store. */
+    readonly stale: boolean;
+    /** When `offline`: time of the next attempt (ms by this device's clock), null while none is planned because nobody looks at the page. */
+    readonly retryAt: number | null;
+    /** Why it ended or was last cut; null while live. */
+    readonly reason: RoomError | null;
+    /** `down`: the server cannot reach its store; changes wait. */
+    readonly store: 'up' | 'down';
+    /** Yourself; null before the first hello. */
+    readonly me: Member | null;
+    /** In order of joining. */
+    readonly members: readonly Member[];
+    /** How many members the room may have; null before the first hello. */
+    readonly seats: number | null;
+    /** The application's state; null before the first hello. */
+    readonly state: S | null;
+    /** The place of `state` in the room's history. */
+    readonly position: Position | null;
+    /** When the room ends unless something extends it: ms by this device's clock. */
+    readonly expiresAt: number | null;
+    /** Your commands without an answer yet, in order. */
+    readonly pending: readonly Pending[];
+}
+export interface Position {
+    readonly epoch: string;
+    readonly seq: number;
+}
+/** A command without an answer yet. */
+export interface Pending {
+    readonly id: number;
+    readonly command: string;
+    readonly content: object;
+}
+/** What survives a reload: plain data for `JSON.stringify`. Holds the seat's secret. */
+export interface Saved {
+    readonly seat: string;
+    readonly name: string | undefined;
+    readonly nextId: number;
+    readonly pending: readonly Pending[];
+    readonly replica: unknown;
+}
+/** Options of a room; `S` is the application's state, `E` its events. */
+export interface RoomOptions<S, E> {
+    /** The state after an event. Pure: it makes a new state and leaves the old one as it is. */
+    apply: (state: S, event: ChangeEvent<E>) => S;
+    /** Your name; without it the server makes one. */
+    name?: string | undefined;
+    /** `room.saved` of before, to have the same seat again. */
+    saved?: Saved | null | undefined;
+    /** Another WebSocket class, for Node before 22. Default: the global one. */
+    WebSocket?: WebSocketClass | undefined;
+}
+/** What is used of a WebSocket. */
+export interface WebSocketClass {
+    new (url: string, protocol: string): {
+        addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: any) => void): void;
+        send(text: string): void;
+        close(code: number): void;
+    };
+}
+interface Happened {
+    readonly seq: number;
+    /** ms by the store's clock */
+    readonly expires_at: number;
+}
+/** The application's state changed. */
+export interface ChangeEvent<E> extends Happened {
+    /** The member whose command it was. */
+    readonly by: number;
+    readonly change: E;
+}
+/** What `room.listen` tells, by type: the event as it came from the server. */
+export interface RoomEvents<E> {
+    joined: Happened & {
+        readonly joined: {
+            readonly member: number;
+            readonly name: string;
+        };
+    };
+    back: Happened & {
+        readonly back: {
+            readonly member: number;
+        };
+    };
+    /** `until`: ms by the store's clock; `room.localTime` converts it. */
+    away: Happened & {
+        readonly away: {
+            readonly member: number;
+            readonly until: number;
+        };
+    };
+    left: Happened & {
+        readonly left: {
+            readonly member: number;
+        };
+    };
+    renamed: Happened & {
+        readonly by: number;
+        readonly renamed: {
+            readonly member: number;
+            readonly name: string;
+        };
+    };
+    change: ChangeEvent<E>;
+}
+/** Any event on the wire. */
+export type RoomEvent<E> = Happened & {
+    readonly by?: number;
+} & {
+    readonly [K in keyof RoomEvents<E>]?: RoomEvents<E>[K] extends {
+        readonly [P in K]: infer V;
+    } ? V : never;
+};
+/** The whole state on the wire. */
+export interface Whole<S> extends Position {
+    readonly state: S;
+    readonly members: readonly Member[];
+    readonly expires_at: number;
+    readonly now: number;
+}
+interface Greeting {
+    readonly you: number;
+    readonly name: string;
+    readonly seat: string;
+    readonly room: string;
+    readonly seats: number;
+    readonly limits: {
+        readonly message_bytes: number;
+        readonly commands_per_second: number;
+        readonly command_burst: number;
+        readonly seat_grace_ms: number;
+        readonly ping_interval_ms: number;
+    };
+}
+/** The first thing a member hears. */
+export type Hello<S> = Greeting & (({
+    readonly resumed: false;
+} & Whole<S>) | {
+    readonly resumed: true;
+});
+/** The room as this client knows it: a hello without its secret, kept up to date. */
+export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
+    /** The store's clock minus this device's, ms. */
+    readonly offset: number;
+};
+/** Everything the server says: one of these. */
+export interface Push<S, E> {
+    readonly hello?: Hello<S>;
+    readonly snapshot?: Whole<S>;
+    readonly event?: RoomEvent<E>;
+    readonly ack?: {
+        readonly id: number;
+        readonly seq: number;
+    };
+    readonly error?: {
+        readonly id?: number;
+        readonly code: string;
+        readonly message: string;
+    };
+    readonly status?: {
+        readonly store: 'up' | 'down';
+    };
+}
+/** A room that was made. */
+export interface CreatedRoom {
+    readonly id: string;
+    /** Where to join: for `new Room(url, …)`. */
+    readonly url: string;
+    /** The room's page, for people. */
+    readonly page: string;
+    /** ms by the store's clock; `expires_at - now` is how long is left. */
+    readonly expires_at: number;
+    readonly now: number;
+    readonly seats: number;
+}
+/** The lunch menu. */
+export interface Menu {
+    /** In order of adding. */
+    readonly items: readonly Item[];
+    readonly max_items: number;
+}
+/** One thing on the menu. */
+export interface Item {
+    /** Never used twice in a room. */
+    readonly number: number;
+    readonly item: string;
+    /** Who added it: a member, who may have left. */
+    readonly by: number;
+    /** Their name at that time. */
+    readonly name: string;
+    /** Who votes for it, in order of voting; members who left stay in it. */
+    readonly votes: readonly number[];
+}
+/** What happens to the menu: one of these. */
+export interface MenuChange {
+    readonly added?: {
+        readonly number: number;
+        readonly item: string;
+        readonly name: string;
+    };
+    readonly removed?: {
+        readonly number: number;
+    };
+    readonly voted?: {
+        readonly number: number;
+        readonly on: boolean;
+    };
+}
+export {};
