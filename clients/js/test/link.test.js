@@ -256,6 +256,29 @@ test('the way back: resume by position, stale until one\'s own return is heard',
   assert.deepEqual(states, ['live', 'offline stale', 'connecting stale', 'live']);
 });
 
+test('of several returns that were missed, only the last is the end of catching up', (t) => {
+  const { room, pass } = live(t);
+  socket().ends(1006);
+  pass(250);
+  socket().opens();
+  socket().hears(RESUMED);
+  socket().hears({ event: { seq: 2, back: { member: 1 }, expires_at: 0 } });
+  socket().hears({ event: { seq: 3, away: { member: 1, until: 1 }, expires_at: 0 } });
+  assert.deepEqual([room.view.status, room.view.stale], ['connecting', true]);
+  socket().hears({ event: { seq: 4, back: { member: 1 }, expires_at: 0 } });
+  assert.deepEqual([room.view.status, room.view.stale], ['live', false]);
+});
+
+test('a new name outlives the seat', (t) => {
+  const { room, pass } = live(t);
+  socket().hears({ event: { seq: 2, by: 1, renamed: { member: 1, name: 'Mina K' }, expires_at: 0 } });
+  socket().ends(4401);
+  pass(500);
+  socket().opens();
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina K' } }]);
+  assert.equal(room.view.stale, true);
+});
+
 test('a lost seat is told, and a new one taken; without one to lose it is the end', (t) => {
   const { room, pass } = live(t);
   socket().ends(1006);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { createRoom, roomUrl } from 'tablecast-client';
+import { proxy } from './support/proxy.js';
 import { items, join, live, until } from './support/rooms.js';
 import { serve } from './support/server.js';
 
@@ -95,18 +96,18 @@ test('leaving gives the seat up at once', async (t) => {
   const { url } = await server.room();
   const [mina, jun] = [join(t, url), join(t, url)];
   await Promise.all([live(mina), live(jun)]);
-  const { members } = await until(mina, (view) => view.members.length === 2);
-  assert.equal(members.length, 2);
+  await until(mina, (view) => view.members.length === 2);
   const left = new Promise((resolve) => mina.listen('left', resolve));
   jun.close();
-  assert.deepEqual(await left.then(({ left: { member } }) => member), members[1]?.id);
+  assert.deepEqual(await left.then(({ left: { member } }) => member), jun.view.me?.id);
   assert.equal(mina.view.members.length, 1);
 });
 
 test('a server that restarts without its rooms ends them; one that drains is come back to', async (t) => {
   const server = await serve(t);
   const { url } = await server.room();
-  const mina = join(t, url);
+  const net = await proxy(t, server.port);
+  const mina = join(t, net.through(url));
   await mina.add('a');
   await server.kill('SIGTERM');
   const { reason } = await until(mina, (view) => view.status === 'offline');
@@ -114,7 +115,7 @@ test('a server that restarts without its rooms ends them; one that drains is com
   assert.deepEqual(items(mina), ['a']);
   assert.equal(mina.view.stale, true);
   const waiting = mina.add('b');
-  await serve(t, [], server.port);
+  net.to((await serve(t)).port);
   mina.retryNow();
   await assert.rejects(waiting, { code: 'not_found', closeCode: 4404 });
   assert.equal(mina.view.status, 'ended');
@@ -145,5 +146,5 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   });
   await server.kill('SIGKILL');
   await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
-  assert.equal(roomUrl('https://lunch.example/r/x?y', 'a b'), 'wss://lunch.example/ws/a%20b/');
+  assert.equal(roomUrl('https://lunch.example/r/x?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
 });

@@ -4,9 +4,9 @@ import net from 'node:net';
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {number} port where to
+ * @param {number} target the port where to
  */
-export async function proxy(t, port) {
+export async function proxy(t, target) {
   /** @type {Set<{ client: net.Socket, server: net.Socket }>} */
   const pairs = new Set();
   /** @type {'nothing' | 'answers' | 'all'} */
@@ -14,7 +14,7 @@ export async function proxy(t, port) {
   let refusing = false;
   const listener = net.createServer((client) => {
     if (refusing) return client.resetAndDestroy();
-    const server = net.connect(port, '127.0.0.1');
+    const server = net.connect(target, '127.0.0.1');
     const pair = { client, server };
     pairs.add(pair);
     client.on('data', (data) => lost === 'all' || server.write(data));
@@ -38,8 +38,10 @@ export async function proxy(t, port) {
     listener.close();
   });
   return {
+    /** From now on it leads to another port. @param {number} port */
+    to: (port) => (target = port),
     /** The same address through here. @param {string} url */
-    through: (url) => url.replace(`:${port}/`, `:${address.port}/`),
+    through: (url) => url.replace(/:\d+\//, `:${address.port}/`),
     /** Ends all connections without a goodbye. */
     cut,
     /** What is sent from now on is lost, and nobody is told. @param {'nothing' | 'answers' | 'all'} what */
