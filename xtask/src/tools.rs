@@ -102,6 +102,26 @@ pub(crate) const TEST: &[Tool] = &[
         accepted: (0, 18)..ANY,
         source: Source::Cargo(&["cargo-deny"]),
     },
+    Tool {
+        probe: &["npm", "--version"],
+        accepted: (9, 0)..ANY,
+        source: Source::Apt("npm"),
+    },
+    // Debian's own is older than what is still maintained.
+    Tool {
+        probe: &["node", "--version"],
+        accepted: (20, 11)..ANY,
+        source: Source::Commands("node", &[&["npm", "install", "--global", "node@20"]]),
+    },
+    Tool {
+        // Fails if anything is missing, or there in another version.
+        probe: &["npm", "ls", "--prefix", "clients/js"],
+        accepted: WORKS,
+        source: Source::Commands(
+            "what the JavaScript client's tests need",
+            &[&["npm", "ci", "--prefix", "clients/js"]],
+        ),
+    },
 ];
 
 /// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
