@@ -22,7 +22,7 @@ impl Default for OutboxLimits {
     }
 }
 
-/// What is set on each connection.
+/// What is set on each connection. Times are kept up to a quarter of a second late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionConfig {
     /// The largest message in bytes, whole or in fragments. Default 16 KiB.

@@ -47,6 +47,61 @@ async fn a_silent_client_that_answers_pings_stays() {
     assert_eq!(member.next_text().await.unwrap(), "x");
 }
 
+/// A whole minute and more ahead, too; up to two ticks late, and never early.
+#[tokio::test(start_paused = true)]
+async fn a_ping_comes_when_it_is_due_however_far_ahead_that_is() {
+    for minutes in [1, 10, 300] {
+        let interval = Duration::from_secs(60 * minutes);
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut connection = over(
+            ours,
+            ConnectionConfig {
+                ping_interval: interval,
+                ..patient()
+            },
+        );
+        let begin = tokio::time::Instant::now();
+        let reading = tokio::spawn(async move { connection.recv().await });
+        let mut ping = [0; 2];
+        let read = tokio::time::timeout(interval, theirs.read_exact(&mut ping));
+        read.await.expect("a ping").unwrap();
+        assert_eq!(ping, [PING, 0]);
+        let late = begin.elapsed().checked_sub(interval / 2);
+        let late = late.expect("never early");
+        assert!(late <= Duration::from_millis(500), "{late:?} late");
+        reading.abort();
+    }
+}
+
+#[test]
+fn each_runtime_has_a_clock_that_ends_with_its_last_connection() {
+    for _ in 0..3 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let metrics = tokio::runtime::Handle::current().metrics();
+            let config = ConnectionConfig {
+                ping_interval: SOON,
+                ..patient()
+            };
+            let (first, mut one) = tokio::io::duplex(64);
+            let (second, mut two) = tokio::io::duplex(64);
+            let first = tokio::spawn(echo(over(first, config)));
+            let second = tokio::spawn(echo(over(second, config)));
+            let mut ping = [0; 2];
+            one.read_exact(&mut ping).await.unwrap();
+            drop(one);
+            first.await.unwrap();
+            two.read_exact(&mut ping).await.unwrap();
+            drop(two);
+            second.await.unwrap();
+            eventually("no task is left", || metrics.num_alive_tasks() == 0).await;
+        });
+    }
+}
+
 /// Hostile inputs 47 and 89: told, and then cut, since it answers neither.
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_closed_with_4408_and_cut() {
