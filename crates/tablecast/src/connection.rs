@@ -1,10 +1,11 @@
 //! One socket: read, heartbeat, flush, and the closing handshake.
 
+mod flush;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -294,8 +295,8 @@ impl Line {
     /// connection through its outbox.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let result = match &mut self.io {
-            Io::Tcp(read) => flush_tcp(read.as_ref(), &self.outbox, cx),
-            Io::Other(stream) => flush_stream(&mut **stream, &self.outbox, cx),
+            Io::Tcp(read) => flush::tcp(read.as_ref(), &self.outbox, cx),
+            Io::Other(stream) => flush::stream(&mut **stream, &self.outbox, cx),
         };
         self.unflushed = result.is_pending();
         match result {
@@ -469,45 +470,5 @@ impl Line {
                 let _ = Pin::new(stream).poll_shutdown(cx);
             }
         }
-    }
-}
-
-fn flush_tcp(stream: &TcpStream, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-    loop {
-        ready!(stream.poll_write_ready(cx))?;
-        // A full socket clears the readiness, so the next turn waits for it.
-        let mut full = false;
-        outbox.flush_with(|slices| {
-            let written = stream.try_write_vectored(slices);
-            full = matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-            written
-        })?;
-        if !full {
-            return Poll::Ready(Ok(()));
-        }
-    }
-}
-
-fn flush_stream(
-    mut stream: &mut dyn Stream,
-    outbox: &Outbox,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<()>> {
-    let mut full = false;
-    outbox.flush_with(
-        |slices| match Pin::new(&mut stream).poll_write_vectored(cx, slices) {
-            Poll::Ready(written) => written,
-            Poll::Pending => {
-                full = true;
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-        },
-    )?;
-    // A TLS stream has a buffer of its own; what it holds must go out too.
-    ready!(Pin::new(&mut stream).poll_flush(cx))?;
-    if full {
-        Poll::Pending
-    } else {
-        Poll::Ready(Ok(()))
     }
 }
