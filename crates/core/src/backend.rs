@@ -1,7 +1,9 @@
 //! The port to where rooms live. There is no code behind it here: a backend
 //! stores and orders opaque bytes and knows neither members nor menus.
 
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use futures_core::Stream;
 
 use crate::id::{NodeId, RoomId};
 use crate::position::{Epoch, Position};
+use crate::room::StoredError;
 
 /// A future that a backend returns; one box a commit is cheap.
 pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -34,6 +37,15 @@ pub enum BackendError {
     /// It answered with something that cannot be understood.
     #[error("the store answered what cannot be understood: {0}")]
     Corrupt(String),
+    /// The application's state or event has no stored form; nothing has happened.
+    #[error("what was to be stored cannot be written: {0}")]
+    Unwritable(String),
+}
+
+impl From<StoredError> for BackendError {
+    fn from(error: StoredError) -> Self {
+        BackendError::Unwritable(error.to_string())
+    }
 }
 
 /// The time by the backend's clock, the only one that decides expiry, in
@@ -101,16 +113,65 @@ pub struct Loaded {
     pub events: Vec<StoredEvent>,
 }
 
+/// What can become a [`Record`].
+pub trait Encode: Send + Sync + 'static {
+    /// The stored form, always the same.
+    ///
+    /// # Errors
+    /// The application's types refuse to be written.
+    fn encode(&self) -> Result<Bytes, StoredError>;
+}
+
+/// Something to be stored: an event, or a state. Its bytes are made when they are
+/// asked for, so that a store in the same process need not pay for bytes that
+/// nobody reads. It never changes; cloning shares it.
+#[derive(Clone)]
+pub struct Record(Arc<dyn Encode>);
+
+impl Record {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// As [`Encode::encode`]. A backend that meets this changes nothing.
+    pub fn encode(&self) -> Result<Bytes, StoredError> {
+        self.0.encode()
+    }
+}
+
+impl<T: Encode> From<Arc<T>> for Record {
+    fn from(record: Arc<T>) -> Self {
+        Record(record)
+    }
+}
+
+impl Encode for Bytes {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Ok(self.clone())
+    }
+}
+
+impl From<Bytes> for Record {
+    fn from(bytes: Bytes) -> Self {
+        Record(Arc::new(bytes))
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Record").field(&self.encode()).finish()
+    }
+}
+
 /// One atomic step: all of it happens, or nothing.
 #[derive(Debug, Clone)]
 pub struct Commit {
     /// Where the room must stand, or else it is a conflict.
     pub expected: Position,
     /// What happened; the first gets seq `expected.seq + 1`. Never empty.
-    pub events: Vec<Bytes>,
+    pub events: Vec<Record>,
     /// The state after the last event. A room hands one over at least every
     /// [`Backend::snapshot_interval`] events.
-    pub snapshot: Option<Bytes>,
+    pub snapshot: Option<Record>,
     /// Lets the room live this much longer from now (never less than it would,
     /// never beyond its maximum age). `None` leaves the expiry as it is.
     pub extend: Option<Duration>,

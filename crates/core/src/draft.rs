@@ -203,10 +203,11 @@ impl<'a, L: Logic> Draft<'a, L> {
     /// # Errors
     /// As [`Draft::command`].
     pub fn rename(&mut self, member: MemberId, op: Op, name: &str) -> Result<u64, Rejection> {
+        let seat = self.seat(member)?;
         if let Some(done) = self.already_done(member, op)? {
             return Ok(done);
         }
-        if self.seat(member)?.name == name {
+        if seat.name == name {
             return Ok(self.room.position.seq);
         }
         Ok(self.record(
@@ -232,13 +233,13 @@ impl<'a, L: Logic> Draft<'a, L> {
         op: Op,
         command: &L::Command,
     ) -> Result<u64, Rejection> {
-        if let Some(done) = self.already_done(member, op)? {
-            return Ok(done);
-        }
         let by = Member {
             id: member,
             name: &self.seat(member)?.name,
         };
+        if let Some(done) = self.already_done(member, op)? {
+            return Ok(done);
+        }
         let events = self.room.logic.decide(by, command)?;
         let mut seq = self.room.position.seq;
         for event in events {
@@ -255,7 +256,7 @@ impl<'a, L: Logic> Draft<'a, L> {
     }
 
     fn already_done(&self, member: MemberId, op: Op) -> Result<Option<u64>, Rejection> {
-        let last = match self.seat(member)?.last {
+        let last = match self.room.members.last_applied(member) {
             Some(last) if op.number <= last.op.number => last,
             _ => return Ok(None),
         };

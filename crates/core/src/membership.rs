@@ -36,10 +36,6 @@ pub struct Seat {
     pub token: SeatToken,
     /// Connected or not.
     pub presence: Presence,
-    /// The command of theirs with the highest number that was applied. Kept here,
-    /// so that the question left open by a broken connection is answered however
-    /// much has happened since.
-    pub last: Option<Applied>,
 }
 
 /// A command that was applied.
@@ -65,15 +61,20 @@ impl Seat {
 
 /// The seats of a room, in order of joining. Cloning copies no seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Membership {
-    seats: Vec<Arc<Seat>>,
+    /// Shared, since nearly all events leave all seats as they are. A seat's id
+    /// grows with its place, so the list is sorted by it.
+    seats: Arc<Vec<Seat>>,
+    /// For each member who had a command applied the one with the highest number,
+    /// sorted by member. Kept here, so that the question left open by a broken
+    /// connection is answered however much has happened since.
+    applied: Vec<(MemberId, Applied)>,
 }
 
 impl Membership {
     /// The seats in order of joining.
     pub fn iter(&self) -> impl Iterator<Item = &Seat> {
-        self.seats.iter().map(|seat| &**seat)
+        self.seats.iter()
     }
 
     /// How many seats are taken, by members here or away.
@@ -83,12 +84,22 @@ impl Membership {
 
     /// A member's seat.
     pub fn seat(&self, member: MemberId) -> Option<&Seat> {
-        // A seat's id grows with its place, so the list is sorted.
-        let at = self
-            .seats
-            .binary_search_by_key(&member, |seat| seat.member)
-            .ok()?;
-        self.seats.get(at).map(|seat| &**seat)
+        self.seats.get(self.place(member)?)
+    }
+
+    fn place(&self, member: MemberId) -> Option<usize> {
+        let place = self.seats.binary_search_by_key(&member, |seat| seat.member);
+        place.ok()
+    }
+
+    /// The command of a member's with the highest number that was applied.
+    pub fn last_applied(&self, member: MemberId) -> Option<Applied> {
+        let at = self.applied_at(member).ok()?;
+        self.applied.get(at).map(|(_, applied)| *applied)
+    }
+
+    fn applied_at(&self, member: MemberId) -> Result<usize, usize> {
+        self.applied.binary_search_by_key(&member, |(who, _)| *who)
     }
 
     /// The seat that a connection holds.
@@ -109,17 +120,34 @@ impl Membership {
                 .last()
                 .is_none_or(|last| last.member < seat.member)
         );
-        self.seats.push(Arc::new(seat));
+        Arc::make_mut(&mut self.seats).push(seat);
     }
 
     pub(crate) fn remove(&mut self, member: MemberId) {
-        self.seats.retain(|seat| seat.member != member);
+        Arc::make_mut(&mut self.seats).retain(|seat| seat.member != member);
+        self.applied.retain(|(who, _)| *who != member);
     }
 
     /// Changes a seat, if it is there.
     pub(crate) fn change(&mut self, member: MemberId, change: impl FnOnce(&mut Seat)) {
-        if let Ok(at) = self.seats.binary_search_by_key(&member, |seat| seat.member) {
-            change(Arc::make_mut(&mut self.seats[at]));
+        if let Some(at) = self.place(member) {
+            change(&mut Arc::make_mut(&mut self.seats)[at]);
+        }
+    }
+
+    /// Remembers a member's command, unless one with a higher number is remembered.
+    pub(crate) fn remember(&mut self, member: MemberId, applied: Applied) {
+        match self.applied_at(member) {
+            Ok(at) => {
+                let (_, last) = &mut self.applied[at];
+                if last.op.number <= applied.op.number {
+                    *last = applied;
+                }
+            }
+            Err(at) if self.place(member).is_some() => {
+                self.applied.insert(at, (member, applied));
+            }
+            Err(_) => {}
         }
     }
 }

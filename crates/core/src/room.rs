@@ -8,13 +8,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::backend::Encode;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
 use crate::membership::{Applied, Membership, Presence, Seat};
 use crate::position::Position;
 
 /// The version of the stored form of snapshots.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Which command made an event: enough to recognise the command when it arrives
 /// again.
@@ -159,6 +160,12 @@ impl<E: Serialize> Event<E> {
     }
 }
 
+impl<E: Serialize + Send + Sync + 'static> Encode for Event<E> {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Event::encode(self)
+    }
+}
+
 impl<E: for<'de> Deserialize<'de>> Event<E> {
     /// Reads the stored form of the event at this seq.
     ///
@@ -241,11 +248,7 @@ impl<L: Logic> Room<L> {
         self.position.seq = event.seq;
         if let (Some(op), Some(by)) = (event.op, event.by()) {
             let applied = Applied { op, seq: event.seq };
-            self.members.change(by, |seat| {
-                if seat.last.is_none_or(|last| last.op.number <= op.number) {
-                    seat.last = Some(applied);
-                }
-            });
+            self.members.remember(by, applied);
         }
         match &event.change {
             Change::Joined {
@@ -261,7 +264,6 @@ impl<L: Logic> Room<L> {
                     node: node.clone(),
                     connection: *connection,
                 },
-                last: None,
             }),
             Change::Back {
                 member,
@@ -296,5 +298,11 @@ impl<L: Logic> Room<L> {
                 Presence::Here { .. } => None,
             })
             .min()
+    }
+}
+
+impl<L: Logic> Encode for Room<L> {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Room::encode(self)
     }
 }

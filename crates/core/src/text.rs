@@ -1,6 +1,8 @@
 //! What a short text from a person may be: an item, a name, a title.
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::logic::Rejection;
@@ -15,14 +17,18 @@ pub const MAX_TEXT_BYTES: usize = 512;
 ///
 /// # Errors
 /// `empty`, `too_long` or `bad_item`, naming `what`.
-pub fn clean(what: &str, text: &str, max_graphemes: usize) -> Result<String, Rejection> {
+pub fn clean<'a>(
+    what: &str,
+    text: &'a str,
+    max_graphemes: usize,
+) -> Result<Cow<'a, str>, Rejection> {
     let text = text.trim();
     // Before normalising, so that the work is bounded: NFC of one character is
     // at most three times as long (UAX 15), and never a third as long.
     if text.len() > 3 * MAX_TEXT_BYTES {
         return Err(too_long(what, max_graphemes));
     }
-    if let Some(bad) = text.chars().find(|c| is_forbidden(*c)) {
+    if let Some(bad) = first_forbidden(text) {
         return Err(Rejection::new(
             "bad_item",
             format!(
@@ -31,10 +37,9 @@ pub fn clean(what: &str, text: &str, max_graphemes: usize) -> Result<String, Rej
             ),
         ));
     }
-    let text: String = if text.is_ascii() {
-        text.to_owned()
-    } else {
-        text.nfc().collect()
+    let text = match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        IsNormalized::No | IsNormalized::Maybe => text.nfc().collect(),
     };
     if text.chars().all(is_invisible) {
         return Err(Rejection::new(
@@ -42,16 +47,16 @@ pub fn clean(what: &str, text: &str, max_graphemes: usize) -> Result<String, Rej
             format!("{what} is empty; say at least one character"),
         ));
     }
-    // The segmentation's tables are large and slow; without CR LF, which is refused
-    // above, each ASCII character is a grapheme.
-    let graphemes = match text.is_ascii() {
-        true => text.len(),
-        false => text.graphemes(true).take(max_graphemes + 1).count(),
-    };
-    if text.len() > MAX_TEXT_BYTES || graphemes > max_graphemes {
+    if text.len() > MAX_TEXT_BYTES || has_more_graphemes(&text, max_graphemes) {
         return Err(too_long(what, max_graphemes));
     }
     Ok(text)
+}
+
+/// The segmentation's tables are large and slow, so they are asked last: there are
+/// never more graphemes than characters, or than bytes.
+fn has_more_graphemes(text: &str, max: usize) -> bool {
+    text.len() > max && text.chars().nth(max).is_some() && text.graphemes(true).nth(max).is_some()
 }
 
 fn too_long(what: &str, max_graphemes: usize) -> Rejection {
@@ -63,11 +68,17 @@ fn too_long(what: &str, max_graphemes: usize) -> Rejection {
     )
 }
 
-/// Control characters, line and paragraph separators, and the bidirectional
-/// embeddings, overrides and isolates.
-fn is_forbidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+/// The first of the control characters, line and paragraph separators, and the
+/// bidirectional embeddings, overrides and isolates.
+fn first_forbidden(text: &str) -> Option<char> {
+    if text.is_ascii() {
+        let bad = text.bytes().find(u8::is_ascii_control);
+        return bad.map(char::from);
+    }
+    text.chars().find(|c| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    })
 }
 
 /// White space and characters of no width, which alone are no text.

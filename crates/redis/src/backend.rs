@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, LOG_EVENTS, Loaded, NewRoom,
-    Notices,
+    Notices, Record,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
@@ -121,7 +121,9 @@ impl RedisBackend {
         let epoch = commit.expected.epoch.to_string();
         let seq = commit.expected.seq.to_string();
         let count = commit.events.len().to_string();
-        let events = wire::encode_events(&commit.events);
+        let events = commit.events.iter().map(Record::encode);
+        let events = wire::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
+        let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
         let extend = commit.extend.map(millis).unwrap_or_default();
         let keep = LOG_EVENTS.to_string();
         let mut args: Vec<&[u8]> = vec![
@@ -134,7 +136,7 @@ impl RedisBackend {
             &extend,
             keep.as_bytes(),
         ];
-        args.extend(commit.snapshot.as_deref());
+        args.extend(snapshot.as_deref());
         let call = Call {
             script: &COMMIT,
             keys: &[&keys.state, &keys.log],

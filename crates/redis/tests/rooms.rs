@@ -28,7 +28,7 @@ async fn a_room_is_made_loaded_changed_and_published() {
 
     let raw = Bytes::from_static(b"\0\xff\r\n{}");
     let commit = Commit {
-        events: vec![raw.clone(), Bytes::new()],
+        events: vec![raw.clone().into(), Bytes::new().into()],
         ..step(start, &["", ""])
     };
     let two = accepted(&backend, &room, commit).await;

@@ -1,5 +1,6 @@
 //! The lunch menu: what friends add, remove and vote for. Pure.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
@@ -25,11 +26,11 @@ pub struct Item {
     /// 1, 2, 3… in order of adding; never used twice in a room.
     pub number: u64,
     /// What it is, as [`clean`] leaves it.
-    pub item: String,
+    pub item: Arc<str>,
     /// Who added it.
     pub by: MemberId,
     /// Their name when they added it.
-    pub name: String,
+    pub name: Arc<str>,
     /// Who votes for it, in order of voting, members who left among them.
     pub votes: Vec<MemberId>,
 }
@@ -108,9 +109,9 @@ pub enum Event {
         /// Its number.
         number: u64,
         /// What it is.
-        item: String,
+        item: Arc<str>,
         /// The name of who added it.
-        name: String,
+        name: Arc<str>,
     },
     /// An item was taken away.
     Removed {
@@ -152,7 +153,7 @@ impl Menu {
             (Some(text), None) => {
                 let text = cleaned(text)?;
                 self.items()
-                    .find(|item| item.item == text)
+                    .find(|item| *item.item == *text)
                     .ok_or_else(|| not_found(format!("{text:?} is not on the menu")))
             }
             (None, Some(number)) => self
@@ -172,7 +173,7 @@ impl Menu {
     }
 }
 
-fn cleaned(item: &str) -> Result<String, Rejection> {
+fn cleaned(item: &str) -> Result<Cow<'_, str>, Rejection> {
     clean("the item", item, MAX_ITEM_GRAPHEMES)
 }
 
@@ -199,8 +200,8 @@ impl Logic for Menu {
                 }
                 Ok(vec![Event::Added {
                     number: self.last + 1,
-                    item,
-                    name: by.name.to_owned(),
+                    item: item.into(),
+                    name: by.name.into(),
                 }])
             }
             Command::Remove(Target { item, number }) => {
@@ -288,11 +289,12 @@ impl App for Menu {
                 format!("{found} is not understood; {ALLOWED}"),
             )
         };
-        let Some((word, item)) = line.split_once(':') else {
+        // A search made for long texts costs more than a line has characters.
+        let Some(colon) = line.bytes().position(|byte| byte == b':') else {
             return Err(bad("a line without a colon"));
         };
-        let word = word.trim();
-        let item = item.to_owned();
+        let word = line[..colon].trim();
+        let item = line[colon + 1..].to_owned();
         if word.eq_ignore_ascii_case("add") {
             Ok(Command::Add(Add { item }))
         } else if word.eq_ignore_ascii_case("remove") {

@@ -12,10 +12,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, LOG_EVENTS, Loaded, NewRoom,
-    Notice, Notices, Snapshot, Stamp, StoredEvent,
+    Notice, Notices, Record, Snapshot, Stamp, StoredEvent,
 };
 use tablecast_core::{Epoch, NodeId, Position, RoomId};
 
@@ -36,7 +35,10 @@ const SWEPT_BY_A_RENEWAL: usize = 4096;
 /// Rooms in this process' memory. One value is one node's access to them; nodes
 /// within one process share rooms by [`MemoryBackend::another_node`].
 ///
-/// A node is sent the publications of the others, not its own.
+/// A node is sent the publications of the others, not its own. What is committed is
+/// kept as it is and becomes bytes when somebody loads the room, or when another node
+/// watches it. In debug builds it becomes bytes at once, so that an application whose
+/// types cannot be written learns of it from its first test.
 pub struct MemoryBackend {
     store: Arc<Store>,
     inbox: Arc<Inbox>,
@@ -50,7 +52,8 @@ impl MemoryBackend {
         let since_1970 = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        Self::with_clock(move || millis(since_1970 + begin.elapsed()))
+        let since_1970 = millis(since_1970);
+        Self::with_clock(move || since_1970.saturating_add(millis(begin.elapsed())))
     }
 
     /// No rooms yet, and time as this clock tells it: milliseconds since 1970,
@@ -96,10 +99,15 @@ impl MemoryBackend {
         created
     }
 
-    fn load_now(&self, id: &RoomId, known: Option<Position>) -> Option<Loaded> {
+    fn load_now(
+        &self,
+        id: &RoomId,
+        known: Option<Position>,
+    ) -> Result<Option<Loaded>, BackendError> {
         let (mut state, now) = self.store.lock();
-        let room = state.places.get_mut(id)?.room(now)?;
-        Some(room.missing_since(known, now))
+        let place = state.places.get_mut(id);
+        let room = place.and_then(|place| place.room(now));
+        room.map(|room| room.missing_since(known, now)).transpose()
     }
 
     fn commit_now(&self, id: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
@@ -113,8 +121,12 @@ impl MemoryBackend {
             return Ok(Committed::Gone);
         };
         let expected = commit.expected;
-        let events = if others {
-            commit.events.clone()
+        let events = if others || cfg!(debug_assertions) {
+            commit
+                .events
+                .iter()
+                .map(Record::encode)
+                .collect::<Result<_, _>>()?
         } else {
             Vec::new()
         };
@@ -180,7 +192,7 @@ impl Backend for MemoryBackend {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        Box::pin(async move { Ok(self.load_now(room, known)) })
+        Box::pin(async move { self.load_now(room, known) })
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
@@ -321,10 +333,12 @@ impl Place {
 
 struct Room {
     position: Position,
-    snapshot: Snapshot,
+    /// The last event that is part of the snapshot.
+    snapshot_seq: u64,
+    snapshot: Record,
     /// The newest events, at most [`LOG_EVENTS`]; the last one has seq
     /// `position.seq`. It always covers what follows the snapshot.
-    log: VecDeque<Bytes>,
+    log: VecDeque<Record>,
     expires_at: u64,
     /// No extension goes beyond this.
     dies_at: u64,
@@ -338,10 +352,8 @@ impl Room {
                 epoch: Epoch(fastrand::u64(..)),
                 seq: 0,
             },
-            snapshot: Snapshot {
-                seq: 0,
-                state: new.snapshot,
-            },
+            snapshot_seq: 0,
+            snapshot: new.snapshot.into(),
             log: VecDeque::new(),
             expires_at: now.saturating_add(millis(new.ttl)).min(dies_at),
             dies_at,
@@ -355,7 +367,7 @@ impl Room {
         }
     }
 
-    fn missing_since(&self, known: Option<Position>, now: u64) -> Loaded {
+    fn missing_since(&self, known: Option<Position>, now: u64) -> Result<Loaded, BackendError> {
         let newest = self.position.seq;
         // The seq that the log follows.
         let before = newest - self.log.len() as u64;
@@ -364,40 +376,46 @@ impl Room {
             .map(|known| known.seq)
             .filter(|seq| (before..=newest).contains(seq));
         let from = reached.unwrap_or(before);
-        Loaded {
+        let snapshot = match reached {
+            Some(_) => None,
+            None => Some(Snapshot {
+                seq: self.snapshot_seq,
+                state: self.snapshot.encode()?,
+            }),
+        };
+        let events = (from + 1..)
+            .zip(self.log.range((from - before) as usize..))
+            .map(|(seq, event)| event.encode().map(|event| StoredEvent { seq, event }))
+            .collect::<Result<_, _>>()?;
+        Ok(Loaded {
             position: self.position,
             stamp: self.stamp(now),
-            snapshot: reached.is_none().then(|| self.snapshot.clone()),
-            events: (from + 1..)
-                .zip(self.log.range((from - before) as usize..))
-                .map(|(seq, event)| StoredEvent {
-                    seq,
-                    event: event.clone(),
-                })
-                .collect(),
-        }
+            snapshot,
+            events,
+        })
     }
 
     fn commit(&mut self, commit: Commit, now: u64) -> Result<Committed, BackendError> {
         if commit.expected != self.position {
-            let missing = self.missing_since(Some(commit.expected), now);
+            let missing = self.missing_since(Some(commit.expected), now)?;
             return Ok(Committed::Conflict(missing));
         }
         let position = self.position.after(commit.events.len());
         match commit.snapshot {
             Some(state) => {
-                self.snapshot = Snapshot {
-                    seq: position.seq,
-                    state,
-                };
+                if cfg!(debug_assertions) {
+                    state.encode()?;
+                }
+                self.snapshot_seq = position.seq;
+                self.snapshot = state;
             }
             // Refused, since the log would grow without bound or no longer lead
             // from the snapshot to the newest event.
-            None if position.seq - self.snapshot.seq > LOG_EVENTS as u64 => {
+            None if position.seq - self.snapshot_seq > LOG_EVENTS as u64 => {
                 return Err(BackendError::Corrupt(format!(
                     "a commit without a snapshot, {} events after the last one; \
                      at most {LOG_EVENTS} are kept",
-                    position.seq - self.snapshot.seq
+                    position.seq - self.snapshot_seq
                 )));
             }
             None => {}

@@ -1,6 +1,7 @@
 //! What one connection says, from its first word to its last: read, understood,
 //! kept within its rate, and put into the room's mailbox.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
 use crate::dialect::json::{self, Entry, Said};
-use crate::dialect::{Dialect, digest, text};
+use crate::dialect::{Dialect, text};
 use crate::hub::{RoomError, Shared};
 use crate::outbox::Outbox;
 use crate::room_task::{Mail, Mailbox, Say, What, Wish};
@@ -113,13 +114,10 @@ pub(crate) async fn text<A: App>(
         let said = match message {
             Message::Text(line) => A::text_command(&line).map(|command| {
                 number += 1;
-                (
-                    Op {
-                        number,
-                        digest: digest(&[&line]),
-                    },
-                    What::Command(command),
-                )
+                // The number is ours and stands for one line, so nothing is to be told
+                // apart by a digest.
+                let op = Op { number, digest: 0 };
+                (op, What::Command(command))
             }),
             Message::Binary(_) => Err(Rejection::new(
                 "bad_command",
@@ -170,7 +168,7 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
         let said = json::said::<A::Command>(&line).and_then(|said| match said {
             Said::Command { op, command } => Ok((op, What::Command(command))),
             Said::Rename { op, name } => match clean("the name", &name, NAME_GRAPHEMES) {
-                Ok(name) => Ok((op, What::Rename(name))),
+                Ok(name) => Ok((op, What::Rename(name.into_owned()))),
                 Err(rejection) => Err(json::Misunderstood {
                     id: Some(op.number),
                     rejection,
@@ -192,7 +190,7 @@ fn wish(line: &str) -> Result<Wish, Rejection> {
     match json::entry(line).map_err(|no| no.rejection)? {
         Entry::Join { name } => {
             let name = name
-                .map(|name| clean("the name", &name, NAME_GRAPHEMES))
+                .map(|name| clean("the name", &name, NAME_GRAPHEMES).map(Cow::into_owned))
                 .transpose()?;
             let token =
                 random_token().map_err(|error| Rejection::new("unavailable", error.to_string()))?;
@@ -233,7 +231,8 @@ impl<A: App> Speaker<A> {
     /// Puts a command into the room's mailbox, when there is a place for it.
     async fn say(&mut self, connection: &mut Connection, op: Op, what: What<A::Command>) {
         self.misunderstood = 0;
-        if let Err(wait) = self.within_rate() {
+        let now = Instant::now();
+        if let Err(wait) = self.within_rate(now) {
             let rate = self.shared.config.command_rate;
             let rejection = Rejection::new(
                 "rate_limited",
@@ -245,23 +244,19 @@ impl<A: App> Speaker<A> {
                 ),
             );
             self.refuse(connection, Some(op.number), &rejection);
-            if self
-                .beyond_rate
-                .take(BEYOND_RATE, self.born.elapsed())
-                .is_err()
-            {
+            if self.beyond_rate.take(BEYOND_RATE, now - self.born).is_err() {
                 connection.close(CloseReason::TooMany);
             }
             return;
         }
         let places = self.mailbox.commands();
-        let permit = match places.clone().try_acquire_owned() {
-            Ok(permit) => permit,
+        let (permit, since) = match places.clone().try_acquire_owned() {
+            Ok(permit) => (permit, now),
             Err(_) => match connection
                 .while_waiting(places.clone().acquire_owned())
                 .await
             {
-                Ok(permit) => permit,
+                Ok(permit) => (permit, Instant::now()),
                 // Never closed; and if it were, the room would be gone.
                 Err(_) => return,
             },
@@ -273,17 +268,17 @@ impl<A: App> Speaker<A> {
             outbox: connection.outbox().clone(),
             op,
             what,
-            deadline: Instant::now() + self.shared.config.command_deadline,
+            deadline: since + self.shared.config.command_deadline,
             _permit: permit,
         }));
     }
 
-    fn within_rate(&mut self) -> Result<(), Duration> {
+    fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {
         let rate = self.shared.config.command_rate;
         if !rate.is_on() {
             return Ok(());
         }
-        self.bucket.take(rate, self.born.elapsed())
+        self.bucket.take(rate, now - self.born)
     }
 
     fn misunderstood(&mut self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {

@@ -359,7 +359,7 @@ impl World {
                 op: op(*number, *digest),
                 seq: *seq,
             });
-            assert_eq!(seat.last, last);
+            assert_eq!(room.members.last_applied(seat.member), last);
         }
         let away = self.oracle.people.iter();
         let away = away.filter_map(|person| person.presence.err());

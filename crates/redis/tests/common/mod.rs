@@ -43,9 +43,9 @@ pub fn step(expected: Position, events: &[&str]) -> Commit {
         expected,
         events: events
             .iter()
-            .map(|event| Bytes::copy_from_slice(event.as_bytes()))
+            .map(|event| Bytes::copy_from_slice(event.as_bytes()).into())
             .collect(),
-        snapshot: Some(format!("state {}", expected.seq + events.len() as u64).into()),
+        snapshot: Some(Bytes::from(format!("state {}", expected.seq + events.len() as u64)).into()),
         extend: Some(TTL),
     }
 }

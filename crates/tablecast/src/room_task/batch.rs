@@ -1,6 +1,6 @@
 //! Requests that are decided together and committed in one step.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tablecast_core::draft::{Draft, Join, Refusal};
@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::codec::Frames;
+use crate::room_task::queue::Queue;
+use crate::room_task::task::BackendClock;
 use crate::room_task::{Entrant, Say, What, Wish};
 
 /// A batch takes no further requests once it has made this many events: a quarter
@@ -62,10 +64,8 @@ pub(super) enum Outcome {
     Quiet,
 }
 
-/// Decided requests, and the state and events they lead to.
+/// The state and the events to which the decided requests lead.
 pub(super) struct Batch<A: App> {
-    /// A request that was answered meanwhile, because it took too long, is `None`.
-    pub(super) requests: Vec<(Option<Request<A>>, Outcome)>,
     pub(super) room: Room<A>,
     pub(super) events: Vec<Arc<Event<A::Event>>>,
     pub(super) extends: bool,
@@ -76,8 +76,7 @@ pub(super) struct Batch<A: App> {
 /// What deciding needs to know of the world.
 pub(super) struct Surroundings<'a> {
     pub(super) node: &'a NodeId,
-    /// The backend's clock, ms.
-    pub(super) now: u64,
+    pub(super) clock: BackendClock,
     /// The nodes that live, if that is known.
     pub(super) live: Option<&'a HashSet<NodeId>>,
     /// Whether anybody here is to be shown the text dialect.
@@ -88,21 +87,20 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl<A: App> Batch<A> {
-    /// Decides waiting requests in order.
+    /// Decides what waits, in order.
     pub(super) fn decide(
-        waiting: &mut VecDeque<Request<A>>,
+        waiting: &mut Queue<A>,
         room: &Room<A>,
         history: &History<A::Event>,
         around: &Surroundings<'_>,
     ) -> Self {
         let mut draft = Draft::new(room, history);
         let mut text = Frames::default();
-        let mut requests = Vec::with_capacity(waiting.len());
-        while draft.events().len() < EVENTS && text.len() <= around.text_bytes {
-            let Some(request) = waiting.pop_front() else {
-                break;
-            };
-            let outcome = match &request {
+        while draft.events().len() < EVENTS
+            && text.len() <= around.text_bytes
+            && let Some(request) = waiting.next_undecided()
+        {
+            let outcome = match request {
                 Request::Enter(entrant) => enter(&mut draft, entrant, around),
                 Request::Say(say) => {
                     let before = draft.events().len();
@@ -120,29 +118,19 @@ impl<A: App> Batch<A> {
                     Outcome::Quiet
                 }
                 Request::Reap => {
-                    draft.reap(around.now, around.live);
+                    draft.reap(around.clock.now(), around.live);
                     Outcome::Quiet
                 }
             };
-            requests.push((Some(request), outcome));
+            waiting.decided(outcome);
         }
         let extends = draft.extends();
         let (room, events) = draft.finish();
         Batch {
-            requests,
             room,
             events,
             extends,
             text,
-        }
-    }
-
-    /// Puts what is not answered yet back in front of what waits.
-    pub(super) fn put_back(self, waiting: &mut VecDeque<Request<A>>) {
-        for (request, _) in self.requests.into_iter().rev() {
-            if let Some(request) = request {
-                waiting.push_front(request);
-            }
         }
     }
 }
@@ -172,7 +160,7 @@ fn enter<A: App>(
     let seated = match &entrant.wish {
         Wish::New { name, token } => {
             // A seat that is free in truth must not keep anybody out.
-            draft.reap(around.now, around.live);
+            draft.reap(around.clock.now(), around.live);
             let (name, node) = (name.clone(), around.node.clone());
             draft.join(&Join {
                 name,

@@ -7,10 +7,12 @@
 
 mod batch;
 mod locals;
+mod queue;
 mod task;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tablecast_core::backend::{Health, Stamp};
@@ -134,6 +136,7 @@ impl<A: App> Clone for Mailbox<A> {
 /// The task's end of the mailbox.
 pub(crate) struct Inbox<A: App> {
     pub(crate) mails: mpsc::UnboundedReceiver<Mail<A>>,
+    /// A `Resync` is on its way.
     missed: Arc<AtomicBool>,
 }
 
@@ -181,7 +184,30 @@ impl<A: App> Mailbox<A> {
 }
 
 impl<A: App> Inbox<A> {
-    fn take_missed(&self) -> bool {
-        self.missed.swap(false, Ordering::AcqRel)
+    /// The next mail. Whoever waits for it is woken when it comes.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Mail<A>> {
+        match self.mails.poll_recv(cx) {
+            Poll::Ready(Some(mail)) => Poll::Ready(self.opened(mail)),
+            // The task has a mailbox of its own, so the last one is never dropped.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// What came in so far, one by one.
+    fn next(&mut self) -> Option<Mail<A>> {
+        // Looking costs a fraction of a take in vain.
+        if self.mails.is_empty() {
+            return None;
+        }
+        let mail = self.mails.try_recv().ok()?;
+        Some(self.opened(mail))
+    }
+
+    fn opened(&self, mail: Mail<A>) -> Mail<A> {
+        if matches!(mail, Mail::Resync) {
+            // What is missed from here on is told by another mail.
+            self.missed.store(false, Ordering::Release);
+        }
+        mail
     }
 }

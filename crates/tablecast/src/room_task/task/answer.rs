@@ -1,7 +1,10 @@
 //! Telling: what became of requests, and what happened in the room.
 
+use std::sync::Arc;
+
 use tablecast_core::draft::Refusal;
 use tablecast_core::membership::Seat;
+use tablecast_core::room::{Change, Event};
 use tablecast_core::{CloseReason, MemberId, Rejection};
 
 use crate::app::App;
@@ -12,16 +15,12 @@ use crate::room_task::batch::{Batch, Outcome, Request};
 use crate::room_task::task::RoomTask;
 use crate::room_task::{Entrant, Say, Wish};
 
-impl<A: App> RoomTask<A> {
+impl<A: App> RoomTask<'_, A> {
     /// A batch is ordered and stored (or had nothing to store): lets it happen and
     /// tells everybody.
     pub(super) fn accepted(&mut self, batch: Batch<A>) {
         let Batch {
-            requests,
-            room,
-            events,
-            text,
-            ..
+            room, events, text, ..
         } = batch;
         for event in &events {
             self.history.push(event.clone());
@@ -29,7 +28,7 @@ impl<A: App> RoomTask<A> {
         self.room = Some(room);
         let mut entrants = Vec::new();
         let mut answered = Vec::new();
-        for (request, outcome) in requests {
+        while let Some((request, outcome)) = self.waiting.pop_decided() {
             match (request, outcome) {
                 (Some(Request::Enter(entrant)), Outcome::Seated(member)) => {
                     entrants.push((entrant, member));
@@ -41,7 +40,7 @@ impl<A: App> RoomTask<A> {
                         // anybody is turned away.
                         entrant.checked = true;
                         self.be_stale();
-                        self.waiting.push_back(Request::Enter(entrant));
+                        self.waiting.push(Request::Enter(entrant));
                         continue;
                     }
                     let error = match refusal {
@@ -71,7 +70,10 @@ impl<A: App> RoomTask<A> {
         for (entrant, member) in entrants {
             self.seat(entrant, member);
         }
-        self.expect_away_end();
+        let away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
+        if events.iter().any(away) {
+            self.expect_away_end();
+        }
     }
 
     pub(super) fn reject(&self, say: &Say<A>, rejection: &Rejection) {
@@ -134,7 +136,7 @@ impl<A: App> RoomTask<A> {
     pub(super) fn be_gone(&mut self) {
         self.gone = true;
         let gone = Rejection::new("gone", "the room has expired");
-        for request in std::mem::take(&mut self.waiting) {
+        while let Some(request) = self.waiting.pop() {
             match request {
                 Request::Enter(entrant) => {
                     let _ = entrant.reply.send(Err(RoomError::NotFound));
@@ -150,7 +152,7 @@ impl<A: App> RoomTask<A> {
     pub(super) fn fail(&mut self, error: &str) {
         self.gone = true;
         let unavailable = RoomError::Unavailable(error.to_owned());
-        for request in std::mem::take(&mut self.waiting) {
+        while let Some(request) = self.waiting.pop() {
             self.give_up(request, &unavailable);
         }
         self.locals.close_all(CloseReason::Unavailable);

@@ -7,6 +7,8 @@ use tablecast_core::history::History;
 use tablecast_core::position::{Order, Position};
 use tablecast_core::room::{Event, Room, StoredError};
 
+use tokio::time::Instant;
+
 use crate::app::App;
 use crate::codec::Frames;
 use crate::dialect::Dialect;
@@ -14,7 +16,7 @@ use crate::room_task::Published;
 use crate::room_task::batch::show;
 use crate::room_task::task::RoomTask;
 
-impl<A: App> RoomTask<A> {
+impl<A: App> RoomTask<'_, A> {
     /// Takes what the backend says of where the room stands.
     pub(super) fn install(&mut self, loaded: Loaded) {
         if let Err(error) = self.try_install(loaded) {
@@ -24,7 +26,7 @@ impl<A: App> RoomTask<A> {
     }
 
     fn try_install(&mut self, loaded: Loaded) -> Result<(), StoredError> {
-        self.stamp(loaded.stamp);
+        self.stamp(loaded.stamp, Instant::now());
         let here = self.room.as_ref().map(|room| room.position);
         if here != Some(loaded.position) {
             self.made_progress();
@@ -93,11 +95,13 @@ impl<A: App> RoomTask<A> {
         match events {
             Ok(events) => {
                 // It may have been long on its way; time does not go back for it.
-                let now = published.stamp.now.max(self.clock.now());
-                self.stamp(Stamp {
+                let at = Instant::now();
+                let now = published.stamp.now.max(self.clock.time_at(at));
+                let stamp = Stamp {
                     now,
                     ..published.stamp
-                });
+                };
+                self.stamp(stamp, at);
                 self.advance(events);
             }
             // Only a hint: the store has the truth.

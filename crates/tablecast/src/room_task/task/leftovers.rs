@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::room_task::batch::Request;
 use crate::room_task::task::RoomTask;
 
-impl<A: App> RoomTask<A> {
+impl<A: App> RoomTask<'_, A> {
     /// Gives up seats that this node seems to hold by a connection it does not have:
     /// left by a task that could not see them off, or by a commit of which nobody
     /// knew until its entrant had been turned away.
@@ -24,11 +24,11 @@ impl<A: App> RoomTask<A> {
                 && self.locals.outbox(*connection).is_none()
                 && !self
                     .waiting
-                    .iter()
+                    .undecided()
                     .any(|request| request.is_of(*connection))
             {
                 let connection = *connection;
-                self.waiting.push_front(Request::Leave {
+                self.waiting.push_first(Request::Leave {
                     connection,
                     keep_until,
                 });
@@ -39,8 +39,8 @@ impl<A: App> RoomTask<A> {
     /// Gives up seats with the next batch.
     pub(super) fn reap_soon(&mut self) {
         let is_reap = |request: &Request<A>| matches!(request, Request::Reap);
-        if !self.waiting.iter().any(is_reap) {
-            self.waiting.push_back(Request::Reap);
+        if !self.waiting.undecided().any(is_reap) {
+            self.waiting.push(Request::Reap);
         }
     }
 

@@ -5,15 +5,18 @@ mod catch_up;
 mod leftovers;
 mod timing;
 
-use std::collections::{HashMap, VecDeque};
-use std::future::{Future, pending};
+use std::collections::HashMap;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tablecast_core::backend::{BackendError, Commit, Committed, Health, Loaded};
+use tablecast_core::backend::{
+    BackendError, BackendFuture, Commit, Committed, Health, Loaded, Record,
+};
 use tablecast_core::history::History;
-use tablecast_core::room::{Room, StoredError};
+use tablecast_core::room::Room;
 use tablecast_core::{CloseReason, NodeId, RoomId};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
@@ -24,35 +27,81 @@ use crate::dialect::{Dialect, json};
 use crate::hub::{RoomError, Shared};
 use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
+use crate::room_task::queue::Queue;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
-use timing::BackendClock;
+
+pub(super) use timing::BackendClock;
 
 /// How long after a failure the backend is asked again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
+/// Of so many commands that come alone, one waits to see whether others come with
+/// it. In a room where they do, each waits; where they do not, waiting is paid for
+/// in vain, and seldom.
+const LONE_COMMANDS: u32 = 8;
+
+/// What the backend was asked.
+enum Asked<'a> {
+    Load(BackendFuture<'a, Option<Loaded>>),
+    Commit(BackendFuture<'a, Committed>),
+}
+
+/// What the backend was asked, and has not answered yet.
+struct Question<'a> {
+    asked: Asked<'a>,
+    since: Instant,
+    /// Later than this it is as good as unanswered.
+    until: Instant,
+}
+
 /// An answer of the backend.
 enum Done {
     Loaded(Result<Option<Loaded>, BackendError>),
-    Committed(Result<Committed, BackendError>),
+    /// What was asked since then.
+    Committed(Result<Committed, BackendError>, Instant),
 }
 
-fn no_answer() -> BackendError {
-    BackendError::Unknown("no answer in time".into())
+impl Question<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Done> {
+        match &mut self.asked {
+            Asked::Load(asked) => asked.as_mut().poll(cx).map(Done::Loaded),
+            Asked::Commit(asked) => {
+                let since = self.since;
+                let done = asked.as_mut().poll(cx);
+                done.map(|answer| Done::Committed(answer, since))
+            }
+        }
+    }
+
+    fn unanswered(self) -> Done {
+        let error = BackendError::Unknown("no answer in time".into());
+        match self.asked {
+            Asked::Load(_) => Done::Loaded(Err(error)),
+            Asked::Commit(_) => Done::Committed(Err(error), self.since),
+        }
+    }
 }
 
-struct RoomTask<A: App> {
-    hub: Arc<Shared<A>>,
-    id: RoomId,
+/// What a room's task is woken by.
+enum Woken<A: App> {
+    Mail(Mail<A>),
+    Done(Done),
+    Time,
+}
+
+struct RoomTask<'a, A: App> {
+    hub: &'a Shared<A>,
+    id: &'a RoomId,
     /// `None` until it was loaded for the first time.
     room: Option<Room<A>>,
     history: History<A::Event>,
     locals: Locals,
     clock: BackendClock,
     expires_at: u64,
-    waiting: VecDeque<Request<A>>,
+    waiting: Queue<A>,
     /// Decided and being committed.
     batch: Option<Batch<A>>,
-    busy: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    busy: Option<Question<'a>>,
     /// Publications that came during a commit; what they are to the room shows
     /// when the commit is done.
     held: Vec<(Published, OwnedSemaphorePermit)>,
@@ -68,6 +117,8 @@ struct RoomTask<A: App> {
     gone: bool,
     timer: Pin<Box<Sleep>>,
     timer_at: Instant,
+    /// So many more commands are decided as they come.
+    hasty: u32,
 }
 
 /// Runs a room until nobody here needs it.
@@ -78,34 +129,29 @@ pub(crate) async fn run<A: App>(
     mut inbox: Inbox<A>,
 ) {
     let _open = Open::new(hub.clone(), id.clone(), mailbox.clone());
-    let mut task = RoomTask::new(hub.clone(), id.clone());
+    let mut task = RoomTask::new(&hub, &id);
     task.open();
     loop {
-        while let Ok(mail) = inbox.mails.try_recv() {
-            task.mail(mail);
-        }
-        task.stale |= inbox.take_missed();
         task.proceed();
+        if task.is_idle() && hub.retire_if_unneeded(&id, &inbox, task.expires_at) {
+            break;
+        }
+        match poll_fn(|cx| task.poll_woken(cx, &mut inbox)).await {
+            Woken::Done(done) => task.done(done),
+            Woken::Mail(mail) => {
+                task.mail(mail);
+                if task.busy.is_none() {
+                    task.gather(&inbox).await;
+                }
+            }
+            Woken::Time => task.tick(),
+        }
         if task.gone {
             hub.retire(&id, &mailbox);
             break;
         }
-        if task.is_idle() && hub.retire_if_unneeded(&id, &inbox, task.expires_at) {
-            break;
-        }
-        let busy = &mut task.busy;
-        tokio::select! {
-            biased;
-            done = async { match busy { Some(busy) => busy.await, None => pending().await } } => {
-                task.busy = None;
-                task.done(done);
-            }
-            mail = inbox.mails.recv() => {
-                if let Some(mail) = mail {
-                    task.mail(mail);
-                }
-            }
-            () = &mut task.timer => task.tick(),
+        while let Some(mail) = inbox.next() {
+            task.mail(mail);
         }
     }
     inbox.mails.close();
@@ -138,8 +184,8 @@ impl<A: App> Drop for Open<A> {
     }
 }
 
-impl<A: App> RoomTask<A> {
-    fn new(hub: Arc<Shared<A>>, id: RoomId) -> Self {
+impl<'a, A: App> RoomTask<'a, A> {
+    fn new(hub: &'a Shared<A>, id: &'a RoomId) -> Self {
         let now = Instant::now();
         let timer_at = now + Duration::from_secs(3600);
         RoomTask {
@@ -151,7 +197,7 @@ impl<A: App> RoomTask<A> {
             history: History::default(),
             clock: BackendClock { at: now, now: 0 },
             expires_at: u64::MAX,
-            waiting: VecDeque::new(),
+            waiting: Queue::new(),
             batch: None,
             busy: None,
             held: Vec::new(),
@@ -164,6 +210,34 @@ impl<A: App> RoomTask<A> {
             gone: false,
             timer: Box::pin(tokio::time::sleep_until(timer_at)),
             timer_at,
+            hasty: 0,
+        }
+    }
+
+    fn poll_woken(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox<A>) -> Poll<Woken<A>> {
+        if let Some(busy) = &mut self.busy
+            && let Poll::Ready(done) = busy.poll(cx)
+        {
+            self.busy = None;
+            return Poll::Ready(Woken::Done(done));
+        }
+        if let Poll::Ready(mail) = inbox.poll_next(cx) {
+            return Poll::Ready(Woken::Mail(mail));
+        }
+        self.timer.as_mut().poll(cx).map(|()| Woken::Time)
+    }
+
+    /// Lets others who have something to say in this turn of the event loop say it,
+    /// so that all of it becomes one commit and one write a socket.
+    async fn gather(&mut self, inbox: &Inbox<A>) {
+        if self.hasty > 0 {
+            self.hasty -= 1;
+            return;
+        }
+        // Whoever yields is woken after all that is ready now.
+        tokio::task::yield_now().await;
+        if inbox.mails.is_empty() {
+            self.hasty = LONE_COMMANDS - 1;
         }
     }
 
@@ -171,30 +245,26 @@ impl<A: App> RoomTask<A> {
     /// costs no subscription; and loads it after, so that nothing is missed.
     fn open(&mut self) {
         self.stale = false;
-        let (backend, id) = (self.hub.backend.clone(), self.id.clone());
-        self.start_loading(async move {
-            let Some(_) = backend.load(&id, None).await? else {
+        let (backend, id) = (&self.hub.backend, self.id);
+        let asked = Box::pin(async move {
+            let Some(_) = backend.load(id, None).await? else {
                 return Ok(None);
             };
             // If the store is away, the wish is kept and a resync follows.
-            let _ = backend.watch(&id).await;
-            backend.load(&id, None).await
+            let _ = backend.watch(id).await;
+            backend.load(id, None).await
         });
+        self.ask(Asked::Load(asked), Instant::now());
     }
 
-    fn start_loading(
-        &mut self,
-        asked: impl Future<Output = Result<Option<Loaded>, BackendError>> + Send + 'static,
-    ) {
-        let limit = self.hub.config.command_deadline;
-        self.start(async move {
-            let loaded = tokio::time::timeout(limit, asked).await;
-            Done::Loaded(loaded.unwrap_or_else(|_| Err(no_answer())))
+    fn ask(&mut self, asked: Asked<'a>, since: Instant) {
+        let until = since + self.hub.config.command_deadline;
+        self.busy = Some(Question {
+            asked,
+            since,
+            until,
         });
-    }
-
-    fn start(&mut self, asked: impl Future<Output = Done> + Send + 'static) {
-        self.busy = Some(Box::pin(asked));
+        self.look_at(until);
     }
 
     fn mail(&mut self, mail: Mail<A>) {
@@ -205,18 +275,18 @@ impl<A: App> RoomTask<A> {
                     return;
                 }
                 self.look_at(entrant.deadline);
-                self.waiting.push_back(Request::Enter(entrant));
+                self.waiting.push(Request::Enter(entrant));
             }
             Mail::Say(say) => {
                 self.look_at(say.deadline);
-                self.waiting.push_back(Request::Say(say));
+                self.waiting.push(Request::Say(say));
             }
             Mail::Leave {
                 connection,
                 keep_seat,
             } => {
                 let keep_until = self.keep_until().filter(|_| keep_seat);
-                self.waiting.push_back(Request::Leave {
+                self.waiting.push(Request::Leave {
                     connection,
                     keep_until,
                 });
@@ -241,13 +311,9 @@ impl<A: App> RoomTask<A> {
             Mail::Live => self.reap_soon(),
             Mail::Drain => {
                 self.draining = true;
-                for request in std::mem::take(&mut self.waiting) {
-                    match request {
-                        Request::Enter(entrant) => {
-                            let _ = entrant.reply.send(Err(RoomError::Draining));
-                        }
-                        request => self.waiting.push_back(request),
-                    }
+                let enters = |request: &Request<A>| matches!(request, Request::Enter(_));
+                for request in self.waiting.take_undecided(enters) {
+                    self.give_up(request, &RoomError::Draining);
                 }
                 self.locals.close_all(CloseReason::Restarting);
             }
@@ -283,9 +349,8 @@ impl<A: App> RoomTask<A> {
                         // From here on, so that what is heard while the answer is on
                         // its way leads to another load.
                         self.stale = false;
-                        let known = Some(room.position);
-                        let (backend, id) = (self.hub.backend.clone(), self.id.clone());
-                        self.start_loading(async move { backend.load(&id, known).await });
+                        let asked = self.hub.backend.load(self.id, Some(room.position));
+                        self.ask(Asked::Load(asked), Instant::now());
                     }
                 }
                 return;
@@ -299,7 +364,7 @@ impl<A: App> RoomTask<A> {
 
     fn decide(&mut self) {
         let mut reaps = false;
-        for request in &self.waiting {
+        for request in self.waiting.undecided() {
             match request {
                 Request::Leave { connection, .. } => self.locals.remove(*connection),
                 Request::Enter(_) | Request::Reap => reaps = true,
@@ -310,7 +375,7 @@ impl<A: App> RoomTask<A> {
         let Some(room) = &self.room else { return };
         let around = Surroundings {
             node: &self.hub.node,
-            now: self.clock.now(),
+            clock: self.clock,
             live: spared.as_deref(),
             text: self.locals.speak(Dialect::Text),
             text_bytes: self.text_bytes(),
@@ -320,80 +385,53 @@ impl<A: App> RoomTask<A> {
             self.accepted(batch);
             return;
         }
-        match self.commit_of(&batch) {
-            Ok(commit) => {
-                let (backend, id) = (self.hub.backend.clone(), self.id.clone());
-                let hub = self.hub.clone();
-                self.start(async move {
-                    let began = Instant::now();
-                    let limit = hub.config.command_deadline;
-                    let committed = tokio::time::timeout(limit, backend.commit(&id, commit)).await;
-                    if matches!(committed, Ok(Ok(Committed::Accepted(_)))) {
-                        hub.metrics.commits.record(began.elapsed());
-                    }
-                    Done::Committed(committed.unwrap_or_else(|_| Err(no_answer())))
-                });
-                self.batch = Some(batch);
-            }
-            Err(error) => {
-                tracing::error!(room = %self.id, %error, "the application's state cannot be stored");
-                batch.put_back(&mut self.waiting);
-                self.fail(&error.to_string());
-            }
-        }
+        let events = batch.events.iter().cloned();
+        let state = || Arc::new(batch.room.clone()).into();
+        let commit = Commit {
+            expected: room.position,
+            events: events.map(Record::from).collect(),
+            snapshot: self.snapshot_is_due(&batch).then(state),
+            extend: batch.extends.then_some(self.hub.config.room_ttl),
+        };
+        let asked = self.hub.backend.commit(self.id, commit);
+        self.batch = Some(batch);
+        self.ask(Asked::Commit(asked), Instant::now());
     }
 
-    fn commit_of(&self, batch: &Batch<A>) -> Result<Commit, StoredError> {
-        let events = batch
-            .events
-            .iter()
-            .map(|event| event.encode())
-            .collect::<Result<Vec<_>, _>>()?;
-        let since = self.since_snapshot + events.len();
-        let due = since >= self.hub.backend.snapshot_interval();
-        Ok(Commit {
-            expected: self
-                .room
-                .as_ref()
-                .map_or(batch.room.position, |room| room.position),
-            snapshot: if due {
-                Some(batch.room.encode()?)
-            } else {
-                None
-            },
-            events,
-            extend: batch.extends.then_some(self.hub.config.room_ttl),
-        })
+    fn snapshot_is_due(&self, batch: &Batch<A>) -> bool {
+        self.since_snapshot + batch.events.len() >= self.hub.backend.snapshot_interval()
     }
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Committed(result) => {
+            Done::Committed(result, since) => {
                 let Some(batch) = self.batch.take() else {
                     return;
                 };
+                if !matches!(result, Ok(Committed::Accepted(_))) {
+                    self.waiting.decide_again();
+                }
                 match result {
                     Ok(Committed::Accepted(stamp)) => {
+                        let now = Instant::now();
+                        self.hub.metrics.commits.record(now - since);
                         self.made_progress();
-                        self.stamp(stamp);
-                        let made = batch.events.len();
-                        let since = self.since_snapshot + made;
-                        let interval = self.hub.backend.snapshot_interval();
-                        self.since_snapshot = if since >= interval { 0 } else { since };
+                        self.stamp(stamp, now);
+                        if self.snapshot_is_due(&batch) {
+                            self.since_snapshot = 0;
+                        } else {
+                            self.since_snapshot += batch.events.len();
+                        }
                         self.accepted(batch);
                     }
                     Ok(Committed::Conflict(loaded)) => {
                         self.hub.metrics.conflicts.add(1);
-                        batch.put_back(&mut self.waiting);
                         self.install(loaded);
                     }
-                    Ok(Committed::Gone) => {
-                        batch.put_back(&mut self.waiting);
-                        self.be_gone();
-                    }
+                    Ok(Committed::Gone) => self.be_gone(),
+                    Err(BackendError::Unwritable(error)) => self.fail(&error),
                     Err(error) => {
                         tracing::debug!(room = %self.id, %error, "commit failed");
-                        batch.put_back(&mut self.waiting);
                         self.be_stale();
                         self.back_off();
                     }
@@ -403,7 +441,9 @@ impl<A: App> RoomTask<A> {
                 self.install(loaded);
             }
             Done::Loaded(Ok(None)) => self.be_gone(),
-            Done::Loaded(Err(BackendError::Corrupt(error))) => self.fail(&error),
+            Done::Loaded(Err(BackendError::Corrupt(error) | BackendError::Unwritable(error))) => {
+                self.fail(&error);
+            }
             Done::Loaded(Err(error)) => {
                 tracing::debug!(room = %self.id, %error, "load failed");
                 self.be_stale();
@@ -431,10 +471,10 @@ impl<A: App> RoomTask<A> {
     /// is given up by whichever node has the room open, so this one stays, unless
     /// it shuts down.
     fn is_idle(&self) -> bool {
-        let away = self.room.as_ref().and_then(Room::next_away_end).is_some();
+        let away = || self.room.as_ref().and_then(Room::next_away_end).is_some();
         self.locals.is_empty()
             && self.waiting.is_empty()
             && self.busy.is_none()
-            && (self.draining || !away)
+            && (self.draining || !away())
     }
 }

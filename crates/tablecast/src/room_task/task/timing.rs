@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::hub::RoomError;
-use crate::room_task::batch::Request;
 use crate::room_task::task::RoomTask;
 
 /// The clock is looked at this long after a room should have expired, since the
@@ -17,14 +16,19 @@ const EXPIRY_SLACK_MS: u64 = 5;
 
 /// The estimated clock of the backend.
 #[derive(Clone, Copy)]
-pub(super) struct BackendClock {
+pub(in crate::room_task) struct BackendClock {
     pub(super) at: Instant,
     pub(super) now: u64,
 }
 
 impl BackendClock {
-    pub(super) fn now(&self) -> u64 {
-        self.now + self.at.elapsed().as_millis() as u64
+    pub(in crate::room_task) fn now(&self) -> u64 {
+        self.time_at(Instant::now())
+    }
+
+    /// What it shows at a moment.
+    pub(super) fn time_at(&self, moment: Instant) -> u64 {
+        self.now + (moment - self.at).as_millis() as u64
     }
 
     pub(super) fn instant(&self, ms: u64) -> Instant {
@@ -32,14 +36,12 @@ impl BackendClock {
     }
 }
 
-impl<A: App> RoomTask<A> {
-    pub(super) fn stamp(&mut self, stamp: Stamp) {
-        self.clock = BackendClock {
-            at: Instant::now(),
-            now: stamp.now,
-        };
+impl<A: App> RoomTask<'_, A> {
+    /// Takes over the time and the expiry of an answer that came at this moment.
+    pub(super) fn stamp(&mut self, stamp: Stamp, at: Instant) {
+        self.clock = BackendClock { at, now: stamp.now };
         self.expires_at = stamp.expires_at;
-        self.heard_at = self.clock.at;
+        self.heard_at = at;
         self.look_at(
             self.clock
                 .instant(stamp.expires_at.saturating_add(EXPIRY_SLACK_MS)),
@@ -67,6 +69,12 @@ impl<A: App> RoomTask<A> {
         let now = Instant::now();
         self.timer_at = now + Duration::from_secs(3600);
         self.timer.as_mut().reset(self.timer_at);
+        if let Some(late) = self.busy.take_if(|busy| busy.until <= now) {
+            self.done(late.unanswered());
+        }
+        if let Some(busy) = &self.busy {
+            self.look_at(busy.until);
+        }
         self.answer_late(now);
         if self.room.is_none() {
             return;
@@ -102,29 +110,12 @@ impl<A: App> RoomTask<A> {
     /// Answers what has waited too long; what may still happen by a commit under
     /// way is said to be unknown.
     fn answer_late(&mut self, now: Instant) {
-        let late = |request: &Request<A>| request.deadline().is_some_and(|at| at <= now);
-        let mut given_up = Vec::new();
-        for request in std::mem::take(&mut self.waiting) {
-            if late(&request) {
-                given_up.push(request);
-            } else {
-                self.waiting.push_back(request);
-            }
-        }
-        if let Some(batch) = &mut self.batch {
-            for (request, _) in &mut batch.requests {
-                given_up.extend(request.take_if(|request| late(request)));
-            }
-        }
+        let given_up = self.waiting.take_late(now);
         let error = RoomError::Unavailable("the store did not answer in time".to_owned());
         for request in given_up {
             self.give_up(request, &error);
         }
-        let batch = self.batch.iter().flat_map(|batch| &batch.requests);
-        let open = batch
-            .filter_map(|(request, _)| request.as_ref())
-            .chain(&self.waiting);
-        if let Some(next) = open.filter_map(Request::deadline).min() {
+        if let Some(next) = self.waiting.next_deadline() {
             self.look_at(next);
         }
     }

@@ -26,8 +26,8 @@ pub async fn whatever_bytes_are_stored_come_back(nodes: Nodes) {
         let position = create(&*nodes.a, &room).await;
         let step = Commit {
             expected: position,
-            events: odd.to_vec(),
-            snapshot: Some(state.clone()),
+            events: odd.iter().cloned().map(Record::from).collect(),
+            snapshot: Some(state.clone().into()),
             extend: None,
         };
         let committed = nodes.a.commit(&room, step).await.unwrap();
@@ -51,8 +51,8 @@ pub async fn large_events_and_states_come_back(nodes: Nodes) {
     let events = vec![large(1, 300_000), large(2, 70_000), large(3, 1)];
     let step = Commit {
         expected: position,
-        events: events.clone(),
-        snapshot: Some(large(4, 1_000_000)),
+        events: events.iter().cloned().map(Record::from).collect(),
+        snapshot: Some(large(4, 1_000_000).into()),
         extend: None,
     };
     let committed = nodes.a.commit(&room, step).await.unwrap();
@@ -114,13 +114,15 @@ pub async fn snapshots_at_the_interval_are_enough(nodes: Nodes) {
     // falls short of it, and the one with the snapshot goes beyond.
     while position.seq < 3 * LOG_EVENTS as u64 {
         let next = position.seq + 7;
-        let snapshot = (next - last_snapshot >= interval).then(|| state_at(next));
+        let snapshot = (next - last_snapshot >= interval).then(|| state_at(next).into());
         if snapshot.is_some() {
             last_snapshot = next;
         }
         let step = Commit {
             expected: position,
-            events: (position.seq + 1..=next).map(event_at).collect(),
+            events: (position.seq + 1..=next)
+                .map(|seq| event_at(seq).into())
+                .collect(),
             snapshot,
             extend: None,
         };

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::backend::{
-    Backend, Commit, Committed, Created, Loaded, NewRoom, Stamp, StoredEvent,
+    Backend, Commit, Committed, Created, Loaded, NewRoom, Record, Stamp, StoredEvent,
 };
 use tablecast_core::{NodeId, Position, RoomId};
 
@@ -195,11 +195,11 @@ async fn commit(
     events: Vec<Bytes>,
     extend: Option<Duration>,
 ) -> Committed {
-    let snapshot = Some(state_at(expected.seq + events.len() as u64));
+    let snapshot = state_at(expected.seq + events.len() as u64);
     let commit = Commit {
         expected,
-        events,
-        snapshot,
+        events: events.into_iter().map(Record::from).collect(),
+        snapshot: Some(snapshot.into()),
         extend,
     };
     backend.commit(room, commit).await.unwrap()

@@ -46,7 +46,7 @@ impl Fixture {
     fn step(&self, seq: usize) -> Commit {
         Commit {
             expected: self.position.after(seq),
-            events: vec![Bytes::from(seq.to_string())],
+            events: vec![Bytes::from(seq.to_string()).into()],
             snapshot: None,
             extend: None,
         }
