@@ -4,6 +4,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +14,58 @@ use crate::id::{NodeId, RoomId};
 use crate::position::{Epoch, Position};
 use crate::room::StoredError;
 
-/// A future that a backend returns; one box a commit is cheap.
-pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
+/// What a backend answers: a future. A store in the same process has the answer at
+/// once, and whoever asked need neither box it nor wait for it.
+pub struct BackendFuture<'a, T>(Answer<'a, T>);
+
+enum Answer<'a, T> {
+    /// `None` once it was taken.
+    Now(Option<Result<T, BackendError>>),
+    Later(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
+}
+
+impl<'a, T> BackendFuture<'a, T> {
+    /// The answer is there.
+    pub fn now(answer: Result<T, BackendError>) -> Self {
+        BackendFuture(Answer::Now(Some(answer)))
+    }
+
+    /// The answer has to be waited for.
+    pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
+        BackendFuture(Answer::Later(Box::pin(answer)))
+    }
+
+    /// The answer, if it is there.
+    ///
+    /// # Errors
+    /// It has to be waited for: the future again.
+    pub fn at_once(self) -> Result<Result<T, BackendError>, Self> {
+        match self.0 {
+            Answer::Now(Some(answer)) => Ok(answer),
+            later => Err(BackendFuture(later)),
+        }
+    }
+}
+
+// Nothing points into an answer, and what is to come is pinned in its box.
+impl<T> Unpin for BackendFuture<'_, T> {}
+
+impl<T> Future for BackendFuture<'_, T> {
+    type Output = Result<T, BackendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Answer::Now(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
+            Answer::Later(answer) => answer.as_mut().poll(cx),
+        }
+    }
+}
+
+impl<T> fmt::Debug for BackendFuture<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackendFuture").finish_non_exhaustive()
+    }
+}
 
 /// The stream of what a backend has to tell a node.
 pub type Notices = Pin<Box<dyn Stream<Item = Notice> + Send>>;

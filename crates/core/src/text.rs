@@ -37,9 +37,11 @@ pub fn clean<'a>(
             ),
         ));
     }
-    let text = match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(text),
-        IsNormalized::No | IsNormalized::Maybe => text.nfc().collect(),
+    // ASCII is in this form by definition.
+    let text = if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        text.nfc().collect()
     };
     if text.chars().all(is_invisible) {
         return Err(Rejection::new(

@@ -192,7 +192,7 @@ impl Drop for RedisBackend {
 
 impl Backend for RedisBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
-        Box::pin(self.create(room, new))
+        BackendFuture::later(self.create(room, new))
     }
 
     fn load<'a>(
@@ -200,15 +200,15 @@ impl Backend for RedisBackend {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        Box::pin(self.load(room, known))
+        BackendFuture::later(self.load(room, known))
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
-        Box::pin(self.commit(room, commit))
+        BackendFuture::later(self.commit(room, commit))
     }
 
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        Box::pin(self.client.watch(room))
+        BackendFuture::later(self.client.watch(room))
     }
 
     fn unwatch(&self, room: &RoomId) {
@@ -220,11 +220,11 @@ impl Backend for RedisBackend {
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
-        Box::pin(self.renew(node, lease))
+        BackendFuture::later(self.renew(node, lease))
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
-        Box::pin(self.release(node))
+        BackendFuture::later(self.release(node))
     }
 
     /// A snapshot is mostly larger than the event beside it: with each commit, a

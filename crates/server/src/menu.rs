@@ -318,12 +318,8 @@ impl App for Menu {
     }
 
     fn text_state(&self) -> String {
-        // Quotes, comma, and some escapes: one allocation for nearly every menu.
-        let bytes = self.items().map(|item| item.item.len() + 8).sum::<usize>() + 2;
-        let mut out = Vec::with_capacity(bytes);
-        // Writing strings into a Vec cannot fail, and JSON is UTF-8.
-        let _ = serde_json::to_writer(&mut out, &Texts(&self.items));
-        String::from_utf8(out).unwrap_or_default()
+        // Writing strings into memory cannot fail.
+        serde_json::to_string(&Texts(&self.items)).unwrap_or_default()
     }
 
     fn view(&self) -> impl Serialize + '_ {

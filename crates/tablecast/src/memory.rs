@@ -1,7 +1,7 @@
 //! Rooms in this process' memory: the backend of one server without a store.
 //!
 //! Nothing here waits: one lock is held for the length of one step, and every
-//! future is ready when it is first polled.
+//! answer is there at once.
 
 mod inbox;
 
@@ -184,7 +184,7 @@ impl fmt::Debug for MemoryBackend {
 
 impl Backend for MemoryBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
-        Box::pin(async move { Ok(self.create_now(room, new)) })
+        BackendFuture::now(Ok(self.create_now(room, new)))
     }
 
     fn load<'a>(
@@ -192,18 +192,16 @@ impl Backend for MemoryBackend {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        Box::pin(async move { self.load_now(room, known) })
+        BackendFuture::now(self.load_now(room, known))
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
-        Box::pin(async move { self.commit_now(room, commit) })
+        BackendFuture::now(self.commit_now(room, commit))
     }
 
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        Box::pin(async move {
-            self.watch_now(room);
-            Ok(())
-        })
+        self.watch_now(room);
+        BackendFuture::now(Ok(()))
     }
 
     fn unwatch(&self, room: &RoomId) {
@@ -224,15 +222,13 @@ impl Backend for MemoryBackend {
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
-        Box::pin(async move { Ok(self.renew_now(node, lease)) })
+        BackendFuture::now(Ok(self.renew_now(node, lease)))
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
-        Box::pin(async move {
-            let (mut state, _) = self.store.lock();
-            state.leases.remove(node);
-            Ok(())
-        })
+        let (mut state, _) = self.store.lock();
+        state.leases.remove(node);
+        BackendFuture::now(Ok(()))
     }
 
     fn snapshot_interval(&self) -> usize {

@@ -384,7 +384,7 @@ impl Backend for SlowAnswers {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        Box::pin(async move {
+        BackendFuture::later(async move {
             let loaded = self.inner.load(room, known).await;
             if self.hold.swap(false, Ordering::SeqCst) {
                 self.held.fetch_add(1, Ordering::SeqCst);

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tablecast_core::backend::{
     BackendError, BackendFuture, Commit, Committed, Health, Loaded, Record,
 };
@@ -64,11 +65,10 @@ enum Done {
 impl Question<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Done> {
         match &mut self.asked {
-            Asked::Load(asked) => asked.as_mut().poll(cx).map(Done::Loaded),
+            Asked::Load(asked) => asked.poll_unpin(cx).map(Done::Loaded),
             Asked::Commit(asked) => {
-                let since = self.since;
-                let done = asked.as_mut().poll(cx);
-                done.map(|answer| Done::Committed(answer, since))
+                let answer = asked.poll_unpin(cx);
+                answer.map(|answer| Done::Committed(answer, self.since))
             }
         }
     }
@@ -80,13 +80,6 @@ impl Question<'_> {
             Asked::Commit(_) => Done::Committed(Err(error), self.since),
         }
     }
-}
-
-/// What a room's task is woken by.
-enum Woken<A: App> {
-    Mail(Mail<A>),
-    Done(Done),
-    Time,
 }
 
 struct RoomTask<'a, A: App> {
@@ -133,24 +126,21 @@ pub(crate) async fn run<A: App>(
     task.open();
     loop {
         task.proceed();
-        if task.is_idle() && hub.retire_if_unneeded(&id, &inbox, task.expires_at) {
-            break;
-        }
-        match poll_fn(|cx| task.poll_woken(cx, &mut inbox)).await {
-            Woken::Done(done) => task.done(done),
-            Woken::Mail(mail) => {
-                task.mail(mail);
-                if task.busy.is_none() {
-                    task.gather(&inbox).await;
-                }
-            }
-            Woken::Time => task.tick(),
-        }
         if task.gone {
             hub.retire(&id, &mailbox);
             break;
         }
-        while let Some(mail) = inbox.next() {
+        if task.is_idle() && hub.retire_if_unneeded(&id, &inbox, task.expires_at) {
+            break;
+        }
+        let by_mail = poll_fn(|cx| task.poll_next(cx, &mut inbox)).await;
+        if by_mail && task.busy.is_none() {
+            task.gather(&inbox).await;
+        }
+        // Once it is gone, who wants to enter is answered below.
+        while !task.gone
+            && let Some(mail) = inbox.next()
+        {
             task.mail(mail);
         }
     }
@@ -214,17 +204,23 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    fn poll_woken(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox<A>) -> Poll<Woken<A>> {
+    /// Waits for the store, the mailbox and the clock, and takes what comes first.
+    /// True: it was a mail.
+    fn poll_next(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox<A>) -> Poll<bool> {
         if let Some(busy) = &mut self.busy
             && let Poll::Ready(done) = busy.poll(cx)
         {
             self.busy = None;
-            return Poll::Ready(Woken::Done(done));
+            self.done(done);
+            return Poll::Ready(false);
         }
         if let Poll::Ready(mail) = inbox.poll_next(cx) {
-            return Poll::Ready(Woken::Mail(mail));
+            self.mail(mail);
+            return Poll::Ready(true);
         }
-        self.timer.as_mut().poll(cx).map(|()| Woken::Time)
+        ready!(self.timer.as_mut().poll(cx));
+        self.tick();
+        Poll::Ready(false)
     }
 
     /// Lets others who have something to say in this turn of the event loop say it,
@@ -246,7 +242,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn open(&mut self) {
         self.stale = false;
         let (backend, id) = (&self.hub.backend, self.id);
-        let asked = Box::pin(async move {
+        let asked = BackendFuture::later(async move {
             let Some(_) = backend.load(id, None).await? else {
                 return Ok(None);
             };
@@ -350,10 +346,13 @@ impl<'a, A: App> RoomTask<'a, A> {
                         // its way leads to another load.
                         self.stale = false;
                         let asked = self.hub.backend.load(self.id, Some(room.position));
-                        self.ask(Asked::Load(asked), Instant::now());
+                        match asked.at_once() {
+                            Ok(answer) => self.done(Done::Loaded(answer)),
+                            Err(asked) => self.ask(Asked::Load(asked), Instant::now()),
+                        }
                     }
                 }
-                return;
+                continue;
             }
             if self.waiting.is_empty() {
                 return;
@@ -393,9 +392,13 @@ impl<'a, A: App> RoomTask<'a, A> {
             snapshot: self.snapshot_is_due(&batch).then(state),
             extend: batch.extends.then_some(self.hub.config.room_ttl),
         };
+        let since = Instant::now();
         let asked = self.hub.backend.commit(self.id, commit);
         self.batch = Some(batch);
-        self.ask(Asked::Commit(asked), Instant::now());
+        match asked.at_once() {
+            Ok(answer) => self.done(Done::Committed(answer, since)),
+            Err(asked) => self.ask(Asked::Commit(asked), since),
+        }
     }
 
     fn snapshot_is_due(&self, batch: &Batch<A>) -> bool {

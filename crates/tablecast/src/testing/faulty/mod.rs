@@ -155,7 +155,7 @@ impl FaultyBackend {
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> BackendFuture<'a, T> {
         let faults = self.faults.clone();
-        Box::pin(async move {
+        BackendFuture::later(async move {
             let Some((fault, why)) = faults.plan().meet(call) else {
                 return work.await;
             };
@@ -221,7 +221,7 @@ impl Backend for FaultyBackend {
             let (inner, room) = (Arc::clone(&self.inner), room.clone());
             self.call(Call::Watch, async move { inner.watch(&room).await })
         };
-        Box::pin(async move {
+        BackendFuture::later(async move {
             let failed = match watched.await {
                 Ok(()) => return Ok(()),
                 Err(failed) => failed,
