@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
+use tablecast_core::backend::Encode;
+use tablecast_core::room::StoredError;
 
 use super::*;
 
@@ -162,4 +164,34 @@ fn a_commit_that_outgrows_the_log_without_a_snapshot_is_refused_and_changes_noth
     whole.snapshot = Some(Bytes::from_static(b"{}").into());
     let accepted = backend.commit_now(&room, whole);
     assert!(matches!(accepted, Ok(Committed::Accepted(_))));
+}
+
+/// What has no stored form.
+struct Unwritable;
+
+impl Encode for Unwritable {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Err(StoredError::Format { found: 0 })
+    }
+}
+
+#[test]
+fn what_cannot_be_written_changes_nothing() {
+    let (backend, _) = with_hands();
+    let position = make(&backend, "r", 1000);
+    let event = Commit {
+        events: vec![Bytes::from_static(b"e").into(), Arc::new(Unwritable).into()],
+        ..commit(position, 0)
+    };
+    let state = Commit {
+        snapshot: Some(Arc::new(Unwritable).into()),
+        ..commit(position, 1)
+    };
+    for unwritable in [event, state] {
+        let refused = backend.commit_now(&id("r"), unwritable);
+        assert!(matches!(refused, Err(BackendError::Unwritable(_))));
+        let loaded = backend.load_now(&id("r"), None).unwrap().unwrap();
+        assert_eq!(loaded.position, position);
+        assert!(loaded.events.is_empty());
+    }
 }

@@ -124,13 +124,10 @@ impl<A: App> RoomTask<'_, A> {
                 room.apply(event);
                 self.history.push(event.clone());
             }
-            if speak {
+            if speak && !behind {
                 show(&mut text, &room.logic, command);
-            }
-            if text.len() > limit {
-                // Too far behind to be shown step by step: the newest is what counts.
-                text = Frames::default();
-                behind = true;
+                // Too far to be shown step by step: the newest is what counts.
+                behind = text.len() > limit;
             }
         }
         if behind {
