@@ -42,7 +42,7 @@ impl Client {
             };
             let problem = match timeout_at(deadline, answer).await {
                 Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) => Problem::of(error, &target.host),
+                Ok(Err(error)) => Problem::of(error, target.host(&route)),
                 Err(_) => Problem::Lost("no answer within 1 s".into()),
             };
             route = match problem {
@@ -112,9 +112,8 @@ impl Client {
             return Err(BackendError::Unavailable(reason));
         };
         Ok(Target {
-            live,
+            live: Arc::new(live),
             node: None,
-            host: address.host.clone(),
         })
     }
 
@@ -153,9 +152,18 @@ enum Route {
 
 /// A server that can be sent to.
 struct Target {
-    live: Live,
+    live: Arc<Live>,
     node: Option<Arc<Node>>,
-    host: String,
+}
+
+impl Target {
+    fn host<'a>(&'a self, route: &'a Route) -> &'a str {
+        match (&self.node, route) {
+            (Some(node), _) => node.host(),
+            (None, Route::Moved(address) | Route::Asking(address)) => &address.host,
+            (None, Route::Owner) => "",
+        }
+    }
 }
 
 /// The node's connection, waiting while it is only just being made.
@@ -165,12 +173,8 @@ async fn ready(node: Arc<Node>, deadline: Instant) -> Result<Target, BackendErro
         let now = link.borrow_and_update().clone();
         match now {
             Link::Live(live) => {
-                let host = node.host().to_owned();
-                return Ok(Target {
-                    live,
-                    node: Some(node),
-                    host,
-                });
+                let node = Some(node);
+                return Ok(Target { live, node });
             }
             Link::Down(reason) => return Err(BackendError::Unavailable(reason.to_string())),
             Link::Connecting => match timeout_at(deadline, link.changed()).await {

@@ -80,7 +80,7 @@ async fn slots(client: &Client, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRang
         let Link::Live(live) = node.link.borrow().clone() else {
             continue;
         };
-        match ask(live.commands, node.host()).await {
+        match ask(live.commands.clone(), node.host()).await {
             Ok(table) => return Ok(table),
             Err(why) => reason = why,
         }

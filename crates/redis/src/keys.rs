@@ -30,15 +30,15 @@ impl Keys {
     pub(crate) fn room(&self, room: &RoomId) -> RoomKeys {
         let channel = self.channel(room);
         RoomKeys {
-            state: format!("{channel}:state"),
-            log: format!("{channel}:log"),
+            state: [&channel, ":state"].concat(),
+            log: [&channel, ":log"].concat(),
             slot: slot(channel.as_bytes()),
             channel,
         }
     }
 
     pub(crate) fn channel(&self, room: &RoomId) -> String {
-        format!("{}{{{room}}}", self.prefix)
+        [&self.prefix, "{", room.as_str(), "}"].concat()
     }
 
     /// The room whose channel this is, if it is one.
@@ -78,15 +78,30 @@ fn hash_tag(key: &[u8]) -> &[u8] {
 
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
-            if crc & 0x8000 == 0 {
+        (crc << 8) ^ CRC16[usize::from((crc >> 8) as u8 ^ byte)]
+    })
+}
+
+/// What each byte does to the CRC.
+const CRC16: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 == 0 {
                 crc << 1
             } else {
                 (crc << 1) ^ 0x1021
-            }
-        })
-    })
-}
+            };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

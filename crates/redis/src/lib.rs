@@ -42,6 +42,7 @@ mod subscriber;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod topology;
+mod turns;
 mod url;
 mod wire;
 mod wishes;

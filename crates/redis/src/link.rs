@@ -1,7 +1,6 @@
 //! Connections: how one is made, probed, given up and made again.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
@@ -12,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::scripts::Call;
+use crate::turns::{Turns, turns};
 
 /// How long a connection may take to be made, and a command to be answered.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
@@ -102,10 +102,10 @@ impl Connection {
 /// connection and handed to every script, instead of being asked in the scripts:
 /// `INFO` there costs more than a quarter of all commits a second. It stays true,
 /// because a TCP connection cannot outlive the process at its end.
-#[derive(Clone)]
 pub(crate) struct Live {
     pub(crate) commands: MultiplexedConnection,
-    run: Arc<str>,
+    turns: Turns,
+    run: Box<str>,
 }
 
 impl Live {
@@ -132,6 +132,7 @@ impl Live {
         }
         let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
         let live = Live {
+            turns: turns(commands.clone()),
             commands,
             run: run.into(),
         };
@@ -140,11 +141,9 @@ impl Live {
 
     /// Calls a script; with its code, if Redis does not know its hash.
     pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
-        let mut commands = self.commands.clone();
-        let answer = call.by_hash(&self.run).query_async(&mut commands).await;
-        match answer {
+        match self.turns.send(call.by_hash(&self.run)).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
-                call.by_code(&self.run).query_async(&mut commands).await
+                self.turns.send(call.by_code(&self.run)).await
             }
             answer => answer,
         }

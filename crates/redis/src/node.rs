@@ -20,7 +20,7 @@ pub(crate) enum Link {
     /// has something to send may wait for it.
     Connecting,
     /// Commands work.
-    Live(Live),
+    Live(Arc<Live>),
     /// They do not, for this reason.
     Down(Arc<str>),
 }
@@ -124,7 +124,7 @@ async fn keep_commands(client: Arc<Client>, node: Arc<Node>) {
                     tracing::info!(%server, "redis answers again");
                 }
                 working = true;
-                client.set_link(&node, Link::Live(live));
+                client.set_link(&node, Link::Live(Arc::new(live)));
                 let loss = tokio::select! {
                     loss = connection.probe() => loss,
                     () = node.replace.notified() => Loss::Sick("this server does not take writes".into()),

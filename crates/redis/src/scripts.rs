@@ -62,8 +62,12 @@ impl Call<'_> {
     }
 
     fn command(&self, name: &str, script: &[u8], run: &str) -> Cmd {
-        let mut command = redis::cmd(name);
+        let bytes = self.args.iter().map(|arg| arg.len()).sum::<usize>()
+            + self.keys.iter().map(|key| key.len()).sum::<usize>()
+            + (name.len() + script.len() + run.len() + 1);
+        let mut command = Cmd::with_capacity(4 + self.keys.len() + self.args.len(), bytes);
         command
+            .arg(name)
             .arg(script)
             .arg(self.keys.len())
             .arg(self.keys)
