@@ -243,8 +243,9 @@ pub enum Committed {
 /// What a backend tells a node without being asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Events were committed, here or on another node. Only a hint: it may come
-    /// late, twice, out of order or never, and is checked by position.
+    /// Events were committed on another node, or, as some backends tell as well,
+    /// here. Only a hint: it may come late, twice, out of order or never, and is
+    /// checked by position.
     Published {
         /// In which room.
         room: RoomId,

@@ -135,6 +135,7 @@ impl RedisBackend {
             &events,
             &extend,
             keep.as_bytes(),
+            self.client.name.as_bytes(),
         ];
         args.extend(snapshot.as_deref());
         let call = Call {

@@ -16,6 +16,8 @@ use crate::wishes::Wishes;
 /// The shared part of a backend.
 pub(crate) struct Client {
     pub(crate) place: Place,
+    /// By which this backend knows its own publications: 16 random hex digits.
+    pub(crate) name: String,
     pub(crate) keys: Keys,
     pub(crate) notices: Arc<NoticeQueue>,
     pub(crate) topology: watch::Sender<Arc<Topology>>,
@@ -36,6 +38,7 @@ impl Client {
     pub(crate) fn new(place: Place, prefix: &str) -> Arc<Client> {
         Arc::new(Client {
             place,
+            name: format!("{:016x}", fastrand::u64(..)),
             keys: Keys::new(prefix),
             notices: Arc::default(),
             topology: watch::Sender::new(Arc::default()),

@@ -127,11 +127,17 @@ impl Mailbox {
     }
 
     fn deliver(&self, channel: &[u8], content: Option<Value>) {
+        let content = wire::bytes(content.unwrap_or(Value::Nil));
+        // Whoever committed has the answer to the commit, or loads the room.
+        if let Ok(content) = &content
+            && wire::is_publication_of(&self.client.name, content)
+        {
+            return;
+        }
         let Some(room) = self.client.keys.room_of(channel) else {
             return;
         };
-        let decoded = wire::bytes(content.unwrap_or(Value::Nil)).and_then(wire::decode_publication);
-        match decoded {
+        match content.and_then(wire::decode_publication) {
             Ok(publication) => self.client.notices.push(Notice::Published {
                 room,
                 epoch: publication.epoch,

@@ -12,8 +12,13 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands that may wait to be sent; more wait outside, each under its own
-/// deadline. Also the most that are sent at once.
+/// deadline.
 const WAITING: usize = 1024;
+
+/// Commands in one pipeline, which is answered as a whole: few enough that the
+/// answers to large loads are not kept for long, enough that a further one would
+/// not make a command cheaper.
+const TOGETHER: usize = 64;
 
 /// The way in. Dropping all of its clones ends what [`turns`] has started.
 #[derive(Clone)]
@@ -56,12 +61,14 @@ async fn send_all(connection: MultiplexedConnection, mut waiting: mpsc::Receiver
                     return;
                 }
                 tokio::task::yield_now().await;
-                while turn.len() < WAITING
-                    && let Ok(next) = waiting.try_recv()
-                {
+                while let Ok(next) = waiting.try_recv() {
                     turn.push(next);
                 }
-                sent.push(send_together(connection.clone(), std::mem::take(&mut turn)));
+                while !turn.is_empty() {
+                    let later = turn.split_off(turn.len().min(TOGETHER));
+                    let now = std::mem::replace(&mut turn, later);
+                    sent.push(send_together(connection.clone(), now));
+                }
             }
         }
     }

@@ -54,23 +54,25 @@ pub(crate) struct Publication {
     pub(crate) events: Vec<Bytes>,
 }
 
+/// Whether this backend published it.
+pub(crate) fn is_publication_of(name: &str, bytes: &[u8]) -> bool {
+    bytes
+        .strip_prefix(name.as_bytes())
+        .is_some_and(|rest| rest.first() == Some(&b' '))
+}
+
 pub(crate) fn decode_publication(mut bytes: Bytes) -> Result<Publication, Malformed> {
     let wrong = || Malformed::new("the publication has no head of ours");
     let end = bytes.iter().position(|b| *b == b'\n').ok_or_else(wrong)?;
     let head = bytes.split_to(end + 1);
     let head = std::str::from_utf8(&head[..end]).map_err(|_| wrong())?;
-    let fields: Vec<&str> = head.split(' ').collect();
-    let [epoch, first, now, expires_at] = fields[..] else {
-        return Err(wrong());
-    };
-    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let mut fields = head.splitn(4, ' ');
+    let mut field = || fields.next().ok_or_else(wrong);
+    let (_by, epoch, first) = (field()?, field()?, field()?);
     let publication = Publication {
         epoch: epoch.parse().map_err(|_| wrong())?,
-        first: number(first)?,
-        stamp: Stamp {
-            now: number(now)?,
-            expires_at: number(expires_at)?,
-        },
+        first: first.parse().map_err(|_| wrong())?,
+        stamp: stamp(field()?)?,
         events: decode_events(bytes)?,
     };
     if publication.first == 0 || publication.events.is_empty() {
@@ -107,10 +109,13 @@ pub(crate) fn loaded(answer: Value, known: Option<Position>) -> Result<Option<Lo
 
 /// The answer of commit.lua.
 pub(crate) fn committed(answer: Value, expected: Position) -> Result<Committed, Malformed> {
+    if let Value::BulkString(answer) = &answer {
+        let text = std::str::from_utf8(answer).map_err(|_| Malformed::new("expected text"))?;
+        return stamp(text).map(Committed::Accepted);
+    }
     let mut fields = Fields::new(answer)?;
     match fields.text()?.as_str() {
         "gone" => Ok(Committed::Gone),
-        "accepted" => fields.stamp().map(Committed::Accepted),
         "conflict" => missing(fields, Some(expected)).map(Committed::Conflict),
         other => Err(Malformed::new(format!("commit answered {other:?}"))),
     }
@@ -121,6 +126,16 @@ pub(crate) fn nodes(answer: Value) -> Result<Vec<NodeId>, Malformed> {
     let names: Vec<String> =
         redis::from_redis_value(answer).map_err(|error| Malformed::new(error.to_string()))?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// `NOW EXPIRES_AT`.
+fn stamp(text: &str) -> Result<Stamp, Malformed> {
+    let wrong = || Malformed::new("expected two times");
+    let (now, expires_at) = text.split_once(' ').ok_or_else(wrong)?;
+    Ok(Stamp {
+        now: now.parse().map_err(|_| wrong())?,
+        expires_at: expires_at.parse().map_err(|_| wrong())?,
+    })
 }
 
 /// What room.lua's `missing` answers, after its kind.
@@ -331,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_foreign_publication_is_an_error_and_never_a_panic() {
-        let mut good = b"00000000000000ab 7 1000 2000\n".to_vec();
+        let mut good = b"me 00000000000000ab 7 1000 2000\n".to_vec();
         good.extend_from_slice(&encode_events(&events()));
         let decoded = decode_publication(good.clone().into()).unwrap();
         assert_eq!((decoded.epoch, decoded.first), (Epoch(0xab), 7));
@@ -352,10 +367,12 @@ mod tests {
             &b""[..],
             b"hello",
             b"\n",
-            b"a b c d\n",
-            b"00000000000000ab 0 1 2\n\0\0\0\x01x",
-            b"00000000000000ab 1 1 2\n",
-            b"00000000000000ab 1 -1 2\n\0\0\0\x01x",
+            b"a b c d e\n",
+            b"me 00000000000000ab 0 1 2\n\0\0\0\x01x",
+            b"me 00000000000000ab 1 1 2\n",
+            b"me 00000000000000ab 1 -1 2\n\0\0\0\x01x",
+            b"me 00000000000000ab 1 1\n\0\0\0\x01x",
+            b"me 00000000000000ab 1 1 2 3\n\0\0\0\x01x",
             b"\xff\xfe\n",
         ] {
             assert!(

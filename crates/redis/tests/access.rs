@@ -18,7 +18,7 @@ async fn works(url: &str) {
     let room = room("a");
     let start = created(&backend, &room).await;
     backend.watch(&room).await.unwrap();
-    accepted(&backend, &room, step(start, &["e"])).await;
+    accepted(&connected(url).await, &room, step(start, &["e"])).await;
     assert_eq!(heard.published(&room).await.0, 1);
     backend.unwatch(&room);
     let node = "n".parse().unwrap();
@@ -118,7 +118,7 @@ async fn a_denied_subscription_is_told_and_tried_again() {
     assert!(denied.contains("no permissions"), "{denied}");
     allow("allchannels");
     heard.resync(&room).await;
-    publications_arrive(&backend, &mut heard, &room).await;
+    publications_arrive(&backend, &mut heard, &room, &url).await;
 }
 
 /// A server that shows a certificate for 127.0.0.1 which it has signed itself,

@@ -89,7 +89,7 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
         .unwrap();
     heard.resync(there).await;
     created(&backend, there).await;
-    publications_arrive(&backend, &mut heard, there).await;
+    publications_arrive(&backend, &mut heard, there, &cluster.url()).await;
     for room in &rooms {
         backend.unwatch(room);
     }
@@ -148,7 +148,7 @@ async fn a_room_whose_slot_moves_is_followed() {
         (missing.position.seq, texts(&missing)),
         (1, vec!["a".to_owned()])
     );
-    publications_arrive(&backend, &mut heard, here).await;
+    publications_arrive(&backend, &mut heard, here, &cluster.url()).await;
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_dead_server_is_told_and_the_others_go_on() {
     cluster.nodes_mut()[0].kill9();
     heard.down().await;
     assert!(is_unavailable(&backend.load(&rooms[0], None).await));
-    publications_arrive(&backend, &mut heard, &rooms[1]).await;
+    publications_arrive(&backend, &mut heard, &rooms[1], &cluster.url()).await;
     cluster.nodes_mut()[0].restart();
     heard.up().await;
     heard.resync(&rooms[0]).await;

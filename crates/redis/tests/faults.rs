@@ -47,7 +47,7 @@ async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
         "one new epoch, not one a call"
     );
     accepted(&backend, &room, step(again.position, &["b"])).await;
-    publications_arrive(&backend, &mut heard, &room).await;
+    publications_arrive(&backend, &mut heard, &room, &server.url()).await;
 }
 
 #[tokio::test]
@@ -125,7 +125,8 @@ async fn a_killed_subscription_is_made_again_with_a_resync() {
         .unwrap()
         .unwrap()
         .position;
-    accepted(&backend, &rooms[7], step(start, &["later"])).await;
+    let other = connected(&server.url()).await;
+    accepted(&other, &rooms[7], step(start, &["later"])).await;
     assert_eq!(heard.published(&rooms[7]).await.0, 1);
 }
 
@@ -139,7 +140,7 @@ async fn a_killed_command_connection_is_replaced_without_an_alarm() {
     backend.watch(&room).await.unwrap();
     // Ours, and not that of redis-cli itself.
     server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
-    publications_arrive(&backend, &mut heard, &room).await;
+    publications_arrive(&backend, &mut heard, &room, &server.url()).await;
     let alarm = |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_)));
     assert!(!heard.passed.iter().any(alarm), "{:?}", heard.passed);
 }
@@ -178,7 +179,7 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
         "the same run of the same process"
     );
     accepted(&backend, &room, step(now.position, &["b"])).await;
-    publications_arrive(&backend, &mut heard, &room).await;
+    publications_arrive(&backend, &mut heard, &room, &server.url()).await;
 }
 
 #[tokio::test]
@@ -196,7 +197,8 @@ async fn a_subscription_that_died_silently_is_found_and_replaced() {
     let one = accepted(&backend, &room, step(start, &["unheard"])).await;
     heard.resync(&room).await;
     assert!(cut.elapsed() < BUSY, "{:?}", cut.elapsed());
-    accepted(&backend, &room, step(one, &["heard"])).await;
+    let other = connected(&server.url()).await;
+    accepted(&other, &room, step(one, &["heard"])).await;
     assert_eq!(heard.published(&room).await.0, 2);
 }
 
@@ -234,7 +236,7 @@ async fn refused_dials_are_repeated_until_one_is_accepted() {
     heard.up().await;
     heard.resync(&room).await;
     created(&backend, &room).await;
-    publications_arrive(&backend, &mut heard, &room).await;
+    publications_arrive(&backend, &mut heard, &room, &server.url()).await;
 }
 
 #[tokio::test]

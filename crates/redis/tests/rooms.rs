@@ -150,10 +150,11 @@ async fn writers_on_three_nodes_lose_nothing() {
     let all = backend.load(&room, None).await.unwrap().unwrap();
     assert_eq!(all.position.seq, 3 * EACH as u64);
     let mut seen = texts(&all);
-    assert_eq!(seen.len(), LOG_EVENTS, "the log is bounded");
+    let kept = seen.len();
+    assert!(kept >= LOG_EVENTS, "{kept} events are kept");
     seen.sort();
     seen.dedup();
-    assert_eq!(seen.len(), LOG_EVENTS, "nothing is twice in it");
+    assert_eq!(seen.len(), kept, "nothing is twice in the log");
 }
 
 #[tokio::test]
@@ -379,15 +380,33 @@ async fn foreign_publications_are_ignored() {
     for foreign in [
         "",
         "hello",
-        "00000000000000ab 1 2 3\n",
-        "00000000000000ab 1 2 3\nxxxxxxx",
+        "me 00000000000000ab 1 2 3\n",
+        "me 00000000000000ab 1 2 3\nxxxxxxx",
     ] {
         server.cli(&["PUBLISH", "tablecast:{a}", foreign]);
     }
-    accepted(&backend, &room, step(start, &["real"])).await;
+    let other = connected(&server.url()).await;
+    accepted(&other, &room, step(start, &["real"])).await;
     assert_eq!(
         heard.published(&room).await,
         (1, vec![Bytes::from_static(b"real")])
+    );
+}
+
+#[tokio::test]
+async fn a_backend_is_told_of_the_commits_of_others_alone() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let other = connected(&server.url()).await;
+    let mut heard = Heard::of(&backend);
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    backend.watch(&room).await.unwrap();
+    let one = accepted(&backend, &room, step(start, &["own"])).await;
+    accepted(&other, &room, step(one, &["other's"])).await;
+    assert_eq!(
+        heard.published(&room).await,
+        (2, vec![Bytes::from_static(b"other's")])
     );
 }
 
@@ -439,9 +458,10 @@ async fn a_reader_that_is_behind_is_told_to_resync() {
     let room = room("a");
     let start = created(&backend, &room).await;
     backend.watch(&room).await.unwrap();
+    let other = connected(&server.url()).await;
     let mut position = start;
     for _ in 0..5000 {
-        position = accepted(&backend, &room, step(position, &["e"])).await;
+        position = accepted(&other, &room, step(position, &["e"])).await;
     }
     heard.resync(&room).await;
     assert!(

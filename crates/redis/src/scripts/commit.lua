@@ -9,10 +9,11 @@
 -- ARGV[7]  the events, each as its length in 4 bytes (big endian) and its bytes
 -- ARGV[8]  let it live this many milliseconds from now, or empty
 -- ARGV[9]  how many events the log keeps at least
--- ARGV[10] the snapshot after the last event, or absent
+-- ARGV[10] who commits: a name without a space
+-- ARGV[11] the snapshot after the last event, or absent
 --
--- Returns {'accepted', now, expires_at}, {'conflict', ...} as load.lua, or
--- {'gone'}.
+-- Returns 'NOW EXPIRES_AT' if it is accepted (a string is read with less work than
+-- an array), {'conflict', ...} as load.lua, or {'gone'}.
 
 local room = open()
 if not room then return {'gone'} end
@@ -26,24 +27,28 @@ local expires_at = room.expires_at
 if ARGV[8] ~= '' then
   expires_at = math.max(expires_at, math.min(now + tonumber(ARGV[8]), room.deadline))
 end
+local first_text, last_text, expires_text = digits(seq + 1), digits(last), digits(expires_at)
 
 -- First the one call that may fail (out of memory, a key that is not ours): then
 -- nothing has happened yet. Ids are those of the last event of each entry, so
--- entries below the threshold hold only events that need not be kept.
-redis.call('XADD', KEYS[2], 'MINID', '=', digits(math.max(last - ARGV[9] + 1, 0)),
-  digits(last) .. '-0', 'first', digits(seq + 1), 'events', ARGV[7])
-if ARGV[10] then
-  redis.call('HSET', KEYS[1], 'seq', digits(last), 'expires_at', digits(expires_at),
-    'snapshot', ARGV[10], 'snapshot_seq', digits(last))
+-- entries below the threshold hold only events that need not be kept. They go when
+-- a whole node of the stream can: else each commit would step over those that are
+-- marked as deleted in the first node.
+redis.call('XADD', KEYS[2], 'MINID', '~', digits(math.max(last - ARGV[9] + 1, 0)),
+  last_text .. '-0', 'first', first_text, 'events', ARGV[7])
+if ARGV[11] then
+  redis.call('HSET', KEYS[1], 'seq', last_text, 'expires_at', expires_text,
+    'snapshot', ARGV[11], 'snapshot_seq', last_text)
 else
-  redis.call('HSET', KEYS[1], 'seq', digits(last), 'expires_at', digits(expires_at))
+  redis.call('HSET', KEYS[1], 'seq', last_text, 'expires_at', expires_text)
 end
 if expires_at ~= room.expires_at then
-  redis.call('PEXPIREAT', KEYS[1], digits(expires_at))
+  redis.call('PEXPIREAT', KEYS[1], expires_text)
 end
-redis.call('PEXPIREAT', KEYS[2], digits(expires_at))
+redis.call('PEXPIREAT', KEYS[2], expires_text)
 
 -- Only a hint, so that its failure must not make a stored commit look failed.
-local head = table.concat({epoch, digits(seq + 1), digits(now), digits(expires_at)}, ' ')
-redis.pcall(ARGV[2], ARGV[3], head .. '\n' .. ARGV[7])
-return {'accepted', now, expires_at}
+local stamp = digits(now) .. ' ' .. expires_text
+redis.pcall(ARGV[2], ARGV[3],
+  table.concat({ARGV[10], epoch, first_text, stamp}, ' ') .. '\n' .. ARGV[7])
+return stamp

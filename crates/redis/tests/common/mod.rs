@@ -176,8 +176,15 @@ impl Heard {
     }
 }
 
-/// Makes and commits until an event comes through, as a node does after a fault.
-pub async fn publications_arrive(backend: &RedisBackend, heard: &mut Heard, room: &RoomId) {
+/// Commits, here and by another backend at `url`, until the other's events come
+/// through, as a node does after a fault.
+pub async fn publications_arrive(
+    backend: &RedisBackend,
+    heard: &mut Heard,
+    room: &RoomId,
+    url: &str,
+) {
+    let other = RedisBackend::connect(url).unwrap();
     let start = Instant::now();
     loop {
         assert!(start.elapsed() < PATIENCE, "no publication arrives");
@@ -186,8 +193,12 @@ pub async fn publications_arrive(backend: &RedisBackend, heard: &mut Heard, room
             sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let Ok(Committed::Accepted(_)) = backend.commit(room, step(loaded.position, &["x"])).await
-        else {
+        let mut position = loaded.position;
+        let Ok(Committed::Accepted(_)) = backend.commit(room, step(position, &["x"])).await else {
+            continue;
+        };
+        position.seq += 1;
+        let Ok(Committed::Accepted(_)) = other.commit(room, step(position, &["y"])).await else {
             continue;
         };
         if timeout(Duration::from_secs(1), heard.published(room))
