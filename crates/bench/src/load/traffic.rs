@@ -116,9 +116,9 @@ impl Load {
         loop {
             let now = self.now();
             let traffic = self.traffic.as_mut().context("nothing is sent")?;
-            if !traffic.is_ending
-                && (now >= traffic.end || traffic.messages >= traffic.most_messages)
-            {
+            let is_over =
+                now >= traffic.end || traffic.messages >= traffic.most_messages || self.has_request;
+            if is_over && !traffic.is_ending {
                 traffic.is_ending = true;
                 self.clear_menus(now)?;
                 continue;

@@ -1,4 +1,5 @@
 //! Servers for the tests: ours, the bare limit, and one with faults.
+#![allow(dead_code, reason = "each test uses some of them")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
