@@ -22,7 +22,8 @@ pub mod workload {
     pub const JOIN_STORM: &str = "join-storm";
     /// Rooms of 10 at 10 %, 50 % and 80 % of the peer's own saturation.
     pub const RATES: [&str; 3] = ["rate-10", "rate-50", "rate-80"];
-    /// Rooms of 10 of whom one never reads, messages of 1 KiB.
+    /// Rooms of 10 of whom one never reads, messages of 16 KiB so that it matters soon.
+    /// [`Figure::Memory`](super::Figure::Memory) is that after the traffic here.
     pub const SLOW_READERS: &str = "slow-readers";
     /// Rooms of 10 with messages of 1 KiB and of 16 KiB; 32 bytes are [`ROOMS_10`].
     pub const PAYLOADS: [&str; 2] = ["payload-1k", "payload-16k"];

@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use rustix::thread::{CpuSet, sched_setaffinity};
 
 use self::progress::Progress;
 use self::session::{Found, Session};
@@ -113,7 +112,6 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     };
     let progress = Progress::new(plan.steps.len());
     let mut samples = Samples::default();
-    stay_off_the_servers_core(results.machine.cores)?;
     for step in &plan.steps {
         progress.begin(&step.to_string());
         let mut missing = step.workloads();
@@ -242,11 +240,4 @@ fn infos(peers: &[Peer], paths: &Paths) -> Vec<PeerInfo> {
         version: None,
     };
     servers.chain([benchmark]).collect()
-}
-
-/// Looking at the server must not take its time.
-fn stay_off_the_servers_core(cores: usize) -> anyhow::Result<()> {
-    let mut set = CpuSet::new();
-    (1..cores.min(CpuSet::MAX_CPU)).for_each(|core| set.set(core));
-    sched_setaffinity(None, &set).context("cannot leave the server's core")
 }

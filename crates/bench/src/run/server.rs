@@ -16,6 +16,10 @@ pub(super) const SERVER_CORE: &str = "0";
 /// The core of whatever measures.
 pub(super) const LOAD_CORE: &str = "1";
 
+/// A program that is wrapped in this does not outlive the orchestrator, however that
+/// ends.
+const ENDS_WITH_US: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
+
 /// Under valgrind a start takes seconds, and the machine may be busy.
 const START: Duration = Duration::from_secs(60);
 
@@ -65,8 +69,8 @@ pub(super) fn pinned(core: &str) -> [&str; 3] {
 
 impl Server {
     /// Starts a program that listens at the port on 127.0.0.1, and waits until it does.
-    pub(super) fn start(mut command: Command, port: u16) -> anyhow::Result<Self> {
-        let process = command
+    pub(super) fn start(command: Command, port: u16) -> anyhow::Result<Self> {
+        let process = wrapped(&ENDS_WITH_US, &command)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -83,13 +83,7 @@ impl Session<'_> {
         sample(&mut figures, Figure::JoinCpu, join, Means::Proc);
         let joins = connections / joined.seconds;
         sample(&mut figures, Figure::Joins, joins, Means::Load);
-        let grown = server.usage()?.rss.saturating_sub(empty.rss) as f64;
-        sample(
-            &mut figures,
-            Figure::Memory,
-            grown / connections,
-            Means::Proc,
-        );
+        grown(&server, &empty, connections, &mut figures)?;
 
         let mut saturation = None;
         for part in scenario.parts {
@@ -102,6 +96,9 @@ impl Session<'_> {
                         load.run(Until::Seconds(self.seconds * WARM_UP), pace)?;
                     }
                     self.window(&server, &mut load, pace, &mut figures)?;
+                    if shape.slow > 0 {
+                        grown(&server, &empty, connections, &mut figures)?;
+                    }
                     if let Some(canary) = singing {
                         heard(canary, &mut figures)?;
                     }
@@ -122,6 +119,8 @@ impl Session<'_> {
                     };
                     let pace = Pace::Rate(most * of_saturation);
                     self.window(&server, &mut load, pace, &mut figures)?;
+                    // It waits for the right moment without sleeping.
+                    figures.remove(&Figure::LoadShare);
                 }
             }
             found(part.name, std::mem::take(&mut figures));
@@ -262,6 +261,18 @@ fn heard(canary: Generator, figures: &mut Figures) -> anyhow::Result<()> {
     let outcome = canary.end().context("the room beside the load")?;
     let p99 = microseconds(outcome.latency.p99);
     sample(figures, Figure::CanaryP99, p99, Means::Load);
+    Ok(())
+}
+
+/// Memory of the server since it was empty.
+fn grown(
+    server: &Server,
+    empty: &Usage,
+    connections: f64,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
+    let grown = server.usage()?.rss.saturating_sub(empty.rss) as f64;
+    sample(figures, Figure::Memory, grown / connections, Means::Proc);
     Ok(())
 }
 

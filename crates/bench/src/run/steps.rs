@@ -74,13 +74,7 @@ impl<'a> Plan<'a> {
             gaps: Vec::new(),
         };
         for scenario in SCENARIOS {
-            let rounds = match options.rounds {
-                _ if !scenario.is_asked_for(&options.workload) => 0,
-                Some(rounds) => rounds.into(),
-                // Whoever names a workload wants it in the short form too.
-                None if !options.workload.is_empty() => scenario.rounds(options.full).max(1),
-                None => scenario.rounds(options.full),
-            };
+            let rounds = rounds(scenario, options);
             if rounds > 0 {
                 plan.scenario(scenario, peers, rounds, options.full, file_descriptors);
             }
@@ -171,6 +165,18 @@ impl<'a> Plan<'a> {
                 .extend(both.map(|peer| Step::StartingCode { peer, round: 0 }));
         }
     }
+}
+
+/// How often a scenario runs. Whoever names a workload wants it in the short form too.
+fn rounds(scenario: &Scenario, options: &Options) -> usize {
+    let usual = scenario.rounds(options.full);
+    let least = match &options.workload[..] {
+        [] => usual,
+        names if scenario.is_named(names) => usual.max(1),
+        _ => 0,
+    };
+    let wanted = options.rounds.map_or(least, usize::from);
+    if least > 0 { wanted } else { 0 }
 }
 
 /// Why a peer cannot take part.
