@@ -384,12 +384,14 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",
                 "python3 -m venv x",
                 "x/pip",
+                "npm install --global node@20",
+                "npm ci --prefix clients/js",
             ]
         );
         assert_eq!(commands(&[], &[]), []);
