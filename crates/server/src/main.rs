@@ -12,6 +12,9 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Connections that wait to be accepted; the kernel's own bound
 /// (`net.core.somaxconn`) is 4096 by default.
 const BACKLOG: u32 = 4096;
