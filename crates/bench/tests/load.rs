@@ -135,7 +135,7 @@ fn members_of_a_room_on_two_nodes_are_timed_apart() {
 fn a_delivery_that_is_missing_fails_the_run() {
     let error = fault(Fault::Missing, 1);
     assert!(error.contains("is missing at 1 of 4 members"), "{error}");
-    assert!(error.ends_with("behind the others are: 3"), "{error}");
+    assert!(error.ends_with("others are ahead of [3]"), "{error}");
     // The next one comes in its place, at that member or, if it is read first, at others.
     let error = fault(Fault::Missing, 2);
     assert!(error.contains("that one is missing"), "{error}");
