@@ -41,44 +41,8 @@ pub(super) struct Traffic {
 impl Load {
     /// Sends for so long, and waits until everything has arrived.
     pub(super) fn run(&mut self, run: Run) -> anyhow::Result<Outcome> {
-        ensure!(self.joined > 0, "there are no members yet");
-        let most = self.dialect.most_in_flight();
-        let slots = match run.pace {
-            Pace::Window(window) => window,
-            Pace::Rate(_) => most,
-        };
-        ensure!(
-            (1..=most).contains(&slots),
-            "{slots} messages in flight: 1 to {most} can be told apart"
-        );
-        for room in &mut self.rooms {
-            room.reset(slots);
-        }
-        for connection in &mut self.connections {
-            connection.tally = Tally::default();
-        }
-        self.silence_slow_readers()?;
+        let began = self.begin(run)?;
         let cpu = cpu_seconds();
-        let began = self.now();
-        let (end, most_messages) = match run.until {
-            Until::Seconds(seconds) => (began + (seconds * 1e9) as u64, u64::MAX),
-            Until::Messages(messages) => (u64::MAX, messages),
-            Until::Closed => (u64::MAX, u64::MAX),
-        };
-        self.traffic = Some(Traffic {
-            latency: histogram()?,
-            same_node: histogram()?,
-            other_node: histogram()?,
-            seen_by_all: histogram()?,
-            deliveries: 0,
-            messages: 0,
-            under_way: 0,
-            last_delivery: began,
-            is_closed_loop: matches!(run.pace, Pace::Window(_)),
-            end,
-            most_messages,
-            is_ending: false,
-        });
         match run.pace {
             Pace::Window(window) => {
                 for room in 0..self.rooms.len() {
@@ -109,6 +73,48 @@ impl Load {
             slow,
             cut_off: self.slow_readers_cut_off(),
         })
+    }
+
+    /// Forgets the last run; tells when the new one has begun.
+    fn begin(&mut self, run: Run) -> anyhow::Result<u64> {
+        ensure!(self.joined > 0, "there are no members yet");
+        let most = self.dialect.most_in_flight();
+        let slots = match run.pace {
+            Pace::Window(window) => window,
+            Pace::Rate(_) => most,
+        };
+        ensure!(
+            (1..=most).contains(&slots),
+            "{slots} messages in flight: 1 to {most} can be told apart"
+        );
+        for room in &mut self.rooms {
+            room.reset(slots);
+        }
+        for connection in &mut self.connections {
+            connection.tally = Tally::default();
+        }
+        self.silence_slow_readers()?;
+        let began = self.now();
+        let (end, most_messages) = match run.until {
+            Until::Seconds(seconds) => (began + (seconds * 1e9) as u64, u64::MAX),
+            Until::Messages(messages) => (u64::MAX, messages),
+            Until::Closed => (u64::MAX, u64::MAX),
+        };
+        self.traffic = Some(Traffic {
+            latency: histogram()?,
+            same_node: histogram()?,
+            other_node: histogram()?,
+            seen_by_all: histogram()?,
+            deliveries: 0,
+            messages: 0,
+            under_way: 0,
+            last_delivery: began,
+            is_closed_loop: matches!(run.pace, Pace::Window(_)),
+            end,
+            most_messages,
+            is_ending: false,
+        });
+        Ok(began)
     }
 
     /// Turns until nothing more is sent and nothing is under way. What is due is sent
@@ -313,4 +319,49 @@ impl Load {
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Options;
+    use super::*;
+    use crate::peers::Protocol;
+    use crate::raw;
+
+    #[test]
+    fn a_message_that_is_sent_late_is_timed_from_when_it_was_due() {
+        let listener = raw::listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let to = listener.local_addr().unwrap();
+        std::thread::spawn(move || raw::serve(listener));
+        let mut load = Load::new(Options {
+            to: vec![to],
+            protocol: Protocol::Text,
+            rooms: 1,
+            members: 2,
+            payload: 32,
+            slow: 0,
+            first_room: 0,
+            lenient: false,
+            handshakes: 2,
+            patience: 10.0,
+        })
+        .unwrap();
+        load.prepare().unwrap();
+        load.connect().unwrap();
+        let rate = 1_000.0;
+        let run = Run {
+            until: Until::Seconds(60.0),
+            pace: Pace::Rate(rate),
+        };
+        let began = load.begin(run).unwrap();
+        let millisecond = 1_000_000;
+        // Nothing was sent for ten milliseconds.
+        let now = began + 10 * millisecond + 1;
+        let mut sent = 0;
+        let next = load.send_due(began, rate, now, &mut sent).unwrap();
+        assert_eq!((sent, next), (11, Some(began + 11 * millisecond)));
+        for (number, slot) in load.rooms[0].slots.iter().take(11).enumerate() {
+            assert_eq!(slot.sent, began + number as u64 * millisecond);
+        }
+    }
 }
