@@ -199,6 +199,10 @@
 //! # drop(router);
 //! ```
 //!
+//! With thousands of busy rooms a worker of tokio's runtime may leave some waiting
+//! for much longer than others. `runtime::Builder::event_interval(16 * 1024)` has it
+//! run all that is ready before it looks for more, as the example `relay` does.
+//!
 //! # Test
 //!
 //! With the feature `testing` there are a WebSocket client (`testing::client`), a
