@@ -4,14 +4,15 @@
 //! steps, each of which leaves it whole.
 
 #[cfg(not(feature = "shuttle"))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(feature = "shuttle")]
-pub(crate) use explored::Mutex;
+pub(crate) use explored::{Mutex, MutexGuard};
 
 #[cfg(feature = "shuttle")]
 mod explored {
-    use shuttle::sync::{Mutex as Inner, MutexGuard};
+    use shuttle::sync::Mutex as Inner;
+    pub(crate) use shuttle::sync::MutexGuard;
 
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(Inner<T>);

@@ -259,6 +259,41 @@ fn what_waits_when_the_runtime_ends_is_written() {
     assert_eq!(fakes[0].texts(), ["last", "later"]);
 }
 
+/// As a task does that says goodbye when it is dropped.
+struct SaysGoodbye(Arc<Channel>);
+
+impl Drop for SaysGoodbye {
+    fn drop(&mut self) {
+        self.0.broadcast(Frame::text("goodbye"));
+    }
+}
+
+#[test]
+fn what_is_said_while_the_runtime_shuts_down_is_written() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let channel = Channel::new();
+        let (fakes, _seats) = members(&channel, 1);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            let guard = SaysGoodbye(channel.clone());
+            runtime.spawn(async move {
+                let _guard = guard;
+                std::future::pending::<()>().await;
+            });
+        }
+        drop(runtime);
+        done.send(fakes[0].texts()).unwrap();
+    });
+    let texts = is_done
+        .recv_timeout(std::time::Duration::from_secs(30))
+        .expect("it hangs");
+    assert_eq!(texts, ["goodbye"; 3]);
+}
+
 /// Otherwise each room that ever was would leave a task behind.
 #[tokio::test]
 async fn the_task_that_writes_ends_with_its_channel() {

@@ -10,7 +10,7 @@ use tablecast_core::CloseReason;
 
 use crate::codec::{Frame, Frames};
 use crate::outbox::{Outbox, Upstream};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Connections written to before others have their turn: some 300 µs of work.
 const PIECE: usize = 128;
@@ -103,7 +103,7 @@ impl Lane {
         let mut state = self.0.lock();
         let reached = state.stage(frame);
         if !state.frames.is_empty() {
-            self.write_later(&mut state);
+            self.write_later(state);
         }
         reached
     }
@@ -112,11 +112,11 @@ impl Lane {
     pub(super) fn flush(self: &Arc<Self>) {
         let mut state = self.0.lock();
         if state.write_piece() {
-            self.write_later(&mut state);
+            self.write_later(state);
         }
     }
 
-    fn write_later(self: &Arc<Self>, state: &mut State) {
+    fn write_later(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         match (state.flusher, &state.waker) {
             (Flusher::Idle, Some(waker)) => {
                 at_end_of_turn(waker);
@@ -125,6 +125,8 @@ impl Lane {
             (Flusher::None, _) => match tokio::runtime::Handle::try_current() {
                 Ok(runtime) => {
                     state.flusher = Flusher::Due;
+                    // A runtime that shuts down drops the task at once, which takes the lock.
+                    drop(state);
                     runtime.spawn(flush(Flushing(self.clone())));
                 }
                 Err(_) => while state.write_piece() {},
