@@ -124,6 +124,8 @@ impl Run {
                     self.finished = true;
                     return;
                 }
+                // sleep: a client's pause, or the menu would be full before the fault is over
+                tokio::time::sleep(Duration::from_millis(20)).await;
                 let item = format!("{}-{}", self.client.name, self.next_id);
                 let text = json!({"id": self.next_id, "add": {"item": item}}).to_string();
                 let sent = member.try_say(&text).await;
