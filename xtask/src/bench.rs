@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use crate::invocation::Invocation;
-use crate::tools::{self, ANY, Missing, Source, Tool, WORKS};
+use crate::tools::{self, ANY, Missing, NPM, Source, Tool, WORKS};
 
 /// Something that only some of the peers need.
 struct Need {
@@ -66,11 +66,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         peers: &["bun", "ws", "socketio"],
-        tool: Tool {
-            probe: &["npm", "--version"],
-            accepted: (9, 0)..ANY,
-            source: Source::Apt("npm"),
-        },
+        tool: NPM,
     },
     Need {
         peers: &["bun", "ws", "socketio"],

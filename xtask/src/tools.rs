@@ -43,6 +43,13 @@ pub(crate) struct Tool {
     pub(crate) source: Source,
 }
 
+/// Installs what is written in JavaScript.
+pub(crate) const NPM: Tool = Tool {
+    probe: &["npm", "--version"],
+    accepted: (9, 0)..ANY,
+    source: Source::Apt("npm"),
+};
+
 /// What the test run needs.
 pub(crate) const TEST: &[Tool] = &[
     Tool {
@@ -102,11 +109,7 @@ pub(crate) const TEST: &[Tool] = &[
         accepted: (0, 18)..ANY,
         source: Source::Cargo(&["cargo-deny"]),
     },
-    Tool {
-        probe: &["npm", "--version"],
-        accepted: (9, 0)..ANY,
-        source: Source::Apt("npm"),
-    },
+    NPM,
     // Debian's own is older than what is still maintained.
     Tool {
         probe: &["node", "--version"],
