@@ -9,9 +9,10 @@
 //! There is a wheel for each runtime, which turns while it has connections.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -58,7 +59,7 @@ impl Clock {
     /// Outside of a runtime, as everything in tokio that has to do with time.
     pub(crate) fn current() -> Arc<Clock> {
         let runtime = Handle::current();
-        let mut clocks = lock(&CLOCKS);
+        let mut clocks = CLOCKS.lock();
         let known = clocks.iter().find(|(id, _)| *id == runtime.id());
         if let Some(clock) = known.and_then(|(_, clock)| clock.upgrade()) {
             return clock;
@@ -83,7 +84,7 @@ impl Clock {
             outbox: Arc::downgrade(outbox),
         };
         let latest = self.now() + HORIZON;
-        let mut wheel = lock(&self.wheel);
+        let mut wheel = self.wheel.lock();
         wheel.entry(due.min(latest)).or_default().push(reminder);
     }
 
@@ -95,7 +96,7 @@ impl Clock {
     /// Takes out what has come up.
     fn take(&self) -> Wheel {
         let next = self.now() + 1;
-        let mut wheel = lock(&self.wheel);
+        let mut wheel = self.wheel.lock();
         let later = wheel.split_off(&next);
         std::mem::replace(&mut *wheel, later)
     }
@@ -103,7 +104,7 @@ impl Clock {
     /// Puts forward what comes up for the sake of the horizon alone.
     fn put_forward(&self, reminder: Reminder) {
         let slot = reminder.due.min(self.now() + HORIZON);
-        lock(&self.wheel).entry(slot).or_default().push(reminder);
+        self.wheel.lock().entry(slot).or_default().push(reminder);
     }
 }
 
@@ -135,8 +136,4 @@ async fn turn(clock: Weak<Clock>) {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

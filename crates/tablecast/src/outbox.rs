@@ -188,22 +188,14 @@ impl Outbox {
             state.wake();
             return state.within(self.limits);
         }
-        state.push(frame.0.clone());
-        state.write_through();
-        state.open()?;
-        state.within(self.limits)
+        state.send(std::slice::from_ref(frame), self.limits)
     }
 
     /// Sends several frames in one write, for an upstream.
     pub(crate) fn deliver_all(&self, frames: &[Frame]) -> Result<(), CloseReason> {
         let mut state = self.state.lock();
         state.open()?;
-        for frame in frames {
-            state.push(frame.0.clone());
-        }
-        state.write_through();
-        state.open()?;
-        state.within(self.limits)
+        state.send(frames, self.limits)
     }
 
     /// From now on this upstream is asked to [settle](Upstream::settle) first.
@@ -341,6 +333,15 @@ impl State {
             bytes,
             since: Instant::now(),
         });
+    }
+
+    /// Behind what waits, in one write with it.
+    fn send(&mut self, frames: &[Frame], limits: OutboxLimits) -> Result<(), CloseReason> {
+        for frame in frames {
+            self.push(frame.0.clone());
+        }
+        self.write_through();
+        self.within(limits)
     }
 
     fn within(&mut self, limits: OutboxLimits) -> Result<(), CloseReason> {
