@@ -15,6 +15,7 @@ pub mod origin;
 mod problem;
 mod routes;
 pub mod store;
+mod web;
 
 use std::future::Future;
 use std::pin::pin;

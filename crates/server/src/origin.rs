@@ -16,6 +16,17 @@ pub struct Origin {
     port: u16,
 }
 
+/// As browsers write it: without the port that the scheme implies.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Origin { scheme, host, port } = self;
+        match default_port(scheme) == Some(*port) {
+            true => write!(f, "{scheme}://{host}"),
+            false => write!(f, "{scheme}://{host}:{port}"),
+        }
+    }
+}
+
 /// What is wrong with an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OriginError;
@@ -81,7 +92,7 @@ pub(crate) fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
 
 /// Whether a page of this very server asks. The scheme is not compared: behind a
 /// proxy that ends TLS the page is https and the server does not know it.
-fn is_own(origin: &Origin, headers: &HeaderMap) -> bool {
+pub(crate) fn is_own(origin: &Origin, headers: &HeaderMap) -> bool {
     let Some(default) = default_port(&origin.scheme) else {
         return false;
     };

@@ -114,14 +114,22 @@ pub(crate) fn router(shared: App) -> Router {
         ("/session", answering(post(sessions::create), "POST")),
         ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
         ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
+        ("/r/{id}/qr.svg", answering(get(pages::qr), "GET, HEAD")),
+        (
+            "/web/{version}/{*path}",
+            answering(get(pages::file), "GET, HEAD"),
+        ),
         // It answers other methods itself: `get` would let HEAD in too.
         ("/ws/{id}", any(ws::join)),
     ]
     .into_iter()
     .fold(router, |router, (path, methods)| {
-        router
-            .route(path, methods.clone())
-            .route(&format!("{path}/"), methods)
+        let router = router.route(path, methods.clone());
+        // A rest of a path takes the slash with it.
+        match path.ends_with("*path}") {
+            true => router,
+            false => router.route(&format!("{path}/"), methods),
+        }
     });
     router
         .fallback(nothing_here)
@@ -150,8 +158,8 @@ async fn nothing_here(_: Request) -> Problem {
     )
 }
 
-/// Headers that keep a browser from doing more than it was told. Pages have
-/// neither script nor style of their own yet, so nothing at all may be loaded.
+/// Headers that keep a browser from doing more than it was told: nothing at all may
+/// be loaded, unless a page says what it needs.
 async fn harden(mut response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 3] = [
         (
@@ -164,7 +172,9 @@ async fn harden(mut response: Response) -> Response {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let headers = response.headers_mut();
         for (name, value) in HEADERS {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers
+                .entry(name)
+                .or_insert_with(|| HeaderValue::from_static(value));
         }
     }
     response

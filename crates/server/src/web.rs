@@ -1,0 +1,170 @@
+//! The files of the page, which are in the binary: found by path, compressed
+//! once, and cached by browsers for ever under an address that names their
+//! version.
+//!
+//! In debug builds they are read from the sources each time, so that a change is
+//! seen by reloading the page.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
+};
+use axum::http::{Response, StatusCode};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use parking_lot::Mutex;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// The page's own files.
+#[derive(RustEmbed)]
+#[folder = "web"]
+struct Page;
+
+/// The JavaScript client, which the page uses as it is.
+#[derive(RustEmbed)]
+#[folder = "../../clients/js/src"]
+struct Client;
+
+/// Where the client's files appear among the page's.
+const CLIENT: &str = "client/";
+
+/// What a page may do: load what this server has, and talk to it. Nothing inline,
+/// nothing from elsewhere, and no text becomes markup by mistake.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; manifest-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Stands in documents for the version, as in `/web/{{version}}/room.js`.
+const VERSION_MARK: &str = "{{version}}";
+
+/// Names the files as they are, all together: a document and what it loads are of
+/// one version, whatever a browser has kept.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let page = Page::iter().filter_map(|path| Page::get(&path));
+    let client = Client::iter().filter_map(|path| Client::get(&path));
+    // Each hash is of cryptographic quality already, and the order is fixed.
+    let folded = page.chain(client).fold(0u64, |folded, file| {
+        let hash = file.metadata.sha256_hash();
+        let head = hash.first_chunk().copied().unwrap_or_default();
+        folded.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from_le_bytes(head)
+    });
+    format!("{folded:016x}")
+});
+
+/// What was compressed already, by the hash of what it was before. As many as
+/// there are files.
+static COMPRESSED: LazyLock<Mutex<HashMap<[u8; 32], Bytes>>> = LazyLock::new(Mutex::default);
+
+/// The file at this path below `/web/{version}/`, if there is one.
+pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Response<Body>> {
+    let file = match path.strip_prefix(CLIENT) {
+        Some(path) => Client::get(path).filter(|_| path.ends_with(".js")),
+        None if path.ends_with(".html") => None,
+        None => Page::get(path),
+    }?;
+    // Under another version's address it may be used, since during a rolling
+    // restart documents and files come from different servers; but not be kept.
+    let kept = match version == *VERSION && !cfg!(debug_assertions) {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    Some(answer(path, &file, asked, kept))
+}
+
+/// A document of the page's: `name` is a file of `web/`.
+pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
+    let mut file = Page::get(name)?;
+    let text = String::from_utf8_lossy(&file.data).replace(VERSION_MARK, &VERSION);
+    file.data = Cow::Owned(text.into_bytes());
+    let mut response = answer(name, &file, asked, "no-cache");
+    let policy = HeaderValue::from_static(PAGE_POLICY);
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, policy);
+    Some(response)
+}
+
+fn answer(
+    path: &str,
+    file: &EmbeddedFile,
+    asked: &HeaderMap,
+    kept: &'static str,
+) -> Response<Body> {
+    let hash = file.metadata.sha256_hash();
+    // A document differs with the version, too.
+    let tag = format!("\"{:016x}-{}\"", head(&hash), *VERSION);
+    let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
+        let tags = tags.to_str().unwrap_or_default();
+        tags.split(',')
+            .any(|known| known.trim().trim_start_matches("W/") == tag)
+    });
+    let mut response = Response::new(Body::empty());
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else if takes_gzip(asked) {
+        *response.body_mut() = compressed(hash, &file.data).into();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    } else {
+        *response.body_mut() = Bytes::from(file.data.clone().into_owned()).into();
+    }
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    response
+}
+
+fn head(hash: &[u8; 32]) -> u64 {
+    u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
+}
+
+/// Whether `gzip` is among the accepted encodings and not at weight 0.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let listed = asked.get_all(ACCEPT_ENCODING).iter();
+    listed.filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split(',').any(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+            name.trim().eq_ignore_ascii_case("gzip")
+                && weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)
+        })
+    })
+}
+
+fn compressed(hash: [u8; 32], bytes: &[u8]) -> Bytes {
+    if !cfg!(debug_assertions)
+        && let Some(done) = COMPRESSED.lock().get(&hash)
+    {
+        return done.clone();
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing into memory cannot fail.
+    let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    let done = Bytes::from(done.unwrap_or_default());
+    COMPRESSED.lock().insert(hash, done.clone());
+    done
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, kind)| kind) {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,1 @@
+import { LunchRoom } from './client/lunch.js';
