@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tablecast::App;
 use tablecast_core::draft::{Draft, Join};
@@ -30,7 +31,7 @@ impl Table {
             epoch: Epoch(1),
             seq: 0,
         };
-        let mut room = Room::new(nowhere, 10, Menu::new(100));
+        let mut room = Room::new(nowhere, 10, Duration::from_secs(600), Menu::new(100));
         let mut history = History::default();
         let node: NodeId = "node-1".parse().unwrap();
         let members = (0..10)
