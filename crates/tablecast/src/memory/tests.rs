@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use tablecast_core::backend::Encode;
+use tablecast_core::backend::{Encode, NewKeepsake};
 use tablecast_core::room::StoredError;
 
 use super::*;
@@ -39,6 +39,7 @@ fn commit(expected: Position, events: usize) -> Commit {
         events: vec![Bytes::from_static(b"e").into(); events],
         snapshot: None,
         extend: None,
+        keepsake: None,
     }
 }
 
@@ -187,11 +188,96 @@ fn what_cannot_be_written_changes_nothing() {
         snapshot: Some(Arc::new(Unwritable).into()),
         ..commit(position, 1)
     };
-    for unwritable in [event, state] {
+    let keepsake = Commit {
+        keepsake: Some(NewKeepsake {
+            what: Arc::new(Unwritable).into(),
+            ttl: Duration::from_secs(1),
+        }),
+        ..commit(position, 1)
+    };
+    for unwritable in [event, state, keepsake] {
         let refused = backend.commit_now(&id("r"), unwritable);
         assert!(matches!(refused, Err(BackendError::Unwritable(_))));
         let loaded = backend.load_now(&id("r"), None).unwrap().unwrap();
         assert_eq!(loaded.position, position);
         assert!(loaded.events.is_empty());
+    }
+}
+
+fn left(backend: &MemoryBackend) -> usize {
+    backend.store.lock().0.keepsakes.len()
+}
+
+/// Makes a room that leaves so many bytes for this long.
+fn leave(backend: &MemoryBackend, room: &str, bytes: usize, ttl: u64) {
+    let position = make(backend, room, 1000);
+    let keepsake = NewKeepsake {
+        what: Bytes::from(vec![b'x'; bytes]).into(),
+        ttl: Duration::from_millis(ttl),
+    };
+    let commit = Commit {
+        keepsake: Some(keepsake),
+        ..commit(position, 1)
+    };
+    let accepted = backend.commit_now(&id(room), commit);
+    assert!(matches!(accepted, Ok(Committed::Accepted(_))));
+}
+
+#[test]
+fn keepsakes_are_bounded_and_the_oldest_go_first() {
+    const LARGE: usize = 1 << 20;
+    let (backend, _) = with_hands();
+    for n in 0..100 {
+        leave(&backend, &format!("r-{n}"), LARGE, 1_000_000);
+    }
+    let is_kept = |room: &str| {
+        let kept = backend.keepsake(&id(room)).at_once();
+        kept.unwrap().unwrap().is_some()
+    };
+    assert_eq!(left(&backend), 63, "64 MiB, less what each costs besides");
+    assert!(!is_kept("r-36") && is_kept("r-37") && is_kept("r-99"));
+}
+
+/// A room may decide again and again: only its newest keepsake takes room, and counts
+/// as new.
+#[test]
+fn a_room_takes_the_place_of_one_keepsake() {
+    let (backend, hands) = with_hands();
+    for _ in 0..200 {
+        leave(&backend, "often", 1 << 20, 1_000_000);
+        hands.fetch_add(1000, Ordering::Relaxed);
+    }
+    leave(&backend, "other", 1, 1_000_000);
+    assert_eq!(left(&backend), 2);
+    let position = {
+        hands.fetch_add(1000, Ordering::Relaxed);
+        make(&backend, "r", 1000)
+    };
+    for seq in 0..200 {
+        let again = Commit {
+            keepsake: Some(NewKeepsake {
+                what: Bytes::from(vec![b'x'; 1 << 20]).into(),
+                ttl: Duration::from_secs(1000),
+            }),
+            snapshot: Some(Bytes::from_static(b"{}").into()),
+            ..commit(position.after(seq), 1)
+        };
+        backend.commit_now(&id("r"), again).unwrap();
+    }
+    assert_eq!(left(&backend), 3, "none of the others had to go");
+}
+
+#[test]
+fn keepsakes_whose_time_is_over_are_forgotten_without_being_asked_for() {
+    let (backend, hands) = with_hands();
+    for n in 0..100 {
+        leave(&backend, &format!("r-{n}"), 100, 5000);
+    }
+    leave(&backend, "longer", 100, 5001);
+    let node: NodeId = "n".parse().unwrap();
+    for (passed, expected) in [(4999, 101), (1, 1), (1, 0)] {
+        hands.fetch_add(passed, Ordering::Relaxed);
+        backend.renew_now(&node, Duration::from_secs(1));
+        assert_eq!(left(&backend), expected);
     }
 }
