@@ -1,5 +1,6 @@
 //! Making rooms, looking at them, and at what they leave.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -9,7 +10,8 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, L
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tablecast::App as _;
 use tablecast::hub::{CreateError, MemberView, RoomSettings};
 use tablecast_core::{Epoch, Rejection, RoomId};
@@ -74,7 +76,7 @@ struct Left<'a> {
     id: &'a str,
     /// As it was stored, also by an earlier version.
     #[serde(flatten)]
-    what: Map<String, Value>,
+    what: BTreeMap<String, Box<RawValue>>,
     decided_at: u64,
     kept_until: u64,
 }
