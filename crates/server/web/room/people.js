@@ -71,6 +71,7 @@ export function people(app) {
               person,
               disc(colour, name),
               h('span', { class: 'person-name' }, called(name)),
+              ' ',
               isMe && h('span', { class: 'tag' }, w.you, icon('pencil')),
               !isMe && away && h('span', { class: 'tag' }, w.away),
             );
