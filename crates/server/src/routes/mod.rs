@@ -115,6 +115,7 @@ pub(crate) fn router(shared: App) -> Router {
         ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
         ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
         ("/r/{id}/qr.svg", answering(get(pages::qr), "GET, HEAD")),
+        ("/docs/live", answering(get(pages::console), "GET, HEAD")),
         (
             "/web/{version}/{*path}",
             answering(get(pages::file), "GET, HEAD"),
