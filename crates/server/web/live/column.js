@@ -16,7 +16,7 @@ const BACK = {
 const LOCAL = new Map([
   [1005, { text: 'closed without a code', when: 'the server said goodbye and no more', back: '' }],
   [1006, { text: 'no close frame', when: 'the connection broke, or was refused: a browser is not told why', back: 'soon' }],
-  [3000, { text: 'dropped', when: 'by this console; the server keeps the seat', back: 'soon' }],
+  [3000, { text: 'dropped', when: 'by this console; the server keeps the seat of a JSON member for a while', back: 'soon' }],
 ]);
 
 /**
@@ -117,18 +117,20 @@ export class Column {
     this.#stall.disabled = !open || !canStall;
     this.#stall.textContent = stalled ? 'Read on' : 'Stall';
     this.#stall.title = canStall || !open
-      ? 'Read nothing, as a program that hangs; what comes stays in the network'
+      ? 'Read nothing, as a program that hangs. Then let another one flood: a text member is cut with 4413 when too much waits. One with little to read is cut with 4408, for a ping waits unread too'
       : 'This browser always reads: stalling needs WebSocketStream, which Chromium has';
     this.#take.disabled = !open || this.member.seat === undefined;
     this.#ended.hidden = state !== 'closed' || !ended;
     if (!this.#ended.hidden && ended) this.#ended.replaceChildren(...this.#reason(ended));
   }
 
-  /** @param {{ code: number, reason: string }} ended */
-  #reason({ code, reason }) {
+  /** @param {{ code: number, reason: string, said: number | null }} ended */
+  #reason({ code: came, reason, said: own }) {
+    // The server answers any goodbye alike; what matters is what it heard.
+    const code = came === 1000 && own !== null ? own : came;
     const row = this.#description.closes.get(code) ?? LOCAL.get(code);
-    const said = reason && reason !== row?.text ? ` “${reason}”` : '';
+    const said = reason && code === came && reason !== row?.text ? ` “${reason}”` : '';
     const back = row?.back ? (BACK[/** @type {keyof typeof BACK} */ (row.back)] ?? row.back) : '';
-    return [h('strong', {}, `${code} ${row?.text ?? ''}${said}`), row?.when ? ` ${row.when}. ` : ' ', h('span', { class: 'back' }, back)];
+    return [h('strong', {}, `${code} ${row?.text ?? ''}${said}`), row?.when ? ` ${row.when.replace(/\.?$/, '. ')}` : ' ', h('span', { class: 'back' }, back)];
   }
 }

@@ -16,13 +16,16 @@ const FASTEST = 4;
  * @typedef {{ group: string, name: string, note: string, sayable?: import('./describe.js').Sayable, text?: string }} Choice
  */
 
+/** As many bytes as an item may have, nearly: 62 flags of 8. */
+const WIDE = '🇰🇷'.repeat(62);
+
 /**
- * Lines that fill what waits for a member who does not read: of a text dialect each makes the server send the
- * whole menu to everybody in it.
+ * Changes of a menu that grows to its bound and goes on changing there. Members who speak text are sent the whole
+ * menu each time, so what waits for one of them who does not read is soon more than the server keeps.
  */
 const FLOOD = {
-  json: ['{"id":1,"add":{"item":"{n} WIDE"}}', '{"id":1,"rename":{"name":"{n} NAME"}}', '{"id":1,"rename":{"name":"NAME {n}"}}'],
-  text: ['add:{n} WIDE', 'add:x', 'remove:x'],
+  json: ['add', 'add', 'add', 'remove'].map((command) => JSON.stringify({ id: 1, [command]: { item: WIDE } })),
+  text: ['add', 'add', 'add', 'remove'].map((word) => `${word}:${WIDE}`),
 };
 
 export class Composer {
@@ -70,7 +73,7 @@ export class Composer {
     const repeat = h('details', { class: 'repeat' }, h('summary', {}, 'Repeat'),
       h('p', { class: 'hint' }, 'Sends it again and again, with an id of its own each time and a count for {n}. Of several lines each in turn.'),
       h('div', { class: 'bar' }, labelled('times', this.#times), labelled('every, ms', this.#every), this.#repeat,
-        button('Flood', () => this.#flood(), { title: 'Lines that make much to read for everybody else' })),
+        button('Flood', () => this.write(FLOOD[member.dialect].join('\n')), { title: 'Lines that make much to read for everybody else' })),
     );
     this.element = h('div', { class: 'compose' }, labelled('Message', this.#select), this.#note, this.#form, this.#editor,
       h('div', { class: 'bar' }, this.#sending, this.#binary, this.#size), repeat);
@@ -231,11 +234,6 @@ export class Composer {
       this.#repeating = setTimeout(next, every);
     };
     next();
-  }
-
-  #flood() {
-    const wide = '찌'.repeat(70);
-    this.write(FLOOD[this.#member.dialect].join('\n').replaceAll('WIDE', wide).replaceAll('NAME', wide.slice(0, 30)));
   }
 }
 
