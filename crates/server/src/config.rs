@@ -236,6 +236,15 @@ const MAX_ITEM_STATE_BYTES: usize = 2 * MAX_TEXT_BYTES + 7 * MAX_VOTES + 128;
 
 impl Options {
     fn into_config(self) -> Result<Config, clap::Error> {
+        if self.command != options::SERVE {
+            let command = self.command;
+            return Err(error(
+                ErrorKind::ArgumentConflict,
+                &format!(
+                    "`{command}` comes first and has options of its own; see tablecast {command} --help"
+                ),
+            ));
+        }
         if self.room_max_age < self.room_ttl {
             let ttl = value::show_duration(self.room_ttl);
             return Err(error(
