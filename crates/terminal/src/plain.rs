@@ -91,7 +91,8 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn help(&mut self) -> io::Result<()> {
-        for (command, does) in self.desk.lang.commands() {
+        let lang = self.desk.lang;
+        for (command, does) in lang.commands().iter().chain(lang.numbered()) {
             writeln!(self.out, "{command}: {does}")?;
         }
         Ok(())

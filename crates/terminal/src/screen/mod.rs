@@ -44,7 +44,8 @@ struct View<'a> {
     chosen: Option<u64>,
     /// What was told last.
     said: String,
-    shows_help: bool,
+    /// Shown from this line on.
+    help: Option<u16>,
     is_done: bool,
 }
 
@@ -58,7 +59,7 @@ impl<'a, B: Backend> Screen<'a, B> {
                 line: Line::default(),
                 chosen: None,
                 said: String::new(),
-                shows_help: false,
+                help: None,
                 is_done: false,
             },
         }
@@ -72,16 +73,19 @@ impl View<'_> {
 
     fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        // Help is gone with the next key, whatever it is.
-        let shows_help = std::mem::take(&mut self.shows_help);
         let is_over = matches!(session.status(), Status::Ended(_));
+        // Help is gone with the next key, unless that one moves it.
+        let help = self.help.take();
         match key.code {
+            KeyCode::Up if help.is_some() => self.help = help.map(|at| at.saturating_sub(1)),
+            KeyCode::Down if help.is_some() => self.help = help.map(|at| at.saturating_add(1)),
+            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
             KeyCode::Char('c') if control => self.leave(session),
             KeyCode::Char('d') if control && self.line.is_empty() => self.leave(session),
             KeyCode::Char('r') if control => session.retry(),
             KeyCode::Enter | KeyCode::Esc if is_over => self.is_done = true,
-            KeyCode::F(1) => self.shows_help = !shows_help,
-            KeyCode::Char('g') if control => self.shows_help = !shows_help,
+            KeyCode::F(1) => self.help = Some(0),
+            KeyCode::Char('g') if control => self.help = help.xor(Some(0)),
             KeyCode::Char('x') if control => self.remove(session, now),
             KeyCode::Delete if self.line.is_empty() => self.remove(session, now),
             KeyCode::Char('z') if control => self.say(Say::Undo, session, now),
@@ -144,7 +148,7 @@ impl View<'_> {
         }
         match (self.desk.say(say, session, now), session.room()) {
             (Show::Notice(text), _) => self.said = text,
-            (Show::Help, _) => self.shows_help = true,
+            (Show::Help, _) => self.help = Some(0),
             (Show::Link, _) => self.said = self.place.to_string(),
             // They are shown anyway.
             (Show::Nothing | Show::Menu | Show::Members, _) => {}
@@ -190,10 +194,7 @@ impl View<'_> {
     }
 }
 
-impl<B: Backend> Face for Screen<'_, B>
-where
-    io::Error: From<B::Error>,
-{
+impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
     type Input = Event;
 
     /// The time that is left counts down.
@@ -230,7 +231,8 @@ where
             self.view.keep_chosen(room);
         }
         self.terminal
-            .draw(|frame| paint::paint(frame, &self.view, session, now))?;
+            .draw(|frame| paint::paint(frame, &self.view, session, now))
+            .map_err(io::Error::other)?;
         Ok(())
     }
 

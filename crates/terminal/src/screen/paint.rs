@@ -5,7 +5,8 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph};
+use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::View;
@@ -33,13 +34,19 @@ const PROMPT: &str = "> ";
 pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, now: Millis) {
     let area = frame.area();
     let is_wide = area.width >= WIDE;
+    let result_text = result_text(view, session);
+    // What was decided is shown whole, also where that takes two lines.
+    let result_rows = match &result_text {
+        Some((text, _)) if text.width() > usize::from(area.width) => 2,
+        _ => 1,
+    };
     let [head, members, _, body, detail, result, said, prompt, help] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::from(!is_wide)),
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(1),
-        Constraint::Length(1),
+        Constraint::Length(result_rows),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(1),
@@ -58,10 +65,16 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, n
         };
         paint_menu(frame, menu, view, session, room);
         if let Some(item) = view.chosen.and_then(|number| room.menu.item(number)) {
-            let text = format!(" {}", view.lang().item(room, item));
+            let text = match is_wide {
+                true => format!(" {}", view.lang().item(room, item)),
+                false => format!(" {}", view.lang().names(room, &item.votes)),
+            };
             frame.render_widget(Line::from(text).dim(), detail);
         }
-        frame.render_widget(result_line(view, session, room), result);
+    }
+    if let Some((text, colour)) = result_text {
+        let text = Paragraph::new(text).wrap(Wrap { trim: false });
+        frame.render_widget(text.fg(colour).bold(), result);
     }
     frame.render_widget(said_line(view, session), said);
     paint_prompt(frame, prompt, view);
@@ -70,8 +83,8 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, n
         _ => view.lang().help_line(is_wide),
     };
     frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
-    if view.shows_help {
-        paint_help(frame, view);
+    if let Some(from) = view.help {
+        paint_help(frame, view, from);
     }
 }
 
@@ -106,7 +119,7 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, room: &Room) {
     if room.menu.items.is_empty() {
         let text = format!(" {}", view.lang().empty_menu());
-        let text = Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: false });
+        let text = Paragraph::new(text).wrap(Wrap { trim: false });
         frame.render_widget(text.dim(), area);
         return;
     }
@@ -178,7 +191,6 @@ fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
 
 /// As much of the beginning as fits into so many columns.
 fn cut(text: &str, columns: usize) -> String {
-    use unicode_segmentation::UnicodeSegmentation;
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -201,28 +213,29 @@ fn members_line(view: &View<'_>, room: &Room) -> Line<'static> {
     let mut line = Line::from(format!(" {}:", view.lang().here(room)));
     for member in &room.members {
         let away = if member.away { "-" } else { "" };
-        let you = if member.id == room.you { "*" } else { "" };
-        line.push_span(Span::styled(
-            format!(" {away}{you}{}", cut(&member.name, 12)),
-            colour(member),
-        ));
+        let name = format!(" {away}{}", cut(&member.name, 12));
+        line.push_span(Span::styled(name, colour(member)));
+        if member.id == room.you {
+            line.push_span(Span::raw(view.lang().you()));
+        }
     }
     line
 }
 
-fn result_line(view: &View<'_>, session: &Session, room: &Room) -> Line<'static> {
-    if let Some(drawing) = &room.menu.drawing {
-        let text = format!(" {}", view.lang().drawing(drawing));
-        return Line::from(text).style(Style::new().fg(Color::Yellow).bold());
+/// What is being decided, or was.
+fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
+    let menu = &session.room()?.menu;
+    if let Some(drawing) = &menu.drawing {
+        return Some((format!(" {}", view.lang().drawing(drawing)), Color::Yellow));
     }
-    let Some(decision) = &room.menu.decision else {
-        return Line::default();
-    };
+    let decision = menu.decision.as_ref()?;
     let verdict = session.verdict();
     let is_wrong = matches!(verdict, Some(Verdict::OtherSecret | Verdict::OtherWinner));
     let colour = if is_wrong { Color::Red } else { Color::Green };
-    let text = format!(" {}", view.lang().decision(decision, verdict));
-    Line::from(text).style(Style::new().fg(colour).bold())
+    Some((
+        format!(" {}", view.lang().decision(decision, verdict)),
+        colour,
+    ))
 }
 
 /// Why there is no connection, or else what was told last.
@@ -253,18 +266,25 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     frame.set_cursor_position(Position::new(field.x + column as u16, field.y));
 }
 
-fn paint_help(frame: &mut Frame<'_>, view: &View<'_>) {
-    let rows = view.lang().keys().iter().chain(view.lang().commands());
-    let rows: Vec<_> = rows.collect();
+fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) {
+    let area = frame.area();
+    let rows: Vec<_> = view
+        .lang()
+        .keys()
+        .iter()
+        .chain(view.lang().commands())
+        .collect();
     let width = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0);
-    let lines = rows.into_iter().map(|(key, does)| {
+    let lines = rows.iter().map(|(key, does)| {
         let blanks = " ".repeat(width - key.width() + 2);
         Line::from(vec![
             Span::raw(format!(" {key}{blanks}")).bold(),
             Span::raw(*does),
         ])
     });
-    let area = frame.area();
+    let lines: Vec<_> = lines.collect();
+    // The last lines stay in sight, however often a key is pressed.
+    let most = (lines.len() as u16).saturating_sub(area.height);
     frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), area);
+    frame.render_widget(Paragraph::new(lines).scroll((from.min(most), 0)), area);
 }

@@ -5,8 +5,6 @@
 pub mod commands;
 mod draws;
 pub mod link;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 
