@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::session::link::Status;
 
 /// The members have a column of their own from this width on.
-const WIDE: u16 = 64;
+pub(super) const WIDE: u16 = 72;
 const MEMBERS_WIDTH: u16 = 24;
 
 /// Below it the time left is a warning.

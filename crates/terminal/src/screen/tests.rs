@@ -163,7 +163,7 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
 fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
     let place = place();
     for lang in [Lang::English, Lang::Korean] {
-        assert!(lang.help_line(true).width() < 80);
+        assert!(lang.help_line(true).width() < usize::from(super::paint::WIDE));
         assert!(lang.help_line(false).width() < 40);
         assert!(lang.press_to_end().width() < 40);
         let rows = lang.keys().iter().chain(lang.commands());

@@ -76,7 +76,7 @@ impl Lang {
         match is_wide {
             true => self.pick(
                 "Enter vote  ^X remove  ^Z undo  /decide  /draw  F1 help  ^C leave",
-                "Enter 투표  ^X 빼기  ^Z 되돌리기  /decide 결정  /draw 추첨  F1 도움말  ^C 나가기",
+                "Enter 투표  ^X 빼기  ^Z 되돌리기  /decide  /draw  F1 도움말  ^C 나가기",
             ),
             false => self.pick(
                 "Enter vote  ^X remove  F1 help  ^C quit",
