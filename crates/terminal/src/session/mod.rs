@@ -64,8 +64,11 @@ pub struct Failure {
     pub why: Why,
 }
 
+/// Fills a buffer with random bytes.
+type Fill = dyn FnMut(&mut [u8]) + Send;
+
 /// Random bytes from outside.
-pub struct Entropy(Box<dyn FnMut(&mut [u8]) + Send>);
+pub struct Entropy(Box<Fill>);
 
 impl Entropy {
     /// From whatever fills a buffer.

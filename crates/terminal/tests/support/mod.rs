@@ -1,6 +1,6 @@
 //! A session whose clock and server are the test's.
 #![allow(dead_code, reason = "each test file uses its part")]
-#![allow(unreachable_pub, clippy::unwrap_used)]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::{Value, json};
 use tablecast_terminal::session::{Effect, Entropy, Introduction, Session, Told};
