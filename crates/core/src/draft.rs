@@ -296,6 +296,8 @@ impl<'a, L: Logic> Draft<'a, L> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::position::{Epoch, Position};
 
@@ -323,7 +325,7 @@ mod tests {
         };
         let (node, token) = ("n".parse::<NodeId>().unwrap(), SeatToken(7));
         let mut history = History::default();
-        let mut room = Room::new(nowhere, 1, Nothing {});
+        let mut room = Room::new(nowhere, 1, Duration::from_secs(600), Nothing {});
         let mut draft = Draft::new(&room, &history);
         let join = Join {
             name: None,

@@ -4,6 +4,7 @@
 //! [`Draft`](crate::draft::Draft) makes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::membership::{Applied, Membership, Presence, Seat};
 use crate::position::Position;
 
 /// The version of the stored form of snapshots.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Which command made an event: enough to recognise the command when it arrives
 /// again.
@@ -184,7 +185,9 @@ pub struct Room<L> {
     pub position: Position,
     /// How many seats there are.
     pub seats: usize,
-    /// Who has one.
+    /// How long it lives after the last sign of life. Stored to the millisecond.
+    pub ttl: Duration,
+    /// Who has a seat.
     pub members: Membership,
     /// The application's state.
     pub logic: L,
@@ -194,16 +197,18 @@ pub struct Room<L> {
 struct StoredRoom<M, L> {
     format: u32,
     seats: usize,
+    ttl_ms: u64,
     members: M,
     logic: L,
 }
 
 impl<L: Logic> Room<L> {
     /// A room in which nothing happened yet.
-    pub fn new(position: Position, seats: usize, logic: L) -> Self {
+    pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
         Room {
             position,
             seats,
+            ttl,
             members: Membership::default(),
             logic,
         }
@@ -217,6 +222,7 @@ impl<L: Logic> Room<L> {
         let stored = StoredRoom {
             format: FORMAT,
             seats: self.seats,
+            ttl_ms: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
             members: &self.members,
             logic: &self.logic,
         };
@@ -237,6 +243,7 @@ impl<L: Logic> Room<L> {
         Ok(Room {
             position,
             seats: stored.seats,
+            ttl: Duration::from_millis(stored.ttl_ms),
             members: stored.members,
             logic: stored.logic,
         })

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::backend::LOG_EVENTS;
@@ -183,7 +184,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seats: usize) -> World {
-        let room = Room::new(at(0), seats, Shelf::default());
+        let room = Room::new(at(0), seats, Duration::from_secs(600), Shelf::default());
         let store = Store {
             events: Vec::new(),
             snapshots: vec![(0, room.encode().unwrap())],

@@ -5,6 +5,15 @@ use std::time::Duration;
 use tablecast_core::backend::Stamp;
 use tablecast_core::{CloseReason, MemberId, Position, RoomId};
 
+/// What one room has otherwise than the hub's configuration says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// How long it lives after the last join or change. By default
+    /// [`HubConfig::room_ttl`](crate::HubConfig::room_ttl); never more than
+    /// [`HubConfig::room_max_age`](crate::HubConfig::room_max_age).
+    pub ttl: Option<Duration>,
+}
+
 /// A room that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedRoom {
@@ -14,6 +23,8 @@ pub struct CreatedRoom {
     pub stamp: Stamp,
     /// How many seats it has.
     pub seats: usize,
+    /// How long it lives after the last join or change.
+    pub ttl: Duration,
 }
 
 /// Why a room was not made.
@@ -58,6 +69,8 @@ pub struct RoomView<A> {
     pub stamp: Stamp,
     /// How many seats it has.
     pub seats: usize,
+    /// How long it lives after the last join or change.
+    pub ttl: Duration,
     /// Who has one.
     pub members: Vec<MemberView>,
     /// The application's state.

@@ -390,7 +390,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             expected: room.position,
             events: events.map(Record::from).collect(),
             snapshot: self.snapshot_is_due(&batch).then(state),
-            extend: batch.extends.then_some(self.hub.config.room_ttl),
+            extend: batch.extends.then_some(batch.room.ttl),
         };
         let since = Instant::now();
         let asked = self.hub.backend.commit(self.id, commit);
