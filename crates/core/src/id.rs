@@ -113,6 +113,11 @@ fn checked(text: &str, max: usize) -> Result<&str, IdError> {
 /// Names a member within a room: the seq of the event that gave them the seat,
 /// so ids need no randomness and are never used twice in a room's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("minimum" = 1))
+)]
 #[serde(transparent)]
 pub struct MemberId(pub u64);
 
@@ -131,6 +136,11 @@ pub struct ConnectionId(pub u64);
 /// The secret that lets a member have the same seat again. Printed as 32 hex
 /// digits; [`Debug`](fmt::Debug) hides it, so it cannot reach a log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = "^[0-9a-f]{32}$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct SeatToken(pub u128);
 

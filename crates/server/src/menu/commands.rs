@@ -1,5 +1,6 @@
 //! What members ask for, in JSON and in lines typed by hand.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tablecast_core::Rejection;
 
@@ -9,7 +10,7 @@ use super::{Hex32, How};
 const ALLOWED: &str = "say add:ITEM or remove:ITEM";
 
 /// What a member asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Puts an item at the end.
@@ -33,7 +34,7 @@ pub enum Command {
 }
 
 /// An item to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with \"item\"")]
 pub struct Add {
     /// What it is.
@@ -42,7 +43,7 @@ pub struct Add {
 
 /// An item that is there: the first one equal to `item`, or the one with this
 /// number. Exactly one of the two is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"item\" or \"number\""
@@ -57,7 +58,7 @@ pub struct Target {
 }
 
 /// An item that was there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with \"number\"")]
 pub struct Restore {
     /// Its number.
@@ -65,7 +66,7 @@ pub struct Restore {
 }
 
 /// A vote for an item, which is named as in [`Target`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"on\", and \"item\" or \"number\""
@@ -82,7 +83,7 @@ pub struct Vote {
 }
 
 /// A name for the room.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"title\", a string or null"
@@ -95,12 +96,12 @@ pub struct Title {
 }
 
 /// Nothing but the wish.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object without fields, {}")]
 pub struct Extend {}
 
 /// How to settle it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"how\", which is \"votes\" or \"draw\""
@@ -111,7 +112,7 @@ pub struct Decide {
 }
 
 /// A member's own chance.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"draw\" and \"value\""
@@ -124,7 +125,7 @@ pub struct Contribute {
 }
 
 /// A draw to be ended.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with \"draw\"")]
 pub struct Reveal {
     /// The draw's number.

@@ -9,6 +9,7 @@ mod view;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tablecast_core::logic::Member;
 use tablecast_core::text::clean;
@@ -36,7 +37,7 @@ pub const MAX_VOTES: usize = 200;
 pub const MAX_REMOVED: usize = 20;
 
 /// One thing on the menu.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     /// 1, 2, 3… in order of adding; never used twice in a room.
     pub number: u64,

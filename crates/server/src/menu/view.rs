@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tablecast::App;
 use tablecast_core::Rejection;
@@ -9,7 +10,7 @@ use tablecast_core::Rejection;
 use super::{Command, Decision, Drawing, Event, Item, Menu, NextDraw, commands};
 
 /// The menu as the JSON dialect shows it: without its secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct View<'a> {
     /// What the room is called.
     pub title: Option<&'a str>,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tablecast_core::backend::Health;
 
 use super::{App, DRAIN_RETRY, STORE_RETRY};
-use crate::problem::{Problem, json};
+use crate::problem::{Problem, Reason, json};
 
 #[derive(Serialize)]
 struct Status {
@@ -32,12 +32,12 @@ pub(super) async fn healthz() -> Response {
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.hub.is_draining() {
         let detail = "this server is shutting down";
-        return Err(Problem::unavailable("draining", detail, DRAIN_RETRY));
+        return Err(Problem::not_now(Reason::Draining, detail, DRAIN_RETRY));
     }
     match app.hub.health() {
         Health::Up => Ok(ok("ready")),
-        Health::Down(reason) => Err(Problem::unavailable(
-            "unavailable",
+        Health::Down(reason) => Err(Problem::not_now(
+            Reason::Unavailable,
             format!("the store cannot be reached: {reason}"),
             STORE_RETRY,
         )),

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
@@ -22,6 +21,7 @@ use tablecast_core::backend::Health;
 
 use super::App;
 use crate::menu::Menu;
+use crate::problem::Problem;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -41,7 +41,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
             .into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            Problem::internal("metrics cannot be written").into_response()
         }
     }
 }

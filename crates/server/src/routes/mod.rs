@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::limits::PerAddress;
 use crate::menu::Menu;
 use crate::origin;
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 
 /// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
 /// with old links stay far below; that ids cannot be guessed is due to their 122
@@ -87,15 +87,18 @@ impl Shared {
                 Problem::no_such_room()
             }
             RoomError::Full { .. } => {
-                Problem::new(StatusCode::FORBIDDEN, "room_full", error.to_string())
+                Problem::new(Reason::RoomFull, error.to_string())
             }
             // Only a resumed seat can be missing or taken over, and seats are
             // resumed in `tablecast.v1` alone, where a close code says so.
             RoomError::NoSuchSeat | RoomError::TakenOver => {
-                Problem::new(StatusCode::FORBIDDEN, "bad_seat", error.to_string())
+                tracing::error!(%error, "a seat was looked for where none is resumed");
+                Problem::internal("a seat was looked for where none is resumed")
             }
             RoomError::Unavailable(reason) => store_unavailable(&reason),
-            RoomError::Draining => Problem::unavailable("draining", error.to_string(), DRAIN_RETRY),
+            RoomError::Draining => {
+                Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
+            },
         }
     }
 }
@@ -151,11 +154,7 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
 }
 
 async fn nothing_here(_: Request) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "there is nothing at this address",
-    )
+    Problem::new(Reason::NotFound, "there is nothing at this address")
 }
 
 /// Headers that keep a browser from doing more than it was told: nothing at all may
@@ -190,11 +189,7 @@ impl FromRequestParts<App> for Client {
         let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
             // `accept.rs` puts it there.
             tracing::error!("a request came without its peer's address");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "the peer is not known",
-            )
+            Problem::internal("the peer is not known")
         })?;
         let trusted = &shared.config.trusted_proxies;
         Ok(Client(client::address(*peer, &parts.headers, trusted)))
@@ -212,8 +207,7 @@ impl FromRequestParts<App> for AllowedPage {
             return Ok(AllowedPage);
         }
         Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "foreign_origin",
+            Reason::ForeignOrigin,
             "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
         ))
     }
@@ -239,8 +233,8 @@ fn store_unavailable(reason: &str) -> Problem {
         reason,
         "a request was refused, since the store is unavailable"
     );
-    Problem::unavailable(
-        "unavailable",
+    Problem::not_now(
+        Reason::Unavailable,
         "the store cannot be reached; try again",
         STORE_RETRY,
     )

@@ -12,7 +12,7 @@ use tablecast_core::RoomId;
 
 use super::Id;
 use crate::origin::{self, Origin};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 use crate::web;
 
 /// `GET /`: make a room.
@@ -55,8 +55,7 @@ pub(super) async fn qr(
     let id: RoomId = id.parse().map_err(|_| Problem::no_such_room())?;
     let refused = || {
         Problem::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
+            Reason::BadRequest,
             "say ?origin=, the origin of the page: http:// or https:// and the host that is asked",
         )
     };
@@ -77,9 +76,5 @@ pub(super) async fn qr(
 }
 
 fn no_such_file() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "there is nothing at this address",
-    )
+    Problem::new(Reason::NotFound, "there is nothing at this address")
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
 use crate::menu::{MasterSecret, Menu};
-use crate::problem::{Problem, json};
+use crate::problem::{Problem, Reason, json};
 
 /// A room is made of nothing but settings; this is plenty.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -121,11 +121,7 @@ fn new_id() -> Result<RoomId, Problem> {
     let id = Uuid::new_v4().hyphenated().to_string();
     id.parse().map_err(|error| {
         tracing::error!(%error, "a UUID is not taken as a room id");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "no id could be made",
-        )
+        Problem::internal("no id could be made")
     })
 }
 
@@ -134,11 +130,7 @@ fn new_secret() -> Result<MasterSecret, Problem> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| {
         tracing::error!(%error, "the operating system gives no randomness");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "no secret could be made",
-        )
+        Problem::internal("no secret could be made")
     })?;
     Ok(MasterSecret::new(random))
 }
@@ -146,12 +138,15 @@ fn new_secret() -> Result<MasterSecret, Problem> {
 fn not_made(error: CreateError) -> Problem {
     let detail = error.to_string();
     match error {
-        CreateError::Exists => Problem::unavailable("exists", detail, Duration::ZERO),
+        CreateError::Exists => {
+            tracing::error!("two random ids are alike");
+            Problem::internal("no id could be made")
+        }
         CreateError::TooManyRooms { retry_after, .. } => {
-            Problem::unavailable("too_many_rooms", detail, retry_after)
+            Problem::not_now(Reason::TooManyRooms, detail, retry_after)
         }
         CreateError::Unavailable(reason) => store_unavailable(&reason),
-        CreateError::Draining => Problem::unavailable("draining", detail, DRAIN_RETRY),
+        CreateError::Draining => Problem::not_now(Reason::Draining, detail, DRAIN_RETRY),
     }
 }
 
@@ -160,8 +155,7 @@ fn not_made(error: CreateError) -> Problem {
 async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_long",
+            Reason::BodyTooLong,
             format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
         )
     };
@@ -177,13 +171,11 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
+            Reason::BadRequest,
             format!("the body cannot be read: {error}"),
         )),
         Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "timeout",
+            Reason::Timeout,
             format!(
                 "the body was not complete after {} s",
                 BODY_DEADLINE.as_secs()
@@ -207,12 +199,11 @@ fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
         .map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "bad_content_type",
+            Reason::BadContentType,
             "a body must be application/json; none is needed",
         ));
     }
-    let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad_json", detail);
+    let bad = |detail| Problem::new(Reason::BadJson, detail);
     let settings: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| bad(format!("the body is no JSON object: {error}")))?;
     match settings.keys().next() {

@@ -1,12 +1,12 @@
 //! Joining a room by WebSocket.
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::response::Response;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::{AllowedPage, App, Client, Id, other_method};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 
 /// `GET /ws/{id}`: 101, or why not. In the text dialect 404 and 403 (full) come
 /// here; in `tablecast.v1` they come as close codes, because a browser cannot see
@@ -31,11 +31,12 @@ pub(super) async fn join(
 
 /// The library's refusal as a problem document.
 fn refused(error: HandshakeError) -> Problem {
-    let code = match error.status() {
-        StatusCode::UPGRADE_REQUIRED => "upgrade_required",
-        _ => "bad_request",
+    let reason = match error {
+        HandshakeError::Method => Reason::MethodNotAllowed,
+        HandshakeError::NotAnUpgrade | HandshakeError::Version => Reason::UpgradeRequired,
+        HandshakeError::Key => Reason::BadRequest,
     };
-    let problem = Problem::new(error.status(), code, error.to_string());
+    let problem = Problem::new(reason, error.to_string());
     let add = |problem: Problem, (name, value)| problem.with(name, value);
     error.headers().into_iter().fold(problem, add)
 }

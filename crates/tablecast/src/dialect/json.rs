@@ -1,6 +1,9 @@
 //! `tablecast.v1`: the dialect for programs. These are its wire types; what is
 //! stored has types of its own.
 
+#[cfg(feature = "schema")]
+pub mod schema;
+
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -102,12 +105,14 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object, {} or {\"name\":…}")]
 struct JoinContent {
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"seat\"")]
 struct ResumeContent {
     seat: SeatToken,
@@ -116,6 +121,7 @@ struct ResumeContent {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
 struct RenameContent {
     name: String,
@@ -216,6 +222,7 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
 
 /// Everything the server says.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Push<'a, S, E> {
     Hello(Hello<'a, S>),
@@ -237,6 +244,7 @@ enum Push<'a, S, E> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Hello<'a, S> {
     you: MemberId,
     name: &'a str,
@@ -251,6 +259,7 @@ struct Hello<'a, S> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct State<S> {
     epoch: Epoch,
     seq: u64,
@@ -261,6 +270,7 @@ struct State<S> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct LimitsBody {
     message_bytes: usize,
     commands_per_second: f64,
@@ -270,6 +280,7 @@ struct LimitsBody {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct EventBody<'a, E> {
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -280,6 +291,7 @@ struct EventBody<'a, E> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum What<'a, E> {
     Joined { member: MemberId, name: &'a str },

@@ -7,11 +7,13 @@ use tablecast_core::Rejection;
 use crate::codec::Frame;
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct ErrorMessage<'a> {
     error: ErrorBody<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct ErrorBody<'a> {
     code: &'a str,
     message: &'a str,
