@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Encode;
+use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
 use crate::membership::{Applied, Membership, Presence, Seat};
@@ -48,6 +49,8 @@ pub enum Change<E> {
     Joined {
         /// What the others see.
         name: String,
+        /// By which the others tell them apart.
+        colour: Colour,
         /// The secret to have the seat again.
         token: SeatToken,
         /// The node that holds the connection.
@@ -76,12 +79,14 @@ pub enum Change<E> {
         /// Whose it was.
         member: MemberId,
     },
-    /// A member has another name.
+    /// A member has another name, or another colour.
     Renamed {
         /// Who.
         member: MemberId,
-        /// The new name.
+        /// The name from now on.
         name: String,
+        /// The colour from now on.
+        colour: Colour,
     },
     /// The application's state changed.
     Logic {
@@ -260,12 +265,14 @@ impl<L: Logic> Room<L> {
         match &event.change {
             Change::Joined {
                 name,
+                colour,
                 token,
                 node,
                 connection,
             } => self.members.add(Seat {
                 member: MemberId(event.seq),
                 name: name.clone(),
+                colour: *colour,
                 token: *token,
                 presence: Presence::Here {
                     node: node.clone(),
@@ -288,10 +295,14 @@ impl<L: Logic> Room<L> {
                 });
             }
             Change::Left { member } => self.members.remove(*member),
-            Change::Renamed { member, name } => {
-                self.members
-                    .change(*member, |seat| seat.name.clone_from(name));
-            }
+            Change::Renamed {
+                member,
+                name,
+                colour,
+            } => self.members.change(*member, |seat| {
+                seat.name.clone_from(name);
+                seat.colour = *colour;
+            }),
             Change::Logic { by, event } => self.logic.apply(*by, event),
         }
     }

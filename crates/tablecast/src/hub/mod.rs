@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::RoomId;
-use tablecast_core::backend::{Backend, Created, Health, NewRoom};
+use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
@@ -169,6 +169,20 @@ impl<A: App> Hub<A> {
             members: json::members(&room),
             app: room.logic,
         })
+    }
+
+    /// What a room keeps beyond its life, as JSON: what its
+    /// [`Logic::keepsake`](crate::core::Logic::keepsake) gave last. The room may still
+    /// live.
+    ///
+    /// # Errors
+    /// `NotFound` (for anything that is no id, for a room that keeps nothing, and when
+    /// its time is over) or `Unavailable`.
+    pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
+        let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
+        let kept = self.shared.backend.keepsake(&id).await;
+        kept.map_err(|error| RoomError::Unavailable(error.to_string()))?
+            .ok_or(RoomError::NotFound)
     }
 
     /// Whether the backend can be reached.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tablecast_core::backend::Stamp;
-use tablecast_core::{CloseReason, MemberId, Position, RoomId};
+use tablecast_core::{CloseReason, Colour, MemberId, Position, RoomId};
 
 /// What one room has otherwise than the hub's configuration says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct MemberView {
     pub id: MemberId,
     /// Their name.
     pub name: String,
+    /// Their colour.
+    pub colour: Colour,
     /// Not connected at the moment; the seat is kept for a while.
     pub away: bool,
 }
