@@ -32,6 +32,14 @@ pub enum IdError {
 /// Everything from outside goes through [`FromStr`] before it comes near a
 /// store, so an id can never hold a wildcard, a brace, a separator or a line end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names a room. Whoever knows it may join.",
+        extend("pattern" = "^[A-Za-z0-9_-]{1,64}$")
+    )
+)]
 pub struct RoomId(Arc<str>);
 
 impl RoomId {
@@ -116,7 +124,10 @@ fn checked(text: &str, max: usize) -> Result<&str, IdError> {
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(extend("minimum" = 1))
+    schemars(
+        description = "Names a member in a room; never used twice there.",
+        extend("minimum" = 1)
+    )
 )]
 #[serde(transparent)]
 pub struct MemberId(pub u64);
@@ -139,7 +150,11 @@ pub struct ConnectionId(pub u64);
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(extend("pattern" = "^[0-9a-f]{32}$"))
+    schemars(
+        rename = "Seat",
+        description = "A secret: whoever knows it can take over the seat.",
+        extend("pattern" = "^[0-9a-f]{32}$")
+    )
 )]
 #[serde(try_from = "String", into = "String")]
 pub struct SeatToken(pub u128);

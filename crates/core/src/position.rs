@@ -15,7 +15,10 @@ use crate::id::{HexError, hex};
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(extend("pattern" = "^[0-9a-f]{16}$"))
+    schemars(
+        description = "Names one unbroken history of a room: positions of two are never compared.",
+        extend("pattern" = "^[0-9a-f]{16}$")
+    )
 )]
 #[serde(try_from = "String", into = "String")]
 pub struct Epoch(pub u64);

@@ -55,27 +55,6 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    /// All of them, for documents.
-    pub(crate) const ALL: [Reason; 17] = [
-        Reason::BadRequest,
-        Reason::BadJson,
-        Reason::ForeignOrigin,
-        Reason::RoomFull,
-        Reason::NotFound,
-        Reason::MethodNotAllowed,
-        Reason::Timeout,
-        Reason::BodyTooLong,
-        Reason::LineTooLong,
-        Reason::HeadTooLong,
-        Reason::BadContentType,
-        Reason::UpgradeRequired,
-        Reason::RateLimited,
-        Reason::Internal,
-        Reason::Unavailable,
-        Reason::Draining,
-        Reason::TooManyRooms,
-    ];
-
     /// What may happen to any request, whatever it asks for.
     pub(crate) const ANYWHERE: [Reason; 5] = [
         Reason::BadRequest,

@@ -75,7 +75,7 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
     };
-    Some(answer(path, &file, asked, kept))
+    Some(embedded(path, &file, asked, kept))
 }
 
 /// A document of the page's: `name` is a file of `web/`.
@@ -83,7 +83,7 @@ pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> 
     let mut file = Page::get(name)?;
     let text = String::from_utf8_lossy(&file.data).replace(VERSION_MARK, &VERSION);
     file.data = Cow::Owned(text.into_bytes());
-    let mut response = answer(name, &file, asked, "no-cache");
+    let mut response = embedded(name, &file, asked, "no-cache");
     let policy = HeaderValue::from_static(PAGE_POLICY);
     response
         .headers_mut()
@@ -91,7 +91,7 @@ pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> 
     Some(response)
 }
 
-fn answer(
+fn embedded(
     path: &str,
     file: &EmbeddedFile,
     asked: &HeaderMap,
@@ -100,6 +100,30 @@ fn answer(
     let hash = file.metadata.sha256_hash();
     // A document differs with the version, too.
     let tag = format!("\"{:016x}-{}\"", head(&hash), *VERSION);
+    answer(content_type(path), &tag, asked, kept, |coding| match coding {
+        Coding::Gzip => compressed(hash, &file.data),
+        Coding::Plain => Bytes::from(file.data.clone().into_owned()),
+    })
+}
+
+/// How a body is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// As it is.
+    Plain,
+    /// Compressed.
+    Gzip,
+}
+
+/// Something that changes with the program alone: not sent to who has it already,
+/// which its tag (an `ETag` with its quotes) tells.
+pub(crate) fn answer(
+    content_type: &'static str,
+    tag: &str,
+    asked: &HeaderMap,
+    kept: &'static str,
+    body: impl FnOnce(Coding) -> Bytes,
+) -> Response<Body> {
     let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
         let tags = tags.to_str().unwrap_or_default();
         tags.split(',')
@@ -109,17 +133,17 @@ fn answer(
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else if takes_gzip(asked) {
-        *response.body_mut() = compressed(hash, &file.data).into();
+        *response.body_mut() = body(Coding::Gzip).into();
         let headers = response.headers_mut();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     } else {
-        *response.body_mut() = Bytes::from(file.data.clone().into_owned()).into();
+        *response.body_mut() = body(Coding::Plain).into();
     }
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
     response
@@ -148,12 +172,16 @@ fn compressed(hash: [u8; 32], bytes: &[u8]) -> Bytes {
     {
         return done.clone();
     }
+    let done = gzip(bytes);
+    COMPRESSED.lock().insert(hash, done.clone());
+    done
+}
+
+pub(crate) fn gzip(bytes: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     // Writing into memory cannot fail.
     let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    let done = Bytes::from(done.unwrap_or_default());
-    COMPRESSED.lock().insert(hash, done.clone());
-    done
+    Bytes::from(done.unwrap_or_default())
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -1,7 +1,8 @@
 //! What members ask for, in JSON and in lines typed by hand.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tablecast_core::Rejection;
 
 use super::{Hex32, How};
@@ -44,6 +45,7 @@ pub struct Add {
 /// An item that is there: the first one equal to `item`, or the one with this
 /// number. Exactly one of the two is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(transform = one_way_to_name)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"item\" or \"number\""
@@ -67,6 +69,7 @@ pub struct Restore {
 
 /// A vote for an item, which is named as in [`Target`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(transform = one_way_to_name)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"on\", and \"item\" or \"number\""
@@ -130,6 +133,25 @@ pub struct Contribute {
 pub struct Reveal {
     /// The draw's number.
     pub draw: u64,
+}
+
+/// The lines that [`line`] understands, as a pattern of JSON Schema.
+pub(crate) const LINES: &str = r"^\s*([Aa][Dd][Dd]|[Rr][Ee][Mm][Oo][Vv][Ee])\s*:";
+
+/// Says in a schema that an item is named by `item` or by `number`, one of which
+/// must be there: the types have both as options.
+fn one_way_to_name(schema: &mut Schema) {
+    for (name, kind) in [("item", "string"), ("number", "integer")] {
+        let property = schema.pointer_mut(&format!("/properties/{name}"));
+        if let Some(property) = property.and_then(Value::as_object_mut) {
+            property.insert("type".to_owned(), kind.into());
+            property.remove("default");
+        }
+    }
+    schema.insert(
+        "oneOf".to_owned(),
+        json!([{ "required": ["item"] }, { "required": ["number"] }]),
+    );
 }
 
 /// Reads a line typed by hand.

@@ -10,6 +10,7 @@ use super::{Hex32, Item};
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MenuEvent")]
 pub enum Event {
     /// An item was put at the end.
     Added {

@@ -15,12 +15,14 @@ use tablecast_core::logic::Member;
 use tablecast_core::text::clean;
 use tablecast_core::{Logic, MemberId, Rejection};
 
+pub(crate) use commands::LINES;
 pub use commands::{
     Add, Command, Contribute, Decide, Extend, Restore, Reveal, Target, Title, Vote,
 };
 pub use decision::{Decision, How, Keepsake, MAX_CONTRIBUTIONS};
 pub use draw::{Candidate, Contribution, Drawing, Drawn, Hex32, MasterSecret, NextDraw, NotHex32};
 pub use events::{Decided, Event};
+pub(crate) use view::Texts;
 pub use view::{View, max_view_bytes};
 
 /// The longest item as people count characters; a line on a phone is half of it.

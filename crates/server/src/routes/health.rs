@@ -3,15 +3,42 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tablecast_core::backend::Health;
 
+use super::route::{Answer, Route, Tag};
 use super::{App, DRAIN_RETRY, STORE_RETRY};
 use crate::problem::{Problem, Reason, json};
 
-#[derive(Serialize)]
+/// How the server is.
+#[derive(Serialize, JsonSchema)]
 struct Status {
+    /// For people.
     status: &'static str,
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let status = |about, status| Answer::json(StatusCode::OK, about, &Status { status });
+    vec![
+        Route::get("/healthz", healthz)
+            .named(
+                "isAlive",
+                Tag::Operators,
+                "Does the process answer?",
+                "200 for as long as it does. A supervisor starts the process again when it does not.",
+            )
+            .answers(status("It does", "running")),
+        Route::get("/readyz", readyz)
+            .named(
+                "isReady",
+                Tag::Operators,
+                "Can somebody who connects now be served?",
+                "A load balancer sends nobody here while the answer is 503.",
+            )
+            .answers(status("Yes", "ready"))
+            .refuses(&[Reason::Unavailable, Reason::Draining]),
+    ]
 }
 
 fn ok(status: &'static str) -> Response {

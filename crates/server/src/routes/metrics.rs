@@ -20,11 +20,22 @@ use tablecast::metrics::{LATENCY_BOUNDS, Latency};
 use tablecast_core::backend::Health;
 
 use super::App;
+use super::route::{Answer, Route, Tag};
 use crate::menu::Menu;
 use crate::problem::Problem;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) fn routes() -> Vec<Route> {
+    let route = Route::get("/metrics", metrics).named(
+        "getMetrics",
+        Tag::Operators,
+        "What the server counted, as Prometheus reads it",
+        "Each name and label is explained in `docs/operations.md`. Keep it from strangers in front of the server.",
+    );
+    vec![route.answers(Answer::media("Counters and gauges", OPEN_METRICS))]
+}
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(app): State<App>) -> Response {

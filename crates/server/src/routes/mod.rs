@@ -1,8 +1,10 @@
 //! What is answered at which address.
 
+mod docs;
 mod health;
 mod metrics;
 mod pages;
+pub(crate) mod route;
 mod sessions;
 mod ws;
 
@@ -20,7 +22,6 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::limits::Rate;
@@ -31,6 +32,7 @@ use crate::limits::PerAddress;
 use crate::menu::Menu;
 use crate::origin;
 use crate::problem::{Problem, Reason};
+use route::Route;
 
 /// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
 /// with old links stay far below; that ids cannot be guessed is due to their 122
@@ -103,48 +105,27 @@ impl Shared {
     }
 }
 
-/// All routes. A slash at the end is optional everywhere.
+/// All routes.
+pub(crate) fn table() -> Vec<Route> {
+    let mut routes = sessions::routes();
+    routes.extend(ws::routes());
+    routes.extend(pages::routes());
+    routes.extend(docs::routes());
+    routes.extend(health::routes());
+    routes.extend(metrics::routes());
+    routes
+}
+
+/// Answers at all routes. A slash at the end is optional everywhere.
 pub(crate) fn router(shared: App) -> Router {
-    let router = Router::new()
-        .route("/", answering(get(pages::home), "GET, HEAD"))
-        .route("/healthz", answering(get(health::healthz), "GET, HEAD"))
-        .route("/healthz/", answering(get(health::healthz), "GET, HEAD"))
-        .route("/readyz", answering(get(health::readyz), "GET, HEAD"))
-        .route("/readyz/", answering(get(health::readyz), "GET, HEAD"))
-        .route("/metrics", answering(get(metrics::metrics), "GET, HEAD"))
-        .route("/metrics/", answering(get(metrics::metrics), "GET, HEAD"));
-    let router = [
-        ("/session", answering(post(sessions::create), "POST")),
-        ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
-        ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
-        ("/r/{id}/qr.svg", answering(get(pages::qr), "GET, HEAD")),
-        (
-            "/web/{version}/{*path}",
-            answering(get(pages::file), "GET, HEAD"),
-        ),
-        // It answers other methods itself: `get` would let HEAD in too.
-        ("/ws/{id}", any(ws::join)),
-    ]
-    .into_iter()
-    .fold(router, |router, (path, methods)| {
-        let router = router.route(path, methods.clone());
-        // A rest of a path takes the slash with it.
-        match path.ends_with("*path}") {
-            true => router,
-            false => router.route(&format!("{path}/"), methods),
-        }
-    });
+    let router = table().into_iter().fold(Router::new(), |router, route| route.mount(router));
     router
         .fallback(nothing_here)
         .with_state(shared)
         .layer(map_response(harden))
 }
 
-/// Answers OPTIONS and methods that are not allowed.
-fn answering(methods: MethodRouter<App>, allow: &'static str) -> MethodRouter<App> {
-    methods.fallback(move |method: Method| async move { other_method(&method, allow) })
-}
-
+/// OPTIONS, and methods that are not allowed.
 fn other_method(method: &Method, allow: &'static str) -> Response {
     if method == Method::OPTIONS {
         (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()

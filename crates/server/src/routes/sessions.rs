@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tablecast::App as _;
@@ -16,6 +17,7 @@ use tablecast_core::{Epoch, RoomId};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::route::{Answer, Route, Tag};
 use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
 use crate::menu::{MasterSecret, Menu};
 use crate::problem::{Problem, Reason, json};
@@ -28,27 +30,110 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A room that was made. Times are milliseconds since 1970 by the store's clock;
 /// `now` lets a client whose clock is wrong know how long is left.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Created<'a> {
+    /// Where its WebSocket is.
     url: String,
+    /// The room's id.
     id: &'a str,
+    /// Where its page is.
     page: String,
+    /// When it ends unless something extends it.
     expires_at: u64,
+    /// The store's clock.
     now: u64,
+    /// How many seats it has.
     seats: usize,
 }
 
 /// A room as it stands. Holds no seat's token.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Room")]
 struct Shown<'a, S> {
+    /// The room's id.
     id: &'a str,
+    /// Which of its histories this is a position in.
     epoch: Epoch,
+    /// The last event that this state has.
     seq: u64,
+    /// When it ends unless something extends it.
     expires_at: u64,
+    /// The store's clock.
     now: u64,
+    /// How many seats it has.
     seats: usize,
+    /// Who has one, in order of joining.
     members: &'a [MemberView],
+    /// What they share.
     state: S,
+}
+
+/// Of the examples in the document.
+const EXAMPLE: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
+const EXAMPLE_NOW: u64 = 1_795_299_727_066;
+const EXAMPLE_TTL: u64 = 600_000;
+
+pub(super) fn routes() -> Vec<Route> {
+    let created = Created {
+        url: format!("/ws/{EXAMPLE}/"),
+        id: EXAMPLE,
+        page: format!("/r/{EXAMPLE}"),
+        expires_at: EXAMPLE_NOW + EXAMPLE_TTL,
+        now: EXAMPLE_NOW,
+        seats: 10,
+    };
+    let made = Answer::json(StatusCode::CREATED, "The room is there", &created)
+        .header("Location", "Where the room can be looked at")
+        .leads_to("showRoom", "The room as it stands")
+        .leads_to("roomPage", "Its page")
+        .leads_to("joinRoom", "Its WebSocket");
+    let menu = Menu::new(100, MasterSecret::new([0; 32]));
+    let shown = Shown {
+        id: EXAMPLE,
+        epoch: Epoch(0x9f68_ba47_6b80_2138),
+        seq: 0,
+        expires_at: EXAMPLE_NOW + EXAMPLE_TTL,
+        now: EXAMPLE_NOW,
+        seats: 10,
+        members: &[],
+        state: menu.shown(),
+    };
+    vec![
+        Route::post("/session/", create)
+            .named(
+                "createRoom",
+                Tag::Rooms,
+                "Makes a room",
+                "Whoever knows its id may join. Settings that are not known are refused.",
+            )
+            .answers(made)
+            .refuses(&[
+                Reason::BadJson,
+                Reason::ForeignOrigin,
+                Reason::Timeout,
+                Reason::BodyTooLong,
+                Reason::BadContentType,
+                Reason::RateLimited,
+                Reason::Unavailable,
+                Reason::Draining,
+                Reason::TooManyRooms,
+            ]),
+        Route::get("/session/{id}/", show)
+            .named(
+                "showRoom",
+                Tag::Rooms,
+                "Shows a room as it stands",
+                "Not a join: it extends nothing.",
+            )
+            .room()
+            .answers(Answer::json(StatusCode::OK, "The room", &shown))
+            .refuses(&[
+                Reason::NotFound,
+                Reason::RateLimited,
+                Reason::Unavailable,
+                Reason::Draining,
+            ]),
+    ]
 }
 
 /// `POST /session`: makes a room.

@@ -1,12 +1,43 @@
 //! Joining a room by WebSocket.
 
 use axum::extract::State;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
+use super::route::{Answer, Route, Tag};
 use super::{AllowedPage, App, Client, Id, other_method};
 use crate::problem::{Problem, Reason};
+
+const ABOUT: &str = "\
+A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](/docs/live), or
+
+    websocat ws://127.0.0.1:8000/ws/ID/
+
+What is said behind it is described by [/asyncapi.json](/asyncapi.json). There are two dialects: without a \
+subprotocol that of people, in which a refused join has the status described here; with the subprotocol \
+`tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full, unavailable and \
+draining are told by close codes, because a browser cannot see why a handshake failed.";
+
+pub(super) fn routes() -> Vec<Route> {
+    let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")
+        .header("Sec-WebSocket-Accept", "The answer to the key")
+        .header("Sec-WebSocket-Protocol", "`tablecast.v1` if that was offered");
+    let route = Route::upgrade("/ws/{id}/", join)
+        .named("joinRoom", Tag::Rooms, "Enters a room by WebSocket", ABOUT)
+        .room()
+        .answers(upgraded)
+        .refuses(&[
+            Reason::ForeignOrigin,
+            Reason::RoomFull,
+            Reason::NotFound,
+            Reason::UpgradeRequired,
+            Reason::RateLimited,
+            Reason::Unavailable,
+            Reason::Draining,
+        ]);
+    vec![route]
+}
 
 /// `GET /ws/{id}`: 101, or why not. In the text dialect 404 and 403 (full) come
 /// here; in `tablecast.v1` they come as close codes, because a browser cannot see

@@ -112,27 +112,47 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Join")
+)]
 #[serde(deny_unknown_fields, expecting = "an object, {} or {\"name\":…}")]
 struct JoinContent {
+    /// What the others see. Without it, or if it is null: `guest N`.
     name: Option<String>,
+    /// Without it, or if it is null: one that the fewest members have.
     colour: Option<Colour>,
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Resume")
+)]
 #[serde(deny_unknown_fields, expecting = "an object with \"seat\"")]
 struct ResumeContent {
+    /// The seat that a `hello` told.
     seat: SeatToken,
+    /// The epoch of the last thing known; together with `seq`, or not at all.
     epoch: Option<Epoch>,
+    /// The seq of the last thing known; together with `epoch`, or not at all.
+    #[cfg_attr(feature = "schema", schemars(extend("maximum" = MAX_SAFE_INTEGER)))]
     seq: Option<u64>,
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Rename")
+)]
 #[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
 struct RenameContent {
+    /// What the others see from now on.
     name: String,
+    /// Without it, or if it is null: the one it was.
     colour: Option<Colour>,
 }
 
@@ -234,20 +254,34 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Push<'a, S, E> {
+    /// The first thing a member hears.
     Hello(Hello<'a, S>),
+    /// The whole state, when events alone do not lead to it: put it in place of all you know.
     Snapshot(State<S>),
+    /// Your command is ordered and stored.
     Ack {
+        /// The command's number.
         id: u64,
+        /// The seq of its last event, or of the room if there was nothing to do.
         seq: u64,
     },
+    /// Your message was refused, and changed nothing; after `unavailable` that is not known.
     Error {
+        /// The command's number, if the message was understood so far.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         id: Option<u64>,
+        /// For programs.
         code: &'a str,
+        /// For people.
         message: &'a str,
     },
+    /// Something happened.
     Event(EventBody<'a, E>),
+    /// Whether the store can be reached.
     Status {
+        /// While it is `down` there are no changes, and commands are answered `unavailable`.
+        #[cfg_attr(feature = "schema", schemars(extend("enum" = ["up", "down"])))]
         store: &'static str,
     },
 }
@@ -255,49 +289,85 @@ enum Push<'a, S, E> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Hello<'a, S> {
+    /// Who you are.
     you: MemberId,
+    /// Your name.
     name: &'a str,
+    /// Your colour.
     colour: Colour,
+    /// The secret to have this seat again; keep it until you leave.
     seat: SeatToken,
+    /// The room's id.
     room: &'a str,
+    /// Whether you go on from the position you gave: then the missed events follow, and there is no state here.
     resumed: bool,
     /// Absent when the missed events follow instead.
     #[serde(flatten)]
     state: Option<State<S>>,
+    /// How many seats the room has.
     seats: usize,
+    /// How long the room lives after the last join or change.
     ttl_ms: u64,
+    /// What is allowed.
     limits: LimitsBody,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Snapshot")
+)]
 struct State<S> {
+    /// Position of this state.
     epoch: Epoch,
+    /// Position of this state.
     seq: u64,
+    /// The application's state.
     state: S,
+    /// Who has a seat, in order of joining.
     members: Vec<MemberView>,
+    /// When the room ends unless something extends it.
     expires_at: u64,
+    /// The store's clock.
     now: u64,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Limits")
+)]
 struct LimitsBody {
+    /// The longest message.
     message_bytes: usize,
+    /// On average; 0: no limit.
     commands_per_second: f64,
+    /// At once.
     command_burst: u32,
+    /// How long a seat is kept for who is away.
     seat_grace_ms: u64,
+    /// The server pings after so much silence.
     ping_interval_ms: u64,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Event")
+)]
 struct EventBody<'a, E> {
+    /// Its place; always one more than the event before.
     seq: u64,
+    /// Whose command it was, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "MemberId"))]
     by: Option<MemberId>,
     #[serde(flatten)]
     what: What<'a, E>,
+    /// When the room ends, as known now.
     expires_at: u64,
 }
 
@@ -305,26 +375,42 @@ struct EventBody<'a, E> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum What<'a, E> {
+    /// Has a seat.
     Joined {
+        /// Who: the event's own seq.
         member: MemberId,
+        /// Their name.
         name: &'a str,
+        /// Their colour.
         colour: Colour,
     },
+    /// Is connected, by a newer connection.
     Back {
+        /// Who.
         member: MemberId,
     },
+    /// Is not connected.
     Away {
+        /// Who.
         member: MemberId,
+        /// The seat is kept until then.
         until: u64,
     },
+    /// Has no seat any more.
     Left {
+        /// Who.
         member: MemberId,
     },
+    /// Has another name or another colour.
     Renamed {
+        /// Who.
         member: MemberId,
+        /// Their name.
         name: &'a str,
+        /// Their colour.
         colour: Colour,
     },
+    /// The application's state changed.
     Change(&'a E),
 }
 
