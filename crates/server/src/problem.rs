@@ -22,6 +22,12 @@ pub(crate) enum Reason {
     BadRequest,
     /// Its body is not what it should be.
     BadJson,
+    /// The room's title has nothing that can be seen.
+    TitleEmpty,
+    /// The room's title is too long.
+    TitleTooLong,
+    /// The room's title holds what it may not.
+    TitleForbidden,
     /// A page from elsewhere asks.
     ForeignOrigin,
     /// All seats are taken.
@@ -71,12 +77,23 @@ impl Reason {
             Reason::BadRequest => (
                 Is::BAD_REQUEST,
                 "bad_request",
-                "the request is not what it should be; `detail` says what is wrong",
+                "the request is not what it should be",
             ),
             Reason::BadJson => (
                 Is::BAD_REQUEST,
                 "bad_json",
-                "the body is not what it should be; `detail` says what is wrong",
+                "the body is not what it should be",
+            ),
+            Reason::TitleEmpty => (
+                Is::BAD_REQUEST,
+                "empty",
+                "the title has no visible character",
+            ),
+            Reason::TitleTooLong => (Is::BAD_REQUEST, "too_long", "the title is too long"),
+            Reason::TitleForbidden => (
+                Is::BAD_REQUEST,
+                "bad_item",
+                "the title holds a forbidden character",
             ),
             Reason::ForeignOrigin => (
                 Is::FORBIDDEN,

@@ -100,10 +100,16 @@ fn embedded(
     let hash = file.metadata.sha256_hash();
     // A document differs with the version, too.
     let tag = format!("\"{:016x}-{}\"", head(&hash), *VERSION);
-    answer(content_type(path), &tag, asked, kept, |coding| match coding {
-        Coding::Gzip => compressed(hash, &file.data),
-        Coding::Plain => Bytes::from(file.data.clone().into_owned()),
-    })
+    answer(
+        content_type(path),
+        &tag,
+        asked,
+        kept,
+        |coding| match coding {
+            Coding::Gzip => compressed(hash, &file.data),
+            Coding::Plain => Bytes::from(file.data.clone().into_owned()),
+        },
+    )
 }
 
 /// How a body is sent.

@@ -40,7 +40,7 @@ What is guaranteed, and how to come back after a broken connection, is in `docs/
 Why the server closes a connection is in `x-close-codes`, the codes of refusals in `x-error-codes`.";
 
 /// The codes of refusals, and when each is told.
-const ERROR_CODES: [(&str, &str); 18] = [
+const ERROR_CODES: [(&str, &str); 17] = [
     ("bad_command", "the message is not a command"),
     ("empty", "the text has no visible character"),
     ("too_long", "the text is too long"),
@@ -52,13 +52,21 @@ const ERROR_CODES: [(&str, &str); 18] = [
     ("nothing_to_decide", "there is no item"),
     ("no_contribution", "nobody contributed to the draw yet"),
     ("draw_full", "the draw has as many contributions as allowed"),
-    ("rate_limited", "too many commands; the message says how long to wait"),
-    ("unavailable", "the store did not take it in time; whether it was applied is unknown"),
+    (
+        "rate_limited",
+        "too many commands; the message says how long to wait",
+    ),
+    (
+        "unavailable",
+        "the store did not take it in time; whether it was applied is unknown",
+    ),
     ("gone", "the room has expired"),
     ("no_seat", "the seat was given up"),
     ("conflict", "another command was applied under this number"),
-    ("outdated", "the number is lower than one that was applied, and not remembered"),
-    ("internal", "a fault of the server"),
+    (
+        "outdated",
+        "the number is lower than one that was applied, and not remembered",
+    ),
 ];
 
 /// One way of speaking, as a channel.
@@ -93,7 +101,10 @@ pub(super) fn document() -> Value {
         for operation in channel.heard.iter().chain([&channel.said]) {
             for message in &operation.messages {
                 let name = &message.name;
-                here.insert(name.clone(), reference(&format!("components/messages/{name}")));
+                here.insert(
+                    name.clone(),
+                    reference(&format!("components/messages/{name}")),
+                );
                 let examples = examples(&frames, channel.name, name);
                 let described = json!({
                     "name": name,
@@ -106,7 +117,10 @@ pub(super) fn document() -> Value {
             }
         }
         for operation in &channel.heard {
-            operations.insert(operation.name.to_owned(), operation.describe("receive", &channel));
+            operations.insert(
+                operation.name.to_owned(),
+                operation.describe("receive", &channel),
+            );
         }
         let said = channel.said.describe("send", &channel);
         operations.insert(channel.said.name.to_owned(), said);
@@ -300,7 +314,11 @@ fn examples(frames: &[Frame], dialect: &str, message: &str) -> Vec<Value> {
             // What the server says in the text dialect is JSON, too.
             _ if frame.answer.is_none() => {
                 let payload: Value = serde_json::from_str(frame.frame.as_str()?).ok()?;
-                let kind = if payload.is_array() { "menu" } else { "refusal" };
+                let kind = if payload.is_array() {
+                    "menu"
+                } else {
+                    "refusal"
+                };
                 (kind.to_owned(), payload)
             }
             _ => ("line".to_owned(), frame.frame.clone()),
@@ -323,7 +341,12 @@ fn close_codes() -> Vec<Value> {
     let whens: BTreeMap<&str, &str> = variants
         .into_iter()
         .flatten()
-        .filter_map(|one| Some((one.get("const")?.as_str()?, one.get("description")?.as_str()?)))
+        .filter_map(|one| {
+            Some((
+                one.get("const")?.as_str()?,
+                one.get("description")?.as_str()?,
+            ))
+        })
         .collect();
     let rows = CloseReason::ALL.iter().map(|reason| {
         let name = format!("{reason:?}");

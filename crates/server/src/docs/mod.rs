@@ -19,7 +19,8 @@ use sha2::{Digest, Sha256};
 use crate::web::{self, Coding};
 
 /// `/openapi.json`
-pub(crate) static OPENAPI: LazyLock<Document> = LazyLock::new(|| Document::new(&openapi::document()));
+pub(crate) static OPENAPI: LazyLock<Document> =
+    LazyLock::new(|| Document::new(&openapi::document()));
 
 /// `/asyncapi.json`
 pub(crate) static ASYNCAPI: LazyLock<Document> =
@@ -46,11 +47,15 @@ impl Document {
     }
 
     pub(crate) fn answer(&self, asked: &HeaderMap) -> Response<Body> {
-        web::answer("application/json", &self.tag, asked, "no-cache", |coding| {
-            match coding {
+        web::answer(
+            "application/json",
+            &self.tag,
+            asked,
+            "no-cache",
+            |coding| match coding {
                 Coding::Plain => self.plain.clone(),
                 Coding::Gzip => self.gzip.clone(),
-            }
-        })
+            },
+        )
     }
 }

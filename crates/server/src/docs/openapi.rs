@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{PathItem, PathsBuilder};
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder};
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, Ref, Response, ResponseBuilder,
@@ -69,11 +69,21 @@ pub(super) fn document() -> Value {
 
 /// How these reasons, which are of one status, are told.
 fn refusal(reasons: &[Reason]) -> Response {
-    let codes = reasons.iter().map(|reason| reason.code());
-    let statuses = reasons.iter().map(|reason| reason.status().as_u16());
+    let one_of = |kind, values: Vec<Value>| {
+        ObjectBuilder::new()
+            .schema_type(kind)
+            .enum_values(Some(values))
+    };
+    let codes = reasons.iter().map(|reason| reason.code().into()).collect();
+    let status = reasons
+        .first()
+        .map(|reason| reason.status().as_u16().into());
     let narrowed = ObjectBuilder::new()
-        .property("status", ObjectBuilder::new().enum_values(Some(statuses)))
-        .property("code", ObjectBuilder::new().enum_values(Some(codes)));
+        .property(
+            "status",
+            one_of(Type::Integer, status.into_iter().collect()),
+        )
+        .property("code", one_of(Type::String, codes));
     let schema = AllOfBuilder::new()
         .item(Ref::from_schema_name("Problem"))
         .item(narrowed);

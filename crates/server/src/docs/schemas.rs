@@ -1,9 +1,9 @@
 //! The schemas of a document: of what the server reads and of what it writes,
 //! which differ for one type where a field may be left out.
 
+use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::RecursiveTransform;
-use schemars::Schema;
 use serde_json::{Map, Value};
 
 /// Where both kinds of documents keep them.
@@ -51,7 +51,10 @@ impl Schemas {
 /// the width that they have in memory, which is nobody else's business.
 fn readable(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
-        *text = text.replace("[`", "`").replace("`]", "`").replace('\n', " ");
+        *text = text
+            .replace("[`", "`")
+            .replace("`]", "`")
+            .replace('\n', " ");
     }
     let is_width = |format: &Value| {
         let format = format.as_str().unwrap_or_default();

@@ -23,10 +23,16 @@ pub(crate) fn file(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
     // A gzip file ends with a checksum of what is in it, and its length.
     let (_, sum) = file.split_last_chunk::<8>()?;
     let tag = format!("\"{:016x}\"", u64::from_be_bytes(*sum));
-    let response = web::answer(content_type, &tag, asked, "no-cache", |coding| match coding {
-        Coding::Gzip => Bytes::from_static(file),
-        Coding::Plain => decompressed(file),
-    });
+    let response = web::answer(
+        content_type,
+        &tag,
+        asked,
+        "no-cache",
+        |coding| match coding {
+            Coding::Gzip => Bytes::from_static(file),
+            Coding::Plain => decompressed(file),
+        },
+    );
     Some(response)
 }
 

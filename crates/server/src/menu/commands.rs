@@ -45,7 +45,7 @@ pub struct Add {
 /// An item that is there: the first one equal to `item`, or the one with this
 /// number. Exactly one of the two is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(transform = one_way_to_name)]
+#[schemars(rename = "Remove", transform = one_way_to_name)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"item\" or \"number\""
@@ -67,7 +67,7 @@ pub struct Restore {
     pub number: u64,
 }
 
-/// A vote for an item, which is named as in [`Target`].
+/// A vote for an item, which is named as one to be taken away is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[schemars(transform = one_way_to_name)]
 #[serde(
@@ -91,8 +91,9 @@ pub struct Vote {
     deny_unknown_fields,
     expecting = "an object with \"title\", a string or null"
 )]
+#[schemars(extend("required" = ["title"]))]
 pub struct Title {
-    /// The name; `None` takes it away.
+    /// The name; null takes it away.
     // Named, so that a title that was forgotten is not one that is taken away.
     #[serde(deserialize_with = "Option::deserialize")]
     pub title: Option<String>,

@@ -33,7 +33,12 @@ pub(super) fn routes() -> Vec<Route> {
             .answers(html())
             .unless_known(),
         Route::get("/docs/ui/{file}", file)
-            .named("docsFile", Tag::Documents, "A file that this page loads", "")
+            .named(
+                "docsFile",
+                Tag::Documents,
+                "A file that this page loads",
+                "",
+            )
             .parameter::<String>(ParameterIn::Path, "file", "Its name", "swagger-ui.css")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()

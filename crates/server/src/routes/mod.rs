@@ -88,9 +88,7 @@ impl Shared {
                 let _ = self.misses.take(client);
                 Problem::no_such_room()
             }
-            RoomError::Full { .. } => {
-                Problem::new(Reason::RoomFull, error.to_string())
-            }
+            RoomError::Full { .. } => Problem::new(Reason::RoomFull, error.to_string()),
             // Only a resumed seat can be missing or taken over, and seats are
             // resumed in `tablecast.v1` alone, where a close code says so.
             RoomError::NoSuchSeat | RoomError::TakenOver => {
@@ -100,7 +98,7 @@ impl Shared {
             RoomError::Unavailable(reason) => store_unavailable(&reason),
             RoomError::Draining => {
                 Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
-            },
+            }
         }
     }
 }
@@ -118,7 +116,9 @@ pub(crate) fn table() -> Vec<Route> {
 
 /// Answers at all routes. A slash at the end is optional everywhere.
 pub(crate) fn router(shared: App) -> Router {
-    let router = table().into_iter().fold(Router::new(), |router, route| route.mount(router));
+    let router = table()
+        .into_iter()
+        .fold(Router::new(), |router, route| route.mount(router));
     router
         .fallback(nothing_here)
         .with_state(shared)

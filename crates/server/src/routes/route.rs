@@ -39,7 +39,10 @@ impl Tag {
     pub(crate) const ALL: [(Tag, &str); 4] = [
         (Tag::Rooms, "Make a room, look at it, enter it."),
         (Tag::Operators, "For whoever runs the server."),
-        (Tag::Documents, "What you are reading, for people and programs."),
+        (
+            Tag::Documents,
+            "What you are reading, for people and programs.",
+        ),
         (Tag::Pages, "For people, and the files that the pages load."),
     ];
 

@@ -1,4 +1,4 @@
-//! Making rooms and looking at them.
+//! Making rooms, looking at them, and at what they leave.
 
 use std::time::Duration;
 
@@ -9,24 +9,42 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, L
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use tablecast::App as _;
-use tablecast::hub::{CreateError, MemberView};
-use tablecast_core::{Epoch, RoomId};
+use tablecast::hub::{CreateError, MemberView, RoomSettings};
+use tablecast_core::{Epoch, Rejection, RoomId};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
 use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
-use crate::menu::{MasterSecret, Menu};
-use crate::problem::{Problem, Reason, json};
+use crate::menu::{Keepsake, MasterSecret, Menu};
+use crate::problem::{self, Problem, Reason};
 
 /// A room is made of nothing but settings; this is plenty.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// A body must be complete in this time.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A day: who wants a room for longer makes another.
+const MAX_MINUTES: u64 = 24 * 60;
+
+/// What a room may be given when it is made. What is unknown is refused by name rather
+/// than ignored, so that a later setting never means something else to an older server.
+/// Values are read one by one, so that a wrong one is named.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    /// What it is called: a string, or null.
+    #[schemars(with = "Option<String>")]
+    title: Value,
+    /// How many minutes it lives after the last sign of life: a whole number, or null.
+    /// A server may allow less.
+    #[schemars(with = "Option<u64>", range(min = 1, max = MAX_MINUTES))]
+    minutes: Value,
+}
 
 /// A room that was made. Times are milliseconds since 1970 by the store's clock;
 /// `now` lets a client whose clock is wrong know how long is left.
@@ -44,6 +62,8 @@ struct Created<'a> {
     now: u64,
     /// How many seats it has.
     seats: usize,
+    /// How long it lives after the last join or change.
+    ttl_ms: u64,
 }
 
 /// A room as it stands. Holds no seat's token.
@@ -62,16 +82,56 @@ struct Shown<'a, S> {
     now: u64,
     /// How many seats it has.
     seats: usize,
-    /// Who has one, in order of joining.
+    /// How long it lives after the last join or change.
+    ttl_ms: u64,
+    /// Who has a seat, in order of joining.
     members: &'a [MemberView],
     /// What they share.
     state: S,
+}
+
+/// What a room leaves.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Result")]
+struct Left<'a> {
+    /// The room's id.
+    id: &'a str,
+    /// As it was stored, also by an earlier version.
+    #[serde(flatten)]
+    #[schemars(with = "Keepsake")]
+    what: Map<String, Value>,
+    /// When it was decided.
+    decided_at: u64,
+    /// Until when the result can be seen.
+    kept_until: u64,
 }
 
 /// Of the examples in the document.
 const EXAMPLE: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
 const EXAMPLE_NOW: u64 = 1_795_299_727_066;
 const EXAMPLE_TTL: u64 = 600_000;
+
+/// The result of a room in which pizza had the most votes.
+fn left() -> Left<'static> {
+    let pizza = json!({ "number": 1, "item": "pizza", "name": "Mina", "votes": 1 });
+    let what = [
+        ("title", json!("금요일 점심")),
+        (
+            "decision",
+            json!({ "how": "votes", "by": 1, "name": "Mina", "winner": pizza, "draw": null }),
+        ),
+        ("menu", json!([pizza])),
+    ];
+    Left {
+        id: EXAMPLE,
+        what: what
+            .map(|(key, value)| (key.to_owned(), value))
+            .into_iter()
+            .collect(),
+        decided_at: EXAMPLE_NOW,
+        kept_until: EXAMPLE_NOW + 7 * 24 * 60 * 60 * 1000,
+    }
+}
 
 pub(super) fn routes() -> Vec<Route> {
     let created = Created {
@@ -81,10 +141,12 @@ pub(super) fn routes() -> Vec<Route> {
         expires_at: EXAMPLE_NOW + EXAMPLE_TTL,
         now: EXAMPLE_NOW,
         seats: 10,
+        ttl_ms: EXAMPLE_TTL,
     };
     let made = Answer::json(StatusCode::CREATED, "The room is there", &created)
         .header("Location", "Where the room can be looked at")
         .leads_to("showRoom", "The room as it stands")
+        .leads_to("showResult", "What was decided in it")
         .leads_to("roomPage", "Its page")
         .leads_to("joinRoom", "Its WebSocket");
     let menu = Menu::new(100, MasterSecret::new([0; 32]));
@@ -95,9 +157,16 @@ pub(super) fn routes() -> Vec<Route> {
         expires_at: EXAMPLE_NOW + EXAMPLE_TTL,
         now: EXAMPLE_NOW,
         seats: 10,
+        ttl_ms: EXAMPLE_TTL,
         members: &[],
         state: menu.shown(),
     };
+    let looked = [
+        Reason::NotFound,
+        Reason::RateLimited,
+        Reason::Unavailable,
+        Reason::Draining,
+    ];
     vec![
         Route::post("/session/", create)
             .named(
@@ -106,9 +175,16 @@ pub(super) fn routes() -> Vec<Route> {
                 "Makes a room",
                 "Whoever knows its id may join. Settings that are not known are refused.",
             )
+            .takes::<Settings>(
+                "Settings, all of which may be left out or null, as may the body",
+                json!({ "title": "금요일 점심", "minutes": 30 }),
+            )
             .answers(made)
             .refuses(&[
                 Reason::BadJson,
+                Reason::TitleEmpty,
+                Reason::TitleTooLong,
+                Reason::TitleForbidden,
                 Reason::ForeignOrigin,
                 Reason::Timeout,
                 Reason::BodyTooLong,
@@ -127,12 +203,17 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .room()
             .answers(Answer::json(StatusCode::OK, "The room", &shown))
-            .refuses(&[
-                Reason::NotFound,
-                Reason::RateLimited,
-                Reason::Unavailable,
-                Reason::Draining,
-            ]),
+            .refuses(&looked),
+        Route::get("/session/{id}/result/", result)
+            .named(
+                "showResult",
+                Tag::Rooms,
+                "Shows what was decided in a room last",
+                "Also when the room is gone, for as long as the server keeps results. Not found if nothing was decided.",
+            )
+            .room()
+            .answers(Answer::json(StatusCode::OK, "The result", &left()))
+            .refuses(&looked),
     ]
 }
 
@@ -144,14 +225,15 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    check_settings(&parts.headers, &read(&parts.headers, body).await?)?;
+    let settings = settings(&parts.headers, &read(&parts.headers, body).await?)?;
+    let ttl = lifetime(&settings.minutes, app.config.hub.room_max_age)?;
+    let menu = menu(app.config.max_items, &settings.title)?;
     app.creates
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
     let id = new_id()?;
-    let menu = Menu::new(app.config.max_items, new_secret()?);
-    let made = app.hub.create(id, menu).await;
+    let made = app.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
     let created = Created {
@@ -161,12 +243,13 @@ pub(super) async fn create(
         expires_at: made.stamp.expires_at,
         now: made.stamp.now,
         seats: made.seats,
+        ttl_ms: millis(made.ttl),
     };
     let mut headers = HeaderMap::new();
     if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
         headers.insert(LOCATION, location);
     }
-    Ok(json(
+    Ok(problem::json(
         StatusCode::CREATED,
         "application/json",
         headers,
@@ -190,15 +273,48 @@ pub(super) async fn show(
         expires_at: view.stamp.expires_at,
         now: view.stamp.now,
         seats: view.seats,
+        ttl_ms: millis(view.ttl),
         members: &view.members,
         state: view.app.view(),
     };
-    Ok(json(
+    Ok(problem::json(
         StatusCode::OK,
         "application/json",
         HeaderMap::new(),
         &shown,
     ))
+}
+
+/// `GET /session/{id}/result`: what was decided in it last, whether it still lives or
+/// not.
+pub(super) async fn result(
+    State(app): State<App>,
+    Client(client): Client,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    app.may_look(client)?;
+    let kept = app.hub.keepsake(&id).await;
+    let kept = kept.map_err(|error| app.refused(client, error))?;
+    let what = serde_json::from_slice(&kept.what).map_err(|error| {
+        tracing::error!(room = %id, %error, "the stored result cannot be read");
+        Problem::internal("the stored result cannot be read")
+    })?;
+    let left = Left {
+        id: &id,
+        what,
+        decided_at: kept.kept_at,
+        kept_until: kept.kept_until,
+    };
+    Ok(problem::json(
+        StatusCode::OK,
+        "application/json",
+        HeaderMap::new(),
+        &left,
+    ))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// 122 random bits from the operating system: whoever knows it was told.
@@ -269,12 +385,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-/// A room has no settings yet: without a body, or with an empty object. Anything
-/// else is refused by name rather than ignored, so that a later setting never
-/// means something else to an older server.
-fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+/// What a body asks for; nothing, if there is none.
+fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
     if body.is_empty() {
-        return Ok(());
+        return Ok(Settings::default());
     }
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -288,17 +402,58 @@ fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
             "a body must be application/json; none is needed",
         ));
     }
-    let bad = |detail| Problem::new(Reason::BadJson, detail);
-    let settings: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|error| bad(format!("the body is no JSON object: {error}")))?;
-    match settings.keys().next() {
-        None => Ok(()),
-        Some(name) => {
-            let name: String = name.chars().take(40).collect();
-            Err(bad(format!(
-                "unknown setting {name:?}; a room has none yet"
-            )))
-        }
+    let bad = |what: String| Problem::new(Reason::BadJson, what);
+    // serde would read an array as the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(bad("the body must be a JSON object, or nothing".to_owned()));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not understood: {error}")))
+}
+
+/// A setting has a value that is not allowed.
+fn not_allowed(name: &str, value: &Value, allowed: &str) -> Problem {
+    // An answer does not grow with what it answers.
+    let value: String = value.to_string().chars().take(40).collect();
+    Problem::new(
+        Reason::BadRequest,
+        format!("{name:?} is {value}, but must be {allowed}, or null"),
+    )
+}
+
+/// How long the room lives, if the body says so.
+fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Duration>, Problem> {
+    let most = MAX_MINUTES.min(max_age.as_secs() / 60);
+    match minutes {
+        Value::Null => Ok(None),
+        minutes => match minutes.as_u64() {
+            Some(number) if (1..=most).contains(&number) => {
+                Ok(Some(Duration::from_secs(60 * number)))
+            }
+            _ if most == 0 => Err(not_allowed("minutes", minutes, "left out on this server")),
+            _ => {
+                let allowed = format!("a whole number from 1 to {most}");
+                Err(not_allowed("minutes", minutes, &allowed))
+            }
+        },
+    }
+}
+
+/// What is on the table at first.
+fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
+    let menu = Menu::new(max_items, new_secret()?);
+    match title {
+        Value::Null => Ok(menu),
+        Value::String(title) => menu.with_title(title).map_err(|rejection| {
+            let Rejection { code, message } = rejection;
+            let reason = match code {
+                "empty" => Reason::TitleEmpty,
+                "too_long" => Reason::TitleTooLong,
+                _ => Reason::TitleForbidden,
+            };
+            Problem::new(reason, message)
+        }),
+        title => Err(not_allowed("title", title, "a string")),
     }
 }
 

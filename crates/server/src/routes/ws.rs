@@ -22,7 +22,10 @@ draining are told by close codes, because a browser cannot see why a handshake f
 pub(super) fn routes() -> Vec<Route> {
     let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")
         .header("Sec-WebSocket-Accept", "The answer to the key")
-        .header("Sec-WebSocket-Protocol", "`tablecast.v1` if that was offered");
+        .header(
+            "Sec-WebSocket-Protocol",
+            "`tablecast.v1` if that was offered",
+        );
     let route = Route::upgrade("/ws/{id}/", join)
         .named("joinRoom", Tag::Rooms, "Enters a room by WebSocket", ABOUT)
         .room()

@@ -129,7 +129,7 @@ struct JoinContent {
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(rename = "Resume")
+    schemars(rename = "Resume", transform = schema::both_or_neither)
 )]
 #[serde(deny_unknown_fields, expecting = "an object with \"seat\"")]
 struct ResumeContent {
@@ -138,7 +138,6 @@ struct ResumeContent {
     /// The epoch of the last thing known; together with `seq`, or not at all.
     epoch: Option<Epoch>,
     /// The seq of the last thing known; together with `epoch`, or not at all.
-    #[cfg_attr(feature = "schema", schemars(extend("maximum" = MAX_SAFE_INTEGER)))]
     seq: Option<u64>,
 }
 

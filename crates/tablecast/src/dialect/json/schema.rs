@@ -2,7 +2,7 @@
 //! follow from the types which read and write it.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{JoinContent, MAX_SAFE_INTEGER, Push, RenameContent, ResumeContent};
 
@@ -37,6 +37,26 @@ enum Own {
     Rename(RenameContent),
 }
 
+/// Says in the schema of `resume` what its type does not: that epoch and seq come
+/// together. Null is understood in place of neither, but there is no use for it.
+pub(super) fn both_or_neither(schema: &mut Schema) {
+    if let Some(epoch) = schema.pointer_mut("/properties/epoch")
+        && let Some(nullable) = epoch
+            .as_object_mut()
+            .and_then(|epoch| epoch.remove("anyOf"))
+    {
+        epoch["allOf"] = json!([nullable[0]]);
+    }
+    if let Some(seq) = schema.pointer_mut("/properties/seq") {
+        seq["type"] = json!("integer");
+        seq["maximum"] = json!(MAX_SAFE_INTEGER);
+    }
+    schema.insert(
+        "dependencies".to_owned(),
+        json!({ "epoch": ["seq"], "seq": ["epoch"] }),
+    );
+}
+
 /// The first messages of a client. The generator is one for what is read.
 pub fn first(generator: &mut SchemaGenerator) -> Vec<Message> {
     let ignored = json_schema!({
@@ -67,7 +87,9 @@ pub fn later<C: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Message> {
 
 /// All that the server says, where an application shows its state as `S` and its
 /// events as `E`. The generator is one for what is written.
-pub fn pushes<S: JsonSchema, E: JsonSchema + 'static>(generator: &mut SchemaGenerator) -> Vec<Message> {
+pub fn pushes<S: JsonSchema, E: JsonSchema + 'static>(
+    generator: &mut SchemaGenerator,
+) -> Vec<Message> {
     variants(generator, Push::<'static, S, E>::json_schema)
 }
 
@@ -86,7 +108,11 @@ fn variants(
         let about = payload.remove("description");
         Some(Message {
             name: name.to_owned(),
-            about: about.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
+            about: about
+                .as_ref()
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             payload,
         })
     });
@@ -105,17 +131,4 @@ fn with_id(mut message: Message, id: &Schema, is_required: bool) -> Message {
         required.insert(0, "id".into());
     }
     message
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    #[test]
-    fn print() {
-        let mut g = schemars::generate::SchemaSettings::draft07().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
-        for m in first(&mut g) { println!("{m:#?}"); }
-        let mut g = schemars::generate::SchemaSettings::draft07().for_serialize().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
-        for m in pushes::<(), ()>(&mut g) { println!("{} {} {}", m.name, m.about, serde_json::to_string_pretty(&m.payload).unwrap()); }
-        println!("{}", serde_json::to_string_pretty(&g.take_definitions(true)).unwrap());
-    }
 }
