@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createRoom, roomResult } from 'tablecast-client';
 import { verifyDraw } from 'tablecast-client/draw';
 import { proxy } from './support/proxy.js';
-import { items, join, until } from './support/rooms.js';
+import { items, join, live, until } from './support/rooms.js';
 import { serve } from './support/server.js';
 
 /** @typedef {import('tablecast-client/lunch').LunchRoom} LunchRoom */
@@ -32,13 +32,18 @@ const verified = async (room) => {
 };
 
 /**
- * Members who are all live.
+ * Members who see each other, in this order.
  * @param {import('node:test').TestContext} t
  * @param {...string} urls
  */
 const seated = async (t, ...urls) => {
-  const rooms = urls.map((url, at) => join(t, url, { name: `member ${at}`, colour: at }));
-  await Promise.all(rooms.map((room) => until(room, (view) => view.status === 'live' && view.members.length === urls.length)));
+  const rooms = [];
+  for (const [at, url] of urls.entries()) {
+    const room = join(t, url, { name: `member ${at}`, colour: at });
+    await live(room);
+    rooms.push(room);
+  }
+  await Promise.all(rooms.map((room) => until(room, (view) => view.members.length === urls.length)));
   return /** @type {[LunchRoom, LunchRoom, LunchRoom]} */ (rooms);
 };
 

@@ -111,7 +111,9 @@ async fn golden_frames_have_the_form_described_and_those_refused_for_their_form_
         // What is refused for its content has the form of a command.
         let is_refused = golden["answer"] == "bad_command";
         let dialect = golden["dialect"].as_str().unwrap();
-        let of_dialect = document["channels"][dialect]["messages"].as_object().unwrap();
+        let of_dialect = document["channels"][dialect]["messages"]
+            .as_object()
+            .unwrap();
         let fitting: Vec<&String> = messages
             .iter()
             .filter(|(name, message)| of_dialect.contains_key(*name) && message.is_valid(&content))

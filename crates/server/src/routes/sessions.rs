@@ -1,5 +1,6 @@
 //! Making rooms, looking at them, and at what they leave.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -10,7 +11,8 @@ use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use tablecast::App as _;
 use tablecast::hub::{CreateError, MemberView, RoomSettings};
 use tablecast_core::{Epoch, Rejection, RoomId};
@@ -99,7 +101,7 @@ struct Left<'a> {
     /// As it was stored, also by an earlier version.
     #[serde(flatten)]
     #[schemars(with = "Keepsake")]
-    what: Map<String, Value>,
+    what: BTreeMap<String, Box<RawValue>>,
     /// When it was decided.
     decided_at: u64,
     /// Until when the result can be seen.
@@ -124,9 +126,10 @@ fn left() -> Left<'static> {
     ];
     Left {
         id: EXAMPLE,
+        // Each is JSON already.
         what: what
-            .map(|(key, value)| (key.to_owned(), value))
             .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), to_raw_value(&value).ok()?)))
             .collect(),
         decided_at: EXAMPLE_NOW,
         kept_until: EXAMPLE_NOW + 7 * 24 * 60 * 60 * 1000,
