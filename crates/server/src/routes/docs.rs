@@ -39,7 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "A file that this page loads",
                 "",
             )
-            .parameter::<String>(ParameterIn::Path, "file", "Its name", "swagger-ui.css")
+            .text(ParameterIn::Path, "file", "Its name", "swagger-ui.css")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()
             .refuses(&[Reason::NotFound]),

@@ -43,7 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "Whether there is such a room is not asked.",
             )
             .room()
-            .parameter::<String>(
+            .text(
                 ParameterIn::Query,
                 "origin",
                 "The origin of the page that asks, which behind a proxy it alone knows: `http://` or `https://` and the host that is asked",
@@ -58,8 +58,8 @@ pub(super) fn routes() -> Vec<Route> {
                 "A file that a page loads",
                 "The version is that of all files together; another one gets the file as it is now.",
             )
-            .parameter::<String>(ParameterIn::Path, "version", "As the page says", "0")
-            .parameter::<String>(ParameterIn::Path, "path", "Of the file", "style.css")
+            .text(ParameterIn::Path, "version", "As the page says", "0")
+            .text(ParameterIn::Path, "path", "Of the file", "style.css")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()
             .refuses(&[Reason::NotFound]),

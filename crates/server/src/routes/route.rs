@@ -18,7 +18,10 @@ use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{ContentBuilder, Ref, Required, Response as Described, ResponseBuilder};
+use utoipa::openapi::{
+    ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response as Described, ResponseBuilder,
+    Type,
+};
 
 use super::{App, other_method};
 use crate::problem::Reason;
@@ -108,31 +111,38 @@ impl Route {
         self
     }
 
-    /// A part of the path or of the query.
-    pub(super) fn parameter<T: JsonSchema>(
+    /// The room's id in the path.
+    pub(super) fn room(mut self) -> Self {
+        self.read.push(SchemaGenerator::subschema_for::<RoomId>);
+        let about = "The room's id, as the answer to `POST /session/` has it";
+        let example = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
+        let schema = reference::<RoomId>();
+        self.parameter(ParameterIn::Path, "id", about, example, schema)
+    }
+
+    /// A part of the path or of the query that is any text.
+    pub(super) fn text(self, place: ParameterIn, name: &str, about: &str, example: &str) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        self.parameter(place, name, about, example, schema)
+    }
+
+    fn parameter(
         mut self,
         place: ParameterIn,
         name: &str,
         about: &str,
-        example: impl Into<Value>,
+        example: &str,
+        schema: impl Into<RefOr<utoipa::openapi::Schema>>,
     ) -> Self {
-        self.read.push(SchemaGenerator::subschema_for::<T>);
         let parameter = ParameterBuilder::new()
             .name(name)
             .parameter_in(place)
             .required(Required::True)
             .description(Some(about))
-            .schema(Some(reference::<T>()))
+            .schema(Some(schema))
             .example(Some(example.into()));
         self.operation = self.operation.parameter(parameter);
         self
-    }
-
-    /// The room's id in the path.
-    pub(super) fn room(self) -> Self {
-        let about = "The room's id, as the answer to `POST /session/` has it";
-        let example = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
-        self.parameter::<RoomId>(ParameterIn::Path, "id", about, example)
     }
 
     /// A body that may be left out.

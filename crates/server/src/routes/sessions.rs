@@ -149,7 +149,6 @@ pub(super) fn routes() -> Vec<Route> {
     let made = Answer::json(StatusCode::CREATED, "The room is there", &created)
         .header("Location", "Where the room can be looked at")
         .leads_to("showRoom", "The room as it stands")
-        .leads_to("showResult", "What was decided in it")
         .leads_to("roomPage", "Its page")
         .leads_to("joinRoom", "Its WebSocket");
     let menu = Menu::new(100, MasterSecret::new([0; 32]));
@@ -164,12 +163,7 @@ pub(super) fn routes() -> Vec<Route> {
         members: &[],
         state: menu.shown(),
     };
-    let looked = [
-        Reason::NotFound,
-        Reason::RateLimited,
-        Reason::Unavailable,
-        Reason::Draining,
-    ];
+    let looked = [Reason::NotFound, Reason::RateLimited, Reason::Unavailable];
     vec![
         Route::post("/session/", create)
             .named(
@@ -429,7 +423,7 @@ fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Duration>, Prob
     let most = MAX_MINUTES.min(max_age.as_secs() / 60);
     match minutes {
         Value::Null => Ok(None),
-        minutes => match minutes.as_u64() {
+        minutes => match whole(minutes) {
             Some(number) if (1..=most).contains(&number) => {
                 Ok(Some(Duration::from_secs(60 * number)))
             }
@@ -440,6 +434,17 @@ fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Duration>, Prob
             }
         },
     }
+}
+
+/// A whole number, also one that is written with a point, as 30.0: to JSON Schema, and
+/// to JavaScript, it is the same.
+fn whole(number: &Value) -> Option<u64> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    let written_with_a_point = || {
+        let number = number.as_f64()?;
+        (number.fract() == 0.0 && (0.0..=EXACT).contains(&number)).then_some(number as u64)
+    };
+    number.as_u64().or_else(written_with_a_point)
 }
 
 /// What is on the table at first.
