@@ -344,6 +344,34 @@ async fn the_document_is_whole_and_stands_at_any_address() {
     }
 }
 
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
+    let server = start(config()).await;
+    for path in ["/docs", "/docs/live"] {
+        let page = server.get(path).await;
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert!(
+            !policy.contains("unsafe") && !policy.contains("http"),
+            "{policy}"
+        );
+        for tag in page.body.split('<').filter(|tag| tag.starts_with("script")) {
+            assert!(
+                tag.contains(" src=\"/") && tag.trim_end().ends_with('>'),
+                "{tag}"
+            );
+        }
+        let addresses = ["src=\"", "href=\""]
+            .into_iter()
+            .flat_map(|attribute| page.body.split(attribute).skip(1));
+        for address in addresses.map(|rest| rest.split('"').next().unwrap()) {
+            if address != "data:," {
+                assert_eq!(server.get(address).await.status, 200, "{address}");
+            }
+        }
+    }
+}
+
 /// Of a cell such as `` `413 · 414` `` its parts.
 fn parts(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('·').map(|part| part.trim().trim_matches('`'))
