@@ -4,7 +4,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{JoinContent, MAX_SAFE_INTEGER, Push, RenameContent, ResumeContent};
+use super::{JoinContent, MAX_SAFE_INTEGER, RenameContent, ResumeContent, push};
 
 /// One kind of message: an object with the key `name`.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ pub fn later<C: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Message> {
 pub fn pushes<S: JsonSchema, E: JsonSchema + 'static>(
     generator: &mut SchemaGenerator,
 ) -> Vec<Message> {
-    variants(generator, Push::<'static, S, E>::json_schema)
+    variants(generator, push::schema::<S, E>)
 }
 
 /// The variants of an enum that serde tags externally: objects of one key each.
