@@ -10,7 +10,11 @@ use std::process::Command;
 mod recorded {
     include!("console/recorded.rs");
 
-    pub(super) use self::recorded as run;
+    #[tokio::test]
+    async fn a_recorded_rust_test_passes_in_a_new_room() {
+        let server = super::support::start(super::support::config()).await;
+        recorded(server.at).await.expect("what was recorded");
+    }
 }
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -44,10 +48,4 @@ fn the_console_passes_its_tests() {
 fn the_types_of_the_console_are_sound() {
     let compiler = "clients/js/node_modules/typescript/bin/tsc";
     passes(Command::new("node").args([compiler, "--project", "crates/server/tests/console"]));
-}
-
-#[tokio::test]
-async fn a_recorded_rust_test_passes_in_a_new_room() {
-    let server = support::start(support::config()).await;
-    recorded::run(server.at).await.expect("what was recorded");
 }

@@ -34,7 +34,7 @@ function statement(step) {
  */
 export function asNode({ steps, notes }, server) {
   const body = steps.map((step) => `  ${statement(step)}`).join('\n');
-  return `// Recorded in the console of Tablecast. node --test recorded.test.js
+  return `// Recorded in the console of Tablecast. node --test recorded.test.mjs
 // Node 22 or newer, or \`npm install ws\`. TABLECAST_URL names another server.
 ${notes.map((note) => `// ${note}\n`).join('')}import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -36,13 +36,15 @@ export class Member extends EventTarget {
   nextId = 1;
   /** @type {any} */
   limits = null;
-  /** @type {{ code: number, reason: string } | null} */
+  /** What the server closed with, and what was said to it first. @type {{ code: number, reason: string, said: number | null } | null} */
   ended = null;
   stalled = false;
 
   #open;
   /** @type {import('./socket.js').Socket | null} */
   #socket = null;
+  /** @type {number | null} */
+  #said = null;
   /** @type {Map<number, number>} */
   #pending = new Map();
 
@@ -69,6 +71,7 @@ export class Member extends EventTarget {
   connect(first) {
     if (this.state === 'connecting' || this.state === 'open' || this.state === 'closing') return;
     this.ended = null;
+    this.#said = null;
     this.stalled = false;
     this.#pending.clear();
     this.#become('connecting');
@@ -84,7 +87,7 @@ export class Member extends EventTarget {
       closed: (code, reason) => {
         this.#socket = null;
         this.stalled = false;
-        this.ended = { code, reason };
+        this.ended = { code, reason, said: this.#said };
         this.#note('closed', `closed ${code}${reason && ` ${reason}`}`, { code });
         this.#become('closed');
       },
@@ -141,6 +144,7 @@ export class Member extends EventTarget {
     // One that does not read would never hear the answer.
     if (this.stalled) this.stall(false);
     this.#note('note', `close ${code} ${reason}`, { code, kind: 'close' });
+    this.#said = code;
     this.#become('closing');
     this.#socket?.close(code, reason);
   }

@@ -27,8 +27,9 @@ import { parse } from './log.js';
 /** @typedef {{ label: string, log: import('./log.js').Log }} Teller */
 
 /**
- * What is known of a connection while its story is told.
- * @typedef {{ who: string, json: boolean, you?: number, seat?: string, epoch?: string, seq?: number, unanswered: number }} Known
+ * What is known of a connection while its story is told. One that was resumed is not told its epoch again:
+ * `epochOf` is the one that was.
+ * @typedef {{ who: string, json: boolean, you?: number, seat?: string, epoch?: string, epochOf?: string, seq?: number, unanswered: number }} Known
  */
 
 /** Only its own side can close with these. */
@@ -79,8 +80,7 @@ function refusals(entries) {
 
 /** @param {{ one: import('./log.js').Entry }[]} entries */
 function isFromTheStart(entries) {
-  const first = entries.find(({ one }) => one.way === 'in')?.one;
-  return first?.value?.hello?.seq === 1 || first?.text === '[]';
+  return entries.some(({ one }) => one.way === 'in' && one.value?.hello?.seq === 1) || entries.find(({ one }) => one.kind === 'menu')?.one.text === '[]';
 }
 
 /**
@@ -100,18 +100,22 @@ function stepsOf(one, known, past, exact) {
     return OWN_CODES.has(one.code ?? 0) || one.code === 1006 ? [] : [{ who, does: 'closed', code: one.code ?? 1006 }];
   }
   if (one.way !== 'in' || one.kind === 'binary') return [];
-  return known.json ? hearJson(one, known, exact) : hearText(one, known, exact);
+  return known.json ? hearJson(one, known, past, exact) : hearText(one, known, exact);
 }
 
 /**
- * @param {import('./log.js').Entry} one @param {Known} known @param {boolean} exact
+ * @param {import('./log.js').Entry} one @param {Known} known @param {Known[]} past @param {boolean} exact
  * @returns {Step[]}
  */
-function hearJson({ value }, known, exact) {
+function hearJson({ value }, known, past, exact) {
   const { hello, snapshot, event } = value ?? {};
-  if (hello) Object.assign(known, { you: hello.you, seat: hello.seat });
+  if (hello) {
+    const before = past.findLast(({ seat }) => seat === hello.seat);
+    Object.assign(known, { you: hello.you, seat: hello.seat });
+    if (hello.resumed && before?.epochOf) Object.assign(known, { epoch: before.epoch, epochOf: before.epochOf });
+  }
   const { epoch } = hello ?? snapshot ?? {};
-  if (epoch !== undefined) known.epoch = epoch;
+  if (epoch !== undefined) Object.assign(known, { epoch, epochOf: known.who });
   const { seq } = hello ?? snapshot ?? event ?? {};
   if (seq !== undefined) known.seq = seq;
   // What others did will not happen when this member is alone.
@@ -178,16 +182,16 @@ function lineOf(text, others) {
   if (!whose) return [text];
   /** @type {Line} */
   let line = [text];
-  const replace = (/** @type {string} */ from, /** @type {'seat' | 'epoch' | 'seq'} */ what, before = '') => {
+  const replace = (/** @type {string} */ from, /** @type {'seat' | 'epoch' | 'seq'} */ what, before = '', of = whose.who) => {
     line = line.flatMap((part) => {
       const at = typeof part === 'string' ? part.indexOf(before + from) : -1;
       if (typeof part !== 'string' || at < 0) return [part];
       const start = at + before.length;
-      return [part.slice(0, start), { of: whose.who, what }, part.slice(start + from.length)];
+      return [part.slice(0, start), { of, what }, part.slice(start + from.length)];
     });
   };
   replace(resume.seat, 'seat');
-  if (resume.epoch === whose.epoch && whose.epoch) replace(whose.epoch, 'epoch');
+  if (whose.epoch && resume.epoch === whose.epoch) replace(whose.epoch, 'epoch', '', whose.epochOf);
   if (resume.seq === whose.seq && whose.seq !== undefined) {
     const before = /"seq"\s*:\s*/.exec(text)?.[0];
     if (before) replace(String(whose.seq), 'seq', before);
