@@ -317,6 +317,10 @@ fn whoever_leaves_says_goodbye_and_does_not_come_back() {
     );
     assert_eq!(at.session.next_at(), None);
 
+    let mut at = At::start(0);
+    at.session.leave();
+    assert_eq!(at.effects(), [Effect::Drop], "there is nobody to say it to");
+
     let mut at = At::joined();
     at.session.closed(4410, at.now);
     at.session.leave();

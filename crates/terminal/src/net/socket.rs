@@ -37,8 +37,8 @@ const BUFFER: usize = 16 * 1024;
 /// allowance at once; whatever comes waits in the socket when nobody reads.
 const QUEUE: usize = 256;
 
-/// How long the server may take to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long what is written last may take.
+const LAST: Duration = Duration::from_secs(2);
 
 /// A connection that ended without a close frame, as browsers call it.
 const NO_CLOSE_FRAME: u16 = 1006;
@@ -106,6 +106,11 @@ impl Connection {
         // A queue that is full is a connection that is dead; the session finds out, because
         // no answer comes.
         let _ = self.outgoing.try_send(out);
+    }
+
+    /// Waits for the end, whatever comes before.
+    pub(crate) async fn closed(&mut self) {
+        while !matches!(self.next().await, In::Closed(_) | In::Failed(_)) {}
     }
 
     /// The next thing that happens. Cancel safe.
@@ -211,7 +216,7 @@ async fn talk(
             Some(Ok(Message::Text(text))) => In::Text(text.as_str().to_owned()),
             Some(Ok(Message::Close(frame))) => {
                 // Sends the answer; nothing else comes.
-                let _ = timeout(GOODBYE, socket.next()).await;
+                let _ = timeout(LAST, socket.next()).await;
                 return frame.map_or(NO_CLOSE_FRAME, |frame| frame.code.into());
             }
             Some(Ok(_)) => In::Alive,
@@ -236,7 +241,7 @@ async fn goodbye(mut socket: WebSocketStream<Box<dyn Stream>>) -> u16 {
         Ok::<(), Error>(())
     };
     // Whether it was heard or not, there is nothing left to do.
-    let _ = timeout(GOODBYE, answered).await;
+    let _ = timeout(LAST, answered).await;
     CloseReason::Left.code()
 }
 
