@@ -387,6 +387,13 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
     assert_eq!(at.session.verdict(), None, "votes need no checking");
     let told = at.told();
     let juno = || Who::Other(Shown::from("Juno"));
+    let voted = Told::News(News::Voted {
+        who: juno(),
+        item: Shown::from("pizza"),
+        on: true,
+        votes: 1,
+    });
+    assert_eq!(told[3..5], [voted.clone(), voted], "twice is once");
     assert_eq!(told[0], Told::News(News::Joined(juno())));
     assert_eq!(
         told[5],
