@@ -6,6 +6,7 @@
 mod program;
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::num::NonZeroU16;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -255,6 +256,17 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
     let output = pipe(&dir, &page, &["--plain"], "");
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.matches("pizza").count(), 1, "applied once: {said}");
+}
+
+#[test]
+fn whoever_leaves_is_not_kept_by_a_server_that_says_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let page = format!("http://{}/r/a", silent.local_addr().unwrap());
+    let mut terminal = Terminal::start(80, 24, "C.UTF-8", &["join", &page]);
+    terminal.shows(&["connecting"]);
+    let _accepted = silent.accept().unwrap();
+    terminal.types(CONTROL_C);
+    assert_eq!(terminal.ended(), Some(0));
 }
 
 #[test]

@@ -140,8 +140,10 @@ impl Command {
             Command::Create(options) => {
                 let place = create::make(&options).await?;
                 let mut out = io::stdout().lock();
-                let is_terminal = out.is_terminal();
-                create::print(&mut out, lang, &place, is_terminal)?;
+                // Most are as wide, if this one does not tell.
+                let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+                let columns = out.is_terminal().then(width);
+                create::print(&mut out, lang, &place, columns)?;
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -67,16 +67,16 @@ fn refusal(server: &Server, answer: &Answer) -> String {
 }
 
 /// Prints where the room is: for people with everything they may hand on, for a pipe the
-/// link alone.
+/// link alone. `columns`: how wide the terminal is, if it is one.
 pub(crate) fn print(
     out: &mut impl Write,
     lang: Lang,
     place: &Place,
-    is_terminal: bool,
+    columns: Option<u16>,
 ) -> io::Result<()> {
-    if !is_terminal {
+    let Some(columns) = columns else {
         return writeln!(out, "{place}");
-    }
+    };
     let (page, socket) = (place, place.socket());
     writeln!(out, "{}  {page}", lang.pick("in a browser: ", "브라우저:"))?;
     writeln!(
@@ -89,12 +89,15 @@ pub(crate) fn print(
         "{}  websocat {socket}\n",
         lang.pick("by websocat:  ", "websocat:")
     )?;
-    match qr::code(&place.to_string()) {
+    match qr::code(&place.to_string(), columns) {
         Some(code) => write!(out, "{code}")?,
         None => writeln!(
             out,
             "{}",
-            lang.pick("(too long for a QR code)", "(QR 코드로는 너무 깁니다)")
+            lang.pick(
+                "(the terminal is too narrow for the QR code)",
+                "(터미널이 좁아 QR 코드를 그릴 수 없습니다)"
+            )
         )?,
     }
     if place.server.is_this_machine() {

@@ -14,7 +14,7 @@ use crate::room::Room;
 use crate::room::news::News;
 use crate::run::Face;
 use crate::say;
-use crate::session::link::Status;
+use crate::session::link::{Status, Why};
 use crate::session::{Session, Told};
 use crate::words::Lang;
 
@@ -27,8 +27,8 @@ pub(crate) struct Plain<'a, O, E> {
     place: &'a Place,
     out: O,
     errors: E,
-    /// What was told last of the connection; the countdown is not told.
-    told: Option<Status>,
+    /// Why there is no connection, as it was told.
+    offline: Option<Why>,
     /// Nothing comes any more: leave as soon as all is answered.
     input_ended: bool,
 }
@@ -40,7 +40,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
             place,
             out,
             errors,
-            told: None,
+            offline: None,
             input_ended: false,
         }
     }
@@ -98,22 +98,24 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         Ok(())
     }
 
-    /// Tells whether there is a connection, when that changed.
-    fn status(&mut self, status: Status, now: Millis) -> io::Result<()> {
-        if self.told.as_ref() == Some(&status) {
-            return Ok(());
-        }
+    /// Tells that the connection is gone, and why; and that it is there again. Not each
+    /// attempt in between, nor how it ends: that is told by whoever ends the program.
+    fn status(&mut self, status: &Status, now: Millis) -> io::Result<()> {
         let lang = self.desk.lang;
-        let said = lang.status(&status, now);
-        match &status {
-            Status::Offline(why, _) => writeln!(self.errors, "{said}: {}", lang.why(why))?,
-            // The first attempt is nothing to be told, and how it ends is told by whoever
-            // ends the program.
-            Status::Connecting if self.told.is_none() => {}
-            Status::Ended(_) => {}
-            Status::Connecting | Status::Live => writeln!(self.errors, "{said}")?,
+        let why = match status {
+            Status::Offline(why, _) => Some(why),
+            Status::Live => None,
+            Status::Connecting | Status::Ended(_) => return Ok(()),
+        };
+        let said = lang.status(status, now);
+        match why {
+            Some(why) if self.offline.as_ref() != Some(why) => {
+                writeln!(self.errors, "{said}: {}", lang.why(why))?;
+            }
+            None if self.offline.is_some() => writeln!(self.errors, "{said}")?,
+            _ => {}
         }
-        self.told = Some(status);
+        self.offline = why.cloned();
         Ok(())
     }
 }
@@ -153,7 +155,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
     }
 
     fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
-        self.status(session.status(), now)?;
+        self.status(&session.status(), now)?;
         for told in told {
             self.desk.note(told);
             let lang = self.desk.lang;

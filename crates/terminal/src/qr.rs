@@ -8,10 +8,17 @@ use qrcode::{EcLevel, QrCode};
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const AS_BEFORE: &str = "\x1b[0m";
 
-/// The code with its quiet zone, each line ended. `None` if the text does not fit into one.
-pub(crate) fn code(text: &str) -> Option<String> {
+/// Modules left white on each side (ISO/IEC 18004).
+const QUIET_ZONE: usize = 4;
+
+/// The code with its quiet zone, each line ended. `None` if it does not fit into so many
+/// columns, or the text into no code.
+pub(crate) fn code(text: &str, columns: u16) -> Option<String> {
     // Nothing wears off a screen: the lowest level makes the largest modules.
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    if code.width() + 2 * QUIET_ZONE > usize::from(columns) {
+        return None;
+    }
     let blocks = code.render::<Dense1x2>().quiet_zone(true).build();
     let lines = blocks
         .lines()

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::clock::{Millis, now};
 use crate::net::socket::{Connection, In, Out};
 use crate::place::Place;
 use crate::session::link::{Status, Why};
 use crate::session::{Effect, Session, Told};
+
+/// How long a goodbye may take to be answered.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A way to show a room and to be told what to do.
 pub(crate) trait Face {
@@ -67,12 +70,9 @@ pub(crate) async fn run<F: Face>(
         if let Status::Ended(why) = session.status()
             && (is_told_to_end || !face.stays())
         {
-            // The seat is free for others once the goodbye is answered.
-            while let Some(connection) = &mut connection {
-                match connection.next().await {
-                    In::Closed(_) | In::Failed(_) => break,
-                    In::Opened | In::Text(_) | In::Alive => {}
-                }
+            if let Some(mut connection) = connection {
+                // Whether it was heard or not, whoever left wants to be gone.
+                let _ = timeout(GOODBYE, connection.closed()).await;
             }
             return Ok(why);
         }

@@ -138,6 +138,23 @@ fn a_draw_that_is_not_fair_is_told_so() {
 }
 
 #[test]
+fn the_winner_of_many_is_the_one_that_sha256sum_gives() {
+    // The transcript's lines, `sha256sum`, and modulo 100 by `bc`: the ninth.
+    let candidate = |number| json!({"number":number,"item":"x","name":"Mina","votes":0});
+    let candidates: Vec<Value> = (1..=100).map(candidate).collect();
+    let contributions = json!([{"member":1,"name":"Mina","value":"1".repeat(64)}]);
+    for (winner, verdict) in [(9, Verdict::AddsUp), (59, Verdict::OtherWinner)] {
+        let mut first = hello();
+        first["hello"]["state"]["decision"] = json!({"how":"draw","by":1,"name":"Mina","winner":candidate(winner),
+            "draw":{"number":0,"commitment":COMMITMENT,"secret":SECRET,"candidates":candidates,"contributions":contributions}});
+        let mut at = At::start(0x11);
+        at.open();
+        at.hears(first);
+        assert_eq!(at.session.verdict(), Some(verdict), "{winner}");
+    }
+}
+
+#[test]
 fn whoever_was_left_out_is_told() {
     // Which of the three it is follows from the secret and one contribution.
     let winners = [1, 3, 4].map(|winner| {

@@ -317,6 +317,10 @@ fn whoever_leaves_says_goodbye_and_does_not_come_back() {
     );
     assert_eq!(at.session.next_at(), None);
 
+    let mut at = At::start(0);
+    at.session.leave();
+    assert_eq!(at.effects(), [Effect::Drop], "there is nobody to say it to");
+
     let mut at = At::joined();
     at.session.closed(4410, at.now);
     at.session.leave();
@@ -383,6 +387,13 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
     assert_eq!(at.session.verdict(), None, "votes need no checking");
     let told = at.told();
     let juno = || Who::Other(Shown::from("Juno"));
+    let voted = Told::News(News::Voted {
+        who: juno(),
+        item: Shown::from("pizza"),
+        on: true,
+        votes: 1,
+    });
+    assert_eq!(told[3..5], [voted.clone(), voted], "twice is once");
     assert_eq!(told[0], Told::News(News::Joined(juno())));
     assert_eq!(
         told[5],

@@ -9,13 +9,14 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::header::{
     RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT,
 };
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Response, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::{AGENT, PATIENCE, Stream, connect, no_answer, retry_after};
@@ -36,8 +37,8 @@ const BUFFER: usize = 16 * 1024;
 /// allowance at once; whatever comes waits in the socket when nobody reads.
 const QUEUE: usize = 256;
 
-/// How long the server may take to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long what is written last may take.
+const LAST: Duration = Duration::from_secs(2);
 
 /// A connection that ended without a close frame, as browsers call it.
 const NO_CLOSE_FRAME: u16 = 1006;
@@ -107,6 +108,11 @@ impl Connection {
         let _ = self.outgoing.try_send(out);
     }
 
+    /// Waits for the end, whatever comes before.
+    pub(crate) async fn closed(&mut self) {
+        while !matches!(self.next().await, In::Closed(_) | In::Failed(_)) {}
+    }
+
     /// The next thing that happens. Cancel safe.
     pub(crate) async fn next(&mut self) -> In {
         // The task always says how it ended, unless it panicked.
@@ -133,8 +139,12 @@ async fn handshake(place: &Place) -> Result<WebSocketStream<Box<dyn Stream>>, Fa
         .max_frame_size(Some(MOST_MESSAGE));
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _)) => Ok(socket),
-        Err(tungstenite::Error::Http(response)) => Err(refused(&response)),
-        Err(error @ tungstenite::Error::Protocol(_)) => Err(Failure {
+        Err(Error::Http(response)) => Err(refused(&response)),
+        // Cut off in the middle, as by a server that is just being ended.
+        Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
+            Err(unreachable(&error))
+        }
+        Err(error @ Error::Protocol(_)) => Err(Failure {
             again: ComeBack::Never,
             ..unreachable(&format!("{} is no Tablecast server: {error}", place.server))
         }),
@@ -206,7 +216,7 @@ async fn talk(
             Some(Ok(Message::Text(text))) => In::Text(text.as_str().to_owned()),
             Some(Ok(Message::Close(frame))) => {
                 // Sends the answer; nothing else comes.
-                let _ = timeout(GOODBYE, socket.next()).await;
+                let _ = timeout(LAST, socket.next()).await;
                 return frame.map_or(NO_CLOSE_FRAME, |frame| frame.code.into());
             }
             Some(Ok(_)) => In::Alive,
@@ -228,9 +238,91 @@ async fn goodbye(mut socket: WebSocketStream<Box<dyn Stream>>) -> u16 {
         while let Some(message) = socket.next().await {
             message?;
         }
-        Ok::<(), tungstenite::Error>(())
+        Ok::<(), Error>(())
     };
     // Whether it was heard or not, there is nothing left to do.
-    let _ = timeout(GOODBYE, answered).await;
+    let _ = timeout(LAST, answered).await;
     CloseReason::Left.code()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What comes of a connection to a server that answers the handshake with these bytes.
+    async fn answered(answer: &str) -> In {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let page = format!("http://{}/r/a", listener.local_addr().unwrap());
+        let mut connection = Connection::open(&page.parse().unwrap());
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        assert!(
+            head.contains("sec-websocket-protocol: tablecast.v1\r\n"),
+            "{head}"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        drop(stream);
+        connection.next().await
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_instead_of_a_socket_decides_whether_to_come_back() {
+        use ComeBack::{Later, Never, Soon};
+        for (answer, again, after) in [
+            ("404 Not Found\r\nContent-Length: 0", Never, None),
+            (
+                "403 Forbidden\r\nContent-Length: 16\r\n\r\n{\"code\":\"foreign",
+                Never,
+                None,
+            ),
+            (
+                "403 Forbidden\r\nContent-Length: 20\r\n\r\n{\"code\":\"room_full\"}",
+                Later,
+                None,
+            ),
+            (
+                "429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0",
+                Later,
+                Some(7_000),
+            ),
+            (
+                "503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0",
+                Soon,
+                Some(2_000),
+            ),
+            (
+                "502 Bad Gateway\r\nRetry-After: soon\r\nContent-Length: 0",
+                Soon,
+                None,
+            ),
+            (
+                "301 Moved Permanently\r\nLocation: /\r\nContent-Length: 0",
+                Never,
+                None,
+            ),
+            ("200 OK\r\nContent-Length: 0", Never, None),
+            ("101 Switching Protocols\r\nUpgrade: x", Never, None),
+        ] {
+            let In::Failed(failure) = answered(&format!("HTTP/1.1 {answer}\r\n\r\n")).await else {
+                panic!("{answer}: no failure");
+            };
+            assert_eq!(
+                (failure.again, failure.after),
+                (again, after),
+                "{answer}: {failure:?}"
+            );
+        }
+        let In::Failed(failure) = answered("HTTP/1.1 101 Swit").await else {
+            panic!("no failure");
+        };
+        assert_eq!(failure.again, Soon, "cut off in the middle: {failure:?}");
+    }
 }

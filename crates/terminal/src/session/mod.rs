@@ -401,9 +401,11 @@ impl Session {
 
     /// Leaves the room: the seat is given up.
     pub fn leave(&mut self) {
-        if self.link.is_open() {
-            self.effects.push(Effect::Goodbye);
-        }
+        self.effects.push(match self.link.is_open() {
+            true => Effect::Goodbye,
+            // There may be an attempt.
+            false => Effect::Drop,
+        });
         self.seat = None;
         self.commands.lost();
         self.link.end(Why::Closed(CloseReason::Left));

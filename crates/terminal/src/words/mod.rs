@@ -52,9 +52,9 @@ impl Lang {
     /// Somebody, as the subject of a sentence.
     fn who(self, who: &Who) -> String {
         match who {
-            Who::You => self.pick("you", "내가").to_owned(),
+            Who::You => self.pick("You", "내가").to_owned(),
             Who::Other(name) => self.pick(name.to_string(), format!("{name} 님이")),
-            Who::Nobody => self.pick("somebody", "누군가").to_owned(),
+            Who::Nobody => self.pick("Somebody", "누군가").to_owned(),
         }
     }
 
@@ -220,18 +220,18 @@ impl Lang {
     }
 
     fn news(self, news: &News) -> String {
-        let text = match news {
+        match news {
             News::Joined(who) => {
                 let who = self.who(who);
                 self.pick(format!("{who} joined"), format!("{who} 들어왔습니다"))
             }
             News::Back(who) => {
                 let who = self.who(who);
-                self.pick(format!("back again: {who}"), format!("{who} 돌아왔습니다"))
+                self.pick(format!("Back again: {who}"), format!("{who} 돌아왔습니다"))
             }
             News::Away(who) => {
                 let who = self.who(who);
-                self.pick(format!("away: {who}"), format!("{who} 자리를 비웠습니다"))
+                self.pick(format!("Away: {who}"), format!("{who} 자리를 비웠습니다"))
             }
             News::Left(who) => {
                 let who = self.who(who);
@@ -307,14 +307,13 @@ impl Lang {
                 )
             }
             News::Decided(How::Votes, item) => self.pick(
-                format!("decided by votes: {item}"),
+                format!("Decided by votes: {item}"),
                 format!("투표로 결정: {item}"),
             ),
             News::Decided(How::Draw, item) => {
-                self.pick(format!("drawn: {item}"), format!("추첨으로 결정: {item}"))
+                self.pick(format!("Drawn: {item}"), format!("추첨으로 결정: {item}"))
             }
-        };
-        capital(&text)
+        }
     }
 
     fn refusal(self, refusal: &Refusal) -> String {
@@ -441,14 +440,6 @@ impl Lang {
             Some(title) => title.to_string(),
             None => self.pick("Lunch", "점심").to_owned(),
         }
-    }
-}
-
-/// A sentence begins with a capital, also when it begins with "you".
-fn capital(text: &str) -> String {
-    match text.strip_prefix("you ") {
-        Some(rest) => format!("You {rest}"),
-        None => text.to_owned(),
     }
 }
 
