@@ -174,7 +174,7 @@ function fillLine(li, row, me, isFirst, nameOf) {
         if (before && !known.has(id)) one.classList.add('arrives');
         return one;
       }),
-      more > 0 && h('span', { class: 'more' }, `+${more}`),
+      more > 0 && h('span', { class: 'more', 'data-initial': `+${more}` }),
     );
     box.dataset['state'] = state;
   }
