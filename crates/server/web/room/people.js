@@ -2,7 +2,7 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import { show } from '../lib/keyed.js';
 import { initial } from '../lib/text.js';
 import { changeMe } from './me.js';
@@ -28,9 +28,13 @@ export function called(name) {
   return guest ? w.guest(guest) : name;
 }
 
-/** Stands for somebody. @param {number | null} colour @param {string} name */
+/**
+ * Stands for somebody. The letter is an ornament, and no text: the name stands beside it, or is told.
+ * @param {number | null} colour
+ * @param {string} name
+ */
 export function disc(colour, name) {
-  return h('span', { class: 'disc', 'data-colour': colour, 'aria-hidden': 'true' }, initial(called(name)));
+  return h('span', { class: 'disc', 'data-colour': colour, 'data-initial': initial(called(name)), 'aria-hidden': 'true' });
 }
 
 /** @param {App} app @returns {Part} */

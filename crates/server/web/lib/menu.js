@@ -1,0 +1,72 @@
+// The menu as it is shown: with one's own changes that the server has not answered yet, and in which order. Pure.
+
+/** @import { Item, Pending } from '../client/types.js' */
+
+/** Stands for the number that a dish will get: behind all others. */
+export const LATE = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A line of the menu as it is shown.
+ * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: something about it is not answered
+ */
+
+/**
+ * @param {readonly Item[]} items
+ * @param {readonly Pending[]} pending
+ * @param {{ id: number, name: string } | null} me
+ * @returns {Row[]}
+ */
+export function rows(items, pending, me) {
+  /** @type {Row[]} */
+  const shown = items.map((item) => ({ ...item, key: String(item.number), waits: false, leaves: false }));
+  for (const { id, command, content } of pending) {
+    const { number, item, on } = /** @type {{ number?: number, item?: string, on?: boolean }} */ (content);
+    if (command === 'add' && item !== undefined) {
+      const late = { number: LATE, by: me?.id ?? 0, name: me?.name ?? '', votes: [] };
+      shown.push({ ...late, item, key: `new ${id}`, waits: true, leaves: false });
+      continue;
+    }
+    const row = shown.find((row) => row.number === number);
+    if (!row) continue;
+    if (command === 'remove') row.waits = row.leaves = true;
+    if (command === 'vote' && me) {
+      const others = row.votes.filter((member) => member !== me.id);
+      shown[shown.indexOf(row)] = { ...row, votes: on ? [...others, me.id] : others, waits: true };
+    }
+  }
+  return shown;
+}
+
+/**
+ * Most wanted first; as many votes: in order of adding.
+ * @template {Pick<Item, 'number' | 'votes'>} T
+ * @param {readonly T[]} items
+ * @returns {T[]}
+ */
+export function byVotes(items) {
+  return [...items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
+}
+
+/**
+ * The order while somebody touches the list: what was there keeps its place, what is new comes last.
+ * @template {Pick<Item, 'number' | 'votes'>} T
+ * @param {readonly T[]} items
+ * @param {readonly number[]} shown the numbers as they stand
+ * @returns {T[]}
+ */
+export function held(items, shown) {
+  const places = new Map(shown.map((number, place) => [number, place]));
+  const place = (/** @type {T} */ item) => places.get(item.number) ?? shown.length + item.number;
+  return [...items].sort((a, b) => place(a) - place(b));
+}
+
+/**
+ * Those with most votes, if anybody voted.
+ * @template {Pick<Item, 'number' | 'votes'>} T
+ * @param {readonly T[]} items
+ * @returns {T[]}
+ */
+export function leading(items) {
+  const most = Math.max(0, ...items.map((item) => item.votes.length));
+  return most ? items.filter((item) => item.votes.length === most) : [];
+}
