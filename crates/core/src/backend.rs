@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use serde::Serialize;
 
 use crate::id::{NodeId, RoomId};
 use crate::position::{Epoch, Position};
@@ -195,6 +196,15 @@ impl<T: Encode> From<Arc<T>> for Record {
     }
 }
 
+/// Anything that serde can write, stored as JSON.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize + Send + Sync + 'static> Encode for Json<T> {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Ok(serde_json::to_vec(&self.0)?.into())
+    }
+}
+
 impl Encode for Bytes {
     fn encode(&self) -> Result<Bytes, StoredError> {
         Ok(self.clone())
@@ -226,6 +236,29 @@ pub struct Commit {
     /// Lets the room live this much longer from now (never less than it would,
     /// never beyond its maximum age). `None` leaves the expiry as it is.
     pub extend: Option<Duration>,
+    /// What is to be kept beyond the room's life from here on, in place of what was
+    /// kept before. `None` leaves that as it is.
+    pub keepsake: Option<NewKeepsake>,
+}
+
+/// Something to be kept beyond the life of the room that leaves it.
+#[derive(Debug, Clone)]
+pub struct NewKeepsake {
+    /// What it is.
+    pub what: Record,
+    /// How long it is kept from the commit on, whatever becomes of the room.
+    pub ttl: Duration,
+}
+
+/// What a room left, or leaves when it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keepsake {
+    /// What it is, as it was committed.
+    pub what: Bytes,
+    /// When it was committed (backend clock, ms).
+    pub kept_at: u64,
+    /// Until when it is kept (backend clock, ms).
+    pub kept_until: u64,
 }
 
 /// What became of a commit.
@@ -281,7 +314,9 @@ pub enum Health {
 /// dropped leaves the outcome unknown, never half done. A call that cannot be
 /// answered ends with an error within about one second.
 pub trait Backend: Send + Sync + 'static {
-    /// Makes a room, unless there is one with this id.
+    /// Makes a room, unless there is one with this id. What an earlier room of this
+    /// id left is forgotten in the same step: what is kept under an id is always
+    /// the newest room's.
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created>;
 
     /// Where the room stands and what is missing since `known`; everything, if
@@ -294,6 +329,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Takes one step, if the room stands where the commit expects it.
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed>;
+
+    /// What the room keeps beyond its life, whether it still lives or not. `None` if
+    /// nothing was committed to be kept, or its time is over. A backend that keeps
+    /// a bounded number of them forgets the oldest first.
+    fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>>;
 
     /// Begins to send this room's publications by other nodes, and possibly this
     /// node's own, to [`Backend::notices`]. Once it returns, no later commit of

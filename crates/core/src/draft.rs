@@ -9,6 +9,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::backend::{Json, Record};
+use crate::colour::Colour;
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::{Logic, Member, Rejection};
@@ -37,6 +39,8 @@ pub enum Refusal {
 pub struct Join {
     /// Their name, already [`clean`](crate::text::clean); one is made if it is absent.
     pub name: Option<String>,
+    /// Their colour; if it is absent, the lowest one that the fewest members have.
+    pub colour: Option<Colour>,
     /// The secret for the new seat.
     pub token: SeatToken,
     /// The node that holds the connection.
@@ -52,6 +56,7 @@ pub struct Draft<'a, L: Logic> {
     history: &'a History<L::Event>,
     events: Events<L>,
     extends: bool,
+    keepsake: Option<Record>,
 }
 
 impl<'a, L: Logic> Draft<'a, L> {
@@ -62,6 +67,7 @@ impl<'a, L: Logic> Draft<'a, L> {
             history,
             events: Vec::new(),
             extends: false,
+            keepsake: None,
         }
     }
 
@@ -80,6 +86,12 @@ impl<'a, L: Logic> Draft<'a, L> {
         self.extends
     }
 
+    /// What is to be kept beyond the room's life, if something was decided that
+    /// makes it so. It is taken out.
+    pub fn take_keepsake(&mut self) -> Option<Record> {
+        self.keepsake.take()
+    }
+
     /// The state and the events, once they are committed.
     pub fn finish(self) -> (Room<L>, Events<L>) {
         (self.room, self.events)
@@ -93,6 +105,11 @@ impl<'a, L: Logic> Draft<'a, L> {
         };
         self.room.apply(&event);
         self.extends |= event.extends();
+        if let Change::Logic { event, .. } = &event.change
+            && let Some(keepsake) = self.room.logic.keepsake(event)
+        {
+            self.keepsake = Some(Arc::new(Json(keepsake)).into());
+        }
         let seq = event.seq;
         self.events.push(Arc::new(event));
         seq
@@ -114,11 +131,14 @@ impl<'a, L: Logic> Draft<'a, L> {
             Some(name) => name.clone(),
             None => format!("guest {}", self.room.position.seq + 1),
         };
+        let taken = self.room.members.iter().map(|seat| seat.colour);
+        let colour = join.colour.unwrap_or_else(|| Colour::least_used(taken));
         let (token, node, connection) = (join.token, join.node.clone(), join.connection);
         Ok(MemberId(self.record(
             None,
             Change::Joined {
                 name,
+                colour,
                 token,
                 node,
                 connection,
@@ -198,23 +218,33 @@ impl<'a, L: Logic> Draft<'a, L> {
         }
     }
 
-    /// Gives a member another name. Returns the seq of the change.
+    /// Gives a member another name, and another colour if there is one. Returns the
+    /// seq of the change.
     ///
     /// # Errors
     /// As [`Draft::command`].
-    pub fn rename(&mut self, member: MemberId, op: Op, name: &str) -> Result<u64, Rejection> {
+    pub fn rename(
+        &mut self,
+        member: MemberId,
+        op: Op,
+        name: &str,
+        colour: Option<Colour>,
+    ) -> Result<u64, Rejection> {
         let seat = self.seat(member)?;
+        let colour = colour.unwrap_or(seat.colour);
         if let Some(done) = self.already_done(member, op)? {
             return Ok(done);
         }
-        if seat.name == name {
+        if seat.name == name && seat.colour == colour {
             return Ok(self.room.position.seq);
         }
+        let name = name.to_owned();
         Ok(self.record(
             Some(op),
             Change::Renamed {
                 member,
-                name: name.to_owned(),
+                name,
+                colour,
             },
         ))
     }
@@ -296,6 +326,8 @@ impl<'a, L: Logic> Draft<'a, L> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::position::{Epoch, Position};
 
@@ -323,10 +355,11 @@ mod tests {
         };
         let (node, token) = ("n".parse::<NodeId>().unwrap(), SeatToken(7));
         let mut history = History::default();
-        let mut room = Room::new(nowhere, 1, Nothing {});
+        let mut room = Room::new(nowhere, 1, Duration::from_secs(600), Nothing {});
         let mut draft = Draft::new(&room, &history);
         let join = Join {
             name: None,
+            colour: None,
             token,
             node: node.clone(),
             connection: ConnectionId(1),

@@ -12,6 +12,7 @@
 
 pub mod backend;
 pub mod close;
+pub mod colour;
 pub mod draft;
 pub mod history;
 pub mod id;
@@ -24,6 +25,7 @@ pub mod text;
 
 pub use backend::{Backend, BackendError};
 pub use close::CloseReason;
+pub use colour::Colour;
 pub use id::{ConnectionId, MemberId, NodeId, OpId, RoomId, SeatToken};
 pub use logic::{Logic, Rejection};
 pub use position::{Epoch, Position};

@@ -41,6 +41,8 @@ pub struct Member<'a> {
 /// parts are best kept behind [`Arc`](std::sync::Arc); serialised it is the
 /// room's snapshot. Both functions must be deterministic: every node applies the
 /// same events in the same order and must come to the same state.
+///
+/// What is worth reading when the room is gone is its [keepsake](Logic::keepsake).
 pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What a member asks for.
     type Command: Send + 'static;
@@ -62,4 +64,41 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Lets an event happen. It was decided in exactly this state.
     fn apply(&mut self, by: MemberId, event: &Self::Event);
+
+    /// What is to be kept beyond the room's life, once this event has been applied;
+    /// by default nothing. It is stored in the same atomic step as the event, in
+    /// place of what was kept before, and read as JSON with the hub's `keepsake`.
+    /// Only the node that decided the event asks for it.
+    ///
+    /// It is asked after each event, so it should look at the event first and build
+    /// something only when there is something to be kept:
+    ///
+    /// ```
+    /// # use serde::Serialize;
+    /// # use tablecast_core::{Logic, MemberId, Rejection, logic::Member};
+    /// # #[derive(Clone, Serialize, serde::Deserialize)]
+    /// # struct Game { score: [u32; 2] }
+    /// # #[derive(Serialize, serde::Deserialize)]
+    /// # enum Event { Goal, Over }
+    /// #[derive(Serialize)]
+    /// struct Result {
+    ///     score: [u32; 2],
+    /// }
+    ///
+    /// impl Logic for Game {
+    /// #   type Command = ();
+    /// #   type Event = Event;
+    /// #   fn decide(&self, _: Member<'_>, _: &()) -> std::result::Result<Vec<Event>, Rejection> { Ok(vec![]) }
+    /// #   fn apply(&mut self, _: MemberId, _: &Event) {}
+    ///     // …
+    ///     fn keepsake(&self, event: &Event) -> Option<impl Serialize + Send + Sync + 'static> {
+    ///         let result = || Result { score: self.score };
+    ///         matches!(event, Event::Over).then(result)
+    ///     }
+    /// }
+    /// ```
+    fn keepsake(&self, event: &Self::Event) -> Option<impl Serialize + Send + Sync + 'static> {
+        let _ = event;
+        None::<()>
+    }
 }

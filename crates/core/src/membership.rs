@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, SeatToken};
 use crate::room::Op;
 
@@ -32,6 +33,8 @@ pub struct Seat {
     pub member: MemberId,
     /// What the others see.
     pub name: String,
+    /// By which the others tell them apart.
+    pub colour: Colour,
     /// The secret to have this seat again.
     pub token: SeatToken,
     /// Connected or not.

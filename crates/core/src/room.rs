@@ -4,18 +4,20 @@
 //! [`Draft`](crate::draft::Draft) makes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Encode;
+use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
 use crate::membership::{Applied, Membership, Presence, Seat};
 use crate::position::Position;
 
 /// The version of the stored form of snapshots.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Which command made an event: enough to recognise the command when it arrives
 /// again.
@@ -47,6 +49,8 @@ pub enum Change<E> {
     Joined {
         /// What the others see.
         name: String,
+        /// By which the others tell them apart.
+        colour: Colour,
         /// The secret to have the seat again.
         token: SeatToken,
         /// The node that holds the connection.
@@ -75,12 +79,14 @@ pub enum Change<E> {
         /// Whose it was.
         member: MemberId,
     },
-    /// A member has another name.
+    /// A member has another name, or another colour.
     Renamed {
         /// Who.
         member: MemberId,
-        /// The new name.
+        /// The name from now on.
         name: String,
+        /// The colour from now on.
+        colour: Colour,
     },
     /// The application's state changed.
     Logic {
@@ -184,7 +190,9 @@ pub struct Room<L> {
     pub position: Position,
     /// How many seats there are.
     pub seats: usize,
-    /// Who has one.
+    /// How long it lives after the last sign of life. Stored to the millisecond.
+    pub ttl: Duration,
+    /// Who has a seat.
     pub members: Membership,
     /// The application's state.
     pub logic: L,
@@ -194,16 +202,18 @@ pub struct Room<L> {
 struct StoredRoom<M, L> {
     format: u32,
     seats: usize,
+    ttl_ms: u64,
     members: M,
     logic: L,
 }
 
 impl<L: Logic> Room<L> {
     /// A room in which nothing happened yet.
-    pub fn new(position: Position, seats: usize, logic: L) -> Self {
+    pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
         Room {
             position,
             seats,
+            ttl,
             members: Membership::default(),
             logic,
         }
@@ -217,6 +227,7 @@ impl<L: Logic> Room<L> {
         let stored = StoredRoom {
             format: FORMAT,
             seats: self.seats,
+            ttl_ms: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
             members: &self.members,
             logic: &self.logic,
         };
@@ -237,6 +248,7 @@ impl<L: Logic> Room<L> {
         Ok(Room {
             position,
             seats: stored.seats,
+            ttl: Duration::from_millis(stored.ttl_ms),
             members: stored.members,
             logic: stored.logic,
         })
@@ -253,12 +265,14 @@ impl<L: Logic> Room<L> {
         match &event.change {
             Change::Joined {
                 name,
+                colour,
                 token,
                 node,
                 connection,
             } => self.members.add(Seat {
                 member: MemberId(event.seq),
                 name: name.clone(),
+                colour: *colour,
                 token: *token,
                 presence: Presence::Here {
                     node: node.clone(),
@@ -281,10 +295,14 @@ impl<L: Logic> Room<L> {
                 });
             }
             Change::Left { member } => self.members.remove(*member),
-            Change::Renamed { member, name } => {
-                self.members
-                    .change(*member, |seat| seat.name.clone_from(name));
-            }
+            Change::Renamed {
+                member,
+                name,
+                colour,
+            } => self.members.change(*member, |seat| {
+                seat.name.clone_from(name);
+                seat.colour = *colour;
+            }),
             Change::Logic { by, event } => self.logic.apply(*by, event),
         }
     }

@@ -181,6 +181,7 @@ fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
     let join = Request::Join {
         connection: 1,
         named: true,
+        colour: None,
     };
     assert_eq!(go(&mut world, join), 1);
     let away = Request::Disconnect {
@@ -213,6 +214,7 @@ fn the_newest_command_of_a_member_is_never_forgotten() {
         let join = Request::Join {
             connection,
             named: false,
+            colour: None,
         };
         go(&mut world, join);
     }

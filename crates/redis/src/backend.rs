@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, LOG_EVENTS, Loaded, NewRoom,
-    Notices, Record,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Keepsake, LOG_EVENTS, Loaded,
+    NewRoom, Notices, Record,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
@@ -13,7 +13,7 @@ use tablecast_core::position::Position;
 use crate::call::Effect;
 use crate::client::Client;
 use crate::node::Node;
-use crate::scripts::{COMMIT, CREATE, Call, LOAD, RELEASE, RENEW};
+use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW};
 use crate::topology::Topology;
 use crate::url::{Place, UrlError};
 use crate::{discovery, wire};
@@ -85,7 +85,7 @@ impl RedisBackend {
         let keys = self.client.keys.room(room);
         let call = Call {
             script: &CREATE,
-            keys: &[&keys.state, &keys.log],
+            keys: &[&keys.state, &keys.log, &keys.keepsake()],
             args: &[&millis(new.ttl), &millis(new.max_age), &new.snapshot],
         };
         let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
@@ -124,6 +124,10 @@ impl RedisBackend {
         let events = commit.events.iter().map(Record::encode);
         let events = wire::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
         let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
+        let keepsake = match commit.keepsake {
+            None => None,
+            Some(new) => Some((keys.keepsake(), millis(new.ttl), new.what.encode()?)),
+        };
         let extend = commit.extend.map(millis).unwrap_or_default();
         let keep = LOG_EVENTS.to_string();
         let mut args: Vec<&[u8]> = vec![
@@ -137,14 +141,31 @@ impl RedisBackend {
             keep.as_bytes(),
             self.client.name.as_bytes(),
         ];
+        if let Some((_, ttl, what)) = &keepsake {
+            args.extend([ttl.as_slice(), what]);
+        }
         args.extend(snapshot.as_deref());
         let call = Call {
             script: &COMMIT,
-            keys: &[&keys.state, &keys.log],
+            keys: match &keepsake {
+                None => &[&keys.state, &keys.log],
+                Some((key, _, _)) => &[&keys.state, &keys.log, key],
+            },
             args: &args,
         };
         let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
         wire::committed(answer, commit.expected).map_err(corrupt(room))
+    }
+
+    async fn keepsake(&self, room: &RoomId) -> Result<Option<Keepsake>, BackendError> {
+        let keys = self.client.keys.room(room);
+        let call = Call {
+            script: &KEEPSAKE,
+            keys: &[&keys.keepsake()],
+            args: &[],
+        };
+        let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
+        wire::keepsake(answer).map_err(corrupt(room))
     }
 
     async fn renew(&self, node: &NodeId, lease: Duration) -> Result<Vec<NodeId>, BackendError> {
@@ -206,6 +227,10 @@ impl Backend for RedisBackend {
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
         BackendFuture::later(self.commit(room, commit))
+    }
+
+    fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
+        BackendFuture::later(self.keepsake(room))
     }
 
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {

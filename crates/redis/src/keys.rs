@@ -20,6 +20,13 @@ pub(crate) struct RoomKeys {
     pub(crate) slot: u16,
 }
 
+impl RoomKeys {
+    /// What the room left. Few steps need it, so it is made when it is asked for.
+    pub(crate) fn keepsake(&self) -> String {
+        [&self.channel, ":keepsake"].concat()
+    }
+}
+
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Self {
         Keys {
@@ -127,6 +134,8 @@ mod tests {
         assert_eq!(names.state, "tablecast:{lunch-1}:state");
         assert_eq!(slot(names.state.as_bytes()), names.slot);
         assert_eq!(slot(names.log.as_bytes()), names.slot);
+        assert_eq!(names.keepsake(), "tablecast:{lunch-1}:keepsake");
+        assert_eq!(slot(names.keepsake().as_bytes()), names.slot);
         assert_eq!(keys.room_of(names.channel.as_bytes()), Some(room));
         for foreign in [
             "tablecast:lunch-1",

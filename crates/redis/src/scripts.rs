@@ -34,6 +34,7 @@ macro_rules! room_script {
 room_script!(CREATE, "scripts/create.lua");
 room_script!(LOAD, "scripts/load.lua");
 room_script!(COMMIT, "scripts/commit.lua");
+script!(KEEPSAKE, include_str!("scripts/keepsake.lua"));
 script!(RENEW, include_str!("scripts/renew.lua"));
 script!(RELEASE, include_str!("scripts/release.lua"));
 

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use redis::Value;
-use tablecast_core::backend::{Committed, Created, Loaded, Snapshot, Stamp, StoredEvent};
+use tablecast_core::backend::{Committed, Created, Keepsake, Loaded, Snapshot, Stamp, StoredEvent};
 use tablecast_core::id::NodeId;
 use tablecast_core::position::{Epoch, Position};
 
@@ -118,6 +118,20 @@ pub(crate) fn committed(answer: Value, expected: Position) -> Result<Committed, 
         "gone" => Ok(Committed::Gone),
         "conflict" => missing(fields, Some(expected)).map(Committed::Conflict),
         other => Err(Malformed::new(format!("commit answered {other:?}"))),
+    }
+}
+
+/// The answer of keepsake.lua.
+pub(crate) fn keepsake(answer: Value) -> Result<Option<Keepsake>, Malformed> {
+    let mut fields = Fields::new(answer)?;
+    match fields.text()?.as_str() {
+        "nothing" => Ok(None),
+        "kept" => Ok(Some(Keepsake {
+            what: bytes(fields.next()?)?,
+            kept_at: fields.number()?,
+            kept_until: fields.number()?,
+        })),
+        other => Err(Malformed::new(format!("keepsake answered {other:?}"))),
     }
 }
 

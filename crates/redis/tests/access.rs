@@ -73,7 +73,7 @@ async fn a_wrong_password_is_told_without_it() {
 /// The rights that the README tells operators to give.
 const RIGHTS: &str = "~tablecast:* &tablecast:* +hello +client|setinfo +ping +info +select \
     +asking +cluster|slots +eval +evalsha +subscribe +unsubscribe +ssubscribe +sunsubscribe \
-    +publish +spublish +time +exists +hget +hmget +hset +xadd +xrange +pexpireat +zadd +zrange \
+    +publish +spublish +time +exists +del +hget +hmget +hset +xadd +xrange +pexpireat +zadd +zrange \
     +zrem +zremrangebyscore";
 
 #[tokio::test]

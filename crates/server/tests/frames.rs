@@ -20,7 +20,7 @@ use tablecast::testing::FaultyBackend;
 use tablecast::testing::client::Client;
 use tablecast_server::Server;
 use tablecast_server::config::Config;
-use tablecast_server::menu::Menu;
+use tablecast_server::menu::{MasterSecret, Menu};
 use tokio::net::TcpListener;
 
 const ROOM: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
@@ -144,7 +144,7 @@ async fn start(backend: Arc<dyn Backend>, config: Config) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let server = Server::new(config, backend);
-    let menu = Menu::new(100);
+    let menu = Menu::new(100, MasterSecret::new([7; 32]));
     // On a second node the room is there already.
     let _ = server.hub().create(ROOM.parse().unwrap(), menu).await;
     tokio::spawn(server.run(listener, std::future::pending()));

@@ -59,10 +59,14 @@ pub struct HubConfig {
     pub connection: ConnectionConfig,
     /// Seats of a room made here. Default 10.
     pub seats: usize,
-    /// A room lives this long after the last join or change. Default 10 min.
+    /// A room lives this long after the last join or change, unless it is made with a
+    /// lifetime of its own. Default 10 min.
     pub room_ttl: Duration,
     /// A room lives at most this long. Default 24 h.
     pub room_max_age: Duration,
+    /// What a room leaves is kept this long, see
+    /// [`Logic::keepsake`](crate::core::Logic::keepsake). Default 7 days.
+    pub keepsake_ttl: Duration,
     /// Rooms made or open on this node at the same time. Default 10,000.
     pub max_rooms: usize,
     /// How long the seat of a JSON member who dropped is kept. Default 30 s.
@@ -84,6 +88,7 @@ impl Default for HubConfig {
             seats: 10,
             room_ttl: Duration::from_secs(600),
             room_max_age: Duration::from_secs(24 * 3600),
+            keepsake_ttl: Duration::from_secs(7 * 24 * 3600),
             max_rooms: 10_000,
             seat_grace: Duration::from_secs(30),
             command_rate: Rate {

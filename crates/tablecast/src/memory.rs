@@ -4,6 +4,7 @@
 //! answer is there at once.
 
 mod inbox;
+mod keepsakes;
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -13,12 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, LOG_EVENTS, Loaded, NewRoom,
-    Notice, Notices, Record, Snapshot, Stamp, StoredEvent,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Keepsake, LOG_EVENTS, Loaded,
+    NewRoom, Notice, Notices, Record, Snapshot, Stamp, StoredEvent,
 };
 use tablecast_core::{Epoch, NodeId, Position, RoomId};
 
 use self::inbox::Inbox;
+use self::keepsakes::Keepsakes;
 
 /// Half the log: a room that is late with its snapshot, because another node
 /// made the events between, has the other half before a commit is refused.
@@ -28,7 +30,7 @@ const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
 /// that forgetting is faster than making.
 const SWEPT_BY_A_STEP: usize = 4;
 
-/// Expired rooms that one renewal of a lease forgets, at most. Renewals come
+/// Expired rooms that one renewal of a lease forgets, at most, and as many keepsakes. Renewals come
 /// every few seconds, also when nobody makes or changes a room.
 const SWEPT_BY_A_RENEWAL: usize = 4096;
 
@@ -96,6 +98,7 @@ impl MemoryBackend {
         };
         place.room = Some(room);
         state.expiries.push(Reverse(expiry));
+        state.keepsakes.forget(id);
         created
     }
 
@@ -110,9 +113,10 @@ impl MemoryBackend {
         room.map(|room| room.missing_since(known, now)).transpose()
     }
 
-    fn commit_now(&self, id: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
+    fn commit_now(&self, id: &RoomId, mut commit: Commit) -> Result<Committed, BackendError> {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_STEP);
+        let state = &mut *state;
         let Some(place) = state.places.get_mut(id) else {
             return Ok(Committed::Gone);
         };
@@ -130,7 +134,14 @@ impl MemoryBackend {
         } else {
             Vec::new()
         };
+        let keepsake = commit.keepsake.take();
+        let keepsake = keepsake
+            .map(|new| keepsakes::written(&new, now))
+            .transpose()?;
         let committed = room.commit(commit, now)?;
+        if let (Some(keepsake), Committed::Accepted(_)) = (keepsake, &committed) {
+            state.keepsakes.keep(id, keepsake);
+        }
         if let (true, Committed::Accepted(stamp)) = (others, &committed) {
             let notice = Notice::Published {
                 room: id.clone(),
@@ -163,6 +174,7 @@ impl MemoryBackend {
     fn renew_now(&self, node: &NodeId, lease: Duration) -> Vec<NodeId> {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_RENEWAL);
+        state.keepsakes.sweep(now, SWEPT_BY_A_RENEWAL);
         state.leases.retain(|_, end| *end > now);
         let end = now.saturating_add(millis(lease));
         state.leases.insert(node.clone(), end);
@@ -197,6 +209,11 @@ impl Backend for MemoryBackend {
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
         BackendFuture::now(self.commit_now(room, commit))
+    }
+
+    fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
+        let (state, now) = self.store.lock();
+        BackendFuture::now(Ok(state.keepsakes.get(room, now)))
     }
 
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
@@ -264,6 +281,7 @@ struct State {
     expiries: BinaryHeap<Reverse<Expiry>>,
     /// When each node's lease ends.
     leases: HashMap<NodeId, u64>,
+    keepsakes: Keepsakes,
 }
 
 impl State {

@@ -167,8 +167,11 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
         };
         let said = json::said::<A::Command>(&line).and_then(|said| match said {
             Said::Command { op, command } => Ok((op, What::Command(command))),
-            Said::Rename { op, name } => match clean("the name", &name, NAME_GRAPHEMES) {
-                Ok(name) => Ok((op, What::Rename(name.into_owned()))),
+            Said::Rename { op, name, colour } => match clean("the name", &name, NAME_GRAPHEMES) {
+                Ok(name) => {
+                    let name = name.into_owned();
+                    Ok((op, What::Rename { name, colour }))
+                }
                 Err(rejection) => Err(json::Misunderstood {
                     id: Some(op.number),
                     rejection,
@@ -188,13 +191,17 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
 /// What seat a first message asks for.
 fn wish(line: &str) -> Result<Wish, Rejection> {
     match json::entry(line).map_err(|no| no.rejection)? {
-        Entry::Join { name } => {
+        Entry::Join { name, colour } => {
             let name = name
                 .map(|name| clean("the name", &name, NAME_GRAPHEMES).map(Cow::into_owned))
                 .transpose()?;
             let token =
                 random_token().map_err(|error| Rejection::new("unavailable", error.to_string()))?;
-            Ok(Wish::New { name, token })
+            Ok(Wish::New {
+                name,
+                colour,
+                token,
+            })
         }
         Entry::Resume { seat, known } => Ok(Wish::Again { token: seat, known }),
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tablecast::core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, Loaded, NewRoom, Notice, Notices,
+    Backend, BackendFuture, Commit, Committed, Created, Keepsake, Loaded, NewRoom, Notice, Notices,
 };
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, NodeId, Position, RoomId};
@@ -396,6 +396,10 @@ impl Backend for SlowAnswers {
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
         self.inner.commit(room, commit)
+    }
+
+    fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
+        self.inner.keepsake(room)
     }
 
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {

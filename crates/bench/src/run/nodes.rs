@@ -183,10 +183,11 @@ pub(super) fn redis_benchmark() -> anyhow::Result<Figures> {
         Ok(parts.collect::<anyhow::Result<Vec<String>>>()?.concat())
     };
     let (state, log) = ("tablecast:{bench}:state", "tablecast:{bench}:log");
+    let keepsake = "tablecast:{bench}:keepsake";
     let create = script(&["room.lua", "create.lua"])?;
     let deadline = "86400000";
     redis.cli(&[
-        "EVAL", &create, "2", state, log, "run", deadline, deadline, "state",
+        "EVAL", &create, "3", state, log, keepsake, "run", deadline, deadline, "state",
     ])?;
     let commit = script(&["room.lua", "benchmark.lua", "commit.lua"])?;
     let sha = redis.cli(&["SCRIPT", "LOAD", &commit])?;

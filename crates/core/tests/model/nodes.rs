@@ -3,14 +3,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use tablecast_core::backend::LOG_EVENTS;
+use tablecast_core::backend::{LOG_EVENTS, Record};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
 use tablecast_core::membership::{Applied, Presence};
 use tablecast_core::room::{Change, Event, Op, Room};
-use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Rejection, SeatToken};
+use tablecast_core::{
+    Colour, ConnectionId, Epoch, MemberId, NodeId, Position, Rejection, SeatToken,
+};
 
 use super::oracle::{Answer, Asked, Oracle};
 use super::requests::{Request, Shelf, ShelfEvent, Step};
@@ -39,6 +42,7 @@ fn node_id(node: usize) -> NodeId {
 pub(crate) struct Store {
     events: Vec<Bytes>,
     snapshots: Vec<(u64, Bytes)>,
+    kept: Option<Bytes>,
 }
 
 impl Store {
@@ -57,7 +61,15 @@ impl Store {
     }
 
     /// What one commit does to a store.
-    fn append(&mut self, room: &Room<Shelf>, events: &[Arc<Event<ShelfEvent>>]) {
+    fn append(
+        &mut self,
+        room: &Room<Shelf>,
+        events: &[Arc<Event<ShelfEvent>>],
+        keepsake: Option<Record>,
+    ) {
+        if let Some(keepsake) = keepsake {
+            self.kept = Some(keepsake.encode().unwrap());
+        }
         for event in events {
             assert_eq!(event.seq, self.seq() + 1);
             let stored = event.encode().unwrap();
@@ -117,8 +129,10 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
             token,
             connection,
             name,
+            colour,
         } => seat(draft.join(&Join {
             name: name.clone(),
+            colour: colour.and_then(Colour::new),
             token: SeatToken(*token),
             node: node_id(node),
             connection: ConnectionId(*connection),
@@ -142,7 +156,11 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
             number,
             digest,
             name,
-        } => done(draft.rename(MemberId(*member), op(*number, *digest), name)),
+            colour,
+        } => {
+            let (op, colour) = (op(*number, *digest), colour.and_then(Colour::new));
+            done(draft.rename(MemberId(*member), op, name, colour))
+        }
         Asked::Command {
             member,
             number,
@@ -183,10 +201,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seats: usize) -> World {
-        let room = Room::new(at(0), seats, Shelf::default());
+        let room = Room::new(at(0), seats, Duration::from_secs(600), Shelf::default());
         let store = Store {
             events: Vec::new(),
             snapshots: vec![(0, room.encode().unwrap())],
+            kept: None,
         };
         World {
             nodes: [0, 1].map(|_| Node::from_snapshot(&store, &store.snapshots[0])),
@@ -239,7 +258,7 @@ impl World {
             self.catch_up(node);
         }
         let base = self.store.seq();
-        let (draft, answers) = self.nodes[node].decide(requests, node);
+        let (mut draft, answers) = self.nodes[node].decide(requests, node);
         let expected: Vec<Answer> = requests
             .iter()
             .map(|request| self.oracle.request(node, base, request))
@@ -249,8 +268,9 @@ impl World {
             !matches!(event.change, Change::Away { .. } | Change::Left { .. })
         };
         assert_eq!(draft.extends(), draft.events().iter().any(sign_of_life));
+        let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
-        self.store.append(&room, &events);
+        self.store.append(&room, &events, keepsake);
         if answered {
             let node = &mut self.nodes[node];
             node.room = room;
@@ -341,10 +361,14 @@ impl World {
         let things = self.oracle.things.iter();
         let things: Vec<_> = things.map(|(by, thing)| (MemberId(*by), *thing)).collect();
         assert_eq!(room.logic.things, things);
+        let kept = self.store.kept.as_deref();
+        let kept: Option<Vec<(u64, u8)>> = kept.map(|kept| serde_json::from_slice(kept).unwrap());
+        assert_eq!(kept, self.oracle.kept);
         assert_eq!(room.members.taken(), self.oracle.people.len());
         for (seat, person) in room.members.iter().zip(&self.oracle.people) {
             assert_eq!(seat.member, MemberId(person.id));
             assert_eq!(seat.name, person.name);
+            assert_eq!(Some(seat.colour), Colour::new(person.colour));
             assert_eq!(seat.token, SeatToken(person.token));
             let presence = match person.presence {
                 Ok((node, connection)) => Presence::Here {

@@ -29,6 +29,7 @@ pub(crate) enum Answer {
 pub(crate) struct Person {
     pub(crate) id: u64,
     pub(crate) name: String,
+    pub(crate) colour: u64,
     pub(crate) token: u128,
     /// Node and connection, or until when away.
     pub(crate) presence: Result<(usize, u64), u64>,
@@ -44,6 +45,8 @@ pub(crate) struct Oracle {
     pub(crate) seq: u64,
     pub(crate) people: Vec<Person>,
     pub(crate) things: Vec<(u64, u8)>,
+    /// What there was when something was taken last.
+    pub(crate) kept: Option<Vec<(u64, u8)>>,
     /// When which connection took a seat that was there.
     backs: Vec<(u64, u64)>,
 }
@@ -75,6 +78,7 @@ impl Oracle {
                 token,
                 connection,
                 name,
+                colour,
             } => {
                 if let Some(person) = self.holder(*connection) {
                     return Answer::Seat(person.id);
@@ -82,10 +86,16 @@ impl Oracle {
                 if self.people.len() == self.seats {
                     return Answer::Refused("full");
                 }
+                let have = |colour| self.people.iter().filter(|p| p.colour == colour).count();
+                let fewest = (0..12).map(have).min();
+                let rarest = (0..12)
+                    .find(|colour| Some(have(*colour)) == fewest)
+                    .unwrap();
                 let id = self.happens();
                 self.people.push(Person {
                     id,
                     name: name.clone().unwrap_or(format!("guest {id}")),
+                    colour: colour.unwrap_or(rarest),
                     token: *token,
                     presence: Ok((node, *connection)),
                     applied: BTreeMap::new(),
@@ -133,11 +143,18 @@ impl Oracle {
                 number,
                 digest,
                 name,
+                colour,
             } => match self.known(*member, *number, *digest, base) {
-                Ok(at) if self.people[at].name == *name => Answer::Done(self.seq),
+                Ok(at)
+                    if self.people[at].name == *name
+                        && colour.is_none_or(|colour| self.people[at].colour == colour) =>
+                {
+                    Answer::Done(self.seq)
+                }
                 Ok(at) => {
                     let seq = self.happens();
                     self.people[at].name.clone_from(name);
+                    self.people[at].colour = colour.unwrap_or(self.people[at].colour);
                     self.people[at].applied.insert(*number, (*digest, seq));
                     Answer::Done(seq)
                 }
@@ -194,6 +211,7 @@ impl Oracle {
                     return Answer::Rejected("not_found");
                 };
                 self.things.remove(first);
+                self.kept = Some(self.things.clone());
                 1
             }
             Command::Clear if self.things.is_empty() => return Answer::Done(self.seq),
@@ -213,13 +231,18 @@ impl Oracle {
     pub(crate) fn ask(&mut self, node: usize, request: &Request) -> Vec<Asked> {
         let id_of = |nth: usize| self.people.get(nth).map_or(u64::MAX, |person| person.id);
         vec![match *request {
-            Request::Join { connection, named } => {
+            Request::Join {
+                connection,
+                named,
+                colour,
+            } => {
                 // Tokens are random: none is used for two seats.
                 self.tokens += 1;
                 Asked::Join {
                     token: self.tokens,
                     connection: connection_of(node, connection),
                     name: named.then(|| format!("person {}", self.tokens)),
+                    colour,
                 }
             }
             Request::Resume { nth, connection } => Asked::Resume {
@@ -245,11 +268,13 @@ impl Oracle {
                 number,
                 digest,
                 name,
+                colour,
             } => Asked::Rename {
                 member: id_of(nth),
                 number,
                 digest,
                 name: format!("name {name}"),
+                colour,
             },
             Request::Command {
                 nth,
@@ -288,6 +313,7 @@ pub(crate) enum Asked {
         token: u128,
         connection: u64,
         name: Option<String>,
+        colour: Option<u64>,
     },
     Resume {
         token: u128,
@@ -306,6 +332,7 @@ pub(crate) enum Asked {
         number: u64,
         digest: u64,
         name: String,
+        colour: Option<u64>,
     },
     Command {
         member: u64,

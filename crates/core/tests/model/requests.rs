@@ -59,6 +59,11 @@ impl Logic for Shelf {
             ShelfEvent::Cleared => self.things.clear(),
         }
     }
+
+    /// Whenever something is taken, what is left.
+    fn keepsake(&self, event: &ShelfEvent) -> Option<impl Serialize + Send + Sync + 'static> {
+        matches!(event, ShelfEvent::Taken(_)).then(|| self.things.clone())
+    }
 }
 
 /// One thing that happens at a node. People and connections are few, so that
@@ -68,6 +73,7 @@ pub(crate) enum Request {
     Join {
         connection: u64,
         named: bool,
+        colour: Option<u64>,
     },
     /// With the token of whoever has the nth seat, or one that opens none.
     Resume {
@@ -90,6 +96,7 @@ pub(crate) enum Request {
         number: u64,
         digest: u64,
         name: u8,
+        colour: Option<u64>,
     },
     /// By whoever has the nth seat, or somebody without one.
     Command {
@@ -121,6 +128,7 @@ fn request() -> impl Strategy<Value = Request> {
     // Digests are few, so that a number is used again for the same and for
     // another command.
     let op = || (0..6usize, 0..12u64, 0..2u64);
+    let colour = || prop::option::of(0..3u64);
     let command = prop_oneof![
         4 => (0..3u8).prop_map(Command::Put),
         2 => (0..3u8).prop_map(Command::PutTwo),
@@ -128,15 +136,15 @@ fn request() -> impl Strategy<Value = Request> {
         1 => Just(Command::Clear),
     ];
     prop_oneof![
-        6 => (0..6u64, any::<bool>())
-            .prop_map(|(connection, named)| Request::Join { connection, named }),
+        6 => (0..6u64, any::<bool>(), colour())
+            .prop_map(|(connection, named, colour)| Request::Join { connection, named, colour }),
         4 => (0..6usize, 0..6u64).prop_map(|(nth, connection)| Request::Resume { nth, connection }),
         4 => (0..6u64, prop::option::of((0..10u64).prop_map(|tens| 10 * tens)))
             .prop_map(|(connection, keep)| Request::Disconnect { connection, keep }),
         2 => ((0..6u64).prop_map(|tens| 10 * tens), prop::option::weighted(0.3, prop::array::uniform2(prop::bool::weighted(0.7))))
             .prop_map(|(passed, live)| Request::Reap { passed, live }),
-        3 => (op(), 0..3u8).prop_map(|((nth, number, digest), name)| Request::Rename {
-            nth, number, digest, name,
+        3 => (op(), 0..3u8, colour()).prop_map(|((nth, number, digest), name, colour)| {
+            Request::Rename { nth, number, digest, name, colour }
         }),
         12 => (op(), command).prop_map(|((nth, number, digest), command)| Request::Command {
             nth, number, digest, command,

@@ -10,7 +10,10 @@
 -- ARGV[8]  let it live this many milliseconds from now, or empty
 -- ARGV[9]  how many events the log keeps at least
 -- ARGV[10] who commits: a name without a space
--- ARGV[11] the snapshot after the last event, or absent
+-- KEYS[3]  the keepsake: a hash that expires by itself; absent if nothing is to be
+--          kept beyond the room's life. With it there are two more arguments:
+--          how many milliseconds it is kept, and what it is.
+-- Last     the snapshot after the last event, or absent
 --
 -- Returns 'NOW EXPIRES_AT' if it is accepted (a string is read with less work than
 -- an array), {'conflict', ...} as load.lua, or {'gone'}.
@@ -36,9 +39,10 @@ local first_text, last_text, expires_text = digits(seq + 1), digits(last), digit
 -- marked as deleted in the first node.
 redis.call('XADD', KEYS[2], 'MINID', '~', digits(math.max(last - ARGV[9] + 1, 0)),
   last_text .. '-0', 'first', first_text, 'events', ARGV[7])
-if ARGV[11] then
+local snapshot = ARGV[KEYS[3] and 13 or 11]
+if snapshot then
   redis.call('HSET', KEYS[1], 'seq', last_text, 'expires_at', expires_text,
-    'snapshot', ARGV[11], 'snapshot_seq', last_text)
+    'snapshot', snapshot, 'snapshot_seq', last_text)
 else
   redis.call('HSET', KEYS[1], 'seq', last_text, 'expires_at', expires_text)
 end
@@ -46,6 +50,13 @@ if expires_at ~= room.expires_at then
   redis.call('PEXPIREAT', KEYS[1], expires_text)
 end
 redis.call('PEXPIREAT', KEYS[2], expires_text)
+if KEYS[3] then
+  -- Deleted first, so that nothing of what stood there can make this fail.
+  redis.call('DEL', KEYS[3])
+  local kept_until = digits(now + tonumber(ARGV[11]))
+  redis.call('HSET', KEYS[3], 'what', ARGV[12], 'kept_at', digits(now), 'kept_until', kept_until)
+  redis.call('PEXPIREAT', KEYS[3], kept_until)
+end
 
 -- Only a hint, so that its failure must not make a stored commit look failed.
 local stamp = digits(now) .. ' ' .. expires_text

@@ -1,18 +1,28 @@
--- Makes a room, unless there is one, or anything else under its keys.
+-- Makes a room, unless there is one, or anything else under its keys. What an earlier
+-- room of this name left goes: it must not be taken for this one's.
 --
+-- KEYS[3]  the keepsake, see commit.lua
 -- ARGV[2]  how long it lives, in milliseconds
 -- ARGV[3]  how long it lives at most, in milliseconds
 -- ARGV[4]  the snapshot at seq 0
 --
 -- Returns {'new', epoch, now, expires_at} or {'exists'}.
 
+-- The time in one of our hashes; nothing, if it is not one of ours.
+local function time_of(key, field)
+  local time = redis.pcall('HGET', key, field)
+  return type(time) == 'string' and tonumber(time)
+end
+
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then
   -- In the millisecond of its expiry a room is no more, but its keys still are.
-  local expires_at = redis.pcall('HGET', KEYS[1], 'expires_at')
-  expires_at = type(expires_at) == 'string' and tonumber(expires_at)
+  local expires_at = time_of(KEYS[1], 'expires_at')
   if not expires_at or expires_at > now then return {'exists'} end
-  redis.call('DEL', KEYS[1], KEYS[2])
 end
+if redis.call('EXISTS', KEYS[3]) > 0 and not time_of(KEYS[3], 'kept_until') then
+  return {'exists'}
+end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 local epoch = new_epoch('')
 local deadline = now + tonumber(ARGV[3])
 local expires_at = math.min(now + tonumber(ARGV[2]), deadline)

@@ -47,6 +47,7 @@ pub fn step(expected: Position, events: &[&str]) -> Commit {
             .collect(),
         snapshot: Some(Bytes::from(format!("state {}", expected.seq + events.len() as u64)).into()),
         extend: Some(TTL),
+        keepsake: None,
     }
 }
 

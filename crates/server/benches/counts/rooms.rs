@@ -2,13 +2,14 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tablecast::App;
 use tablecast_core::draft::{Draft, Join};
 use tablecast_core::history::History;
 use tablecast_core::room::{Event, Op};
 use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Room, SeatToken};
-use tablecast_server::menu::{self, Add, Command, Menu, Vote};
+use tablecast_server::menu::{self, Add, Command, MasterSecret, Menu, Vote};
 
 use crate::repeat;
 
@@ -30,7 +31,12 @@ impl Table {
             epoch: Epoch(1),
             seq: 0,
         };
-        let mut room = Room::new(nowhere, 10, Menu::new(100));
+        let mut room = Room::new(
+            nowhere,
+            10,
+            Duration::from_secs(600),
+            Menu::new(100, MasterSecret::new([7; 32])),
+        );
         let mut history = History::default();
         let node: NodeId = "node-1".parse().unwrap();
         let members = (0..10)

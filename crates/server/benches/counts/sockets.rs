@@ -18,7 +18,7 @@ use tablecast::{ConnectionConfig, Hub, HubConfig, MemoryBackend};
 use tablecast_core::limits::Rate;
 use tablecast_server::Server;
 use tablecast_server::config::Config;
-use tablecast_server::menu::Menu;
+use tablecast_server::menu::{MasterSecret, Menu};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::fan_out::{TEXT, masked};
@@ -221,7 +221,10 @@ impl Lunch {
     }
 
     fn make(&self, room: &str) {
-        let made = self.hub.create(room.parse().unwrap(), Menu::new(100));
+        let made = self.hub.create(
+            room.parse().unwrap(),
+            Menu::new(100, MasterSecret::new([7; 32])),
+        );
         self.turns.runtime.block_on(made).unwrap();
     }
 

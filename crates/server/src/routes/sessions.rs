@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
-use crate::menu::Menu;
+use crate::menu::{MasterSecret, Menu};
 use crate::problem::{Problem, json};
 
 /// A room is made of nothing but settings; this is plenty.
@@ -65,7 +65,8 @@ pub(super) async fn create(
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
     let id = new_id()?;
-    let made = app.hub.create(id, Menu::new(app.config.max_items)).await;
+    let menu = Menu::new(app.config.max_items, new_secret()?);
+    let made = app.hub.create(id, menu).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
     let created = Created {
@@ -126,6 +127,20 @@ fn new_id() -> Result<RoomId, Problem> {
             "no id could be made",
         )
     })
+}
+
+/// What nobody can guess the room's draws from.
+fn new_secret() -> Result<MasterSecret, Problem> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| {
+        tracing::error!(%error, "the operating system gives no randomness");
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "no secret could be made",
+        )
+    })?;
+    Ok(MasterSecret::new(random))
 }
 
 fn not_made(error: CreateError) -> Problem {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event, Op, Room};
-use tablecast_core::{Epoch, Logic, MemberId, Position, Rejection, SeatToken};
+use tablecast_core::{Colour, Epoch, Logic, MemberId, Position, Rejection, SeatToken};
 
 use crate::app::App;
 use crate::codec::Frame;
@@ -22,8 +22,11 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// What a client says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// `{"join":{"name":…}}`
-    Join { name: Option<String> },
+    /// `{"join":{"name":…,"colour":…}}`
+    Join {
+        name: Option<String>,
+        colour: Option<Colour>,
+    },
     /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`
     Resume {
         seat: SeatToken,
@@ -34,8 +37,12 @@ pub(crate) enum Entry {
 /// What a client says once it has a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Said<C> {
-    /// `{"id":…,"rename":{"name":…}}`
-    Rename { op: Op, name: String },
+    /// `{"id":…,"rename":{"name":…,"colour":…}}`
+    Rename {
+        op: Op,
+        name: String,
+        colour: Option<Colour>,
+    },
     /// `{"id":…,"COMMAND":…}`
     Command { op: Op, command: C },
 }
@@ -105,6 +112,7 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
 #[serde(deny_unknown_fields, expecting = "an object, {} or {\"name\":…}")]
 struct JoinContent {
     name: Option<String>,
+    colour: Option<Colour>,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +127,7 @@ struct ResumeContent {
 #[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
 struct RenameContent {
     name: String,
+    colour: Option<Colour>,
 }
 
 /// What is wrong with the content of a command. Without the position: it is one
@@ -143,9 +152,9 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
     let content = said.content.get();
     match said.verb.as_str() {
         "join" => {
-            let JoinContent { name } =
+            let JoinContent { name, colour } =
                 serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
-            Ok(Entry::Join { name })
+            Ok(Entry::Join { name, colour })
         }
         "resume" => {
             let resume: ResumeContent =
@@ -198,9 +207,9 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         digest: digest(&[&verb, content]),
     };
     if verb == "rename" {
-        let RenameContent { name } =
+        let RenameContent { name, colour } =
             serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
-        return Ok(Said::Rename { op, name });
+        return Ok(Said::Rename { op, name, colour });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
     let command = serde_json::from_str(&format!("{{{key}:{content}}}")).map_err(|error| {
@@ -240,6 +249,7 @@ enum Push<'a, S, E> {
 struct Hello<'a, S> {
     you: MemberId,
     name: &'a str,
+    colour: Colour,
     seat: SeatToken,
     room: &'a str,
     resumed: bool,
@@ -247,6 +257,7 @@ struct Hello<'a, S> {
     #[serde(flatten)]
     state: Option<State<S>>,
     seats: usize,
+    ttl_ms: u64,
     limits: LimitsBody,
 }
 
@@ -282,11 +293,26 @@ struct EventBody<'a, E> {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum What<'a, E> {
-    Joined { member: MemberId, name: &'a str },
-    Back { member: MemberId },
-    Away { member: MemberId, until: u64 },
-    Left { member: MemberId },
-    Renamed { member: MemberId, name: &'a str },
+    Joined {
+        member: MemberId,
+        name: &'a str,
+        colour: Colour,
+    },
+    Back {
+        member: MemberId,
+    },
+    Away {
+        member: MemberId,
+        until: u64,
+    },
+    Left {
+        member: MemberId,
+    },
+    Renamed {
+        member: MemberId,
+        name: &'a str,
+        colour: Colour,
+    },
     Change(&'a E),
 }
 
@@ -313,11 +339,13 @@ pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bo
     let push: Push<'_, _, ()> = Push::Hello(Hello {
         you: greeting.seat.member,
         name: &greeting.seat.name,
+        colour: greeting.seat.colour,
         seat: greeting.seat.token,
         room: greeting.room_id,
         resumed,
         state: (!resumed).then(|| state(room, greeting.expires_at, greeting.now)),
         seats: room.seats,
+        ttl_ms: room.ttl.as_millis() as u64,
         limits: LimitsBody {
             message_bytes: config.connection.message_bytes,
             commands_per_second: config.command_rate.per_second,
@@ -347,6 +375,7 @@ pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<MemberView> {
         .map(|seat| MemberView {
             id: seat.member,
             name: seat.name.clone(),
+            colour: seat.colour,
             away: seat.is_away(),
         })
         .collect()
@@ -379,9 +408,10 @@ pub(crate) fn status(up: bool) -> String {
 /// Something happened.
 pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
     let what = match &event.change {
-        Change::Joined { name, .. } => What::Joined {
+        Change::Joined { name, colour, .. } => What::Joined {
             member: MemberId(event.seq),
             name,
+            colour: *colour,
         },
         Change::Back { member, .. } => What::Back { member: *member },
         Change::Away { member, until } => What::Away {
@@ -389,9 +419,14 @@ pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
             until: *until,
         },
         Change::Left { member } => What::Left { member: *member },
-        Change::Renamed { member, name } => What::Renamed {
+        Change::Renamed {
+            member,
+            name,
+            colour,
+        } => What::Renamed {
             member: *member,
             name,
+            colour: *colour,
         },
         Change::Logic { event, .. } => What::Change(event),
     };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::RoomId;
-use tablecast_core::backend::{Backend, Created, Health, NewRoom};
+use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::room_task::Mail;
 
 pub(crate) use shared::Shared;
-pub use view::{CreateError, CreatedRoom, MemberView, RoomError, RoomView};
+pub use view::{CreateError, CreatedRoom, MemberView, RoomError, RoomSettings, RoomView};
 
 /// A drain closes at most this many connections a second, so that those who come
 /// back do not all arrive at once; or more, if the time is short.
@@ -73,12 +73,25 @@ impl<A: App> Hub<A> {
         }
     }
 
-    /// Makes a room with this state.
+    /// Makes a room with this state, as the configuration says.
     ///
     /// # Errors
     /// See [`CreateError`]; nothing was made, except that after `Unavailable` it
     /// may have been.
     pub async fn create(&self, id: RoomId, app: A) -> Result<CreatedRoom, CreateError> {
+        self.create_with(id, app, RoomSettings::default()).await
+    }
+
+    /// Makes a room with this state and settings of its own.
+    ///
+    /// # Errors
+    /// As [`Hub::create`].
+    pub async fn create_with(
+        &self,
+        id: RoomId,
+        app: A,
+        settings: RoomSettings,
+    ) -> Result<CreatedRoom, CreateError> {
         let shared = &self.shared;
         if self.is_draining() {
             return Err(CreateError::Draining);
@@ -89,13 +102,15 @@ impl<A: App> Hub<A> {
             epoch: Epoch(0),
             seq: 0,
         };
-        let room = Room::new(nowhere, config.seats, app);
+        let ttl = settings.ttl.unwrap_or(config.room_ttl);
+        let ttl = ttl.min(config.room_max_age);
+        let room = Room::new(nowhere, config.seats, ttl, app);
         let snapshot = room
             .encode()
             .map_err(|error| CreateError::Unavailable(error.to_string()))?;
         let new = NewRoom {
             snapshot,
-            ttl: config.room_ttl,
+            ttl,
             max_age: config.room_max_age,
         };
         match shared.backend.create(&id, new).await {
@@ -106,6 +121,7 @@ impl<A: App> Hub<A> {
                     id,
                     stamp,
                     seats: config.seats,
+                    ttl,
                 })
             }
             Ok(Created::Exists) => Err(CreateError::Exists),
@@ -149,9 +165,24 @@ impl<A: App> Hub<A> {
             position: room.position,
             stamp: loaded.stamp,
             seats: room.seats,
+            ttl: room.ttl,
             members: json::members(&room),
             app: room.logic,
         })
+    }
+
+    /// What a room keeps beyond its life, as JSON: what its
+    /// [`Logic::keepsake`](crate::core::Logic::keepsake) gave last. The room may still
+    /// live.
+    ///
+    /// # Errors
+    /// `NotFound` (for anything that is no id, for a room that keeps nothing, and when
+    /// its time is over) or `Unavailable`.
+    pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
+        let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
+        let kept = self.shared.backend.keepsake(&id).await;
+        kept.map_err(|error| RoomError::Unavailable(error.to_string()))?
+            .ok_or(RoomError::NotFound)
     }
 
     /// Whether the backend can be reached.

@@ -157,7 +157,7 @@ impl<A: App> Shared<A> {
             let now = self.backend_now().unwrap_or(0);
             let next = rooms.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
-            // At least a second, and no longer than a room lives at first: what is
+            // At least a second, and no longer than most rooms live at first: what is
             // being made just now has no expiry yet.
             let retry_after = wait.min(self.config.room_ttl).max(Duration::from_secs(1));
             return Err(CreateError::TooManyRooms { max, retry_after });

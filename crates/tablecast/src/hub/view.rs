@@ -3,7 +3,16 @@
 use std::time::Duration;
 
 use tablecast_core::backend::Stamp;
-use tablecast_core::{CloseReason, MemberId, Position, RoomId};
+use tablecast_core::{CloseReason, Colour, MemberId, Position, RoomId};
+
+/// What one room has otherwise than the hub's configuration says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// How long it lives after the last join or change. By default
+    /// [`HubConfig::room_ttl`](crate::HubConfig::room_ttl); never more than
+    /// [`HubConfig::room_max_age`](crate::HubConfig::room_max_age).
+    pub ttl: Option<Duration>,
+}
 
 /// A room that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +23,8 @@ pub struct CreatedRoom {
     pub stamp: Stamp,
     /// How many seats it has.
     pub seats: usize,
+    /// How long it lives after the last join or change.
+    pub ttl: Duration,
 }
 
 /// Why a room was not made.
@@ -45,6 +56,8 @@ pub struct MemberView {
     pub id: MemberId,
     /// Their name.
     pub name: String,
+    /// Their colour.
+    pub colour: Colour,
     /// Not connected at the moment; the seat is kept for a while.
     pub away: bool,
 }
@@ -58,6 +71,8 @@ pub struct RoomView<A> {
     pub stamp: Stamp,
     /// How many seats it has.
     pub seats: usize,
+    /// How long it lives after the last join or change.
+    pub ttl: Duration,
     /// Who has one.
     pub members: Vec<MemberView>,
     /// The application's state.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use tablecast_core::backend::Encode;
+use tablecast_core::backend::{Encode, NewKeepsake};
 use tablecast_core::room::StoredError;
 
 use super::*;
@@ -39,6 +39,7 @@ fn commit(expected: Position, events: usize) -> Commit {
         events: vec![Bytes::from_static(b"e").into(); events],
         snapshot: None,
         extend: None,
+        keepsake: None,
     }
 }
 
@@ -187,11 +188,83 @@ fn what_cannot_be_written_changes_nothing() {
         snapshot: Some(Arc::new(Unwritable).into()),
         ..commit(position, 1)
     };
-    for unwritable in [event, state] {
+    let keepsake = Commit {
+        keepsake: Some(NewKeepsake {
+            what: Arc::new(Unwritable).into(),
+            ttl: Duration::from_secs(1),
+        }),
+        ..commit(position, 1)
+    };
+    for unwritable in [event, state, keepsake] {
         let refused = backend.commit_now(&id("r"), unwritable);
         assert!(matches!(refused, Err(BackendError::Unwritable(_))));
         let loaded = backend.load_now(&id("r"), None).unwrap().unwrap();
         assert_eq!(loaded.position, position);
         assert!(loaded.events.is_empty());
+    }
+}
+
+fn left(backend: &MemoryBackend) -> usize {
+    backend.store.lock().0.keepsakes.len()
+}
+
+/// A step that leaves so many bytes for this long.
+fn leaving(expected: Position, bytes: usize, ttl: u64) -> Commit {
+    let keepsake = NewKeepsake {
+        what: Bytes::from(vec![b'x'; bytes]).into(),
+        ttl: Duration::from_millis(ttl),
+    };
+    Commit {
+        keepsake: Some(keepsake),
+        ..commit(expected, 1)
+    }
+}
+
+/// Makes a room that leaves something.
+fn leave(backend: &MemoryBackend, room: &str, bytes: usize, ttl: u64) {
+    let position = make(backend, room, 1000);
+    let accepted = backend.commit_now(&id(room), leaving(position, bytes, ttl));
+    assert!(matches!(accepted, Ok(Committed::Accepted(_))));
+}
+
+#[test]
+fn keepsakes_are_bounded_and_the_oldest_go_first() {
+    let (backend, _) = with_hands();
+    for n in 0..100 {
+        leave(&backend, &format!("r-{n}"), 1 << 20, 1_000_000);
+    }
+    assert_eq!(left(&backend), 63, "64 MiB, less what each costs besides");
+    let is_kept = |room: &str| {
+        let room = id(room);
+        let kept = backend.keepsake(&room).at_once();
+        kept.unwrap().unwrap().is_some()
+    };
+    assert!(!is_kept("r-36") && is_kept("r-37") && is_kept("r-99"));
+}
+
+#[test]
+fn however_often_a_room_keeps_something_it_takes_the_place_of_one() {
+    let (backend, _) = with_hands();
+    leave(&backend, "other", 1, 1_000_000);
+    let position = make(&backend, "r", 1000);
+    for seq in 0..100 {
+        let again = leaving(position.after(seq), 1 << 20, 1_000_000);
+        backend.commit_now(&id("r"), again).unwrap();
+    }
+    assert_eq!(left(&backend), 2);
+}
+
+#[test]
+fn keepsakes_whose_time_is_over_are_forgotten_without_being_asked_for() {
+    let (backend, hands) = with_hands();
+    for n in 0..100 {
+        leave(&backend, &format!("r-{n}"), 100, 5000);
+    }
+    leave(&backend, "longer", 100, 5001);
+    let node: NodeId = "n".parse().unwrap();
+    for (passed, expected) in [(4999, 101), (1, 1), (1, 0)] {
+        hands.fetch_add(passed, Ordering::Relaxed);
+        backend.renew_now(&node, Duration::from_secs(1));
+        assert_eq!(left(&backend), expected);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tablecast_core::backend::Record;
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
 use tablecast_core::room::{Change, Event, Room};
@@ -69,6 +70,8 @@ pub(super) struct Batch<A: App> {
     pub(super) room: Room<A>,
     pub(super) events: Vec<Arc<Event<A::Event>>>,
     pub(super) extends: bool,
+    /// What is to be kept beyond the room's life.
+    pub(super) keepsake: Option<Record>,
     /// What the text dialect shows: the state after each command that changed it.
     pub(super) text: Frames,
 }
@@ -125,11 +128,13 @@ impl<A: App> Batch<A> {
             waiting.decided(outcome);
         }
         let extends = draft.extends();
+        let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
         Batch {
             room,
             events,
             extends,
+            keepsake,
             text,
         }
     }
@@ -158,12 +163,17 @@ fn enter<A: App>(
 ) -> Outcome {
     let connection = entrant.connection;
     let seated = match &entrant.wish {
-        Wish::New { name, token } => {
+        Wish::New {
+            name,
+            colour,
+            token,
+        } => {
             // A seat that is free in truth must not keep anybody out.
             draft.reap(around.clock.now(), around.live);
             let (name, node) = (name.clone(), around.node.clone());
             draft.join(&Join {
                 name,
+                colour: *colour,
                 token: *token,
                 node,
                 connection,
@@ -186,7 +196,7 @@ fn say<A: App>(draft: &mut Draft<'_, A>, say: &Say<A>) -> Outcome {
         ));
     }
     let said = match &say.what {
-        What::Rename(name) => draft.rename(say.member, say.op, name),
+        What::Rename { name, colour } => draft.rename(say.member, say.op, name, *colour),
         What::Command(command) => draft.command(say.member, say.op, command),
     };
     match said {

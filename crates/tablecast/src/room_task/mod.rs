@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tablecast_core::backend::{Health, Stamp};
 use tablecast_core::room::Op;
-use tablecast_core::{ConnectionId, Epoch, MemberId, Position, SeatToken};
+use tablecast_core::{Colour, ConnectionId, Epoch, MemberId, Position, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -76,6 +76,7 @@ pub(crate) enum Wish {
     /// A new one.
     New {
         name: Option<String>,
+        colour: Option<Colour>,
         token: SeatToken,
     },
     /// The one that the token opens; the client knows all up to this position.
@@ -102,7 +103,10 @@ pub(crate) struct Say<A: App> {
 }
 
 pub(crate) enum What<C> {
-    Rename(String),
+    Rename {
+        name: String,
+        colour: Option<Colour>,
+    },
     Command(C),
 }
 

@@ -40,6 +40,7 @@ impl<A: App> Hub<A> {
         }
         let wish = Wish::New {
             name: None,
+            colour: None,
             token: session::random_token()?,
         };
         let (place, member) = shared.enter(room, Dialect::Text, &outbox, wish).await?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tablecast_core::backend::{
-    BackendError, BackendFuture, Commit, Committed, Health, Loaded, Record,
+    BackendError, BackendFuture, Commit, Committed, Health, Loaded, NewKeepsake, Record,
 };
 use tablecast_core::history::History;
 use tablecast_core::room::Room;
@@ -379,18 +379,21 @@ impl<'a, A: App> RoomTask<'a, A> {
             text: self.locals.speak(Dialect::Text),
             text_bytes: self.text_bytes(),
         };
-        let batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
+        let mut batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
         if batch.events.is_empty() {
             self.accepted(batch);
             return;
         }
         let events = batch.events.iter().cloned();
+        let ttl = self.hub.config.keepsake_ttl;
+        let keepsake = batch.keepsake.take();
         let state = || Arc::new(batch.room.clone()).into();
         let commit = Commit {
             expected: room.position,
             events: events.map(Record::from).collect(),
             snapshot: self.snapshot_is_due(&batch).then(state),
-            extend: batch.extends.then_some(self.hub.config.room_ttl),
+            extend: batch.extends.then_some(batch.room.ttl),
+            keepsake: keepsake.map(|what| NewKeepsake { what, ttl }),
         };
         let since = Instant::now();
         let asked = self.hub.backend.commit(self.id, commit);

@@ -29,6 +29,7 @@ pub async fn whatever_bytes_are_stored_come_back(nodes: Nodes) {
             events: odd.iter().cloned().map(Record::from).collect(),
             snapshot: Some(state.clone().into()),
             extend: None,
+            keepsake: None,
         };
         let committed = nodes.a.commit(&room, step).await.unwrap();
         assert!(matches!(committed, Committed::Accepted(_)));
@@ -54,6 +55,7 @@ pub async fn large_events_and_states_come_back(nodes: Nodes) {
         events: events.iter().cloned().map(Record::from).collect(),
         snapshot: Some(large(4, 1_000_000).into()),
         extend: None,
+        keepsake: None,
     };
     let committed = nodes.a.commit(&room, step).await.unwrap();
     assert!(matches!(committed, Committed::Accepted(_)));
@@ -125,6 +127,7 @@ pub async fn snapshots_at_the_interval_are_enough(nodes: Nodes) {
                 .collect(),
             snapshot,
             extend: None,
+            keepsake: None,
         };
         let committed = nodes.a.commit(&room, step).await.unwrap();
         assert!(matches!(committed, Committed::Accepted(_)), "{committed:?}");

@@ -25,6 +25,7 @@
 
 pub mod commits;
 pub mod expiry;
+pub mod keepsakes;
 pub mod leases;
 pub mod logs;
 pub mod rooms;
@@ -111,6 +112,16 @@ macro_rules! backend_contract {
             expiry::an_expired_room_is_gone_and_no_late_commit_brings_it_back;
             expiry::a_new_room_of_an_expired_name_is_another_epoch;
             expiry::the_clock_is_one_for_all_nodes_and_never_goes_back;
+            keepsakes::a_room_that_kept_nothing_left_nothing;
+            keepsakes::a_keepsake_is_there_for_all_nodes_with_the_time_of_its_commit;
+            keepsakes::a_keepsake_outlives_its_room;
+            keepsakes::a_newer_keepsake_takes_the_place_of_the_older;
+            keepsakes::a_commit_without_a_keepsake_leaves_it;
+            keepsakes::a_refused_commit_keeps_nothing;
+            keepsakes::a_keepsake_ends_by_the_stores_clock_while_its_room_lives;
+            keepsakes::a_new_room_begins_without_the_keepsake_of_an_earlier_one;
+            keepsakes::whatever_bytes_are_kept_come_back;
+            keepsakes::of_concurrent_committers_the_last_ones_keepsake_stays;
             leases::a_renewed_node_lives_in_the_sight_of_all;
             leases::a_lapsed_lease_ends_a_node;
             leases::a_renewed_lease_does_not_lapse;
@@ -201,6 +212,7 @@ async fn commit(
         events: events.into_iter().map(Record::from).collect(),
         snapshot: Some(snapshot.into()),
         extend,
+        keepsake: None,
     };
     backend.commit(room, commit).await.unwrap()
 }
@@ -322,6 +334,7 @@ mod tests {
         let files = [
             ("commits", include_str!("commits.rs")),
             ("expiry", include_str!("expiry.rs")),
+            ("keepsakes", include_str!("keepsakes.rs")),
             ("leases", include_str!("leases.rs")),
             ("logs", include_str!("logs.rs")),
             ("rooms", include_str!("rooms.rs")),

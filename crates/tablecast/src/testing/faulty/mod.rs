@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Loaded, NewRoom,
-    Notice, Notices,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Keepsake, Loaded,
+    NewRoom, Notice, Notices,
 };
 use tablecast_core::{NodeId, Position, RoomId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -53,6 +53,8 @@ pub enum Call {
     Load,
     /// [`Backend::commit`]
     Commit,
+    /// [`Backend::keepsake`]
+    Keepsake,
     /// [`Backend::watch`]. When it fails, the wish is kept, as the port
     /// promises: publications come, after a `Resync`.
     Watch,
@@ -214,6 +216,11 @@ impl Backend for FaultyBackend {
             Call::Commit,
             async move { inner.commit(&room, commit).await },
         )
+    }
+
+    fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
+        let (inner, room) = (Arc::clone(&self.inner), room.clone());
+        self.call(Call::Keepsake, async move { inner.keepsake(&room).await })
     }
 
     fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {

@@ -49,6 +49,7 @@ impl Fixture {
             events: vec![Bytes::from(seq.to_string()).into()],
             snapshot: None,
             extend: None,
+            keepsake: None,
         }
     }
 

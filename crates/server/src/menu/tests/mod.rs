@@ -1,7 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod draw;
+mod properties;
+
 use super::*;
+use tablecast::App;
 use unicode_normalization::UnicodeNormalization;
+
+/// 00 01 02 … 1f.
+fn secret() -> MasterSecret {
+    MasterSecret::new(std::array::from_fn(|at| at as u8))
+}
+
+fn empty(max_items: usize) -> Menu {
+    Menu::new(max_items, secret())
+}
 
 const ANNA: Member<'_> = Member {
     id: MemberId(1),
@@ -31,7 +44,7 @@ fn json(text: &str) -> Result<Command, serde_json::Error> {
 }
 
 fn menu(lines: &[&str]) -> Menu {
-    let mut menu = Menu::new(100);
+    let mut menu = empty(100);
     for line in lines {
         says(&mut menu, line).unwrap();
     }
@@ -42,7 +55,7 @@ fn menu(lines: &[&str]) -> Menu {
 fn the_menu_is_in_order_of_adding_and_holds_the_same_item_twice() {
     let menu = menu(&["add:pizza", "add:김치찌개", "add:pizza"]);
     assert_eq!(menu.text_state(), r#"["pizza","김치찌개","pizza"]"#);
-    assert_eq!(Menu::new(1).text_state(), "[]");
+    assert_eq!(empty(1).text_state(), "[]");
 }
 
 #[test]
@@ -155,7 +168,7 @@ fn an_item_is_found_in_either_unicode_form() {
 
 #[test]
 fn a_full_menu_takes_no_more_until_something_is_removed() {
-    let mut menu = Menu::new(2);
+    let mut menu = empty(2);
     says(&mut menu, "add:a").unwrap();
     says(&mut menu, "add:b").unwrap();
     assert_eq!(says(&mut menu, "add:c"), Err("menu_full"));
@@ -223,6 +236,19 @@ fn a_json_command_with_anything_unknown_is_refused_by_name() {
         (r#"{"vote":{"number":1,"on":true,"by":2}}"#, "by"),
         (r#"{"add":{"item":"x","item":"y"}}"#, "item"),
         (r#"{"add":{"item":"\ud800"}}"#, "hex escape"),
+        (r#"{"title":{}}"#, "title"),
+        (r#"{"title":{"title":7}}"#, "string"),
+        (r#"{"extend":{"minutes":5}}"#, "minutes"),
+        (r#"{"extend":null}"#, "{}"),
+        (r#"{"restore":{"item":"a"}}"#, "item"),
+        (r#"{"decide":{"how":"dice"}}"#, "dice"),
+        (r#"{"decide":{}}"#, "how"),
+        (r#"{"contribute":{"draw":1}}"#, "value"),
+        (
+            r#"{"contribute":{"draw":1,"value":""}}"#,
+            "64 lower-case hex",
+        ),
+        (r#"{"reveal":{"draw":"1"}}"#, "string"),
     ] {
         let error = json(text).unwrap_err().to_string();
         assert!(error.contains(named), "{text}: {error}");
@@ -246,8 +272,110 @@ fn the_json_view_tells_who_added_what_and_who_votes() {
     assert_eq!(
         serde_json::to_value(menu.view()).unwrap(),
         serde_json::json!({
+            "title": null,
             "items": [{"number": 1, "item": "pho", "by": 1, "name": "Anna", "votes": [2]}],
             "max_items": 100,
+            "next_draw": {
+                "number": 1,
+                "commitment": "aafeac2f0a18f68f495a6423e1bb429225bbf2e0969217e8f0e192e26e5b9b1e",
+            },
+            "drawing": null,
+            "decision": null,
         })
     );
+}
+
+#[test]
+fn a_title_is_cleaned_and_can_be_taken_away() {
+    let mut menu = empty(100);
+    let nfd: String = "점심".nfd().collect();
+    let title = |title: &str| {
+        Command::Title(Title {
+            title: Some(title.to_owned()),
+        })
+    };
+    let none = json(r#"{"title":{"title":null}}"#).unwrap();
+    assert_eq!(does(&mut menu, ANNA, &none), Ok(0));
+    assert_eq!(does(&mut menu, ANNA, &title(&format!("  {nfd} "))), Ok(1));
+    assert_eq!(menu.title(), Some("점심"));
+    assert_eq!(does(&mut menu, BEN, &title("점심")), Ok(0));
+    for (text, code) in [
+        (" \u{200B}", "empty"),
+        (&*"x".repeat(61), "too_long"),
+        ("a\nb", "bad_item"),
+    ] {
+        assert_eq!(does(&mut menu, ANNA, &title(text)), Err(code), "{text:?}");
+        assert_eq!(empty(1).with_title(text).map_err(|r| r.code), Err(code));
+    }
+    assert_eq!(does(&mut menu, ANNA, &title(&"😀".repeat(60))), Ok(1));
+    assert_eq!(does(&mut menu, ANNA, &none), Ok(1));
+    assert_eq!(menu.title(), None);
+    assert_eq!(empty(1).with_title(" a ").unwrap().title(), Some("a"));
+}
+
+#[test]
+fn an_item_is_put_back_at_its_place_with_its_votes() {
+    let mut menu = menu(&["add:a", "add:b", "add:c"]);
+    let on = json(r#"{"vote":{"number":2,"on":true}}"#).unwrap();
+    does(&mut menu, BEN, &on).unwrap();
+    let before = menu.clone();
+    let restore = json(r#"{"restore":{"number":2}}"#).unwrap();
+    says(&mut menu, "remove:b").unwrap();
+    assert_eq!(does(&mut menu, BEN, &on), Err("not_found"));
+    assert_eq!(does(&mut menu, BEN, &restore), Ok(1));
+    assert_eq!(menu, before);
+    assert_eq!(does(&mut menu, BEN, &restore), Ok(0));
+    let restore = json(r#"{"restore":{"number":4}}"#).unwrap();
+    assert_eq!(does(&mut menu, BEN, &restore), Err("not_found"));
+}
+
+#[test]
+fn a_full_menu_takes_nothing_back_either() {
+    let mut menu = empty(1);
+    for line in ["add:a", "remove:a", "add:b"] {
+        says(&mut menu, line).unwrap();
+    }
+    let restore = json(r#"{"restore":{"number":1}}"#).unwrap();
+    assert_eq!(does(&mut menu, ANNA, &restore), Err("menu_full"));
+    says(&mut menu, "remove:b").unwrap();
+    assert_eq!(does(&mut menu, ANNA, &restore), Ok(1));
+}
+
+#[test]
+fn the_twenty_that_were_removed_last_can_be_put_back() {
+    let mut menu = empty(100);
+    for number in 1..=MAX_REMOVED as u64 + 2 {
+        says(&mut menu, &format!("add:{number}")).unwrap();
+        says(&mut menu, &format!("remove:{number}")).unwrap();
+    }
+    let restore = |number| Command::Restore(Restore { number });
+    assert_eq!(does(&mut menu, ANNA, &restore(2)), Err("not_found"));
+    assert_eq!(does(&mut menu, ANNA, &restore(3)), Ok(1));
+    assert_eq!(menu.removed.len(), MAX_REMOVED - 1);
+}
+
+#[test]
+fn extending_is_an_event_and_changes_nothing() {
+    let mut menu = menu(&["add:a"]);
+    let before = menu.clone();
+    let extend = json(r#"{"extend":{}}"#).unwrap();
+    assert_eq!(does(&mut menu, BEN, &extend), Ok(1));
+    assert_eq!(menu, before);
+}
+
+#[test]
+fn what_the_text_dialect_shows_changes_only_with_the_items() {
+    let item = || {
+        Arc::new(Item {
+            number: 1,
+            item: "a".into(),
+            by: ANNA.id,
+            name: "Anna".into(),
+            votes: Vec::new(),
+        })
+    };
+    assert!(Menu::changes_text(&Event::Restored(item())));
+    assert!(Menu::changes_text(&Event::Removed { number: 1 }));
+    assert!(!Menu::changes_text(&Event::Extended {}));
+    assert!(!Menu::changes_text(&Event::Titled { title: None }));
 }

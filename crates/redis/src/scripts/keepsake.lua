@@ -1,0 +1,20 @@
+-- What a room keeps beyond its life.
+--
+-- KEYS[1]  the keepsake: a hash, see commit.lua
+--
+-- Returns {'kept', what, kept_at, kept_until} or {'nothing'}.
+
+local kept = redis.pcall('HMGET', KEYS[1], 'what', 'kept_at', 'kept_until')
+if kept.err then
+  -- A key that is not one of ours.
+  if string.find(kept.err, 'WRONGTYPE', 1, true) then return {'nothing'} end
+  error(kept.err)
+end
+for i = 1, 3 do
+  if not kept[i] then return {'nothing'} end
+end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local kept_until = tonumber(kept[3]) or error('the stored kept_until is not a number')
+if kept_until <= now then return {'nothing'} end
+return {'kept', kept[1], kept[2], kept[3]}

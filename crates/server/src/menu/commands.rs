@@ -1,0 +1,161 @@
+//! What members ask for, in JSON and in lines typed by hand.
+
+use serde::Deserialize;
+use tablecast_core::Rejection;
+
+use super::{Hex32, How};
+
+/// What a line of the text dialect may be.
+const ALLOWED: &str = "say add:ITEM or remove:ITEM";
+
+/// What a member asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Puts an item at the end.
+    Add(Add),
+    /// Takes an item away.
+    Remove(Target),
+    /// Puts an item back that was taken away.
+    Restore(Restore),
+    /// Gives or takes back one's vote.
+    Vote(Vote),
+    /// Names the room.
+    Title(Title),
+    /// Lets the room live its whole lifetime again.
+    Extend(Extend),
+    /// Settles what there will be.
+    Decide(Decide),
+    /// Adds one's own chance to the draw that is under way.
+    Contribute(Contribute),
+    /// Ends the draw that is under way.
+    Reveal(Reveal),
+}
+
+/// An item to be added.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"item\"")]
+pub struct Add {
+    /// What it is.
+    pub item: String,
+}
+
+/// An item that is there: the first one equal to `item`, or the one with this
+/// number. Exactly one of the two is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"item\" or \"number\""
+)]
+pub struct Target {
+    /// What it is.
+    #[serde(default)]
+    pub item: Option<String>,
+    /// Its number.
+    #[serde(default)]
+    pub number: Option<u64>,
+}
+
+/// An item that was there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"number\"")]
+pub struct Restore {
+    /// Its number.
+    pub number: u64,
+}
+
+/// A vote for an item, which is named as in [`Target`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"on\", and \"item\" or \"number\""
+)]
+pub struct Vote {
+    /// What it is.
+    #[serde(default)]
+    pub item: Option<String>,
+    /// Its number.
+    #[serde(default)]
+    pub number: Option<u64>,
+    /// Whether the member wants it.
+    pub on: bool,
+}
+
+/// A name for the room.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"title\", a string or null"
+)]
+pub struct Title {
+    /// The name; `None` takes it away.
+    // Named, so that a title that was forgotten is not one that is taken away.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub title: Option<String>,
+}
+
+/// Nothing but the wish.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object without fields, {}")]
+pub struct Extend {}
+
+/// How to settle it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"how\", which is \"votes\" or \"draw\""
+)]
+pub struct Decide {
+    /// By votes or by a draw.
+    pub how: How,
+}
+
+/// A member's own chance.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"draw\" and \"value\""
+)]
+pub struct Contribute {
+    /// The draw's number.
+    pub draw: u64,
+    /// What nobody else could foresee.
+    pub value: Hex32,
+}
+
+/// A draw to be ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"draw\"")]
+pub struct Reveal {
+    /// The draw's number.
+    pub draw: u64,
+}
+
+/// Reads a line typed by hand.
+pub(super) fn line(line: &str) -> Result<Command, Rejection> {
+    let bad = |found: &str| {
+        Rejection::new(
+            "bad_command",
+            format!("{found} is not understood; {ALLOWED}"),
+        )
+    };
+    // A search made for long texts costs more than a line has characters.
+    let Some(colon) = line.bytes().position(|byte| byte == b':') else {
+        return Err(bad("a line without a colon"));
+    };
+    let word = line[..colon].trim();
+    let item = line[colon + 1..].to_owned();
+    if word.eq_ignore_ascii_case("add") {
+        Ok(Command::Add(Add { item }))
+    } else if word.eq_ignore_ascii_case("remove") {
+        Ok(Command::Remove(Target {
+            item: Some(item),
+            number: None,
+        }))
+    } else {
+        // Only the beginning is repeated: an answer never grows with what it
+        // answers, and Debug escapes what a terminal would obey.
+        let shown: String = word.chars().take(20).collect();
+        Err(bad(&format!("the command {shown:?}")))
+    }
+}
