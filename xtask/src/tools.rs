@@ -125,6 +125,26 @@ pub(crate) const TEST: &[Tool] = &[
             &[&["npm", "ci", "--prefix", "clients/js"]],
         ),
     },
+    Tool {
+        probe: &["npm", "ls", "--prefix", "e2e"],
+        accepted: WORKS,
+        source: Source::Commands(
+            "what the tests of the page need",
+            &[&["npm", "ci", "--prefix", "e2e"]],
+        ),
+    },
+    // In 112 it learned to be without a window and otherwise the same.
+    Tool {
+        probe: &["/usr/bin/chromium", "--version"],
+        accepted: (112, 0)..ANY,
+        source: Source::Apt("chromium"),
+    },
+    // Any font with Korean letters will do; without one they are seen as boxes.
+    Tool {
+        probe: &["sh", "-c", "fc-list :lang=ko | grep ."],
+        accepted: WORKS,
+        source: Source::Apt("fonts-nanum"),
+    },
 ];
 
 /// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
@@ -387,7 +407,7 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm chromium fonts-nanum",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",
@@ -395,6 +415,7 @@ mod tests {
                 "x/pip",
                 "npm install --global node@20",
                 "npm ci --prefix clients/js",
+                "npm ci --prefix e2e",
             ]
         );
         assert_eq!(commands(&[], &[]), []);
