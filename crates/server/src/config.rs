@@ -22,9 +22,8 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
-use tablecast_core::text::MAX_TEXT_BYTES;
 
-use crate::menu::MAX_VOTES;
+use crate::menu::max_view_bytes;
 use crate::origin::Origin;
 use options::Options;
 
@@ -94,7 +93,9 @@ pub struct Config {
 impl Default for Config {
     /// The defaults of all options, as `--help` shows them.
     fn default() -> Self {
-        let hub = HubConfig::default();
+        let mut hub = HubConfig::default();
+        // More than the library's: the longest menu of a hundred items must fit.
+        hub.connection.outbox.bytes = 768 * 1024;
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             store: Store::Memory,
@@ -230,10 +231,6 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
     error
 }
 
-/// What one item can take in a member's first message: its text and the name of
-/// who added it, its votes (a member's id each), and the keys around them.
-const MAX_ITEM_STATE_BYTES: usize = 2 * MAX_TEXT_BYTES + 7 * MAX_VOTES + 128;
-
 impl Options {
     fn into_config(self) -> Result<Config, clap::Error> {
         if self.room_max_age < self.room_ttl {
@@ -246,7 +243,7 @@ impl Options {
                 ),
             ));
         }
-        let largest = self.max_items.saturating_mul(MAX_ITEM_STATE_BYTES);
+        let largest = max_view_bytes(self.max_items);
         if self.outbox_bytes < largest {
             return Err(error(
                 ErrorKind::ValueValidation,

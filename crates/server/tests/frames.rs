@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -31,6 +32,9 @@ const EPOCH: &str = "b5fcfbf0cd7a7dd5";
 const EXPIRES_AT: u64 = 1_795_300_327_066;
 const NOW: u64 = 1_795_299_727_066;
 const UNTIL: u64 = 1_795_299_757_066;
+
+/// What a member contributes to a draw.
+const VALUE: &str = "f3a7c2b19d04e86f5a1b7c3d2e9f80416b5d7a8c9e0f1a2b3c4d5e6f70819a2b";
 
 /// Enough for the log to forget what was before (it keeps 256 events at least).
 const MORE_THAN_A_LOG: u64 = 600;
@@ -196,6 +200,13 @@ impl Peer {
         }
     }
 
+    /// Says a command that makes something happen, and waits until it has.
+    async fn accepts(&mut self, command: &Value) {
+        self.say(command).await;
+        let ack = self.until("ack").await;
+        while self.until("event").await["event"]["seq"] != ack["ack"]["seq"] {}
+    }
+
     /// Waits for this text, past others.
     async fn sees(&mut self, text: &str) {
         while self.text().await != text {}
@@ -241,13 +252,51 @@ async fn every_frame_of_the_server_is_a_golden_one() {
     guest.say(&json!("add:pizza")).await;
     guest.sees(r#"["김치찌개","pizza"]"#).await;
     mina.until("event").await;
-    mina.say(&json!({"id": 4, "remove": {"item": "pizza"}}))
+
+    // Item 1 has a vote; then a draw, and another one that stays under way.
+    for (name, command) in [
+        (
+            "event-titled",
+            json!({"id": 4, "title": {"title": "Friday"}}),
+        ),
+        ("event-extended", json!({"id": 5, "extend": {}})),
+        (
+            "event-decided-by-votes",
+            json!({"id": 6, "decide": {"how": "votes"}}),
+        ),
+        ("event-drawing", json!({"id": 7, "decide": {"how": "draw"}})),
+        (
+            "event-contributed",
+            json!({"id": 8, "contribute": {"draw": 1, "value": VALUE}}),
+        ),
+        (
+            "event-decided-by-draw",
+            json!({"id": 9, "reveal": {"draw": 1}}),
+        ),
+    ] {
+        mina.say(&command).await;
+        mina.until("ack").await;
+        goldens.json(name, &mut mina).await;
+    }
+    mina.accepts(&json!({"id": 10, "decide": {"how": "draw"}}))
+        .await;
+    mina.accepts(&json!({"id": 11, "contribute": {"draw": 2, "value": VALUE}}))
+        .await;
+
+    mina.say(&json!({"id": 12, "remove": {"item": "pizza"}}))
         .await;
     mina.until("ack").await;
     goldens.json("event-removed", &mut mina).await;
     guest.sees(r#"["김치찌개"]"#).await;
+    mina.say(&json!({"id": 13, "restore": {"number": 2}})).await;
+    mina.until("ack").await;
+    goldens.json("event-restored", &mut mina).await;
+    guest.sees(r#"["김치찌개","pizza"]"#).await;
+    mina.accepts(&json!({"id": 14, "remove": {"number": 2}}))
+        .await;
+    guest.sees(r#"["김치찌개"]"#).await;
 
-    mina.say(&json!({"id": 5, "remove": {"item": "pizza"}}))
+    mina.say(&json!({"id": 15, "remove": {"item": "pizza"}}))
         .await;
     goldens.json("error", &mut mina).await;
     mina.say(&json!("add:pizza")).await;
@@ -338,6 +387,9 @@ async fn every_frame_of_a_client_is_answered_as_noted() {
                     }
                     node.json(&frame).await
                 } else {
+                    for command in golden["first"].as_array().into_iter().flatten() {
+                        peer.accepts(command).await;
+                    }
                     peer.say(&frame).await;
                     peer
                 }
@@ -361,5 +413,40 @@ fn the_description_names_every_frame_and_every_close_code_with_its_text() {
     for reason in CloseReason::ALL {
         let row = format!("| {} | {} |", reason.code(), reason.text());
         assert!(protocol.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn a_draw_is_checked_by_hand_as_described() {
+    let protocol = fs::read_to_string(repository().join("docs/protocol.md")).unwrap();
+    let (_, draw) = protocol.split_once("\n## The draw\n").unwrap();
+    let (_, script) = draw.split_once("```sh\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let output = Command::new("sh").args(["-euc", script]).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "sha256sum, cut and fold are coreutils: {error}"
+    );
+    let output = String::from_utf8(output.stdout).unwrap();
+    let said: Vec<&str> = output.split_whitespace().collect();
+    let [commitment, "-", digest, place] = *said else {
+        panic!("{said:?}")
+    };
+
+    let state = &golden("snapshot")["frame"]["snapshot"]["state"];
+    let decision = &state["decision"];
+    assert_eq!(decision["draw"]["commitment"], commitment);
+    let winner = &decision["draw"]["candidates"][place.parse::<usize>().unwrap()];
+    assert_eq!(&decision["winner"], winner);
+    // What the script begins with, and what its comments promise.
+    for part in [
+        &decision["draw"]["secret"],
+        &decision["draw"]["contributions"][0]["value"],
+    ] {
+        assert!(script.contains(part.as_str().unwrap()));
+    }
+    for promised in [&commitment[..12], &digest[..12]] {
+        assert!(script.contains(&format!("{promised}…")), "{promised}");
     }
 }

@@ -120,7 +120,7 @@ pub(super) struct Options {
     pub(super) max_message_bytes: usize,
 
     /// What may wait for a slow reader, in bytes; at the bound it is cut off
-    #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES", default_value = "262144",
+    #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES", default_value = "786432",
           value_parser = value::whole(1024, 1 << 30), help_heading = "Connections")]
     pub(super) outbox_bytes: usize,
 

@@ -20,7 +20,7 @@ pub use commands::{
 pub use decision::{Decision, How, Keepsake, MAX_CONTRIBUTIONS};
 pub use draw::{Candidate, Contribution, Drawing, Drawn, Hex32, MasterSecret, NextDraw, NotHex32};
 pub use events::{Decided, Event};
-pub use view::View;
+pub use view::{View, max_view_bytes};
 
 /// The longest item as people count characters; a line on a phone is half of it.
 pub const MAX_ITEM_GRAPHEMES: usize = 80;

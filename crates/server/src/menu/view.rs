@@ -5,8 +5,12 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use tablecast::App;
 use tablecast_core::Rejection;
+use tablecast_core::text::MAX_TEXT_BYTES;
 
-use super::{Command, Decision, Drawing, Event, Item, Menu, NextDraw, commands};
+use super::{
+    Command, Decision, Drawing, Event, Item, MAX_CONTRIBUTIONS, MAX_ITEM_GRAPHEMES, MAX_VOTES,
+    Menu, NextDraw, commands,
+};
 
 /// The menu as the JSON dialect shows it: without its secret.
 #[derive(Debug, Serialize)]
@@ -23,6 +27,25 @@ pub struct View<'a> {
     pub drawing: Option<&'a Drawing>,
     /// What was settled last.
     pub decision: Option<&'a Decision>,
+}
+
+/// The longest a [`View`] can be as JSON, in bytes, when the menu has at most
+/// `max_items` items.
+pub fn max_view_bytes(max_items: usize) -> usize {
+    // Each character as people count them can be one that JSON escapes. A name
+    // has at most as many of them as an item.
+    const TEXT: usize = MAX_TEXT_BYTES + MAX_ITEM_GRAPHEMES;
+    // A member's id, which is a place in the room's history, and a comma. Within a
+    // day no room comes to ten million events.
+    const MEMBER: usize = 8;
+    // Keys, numbers, and what stands between them.
+    const AROUND: usize = 100;
+    const ITEM: usize = AROUND + 2 * TEXT + MAX_VOTES * MEMBER;
+    const CANDIDATE: usize = AROUND + 2 * TEXT;
+    const CONTRIBUTIONS: usize = MAX_CONTRIBUTIONS * (AROUND + TEXT + 64);
+    const ONCE: usize = 1024 + 2 * TEXT + 2 * CONTRIBUTIONS + CANDIDATE;
+    // A draw that is under way, and one that is decided.
+    ONCE.saturating_add(max_items.saturating_mul(ITEM + 2 * CANDIDATE))
 }
 
 /// The items alone, as the text dialect shows them.

@@ -5,6 +5,7 @@ mod properties;
 
 use super::*;
 use tablecast::App;
+use tablecast_core::text::MAX_TEXT_BYTES;
 use unicode_normalization::UnicodeNormalization;
 
 /// 00 01 02 … 1f.
@@ -378,4 +379,51 @@ fn what_the_text_dialect_shows_changes_only_with_the_items() {
     assert!(Menu::changes_text(&Event::Removed { number: 1 }));
     assert!(!Menu::changes_text(&Event::Extended {}));
     assert!(!Menu::changes_text(&Event::Titled { title: None }));
+}
+
+/// Also where each character takes as many bytes as it may, and half of them are
+/// escaped.
+#[test]
+fn no_view_is_longer_than_is_reckoned_with() {
+    let text = |graphemes: usize| {
+        let marks = "\u{0301}".repeat((MAX_TEXT_BYTES / graphemes - 1) / 2);
+        format!("\"{marks}").repeat(graphemes)
+    };
+    let (item, name) = (text(80), text(40));
+    let by = |id: u64| Member {
+        id: MemberId(9_000_000 + id),
+        name: &name,
+    };
+    let mut menu = empty(100).with_title(&text(60)).unwrap();
+    for _ in 0..100 {
+        says(&mut menu, &format!("add:{item}")).unwrap();
+    }
+    for item in &mut menu.items {
+        let item = Arc::make_mut(item);
+        item.name = name.as_str().into();
+        item.votes = (0..200).map(|id| by(id).id).collect();
+    }
+    for draw in [1, 2] {
+        does(
+            &mut menu,
+            by(0),
+            &Command::Decide(Decide { how: How::Draw }),
+        )
+        .unwrap();
+        for id in 0..100 {
+            let value = [7; 32].into();
+            does(
+                &mut menu,
+                by(id),
+                &Command::Contribute(Contribute { draw, value }),
+            )
+            .unwrap();
+        }
+        if draw == 1 {
+            does(&mut menu, by(0), &Command::Reveal(Reveal { draw })).unwrap();
+        }
+    }
+    let long = serde_json::to_string(&menu.view()).unwrap().len();
+    let most = max_view_bytes(100);
+    assert!(long <= most && long > most / 4 * 3, "{long} of {most}");
 }

@@ -1,0 +1,36 @@
+// The menu with one's own changes that the server has not answered yet. Pure.
+
+/** @import { Item, Pending } from '../client/types.js' */
+
+/**
+ * A line of the menu as it is shown.
+ * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: something about it is not answered
+ */
+
+/**
+ * @param {readonly Item[]} items
+ * @param {readonly Pending[]} pending
+ * @param {{ id: number, name: string } | null} me
+ * @returns {Row[]}
+ */
+export function rows(items, pending, me) {
+  /** @type {Row[]} */
+  const shown = items.map((item) => ({ ...item, key: String(item.number), waits: false, leaves: false }));
+  for (const { id, command, content } of pending) {
+    const { number, item, on } = /** @type {{ number?: number, item?: string, on?: boolean }} */ (content);
+    if (command === 'add' && item !== undefined) {
+      const late = { number: Number.MAX_SAFE_INTEGER, by: me?.id ?? 0, name: me?.name ?? '', votes: [] };
+      shown.push({ ...late, item, key: `new ${id}`, waits: true, leaves: false });
+      continue;
+    }
+    const row = shown.find((row) => row.number === number);
+    if (!row) continue;
+    if (command === 'remove') row.waits = row.leaves = true;
+    if (command === 'vote' && me) {
+      const others = row.votes.filter((member) => member !== me.id);
+      row.votes = on ? [...others, me.id] : others;
+      row.waits = true;
+    }
+  }
+  return shown;
+}

@@ -1,0 +1,124 @@
+// What this device remembers. Storage may be full, forbidden, or hold anything: then it is as if it were empty.
+
+import { withUsed } from './suggest.js';
+
+/** @import { Saved } from '../client/types.js' */
+
+/**
+ * A room that was visited.
+ * @typedef {object} Visit
+ * @property {string} id
+ * @property {string | null} title
+ * @property {string[]} items the first few
+ * @property {number} at last time, ms
+ * @property {number} expiresAt as far as is known, ms
+ * @property {string | null} winner
+ */
+
+/** As many rooms are remembered. */
+const VISITS = 12;
+
+/**
+ * @param {'localStorage' | 'sessionStorage'} where
+ * @param {string} key
+ * @returns {any} null if there is nothing that can be read
+ */
+function read(where, key) {
+  try {
+    return JSON.parse(window[where].getItem(`tablecast.${key}`) ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {'localStorage' | 'sessionStorage'} where
+ * @param {string} key
+ * @param {unknown} value null: nothing
+ */
+function write(where, key, value) {
+  try {
+    if (value === null) window[where].removeItem(`tablecast.${key}`);
+    else window[where].setItem(`tablecast.${key}`, JSON.stringify(value));
+  } catch {
+    // Full or forbidden: it is not remembered.
+  }
+}
+
+const isText = (/** @type {unknown} */ value) => typeof value === 'string';
+
+export const me = {
+  /** @returns {string | undefined} */
+  get name() {
+    const name = read('localStorage', 'name');
+    return isText(name) ? name : undefined;
+  },
+  set name(name) {
+    write('localStorage', 'name', name ?? null);
+  },
+  /** @returns {number | undefined} */
+  get colour() {
+    const colour = read('localStorage', 'colour');
+    return Number.isInteger(colour) && colour >= 0 && colour < 12 ? colour : undefined;
+  },
+  set colour(colour) {
+    write('localStorage', 'colour', colour ?? null);
+  },
+};
+
+/** @returns {string | null} */
+export const language = () => read('localStorage', 'language');
+
+/** @param {string} chosen */
+export const rememberLanguage = (chosen) => write('localStorage', 'language', chosen);
+
+/** Dishes added by this device, the newest first. @returns {string[]} */
+export function used() {
+  const items = read('localStorage', 'used');
+  return Array.isArray(items) ? items.filter(isText) : [];
+}
+
+/** @param {string} item */
+export const rememberUsed = (item) => write('localStorage', 'used', withUsed(used(), item));
+
+/** The newest first. @returns {Visit[]} */
+export function visits() {
+  const list = read('localStorage', 'visits');
+  if (!Array.isArray(list)) return [];
+  return list.filter((visit) => visit && isText(visit.id) && Array.isArray(visit.items) && visit.items.every(isText));
+}
+
+/** @param {Omit<Visit, 'at'>} visit */
+export function rememberVisit(visit) {
+  const others = visits().filter(({ id }) => id !== visit.id);
+  write('localStorage', 'visits', [{ ...visit, at: Date.now() }, ...others].slice(0, VISITS));
+}
+
+export const forgetVisits = () => write('localStorage', 'visits', null);
+
+/** The seat in a room: a secret of this tab. @param {string} id @returns {Saved | null} */
+export const seat = (id) => read('sessionStorage', `seat.${id}`);
+
+/** @param {string} id @param {Saved | null} saved */
+export const rememberSeat = (id, saved) => write('sessionStorage', `seat.${id}`, saved);
+
+/**
+ * What this tab knows of a room's draws, by number: the commitment as it was before, and what it contributed.
+ * @typedef {{ commitment?: string, value?: string }} Witness
+ */
+
+/** @param {string} id @param {number} draw @returns {Witness} */
+export const witness = (id, draw) => read('sessionStorage', `draw.${id}.${draw}`) ?? {};
+
+/** @param {string} id @param {number} draw @param {Witness} more */
+export const rememberWitness = (id, draw, more) => write('sessionStorage', `draw.${id}.${draw}`, { ...witness(id, draw), ...more });
+
+/** Dishes that a room to be entered is to begin with. @param {string} id @param {readonly string[]} items */
+export const leaveFor = (id, items) => write('sessionStorage', `begin.${id}`, items);
+
+/** Takes them. @param {string} id @returns {string[]} */
+export function takeFor(id) {
+  const items = read('sessionStorage', `begin.${id}`);
+  write('sessionStorage', `begin.${id}`, null);
+  return Array.isArray(items) ? items.filter(isText) : [];
+}

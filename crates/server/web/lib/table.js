@@ -1,0 +1,41 @@
+// The round table seen from above: the picture that stands for all of this.
+
+import { s } from './dom.js';
+
+/**
+ * @typedef {object} Setting
+ * @property {(number | null)[]} seats a colour for each seat, null for a free one
+ * @property {(number | null)[]} [dishes] on the turning tray
+ * @property {string} [class]
+ */
+
+/** @param {number} n @param {number} of @param {number} radius @returns {[number, number]} */
+export function around(n, of, radius) {
+  const angle = (n / of) * 2 * Math.PI - Math.PI / 2;
+  const round = (/** @type {number} */ x) => Math.round(x * 100) / 100;
+  return [round(100 + radius * Math.cos(angle)), round(100 + radius * Math.sin(angle))];
+}
+
+/** @param {Setting} setting */
+export function table({ seats, dishes = [], class: kind = '' }) {
+  return s(
+    'svg',
+    { viewBox: '0 0 200 200', class: `table ${kind}`, 'aria-hidden': 'true' },
+    ...seats.map((colour, n) => {
+      const [cx, cy] = around(n, seats.length, 87);
+      return s('circle', { cx, cy, r: 9, class: colour === null ? 'seat free' : 'seat', 'data-colour': colour });
+    }),
+    s('circle', { cx: 100, cy: 100, r: 70, class: 'board' }),
+    s(
+      'g',
+      { class: 'tray' },
+      s('circle', { cx: 100, cy: 100, r: 52, class: 'tray-edge' }),
+      s('circle', { cx: 100, cy: 100, r: 5, class: 'knob' }),
+      ...dishes.flatMap((colour, n) => {
+        const [cx, cy] = around(n, dishes.length, 31);
+        const plate = s('circle', { cx, cy, r: 13, class: colour === null ? 'plate free' : 'plate' });
+        return colour === null ? [plate] : [plate, s('circle', { cx, cy, r: 7.5, class: 'food', 'data-colour': colour })];
+      }),
+    ),
+  );
+}

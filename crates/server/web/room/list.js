@@ -1,0 +1,179 @@
+// The menu: most wanted first, but nothing moves under a finger.
+
+import { w } from '../i18n/index.js';
+import { fill, h, say, set } from '../lib/dom.js';
+import { icon } from '../lib/icons.js';
+import { show } from '../lib/keyed.js';
+import { byVotes, held, leading } from '../lib/order.js';
+import { rows } from '../lib/pending.js';
+import { called, colourOf, disc } from './people.js';
+
+/** @import { Row } from '../lib/pending.js' */
+/** @import { App, Part, View } from './app.js' */
+
+/** The list keeps its order until it was left alone for so long, ms. */
+const LEFT_ALONE = 2_000;
+
+/** While lines glide, a tap would hit the wrong one, ms. */
+const GLIDING = 350;
+
+/** As many voters are shown by a disc of their own. */
+const DISCS = 8;
+
+/** @param {App} app @returns {Part} */
+export function list(app) {
+  const ol = h('ol', { class: 'dishes', 'aria-label': w.menu });
+  const count = h('span', { class: 'part-note' });
+  const element = h(
+    'section',
+    { class: 'menu', 'aria-label': w.menu },
+    h('div', { class: 'part-head' }, h('h2', { class: 'part-title' }, w.menu), count),
+    ol,
+  );
+  /** @type {Map<string, HTMLElement>} */
+  const shown = new Map();
+  /** @type {number[]} */
+  let order = [];
+  let touchedAt = -Infinity;
+  let isDown = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let later;
+
+  const touched = () => (touchedAt = performance.now());
+  for (const type of ['pointerdown', 'pointermove', 'keydown', 'focusin']) ol.addEventListener(type, touched);
+  ol.addEventListener('pointerdown', () => (isDown = true));
+  for (const type of ['pointerup', 'pointercancel']) {
+    addEventListener(type, () => {
+      if (isDown) touched();
+      isDown = false;
+    });
+  }
+
+  /** @param {Row[]} all */
+  function inOrder(all) {
+    const wanted = byVotes(all);
+    const kept = held(all, order);
+    if (wanted.every((row, place) => row === kept[place])) return wanted;
+    const wait = isDown ? LEFT_ALONE : touchedAt + LEFT_ALONE - performance.now();
+    clearTimeout(later);
+    if (wait > 0) {
+      later = setTimeout(app.update, wait);
+      return kept;
+    }
+    if (order.length) {
+      ol.classList.add('gliding');
+      setTimeout(() => ol.classList.remove('gliding'), GLIDING);
+    }
+    return wanted;
+  }
+
+  /** @param {View} view */
+  function update({ state, pending, me, members }) {
+    if (!state) return;
+    const all = rows(state.items, pending, me);
+    const first = new Set(leading(all).map(({ number }) => number));
+    const lines = inOrder(all);
+    order = lines.map(({ number }) => number);
+    say(count, w.dishes(state.items.length));
+    element.hidden = all.length === 0;
+    const place = [...ol.children].findIndex((line) => line.contains(document.activeElement));
+    const nameOf = (/** @type {number} */ id) => members.find((member) => member.id === id)?.name;
+    show(
+      ol,
+      lines,
+      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), nameOf) },
+      shown,
+    );
+    // What had the focus was removed: it goes to what took its place.
+    if (place >= 0 && !ol.contains(document.activeElement)) {
+      const next = ol.children[Math.min(place, ol.children.length - 1)]?.querySelector('button') ?? document.getElementById('add');
+      /** @type {HTMLElement | null} */ (next)?.focus({ preventScroll: true });
+    }
+  }
+
+  return { element, update };
+}
+
+/** What a line was last filled with. @type {WeakMap<HTMLElement, Row>} */
+const filled = new WeakMap();
+
+/** @param {App} app */
+function line(app) {
+  const row = () => /** @type {Row} */ (filled.get(li));
+  const voters = h('span', { class: 'voters', 'aria-hidden': 'true' });
+  const li = h(
+    'li',
+    { class: 'dish' },
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'dish-vote',
+        onclick: () => {
+          const { number, votes } = row();
+          const me = app.view().me;
+          if (!me || row().number === Number.MAX_SAFE_INTEGER) return;
+          app.attempt(votes.includes(me.id) ? app.room.unvote(number) : app.room.vote(number));
+        },
+      },
+      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), h('span', { class: 'dish-lead' }, w.mostWanted), voters)),
+      h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
+    ),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'quiet round remove',
+        onclick: async () => {
+          const { number, item } = row();
+          if (!(await app.attempt(app.room.remove(number)))) return;
+          app.toast(w.removed(item), { name: w.undo, run: () => app.attempt(app.room.restore(number)) });
+        },
+      },
+      icon('close'),
+    ),
+  );
+  return li;
+}
+
+/**
+ * @param {HTMLElement} li
+ * @param {Row} row
+ * @param {number | undefined} me
+ * @param {boolean} isFirst
+ * @param {(id: number) => string | undefined} nameOf
+ */
+function fillLine(li, row, me, isFirst, nameOf) {
+  const before = filled.get(li);
+  filled.set(li, row);
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);
+  const by = called(nameOf(row.by) ?? row.name);
+  const mine = me !== undefined && row.votes.includes(me);
+  const isNew = row.number === Number.MAX_SAFE_INTEGER;
+  set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves });
+  set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': w.vote(row.item, row.votes.length, by), 'data-colour': me === undefined ? null : colourOf(me), disabled: isNew || row.leaves });
+  set(part('remove'), { 'aria-label': w.remove(row.item), disabled: isNew || row.leaves });
+  say(part('dish-name'), row.item);
+  say(part('dish-by'), isNew ? w.sending : w.addedBy(by));
+  part('dish-lead').hidden = !isFirst;
+  say(part('number'), String(row.votes.length));
+  set(part('plate-count'), { 'data-none': row.votes.length === 0 });
+  const voters = row.votes.slice(0, DISCS);
+  const state = JSON.stringify([voters.map((id) => [id, colourOf(id), nameOf(id)]), row.votes.length]);
+  const box = part('voters');
+  if (box.dataset['state'] !== state) {
+    const known = new Set(before?.votes);
+    const more = row.votes.length - voters.length;
+    fill(
+      box,
+      ...voters.map((id) => {
+        const one = disc(colourOf(id), nameOf(id) ?? '·');
+        // Only a vote that is new makes an entrance.
+        if (before && !known.has(id)) one.classList.add('arrives');
+        return one;
+      }),
+      more > 0 && h('span', { class: 'more' }, `+${more}`),
+    );
+    box.dataset['state'] = state;
+  }
+}

@@ -1,0 +1,90 @@
+// Who is at the table.
+
+import { w } from '../i18n/index.js';
+import { fill, h, say, set } from '../lib/dom.js';
+import { icon } from '../lib/icons.js';
+import { show } from '../lib/keyed.js';
+import { initial } from '../lib/text.js';
+import { changeMe } from './me.js';
+import { invite } from './share.js';
+
+/** @import { Member } from '../client/types.js' */
+/** @import { App, Part } from './app.js' */
+
+/** Colours of members, also of those who left: their dishes stay. @type {Map<number, number>} */
+const colours = new Map();
+
+/** @param {readonly Member[]} members */
+export function meet(members) {
+  for (const { id, colour } of members) colours.set(id, colour);
+}
+
+/** @param {number} id of a member @returns {number | null} null if they left before we came */
+export const colourOf = (id) => colours.get(id) ?? null;
+
+/** A name as it is shown: those that the server made are translated. @param {string} name */
+export function called(name) {
+  const guest = /^guest (\d+)$/.exec(name)?.[1];
+  return guest ? w.guest(guest) : name;
+}
+
+/** Stands for somebody. @param {number | null} colour @param {string} name */
+export function disc(colour, name) {
+  return h('span', { class: 'disc', 'data-colour': colour, 'aria-hidden': 'true' }, initial(called(name)));
+}
+
+/** @param {App} app @returns {Part} */
+export function people(app) {
+  const list = h('ul', { class: 'people-list' });
+  const free = h('button', { type: 'button', class: 'free-seats', onclick: () => invite(app) });
+  const heading = h('h2', { class: 'part-title' }, w.people);
+  const count = h('span', { class: 'part-note' });
+  const element = h(
+    'section',
+    { class: 'people', 'aria-label': w.people },
+    h('div', { class: 'part-head' }, heading, count),
+    h('div', { class: 'people-row' }, list, free),
+  );
+  /** @type {Map<string, HTMLElement>} */
+  const shown = new Map();
+  return {
+    element,
+    update({ members, seats, me }) {
+      const away = members.filter((member) => member.away).length;
+      say(count, w.peopleHere(members.length - away, away));
+      // Yourself first: that is where you look for your own name.
+      const order = [...members].sort((a, b) => Number(b.id === me?.id) - Number(a.id === me?.id));
+      show(
+        list,
+        order,
+        {
+          key: ({ id }) => `${id} ${id === me?.id}`,
+          make: ({ id }) => h('li', {}, id === me?.id ? h('button', { type: 'button', class: 'person me', onclick: () => changeMe(app) }) : h('span', { class: 'person' })),
+          update: (li, { id, name, colour, away }) => {
+            const isMe = id === me?.id;
+            const person = /** @type {HTMLElement} */ (li.firstElementChild);
+            set(person, { 'data-away': away, 'aria-label': isMe ? w.changeMe(called(name)) : null });
+            const state = JSON.stringify([name, colour, away]);
+            if (person.dataset['state'] === state) return;
+            person.dataset['state'] = state;
+            fill(
+              person,
+              disc(colour, name),
+              h('span', { class: 'person-name' }, called(name)),
+              isMe && h('span', { class: 'tag' }, w.you, icon('pencil')),
+              !isMe && away && h('span', { class: 'tag' }, w.away),
+            );
+          },
+        },
+        shown,
+      );
+      const left = Math.max(0, (seats ?? 0) - members.length);
+      free.hidden = left === 0;
+      set(free, { 'aria-label': `${w.seatsFree(left)}: ${w.invite}` });
+      if (free.dataset['left'] !== String(left)) {
+        free.dataset['left'] = String(left);
+        fill(free, h('span', { class: 'disc free', 'aria-hidden': 'true' }, icon('plus')), h('span', { class: 'person-name' }, w.seatsFree(left)));
+      }
+    },
+  };
+}

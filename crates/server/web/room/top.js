@@ -1,0 +1,135 @@
+// The upper edge: the connection as it is, the table's name, the time that is left.
+
+import { w } from '../i18n/index.js';
+import { fill, h, say, set } from '../lib/dom.js';
+import { icon } from '../lib/icons.js';
+import { table } from '../lib/table.js';
+import { clock } from '../lib/text.js';
+import { invite } from './share.js';
+
+/** @import { App, Part, View } from './app.js' */
+
+/** From here on the seconds are counted, and everybody is warned, ms. */
+const WARNING = 60_000;
+
+/** The small bar that stays. @param {App} app @returns {Part} */
+export function bar(app) {
+  const label = h('span');
+  const status = h('span', { class: 'status' }, h('span', { class: 'lamp', 'aria-hidden': 'true' }), label);
+  const element = h(
+    'header',
+    { class: 'bar' },
+    h('a', { class: 'brand', href: '/', 'aria-label': w.home }, mark(), h('span', { class: 'brand-name' }, 'Tablecast')),
+    status,
+    h('button', { type: 'button', class: 'second', onclick: () => invite(app) }, icon('invite'), w.invite),
+  );
+  return {
+    element,
+    update(view) {
+      set(status, { 'data-status': view.stale && view.status === 'live' ? 'connecting' : view.status });
+      say(label, { live: view.stale ? w.connecting : w.live, connecting: w.connecting, offline: w.offline, ended: w.offline }[view.status]);
+    },
+  };
+}
+
+export const mark = () => table({ seats: [0, 1, 4, 6, 8], class: 'mark' });
+
+/** Says what is wrong with the connection, as long as something is. @param {App} app @returns {Part} */
+export function trouble(app) {
+  const text = h('span');
+  const note = h('span', { class: 'trouble-note' });
+  const again = h('button', { type: 'button', class: 'second small', onclick: () => app.room.retryNow() }, w.tryNow);
+  const element = h('section', { class: 'trouble', hidden: true, 'aria-label': w.offline }, h('div', {}, text, note), again);
+  /** @param {View} view */
+  function update(view) {
+    const { status, stale, retryAt, reason, store, pending } = view;
+    element.hidden = !stale;
+    again.hidden = status !== 'offline';
+    const offline = retryAt === null ? w.offline : `${w.offline}. ${w.nextTry(clock(retryAt - Date.now()))}`;
+    if (status === 'offline') say(text, reason?.code === 'restarting' ? w.restarting : offline);
+    else if (store === 'down') say(text, w.storeDown);
+    else say(text, status === 'live' ? w.checking : w.connecting);
+    say(note, pending.length && status !== 'live' ? w.waiting(pending.length) : w.stale);
+    note.hidden = store === 'down' && status === 'live';
+  }
+  return { element, update, tick: () => update(app.view()) };
+}
+
+/** The table's name, changed in place, and its time. @param {App} app @returns {Part} */
+export function heading(app) {
+  const name = h('span', { class: 'title-text' });
+  const button = h('button', { type: 'button', class: 'title-button', onclick: edit }, name, icon('pencil'));
+  const title = h('h1', { class: 'title' }, button);
+  const left = h('span', { class: 'time-left' });
+  const keep = h('button', { type: 'button', class: 'link', onclick: () => extend(app) }, w.keepOpen);
+  const place = h('div', { class: 'title-place' }, title);
+  const element = h('div', { class: 'heading' }, place, h('p', { class: 'time' }, left, keep));
+
+  function edit() {
+    const field = h('input', { 'aria-label': w.tableName, maxlength: 200, enterkeyhint: 'done', placeholder: w.tableNameHint });
+    field.value = app.view().state?.title ?? '';
+    const done = () => {
+      fill(place, title);
+      button.focus();
+    };
+    const form = h(
+      'form',
+      {
+        class: 'title-form',
+        onsubmit: async (event) => {
+          event.preventDefault();
+          if (await app.attempt(app.room.setTitle(field.value.trim() || null))) done();
+        },
+        onkeydown: (event) => event.key === 'Escape' && !event.isComposing && done(),
+      },
+      field,
+      h('button', { class: 'main' }, w.save),
+      h('button', { type: 'button', class: 'quiet round', 'aria-label': w.cancel, onclick: done }, icon('close')),
+    );
+    fill(place, form);
+    field.select();
+  }
+
+  function tick() {
+    const { expiresAt } = app.view();
+    element.querySelector('.time')?.toggleAttribute('hidden', expiresAt === null);
+    if (expiresAt === null) return;
+    const ms = expiresAt - Date.now();
+    // Minutes while there are many: a clock that runs makes a table restless.
+    say(left, ms > 2 * WARNING ? w.timeLeft(Math.floor(ms / 60_000)) : w.closesIn(clock(ms)));
+  }
+
+  return {
+    element,
+    tick,
+    update({ state }) {
+      const named = state?.title ?? null;
+      say(name, named ?? w.untitled);
+      set(button, { 'aria-label': named === null ? w.nameTable : w.renameTable(named), 'data-unnamed': named === null });
+      tick();
+    },
+  };
+}
+
+/** @param {App} app */
+async function extend(app) {
+  if (await app.attempt(app.room.extend())) app.toast(w.keptOpen);
+}
+
+/** Warns while the last minute runs. @param {App} app @returns {Part} */
+export function warning(app) {
+  const left = h('strong');
+  const keep = h('button', { type: 'button', class: 'main', onclick: () => extend(app) }, w.keepOpen);
+  const element = h('section', { class: 'warning', hidden: true, 'aria-label': w.closesSoon }, left, keep);
+  let warned = false;
+  function tick() {
+    const { expiresAt, status } = app.view();
+    const ms = expiresAt === null ? Infinity : expiresAt - Date.now();
+    const isSoon = ms <= WARNING && status !== 'ended';
+    element.hidden = !isSoon;
+    if (isSoon) say(left, w.closesIn(clock(ms)));
+    if (isSoon && !warned) app.announce(w.closesSoon, true);
+    warned = isSoon;
+  }
+  return { element, update: tick, tick };
+}
