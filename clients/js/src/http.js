@@ -1,6 +1,6 @@
 import { RoomError } from './errors.js';
 
-/** @import { CreatedRoom } from './types.js' */
+/** @import { CreatedRoom, RoomResult, RoomSettings } from './types.js' */
 
 /**
  * Where to join a room.
@@ -15,25 +15,17 @@ export function roomUrl(base, id) {
 }
 
 /**
- * Makes a room.
- * @param {string | URL} base any address of the server, such as `location.href`
- * @param {object} [settings] of the room, if the server has any
- * @param {RequestInit} [init] for `fetch`, such as a `signal`
- * @returns {Promise<CreatedRoom>}
- * @throws {RoomError} the server's refusal, or `disconnected`
+ * @param {URL} url
+ * @param {RequestInit} [init]
+ * @returns {Promise<any>}
  */
-export async function createRoom(base, settings = {}, init) {
+async function request(url, init) {
   /** @type {Response} */
   let response;
   /** @type {any} */
   let body;
   try {
-    response = await fetch(new URL('/session/', base), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(settings),
-      ...init,
-    });
+    response = await fetch(url, init);
     body = await response.json();
   } catch (error) {
     // Ended by the caller's own signal: theirs to recognise.
@@ -41,9 +33,34 @@ export async function createRoom(base, settings = {}, init) {
     throw new RoomError('disconnected', `the server gave no answer that is understood: ${error}`);
   }
   const { status, headers } = response;
-  if (!response.ok) {
-    const retryAfter = Number(headers.get('Retry-After')) || undefined;
-    throw new RoomError(body.code ?? 'internal', body.detail ?? `status ${status}`, { status, retryAfter });
-  }
+  if (response.ok) return body;
+  const retryAfter = Number(headers.get('Retry-After')) || undefined;
+  throw new RoomError(body.code ?? 'internal', body.detail ?? `status ${status}`, { status, retryAfter });
+}
+
+/**
+ * Makes a room.
+ * @param {string | URL} base any address of the server, such as `location.href`
+ * @param {RoomSettings} [settings]
+ * @param {RequestInit} [init] for `fetch`, such as a `signal`
+ * @returns {Promise<CreatedRoom>}
+ * @throws {RoomError} the server's refusal, or `disconnected`
+ */
+export async function createRoom(base, settings = {}, init) {
+  const headers = { 'Content-Type': 'application/json' };
+  const how = { method: 'POST', headers, body: JSON.stringify(settings), ...init };
+  const body = await request(new URL('/session/', base), how);
   return { ...body, url: roomUrl(base, body.id), page: new URL(body.page, base).href };
+}
+
+/**
+ * What was decided last in a room, also when the room is gone.
+ * @param {string | URL} base any address of the server, such as `location.href`
+ * @param {string} id
+ * @param {RequestInit} [init] for `fetch`, such as a `signal`
+ * @returns {Promise<RoomResult>}
+ * @throws {RoomError} the server's refusal, `not_found` if nothing is kept; or `disconnected`
+ */
+export function roomResult(base, id, init) {
+  return request(new URL(`/session/${encodeURIComponent(id)}/result/`, base), init);
 }

@@ -1,12 +1,14 @@
 export { Room } from './room.js';
 export { RoomError } from './errors.js';
-export { createRoom, roomUrl } from './http.js';
+export { createRoom, roomResult, roomUrl } from './http.js';
 
 /** @typedef {import('./types.js').Member} Member */
 /** @typedef {import('./types.js').Pending} Pending */
 /** @typedef {import('./types.js').Saved} Saved */
 /** @typedef {import('./types.js').Status} Status */
 /** @typedef {import('./types.js').CreatedRoom} CreatedRoom */
+/** @typedef {import('./types.js').RoomResult} RoomResult */
+/** @typedef {import('./types.js').RoomSettings} RoomSettings */
 /** @template S @typedef {import('./types.js').View<S>} View */
 /** @template E @typedef {import('./types.js').ChangeEvent<E>} ChangeEvent */
 /** @template S, E @typedef {import('./types.js').RoomOptions<S, E>} RoomOptions */

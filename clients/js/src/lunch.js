@@ -1,41 +1,59 @@
+import { applyMenu } from './menu.js';
 import { Room } from './room.js';
 
-/** @import { ChangeEvent, Menu, MenuChange, RoomOptions } from './types.js' */
+/** @import { Contribution, Menu, MenuChange, RoomOptions, Saved } from './types.js' */
 
-/**
- * The menu after an event.
- * @param {Menu} menu
- * @param {ChangeEvent<MenuChange>} event
- * @returns {Menu}
- */
-export function applyMenu(menu, { by, change: { added, removed, voted } }) {
-  let { items } = menu;
-  if (added) items = [...items, { ...added, by, votes: [] }];
-  if (removed) items = items.filter((item) => item.number !== removed.number);
-  if (voted) {
-    items = items.map((item) => {
-      if (item.number !== voted.number) return item;
-      const votes = item.votes.filter((member) => member !== by);
-      return { ...item, votes: voted.on ? [...votes, by] : votes };
-    });
-  }
-  return { ...menu, items };
+export { applyMenu };
+
+/** How long a draw waits for who has not contributed, ms; and how long after one attempt to end it comes the next. */
+const PATIENCE = 3_000;
+
+/** 32 bytes that nobody could foresee, in hex. */
+function chance() {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @type {(which: number | string) => { number: number } | { item: string }} */
 const target = (which) => (typeof which === 'number' ? { number: which } : { item: which });
 
 /**
- * A room with the lunch menu. `which` is an item's number, or its text: then it is the first equal one.
+ * A room with the lunch menu. `which` is an item's number, or its text: then it is the first equal one. Takes part in
+ * draws by itself: see "The draw" in the protocol.
  * @extends {Room<Menu, MenuChange>}
  */
 export class LunchRoom extends Room {
+  /** @type {Contribution | null} */
+  #contribution;
+  /** The draw that is under way. @type {number | undefined} */
+  #draw;
+  /** Everybody contributed, and so it was ended. */
+  #complete = false;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+
   /**
    * @param {string | URL} url from `roomUrl` or `createRoom`
    * @param {Omit<RoomOptions<Menu, MenuChange>, 'apply'>} [options]
    */
   constructor(url, options) {
     super(url, { ...options, apply: applyMenu });
+    this.#contribution = options?.saved?.contribution ?? null;
+    this.addEventListener('view', () => this.#takePart());
+  }
+
+  /**
+   * @override
+   * @returns {Saved | null}
+   */
+  get saved() {
+    const saved = super.saved;
+    return saved && { ...saved, contribution: this.#contribution };
+  }
+
+  /** What this client contributed to the newest draw that it took part in, for `verifyDraw`. */
+  get contribution() {
+    return this.#contribution;
   }
 
   /** Puts an item at the end. @param {string} item */
@@ -48,6 +66,11 @@ export class LunchRoom extends Room {
     return this.send('remove', target(which));
   }
 
+  /** Puts an item back that was removed, where and as it was. @param {number} number */
+  restore(number) {
+    return this.send('restore', { number });
+  }
+
   /** Votes for an item. @param {number | string} which */
   vote(which) {
     return this.send('vote', { ...target(which), on: true });
@@ -56,5 +79,64 @@ export class LunchRoom extends Room {
   /** Takes your vote back. @param {number | string} which */
   unvote(which) {
     return this.send('vote', { ...target(which), on: false });
+  }
+
+  /** Names the room; null takes the name away. @param {string | null} title */
+  setTitle(title) {
+    return this.send('title', { title });
+  }
+
+  /** Lets the room live its whole lifetime again. */
+  extend() {
+    return this.send('extend', {});
+  }
+
+  /**
+   * Settles it: by votes, and among several items with as many by a draw; or by a draw among all.
+   * @param {'votes' | 'draw'} how
+   */
+  decide(how) {
+    return this.send('decide', { how });
+  }
+
+  #takePart() {
+    const { status, me, members, state, pending } = this.view;
+    const drawing = status === 'live' ? state?.drawing : null;
+    if (drawing?.number !== this.#draw) {
+      this.#draw = drawing?.number;
+      this.#complete = false;
+      clearInterval(this.#timer);
+      if (drawing) this.#timer = setInterval(() => this.#reveal(drawing.number), PATIENCE);
+    }
+    if (!drawing || !me) return;
+    const { number: draw, commitment, contributions } = drawing;
+    /** @type {(member: number) => boolean} */
+    const has = (member) => contributions.some((one) => one.member === member);
+    const mine = this.#contribution;
+    if (!has(me.id)) {
+      // It is on its way, or was refused. Whoever lost the seat on the way is somebody else now.
+      if (mine?.draw === draw && mine.member === me.id) return;
+      if (pending.some(({ command }) => command === 'contribute')) return;
+      const value = chance();
+      this.#contribution = { draw, member: me.id, value, commitment };
+      this.#say('contribute', { draw, value });
+    } else if (!this.#complete && members.every(({ id, away }) => away || has(id))) {
+      this.#complete = true;
+      this.#reveal(draw);
+    }
+  }
+
+  /** @param {number} draw */
+  #reveal(draw) {
+    if (!this.view.pending.some(({ command }) => command === 'reveal')) this.#say('reveal', { draw });
+  }
+
+  /**
+   * Nobody waits for the answer: a refusal means that others were first, or that it is too early.
+   * @param {string} command
+   * @param {object} content
+   */
+  #say(command, content) {
+    this.send(command, content).catch(() => {});
   }
 }

@@ -39,11 +39,11 @@ export function happen(replica, event, apply) {
   let { members, state } = replica;
   /** @type {(id: number, news: Partial<Member>) => void} */
   const update = (id, news) => (members = members.map((m) => (m.id === id ? { ...m, ...news } : m)));
-  if (joined) members = [...members, { id: joined.member, name: joined.name, away: false }];
+  if (joined) members = [...members, { id: joined.member, name: joined.name, colour: joined.colour, away: false }];
   if (back) update(back.member, { away: false });
   if (away) update(away.member, { away: true });
   if (left) members = members.filter((m) => m.id !== left.member);
-  if (renamed) update(renamed.member, { name: renamed.name });
+  if (renamed) update(renamed.member, { name: renamed.name, colour: renamed.colour });
   if (event.change) state = apply(state, /** @type {ChangeEvent<E>} */ (event));
   return { ...replica, seq, expires_at, members, state };
 }

@@ -22,6 +22,8 @@ export class Room extends EventTarget {
   #seat;
   /** @type {string | undefined} */
   #name;
+  /** @type {number | undefined} */
+  #colour;
   /** @type {Replica<S> | null} */
   #replica = null;
   /** Nothing that happened is missing. */
@@ -35,10 +37,11 @@ export class Room extends EventTarget {
    * @param {string | URL} url from `roomUrl` or `createRoom`
    * @param {RoomOptions<S, E>} options
    */
-  constructor(url, { apply, name, saved, WebSocket = globalThis.WebSocket }) {
+  constructor(url, { apply, name, colour, saved, WebSocket = globalThis.WebSocket }) {
     super();
     this.#apply = apply;
     this.#name = saved?.name ?? name;
+    this.#colour = saved?.colour ?? colour;
     this.#link = new Link(url, WebSocket, {
       opened: () => this.#introduce(),
       heard: (text) => this.#heard(text),
@@ -73,7 +76,7 @@ export class Room extends EventTarget {
   get saved() {
     if (!this.#seat) return null;
     const { pending, nextId } = this.#commands;
-    return { seat: this.#seat, name: this.#name, nextId, pending, replica: this.#replica };
+    return { seat: this.#seat, name: this.#name, colour: this.#colour, nextId, pending, replica: this.#replica };
   }
 
   /**
@@ -118,9 +121,13 @@ export class Room extends EventTarget {
     return answer;
   }
 
-  /** Takes another name. @param {string} name */
-  rename(name) {
-    return this.send('rename', { name });
+  /**
+   * Takes another name, and another colour if there is one.
+   * @param {string} name
+   * @param {number} [colour] 0 to 11
+   */
+  rename(name, colour) {
+    return this.send('rename', { name, colour });
   }
 
   /** Tries to connect now, also when it has ended. Does nothing while it is connected. */
@@ -145,7 +152,7 @@ export class Room extends EventTarget {
 
   #introduce() {
     const { epoch, seq } = this.#replica ?? {};
-    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join: { name: this.#name } };
+    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join: { name: this.#name, colour: this.#colour } };
     this.#link.send(JSON.stringify(said));
   }
 
@@ -179,7 +186,7 @@ export class Room extends EventTarget {
       // The last of the missed events says that we are back.
       if (event.back?.member === you) this.#caughtUp = true;
       if (event.away?.member === you) this.#caughtUp = false;
-      if (event.renamed?.member === you) this.#name = event.renamed.name;
+      if (event.renamed?.member === you) ({ name: this.#name, colour: this.#colour } = event.renamed);
     }
     let answered = false;
     if (replica && ack) {
@@ -250,6 +257,7 @@ export class Room extends EventTarget {
       me: replica?.members.find((member) => member.id === replica.you) ?? null,
       members: replica?.members ?? [],
       seats: replica?.seats ?? null,
+      ttlMs: replica?.ttl_ms ?? null,
       state: replica?.state ?? null,
       position: replica && { epoch: replica.epoch, seq: replica.seq },
       expiresAt: replica && this.localTime(replica.expires_at),

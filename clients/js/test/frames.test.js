@@ -4,27 +4,61 @@ import { LunchRoom } from 'tablecast-client/lunch';
 import { FakeWebSocket, fakes, socket } from './support/fakes.js';
 import { allGolden, golden } from './support/frames.js';
 
+const { hello: HELLO } = golden('hello').frame;
+const SAVED = { seat: HELLO.seat, name: 'Mina', nextId: 1, pending: [] };
+
 const URL = 'ws://127.0.0.1:8000/ws/x/';
 
 /** @param {ConstructorParameters<typeof LunchRoom>[1]} [options] */
 const room = (options) => new LunchRoom(URL, { WebSocket: FakeWebSocket, ...options });
 
+/** Just this frame. @type {(name: string) => (room: LunchRoom) => Promise<number>} */
+const verbatim = (name) => (room) => {
+  const { id, ...said } = golden(name).frame;
+  const [[command, content] = ['', {}]] = Object.entries(said);
+  return room.send(command, content);
+};
+
 /** The client's golden frames, and how each is said. @type {Record<string, (room: LunchRoom) => Promise<number>>} */
 const SAID = {
   'say-absent-item': (room) => room.remove('sushi'),
   'say-add': (room) => room.add('김치찌개'),
+  'say-contribute': verbatim('say-contribute'),
+  'say-contribute-too-short': verbatim('say-contribute-too-short'),
+  'say-contribute-too-soon': verbatim('say-contribute-too-soon'),
+  'say-decide-by-draw': (room) => room.decide('draw'),
+  'say-decide-by-votes': (room) => room.decide('votes'),
+  'say-decide-nothing': (room) => room.decide('votes'),
+  'say-decide-while-drawing': (room) => room.decide('votes'),
   'say-empty-item': (room) => room.add('  '),
+  'say-extend': (room) => room.extend(),
   'say-line-end': (room) => room.add('pizza\npasta'),
   'say-remove-by-item': (room) => room.remove('pizza'),
   'say-remove-by-number': (room) => room.remove(2),
   'say-rename': (room) => room.rename('Mina K'),
+  'say-rename-no-such-colour': verbatim('say-rename-no-such-colour'),
+  'say-rename-with-colour': (room) => room.rename('Mina K', 4),
+  'say-restore': (room) => room.restore(2),
+  'say-restore-unknown': (room) => room.restore(7),
+  'say-reveal': verbatim('say-reveal'),
+  'say-reveal-alone': verbatim('say-reveal-alone'),
+  'say-title': (room) => room.setTitle('Friday'),
+  'say-title-none': (room) => room.setTitle(null),
+  'say-title-too-long': (room) => room.setTitle('x'.repeat(61)),
   'say-unknown-command': (room) => room.send('drop', { item: 'pizza' }),
   'say-unknown-field': (room) => room.send('add', { item: 'pizza', price: 9 }),
   'say-vote': (room) => room.vote(1),
 };
 
 /** Said when the socket opens, or never by this client. */
-const SAID_FIRST = ['say-join', 'say-join-without-name', 'say-resume', 'say-resume-without-position'];
+const SAID_FIRST = {
+  'say-join': { name: 'Mina' },
+  'say-join-no-such-colour': { name: 'Mina', colour: 12 },
+  'say-join-with-colour': { name: 'Mina', colour: 3 },
+  'say-join-without-name': {},
+  'say-resume': { saved: { ...SAVED, replica: { ...HELLO, seq: 8, offset: 0 } } },
+  'say-resume-without-position': { saved: { ...SAVED, replica: null } },
+};
 const NEVER_SAID = ['say-id-too-large', 'say-two-commands', 'say-without-id'];
 
 for (const [name, say] of Object.entries(SAID)) {
@@ -32,25 +66,23 @@ for (const [name, say] of Object.entries(SAID)) {
     fakes(t);
     const mina = room();
     socket().greets();
+    const { first = [], frame } = golden(name);
+    for (const { id, ...said } of /** @type {any[]} */ (first)) {
+      for (const [command, content] of Object.entries(said)) mina.send(command, content).catch(() => {});
+    }
     socket().sent.length = 0;
     say(mina).catch(() => {});
-    assert.deepEqual(socket().sent, [JSON.stringify(golden(name).frame)]);
+    assert.deepEqual(socket().sent, [JSON.stringify(frame)]);
     mina.close();
   });
 }
 
 test('it introduces itself as described', (t) => {
   fakes(t);
-  const first = () => {
-    socket().opens();
-    return socket().sent[0];
-  };
-  const { hello } = golden('hello').frame;
-  const { seat } = hello;
-  const saved = { seat, name: 'Mina', nextId: 1, pending: [], replica: { ...hello, seq: 8, offset: 0 } };
-  for (const [index, options] of [{ name: 'Mina' }, {}, { saved }, { saved: { ...saved, replica: null } }].entries()) {
+  for (const [name, options] of Object.entries(SAID_FIRST)) {
     const mina = room(options);
-    assert.equal(first(), JSON.stringify(golden(SAID_FIRST[index] ?? '').frame));
+    socket().opens();
+    assert.equal(socket().sent[0], JSON.stringify(golden(name).frame));
     assert.equal(socket().protocol, 'tablecast.v1');
     mina.close();
   }
@@ -58,7 +90,7 @@ test('it introduces itself as described', (t) => {
 
 test('every frame of a client is accounted for', () => {
   const frames = allGolden().filter(({ from, dialect }) => from === 'client' && dialect === 'json');
-  const known = [...Object.keys(SAID), ...SAID_FIRST, ...NEVER_SAID];
+  const known = [...Object.keys(SAID), ...Object.keys(SAID_FIRST), ...NEVER_SAID];
   assert.deepEqual(frames.map(({ name }) => name).sort(), known.sort());
 });
 
@@ -67,28 +99,58 @@ test('every frame of the server is understood', async (t) => {
   fakes(t);
   const { hello } = golden('hello-later').frame;
   const before = hello.members[1];
-  const busy = { id: 2, name: 'guest 2', away: false };
-  const members = [hello.members[0], busy, before];
-  const pasta = { number: 2, item: 'pasta', by: 9, name: 'guest 9', votes: [] };
-  const state = { ...hello.state, items: [{ ...hello.state.items[0], votes: [] }, pasta] };
+  const { name, colour } = golden('event-joined').frame.event.joined;
+  const busy = { id: 2, name, colour, away: false };
+  const members = [{ ...hello.members[0], name: 'Mina', colour: 9 }, busy, before];
+  const pizza = { number: 2, item: 'pizza', by: 2, name: 'guest 2', votes: [] };
+  const kimchi = { ...hello.state.items[0], votes: [] };
+  const { drawing: next, decision, ...rest } = hello.state;
+  const draw1 = { ...next, number: 1, commitment: decision.draw.commitment };
+  const state = { ...rest, items: [kimchi, pizza], title: null, drawing: null, decision: null };
+  /** What the state is before an event, if it matters. @type {Record<string, object>} */
+  const BEFORE = {
+    'event-restored': { items: [kimchi] },
+    'event-drawing': { items: [hello.state.items[0], pizza], next_draw: { number: 1, commitment: draw1.commitment } },
+    'event-contributed': { drawing: { ...draw1, contributions: [] } },
+    'event-decided-by-votes': { items: [hello.state.items[0], pizza] },
+    'event-decided-by-draw': { drawing: draw1, items: [] },
+  };
 
   /** @type {Record<string, (is: any, room: LunchRoom) => unknown>} */
   const EXPECTED = {
-    'event-added': ({ items }) => assert.deepEqual(items[2], { number: 1, item: '김치찌개', by: 1, name: 'Mina', votes: [] }),
+    'event-added': ({ items }) => assert.deepEqual(items[2], kimchi),
     'event-voted': ({ items }) => assert.deepEqual(items.map((/** @type {any} */ i) => i.votes), [[1], []]),
-    'event-removed': ({ items }) => assert.deepEqual(items, [state.items[0]]),
+    'event-removed': ({ items }) => assert.deepEqual(items, [kimchi]),
+    'event-restored': ({ items }) => assert.deepEqual(items, [kimchi, pizza]),
+    'event-titled': ({ view }) => assert.deepEqual(view.state, { ...state, title: 'Friday' }),
+    'event-extended': ({ view }) => assert.deepEqual(view.state, state),
+    'event-drawing': ({ view }) => {
+      assert.deepEqual(view.state.drawing, { ...draw1, contributions: [] });
+      assert.deepEqual(view.state.next_draw, { number: 2, commitment: next.commitment });
+    },
+    'event-contributed': ({ view }) => assert.deepEqual(view.state.drawing, draw1),
+    'event-decided-by-votes': ({ view }) => {
+      const [winner] = decision.draw.candidates;
+      assert.deepEqual(view.state.decision, { how: 'votes', by: 1, name: 'Mina K', winner, draw: null });
+    },
+    'event-decided-by-draw': ({ view }) => {
+      assert.deepEqual([view.state.drawing, view.state.decision], [null, decision]);
+    },
     'event-joined': ({ members: m }) => assert.deepEqual(m.at(-1), busy),
     'event-left': ({ members: m }) => assert.deepEqual(m, [members[0], members[2]]),
-    'event-away': ({ members: m }) => assert.deepEqual(m[0], { id: 1, name: 'Mina K', away: true }),
+    'event-away': ({ members: m }) => assert.deepEqual(m[0], { ...members[0], away: true }),
     'event-back': ({ members: m }) => assert.deepEqual(m, members),
-    'event-renamed': ({ members: m }) => assert.equal(m[0].name, 'Mina K'),
+    'event-renamed': ({ members: m }) => assert.deepEqual(m[0], hello.members[0]),
     snapshot: ({ view }) => {
       const { snapshot } = golden('snapshot').frame;
       assert.deepEqual([view.state, view.members], [snapshot.state, snapshot.members]);
-      assert.deepEqual(view.position, { epoch: snapshot.epoch, seq: 612 });
+      assert.deepEqual(view.position, { epoch: snapshot.epoch, seq: snapshot.seq });
       assert.equal(view.expiresAt, Date.now() + snapshot.expires_at - snapshot.now);
     },
-    hello: ({ view }) => assert.deepEqual([view.me.name, view.state.items, view.position.seq], ['Mina', [], 1]),
+    hello: ({ view }) => {
+      assert.deepEqual([view.me.name, view.me.colour, view.position.seq], ['Mina', HELLO.colour, 1]);
+      assert.deepEqual([view.state, view.ttlMs], [HELLO.state, 600_000]);
+    },
     'hello-later': ({ view }) => assert.deepEqual([view.me, view.state], [before, hello.state]),
     'hello-resumed': ({ view }) => assert.deepEqual([view.status, view.state], ['connecting', state]),
     'status-down': ({ view }) => assert.deepEqual([view.store, view.stale], ['down', true]),
@@ -106,7 +168,7 @@ test('every frame of the server is understood', async (t) => {
     const mina = room();
     // One event before the frame, so that it is the next.
     const seq = frame.event ? frame.event.seq - 1 : 3;
-    socket().greets({ ...hello, seq, state, members });
+    socket().greets({ ...hello, seq, state: { ...state, ...BEFORE[name] }, members });
     /** @type {string[]} */
     const heard = [];
     for (const kind of /** @type {const} */ (['joined', 'back', 'away', 'left', 'renamed', 'change'])) {
@@ -137,7 +199,7 @@ test('what a newer server adds is ignored', (t) => {
   const mina = room();
   socket().greets({ weather: 'fine' });
   const { event } = golden('event-joined').frame;
-  socket().hears({ event: { ...event, colour: 'red' } });
+  socket().hears({ event: { ...event, weather: 'fine' } });
   socket().hears({ event: { seq: 3, moved: { table: 4 }, expires_at: event.expires_at } });
   socket().hears({ advice: {} });
   assert.deepEqual([mina.view.status, mina.view.position?.seq, mina.view.members.length], ['live', 3, 2]);

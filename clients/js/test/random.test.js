@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { verifyDraw } from 'tablecast-client/draw';
 import { proxy } from './support/proxy.js';
 import { join, live, until } from './support/rooms.js';
 import { serve } from './support/server.js';
@@ -47,7 +48,8 @@ for (const seed of seeds) {
         answer.then(then, (error) => {
           // Somebody else was first, or the menu is full; `outdated` if just this answer was cut off, and a newer
           // command was applied. None of them changed anything, which the sum at the end shows.
-          assert.ok(['not_found', 'menu_full', 'outdated'].includes(error.code), error);
+          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated'];
+          assert.ok(known.includes(error.code), error);
         }),
       );
     };
@@ -57,7 +59,7 @@ for (const seed of seeds) {
       const { room, net } = member;
       const known = room.view.state?.items ?? [];
       const item = known[random(Math.max(1, known.length))]?.number ?? 1;
-      switch (random(10)) {
+      switch (random(12)) {
         case 0:
           net.cut();
           break;
@@ -79,6 +81,9 @@ for (const seed of seeds) {
           await Promise.race(answers.slice(-3).concat(Promise.resolve()));
           await fetch(`${server.base}/healthz`);
           break;
+        case 7:
+          keep(random(2) ? room.decide(random(2) ? 'draw' : 'votes') : room.setTitle(`title ${step}`));
+          break;
         default:
           keep(room.add(`item ${step}`), () => added.push(`item ${step}`));
       }
@@ -86,9 +91,18 @@ for (const seed of seeds) {
     // What is cut from now on is found and mended without being asked.
     await Promise.all(answers);
     const end = Math.max(...(await Promise.all(members.map(({ room }) => live(room)))).map((view) => view.position?.seq ?? 0));
+    // A draw that is still under way comes to its end, whoever was cut.
+    /** @type {(view: import('./support/rooms.js').View) => unknown} */
+    const calm = ({ state, pending }) => !state?.drawing && !pending.length;
+    await Promise.all(members.map(({ room }) => until(room, (view) => calm(view) && (view.position?.seq ?? 0) >= end)));
     const there = await get();
     for (const { room } of members) {
-      const view = await until(room, ({ position, status }) => status === 'live' && (position?.seq ?? 0) >= Math.max(end, there.seq));
+      const view = await until(room, ({ position, status }) => status === 'live' && (position?.seq ?? 0) >= there.seq);
+      if (there.state.decision?.draw) {
+        const { draw, winner } = there.state.decision;
+        const verdict = verifyDraw(draw, room.contribution);
+        assert.deepEqual([verdict.commitmentHolds, verdict.winner], [true, winner]);
+      }
       assert.deepEqual(view.state, there.state);
       assert.deepEqual(view.members, there.members);
       assert.deepEqual(view.pending, []);

@@ -1,5 +1,5 @@
-import type { CreatedRoom } from './types.js';
-/** @import { CreatedRoom } from './types.js' */
+import type { CreatedRoom, RoomResult, RoomSettings } from './types.js';
+/** @import { CreatedRoom, RoomResult, RoomSettings } from './types.js' */
 /**
  * Where to join a room.
  * @param {string | URL} base any address of the server, such as `location.href`
@@ -10,9 +10,18 @@ export declare function roomUrl(base: string | URL, id: string): string;
 /**
  * Makes a room.
  * @param {string | URL} base any address of the server, such as `location.href`
- * @param {object} [settings] of the room, if the server has any
+ * @param {RoomSettings} [settings]
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<CreatedRoom>}
  * @throws {RoomError} the server's refusal, or `disconnected`
  */
-export declare function createRoom(base: string | URL, settings?: object, init?: RequestInit): Promise<CreatedRoom>;
+export declare function createRoom(base: string | URL, settings?: RoomSettings, init?: RequestInit): Promise<CreatedRoom>;
+/**
+ * What was decided last in a room, also when the room is gone.
+ * @param {string | URL} base any address of the server, such as `location.href`
+ * @param {string} id
+ * @param {RequestInit} [init] for `fetch`, such as a `signal`
+ * @returns {Promise<RoomResult>}
+ * @throws {RoomError} the server's refusal, `not_found` if nothing is kept; or `disconnected`
+ */
+export declare function roomResult(base: string | URL, id: string, init?: RequestInit): Promise<RoomResult>;

@@ -14,7 +14,7 @@ export declare class Room<S, E> extends EventTarget {
      * @param {string | URL} url from `roomUrl` or `createRoom`
      * @param {RoomOptions<S, E>} options
      */
-    constructor(url: string | URL, { apply, name, saved, WebSocket }: RoomOptions<S, E>);
+    constructor(url: string | URL, { apply, name, colour, saved, WebSocket }: RoomOptions<S, E>);
     /** The room as it is known now. */
     get view(): View<S>;
     /**
@@ -44,8 +44,12 @@ export declare class Room<S, E> extends EventTarget {
      * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end
      */
     send(command: string, content: object): Promise<number>;
-    /** Takes another name. @param {string} name */
-    rename(name: string): Promise<number>;
+    /**
+     * Takes another name, and another colour if there is one.
+     * @param {string} name
+     * @param {number} [colour] 0 to 11
+     */
+    rename(name: string, colour?: number): Promise<number>;
     /** Tries to connect now, also when it has ended. Does nothing while it is connected. */
     retryNow(): void;
     /** Leaves the room: the seat is given up. */

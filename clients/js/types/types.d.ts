@@ -3,6 +3,8 @@ import type { RoomError } from './errors.js';
 export interface Member {
     readonly id: number;
     readonly name: string;
+    /** 0 to 11: a place in a palette of yours. */
+    readonly colour: number;
     /** Not connected at the moment; the seat is kept for a while. */
     readonly away: boolean;
 }
@@ -30,6 +32,8 @@ export interface View<S> {
     readonly members: readonly Member[];
     /** How many members the room may have; null before the first hello. */
     readonly seats: number | null;
+    /** How long the room lives after the last join or change, ms; null before the first hello. */
+    readonly ttlMs: number | null;
     /** The application's state; null before the first hello. */
     readonly state: S | null;
     /** The place of `state` in the room's history. */
@@ -53,9 +57,12 @@ export interface Pending {
 export interface Saved {
     readonly seat: string;
     readonly name: string | undefined;
+    readonly colour?: number | undefined;
     readonly nextId: number;
     readonly pending: readonly Pending[];
     readonly replica: unknown;
+    /** Of a lunch room. */
+    readonly contribution?: Contribution | null;
 }
 /** Options of a room; `S` is the application's state, `E` its events. */
 export interface RoomOptions<S, E> {
@@ -63,6 +70,8 @@ export interface RoomOptions<S, E> {
     apply: (state: S, event: ChangeEvent<E>) => S;
     /** Your name; without it the server makes one. */
     name?: string | undefined;
+    /** Your colour, 0 to 11; without it you get one that few others have. */
+    colour?: number | undefined;
     /** `room.saved` of before, to have the same seat again. */
     saved?: Saved | null | undefined;
     /** Another WebSocket class, for Node before 22. Default: the global one. */
@@ -87,13 +96,15 @@ export interface ChangeEvent<E> extends Happened {
     readonly by: number;
     readonly change: E;
 }
+interface Named {
+    readonly member: number;
+    readonly name: string;
+    readonly colour: number;
+}
 /** What `room.listen` tells, by type: the event as it came from the server. */
 export interface RoomEvents<E> {
     joined: Happened & {
-        readonly joined: {
-            readonly member: number;
-            readonly name: string;
-        };
+        readonly joined: Named;
     };
     back: Happened & {
         readonly back: {
@@ -114,10 +125,7 @@ export interface RoomEvents<E> {
     };
     renamed: Happened & {
         readonly by: number;
-        readonly renamed: {
-            readonly member: number;
-            readonly name: string;
-        };
+        readonly renamed: Named;
     };
     change: ChangeEvent<E>;
 }
@@ -139,9 +147,11 @@ export interface Whole<S> extends Position {
 interface Greeting {
     readonly you: number;
     readonly name: string;
+    readonly colour: number;
     readonly seat: string;
     readonly room: string;
     readonly seats: number;
+    readonly ttl_ms: number;
     readonly limits: {
         readonly message_bytes: number;
         readonly commands_per_second: number;
@@ -190,12 +200,94 @@ export interface CreatedRoom {
     readonly expires_at: number;
     readonly now: number;
     readonly seats: number;
+    /** How long it lives after the last join or change, ms. */
+    readonly ttl_ms: number;
+}
+/** What a room is made with. */
+export interface RoomSettings {
+    readonly title?: string | null;
+    /** How long it lives after the last join or change: 1 to 1440. */
+    readonly minutes?: number | null;
+}
+/** What was decided in a room, which may be gone. */
+export interface RoomResult {
+    readonly id: string;
+    readonly title: string | null;
+    readonly decision: Decision;
+    /** The menu as it was then. */
+    readonly menu: readonly Candidate[];
+    /** ms by the store's clock */
+    readonly decided_at: number;
+    /** ms by the store's clock */
+    readonly kept_until: number;
 }
 /** The lunch menu. */
 export interface Menu {
+    readonly title: string | null;
     /** In order of adding. */
     readonly items: readonly Item[];
     readonly max_items: number;
+    /** The draw that may begin next, and what its secret is bound to. */
+    readonly next_draw: {
+        readonly number: number;
+        readonly commitment: string;
+    };
+    /** The draw that is under way. */
+    readonly drawing: Drawing | null;
+    /** The newest. */
+    readonly decision: Decision | null;
+}
+/** An item as it was when the draw began, or the votes were counted. */
+export interface Candidate {
+    readonly number: number;
+    readonly item: string;
+    /** Who added it. */
+    readonly name: string;
+    /** How many it had. */
+    readonly votes: number;
+}
+interface Draw {
+    /** 1, 2, 3… in a room. */
+    readonly number: number;
+    /** SHA-256 of its secret. */
+    readonly commitment: string;
+    readonly candidates: readonly Candidate[];
+    /** In the order they came in. */
+    readonly contributions: readonly {
+        readonly member: number;
+        readonly name: string;
+        readonly value: string;
+    }[];
+}
+/** A draw that is under way. */
+export interface Drawing extends Draw {
+    /** Who started it. */
+    readonly by: number;
+    readonly name: string;
+}
+/** A draw that is over. */
+export interface Drawn extends Draw {
+    readonly secret: string;
+}
+/** What was settled. */
+export interface Decision {
+    readonly how: 'votes' | 'draw';
+    /** Who had the votes counted, or started the draw. */
+    readonly by: number;
+    readonly name: string;
+    readonly winner: Candidate;
+    /** How it came out, for `verifyDraw`; null if it was no draw. */
+    readonly draw: Drawn | null;
+}
+/** What this client contributed to a draw. */
+export interface Contribution {
+    /** The draw's number. */
+    readonly draw: number;
+    /** Who you were. */
+    readonly member: number;
+    readonly value: string;
+    /** What the server was bound to when you contributed. */
+    readonly commitment: string;
 }
 /** One thing on the menu. */
 export interface Item {
@@ -222,6 +314,30 @@ export interface MenuChange {
     readonly voted?: {
         readonly number: number;
         readonly on: boolean;
+    };
+    readonly restored?: Item;
+    readonly titled?: {
+        readonly title: string | null;
+    };
+    readonly extended?: object;
+    readonly drawing?: {
+        readonly number: number;
+        readonly name: string;
+        /** Numbers of items. */
+        readonly candidates: readonly number[];
+        readonly commitment: string;
+        readonly next_commitment: string;
+    };
+    readonly contributed?: {
+        readonly name: string;
+        readonly value: string;
+    };
+    readonly decided?: {
+        readonly how: 'votes' | 'draw';
+        readonly name: string;
+        readonly winner: number;
+        /** Of a draw. */
+        readonly secret?: string;
     };
 }
 export {};

@@ -268,6 +268,7 @@ impl Options {
             seats: self.seats,
             room_ttl: self.room_ttl,
             room_max_age: self.room_max_age,
+            keepsake_ttl: self.result_ttl,
             max_rooms: self.max_rooms,
             seat_grace: self.seat_grace,
             command_rate: Rate {

@@ -245,7 +245,7 @@ async fn every_frame_of_the_server_is_a_golden_one() {
         .await;
     mina.until("ack").await;
     goldens.json("event-voted", &mut mina).await;
-    mina.say(&json!({"id": 3, "rename": {"name": "Mina K"}}))
+    mina.say(&json!({"id": 3, "rename": {"name": "Mina K", "colour": 4}}))
         .await;
     mina.until("ack").await;
     goldens.json("event-renamed", &mut mina).await;

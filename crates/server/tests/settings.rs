@@ -12,7 +12,7 @@ use std::process::Command;
 use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 33] = [
+const WRONG: [(&str, &str, &str); 35] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
     ("store", "disk", "redis://HOST:PORT"),
@@ -22,6 +22,8 @@ const WRONG: [(&str, &str, &str); 33] = [
     ("room-ttl", "ten", "10m"),
     ("room-max-age", "-1h", "10m"),
     ("room-max-age", "99999d", "to 30d"),
+    ("result-ttl", "0s", "from 1s"),
+    ("result-ttl", "a week", "10m"),
     ("seats", "0", "from 1"),
     ("seats", "ten", "whole number"),
     ("seats", "-5", "from 1"),
@@ -162,7 +164,8 @@ fn a_flag_goes_before_a_variable_before_the_file_before_the_default() {
         let mut made = String::new();
         stream.read_to_string(&mut made).unwrap();
         let seats = made.split("\"seats\":").nth(1).unwrap();
-        seats.trim_end_matches(['}', '\n']).parse::<u32>().unwrap()
+        let (seats, _) = seats.split_once(',').unwrap();
+        seats.parse::<u32>().unwrap()
     };
     assert_eq!(seats(&mut tablecast(&dir)), 10);
     // In its directory it is found without being named.

@@ -1,1 +1,159 @@
+// The page of a room.
+
+import { roomUrl } from './client/http.js';
 import { LunchRoom } from './client/lunch.js';
+import { w, why } from './i18n/index.js';
+import './lib/composing.js';
+import { fill, h, say } from './lib/dom.js';
+import { foot } from './lib/foot.js';
+import * as remember from './lib/remember.js';
+import { addBox } from './room/add.js';
+import { decideButton, decided } from './room/decision.js';
+import { list } from './room/list.js';
+import { askName } from './room/me.js';
+import { news } from './room/news.js';
+import { notices } from './room/notices.js';
+import { meet, people } from './room/people.js';
+import { screen, screenOf } from './room/screens.js';
+import { inviteCard } from './room/share.js';
+import { stage } from './room/stage.js';
+import { bar, heading, trouble, warning } from './room/top.js';
+import { table } from './lib/table.js';
+
+/** @import { App, Part, View } from './room/app.js' */
+
+const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
+const root = /** @type {HTMLElement} */ (document.getElementById('page'));
+const { elements, announce, toast } = notices();
+const room = new LunchRoom(roomUrl(location.href, id), {
+  name: remember.me.name,
+  colour: remember.me.colour,
+  saved: remember.seat(id),
+});
+
+/** @type {App} */
+const app = {
+  room,
+  id,
+  view: () => room.view,
+  update: () => update(room.view),
+  announce,
+  toast,
+  async attempt(promise) {
+    try {
+      await promise;
+      return true;
+    } catch (error) {
+      toast(why(error));
+      return false;
+    }
+  },
+};
+
+/** The parts that are shown. @type {Part[]} */
+let parts = [];
+let shown = '';
+/** What happened while nobody looked. */
+let unseen = 0;
+
+/** Builds the page for a screen, in the language of now. @param {ReturnType<typeof screenOf>} kind */
+function build(kind) {
+  shown = kind;
+  const top = bar(app);
+  const bottom = foot(() => {
+    build(kind);
+    update(room.view);
+  });
+  if (kind !== 'room') {
+    const { element, tick } = screen(kind, app);
+    parts = [top, { element, update() {}, ...(tick && { tick }) }];
+    fill(root, top.element, h('main', { class: 'alone' }, element), bottom, ...elements);
+    if (kind !== 'arriving') {
+      announce(element.querySelector('h1')?.textContent ?? '');
+      element.querySelector('h1')?.focus({ preventScroll: true });
+    }
+    return;
+  }
+  const [off, soon, head, who, ask, slip, menu, add, decide, draw] = [
+    trouble(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
+  ];
+  const empty = emptyPart();
+  parts = [top, off, soon, head, who, ask, slip, empty, menu, add, decide, draw];
+  fill(
+    root,
+    top.element,
+    h('div', { class: 'strips' }, off.element, soon.element),
+    h(
+      'div',
+      { class: 'room' },
+      h('main', {}, head.element, ask.element, slip.element, empty.element, menu.element, h('div', { class: 'dock' }, add.element, decide.element)),
+      h('aside', {}, who.element, inviteCard(app)),
+    ),
+    bottom,
+    ...elements,
+  );
+}
+
+/** For a menu without dishes. @returns {Part} */
+function emptyPart() {
+  const element = h('section', { class: 'empty' }, table({ seats: [0, 1, 4, 6, 8, null, null, null], dishes: [null, null, null] }), h('h2', {}, w.emptyTitle), h('p', {}, w.emptyText));
+  return {
+    element,
+    update({ state, pending }) {
+      element.hidden = (state?.items.length ?? 0) > 0 || pending.some(({ command }) => command === 'add');
+    },
+  };
+}
+
+/** @param {View} view */
+function update(view) {
+  meet(view.members);
+  const kind = screenOf(view);
+  if (kind !== shown) build(kind);
+  root.dataset['stale'] = String(view.stale && kind === 'room');
+  root.dataset['alone'] = String(view.members.length < 2);
+  for (const part of parts) part.update(view);
+  tabTitle(view);
+}
+
+/** What the tab says. @param {View} view */
+function tabTitle({ status, state, stale }) {
+  const name = state?.title ?? w.untitled;
+  const sign =
+    status === 'offline' || (status === 'ended' && shown !== 'gone') ? `${w.offline} · `
+    : stale ? `${w.connecting} · `
+    : state?.drawing || document.querySelector('dialog.stage:not(.told)') ? `${w.drawing} · `
+    : state?.decision ? `✓ ${state.decision.winner.item} · `
+    : '';
+  say(document.querySelector('title') ?? document.head, `${unseen ? `(${unseen}) ` : ''}${sign}${name} – Tablecast`);
+}
+
+/** Keeps what outlives the page. @param {View} view */
+function keep({ state, expiresAt }) {
+  remember.rememberSeat(id, room.saved);
+  if (!state) return;
+  const items = state.items.slice(0, 4).map(({ item }) => item);
+  remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
+}
+
+let wasLive = false;
+room.subscribe((view) => {
+  update(view);
+  keep(view);
+  if (view.status === 'live' && !view.stale) {
+    if (!wasLive) for (const item of remember.takeFor(id)) app.attempt(room.add(item));
+    wasLive = true;
+  }
+});
+room.listen('change', ({ by }) => {
+  if (document.visibilityState === 'hidden' && by !== room.view.me?.id) unseen += 1;
+  tabTitle(room.view);
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') unseen = 0;
+  tabTitle(room.view);
+});
+news(app);
+setInterval(() => {
+  for (const part of parts) part.tick?.();
+}, 1_000);

@@ -155,7 +155,10 @@
 //!
 //! A room expires when nobody joined or changed it for 10 minutes, and after 24
 //! hours at most. Make it again when you get [`RoomError::NotFound`](hub::RoomError::NotFound),
-//! or set [`room_ttl`](HubConfig::room_ttl) and [`room_max_age`](HubConfig::room_max_age).
+//! or set [`room_ttl`](HubConfig::room_ttl) and [`room_max_age`](HubConfig::room_max_age),
+//! or give one room a life of its own with [`Hub::create_with`]. What is worth reading
+//! when it is gone, a result for example, its logic can [leave](core::Logic::keepsake) to
+//! be read with [`Hub::keepsake`].
 //!
 //! Who may connect at all (origin, rate, login) is for your handler to check,
 //! before it hands the [`Upgrade`](upgrade::Upgrade) over. `axum::serve` sets no

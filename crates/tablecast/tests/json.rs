@@ -55,13 +55,15 @@ async fn a_hello_tells_everything_needed_to_begin() {
     assert_eq!(hello["state"], json!(["pizza"]));
     assert_eq!(hello["resumed"], false);
     assert_eq!(hello["seats"], 10);
+    assert_eq!(hello["ttl_ms"], 600_000);
+    assert_eq!(hello["colour"], 1);
     assert_eq!(hello["seq"], 3);
     assert_eq!(hello["you"], 3);
     assert_eq!(
         hello["members"],
         json!([
-            {"id": first.hello["you"], "name": "Kim", "away": false},
-            {"id": 3, "name": hello["name"], "away": false},
+            {"id": first.hello["you"], "name": "Kim", "colour": 0, "away": false},
+            {"id": 3, "name": hello["name"], "colour": 1, "away": false},
         ])
     );
     assert!(hello["expires_at"].as_u64() > hello["now"].as_u64());
@@ -152,6 +154,19 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
         (r#"{"id":1,"add":{"item":"x"},"by":99}"#, "by"),
         (r#"{"id":1,"add":{"item":"x"},"room":"other"}"#, "room"),
         (r#"{"id":1,"rename":{"name":"x","of":2}}"#, "of"),
+        (r#"{"id":1,"rename":{"colour":2}}"#, "name"),
+        (
+            r#"{"id":1,"rename":{"name":"x","colour":12}}"#,
+            "from 0 to 11",
+        ),
+        (
+            r#"{"id":1,"rename":{"name":"x","colour":-1}}"#,
+            "from 0 to 11",
+        ),
+        (
+            r#"{"id":1,"rename":{"name":"x","colour":"red"}}"#,
+            "from 0 to 11",
+        ),
         (r#"{"id":1,"join":{}}"#, "join"),
         // Hostile input 14: however deep, it takes no stack.
         (&deep, "expected a string"),
@@ -169,7 +184,7 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
             member.event().await;
         }
     }
-    assert_eq!(node.items("r").await, ["fine", "fine"]);
+    assert_eq!(node.items("r").await, ["fine"; 3]);
 }
 
 #[tokio::test]
@@ -208,6 +223,8 @@ async fn a_wrong_first_word_is_told_and_closed() {
         r#"{"join":{"name":7}}"#,
         r#"{"join":{"nick":"x"}}"#,
         r#"{"join":{"name":""}}"#,
+        r#"{"join":{"colour":12}}"#,
+        r#"{"join":{"colour":1.5}}"#,
         r#"{"resume":{}}"#,
         r#"{"resume":{"seat":"short"}}"#,
         r#"{"resume":{"seat":"00000000000000000000000000000000","seq":1}}"#,

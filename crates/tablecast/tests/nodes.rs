@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
+use tablecast::hub::RoomSettings;
 use tablecast::testing::FaultyBackend;
 use tablecast::testing::client::{ClientError, Said};
 use tablecast::{HubConfig, MemoryBackend};
@@ -69,6 +70,42 @@ async fn fifty_joins_at_once_on_two_nodes_fill_exactly_ten_seats() {
         client.ended().await.unwrap();
     }
     two.until_quiet().await;
+}
+
+/// A node's own setting is for the rooms that it makes; so all nodes agree about each.
+#[tokio::test]
+async fn a_room_lives_for_its_own_time_on_whichever_node_something_happens() {
+    let minutes = |minutes| Duration::from_secs(60 * minutes);
+    let config = |ttl| HubConfig {
+        room_ttl: minutes(ttl),
+        room_max_age: minutes(90),
+        ..no_rate()
+    };
+    // Time stands still, so that a life can be told to the millisecond.
+    let store = MemoryBackend::with_clock(|| 1_000_000);
+    let other = Arc::new(store.another_node());
+    let one = Node::on(Arc::new(store), config(1)).await;
+    let two = Node::on(other, config(2)).await;
+    for (room, asked, lives) in [
+        ("default", None, 1),
+        ("longer", Some(minutes(30)), 30),
+        ("too-long", Some(minutes(600)), 90),
+    ] {
+        let settings = RoomSettings { ttl: asked };
+        let id = room.parse().unwrap();
+        let made = one.hub.create_with(id, Default::default(), settings).await;
+        let made = made.unwrap();
+        assert_eq!(made.ttl, minutes(lives), "{room}");
+        let lives = 60_000 * lives;
+        assert_eq!(made.stamp.expires_at, 1_000_000 + lives, "{room}");
+        let mut member = two.json(room).await;
+        assert_eq!(member.hello["ttl_ms"], lives, "{room}");
+        member.send(json!({"id": 1, "add": {"item": "x"}})).await;
+        let event = member.event().await;
+        assert_eq!(event["expires_at"], 1_000_000 + lives, "{room}");
+        let view = two.hub.view(room).await.unwrap();
+        assert_eq!(view.ttl.as_millis(), u128::from(lives), "{room}");
+    }
 }
 
 /// Defects 8, 9, 10 and 14.

@@ -71,7 +71,7 @@ export function socket() {
 /** Time, chance, and a page that can be hidden, until the test ends. @param {import('node:test').TestContext} t */
 export function fakes(t) {
   sockets.length = 0;
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_795_299_727_066 });
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_795_299_727_066 });
   const random = mock.method(Math, 'random', () => 0.5);
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   const network = new EventTarget();

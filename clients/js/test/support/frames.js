@@ -6,7 +6,7 @@ const FOLDER = new URL('../../../../docs/frames/', import.meta.url);
 
 /**
  * @param {string} name
- * @returns {{ name: string, from: 'client' | 'server', dialect: 'json' | 'text', frame: any }}
+ * @returns {{ name: string, from: 'client' | 'server', dialect: 'json' | 'text', first?: object[], frame: any }}
  */
 export const golden = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'));
 

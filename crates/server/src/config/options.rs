@@ -84,7 +84,8 @@ pub(super) struct Options {
     )]
     pub(super) log_format: LogFormat,
 
-    /// A room expires this long after the last join or change
+    /// A room expires this long after the last join or change, unless whoever makes it
+    /// asks for another time
     #[arg(long, env = "TABLECAST_ROOM_TTL", value_name = "DURATION", default_value = "10m",
           value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
     pub(super) room_ttl: Duration,
@@ -93,6 +94,11 @@ pub(super) struct Options {
     #[arg(long, env = "TABLECAST_ROOM_MAX_AGE", value_name = "DURATION", default_value = "24h",
           value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
     pub(super) room_max_age: Duration,
+
+    /// What was decided in a room can be read this long, also when the room has expired
+    #[arg(long, env = "TABLECAST_RESULT_TTL", value_name = "DURATION", default_value = "7d",
+          value_parser = value::duration(SECOND, 365 * DAY), help_heading = "Rooms")]
+    pub(super) result_ttl: Duration,
 
     /// Members of a room at the same time
     #[arg(long, env = "TABLECAST_SEATS", value_name = "NUMBER", default_value = "10",

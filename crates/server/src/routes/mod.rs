@@ -113,6 +113,10 @@ pub(crate) fn router(shared: App) -> Router {
     let router = [
         ("/session", answering(post(sessions::create), "POST")),
         ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
+        (
+            "/session/{id}/result",
+            answering(get(sessions::result), "GET, HEAD"),
+        ),
         ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
         ("/r/{id}/qr.svg", answering(get(pages::qr), "GET, HEAD")),
         (

@@ -1,5 +1,6 @@
-//! Making rooms and looking at them.
+//! Making rooms, looking at them, and at what they leave.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -8,11 +9,12 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use tablecast::App as _;
-use tablecast::hub::{CreateError, MemberView};
-use tablecast_core::{Epoch, RoomId};
+use tablecast::hub::{CreateError, MemberView, RoomSettings};
+use tablecast_core::{Epoch, Rejection, RoomId};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -26,6 +28,21 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 /// A body must be complete in this time.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
+/// A day: who wants a room for longer makes another.
+const MAX_MINUTES: u64 = 24 * 60;
+
+/// What a room may be given when it is made. What is unknown is refused by name rather
+/// than ignored, so that a later setting never means something else to an older server.
+/// Values are read one by one, so that a wrong one is named.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    /// What it is called: a string, or null.
+    title: Value,
+    /// How long it lives after the last sign of life: a whole number, or null.
+    minutes: Value,
+}
+
 /// A room that was made. Times are milliseconds since 1970 by the store's clock;
 /// `now` lets a client whose clock is wrong know how long is left.
 #[derive(Serialize)]
@@ -36,6 +53,7 @@ struct Created<'a> {
     expires_at: u64,
     now: u64,
     seats: usize,
+    ttl_ms: u64,
 }
 
 /// A room as it stands. Holds no seat's token.
@@ -47,8 +65,20 @@ struct Shown<'a, S> {
     expires_at: u64,
     now: u64,
     seats: usize,
+    ttl_ms: u64,
     members: &'a [MemberView],
     state: S,
+}
+
+/// What a room leaves.
+#[derive(Serialize)]
+struct Left<'a> {
+    id: &'a str,
+    /// As it was stored, also by an earlier version.
+    #[serde(flatten)]
+    what: BTreeMap<String, Box<RawValue>>,
+    decided_at: u64,
+    kept_until: u64,
 }
 
 /// `POST /session`: makes a room.
@@ -59,14 +89,15 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    check_settings(&parts.headers, &read(&parts.headers, body).await?)?;
+    let settings = settings(&parts.headers, &read(&parts.headers, body).await?)?;
+    let ttl = lifetime(&settings.minutes, app.config.hub.room_max_age)?;
+    let menu = menu(app.config.max_items, &settings.title)?;
     app.creates
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
     let id = new_id()?;
-    let menu = Menu::new(app.config.max_items, new_secret()?);
-    let made = app.hub.create(id, menu).await;
+    let made = app.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
     let created = Created {
@@ -76,6 +107,7 @@ pub(super) async fn create(
         expires_at: made.stamp.expires_at,
         now: made.stamp.now,
         seats: made.seats,
+        ttl_ms: millis(made.ttl),
     };
     let mut headers = HeaderMap::new();
     if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
@@ -105,6 +137,7 @@ pub(super) async fn show(
         expires_at: view.stamp.expires_at,
         now: view.stamp.now,
         seats: view.seats,
+        ttl_ms: millis(view.ttl),
         members: &view.members,
         state: view.app.view(),
     };
@@ -114,6 +147,42 @@ pub(super) async fn show(
         HeaderMap::new(),
         &shown,
     ))
+}
+
+/// `GET /session/{id}/result`: what was decided in it last, whether it still lives or
+/// not.
+pub(super) async fn result(
+    State(app): State<App>,
+    Client(client): Client,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    app.may_look(client)?;
+    let kept = app.hub.keepsake(&id).await;
+    let kept = kept.map_err(|error| app.refused(client, error))?;
+    let what = serde_json::from_slice(&kept.what).map_err(|error| {
+        tracing::error!(room = %id, %error, "the stored result cannot be read");
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the stored result cannot be read",
+        )
+    })?;
+    let left = Left {
+        id: &id,
+        what,
+        decided_at: kept.kept_at,
+        kept_until: kept.kept_until,
+    };
+    Ok(json(
+        StatusCode::OK,
+        "application/json",
+        HeaderMap::new(),
+        &left,
+    ))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// 122 random bits from the operating system: whoever knows it was told.
@@ -192,12 +261,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-/// A room has no settings yet: without a body, or with an empty object. Anything
-/// else is refused by name rather than ignored, so that a later setting never
-/// means something else to an older server.
-fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+/// What a body asks for; nothing, if there is none.
+fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
     if body.is_empty() {
-        return Ok(());
+        return Ok(Settings::default());
     }
     let content_type = headers
         .get(CONTENT_TYPE)
@@ -212,17 +279,54 @@ fn check_settings(headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
             "a body must be application/json; none is needed",
         ));
     }
-    let bad = |detail| Problem::new(StatusCode::BAD_REQUEST, "bad_json", detail);
-    let settings: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|error| bad(format!("the body is no JSON object: {error}")))?;
-    match settings.keys().next() {
-        None => Ok(()),
-        Some(name) => {
-            let name: String = name.chars().take(40).collect();
-            Err(bad(format!(
-                "unknown setting {name:?}; a room has none yet"
-            )))
-        }
+    let bad = |what: String| Problem::new(StatusCode::BAD_REQUEST, "bad_json", what);
+    // serde would read an array as the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(bad("the body must be a JSON object, or nothing".to_owned()));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not understood: {error}")))
+}
+
+/// A setting has a value that is not allowed.
+fn not_allowed(name: &str, value: &Value, allowed: &str) -> Problem {
+    // An answer does not grow with what it answers.
+    let value: String = value.to_string().chars().take(40).collect();
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "bad_request",
+        format!("{name:?} is {value}, but must be {allowed}, or null"),
+    )
+}
+
+/// How long the room lives, if the body says so.
+fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Duration>, Problem> {
+    let most = MAX_MINUTES.min(max_age.as_secs() / 60);
+    match minutes {
+        Value::Null => Ok(None),
+        minutes => match minutes.as_u64() {
+            Some(number) if (1..=most).contains(&number) => {
+                Ok(Some(Duration::from_secs(60 * number)))
+            }
+            _ if most == 0 => Err(not_allowed("minutes", minutes, "left out on this server")),
+            _ => {
+                let allowed = format!("a whole number from 1 to {most}");
+                Err(not_allowed("minutes", minutes, &allowed))
+            }
+        },
+    }
+}
+
+/// What is on the table at first.
+fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
+    let menu = Menu::new(max_items, new_secret()?);
+    match title {
+        Value::Null => Ok(menu),
+        Value::String(title) => menu.with_title(title).map_err(|rejection| {
+            let Rejection { code, message } = rejection;
+            Problem::new(StatusCode::BAD_REQUEST, code, message)
+        }),
+        title => Err(not_allowed("title", title, "a string")),
     }
 }
 

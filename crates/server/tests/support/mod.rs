@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tablecast::core::Backend;
 use tablecast::{Hub, MemoryBackend};
 use tablecast_server::Server;
 use tablecast_server::config::Config;
@@ -40,9 +41,13 @@ pub fn config() -> Config {
 }
 
 pub async fn start(config: Config) -> Running {
+    start_on(config, Arc::new(MemoryBackend::new())).await
+}
+
+pub async fn start_on(config: Config, backend: Arc<dyn Backend>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let at = listener.local_addr().expect("an address");
-    let server = Server::new(config, Arc::new(MemoryBackend::new()));
+    let server = Server::new(config, backend);
     let hub = server.hub().clone();
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(server.run(listener, async {

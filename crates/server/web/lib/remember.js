@@ -102,17 +102,6 @@ export const seat = (id) => read('sessionStorage', `seat.${id}`);
 /** @param {string} id @param {Saved | null} saved */
 export const rememberSeat = (id, saved) => write('sessionStorage', `seat.${id}`, saved);
 
-/**
- * What this tab knows of a room's draws, by number: the commitment as it was before, and what it contributed.
- * @typedef {{ commitment?: string, value?: string }} Witness
- */
-
-/** @param {string} id @param {number} draw @returns {Witness} */
-export const witness = (id, draw) => read('sessionStorage', `draw.${id}.${draw}`) ?? {};
-
-/** @param {string} id @param {number} draw @param {Witness} more */
-export const rememberWitness = (id, draw, more) => write('sessionStorage', `draw.${id}.${draw}`, { ...witness(id, draw), ...more });
-
 /** Dishes that a room to be entered is to begin with. @param {string} id @param {readonly string[]} items */
 export const leaveFor = (id, items) => write('sessionStorage', `begin.${id}`, items);
 

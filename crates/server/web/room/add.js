@@ -30,10 +30,6 @@ export function addBox(app) {
       draft = field.value;
       hint();
     },
-    onkeydown: (event) => {
-      // Enter that ends a composition belongs to the keyboard; Safari tells by the code alone.
-      if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) event.preventDefault();
-    },
   });
   field.value = draft;
   const note = h('div', { class: 'add-note', id: 'add-note', 'aria-live': 'polite' });

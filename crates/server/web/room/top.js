@@ -105,7 +105,7 @@ export function heading(app) {
     update({ state }) {
       const named = state?.title ?? null;
       say(name, named ?? w.untitled);
-      set(button, { 'aria-label': named === null ? w.nameTable : w.renameTable(named), 'data-unnamed': named === null });
+      set(button, { 'aria-label': named === null ? `${w.untitled}. ${w.nameTable}` : w.renameTable(named), 'data-unnamed': named === null });
       tick();
     },
   };

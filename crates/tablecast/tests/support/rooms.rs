@@ -73,6 +73,11 @@ impl Logic for Menu {
             Happened::Removed { at } => drop(self.items.remove(*at)),
         }
     }
+
+    /// Whenever something is taken away, what is left.
+    fn keepsake(&self, happened: &Happened) -> Option<impl Serialize + Send + Sync + 'static> {
+        matches!(happened, Happened::Removed { .. }).then(|| self.items.clone())
+    }
 }
 
 impl App for Menu {

@@ -1,0 +1,302 @@
+//! Making rooms with settings of their own, looking at them, and at what they leave.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use serde_json::{Value, json};
+use support::{Answer, Running, config, start, start_on};
+use tablecast::MemoryBackend;
+use tablecast::core::Backend;
+use tablecast::core::backend::{Commit, NewKeepsake, Record};
+use tablecast::testing::client::Client;
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+async fn make(server: &Running, body: &Value) -> Answer {
+    let body = body.to_string();
+    server.request("POST /session/", JSON, &body).await
+}
+
+/// The room's own address.
+async fn made(server: &Running, body: &Value) -> String {
+    let made = make(server, body).await;
+    assert_eq!(made.status, 201, "{body}: {made:?}");
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    format!("/session/{id}")
+}
+
+async fn member(server: &Running, room: &str) -> Client {
+    let id = room.trim_start_matches("/session/");
+    let path = format!("/ws/{id}/");
+    let mut member = Client::connect_json(server.at, &path).await.unwrap();
+    member
+        .send_text(r#"{"join":{"name":"Mina"}}"#)
+        .await
+        .unwrap();
+    member
+}
+
+/// Says it, and waits until it is done.
+async fn say(member: &mut Client, command: Value) {
+    member.send_text(&command.to_string()).await.unwrap();
+    loop {
+        let said = member.next_json().await.unwrap();
+        assert!(said.get("error").is_none(), "{said}");
+        if said.get("ack").is_some() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_room_has_the_title_and_the_lifetime_it_was_made_with() {
+    let server = start(config()).await;
+    for (body, title, minutes) in [
+        (json!({}), Value::Null, 10),
+        (json!({"title": null, "minutes": null}), Value::Null, 10),
+        (json!({"title": " 점심 "}), json!("점심"), 10),
+        (json!({"minutes": 1}), Value::Null, 1),
+        (
+            json!({"title": "Friday", "minutes": 1440}),
+            json!("Friday"),
+            1440,
+        ),
+    ] {
+        let answer = make(&server, &body).await;
+        assert_eq!(answer.status, 201, "{body}: {answer:?}");
+        let made = answer.json();
+        let shown = server.get(answer.header("location").unwrap()).await.json();
+        assert_eq!(shown["state"]["title"], title, "{body}");
+        for room in [&made, &shown] {
+            let number = |name: &str| room[name].as_u64().unwrap();
+            assert_eq!(number("ttl_ms"), minutes * 60_000, "{body}");
+        }
+        let number = |name: &str| made[name].as_u64().unwrap();
+        assert_eq!(
+            number("expires_at") - number("now"),
+            number("ttl_ms"),
+            "{body}"
+        );
+    }
+}
+
+/// Not only at first: each sign of life gives it as much again.
+#[tokio::test]
+async fn a_room_lives_on_for_its_own_lifetime() {
+    let server = start(config()).await;
+    let room = made(&server, &json!({"minutes": 60})).await;
+    let mut mina = member(&server, &room).await;
+    let hello = mina.next_json().await.unwrap();
+    assert_eq!(hello["hello"]["ttl_ms"], 3_600_000);
+    let begin = hello["hello"]["now"].as_u64().unwrap();
+    say(&mut mina, json!({"id": 1, "add": {"item": "pizza"}})).await;
+    let event = mina.next_json().await.unwrap();
+    let expires_at = event["event"]["expires_at"].as_u64().unwrap();
+    assert!(expires_at >= begin + 3_600_000, "{event}");
+}
+
+#[tokio::test]
+async fn a_setting_that_is_not_allowed_is_named_with_what_is() {
+    let server = start(config()).await;
+    let long = "x".repeat(100);
+    let short = "x".repeat(61);
+    for (body, code, named) in [
+        (json!({"minutes": 0}), "bad_request", "from 1 to 1440"),
+        (
+            json!({"minutes": 1441}),
+            "bad_request",
+            "\"minutes\" is 1441",
+        ),
+        (json!({"minutes": -1}), "bad_request", "is -1,"),
+        (json!({"minutes": 1.5}), "bad_request", "is 1.5,"),
+        (json!({"minutes": "10"}), "bad_request", "whole number"),
+        (json!({"minutes": [1]}), "bad_request", "is [1],"),
+        (
+            json!({"minutes": u64::MAX}),
+            "bad_request",
+            "from 1 to 1440",
+        ),
+        (
+            json!({"title": 5}),
+            "bad_request",
+            "must be a string, or null",
+        ),
+        (
+            json!({"title": {"a": long}}),
+            "bad_request",
+            "\"title\" is {",
+        ),
+        (json!({"title": ""}), "empty", "the title"),
+        (json!({"title": short}), "too_long", "at most 60 characters"),
+        (json!({"title": "a\nb"}), "bad_item", "U+000A"),
+        (
+            json!({"titel": "a"}),
+            "bad_json",
+            "expected `title` or `minutes`",
+        ),
+    ] {
+        let answer = make(&server, &body).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, code),
+            "{body}: {answer:?}"
+        );
+        let problem = answer.json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(named), "{body}: {detail}");
+        assert!(detail.len() < 200, "{body}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_asks_for_a_longer_life_than_the_operator_allows() {
+    let mut hours = config();
+    hours.hub.room_max_age = Duration::from_secs(2 * 3600 + 59);
+    let server = start(hours).await;
+    let answer = make(&server, &json!({"minutes": 121})).await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (400, "bad_request")
+    );
+    assert!(answer.body.contains("from 1 to 120"), "{answer:?}");
+    made(&server, &json!({"minutes": 120})).await;
+
+    let mut moment = config();
+    moment.hub.room_max_age = Duration::from_secs(30);
+    let server = start(moment).await;
+    let answer = make(&server, &json!({"minutes": 1})).await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (400, "bad_request")
+    );
+    assert!(
+        answer.body.contains("left out on this server"),
+        "{answer:?}"
+    );
+    // And it is not lived longer by what the server sets for all.
+    let made = make(&server, &json!({})).await.json();
+    assert_eq!(made["ttl_ms"], 30_000);
+}
+
+#[tokio::test]
+async fn what_was_decided_can_be_read_while_the_room_lives_and_after_it() {
+    let mut brief = config();
+    // Long enough for the steps before its end, on a busy machine.
+    brief.hub.room_ttl = Duration::from_secs(3);
+    let server = start(brief).await;
+    let room = made(&server, &json!({"title": "Friday"})).await;
+    let undecided = server.get(&format!("{room}/result/")).await;
+    let mut mina = member(&server, &room).await;
+    mina.next_json().await.unwrap();
+    say(&mut mina, json!({"id": 1, "add": {"item": "pizza"}})).await;
+    say(&mut mina, json!({"id": 2, "add": {"item": "김치찌개"}})).await;
+    say(
+        &mut mina,
+        json!({"id": 3, "vote": {"number": 2, "on": true}}),
+    )
+    .await;
+    say(&mut mina, json!({"id": 4, "decide": {"how": "votes"}})).await;
+    let shown = server.get(&format!("{room}/")).await.json();
+    // What comes after it is no part of it.
+    say(&mut mina, json!({"id": 5, "add": {"item": "sushi"}})).await;
+
+    let living = server.get(&format!("{room}/result/")).await;
+    assert_eq!(living.status, 200, "{living:?}");
+    let result = living.json();
+    assert_eq!(
+        result["decision"], shown["state"]["decision"],
+        "as members see it"
+    );
+    assert_eq!(result["decision"]["winner"]["item"], "김치찌개");
+    assert_eq!(result["id"], shown["id"]);
+    assert_eq!(result["title"], "Friday");
+    let menu = result["menu"].as_array().unwrap();
+    let items: Vec<&Value> = menu.iter().map(|candidate| &candidate["item"]).collect();
+    assert_eq!(items, ["pizza", "김치찌개"]);
+    let number = |name: &str| result[name].as_u64().unwrap();
+    let week = 7 * 24 * 3600 * 1000;
+    assert_eq!(number("kept_until") - number("decided_at"), week);
+    assert!(number("decided_at") <= shown["now"].as_u64().unwrap());
+
+    while mina.next_json().await.is_ok() {}
+    let expired = server.get(&format!("{room}/")).await;
+    assert_eq!(
+        (expired.status, expired.code().as_str()),
+        (404, "not_found")
+    );
+    let later = server.get(&format!("{room}/result")).await;
+    assert_eq!((later.status, later.json()), (200, result));
+    // One answer for all that is not there.
+    assert_eq!((undecided.status, undecided.body), (404, expired.body));
+}
+
+#[tokio::test]
+async fn a_result_whose_time_is_over_is_not_found() {
+    let mut config = config();
+    config.hub.keepsake_ttl = Duration::from_millis(500);
+    let server = start(config).await;
+    let room = made(&server, &json!({})).await;
+    let mut mina = member(&server, &room).await;
+    say(&mut mina, json!({"id": 1, "add": {"item": "pizza"}})).await;
+    say(&mut mina, json!({"id": 2, "decide": {"how": "votes"}})).await;
+    let deadline = tokio::time::Instant::now() + support::DEADLINE;
+    while server.get(&format!("{room}/result/")).await.status == 200 {
+        assert!(tokio::time::Instant::now() < deadline, "it is never over");
+        // sleep: between two looks
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let over = server.get(&format!("{room}/result/")).await;
+    assert_eq!((over.status, over.code().as_str()), (404, "not_found"));
+    assert_eq!(server.get(&room).await.status, 200, "the room lives");
+}
+
+/// Looking at results is bounded as looking at rooms is, so that none is guessed.
+#[tokio::test]
+async fn results_that_are_not_there_are_counted_as_unknown_rooms() {
+    let server = start(config()).await;
+    let deadline = tokio::time::Instant::now() + support::DEADLINE;
+    loop {
+        let answer = server.get("/session/nobody/result/").await;
+        match answer.status {
+            404 => assert!(tokio::time::Instant::now() < deadline, "it is not counted"),
+            429 => break assert_eq!(answer.code(), "rate_limited"),
+            _ => panic!("{answer:?}"),
+        }
+    }
+}
+
+/// A result may have been stored by a version that knew other fields.
+#[tokio::test]
+async fn a_result_is_shown_as_it_was_stored_and_damage_is_told_as_a_fault() {
+    let store = MemoryBackend::new();
+    let server = start_on(config(), Arc::new(store.another_node())).await;
+    let room = made(&server, &json!({})).await;
+    let id = room.trim_start_matches("/session/").parse().unwrap();
+    let keep = async |what: &'static str| {
+        let expected = store.load(&id, None).await.unwrap().unwrap().position;
+        let what = Record::from(Bytes::from_static(what.as_bytes()));
+        let commit = Commit {
+            expected,
+            // Nobody is connected, so nobody reads it.
+            events: vec![what.clone()],
+            snapshot: None,
+            extend: None,
+            keepsake: Some(NewKeepsake {
+                what,
+                ttl: Duration::from_secs(60),
+            }),
+        };
+        store.commit(&id, commit).await.unwrap();
+    };
+    keep(r#"{"decision":"by dice","dice":[3,4]}"#).await;
+    let shown = server.get(&format!("{room}/result")).await.json();
+    assert_eq!(shown["decision"], "by dice");
+    assert_eq!(shown["dice"], json!([3, 4]));
+    keep("[1]").await;
+    let damaged = server.get(&format!("{room}/result")).await;
+    assert_eq!((damaged.status, damaged.code().as_str()), (500, "internal"));
+}

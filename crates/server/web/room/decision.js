@@ -1,0 +1,89 @@
+// Deciding, and what was decided.
+
+import { w } from '../i18n/index.js';
+import { fill, h, set } from '../lib/dom.js';
+import { icon } from '../lib/icons.js';
+import { leading } from '../lib/order.js';
+import { sheet } from '../lib/sheet.js';
+import { check } from './check.js';
+import { called } from './people.js';
+
+/** @import { Contribution, Decision } from '../client/types.js' */
+/** @import { App, Part } from './app.js' */
+
+/** How it came to be. @param {Decision} decision */
+export function decisionText({ name, winner, draw }) {
+  const who = called(name);
+  return draw ? w.decidedByDraw(who, draw.candidates.length) : w.decidedByVotes(who, winner.votes);
+}
+
+/**
+ * The slip that says what it is.
+ * @param {Decision} decision
+ * @param {Contribution | null} mine
+ * @param {...(Node | false)} more buttons
+ */
+export function slip(decision, mine, ...more) {
+  const { winner, draw } = decision;
+  return h(
+    'article',
+    { class: 'slip' },
+    h('p', { class: 'slip-label' }, w.weEat),
+    h('p', { class: 'slip-winner' }, winner.item),
+    h('p', { class: 'slip-text' }, decisionText(decision)),
+    h(
+      'div',
+      { class: 'slip-buttons' },
+      draw && h('button', { type: 'button', class: 'second small', onclick: () => check(decision, mine) }, icon('check'), w.checkIt),
+      ...more,
+    ),
+  );
+}
+
+/** The newest decision, above the menu. @param {App} app @returns {Part} */
+export function decided(app) {
+  const element = h('section', { class: 'decided', hidden: true, 'aria-label': w.weEat });
+  return {
+    element,
+    update({ state }) {
+      const decision = state?.decision ?? null;
+      const key = JSON.stringify(decision);
+      if (element.dataset['state'] === key) return;
+      element.dataset['state'] = key;
+      element.hidden = decision === null;
+      fill(element, decision && slip(decision, app.room.contribution));
+    },
+  };
+}
+
+/** The button, and what it opens. @param {App} app @returns {Part} */
+export function decideButton(app) {
+  const button = h('button', { type: 'button', class: 'decide', onclick: () => choose(app) });
+  return {
+    element: button,
+    update({ state, status }) {
+      const items = state?.items ?? [];
+      button.hidden = items.length === 0;
+      set(button, { disabled: status !== 'live' || state?.drawing != null });
+      const text = state?.decision ? w.decideAgain : w.decide;
+      if (button.textContent !== text) button.textContent = text;
+    },
+  };
+}
+
+/** @param {App} app */
+function choose(app) {
+  const items = app.view().state?.items ?? [];
+  const first = leading(items);
+  const by = first.length === 0 ? w.byVotesNone : first.length > 1 ? w.byVotesTie(first.length) : w.byVotesLead(first[0]?.item ?? '', first[0]?.votes.length ?? 0);
+  const decide = (/** @type {'votes' | 'draw'} */ how) => () => {
+    dialog.close();
+    app.attempt(app.room.decide(how));
+  };
+  const way = (/** @type {'votes' | 'draw'} */ how, /** @type {string} */ name, /** @type {string} */ text) =>
+    h('button', { type: 'button', class: 'way', 'data-way': how, onclick: decide(how) }, h('strong', {}, name), h('span', {}, text));
+  const dialog = sheet(w.decideTitle, [
+    h('div', { class: 'ways' }, way('votes', w.byVotes, by), way('draw', w.byDraw, w.byDrawText(items.length))),
+    h('p', { class: 'note' }, w.fair),
+  ]);
+}

@@ -1,0 +1,167 @@
+// All there is to see when there is no table to sit at.
+
+import { createRoom, roomResult } from '../client/http.js';
+import { spoken, w, why } from '../i18n/index.js';
+import { fill, h, say } from '../lib/dom.js';
+import { leaveFor } from '../lib/remember.js';
+import { table } from '../lib/table.js';
+import { clock } from '../lib/text.js';
+import { slip } from './decision.js';
+import { called } from './people.js';
+
+/** @import { RoomResult } from '../client/types.js' */
+/** @import { App, View } from './app.js' */
+
+/** @typedef {'room' | 'arriving' | 'full' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
+
+/**
+ * Which one it is. Pure.
+ * @param {View} view
+ * @returns {Screen}
+ */
+export function screenOf({ status, reason, state }) {
+  const code = reason?.code;
+  if (status === 'ended') {
+    if (code === 'not_found') return state ? 'gone' : 'unknown';
+    if (code === 'gone') return 'gone';
+    return code === 'taken_over' ? 'taken' : 'failed';
+  }
+  if (code === 'room_full') return 'full';
+  if (state) return 'room';
+  if (code === 'restarting' || code === 'unavailable') return 'restarting';
+  return status === 'offline' || reason ? 'unreachable' : 'arriving';
+}
+
+/**
+ * @typedef {object} Shown
+ * @property {SVGElement} picture
+ * @property {string} title
+ * @property {string} [text]
+ * @property {(Node | false)[]} buttons
+ * @property {(Node | false)[]} [more]
+ */
+
+/** @param {Shown} shown */
+function page({ picture, title, text, buttons, more = [] }) {
+  return h(
+    'section',
+    { class: 'screen' },
+    picture,
+    h('h1', { tabindex: -1 }, title),
+    text !== undefined && h('p', { class: 'screen-text' }, text),
+    h('div', { class: 'screen-buttons' }, ...buttons),
+    ...more,
+  );
+}
+
+/** @param {string} text @param {() => void} onclick */
+const main = (text, onclick) => h('button', { type: 'button', class: 'main', onclick }, text);
+const home = () => h('a', { class: 'button main', href: '/' }, w.openOwn);
+
+/** A button that tries again, and the time until it is tried anyway. @param {App} app */
+function retry(app) {
+  const left = h('span', { class: 'screen-wait' });
+  const tick = () => {
+    const { retryAt, status } = app.view();
+    say(left, status === 'connecting' ? w.connecting : retryAt === null ? '' : w.nextTry(clock(retryAt - Date.now())));
+  };
+  tick();
+  return { buttons: [main(w.tryNow, () => app.room.retryNow()), left], tick };
+}
+
+const FREE = Array(8).fill(null);
+
+/**
+ * @param {Exclude<Screen, 'room'>} kind
+ * @param {App} app
+ * @returns {{ element: HTMLElement, tick?: () => void }}
+ */
+export function screen(kind, app) {
+  const { reason, seats } = app.view();
+  switch (kind) {
+    case 'arriving':
+      return { element: page({ picture: table({ seats: [0, 1, null, 4, 6, null, 8, null], dishes: [1, 4, 0], class: 'turning' }), title: w.arriving, buttons: [] }) };
+    case 'full': {
+      const { buttons, tick } = retry(app);
+      const all = Array.from({ length: seats ?? 10 }, (_, n) => n % 12);
+      return { element: page({ picture: table({ seats: all, dishes: [1, 4, 0, 7] }), title: w.fullTitle, text: w.fullText, buttons: [...buttons], more: [h('a', { href: '/' }, w.openOwn)] }), tick };
+    }
+    case 'restarting': {
+      const { buttons, tick } = retry(app);
+      return { element: page({ picture: table({ seats: FREE, dishes: [null, null, null], class: 'turning' }), title: w.restartTitle, text: w.restartText, buttons }), tick };
+    }
+    case 'unreachable': {
+      const { buttons, tick } = retry(app);
+      return { element: page({ picture: table({ seats: FREE, dishes: [null] }), title: w.unreachableTitle, text: w.unreachableText, buttons }), tick };
+    }
+    case 'taken':
+      return { element: page({ picture: table({ seats: [app.view().me?.colour ?? 0, ...FREE.slice(1)], dishes: [1, 4] }), title: w.takenTitle, text: w.takenText, buttons: [main(w.useHere, () => app.room.retryNow())] }) };
+    case 'failed':
+      return { element: page({ picture: table({ seats: FREE }), title: w.failedTitle, text: why(reason), buttons: [main(w.tryAgain, () => app.room.retryNow()), home()] }) };
+    case 'unknown':
+    case 'gone':
+      return { element: closed(app, kind) };
+  }
+}
+
+/** The room is gone; what was decided in it may be left. @param {App} app @param {'unknown' | 'gone'} kind */
+function closed(app, kind) {
+  const element = h('div', { class: 'closed' }, h('p', { class: 'screen-text' }, w.loading));
+  roomResult(location.href, app.id).then(
+    (result) => fill(element, kept(app, result)),
+    () => fill(element, kind === 'unknown' ? nothing() : last(app)),
+  );
+  return element;
+}
+
+const nothing = () => page({ picture: table({ seats: FREE }), title: w.unknownTitle, text: w.unknownText, buttons: [home()] });
+
+/** @param {App} app what is known of it was seen here */
+function last(app) {
+  const items = app.view().state?.items ?? [];
+  const lines = items.map(({ item, name, votes }) => line(item, name, votes.length));
+  return page({
+    picture: table({ seats: FREE, dishes: [null, null, null] }),
+    title: w.goneTitle,
+    text: items.length ? w.goneText : w.goneTextBare,
+    buttons: [items.length > 0 && again(app, items.map(({ item }) => item)), home()],
+    more: [items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
+  });
+}
+
+/** @param {App} app @param {RoomResult} result */
+function kept(app, { title, decision, menu, kept_until }) {
+  const until = new Date(app.room.localTime(kept_until)).toLocaleString(spoken, { dateStyle: 'long', timeStyle: 'short' });
+  const sorted = [...menu].sort((a, b) => b.votes - a.votes || a.number - b.number);
+  return h(
+    'section',
+    { class: 'screen result' },
+    h('h1', { tabindex: -1 }, title ?? w.resultTitle),
+    title !== null && h('p', { class: 'screen-text' }, w.resultTitle),
+    slip(decision, app.room.contribution),
+    h('h2', { class: 'part-title' }, w.wholeMenu),
+    h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
+    h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), h('a', { class: 'button second', href: '/' }, w.openOwn)),
+    h('p', { class: 'note' }, w.resultKept(until)),
+  );
+}
+
+/** @param {string} item @param {string} name @param {number} votes */
+const line = (item, name, votes) =>
+  h('li', {}, h('span', { class: 'old-item' }, item), h('span', { class: 'note' }, `${w.addedBy(called(name))} · ${w.votes(votes)}`));
+
+/** Opens another table with the same dishes. @param {App} app @param {string[]} items */
+function again(app, items) {
+  const button = main(w.againSame, async () => {
+    button.disabled = true;
+    try {
+      const { id, page } = await createRoom(location.href);
+      leaveFor(id, items);
+      location.assign(page);
+    } catch (error) {
+      button.disabled = false;
+      app.toast(why(error));
+    }
+  });
+  return button;
+}
