@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test as nodeTest } from 'node:test';
 import { chromium } from 'playwright-core';
-import { en } from '../../crates/server/web/i18n/en.js';
-import { ko } from '../../crates/server/web/i18n/ko.js';
+import { words } from './words.js';
 import { DEADLINE } from './wait.js';
 
 /** @typedef {import('node:test').TestContext} TestContext */
@@ -101,7 +100,7 @@ export async function guest(t, base, { may, ...options } = {}) {
     context,
     page,
     /** The words of the page in this guest's language. */
-    w: options.locale?.startsWith('ko') ? ko : en,
+    w: options.locale?.startsWith('ko') ? words.ko : words.en,
   };
 }
 
