@@ -5,15 +5,14 @@
 //! In debug builds they are read from the sources each time, so that a change is
 //! seen by reloading the page.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
@@ -21,6 +20,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use parking_lot::Mutex;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::language::Language;
 
 /// The page's own files.
 #[derive(RustEmbed)]
@@ -44,6 +45,9 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// Stands in documents for the version, as in `/web/{{version}}/room.js`.
 const VERSION_MARK: &str = "{{version}}";
 
+/// Stands in documents for the language that is asked for.
+const LANGUAGE_MARK: &str = "{{language}}";
+
 /// Names the files as they are, all together: a document and what it loads are of
 /// one version, whatever a browser has kept.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -58,9 +62,9 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{folded:016x}")
 });
 
-/// What was compressed already, by the hash of what it was before. As many as
-/// there are files.
-static COMPRESSED: LazyLock<Mutex<HashMap<[u8; 32], Bytes>>> = LazyLock::new(Mutex::default);
+/// What was compressed already, by its tag. As many as there are files, and
+/// documents in each language.
+static COMPRESSED: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
 /// The file at this path below `/web/{version}/`, if there is one.
 pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Response<Body>> {
@@ -75,57 +79,65 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
     };
-    Some(answer(path, &file, asked, kept))
+    // It may differ with the version though its own text does not.
+    let tag = format!("\"{:016x}-{}\"", head(&file), *VERSION);
+    Some(answer(path, &file.data, tag, asked, kept))
 }
 
 /// A document of the page's: `name` is a file of `web/`.
 pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
-    let mut file = Page::get(name)?;
-    let text = String::from_utf8_lossy(&file.data).replace(VERSION_MARK, &VERSION);
-    file.data = Cow::Owned(text.into_bytes());
-    let mut response = answer(name, &file, asked, "no-cache");
-    let policy = HeaderValue::from_static(PAGE_POLICY);
-    response
-        .headers_mut()
-        .insert(CONTENT_SECURITY_POLICY, policy);
+    let file = Page::get(name)?;
+    let language = Language::asked(asked).tag();
+    let text = String::from_utf8_lossy(&file.data)
+        .replace(VERSION_MARK, &VERSION)
+        .replace(LANGUAGE_MARK, language);
+    let tag = format!("\"{:016x}-{}-{language}\"", head(&file), *VERSION);
+    let mut response = answer(name, text.as_bytes(), tag, asked, "no-cache");
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language));
+    headers.append(VARY, HeaderValue::from_static("accept-language"));
     Some(response)
 }
 
 fn answer(
     path: &str,
-    file: &EmbeddedFile,
+    bytes: &[u8],
+    tag: String,
     asked: &HeaderMap,
     kept: &'static str,
 ) -> Response<Body> {
-    let hash = file.metadata.sha256_hash();
-    // A document differs with the version, too.
-    let tag = format!("\"{:016x}-{}\"", head(&hash), *VERSION);
     let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
         let tags = tags.to_str().unwrap_or_default();
         tags.split(',')
             .any(|known| known.trim().trim_start_matches("W/") == tag)
     });
     let mut response = Response::new(Body::empty());
+    let header = HeaderValue::from_str(&tag);
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else if takes_gzip(asked) {
-        *response.body_mut() = compressed(hash, &file.data).into();
+        *response.body_mut() = compressed(tag, bytes).into();
         let headers = response.headers_mut();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     } else {
-        *response.body_mut() = Bytes::from(file.data.clone().into_owned()).into();
+        *response.body_mut() = Bytes::copy_from_slice(bytes).into();
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Ok(tag) = header {
         headers.insert(ETAG, tag);
     }
     response
 }
 
-fn head(hash: &[u8; 32]) -> u64 {
+fn head(file: &EmbeddedFile) -> u64 {
+    let hash = file.metadata.sha256_hash();
     u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
 }
 
@@ -142,9 +154,9 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
     })
 }
 
-fn compressed(hash: [u8; 32], bytes: &[u8]) -> Bytes {
+fn compressed(tag: String, bytes: &[u8]) -> Bytes {
     if !cfg!(debug_assertions)
-        && let Some(done) = COMPRESSED.lock().get(&hash)
+        && let Some(done) = COMPRESSED.lock().get(&tag)
     {
         return done.clone();
     }
@@ -152,7 +164,9 @@ fn compressed(hash: [u8; 32], bytes: &[u8]) -> Bytes {
     // Writing into memory cannot fail.
     let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
     let done = Bytes::from(done.unwrap_or_default());
-    COMPRESSED.lock().insert(hash, done.clone());
+    if !cfg!(debug_assertions) {
+        COMPRESSED.lock().insert(tag, done.clone());
+    }
     done
 }
 

@@ -12,7 +12,7 @@ import { table } from './lib/table.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 
-/** How long a table may stay open without a sign of life, in minutes; the first is the server's own choice. */
+/** How long a table may stay open without a sign of life, in minutes. */
 const LENGTHS = [10, 30, 60, 180];
 
 /** @param {string} [titled] what was typed already */
@@ -47,8 +47,8 @@ function build(titled = '') {
     fill(button, w.opening);
     picture.classList.add('turning');
     try {
-      // The server has a length of its own unless another one was chosen.
-      const minutes = chosen === LENGTHS[0] ? null : chosen;
+      // Who did not look at the lengths gets the server's own.
+      const minutes = more.open ? chosen : null;
       const { page } = await createRoom(location.href, { title: title.value.trim() || null, minutes });
       location.assign(page);
     } catch (error) {

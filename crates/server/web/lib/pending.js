@@ -28,8 +28,7 @@ export function rows(items, pending, me) {
     if (command === 'remove') row.waits = row.leaves = true;
     if (command === 'vote' && me) {
       const others = row.votes.filter((member) => member !== me.id);
-      row.votes = on ? [...others, me.id] : others;
-      row.waits = true;
+      shown[shown.indexOf(row)] = { ...row, votes: on ? [...others, me.id] : others, waits: true };
     }
   }
   return shown;

@@ -3,8 +3,7 @@
 import { w } from '../i18n/index.js';
 import { called } from './people.js';
 
-/** @import { MenuChange, View as AnyView } from '../client/types.js' */
-/** @import { App, View } from './app.js' */
+/** @import { App } from './app.js' */
 
 /**
  * Listens for as long as the room lasts. Words are looked up when something happens, in the language of then.

@@ -1,0 +1,77 @@
+//! Which of the page's languages somebody reads.
+
+use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+
+/// A language that the page speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    Korean,
+}
+
+impl Language {
+    /// As in `<html lang>`.
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Korean => "ko",
+        }
+    }
+
+    /// The one of those in `Accept-Language` that is wanted most; English if it
+    /// names none that the page speaks. `*` is whatever the server likes: English.
+    pub(crate) fn asked(headers: &HeaderMap) -> Self {
+        let mut wanted = (Language::English, 0.0);
+        let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
+        for range in lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+        {
+            let (range, weight) = range.split_once(';').unwrap_or((range, ""));
+            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+            // A weight that is none counts as not wanted.
+            let weight = weight.parse::<f32>().unwrap_or(0.0);
+            let primary = range.split('-').next().unwrap_or_default().trim();
+            let language = match primary.to_ascii_lowercase().as_str() {
+                "en" | "*" => Language::English,
+                "ko" => Language::Korean,
+                _ => continue,
+            };
+            // Of equal ones the first.
+            if weight > wanted.1 {
+                wanted = (language, weight);
+            }
+        }
+        wanted.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_language_that_is_wanted_most_is_spoken() {
+        for (asked, spoken) in [
+            ("", Language::English),
+            ("ko", Language::Korean),
+            ("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7", Language::Korean),
+            ("en-GB,ko;q=0.9", Language::English),
+            ("en;q=0.5, KO;q=0.8", Language::Korean),
+            ("de,fr;q=0.9", Language::English),
+            ("de,ko;q=0.1", Language::Korean),
+            ("ko;q=0", Language::English),
+            ("ko;q=x", Language::English),
+            ("ko;q=NaN", Language::English),
+            ("*;q=0.5,ko;q=0.1", Language::English),
+            ("kok", Language::English),
+            (",;,q=1,-", Language::English),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, asked.parse().unwrap());
+            assert_eq!(Language::asked(&headers), spoken, "{asked}");
+        }
+    }
+}
