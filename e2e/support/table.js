@@ -6,7 +6,7 @@ import { becomes } from './wait.js';
 /** @typedef {import('./browser.js').Guest} Guest */
 /** @typedef {import('./site.js').Site} Site */
 
-/** The answer to `GET /session/{id}/`. @typedef {{ state: { items: { item: string, votes: number[], name: string, number: number }[] } }} Session */
+/** The answer to `GET /session/{id}/`. @typedef {{ state: { items: { item: string, votes: number[], name: string, number: number }[] }, members: { name: string }[] }} Session */
 
 /** Says of a name that it only begins like this. @param {string} text */
 export const beginning = (text) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
@@ -76,6 +76,13 @@ export const menu = (guest) =>
 /** @param {{ base: string }} site @param {string} id @returns {Promise<Session>} */
 export const session = async ({ base }, id) => (await fetch(`${base}/session/${id}/`)).json();
 
+/** A name as it is shown: those that the server gave are translated. @param {Guest} guest @param {string} name */
+const called = ({ w }, name) => name.replace(/^guest (\d+)$/, (_, n) => w.guest(n));
+
+/** Connects at once, if it did not already. @param {Guest} guest */
+export const tryNow = (guest) =>
+  Promise.any([guest.page.getByRole('button', { name: guest.w.tryNow }).click(), isLive(guest)]);
+
 /**
  * All are connected and see what the server has, in the same order: most wanted first.
  * @param {Guest[]} guests
@@ -89,14 +96,17 @@ export async function allSeeTheSame(guests, site, id, items) {
   if (items) deepEqual(state.items.map(({ item }) => item), items);
   const sorted = [...state.items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
   for (const [n, guest] of guests.entries()) {
-    const lines = sorted.map(({ item, votes, name }) => guest.w.vote(item, votes.length, name));
+    const lines = sorted.map(({ item, votes, name }) => guest.w.vote(item, votes.length, called(guest, name)));
     await becomes(`the menu of guest ${n + 1}`, () => menu(guest), lines);
   }
 }
 
 /** How many sit here, and how many of them are away. @param {Guest} guest @param {number} here @param {number} [away] */
-export const areHere = ({ page, w }, here, away = 0) =>
-  page.getByRole('region', { name: w.people }).getByText(w.peopleHere(here, away), { exact: true }).waitFor();
+export function areHere({ page, w }, here, away = 0) {
+  const people = page.getByRole('region', { name: w.people }).getByRole('listitem');
+  const count = async () => [await people.count(), await people.filter({ hasText: w.away }).count()];
+  return becomes('who sits here, and is away', count, [here + away, away]);
+}
 
 /** @param {Guest} guest @param {'byVotes' | 'byDraw'} how */
 export async function decide({ page, w }, how) {

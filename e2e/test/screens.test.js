@@ -1,8 +1,8 @@
 // When there is no table to sit at, the page says which case it is, and what to do next.
 
-import { equal, match } from 'node:assert/strict';
-import { NETWORK, guest, test } from '../support/browser.js';
-import { front, site } from '../support/site.js';
+import { equal } from 'node:assert/strict';
+import { guest, test } from '../support/browser.js';
+import { site } from '../support/site.js';
 import * as table from '../support/table.js';
 
 /** No table: the address that was asked for is answered with 404. */
@@ -11,12 +11,12 @@ const GONE = { may: /status of 404/ };
 /** @param {import('../support/browser.js').Guest} guest @param {string} name */
 const heading = ({ page }, name) => page.getByRole('heading', { name, level: 1 });
 
-test('the eleventh visitor is told that all seats are taken, and gets the one that is given up', async (t) => {
-  const server = await site(t);
+test('the eleventh visitor is told that all seats are taken, and sits down when one is free', async (t) => {
+  const server = await site(t, ['--seat-grace', '500ms']);
   const friends = await guest(t, server.base);
   const id = await table.open(friends);
   // Each tab has a seat of its own.
-  const tabs = [friends.page];
+  const tabs = [];
   for (let n = 2; n <= 10; n++) {
     const page = await friends.context.newPage();
     await page.goto(`/r/${id}`);
@@ -27,14 +27,17 @@ test('the eleventh visitor is told that all seats are taken, and gets the one th
   const eleventh = await guest(t, server.base);
   await eleventh.page.goto(`/r/${id}`);
   await heading(eleventh, eleventh.w.fullTitle).waitFor();
+  equal((await table.session(server, id)).members.length, 10);
   await tabs.at(-1)?.close();
-  await table.areHere(friends, 9, 1).or;
+  await table.areHere(friends, 9);
   await eleventh.page.getByRole('button', { name: eleventh.w.tryNow }).click();
+  await table.isLive(eleventh);
+  await table.areHere(friends, 10);
 });
 
 test('a table that never was, or whose name is none, is unknown and leads to a new one', async (t) => {
   const server = await site(t);
-  for (const id of ['00000000-0000-4000-8000-000000000000', 'nobody', '%2e%2e', '%00', 'a'.repeat(300), "'%22%3E%3Csvg%20onload=alert(1)%3E"]) {
+  for (const id of ['00000000-0000-4000-8000-000000000000', 'nobody', '%00', '%2f%2e%2e', 'a'.repeat(300), "'%22%3E%3Csvg%20onload=alert(1)%3E"]) {
     const lost = await guest(t, server.base, GONE);
     const { page, w } = lost;
     await page.goto(`/r/${id}`);
@@ -65,30 +68,37 @@ test('a table that closed while one looked shows the list as it was, and opens a
   await table.dish(mina, 'Pho').waitFor();
 });
 
-test('a server that restarts lets people in by itself', async (t) => {
+/**
+ * Juno, who gets the page of Mina's table but no connection, as when the server goes between the two.
+ * @param {import('node:test').TestContext} t
+ * @param {number} code with which each connection ends
+ */
+async function cutOff(t, code) {
   const server = await site(t);
-  const address = await front(t, server);
-  const mina = await guest(t, address.base, { may: NETWORK });
-  const id = await table.open(mina);
-  // The page is there already, its table cannot be reached: as when a server ends between the two.
-  await mina.page.routeWebSocket(/\/ws\//, (socket) => void socket.close({ code: 1012, reason: 'server restarting' }));
-  const juno = await guest(t, address.base, { may: NETWORK });
-  await juno.page.routeWebSocket(/\/ws\//, (socket) => void socket.close({ code: 1012, reason: 'server restarting' }));
+  const id = await table.open(await guest(t, server.base));
+  const juno = await guest(t, server.base);
+  let isBack = false;
+  await juno.page.routeWebSocket(/\/ws\//, (socket) => void (isBack ? socket.connectToServer() : socket.close({ code })));
+  await juno.page.clock.install();
   await juno.page.goto(`/r/${id}`);
+  return { juno, comesBack: () => (isBack = true) };
+}
+
+test('a server that restarts lets people in by itself', async (t) => {
+  const { juno, comesBack } = await cutOff(t, 1012);
   await heading(juno, juno.w.restartTitle).waitFor();
-  await juno.page.getByRole('button', { name: juno.w.tryNow }).waitFor();
+  comesBack();
+  await table.isLive(juno);
 });
 
-test('a server that cannot be reached is said to be so, and tried again at a word', async (t) => {
-  const server = await site(t);
-  const address = await front(t, server);
-  const mina = await guest(t, address.base);
-  const id = await table.open(mina);
-  const juno = await guest(t, address.base, { may: NETWORK });
-  await juno.page.goto('/');
-  await juno.page.goto(`/r/${id}`, { waitUntil: 'commit' });
-  await juno.page.routeWebSocket(/\/ws\//, (socket) => void socket.close({ code: 1006 }));
-  match(id, /-/);
+test('a table that cannot be reached is tried again at a word', async (t) => {
+  const { juno, comesBack } = await cutOff(t, 1006);
+  await heading(juno, juno.w.unreachableTitle).waitFor();
+  // From now on it tries nothing by itself.
+  await juno.page.clock.pauseAt(Date.now() + 1000);
+  comesBack();
+  await juno.page.getByRole('button', { name: juno.w.tryNow }).click();
+  await table.isLive(juno);
 });
 
 test('one seat in two tabs: the newer has it, the older says so and can have it back', async (t) => {
@@ -101,7 +111,7 @@ test('one seat in two tabs: the newer has it, the older says so and can have it 
   const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void open(location.href))]);
   await copy.getByRole('banner').getByText(w.live, { exact: true }).waitFor();
   await heading(mina, w.takenTitle).waitFor();
-  equal(/** @type {any} */ (await table.session(server, id)).members?.length ?? 1, 1);
+  equal((await table.session(server, id)).members.length, 1);
   await page.getByRole('button', { name: w.useHere }).click();
   await table.isLive(mina);
   await heading({ ...mina, page: copy }, w.takenTitle).waitFor();
