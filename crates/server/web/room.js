@@ -24,7 +24,7 @@ import { table } from './lib/table.js';
 
 const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
-const { elements, announce, toast } = notices();
+const { regions, toasts, announce, toast } = notices();
 const room = new LunchRoom(roomUrl(location.href, id), {
   name: remember.me.name,
   colour: remember.me.colour,
@@ -59,7 +59,7 @@ let unseen = 0;
 /** Builds the page for a screen, in the language of now. @param {ReturnType<typeof screenOf>} kind */
 function build(kind) {
   shown = kind;
-  const top = bar(app);
+  const top = bar(app, kind === 'room');
   const bottom = foot(() => {
     build(kind);
     update(room.view);
@@ -67,7 +67,7 @@ function build(kind) {
   if (kind !== 'room') {
     const { element, tick } = screen(kind, app);
     parts = [top, { element, update() {}, ...(tick && { tick }) }];
-    fill(root, top.element, h('main', { class: 'alone' }, element), bottom, ...elements);
+    fill(root, top.element, h('main', { class: 'alone' }, element, toasts), bottom, ...regions);
     if (kind !== 'arriving') {
       announce(element.querySelector('h1')?.textContent ?? '');
       element.querySelector('h1')?.focus({ preventScroll: true });
@@ -86,11 +86,12 @@ function build(kind) {
     h(
       'div',
       { class: 'room' },
-      h('main', {}, head.element, ask.element, slip.element, empty.element, menu.element, h('div', { class: 'dock' }, add.element, decide.element)),
+      h('main', {}, head.element, ask.element, slip.element, empty.element, menu.element, h('div', { class: 'dock' }, toasts, add.element, decide.element)),
       h('aside', {}, who.element, inviteCard(app)),
     ),
     bottom,
-    ...elements,
+    draw.element,
+    ...regions,
   );
 }
 

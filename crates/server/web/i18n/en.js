@@ -39,10 +39,10 @@ export const en = {
   nextTry: (/** @type {string} */ clock) => `Next try in ${clock}`,
   restarting: 'The server restarts; you keep your seat.',
   tryNow: 'Try now',
-  waiting: (/** @type {number} */ n) => `${count(n, 'change')} of yours ${n === 1 ? 'is' : 'are'} waiting to be sent`,
+  waiting: (/** @type {number} */ n) => `${count(n, 'change')} of yours ${n === 1 ? 'is' : 'are'} waiting to be sent.`,
   timeLeft: (/** @type {number} */ minutes) =>
-    minutes >= 120 ? `open for ${Math.round(minutes / 60)} more hours` : `open for ${minutes} more min`,
-  closesIn: (/** @type {string} */ clock) => `closes in ${clock}`,
+    minutes >= 120 ? `Open for ${Math.round(minutes / 60)} more hours` : `Open for ${minutes} more min`,
+  closesIn: (/** @type {string} */ clock) => `Closes in ${clock}`,
   closesSoon: 'The table closes in less than a minute',
   keepOpen: 'Keep it open',
   keptOpen: 'The table stays open',
@@ -52,6 +52,7 @@ export const en = {
   peopleHere: (/** @type {number} */ here, /** @type {number} */ away) =>
     `${here} here` + (away ? `, ${away} away` : ''),
   you: 'you',
+  aboutYou: 'You',
   away: 'away',
   seatsFree: (/** @type {number} */ n) => count(n, 'free seat'),
   guest: (/** @type {string} */ n) => `Guest ${n}`,
@@ -116,7 +117,7 @@ export const en = {
 
   // Check
   check: 'Check the draw',
-  checkIntro: 'This was calculated just now, by your own device.',
+  checkIntro: 'It adds up. Your own device calculated it just now.',
   checking1: 'The secret fits what the server had committed to',
   checkSeen: 'That commitment was here before the draw began',
   checkUnseen: 'You came later, so only the others know that the commitment was there before the draw',

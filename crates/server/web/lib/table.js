@@ -9,6 +9,15 @@ import { s } from './dom.js';
  * @property {string} [class]
  */
 
+/** What lies on a dish: noodles, leaves, slices, grains. Strokes from its middle. */
+const GARNISHES = [
+  'm-4.5 -2q2.2 -2 4.5 0t4.5 0m-9 4q2.2 -2 4.5 0t4.5 0',
+  'm0 4.500v-9m0 3l3 -3m-3 3l-3 -3m3 6l3 -3m-3 3l-3 -3',
+  'm-4.6 0h9.200m-4.6 -4.600v9.2',
+  'm-3 -2h.1m5.5 -.5h.1m-3 2.500h.1m-4.5 2h.1m5.5 0h.1',
+  'm-4 2.500a4 4 0 018 -5',
+];
+
 /** @param {number} n @param {number} of @param {number} radius @returns {[number, number]} */
 export function around(n, of, radius) {
   const angle = (n / of) * 2 * Math.PI - Math.PI / 2;
@@ -34,7 +43,9 @@ export function table({ seats, dishes = [], class: kind = '' }) {
       ...dishes.flatMap((colour, n) => {
         const [cx, cy] = around(n, dishes.length, 31);
         const plate = s('circle', { cx, cy, r: 13, class: colour === null ? 'plate free' : 'plate' });
-        return colour === null ? [plate] : [plate, s('circle', { cx, cy, r: 7.5, class: 'food', 'data-colour': colour })];
+        if (colour === null) return [plate];
+        const food = s('circle', { cx, cy, r: 8, class: 'food', 'data-colour': colour });
+        return [plate, food, s('path', { d: `M${cx} ${cy}${GARNISHES[n % GARNISHES.length]}`, class: 'garnish' })];
       }),
     ),
   );

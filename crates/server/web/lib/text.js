@@ -28,10 +28,14 @@ export function clock(ms) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
-/** The number of the final consonant of a text that ends in Hangul: 0 is none. @param {string} word */
+/** With which consonants the digits end when they are said: 영, 일, 이, 삼, 사, 오, 육, 칠, 팔, 구. */
+const DIGITS = [21, 8, 0, 16, 0, 0, 1, 8, 8, 0];
+
+/** The number of the consonant that ends a word of Hangul, or a number as it is said: 0 is none. @param {string} word */
 function final(word) {
   const last = word.normalize('NFC').trim().at(-1)?.charCodeAt(0) ?? 0;
-  return last >= 0xac00 && last <= 0xd7a3 ? (last - 0xac00) % 28 : 0;
+  if (last >= 0xac00 && last <= 0xd7a3) return (last - 0xac00) % 28;
+  return DIGITS[last - 48] ?? 0;
 }
 
 /**

@@ -51,7 +51,7 @@ export function changeMe(app) {
     h('fieldset', {}, h('legend', { class: 'label' }, w.yourColour), h('div', { class: 'swatches' }, ...colours)),
     h('button', { class: 'main wide' }, w.save),
   );
-  const dialog = sheet(w.you, [form], 'narrow');
+  const dialog = sheet(w.aboutYou, [form], 'narrow');
   if (matchMedia('(hover: hover)').matches) field.select();
 }
 

@@ -17,7 +17,7 @@ const TOGETHER = 400;
 export function notices() {
   const polite = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
   const urgent = h('div', { class: 'unseen', role: 'alert' });
-  const list = h('div', { class: 'toasts' });
+  const toasts = h('div', { class: 'toasts' });
   /** @type {string[]} */
   let waiting = [];
 
@@ -64,10 +64,10 @@ export function notices() {
         ),
       h('button', { type: 'button', class: 'quiet round small', 'aria-label': w.close, onclick: () => element.remove() }, icon('close')),
     );
-    list.append(element);
-    while (list.children.length > MOST) list.firstElementChild?.remove();
+    toasts.append(element);
+    while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
     go();
   }
 
-  return { elements: [polite, urgent, list], announce, toast };
+  return { regions: [polite, urgent], toasts, announce, toast };
 }

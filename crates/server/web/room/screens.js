@@ -56,7 +56,7 @@ function page({ picture, title, text, buttons, more = [] }) {
 
 /** @param {string} text @param {() => void} onclick */
 const main = (text, onclick) => h('button', { type: 'button', class: 'main', onclick }, text);
-const home = () => h('a', { class: 'button main', href: '/' }, w.openOwn);
+const home = (kind = 'main') => h('a', { class: `button ${kind}`, href: '/' }, w.openOwn);
 
 /** A button that tries again, and the time until it is tried anyway. @param {App} app */
 function retry(app) {
@@ -97,7 +97,7 @@ export function screen(kind, app) {
     case 'taken':
       return { element: page({ picture: table({ seats: [app.view().me?.colour ?? 0, ...FREE.slice(1)], dishes: [1, 4] }), title: w.takenTitle, text: w.takenText, buttons: [main(w.useHere, () => app.room.retryNow())] }) };
     case 'failed':
-      return { element: page({ picture: table({ seats: FREE }), title: w.failedTitle, text: why(reason), buttons: [main(w.tryAgain, () => app.room.retryNow()), home()] }) };
+      return { element: page({ picture: table({ seats: FREE }), title: w.failedTitle, text: why(reason), buttons: [main(w.tryAgain, () => app.room.retryNow()), home('second')] }) };
     case 'unknown':
     case 'gone':
       return { element: closed(app, kind) };
@@ -124,7 +124,7 @@ function last(app) {
     picture: table({ seats: FREE, dishes: [null, null, null] }),
     title: w.goneTitle,
     text: items.length ? w.goneText : w.goneTextBare,
-    buttons: [items.length > 0 && again(app, items.map(({ item }) => item)), home()],
+    buttons: [items.length > 0 && again(app, items.map(({ item }) => item)), home(items.length ? 'second' : 'main')],
     more: [items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
   });
 }
@@ -141,7 +141,7 @@ function kept(app, { title, decision, menu, kept_until }) {
     slip(decision, app.room.contribution),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
-    h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), h('a', { class: 'button second', href: '/' }, w.openOwn)),
+    h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), home('second')),
     h('p', { class: 'note' }, w.resultKept(until)),
   );
 }

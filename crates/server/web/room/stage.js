@@ -8,13 +8,24 @@ import { called, colourOf } from './people.js';
 import { check } from './check.js';
 import { susan } from './susan.js';
 
-/** @import { Candidate, Decision, Drawing } from '../client/types.js' */
+/** @import { Candidate, Decision, Drawing, Item } from '../client/types.js' */
 /** @import { App, Part, View } from './app.js' */
 
 const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** Chances are seen coming in for so long at least, ms. */
 const GATHERING = 900;
+
+/**
+ * What votes were counted of: the menu, with what won.
+ * @param {Candidate} winner
+ * @param {readonly Item[]} items
+ * @returns {Candidate[]}
+ */
+function onTable(winner, items) {
+  const all = items.map((item) => ({ ...item, votes: item.votes.length }));
+  return all.some(({ number }) => number === winner.number) ? all : [winner];
+}
 
 /** @param {App} app @returns {Part} */
 export function stage(app) {
@@ -45,7 +56,7 @@ export function stage(app) {
     else {
       shown?.dialog.close();
       shown = null;
-      if (isNews && !decision.draw) open([decision.winner], 0, called(decision.name)).tell(decision);
+      if (isNews && !decision.draw) open(onTable(decision.winner, state.items), 0, called(decision.name)).tell(decision);
     }
   }
 
@@ -63,7 +74,7 @@ export function stage(app) {
     const text = h('p', { class: 'stage-text' }, number ? w.drawBy(who) : '');
     const winner = h('p', { class: 'stage-winner', tabindex: -1, hidden: true });
     const buttons = h('div', { class: 'stage-buttons' }, h('button', { type: 'button', class: 'second', onclick: () => dialog.close() }, w.close));
-    const dialog = h('dialog', { class: 'stage', 'aria-labelledby': 'stage-title' }, title, tray.element, winner, text, buttons);
+    const dialog = h('dialog', { class: 'stage', 'aria-labelledby': 'stage-title' }, h('div', { class: 'stage-top' }, title, winner), tray.element, h('div', { class: 'stage-foot' }, text, buttons));
     dialog.addEventListener('close', () => dialog.remove());
     document.body.append(dialog);
     // A sheet that is open would cover it.
@@ -73,15 +84,15 @@ export function stage(app) {
     /** @param {Decision} decision */
     async function tell(decision) {
       const { draw } = decision;
+      const place = candidates.findIndex((candidate) => candidate.number === decision.winner.number);
       if (draw) {
         const { verifyDraw } = await import('../client/draw.js');
         const calm = isCalm();
         const wait = begun + GATHERING - performance.now();
         if (wait > 0 && !calm) await new Promise((done) => setTimeout(done, wait));
         const { digest } = verifyDraw(draw);
-        const place = candidates.findIndex((candidate) => candidate.number === decision.winner.number);
         await tray.turn(place, digest, calm);
-      } else await tray.turn(0, '00000000', true);
+      } else await tray.turn(place, '0080', true);
       say(title, w.weEat);
       say(winner, decision.winner.item);
       winner.hidden = false;
@@ -92,6 +103,7 @@ export function stage(app) {
         h('button', { type: 'button', class: 'main', onclick: () => dialog.close() }, w.enjoy),
       );
       dialog.classList.add('told');
+      app.update();
       app.announce(w.said.decided(decision.winner.item));
       winner.focus({ preventScroll: true });
     }

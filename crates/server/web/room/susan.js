@@ -44,7 +44,7 @@ export function onTop(degrees, of) {
  */
 export function susan(candidates, colour) {
   const of = candidates.length;
-  const radius = Math.min(15, (Math.PI * 60) / of - 1.5);
+  const radius = of === 1 ? 34 : Math.min(15, (Math.PI * 60) / of - 1.5);
   const plates = candidates.map((candidate, n) => {
     const [x, y] = around(n, of, of === 1 ? 0 : 60);
     const turned = `rotate(${(n / of) * 360} ${x} ${y})`;
@@ -71,15 +71,15 @@ export function susan(candidates, colour) {
       s('circle', { cx: 100, cy: 100, r: of === 1 ? 0 : 40, class: 'hub' }),
       s('path', { d: 'M100 26l-6 -13h12z', class: 'pointer' }),
     ),
-    h('p', { class: 'susan-name', 'aria-hidden': 'true' }, name),
+    of > 1 && h('p', { class: 'susan-name', 'aria-hidden': 'true' }, name),
   );
 
-  /** Whose chance is in: a light at the edge for each. @param {readonly (number | null)[]} colours @param {number} all */
+  /** Whose chance is in: a light at the edge for each, beside the pointer, never under it. @param {readonly (number | null)[]} colours @param {number} all */
   function lights(colours, all) {
     const seats = Math.max(all, colours.length);
     rim.replaceChildren(
       ...Array.from({ length: seats }, (_, n) => {
-        const [cx, cy] = around(n, seats, 89);
+        const [cx, cy] = around(n + 0.5, seats, 88.5);
         return s('circle', { cx, cy, r: 4.5, class: n < colours.length ? 'seat' : 'seat free', 'data-colour': colours[n] ?? null });
       }),
     );

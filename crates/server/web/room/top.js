@@ -12,16 +12,21 @@ import { invite } from './share.js';
 /** From here on the seconds are counted, and everybody is warned, ms. */
 const WARNING = 60_000;
 
-/** The small bar that stays. @param {App} app @returns {Part} */
-export function bar(app) {
+/**
+ * The small bar that stays.
+ * @param {App} app
+ * @param {boolean} isOpen there is a table to speak of
+ * @returns {Part}
+ */
+export function bar(app, isOpen) {
   const label = h('span');
   const status = h('span', { class: 'status' }, h('span', { class: 'lamp', 'aria-hidden': 'true' }), label);
   const element = h(
     'header',
     { class: 'bar' },
     h('a', { class: 'brand', href: '/', 'aria-label': w.home }, mark(), h('span', { class: 'brand-name' }, 'Tablecast')),
-    status,
-    h('button', { type: 'button', class: 'second', onclick: () => invite(app) }, icon('invite'), w.invite),
+    isOpen && status,
+    isOpen && h('button', { type: 'button', class: 'second', onclick: () => invite(app) }, icon('invite'), w.invite),
   );
   return {
     element,
@@ -49,7 +54,7 @@ export function trouble(app) {
     if (status === 'offline') say(text, reason?.code === 'restarting' ? w.restarting : offline);
     else if (store === 'down') say(text, w.storeDown);
     else say(text, status === 'live' ? w.checking : w.connecting);
-    say(note, pending.length && status !== 'live' ? w.waiting(pending.length) : w.stale);
+    say(note, pending.length && status !== 'live' ? `${w.stale} ${w.waiting(pending.length)}` : w.stale);
     note.hidden = store === 'down' && status === 'live';
   }
   return { element, update, tick: () => update(app.view()) };
