@@ -181,6 +181,24 @@ test('what is saved gives the same seat, list, numbers and unanswered commands a
   assert.deepEqual(socket().said(), [command, { id: 3, add: { item: 'b' } }]);
 });
 
+test('the colour that was chosen last is asked for when the room is joined anew, also after a reload', (t) => {
+  fakes(t);
+  const room = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', colour: 3 });
+  socket().greets();
+  socket().said();
+  socket().hears({ event: { seq: 2, by: 1, renamed: { member: 1, name: 'Mina K', colour: 5 }, expires_at: 0 } });
+  const saved = JSON.parse(JSON.stringify(room.saved));
+  room.close();
+  const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', colour: 3, saved });
+  socket().opens();
+  // The seat is lost.
+  socket().ends(4401);
+  later.retryNow();
+  socket().opens();
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina K', colour: 5 } }]);
+  later.close();
+});
+
 test('a number is saved before it is said', (t) => {
   const { room } = live(t);
   room.subscribe(() => {

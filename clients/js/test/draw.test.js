@@ -165,6 +165,36 @@ test('it takes part in a draw that it comes into, first or again', (t) => {
   assert.deepEqual(socket().said(), [{ id: 2, reveal: { draw: 3 } }]);
 });
 
+test('what is not sent yet when the seat is lost is what the new member contributes', (t) => {
+  const { room, begins } = mina(t);
+  // More than is sent at once.
+  for (let n = 0; n < 12; n++) room.add('x').catch(() => {});
+  begins();
+  socket().said();
+  const value = room.contribution?.value;
+  socket().ends(4401);
+  room.retryNow();
+  const drawing = { ...DRAWING, number: 3, commitment, contributions: [] };
+  const members = [{ id: 30, name: 'Mina', colour: 0, away: false }];
+  socket().greets({ you: 30, seq: 30, members, state: { ...STATE, drawing } });
+  const contributed = socket().said().flatMap((said) => said.contribute ?? []);
+  assert.deepEqual(contributed, [{ draw: 3, value }]);
+  assert.equal(room.contribution?.value, value);
+});
+
+test('it contributes to no draw before it knows all that happened', (t) => {
+  const { room, begins } = mina(t);
+  socket().ends(1006);
+  room.retryNow();
+  socket().opens();
+  socket().hears(golden('hello-resumed').frame);
+  socket().said();
+  begins();
+  assert.deepEqual(socket().said(), []);
+  socket().hears({ event: { seq: 12, back: { member: 1 }, expires_at: 0 } });
+  assert.deepEqual(socket().said().map((said) => said.contribute?.draw), [3]);
+});
+
 test('whoever lost the seat contributes as the new member', (t) => {
   const { room, begins, acks } = mina(t);
   begins();

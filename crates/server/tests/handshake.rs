@@ -326,11 +326,20 @@ async fn a_room_is_shown_to_anybody_with_its_link_and_without_secrets() {
     assert_eq!(body["id"], id);
     assert_eq!(body["seq"], 1);
     assert_eq!(body["members"].as_array().map(Vec::len), Some(1));
+    let state = &body["state"];
+    let draw = &state["next_draw"];
+    assert_eq!(draw["commitment"].as_str().map(str::len), Some(64));
     assert_eq!(
-        body["state"],
-        serde_json::json!({"items": [], "max_items": 100})
+        *state,
+        serde_json::json!({
+            "title": null, "items": [], "max_items": 100,
+            "next_draw": {"number": 1, "commitment": draw["commitment"]},
+            "drawing": null, "decision": null,
+        })
     );
-    assert!(!shown.body.contains("token"));
+    for secret in ["token", "secret"] {
+        assert!(!shown.body.contains(secret));
+    }
     assert!(server.get(&format!("/r/{id}")).await.body.contains(id));
 }
 

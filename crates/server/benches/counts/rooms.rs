@@ -44,6 +44,7 @@ impl Table {
                 let mut draft = Draft::new(&room, &history);
                 let join = Join {
                     name: None,
+                    colour: None,
                     token: SeatToken(number),
                     node: node.clone(),
                     connection: ConnectionId(number as u64),

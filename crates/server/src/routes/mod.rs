@@ -119,6 +119,7 @@ pub(crate) fn router(shared: App) -> Router {
         ),
         ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
         ("/r/{id}/qr.svg", answering(get(pages::qr), "GET, HEAD")),
+        ("/docs/live", answering(get(pages::console), "GET, HEAD")),
         (
             "/web/{version}/{*path}",
             answering(get(pages::file), "GET, HEAD"),

@@ -31,6 +31,11 @@ pub(super) async fn room(Id(id): Id, headers: HeaderMap) -> Result<Response, Pro
     }
 }
 
+/// `GET /docs/live`: the console, for developers.
+pub(super) async fn console(headers: HeaderMap) -> Result<Response, Problem> {
+    web::document("live.html", &headers).ok_or_else(no_such_file)
+}
+
 /// `GET /web/{version}/{path}`: a file that a page loads.
 pub(super) async fn file(
     Path((version, path)): Path<(String, String)>,

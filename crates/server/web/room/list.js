@@ -116,7 +116,7 @@ function line(app) {
           app.attempt(votes.includes(me.id) ? app.room.unvote(number) : app.room.vote(number));
         },
       },
-      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), h('span', { class: 'dish-lead' }, w.mostWanted), voters)),
+      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), ' ', h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), ' ', h('span', { class: 'dish-lead' }, w.mostWanted), voters)),
       h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
     ),
     h(
@@ -149,9 +149,11 @@ function fillLine(li, row, me, isFirst, nameOf) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);
   const by = called(nameOf(row.by) ?? row.name);
   const mine = me !== undefined && row.votes.includes(me);
+  // What is seen, in the order in which it is seen.
+  const name = [w.vote(row.item), w.addedBy(by), ...(isFirst ? [w.mostWanted] : []), w.votes(row.votes.length)];
   const isNew = row.number === Number.MAX_SAFE_INTEGER;
   set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves });
-  set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': w.vote(row.item, row.votes.length, by), 'data-colour': me === undefined ? null : colourOf(me), disabled: isNew || row.leaves });
+  set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), disabled: isNew || row.leaves });
   set(part('remove'), { 'aria-label': w.remove(row.item), disabled: isNew || row.leaves });
   say(part('dish-name'), row.item);
   say(part('dish-by'), isNew ? w.sending : w.addedBy(by));
@@ -172,7 +174,7 @@ function fillLine(li, row, me, isFirst, nameOf) {
         if (before && !known.has(id)) one.classList.add('arrives');
         return one;
       }),
-      more > 0 && h('span', { class: 'more' }, `+${more}`),
+      more > 0 && h('span', { class: 'more', 'data-initial': `+${more}` }),
     );
     box.dataset['state'] = state;
   }

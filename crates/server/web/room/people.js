@@ -28,9 +28,13 @@ export function called(name) {
   return guest ? w.guest(guest) : name;
 }
 
-/** Stands for somebody. @param {number | null} colour @param {string} name */
+/**
+ * Stands for somebody. The letter is an ornament, and no text: the name stands beside it, or is told.
+ * @param {number | null} colour
+ * @param {string} name
+ */
 export function disc(colour, name) {
-  return h('span', { class: 'disc', 'data-colour': colour, 'aria-hidden': 'true' }, initial(called(name)));
+  return h('span', { class: 'disc', 'data-colour': colour, 'data-initial': initial(called(name)), 'aria-hidden': 'true' });
 }
 
 /** @param {App} app @returns {Part} */
@@ -71,6 +75,7 @@ export function people(app) {
               person,
               disc(colour, name),
               h('span', { class: 'person-name' }, called(name)),
+              ' ',
               isMe && h('span', { class: 'tag' }, w.you, icon('pencil')),
               !isMe && away && h('span', { class: 'tag' }, w.away),
             );
