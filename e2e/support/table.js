@@ -58,11 +58,7 @@ export const dish = (guest, item) =>
   list(guest).getByRole('listitem').filter({ has: guest.page.getByText(item, { exact: true }) });
 
 /** The button that votes for a dish, or takes the vote back. @param {Guest} guest @param {string} item */
-export const voteFor = (guest, item) => {
-  // The name goes on with the votes and who added it.
-  const [start = ''] = guest.w.vote(item, 0, '').split('0');
-  return list(guest).getByRole('button', { name: beginning(start) });
-};
+export const voteFor = (guest, item) => list(guest).getByRole('button', { name: beginning(`${guest.w.vote(item)}, `) });
 
 /** @param {Guest} guest @param {string} item */
 export const remove = ({ page, w }, item) => page.getByRole('button', { name: w.remove(item), exact: true }).click();
@@ -95,8 +91,13 @@ export async function allSeeTheSame(guests, site, id, items) {
   const { state } = await session(site, id);
   if (items) deepEqual(state.items.map(({ item }) => item), items);
   const sorted = [...state.items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
+  const most = Math.max(1, ...state.items.map(({ votes }) => votes.length));
   for (const [n, guest] of guests.entries()) {
-    const lines = sorted.map(({ item, votes, name }) => guest.w.vote(item, votes.length, called(guest, name)));
+    const { w } = guest;
+    const lines = sorted.map(({ item, votes, name }) => {
+      const lead = votes.length === most ? [w.mostWanted] : [];
+      return [w.vote(item), w.addedBy(called(guest, name)), ...lead, w.votes(votes.length)].join(', ');
+    });
     await becomes(`the menu of guest ${n + 1}`, () => menu(guest), lines);
   }
 }

@@ -9,7 +9,7 @@ import { becomes, until } from '../support/wait.js';
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
 /**
- * Mina and Juno at a table with three dishes, the first of them on top by a vote.
+ * Mina and Juno at a table with three dishes.
  * @param {import('node:test').TestContext} t
  */
 async function three(t) {
@@ -24,7 +24,7 @@ async function three(t) {
 }
 
 /** Dishes from above, as they are seen. @param {Guest} guest */
-const order = (guest) => table.menu(guest).then((lines) => lines.map((line) => /(?:Vote for )(.*), \d+ votes?,/.exec(line)?.[1]));
+const order = (guest) => table.menu(guest).then((lines) => lines.map((line) => /^Vote for (.*?), from/.exec(line)?.[1]));
 
 test('the list does not jump under a finger, and is in order when it is left alone', async (t) => {
   const { mina, juno, server, id } = await three(t);
@@ -33,7 +33,7 @@ test('the list does not jump under a finger, and is in order when it is left alo
   await mina.page.mouse.move(pho.x + 20, pho.y + pho.height / 2);
   await mina.page.mouse.down();
   await table.voteFor(juno, 'Ramen').click();
-  await mina.page.getByRole('button', { name: table.beginning(mina.w.vote('Ramen', 1, '')) }).waitFor();
+  await mina.page.getByRole('button', { name: `${mina.w.vote('Ramen')}, ${mina.w.addedBy(mina.w.guest('2'))}, ${mina.w.mostWanted}, ${mina.w.votes(1)}` }).waitFor();
   deepEqual(await order(mina), ['김밥', 'Pho', 'Ramen']);
   deepEqual(await table.voteFor(mina, 'Pho').boundingBox(), pho);
   // So what is let go is what was touched.
@@ -78,7 +78,7 @@ test('a draw moves nothing for whoever wants it calm, and is told all the same',
       const seen = new Set();
       Object.assign(window, { seen });
       const look = () => {
-        for (const element of document.querySelectorAll('dialog svg g')) seen.add(getComputedStyle(element).transform);
+        for (const element of document.querySelectorAll('dialog svg g[style]')) seen.add(getComputedStyle(element).transform);
       };
       new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
     });
@@ -88,6 +88,6 @@ test('a draw moves nothing for whoever wants it calm, and is told all the same',
   equal(await table.winner(mina), await table.winner(moving));
   const [calm, turned] = [await turns(mina), await turns(moving)];
   // As it is at first, and as it is in the end.
-  equal(calm <= 3, true, `${calm} positions`);
+  equal(calm <= 2, true, `${calm} positions`);
   equal(turned > 10, true, `${turned} positions`);
 });
