@@ -145,6 +145,28 @@ pub(crate) const TEST: &[Tool] = &[
         accepted: WORKS,
         source: Source::Apt("fonts-nanum"),
     },
+    // Debian's Python comes without it.
+    Tool {
+        probe: &["python3", "-m", "ensurepip", "--version"],
+        accepted: (22, 0)..ANY,
+        source: Source::Apt("python3-venv"),
+    },
+    Tool {
+        probe: &[".venv/bin/schemathesis", "--version"],
+        accepted: (4, 32)..(4, 33),
+        source: Source::Commands(
+            "schemathesis",
+            &[
+                &["python3", "-m", "venv", ".venv"],
+                &[
+                    ".venv/bin/pip",
+                    "install",
+                    "--requirement",
+                    "crates/server/tests/requirements.txt",
+                ],
+            ],
+        ),
+    },
 ];
 
 /// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
@@ -407,7 +429,7 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm chromium fonts-nanum",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm chromium fonts-nanum python3-venv",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",
@@ -416,6 +438,8 @@ mod tests {
                 "npm install --global node@20",
                 "npm ci --prefix clients/js",
                 "npm ci --prefix e2e",
+                "python3 -m venv .venv",
+                ".venv/bin/pip install --requirement crates/server/tests/requirements.txt",
             ]
         );
         assert_eq!(commands(&[], &[]), []);

@@ -13,6 +13,7 @@ pub enum ComeBack {
 
 /// Why the server closed a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CloseReason {
     /// The client closed it, or was told to by its user.
     Left,

@@ -8,6 +8,14 @@ use serde::{Deserialize, Serialize};
 /// A member's colour: an index in a palette of [`Colour::COUNT`], which clients
 /// choose. Serialised it is the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "An index in a palette that clients choose.",
+        extend("maximum" = Colour::COUNT - 1)
+    )
+)]
 #[serde(transparent)]
 pub struct Colour(u8);
 

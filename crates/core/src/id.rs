@@ -32,6 +32,14 @@ pub enum IdError {
 /// Everything from outside goes through [`FromStr`] before it comes near a
 /// store, so an id can never hold a wildcard, a brace, a separator or a line end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names a room. Whoever knows it may join.",
+        extend("pattern" = "^[A-Za-z0-9_-]{1,64}$")
+    )
+)]
 pub struct RoomId(Arc<str>);
 
 impl RoomId {
@@ -113,6 +121,14 @@ fn checked(text: &str, max: usize) -> Result<&str, IdError> {
 /// Names a member within a room: the seq of the event that gave them the seat,
 /// so ids need no randomness and are never used twice in a room's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names a member in a room; never used twice there.",
+        extend("minimum" = 1)
+    )
+)]
 #[serde(transparent)]
 pub struct MemberId(pub u64);
 
@@ -131,6 +147,15 @@ pub struct ConnectionId(pub u64);
 /// The secret that lets a member have the same seat again. Printed as 32 hex
 /// digits; [`Debug`](fmt::Debug) hides it, so it cannot reach a log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Seat",
+        description = "A secret: whoever knows it can take over the seat.",
+        extend("pattern" = "^[0-9a-f]{32}$")
+    )
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct SeatToken(pub u128);
 

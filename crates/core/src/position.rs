@@ -12,6 +12,14 @@ use crate::id::{HexError, hex};
 /// positions always mean equal state. Printed as 16 hex digits, because a
 /// JavaScript number cannot hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names one unbroken history of a room: positions of two are never compared.",
+        extend("pattern" = "^[0-9a-f]{16}$")
+    )
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Epoch(pub u64);
 

@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::client::Peer;
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 
 /// A request's head must be complete in this time, from the accept or from its
 /// first byte.
@@ -181,25 +181,25 @@ async fn answer(
 }
 
 fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
-    let (status, code, detail) = match report.error() {
+    let (reason, detail) = match report.error() {
         Some(error) => {
-            let (status, code) = match error {
-                HeadError::BareLf | HeadError::Framing => (StatusCode::BAD_REQUEST, "bad_request"),
-                HeadError::LineTooLong => (StatusCode::URI_TOO_LONG, "too_long"),
-                HeadError::TooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_long"),
+            let reason = match error {
+                HeadError::BareLf | HeadError::Framing => Reason::BadRequest,
+                HeadError::LineTooLong => Reason::LineTooLong,
+                HeadError::TooLarge => Reason::HeadTooLong,
             };
-            (status, code, error.to_string())
+            (reason, error.to_string())
         }
         // RFC 9112, 3.2
         None if request.version() == Version::HTTP_11
             && request.headers().get_all(HOST).iter().count() != 1 =>
         {
             let detail = "a request has exactly one Host".to_owned();
-            (StatusCode::BAD_REQUEST, "bad_request", detail)
+            (Reason::BadRequest, detail)
         }
         None => return None,
     };
-    Some(Problem::new(status, code, detail))
+    Some(Problem::new(reason, detail))
 }
 
 async fn linger(mut stream: TcpStream) {

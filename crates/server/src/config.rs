@@ -233,6 +233,15 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
 
 impl Options {
     fn into_config(self) -> Result<Config, clap::Error> {
+        if self.command != options::SERVE {
+            let command = self.command;
+            return Err(error(
+                ErrorKind::ArgumentConflict,
+                &format!(
+                    "`{command}` comes first and has options of its own; see tablecast {command} --help"
+                ),
+            ));
+        }
         if self.room_max_age < self.room_ttl {
             let ttl = value::show_duration(self.room_ttl);
             return Err(error(

@@ -9,6 +9,7 @@
 mod accept;
 mod client;
 pub mod config;
+mod docs;
 mod language;
 mod limits;
 pub mod menu;

@@ -1,4 +1,5 @@
-//! `tablecast`: reads what was set, binds, says what to do next, and serves.
+//! `tablecast`: reads what was set, binds, says what to do next, and serves. Or, if that is
+//! what was asked for, makes or joins a room.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write};
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tablecast_server::config::{self, Config, LogFormat};
 use tablecast_server::{Server, store};
+use tablecast_terminal::Command;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -32,7 +34,11 @@ const INTERRUPTED: i32 = 130;
 const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let config = Config::load(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let args: Vec<_> = std::env::args_os().collect();
+    if let Some(command) = Command::read(&args) {
+        return command.unwrap_or_else(|error| error.exit()).run();
+    }
+    let config = Config::load(args).unwrap_or_else(|error| error.exit());
     start_logging(config.log_format);
     if let Some(path) = &config.file {
         tracing::info!("options from {}", path.display());

@@ -8,53 +8,228 @@ use axum::http::header::{
 };
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Why a request was refused. Its type is always `about:blank`, so the title is
-/// the status' own; the member `code` says more to programs, with the words that
-/// rejected commands have too.
+/// The media type of problem documents.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request is refused: all there is. Status and code say it to programs, the
+/// code with the words that rejected commands have too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The request is not what it should be.
+    BadRequest,
+    /// Its body is not what it should be.
+    BadJson,
+    /// The room's title has nothing that can be seen.
+    TitleEmpty,
+    /// The room's title is too long.
+    TitleTooLong,
+    /// The room's title holds what it may not.
+    TitleForbidden,
+    /// A page from elsewhere asks.
+    ForeignOrigin,
+    /// All seats are taken.
+    RoomFull,
+    /// There is nothing there.
+    NotFound,
+    /// Another method is needed.
+    MethodNotAllowed,
+    /// The body did not come in time.
+    Timeout,
+    /// The body is too large.
+    BodyTooLong,
+    /// The request line is too long.
+    LineTooLong,
+    /// The head is too large.
+    HeadTooLong,
+    /// The body is no JSON by its own word.
+    BadContentType,
+    /// A handshake is needed.
+    UpgradeRequired,
+    /// Too often from one address.
+    RateLimited,
+    /// A fault of the server.
+    Internal,
+    /// The store cannot be reached.
+    Unavailable,
+    /// This server shuts down.
+    Draining,
+    /// No more rooms fit in.
+    TooManyRooms,
+}
+
+impl Reason {
+    /// What may happen to any request, whatever it asks for.
+    pub(crate) const ANYWHERE: [Reason; 5] = [
+        Reason::BadRequest,
+        Reason::MethodNotAllowed,
+        Reason::LineTooLong,
+        Reason::HeadTooLong,
+        Reason::Internal,
+    ];
+
+    /// Status, code, and when it is so.
+    const fn row(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as Is;
+        match self {
+            Reason::BadRequest => (
+                Is::BAD_REQUEST,
+                "bad_request",
+                "the request is not what it should be",
+            ),
+            Reason::BadJson => (
+                Is::BAD_REQUEST,
+                "bad_json",
+                "the body is not what it should be",
+            ),
+            Reason::TitleEmpty => (
+                Is::BAD_REQUEST,
+                "empty",
+                "the title has no visible character",
+            ),
+            Reason::TitleTooLong => (Is::BAD_REQUEST, "too_long", "the title is too long"),
+            Reason::TitleForbidden => (
+                Is::BAD_REQUEST,
+                "bad_item",
+                "the title holds a forbidden character",
+            ),
+            Reason::ForeignOrigin => (
+                Is::FORBIDDEN,
+                "foreign_origin",
+                "pages of this `Origin` may not connect",
+            ),
+            Reason::RoomFull => (Is::FORBIDDEN, "room_full", "all seats are taken"),
+            Reason::NotFound => (
+                Is::NOT_FOUND,
+                "not_found",
+                "there is nothing there: unknown, expired and malformed ids get the same answer",
+            ),
+            Reason::MethodNotAllowed => (
+                Is::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "another method is needed; `Allow` says which",
+            ),
+            Reason::Timeout => (
+                Is::REQUEST_TIMEOUT,
+                "timeout",
+                "the body was not complete after 10 s",
+            ),
+            Reason::BodyTooLong => (
+                Is::PAYLOAD_TOO_LARGE,
+                "too_long",
+                "the body has more than 16 KiB",
+            ),
+            Reason::LineTooLong => (
+                Is::URI_TOO_LONG,
+                "too_long",
+                "the request line has more than 8 KiB",
+            ),
+            Reason::HeadTooLong => (
+                Is::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "too_long",
+                "the head has more than 16 KiB, or more than 100 fields",
+            ),
+            Reason::BadContentType => (
+                Is::UNSUPPORTED_MEDIA_TYPE,
+                "bad_content_type",
+                "the body is not `application/json`",
+            ),
+            Reason::UpgradeRequired => (
+                Is::UPGRADE_REQUIRED,
+                "upgrade_required",
+                "not a WebSocket handshake, or not version 13",
+            ),
+            Reason::RateLimited => (
+                Is::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "too many from one address; `Retry-After` says how long to wait",
+            ),
+            Reason::Internal => (
+                Is::INTERNAL_SERVER_ERROR,
+                "internal",
+                "a fault of the server",
+            ),
+            Reason::Unavailable => (
+                Is::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the store cannot be reached; come back after `Retry-After`",
+            ),
+            Reason::Draining => (
+                Is::SERVICE_UNAVAILABLE,
+                "draining",
+                "this server shuts down; come back after `Retry-After`, or go to another",
+            ),
+            Reason::TooManyRooms => (
+                Is::SERVICE_UNAVAILABLE,
+                "too_many_rooms",
+                "this server has as many rooms as it may have; come back after `Retry-After`",
+            ),
+        }
+    }
+
+    pub(crate) const fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    pub(crate) const fn code(self) -> &'static str {
+        self.row().1
+    }
+
+    pub(crate) const fn when(self) -> &'static str {
+        self.row().2
+    }
+}
+
+/// A refusal. Its type is always `about:blank`, so the title is the status' own.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    code: &'static str,
+    reason: Reason,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Document<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
     r#type: &'static str,
+    /// The status in words.
     title: &'a str,
+    /// The status.
     status: u16,
+    /// For programs.
     code: &'a str,
+    /// For people: what was wrong and what is allowed.
     detail: &'a str,
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Problem {
-            status,
-            code,
+            reason,
             detail: detail.into(),
             headers: Vec::new(),
         }
     }
 
+    /// Something is not as it must be, which was logged.
+    pub(crate) fn internal(detail: &'static str) -> Self {
+        Problem::new(Reason::Internal, detail)
+    }
+
     /// There is nothing at this address, or no room (any more): one answer for
     /// all ids that lead nowhere, so that none can be told from another.
     pub(crate) fn no_such_room() -> Self {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "there is no such room, or it expired",
-        )
+        Problem::new(Reason::NotFound, "there is no such room, or it expired")
     }
 
     /// Another method is needed.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
+            Reason::MethodNotAllowed,
             format!(
                 "this method is not allowed here; use {}",
                 allow.replace(", ", " or ")
@@ -65,16 +240,12 @@ impl Problem {
 
     /// Too often from one address.
     pub(crate) fn too_many(detail: &'static str, wait: Duration) -> Self {
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(wait)
+        Problem::new(Reason::RateLimited, detail).retry_after(wait)
     }
 
     /// Not now.
-    pub(crate) fn unavailable(
-        code: &'static str,
-        detail: impl Into<String>,
-        wait: Duration,
-    ) -> Self {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(wait)
+    pub(crate) fn not_now(reason: Reason, detail: impl Into<String>, wait: Duration) -> Self {
+        Problem::new(reason, detail).retry_after(wait)
     }
 
     /// Says when to come back, in whole seconds, at least one.
@@ -91,19 +262,18 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
+        let status = self.reason.status();
         let document = Document {
             r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            code: self.code,
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code: self.reason.code(),
             detail: &self.detail,
         };
-        json(
-            self.status,
-            "application/problem+json",
-            self.headers.into_iter().collect(),
-            &document,
-        )
+        let headers = self.headers.into_iter().collect();
+        let mut response = json(status, PROBLEM_JSON, headers, &document);
+        response.extensions_mut().insert(self.reason);
+        response
     }
 }
 

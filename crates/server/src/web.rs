@@ -81,7 +81,7 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
     };
     // It may differ with the version though its own text does not.
     let tag = format!("\"{:016x}-{}\"", head(&file), *VERSION);
-    Some(answer(path, &file.data, tag, asked, kept))
+    Some(embedded(path, &file.data, tag, asked, kept))
 }
 
 /// A document of the page's: `name` is a file of `web/`.
@@ -92,7 +92,7 @@ pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> 
         .replace(VERSION_MARK, &VERSION)
         .replace(LANGUAGE_MARK, language);
     let tag = format!("\"{:016x}-{}-{language}\"", head(&file), *VERSION);
-    let mut response = answer(name, text.as_bytes(), tag, asked, "no-cache");
+    let mut response = embedded(name, text.as_bytes(), tag, asked, "no-cache");
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_SECURITY_POLICY,
@@ -103,12 +103,42 @@ pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> 
     Some(response)
 }
 
-fn answer(
+fn embedded(
     path: &str,
     bytes: &[u8],
     tag: String,
     asked: &HeaderMap,
     kept: &'static str,
+) -> Response<Body> {
+    answer(
+        content_type(path),
+        &tag,
+        asked,
+        kept,
+        |coding| match coding {
+            Coding::Gzip => compressed(&tag, bytes),
+            Coding::Plain => Bytes::copy_from_slice(bytes),
+        },
+    )
+}
+
+/// How a body is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// As it is.
+    Plain,
+    /// Compressed.
+    Gzip,
+}
+
+/// Something that changes with the program alone: not sent to who has it already,
+/// which its tag (an `ETag` with its quotes) tells.
+pub(crate) fn answer(
+    content_type: &'static str,
+    tag: &str,
+    asked: &HeaderMap,
+    kept: &'static str,
+    body: impl FnOnce(Coding) -> Bytes,
 ) -> Response<Body> {
     let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
         let tags = tags.to_str().unwrap_or_default();
@@ -116,21 +146,20 @@ fn answer(
             .any(|known| known.trim().trim_start_matches("W/") == tag)
     });
     let mut response = Response::new(Body::empty());
-    let header = HeaderValue::from_str(&tag);
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else if takes_gzip(asked) {
-        *response.body_mut() = compressed(tag, bytes).into();
+        *response.body_mut() = body(Coding::Gzip).into();
         let headers = response.headers_mut();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     } else {
-        *response.body_mut() = Bytes::copy_from_slice(bytes).into();
+        *response.body_mut() = body(Coding::Plain).into();
     }
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = header {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
     response
@@ -154,20 +183,21 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
     })
 }
 
-fn compressed(tag: String, bytes: &[u8]) -> Bytes {
-    if !cfg!(debug_assertions)
-        && let Some(done) = COMPRESSED.lock().get(&tag)
-    {
-        return done.clone();
+fn compressed(tag: &str, bytes: &[u8]) -> Bytes {
+    if cfg!(debug_assertions) {
+        return gzip(bytes);
     }
+    let mut compressed = COMPRESSED.lock();
+    let done = compressed.entry(tag.to_owned());
+    done.or_insert_with(|| gzip(bytes)).clone()
+}
+
+/// These bytes, compressed as far as gzip can.
+pub(crate) fn gzip(bytes: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     // Writing into memory cannot fail.
     let done = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    let done = Bytes::from(done.unwrap_or_default());
-    if !cfg!(debug_assertions) {
-        COMPRESSED.lock().insert(tag, done.clone());
-    }
-    done
+    Bytes::from(done.unwrap_or_default())
 }
 
 fn content_type(path: &str) -> &'static str {

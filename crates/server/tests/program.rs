@@ -37,9 +37,12 @@ fn serve_is_the_default_command() {
     let (code, error) = ends(tablecast(&dir).arg("sevre"));
     assert_eq!(code, Some(2));
     assert!(
-        error.contains("sevre") && error.contains("[possible values: serve]"),
+        error.contains("sevre") && error.contains("[possible values: serve, join, create]"),
         "{error}"
     );
+    let (code, error) = ends(tablecast(&dir).args(ANY_PORT).arg("join"));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("`join` comes first"), "{error}");
 }
 
 #[test]

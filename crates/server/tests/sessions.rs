@@ -60,6 +60,7 @@ async fn a_room_has_the_title_and_the_lifetime_it_was_made_with() {
         (json!({"title": null, "minutes": null}), Value::Null, 10),
         (json!({"title": " 점심 "}), json!("점심"), 10),
         (json!({"minutes": 1}), Value::Null, 1),
+        (json!({"minutes": 30.0}), Value::Null, 30),
         (
             json!({"title": "Friday", "minutes": 1440}),
             json!("Friday"),

@@ -34,7 +34,18 @@ const DIRECTIONS: &[Direction] = &[
     },
     Direction {
         name: "tablecast-server",
-        depends_on: &["tablecast-core", "tablecast", "tablecast-redis"],
+        depends_on: &[
+            "tablecast-core",
+            "tablecast",
+            "tablecast-redis",
+            "tablecast-terminal",
+        ],
+        tests_use: &[],
+    },
+    Direction {
+        // It knows the protocol, as any other client does, and no server.
+        name: "tablecast-terminal",
+        depends_on: &["tablecast-core"],
         tests_use: &[],
     },
     Direction {

@@ -40,8 +40,32 @@ const CONFINED: &[Confined] = &[
         home: &[
             "crates/tablecast/src/codec",
             "crates/tablecast/src/testing/",
+            "crates/terminal/src/net/",
         ],
         instead: "frames are made and read in crates/tablecast/src/codec.rs",
+    },
+    Confined {
+        name: "tokio_tungstenite",
+        within: "crates/",
+        home: &["crates/terminal/src/net/"],
+        instead: "the terminal's socket is crates/terminal/src/net/socket.rs",
+    },
+    Confined {
+        name: "tokio",
+        within: "crates/terminal/src/",
+        home: &[
+            "crates/terminal/src/cli.rs",
+            "crates/terminal/src/net/",
+            "crates/terminal/src/plain.rs",
+            "crates/terminal/src/run.rs",
+        ],
+        instead: "the session and the room are pure: they are told what happens",
+    },
+    Confined {
+        name: "SystemTime",
+        within: "crates/terminal/src/",
+        home: &["crates/terminal/src/clock.rs"],
+        instead: "pass `now` in",
     },
     Confined {
         name: "tokio",

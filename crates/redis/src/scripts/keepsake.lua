@@ -1,4 +1,4 @@
--- What a room keeps beyond its life.
+-- What a room keeps beyond its life; Redis forgets it by itself when its time is over.
 --
 -- KEYS[1]  the keepsake: a hash, see commit.lua
 --
@@ -13,8 +13,4 @@ end
 for i = 1, 3 do
   if not kept[i] then return {'nothing'} end
 end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local kept_until = tonumber(kept[3]) or error('the stored kept_until is not a number')
-if kept_until <= now then return {'nothing'} end
 return {'kept', kept[1], kept[2], kept[3]}

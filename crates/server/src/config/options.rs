@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use ipnet::IpNet;
 
+use tablecast_terminal::cli::{CREATE, JOIN};
+
 use super::{LogFormat, Store, value};
 use crate::origin::Origin;
 
@@ -14,6 +16,12 @@ const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) const SERVE: &str = "serve";
+
+/// What can be done. All but the first have options of their own, and are read by
+/// [`tablecast_terminal::Command`] before these.
+const COMMANDS: [&str; 3] = [SERVE, JOIN, CREATE];
 
 /// Friends choose lunch together, live: a server for shared rooms over WebSocket.
 ///
@@ -27,6 +35,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 ///
 /// Durations are a whole number and a unit: 500ms, 2s, 10m, 24h, 7d. A rate of 0
 /// is no limit.
+///
+/// In a terminal: `tablecast create` makes a room, `tablecast join URL` joins it; each has
+/// its own --help.
 #[derive(Debug, Parser)]
 #[command(
     name = "tablecast",
@@ -35,9 +46,8 @@ const DAY: Duration = Duration::from_secs(86_400);
     next_line_help = true
 )]
 pub(super) struct Options {
-    /// What to do; there is nothing but `serve`, so it can be left out
-    #[arg(value_parser = ["serve"], default_value = "serve", hide_default_value = true)]
-    #[allow(dead_code, reason = "clap checks it; there is one command")]
+    /// What to do: `serve` can be left out, and the others come first on the line
+    #[arg(value_parser = COMMANDS, default_value = SERVE, hide_default_value = true)]
     pub(super) command: String,
 
     /// The file with options [default: tablecast.toml in this directory, if it is there]

@@ -1,6 +1,8 @@
 //! What members ask for, in JSON and in lines typed by hand.
 
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tablecast_core::Rejection;
 
 use super::{Hex32, How};
@@ -9,7 +11,7 @@ use super::{Hex32, How};
 const ALLOWED: &str = "say add:ITEM or remove:ITEM";
 
 /// What a member asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Puts an item at the end.
@@ -33,7 +35,7 @@ pub enum Command {
 }
 
 /// An item to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with \"item\"")]
 pub struct Add {
     /// What it is.
@@ -42,7 +44,8 @@ pub struct Add {
 
 /// An item that is there: the first one equal to `item`, or the one with this
 /// number. Exactly one of the two is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(rename = "Remove", transform = one_way_to_name)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"item\" or \"number\""
@@ -57,15 +60,16 @@ pub struct Target {
 }
 
 /// An item that was there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with \"number\"")]
 pub struct Restore {
     /// Its number.
     pub number: u64,
 }
 
-/// A vote for an item, which is named as in [`Target`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A vote for an item, which is named as one to be taken away is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(transform = one_way_to_name)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"on\", and \"item\" or \"number\""
@@ -82,25 +86,26 @@ pub struct Vote {
 }
 
 /// A name for the room.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"title\", a string or null"
 )]
+#[schemars(extend("required" = ["title"]))]
 pub struct Title {
-    /// The name; `None` takes it away.
+    /// The name; null takes it away.
     // Named, so that a title that was forgotten is not one that is taken away.
     #[serde(deserialize_with = "Option::deserialize")]
     pub title: Option<String>,
 }
 
 /// Nothing but the wish.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object without fields, {}")]
 pub struct Extend {}
 
 /// How to settle it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"how\", which is \"votes\" or \"draw\""
@@ -111,7 +116,7 @@ pub struct Decide {
 }
 
 /// A member's own chance.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"draw\" and \"value\""
@@ -124,11 +129,30 @@ pub struct Contribute {
 }
 
 /// A draw to be ended.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with \"draw\"")]
 pub struct Reveal {
     /// The draw's number.
     pub draw: u64,
+}
+
+/// The lines that [`line`] understands, as a pattern of JSON Schema.
+pub(crate) const LINES: &str = r"^\s*([Aa][Dd][Dd]|[Rr][Ee][Mm][Oo][Vv][Ee])\s*:";
+
+/// Says in a schema that an item is named by `item` or by `number`, one of which
+/// must be there: the types have both as options.
+fn one_way_to_name(schema: &mut Schema) {
+    for (name, kind) in [("item", "string"), ("number", "integer")] {
+        let property = schema.pointer_mut(&format!("/properties/{name}"));
+        if let Some(property) = property.and_then(Value::as_object_mut) {
+            property.insert("type".to_owned(), kind.into());
+            property.remove("default");
+        }
+    }
+    schema.insert(
+        "oneOf".to_owned(),
+        json!([{ "required": ["item"] }, { "required": ["number"] }]),
+    );
 }
 
 /// Reads a line typed by hand.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tablecast_core::logic::Member;
 use tablecast_core::{MemberId, Rejection};
@@ -13,7 +14,7 @@ use super::{Candidate, Decided, Drawing, Drawn, Event, Hex32, Menu, not_found};
 pub const MAX_CONTRIBUTIONS: usize = 100;
 
 /// How it is settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// The item with the most votes; among several of them, a draw.
@@ -23,7 +24,7 @@ pub enum How {
 }
 
 /// What was settled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// How.
     pub how: How,
@@ -38,7 +39,7 @@ pub struct Decision {
 }
 
 /// What stays of a room when it is gone: what was settled, and from what.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Keepsake {
     /// What the room was called.
     pub title: Option<Arc<str>>,

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use base16ct::HexDisplay;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tablecast_core::MemberId;
@@ -18,8 +19,9 @@ use tablecast_core::MemberId;
 use super::Item;
 
 /// 32 bytes, written as 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct Hex32([u8; 32]);
 
 /// A text is not what a [`Hex32`] is written as.
@@ -110,7 +112,7 @@ impl fmt::Debug for MasterSecret {
 }
 
 /// The draw that may begin next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NextDraw {
     /// 1, 2, 3… in a room.
     pub number: u64,
@@ -119,7 +121,7 @@ pub struct NextDraw {
 }
 
 /// An item as it was when it became one to choose from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// Its number on the menu.
     pub number: u64,
@@ -143,7 +145,7 @@ impl From<&Item> for Candidate {
 }
 
 /// A member's own chance in a draw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contribution {
     /// Whose it is.
     pub member: MemberId,
@@ -154,7 +156,7 @@ pub struct Contribution {
 }
 
 /// A draw that is under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drawing {
     /// Its number.
     pub number: u64,
@@ -196,7 +198,7 @@ impl Drawing {
 }
 
 /// A draw that is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drawn {
     /// Its number.
     pub number: u64,

@@ -9,17 +9,20 @@ mod view;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tablecast_core::logic::Member;
 use tablecast_core::text::clean;
 use tablecast_core::{Logic, MemberId, Rejection};
 
+pub(crate) use commands::LINES;
 pub use commands::{
     Add, Command, Contribute, Decide, Extend, Restore, Reveal, Target, Title, Vote,
 };
 pub use decision::{Decision, How, Keepsake, MAX_CONTRIBUTIONS};
 pub use draw::{Candidate, Contribution, Drawing, Drawn, Hex32, MasterSecret, NextDraw, NotHex32};
 pub use events::{Decided, Event};
+pub(crate) use view::Texts;
 pub use view::{View, max_view_bytes};
 
 /// The longest item as people count characters; a line on a phone is half of it.
@@ -36,7 +39,7 @@ pub const MAX_VOTES: usize = 200;
 pub const MAX_REMOVED: usize = 20;
 
 /// One thing on the menu.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     /// 1, 2, 3… in order of adding; never used twice in a room.
     pub number: u64,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use tablecast::App;
 use tablecast_core::Rejection;
@@ -13,7 +14,8 @@ use super::{
 };
 
 /// The menu as the JSON dialect shows it: without its secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Menu")]
 pub struct View<'a> {
     /// What the room is called.
     pub title: Option<&'a str>,
@@ -49,11 +51,26 @@ pub fn max_view_bytes(max_items: usize) -> usize {
 }
 
 /// The items alone, as the text dialect shows them.
-struct Texts<'a>(&'a [Arc<Item>]);
+#[derive(JsonSchema)]
+pub(crate) struct Texts<'a>(#[schemars(with = "Vec<String>")] &'a [Arc<Item>]);
 
 impl Serialize for Texts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|item| &item.item))
+    }
+}
+
+impl Menu {
+    /// What members see of it.
+    pub fn shown(&self) -> View<'_> {
+        View {
+            title: self.title(),
+            items: &self.items,
+            max_items: self.max_items,
+            next_draw: &self.next_draw,
+            drawing: self.drawing.as_deref(),
+            decision: self.decision(),
+        }
     }
 }
 
@@ -80,13 +97,6 @@ impl App for Menu {
     }
 
     fn view(&self) -> impl Serialize + '_ {
-        View {
-            title: self.title(),
-            items: &self.items,
-            max_items: self.max_items,
-            next_draw: &self.next_draw,
-            drawing: self.drawing.as_deref(),
-            decision: self.decision(),
-        }
+        self.shown()
     }
 }

@@ -3,15 +3,42 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tablecast_core::backend::Health;
 
+use super::route::{Answer, Route, Tag};
 use super::{App, DRAIN_RETRY, STORE_RETRY};
-use crate::problem::{Problem, json};
+use crate::problem::{Problem, Reason, json};
 
-#[derive(Serialize)]
+/// How the server is.
+#[derive(Serialize, JsonSchema)]
 struct Status {
+    /// For people.
     status: &'static str,
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let status = |about, status| Answer::json(StatusCode::OK, about, &Status { status });
+    vec![
+        Route::get("/healthz", healthz)
+            .named(
+                "isAlive",
+                Tag::Operators,
+                "Does the process answer?",
+                "200 for as long as it does. A supervisor starts the process again when it does not.",
+            )
+            .answers(status("It does", "running")),
+        Route::get("/readyz", readyz)
+            .named(
+                "isReady",
+                Tag::Operators,
+                "Can somebody who connects now be served?",
+                "A load balancer sends nobody here while the answer is 503.",
+            )
+            .answers(status("Yes", "ready"))
+            .refuses(&[Reason::Unavailable, Reason::Draining]),
+    ]
 }
 
 fn ok(status: &'static str) -> Response {
@@ -32,12 +59,12 @@ pub(super) async fn healthz() -> Response {
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.hub.is_draining() {
         let detail = "this server is shutting down";
-        return Err(Problem::unavailable("draining", detail, DRAIN_RETRY));
+        return Err(Problem::not_now(Reason::Draining, detail, DRAIN_RETRY));
     }
     match app.hub.health() {
         Health::Up => Ok(ok("ready")),
-        Health::Down(reason) => Err(Problem::unavailable(
-            "unavailable",
+        Health::Down(reason) => Err(Problem::not_now(
+            Reason::Unavailable,
             format!("the store cannot be reached: {reason}"),
             STORE_RETRY,
         )),

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
@@ -21,10 +20,22 @@ use tablecast::metrics::{LATENCY_BOUNDS, Latency};
 use tablecast_core::backend::Health;
 
 use super::App;
+use super::route::{Answer, Route, Tag};
 use crate::menu::Menu;
+use crate::problem::Problem;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) fn routes() -> Vec<Route> {
+    let route = Route::get("/metrics", metrics).named(
+        "getMetrics",
+        Tag::Operators,
+        "What the server counted, as Prometheus reads it",
+        "Each name and label is explained in `docs/operations.md`. Keep it from strangers in front of the server.",
+    );
+    vec![route.answers(Answer::media("Counters and gauges", OPEN_METRICS))]
+}
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
@@ -41,7 +52,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
             .into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            Problem::internal("metrics cannot be written").into_response()
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What is answered at which address.
 
+mod docs;
 mod health;
 mod metrics;
 mod pages;
+pub(crate) mod route;
 mod sessions;
 mod ws;
 
@@ -20,7 +22,6 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::limits::Rate;
@@ -30,7 +31,8 @@ use crate::config::Config;
 use crate::limits::PerAddress;
 use crate::menu::Menu;
 use crate::origin;
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
+use route::Route;
 
 /// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
 /// with old links stay far below; that ids cannot be guessed is due to their 122
@@ -86,67 +88,44 @@ impl Shared {
                 let _ = self.misses.take(client);
                 Problem::no_such_room()
             }
-            RoomError::Full { .. } => {
-                Problem::new(StatusCode::FORBIDDEN, "room_full", error.to_string())
-            }
+            RoomError::Full { .. } => Problem::new(Reason::RoomFull, error.to_string()),
             // Only a resumed seat can be missing or taken over, and seats are
             // resumed in `tablecast.v1` alone, where a close code says so.
             RoomError::NoSuchSeat | RoomError::TakenOver => {
-                Problem::new(StatusCode::FORBIDDEN, "bad_seat", error.to_string())
+                tracing::error!(%error, "a seat was looked for where none is resumed");
+                Problem::internal("a seat was looked for where none is resumed")
             }
             RoomError::Unavailable(reason) => store_unavailable(&reason),
-            RoomError::Draining => Problem::unavailable("draining", error.to_string(), DRAIN_RETRY),
+            RoomError::Draining => {
+                Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
+            }
         }
     }
 }
 
-/// All routes. A slash at the end is optional everywhere.
+/// All routes.
+pub(crate) fn table() -> Vec<Route> {
+    let mut routes = sessions::routes();
+    routes.extend(ws::routes());
+    routes.extend(pages::routes());
+    routes.extend(docs::routes());
+    routes.extend(health::routes());
+    routes.extend(metrics::routes());
+    routes
+}
+
+/// Answers at all routes. A slash at the end is optional everywhere.
 pub(crate) fn router(shared: App) -> Router {
-    let router = Router::new()
-        .route("/", answering(get(pages::home), "GET, HEAD"))
-        .route("/healthz", answering(get(health::healthz), "GET, HEAD"))
-        .route("/healthz/", answering(get(health::healthz), "GET, HEAD"))
-        .route("/readyz", answering(get(health::readyz), "GET, HEAD"))
-        .route("/readyz/", answering(get(health::readyz), "GET, HEAD"))
-        .route("/metrics", answering(get(metrics::metrics), "GET, HEAD"))
-        .route("/metrics/", answering(get(metrics::metrics), "GET, HEAD"));
-    let router = [
-        ("/session", answering(post(sessions::create), "POST")),
-        ("/session/{id}", answering(get(sessions::show), "GET, HEAD")),
-        (
-            "/session/{id}/result",
-            answering(get(sessions::result), "GET, HEAD"),
-        ),
-        ("/r/{id}", answering(get(pages::room), "GET, HEAD")),
-        ("/r/{id}/qr.svg", answering(get(pages::qr), "GET, HEAD")),
-        ("/docs/live", answering(get(pages::console), "GET, HEAD")),
-        (
-            "/web/{version}/{*path}",
-            answering(get(pages::file), "GET, HEAD"),
-        ),
-        // It answers other methods itself: `get` would let HEAD in too.
-        ("/ws/{id}", any(ws::join)),
-    ]
-    .into_iter()
-    .fold(router, |router, (path, methods)| {
-        let router = router.route(path, methods.clone());
-        // A rest of a path takes the slash with it.
-        match path.ends_with("*path}") {
-            true => router,
-            false => router.route(&format!("{path}/"), methods),
-        }
-    });
+    let router = table()
+        .into_iter()
+        .fold(Router::new(), |router, route| route.mount(router));
     router
         .fallback(nothing_here)
         .with_state(shared)
         .layer(map_response(harden))
 }
 
-/// Answers OPTIONS and methods that are not allowed.
-fn answering(methods: MethodRouter<App>, allow: &'static str) -> MethodRouter<App> {
-    methods.fallback(move |method: Method| async move { other_method(&method, allow) })
-}
-
+/// OPTIONS, and methods that are not allowed.
 fn other_method(method: &Method, allow: &'static str) -> Response {
     if method == Method::OPTIONS {
         (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
@@ -156,11 +135,7 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
 }
 
 async fn nothing_here(_: Request) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "there is nothing at this address",
-    )
+    Problem::new(Reason::NotFound, "there is nothing at this address")
 }
 
 /// Headers that keep a browser from doing more than it was told: nothing at all may
@@ -195,11 +170,7 @@ impl FromRequestParts<App> for Client {
         let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
             // `accept.rs` puts it there.
             tracing::error!("a request came without its peer's address");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "the peer is not known",
-            )
+            Problem::internal("the peer is not known")
         })?;
         let trusted = &shared.config.trusted_proxies;
         Ok(Client(client::address(*peer, &parts.headers, trusted)))
@@ -217,8 +188,7 @@ impl FromRequestParts<App> for AllowedPage {
             return Ok(AllowedPage);
         }
         Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "foreign_origin",
+            Reason::ForeignOrigin,
             "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
         ))
     }
@@ -244,8 +214,8 @@ fn store_unavailable(reason: &str) -> Problem {
         reason,
         "a request was refused, since the store is unavailable"
     );
-    Problem::unavailable(
-        "unavailable",
+    Problem::not_now(
+        Reason::Unavailable,
         "the store cannot be reached; try again",
         STORE_RETRY,
     )

@@ -9,31 +9,77 @@ use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Deserialize;
 use tablecast_core::RoomId;
+use utoipa::openapi::path::ParameterIn;
 
 use super::Id;
+use super::route::{Answer, Route, Tag};
 use crate::origin::{self, Origin};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 use crate::web;
+
+pub(super) fn routes() -> Vec<Route> {
+    let html = |about| Answer::media(about, "text/html; charset=utf-8").kept();
+    vec![
+        Route::get("/", home)
+            .named("home", Tag::Pages, "The page that makes a room", "")
+            .answers(html("The page"))
+            .unless_known(),
+        Route::get("/r/{id}", room)
+            .named(
+                "roomPage",
+                Tag::Pages,
+                "The page of a room",
+                "The same for every id that could be one: whether there is such a room is the page's to find out.",
+            )
+            .room()
+            .answers(html("The page"))
+            .answers(html("The page, for an id that no room can have").with(StatusCode::NOT_FOUND))
+            .unless_known(),
+        Route::get("/r/{id}/qr.svg", qr)
+            .named(
+                "roomQrCode",
+                Tag::Pages,
+                "The address of a room's page as a QR code",
+                "Whether there is such a room is not asked.",
+            )
+            .room()
+            .text(
+                ParameterIn::Query,
+                "origin",
+                "The origin of the page that asks, which behind a proxy it alone knows: `http://` or `https://` and the host that is asked",
+                "http://127.0.0.1:8000",
+            )
+            .answers(Answer::media("The picture", "image/svg+xml"))
+            .refuses(&[Reason::NotFound]),
+        Route::get("/web/{version}/{*path}", file)
+            .named(
+                "pageFile",
+                Tag::Pages,
+                "A file that a page loads",
+                "The version is that of all files together; another one gets the file as it is now.",
+            )
+            .text(ParameterIn::Path, "version", "As the page says", "0")
+            .text(ParameterIn::Path, "path", "Of the file", "style.css")
+            .answers(Answer::media("The file", "*/*").kept())
+            .unless_known()
+            .refuses(&[Reason::NotFound]),
+    ]
+}
 
 /// `GET /`: make a room.
 pub(super) async fn home(headers: HeaderMap) -> Result<Response, Problem> {
-    web::document("home.html", &headers).ok_or_else(no_such_file)
+    page("home.html", &headers)
 }
 
 /// `GET /r/{id}`: a room, if there is one, and else what became of it: that is the
 /// page's to find out, so any id gets the same answer.
 pub(super) async fn room(Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
-    let page = web::document("room.html", &headers).ok_or_else(no_such_file)?;
+    let page = page("room.html", &headers)?;
     match id.parse::<RoomId>() {
         Ok(_) => Ok(page),
         // A page still, for it is people who see it.
         Err(_) => Ok((StatusCode::NOT_FOUND, page).into_response()),
     }
-}
-
-/// `GET /docs/live`: the console, for developers.
-pub(super) async fn console(headers: HeaderMap) -> Result<Response, Problem> {
-    web::document("live.html", &headers).ok_or_else(no_such_file)
 }
 
 /// `GET /web/{version}/{path}`: a file that a page loads.
@@ -60,8 +106,7 @@ pub(super) async fn qr(
     let id: RoomId = id.parse().map_err(|_| Problem::no_such_room())?;
     let refused = || {
         Problem::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
+            Reason::BadRequest,
             "say ?origin=, the origin of the page: http:// or https:// and the host that is asked",
         )
     };
@@ -81,10 +126,14 @@ pub(super) async fn qr(
     Ok((headers, picture).into_response())
 }
 
+/// A document, all of which are in the binary.
+pub(super) fn page(name: &'static str, headers: &HeaderMap) -> Result<Response, Problem> {
+    web::document(name, headers).ok_or_else(|| {
+        tracing::error!(name, "a page is not in the binary");
+        Problem::internal("the page is missing")
+    })
+}
+
 fn no_such_file() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "there is nothing at this address",
-    )
+    Problem::new(Reason::NotFound, "there is nothing at this address")
 }

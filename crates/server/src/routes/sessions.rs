@@ -1,84 +1,193 @@
 //! Making rooms, looking at them, and at what they leave.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use axum::http::header::{HeaderMap, HeaderValue, LOCATION};
 use axum::response::Response;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 use tablecast::App as _;
 use tablecast::hub::{CreateError, MemberView, RoomSettings};
-use tablecast_core::{Epoch, Rejection, RoomId};
-use tokio::time::timeout;
+use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
+use super::route::{Answer, Route, Tag};
 use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
-use crate::menu::{MasterSecret, Menu};
-use crate::problem::{Problem, json};
-
-/// A room is made of nothing but settings; this is plenty.
-const MAX_BODY_BYTES: usize = 16 * 1024;
-
-/// A body must be complete in this time.
-const BODY_DEADLINE: Duration = Duration::from_secs(10);
-
-/// A day: who wants a room for longer makes another.
-const MAX_MINUTES: u64 = 24 * 60;
-
-/// What a room may be given when it is made. What is unknown is refused by name rather
-/// than ignored, so that a later setting never means something else to an older server.
-/// Values are read one by one, so that a wrong one is named.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Settings {
-    /// What it is called: a string, or null.
-    title: Value,
-    /// How long it lives after the last sign of life: a whole number, or null.
-    minutes: Value,
-}
+use crate::menu::{Keepsake, MasterSecret, Menu};
+use crate::problem::{self, Problem, Reason};
+use settings::{Settings, lifetime, menu, read, settings};
 
 /// A room that was made. Times are milliseconds since 1970 by the store's clock;
 /// `now` lets a client whose clock is wrong know how long is left.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Created<'a> {
+    /// Where its WebSocket is.
     url: String,
+    /// The room's id.
     id: &'a str,
+    /// Where its page is.
     page: String,
+    /// When it ends unless something extends it.
     expires_at: u64,
+    /// The store's clock.
     now: u64,
+    /// How many seats it has.
     seats: usize,
+    /// How long it lives after the last join or change.
     ttl_ms: u64,
 }
 
 /// A room as it stands. Holds no seat's token.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Room")]
 struct Shown<'a, S> {
+    /// The room's id.
     id: &'a str,
+    /// Which of its histories this is a position in.
     epoch: Epoch,
+    /// The last event that this state has.
     seq: u64,
+    /// When it ends unless something extends it.
     expires_at: u64,
+    /// The store's clock.
     now: u64,
+    /// How many seats it has.
     seats: usize,
+    /// How long it lives after the last join or change.
     ttl_ms: u64,
+    /// Who has a seat, in order of joining.
     members: &'a [MemberView],
+    /// What they share.
     state: S,
 }
 
 /// What a room leaves.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Result")]
 struct Left<'a> {
+    /// The room's id.
     id: &'a str,
     /// As it was stored, also by an earlier version.
     #[serde(flatten)]
+    #[schemars(with = "Keepsake")]
     what: BTreeMap<String, Box<RawValue>>,
+    /// When it was decided.
     decided_at: u64,
+    /// Until when the result can be seen.
     kept_until: u64,
+}
+
+/// Of the examples in the document.
+const EXAMPLE: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
+const EXAMPLE_NOW: u64 = 1_795_299_727_066;
+const EXAMPLE_TTL: u64 = 600_000;
+
+/// The result of a room in which pizza had the most votes.
+fn left() -> Left<'static> {
+    let pizza = json!({ "number": 1, "item": "pizza", "name": "Mina", "votes": 1 });
+    let what = [
+        ("title", json!("금요일 점심")),
+        (
+            "decision",
+            json!({ "how": "votes", "by": 1, "name": "Mina", "winner": pizza, "draw": null }),
+        ),
+        ("menu", json!([pizza])),
+    ];
+    Left {
+        id: EXAMPLE,
+        // Each is JSON already.
+        what: what
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), to_raw_value(&value).ok()?)))
+            .collect(),
+        decided_at: EXAMPLE_NOW,
+        kept_until: EXAMPLE_NOW + 7 * 24 * 60 * 60 * 1000,
+    }
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let created = Created {
+        url: format!("/ws/{EXAMPLE}/"),
+        id: EXAMPLE,
+        page: format!("/r/{EXAMPLE}"),
+        expires_at: EXAMPLE_NOW + EXAMPLE_TTL,
+        now: EXAMPLE_NOW,
+        seats: 10,
+        ttl_ms: EXAMPLE_TTL,
+    };
+    let made = Answer::json(StatusCode::CREATED, "The room is there", &created)
+        .header("Location", "Where the room can be looked at")
+        .leads_to("showRoom", "The room as it stands")
+        .leads_to("roomPage", "Its page")
+        .leads_to("joinRoom", "Its WebSocket");
+    let menu = Menu::new(100, MasterSecret::new([0; 32]));
+    let shown = Shown {
+        id: EXAMPLE,
+        epoch: Epoch(0x9f68_ba47_6b80_2138),
+        seq: 0,
+        expires_at: EXAMPLE_NOW + EXAMPLE_TTL,
+        now: EXAMPLE_NOW,
+        seats: 10,
+        ttl_ms: EXAMPLE_TTL,
+        members: &[],
+        state: menu.shown(),
+    };
+    let looked = [Reason::NotFound, Reason::RateLimited, Reason::Unavailable];
+    vec![
+        Route::post("/session/", create)
+            .named(
+                "createRoom",
+                Tag::Rooms,
+                "Makes a room",
+                "Whoever knows its id may join. Settings that are not known are refused.",
+            )
+            .takes::<Settings>(
+                "Settings, all of which may be left out or null, as may the body",
+                json!({ "title": "금요일 점심", "minutes": 30 }),
+            )
+            .answers(made)
+            .refuses(&[
+                Reason::BadJson,
+                Reason::TitleEmpty,
+                Reason::TitleTooLong,
+                Reason::TitleForbidden,
+                Reason::ForeignOrigin,
+                Reason::Timeout,
+                Reason::BodyTooLong,
+                Reason::BadContentType,
+                Reason::RateLimited,
+                Reason::Unavailable,
+                Reason::Draining,
+                Reason::TooManyRooms,
+            ]),
+        Route::get("/session/{id}/", show)
+            .named(
+                "showRoom",
+                Tag::Rooms,
+                "Shows a room as it stands",
+                "Not a join: it extends nothing.",
+            )
+            .room()
+            .answers(Answer::json(StatusCode::OK, "The room", &shown))
+            .refuses(&looked),
+        Route::get("/session/{id}/result/", result)
+            .named(
+                "showResult",
+                Tag::Rooms,
+                "Shows what was decided in a room last",
+                "Also when the room is gone, for as long as the server keeps results. Not found if nothing was decided.",
+            )
+            .room()
+            .answers(Answer::json(StatusCode::OK, "The result", &left()))
+            .refuses(&looked),
+    ]
 }
 
 /// `POST /session`: makes a room.
@@ -113,7 +222,7 @@ pub(super) async fn create(
     if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
         headers.insert(LOCATION, location);
     }
-    Ok(json(
+    Ok(problem::json(
         StatusCode::CREATED,
         "application/json",
         headers,
@@ -141,7 +250,7 @@ pub(super) async fn show(
         members: &view.members,
         state: view.app.view(),
     };
-    Ok(json(
+    Ok(problem::json(
         StatusCode::OK,
         "application/json",
         HeaderMap::new(),
@@ -161,11 +270,7 @@ pub(super) async fn result(
     let kept = kept.map_err(|error| app.refused(client, error))?;
     let what = serde_json::from_slice(&kept.what).map_err(|error| {
         tracing::error!(room = %id, %error, "the stored result cannot be read");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "the stored result cannot be read",
-        )
+        Problem::internal("the stored result cannot be read")
     })?;
     let left = Left {
         id: &id,
@@ -173,7 +278,7 @@ pub(super) async fn result(
         decided_at: kept.kept_at,
         kept_until: kept.kept_until,
     };
-    Ok(json(
+    Ok(problem::json(
         StatusCode::OK,
         "application/json",
         HeaderMap::new(),
@@ -190,143 +295,22 @@ fn new_id() -> Result<RoomId, Problem> {
     let id = Uuid::new_v4().hyphenated().to_string();
     id.parse().map_err(|error| {
         tracing::error!(%error, "a UUID is not taken as a room id");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "no id could be made",
-        )
+        Problem::internal("no id could be made")
     })
-}
-
-/// What nobody can guess the room's draws from.
-fn new_secret() -> Result<MasterSecret, Problem> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| {
-        tracing::error!(%error, "the operating system gives no randomness");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "no secret could be made",
-        )
-    })?;
-    Ok(MasterSecret::new(random))
 }
 
 fn not_made(error: CreateError) -> Problem {
     let detail = error.to_string();
     match error {
-        CreateError::Exists => Problem::unavailable("exists", detail, Duration::ZERO),
+        CreateError::Exists => {
+            tracing::error!("two random ids are alike");
+            Problem::internal("no id could be made")
+        }
         CreateError::TooManyRooms { retry_after, .. } => {
-            Problem::unavailable("too_many_rooms", detail, retry_after)
+            Problem::not_now(Reason::TooManyRooms, detail, retry_after)
         }
         CreateError::Unavailable(reason) => store_unavailable(&reason),
-        CreateError::Draining => Problem::unavailable("draining", detail, DRAIN_RETRY),
-    }
-}
-
-/// The whole body, if it is small and comes soon. One that says it is too large
-/// is not read at all.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let too_large = || {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_long",
-            format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
-        )
-    };
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    // hyper has read it as a number before; one beyond u64 never comes here.
-    if length.and_then(|length| length.parse::<u64>().ok()) > Some(MAX_BODY_BYTES as u64) {
-        return Err(too_large());
-    }
-    let body = Limited::new(body, MAX_BODY_BYTES).collect();
-    match timeout(BODY_DEADLINE, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            format!("the body cannot be read: {error}"),
-        )),
-        Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "timeout",
-            format!(
-                "the body was not complete after {} s",
-                BODY_DEADLINE.as_secs()
-            ),
-        )),
-    }
-}
-
-/// What a body asks for; nothing, if there is none.
-fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
-    if body.is_empty() {
-        return Ok(Settings::default());
-    }
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = content_type
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "bad_content_type",
-            "a body must be application/json; none is needed",
-        ));
-    }
-    let bad = |what: String| Problem::new(StatusCode::BAD_REQUEST, "bad_json", what);
-    // serde would read an array as the fields in their order.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(bad("the body must be a JSON object, or nothing".to_owned()));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| bad(format!("the body is not understood: {error}")))
-}
-
-/// A setting has a value that is not allowed.
-fn not_allowed(name: &str, value: &Value, allowed: &str) -> Problem {
-    // An answer does not grow with what it answers.
-    let value: String = value.to_string().chars().take(40).collect();
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "bad_request",
-        format!("{name:?} is {value}, but must be {allowed}, or null"),
-    )
-}
-
-/// How long the room lives, if the body says so.
-fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Duration>, Problem> {
-    let most = MAX_MINUTES.min(max_age.as_secs() / 60);
-    match minutes {
-        Value::Null => Ok(None),
-        minutes => match minutes.as_u64() {
-            Some(number) if (1..=most).contains(&number) => {
-                Ok(Some(Duration::from_secs(60 * number)))
-            }
-            _ if most == 0 => Err(not_allowed("minutes", minutes, "left out on this server")),
-            _ => {
-                let allowed = format!("a whole number from 1 to {most}");
-                Err(not_allowed("minutes", minutes, &allowed))
-            }
-        },
-    }
-}
-
-/// What is on the table at first.
-fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
-    let menu = Menu::new(max_items, new_secret()?);
-    match title {
-        Value::Null => Ok(menu),
-        Value::String(title) => menu.with_title(title).map_err(|rejection| {
-            let Rejection { code, message } = rejection;
-            Problem::new(StatusCode::BAD_REQUEST, code, message)
-        }),
-        title => Err(not_allowed("title", title, "a string")),
+        CreateError::Draining => Problem::not_now(Reason::Draining, detail, DRAIN_RETRY),
     }
 }
 

@@ -5,8 +5,42 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
+use super::route::{Answer, Route, Tag};
 use super::{AllowedPage, App, Client, Id, other_method};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
+
+const ABOUT: &str = "\
+A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](/docs/live), or
+
+    websocat ws://127.0.0.1:8000/ws/ID/
+
+What is said behind it is described by [/asyncapi.json](/asyncapi.json). There are two dialects: without a \
+subprotocol that of people, in which a refused join has the status described here; with the subprotocol \
+`tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full, unavailable and \
+draining are told by close codes, because a browser cannot see why a handshake failed.";
+
+pub(super) fn routes() -> Vec<Route> {
+    let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")
+        .header("Sec-WebSocket-Accept", "The answer to the key")
+        .header(
+            "Sec-WebSocket-Protocol",
+            "`tablecast.v1` if that was offered",
+        );
+    let route = Route::upgrade("/ws/{id}/", join)
+        .named("joinRoom", Tag::Rooms, "Enters a room by WebSocket", ABOUT)
+        .room()
+        .answers(upgraded)
+        .refuses(&[
+            Reason::ForeignOrigin,
+            Reason::RoomFull,
+            Reason::NotFound,
+            Reason::UpgradeRequired,
+            Reason::RateLimited,
+            Reason::Unavailable,
+            Reason::Draining,
+        ]);
+    vec![route]
+}
 
 /// `GET /ws/{id}`: 101, or why not. In the text dialect 404 and 403 (full) come
 /// here; in `tablecast.v1` they come as close codes, because a browser cannot see
@@ -31,11 +65,12 @@ pub(super) async fn join(
 
 /// The library's refusal as a problem document.
 fn refused(error: HandshakeError) -> Problem {
-    let code = match error.status() {
-        StatusCode::UPGRADE_REQUIRED => "upgrade_required",
-        _ => "bad_request",
+    let reason = match error {
+        HandshakeError::Method => Reason::MethodNotAllowed,
+        HandshakeError::NotAnUpgrade | HandshakeError::Version => Reason::UpgradeRequired,
+        HandshakeError::Key => Reason::BadRequest,
     };
-    let problem = Problem::new(error.status(), code, error.to_string());
+    let problem = Problem::new(reason, error.to_string());
     let add = |problem: Problem, (name, value)| problem.with(name, value);
     error.headers().into_iter().fold(problem, add)
 }

@@ -38,7 +38,7 @@ test('a room is found in an id and in any address of it', () => {
   ]) {
     assert.equal(idIn(pasted), id, pasted);
   }
-  for (const pasted of ['', 'two words', 'https://host/', `${id}${id}`, '<b>', '../x']) assert.equal(idIn(pasted), '', pasted);
+  for (const pasted of ['', 'two words', 'https://host/', `${id}${id}`, `/r/${id}${id}`, '<b>', '../x']) assert.equal(idIn(pasted), '', pasted);
 });
 
 test('a link says which room, and which members', () => {

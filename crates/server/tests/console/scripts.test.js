@@ -91,3 +91,24 @@ test('a story begins where a connection begins, and says what is missing', () =>
   assert.deepEqual(told.steps, []);
   assert.equal(told.notes.length, 2);
 });
+
+test('who comes back twice is given the epoch by the connection that was told it', () => {
+  const log = new Log();
+  const seat = '73c9439d5e4594f889a09b8db8763757';
+  const epoch = '3bc0561009ca0c7d';
+  const resume = `{"resume":{"seat":"${seat}","epoch":"${epoch}","seq":1}}`;
+  const hello = { you: 1, name: 'Mina', seat };
+  for (const [said, heard] of /** @type {[string, any][]} */ ([
+    ['{"join":{}}', { ...hello, resumed: false, epoch, seq: 1 }],
+    [resume, { ...hello, resumed: true }],
+    [resume, { ...hello, resumed: true }],
+  ])) {
+    log.push(entry('note', '', { kind: 'connect', json: true }));
+    log.push(entry('note', '', { kind: 'open' }));
+    log.push(entry('out', said));
+    log.push(entry('in', JSON.stringify({ hello: heard })));
+  }
+  const says = story([{ label: 'A', log }], true).steps.flatMap((step) => (step.does === 'say' ? [step.line] : []));
+  const parts = says.map((line) => line.filter((part) => typeof part !== 'string').map(({ of, what }) => `${of}.${what}`));
+  assert.deepEqual(parts, [[], ['a.seat', 'a.epoch', 'a.seq'], ['a2.seat', 'a.epoch']]);
+});

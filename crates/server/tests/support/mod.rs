@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, clippy::expect_used)]
 
+pub mod protocol;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -268,4 +270,24 @@ impl Client {
         self.send([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]).await;
         self.closed().await;
     }
+}
+
+/// Every `$ref` of a document leads to a place in it.
+pub fn assert_references_resolve(document: &serde_json::Value) {
+    fn walk(at: &serde_json::Value, document: &serde_json::Value) {
+        if let Some(place) = at.get("$ref").and_then(serde_json::Value::as_str) {
+            let place = place.strip_prefix('#').expect("a place in the document");
+            assert!(document.pointer(place).is_some(), "{place} is missing");
+        }
+        match at {
+            serde_json::Value::Object(fields) => {
+                fields.values().for_each(|value| walk(value, document))
+            }
+            serde_json::Value::Array(values) => {
+                values.iter().for_each(|value| walk(value, document))
+            }
+            _ => {}
+        }
+    }
+    walk(document, document);
 }

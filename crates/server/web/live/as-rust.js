@@ -25,9 +25,9 @@ function json(value) {
 
 /** @param {import('./story.js').Line} line */
 function said(line) {
-  if (line.length <= 1) return `${raw(typeof line[0] === 'string' ? line[0] : '')}.to_owned()`;
-  const parts = line.map((part) => (typeof part === 'string' ? `${raw(part)}.to_owned()` : `${part.of}.${part.what}.clone()`));
-  return `[${parts.join(', ')}].concat()`;
+  if (line.length <= 1) return raw(typeof line[0] === 'string' ? line[0] : '');
+  const parts = line.map((part) => (typeof part === 'string' ? raw(part) : `&${part.of}.${part.what}`));
+  return `&[${parts.join(', ')}].concat()`;
 }
 
 /** @param {import('./story.js').Step} step */
@@ -37,7 +37,7 @@ function statement(step) {
     case 'open':
       return `let mut ${who} = Member::connect(server, &room, ${step.json}).await?;`;
     case 'say':
-      return `${who}.client.send_text(&${said(step.line)}).await?;`;
+      return `${who}.client.send_text(${said(step.line)}).await?;`;
     case 'sayBinary':
       return `${who}.client.send_frame(BINARY, &[${(step.hex.match(/../g) ?? []).map((byte) => `0x${byte}`).join(', ')}]).await?;`;
     case 'hear':

@@ -78,13 +78,6 @@ export class Column {
     this.connect();
   }
 
-  /** @param {import('./describe.js').Description} description */
-  described(description) {
-    this.#description = description;
-    this.#composer.described(description);
-    this.#show();
-  }
-
   /** Ends whatever still runs. */
   end() {
     this.#composer.stop();

@@ -39,6 +39,7 @@ export class Composer {
   #choices = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #repeating;
+  #wasOpen = false;
 
   #select = h('select', { onchange: () => this.#pick() });
   #note = h('p', { class: 'hint' });
@@ -48,11 +49,6 @@ export class Composer {
     oninput: () => {
       this.#byHand = true;
       this.#measure();
-    },
-    onkeydown: (event) => {
-      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      this.#send();
     },
   });
   #size = h('small', { class: 'hint' });
@@ -75,14 +71,13 @@ export class Composer {
       h('div', { class: 'bar' }, labelled('times', this.#times), labelled('every, ms', this.#every), this.#repeat,
         button('Flood', () => this.write(FLOOD[member.dialect].join('\n')), { title: 'Lines that make much to read for everybody else' })),
     );
-    this.element = h('div', { class: 'compose' }, labelled('Message', this.#select), this.#note, this.#form, this.#editor,
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      this.#send();
+    };
+    this.element = h('div', { class: 'compose', onkeydown }, labelled('Message', this.#select), this.#note, this.#form, this.#editor,
       h('div', { class: 'bar' }, this.#sending, this.#binary, this.#size), repeat);
-    this.refresh();
-  }
-
-  /** @param {import('./describe.js').Description} description */
-  described(description) {
-    this.#description = description;
     this.refresh();
   }
 
@@ -98,17 +93,17 @@ export class Composer {
     ));
     const still = this.#choices.some(({ group, name }) => `${group}/${name}` === before);
     const best = this.#choices[0];
-    this.#select.value = still && this.#wasOpen === open ? before : best ? `${best.group}/${best.name}` : '';
+    const stays = still && this.#wasOpen === open;
+    this.#select.value = stays ? before : best ? `${best.group}/${best.name}` : '';
     this.#wasOpen = open;
     this.element.toggleAttribute('hidden', !isJson && !open);
     this.#sending.textContent = open ? 'Send' : 'Connect';
     this.#sending.disabled = this.#member.state === 'connecting' || this.#member.state === 'closing';
     this.#binary.disabled = this.#repeat.disabled = !open;
     if (!open) this.stop();
-    this.#pick();
+    // What was written stays as long as it can be said.
+    if (!stays) this.#pick();
   }
-
-  #wasOpen = false;
 
   /** The text to begin with. */
   get text() {

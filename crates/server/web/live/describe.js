@@ -77,10 +77,16 @@ function sayables(message, doc) {
       note: own.summary ?? own.description ?? resolve(group[0]?.['properties']?.[key], doc)['description'] ?? '',
       role: isCommand ? 'command' : 'first',
       schema,
-      example: examples.find((/** @type {any} */ example) => fits(example, schema, doc)),
+      example: fullest(examples.filter((/** @type {any} */ example) => fits(example, schema, doc))),
     };
   });
 }
+
+/**
+ * The example with most in it.
+ * @param {any[]} examples
+ */
+const fullest = (examples) => examples.toSorted((a, b) => JSON.stringify(b).length - JSON.stringify(a).length)[0];
 
 /**
  * The key that says what a message is.

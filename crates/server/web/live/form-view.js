@@ -10,7 +10,8 @@ import { button, h } from './dom.js';
  */
 export function view(part, name, changed) {
   const said = [part.note, part.limits].filter(Boolean).join(' — ');
-  const hint = said ? h('small', { class: 'hint', title: said }, said) : null;
+  // Of what has parts, these tell enough.
+  const hint = said && part.kind !== 'object' && part.kind !== 'choice' ? h('small', { class: 'hint', title: said }, said) : null;
   const inner = controls(part, name, changed);
   if (!part.nullable) return h('div', { class: 'part' }, inner, hint);
   const isNull = h('input', { type: 'checkbox', 'aria-label': `${name} is null`, onchange: () => {

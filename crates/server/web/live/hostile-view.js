@@ -54,7 +54,7 @@ export function showHostile(url, members) {
   }, { class: 'primary' });
   openWindow('Rubbish', h('div', { class: 'bar' }, h('label', {}, 'Sent by ', by), all, score),
     h('p', { class: 'hint' }, 'What is expected is what docs/protocol.md says. “error” means that the connection stays. Three seats of the room are needed.'),
-    h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ...['', 'What', 'Dialect', 'Expected', 'Came'].map((name) => h('th', {}, name)))), h('tbody', {}, ...rows.map(({ row }) => row)))));
+    h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ...['Try', 'What', 'Dialect', 'Expected', 'Came'].map((name) => h('th', {}, name)))), h('tbody', {}, ...rows.map(({ row }) => row)))));
 }
 
 /** @param {import('./hostile.js').Case} hostile */

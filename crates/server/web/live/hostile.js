@@ -71,6 +71,7 @@ const FIRST_CASES = [
   ['a command before the join', add('pizza'), 'close 4400'],
   ['a first message that is no JSON', 'hello?', 'close 4400'],
   ['a name with a line end', '{"join":{"name":"a\\nb"}}', 'close 4400'],
+  ['a colour that is none', '{"join":{"name":"a","colour":12}}', 'close 4400'],
   ['resume at seq −1', '{"resume":{"seat":"00000000000000000000000000000000","epoch":"0000000000000000","seq":-1}}', 'close 4400'],
   ['resume with an epoch and no seq', '{"resume":{"seat":"00000000000000000000000000000000","epoch":"0000000000000000"}}', 'close 4400'],
   ['resume a seat that is none', '{"resume":{"seat":"00000000000000000000000000000000"}}', 'close 4401'],

@@ -33,7 +33,7 @@ const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
 const left = h('span', { class: 'left' });
 const chosen = h('span', { class: 'chosen' });
 const main = h('main', { class: 'columns' });
-const tools = h('div', { class: 'bar tools', hidden: true });
+const tools = h('section', { class: 'bar tools', 'aria-label': 'This room', hidden: true });
 const intro = h('p', { class: 'intro' }, 'Make a room, or paste one. Then connect members side by side, send what you like, and see every frame.');
 const link = h('a', { href: '/' }, 'the room’s page');
 

@@ -47,7 +47,7 @@ const problem = (response, answer) => `${response.status} ${answer?.code ?? ''}:
  */
 export function idIn(pasted) {
   const text = pasted.trim();
-  const found = /(?:\/(?:ws|r|session)\/|#(?:.*&)?room=)([\w-]{1,64})/.exec(text)?.[1];
+  const found = /(?:\/(?:ws|r|session)\/|#(?:.*&)?room=)([\w-]{1,64})(?![\w-])/.exec(text)?.[1];
   return found ?? (/^[\w-]{1,64}$/.test(text) ? text : '');
 }
 

@@ -1,20 +1,21 @@
 //! `tablecast.v1`: the dialect for programs. These are its wire types; what is
-//! stored has types of its own.
+//! stored has types of its own. Here is what a client says, in `push` what the
+//! server says.
+
+mod push;
+#[cfg(feature = "schema")]
+pub mod schema;
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tablecast_core::membership::Seat;
-use tablecast_core::room::{Change, Event, Op, Room};
-use tablecast_core::{Colour, Epoch, Logic, MemberId, Position, Rejection, SeatToken};
+use tablecast_core::room::Op;
+use tablecast_core::{Colour, Epoch, Position, Rejection, SeatToken};
 
-use crate::app::App;
-use crate::codec::Frame;
-use crate::config::HubConfig;
 use crate::dialect::digest;
-use crate::hub::MemberView;
+pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
 
 /// Numbers above this are not whole in JavaScript.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -109,24 +110,46 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Join")
+)]
 #[serde(deny_unknown_fields, expecting = "an object, {} or {\"name\":…}")]
 struct JoinContent {
+    /// What the others see. Without it, or if it is null: `guest N`.
     name: Option<String>,
+    /// Without it, or if it is null: one that the fewest members have.
     colour: Option<Colour>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Resume", transform = schema::both_or_neither)
+)]
 #[serde(deny_unknown_fields, expecting = "an object with \"seat\"")]
 struct ResumeContent {
+    /// The seat that a `hello` told.
     seat: SeatToken,
+    /// The epoch of the last thing known; together with `seq`, or not at all.
     epoch: Option<Epoch>,
+    /// The seq of the last thing known; together with `epoch`, or not at all.
     seq: Option<u64>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Rename")
+)]
 #[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
 struct RenameContent {
+    /// What the others see from now on.
     name: String,
+    /// Without it, or if it is null: the one it was.
     colour: Option<Colour>,
 }
 
@@ -221,220 +244,4 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         }
     })?;
     Ok(Said::Command { op, command })
-}
-
-/// Everything the server says.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Push<'a, S, E> {
-    Hello(Hello<'a, S>),
-    Snapshot(State<S>),
-    Ack {
-        id: u64,
-        seq: u64,
-    },
-    Error {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<u64>,
-        code: &'a str,
-        message: &'a str,
-    },
-    Event(EventBody<'a, E>),
-    Status {
-        store: &'static str,
-    },
-}
-
-#[derive(Serialize)]
-struct Hello<'a, S> {
-    you: MemberId,
-    name: &'a str,
-    colour: Colour,
-    seat: SeatToken,
-    room: &'a str,
-    resumed: bool,
-    /// Absent when the missed events follow instead.
-    #[serde(flatten)]
-    state: Option<State<S>>,
-    seats: usize,
-    ttl_ms: u64,
-    limits: LimitsBody,
-}
-
-#[derive(Serialize)]
-struct State<S> {
-    epoch: Epoch,
-    seq: u64,
-    state: S,
-    members: Vec<MemberView>,
-    expires_at: u64,
-    now: u64,
-}
-
-#[derive(Serialize)]
-struct LimitsBody {
-    message_bytes: usize,
-    commands_per_second: f64,
-    command_burst: u32,
-    seat_grace_ms: u64,
-    ping_interval_ms: u64,
-}
-
-#[derive(Serialize)]
-struct EventBody<'a, E> {
-    seq: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<MemberId>,
-    #[serde(flatten)]
-    what: What<'a, E>,
-    expires_at: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum What<'a, E> {
-    Joined {
-        member: MemberId,
-        name: &'a str,
-        colour: Colour,
-    },
-    Back {
-        member: MemberId,
-    },
-    Away {
-        member: MemberId,
-        until: u64,
-    },
-    Left {
-        member: MemberId,
-    },
-    Renamed {
-        member: MemberId,
-        name: &'a str,
-        colour: Colour,
-    },
-    Change(&'a E),
-}
-
-fn render<S: Serialize, E: Serialize>(push: &Push<'_, S, E>) -> String {
-    // Writing to memory fails only if the application's own types refuse to be
-    // written, which storing them has already shown not to be so.
-    serde_json::to_string(push).unwrap_or_default()
-}
-
-type Plain<'a> = Push<'a, (), ()>;
-
-/// What a hello tells besides the state.
-pub(crate) struct Greeting<'a> {
-    pub(crate) room_id: &'a str,
-    pub(crate) seat: &'a Seat,
-    pub(crate) expires_at: u64,
-    pub(crate) now: u64,
-    pub(crate) config: &'a HubConfig,
-}
-
-/// The first message to a member. Without `resumed` it holds the whole state.
-pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bool) -> String {
-    let config = greeting.config;
-    let push: Push<'_, _, ()> = Push::Hello(Hello {
-        you: greeting.seat.member,
-        name: &greeting.seat.name,
-        colour: greeting.seat.colour,
-        seat: greeting.seat.token,
-        room: greeting.room_id,
-        resumed,
-        state: (!resumed).then(|| state(room, greeting.expires_at, greeting.now)),
-        seats: room.seats,
-        ttl_ms: room.ttl.as_millis() as u64,
-        limits: LimitsBody {
-            message_bytes: config.connection.message_bytes,
-            commands_per_second: config.command_rate.per_second,
-            command_burst: config.command_rate.burst,
-            seat_grace_ms: config.seat_grace.as_millis() as u64,
-            ping_interval_ms: config.connection.ping_interval.as_millis() as u64,
-        },
-    });
-    render(&push)
-}
-
-fn state<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> State<impl Serialize + '_> {
-    State {
-        epoch: room.position.epoch,
-        seq: room.position.seq,
-        state: room.logic.view(),
-        members: members(room),
-        expires_at,
-        now,
-    }
-}
-
-/// The members as others see them: no tokens, no nodes.
-pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<MemberView> {
-    let seats = room.members.iter();
-    seats
-        .map(|seat| MemberView {
-            id: seat.member,
-            name: seat.name.clone(),
-            colour: seat.colour,
-            away: seat.is_away(),
-        })
-        .collect()
-}
-
-/// The whole state, when events alone do not lead to it.
-pub(crate) fn snapshot<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> Frame {
-    let push: Push<'_, _, ()> = Push::Snapshot(state(room, expires_at, now));
-    Frame::text(&render(&push))
-}
-
-/// A command was accepted: ordered and stored.
-pub(crate) fn ack(id: u64, seq: u64) -> Frame {
-    Frame::text(&render(&Plain::Ack { id, seq }))
-}
-
-/// A command was refused.
-pub(crate) fn error(id: Option<u64>, rejection: &Rejection) -> Frame {
-    let Rejection { code, message } = rejection;
-    Frame::text(&render(&Plain::Error { id, code, message }))
-}
-
-/// Whether the store answers.
-pub(crate) fn status(up: bool) -> String {
-    render(&Plain::Status {
-        store: if up { "up" } else { "down" },
-    })
-}
-
-/// Something happened.
-pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
-    let what = match &event.change {
-        Change::Joined { name, colour, .. } => What::Joined {
-            member: MemberId(event.seq),
-            name,
-            colour: *colour,
-        },
-        Change::Back { member, .. } => What::Back { member: *member },
-        Change::Away { member, until } => What::Away {
-            member: *member,
-            until: *until,
-        },
-        Change::Left { member } => What::Left { member: *member },
-        Change::Renamed {
-            member,
-            name,
-            colour,
-        } => What::Renamed {
-            member: *member,
-            name,
-            colour: *colour,
-        },
-        Change::Logic { event, .. } => What::Change(event),
-    };
-    let body = EventBody {
-        seq: event.seq,
-        by: event.by(),
-        what,
-        expires_at,
-    };
-    render(&Push::<(), E>::Event(body))
 }

@@ -51,6 +51,11 @@ pub enum CreateError {
 
 /// One member as others see them.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Member")
+)]
 pub struct MemberView {
     /// Who.
     pub id: MemberId,

@@ -76,6 +76,36 @@ pub async fn a_keepsake_is_there_for_all_nodes_with_the_time_of_its_commit(nodes
     }
 }
 
+/// Its event, its snapshot if it has one, and its extension are stored as ever.
+pub async fn a_step_with_a_keepsake_is_otherwise_as_any_other(nodes: Nodes) {
+    let room = any_room();
+    let (first, _) = create_for(&*nodes.a, &room, LONG, 10 * LONG).await;
+    let (position, _) = kept(&*nodes.a, &room, first, event("pizza"), LONG).await;
+    let commit = Commit {
+        expected: position,
+        events: vec![event("two").into(), event("three").into()],
+        snapshot: None,
+        extend: Some(2 * LONG),
+        keepsake: Some(NewKeepsake {
+            what: event("sushi").into(),
+            ttl: LONG,
+        }),
+    };
+    let Committed::Accepted(stamp) = nodes.b.commit(&room, commit).await.unwrap() else {
+        panic!("not accepted");
+    };
+    assert_close(stamp.expires_at, stamp.now + ms(2 * LONG));
+    for node in nodes.each() {
+        let loaded = load(node, &room, None).await;
+        assert_eq!(loaded.position, first.after(3));
+        let snapshot = loaded.snapshot.unwrap();
+        assert_eq!((snapshot.seq, snapshot.state), (1, state_at(1)));
+        let events = [event("something to be kept"), event("two"), event("three")];
+        assert_eq!(loaded.events, stored(1, events));
+        assert_eq!(what_is_left(node, &room).await, Some(event("sushi")));
+    }
+}
+
 /// It is there when the room is not any more.
 pub async fn a_keepsake_outlives_its_room(nodes: Nodes) {
     let room = any_room();

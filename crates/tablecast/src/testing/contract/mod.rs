@@ -114,6 +114,7 @@ macro_rules! backend_contract {
             expiry::the_clock_is_one_for_all_nodes_and_never_goes_back;
             keepsakes::a_room_that_kept_nothing_left_nothing;
             keepsakes::a_keepsake_is_there_for_all_nodes_with_the_time_of_its_commit;
+            keepsakes::a_step_with_a_keepsake_is_otherwise_as_any_other;
             keepsakes::a_keepsake_outlives_its_room;
             keepsakes::a_newer_keepsake_takes_the_place_of_the_older;
             keepsakes::a_commit_without_a_keepsake_leaves_it;

@@ -1,0 +1,366 @@
+//! `/asyncapi.json`: what is said over WebSocket, in both dialects, from the types
+//! that say and understand it. Its examples are the golden frames.
+
+use std::collections::BTreeMap;
+
+use rust_embed::RustEmbed;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tablecast::dialect::json::schema::{self, Message};
+use tablecast::dialect::{JSON_PROTOCOL, text};
+use tablecast_core::CloseReason;
+use tablecast_core::close::ComeBack;
+
+use super::schemas::Schemas;
+use crate::menu::{Command, Event, LINES, Texts, View};
+
+/// The frames that tests of server and clients read.
+#[derive(RustEmbed)]
+#[folder = "../../docs/frames"]
+struct Frames;
+
+/// A golden frame; see `docs/protocol.md`.
+#[derive(Deserialize)]
+struct Frame {
+    name: String,
+    dialect: String,
+    note: String,
+    frame: Value,
+    /// What a client's frame is answered; the server's have none.
+    answer: Option<String>,
+}
+
+const ABOUT: &str = "\
+What is said in a room once its WebSocket is open, in either of two dialects, told apart by the subprotocol. \
+[/docs](/docs) describes the handshake and how a room is made; [/docs/live](/docs/live) is for trying all of this. \
+What is guaranteed, and how to come back after a broken connection, is in `docs/protocol.md`.
+
+Why the server closes a connection is in `x-close-codes`, the codes of refusals in `x-error-codes`.";
+
+/// The codes of refusals, and when each is told.
+const ERROR_CODES: [(&str, &str); 17] = [
+    ("bad_command", "the message is not a command"),
+    ("empty", "the text has no visible character"),
+    ("too_long", "the text is too long"),
+    ("bad_item", "the text holds a forbidden character"),
+    ("not_found", "there is no such item, or no such draw yet"),
+    ("menu_full", "there are as many items as allowed"),
+    ("votes_full", "the item has as many votes as allowed"),
+    ("drawing", "a draw is under way"),
+    ("nothing_to_decide", "there is no item"),
+    ("no_contribution", "nobody contributed to the draw yet"),
+    ("draw_full", "the draw has as many contributions as allowed"),
+    (
+        "rate_limited",
+        "too many commands; the message says how long to wait",
+    ),
+    (
+        "unavailable",
+        "the store did not take it in time; whether it was applied is unknown",
+    ),
+    ("gone", "the room has expired"),
+    ("no_seat", "the seat was given up"),
+    ("conflict", "another command was applied under this number"),
+    (
+        "outdated",
+        "the number is lower than one that was applied, and not remembered",
+    ),
+];
+
+/// One way of speaking, as a channel.
+struct Channel {
+    name: &'static str,
+    title: &'static str,
+    about: &'static str,
+    /// What it takes to be understood so.
+    headers: Value,
+    /// What a client says, in groups by when it says it.
+    heard: Vec<Operation>,
+    said: Operation,
+}
+
+/// Messages that are said on one occasion.
+struct Operation {
+    name: &'static str,
+    summary: &'static str,
+    content_type: &'static str,
+    messages: Vec<Message>,
+    /// What one of them is answered by, of what the server says.
+    replies: &'static [&'static str],
+}
+
+pub(super) fn document() -> Value {
+    let mut schemas = Schemas::new(SchemaSettings::draft07);
+    let channels = [json_channel(&mut schemas), text_channel(&mut schemas)];
+    let frames = frames();
+    let (mut messages, mut operations, mut listed) = (Map::new(), Map::new(), Map::new());
+    for channel in channels {
+        let mut here = Map::new();
+        for operation in channel.heard.iter().chain([&channel.said]) {
+            for message in &operation.messages {
+                let name = &message.name;
+                here.insert(
+                    name.clone(),
+                    reference(&format!("components/messages/{name}")),
+                );
+                let examples = examples(&frames, channel.name, name);
+                let described = json!({
+                    "name": name,
+                    "summary": message.about,
+                    "contentType": operation.content_type,
+                    "payload": schemas.finish(message.payload.clone()),
+                    "examples": examples,
+                });
+                messages.insert(name.clone(), described);
+            }
+        }
+        for operation in &channel.heard {
+            operations.insert(
+                operation.name.to_owned(),
+                operation.describe("receive", &channel),
+            );
+        }
+        let said = channel.said.describe("send", &channel);
+        operations.insert(channel.said.name.to_owned(), said);
+        listed.insert(channel.name.to_owned(), channel.describe(here));
+    }
+    let mut document = json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Tablecast",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": { "name": "MIT OR Apache-2.0" },
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "this": {
+                "host": "{host}",
+                "protocol": "ws",
+                "description": "The server that you have this document from; `wss` if it was `https`.",
+                "variables": { "host": { "default": "127.0.0.1:8000" } },
+            },
+        },
+        "channels": listed,
+        "operations": operations,
+        "components": { "messages": messages, "schemas": schemas.named() },
+        "x-close-codes": close_codes(),
+        "x-error-codes": ERROR_CODES.map(|(code, when)| json!({ "code": code, "when": when })),
+    });
+    let codes = ERROR_CODES.map(|(code, _)| code);
+    for place in [
+        "/components/messages/error/payload/properties/error/properties/code",
+        "/components/schemas/Refusal/properties/code",
+    ] {
+        if let Some(code) = document.pointer_mut(place) {
+            code["enum"] = json!(codes);
+        }
+    }
+    document
+}
+
+fn json_channel(schemas: &mut Schemas) -> Channel {
+    let said = |name, summary, messages, replies| Operation {
+        name,
+        summary,
+        content_type: "application/json",
+        messages,
+        replies,
+    };
+    Channel {
+        name: "json",
+        title: "JSON dialect",
+        about: "For programs. Every message is a JSON object. The server may add fields to what it says, and refuses those it does not know.",
+        headers: json!({
+            "type": "object",
+            "properties": {
+                "Sec-WebSocket-Protocol": { "const": JSON_PROTOCOL }
+            },
+            "required": ["Sec-WebSocket-Protocol"],
+        }),
+        heard: vec![
+            said(
+                "enter",
+                "The first message, within 5 s",
+                schema::first(&mut schemas.read),
+                &["hello", "error"],
+            ),
+            said(
+                "command",
+                "Any later message; each is answered once",
+                schema::later::<Command>(&mut schemas.read),
+                &["ack", "error"],
+            ),
+        ],
+        said: said(
+            "tell",
+            "What members hear",
+            schema::pushes::<View<'static>, Event>(&mut schemas.written),
+            &[],
+        ),
+    }
+}
+
+fn text_channel(schemas: &mut Schemas) -> Channel {
+    let line = Message {
+        name: "line".to_owned(),
+        about: "A command: `add:ITEM` or `remove:ITEM`.".to_owned(),
+        payload: json_schema!({ "type": "string", "pattern": LINES }),
+    };
+    let menu = Message {
+        name: "menu".to_owned(),
+        about: "The whole menu in order of adding: on joining, and after each change.".to_owned(),
+        payload: Texts::json_schema(&mut schemas.written),
+    };
+    let refusal = Message {
+        name: "refusal".to_owned(),
+        about: "A line was refused; its sender alone hears it.".to_owned(),
+        payload: text::refusal(&mut schemas.written),
+    };
+    Channel {
+        name: "text",
+        title: "Text dialect",
+        about: "For people with `websocat`. A command is a line; the seat is free as soon as the connection is gone.",
+        headers: json!({
+            "type": "object",
+            "properties": { "Sec-WebSocket-Protocol": false },
+        }),
+        heard: vec![Operation {
+            name: "type",
+            summary: "A line typed by hand",
+            content_type: "text/plain",
+            messages: vec![line],
+            replies: &["menu", "refusal"],
+        }],
+        said: Operation {
+            name: "show",
+            summary: "What somebody who types sees",
+            content_type: "application/json",
+            messages: vec![menu, refusal],
+            replies: &[],
+        },
+    }
+}
+
+impl Channel {
+    fn describe(&self, messages: Map<String, Value>) -> Value {
+        json!({
+            "address": "/ws/{id}/",
+            "title": self.title,
+            "description": self.about,
+            "servers": [reference("servers/this")],
+            "parameters": {
+                "id": { "description": "The room's id, as the answer to `POST /session/` has it." },
+            },
+            "messages": messages,
+            "bindings": { "ws": {
+                "method": "GET",
+                "headers": self.headers,
+                "bindingVersion": "0.1.0",
+            } },
+        })
+    }
+}
+
+impl Operation {
+    fn describe(&self, action: &str, channel: &Channel) -> Value {
+        let place = format!("channels/{}", channel.name);
+        let listed = |names: &mut dyn Iterator<Item = &str>| -> Vec<Value> {
+            names
+                .map(|name| reference(&format!("{place}/messages/{name}")))
+                .collect()
+        };
+        let mut names = self.messages.iter().map(|message| &*message.name);
+        let mut described = json!({
+            "action": action,
+            "channel": reference(&place),
+            "summary": self.summary,
+            "messages": listed(&mut names),
+        });
+        if !self.replies.is_empty() {
+            described["reply"] = json!({
+                "channel": reference(&place),
+                "messages": listed(&mut self.replies.iter().copied()),
+            });
+        }
+        described
+    }
+}
+
+fn reference(place: &str) -> Value {
+    json!({ "$ref": format!("#/{place}") })
+}
+
+fn frames() -> Vec<Frame> {
+    let files = Frames::iter().filter_map(|path| Frames::get(&path));
+    // A test reads them all.
+    files
+        .filter_map(|file| serde_json::from_slice(&file.data).ok())
+        .collect()
+}
+
+/// The golden frames that are messages of this name, and are not refused.
+fn examples(frames: &[Frame], dialect: &str, message: &str) -> Vec<Value> {
+    let ours = frames.iter().filter(|frame| frame.dialect == dialect);
+    let examples = ours.filter_map(|frame| {
+        let (kind, payload) = match frame.dialect.as_str() {
+            "json" => {
+                let keys = frame.frame.as_object()?.keys();
+                let mut keys = keys.filter(|key| *key != "id");
+                (keys.next()?.clone(), frame.frame.clone())
+            }
+            // What the server says in the text dialect is JSON, too.
+            _ if frame.answer.is_none() => {
+                let payload: Value = serde_json::from_str(frame.frame.as_str()?).ok()?;
+                let kind = if payload.is_array() {
+                    "menu"
+                } else {
+                    "refusal"
+                };
+                (kind.to_owned(), payload)
+            }
+            _ => ("line".to_owned(), frame.frame.clone()),
+        };
+        let accepted = ["hello", "ack", "menu"];
+        let is_accepted = frame
+            .answer
+            .as_deref()
+            .is_none_or(|answer| accepted.contains(&answer));
+        (kind == message && is_accepted)
+            .then(|| json!({ "name": frame.name, "summary": frame.note, "payload": payload }))
+    });
+    examples.collect()
+}
+
+/// The table of `close.rs`, with what its comments say.
+fn close_codes() -> Vec<Value> {
+    let schema = CloseReason::json_schema(&mut SchemaGenerator::default()).to_value();
+    let variants = schema.get("oneOf").and_then(Value::as_array);
+    let whens: BTreeMap<&str, &str> = variants
+        .into_iter()
+        .flatten()
+        .filter_map(|one| {
+            Some((
+                one.get("const")?.as_str()?,
+                one.get("description")?.as_str()?,
+            ))
+        })
+        .collect();
+    let rows = CloseReason::ALL.iter().map(|reason| {
+        let name = format!("{reason:?}");
+        let come_back = match reason.come_back() {
+            ComeBack::Never => "no",
+            ComeBack::Soon => "soon",
+            ComeBack::Later => "later",
+        };
+        json!({
+            "code": reason.code(),
+            "text": reason.text(),
+            "when": whens.get(&*name),
+            "comeBack": come_back,
+        })
+    });
+    rows.collect()
+}

@@ -1,0 +1,61 @@
+//! The documents about this server: what it says and hears over HTTP (OpenAPI) and
+//! over WebSocket (AsyncAPI), generated from the types that say and hear it, and
+//! the page that shows them.
+
+mod asyncapi;
+mod openapi;
+mod schemas;
+pub(crate) mod swagger;
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::http::Response;
+use axum::http::header::HeaderMap;
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::web::{self, Coding};
+
+/// `/openapi.json`
+pub(crate) static OPENAPI: LazyLock<Document> =
+    LazyLock::new(|| Document::new(&openapi::document()));
+
+/// `/asyncapi.json`
+pub(crate) static ASYNCAPI: LazyLock<Document> =
+    LazyLock::new(|| Document::new(&asyncapi::document()));
+
+/// A JSON document that is alike for as long as the program is.
+#[derive(Debug)]
+pub(crate) struct Document {
+    tag: String,
+    plain: Bytes,
+    gzip: Bytes,
+}
+
+impl Document {
+    fn new(value: &Value) -> Self {
+        let plain = Bytes::from(format!("{value}\n"));
+        let hash = Sha256::digest(&plain);
+        let head = hash.first_chunk().copied().unwrap_or_default();
+        Document {
+            tag: format!("\"{:016x}\"", u64::from_be_bytes(head)),
+            gzip: web::gzip(&plain),
+            plain,
+        }
+    }
+
+    pub(crate) fn answer(&self, asked: &HeaderMap) -> Response<Body> {
+        web::answer(
+            "application/json",
+            &self.tag,
+            asked,
+            "no-cache",
+            |coding| match coding {
+                Coding::Plain => self.plain.clone(),
+                Coding::Gzip => self.gzip.clone(),
+            },
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! The documents, and the pages that show them.
+
+use axum::extract::Path;
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
+use axum::response::Response;
+use utoipa::openapi::path::ParameterIn;
+
+use super::pages::page;
+use super::route::{Answer, Route, Tag};
+use crate::docs::{ASYNCAPI, OPENAPI, swagger};
+use crate::problem::{Problem, Reason};
+
+/// What the page with Swagger UI may do. Unlike the site's own pages it may write
+/// markup, which is how React makes a page, so it cannot ask for trusted types.
+const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) fn routes() -> Vec<Route> {
+    let html = || Answer::media("The page", "text/html; charset=utf-8").kept();
+    let json = || Answer::media("The document", "application/json").kept();
+    vec![
+        Route::get("/docs", reference)
+            .named("docs", Tag::Documents, "This page", "")
+            .answers(html())
+            .unless_known(),
+        Route::get("/docs/live", live)
+            .named(
+                "console",
+                Tag::Documents,
+                "The page on which WebSockets can be tried",
+                "Several members side by side, in both dialects.",
+            )
+            .answers(html())
+            .unless_known(),
+        Route::get("/docs/ui/{file}", file)
+            .named(
+                "docsFile",
+                Tag::Documents,
+                "A file that this page loads",
+                "",
+            )
+            .text(ParameterIn::Path, "file", "Its name", "swagger-ui.css")
+            .answers(Answer::media("The file", "*/*").kept())
+            .unless_known()
+            .refuses(&[Reason::NotFound]),
+        Route::get("/openapi.json", openapi)
+            .named(
+                "openapi",
+                Tag::Documents,
+                "What the server answers over HTTP",
+                "OpenAPI 3.1.",
+            )
+            .answers(json())
+            .unless_known(),
+        Route::get("/asyncapi.json", asyncapi)
+            .named(
+                "asyncapi",
+                Tag::Documents,
+                "What is said over WebSocket",
+                "AsyncAPI 3.0.",
+            )
+            .answers(json())
+            .unless_known(),
+    ]
+}
+
+/// `GET /docs`: Swagger UI.
+async fn reference(headers: HeaderMap) -> Result<Response, Problem> {
+    let mut page = page("docs.html", &headers)?;
+    page.headers_mut().insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(SWAGGER_POLICY),
+    );
+    Ok(page)
+}
+
+/// `GET /docs/live`: the WebSocket console.
+async fn live(headers: HeaderMap) -> Result<Response, Problem> {
+    page("live.html", &headers)
+}
+
+/// `GET /docs/ui/{file}`: a file of Swagger UI.
+async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    swagger::file(&name, &headers)
+        .ok_or_else(|| Problem::new(Reason::NotFound, "there is nothing at this address"))
+}
+
+/// `GET /openapi.json`
+async fn openapi(headers: HeaderMap) -> Response {
+    OPENAPI.answer(&headers)
+}
+
+/// `GET /asyncapi.json`
+async fn asyncapi(headers: HeaderMap) -> Response {
+    ASYNCAPI.answer(&headers)
+}

@@ -1,0 +1,321 @@
+//! A route together with its description: who answers what is not described
+//! cannot be written, and `/openapi.json` describes nothing that nobody answers.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{MethodRouter, any, get, post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::Value;
+use tablecast_core::RoomId;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::link::Link;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::{
+    ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response as Described, ResponseBuilder,
+    Type,
+};
+
+use super::{App, other_method};
+use crate::problem::Reason;
+
+/// Generates the schema of a type, and of those it is made of.
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a route is about, as the document groups them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Rooms,
+    Pages,
+    Documents,
+    Operators,
+}
+
+impl Tag {
+    pub(crate) const ALL: [(Tag, &str); 4] = [
+        (Tag::Rooms, "Make a room, look at it, enter it."),
+        (Tag::Operators, "For whoever runs the server."),
+        (
+            Tag::Documents,
+            "What you are reading, for people and programs.",
+        ),
+        (Tag::Pages, "For people, and the files that the pages load."),
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Tag::Rooms => "rooms",
+            Tag::Pages => "pages",
+            Tag::Documents => "documents",
+            Tag::Operators => "operators",
+        }
+    }
+}
+
+/// An address, a method, who answers, and what.
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) method: HttpMethod,
+    handler: MethodRouter<App>,
+    operation: OperationBuilder,
+    statuses: Vec<StatusCode>,
+    reasons: Vec<Reason>,
+    /// Of what is read, and of what is written.
+    pub(crate) read: Vec<SchemaOf>,
+    pub(crate) written: Vec<SchemaOf>,
+}
+
+impl Route {
+    /// What is only looked at: `GET`, and so `HEAD`.
+    pub(super) fn get<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+        let handler = get(handler);
+        Route::new(path, HttpMethod::Get, answering(handler, "GET, HEAD"))
+    }
+
+    /// What does something.
+    pub(super) fn post<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+        Route::new(path, HttpMethod::Post, answering(post(handler), "POST"))
+    }
+
+    /// `GET` alone, with a handler that answers other methods itself.
+    pub(super) fn upgrade<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+        Route::new(path, HttpMethod::Get, any(handler))
+    }
+
+    fn new(path: &'static str, method: HttpMethod, handler: MethodRouter<App>) -> Self {
+        Route {
+            path,
+            method,
+            handler,
+            operation: OperationBuilder::new(),
+            statuses: Vec::new(),
+            reasons: Reason::ANYWHERE.to_vec(),
+            read: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+
+    /// What it is called by programs, and what it does in a line and in full.
+    pub(super) fn named(mut self, id: &str, tag: Tag, summary: &str, about: &str) -> Self {
+        let operation = self.operation.operation_id(Some(id)).tag(tag.name());
+        self.operation = operation
+            .summary(Some(summary))
+            .description(Some(about).filter(|about| !about.is_empty()));
+        self
+    }
+
+    /// The room's id in the path.
+    pub(super) fn room(mut self) -> Self {
+        self.read.push(SchemaGenerator::subschema_for::<RoomId>);
+        let about = "The room's id, as the answer to `POST /session/` has it";
+        let example = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
+        let schema = reference::<RoomId>();
+        self.parameter(ParameterIn::Path, "id", about, example, schema)
+    }
+
+    /// A part of the path or of the query that is any text.
+    pub(super) fn text(self, place: ParameterIn, name: &str, about: &str, example: &str) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        self.parameter(place, name, about, example, schema)
+    }
+
+    fn parameter(
+        mut self,
+        place: ParameterIn,
+        name: &str,
+        about: &str,
+        example: &str,
+        schema: impl Into<RefOr<utoipa::openapi::Schema>>,
+    ) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(place)
+            .required(Required::True)
+            .description(Some(about))
+            .schema(Some(schema))
+            .example(Some(example.into()));
+        self.operation = self.operation.parameter(parameter);
+        self
+    }
+
+    /// A body that may be left out.
+    pub(super) fn takes<T: JsonSchema>(mut self, about: &str, example: Value) -> Self {
+        self.read.push(SchemaGenerator::subschema_for::<T>);
+        let content = ContentBuilder::new()
+            .schema(Some(reference::<T>()))
+            .example(Some(example));
+        let body = RequestBodyBuilder::new()
+            .description(Some(about))
+            .required(Some(Required::False))
+            .content("application/json", content.build());
+        self.operation = self.operation.request_body(Some(body.build()));
+        self
+    }
+
+    /// A way to succeed.
+    pub(super) fn answers(mut self, answer: Answer) -> Self {
+        self.statuses.push(answer.status);
+        self.written.extend(answer.schema);
+        let status = answer.status.as_str();
+        self.operation = self.operation.response(status, answer.response.build());
+        self
+    }
+
+    /// 304, for who has it already.
+    pub(super) fn unless_known(self) -> Self {
+        self.answers(Answer::new(
+            StatusCode::NOT_MODIFIED,
+            "You have it: `If-None-Match` names the `ETag` it has",
+        ))
+    }
+
+    /// The ways to be refused, besides [`Reason::ANYWHERE`].
+    pub(super) fn refuses(mut self, reasons: &[Reason]) -> Self {
+        self.reasons.extend(reasons);
+        self
+    }
+
+    /// What the document says of it, where problems are described by `problem`:
+    /// those of one status together.
+    pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
+        let mut statuses: Vec<StatusCode> = self.reasons.iter().map(|r| r.status()).collect();
+        statuses.sort();
+        statuses.dedup();
+        let refusals = statuses.into_iter().map(|status| {
+            let of_status = |reason: &&Reason| reason.status() == status;
+            let reasons: Vec<Reason> = self.reasons.iter().filter(of_status).copied().collect();
+            (status, problem(&reasons))
+        });
+        let described = |operation: OperationBuilder, (status, response): (StatusCode, _)| {
+            operation.response(status.as_str(), response)
+        };
+        refusals.fold(self.operation, described).build()
+    }
+
+    /// Answers requests at its address, with a slash at the end and without.
+    pub(super) fn mount(self, router: Router<App>) -> Router<App> {
+        let (path, statuses, reasons) = (self.path, self.statuses, self.reasons);
+        let handler = if cfg!(debug_assertions) {
+            self.handler.layer(map_response(move |response: Response| {
+                check(path, &statuses, &reasons, &response);
+                std::future::ready(response)
+            }))
+        } else {
+            self.handler
+        };
+        // A rest of a path takes the slash with it.
+        let bare = path.trim_end_matches('/');
+        if bare.is_empty() || bare.ends_with("*path}") {
+            return router.route(path, handler);
+        }
+        let router = router.route(bare, handler.clone());
+        router.route(&format!("{bare}/"), handler)
+    }
+}
+
+/// In debug builds nothing is answered that the description does not say: so every
+/// test of the server is one of its document.
+fn check(path: &str, statuses: &[StatusCode], reasons: &[Reason], response: &Response) {
+    let (status, reason) = (response.status(), response.extensions().get::<Reason>());
+    let is_described = match reason {
+        Some(reason) => reasons.contains(reason),
+        // To OPTIONS.
+        None => statuses.contains(&status) || status == StatusCode::NO_CONTENT,
+    };
+    assert!(
+        is_described,
+        "{path} answers {status} ({reason:?}), which its description does not say"
+    );
+}
+
+/// Answers OPTIONS and methods that are not allowed.
+fn answering(methods: MethodRouter<App>, allow: &'static str) -> MethodRouter<App> {
+    methods.fallback(move |method: Method, _: Request| async move { other_method(&method, allow) })
+}
+
+/// A way to succeed, as the document shows it.
+pub(super) struct Answer {
+    status: StatusCode,
+    response: ResponseBuilder,
+    schema: Option<SchemaOf>,
+}
+
+impl Answer {
+    /// Without a body.
+    pub(super) fn new(status: StatusCode, about: &str) -> Self {
+        Answer {
+            status,
+            response: ResponseBuilder::new().description(about),
+            schema: None,
+        }
+    }
+
+    /// With a body as this one, which is of the type that the handler writes.
+    pub(super) fn json<T: Serialize + JsonSchema>(
+        status: StatusCode,
+        about: &str,
+        example: &T,
+    ) -> Self {
+        let content = ContentBuilder::new()
+            .schema(Some(reference::<T>()))
+            .example(serde_json::to_value(example).ok());
+        let answer = Answer::new(status, about);
+        Answer {
+            response: answer.response.content("application/json", content.build()),
+            schema: Some(SchemaGenerator::subschema_for::<T>),
+            ..answer
+        }
+    }
+
+    /// With a body of which only the media type is said.
+    pub(super) fn media(about: &str, content_type: &str) -> Self {
+        let answer = Answer::new(StatusCode::OK, about);
+        let content = ContentBuilder::new().build();
+        Answer {
+            response: answer.response.content(content_type, content),
+            ..answer
+        }
+    }
+
+    /// With another status.
+    pub(super) fn with(self, status: StatusCode) -> Self {
+        Answer { status, ..self }
+    }
+
+    /// What a client may keep, and ask whether it is still so.
+    pub(super) fn kept(self) -> Self {
+        self.header("ETag", "For `If-None-Match`")
+            .header("Cache-Control", "Whether to ask again, and when")
+    }
+
+    pub(super) fn header(mut self, name: &str, about: &str) -> Self {
+        self.response = self.response.header(name, header(about));
+        self
+    }
+
+    /// An operation on the room that the answer has the `id` of.
+    pub(super) fn leads_to(mut self, operation: &str, about: &str) -> Self {
+        let link = Link::builder()
+            .operation_id(operation)
+            .parameter("id", "$response.body#/id")
+            .description(about);
+        self.response = self.response.link(operation, link.build());
+        self
+    }
+}
+
+/// A header with any text.
+pub(crate) fn header(about: &str) -> utoipa::openapi::Header {
+    HeaderBuilder::new().description(Some(about)).build()
+}
+
+fn reference<T: JsonSchema>() -> Ref {
+    Ref::from_schema_name(T::schema_name())
+}

@@ -1,0 +1,166 @@
+//! What a room may be given when it is made, and how a request says it.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use tablecast_core::Rejection;
+use tokio::time::timeout;
+
+use crate::menu::{MasterSecret, Menu};
+use crate::problem::{Problem, Reason};
+
+/// A room is made of nothing but settings; this is plenty.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// A body must be complete in this time.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A day: who wants a room for longer makes another.
+const MAX_MINUTES: u64 = 24 * 60;
+
+/// What a room may be given when it is made. What is unknown is refused by name rather
+/// than ignored, so that a later setting never means something else to an older server.
+/// Values are read one by one, so that a wrong one is named.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Settings {
+    /// What it is called: a string, or null.
+    #[schemars(with = "Option<String>")]
+    pub(super) title: Value,
+    /// How many minutes it lives after the last sign of life: a whole number, or null.
+    /// A server may allow less.
+    #[schemars(with = "Option<u64>", range(min = 1, max = MAX_MINUTES))]
+    pub(super) minutes: Value,
+}
+
+/// The whole body, if it is small and comes soon. One that says it is too large
+/// is not read at all.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            Reason::BodyTooLong,
+            format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
+        )
+    };
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    // hyper has read it as a number before; one beyond u64 never comes here.
+    if length.and_then(|length| length.parse::<u64>().ok()) > Some(MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let body = Limited::new(body, MAX_BODY_BYTES).collect();
+    match timeout(BODY_DEADLINE, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Problem::new(
+            Reason::BadRequest,
+            format!("the body cannot be read: {error}"),
+        )),
+        Err(_) => Err(Problem::new(
+            Reason::Timeout,
+            format!(
+                "the body was not complete after {} s",
+                BODY_DEADLINE.as_secs()
+            ),
+        )),
+    }
+}
+
+/// What a body asks for; nothing, if there is none.
+pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
+    if body.is_empty() {
+        return Ok(Settings::default());
+    }
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = content_type
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+        return Err(Problem::new(
+            Reason::BadContentType,
+            "a body must be application/json; none is needed",
+        ));
+    }
+    let bad = |what: String| Problem::new(Reason::BadJson, what);
+    // serde would read an array as the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(bad("the body must be a JSON object, or nothing".to_owned()));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not understood: {error}")))
+}
+
+/// A setting has a value that is not allowed.
+fn not_allowed(name: &str, value: &Value, allowed: &str) -> Problem {
+    // An answer does not grow with what it answers.
+    let value: String = value.to_string().chars().take(40).collect();
+    Problem::new(
+        Reason::BadRequest,
+        format!("{name:?} is {value}, but must be {allowed}, or null"),
+    )
+}
+
+/// How long the room lives, if the body says so.
+pub(super) fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Duration>, Problem> {
+    let most = MAX_MINUTES.min(max_age.as_secs() / 60);
+    match minutes {
+        Value::Null => Ok(None),
+        minutes => match whole(minutes) {
+            Some(number) if (1..=most).contains(&number) => {
+                Ok(Some(Duration::from_secs(60 * number)))
+            }
+            _ if most == 0 => Err(not_allowed("minutes", minutes, "left out on this server")),
+            _ => {
+                let allowed = format!("a whole number from 1 to {most}");
+                Err(not_allowed("minutes", minutes, &allowed))
+            }
+        },
+    }
+}
+
+/// A whole number, also one that is written with a point, as 30.0: to JSON Schema, and
+/// to JavaScript, it is the same.
+fn whole(number: &Value) -> Option<u64> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    let written_with_a_point = || {
+        let number = number.as_f64()?;
+        (number.fract() == 0.0 && (0.0..=EXACT).contains(&number)).then_some(number as u64)
+    };
+    number.as_u64().or_else(written_with_a_point)
+}
+
+/// What is on the table at first.
+pub(super) fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
+    let menu = Menu::new(max_items, new_secret()?);
+    match title {
+        Value::Null => Ok(menu),
+        Value::String(title) => menu.with_title(title).map_err(|rejection| {
+            let Rejection { code, message } = rejection;
+            let reason = match code {
+                "empty" => Reason::TitleEmpty,
+                "too_long" => Reason::TitleTooLong,
+                _ => Reason::TitleForbidden,
+            };
+            Problem::new(reason, message)
+        }),
+        title => Err(not_allowed("title", title, "a string")),
+    }
+}
+
+/// What nobody can guess the room's draws from.
+fn new_secret() -> Result<MasterSecret, Problem> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| {
+        tracing::error!(%error, "the operating system gives no randomness");
+        Problem::internal("no secret could be made")
+    })?;
+    Ok(MasterSecret::new(random))
+}

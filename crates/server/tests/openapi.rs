@@ -1,0 +1,446 @@
+//! `/openapi.json` says what this server answers: no less, no more, and in that form.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/program.rs"]
+mod program;
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use program::{ANY_PORT, Dir, Serving, tablecast};
+use serde_json::{Value, json};
+use support::protocol::Table;
+use support::{Answer, Running, UPGRADE, config, start, start_on};
+use tablecast::MemoryBackend;
+use tablecast::core::limits::Rate;
+use tablecast::testing::FaultyBackend;
+use tablecast::testing::client::Client;
+use tablecast_server::config::Config;
+
+const JSON: &str = "Content-Type: application/json\r\n";
+const ONCE: Rate = Rate {
+    per_second: 1e-6,
+    burst: 1,
+};
+
+/// An answer: the path as described, the status, and the code of a problem.
+type Kind = (String, u16, String);
+
+/// What the document describes.
+fn described(document: &Value) -> BTreeSet<Kind> {
+    let mut all = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let operation = item.get("get").or(item.get("post")).unwrap();
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let status: u16 = status.parse().unwrap();
+            let schema = &response["content"]["application/problem+json"]["schema"];
+            match schema["allOf"][1]["properties"]["code"]["enum"].as_array() {
+                Some(codes) => all.extend(codes.iter().map(|code| {
+                    let code = code.as_str().unwrap().to_owned();
+                    (path.clone(), status, code)
+                })),
+                None => drop(all.insert((path.clone(), status, String::new()))),
+            }
+        }
+    }
+    all
+}
+
+/// Holds answers against the document, and remembers which kinds there were.
+struct Held {
+    document: Value,
+    met: BTreeSet<Kind>,
+}
+
+impl Held {
+    async fn new() -> Self {
+        let answer = start(config()).await.get("/openapi.json").await;
+        Held {
+            document: answer.json(),
+            met: BTreeSet::new(),
+        }
+    }
+
+    fn hold(&mut self, path: &str, answer: &Answer) {
+        let item = &self.document["paths"][path];
+        let operation = item.get("get").or(item.get("post")).unwrap();
+        let response = &operation["responses"][answer.status.to_string()];
+        assert!(response.is_object(), "{path}: {answer:?} is not described");
+        for (name, _) in response["headers"].as_object().into_iter().flatten() {
+            // Only if it was offered.
+            let is_optional = name == "Sec-WebSocket-Protocol";
+            assert!(
+                is_optional || answer.header(name).is_some(),
+                "{path} has no {name}: {answer:?}"
+            );
+        }
+        let mut code = String::new();
+        if let Some(contents) = response["content"].as_object() {
+            let given = answer.header("content-type").unwrap();
+            let (content_type, content) = contents
+                .iter()
+                .find(|(described, _)| *described == given || *described == "*/*")
+                .unwrap_or_else(|| panic!("{path}: {given} is not described"));
+            if content_type.ends_with("json") && content["schema"].is_object() {
+                let mut schema = content["schema"].clone();
+                schema["components"] = self.document["components"].clone();
+                let schema = jsonschema::draft202012::new(&schema).unwrap();
+                let body = answer.json();
+                let errors: Vec<String> =
+                    schema.iter_errors(&body).map(|e| e.to_string()).collect();
+                assert_eq!(errors, [""; 0], "{path}: {answer:?}");
+            }
+            if content_type == "application/problem+json" {
+                code = answer.code();
+            }
+        }
+        self.met.insert((path.to_owned(), answer.status, code));
+    }
+
+    async fn get(&mut self, server: &Running, path: &str, place: &str, headers: &str) -> Answer {
+        let answer = server.request(&format!("GET {place}"), headers, "").await;
+        self.hold(path, &answer);
+        answer
+    }
+
+    /// Asks for a room, with this body.
+    async fn post(&mut self, server: &Running, headers: &str, body: &str) -> Answer {
+        let answer = server.request("POST /session/", headers, body).await;
+        self.hold("/session/", &answer);
+        answer
+    }
+
+    /// Looks at a room in each way there is, and then once more at each.
+    async fn look(&mut self, server: &Running, id: &str) {
+        for (path, rest) in [("/session/{id}/", ""), ("/session/{id}/result/", "result/")] {
+            self.get(server, path, &format!("/session/{id}/{rest}"), "")
+                .await;
+        }
+        let upgrade = format!("{UPGRADE}Sec-WebSocket-Protocol: {}\r\n", "other");
+        self.get(server, "/ws/{id}/", &format!("/ws/{id}/"), &upgrade)
+            .await;
+    }
+}
+
+/// A path as a request has it.
+fn place(path: &str, id: &str) -> String {
+    path.replace("{id}", id)
+        .replace("{version}", "0")
+        .replace("{path}", "style.css")
+        .replace("{file}", "swagger-ui.css")
+}
+
+/// What may happen to any request.
+async fn anywhere(held: &mut Held) {
+    let server = start(config()).await;
+    let paths = held.document["paths"].as_object().unwrap().clone();
+    for (path, item) in paths {
+        let method = if item["get"].is_object() {
+            "GET"
+        } else {
+            "POST"
+        };
+        let place = place(&path, "x");
+        let long = "x".repeat(10 << 10);
+        for request in [
+            format!("{method} {place} HTTP/1.1\r\n\r\n"),
+            format!("{method} {place}?{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
+            format!("{method} {place} HTTP/1.1\r\nHost: a\r\nX: {long}{long}\r\n\r\n"),
+            format!("DELETE {place} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ] {
+            held.hold(&path, &server.ask(&request).await);
+        }
+    }
+}
+
+async fn pages_and_documents(held: &mut Held) {
+    let server = start(config()).await;
+    let origin = format!("/r/x/qr.svg?origin=http://{}", server.at);
+    let found = [
+        ("/", "/"),
+        ("/r/{id}", "/r/x"),
+        ("/r/{id}/qr.svg", &origin),
+        ("/web/{version}/{path}", "/web/0/style.css"),
+        ("/docs", "/docs"),
+        ("/docs/live", "/docs/live"),
+        ("/docs/ui/{file}", "/docs/ui/swagger-ui.css"),
+        ("/openapi.json", "/openapi.json"),
+        ("/asyncapi.json", "/asyncapi.json"),
+        ("/healthz", "/healthz"),
+        ("/readyz", "/readyz"),
+        ("/metrics", "/metrics"),
+    ];
+    for (path, place) in found {
+        let answer = held.get(&server, path, place, "").await;
+        assert_eq!(answer.status, 200, "{place}");
+        if let Some(tag) = answer.header("etag") {
+            let known = format!("If-None-Match: {tag}\r\n");
+            let answer = held.get(&server, path, place, &known).await;
+            assert_eq!(answer.status, 304, "{place}");
+        }
+    }
+    for (path, place) in [
+        ("/r/{id}", "/r/a:b"),
+        ("/r/{id}/qr.svg", "/r/a:b/qr.svg"),
+        ("/web/{version}/{path}", "/web/0/none.css"),
+        ("/docs/ui/{file}", "/docs/ui/none.css"),
+    ] {
+        assert_eq!(held.get(&server, path, place, "").await.status, 404);
+    }
+}
+
+async fn rooms(held: &mut Held) {
+    let server = start(config()).await;
+    for body in ["", "{}", r#"{"title":"금요일 점심","minutes":30}"#] {
+        let made = held.post(&server, JSON, body).await;
+        assert_eq!(made.status, 201);
+    }
+    for (headers, body, code) in [
+        (JSON, "[]", "bad_json"),
+        (JSON, r#"{"title":" "}"#, "empty"),
+        (JSON, r#"{"title":"a\nb"}"#, "bad_item"),
+        (
+            JSON,
+            &json!({"title": "x".repeat(99)}).to_string(),
+            "too_long",
+        ),
+        (JSON, r#"{"minutes":0}"#, "bad_request"),
+        (JSON, &" ".repeat(20 << 10), "too_long"),
+        ("", "{}", "bad_content_type"),
+        (
+            "Origin: https://elsewhere.example\r\n",
+            "",
+            "foreign_origin",
+        ),
+    ] {
+        let answer = held.post(&server, headers, body).await;
+        assert_eq!(answer.code(), code, "{body:.40}");
+    }
+    let unfinished = "POST /session/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{";
+    let answer = server.ask(unfinished).await;
+    assert_eq!(answer.code(), "timeout");
+    held.hold("/session/", &answer);
+
+    let id = server.room().await;
+    held.look(&server, "nobody").await;
+    let mut mina = Client::connect_json(server.at, &format!("/ws/{id}/"))
+        .await
+        .unwrap();
+    for said in [
+        r#"{"join":{"name":"Mina"}}"#,
+        r#"{"id":1,"add":{"item":"김치찌개"}}"#,
+        r#"{"id":2,"vote":{"number":1,"on":true}}"#,
+        r#"{"id":3,"decide":{"how":"votes"}}"#,
+    ] {
+        mina.send_text(said).await.unwrap();
+    }
+    while mina.next_json().await.unwrap()["ack"]["id"] != 3 {}
+    held.look(&server, &id).await;
+
+    let path = format!("/ws/{id}/");
+    let json = format!("{UPGRADE}Sec-WebSocket-Protocol: tablecast.v1\r\n");
+    assert_eq!(
+        held.get(&server, "/ws/{id}/", &path, &json).await.status,
+        101
+    );
+    let foreign = format!("{UPGRADE}Origin: https://elsewhere.example\r\n");
+    held.get(&server, "/ws/{id}/", &path, &foreign).await;
+    held.get(&server, "/ws/{id}/", &path, "").await;
+    let no_key = UPGRADE.replace("Sec-WebSocket-Key", "X-Key");
+    held.get(&server, "/ws/{id}/", &path, &no_key).await;
+    let mut members = Vec::new();
+    for _ in 0..10 {
+        let mut member = server.connect().await;
+        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{UPGRADE}\r\n");
+        member.ask(&head).await;
+        members.push(member);
+    }
+    let answer = held.get(&server, "/ws/{id}/", &path, UPGRADE).await;
+    assert_eq!(answer.code(), "room_full");
+}
+
+async fn limits(held: &mut Held) {
+    let limited = |change: fn(&mut Config)| {
+        let mut config = config();
+        change(&mut config);
+        start(config)
+    };
+    let server = limited(|config| config.join_rate = ONCE).await;
+    server.get("/session/x/").await;
+    held.look(&server, "x").await;
+    let server = limited(|config| config.create_rate = ONCE).await;
+    server.room().await;
+    assert_eq!(held.post(&server, "", "").await.code(), "rate_limited");
+    let server = limited(|config| config.hub.max_rooms = 1).await;
+    server.room().await;
+    assert_eq!(held.post(&server, "", "").await.code(), "too_many_rooms");
+}
+
+async fn trouble(held: &mut Held) {
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let server = start_on(config(), Arc::new(backend)).await;
+    let id = server.room().await;
+    faults.down("the cable is out");
+    assert_eq!(held.post(&server, "", "").await.code(), "unavailable");
+    held.look(&server, &id).await;
+    held.get(&server, "/readyz", "/readyz", "").await;
+
+    let server = start(config()).await;
+    let id = server.room().await;
+    server.hub.drain(Duration::from_secs(1)).await;
+    assert_eq!(held.post(&server, "", "").await.code(), "draining");
+    held.look(&server, &id).await;
+    held.get(&server, "/readyz", "/readyz", "").await;
+}
+
+#[tokio::test]
+async fn every_answer_that_is_described_is_given_and_has_the_form_described() {
+    let mut held = Held::new().await;
+    anywhere(&mut held).await;
+    pages_and_documents(&mut held).await;
+    rooms(&mut held).await;
+    limits(&mut held).await;
+    trouble(&mut held).await;
+    let mut expected = described(&held.document);
+    // No test can make the server have a fault.
+    expected.retain(|(_, _, code)| code != "internal");
+    let missing: Vec<&Kind> = expected.difference(&held.met).collect();
+    assert!(missing.is_empty(), "described, and never met: {missing:#?}");
+    assert_eq!(held.met, expected);
+}
+
+#[tokio::test]
+async fn the_document_is_whole_and_stands_at_any_address() {
+    let document = start(config()).await.get("/openapi.json").await.json();
+    support::assert_references_resolve(&document);
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(
+        document["servers"],
+        json!([{"url": "/", "description": "This server"}])
+    );
+    let operations: Vec<&Value> = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values())
+        .collect();
+    let ids: BTreeSet<&str> = operations
+        .iter()
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), operations.len());
+    for operation in operations {
+        for response in operation["responses"].as_object().unwrap().values() {
+            let links = response["links"].as_object().into_iter().flatten();
+            for (_, link) in links {
+                assert!(ids.contains(link["operationId"].as_str().unwrap()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
+    let server = start(config()).await;
+    for path in ["/docs", "/docs/live"] {
+        let page = server.get(path).await;
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert!(
+            !policy.contains("unsafe") && !policy.contains("http"),
+            "{policy}"
+        );
+        for tag in page.body.split('<').filter(|tag| tag.starts_with("script")) {
+            assert!(
+                tag.contains(" src=\"/") && tag.trim_end().ends_with('>'),
+                "{tag}"
+            );
+        }
+        let addresses = ["src=\"", "href=\""]
+            .into_iter()
+            .flat_map(|attribute| page.body.split(attribute).skip(1));
+        for address in addresses.map(|rest| rest.split('"').next().unwrap()) {
+            if address != "data:," {
+                assert_eq!(server.get(address).await.status, 200, "{address}");
+            }
+        }
+    }
+}
+
+/// Of a cell such as `` `413 · 414` `` its parts.
+fn parts(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('·').map(|part| part.trim().trim_matches('`'))
+}
+
+#[tokio::test]
+async fn refusals_and_addresses_are_those_of_the_description() {
+    let document = start(config()).await.get("/openapi.json").await.json();
+    let refused: BTreeSet<(u16, String)> = described(&document)
+        .into_iter()
+        .filter(|(_, _, code)| !code.is_empty())
+        .map(|(_, status, code)| (status, code))
+        .collect();
+    let tables = Table::all("Addresses");
+    let of_statuses = tables.last().unwrap();
+    let named: BTreeSet<(u16, String)> = of_statuses
+        .rows(["status", "`code`"])
+        .flat_map(|[statuses, codes]| {
+            parts(statuses).flat_map(move |status| {
+                parts(codes).map(move |code| (status.parse().unwrap(), code.to_owned()))
+            })
+        })
+        .collect();
+    assert_eq!(refused, named);
+
+    let paths: BTreeSet<&str> = document["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let addresses = tables[0].column("address").flat_map(parts);
+    let addresses: BTreeSet<&str> = addresses
+        .map(|address| address.split(' ').next_back().unwrap())
+        .map(|address| address.split('?').next().unwrap())
+        .collect();
+    // The files that pages load are theirs alone.
+    let own = |path: &&str| !path.starts_with("/web/") && !path.starts_with("/docs/ui/");
+    let paths: BTreeSet<&str> = paths.into_iter().filter(own).collect();
+    assert_eq!(paths, addresses);
+}
+
+/// It makes up requests, right and wrong ones, from the document alone, follows the
+/// links from answer to answer, and finds what is not described.
+#[test]
+fn schemathesis_finds_no_answer_that_is_not_described() {
+    let dir = Dir::new();
+    let unlimited = [
+        "--create-rate",
+        "0",
+        "--join-rate",
+        "0",
+        "--max-rooms",
+        "1000000",
+    ];
+    let server = Serving::start(tablecast(&dir).args(ANY_PORT).args(unlimited));
+    let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(crate_root.join("../../.venv/bin/schemathesis"))
+        .arg("--config-file")
+        .arg(crate_root.join("tests/schemathesis.toml"))
+        .args(["run", &format!("http://{}/openapi.json", server.at)])
+        // What it remembers of a run stays with it.
+        .current_dir(&dir.0)
+        .output()
+        .expect("schemathesis is missing; `cargo xtask test` installs it");
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,362 @@
+//! The room in a terminal: the real program in a real pseudo-terminal, against the real
+//! server; and in pipes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::num::NonZeroU16;
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, tablecast};
+use pty_process::Size;
+use pty_process::blocking::{Command as InTerminal, Pty, open};
+use tablecast_redis::testing::RedisServer;
+
+const CONTROL_C: &str = "\x03";
+const CONTROL_R: &str = "\x12";
+const DOWN: &str = "\x1b[B";
+
+/// The program in a terminal of this size.
+struct Terminal {
+    pty: Arc<Pty>,
+    child: Child,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Terminal {
+    fn start(columns: u16, rows: u16, language: &str, args: &[&str]) -> Terminal {
+        let (pty, pts) = open().unwrap();
+        pty.resize(Size::new(rows, columns)).unwrap();
+        let child = InTerminal::new(env!("CARGO_BIN_EXE_tablecast"))
+            .args(args)
+            .env("TERM", "xterm-256color")
+            .env("LC_ALL", language)
+            .spawn(pts)
+            .unwrap();
+        let pty = Arc::new(pty);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            NonZeroU16::new(rows).unwrap(),
+            NonZeroU16::new(columns).unwrap(),
+            0,
+        )));
+        let (from, into) = (pty.clone(), screen.clone());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // Ends when the program has.
+            while let Ok(count @ 1..) = (&*from).read(&mut bytes) {
+                into.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        Terminal { pty, child, screen }
+    }
+
+    fn types(&self, keys: &str) {
+        (&*self.pty).write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn contents(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until all of this is on the screen.
+    fn shows(&self, parts: &[&str]) {
+        let begin = Instant::now();
+        loop {
+            let contents = self.contents();
+            match parts.iter().find(|part| !contents.contains(**part)) {
+                None => return,
+                Some(part) => assert!(begin.elapsed() < DEADLINE, "no {part:?} on:\n{contents}"),
+            }
+            // sleep: between two looks at the screen
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the program ends: its code. The terminal must be as it was before.
+    fn ended(&mut self) -> Option<i32> {
+        let begin = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.code();
+            }
+            assert!(
+                begin.elapsed() < DEADLINE,
+                "it does not end:\n{}",
+                self.contents()
+            );
+            // sleep: between two looks at whether it ended
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        loop {
+            let parser = self.screen.lock().unwrap();
+            let screen = parser.screen();
+            if !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor() {
+                return code;
+            }
+            assert!(begin.elapsed() < DEADLINE, "the terminal is not given back");
+            drop(parser);
+            // sleep: what it wrote last may still be on its way
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A member of the text dialect.
+struct Websocat {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Receiver<String>,
+}
+
+impl Websocat {
+    fn start(page: &str) -> Websocat {
+        let socket = page.replacen("http", "ws", 1).replacen("/r/", "/ws/", 1) + "/";
+        let mut child = Command::new("websocat")
+            .arg(socket)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("websocat is missing; `cargo xtask test` installs it");
+        let stdin = child.stdin.take().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let mut lines = stdout.lines().map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line))
+        });
+        Websocat {
+            child,
+            stdin,
+            lines,
+        }
+    }
+
+    fn shows(&self, line: &str) {
+        assert_eq!(self.lines.recv_timeout(DEADLINE).unwrap(), line);
+    }
+}
+
+impl Drop for Websocat {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn server(dir: &Dir) -> Serving {
+    Serving::start(tablecast(dir).args(ANY_PORT))
+}
+
+/// Makes a room by the program itself: its page.
+fn create(dir: &Dir, server: &Serving) -> String {
+    let at = server.at.to_string();
+    let output = tablecast(dir)
+        .args(["create", "--server", &at])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        page.starts_with(&format!("http://{at}/r/")),
+        "the link alone: {page}"
+    );
+    page.trim().to_owned()
+}
+
+/// Joins with these lines in a pipe, until all is done.
+fn pipe(dir: &Dir, page: &str, options: &[&str], lines: &str) -> Output {
+    let mut child = tablecast(dir)
+        .args(["join", page])
+        .args(options)
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(lines.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn two_terminals_and_a_text_member_choose_lunch() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let text = Websocat::start(&page);
+    text.shows("[]");
+    let mina = Terminal::start(80, 24, "C.UTF-8", &["join", &page, "--name", "Mina"]);
+    mina.shows(&["live", "2 of 10 here", "Mina (you)"]);
+    let hana = Terminal::start(40, 12, "ko_KR.UTF-8", &["join", &page, "--name", "하나"]);
+    hana.shows(&["연결됨", "Mina", "하나 (나)"]);
+    mina.shows(&["3 of 10 here", "하나 joined"]);
+
+    hana.types("김치찌개\r");
+    text.shows(r#"["김치찌개"]"#);
+    mina.shows(&["  0 [ ] 김치찌개", "하나 added 김치찌개"]);
+    let mut text = text;
+    writeln!(text.stdin, "add:pizza").unwrap();
+    text.shows(r#"["김치찌개","pizza"]"#);
+    hana.shows(&["  0 [ ] pizza"]);
+
+    mina.types(DOWN);
+    mina.types("\r");
+    mina.shows(&[">  1 [x] pizza"]);
+    hana.shows(&["  1 [ ] pizza", "Mina 님이 투표: pizza, 1표"]);
+    mina.types("\x18");
+    text.shows(r#"["김치찌개"]"#);
+
+    let mut hana = hana;
+    hana.types(CONTROL_C);
+    assert_eq!(hana.ended(), Some(0));
+    mina.shows(&["하나 left", "2 of 10 here"]);
+    let mut mina = mina;
+    let pid = mina.child.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    assert_eq!(mina.ended(), Some(0), "SIGTERM is a goodbye as well");
+}
+
+#[test]
+fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
+    let dir = Dir::new();
+    let redis = RedisServer::start(&[]);
+    let store = redis.url();
+    let mut first = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    let page = create(&dir, &first);
+    let mina = Terminal::start(80, 24, "C.UTF-8", &["join", &page, "--name", "Mina"]);
+    mina.shows(&["live"]);
+    mina.types("김치찌개\r");
+    mina.shows(&["0 [ ] 김치찌개"]);
+
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    mina.shows(&["offline, again in"]);
+    mina.types("pizza\r");
+    mina.shows(&["(1 not sent yet)", "0 [ ] 김치찌개"]);
+    let at = first.at.to_string();
+    let _second = Serving::start(tablecast(&dir).args(["--listen", &at, "--store", &store]));
+    mina.types(CONTROL_R);
+    mina.shows(&["live", "0 [ ] pizza", "1 of 10 here", "Mina (you)"]);
+    assert!(!mina.contents().contains("not sent yet"));
+    let output = pipe(&dir, &page, &["--plain"], "");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.matches("pizza").count(), 1, "applied once: {said}");
+}
+
+#[test]
+fn whoever_leaves_is_not_kept_by_a_server_that_says_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let page = format!("http://{}/r/a", silent.local_addr().unwrap());
+    let mut terminal = Terminal::start(80, 24, "C.UTF-8", &["join", &page]);
+    terminal.shows(&["connecting"]);
+    let _accepted = silent.accept().unwrap();
+    terminal.types(CONTROL_C);
+    assert_eq!(terminal.ended(), Some(0));
+}
+
+#[test]
+fn in_a_pipe_each_line_sees_what_the_one_before_it_did() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let lines = "김치찌개\npizza\npizza\n/remove 1\n/list\n/drow\n/link\n";
+    let output = pipe(&dir, &page, &["--name", "Mina"], lines);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let said = said.split_once("left\n").expect("the time that is left").1;
+    assert_eq!(
+        said,
+        format!(
+            "1 of 10 here: Mina (you)\n\
+             Nothing on the menu yet. Type what you would like, and Enter.\n\
+             You added 김치찌개\n\
+             You added pizza\n\
+             pizza is on the menu already; your vote is for it\n\
+             You voted for pizza: 1 vote\n\
+             You removed 김치찌개\n\
+             2. pizza (from Mina), 1 vote: you\n\
+             {page}\n"
+        )
+    );
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("there is no /drow"), "{errors}");
+}
+
+#[test]
+fn more_lines_than_the_server_takes_at_once_all_arrive() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let lines: String = (0..60).map(|n| format!("dish {n}\n")).collect();
+    let output = pipe(&dir, &page, &["--plain"], &lines);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.matches("You added dish").count(), 60, "{said}");
+}
+
+#[test]
+fn what_cannot_be_joined_or_made_is_told_why() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let at = server.at.to_string();
+    let output = pipe(&dir, &format!("http://{at}/r/nobody"), &[], "");
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("there is no such room"), "{errors}");
+
+    let (code, error) = ends(tablecast(&dir).args(["join", &format!("http://{at}/room/x")]));
+    assert_eq!(code, Some(2));
+    for part in [
+        "/room/x",
+        "http(s)://HOST/r/ID",
+        "ws(s)://HOST/ws/ID/",
+        "HOST/r/ID",
+    ] {
+        assert!(error.contains(part), "no {part:?}: {error}");
+    }
+    let (code, error) = ends(tablecast(&dir).args(["join", "x/r/a", "--colour", "12"]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("0..=11"), "{error}");
+    let (code, error) = ends(tablecast(&dir).args(["create", "--server", "127.0.0.1:1"]));
+    assert_eq!(code, Some(1));
+    assert!(error.contains("cannot connect to 127.0.0.1:1"), "{error}");
+}
+
+#[test]
+fn in_a_terminal_create_shows_every_link_and_a_qr_code_of_the_page() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let at = server.at.to_string();
+    let mut terminal = Terminal::start(100, 50, "C.UTF-8", &["create", "--server", &at]);
+    terminal.shows(&[
+        &format!("tablecast join http://{at}/r/"),
+        &format!("websocat ws://{at}/ws/"),
+        "Phones cannot open it",
+    ]);
+    assert_eq!(terminal.ended(), Some(0));
+    let parser = terminal.screen.lock().unwrap();
+    let screen = parser.screen();
+    // Black on white whatever the terminal's colours: in the quiet zone, and in the code.
+    let is_code = |row: &u16| screen.cell(*row, 0).unwrap().bgcolor() == vt100::Color::Idx(231);
+    let rows = (0..50).filter(is_code).count();
+    assert!(
+        (15..30).contains(&rows),
+        "{rows} rows:\n{}",
+        screen.contents()
+    );
+}

@@ -1,0 +1,182 @@
+//! The commands as they are typed.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use clap::{Args, Parser};
+
+use crate::place::{Place, Server};
+use crate::say::MAX_COLOUR;
+use crate::session::link::Why;
+use crate::session::{Entropy, Introduction, Session};
+use crate::words::Lang;
+use crate::{create, plain, run, screen};
+use tablecast_core::close::CloseReason;
+
+/// What can be done at a terminal.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tablecast",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub enum Command {
+    /// Joins a room in this terminal
+    ///
+    /// Type what you would like and press Enter; the arrow keys choose an item, Enter votes
+    /// for it. F1 shows all keys and commands. The connection comes back by itself, with the
+    /// same seat; Ctrl-C leaves and gives the seat up.
+    ///
+    /// English or Korean, by LC_ALL, LC_MESSAGES or LANG. No colours if NO_COLOR is set. For
+    /// https, SSL_CERT_FILE names other root certificates than this machine's.
+    ///
+    /// Ends with 0 if you left, with 1 if the room ended or could not be joined.
+    Join(Join),
+    /// Makes a room and prints its links and a QR code
+    ///
+    /// If the output is no terminal, it is the link alone: tablecast join "$(tablecast create)"
+    Create(Create),
+}
+
+/// Joins a room.
+#[derive(Debug, Args)]
+pub struct Join {
+    /// The room: http(s)://HOST/r/ID, ws(s)://HOST/ws/ID/, or HOST/r/ID (https; http for
+    /// localhost and IP addresses)
+    pub url: Place,
+
+    /// What you are called [default: the server makes a name]
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// Your colour, from 0 to 11 [default: the server chooses]
+    #[arg(long, visible_alias = "color", value_name = "NUMBER",
+          value_parser = clap::value_parser!(u8).range(0..=i64::from(MAX_COLOUR)))]
+    pub colour: Option<u8>,
+
+    /// Lines in and out instead of the full screen, for pipes and screen readers; /help
+    /// lists the commands. So it is anyway if input or output is no terminal
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// Makes a room.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// Where to make it: http(s)://HOST, or HOST (https; http for localhost and IP addresses)
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    pub server: Server,
+
+    /// What the room is called
+    #[arg(long)]
+    pub title: Option<String>,
+
+    /// How long it lives after the last join or change, from 1 to 1440 minutes [default: the
+    /// server's]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub minutes: Option<u32>,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The terminal, or what stands in its place, could not be read or written.
+    #[error("cannot use the terminal: {0}")]
+    Terminal(#[from] io::Error),
+    /// The server could not be asked.
+    #[error("{0}")]
+    Network(String),
+    /// The server refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The command that joins a room.
+pub const JOIN: &str = "join";
+/// The command that makes one.
+pub const CREATE: &str = "create";
+
+impl Command {
+    /// Reads a command line (the program's name first). `None` if it is none of these
+    /// commands, which come first on the line.
+    ///
+    /// # Errors
+    /// What was wrong, or the text of `--help`: to be printed by [`clap::Error::exit`].
+    pub fn read(args: &[OsString]) -> Option<Result<Command, clap::Error>> {
+        let first = args.get(1)?.to_str()?;
+        [JOIN, CREATE]
+            .contains(&first)
+            .then(|| Command::try_parse_from(args))
+    }
+
+    /// Does it: the code to end with.
+    pub fn run(self) -> ExitCode {
+        let lang = Lang::of(|name| std::env::var(name).ok());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let done = match runtime {
+            Ok(runtime) => runtime.block_on(self.perform(lang)),
+            Err(error) => Err(error.into()),
+        };
+        match done {
+            Ok(code) => code,
+            // Whoever read the output has enough, as `head` does.
+            Err(Failed::Terminal(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn perform(self, lang: Lang) -> Result<ExitCode, Failed> {
+        match self {
+            Command::Join(options) => join(options, lang).await,
+            Command::Create(options) => {
+                let place = create::make(&options).await?;
+                let mut out = io::stdout().lock();
+                // Most are as wide, if this one does not tell.
+                let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+                let columns = out.is_terminal().then(width);
+                create::print(&mut out, lang, &place, columns)?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
+    let who = Introduction {
+        name: options.name,
+        colour: options.colour,
+    };
+    // The system's randomness; without it nothing here is safe, and nothing works.
+    let fill = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap_or_else(|_| std::process::abort());
+    let mut session = Session::new(who, Entropy::new(fill));
+    let place = &options.url;
+    let is_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
+    let why = if options.plain || !is_terminal {
+        let mut face = plain::Plain::new(lang, place, io::stdout(), io::stderr());
+        run::run(&mut face, plain::lines(), place, &mut session).await?
+    } else {
+        let (_guard, terminal) = screen::Guard::take()?;
+        let mut face = screen::Screen::new(terminal, lang, place);
+        run::run(&mut face, screen::keys(), place, &mut session).await?
+    };
+    // The screen is as it was before: what is worth keeping is said once more.
+    if let Some(decision) = session.room().and_then(|room| room.menu.decision.as_ref())
+        && is_terminal
+    {
+        eprintln!("{}", lang.decision(decision, session.verdict()));
+    }
+    let has_left = why == Why::Closed(CloseReason::Left);
+    if !has_left {
+        eprintln!("{}", lang.why(&why));
+    }
+    Ok(ExitCode::from(u8::from(!has_left)))
+}

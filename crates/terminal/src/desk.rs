@@ -1,0 +1,113 @@
+//! What somebody at this terminal can do, however it is shown: lines that are typed become
+//! commands, and what was removed can be put back.
+
+use tablecast_core::text::clean;
+
+use crate::clock::Millis;
+use crate::room::Room;
+use crate::room::news::{News, Who};
+use crate::say::Say;
+use crate::session::commands::Ask;
+use crate::session::{Session, Told};
+use crate::words::Lang;
+
+/// Somebody at a terminal.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) lang: Lang,
+    /// Numbers of items that were removed here, the newest last.
+    removed: Vec<u64>,
+}
+
+/// What is left for whoever shows the room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    Nothing,
+    /// Tell this, to this person alone.
+    Notice(String),
+    Menu,
+    Members,
+    Link,
+    Help,
+}
+
+impl Desk {
+    pub(crate) fn new(lang: Lang) -> Self {
+        Desk {
+            lang,
+            removed: Vec::new(),
+        }
+    }
+
+    /// Takes note of what happened.
+    pub(crate) fn note(&mut self, told: &Told) {
+        if let Told::News(News::Removed(Who::You, number, _)) = told {
+            self.removed.push(*number);
+        }
+    }
+
+    /// Does what somebody said.
+    pub(crate) fn say(&mut self, say: Say, session: &mut Session, now: Millis) -> Show {
+        let own_name = |session: &Session| {
+            let room = session.room()?;
+            room.member(room.you).map(|member| member.name.to_string())
+        };
+        match say {
+            Say::Nothing => {}
+            Say::Add(item) => return self.add(item, session, now),
+            Say::Ask(ask) => session.ask(ask, now),
+            Say::Name(name) => session.ask(Ask::Rename { name, colour: None }, now),
+            Say::Colour(colour) => {
+                if let Some(name) = own_name(session) {
+                    let colour = Some(colour);
+                    session.ask(Ask::Rename { name, colour }, now);
+                }
+            }
+            Say::Undo => match self.removed.pop() {
+                Some(number) => session.ask(Ask::Restore { number }, now),
+                None => return Show::Notice(self.lang.nothing_to_undo().to_owned()),
+            },
+            Say::Retry => session.retry(),
+            Say::Quit => session.leave(),
+            Say::List => return Show::Menu,
+            Say::Who => return Show::Members,
+            Say::Link => return Show::Link,
+            Say::Help => return Show::Help,
+        }
+        Show::Nothing
+    }
+
+    /// What is there already is voted for instead: two equal items split the votes.
+    fn add(&self, item: String, session: &mut Session, now: Millis) -> Show {
+        let same = |room: &Room| {
+            // Only to compare; the server's word on what an item may be is final.
+            let item = clean("the item", &item, usize::MAX).ok()?;
+            room.menu.find(&item).cloned()
+        };
+        match session.room().and_then(same) {
+            Some(item) => {
+                let (number, on) = (item.number, true);
+                session.ask(Ask::Vote { number, on }, now);
+                Show::Notice(self.lang.voted_instead(&item))
+            }
+            None => {
+                session.ask(Ask::Add { item }, now);
+                Show::Nothing
+            }
+        }
+    }
+
+    /// Gives a vote, or takes it back; by what was asked last, though it is not answered yet.
+    pub(crate) fn toggle(&self, number: u64, session: &mut Session, now: Millis) {
+        let asked = session.pending().rev().find_map(|ask| match ask {
+            Ask::Vote { number: of, on } if *of == number => Some(*on),
+            _ => None,
+        });
+        let Some(room) = session.room() else { return };
+        let Some(item) = room.menu.item(number) else {
+            return;
+        };
+        let on = !asked.unwrap_or_else(|| item.votes.contains(&room.you));
+        session.ask(Ask::Vote { number, on }, now);
+    }
+}

@@ -1,0 +1,25 @@
+//! The lunch room in a terminal: `tablecast join` and `tablecast create`.
+//!
+//! The core is pure: [`session::Session`] is told what happens and says what to do, and
+//! [`room::Room`] is the room as far as it is known. Around it are the network, and two faces:
+//! the full screen and plain lines.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod clock;
+mod create;
+mod desk;
+mod line;
+mod net;
+pub mod place;
+mod plain;
+mod qr;
+pub mod room;
+mod run;
+pub mod say;
+mod screen;
+pub mod session;
+pub mod text;
+pub mod words;
+
+pub use cli::Command;

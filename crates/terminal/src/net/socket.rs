@@ -1,0 +1,328 @@
+//! One WebSocket connection in a task of its own. The library's defaults are for servers;
+//! here a message may be as large as a room's state, and buffers are small.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tablecast_core::close::{CloseReason, ComeBack};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::http::header::{
+    RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGENT,
+};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Response, StatusCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::{AGENT, PATIENCE, Stream, connect, no_answer, retry_after};
+use crate::place::Place;
+use crate::session::Failure;
+use crate::session::link::Why;
+use crate::text::Shown;
+
+/// The subprotocol of the JSON dialect.
+const DIALECT: &str = "tablecast.v1";
+
+/// The whole state of a room is some hundred kilobytes at most.
+const MOST_MESSAGE: usize = 4 << 20;
+
+const BUFFER: usize = 16 * 1024;
+
+/// Messages that wait in either direction. The session sends no more than the server's
+/// allowance at once; whatever comes waits in the socket when nobody reads.
+const QUEUE: usize = 256;
+
+/// How long what is written last may take.
+const LAST: Duration = Duration::from_secs(2);
+
+/// A connection that ended without a close frame, as browsers call it.
+const NO_CLOSE_FRAME: u16 = 1006;
+
+/// What is to be sent.
+#[derive(Debug)]
+pub(crate) enum Out {
+    Text(String),
+    Ping,
+    /// Close with 1000.
+    Goodbye,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum In {
+    Opened,
+    Text(String),
+    /// Anything else that came.
+    Alive,
+    Closed(u16),
+    Failed(Failure),
+}
+
+/// A connection, or an attempt at one. Dropping it cuts it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    outgoing: mpsc::Sender<Out>,
+    incoming: mpsc::Receiver<In>,
+    task: AbortHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Connection {
+    pub(crate) fn open(place: &Place) -> Connection {
+        let (outgoing, to_send) = mpsc::channel(QUEUE);
+        let (heard, incoming) = mpsc::channel(QUEUE);
+        let place = place.clone();
+        let task = tokio::spawn(async move {
+            let last = match timeout(PATIENCE, handshake(&place)).await {
+                Ok(Ok(socket)) => {
+                    // Nobody listens any more: then nobody misses it either.
+                    let _ = heard.send(In::Opened).await;
+                    In::Closed(talk(socket, to_send, &heard).await)
+                }
+                Ok(Err(failure)) => In::Failed(failure),
+                Err(_) => In::Failed(unreachable(&no_answer(&place.server))),
+            };
+            let _ = heard.send(last).await;
+        });
+        Connection {
+            outgoing,
+            incoming,
+            task: task.abort_handle(),
+        }
+    }
+
+    /// Sends, if the connection still takes something.
+    pub(crate) fn send(&self, out: Out) {
+        // A queue that is full is a connection that is dead; the session finds out, because
+        // no answer comes.
+        let _ = self.outgoing.try_send(out);
+    }
+
+    /// Waits for the end, whatever comes before.
+    pub(crate) async fn closed(&mut self) {
+        while !matches!(self.next().await, In::Closed(_) | In::Failed(_)) {}
+    }
+
+    /// The next thing that happens. Cancel safe.
+    pub(crate) async fn next(&mut self) -> In {
+        // The task always says how it ended, unless it panicked.
+        let next = self.incoming.recv().await;
+        next.unwrap_or(In::Closed(NO_CLOSE_FRAME))
+    }
+}
+
+async fn handshake(place: &Place) -> Result<WebSocketStream<Box<dyn Stream>>, Failure> {
+    let stream = connect(&place.server)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let mut request = place
+        .socket()
+        .into_client_request()
+        .map_err(|error| unreachable(&error))?;
+    let headers = request.headers_mut();
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(DIALECT));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(Some(MOST_MESSAGE))
+        .max_frame_size(Some(MOST_MESSAGE));
+    match client_async_with_config(request, stream, Some(config)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(Error::Http(response)) => Err(refused(&response)),
+        // Cut off in the middle, as by a server that is just being ended.
+        Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
+            Err(unreachable(&error))
+        }
+        Err(error @ Error::Protocol(_)) => Err(Failure {
+            again: ComeBack::Never,
+            ..unreachable(&format!("{} is no Tablecast server: {error}", place.server))
+        }),
+        Err(error) => Err(unreachable(&error)),
+    }
+}
+
+fn unreachable(error: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        again: ComeBack::Soon,
+        after: None,
+        why: Why::Unreachable(Shown::from(&*error.to_string())),
+    }
+}
+
+/// What a status instead of a socket means. A server says 101 to this dialect and then
+/// closes with a code; a status is a proxy's word, a limit's, or that of another server.
+fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
+    let status = response.status();
+    let body = response.body().as_deref().unwrap_or_default();
+    let full = b"room_full";
+    let is_full = body.windows(full.len()).any(|part| part == full);
+    let (again, why) = match status {
+        StatusCode::NOT_FOUND => (ComeBack::Never, Why::Closed(CloseReason::NoSuchRoom)),
+        StatusCode::FORBIDDEN if is_full => (ComeBack::Later, Why::Closed(CloseReason::RoomFull)),
+        _ => {
+            let again = match status {
+                StatusCode::TOO_MANY_REQUESTS => ComeBack::Later,
+                StatusCode::REQUEST_TIMEOUT => ComeBack::Soon,
+                _ if status.is_server_error() => ComeBack::Soon,
+                _ => ComeBack::Never,
+            };
+            let what = format!("the server answers {status}");
+            (again, Why::Unreachable(Shown::from(&*what)))
+        }
+    };
+    let after = retry_after(response.headers().get(RETRY_AFTER));
+    Failure {
+        again,
+        after: after.map(|seconds| seconds.saturating_mul(1000)),
+        why,
+    }
+}
+
+/// Carries messages both ways until the connection ends: its close code.
+async fn talk(
+    mut socket: WebSocketStream<Box<dyn Stream>>,
+    mut to_send: mpsc::Receiver<Out>,
+    heard: &mpsc::Sender<In>,
+) -> u16 {
+    loop {
+        let incoming = tokio::select! {
+            incoming = socket.next() => incoming,
+            out = to_send.recv() => {
+                let message = match out {
+                    Some(Out::Text(text)) => Message::text(text),
+                    Some(Out::Ping) => Message::Ping(Default::default()),
+                    Some(Out::Goodbye) | None => return goodbye(socket).await,
+                };
+                match socket.send(message).await {
+                    Ok(()) => continue,
+                    // What the server said before is still to be read, its reason to close
+                    // above all.
+                    Err(_) => socket.next().await,
+                }
+            }
+        };
+        let told = match incoming {
+            Some(Ok(Message::Text(text))) => In::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Close(frame))) => {
+                // Sends the answer; nothing else comes.
+                let _ = timeout(LAST, socket.next()).await;
+                return frame.map_or(NO_CLOSE_FRAME, |frame| frame.code.into());
+            }
+            Some(Ok(_)) => In::Alive,
+            Some(Err(_)) | None => return NO_CLOSE_FRAME,
+        };
+        if heard.send(told).await.is_err() {
+            return NO_CLOSE_FRAME;
+        }
+    }
+}
+
+async fn goodbye(mut socket: WebSocketStream<Box<dyn Stream>>) -> u16 {
+    let frame = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "".into(),
+    };
+    let answered = async {
+        socket.close(Some(frame)).await?;
+        while let Some(message) = socket.next().await {
+            message?;
+        }
+        Ok::<(), Error>(())
+    };
+    // Whether it was heard or not, there is nothing left to do.
+    let _ = timeout(LAST, answered).await;
+    CloseReason::Left.code()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What comes of a connection to a server that answers the handshake with these bytes.
+    async fn answered(answer: &str) -> In {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let page = format!("http://{}/r/a", listener.local_addr().unwrap());
+        let mut connection = Connection::open(&page.parse().unwrap());
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        assert!(
+            head.contains("sec-websocket-protocol: tablecast.v1\r\n"),
+            "{head}"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        drop(stream);
+        connection.next().await
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_instead_of_a_socket_decides_whether_to_come_back() {
+        use ComeBack::{Later, Never, Soon};
+        for (answer, again, after) in [
+            ("404 Not Found\r\nContent-Length: 0", Never, None),
+            (
+                "403 Forbidden\r\nContent-Length: 16\r\n\r\n{\"code\":\"foreign",
+                Never,
+                None,
+            ),
+            (
+                "403 Forbidden\r\nContent-Length: 20\r\n\r\n{\"code\":\"room_full\"}",
+                Later,
+                None,
+            ),
+            (
+                "429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0",
+                Later,
+                Some(7_000),
+            ),
+            (
+                "503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0",
+                Soon,
+                Some(2_000),
+            ),
+            (
+                "502 Bad Gateway\r\nRetry-After: soon\r\nContent-Length: 0",
+                Soon,
+                None,
+            ),
+            (
+                "301 Moved Permanently\r\nLocation: /\r\nContent-Length: 0",
+                Never,
+                None,
+            ),
+            ("200 OK\r\nContent-Length: 0", Never, None),
+            ("101 Switching Protocols\r\nUpgrade: x", Never, None),
+        ] {
+            let In::Failed(failure) = answered(&format!("HTTP/1.1 {answer}\r\n\r\n")).await else {
+                panic!("{answer}: no failure");
+            };
+            assert_eq!(
+                (failure.again, failure.after),
+                (again, after),
+                "{answer}: {failure:?}"
+            );
+        }
+        let In::Failed(failure) = answered("HTTP/1.1 101 Swit").await else {
+            panic!("no failure");
+        };
+        assert_eq!(failure.again, Soon, "cut off in the middle: {failure:?}");
+    }
+}

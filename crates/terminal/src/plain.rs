@@ -1,0 +1,203 @@
+//! A room in lines: for pipes, and for screen readers. What happens is a line on stdout,
+//! what went wrong one on stderr.
+
+use std::io::{self, BufRead, Write};
+
+use futures_util::Stream;
+use futures_util::stream::poll_fn;
+use tokio::sync::mpsc;
+
+use crate::clock::Millis;
+use crate::desk::{Desk, Show};
+use crate::place::Place;
+use crate::room::Room;
+use crate::room::news::News;
+use crate::run::Face;
+use crate::say;
+use crate::session::link::{Status, Why};
+use crate::session::{Session, Told};
+use crate::words::Lang;
+
+/// Lines that were read and not looked at; a pipe is not read on past that.
+const QUEUE: usize = 16;
+
+/// A room in lines.
+pub(crate) struct Plain<'a, O, E> {
+    desk: Desk,
+    place: &'a Place,
+    out: O,
+    errors: E,
+    /// Why there is no connection, as it was told.
+    offline: Option<Why>,
+    /// Nothing comes any more: leave as soon as all is answered.
+    input_ended: bool,
+}
+
+impl<'a, O: Write, E: Write> Plain<'a, O, E> {
+    pub(crate) fn new(lang: Lang, place: &'a Place, out: O, errors: E) -> Self {
+        Plain {
+            desk: Desk::new(lang),
+            place,
+            out,
+            errors,
+            offline: None,
+            input_ended: false,
+        }
+    }
+
+    fn menu(&mut self, room: &Room) -> io::Result<()> {
+        if room.menu.items.is_empty() {
+            return writeln!(self.out, "{}", self.desk.lang.empty_menu());
+        }
+        for item in room.menu.by_votes() {
+            let what = self.desk.lang.item(room, item);
+            writeln!(self.out, "{}. {what}", item.number)?;
+        }
+        Ok(())
+    }
+
+    fn members(&mut self, room: &Room) -> io::Result<()> {
+        let lang = self.desk.lang;
+        let name = |member: &crate::room::wire::Member| {
+            let you = if member.id == room.you {
+                lang.you()
+            } else {
+                ""
+            };
+            let away = if member.away { lang.away() } else { "" };
+            format!("{}{you}{away}", member.name)
+        };
+        let names: Vec<String> = room.members.iter().map(name).collect();
+        writeln!(self.out, "{}: {}", lang.here(room), names.join(", "))
+    }
+
+    fn whole(&mut self, session: &Session, room: &Room, now: Millis) -> io::Result<()> {
+        let lang = self.desk.lang;
+        let (title, left) = (lang.title(Some(room)), lang.left(room.left(now)));
+        writeln!(self.out, "{title}, {left}")?;
+        self.members(room)?;
+        self.menu(room)?;
+        self.decision(session, room)
+    }
+
+    fn decision(&mut self, session: &Session, room: &Room) -> io::Result<()> {
+        match &room.menu.decision {
+            Some(decision) => {
+                let text = self.desk.lang.decision(decision, session.verdict());
+                writeln!(self.out, "{text}")
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn help(&mut self) -> io::Result<()> {
+        let lang = self.desk.lang;
+        for (command, does) in lang.commands().iter().chain(lang.numbered()) {
+            writeln!(self.out, "{command}: {does}")?;
+        }
+        Ok(())
+    }
+
+    /// Tells that the connection is gone, and why; and that it is there again. Not each
+    /// attempt in between, nor how it ends: that is told by whoever ends the program.
+    fn status(&mut self, status: &Status, now: Millis) -> io::Result<()> {
+        let lang = self.desk.lang;
+        let why = match status {
+            Status::Offline(why, _) => Some(why),
+            Status::Live => None,
+            Status::Connecting | Status::Ended(_) => return Ok(()),
+        };
+        let said = lang.status(status, now);
+        match why {
+            Some(why) if self.offline.as_ref() != Some(why) => {
+                writeln!(self.errors, "{said}: {}", lang.why(why))?;
+            }
+            None if self.offline.is_some() => writeln!(self.errors, "{said}")?,
+            _ => {}
+        }
+        self.offline = why.cloned();
+        Ok(())
+    }
+}
+
+impl<O: Write, E: Write> Face for Plain<'_, O, E> {
+    type Input = String;
+
+    const BEAT: Option<std::time::Duration> = None;
+
+    /// One line after the other, each when the room shows what the one before it did: so a
+    /// script can add something, vote for it and take it away.
+    fn takes_input(&self, session: &Session) -> bool {
+        session.is_settled()
+    }
+
+    fn input(&mut self, line: String, session: &mut Session, now: Millis) -> io::Result<()> {
+        let show = match say::read(&line) {
+            Ok(say) => self.desk.say(say, session, now),
+            Err(unsaid) => {
+                return writeln!(self.errors, "{}", self.desk.lang.unsaid(&unsaid));
+            }
+        };
+        match (show, session.room()) {
+            (Show::Nothing, _) => {}
+            (Show::Notice(text), _) => writeln!(self.out, "{text}")?,
+            (Show::Help, _) => self.help()?,
+            (Show::Link, _) => writeln!(self.out, "{}", self.place)?,
+            (Show::Menu, Some(room)) => self.menu(room)?,
+            (Show::Members, Some(room)) => self.members(room)?,
+            (Show::Menu | Show::Members, None) => {}
+        }
+        self.out.flush()
+    }
+
+    fn input_ended(&mut self, _: &mut Session) {
+        self.input_ended = true;
+    }
+
+    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
+        self.status(&session.status(), now)?;
+        for told in told {
+            self.desk.note(told);
+            let lang = self.desk.lang;
+            match (told, session.room()) {
+                (Told::Whole, Some(room)) => self.whole(session, room, now)?,
+                (Told::News(News::Decided(..)), Some(room)) => self.decision(session, room)?,
+                (Told::News(_), _) => {
+                    let text = lang.told(told).unwrap_or_default();
+                    writeln!(self.out, "{text}")?;
+                }
+                (told, _) => {
+                    if let Some(text) = lang.told(told) {
+                        writeln!(self.errors, "{text}")?;
+                    }
+                }
+            }
+        }
+        // Whoever began a draw wants to know what came of it.
+        let is_drawing = session
+            .room()
+            .is_some_and(|room| room.menu.drawing.is_some());
+        if self.input_ended && session.is_settled() && !is_drawing {
+            session.leave();
+        }
+        self.out.flush()
+    }
+
+    fn stays(&self) -> bool {
+        false
+    }
+}
+
+/// The lines of stdin. They are read in a thread of its own, which nothing can wake up but
+/// another line: it ends with the process.
+pub(crate) fn lines() -> impl Stream<Item = io::Result<String>> + Unpin {
+    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    poll_fn(move |context| receiver.poll_recv(context))
+}

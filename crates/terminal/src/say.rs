@@ -1,0 +1,136 @@
+//! What a line means that somebody typed, in the full screen and in lines alike.
+
+use crate::room::menu::How;
+use crate::session::commands::Ask;
+
+/// What somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Say {
+    /// Nothing was typed.
+    Nothing,
+    /// Put this on the menu.
+    Add(String),
+    /// Another name, keeping the colour.
+    Name(String),
+    /// Another colour, keeping the name.
+    Colour(u8),
+    /// Something that the server is asked for as it is.
+    Ask(Ask),
+    /// Put back what was removed last.
+    Undo,
+    /// Show the menu.
+    List,
+    /// Show the members.
+    Who,
+    /// Show the room's address.
+    Link,
+    /// Show the help.
+    Help,
+    /// Connect now.
+    Retry,
+    /// Leave.
+    Quit,
+}
+
+/// A line that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsaid {
+    /// There is no such command.
+    Unknown(String),
+    /// The command needs an item's number.
+    Number(&'static str),
+    /// A name is missing.
+    Name,
+    /// No number of a colour.
+    Colour,
+}
+
+/// Reads a line: what does not begin with `/` is added; `//` stands for a `/` at the
+/// beginning of an item.
+pub fn read(line: &str) -> Result<Say, Unsaid> {
+    let line = line.trim();
+    let Some(command) = line.strip_prefix('/') else {
+        return Ok(match line {
+            "" => Say::Nothing,
+            item => Say::Add(item.to_owned()),
+        });
+    };
+    if command.starts_with('/') {
+        return Ok(Say::Add(command.to_owned()));
+    }
+    let (word, rest) = match command.split_once(char::is_whitespace) {
+        Some((word, rest)) => (word, rest.trim()),
+        None => (command, ""),
+    };
+    let number = |word| rest.parse::<u64>().map_err(|_| Unsaid::Number(word));
+    let ask = match &*word.to_lowercase() {
+        "vote" => Ask::Vote {
+            number: number("/vote")?,
+            on: true,
+        },
+        "unvote" => Ask::Vote {
+            number: number("/unvote")?,
+            on: false,
+        },
+        "remove" => Ask::Remove {
+            number: number("/remove")?,
+        },
+        "decide" => Ask::Decide { how: How::Votes },
+        "draw" => Ask::Decide { how: How::Draw },
+        "extend" => Ask::Extend {},
+        "title" => Ask::Title {
+            title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
+        },
+        "name" if rest.is_empty() => return Err(Unsaid::Name),
+        "name" => return Ok(Say::Name(rest.to_owned())),
+        "colour" | "color" => {
+            let colour = rest.parse().ok().filter(|colour| *colour <= MAX_COLOUR);
+            return colour.map(Say::Colour).ok_or(Unsaid::Colour);
+        }
+        "undo" => return Ok(Say::Undo),
+        "list" => return Ok(Say::List),
+        "who" => return Ok(Say::Who),
+        "link" => return Ok(Say::Link),
+        "help" => return Ok(Say::Help),
+        "retry" => return Ok(Say::Retry),
+        "quit" | "exit" => return Ok(Say::Quit),
+        _ => return Err(Unsaid::Unknown(format!("/{word}"))),
+    };
+    Ok(Say::Ask(ask))
+}
+
+/// The last colour of the palette.
+pub const MAX_COLOUR: u8 = 11;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_a_slash_is_an_item() {
+        let add = |item: &str| Ok(Say::Add(item.to_owned()));
+        assert_eq!(read("  김치찌개 "), add("김치찌개"));
+        assert_eq!(read("add:pizza"), add("add:pizza"));
+        assert_eq!(read("//dev/null soup"), add("/dev/null soup"));
+        assert_eq!(read("  "), Ok(Say::Nothing));
+    }
+
+    #[test]
+    fn commands_are_read_in_any_case_and_wrong_ones_are_named() {
+        let vote = |number, on| Ok(Say::Ask(Ask::Vote { number, on }));
+        assert_eq!(read("/Vote 3"), vote(3, true));
+        assert_eq!(read("/unvote  3"), vote(3, false));
+        assert_eq!(read("/draw"), Ok(Say::Ask(Ask::Decide { how: How::Draw })));
+        let title = |title| Ok(Say::Ask(Ask::Title { title }));
+        assert_eq!(
+            read("/title Friday lunch"),
+            title(Some("Friday lunch".to_owned()))
+        );
+        assert_eq!(read("/title"), title(None));
+        assert_eq!(read("/color 11"), Ok(Say::Colour(11)));
+        assert_eq!(read("/colour 12"), Err(Unsaid::Colour));
+        assert_eq!(read("/remove pizza"), Err(Unsaid::Number("/remove")));
+        assert_eq!(read("/name"), Err(Unsaid::Name));
+        assert_eq!(read("/drow"), Err(Unsaid::Unknown("/drow".to_owned())));
+    }
+}

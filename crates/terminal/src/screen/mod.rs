@@ -1,0 +1,242 @@
+//! A room on the full screen: what is chosen, what is typed, and what keys do.
+
+mod paint;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+
+use crate::clock::Millis;
+use crate::desk::{Desk, Show};
+use crate::line::Line;
+use crate::place::Place;
+use crate::room::Room;
+use crate::run::Face;
+use crate::say::{self, Say};
+use crate::session::commands::Ask;
+use crate::session::link::Status;
+use crate::session::{Session, Told};
+use crate::words::Lang;
+
+pub(crate) use terminal::{Guard, keys};
+
+/// Rows that a page key moves by; a list has at least as many on most screens.
+const PAGE: isize = 8;
+
+/// A room on the full screen.
+pub(crate) struct Screen<'a, B: Backend> {
+    terminal: Terminal<B>,
+    view: View<'a>,
+}
+
+/// What is shown besides the room.
+struct View<'a> {
+    desk: Desk,
+    place: &'a Place,
+    line: Line,
+    /// The item that keys act on, by number: it stays the same when the list moves.
+    chosen: Option<u64>,
+    /// What was told last.
+    said: String,
+    /// Shown from this line on.
+    help: Option<u16>,
+    is_done: bool,
+}
+
+impl<'a, B: Backend> Screen<'a, B> {
+    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, place: &'a Place) -> Self {
+        Screen {
+            terminal,
+            view: View {
+                desk: Desk::new(lang),
+                place,
+                line: Line::default(),
+                chosen: None,
+                said: String::new(),
+                help: None,
+                is_done: false,
+            },
+        }
+    }
+}
+
+impl View<'_> {
+    fn lang(&self) -> Lang {
+        self.desk.lang
+    }
+
+    fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let is_over = matches!(session.status(), Status::Ended(_));
+        // Help is gone with the next key, unless that one moves it.
+        let help = self.help.take();
+        match key.code {
+            KeyCode::Up if help.is_some() => self.help = help.map(|at| at.saturating_sub(1)),
+            KeyCode::Down if help.is_some() => self.help = help.map(|at| at.saturating_add(1)),
+            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
+            KeyCode::Char('c') if control => self.leave(session),
+            KeyCode::Char('d') if control && self.line.is_empty() => self.leave(session),
+            KeyCode::Char('r') if control => session.retry(),
+            KeyCode::Enter | KeyCode::Esc if is_over => self.is_done = true,
+            KeyCode::F(1) => self.help = Some(0),
+            KeyCode::Char('g') if control => self.help = help.xor(Some(0)),
+            KeyCode::Char('x') if control => self.remove(session, now),
+            KeyCode::Delete if self.line.is_empty() => self.remove(session, now),
+            KeyCode::Char('z') if control => self.say(Say::Undo, session, now),
+            KeyCode::Enter => self.enter(session, now),
+            KeyCode::Up => self.choose(-1, session),
+            KeyCode::Down => self.choose(1, session),
+            KeyCode::PageUp => self.choose(-PAGE, session),
+            KeyCode::PageDown => self.choose(PAGE, session),
+            _ => self.edit(key, control),
+        }
+    }
+
+    fn edit(&mut self, key: KeyEvent, control: bool) {
+        match key.code {
+            KeyCode::Char('a') if control => self.line.home(),
+            KeyCode::Char('e') if control => self.line.end(),
+            KeyCode::Char('w') if control => self.line.delete_word(),
+            KeyCode::Char('u') if control => self.line.delete_all(),
+            KeyCode::Char('d') if control => self.line.delete(),
+            // What a terminal sends for Backspace with Control, or always.
+            KeyCode::Char('h') if control => self.line.backspace(),
+            KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {}
+            KeyCode::Char(c) => self.line.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::Backspace => self.line.backspace(),
+            KeyCode::Delete => self.line.delete(),
+            KeyCode::Left => self.line.left(),
+            KeyCode::Right => self.line.right(),
+            KeyCode::Home => self.line.home(),
+            KeyCode::End => self.line.end(),
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self, session: &mut Session) {
+        session.leave();
+        self.is_done = true;
+    }
+
+    /// What was typed is said; with nothing typed the chosen item is voted for.
+    fn enter(&mut self, session: &mut Session, now: Millis) {
+        match say::read(self.line.text()) {
+            Ok(Say::Nothing) => {
+                if let Some(number) = self.chosen(session) {
+                    self.desk.toggle(number, session, now);
+                }
+                self.line.take();
+            }
+            Ok(say) => {
+                self.line.take();
+                self.say(say, session, now);
+            }
+            // The line stays, to be mended.
+            Err(unsaid) => self.said = self.lang().unsaid(&unsaid),
+        }
+    }
+
+    fn say(&mut self, say: Say, session: &mut Session, now: Millis) {
+        if say == Say::Quit {
+            return self.leave(session);
+        }
+        match (self.desk.say(say, session, now), session.room()) {
+            (Show::Notice(text), _) => self.said = text,
+            (Show::Help, _) => self.help = Some(0),
+            (Show::Link, _) => self.said = self.place.to_string(),
+            // They are shown anyway.
+            (Show::Nothing | Show::Menu | Show::Members, _) => {}
+        }
+    }
+
+    fn remove(&mut self, session: &mut Session, now: Millis) {
+        if let Some(number) = self.chosen(session) {
+            session.ask(Ask::Remove { number }, now);
+        }
+    }
+
+    /// The item that keys act on, if it is still there.
+    fn chosen(&self, session: &Session) -> Option<u64> {
+        let room = session.room()?;
+        let number = self.chosen?;
+        room.menu.item(number).map(|item| item.number)
+    }
+
+    fn choose(&mut self, by: isize, session: &Session) {
+        let Some(room) = session.room() else { return };
+        let items = room.menu.by_votes();
+        let at = items
+            .iter()
+            .position(|item| Some(item.number) == self.chosen);
+        let last = items.len().saturating_sub(1);
+        let to = match at {
+            Some(at) => at.saturating_add_signed(by).min(last),
+            None => 0,
+        };
+        self.chosen = items.get(to).map(|item| item.number);
+    }
+
+    /// Something is always chosen while there is something: the neighbour of what went.
+    fn keep_chosen(&mut self, room: &Room) {
+        if self
+            .chosen
+            .is_some_and(|number| room.menu.item(number).is_some())
+        {
+            return;
+        }
+        self.chosen = room.menu.by_votes().first().map(|item| item.number);
+    }
+}
+
+impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
+    type Input = Event;
+
+    /// The time that is left counts down.
+    const BEAT: Option<Duration> = Some(Duration::from_secs(1));
+
+    fn takes_input(&self, _: &Session) -> bool {
+        true
+    }
+
+    fn input(&mut self, event: Event, session: &mut Session, now: Millis) -> io::Result<()> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                self.view.key(key, session, now);
+            }
+            Event::Paste(text) => self.view.line.insert(&text),
+            // Whatever it was, all is painted anew.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn input_ended(&mut self, session: &mut Session) {
+        self.view.leave(session);
+    }
+
+    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
+        for told in told {
+            self.view.desk.note(told);
+            if let Some(text) = self.view.lang().told(told) {
+                self.view.said = text;
+            }
+        }
+        if let Some(room) = session.room() {
+            self.view.keep_chosen(room);
+        }
+        self.terminal
+            .draw(|frame| paint::paint(frame, &self.view, session, now))
+            .map_err(io::Error::other)?;
+        Ok(())
+    }
+
+    fn stays(&self) -> bool {
+        !self.view.is_done
+    }
+}

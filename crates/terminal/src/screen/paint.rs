@@ -1,0 +1,290 @@
+//! The picture. Only characters that are one column wide everywhere are used around the
+//! text of others: many that look like lines or dots are two wide on Korean systems.
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
+use ratatui::style::{Color, Modifier, Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::View;
+use crate::clock::Millis;
+use crate::room::Room;
+use crate::room::draw::Verdict;
+use crate::room::menu::Item;
+use crate::room::wire::Member;
+use crate::session::Session;
+use crate::session::link::Status;
+
+/// The members have a column of their own from this width on.
+pub(super) const WIDE: u16 = 72;
+const MEMBERS_WIDTH: u16 = 24;
+
+/// Below it the time left is a warning.
+const SOON_OVER: u64 = 60;
+
+/// Twelve colours of the 256 that can be read on black and on white.
+const PALETTE: [u8; 12] = [167, 172, 136, 64, 29, 31, 68, 98, 133, 168, 130, 66];
+
+/// What the prompt takes.
+const PROMPT: &str = "> ";
+
+pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, now: Millis) {
+    let area = frame.area();
+    let is_wide = area.width >= WIDE;
+    let result_text = result_text(view, session);
+    // What was decided is shown whole, also where that takes two lines.
+    let result_rows = match &result_text {
+        Some((text, _)) if text.width() > usize::from(area.width) => 2,
+        _ => 1,
+    };
+    let [head, members, _, body, detail, result, said, prompt, help] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(u16::from(!is_wide)),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(result_rows),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    paint_head(frame, head, view, session, now);
+    if let Some(room) = session.room() {
+        let menu = if is_wide {
+            let sides = [Constraint::Fill(1), Constraint::Length(MEMBERS_WIDTH)];
+            let [menu, side] = Layout::horizontal(sides).areas(body);
+            paint_members(frame, side, view, room);
+            menu
+        } else {
+            frame.render_widget(members_line(view, room), members);
+            body
+        };
+        paint_menu(frame, menu, view, session, room);
+        if let Some(item) = view.chosen.and_then(|number| room.menu.item(number)) {
+            let text = match is_wide {
+                true => format!(" {}", view.lang().item(room, item)),
+                false => format!(" {}", view.lang().names(room, &item.votes)),
+            };
+            frame.render_widget(Line::from(text).dim(), detail);
+        }
+    }
+    if let Some((text, colour)) = result_text {
+        let text = Paragraph::new(text).wrap(Wrap { trim: false });
+        frame.render_widget(text.fg(colour).bold(), result);
+    }
+    frame.render_widget(said_line(view, session), said);
+    paint_prompt(frame, prompt, view);
+    let keys = match session.status() {
+        Status::Ended(_) => view.lang().press_to_end(),
+        _ => view.lang().help_line(is_wide),
+    };
+    frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
+    if let Some(from) = view.help {
+        paint_help(frame, view, from);
+    }
+}
+
+fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, now: Millis) {
+    let status = session.status();
+    let mut state = view.lang().status(&status, now);
+    let mut style = match (&status, session.store_is_up()) {
+        (Status::Live, true) => Style::new(),
+        (Status::Ended(_), _) => Style::new().fg(Color::Red),
+        _ => Style::new().fg(Color::Yellow),
+    };
+    if let (Status::Live, Some(room)) = (&status, session.room()) {
+        let left = room.left(now);
+        state = format!("{state}, {}", view.lang().left(left));
+        if left.as_secs() < SOON_OVER {
+            style = Style::new().fg(Color::Red);
+        }
+    }
+    let state = format!(" {state} ");
+    let widths = [
+        Constraint::Fill(1),
+        Constraint::Length(state.width() as u16),
+    ];
+    let [title, right] = Layout::horizontal(widths).areas(area);
+    frame.render_widget(Block::new().reversed(), area);
+    let text = format!(" {}", view.lang().title(session.room()));
+    frame.render_widget(Line::from(text).bold().reversed(), title);
+    let state = Line::from(state).alignment(Alignment::Right);
+    frame.render_widget(state.style(style.reversed().bold()), right);
+}
+
+fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, room: &Room) {
+    if room.menu.items.is_empty() {
+        let text = format!(" {}", view.lang().empty_menu());
+        let text = Paragraph::new(text).wrap(Wrap { trim: false });
+        frame.render_widget(text.dim(), area);
+        return;
+    }
+    let items = room.menu.by_votes();
+    let most = items.first().map_or(0, |item| item.votes.len());
+    let rows = items.iter().map(|item| row(item, room, most));
+    // What is shown may be old: it is dimmed until it is live.
+    let style = match session.status() {
+        Status::Live => Style::new(),
+        _ => Style::new().add_modifier(Modifier::DIM),
+    };
+    let list = List::new(rows.map(ListItem::new))
+        .style(style)
+        .highlight_symbol(">")
+        .highlight_style(Modifier::REVERSED);
+    let at = items
+        .iter()
+        .position(|item| Some(item.number) == view.chosen);
+    let mut state = ListState::default().with_selected(at);
+    frame.render_stateful_widget(list, area, &mut state);
+}
+
+/// Votes, whether one's own is among them, and the item.
+fn row<'a>(item: &'a Item, room: &Room, most: usize) -> Line<'a> {
+    let votes = item.votes.len();
+    let mark = if item.votes.contains(&room.you) {
+        "[x]"
+    } else {
+        "[ ]"
+    };
+    let style = match votes {
+        0 => Style::new(),
+        votes if votes == most => Style::new().bold(),
+        _ => Style::new(),
+    };
+    Line::from(vec![
+        Span::raw(format!("{votes:>3} {mark} ")),
+        Span::styled(&*item.item, style),
+    ])
+}
+
+fn colour(member: &Member) -> Style {
+    let index = member
+        .colour
+        .and_then(|colour| PALETTE.get(usize::from(colour)));
+    index.map_or(Style::new(), |index| {
+        Style::new().fg(Color::Indexed(*index))
+    })
+}
+
+/// A member, as far as the width allows; what stands behind the name is always there.
+fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
+    let you = if member.id == room.you {
+        view.lang().you()
+    } else {
+        ""
+    };
+    let away = if member.away { view.lang().away() } else { "" };
+    let mark = if member.away { "- " } else { "* " };
+    let style = colour(member);
+    let name = Span::styled(cut(&member.name, 12), style);
+    let mut line = Line::from(vec![Span::styled(mark, style), name]);
+    line.push_span(Span::raw(format!("{you}{away}")));
+    match member.away {
+        true => line.dim(),
+        false => line,
+    }
+}
+
+/// As much of the beginning as fits into so many columns.
+fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut width = 0;
+    let fits = |grapheme: &&str| {
+        width += grapheme.width();
+        // Room for the two dots.
+        width + 2 <= columns
+    };
+    text.graphemes(true).take_while(fits).collect::<String>() + ".."
+}
+
+fn paint_members(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, room: &Room) {
+    let mut lines = vec![Line::from(view.lang().here(room)).dim()];
+    lines.extend(room.members.iter().map(|m| member(view, room, m)));
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn members_line(view: &View<'_>, room: &Room) -> Line<'static> {
+    let mut line = Line::from(format!(" {}:", view.lang().here(room)));
+    for member in &room.members {
+        let away = if member.away { "-" } else { "" };
+        let name = format!(" {away}{}", cut(&member.name, 12));
+        line.push_span(Span::styled(name, colour(member)));
+        if member.id == room.you {
+            line.push_span(Span::raw(view.lang().you()));
+        }
+    }
+    line
+}
+
+/// What is being decided, or was.
+fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
+    let menu = &session.room()?.menu;
+    if let Some(drawing) = &menu.drawing {
+        return Some((format!(" {}", view.lang().drawing(drawing)), Color::Yellow));
+    }
+    let decision = menu.decision.as_ref()?;
+    let verdict = session.verdict();
+    let is_wrong = matches!(verdict, Some(Verdict::OtherSecret | Verdict::OtherWinner));
+    let colour = if is_wrong { Color::Red } else { Color::Green };
+    Some((
+        format!(" {}", view.lang().decision(decision, verdict)),
+        colour,
+    ))
+}
+
+/// Why there is no connection, or else what was told last.
+fn said_line(view: &View<'_>, session: &Session) -> Line<'static> {
+    let lang = view.lang();
+    let text = match session.status() {
+        Status::Offline(why, _) | Status::Ended(why) => lang.why(&why),
+        Status::Connecting | Status::Live => view.said.clone(),
+    };
+    let waiting = match session.pending().count() {
+        0 => String::new(),
+        count => format!(" ({})", lang.waiting(count)),
+    };
+    Line::from(format!(" {text}{waiting}"))
+}
+
+fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let [mark, field] =
+        Layout::horizontal([Constraint::Length(PROMPT.len() as u16), Constraint::Fill(1)])
+            .areas(area);
+    frame.render_widget(Line::from(PROMPT).bold(), mark);
+    let (text, column) = view.line.visible(usize::from(field.width));
+    if view.line.is_empty() {
+        frame.render_widget(Line::from(view.lang().placeholder()).dim(), field);
+    } else {
+        frame.render_widget(Line::from(text), field);
+    }
+    frame.set_cursor_position(Position::new(field.x + column as u16, field.y));
+}
+
+fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) {
+    let area = frame.area();
+    let rows: Vec<_> = view
+        .lang()
+        .keys()
+        .iter()
+        .chain(view.lang().commands())
+        .collect();
+    let width = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0);
+    let lines = rows.iter().map(|(key, does)| {
+        let blanks = " ".repeat(width - key.width() + 2);
+        Line::from(vec![
+            Span::raw(format!(" {key}{blanks}")).bold(),
+            Span::raw(*does),
+        ])
+    });
+    let lines: Vec<_> = lines.collect();
+    // The last lines stay in sight, however often a key is pressed.
+    let most = (lines.len() as u16).saturating_sub(area.height);
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).scroll((from.min(most), 0)), area);
+}

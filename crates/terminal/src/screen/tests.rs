@@ -1,0 +1,306 @@
+//! The picture, and what keys do, without a terminal.
+#![allow(clippy::unwrap_used)]
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::Screen;
+use crate::place::Place;
+use crate::run::Face;
+use crate::session::{Effect, Entropy, Introduction, Session};
+use crate::words::Lang;
+
+const NOW: u64 = 1_800_000_000_000;
+
+struct Desk<'a> {
+    screen: Screen<'a, TestBackend>,
+    session: Session,
+}
+
+fn place() -> Place {
+    "http://127.0.0.1:8000/r/friday".parse().unwrap()
+}
+
+fn hello() -> Value {
+    let item = |number, item, votes: &[u64]| json!({"number":number,"item":item,"by":1,"name":"Mina","votes":votes});
+    json!({"hello":{"you":1,"name":"Mina","colour":3,"seat":"5ea7","room":"friday","resumed":false,"epoch":"e","seq":9,
+        "state":{"title":"금요일 점심","items":[item(1, "pizza", &[2]), item(2, "김치찌개", &[1, 2, 7]), item(3, "비빔밥 👨‍👩‍👧", &[])],
+            "max_items":100,"next_draw":null,"drawing":null,"decision":null},
+        "members":[{"id":1,"name":"Mina","colour":3,"away":false},{"id":2,"name":"하나","colour":7,"away":true}],
+        "expires_at":NOW + 570_000,"now":NOW,"seats":10,
+        "limits":{"message_bytes":16384,"commands_per_second":0.0,"command_burst":20,"seat_grace_ms":30000,"ping_interval_ms":25000}}})
+}
+
+impl<'a> Desk<'a> {
+    fn new(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
+        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let session = Session::new(Introduction::default(), Entropy::new(|bytes| bytes.fill(0)));
+        let screen = Screen::new(terminal, lang, place);
+        Desk { screen, session }
+    }
+
+    fn joined(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
+        let mut desk = Desk::new(place, lang, width, height);
+        desk.session.opened(NOW);
+        desk.hears(hello());
+        desk.session.effects();
+        desk
+    }
+
+    fn hears(&mut self, push: Value) {
+        self.session.heard(&push.to_string(), NOW);
+        self.picture();
+    }
+
+    fn happens(&mut self, seq: u64, by: u64, change: Value) {
+        self.hears(json!({"event":{"seq":seq,"by":by,"change":change,"expires_at":NOW + 570_000}}));
+    }
+
+    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        let event = Event::Key(KeyEvent::new(code, modifiers));
+        self.screen.input(event, &mut self.session, NOW).unwrap();
+        self.picture();
+    }
+
+    fn press(&mut self, code: KeyCode) {
+        self.key(code, KeyModifiers::NONE);
+    }
+
+    fn control(&mut self, c: char) {
+        self.key(KeyCode::Char(c), KeyModifiers::CONTROL);
+    }
+
+    fn types(&mut self, text: &str) {
+        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
+    }
+
+    fn said(&mut self) -> Vec<String> {
+        let said = self
+            .session
+            .effects()
+            .into_iter()
+            .map(|effect| match effect {
+                Effect::Send(text) => text,
+                other => format!("{other:?}"),
+            });
+        said.collect()
+    }
+
+    /// The rows as a reader sees them, without the blanks at their ends.
+    fn picture(&mut self) -> String {
+        let told = self.session.told();
+        self.screen.show(&mut self.session, &told, NOW).unwrap();
+        let buffer = self.screen.terminal.backend().buffer();
+        let mut rows = String::new();
+        for y in 0..buffer.area.height {
+            let mut row = String::new();
+            let mut x = 0;
+            while x < buffer.area.width {
+                let symbol = buffer[(x, y)].symbol();
+                row.push_str(symbol);
+                // What is two columns wide hides the cell behind it.
+                x += (symbol.width() as u16).max(1);
+            }
+            rows.push_str(row.trim_end());
+            rows.push('\n');
+        }
+        rows
+    }
+}
+
+fn assert_picture(desk: &mut Desk<'_>, expected: &str) {
+    let picture = desk.picture();
+    assert_eq!(picture.trim_end(), expected.trim_end(), "it is:\n{picture}");
+}
+
+#[test]
+fn a_room_fits_on_80_by_24() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    desk.types("칼국수");
+    assert_picture(&mut desk, include_str!("pictures/english-80x24.txt"));
+}
+
+#[test]
+fn a_room_fits_on_40_by_12_in_korean() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::Korean, 40, 12);
+    desk.happens(10, 2, json!({"voted":{"number":3,"on":true}}));
+    assert_picture(&mut desk, include_str!("pictures/korean-40x12.txt"));
+}
+
+#[test]
+fn help_and_what_was_decided_fit_on_40_by_12() {
+    let place = place();
+    for (lang, name) in [(Lang::English, "english"), (Lang::Korean, "korean")] {
+        let mut desk = Desk::joined(&place, lang, 40, 12);
+        desk.press(KeyCode::F(1));
+        (0..40).for_each(|_| desk.press(KeyCode::Down));
+        let help = desk.picture();
+        assert!(
+            help.contains("/link") && !help.contains("Enter"),
+            "{name}: {help}"
+        );
+        desk.press(KeyCode::Esc);
+        desk.happens(10, 2, json!({"drawing":{"number":1,"name":"하나","candidates":[1,2,3],"commitment":"c","next_commitment":"d"}}));
+        desk.happens(11, 2, json!({"contributed":{"name":"하나","value":"00"}}));
+        desk.happens(
+            12,
+            2,
+            json!({"decided":{"how":"draw","name":"하나","winner":2,"secret":"s"}}),
+        );
+        let picture = desk.picture();
+        let verdict = lang.pick("NOT FAIR", "공정하지 않음");
+        let text = picture.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(verdict), "{name}: {picture}");
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
+    let place = place();
+    for lang in [Lang::English, Lang::Korean] {
+        assert!(lang.help_line(true).width() < usize::from(super::paint::WIDE));
+        assert!(lang.help_line(false).width() < 40);
+        assert!(lang.press_to_end().width() < 40);
+        let rows = lang.keys().iter().chain(lang.commands());
+        let key = rows.clone().map(|(key, _)| key.width()).max().unwrap();
+        for (_, does) in rows {
+            assert!(1 + key + 2 + does.width() <= 40, "{does}");
+        }
+    }
+    for (width, height) in [(1, 1), (3, 2), (20, 5), (200, 60)] {
+        let mut desk = Desk::joined(&place, Lang::Korean, width, height);
+        desk.types("김치");
+        desk.press(KeyCode::F(1));
+    }
+}
+
+#[test]
+fn what_the_connection_is_like_is_told_as_it_is() {
+    let place = place();
+    let mut desk = Desk::new(&place, Lang::English, 80, 24);
+    assert!(desk.picture().contains("connecting"));
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    assert!(desk.picture().contains("live, 9:30 left"));
+    desk.session.closed(4403, NOW);
+    let picture = desk.picture();
+    assert!(picture.contains("offline, again in 30 s"), "{picture}");
+    assert!(picture.contains("the room is full"), "{picture}");
+    desk.types("pizza night");
+    desk.press(KeyCode::Enter);
+    assert!(desk.picture().contains("(1 not sent yet)"));
+    desk.session.closed(4410, NOW);
+    let picture = desk.picture();
+    assert!(
+        picture.contains("ended") && picture.contains("expired"),
+        "{picture}"
+    );
+    assert!(desk.screen.stays());
+    desk.press(KeyCode::Enter);
+    assert!(!desk.screen.stays());
+}
+
+#[test]
+fn enter_on_nothing_votes_for_what_is_chosen_and_takes_the_vote_back() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    desk.press(KeyCode::Enter);
+    assert_eq!(
+        desk.said(),
+        [r#"{"id":1,"vote":{"number":2,"on":false}}"#],
+        "most wanted first"
+    );
+    desk.press(KeyCode::Down);
+    desk.press(KeyCode::Enter);
+    // Before any answer came.
+    desk.press(KeyCode::Enter);
+    assert_eq!(
+        desk.said(),
+        [
+            r#"{"id":2,"vote":{"number":1,"on":true}}"#,
+            r#"{"id":3,"vote":{"number":1,"on":false}}"#
+        ]
+    );
+}
+
+#[test]
+fn keys_act_on_the_chosen_item_wherever_it_moves() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    desk.press(KeyCode::Down);
+    desk.press(KeyCode::Down);
+    for (seq, by) in [(10, 1), (11, 2), (12, 7), (13, 8)] {
+        desk.happens(seq, by, json!({"voted":{"number":3,"on":true}}));
+    }
+    desk.control('x');
+    assert_eq!(desk.said(), [r#"{"id":1,"remove":{"number":3}}"#]);
+    desk.happens(14, 1, json!({"removed":{"number":3}}));
+    desk.control('z');
+    desk.control('z');
+    assert_eq!(desk.said(), [r#"{"id":2,"restore":{"number":3}}"#]);
+    assert!(desk.picture().contains("you have removed nothing"));
+    desk.press(KeyCode::Delete);
+    assert_eq!(desk.said(), [r#"{"id":3,"remove":{"number":2}}"#]);
+}
+
+#[test]
+fn keys_that_edit_do_not_remove() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    desk.types("ab");
+    desk.press(KeyCode::Home);
+    desk.press(KeyCode::Delete);
+    desk.control('d');
+    assert_eq!(desk.said(), [""; 0]);
+    assert!(desk.screen.stays(), "there was something to delete");
+    desk.control('d');
+    assert_eq!(desk.said(), ["Goodbye"]);
+    assert!(!desk.screen.stays());
+}
+
+#[test]
+fn what_is_there_already_is_voted_for_instead() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    // Decomposed, as some input methods and file names have it.
+    let nfd = "\u{1100}\u{1175}\u{11B7}\u{110E}\u{1175}\u{110D}\u{1175}\u{1100}\u{1162}";
+    let paste = Event::Paste(format!(" {nfd}\n"));
+    desk.screen.input(paste, &mut desk.session, NOW).unwrap();
+    desk.press(KeyCode::Enter);
+    assert_eq!(desk.said(), [r#"{"id":1,"vote":{"number":2,"on":true}}"#]);
+    assert!(desk.picture().contains("on the menu already"));
+}
+
+#[test]
+fn a_line_that_is_not_understood_stays_to_be_mended() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    desk.types("/drow");
+    desk.press(KeyCode::Enter);
+    let picture = desk.picture();
+    assert!(
+        picture.contains("there is no /drow") && picture.contains("> /drow"),
+        "{picture}"
+    );
+    desk.control('u');
+    desk.types("/title Friday");
+    desk.press(KeyCode::Enter);
+    assert_eq!(desk.said(), [r#"{"id":1,"title":{"title":"Friday"}}"#]);
+}
+
+#[test]
+fn nothing_that_others_write_reaches_the_terminal_as_a_control_sequence() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let evil = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}evil";
+    desk.happens(10, 2, json!({"added":{"number":4,"item":evil,"name":evil}}));
+    desk.happens(11, 2, json!({"titled":{"title":evil}}));
+    desk.hears(json!({"error":{"id":1,"code":"x","message":evil}}));
+    let picture = desk.picture();
+    assert!(picture.contains("evil"));
+    assert!(!picture.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')));
+}

@@ -1,0 +1,263 @@
+//! Commands on their way: each is sent until it is answered, in order, no faster than the
+//! server takes them. Pure.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use crate::clock::Millis;
+use crate::room::menu::How;
+use crate::room::wire::Limits;
+
+/// What a member asks for. Serialised it is `{"add":{…}}` and so on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Puts an item at the end.
+    Add {
+        /// What it is.
+        item: String,
+    },
+    /// Takes an item away.
+    Remove {
+        /// Its number.
+        number: u64,
+    },
+    /// Puts a removed item back.
+    Restore {
+        /// Its number.
+        number: u64,
+    },
+    /// Gives or takes back one's vote.
+    Vote {
+        /// The item's number.
+        number: u64,
+        /// Whether it is given.
+        on: bool,
+    },
+    /// Another name or colour for oneself.
+    Rename {
+        /// The name.
+        name: String,
+        /// The colour; absent: unchanged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        colour: Option<u8>,
+    },
+    /// Names the room; `None` takes its name away.
+    Title {
+        /// The title.
+        title: Option<String>,
+    },
+    /// Lets the room live its whole lifetime again.
+    Extend {},
+    /// Decides.
+    Decide {
+        /// By what.
+        how: How,
+    },
+    /// Adds one's chance to a draw.
+    Contribute {
+        /// The draw's number.
+        draw: u64,
+        /// 64 hex digits.
+        value: String,
+    },
+    /// Ends a draw.
+    Reveal {
+        /// Its number.
+        draw: u64,
+    },
+}
+
+impl Ask {
+    /// Whether this client says it by itself, so that a refusal is nobody's matter.
+    pub(super) fn is_unasked(&self) -> bool {
+        matches!(self, Ask::Contribute { .. } | Ask::Reveal { .. })
+    }
+}
+
+/// Refusals that may pass: the same command is sent again, before anything newer.
+const PASSING: [&str; 2] = ["unavailable", "rate_limited"];
+
+/// After so long.
+const MOMENT: Millis = 1_000;
+
+/// As many wait for an answer at most. A person never gets there; a pipe is not read on.
+const MOST: usize = 256;
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    ask: Ask,
+    /// Over this connection.
+    sent: bool,
+    /// At all: it may have been applied.
+    tried: bool,
+}
+
+/// The allowance of this connection.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    limits: Limits,
+    /// What may be said at once, and when it was so.
+    tokens: f64,
+    at: Millis,
+}
+
+/// What came of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It will be sent again.
+    Again,
+    /// That was the answer to this command.
+    Final(Option<Ask>),
+}
+
+/// The commands without an answer.
+#[derive(Debug)]
+pub(super) struct Commands {
+    /// Never used twice for a seat.
+    next_id: u64,
+    entries: VecDeque<Entry>,
+    /// `None`: not connected, nothing is sent.
+    pace: Option<Pace>,
+    /// Nothing is sent before.
+    paused_until: Option<Millis>,
+}
+
+impl Commands {
+    pub(super) fn new() -> Self {
+        Commands {
+            next_id: 1,
+            entries: VecDeque::new(),
+            pace: None,
+            paused_until: None,
+        }
+    }
+
+    /// Without an answer, in order.
+    pub(super) fn pending(&self) -> impl DoubleEndedIterator<Item = &Ask> {
+        self.entries.iter().map(|entry| &entry.ask)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= MOST
+    }
+
+    pub(super) fn add(&mut self, ask: Ask) {
+        self.entries.push_back(Entry {
+            id: self.next_id,
+            ask,
+            sent: false,
+            tried: false,
+        });
+        self.next_id += 1;
+    }
+
+    /// What is to be sent now.
+    pub(super) fn flush(&mut self, now: Millis) -> Vec<String> {
+        let Some(pace) = &mut self.pace else {
+            return Vec::new();
+        };
+        if self.paused_until.is_some_and(|until| now < until) {
+            return Vec::new();
+        }
+        self.paused_until = None;
+        let mut texts = Vec::new();
+        for entry in self.entries.iter_mut().filter(|entry| !entry.sent) {
+            let wait = pace.take(now);
+            if wait > 0 {
+                self.paused_until = Some(now + wait);
+                break;
+            }
+            entry.sent = true;
+            entry.tried = true;
+            texts.push(text(entry));
+        }
+        texts
+    }
+
+    /// When to flush again by itself.
+    pub(super) fn next_at(&self) -> Option<Millis> {
+        self.pace.and(self.paused_until)
+    }
+
+    /// Connected: all that was not answered is sent again.
+    pub(super) fn greeted(&mut self, limits: Limits, now: Millis) {
+        self.paused_until = None;
+        self.pace = Some(Pace {
+            limits,
+            tokens: most(&limits),
+            at: now,
+        });
+        for entry in &mut self.entries {
+            entry.sent = false;
+        }
+    }
+
+    /// Not connected: nothing is sent.
+    pub(super) fn lost(&mut self) {
+        self.pace = None;
+    }
+
+    /// The seat is lost, and with it the way to find out what became of what was sent: how
+    /// many these were. What was not sent yet gets the numbers of a new seat.
+    pub(super) fn forget(&mut self) -> usize {
+        let before = self.entries.len();
+        // What the client says by itself it will say again.
+        self.entries
+            .retain(|entry| !entry.tried && !entry.ask.is_unasked());
+        for (entry, id) in self.entries.iter_mut().zip(1..) {
+            entry.id = id;
+        }
+        self.next_id = self.entries.len() as u64 + 1;
+        before - self.entries.len()
+    }
+
+    pub(super) fn acknowledged(&mut self, id: u64) {
+        self.entries.retain(|entry| entry.id != id);
+    }
+
+    pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused {
+        let at = self.entries.iter().position(|entry| entry.id == id);
+        if PASSING.contains(&code) {
+            self.paused_until = Some(now + MOMENT);
+            if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
+                entry.sent = false;
+            }
+            return Refused::Again;
+        }
+        let entry = at.and_then(|at| self.entries.remove(at));
+        Refused::Final(entry.map(|entry| entry.ask))
+    }
+}
+
+/// Half of what is allowed at once is left, for what the network bunches together.
+fn most(limits: &Limits) -> f64 {
+    (f64::from(limits.command_burst) / 2.0).max(1.0)
+}
+
+impl Pace {
+    /// Takes the allowance for one command, or says how long to wait for it.
+    fn take(&mut self, now: Millis) -> Millis {
+        let rate = self.limits.commands_per_second;
+        if rate <= 0.0 {
+            return 0;
+        }
+        let earned = now.saturating_sub(self.at) as f64 * rate / 1000.0;
+        self.tokens = most(&self.limits).min(self.tokens + earned);
+        self.at = now;
+        if self.tokens < 1.0 {
+            return ((1.0 - self.tokens) * 1000.0 / rate).ceil() as Millis;
+        }
+        self.tokens -= 1.0;
+        0
+    }
+}
+
+/// The same bytes each time: the server compares them.
+fn text(entry: &Entry) -> String {
+    // Strings and numbers can always be written.
+    let command = serde_json::to_string(&entry.ask).unwrap_or_default();
+    format!("{{\"id\":{},{}", entry.id, command.trim_start_matches('{'))
+}

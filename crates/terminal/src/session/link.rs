@@ -1,0 +1,224 @@
+//! When to connect, when to doubt a connection, and when to come back: "Coming back" of
+//! docs/protocol.md. Pure.
+
+use tablecast_core::close::{CloseReason, ComeBack};
+
+use super::Entropy;
+use crate::clock::Millis;
+use crate::text::Shown;
+
+/// The first wait is random up to this.
+const FIRST_BOUND: Millis = 500;
+/// It doubles up to this.
+const LAST_BOUND: Millis = 20_000;
+/// "Later" is this, and up to as much again.
+const LATER: Millis = 30_000;
+/// After so long a connection has held, and the next wait is short again.
+const STEADY: Millis = 5_000;
+/// How long an answer may take: the server's own patience after a ping.
+const PATIENCE: Millis = 10_000;
+/// The server pings first, unless the connection is dead: so much later we ask.
+const SLACK: Millis = 2_000;
+
+/// Why a connection is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The server said so.
+    Closed(CloseReason),
+    /// It closed with a code that the protocol does not know, or without one.
+    Lost,
+    /// It did not answer in time.
+    Silent,
+    /// It could not be reached, or let nobody in: for people, as the system says it.
+    Unreachable(Shown),
+    /// What it said is no Tablecast: for people.
+    Garbled(Shown),
+}
+
+/// Whether there is a connection, told as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Not there yet, or what was missed is still on its way.
+    Connecting,
+    /// What is shown is the room as it is.
+    Live,
+    /// Not connected, and why; tries again at that time.
+    Offline(Why, Millis),
+    /// Not connected, and it stays so.
+    Ended(Why),
+}
+
+#[derive(Debug)]
+enum State {
+    Opening,
+    Open {
+        since: Millis,
+        heard_at: Millis,
+        /// When an answer must have come.
+        due: Option<Millis>,
+        /// How much silence is usual; unknown before the first message.
+        interval: Option<Millis>,
+    },
+    Offline(Why, Millis),
+    Ended(Why),
+}
+
+/// What a look at the clock led to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Nothing,
+    /// Try to connect.
+    Open,
+    /// Ask whether the connection lives.
+    Ping,
+    /// Give the connection up.
+    Drop,
+}
+
+/// One connection at a time, and the next one when it is lost.
+#[derive(Debug)]
+pub(super) struct Link {
+    state: State,
+    bound: Millis,
+}
+
+impl Link {
+    /// About to connect.
+    pub(super) fn new() -> Self {
+        Link {
+            state: State::Opening,
+            bound: FIRST_BOUND,
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match &self.state {
+            State::Opening | State::Open { interval: None, .. } => Status::Connecting,
+            State::Open { .. } => Status::Live,
+            State::Offline(why, at) => Status::Offline(why.clone(), *at),
+            State::Ended(why) => Status::Ended(why.clone()),
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+
+    /// The socket is open: the first message is due.
+    pub(super) fn opened(&mut self, now: Millis) {
+        self.state = State::Open {
+            since: now,
+            heard_at: now,
+            due: Some(now + PATIENCE),
+            interval: None,
+        };
+    }
+
+    /// The first message came.
+    pub(super) fn greeted(&mut self, ping_interval: Millis) {
+        if let State::Open { interval, .. } = &mut self.state {
+            *interval = Some(ping_interval + SLACK);
+        }
+    }
+
+    /// Any sign of life.
+    pub(super) fn heard(&mut self, now: Millis) {
+        if let State::Open { heard_at, due, .. } = &mut self.state {
+            *heard_at = now;
+            *due = None;
+        }
+    }
+
+    /// Something was said that the server answers.
+    pub(super) fn asked(&mut self, now: Millis) {
+        if let State::Open { due, .. } = &mut self.state {
+            due.get_or_insert(now + PATIENCE);
+        }
+    }
+
+    /// The connection is gone, or could not be made. `after`: how long the server wants to be
+    /// left alone.
+    pub(super) fn lost(
+        &mut self,
+        now: Millis,
+        (again, why): (ComeBack, Why),
+        after: Option<Millis>,
+        entropy: &mut Entropy,
+    ) {
+        if let State::Open { since, .. } = self.state
+            && now >= since + STEADY
+        {
+            self.bound = FIRST_BOUND;
+        }
+        let wait = match again {
+            ComeBack::Never => {
+                self.state = State::Ended(why);
+                return;
+            }
+            ComeBack::Soon => {
+                let wait = entropy.up_to(self.bound);
+                self.bound = (2 * self.bound).min(LAST_BOUND);
+                wait
+            }
+            ComeBack::Later => LATER + entropy.up_to(LATER),
+        };
+        self.state = State::Offline(why, now + wait.max(after.unwrap_or(0)));
+    }
+
+    /// It stays so until somebody wants otherwise. What has ended keeps its first reason.
+    pub(super) fn end(&mut self, why: Why) {
+        if !matches!(self.state, State::Ended(_)) {
+            self.state = State::Ended(why);
+        }
+    }
+
+    /// Whether to connect now, although it is not time yet.
+    pub(super) fn retry(&mut self) -> bool {
+        let waits = matches!(self.state, State::Offline(..) | State::Ended(_));
+        if waits {
+            self.state = State::Opening;
+        }
+        waits
+    }
+
+    /// When to look at the clock again.
+    pub(super) fn next_at(&self) -> Option<Millis> {
+        match self.state {
+            State::Open {
+                heard_at,
+                due,
+                interval,
+                ..
+            } => due.or_else(|| Some(heard_at + interval?)),
+            State::Offline(_, at) => Some(at),
+            State::Opening | State::Ended(_) => None,
+        }
+    }
+
+    /// Looks at the clock.
+    pub(super) fn tick(&mut self, now: Millis) -> Turn {
+        if self.next_at().is_none_or(|at| now < at) {
+            return Turn::Nothing;
+        }
+        match &mut self.state {
+            State::Open { due: Some(_), .. } => Turn::Drop,
+            State::Open { due, .. } => {
+                *due = Some(now + PATIENCE);
+                Turn::Ping
+            }
+            _ => {
+                self.state = State::Opening;
+                Turn::Open
+            }
+        }
+    }
+}
+
+/// What a close code means. One that is not the protocol's is the network's doing.
+pub(super) fn closed(code: u16) -> (ComeBack, Why) {
+    let reason = CloseReason::ALL.into_iter().find(|r| r.code() == code);
+    match reason {
+        Some(reason) => (reason.come_back(), Why::Closed(reason)),
+        None => (ComeBack::Soon, Why::Lost),
+    }
+}

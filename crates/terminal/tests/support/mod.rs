@@ -1,0 +1,116 @@
+//! A session whose clock and server are the test's.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use serde_json::{Value, json};
+use tablecast_terminal::session::{Effect, Entropy, Introduction, Session, Told};
+
+/// When a test begins.
+pub const START: u64 = 1_800_000_000_000;
+
+pub struct At {
+    pub session: Session,
+    pub now: u64,
+}
+
+impl At {
+    /// A session that is about to connect; randomness is these bytes, over and over.
+    pub fn start(random: u8) -> At {
+        let who = Introduction {
+            name: Some("Mina".to_owned()),
+            colour: None,
+        };
+        let mut at = At {
+            session: Session::new(who, Entropy::new(move |bytes| bytes.fill(random))),
+            now: START,
+        };
+        assert_eq!(at.effects(), [Effect::Open]);
+        at
+    }
+
+    /// One that has joined as member 1, with an empty menu.
+    pub fn joined() -> At {
+        let mut at = At::start(0xff);
+        at.open();
+        at.hears(hello());
+        at.session.told();
+        at
+    }
+
+    /// The socket opens: what is said first.
+    pub fn open(&mut self) -> Value {
+        self.session.opened(self.now);
+        let mut said = self.said();
+        assert_eq!(said.len(), 1);
+        said.remove(0)
+    }
+
+    pub fn hears(&mut self, push: Value) {
+        self.session.heard(&push.to_string(), self.now);
+    }
+
+    /// An event by member 1 at this place.
+    pub fn happens(&mut self, seq: u64, what: Value) {
+        self.happens_by(1, seq, what);
+    }
+
+    pub fn happens_by(&mut self, by: u64, seq: u64, what: Value) {
+        let mut event = what;
+        event["seq"] = json!(seq);
+        event["by"] = json!(by);
+        event["expires_at"] = json!(START + 600_000);
+        self.hears(json!({ "event": event }));
+    }
+
+    pub fn effects(&mut self) -> Vec<Effect> {
+        self.session.effects()
+    }
+
+    /// What was sent, which is all that was done.
+    pub fn said(&mut self) -> Vec<Value> {
+        let read = |effect| match effect {
+            Effect::Send(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("not only said something: {other:?}"),
+        };
+        self.effects().into_iter().map(read).collect()
+    }
+
+    pub fn told(&mut self) -> Vec<Told> {
+        self.session.told()
+    }
+
+    /// Lets the time pass up to the next thing that is due: how long that is.
+    pub fn waits(&mut self) -> u64 {
+        let at = self.session.next_at().expect("nothing is due");
+        let wait = at.saturating_sub(self.now);
+        self.now = self.now.max(at);
+        self.session.tick(self.now);
+        wait
+    }
+}
+
+pub fn limits() -> Value {
+    json!({"message_bytes":16384,"commands_per_second":10.0,"command_burst":20,"seat_grace_ms":30000,"ping_interval_ms":25000})
+}
+
+pub fn state() -> Value {
+    json!({"title":null,"items":[],"max_items":100,"next_draw":null,"drawing":null,"decision":null})
+}
+
+/// The first message to member 1.
+pub fn hello() -> Value {
+    hello_with(
+        state(),
+        json!([{"id":1,"name":"Mina","colour":0,"away":false}]),
+        1,
+    )
+}
+
+pub fn hello_with(state: Value, members: Value, seq: u64) -> Value {
+    json!({"hello":{"you":1,"name":"Mina","colour":0,"seat":"5ea7","room":"r","resumed":false,"epoch":"e1","seq":seq,
+        "state":state,"members":members,"expires_at":START + 600_000,"now":START,"seats":10,"ttl_ms":600_000,"limits":limits()}})
+}
+
+pub fn resumed() -> Value {
+    json!({"hello":{"you":1,"name":"Mina","seat":"5ea7","room":"r","resumed":true,"seats":10,"limits":limits()}})
+}
