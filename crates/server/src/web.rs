@@ -5,6 +5,9 @@
 //! In debug builds they are read from the sources each time, so that a change is
 //! seen by reloading the page.
 
+mod bare;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::LazyLock;
@@ -42,10 +45,14 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
      connect-src 'self'; manifest-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// What a file may do that somebody opens as if it were a document: nothing. Short,
+/// since it goes with each of them.
+const FILE_POLICY: &str = "default-src 'none'; sandbox";
+
 /// Stands in documents for the version, as in `/web/{{version}}/room.js`.
 const VERSION_MARK: &str = "{{version}}";
 
-/// Stands in documents for the language that is asked for.
+/// Stands for the language that is asked for, in documents that speak several.
 const LANGUAGE_MARK: &str = "{{language}}";
 
 /// Names the files as they are, all together: a document and what it loads are of
@@ -81,16 +88,28 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
     };
     // It may differ with the version though its own text does not.
     let tag = format!("\"{:016x}-{}\"", head(&file), *VERSION);
-    Some(embedded(path, &file.data, tag, asked, kept))
+    let code = path.ends_with(".js") || path.ends_with(".css");
+    let bytes = match std::str::from_utf8(&file.data) {
+        Ok(text) if code => Cow::Owned(bare::code(text).into_bytes()),
+        _ => file.data,
+    };
+    let mut response = embedded(path, &bytes, tag, asked, kept);
+    let policy = HeaderValue::from_static(FILE_POLICY);
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, policy);
+    Some(response)
 }
 
 /// A document of the page's: `name` is a file of `web/`.
 pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
     let file = Page::get(name)?;
-    let language = Language::asked(asked).tag();
-    let text = String::from_utf8_lossy(&file.data)
-        .replace(VERSION_MARK, &VERSION)
-        .replace(LANGUAGE_MARK, language);
+    let text = String::from_utf8_lossy(&file.data).replace(VERSION_MARK, &VERSION);
+    let language = match text.contains(LANGUAGE_MARK) {
+        true => Language::asked(asked).tag(),
+        false => Language::English.tag(),
+    };
+    let text = text.replace(LANGUAGE_MARK, language);
     let tag = format!("\"{:016x}-{}-{language}\"", head(&file), *VERSION);
     let mut response = embedded(name, text.as_bytes(), tag, asked, "no-cache");
     let headers = response.headers_mut();

@@ -1,12 +1,11 @@
 // The first page: open a table.
 
 import { createRoom } from './client/http.js';
-import { spoken, w, why } from './i18n/index.js';
-import './lib/composing.js';
+import { ready, spoken, w, why } from './i18n/index.js';
 import { fill, h } from './lib/dom.js';
-import { foot } from './lib/foot.js';
+import { foot } from './lib/page.js';
 import { forgetVisits, visits } from './lib/remember.js';
-import { table } from './lib/table.js';
+import { table } from './lib/pictures.js';
 
 /** @import { Visit } from './lib/remember.js' */
 
@@ -118,6 +117,7 @@ function visit({ id, title, items, at, expiresAt, winner }) {
   );
 }
 
+await ready;
 build();
 // A page that comes back from the browser's memory knows nothing of what was visited since.
 addEventListener('pageshow', (event) => event.persisted && build());

@@ -2,23 +2,22 @@
 
 import { roomUrl } from './client/http.js';
 import { LunchRoom } from './client/lunch.js';
-import { w, why } from './i18n/index.js';
-import './lib/composing.js';
+import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
-import { foot } from './lib/foot.js';
+import { foot } from './lib/page.js';
 import * as remember from './lib/remember.js';
+import { screenOf } from './lib/screen.js';
+import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
 import { askName } from './room/me.js';
-import { news } from './room/news.js';
-import { notices } from './room/notices.js';
+import { news, notices } from './room/notices.js';
 import { meet, people } from './room/people.js';
-import { screen, screenOf } from './room/screens.js';
+import { screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
 import { bar, heading, trouble, warning } from './room/top.js';
-import { table } from './lib/table.js';
 
 /** @import { App, Part, View } from './room/app.js' */
 
@@ -30,6 +29,9 @@ const room = new LunchRoom(roomUrl(location.href, id), {
   colour: remember.me.colour,
   saved: remember.seat(id),
 });
+
+// The connection is on its way meanwhile.
+await ready;
 
 /** @type {App} */
 const app = {
@@ -137,14 +139,17 @@ function keep({ state, expiresAt }) {
   remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
 }
 
-let wasLive = false;
+/** Nothing, until it was so once. @type {boolean | undefined} */
+let wasLive;
 room.subscribe((view) => {
   update(view);
   keep(view);
-  if (view.status === 'live' && !view.stale) {
-    if (!wasLive) for (const item of remember.takeFor(id)) app.attempt(room.add(item));
-    wasLive = true;
-  }
+  const isLive = view.status === 'live' && !view.stale;
+  if (isLive === wasLive) return;
+  // The first time nothing was lost before.
+  if (wasLive !== undefined) announce(isLive ? w.said.live : w.said.lost);
+  else if (isLive) for (const item of remember.takeFor(id)) app.attempt(room.add(item));
+  if (isLive || wasLive) wasLive = isLive;
 });
 room.listen('change', ({ by }) => {
   if (document.visibilityState === 'hidden' && by !== room.view.me?.id) unseen += 1;

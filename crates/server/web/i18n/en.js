@@ -3,7 +3,7 @@
 /** @param {number} n @param {string} one @param {string} [many] */
 const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
-export const en = {
+export const words = {
   // Home
   hello: 'What’s for lunch?',
   pitch: 'Open a table, send the link to your friends, and choose together: everybody adds, everybody votes, and a fair draw settles the rest.',
@@ -72,7 +72,6 @@ export const en = {
   dishes: (/** @type {number} */ n) => count(n, 'dish', 'dishes'),
   emptyTitle: 'Nothing on the table yet',
   emptyText: 'Say what you feel like. A dish, a place, anything.',
-  aloneTitle: 'You are the first one here',
   aloneText: 'Send the link. Whoever opens it sits at this table, without an account.',
   addedBy: (/** @type {string} */ name) => `from ${name}`,
   vote: (/** @type {string} */ item) => `Vote for ${item}`,
@@ -96,7 +95,6 @@ export const en = {
   decide: 'Decide',
   decideAgain: 'Decide again',
   decideTitle: 'How shall we decide?',
-  decideNote: 'Everybody sees it at the same moment.',
   byVotes: 'Most votes',
   byVotesLead: (/** @type {string} */ item, /** @type {number} */ votes) => `${item} is ahead with ${count(votes, 'vote')}`,
   byVotesTie: (/** @type {number} */ n) => `${n} dishes are level: a draw among them`,
@@ -107,7 +105,6 @@ export const en = {
   drawing: 'The table is turning',
   drawBy: (/** @type {string} */ name) => `${name} started a draw`,
   contributed: (/** @type {number} */ n, /** @type {number} */ of) => `${n} of ${of} added their chance`,
-  itIs: 'It is',
   weEat: 'Today it is',
   decidedByVotes: (/** @type {string} */ name, /** @type {number} */ votes) => `Most votes: ${votes}. ${name} asked to decide.`,
   decidedByDraw: (/** @type {string} */ name, /** @type {number} */ n) => `Drawn from ${n}. ${name} started it.`,
@@ -217,6 +214,5 @@ export const en = {
   // Foot
   docs: 'Documentation',
   liveDocs: 'Try the protocol',
-  source: 'Source',
   language: 'Language',
 };

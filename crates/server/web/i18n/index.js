@@ -1,31 +1,40 @@
 // Which language is spoken. `w` holds its words; it changes with the language.
 
 import { language, rememberLanguage } from '../lib/remember.js';
-import { en } from './en.js';
-import { ko } from './ko.js';
 
-/** @typedef {typeof en} Words */
+/** @typedef {typeof import('./en.js').words} Words */
+/** @typedef {'en' | 'ko'} Language */
 
-/** @type {Readonly<Record<'en' | 'ko', Words>>} */
-const LANGUAGES = { en, ko };
+/** Only the one that is spoken is loaded. */
+const LANGUAGES = {
+  en: () => import('./en.js'),
+  ko: () => import('./ko.js'),
+};
 
-/** @type {'en' | 'ko'} */
+/** @type {Language} */
 export let spoken = known(language()) ?? known(document.documentElement.lang) ?? 'en';
 
-/** The words of the language that is spoken. */
-export let w = LANGUAGES[spoken];
+/** The words of the language that is spoken; nothing before `ready`. @type {Words} */
+export let w;
 
-document.documentElement.lang = spoken;
-
-/** @param {'en' | 'ko'} chosen */
-export function speak(chosen) {
+/** @param {Language} chosen */
+async function learn(chosen) {
+  const { words } = await LANGUAGES[chosen]();
   spoken = chosen;
-  w = LANGUAGES[chosen];
+  w = words;
   document.documentElement.lang = chosen;
+}
+
+/** To be awaited before anything is shown. */
+export const ready = learn(spoken);
+
+/** @param {Language} chosen */
+export async function speak(chosen) {
+  await learn(chosen);
   rememberLanguage(chosen);
 }
 
-/** @param {string | null} language @returns {'en' | 'ko' | undefined} */
+/** @param {string | null} language @returns {Language | undefined} */
 function known(language) {
   return language === 'en' || language === 'ko' ? language : undefined;
 }

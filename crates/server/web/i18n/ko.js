@@ -14,7 +14,7 @@ const eunneun = (word) => word + particle(word, '은', '는');
 const nim = (who) => (/^손님 \d+$/.test(who) ? who : `${who} 님`);
 
 /** @type {import('./index.js').Words} */
-export const ko = {
+export const words = {
   hello: '오늘 점심, 뭐 먹지?',
   pitch: '테이블을 열고 친구에게 링크를 보내세요. 다 같이 메뉴를 적고 투표하고, 그래도 못 고르면 공정한 뽑기로 정해요.',
   open: '테이블 열기',
@@ -74,7 +74,6 @@ export const ko = {
   dishes: (n) => `${n}가지`,
   emptyTitle: '아직 상이 비어 있어요',
   emptyText: '먹고 싶은 걸 적어 보세요. 음식도, 가게도, 무엇이든 좋아요.',
-  aloneTitle: '제일 먼저 오셨네요',
   aloneText: '링크를 보내세요. 열기만 하면 바로 이 테이블에 앉아요. 가입은 없어요.',
   addedBy: (name) => nim(name),
   vote: (item) => `투표: ${item}`,
@@ -96,7 +95,6 @@ export const ko = {
   decide: '정하기',
   decideAgain: '다시 정하기',
   decideTitle: '어떻게 정할까요?',
-  decideNote: '모두가 같은 순간에 결과를 봐요.',
   byVotes: '투표대로',
   byVotesLead: (item, votes) => `${iga(item)} ${votes}표로 앞서고 있어요`,
   byVotesTie: (n) => `${n}가지가 동점이라 그중에서 뽑아요`,
@@ -107,7 +105,6 @@ export const ko = {
   drawing: '상이 돌아가요',
   drawBy: (name) => `${iga(nim(name))} 뽑기를 시작했어요`,
   contributed: (n, of) => `${of}명 중 ${n}명이 우연을 보탰어요`,
-  itIs: '결과는',
   weEat: '오늘은',
   decidedByVotes: (name, votes) => `${votes}표로 1등. ${iga(nim(name))} 정하자고 했어요.`,
   decidedByDraw: (name, n) => `${n}가지 중에서 뽑혔어요. ${iga(nim(name))} 시작했어요.`,
@@ -211,6 +208,5 @@ export const ko = {
 
   docs: '문서',
   liveDocs: '프로토콜 써 보기',
-  source: '소스',
   language: '언어',
 };

@@ -2,7 +2,7 @@
 
 import { w } from '../i18n/index.js';
 import { h } from './dom.js';
-import { icon } from './icons.js';
+import { icon } from './pictures.js';
 
 let made = 0;
 

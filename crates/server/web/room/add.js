@@ -2,9 +2,8 @@
 
 import { w, why } from '../i18n/index.js';
 import { fill, h } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
-import { suggestions } from '../lib/suggest.js';
 import { fold } from '../lib/text.js';
 
 /** @import { App, Part } from './app.js' */
@@ -100,7 +99,7 @@ export function addBox(app) {
         );
       } else fill(note, refusal && h('span', {}, refusal));
     }
-    const found = suggestions(remember.used(), items(), field.value, SUGGESTED);
+    const found = remember.suggestions(remember.used(), items(), field.value, SUGGESTED);
     const list = JSON.stringify(found);
     if (chips.dataset['state'] === list) return;
     chips.dataset['state'] = list;

@@ -1,9 +1,9 @@
 // A draw, calculated again in front of everybody who wants to know.
 
 import { w } from '../i18n/index.js';
-import { copy } from '../lib/clipboard.js';
+import { copy } from './share.js';
 import { fill, h } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import { sheet } from '../lib/sheet.js';
 import { called } from './people.js';
 

@@ -2,13 +2,12 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import { show } from '../lib/keyed.js';
-import { byVotes, held, leading } from '../lib/order.js';
-import { rows } from '../lib/pending.js';
+import { byVotes, held, leading, rows } from '../lib/menu.js';
 import { called, colourOf, disc } from './people.js';
 
-/** @import { Row } from '../lib/pending.js' */
+/** @import { Row } from '../lib/menu.js' */
 /** @import { App, Part, View } from './app.js' */
 
 /** The list keeps its order until it was left alone for so long, ms. */
@@ -116,7 +115,8 @@ function line(app) {
           app.attempt(votes.includes(me.id) ? app.room.unvote(number) : app.room.vote(number));
         },
       },
-      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), ' ', h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), ' ', h('span', { class: 'dish-lead' }, w.mostWanted), voters)),
+      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), ' ', h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), ' ', h('span', { class: 'dish-lead' }, w.mostWanted), ' ', voters)),
+      ' ',
       h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
     ),
     h(

@@ -2,7 +2,7 @@
 
 import { w } from '../i18n/index.js';
 import { h } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
 import { sheet } from '../lib/sheet.js';
 

@@ -2,7 +2,7 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import { show } from '../lib/keyed.js';
 import { initial } from '../lib/text.js';
 import { changeMe } from './me.js';

@@ -4,33 +4,14 @@ import { createRoom, roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
 import { fill, h, say } from '../lib/dom.js';
 import { leaveFor } from '../lib/remember.js';
-import { table } from '../lib/table.js';
+import { table } from '../lib/pictures.js';
 import { clock } from '../lib/text.js';
 import { slip } from './decision.js';
 import { called } from './people.js';
 
 /** @import { RoomResult } from '../client/types.js' */
-/** @import { App, View } from './app.js' */
-
-/** @typedef {'room' | 'arriving' | 'full' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
-
-/**
- * Which one it is. Pure.
- * @param {View} view
- * @returns {Screen}
- */
-export function screenOf({ status, reason, state }) {
-  const code = reason?.code;
-  if (status === 'ended') {
-    if (code === 'not_found') return state ? 'gone' : 'unknown';
-    if (code === 'gone') return 'gone';
-    return code === 'taken_over' ? 'taken' : 'failed';
-  }
-  if (code === 'room_full') return 'full';
-  if (state) return 'room';
-  if (code === 'restarting' || code === 'unavailable') return 'restarting';
-  return status === 'offline' || reason ? 'unreachable' : 'arriving';
-}
+/** @import { Screen } from '../lib/screen.js' */
+/** @import { App } from './app.js' */
 
 /**
  * @typedef {object} Shown

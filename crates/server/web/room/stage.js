@@ -2,7 +2,7 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
+import { icon } from '../lib/pictures.js';
 import { decisionText } from './decision.js';
 import { called, colourOf } from './people.js';
 import { check } from './check.js';

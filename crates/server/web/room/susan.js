@@ -1,7 +1,7 @@
 // The turning tray: where it stops follows from the draw's digest, so that it turns alike for everybody.
 
 import { h, s, say } from '../lib/dom.js';
-import { around } from '../lib/table.js';
+import { around } from '../lib/pictures.js';
 import { initial } from '../lib/text.js';
 
 /** @import { Candidate } from '../client/types.js' */

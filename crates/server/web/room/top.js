@@ -2,8 +2,7 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
-import { icon } from '../lib/icons.js';
-import { table } from '../lib/table.js';
+import { icon, table } from '../lib/pictures.js';
 import { clock } from '../lib/text.js';
 import { invite } from './share.js';
 

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { suggestions, withUsed } from '../../web/lib/remember.js';
+import { clock, fold, initial, particle, towards } from '../../web/lib/text.js';
+
+test('a time left is a clock that never goes below zero', () => {
+  for (const [ms, shown] of /** @type {[number, string][]} */ ([[0, '0:00'], [-5000, '0:00'], [1, '0:01'], [59_001, '1:00'], [60_000, '1:00'], [723_000, '12:03'], [3_723_000, '1:02:03']])) {
+    assert.equal(clock(ms), shown);
+  }
+});
+
+test('what people take for the same is the same: NFC, case and blanks apart', () => {
+  assert.equal(fold('김치찌개'.normalize('NFD')), fold('김치찌개'));
+  assert.equal(fold('  Fish \t and CHIPS '), fold('fish and chips'));
+  assert.notEqual(fold('냉면'), fold('온면'));
+});
+
+test('a disc has one character, as people count them', () => {
+  assert.equal(initial('민아'), '민');
+  assert.equal(initial('민아'.normalize('NFD')).normalize('NFC'), '민');
+  assert.equal(initial('👨‍👩‍👧 family'), '👨‍👩‍👧');
+  assert.equal(initial(' juno'), 'J');
+  assert.equal(initial(''), '?');
+});
+
+test('Korean particles follow the last sound', () => {
+  assert.equal(particle('라면', '을', '를'), '을');
+  assert.equal(particle('김치찌개', '을', '를'), '를');
+  assert.equal(particle('냉면'.normalize('NFD'), '을', '를'), '을');
+  assert.equal(particle('손님 3', '이', '가'), '이');
+  assert.equal(particle('손님 2', '이', '가'), '가');
+  assert.equal(particle('pizza', '을', '를'), '를');
+  assert.equal(particle('', '을', '를'), '를');
+  assert.deepEqual(['비빔밥', '칼국수', '쌀', 'pho'].map(towards), ['비빔밥으로', '칼국수로', '쌀로', 'pho로']);
+});
+
+test('suggested is what was used and is not there, and first what begins like that', () => {
+  const used = ['Beef pho', 'Pho', '김치찌개', 'Ramen'];
+  assert.deepEqual(suggestions(used, [], '', 3), ['Beef pho', 'Pho', '김치찌개']);
+  assert.deepEqual(suggestions(used, [], 'pHO ', 9), ['Beef pho']);
+  assert.deepEqual(suggestions(used, [], 'p', 9), ['Pho', 'Beef pho']);
+  assert.deepEqual(suggestions(used, [{ item: '김치찌개'.normalize('NFD') }], '', 9), ['Beef pho', 'Pho', 'Ramen']);
+});
+
+test('what is used again is remembered once, and not without end', () => {
+  assert.deepEqual(withUsed(['a', 'B', 'c'], 'b'), ['b', 'a', 'c']);
+  let used = /** @type {string[]} */ ([]);
+  for (let n = 0; n < 200; n++) used = withUsed(used, `dish ${n}`);
+  assert.equal(used.length, 60);
+  assert.equal(used[0], 'dish 199');
+});
+
+test('names of properties are words like others', () => {
+  const words = ['__proto__', 'constructor', 'toString'];
+  assert.deepEqual(suggestions(words, [{ item: '__PROTO__' }], '', 9), ['constructor', 'toString']);
+  assert.deepEqual(withUsed(words, 'hasOwnProperty'), ['hasOwnProperty', ...words]);
+});

@@ -1,0 +1,382 @@
+//! What the server serves to browsers: documents, and the files that they load.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use support::{Answer, Running, config, start};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// What browsers say.
+const GZIP: &str = "Accept-Encoding: gzip\r\n";
+
+/// Each of the site's own documents: its address.
+const DOCUMENTS: [&str; 2] = ["/", "/r/0b57a5a4-2f0e-4b54-8f7e-6d6a36a4f7a1"];
+
+/// What is between `before` and `after`, wherever it is.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    text.split(before)
+        .skip(1)
+        .filter_map(|rest| rest.split_once(after))
+        .map(|(found, _)| found)
+        .collect()
+}
+
+/// What a module imports, at once or later: as it is written there.
+fn imports(module: &str) -> Vec<&str> {
+    let code = module.lines().filter(|line| !line.contains("@import"));
+    code.flat_map(|line| {
+        ["from '", "import '", "await import('"]
+            .iter()
+            .flat_map(move |before| between(line, before, "'"))
+    })
+    .collect()
+}
+
+/// The address of what `reference` means in the file at `address`.
+fn resolve(address: &str, reference: &str) -> String {
+    let mut path = PathBuf::from(address);
+    path.pop();
+    for part in Path::new(reference).components() {
+        match part {
+            Component::ParentDir => assert!(path.pop(), "{reference} in {address}"),
+            Component::CurDir => {}
+            Component::RootDir => path = PathBuf::from("/"),
+            part => path.push(part),
+        }
+    }
+    path.to_str().expect("a path of text").to_owned()
+}
+
+/// The addresses of a document: `src` and `href`, without its links to other pages.
+fn references(document: &str) -> Vec<&str> {
+    let found = ["src=\"", "href=\""].map(|before| between(document, before, "\""));
+    found.concat()
+}
+
+/// All that a document loads: each address with what it answers.
+async fn loaded(server: &Running, document: &str) -> Vec<(String, Answer)> {
+    let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut open: VecDeque<String> = references(document).into_iter().map(String::from).collect();
+    while let Some(address) = open.pop_front() {
+        if !seen.insert(address.clone()) {
+            continue;
+        }
+        let answer = server.get(&address).await;
+        assert_eq!(answer.status, 200, "{address}");
+        let kind = address.rsplit('.').next().unwrap();
+        let further: Vec<&str> = match kind {
+            "js" => imports(&answer.body),
+            "css" => between(&answer.body, "url(", ")"),
+            "webmanifest" => between(&answer.body, "\"src\": \"", "\""),
+            _ => Vec::new(),
+        };
+        open.extend(further.iter().map(|reference| resolve(&address, reference)));
+        all.push((address, answer));
+    }
+    all
+}
+
+#[tokio::test]
+async fn all_that_a_page_loads_is_there_and_comes_from_here() {
+    let server = start(config()).await;
+    for address in DOCUMENTS {
+        let document = server.get(address).await;
+        assert_eq!(document.status, 200);
+        for reference in references(&document.body) {
+            assert!(reference.starts_with("/web/"), "{reference} in {address}");
+        }
+        let all = loaded(&server, &document.body).await;
+        assert!(all.len() > 10, "{address}");
+        for (file, answer) in all {
+            let addresses = ["http://", "https://", "//cdn", "@import url"];
+            let own = ["http://www.w3.org/2000/svg"];
+            let text = own
+                .iter()
+                .fold(answer.body, |text, own| text.replace(own, ""));
+            assert!(
+                !addresses.iter().any(|address| text.contains(address)),
+                "{file}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_asks_for_all_its_modules_at_once() {
+    let server = start(config()).await;
+    for address in DOCUMENTS {
+        let document = server.get(address).await.body;
+        let named: BTreeSet<String> = references(&document)
+            .into_iter()
+            .filter(|reference| reference.ends_with(".js"))
+            .map(String::from)
+            .collect();
+        let modules: BTreeSet<String> = loaded(&server, &document)
+            .await
+            .into_iter()
+            .map(|(file, _)| file)
+            .filter(|file| file.ends_with(".js"))
+            .collect();
+        // One that is not preloaded costs a slow phone a round trip.
+        assert_eq!(named, modules, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_weighs_less_than_60_kilobytes_on_the_wire() {
+    let server = start(config()).await;
+    for address in DOCUMENTS {
+        let document = server.get(address).await.body;
+        let mut weight = server.weight(address).await;
+        for (file, _) in loaded(&server, &document).await {
+            weight += server.weight(&file).await;
+        }
+        println!("{address}: {weight} bytes");
+        assert!(weight < 60_000, "{address}: {weight} bytes");
+    }
+}
+
+impl Running {
+    /// Bytes of an answer, compressed, with its head.
+    async fn weight(&self, path: &str) -> usize {
+        let head = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n{GZIP}\r\n");
+        let answer = self.ask(&head).await;
+        assert_eq!(answer.header("content-encoding"), Some("gzip"), "{path}");
+        let length = answer.header("content-length").expect("a length");
+        answer.head.len() + length.parse::<usize>().expect("a number")
+    }
+}
+
+/// HOSTILE 76, 83: what came from others could not run if it became markup, and
+/// nobody can lay a page over this one.
+#[tokio::test]
+async fn a_page_may_load_and_ask_this_server_and_nothing_else() {
+    let server = start(config()).await;
+    for address in DOCUMENTS {
+        let answer = server.get(address).await;
+        let policy = answer.header("content-security-policy").unwrap();
+        let rules: Vec<&str> = policy.split("; ").collect();
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ] {
+            assert!(rules.contains(&rule), "{rule} in {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains('*'));
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        // What the policy forbids is not there either.
+        let document = &answer.body;
+        for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
+            assert!(!document.contains(inline), "{inline} in {address}");
+        }
+        assert_eq!(document.matches("<script").count(), 1);
+        for (file, answer) in loaded(&server, document).await {
+            let policy = answer.header("content-security-policy");
+            assert_eq!(policy, Some("default-src 'none'; sandbox"), "{file}");
+            for sink in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+            ] {
+                assert!(!answer.body.contains(sink), "{sink} in {file}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_speaks_the_language_that_is_asked_for() {
+    let server = start(config()).await;
+    for address in DOCUMENTS {
+        for (asked, spoken) in [
+            ("ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+            ("en,ko;q=0.5", "en"),
+            ("fr", "en"),
+        ] {
+            let header = format!("Accept-Language: {asked}\r\n");
+            let answer = server.request(&format!("GET {address}"), &header, "").await;
+            assert!(
+                answer.body.contains(&format!("<html lang=\"{spoken}\">")),
+                "{asked}"
+            );
+            assert_eq!(answer.header("content-language"), Some(spoken));
+            assert_eq!(answer.all("vary"), ["accept-encoding", "accept-language"]);
+            assert!(!answer.body.contains("{{"), "{}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_browser_has_is_not_sent_again_unless_it_is_of_another_language() {
+    let server = start(config()).await;
+    let document = server.get("/").await;
+    let file = references(&document.body)[0].to_owned();
+    for address in ["/", &file] {
+        let tag = server.get(address).await.header("etag").unwrap().to_owned();
+        for tags in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}")] {
+            let header = format!("If-None-Match: {tags}\r\n");
+            let answer = server.request(&format!("GET {address}"), &header, "").await;
+            assert_eq!((answer.status, answer.body.as_str()), (304, ""), "{tags}");
+            assert_eq!(answer.header("etag"), Some(tag.as_str()));
+        }
+        let other = server
+            .request(&format!("GET {address}"), "If-None-Match: \"x\"\r\n", "")
+            .await;
+        assert_eq!(other.status, 200);
+    }
+    let tag = document.header("etag").unwrap();
+    let korean = format!("If-None-Match: {tag}\r\nAccept-Language: ko\r\n");
+    let answer = server.request("GET /", &korean, "").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("lang=\"ko\""));
+}
+
+#[tokio::test]
+async fn files_are_compressed_for_whoever_can_read_it() {
+    let server = start(config()).await;
+    let document = server.get("/").await.body;
+    let file = references(&document)[0].to_owned();
+    for (accepted, coding) in [
+        ("gzip", Some("gzip")),
+        ("br, GZIP;q=0.5", Some("gzip")),
+        ("gzip;q=0", None),
+        ("identity", None),
+        ("gzip;q=x", None),
+    ] {
+        let head =
+            format!("HEAD {file} HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {accepted}\r\n\r\n");
+        let answer = server.ask(&head).await;
+        assert_eq!(answer.header("content-encoding"), coding, "{accepted}");
+        assert_eq!(answer.header("vary"), Some("accept-encoding"));
+    }
+}
+
+#[tokio::test]
+async fn only_what_pages_load_is_served() {
+    let server = start(config()).await;
+    let document = server.get("/").await.body;
+    let file = references(&document)[0].to_owned();
+    let version = file.split('/').nth(2).unwrap();
+    // During a rolling restart a page asks another server for its files.
+    assert_eq!(server.get("/web/0/room.js").await.status, 200);
+    for path in [
+        "home.html",
+        "client/types.ts",
+        "client/../home.js",
+        "client/",
+        "",
+        "../Cargo.toml",
+        "..%2f..%2fCargo.toml",
+        "%2e%2e/Cargo.toml",
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "lib",
+        "lib/",
+        "room.js/",
+        "room.js%00",
+        "ROOM.js",
+        "nothing.js",
+    ] {
+        let answer = server.get(&format!("/web/{version}/{path}")).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(!answer.body.contains("[package]") && !answer.body.contains("root:"));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_can_be_no_room_gets_the_page_that_says_so() {
+    let server = start(config()).await;
+    for path in ["/r/%3Cimg%3E", "/r/*", "/r/%7B%7D", "/r/%ff"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        // Nothing of it comes back.
+        assert_eq!(answer.body, server.get(DOCUMENTS[1]).await.body);
+    }
+}
+
+#[tokio::test]
+async fn a_qr_code_leads_to_this_server_alone() {
+    let server = start(config()).await;
+    let id = server.room().await;
+    let host = server.at;
+    let get = |query: String| server.get_owned(format!("/r/{id}/qr.svg{query}"));
+    let picture = get(format!("?origin=http%3A%2F%2F{host}")).await;
+    assert_eq!(
+        (picture.status, picture.header("content-type")),
+        (200, Some("image/svg+xml"))
+    );
+    assert!(picture.body.contains("<svg"));
+    for query in [
+        String::new(),
+        "?origin=".to_owned(),
+        "?origin=https://elsewhere.example".to_owned(),
+        format!("?origin=javascript:{host}"),
+        format!("?origin=http://{host}/"),
+        format!("?origin=http://{host}.elsewhere.example"),
+        format!("?origin=http://me@{host}"),
+        format!("?origin=http://{host}&origin=http://elsewhere.example"),
+    ] {
+        let refused = get(query.clone()).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (400, "bad_request"),
+            "{query}"
+        );
+    }
+    let nowhere = server
+        .get(&format!("/r/%3Cimg%3E/qr.svg?origin=http://{host}"))
+        .await;
+    assert_eq!(nowhere.status, 404);
+}
+
+impl Running {
+    async fn get_owned(&self, path: String) -> Answer {
+        self.get(&path).await
+    }
+}
+
+/// The parts that need no browser, and the types of all.
+#[test]
+fn the_page_passes_its_own_tests() {
+    let tests = ["draw", "menu", "screen", "text", "words"]
+        .map(|name| format!("crates/server/tests/page/{name}.test.js"));
+    passes(Command::new("node").arg("--test").args(tests));
+}
+
+#[test]
+fn the_types_of_the_page_are_sound() {
+    let compiler = "clients/js/node_modules/typescript/bin/tsc";
+    passes(Command::new("node").args([compiler, "--project", "crates/server/tests/page"]));
+}
+
+fn passes(command: &mut Command) {
+    let command = command.current_dir(ROOT);
+    let output = command
+        .output()
+        .expect("Node.js is missing; `cargo xtask test` installs it");
+    assert!(
+        output.status.success(),
+        "if packages are missing: npm ci --prefix clients/js\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

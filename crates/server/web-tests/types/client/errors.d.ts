@@ -1,1 +1,0 @@
-export * from '../../../../../clients/js/src/errors.js';
