@@ -17,12 +17,15 @@ const QUALITY = 82;
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 
-for (const { name, screens, ...device } of /** @type {const} */ ([
+/** @type {({ name: string, screens?: string[] } & import('./support/browser.js').Device)[]} */
+const SERIES = [
   { name: 'phone-light-ko', locale: 'ko-KR', colorScheme: 'light', ...PHONE },
   { name: 'desktop-dark-en', locale: 'en-US', colorScheme: 'dark', ...DESKTOP },
   { name: 'phone-dark-en', locale: 'en-US', colorScheme: 'dark', ...PHONE, screens: MOST_SEEN },
   { name: 'desktop-light-ko', locale: 'ko-KR', colorScheme: 'light', ...DESKTOP, screens: MOST_SEEN },
-])) {
+];
+
+for (const { name, screens, ...device } of SERIES) {
   test(`pictures: ${name}`, (t) =>
     tour(t, { timezoneId: 'Asia/Seoul', ...device }, async (screen, guest) => {
       if (screens && !screens.includes(screen)) return;
