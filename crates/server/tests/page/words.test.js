@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { words as en } from '../../web/i18n/en.js';
-import { words as ko } from '../../web/i18n/ko.js';
+import { en } from '../../web/i18n/en.js';
+import { ko } from '../../web/i18n/ko.js';
 
 /** @type {(words: object, path?: string) => [string, unknown][]} */
 const flat = (words, path = '') =>

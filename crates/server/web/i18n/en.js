@@ -3,7 +3,7 @@
 /** @param {number} n @param {string} one @param {string} [many] */
 const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
-export const words = {
+export const en = {
   // Home
   hello: 'What’s for lunch?',
   pitch: 'Open a table, send the link to your friends, and choose together: everybody adds, everybody votes, and a fair draw settles the rest.',

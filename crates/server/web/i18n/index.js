@@ -2,13 +2,13 @@
 
 import { language, rememberLanguage } from '../lib/remember.js';
 
-/** @typedef {typeof import('./en.js').words} Words */
+/** @typedef {typeof import('./en.js').en} Words */
 /** @typedef {'en' | 'ko'} Language */
 
 /** Only the one that is spoken is loaded. */
 const LANGUAGES = {
-  en: () => import('./en.js'),
-  ko: () => import('./ko.js'),
+  en: async () => (await import('./en.js')).en,
+  ko: async () => (await import('./ko.js')).ko,
 };
 
 /** @type {Language} */
@@ -19,9 +19,8 @@ export let w;
 
 /** @param {Language} chosen */
 async function learn(chosen) {
-  const { words } = await LANGUAGES[chosen]();
+  w = await LANGUAGES[chosen]();
   spoken = chosen;
-  w = words;
   document.documentElement.lang = chosen;
 }
 

@@ -14,7 +14,7 @@ const eunneun = (word) => word + particle(word, '은', '는');
 const nim = (who) => (/^손님 \d+$/.test(who) ? who : `${who} 님`);
 
 /** @type {import('./index.js').Words} */
-export const words = {
+export const ko = {
   hello: '오늘 점심, 뭐 먹지?',
   pitch: '테이블을 열고 친구에게 링크를 보내세요. 다 같이 메뉴를 적고 투표하고, 그래도 못 고르면 공정한 뽑기로 정해요.',
   open: '테이블 열기',

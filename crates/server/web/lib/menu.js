@@ -2,6 +2,9 @@
 
 /** @import { Item, Pending } from '../client/types.js' */
 
+/** Stands for the number that a dish will get: behind all others. */
+export const LATE = Number.MAX_SAFE_INTEGER;
+
 /**
  * A line of the menu as it is shown.
  * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: something about it is not answered
@@ -19,7 +22,7 @@ export function rows(items, pending, me) {
   for (const { id, command, content } of pending) {
     const { number, item, on } = /** @type {{ number?: number, item?: string, on?: boolean }} */ (content);
     if (command === 'add' && item !== undefined) {
-      const late = { number: Number.MAX_SAFE_INTEGER, by: me?.id ?? 0, name: me?.name ?? '', votes: [] };
+      const late = { number: LATE, by: me?.id ?? 0, name: me?.name ?? '', votes: [] };
       shown.push({ ...late, item, key: `new ${id}`, waits: true, leaves: false });
       continue;
     }

@@ -4,7 +4,7 @@ import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import { show } from '../lib/keyed.js';
-import { byVotes, held, leading, rows } from '../lib/menu.js';
+import { LATE, byVotes, held, leading, rows } from '../lib/menu.js';
 import { called, colourOf, disc } from './people.js';
 
 /** @import { Row } from '../lib/menu.js' */
@@ -109,9 +109,9 @@ function line(app) {
         type: 'button',
         class: 'dish-vote',
         onclick: () => {
-          const { number, votes } = row();
+          const { number, votes, leaves } = row();
           const me = app.view().me;
-          if (!me || row().number === Number.MAX_SAFE_INTEGER) return;
+          if (!me || number === LATE || leaves) return;
           app.attempt(votes.includes(me.id) ? app.room.unvote(number) : app.room.vote(number));
         },
       },
@@ -125,7 +125,8 @@ function line(app) {
         type: 'button',
         class: 'quiet round remove',
         onclick: async () => {
-          const { number, item } = row();
+          const { number, item, leaves } = row();
+          if (number === LATE || leaves) return;
           if (!(await app.attempt(app.room.remove(number)))) return;
           app.toast(w.removed(item), { name: w.undo, run: () => app.attempt(app.room.restore(number)) });
         },
@@ -151,14 +152,16 @@ function fillLine(li, row, me, isFirst, nameOf) {
   const mine = me !== undefined && row.votes.includes(me);
   // What is seen, in the order in which it is seen.
   const name = [w.vote(row.item), w.addedBy(by), ...(isFirst ? [w.mostWanted] : []), w.votes(row.votes.length)];
-  const isNew = row.number === Number.MAX_SAFE_INTEGER;
+  const isNew = row.number === LATE;
+  // Not disabled, which would take the focus away.
+  const isSettled = !isNew && !row.leaves;
   set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves });
-  set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), disabled: isNew || row.leaves });
-  set(part('remove'), { 'aria-label': w.remove(row.item), disabled: isNew || row.leaves });
+  set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), 'aria-disabled': isSettled ? null : 'true' });
+  set(part('remove'), { 'aria-label': w.remove(row.item), 'aria-disabled': isSettled ? null : 'true' });
   say(part('dish-name'), row.item);
   say(part('dish-by'), isNew ? w.sending : w.addedBy(by));
   part('dish-lead').hidden = !isFirst;
-  say(part('number'), String(row.votes.length));
+  set(part('number'), { 'data-votes': row.votes.length });
   set(part('plate-count'), { 'data-none': row.votes.length === 0 });
   const voters = row.votes.slice(0, DISCS);
   const state = JSON.stringify([voters.map((id) => [id, colourOf(id), nameOf(id)]), row.votes.length]);

@@ -64,7 +64,7 @@ function ways(app) {
 /** @param {App} app */
 function code(app) {
   const origin = encodeURIComponent(location.origin);
-  return h('img', { class: 'qr', src: `/r/${app.id}/qr.svg?origin=${origin}`, alt: w.qr, width: 200, height: 200 });
+  return h('img', { class: 'qr', loading: 'lazy', src: `/r/${app.id}/qr.svg?origin=${origin}`, alt: w.qr, width: 200, height: 200 });
 }
 
 /** Opens the sheet. @param {App} app */
