@@ -164,6 +164,7 @@ async function ends(t, device, title, dishes, look) {
   await table.decide(two, 'byVotes');
   await table.winner(two);
   await look('result-by-votes', two);
+  await table.told(two).getByRole('button', { name: w.enjoy }).click();
   await two.page.getByRole('heading', { name: w.resultTitle }).waitFor();
   await look('kept', two);
 }

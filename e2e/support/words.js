@@ -1,6 +1,6 @@
 // The page's own words, so that a test finds what people find, by its name, in each language.
 
-import { words as en } from '../../crates/server/web/i18n/en.js';
+import { en } from '../../crates/server/web/i18n/en.js';
 
 /** @typedef {typeof en} Words */
 
@@ -8,4 +8,4 @@ import { words as en } from '../../crates/server/web/i18n/en.js';
 const korean = new URL('../../crates/server/web/i18n/ko.js', import.meta.url);
 
 /** @type {{ en: Words, ko: Words }} */
-export const words = { en, ko: (await import(korean.href)).words };
+export const words = { en, ko: (await import(korean.href)).ko };
