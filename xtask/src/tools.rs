@@ -125,6 +125,26 @@ pub(crate) const TEST: &[Tool] = &[
             &[&["npm", "ci", "--prefix", "clients/js"]],
         ),
     },
+    Tool {
+        probe: &["npm", "ls", "--prefix", "e2e"],
+        accepted: WORKS,
+        source: Source::Commands(
+            "what the tests of the page need",
+            &[&["npm", "ci", "--prefix", "e2e"]],
+        ),
+    },
+    // In 112 it learned to be without a window and otherwise the same.
+    Tool {
+        probe: &["/usr/bin/chromium", "--version"],
+        accepted: (112, 0)..ANY,
+        source: Source::Apt("chromium"),
+    },
+    // Any font with Korean letters will do; without one they are seen as boxes.
+    Tool {
+        probe: &["sh", "-c", "fc-list :lang=ko | grep ."],
+        accepted: WORKS,
+        source: Source::Apt("fonts-nanum"),
+    },
     // Debian's Python comes without it.
     Tool {
         probe: &["python3", "-m", "ensurepip", "--version"],
@@ -409,7 +429,7 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm python3-venv",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm chromium fonts-nanum python3-venv",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",
@@ -417,6 +437,7 @@ mod tests {
                 "x/pip",
                 "npm install --global node@20",
                 "npm ci --prefix clients/js",
+                "npm ci --prefix e2e",
                 "python3 -m venv .venv",
                 ".venv/bin/pip install --requirement crates/server/tests/requirements.txt",
             ]

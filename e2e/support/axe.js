@@ -1,0 +1,21 @@
+// What a machine can find of what keeps people out.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/**
+ * Serious and critical findings, one a line.
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function findings(page) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(SOURCE);
+  return page.evaluate(async () => {
+    const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] });
+    /** @type {{ id: string, impact: string, help: string, nodes: { html: string, failureSummary: string }[] }[]} */
+    const serious = violations.filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical');
+    return serious.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 200)}: ${node.failureSummary}`));
+  });
+}

@@ -1,0 +1,48 @@
+// Typing Korean: an input method composes each syllable from letters before it is text.
+
+import { devtools } from './browser.js';
+
+/** Initial consonants alone, in the order of U+1100. */
+const ALONE = [...'ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ'];
+
+/** What is seen of a syllable while it is typed: ㄱ, 기, 김. @param {string} syllable */
+function steps(syllable) {
+  const letters = [...syllable.normalize('NFD')];
+  return letters.map((letter, at) =>
+    at === 0 ? (ALONE[letter.charCodeAt(0) - 0x1100] ?? letter) : letters.slice(0, at + 1).join('').normalize('NFC'),
+  );
+}
+
+/**
+ * Types into what has the focus. The last syllable is still being composed afterwards, as it is for everybody who
+ * has not pressed another key.
+ * @param {import('./browser.js').Guest} guest
+ * @param {string} text
+ */
+export async function compose(guest, text) {
+  const tools = await devtools(guest);
+  const syllables = [...text];
+  const last = syllables.at(-1) ?? '';
+  for (const [at, syllable] of syllables.entries()) {
+    for (const seen of steps(syllable)) {
+      await tools.send('Input.imeSetComposition', { text: seen, selectionStart: seen.length, selectionEnd: seen.length });
+    }
+    if (at < syllables.length - 1) await tools.send('Input.insertText', { text: syllable });
+  }
+  /** @param {number} windowsVirtualKeyCode */
+  const enter = async (windowsVirtualKeyCode) => {
+    const key = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode };
+    await tools.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
+    await tools.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
+  };
+  return {
+    /** Enter that ends the composition: the page hears of the key before the text is there. */
+    enter: () => enter(13),
+    /** The last syllable becomes text. Safari tells the page of Enter only now, as the input method's key 229. */
+    finish: async () => {
+      await tools.send('Input.insertText', { text: last });
+      await enter(229);
+      await tools.detach();
+    },
+  };
+}

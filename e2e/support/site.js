@@ -1,0 +1,79 @@
+// What stands on the other side of the browser: servers, Redis, and an address in front of both.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { proxy } from '../../clients/js/test/support/proxy.js';
+import { UNLIMITED, serve } from '../../clients/js/test/support/server.js';
+import { until } from './wait.js';
+
+/** @typedef {import('node:test').TestContext} TestContext */
+
+/** A server at an address, ready. @typedef {Awaited<ReturnType<typeof site>>} Site */
+
+/**
+ * @param {TestContext} t
+ * @param {string[]} [options] of `tablecast serve`
+ * @param {string} [listen]
+ */
+export async function site(t, options = [], listen) {
+  const server = await serve(t, [...UNLIMITED, ...options], listen);
+  const ready = () => fetch(`${server.base}/readyz`).then((answer) => answer.ok);
+  await until('the server is ready', ready, Boolean);
+  return {
+    ...server,
+    /** The same server after its end, at the same address. */
+    again: () => site(t, options, new URL(server.base).host),
+  };
+}
+
+/**
+ * A Redis of one's own; what it keeps ends with it.
+ * @param {TestContext} t
+ * @returns {Promise<string>} the store, as an option of the server
+ */
+export async function redis(t) {
+  const dir = mkdtempSync(join(tmpdir(), 'tablecast-e2e-'));
+  const socket = join(dir, 'redis.sock');
+  const child = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', dir]);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(dir, { recursive: true });
+  });
+  const failed = new Promise((_, reject) => {
+    const how = 'redis-server is missing or ended; `cargo xtask test` installs it';
+    child.once('error', (cause) => reject(new Error(how, { cause })));
+    void ended.then(() => reject(new Error(how)));
+  });
+  /** @type {Promise<void>} */
+  const listens = new Promise((resolve) => {
+    let said = '';
+    child.stdout.on('data', (data) => (said += data).includes('eady to accept connections') && resolve());
+  });
+  await Promise.race([listens, failed]);
+  failed.catch(() => {});
+  return `redis+unix://${socket}`;
+}
+
+/**
+ * One address that leads to a site, and to another one when told so.
+ * @param {TestContext} t
+ * @param {Site} first
+ */
+export async function front(t, first) {
+  const network = await proxy(t, first.port);
+  return {
+    base: network.through(`${first.base}/`).replace(/\/$/, ''),
+    /** @param {Site} next */
+    moveTo: (next) => {
+      network.to(next.port);
+      network.cut();
+    },
+    cut: network.cut,
+    lose: network.lose,
+    refuse: network.refuse,
+  };
+}

@@ -1,0 +1,128 @@
+// What people do at a table, and what they see there.
+
+import { deepEqual } from 'node:assert/strict';
+import { becomes } from './wait.js';
+
+/** @typedef {import('./browser.js').Guest} Guest */
+/** @typedef {import('./site.js').Site} Site */
+
+/** The answer to `GET /session/{id}/`. @typedef {{ state: { items: { item: string, votes: number[], name: string, number: number }[] }, members: { name: string }[] }} Session */
+
+/** Says of a name that it only begins like this. @param {string} text */
+export const beginning = (text) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
+
+/** Opens a table on the first page; the room's id. @param {Guest} guest */
+export async function open(guest) {
+  const { page, w } = guest;
+  await page.goto('/');
+  await page.getByRole('button', { name: w.open }).click();
+  await isLive(guest);
+  return new URL(page.url()).pathname.replace('/r/', '');
+}
+
+/** Follows the link to a table, and sits down. @param {Guest} guest @param {string} id */
+export async function enter(guest, id) {
+  await guest.page.goto(`/r/${id}`);
+  await isLive(guest);
+}
+
+/** What the page says of its connection. @param {Guest} guest @param {'live' | 'connecting' | 'offline'} status */
+export const says = ({ page, w }, status) => page.getByRole('banner').getByText(w[status], { exact: true }).waitFor();
+
+/** Connected, and what is shown is of now. @param {Guest} guest */
+export const isLive = (guest) => says(guest, 'live');
+
+/** @param {Guest} guest @param {string} name */
+export async function callMyself({ page, w }, name) {
+  const field = page.getByRole('textbox', { name: w.yourName });
+  await field.fill(name);
+  await field.press('Enter');
+  await page.getByRole('button', { name: w.changeMe(name) }).waitFor();
+}
+
+/** The box for a new dish. @param {Guest} guest */
+export const box = ({ page, w }) => page.getByRole('textbox', { name: w.addLabel });
+
+/** @param {Guest} guest @param {string} item */
+export async function add(guest, item) {
+  await box(guest).fill(item);
+  await box(guest).press('Enter');
+  await dish(guest, item).waitFor();
+}
+
+/** @param {Guest} guest */
+const list = ({ page, w }) => page.getByRole('list', { name: w.menu });
+
+/** The line of a dish. @param {Guest} guest @param {string} item */
+export const dish = (guest, item) =>
+  list(guest).getByRole('listitem').filter({ has: guest.page.getByText(item, { exact: true }) });
+
+/** The button that votes for a dish, or takes the vote back. @param {Guest} guest @param {string} item */
+export const voteFor = (guest, item) => list(guest).getByRole('button', { name: beginning(`${guest.w.vote(item)}, `) });
+
+/** @param {Guest} guest @param {string} item */
+export const remove = ({ page, w }, item) => page.getByRole('button', { name: w.remove(item), exact: true }).click();
+
+/** Lines of the menu as they are read out, from above. @param {Guest} guest @returns {Promise<string[]>} */
+export const menu = (guest) =>
+  list(guest)
+    .getByRole('listitem')
+    .evaluateAll((lines) => lines.map((line) => line.querySelector('button')?.getAttribute('aria-label') ?? ''));
+
+/** @param {{ base: string }} site @param {string} id @returns {Promise<Session>} */
+export const session = async ({ base }, id) => (await fetch(`${base}/session/${id}/`)).json();
+
+/** A name as it is shown: those that the server gave are translated. @param {Guest} guest @param {string} name */
+const called = ({ w }, name) => name.replace(/^guest (\d+)$/, (_, n) => w.guest(n));
+
+/** Connects at once, if it did not already. @param {Guest} guest */
+export const tryNow = (guest) =>
+  Promise.any([guest.page.getByRole('button', { name: guest.w.tryNow }).click(), isLive(guest)]);
+
+/**
+ * All are connected and see what the server has, in the same order: most wanted first.
+ * @param {Guest[]} guests
+ * @param {{ base: string }} site
+ * @param {string} id
+ * @param {string[]} [items] what it has, in the order of adding
+ */
+export async function allSeeTheSame(guests, site, id, items) {
+  await Promise.all(guests.map(isLive));
+  const { state } = await session(site, id);
+  if (items) deepEqual(state.items.map(({ item }) => item), items);
+  const sorted = [...state.items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
+  const most = Math.max(1, ...state.items.map(({ votes }) => votes.length));
+  for (const [n, guest] of guests.entries()) {
+    const { w } = guest;
+    const lines = sorted.map(({ item, votes, name }) => {
+      const lead = votes.length === most ? [w.mostWanted] : [];
+      return [w.vote(item), w.addedBy(called(guest, name)), ...lead, w.votes(votes.length)].join(', ');
+    });
+    await becomes(`the menu of guest ${n + 1}`, () => menu(guest), lines);
+  }
+}
+
+/** How many sit here, and how many of them are away. @param {Guest} guest @param {number} here @param {number} [away] */
+export function areHere({ page, w }, here, away = 0) {
+  const people = page.getByRole('region', { name: w.people }).getByRole('listitem');
+  const count = async () => [await people.count(), await people.filter({ hasText: w.away }).count()];
+  return becomes('who sits here, and is away', count, [here + away, away]);
+}
+
+/** @param {Guest} guest @param {'byVotes' | 'byDraw'} how */
+export async function decide({ page, w }, how) {
+  await page.getByRole('button', { name: w.decide, exact: true }).or(page.getByRole('button', { name: w.decideAgain, exact: true })).click();
+  await page.getByRole('dialog', { name: w.decideTitle }).getByRole('button', { name: beginning(w[how]) }).click();
+}
+
+/** The dialog that tells all what it is. @param {Guest} guest */
+export const told = ({ page, w }) => page.getByRole('dialog', { name: w.weEat });
+
+/** What stays of the decision on the page. @param {Guest} guest */
+export const decided = ({ page, w }) => page.getByRole('region', { name: w.weEat });
+
+/** The dish that was chosen, once that is told. @param {Guest} guest @returns {Promise<string>} */
+export async function winner(guest) {
+  await told(guest).getByRole('button', { name: guest.w.enjoy }).waitFor();
+  return (await told(guest).getByRole('paragraph').first().textContent()) ?? '';
+}

@@ -1,0 +1,161 @@
+// The connection fails in each way it can, and all see the same list in the end.
+
+import { deepEqual, equal } from 'node:assert/strict';
+import { NETWORK, guest, test, turn } from '../support/browser.js';
+import { front, redis, site } from '../support/site.js';
+import * as table from '../support/table.js';
+import { until } from '../support/wait.js';
+
+/** @typedef {import('../support/browser.js').Guest} Guest */
+
+/** A broken connection is found after two seconds, and a seat is kept for long enough to come back. */
+const QUICK = ['--ping-interval', '1s', '--pong-timeout', '1s'];
+
+/**
+ * Mina and Juno at a table with two dishes.
+ * @param {import('node:test').TestContext} t
+ * @param {string} base
+ */
+async function two(t, base) {
+  const mina = await guest(t, base, { reducedMotion: 'reduce', may: NETWORK });
+  const juno = await guest(t, base, { reducedMotion: 'reduce', may: NETWORK });
+  const id = await table.open(mina);
+  await table.callMyself(mina, 'Mina');
+  await table.enter(juno, id);
+  await table.callMyself(juno, 'Juno');
+  await table.add(mina, '김밥');
+  await table.add(juno, 'Pho');
+  await table.voteFor(juno, '김밥').click();
+  return { mina, juno, both: [mina, juno], id };
+}
+
+/** What the page keeps of the seat, to see whether it is still the same one. @param {Guest} guest */
+const seat = ({ page }) => page.evaluate(() => Object.entries(sessionStorage).filter(([key]) => key.includes('seat.')).map(([, value]) => JSON.parse(value).seat));
+
+test('the server is killed and starts again: the same list, the same seats', async (t) => {
+  const store = await redis(t);
+  const server = await site(t, ['--store', store]);
+  const { mina, juno, both, id } = await two(t, server.base);
+  const seats = await Promise.all(both.map(seat));
+
+  await server.kill('SIGKILL');
+  for (const one of both) await table.says(one, 'offline');
+  // What is shown is not taken for what is; what is done now waits.
+  await mina.page.getByRole('region', { name: mina.w.offline }).getByText(mina.w.stale).waitFor();
+  await table.box(juno).fill('냉면');
+  await table.box(juno).press('Enter');
+  await juno.page.getByText(juno.w.waiting(1)).waitFor();
+
+  await server.again();
+  await table.tryNow(mina);
+  await table.dish(mina, '냉면').waitFor();
+  await table.allSeeTheSame(both, server, id, ['김밥', 'Pho', '냉면']);
+  deepEqual(await Promise.all(both.map(seat)), seats);
+  await table.areHere(mina, 2);
+});
+
+test('the server says that it restarts, and whoever comes meanwhile is let in afterwards', async (t) => {
+  const store = await redis(t);
+  const server = await site(t, ['--store', store]);
+  const { both, juno, id } = await two(t, server.base);
+  await server.kill('SIGTERM');
+  for (const { page, w } of both) await page.getByText(w.restarting).or(page.getByText(w.offline, { exact: true })).first().waitFor();
+  await server.again();
+  await table.allSeeTheSame(both, server, id, ['김밥', 'Pho']);
+  await table.areHere(juno, 2);
+});
+
+test('another node takes over, and nobody loses a seat or a dish', async (t) => {
+  const store = await redis(t);
+  const [first, second] = await Promise.all([site(t, ['--store', store]), site(t, ['--store', store])]);
+  const address = await front(t, first);
+  const { mina, juno, both, id } = await two(t, address.base);
+  const seats = await Promise.all(both.map(seat));
+  // Somebody sits on the other node all the time.
+  const sora = await guest(t, second.base);
+  await table.enter(sora, id);
+  const all = [...both, sora];
+
+  address.moveTo(second);
+  await first.kill('SIGKILL');
+  await table.add(sora, '우동');
+  await table.dish(mina, '우동').waitFor();
+  await table.voteFor(mina, '우동').click();
+  await until('the vote', () => table.session(second, id), ({ state }) => state.items[2]?.votes.length === 1);
+  await table.allSeeTheSame(all, second, id, ['김밥', 'Pho', '우동']);
+  deepEqual(await Promise.all(both.map(seat)), seats);
+  await table.areHere(juno, 3);
+});
+
+test('a hidden tab, whose connection was lost without a word, shows what it missed as soon as it is seen again', async (t) => {
+  const server = await site(t, QUICK);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  const juno = await guest(t, server.base);
+  const id = await table.open(mina);
+  const seats = await seat(mina);
+  await table.enter(juno, id);
+
+  await turn(mina, 'hidden');
+  address.lose('all');
+  address.refuse(true);
+  await table.areHere(juno, 1, 1);
+  for (const item of ['김밥', 'Pho', '냉면']) await table.add(juno, item);
+  await table.voteFor(juno, 'Pho').click();
+  await until('the vote', () => table.session(server, id), ({ state }) => state.items[1]?.votes.length === 1);
+
+  address.lose('nothing');
+  address.refuse(false);
+  address.cut();
+  await turn(mina, 'visible');
+  await table.allSeeTheSame([mina, juno], server, id, ['김밥', 'Pho', '냉면']);
+  deepEqual(await seat(mina), seats);
+  await table.areHere(mina, 2);
+});
+
+test('a seat that was kept no longer is taken anew, and the list is that of now', async (t) => {
+  const server = await site(t, [...QUICK, '--seat-grace', '500ms']);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  const juno = await guest(t, server.base);
+  const id = await table.open(mina);
+  await table.callMyself(mina, 'Mina');
+  await table.enter(juno, id);
+  await turn(mina, 'hidden');
+  address.refuse(true);
+  address.cut();
+  await juno.page.getByRole('region', { name: juno.w.people }).getByText('Mina').waitFor({ state: 'detached' });
+  await table.add(juno, 'Pho');
+
+  address.refuse(false);
+  await turn(mina, 'visible');
+  await table.allSeeTheSame([mina, juno], server, id, ['Pho']);
+  await juno.page.getByRole('region', { name: juno.w.people }).getByText('Mina').waitFor();
+  await table.areHere(mina, 2);
+});
+
+test('offline and on again: the page says so, keeps what is done meanwhile, and everybody agrees', async (t) => {
+  const server = await site(t, QUICK);
+  const address = await front(t, server);
+  const { mina, juno, id } = await two(t, address.base);
+  const sora = await guest(t, server.base);
+  await table.enter(sora, id);
+  const seats = await seat(mina);
+  // The browser tells the page, but goes on with sockets that are open; the proxy does not.
+  await mina.context.setOffline(true);
+  await juno.context.setOffline(true);
+  address.lose('all');
+  for (const one of [mina, juno]) await table.says(one, 'offline');
+  await table.areHere(sora, 1, 2);
+  await table.add(sora, '라면');
+  await table.voteFor(mina, 'Pho').click();
+  await mina.page.getByText(mina.w.waiting(1)).waitFor();
+  equal(await table.dish(mina, '라면').count(), 0);
+
+  address.lose('nothing');
+  for (const one of [mina, juno]) await one.context.setOffline(false);
+  await until('the vote', () => table.session(server, id), ({ state }) => state.items[1]?.votes.length === 1);
+  await table.allSeeTheSame([mina, juno, sora], server, id, ['김밥', 'Pho', '라면']);
+  await table.areHere(sora, 3);
+  deepEqual(await seat(mina), seats);
+});

@@ -1,0 +1,118 @@
+// When there is no table to sit at, the page says which case it is, and what to do next.
+
+import { equal } from 'node:assert/strict';
+import { guest, test } from '../support/browser.js';
+import { site } from '../support/site.js';
+import * as table from '../support/table.js';
+
+/** No table: the address that was asked for is answered with 404. */
+const GONE = { may: /status of 404/ };
+
+/** @param {import('../support/browser.js').Guest} guest @param {string} name */
+const heading = ({ page }, name) => page.getByRole('heading', { name, level: 1 });
+
+test('the eleventh visitor is told that all seats are taken, and sits down when one is free', async (t) => {
+  const server = await site(t, ['--seat-grace', '500ms']);
+  const friends = await guest(t, server.base);
+  const id = await table.open(friends);
+  // Each tab has a seat of its own.
+  const tabs = [];
+  for (let n = 2; n <= 10; n++) {
+    const page = await friends.context.newPage();
+    await page.goto(`/r/${id}`);
+    tabs.push(page);
+  }
+  await table.areHere(friends, 10);
+
+  const eleventh = await guest(t, server.base);
+  await eleventh.page.goto(`/r/${id}`);
+  await heading(eleventh, eleventh.w.fullTitle).waitFor();
+  equal((await table.session(server, id)).members.length, 10);
+  await tabs.at(-1)?.close();
+  await table.areHere(friends, 9);
+  await eleventh.page.getByRole('button', { name: eleventh.w.tryNow }).click();
+  await table.isLive(eleventh);
+  await table.areHere(friends, 10);
+});
+
+test('a table that never was, or whose name is none, is unknown and leads to a new one', async (t) => {
+  const server = await site(t);
+  for (const id of ['00000000-0000-4000-8000-000000000000', 'nobody', '%00', '%2f%2e%2e', 'a'.repeat(300), "'%22%3E%3Csvg%20onload=alert(1)%3E"]) {
+    const lost = await guest(t, server.base, GONE);
+    const { page, w } = lost;
+    await page.goto(`/r/${id}`);
+    await heading(lost, w.unknownTitle).waitFor();
+    await page.getByRole('link', { name: w.openOwn }).click();
+    await page.getByRole('button', { name: w.open }).waitFor();
+    await lost.context.close();
+  }
+});
+
+test('a table that closed while one looked shows the list as it was, and opens anew with it', async (t) => {
+  const server = await site(t, ['--room-ttl', '3s']);
+  const mina = await guest(t, server.base, GONE);
+  const { page, w } = mina;
+  const id = await table.open(mina);
+  await table.add(mina, '김밥');
+  await table.add(mina, 'Pho');
+  await heading(mina, w.goneTitle).waitFor();
+  equal(await page.getByRole('main').getByRole('listitem').count(), 2);
+  // Whoever comes later cannot know what it was.
+  const late = await guest(t, server.base, GONE);
+  await late.page.goto(`/r/${id}`);
+  await heading(late, late.w.unknownTitle).waitFor();
+
+  await page.getByRole('button', { name: w.againSame }).click();
+  await page.waitForURL((url) => url.pathname !== `/r/${id}`);
+  await table.dish(mina, '김밥').waitFor();
+  await table.dish(mina, 'Pho').waitFor();
+});
+
+/**
+ * Juno, who gets the page of Mina's table but no connection, as when the server goes between the two.
+ * @param {import('node:test').TestContext} t
+ * @param {number} code with which each connection ends
+ */
+async function cutOff(t, code) {
+  const server = await site(t);
+  const id = await table.open(await guest(t, server.base));
+  const juno = await guest(t, server.base);
+  let isBack = false;
+  await juno.page.routeWebSocket(/\/ws\//, (socket) => void (isBack ? socket.connectToServer() : socket.close({ code })));
+  await juno.page.clock.install();
+  await juno.page.goto(`/r/${id}`);
+  return { juno, comesBack: () => (isBack = true) };
+}
+
+test('a server that restarts lets people in by itself', async (t) => {
+  const { juno, comesBack } = await cutOff(t, 1012);
+  await heading(juno, juno.w.restartTitle).waitFor();
+  comesBack();
+  await table.isLive(juno);
+});
+
+test('a table that cannot be reached is tried again at a word', async (t) => {
+  const { juno, comesBack } = await cutOff(t, 1006);
+  await heading(juno, juno.w.unreachableTitle).waitFor();
+  // From now on it tries nothing by itself.
+  await juno.page.clock.pauseAt(Date.now() + 1000);
+  comesBack();
+  await juno.page.getByRole('button', { name: juno.w.tryNow }).click();
+  await table.isLive(juno);
+});
+
+test('one seat in two tabs: the newer has it, the older says so and can have it back', async (t) => {
+  const server = await site(t);
+  const mina = await guest(t, server.base);
+  const { page, context, w } = mina;
+  const id = await table.open(mina);
+  await table.callMyself(mina, 'Mina');
+  // A tab that is duplicated takes what it remembers with it.
+  const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void open(location.href))]);
+  await copy.getByRole('banner').getByText(w.live, { exact: true }).waitFor();
+  await heading(mina, w.takenTitle).waitFor();
+  equal((await table.session(server, id)).members.length, 1);
+  await page.getByRole('button', { name: w.useHere }).click();
+  await table.isLive(mina);
+  await heading({ ...mina, page: copy }, w.takenTitle).waitFor();
+});
