@@ -26,16 +26,15 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// What a module imports, at once or later: as it is written there.
-fn imports(module: &str) -> Vec<&str> {
+/// What a module imports, as it is written there: at once, or when it is wanted.
+fn imports<'a>(module: &'a str, ways: &[&str]) -> Vec<&'a str> {
     let code = module.lines().filter(|line| !line.contains("@import"));
-    code.flat_map(|line| {
-        ["from '", "import '", "await import('"]
-            .iter()
-            .flat_map(move |before| between(line, before, "'"))
-    })
-    .collect()
+    code.flat_map(|line| ways.iter().flat_map(|way| between(line, way, "'")))
+        .collect()
 }
+
+const AT_ONCE: [&str; 2] = ["from '", "import '"];
+const WHEN_WANTED: [&str; 1] = ["await import('"];
 
 /// The address of what `reference` means in the file at `address`.
 fn resolve(address: &str, reference: &str) -> String {
@@ -71,7 +70,7 @@ async fn loaded(server: &Running, document: &str) -> Vec<(String, Answer)> {
         assert_eq!(answer.status, 200, "{address}");
         let kind = address.rsplit('.').next().unwrap();
         let further: Vec<&str> = match kind {
-            "js" => imports(&answer.body),
+            "js" => imports(&answer.body, &AT_ONCE),
             "css" => between(&answer.body, "url(", ")"),
             "webmanifest" => between(&answer.body, "\"src\": \"", "\""),
             _ => Vec::new(),
@@ -94,6 +93,10 @@ async fn all_that_a_page_loads_is_there_and_comes_from_here() {
         let all = loaded(&server, &document.body).await;
         assert!(all.len() > 10, "{address}");
         for (file, answer) in all {
+            for later in imports(&answer.body, &WHEN_WANTED) {
+                let later = resolve(&file, later);
+                assert_eq!(server.get(&later).await.status, 200, "{later}");
+            }
             let addresses = ["http://", "https://", "//cdn", "@import url"];
             let own = ["http://www.w3.org/2000/svg"];
             let text = own
