@@ -28,7 +28,8 @@ pub fn clean<'a>(
     if text.len() > 3 * MAX_TEXT_BYTES {
         return Err(too_long(what, max_graphemes));
     }
-    if let Some(bad) = first_forbidden(text) {
+    let is_plain = is_plain_ascii(text.as_bytes()) || text.chars().all(is_plain);
+    if !is_plain && let Some(bad) = text.chars().find(is_forbidden) {
         return Err(Rejection::new(
             "bad_item",
             format!(
@@ -37,8 +38,7 @@ pub fn clean<'a>(
             ),
         ));
     }
-    // ASCII is in this form by definition.
-    let text = if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    let text = if is_plain || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Cow::Borrowed(text)
     } else {
         text.nfc().collect()
@@ -70,17 +70,24 @@ fn too_long(what: &str, max_graphemes: usize) -> Rejection {
     )
 }
 
-/// The first of the control characters, line and paragraph separators, and the
-/// bidirectional embeddings, overrides and isolates.
-fn first_forbidden(text: &str) -> Option<char> {
-    if text.is_ascii() {
-        let bad = text.bytes().find(u8::is_ascii_control);
-        return bad.map(char::from);
-    }
-    text.chars().find(|c| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-    })
+/// Characters that most texts consist of alone, and that need no table: none is
+/// forbidden, and in whatever order, they are in NFC. Unicode promises that both stay.
+fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{A0}'..='\u{2FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+}
+
+/// Whether all are plain and ASCII. Without a way out of the loop, so that a few
+/// instructions look at many bytes.
+fn is_plain_ascii(bytes: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    bytes.iter().fold(true, |all, byte| all & is_plain(byte))
+}
+
+/// Control characters, line and paragraph separators, and the bidirectional
+/// embeddings, overrides and isolates.
+fn is_forbidden(c: &char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// White space and characters of no width, which alone are no text.
@@ -94,6 +101,7 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_normalization::char::canonical_combining_class;
 
     fn code(text: &str) -> &'static str {
         clean("the item", text, 80).map_or_else(|r| r.code, |_| "ok")
@@ -107,6 +115,20 @@ mod tests {
         );
         let nfd: String = "김치찌개".nfd().collect();
         assert_eq!(clean("the item", &nfd, 80).as_deref(), Ok("김치찌개"));
+    }
+
+    #[test]
+    fn plain_characters_need_no_other_look() {
+        let plain = ('\0'..=char::MAX).filter(|c| is_plain(*c));
+        for c in plain {
+            assert!(!is_forbidden(&c), "{c:?}");
+            // Of such characters any text is in NFC (UAX 15, section 9).
+            assert_eq!(is_nfc_quick([c].into_iter()), IsNormalized::Yes, "{c:?}");
+            assert_eq!(canonical_combining_class(c), 0, "{c:?}");
+        }
+        for c in '\0'..='\u{7F}' {
+            assert_eq!(is_plain_ascii(c.to_string().as_bytes()), is_plain(c));
+        }
     }
 
     #[test]

@@ -86,8 +86,7 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
     };
-    // It may differ with the version though its own text does not.
-    let tag = format!("\"{:016x}-{}\"", head(&file), *VERSION);
+    let tag = format!("\"{:016x}\"", head(&file));
     let code = path.ends_with(".js") || path.ends_with(".css");
     let bytes = match std::str::from_utf8(&file.data) {
         Ok(text) if code => Cow::Owned(bare::code(text).into_bytes()),

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use support::protocol::{Table, words};
-use support::{config, start};
+use support::{Running, config, start};
 use tablecast::App as _;
 use tablecast::core::CloseReason;
+use tablecast::testing::client::Client;
 use tablecast_server::menu::{Command, Menu};
 
 async fn document() -> Value {
@@ -142,6 +144,83 @@ async fn golden_frames_have_the_form_described_and_those_refused_for_their_form_
     }
     let described: BTreeSet<String> = messages.into_keys().collect();
     assert_eq!(shown, described, "every message has an example");
+}
+
+/// Whether the server understands what somebody says first, or, if it is a command,
+/// after they joined: whatever else it makes of it.
+async fn is_understood(server: &Running, room: &str, said: &Value, is_first: bool) -> bool {
+    let path = format!("/ws/{room}/");
+    let mut member = Client::connect_json(server.at, &path).await.unwrap();
+    if !is_first {
+        member.send_text(r#"{"join":{}}"#).await.unwrap();
+        member.next_json().await.unwrap();
+    }
+    member.send_text(&said.to_string()).await.unwrap();
+    // None, if the connection is closed: there is no such seat.
+    let answer = member.next_json().await.unwrap_or_default();
+    member.send_close(1000).await.unwrap();
+    // The seat is free for the next one.
+    member.ended().await.unwrap();
+    answer["error"]["code"] != "bad_command"
+}
+
+#[tokio::test]
+async fn what_surrounds_a_command_has_the_form_described_if_and_only_if_it_is_understood() {
+    let messages = messages(&document().await);
+    let server = start(config()).await;
+    let room = server.room().await;
+    let (seat, epoch) = ("0123456789abcdef".repeat(2), "0123456789abcdef");
+    for said in [
+        json!({"join": {}}),
+        json!({"join": {"name": null, "colour": null}}),
+        json!({"join": {"name": "Mina", "colour": 11}, "id": 7}),
+        json!({"join": {"name": 1}}),
+        json!({"join": {"colour": 12}}),
+        json!({"join": {"colour": "3"}}),
+        json!({"join": {"nick": "Mina"}}),
+        json!({"join": {}, "id": -1}),
+        json!({"join": {}, "id": "7"}),
+        json!({"join": {}, "resume": {"seat": seat}}),
+        json!({"join": null}),
+        json!({"Join": {}}),
+        json!({}),
+        json!([]),
+        json!({"resume": {"seat": seat}}),
+        json!({"resume": {"seat": seat, "epoch": epoch, "seq": 0}}),
+        json!({"resume": {"seat": seat, "epoch": epoch}}),
+        json!({"resume": {"seat": seat, "seq": 0}}),
+        json!({"resume": {"seat": seat, "epoch": epoch, "seq": -1}}),
+        json!({"resume": {"seat": seat, "epoch": epoch, "seq": 1_u64 << 53}}),
+        json!({"resume": {"seat": seat, "epoch": "0123", "seq": 0}}),
+        json!({"resume": {"seat": seat.to_uppercase()}}),
+        json!({"resume": {"seat": "0123"}}),
+        json!({"resume": {}}),
+    ] {
+        let is_described = messages["join"].is_valid(&said) || messages["resume"].is_valid(&said);
+        let is_understood = is_understood(&server, &room, &said, true).await;
+        assert_eq!(is_described, is_understood, "{said}");
+    }
+    for said in [
+        json!({"id": 1, "rename": {"name": "Jun"}}),
+        json!({"id": (1_u64 << 53) - 1, "rename": {"name": "Jun", "colour": 0}}),
+        json!({"id": 1, "rename": {"name": "Jun", "colour": null}}),
+        json!({"id": 1, "rename": {"name": "Jun", "colour": -1}}),
+        json!({"id": 1, "rename": {"name": null}}),
+        json!({"id": 1, "rename": {}}),
+        json!({"id": 1, "rename": {"name": "Jun", "seat": seat}}),
+        json!({"id": 0, "rename": {"name": "Jun"}}),
+        json!({"id": 1_u64 << 53, "rename": {"name": "Jun"}}),
+        json!({"id": 1.5, "rename": {"name": "Jun"}}),
+        json!({"id": null, "rename": {"name": "Jun"}}),
+        json!({"rename": {"name": "Jun"}}),
+        json!({"id": 1, "rename": {"name": "Jun"}, "extend": {}}),
+        json!({"id": 1, "join": {}}),
+        json!({"id": 1}),
+    ] {
+        let is_described = messages["rename"].is_valid(&said);
+        let is_understood = is_understood(&server, &room, &said, false).await;
+        assert_eq!(is_described, is_understood, "{said}");
+    }
 }
 
 #[tokio::test]
@@ -460,51 +539,62 @@ fn names_count(names: &[String], name: &str) -> usize {
     names.iter().filter(|other| *other == name).count()
 }
 
-/// Values that are near those of the protocol.
-fn a_value() -> impl Strategy<Value = Value> {
+/// The commands with their fields, and one that there is not.
+const COMMANDS: [(&str, &[&str]); 10] = [
+    ("add", &["item"]),
+    ("remove", &["item", "number"]),
+    ("restore", &["number"]),
+    ("vote", &["item", "number", "on"]),
+    ("title", &["title"]),
+    ("extend", &[]),
+    ("decide", &["how"]),
+    ("contribute", &["draw", "value"]),
+    ("reveal", &["draw"]),
+    ("sing", &["item"]),
+];
+
+/// A value that the field may have.
+fn right(field: &str) -> BoxedStrategy<Value> {
+    match field {
+        "number" | "draw" => any::<u64>().prop_map(Value::from).boxed(),
+        "on" => any::<bool>().prop_map(Value::from).boxed(),
+        "how" => prop::sample::select(vec![json!("votes"), json!("draw")]).boxed(),
+        "value" => "[0-9a-f]{64}".prop_map(Value::from).boxed(),
+        _ => any::<String>().prop_map(Value::from).boxed(),
+    }
+}
+
+/// A value that few fields may have.
+fn wrong() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
-        (-2_i64..5).prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        "[a-z ]{0,3}".prop_map(Value::from),
-        Just(json!("votes")),
-        Just(json!("draw")),
-        "[0-9a-f]{64}".prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[0-9a-fA-F]{63,65}".prop_map(Value::from),
         Just(json!([])),
         Just(json!({})),
     ]
 }
 
-const COMMANDS: [&str; 11] = [
-    "add",
-    "remove",
-    "restore",
-    "vote",
-    "title",
-    "extend",
-    "decide",
-    "contribute",
-    "reveal",
-    "Add",
-    "sing",
-];
-const FIELDS: [&str; 8] = [
-    "item", "number", "on", "title", "how", "draw", "value", "price",
-];
-
-/// A command with fields that may be right.
-fn a_command() -> impl Strategy<Value = (usize, Map<String, Value>)> {
-    let fields = prop::collection::btree_map(prop::sample::select(&FIELDS[..]), a_value(), 0..4);
-    (0..COMMANDS.len(), fields).prop_map(|(command, fields)| {
-        (
-            command,
-            fields
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        )
+/// A command, and fields that are mostly its own and mostly right.
+fn a_command() -> impl Strategy<Value = (&'static str, Map<String, Value>)> {
+    prop::sample::select(&COMMANDS[..]).prop_flat_map(|(command, own)| {
+        let own = own.iter().map(|field| (*field, 4));
+        let fields: Vec<_> = own
+            .chain([("price", 1)])
+            .map(|(field, weight)| {
+                let value = prop_oneof![4 => right(field), 1 => wrong()];
+                let value = prop_oneof![5 - weight => Just(None), weight => value.prop_map(Some)];
+                value.prop_map(move |value| value.map(|value| (field.to_owned(), value)))
+            })
+            .collect();
+        fields.prop_map(move |fields| (command, fields.into_iter().flatten().collect()))
     })
+}
+
+/// Many cases: each is decided in microseconds.
+fn runner() -> TestRunner {
+    TestRunner::new(ProptestConfig::with_cases(4000))
 }
 
 /// The decoder is lenient in one point: null is as good as absent where a field may be.
@@ -519,9 +609,8 @@ fn without_nulls(mut command: Map<String, Value>, name: &str) -> Map<String, Val
 fn a_command_has_the_form_described_if_and_only_if_it_is_read() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let messages = messages(&runtime.block_on(document()));
-    let mut runner = proptest::test_runner::TestRunner::default();
-    let property = runner.run(&a_command(), |(command, fields)| {
-        let name = COMMANDS[command];
+    let mut runner = runner();
+    let property = runner.run(&a_command(), |(name, fields)| {
         let said = json!({ name: fields.clone() });
         let read: Result<Command, _> = serde_json::from_value(said);
         let frame = json!({ "id": 1, name: without_nulls(fields, name) });
@@ -550,7 +639,7 @@ fn a_command_has_the_form_described_if_and_only_if_it_is_read() {
 fn a_line_has_the_form_described_if_and_only_if_it_is_read() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let messages = messages(&runtime.block_on(document()));
-    let mut runner = proptest::test_runner::TestRunner::default();
+    let mut runner = runner();
     let lines = prop_oneof![
         "[ \t\n]{0,2}([aA][dD][dD]|remove|REMOVE|rEmove|adds|ad d|)[ \u{3000}]{0,1}:{0,2}[a-c :\n]{0,4}",
         any::<String>(),

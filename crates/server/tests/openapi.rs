@@ -307,7 +307,7 @@ async fn every_answer_that_is_described_is_given_and_has_the_form_described() {
     limits(&mut held).await;
     trouble(&mut held).await;
     let mut expected = described(&held.document);
-    // No test can make the server have a fault.
+    // What the store holds must be damaged for it: see tests/sessions.rs.
     expected.retain(|(_, _, code)| code != "internal");
     let missing: Vec<&Kind> = expected.difference(&held.met).collect();
     assert!(missing.is_empty(), "described, and never met: {missing:#?}");

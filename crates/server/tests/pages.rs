@@ -137,7 +137,6 @@ async fn a_page_weighs_less_than_60_kilobytes_on_the_wire() {
         for (file, _) in loaded(&server, &document).await {
             weight += server.weight(&file).await;
         }
-        println!("{address}: {weight} bytes");
         assert!(weight < 60_000, "{address}: {weight} bytes");
     }
 }

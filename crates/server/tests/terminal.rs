@@ -259,6 +259,36 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
 }
 
 #[test]
+fn a_draw_is_made_by_all_terminals_and_each_verifies_it() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let text = Websocat::start(&page);
+    text.shows("[]");
+    let mina = Terminal::start(80, 24, "C.UTF-8", &["join", &page, "--name", "Mina"]);
+    let hana = Terminal::start(40, 12, "ko_KR.UTF-8", &["join", &page, "--name", "하나"]);
+    mina.shows(&["3 of 10 here"]);
+    for item in ["김치찌개", "pizza", "비빔밥"] {
+        mina.types(&format!("{item}\r"));
+        hana.shows(&[item]);
+    }
+    mina.types("/title 금요일\r");
+    hana.shows(&["금요일"]);
+    // The member of the text dialect adds nothing, and is not waited for for ever.
+    hana.types("/draw\r");
+    mina.shows(&["1 of 3, 2 took part, verified"]);
+    hana.shows(&["2명 참여"]);
+    // In a pipe the result is waited for.
+    let output = pipe(&dir, &page, &[], "/draw\n");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.ends_with("1 of 3, 3 took part, verified\n"), "{said}");
+    mina.types("\x18");
+    mina.shows(&["You removed"]);
+    mina.types("\x1a");
+    mina.shows(&["back"]);
+}
+
+#[test]
 fn whoever_leaves_is_not_kept_by_a_server_that_says_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let page = format!("http://{}/r/a", silent.local_addr().unwrap());

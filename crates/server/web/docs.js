@@ -1,5 +1,7 @@
 // Shows what /openapi.json describes, and lets it be tried on this very server.
 // @ts-check
+// A module, for `await`.
+export {};
 
 /** @type {any} */
 const { SwaggerUIBundle } = globalThis;

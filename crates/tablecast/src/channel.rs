@@ -96,17 +96,15 @@ impl Channel {
         self.each_lane(frame, Lane::broadcast)
     }
 
-    /// Adds a frame to what the next broadcast or [`flush`](Channel::flush) writes,
-    /// and returns how many get it.
+    /// Adds a frame to what the next broadcast writes, and returns how many get it.
     pub fn stage(&self, frame: Frame) -> usize {
         self.each_lane(frame, |lane, frame| lane.stage(frame))
     }
 
-    /// Writes what waits now, or, if there are many connections, begins to.
-    pub fn flush(&self) {
-        for lane in &self.lanes.lock().lanes {
-            lane.flush();
-        }
+    /// Sends to all without waiting for the end of the turn, in one write with what
+    /// waits, and returns how many there are. If there are many, it begins to.
+    pub fn broadcast_now(&self, frame: Frame) -> usize {
+        self.each_lane(frame, Lane::broadcast_now)
     }
 
     fn each_lane(&self, frame: Frame, give: impl Fn(&Arc<Lane>, Frame) -> usize) -> usize {

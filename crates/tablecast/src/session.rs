@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tablecast_core::limits::{Bucket, Rate};
 use tablecast_core::room::Op;
 use tablecast_core::text::clean;
 use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, SeatToken};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -108,7 +110,7 @@ pub(crate) async fn text<A: App>(
     mut connection: Connection,
 ) {
     let _counted = Counted::new(&shared, &connection);
-    let mut speaker = Speaker::new(shared, &place, member, Dialect::Text);
+    let mut speaker = Speaker::new(shared, place, member, Dialect::Text);
     let mut number = 0;
     while let Some(message) = connection.recv().await {
         let said = match message {
@@ -125,7 +127,11 @@ pub(crate) async fn text<A: App>(
             )),
         };
         match said {
-            Ok((op, what)) => speaker.say(&mut connection, op, what).await,
+            Ok((op, what)) => {
+                if let Some(said) = speaker.say(&mut connection, op, what) {
+                    said.await;
+                }
+            }
             Err(rejection) => speaker.misunderstood(&connection, None, &rejection),
         }
     }
@@ -159,7 +165,7 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
     };
     // Whatever ends this, the member may come back; unless it says goodbye.
     place.keep_seat = true;
-    let mut speaker = Speaker::new(shared, &place, member, Dialect::Json);
+    let mut speaker = Speaker::new(shared, place, member, Dialect::Json);
     while let Some(message) = connection.recv().await {
         let Message::Text(line) = message else {
             connection.close(CloseReason::Binary);
@@ -179,11 +185,15 @@ pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut conne
             },
         });
         match said {
-            Ok((op, what)) => speaker.say(&mut connection, op, what).await,
+            Ok((op, what)) => {
+                if let Some(said) = speaker.say(&mut connection, op, what) {
+                    said.await;
+                }
+            }
             Err(no) => speaker.misunderstood(&connection, no.id, &no.rejection),
         }
     }
-    place.keep_seat = !connection
+    speaker.place.keep_seat = !connection
         .client_code()
         .is_some_and(|code| GOODBYES.contains(&code));
 }
@@ -210,8 +220,7 @@ fn wish(line: &str) -> Result<Wish, Rejection> {
 /// A member's side of the conversation.
 struct Speaker<A: App> {
     shared: Arc<Shared<A>>,
-    mailbox: Mailbox<A>,
-    connection: ConnectionId,
+    place: Place<A>,
     member: MemberId,
     dialect: Dialect,
     bucket: Bucket,
@@ -221,11 +230,10 @@ struct Speaker<A: App> {
 }
 
 impl<A: App> Speaker<A> {
-    fn new(shared: Arc<Shared<A>>, place: &Place<A>, member: MemberId, dialect: Dialect) -> Self {
+    fn new(shared: Arc<Shared<A>>, place: Place<A>, member: MemberId, dialect: Dialect) -> Self {
         Speaker {
             shared,
-            mailbox: place.mailbox.clone(),
-            connection: place.connection,
+            place,
             member,
             dialect,
             bucket: Bucket::full(),
@@ -235,8 +243,14 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// Puts a command into the room's mailbox, when there is a place for it.
-    async fn say(&mut self, connection: &mut Connection, op: Op, what: What<A::Command>) {
+    /// Puts a command into the room's mailbox. If it has no place for it now, what is
+    /// returned does so when it has.
+    fn say<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        op: Op,
+        what: What<A::Command>,
+    ) -> Option<BoxFuture<'a, ()>> {
         self.misunderstood = 0;
         let now = Instant::now();
         if let Err(wait) = self.within_rate(now) {
@@ -254,30 +268,42 @@ impl<A: App> Speaker<A> {
             if self.beyond_rate.take(BEYOND_RATE, now - self.born).is_err() {
                 connection.close(CloseReason::TooMany);
             }
-            return;
+            return None;
         }
-        let places = self.mailbox.commands();
-        let (permit, since) = match places.clone().try_acquire_owned() {
-            Ok(permit) => (permit, now),
-            Err(_) => match connection
-                .while_waiting(places.clone().acquire_owned())
-                .await
-            {
-                Ok(permit) => (permit, Instant::now()),
+        let places = self.place.mailbox.commands().clone();
+        match places.clone().try_acquire_owned() {
+            Ok(permit) => {
+                self.mail(connection.outbox(), op, what, now, permit);
+                None
+            }
+            // Boxed, since it is the exception, as in `while_waiting`.
+            Err(_) => Some(Box::pin(async move {
                 // Never closed; and if it were, the room would be gone.
-                Err(_) => return,
-            },
-        };
-        self.mailbox.send(Mail::Say(Say {
-            connection: self.connection,
+                if let Ok(permit) = connection.while_waiting(places.acquire_owned()).await {
+                    self.mail(connection.outbox(), op, what, Instant::now(), permit);
+                }
+            })),
+        }
+    }
+
+    fn mail(
+        &self,
+        outbox: &Arc<Outbox>,
+        op: Op,
+        what: What<A::Command>,
+        since: Instant,
+        permit: OwnedSemaphorePermit,
+    ) {
+        self.place.mailbox.send(Mail::Say(Box::new(Say {
+            connection: self.place.connection,
             member: self.member,
             dialect: self.dialect,
-            outbox: connection.outbox().clone(),
+            outbox: outbox.clone(),
             op,
             what,
             deadline: since + self.shared.config.command_deadline,
             _permit: permit,
-        }));
+        })));
     }
 
     fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {

@@ -441,8 +441,7 @@ fn words_for_one_keep_their_place_among_those_for_all() {
                     outbox_one
                         .send(&Frame::text(&format!("{speaker}-1")))
                         .unwrap();
-                    channel.stage(Frame::text(&format!("{speaker}-2")));
-                    channel.flush();
+                    channel.broadcast_now(Frame::text(&format!("{speaker}-2")));
                     channel.stage(Frame::text(&format!("{speaker}-3")));
                 })
             })
@@ -493,8 +492,7 @@ fn a_connection_is_woken_for_what_others_send() {
                 let channel = channel.clone();
                 thread::spawn(move || {
                     for number in 0..2 {
-                        channel.stage(Frame::text(&format!("{speaker}-{number}")));
-                        channel.flush();
+                        channel.broadcast_now(Frame::text(&format!("{speaker}-{number}")));
                     }
                 })
             })

@@ -1,4 +1,5 @@
-//! Swagger UI, whose files `build.rs` puts here compressed.
+//! Swagger UI, whose files `build.rs` puts here compressed. It is SmartBear's, under
+//! the Apache License 2.0 (<https://github.com/swagger-api/swagger-ui>).
 
 use std::io::Read;
 

@@ -1,24 +1,11 @@
-// Making elements. Text is only ever text: nothing here parses markup.
+// The parts that the console is made of.
 
-/** @typedef {Node | string | null | undefined | false} Child */
+import { copy as toClipboard } from '../lib/clipboard.js';
+import { h } from '../lib/dom.js';
 
-/**
- * An element. A function is a listener (`onclick`), `true` an empty attribute, `false` and null none.
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag
- * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [props]
- * @param {...Child} children
- * @returns {HTMLElementTagNameMap[K]}
- */
-export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : String(value));
-  }
-  element.append(...children.filter((child) => child instanceof Node || typeof child === 'string'));
-  return element;
-}
+export { h };
+
+/** @typedef {import('../lib/dom.js').Child} Child */
 
 /** @param {string} text @param {() => void} onclick @param {Record<string, string | boolean>} [props] */
 export const button = (text, onclick, props = {}) => h('button', { type: 'button', ...props, onclick }, text);
@@ -40,13 +27,7 @@ export function labelled(text, control, ...more) {
  */
 export async function copy(text, on) {
   const before = on.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    on.textContent = 'Copied';
-  } catch {
-    // Without a secure context or the right to.
-    on.textContent = 'Not allowed';
-  }
+  on.textContent = (await toClipboard(text)) ? 'Copied' : 'Not allowed';
   setTimeout(() => (on.textContent = before), 1200);
 }
 

@@ -108,12 +108,14 @@ impl Lane {
         reached
     }
 
-    /// Writes a piece of what waits, and has the rest written later.
-    pub(super) fn flush(self: &Arc<Self>) {
+    /// As [`Lane::stage`], writes a piece of what waits, and has the rest written later.
+    pub(super) fn broadcast_now(self: &Arc<Self>, frame: Frame) -> usize {
         let mut state = self.0.lock();
+        let reached = state.stage(frame);
         if state.write_piece() {
             self.write_later(state);
         }
+        reached
     }
 
     fn write_later(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {

@@ -201,7 +201,7 @@ impl<A: App> Shared<A> {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.config.command_deadline;
         let outbox = outbox.clone();
-        let entrant = Entrant {
+        let entrant = Box::new(Entrant {
             connection,
             dialect,
             outbox,
@@ -209,7 +209,7 @@ impl<A: App> Shared<A> {
             deadline,
             reply,
             checked: false,
-        };
+        });
         // Whoever comes back and gets no answer in time may come back once more.
         let keep_seat = matches!(entrant.wish, Wish::Again { .. });
         let place = Place::new(self.deliver_entrant(id, entrant)?, connection, keep_seat);
@@ -227,7 +227,7 @@ impl<A: App> Shared<A> {
     fn deliver_entrant(
         self: &Arc<Self>,
         id: RoomId,
-        entrant: Entrant,
+        entrant: Box<Entrant>,
     ) -> Result<Mailbox<A>, RoomError> {
         let mut rooms = self.rooms();
         if self.is_draining() {

@@ -23,8 +23,8 @@ const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 
 /// Something to be decided.
 pub(super) enum Request<A: App> {
-    Enter(Entrant),
-    Say(Say<A>),
+    Enter(Box<Entrant>),
+    Say(Box<Say<A>>),
     /// Away until then (backend clock, ms), or gone.
     Leave {
         connection: ConnectionId,

@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 /// One connection that has a seat.
 struct Local {
     member: MemberId,
+    dialect: Dialect,
     outbox: Arc<Outbox>,
     _subscription: Subscription,
 }
@@ -28,6 +29,8 @@ pub(super) struct Locals {
     by_id: HashMap<ConnectionId, Local>,
     text: Arc<Channel>,
     json: Arc<Channel>,
+    /// Of all of them, those who speak JSON. Here, since a channel is locked to be asked.
+    speak_json: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -37,6 +40,7 @@ impl Locals {
             by_id: HashMap::new(),
             text: Channel::new(),
             json: Channel::new(),
+            speak_json: 0,
             metrics,
         }
     }
@@ -47,7 +51,10 @@ impl Locals {
 
     /// Whether anybody speaks this dialect.
     pub(super) fn speak(&self, dialect: Dialect) -> bool {
-        !self.channel(dialect).is_empty()
+        match dialect {
+            Dialect::Text => self.by_id.len() > self.speak_json,
+            Dialect::Json => self.speak_json > 0,
+        }
     }
 
     fn channel(&self, dialect: Dialect) -> &Arc<Channel> {
@@ -68,16 +75,19 @@ impl Locals {
         let subscription = self.channel(dialect).join(outbox.clone());
         let local = Local {
             member,
+            dialect,
             outbox,
             _subscription: subscription,
         };
-        if self.by_id.insert(connection, local).is_none() {
-            self.metrics.members.add(1);
-        }
+        self.remove(connection);
+        self.speak_json += usize::from(dialect == Dialect::Json);
+        self.metrics.members.add(1);
+        self.by_id.insert(connection, local);
     }
 
     pub(super) fn remove(&mut self, connection: ConnectionId) {
-        if self.by_id.remove(&connection).is_some() {
+        if let Some(local) = self.by_id.remove(&connection) {
+            self.speak_json -= usize::from(local.dialect == Dialect::Json);
             self.metrics.members.add(-1);
         }
     }
@@ -88,9 +98,7 @@ impl Locals {
 
     /// Tells all who speak this dialect.
     pub(super) fn tell(&self, dialect: Dialect, frames: Frame) {
-        let channel = self.channel(dialect);
-        let reached = channel.stage(frames);
-        channel.flush();
+        let reached = self.channel(dialect).broadcast_now(frames);
         self.metrics.deliveries.add(reached as u64);
     }
 

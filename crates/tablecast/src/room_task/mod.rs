@@ -36,19 +36,20 @@ const COMMANDS: usize = 256;
 /// costs less than applying them one by one.
 const PUBLICATIONS: usize = 64;
 
-/// What a room is told.
+/// What a room is told. Small, since a mailbox has places for dozens of them, and
+/// each is moved from hand to hand.
 pub(crate) enum Mail<A: App> {
     /// Somebody wants a seat.
-    Enter(Entrant),
+    Enter(Box<Entrant>),
     /// A member says something.
-    Say(Say<A>),
+    Say(Box<Say<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
         connection: ConnectionId,
         keep_seat: bool,
     },
     /// Events were published.
-    Published(Published, OwnedSemaphorePermit),
+    Published(Box<Published>, OwnedSemaphorePermit),
     /// Something may have been missed.
     Resync,
     /// The backend became reachable or unreachable.
@@ -170,7 +171,7 @@ impl<A: App> Mailbox<A> {
     /// Puts a publication in, or lets the room know that it missed one.
     pub(crate) fn publish(&self, published: Published) {
         match self.publications.clone().try_acquire_owned() {
-            Ok(permit) => self.send(Mail::Published(published, permit)),
+            Ok(permit) => self.send(Mail::Published(Box::new(published), permit)),
             // One mail for all that are missed until the task has read it.
             Err(_) if self.missed.swap(true, Ordering::AcqRel) => {}
             Err(_) => self.send(Mail::Resync),

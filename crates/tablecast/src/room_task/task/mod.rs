@@ -3,23 +3,24 @@
 mod answer;
 mod catch_up;
 mod leftovers;
+mod question;
 mod timing;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tablecast_core::backend::{
-    BackendError, BackendFuture, Commit, Committed, Health, Loaded, NewKeepsake, Record,
+    BackendError, BackendFuture, Commit, Committed, Health, NewKeepsake, Record,
 };
 use tablecast_core::history::History;
 use tablecast_core::room::Room;
 use tablecast_core::{CloseReason, NodeId, RoomId};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 use crate::app::App;
@@ -31,6 +32,7 @@ use crate::room_task::locals::Locals;
 use crate::room_task::queue::Queue;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
 
+use question::{Asked, Done, Question, Span};
 pub(super) use timing::BackendClock;
 
 /// How long after a failure the backend is asked again, at first and at most.
@@ -40,47 +42,6 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 /// it. In a room where they do, each waits; where they do not, waiting is paid for
 /// in vain, and seldom.
 const LONE_COMMANDS: u32 = 8;
-
-/// What the backend was asked.
-enum Asked<'a> {
-    Load(BackendFuture<'a, Option<Loaded>>),
-    Commit(BackendFuture<'a, Committed>),
-}
-
-/// What the backend was asked, and has not answered yet.
-struct Question<'a> {
-    asked: Asked<'a>,
-    since: Instant,
-    /// Later than this it is as good as unanswered.
-    until: Instant,
-}
-
-/// An answer of the backend.
-enum Done {
-    Loaded(Result<Option<Loaded>, BackendError>),
-    /// What was asked since then.
-    Committed(Result<Committed, BackendError>, Instant),
-}
-
-impl Question<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Done> {
-        match &mut self.asked {
-            Asked::Load(asked) => asked.poll_unpin(cx).map(Done::Loaded),
-            Asked::Commit(asked) => {
-                let answer = asked.poll_unpin(cx);
-                answer.map(|answer| Done::Committed(answer, self.since))
-            }
-        }
-    }
-
-    fn unanswered(self) -> Done {
-        let error = BackendError::Unknown("no answer in time".into());
-        match self.asked {
-            Asked::Load(_) => Done::Loaded(Err(error)),
-            Asked::Commit(_) => Done::Committed(Err(error), self.since),
-        }
-    }
-}
 
 struct RoomTask<'a, A: App> {
     hub: &'a Shared<A>,
@@ -97,7 +58,7 @@ struct RoomTask<'a, A: App> {
     busy: Option<Question<'a>>,
     /// Publications that came during a commit; what they are to the room shows
     /// when the commit is done.
-    held: Vec<(Published, OwnedSemaphorePermit)>,
+    held: Vec<(Box<Published>, OwnedSemaphorePermit)>,
     /// The room may stand elsewhere: load before deciding anything.
     stale: bool,
     retry_at: Instant,
@@ -110,6 +71,8 @@ struct RoomTask<'a, A: App> {
     gone: bool,
     timer: Pin<Box<Sleep>>,
     timer_at: Instant,
+    /// The timer was set since it was last polled, so it would wake nobody.
+    timer_is_new: bool,
     /// So many more commands are decided as they come.
     hasty: u32,
 }
@@ -200,6 +163,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             gone: false,
             timer: Box::pin(tokio::time::sleep_until(timer_at)),
             timer_at,
+            timer_is_new: true,
             hasty: 0,
         }
     }
@@ -218,9 +182,16 @@ impl<'a, A: App> RoomTask<'a, A> {
             self.mail(mail);
             return Poll::Ready(true);
         }
-        ready!(self.timer.as_mut().poll(cx));
-        self.tick();
-        Poll::Ready(false)
+        // It wakes the same task each time, so until it has rung one poll is enough.
+        if std::mem::take(&mut self.timer_is_new) || self.timer.is_elapsed() {
+            // Whatever this task has done in this turn, it must be known to the timer.
+            let timer = unconstrained(self.timer.as_mut());
+            if pin!(timer).poll(cx).is_ready() {
+                self.tick();
+                return Poll::Ready(false);
+            }
+        }
+        Poll::Pending
     }
 
     /// Lets others who have something to say in this turn of the event loop say it,
@@ -395,12 +366,19 @@ impl<'a, A: App> RoomTask<'a, A> {
             extend: batch.extends.then_some(batch.room.ttl),
             keepsake: keepsake.map(|what| NewKeepsake { what, ttl }),
         };
-        let since = Instant::now();
-        let asked = self.hub.backend.commit(self.id, commit);
-        self.batch = Some(batch);
-        match asked.at_once() {
-            Ok(answer) => self.done(Done::Committed(answer, since)),
-            Err(asked) => self.ask(Asked::Commit(asked), since),
+        let now = Instant::now();
+        match self.hub.backend.commit(self.id, commit).at_once() {
+            Ok(answer) => {
+                let no_time = Span {
+                    asked: now,
+                    answered: now,
+                };
+                self.committed(answer, batch, no_time);
+            }
+            Err(asked) => {
+                self.batch = Some(batch);
+                self.ask(Asked::Commit(asked), now);
+            }
         }
     }
 
@@ -410,38 +388,11 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Committed(result, since) => {
+            Done::Committed(result, span) => {
                 let Some(batch) = self.batch.take() else {
                     return;
                 };
-                if !matches!(result, Ok(Committed::Accepted(_))) {
-                    self.waiting.decide_again();
-                }
-                match result {
-                    Ok(Committed::Accepted(stamp)) => {
-                        let now = Instant::now();
-                        self.hub.metrics.commits.record(now - since);
-                        self.made_progress();
-                        self.stamp(stamp, now);
-                        if self.snapshot_is_due(&batch) {
-                            self.since_snapshot = 0;
-                        } else {
-                            self.since_snapshot += batch.events.len();
-                        }
-                        self.accepted(batch);
-                    }
-                    Ok(Committed::Conflict(loaded)) => {
-                        self.hub.metrics.conflicts.add(1);
-                        self.install(loaded);
-                    }
-                    Ok(Committed::Gone) => self.be_gone(),
-                    Err(BackendError::Unwritable(error)) => self.fail(&error),
-                    Err(error) => {
-                        tracing::debug!(room = %self.id, %error, "commit failed");
-                        self.be_stale();
-                        self.back_off();
-                    }
-                }
+                self.committed(result, batch, span);
             }
             Done::Loaded(Ok(Some(loaded))) => {
                 self.install(loaded);
@@ -458,6 +409,36 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         for (published, _permit) in std::mem::take(&mut self.held) {
             self.published(&published);
+        }
+    }
+
+    fn committed(&mut self, result: Result<Committed, BackendError>, batch: Batch<A>, span: Span) {
+        if !matches!(result, Ok(Committed::Accepted(_))) {
+            self.waiting.decide_again();
+        }
+        match result {
+            Ok(Committed::Accepted(stamp)) => {
+                self.hub.metrics.commits.record(span.answered - span.asked);
+                self.made_progress();
+                self.stamp(stamp, span.answered);
+                if self.snapshot_is_due(&batch) {
+                    self.since_snapshot = 0;
+                } else {
+                    self.since_snapshot += batch.events.len();
+                }
+                self.accepted(batch);
+            }
+            Ok(Committed::Conflict(loaded)) => {
+                self.hub.metrics.conflicts.add(1);
+                self.install(loaded);
+            }
+            Ok(Committed::Gone) => self.be_gone(),
+            Err(BackendError::Unwritable(error)) => self.fail(&error),
+            Err(error) => {
+                tracing::debug!(room = %self.id, %error, "commit failed");
+                self.be_stale();
+                self.back_off();
+            }
         }
     }
 

@@ -59,16 +59,20 @@ impl<A: App> RoomTask<'_, A> {
 
     pub(super) fn look_at(&mut self, at: Instant) {
         if at < self.timer_at {
-            self.timer_at = at;
-            self.timer.as_mut().reset(at);
+            self.set_timer(at);
         }
+    }
+
+    fn set_timer(&mut self, at: Instant) {
+        self.timer_at = at;
+        self.timer_is_new = true;
+        self.timer.as_mut().reset(at);
     }
 
     /// Looks at everything that has a deadline, and when to look next.
     pub(super) fn tick(&mut self) {
         let now = Instant::now();
-        self.timer_at = now + Duration::from_secs(3600);
-        self.timer.as_mut().reset(self.timer_at);
+        self.set_timer(now + Duration::from_secs(3600));
         if let Some(late) = self.busy.take_if(|busy| busy.until <= now) {
             self.done(late.unanswered());
         }
