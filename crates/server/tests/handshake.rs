@@ -340,7 +340,7 @@ async fn a_room_is_shown_to_anybody_with_its_link_and_without_secrets() {
     for secret in ["token", "secret"] {
         assert!(!shown.body.contains(secret));
     }
-    assert!(server.get(&format!("/r/{id}")).await.body.contains(id));
+    assert_eq!(server.get(&format!("/r/{id}")).await.status, 200);
 }
 
 #[tokio::test]
