@@ -33,6 +33,8 @@ export async function compose(guest, text) {
   const enter = async (windowsVirtualKeyCode) => {
     const key = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode };
     await tools.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
+    // What submits a form; the browser leaves it out where the page took the key for itself.
+    await tools.send('Input.dispatchKeyEvent', { type: 'char', text: '\r', ...key });
     await tools.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
   };
   return {
