@@ -98,11 +98,8 @@ impl<'a, L: Logic> Draft<'a, L> {
     }
 
     fn record(&mut self, op: Option<Op>, change: Change<L::Event>) -> u64 {
-        let event = Event {
-            seq: self.room.position.seq + 1,
-            op,
-            change,
-        };
+        let seq = self.room.position.seq + 1;
+        let event = Arc::new(Event { seq, op, change });
         self.room.apply(&event);
         self.extends |= event.extends();
         if let Change::Logic { event, .. } = &event.change
@@ -110,8 +107,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         {
             self.keepsake = Some(Arc::new(Json(keepsake)).into());
         }
-        let seq = event.seq;
-        self.events.push(Arc::new(event));
+        self.events.push(event);
         seq
     }
 

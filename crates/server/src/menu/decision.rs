@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use tablecast_core::logic::Member;
 use tablecast_core::{MemberId, Rejection};
 
-use super::{Candidate, Decided, Drawing, Drawn, Event, Hex32, Menu, not_found};
+use super::{
+    Began, Candidate, Decided, Drawing, Drawn, Event, Hex32, MasterSecret, Menu, NextDraw,
+    not_found,
+};
 
 /// The most contributions to one draw. Members who left are counted, so it
 /// is bounded for the same reason as the votes.
@@ -49,48 +52,36 @@ pub struct Keepsake {
     pub menu: Vec<Candidate>,
 }
 
-impl Menu {
-    pub(super) fn decide_how(&self, by: Member<'_>, how: How) -> Result<Vec<Event>, Rejection> {
-        if let Some(drawing) = &self.drawing {
-            return Err(Rejection::new(
-                "drawing",
-                format!(
-                    "draw number {} is under way; decide again when it is over",
-                    drawing.number
-                ),
-            ));
+/// What draws come from, and what came of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Settling {
+    /// Never leaves the state.
+    pub(super) secret: MasterSecret,
+    /// Follows from the secret, and is here so that only who begins a draw
+    /// computes it.
+    pub(super) next_draw: NextDraw,
+    pub(super) drawing: Option<Drawing>,
+    /// The newest one.
+    pub(super) decision: Option<Arc<Decision>>,
+}
+
+impl Settling {
+    pub(super) fn new(secret: MasterSecret) -> Self {
+        let next_draw = NextDraw {
+            number: 1,
+            commitment: secret.commitment(1),
+        };
+        Settling {
+            secret,
+            next_draw,
+            drawing: None,
+            decision: None,
         }
-        let most = match how {
-            How::Votes => self.items().map(|item| item.votes.len()).max(),
-            How::Draw => None,
-        };
-        let among = self
-            .items()
-            .filter(|item| most.is_none_or(|most| item.votes.len() == most));
-        let candidates: Vec<u64> = among.map(|item| item.number).collect();
-        let name = by.name.into();
-        let event = match (how, &*candidates) {
-            (_, []) => {
-                return Err(Rejection::new(
-                    "nothing_to_decide",
-                    "the menu is empty: add something first",
-                ));
-            }
-            (How::Votes, &[winner]) => Event::Decided(Decided::Votes { name, winner }),
-            _ => Event::Drawing {
-                number: self.next_draw.number,
-                name,
-                candidates,
-                commitment: self.next_draw.commitment,
-                next_commitment: self.secret.commitment(self.next_draw.number + 1),
-            },
-        };
-        Ok(vec![event])
     }
 
     /// The draw with this number if it is under way; nothing if it is over.
     fn drawing(&self, number: u64) -> Result<Option<&Drawing>, Rejection> {
-        let drawing = self.drawing.as_deref();
+        let drawing = self.drawing.as_ref();
         if let Some(drawing) = drawing.filter(|drawing| drawing.number == number) {
             return Ok(Some(drawing));
         }
@@ -145,6 +136,66 @@ impl Menu {
         });
         Ok(decided.into_iter().collect())
     }
+}
+
+impl Menu {
+    pub(super) fn decide_how(&self, by: Member<'_>, how: How) -> Result<Vec<Event>, Rejection> {
+        let settling = &*self.settling;
+        if let Some(drawing) = &settling.drawing {
+            return Err(Rejection::new(
+                "drawing",
+                format!(
+                    "draw number {} is under way; decide again when it is over",
+                    drawing.number
+                ),
+            ));
+        }
+        let most = match how {
+            How::Votes => self.items().map(|item| item.votes.len()).max(),
+            How::Draw => None,
+        };
+        let among = self
+            .items()
+            .filter(|item| most.is_none_or(|most| item.votes.len() == most));
+        let candidates: Vec<u64> = among.map(|item| item.number).collect();
+        let name = by.name.into();
+        let event = match (how, &*candidates) {
+            (_, []) => {
+                return Err(Rejection::new(
+                    "nothing_to_decide",
+                    "the menu is empty: add something first",
+                ));
+            }
+            (How::Votes, &[winner]) => Event::Decided(Decided::Votes { name, winner }),
+            _ => Event::Drawing(Box::new(Began {
+                number: settling.next_draw.number,
+                name,
+                candidates,
+                commitment: settling.next_draw.commitment,
+                next_commitment: settling.secret.commitment(settling.next_draw.number + 1),
+            })),
+        };
+        Ok(vec![event])
+    }
+
+    /// Lets a draw begin.
+    pub(super) fn begin(&mut self, by: MemberId, began: &Began) {
+        let items = began.candidates.iter().filter_map(|n| self.get(*n));
+        let drawing = Drawing {
+            number: began.number,
+            commitment: began.commitment,
+            by,
+            name: began.name.clone(),
+            candidates: items.map(Candidate::from).collect(),
+            contributions: Vec::new(),
+        };
+        let settling = Arc::make_mut(&mut self.settling);
+        settling.drawing = Some(drawing);
+        settling.next_draw = NextDraw {
+            number: began.number + 1,
+            commitment: began.next_commitment,
+        };
+    }
 
     /// What a decision was come to by; nothing if it is not of this state.
     pub(super) fn decided(&mut self, by: MemberId, decided: &Decided) -> Option<Decision> {
@@ -161,7 +212,7 @@ impl Menu {
                 winner,
                 secret,
             } => {
-                let drawing = Arc::unwrap_or_clone(self.drawing.take()?);
+                let drawing = Arc::make_mut(&mut self.settling).drawing.take()?;
                 let mut candidates = drawing.candidates.iter();
                 Some(Decision {
                     how: How::Draw,
@@ -184,7 +235,7 @@ impl Menu {
     pub(super) fn result(&self) -> Option<Keepsake> {
         Some(Keepsake {
             title: self.title.clone(),
-            decision: self.decision.clone()?,
+            decision: self.settling.decision.clone()?,
             menu: self.items().map(Candidate::from).collect(),
         })
     }

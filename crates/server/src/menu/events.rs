@@ -43,18 +43,8 @@ pub enum Event {
     /// The room lives its whole lifetime again, as it does after any event.
     Extended {},
     /// A draw began.
-    Drawing {
-        /// Its number.
-        number: u64,
-        /// The name of who started it.
-        name: Arc<str>,
-        /// The numbers of the items that it is among, in the menu's order.
-        candidates: Vec<u64>,
-        /// What its secret is bound to.
-        commitment: Hex32,
-        /// What the secret of the draw after it is bound to.
-        next_commitment: Hex32,
-    },
+    // Boxed, since all events are as large as the largest.
+    Drawing(Box<Began>),
     /// Somebody added their own chance to the draw.
     Contributed {
         /// Their name.
@@ -64,6 +54,22 @@ pub enum Event {
     },
     /// It is settled.
     Decided(Decided),
+}
+
+/// A draw began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Began {
+    /// Its number.
+    pub number: u64,
+    /// The name of who started it.
+    pub name: Arc<str>,
+    /// The numbers of the items that it is among, in the menu's order.
+    pub candidates: Vec<u64>,
+    /// What its secret is bound to.
+    pub commitment: Hex32,
+    /// What the secret of the draw after it is bound to.
+    pub next_commitment: Hex32,
 }
 
 /// How it was settled.

@@ -19,9 +19,10 @@ pub(crate) use commands::LINES;
 pub use commands::{
     Add, Command, Contribute, Decide, Extend, Restore, Reveal, Target, Title, Vote,
 };
+use decision::Settling;
 pub use decision::{Decision, How, Keepsake, MAX_CONTRIBUTIONS};
 pub use draw::{Candidate, Contribution, Drawing, Drawn, Hex32, MasterSecret, NextDraw, NotHex32};
-pub use events::{Decided, Event};
+pub use events::{Began, Decided, Event};
 pub(crate) use view::Texts;
 pub use view::{View, max_view_bytes};
 
@@ -54,7 +55,7 @@ pub struct Item {
 }
 
 /// The menu: the items in order of adding, and what came of them. The same item
-/// may be there twice.
+/// may be there twice. Cloning copies the list of items; all else is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Menu {
     /// How many items there may be. Part of the state, so that nodes with other
@@ -67,35 +68,22 @@ pub struct Menu {
     /// Sorted by number.
     items: Vec<Arc<Item>>,
     /// The last that were removed, in order of removal.
-    removed: Vec<Arc<Item>>,
-    /// Never leaves the state.
-    secret: MasterSecret,
-    /// Follows from the secret, and is here so that only who begins a draw
-    /// computes it.
-    next_draw: NextDraw,
-    drawing: Option<Arc<Drawing>>,
-    /// The newest one.
-    decision: Option<Arc<Decision>>,
+    removed: Arc<[Arc<Item>]>,
+    /// Nearly all events leave it as it is.
+    settling: Arc<Settling>,
 }
 
 impl Menu {
     /// An empty menu for at most `max_items` items. All its draws follow from the
     /// secret, which must be another one for each room.
     pub fn new(max_items: usize, secret: MasterSecret) -> Self {
-        let next_draw = NextDraw {
-            number: 1,
-            commitment: secret.commitment(1),
-        };
         Menu {
             max_items,
             title: None,
             last: 0,
             items: Vec::new(),
-            removed: Vec::new(),
-            secret,
-            next_draw,
-            drawing: None,
-            decision: None,
+            removed: Arc::default(),
+            settling: Arc::new(Settling::new(secret)),
         }
     }
 
@@ -120,7 +108,7 @@ impl Menu {
 
     /// What was settled last.
     pub fn decision(&self) -> Option<&Decision> {
-        self.decision.as_deref()
+        self.settling.decision.as_deref()
     }
 
     /// Where an item is, or else where it would be.
@@ -243,8 +231,10 @@ impl Logic for Menu {
             }
             Command::Extend(Extend {}) => Ok(vec![Event::Extended {}]),
             Command::Decide(Decide { how }) => self.decide_how(by, *how),
-            Command::Contribute(Contribute { draw, value }) => self.contribute(by, *draw, *value),
-            Command::Reveal(Reveal { draw }) => self.reveal(*draw),
+            Command::Contribute(Contribute { draw, value }) => {
+                self.settling.contribute(by, *draw, *value)
+            }
+            Command::Reveal(Reveal { draw }) => self.settling.reveal(*draw),
         }
     }
 
@@ -263,15 +253,17 @@ impl Logic for Menu {
             }
             Event::Removed { number } => {
                 if let Ok(at) = self.place(*number) {
-                    if self.removed.len() >= MAX_REMOVED {
-                        self.removed.remove(0);
-                    }
-                    self.removed.push(self.items.remove(at));
+                    let item = self.items.remove(at);
+                    let forgotten = (self.removed.len() + 1).saturating_sub(MAX_REMOVED);
+                    let kept = self.removed.iter().skip(forgotten).cloned();
+                    self.removed = kept.chain([item]).collect();
                 }
             }
             Event::Restored(item) => {
                 if let Err(at) = self.place(item.number) {
-                    self.removed.retain(|removed| removed.number != item.number);
+                    let removed = self.removed.iter();
+                    let others = removed.filter(|other| other.number != item.number);
+                    self.removed = others.cloned().collect();
                     self.items.insert(at, item.clone());
                 }
             }
@@ -286,31 +278,10 @@ impl Logic for Menu {
             }
             Event::Titled { title } => self.title.clone_from(title),
             Event::Extended {} => {}
-            Event::Drawing {
-                number,
-                name,
-                candidates,
-                commitment,
-                next_commitment,
-            } => {
-                let candidates = candidates.iter().filter_map(|number| self.get(*number));
-                self.drawing = Some(Arc::new(Drawing {
-                    number: *number,
-                    commitment: *commitment,
-                    by,
-                    name: name.clone(),
-                    candidates: candidates.map(Candidate::from).collect(),
-                    contributions: Vec::new(),
-                }));
-                self.next_draw = NextDraw {
-                    number: number + 1,
-                    commitment: *next_commitment,
-                };
-            }
+            Event::Drawing(began) => self.begin(by, began),
             Event::Contributed { name, value } => {
-                if let Some(drawing) = &mut self.drawing {
-                    let contributions = &mut Arc::make_mut(drawing).contributions;
-                    contributions.push(Contribution {
+                if let Some(drawing) = &mut Arc::make_mut(&mut self.settling).drawing {
+                    drawing.contributions.push(Contribution {
                         member: by,
                         name: name.clone(),
                         value: *value,
@@ -319,7 +290,7 @@ impl Logic for Menu {
             }
             Event::Decided(decided) => {
                 if let Some(decision) = self.decided(by, decided) {
-                    self.decision = Some(Arc::new(decision));
+                    Arc::make_mut(&mut self.settling).decision = Some(Arc::new(decision));
                 }
             }
         }

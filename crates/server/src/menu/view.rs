@@ -67,8 +67,8 @@ impl Menu {
             title: self.title(),
             items: &self.items,
             max_items: self.max_items,
-            next_draw: &self.next_draw,
-            drawing: self.drawing.as_deref(),
+            next_draw: &self.settling.next_draw,
+            drawing: self.settling.drawing.as_ref(),
             decision: self.decision(),
         }
     }
@@ -85,7 +85,7 @@ impl App for Menu {
             Event::Voted { .. }
             | Event::Titled { .. }
             | Event::Extended {}
-            | Event::Drawing { .. }
+            | Event::Drawing(_)
             | Event::Contributed { .. }
             | Event::Decided(_) => false,
         }

@@ -46,7 +46,7 @@ fn vote(number: u64) -> Command {
 
 /// The numbers that a draw is among.
 fn among(menu: &Menu) -> Vec<u64> {
-    let candidates = &menu.drawing.as_ref().unwrap().candidates;
+    let candidates = &menu.settling.drawing.as_ref().unwrap().candidates;
     candidates
         .iter()
         .map(|candidate| candidate.number)
@@ -56,12 +56,12 @@ fn among(menu: &Menu) -> Vec<u64> {
 #[test]
 fn a_draw_comes_out_as_the_description_computes_it() {
     let mut menu = menu(&["add:a", "add:b", "add:c", "add:d", "remove:b"]);
-    assert_eq!(menu.next_draw.commitment.to_string(), COMMITMENT_1);
+    assert_eq!(menu.settling.next_draw.commitment.to_string(), COMMITMENT_1);
     does(&mut menu, ANNA, &decide(How::Draw)).unwrap();
-    assert_eq!(menu.next_draw.commitment.to_string(), COMMITMENT_2);
+    assert_eq!(menu.settling.next_draw.commitment.to_string(), COMMITMENT_2);
     does(&mut menu, BEN, &contribute(1, 0x11)).unwrap();
     does(&mut menu, CARA, &contribute(1, 0x2f)).unwrap();
-    let drawing = menu.drawing.clone().unwrap();
+    let drawing = menu.settling.drawing.clone().unwrap();
     assert_eq!(drawing.transcript(SECRET_1.parse().unwrap()), TRANSCRIPT_1);
     does(&mut menu, CARA, &reveal(1)).unwrap();
     let decision = menu.decision().unwrap();
@@ -70,7 +70,7 @@ fn a_draw_comes_out_as_the_description_computes_it() {
     assert_eq!(drawn.commitment.to_string(), COMMITMENT_1);
     assert_eq!(decision.winner.number, WINNER_1);
     assert_eq!((decision.by, &*decision.name), (ANNA.id, "Anna"));
-    assert_eq!(menu.secret.secret(2).to_string(), SECRET_2);
+    assert_eq!(menu.settling.secret.secret(2).to_string(), SECRET_2);
 }
 
 #[test]
@@ -82,7 +82,10 @@ fn the_item_with_most_votes_wins_at_once() {
     assert_eq!((decision.by, &*decision.name), (CARA.id, "Cara"));
     assert_eq!((decision.winner.number, decision.winner.votes), (2, 1));
     assert_eq!((decision.how, &decision.draw), (How::Votes, &None));
-    assert_eq!((&menu.drawing, menu.next_draw.number), (&None, 1));
+    assert_eq!(
+        (&menu.settling.drawing, menu.settling.next_draw.number),
+        (&None, 1)
+    );
 }
 
 #[test]
@@ -137,7 +140,7 @@ fn a_draw_that_is_over_takes_nothing_more_and_one_to_come_is_not_there() {
     // The next one is another one.
     does(&mut menu, ANNA, &decide(How::Draw)).unwrap();
     assert_eq!(does(&mut menu, BEN, &contribute(1, 2)), Ok(0));
-    assert_eq!(menu.drawing.as_ref().unwrap().contributions, []);
+    assert_eq!(menu.settling.drawing.as_ref().unwrap().contributions, []);
     assert_eq!(menu.decision(), decided.decision());
 }
 

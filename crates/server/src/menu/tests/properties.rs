@@ -125,15 +125,15 @@ proptest! {
             assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.len() <= ITEMS);
             assert!(menu.removed.len() <= MAX_REMOVED);
             assert!(menu.removed.iter().all(|item| !numbers.contains(&item.number)));
-            for contributions in menu.drawing.iter().map(|drawing| &drawing.contributions) {
+            for contributions in menu.settling.drawing.iter().map(|drawing| &drawing.contributions) {
                 let mut members: Vec<_> = contributions.iter().map(|c| c.member).collect();
                 members.sort_unstable();
                 members.dedup();
                 assert_eq!(members.len(), contributions.len());
             }
-            assert!(menu.next_draw.number >= last_draw);
-            last_draw = menu.next_draw.number;
-            assert_eq!(menu.next_draw.commitment, menu.secret.commitment(last_draw));
+            assert!(menu.settling.next_draw.number >= last_draw);
+            last_draw = menu.settling.next_draw.number;
+            assert_eq!(menu.settling.next_draw.commitment, menu.settling.secret.commitment(last_draw));
             let now = menu.text_state();
             assert!(now == shown || Menu::changes_text(&event), "{event:?}");
             shown = now;
@@ -168,9 +168,9 @@ proptest! {
                 serde_json::to_string(&event).unwrap(),
                 format!("{menu:?} {event:?}"),
             ];
-            let under_way = menu.drawing.as_ref().map(|drawing| drawing.number);
-            let to_come = under_way.into_iter().chain([menu.next_draw.number]);
-            let secrets = to_come.map(|draw| menu.secret.secret(draw).to_string());
+            let under_way = menu.settling.drawing.as_ref().map(|drawing| drawing.number);
+            let to_come = under_way.into_iter().chain([menu.settling.next_draw.number]);
+            let secrets = to_come.map(|draw| menu.settling.secret.secret(draw).to_string());
             for secret in secrets.chain([master.to_owned()]) {
                 assert!(seen.iter().all(|seen| !seen.contains(&secret)));
             }
