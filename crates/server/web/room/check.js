@@ -1,7 +1,7 @@
 // A draw, calculated again in front of everybody who wants to know.
 
 import { w } from '../i18n/index.js';
-import { copy } from './share.js';
+import { copy } from '../lib/clipboard.js';
 import { fill, h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import { sheet } from '../lib/sheet.js';

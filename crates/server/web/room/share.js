@@ -1,34 +1,12 @@
 // Asking others to the table.
 
 import { w } from '../i18n/index.js';
+import { copy } from '../lib/clipboard.js';
 import { h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import { sheet } from '../lib/sheet.js';
 
 /** @import { App } from './app.js' */
-
-/**
- * Copies a text. Outside of https the clipboard may be closed to pages; then the old way is tried.
- * @param {string} text
- * @returns {Promise<boolean>} whether it is copied
- */
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = h('textarea', { class: 'unseen', 'aria-hidden': 'true' });
-    field.value = text;
-    const focused = document.activeElement;
-    // Inside an open dialog nothing outside can be selected.
-    (document.querySelector('dialog[open]') ?? document.body).append(field);
-    field.select();
-    const copied = document.execCommand('copy');
-    field.remove();
-    if (focused instanceof HTMLElement) focused.focus();
-    return copied;
-  }
-}
 
 /** @param {string} id of the room */
 export const link = (id) => `${location.origin}/r/${id}`;
