@@ -68,7 +68,7 @@ impl<A: App> RoomTask<'_, A> {
             say.outbox.flush();
         }
         for (entrant, member) in entrants {
-            self.seat(entrant, member);
+            self.seat(*entrant, member);
         }
         let away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(away) {
@@ -86,7 +86,7 @@ impl<A: App> RoomTask<'_, A> {
     }
 
     /// Greets somebody who has a seat now, and tells them everything from here on.
-    pub(super) fn seat(&mut self, entrant: Box<Entrant>, member: MemberId) {
+    pub(super) fn seat(&mut self, entrant: Entrant, member: MemberId) {
         let Some(room) = &self.room else { return };
         // It was given in the batch that was just committed; a later request of
         // the same batch may have taken it again.
