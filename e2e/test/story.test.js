@@ -9,7 +9,7 @@ import * as table from '../support/table.js';
 import { becomes, until } from '../support/wait.js';
 
 /** Longer than anybody here is quiet, and short enough to wait for. */
-const LIFETIME = ['--room-ttl', '15s'];
+const LIFETIME = ['--room-ttl', '25s'];
 
 test('three browsers choose lunch together, from the link to the result that outlives the table', async (t) => {
   const server = await site(t, LIFETIME);

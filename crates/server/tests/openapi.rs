@@ -130,7 +130,7 @@ impl Held {
 fn place(path: &str, id: &str) -> String {
     path.replace("{id}", id)
         .replace("{version}", "0")
-        .replace("{path}", "style.css")
+        .replace("{path}", "style/base.css")
         .replace("{file}", "swagger-ui.css")
 }
 
@@ -164,7 +164,7 @@ async fn pages_and_documents(held: &mut Held) {
         ("/", "/"),
         ("/r/{id}", "/r/x"),
         ("/r/{id}/qr.svg", &origin),
-        ("/web/{version}/{path}", "/web/0/style.css"),
+        ("/web/{version}/{path}", "/web/0/style/base.css"),
         ("/docs", "/docs"),
         ("/docs/live", "/docs/live"),
         ("/docs/ui/{file}", "/docs/ui/swagger-ui.css"),
