@@ -30,8 +30,8 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
 fn imports<'a>(module: &'a str, ways: &[&str]) -> Vec<&'a str> {
     let code = module.lines().filter(|line| !line.contains("@import"));
     code.flat_map(|line| ways.iter().flat_map(|way| between(line, way, "'")))
-        // What the console writes for others to run imports what Node has.
-        .filter(|reference| !reference.starts_with("node:"))
+        // What the console writes for others to run imports what Node has, by name.
+        .filter(|reference| reference.starts_with(['.', '/']))
         .collect()
 }
 
