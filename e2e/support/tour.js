@@ -94,7 +94,14 @@ export async function tour(t, device, look) {
   address.cut();
   await table.says(me, 'offline');
   await look('offline', me);
+  // Nothing answers: the longest word stands in the bar.
   address.refuse(false);
+  address.lose('all');
+  await table.tryNow(me);
+  await table.says(me, 'connecting');
+  await look('connecting', me);
+  address.lose('nothing');
+  address.cut();
   await table.tryNow(me);
   await table.isLive(me);
 
