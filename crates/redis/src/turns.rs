@@ -103,3 +103,97 @@ async fn send_together(mut connection: MultiplexedConnection, turn: Vec<Waiting>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::io;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
+    use futures_util::future::join_all;
+    use redis::RedisConnectionInfo;
+    use tokio::io::{
+        AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf,
+        duplex,
+    };
+
+    use super::*;
+
+    /// Counts how often it is written to.
+    struct Counting {
+        stream: DuplexStream,
+        writes: Arc<AtomicUsize>,
+    }
+
+    impl AsyncRead for Counting {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_read(cx, buffer)
+        }
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+            Pin::new(&mut self.stream).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.stream).poll_shutdown(cx)
+        }
+    }
+
+    /// Says OK to each command: an array, and so the only lines that begin with a star.
+    async fn agree(stream: DuplexStream) {
+        let (read, mut write) = tokio::io::split(stream);
+        let mut lines = BufReader::new(read).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.starts_with('*') {
+                write.write_all(b"+OK\r\n").await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn commands_of_one_turn_are_one_write() {
+        let (stream, server) = duplex(64 * 1024);
+        tokio::spawn(agree(server));
+        let writes = Arc::new(AtomicUsize::new(0));
+        let counting = Counting {
+            stream,
+            writes: writes.clone(),
+        };
+        let (connect, connected) = oneshot::channel();
+        // The driver borrows what it was made from.
+        tokio::spawn(async move {
+            let info = RedisConnectionInfo::default();
+            let (connection, driver) = MultiplexedConnection::new(&info, counting).await.unwrap();
+            let _ = connect.send(connection);
+            driver.await;
+        });
+        let turns = turns(connected.await.unwrap());
+        for _ in 0..3 {
+            let before = writes.load(Ordering::Relaxed);
+            let asked = (0..TOGETHER).map(|_| turns.send(redis::cmd("PING")));
+            for answer in join_all(asked).await {
+                assert_eq!(answer.unwrap(), Value::Okay);
+            }
+            assert_eq!(writes.load(Ordering::Relaxed) - before, 1);
+        }
+    }
+}

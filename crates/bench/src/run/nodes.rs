@@ -191,11 +191,11 @@ pub(super) fn redis_benchmark() -> anyhow::Result<Figures> {
     ])?;
     let commit = script(&["room.lua", "benchmark.lua", "commit.lua"])?;
     let sha = redis.cli(&["SCRIPT", "LOAD", &commit])?;
-    let (event, snapshot) = ("0".repeat(EVENT), "0".repeat(STATE));
+    let (event, snapshot) = ("0".repeat(EVENT), STATE.to_string());
     let channel = "tablecast:{bench}";
     let command = [
         "EVALSHA", &sha, "2", state, log, "run", "PUBLISH", channel, "-", "-", "1", &event,
-        "600000", "256", &snapshot,
+        "600000", "256", "bench", &snapshot,
     ];
     let before = redis.server.usage()?;
     let many = redis.benchmark(20, COMMITS, &command)?;
