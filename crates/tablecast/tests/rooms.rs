@@ -67,6 +67,40 @@ async fn each_change_is_exactly_one_frame_to_every_member() {
     }
 }
 
+/// Whoever speaks in the same turn of the event loop shares a commit and a write, in
+/// a room where that happens. A worker of this runtime runs the task that was woken
+/// last before all others, so a room that did not wait would be woken by the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn commands_of_one_turn_are_one_commit() {
+    const ROUNDS: u64 = 40;
+    let on_the_worker = async {
+        let node = Node::start(no_rate()).await;
+        node.make("r").await;
+        let mut members = [node.text("r").await, node.text("r").await];
+        let commits = || node.hub.metrics().commits.counts().iter().sum::<u64>();
+        let before = commits();
+        for _ in 0..ROUNDS {
+            // Nothing else runs until both are written.
+            for member in &mut members {
+                member.send_text("add:x").await.unwrap();
+            }
+            for member in &mut members {
+                for _ in 0..2 {
+                    member.next_json().await.unwrap();
+                }
+            }
+        }
+        commits() - before
+    };
+    let commits = tokio::spawn(on_the_worker).await.unwrap();
+    // Until the room has noticed, and where the runtime wakes it early, some commit
+    // alone.
+    assert!(
+        commits < ROUNDS * 5 / 4,
+        "{commits} commits of {ROUNDS} pairs"
+    );
+}
+
 /// Defect 19.
 #[tokio::test]
 async fn an_error_reaches_its_sender_alone_and_changes_nothing() {

@@ -39,9 +39,12 @@ pub(super) use timing::BackendClock;
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
 /// Of so many commands that come alone, one waits to see whether others come with
-/// it. In a room where they do, each waits; where they do not, waiting is paid for
-/// in vain, and seldom.
-const LONE_COMMANDS: u32 = 8;
+/// it: the first number after one has waited in vain, which may have been an
+/// accident (the runtime looks at its sockets now and then before all that is ready
+/// has run), the second after another has. In a room where others come, each waits;
+/// where they do not, waiting is paid for in vain, and seldom. One number is odd: of
+/// pairs that come together, even ones would find the second for ever.
+const LONE_COMMANDS: (u32, u32) = (2, 11);
 
 struct RoomTask<'a, A: App> {
     hub: &'a Shared<A>,
@@ -75,6 +78,8 @@ struct RoomTask<'a, A: App> {
     timer_is_new: bool,
     /// So many more commands are decided as they come.
     hasty: u32,
+    /// The last command that waited for others waited in vain.
+    is_alone: bool,
 }
 
 /// Runs a room until nobody here needs it.
@@ -165,6 +170,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             timer_at,
             timer_is_new: true,
             hasty: 0,
+            is_alone: false,
         }
     }
 
@@ -203,8 +209,10 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         // Whoever yields is woken after all that is ready now.
         tokio::task::yield_now().await;
-        if inbox.mails.is_empty() {
-            self.hasty = LONE_COMMANDS - 1;
+        let was_alone = std::mem::replace(&mut self.is_alone, inbox.mails.is_empty());
+        if self.is_alone {
+            let (first, then) = LONE_COMMANDS;
+            self.hasty = if was_alone { then } else { first } - 1;
         }
     }
 
