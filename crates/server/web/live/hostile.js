@@ -63,6 +63,15 @@ const JSON_CASES = [
   ['81 characters', add('a'.repeat(81)), 'error too_long'],
   ['80 stacked accents', add(`a${'\u0301'.repeat(600)}`), 'error too_long'],
   ['an item that is not there', '{"id":1,"remove":{"item":"no such thing"}}', 'error not_found'],
+  ['a vote that says neither yes nor no', '{"id":1,"vote":{"number":1}}', 'error bad_command'],
+  ['an item that never was, to be restored', '{"id":1,"restore":{"number":9007199254740991}}', 'error not_found'],
+  ['a title that was forgotten', '{"id":1,"title":{}}', 'error bad_command'],
+  ['a title of nothing visible', '{"id":1,"title":{"title":" "}}', 'error empty'],
+  ['an extension by a wish', '{"id":1,"extend":{"minutes":600}}', 'error bad_command'],
+  ['a decision by force', '{"id":1,"decide":{"how":"force"}}', 'error bad_command'],
+  ['a chance that is no hexadecimal', `{"id":1,"contribute":{"draw":1,"value":"${'x'.repeat(64)}"}}`, 'error bad_command'],
+  ['a chance in a draw that did not begin', `{"id":1,"contribute":{"draw":9007199254740991,"value":"${'0'.repeat(64)}"}}`, 'error not_found'],
+  ['the end of a draw that did not begin', '{"id":1,"reveal":{"draw":9007199254740991}}', 'error not_found'],
   ['markup', add('<img src=x onerror=alert(1)>'), 'ack'],
 ].map(([name = '', text = '', expect = '']) => ({ name, dialect: 'json', say: one(text), expect }));
 
