@@ -1,15 +1,14 @@
 //! What the server serves to browsers: documents, and the files that they load.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/javascript.rs"]
+mod javascript;
 mod support;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
 
 use support::{Answer, Running, config, start};
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// What browsers say.
 const GZIP: &str = "Accept-Encoding: gzip\r\n";
@@ -364,24 +363,11 @@ impl Running {
 fn the_page_passes_its_own_tests() {
     let tests = ["draw", "menu", "screen", "text", "words"]
         .map(|name| format!("crates/server/tests/page/{name}.test.js"));
-    passes(Command::new("node").arg("--test").args(tests));
+    javascript::passes("node", ["--test".to_owned()].into_iter().chain(tests));
 }
 
 #[test]
 fn the_types_of_the_page_are_sound() {
     let compiler = "clients/js/node_modules/typescript/bin/tsc";
-    passes(Command::new("node").args([compiler, "--project", "crates/server/tests/page"]));
-}
-
-fn passes(command: &mut Command) {
-    let command = command.current_dir(ROOT);
-    let output = command
-        .output()
-        .expect("Node.js is missing; `cargo xtask test` installs it");
-    assert!(
-        output.status.success(),
-        "if packages are missing: npm ci --prefix clients/js\n{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    javascript::passes("node", [compiler, "--project", "crates/server/tests/page"]);
 }
