@@ -72,7 +72,8 @@ impl Shared {
     }
 
     /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store; or that asked for too many that are not there.
+    /// time may ask the store or draws a picture; or that asked for too many that
+    /// are not there.
     fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
         let looked = self.joins.take(client);
         looked.map_err(|wait| Problem::too_many("too many visits from this address", wait))?;
@@ -135,7 +136,7 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
 }
 
 async fn nothing_here(_: Request) -> Problem {
-    Problem::new(Reason::NotFound, "there is nothing at this address")
+    Problem::nothing_here()
 }
 
 /// Headers that keep a browser from doing more than it was told: nothing at all may
