@@ -24,6 +24,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
+use tablecast_core::draft::Refusal;
 use tablecast_core::limits::Rate;
 
 use crate::client::{self, Peer};
@@ -89,10 +90,12 @@ impl Shared {
                 let _ = self.misses.take(client);
                 Problem::no_such_room()
             }
-            RoomError::Full { .. } => Problem::new(Reason::RoomFull, error.to_string()),
+            RoomError::Refused(Refusal::Full { .. }) => {
+                Problem::new(Reason::RoomFull, error.to_string())
+            }
             // Only a resumed seat can be missing or taken over, and seats are
             // resumed in `tablecast.v1` alone, where a close code says so.
-            RoomError::NoSuchSeat | RoomError::TakenOver => {
+            RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver) => {
                 tracing::error!(%error, "a seat was looked for where none is resumed");
                 Problem::internal("a seat was looked for where none is resumed")
             }
