@@ -47,6 +47,9 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
+/// The longest host there is: a name of the DNS (RFC 1035, 3.1), as text.
+const MAX_HOST_BYTES: usize = 253;
+
 /// Host and port; without user, and with a port that is one.
 fn host_and_port(authority: &str, default: u16) -> Option<(String, u16)> {
     let authority: Authority = authority.parse().ok()?;
@@ -55,7 +58,9 @@ fn host_and_port(authority: &str, default: u16) -> Option<(String, u16)> {
         "" => default,
         port => port.strip_prefix(':')?.parse().ok()?,
     };
-    (!host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
+    (1..=MAX_HOST_BYTES)
+        .contains(&host.len())
+        .then(|| (host.to_ascii_lowercase(), port))
 }
 
 impl FromStr for Origin {

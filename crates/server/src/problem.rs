@@ -220,10 +220,15 @@ impl Problem {
         Problem::new(Reason::Internal, detail)
     }
 
-    /// There is nothing at this address, or no room (any more): one answer for
-    /// all ids that lead nowhere, so that none can be told from another.
+    /// There is no room (any more): one answer for all ids that lead nowhere, so
+    /// that none can be told from another.
     pub(crate) fn no_such_room() -> Self {
         Problem::new(Reason::NotFound, "there is no such room, or it expired")
+    }
+
+    /// There is nothing at this address.
+    pub(crate) fn nothing_here() -> Self {
+        Problem::new(Reason::NotFound, "there is nothing at this address")
     }
 
     /// Another method is needed.

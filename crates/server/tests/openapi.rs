@@ -272,6 +272,8 @@ async fn limits(held: &mut Held) {
     let server = limited(|config| config.join_rate = ONCE).await;
     server.get("/session/x/").await;
     held.look(&server, "x").await;
+    let picture = format!("/r/x/qr.svg?origin=http://{}", server.at);
+    held.get(&server, "/r/{id}/qr.svg", &picture, "").await;
     let server = limited(|config| config.create_rate = ONCE).await;
     server.room().await;
     assert_eq!(held.post(&server, "", "").await.code(), "rate_limited");

@@ -295,10 +295,14 @@ async fn only_what_pages_load_is_served() {
         "room.js%00",
         "ROOM.js",
         "nothing.js",
+        "%ff",
     ] {
         let answer = server.get(&format!("/web/{version}/{path}")).await;
-        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.code(), "not_found", "{path}");
         assert!(!answer.body.contains("[package]") && !answer.body.contains("root:"));
+    }
+    for path in ["/web/%ff/room.js", "/docs/ui/%ff", "/docs/ui/..%2fdocs.js"] {
+        assert_eq!(server.get(path).await.code(), "not_found", "{path}");
     }
 }
 
@@ -314,6 +318,10 @@ async fn an_address_that_can_be_no_room_gets_the_page_that_says_so() {
         );
         // Nothing of it comes back.
         assert_eq!(answer.body, server.get(DOCUMENTS[1]).await.body);
+        // Whoever has the page of a room has not this answer.
+        let known = format!("If-None-Match: {}\r\n", answer.header("etag").unwrap());
+        let again = server.request(&format!("GET {path}"), &known, "").await;
+        assert_eq!((again.status, again.body), (404, answer.body));
     }
 }
 
@@ -346,10 +354,26 @@ async fn a_qr_code_leads_to_this_server_alone() {
             "{query}"
         );
     }
+    // No host has a name that long, and a code of its length takes 50 times the work.
+    let long = format!("{}.example", "a".repeat(250));
+    let head = format!("GET /r/{id}/qr.svg?origin=http://{long} HTTP/1.1\r\nHost: {long}\r\n\r\n");
+    assert_eq!(server.ask(&head).await.code(), "bad_request");
     let nowhere = server
         .get(&format!("/r/%3Cimg%3E/qr.svg?origin=http://{host}"))
         .await;
     assert_eq!(nowhere.status, 404);
+}
+
+#[tokio::test]
+async fn qr_codes_are_limited_as_looks_at_rooms_are() {
+    let mut config = config();
+    config.join_rate.per_second = 0.001;
+    config.join_rate.burst = 2;
+    let server = start(config).await;
+    let path = format!("/r/a/qr.svg?origin=http://{}", server.at);
+    for expected in [200, 200, 429] {
+        assert_eq!(server.get(&path).await.status, expected);
+    }
 }
 
 impl Running {

@@ -103,6 +103,43 @@ fn it_does_not_wait_for_ever_for_somebody_who_adds_nothing() {
 }
 
 #[test]
+fn what_it_added_is_added_again_if_the_store_lost_it() {
+    let mut at = drawing();
+    let added = at.said().remove(0)["contribute"].clone();
+    let mut lost = hello()["hello"].clone();
+    lost["epoch"] = json!("e2");
+    lost["seq"] = json!(2);
+    let candidate = |number| json!({"number":number,"item":"x","name":"Mina","votes":0});
+    lost["state"]["drawing"] = json!({"number":1,"commitment":COMMITMENT,"by":2,"name":"Juno",
+        "candidates":[candidate(1),candidate(3),candidate(4)],"contributions":[]});
+    at.hears(json!({"ack":{"id":1,"seq":3}}));
+    at.happens_by(1, 3, contributed('1'));
+    at.hears(json!({ "snapshot": lost }));
+    assert_eq!(at.said(), [json!({"id":2,"contribute":added})]);
+    at.hears(json!({"ack":{"id":2,"seq":3}}));
+    at.happens_by(1, 3, contributed('1'));
+    at.happens_by(2, 4, contributed('2'));
+    assert_eq!(at.said(), [json!({"id":3,"reveal":{"draw":1}})]);
+    // What is there is not added again.
+    lost["epoch"] = json!("e3");
+    let contribution =
+        |member: u64| json!({"member":member,"name":"X","value":member.to_string().repeat(64)});
+    lost["state"]["drawing"]["contributions"] = json!([contribution(1)]);
+    at.hears(json!({ "snapshot": lost }));
+    assert_eq!(at.said(), [] as [Value; 0]);
+    at.happens_by(1, 3, decided(1, SECRET));
+    let first = at.session.verdict();
+    // A draw that the store lost and that ends otherwise is checked anew.
+    lost["epoch"] = json!("e4");
+    lost["state"]["drawing"]["contributions"] = json!([contribution(1), contribution(2)]);
+    at.hears(json!({ "snapshot": lost }));
+    assert_eq!(at.session.verdict(), None);
+    at.happens_by(1, 3, decided(4, SECRET));
+    assert_eq!(at.session.verdict(), Some(Verdict::Fair));
+    assert_ne!(first, Some(Verdict::Fair));
+}
+
+#[test]
 fn it_waits_for_nobody_who_is_away() {
     let mut at = drawing();
     at.said();

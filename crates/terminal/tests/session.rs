@@ -421,3 +421,63 @@ fn the_time_that_is_left_goes_by_the_stores_clock() {
     let left = at.session.room().unwrap().left(at.now);
     assert_eq!(left.as_secs(), 599);
 }
+
+#[test]
+fn no_number_that_a_server_says_is_too_much() {
+    let numbers = [
+        json!(0),
+        json!(i64::MAX),
+        json!(i64::MAX as u64 + 1),
+        json!(u64::MAX),
+    ];
+    let places = [
+        "/hello/expires_at",
+        "/hello/now",
+        "/hello/seq",
+        "/hello/you",
+        "/hello/seats",
+        "/hello/limits/ping_interval_ms",
+        "/hello/limits/command_burst",
+        "/hello/limits/message_bytes",
+        "/hello/state/next_draw/number",
+        "/hello/state/max_items",
+    ];
+    for (place, number) in places
+        .iter()
+        .flat_map(|place| numbers.iter().map(move |number| (place, number)))
+    {
+        let mut first = support::hello();
+        first["hello"]["state"]["next_draw"] = json!({"number":1,"commitment":"ff"});
+        *first.pointer_mut(place).unwrap() = number.clone();
+        let mut at = At::start(0);
+        at.open();
+        at.hears(first);
+        let seq = at.session.room().map_or(0, |room| room.seq);
+        let began = json!({"number":number,"name":"X","candidates":[number],"commitment":"ff","next_commitment":"ff"});
+        at.happens(seq.wrapping_add(1), json!({"change":{"drawing":began}}));
+        at.happens(
+            u64::MAX,
+            json!({"change":{"added":{"number":number,"item":"x","name":"X"}}}),
+        );
+        for _ in 0..3 {
+            at.session.ask(Ask::Extend {}, at.now);
+            if let Some(room) = at.session.room() {
+                room.left(at.now);
+            }
+            if at.session.next_at().is_some() {
+                at.waits();
+            }
+        }
+    }
+    for rate in [-1.0, 1e-300, 1e300] {
+        let mut first = support::hello();
+        first["hello"]["limits"]["commands_per_second"] = json!(rate);
+        let mut at = At::start(0);
+        at.open();
+        at.hears(first);
+        for _ in 0..20 {
+            at.session.ask(Ask::Extend {}, at.now);
+        }
+        assert!(at.session.next_at().is_some(), "{rate}");
+    }
+}

@@ -2,6 +2,7 @@
 //! the Apache License 2.0 (<https://github.com/swagger-api/swagger-ui>).
 
 use std::io::Read;
+use std::sync::OnceLock;
 
 use axum::body::Body;
 use axum::http::Response;
@@ -11,29 +12,41 @@ use flate2::read::GzDecoder;
 
 use crate::web::{self, Coding};
 
-static SCRIPT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui-bundle.js.gz"));
-static STYLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui.css.gz"));
+struct File {
+    content_type: &'static str,
+    gzip: &'static [u8],
+    /// For whoever does not take gzip, once somebody has asked for it. All answers
+    /// share it: it has a megabyte, and clients that do not read hold theirs.
+    plain: OnceLock<Bytes>,
+}
+
+static SCRIPT: File = File {
+    content_type: "text/javascript; charset=utf-8",
+    gzip: include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui-bundle.js.gz")),
+    plain: OnceLock::new(),
+};
+
+static STYLE: File = File {
+    content_type: "text/css; charset=utf-8",
+    gzip: include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui.css.gz")),
+    plain: OnceLock::new(),
+};
 
 /// The file of this name, if it is one of them.
 pub(crate) fn file(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
-    let (content_type, file) = match name {
-        "swagger-ui.js" => ("text/javascript; charset=utf-8", SCRIPT),
-        "swagger-ui.css" => ("text/css; charset=utf-8", STYLE),
+    let file = match name {
+        "swagger-ui.js" => &SCRIPT,
+        "swagger-ui.css" => &STYLE,
         _ => return None,
     };
     // A gzip file ends with a checksum of what is in it, and its length.
-    let (_, sum) = file.split_last_chunk::<8>()?;
+    let (_, sum) = file.gzip.split_last_chunk::<8>()?;
     let tag = format!("\"{:016x}\"", u64::from_be_bytes(*sum));
-    let response = web::answer(
-        content_type,
-        &tag,
-        asked,
-        "no-cache",
-        |coding| match coding {
-            Coding::Gzip => Bytes::from_static(file),
-            Coding::Plain => decompressed(file),
-        },
-    );
+    let body = |coding| match coding {
+        Coding::Gzip => Bytes::from_static(file.gzip),
+        Coding::Plain => file.plain.get_or_init(|| decompressed(file.gzip)).clone(),
+    };
+    let response = web::answer(file.content_type, &tag, asked, "no-cache", body);
     Some(response)
 }
 
@@ -43,4 +56,23 @@ fn decompressed(file: &[u8]) -> Bytes {
         tracing::error!(%error, "a file of Swagger UI is not what it was compressed to");
     }
     plain.into()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_share_the_bytes_of_a_file() {
+        let answer = async || {
+            let response = file("swagger-ui.js", &HeaderMap::new()).unwrap();
+            response.into_body().collect().await.unwrap().to_bytes()
+        };
+        let (one, other) = (answer().await, answer().await);
+        assert!(one.len() > 1_000_000);
+        assert_eq!(one.as_ptr(), other.as_ptr());
+    }
 }

@@ -1,6 +1,7 @@
 //! The documents, and the pages that show them.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use axum::response::Response;
 use utoipa::openapi::path::ParameterIn;
@@ -80,9 +81,13 @@ async fn live(headers: HeaderMap) -> Result<Response, Problem> {
 }
 
 /// `GET /docs/ui/{file}`: a file of Swagger UI.
-async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    swagger::file(&name, &headers)
-        .ok_or_else(|| Problem::new(Reason::NotFound, "there is nothing at this address"))
+async fn file(
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let name = name.ok();
+    name.and_then(|Path(name)| swagger::file(&name, &headers))
+        .ok_or_else(Problem::nothing_here)
 }
 
 /// `GET /openapi.json`

@@ -24,6 +24,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
+use tablecast_core::draft::Refusal;
 use tablecast_core::limits::Rate;
 
 use crate::client::{self, Peer};
@@ -72,7 +73,8 @@ impl Shared {
     }
 
     /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store; or that asked for too many that are not there.
+    /// time may ask the store or draws a picture; or that asked for too many that
+    /// are not there.
     fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
         let looked = self.joins.take(client);
         looked.map_err(|wait| Problem::too_many("too many visits from this address", wait))?;
@@ -88,10 +90,12 @@ impl Shared {
                 let _ = self.misses.take(client);
                 Problem::no_such_room()
             }
-            RoomError::Full { .. } => Problem::new(Reason::RoomFull, error.to_string()),
+            RoomError::Refused(Refusal::Full { .. }) => {
+                Problem::new(Reason::RoomFull, error.to_string())
+            }
             // Only a resumed seat can be missing or taken over, and seats are
             // resumed in `tablecast.v1` alone, where a close code says so.
-            RoomError::NoSuchSeat | RoomError::TakenOver => {
+            RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver) => {
                 tracing::error!(%error, "a seat was looked for where none is resumed");
                 Problem::internal("a seat was looked for where none is resumed")
             }
@@ -135,7 +139,7 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
 }
 
 async fn nothing_here(_: Request) -> Problem {
-    Problem::new(Reason::NotFound, "there is nothing at this address")
+    Problem::nothing_here()
 }
 
 /// Headers that keep a browser from doing more than it was told: nothing at all may

@@ -1,9 +1,9 @@
 //! The site's pages, and the files they load.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, IF_NONE_MATCH};
 use axum::response::{IntoResponse, Response};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
@@ -11,8 +11,8 @@ use serde::Deserialize;
 use tablecast_core::RoomId;
 use utoipa::openapi::path::ParameterIn;
 
-use super::Id;
 use super::route::{Answer, Route, Tag};
+use super::{App, Client, Id};
 use crate::origin::{self, Origin};
 use crate::problem::{Problem, Reason};
 use crate::web;
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "http://127.0.0.1:8000",
             )
             .answers(Answer::media("The picture", "image/svg+xml"))
-            .refuses(&[Reason::NotFound]),
+            .refuses(&[Reason::NotFound, Reason::RateLimited]),
         Route::get("/web/{version}/{*path}", file)
             .named(
                 "pageFile",
@@ -73,21 +73,25 @@ pub(super) async fn home(headers: HeaderMap) -> Result<Response, Problem> {
 
 /// `GET /r/{id}`: a room, if there is one, and else what became of it: that is the
 /// page's to find out, so any id gets the same answer.
-pub(super) async fn room(Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
-    let page = page("room.html", &headers)?;
-    match id.parse::<RoomId>() {
-        Ok(_) => Ok(page),
-        // A page still, for it is people who see it.
-        Err(_) => Ok((StatusCode::NOT_FOUND, page).into_response()),
+pub(super) async fn room(Id(id): Id, mut headers: HeaderMap) -> Result<Response, Problem> {
+    if id.parse::<RoomId>().is_ok() {
+        return page("room.html", &headers);
     }
+    // Conditions are for what is found (RFC 9110, 13.2.1): who has the page of a room
+    // would get an empty one.
+    headers.remove(IF_NONE_MATCH);
+    // A page still, for it is people who see it.
+    Ok((StatusCode::NOT_FOUND, page("room.html", &headers)?).into_response())
 }
 
 /// `GET /web/{version}/{path}`: a file that a page loads.
 pub(super) async fn file(
-    Path((version, path)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    web::file(&version, &path, &headers).ok_or_else(no_such_file)
+    let path = path.ok();
+    path.and_then(|Path((version, path))| web::file(&version, &path, &headers))
+        .ok_or_else(Problem::nothing_here)
 }
 
 /// What the QR code is to lead to.
@@ -99,6 +103,8 @@ pub(super) struct Link {
 
 /// `GET /r/{id}/qr.svg?origin=…`: the room's address as a picture.
 pub(super) async fn qr(
+    State(app): State<App>,
+    Client(client): Client,
     Id(id): Id,
     link: Result<Query<Link>, QueryRejection>,
     headers: HeaderMap,
@@ -116,6 +122,7 @@ pub(super) async fn qr(
     if !origin::is_own(&origin, &headers) {
         return Err(refused());
     }
+    app.may_look(client)?;
     let code = QrCode::with_error_correction_level(format!("{origin}/r/{id}"), EcLevel::M)
         .map_err(|_| refused())?;
     let picture = code.render::<svg::Color>().build();
@@ -132,8 +139,4 @@ pub(super) fn page(name: &'static str, headers: &HeaderMap) -> Result<Response, 
         tracing::error!(name, "a page is not in the binary");
         Problem::internal("the page is missing")
     })
-}
-
-fn no_such_file() -> Problem {
-    Problem::new(Reason::NotFound, "there is nothing at this address")
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tablecast_core::backend::Stamp;
+use tablecast_core::draft::Refusal;
 use tablecast_core::{CloseReason, Colour, MemberId, Position, RoomId};
 
 /// What one room has otherwise than the hub's configuration says.
@@ -90,18 +91,9 @@ pub enum RoomError {
     /// There is no such room (any more), or the id is none.
     #[error("there is no such room, or it expired")]
     NotFound,
-    /// All seats are taken.
-    #[error("the room is full: all {seats} seats are taken")]
-    Full {
-        /// How many there are.
-        seats: usize,
-    },
-    /// The seat token opens no seat of this room (any more).
-    #[error("there is no such seat, or it was given up")]
-    NoSuchSeat,
-    /// A newer connection has the seat already.
-    #[error("a newer connection has the seat")]
-    TakenOver,
+    /// The room gives no seat.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store cannot be reached.
     #[error("{0}")]
     Unavailable(String),
@@ -115,9 +107,9 @@ impl RoomError {
     pub fn close_reason(&self) -> CloseReason {
         match self {
             RoomError::NotFound => CloseReason::NoSuchRoom,
-            RoomError::Full { .. } => CloseReason::RoomFull,
-            RoomError::NoSuchSeat => CloseReason::BadSeat,
-            RoomError::TakenOver => CloseReason::TakenOver,
+            RoomError::Refused(Refusal::Full { .. }) => CloseReason::RoomFull,
+            RoomError::Refused(Refusal::NoSuchSeat) => CloseReason::BadSeat,
+            RoomError::Refused(Refusal::TakenOver) => CloseReason::TakenOver,
             RoomError::Unavailable(_) => CloseReason::Unavailable,
             RoomError::Draining => CloseReason::Restarting,
         }

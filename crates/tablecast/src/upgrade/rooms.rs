@@ -58,9 +58,7 @@ impl IntoResponse for RoomError {
     fn into_response(self) -> Response {
         let status = match self {
             RoomError::NotFound => StatusCode::NOT_FOUND,
-            RoomError::Full { .. } | RoomError::NoSuchSeat | RoomError::TakenOver => {
-                StatusCode::FORBIDDEN
-            }
+            RoomError::Refused(_) => StatusCode::FORBIDDEN,
             RoomError::Unavailable(_) | RoomError::Draining => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, self.to_string()).into_response()

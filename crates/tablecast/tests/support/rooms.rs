@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::core::logic::{Logic, Member};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
-use tablecast::hub::RoomError;
 use tablecast::testing::client::{Client, ClientError};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
@@ -118,22 +115,8 @@ impl Node {
         let hub = Hub::start(backend, config);
         let join = {
             let hub = hub.clone();
-            async move |Path(room): Path<String>, upgrade: Upgrade| -> Response {
-                match hub.upgrade(upgrade, &room).await {
-                    Ok(response) => response,
-                    Err(error) => {
-                        let status = match error {
-                            RoomError::NotFound => StatusCode::NOT_FOUND,
-                            RoomError::Full { .. }
-                            | RoomError::NoSuchSeat
-                            | RoomError::TakenOver => StatusCode::FORBIDDEN,
-                            RoomError::Unavailable(_) | RoomError::Draining => {
-                                StatusCode::SERVICE_UNAVAILABLE
-                            }
-                        };
-                        (status, error.to_string()).into_response()
-                    }
-                }
+            async move |Path(room): Path<String>, upgrade: Upgrade| {
+                hub.upgrade(upgrade, &room).await
             }
         };
         let address = serve(Router::new().route("/ws/{room}", get(join))).await;

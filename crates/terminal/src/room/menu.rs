@@ -228,7 +228,7 @@ impl Menu {
     fn begin(&mut self, by: MemberId, began: DrawingBegan) {
         let candidates = began.candidates.iter();
         self.next_draw = Some(NextDraw {
-            number: began.number + 1,
+            number: began.number.saturating_add(1),
             commitment: began.next_commitment,
         });
         self.drawing = Some(Drawing {

@@ -73,7 +73,7 @@ impl Room {
             epoch: whole.epoch,
             seq: whole.seq,
             expires_at: whole.expires_at,
-            ahead: whole.now as i64 - now as i64,
+            ahead: (whole.now as i64).saturating_sub(now as i64),
         }
     }
 
@@ -91,7 +91,7 @@ impl Room {
         if event.seq <= self.seq {
             return Ok(Vec::new());
         }
-        if event.seq > self.seq + 1 {
+        if event.seq - self.seq > 1 {
             return Err(Broken::Gap);
         }
         self.seq = event.seq;
@@ -166,7 +166,8 @@ impl Room {
 
     /// How long the room lives unless something extends it.
     pub fn left(&self, now: Millis) -> Duration {
-        let store_now = now as i64 + self.ahead;
-        Duration::from_millis((self.expires_at as i64 - store_now).max(0) as u64)
+        let store_now = (now as i64).saturating_add(self.ahead);
+        let left = (self.expires_at as i64).saturating_sub(store_now);
+        Duration::from_millis(left.max(0) as u64)
     }
 }

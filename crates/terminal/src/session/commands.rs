@@ -167,7 +167,7 @@ impl Commands {
         for entry in self.entries.iter_mut().filter(|entry| !entry.sent) {
             let wait = pace.take(now);
             if wait > 0 {
-                self.paused_until = Some(now + wait);
+                self.paused_until = Some(now.saturating_add(wait));
                 break;
             }
             entry.sent = true;

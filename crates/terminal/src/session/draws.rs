@@ -24,9 +24,20 @@ struct Part {
     asked: bool,
 }
 
+impl Part {
+    fn contribute(&self) -> Ask {
+        Ask::Contribute {
+            draw: self.draw,
+            value: self.own.value.clone(),
+        }
+    }
+}
+
 /// Draws as this client lives through them.
 #[derive(Debug, Default)]
 pub(super) struct Draws {
+    /// The history that all of this happened in.
+    epoch: String,
     /// What the server committed to before a draw began, by the draw's number.
     commitments: BTreeMap<u64, String>,
     part: Option<Part>,
@@ -54,6 +65,11 @@ impl Draws {
             let oldest = next.number.saturating_sub(2);
             self.commitments.retain(|number, _| *number >= oldest);
         }
+        let is_another_epoch = self.epoch != room.epoch;
+        if is_another_epoch {
+            self.epoch.clone_from(&room.epoch);
+            self.verdict = None;
+        }
         self.judge(room);
         let Some(drawing) = &room.menu.drawing else {
             self.part = None;
@@ -63,11 +79,7 @@ impl Draws {
         let is_new = |part: &Part| part.draw != drawing.number || part.own.member != room.you;
         if self.part.as_ref().is_none_or(is_new) {
             let value = hex(&entropy.bytes());
-            asks.push(Ask::Contribute {
-                draw: drawing.number,
-                value: value.clone(),
-            });
-            self.part = Some(Part {
+            let part = Part {
                 draw: drawing.number,
                 own: Contribution {
                     member: room.you,
@@ -75,7 +87,18 @@ impl Draws {
                 },
                 reveal_at: now + PATIENCE,
                 asked: false,
-            });
+            };
+            asks.push(part.contribute());
+            self.part = Some(part);
+        } else if let Some(part) = &mut self.part
+            && is_another_epoch
+        {
+            // The store may have lost what was added already. If nobody adds it again,
+            // the draw never ends.
+            if !drawing.contributions.contains(&part.own) {
+                asks.push(part.contribute());
+            }
+            part.asked = false;
         }
         for contribution in &drawing.contributions {
             self.silent.remove(&contribution.member);

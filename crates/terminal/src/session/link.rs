@@ -117,7 +117,7 @@ impl Link {
     /// The first message came.
     pub(super) fn greeted(&mut self, ping_interval: Millis) {
         if let State::Open { interval, .. } = &mut self.state {
-            *interval = Some(ping_interval + SLACK);
+            *interval = Some(ping_interval.saturating_add(SLACK));
         }
     }
 
@@ -162,7 +162,7 @@ impl Link {
             }
             ComeBack::Later => LATER + entropy.up_to(LATER),
         };
-        self.state = State::Offline(why, now + wait.max(after.unwrap_or(0)));
+        self.state = State::Offline(why, now.saturating_add(wait.max(after.unwrap_or(0))));
     }
 
     /// It stays so until somebody wants otherwise. What has ended keeps its first reason.
@@ -189,7 +189,7 @@ impl Link {
                 due,
                 interval,
                 ..
-            } => due.or_else(|| Some(heard_at + interval?)),
+            } => due.or_else(|| Some(heard_at.saturating_add(interval?))),
             State::Offline(_, at) => Some(at),
             State::Opening | State::Ended(_) => None,
         }

@@ -43,12 +43,7 @@ impl<A: App> RoomTask<'_, A> {
                         self.waiting.push(Request::Enter(entrant));
                         continue;
                     }
-                    let error = match refusal {
-                        Refusal::Full { seats } => RoomError::Full { seats },
-                        Refusal::NoSuchSeat => RoomError::NoSuchSeat,
-                        Refusal::TakenOver => RoomError::TakenOver,
-                    };
-                    let _ = entrant.reply.send(Err(error));
+                    let _ = entrant.reply.send(Err(refusal.into()));
                 }
                 (Some(Request::Say(say)), Outcome::Done(seq)) => {
                     self.hub.metrics.commands.add(1);
@@ -93,7 +88,7 @@ impl<A: App> RoomTask<'_, A> {
         let held = |seat: &&Seat| seat.is_held_by(entrant.connection);
         let Some(seat) = room.members.seat(member).filter(held) else {
             entrant.outbox.close(CloseReason::TakenOver);
-            let _ = entrant.reply.send(Err(RoomError::TakenOver));
+            let _ = entrant.reply.send(Err(Refusal::TakenOver.into()));
             return;
         };
         let greeting = json::Greeting {
