@@ -27,7 +27,7 @@ export declare class Link {
     retryAt: number | null;
     /** @type {RoomError | null} */
     reason: RoomError | null;
-    /** Nobody looked for so long that the connection may be dead; it is being asked. */
+    /** The network went, or nobody looked for long: the connection may be dead until it says something. */
     doubtful: boolean;
     /** What the server complained of, which a close may follow. @type {RoomError | null} */
     complaint: RoomError | null;

@@ -100,5 +100,6 @@ export function fakes(t) {
       page.dispatchEvent(new Event('visibilitychange'));
     },
     online: () => network.dispatchEvent(new Event('online')),
+    offline: () => network.dispatchEvent(new Event('offline')),
   };
 }
