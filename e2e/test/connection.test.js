@@ -134,6 +134,35 @@ test('a seat that was kept no longer is taken anew, and the list is that of now'
   await table.areHere(mina, 2);
 });
 
+test('a device that loses its network shows nothing as live, and a server that answers all the same is believed', async (t) => {
+  // It pings so seldom that the device alone can tell.
+  const server = await site(t, ['--ping-interval', '1h']);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  await table.open(mina);
+  const { page, context, w } = mina;
+  /** Each word of the bar. */
+  const said = await page.evaluateHandle(() => {
+    /** @type {(string | null)[]} */
+    const said = [];
+    const status = document.querySelector('[data-status]');
+    if (status) new MutationObserver(() => said.push(status.getAttribute('data-status'))).observe(status, { attributes: true });
+    return said;
+  });
+  // The device is wrong.
+  await page.evaluate(() => dispatchEvent(new Event('offline')));
+  await until('an answer', () => said.jsonValue(), (words) => words.length === 2);
+  deepEqual(await said.jsonValue(), ['connecting', 'live']);
+
+  // And now it is not.
+  address.lose('all');
+  address.refuse(true);
+  await context.setOffline(true);
+  await page.getByRole('region', { name: w.offline }).getByText(w.stale).waitFor();
+  await table.says(mina, 'offline');
+  deepEqual((await said.jsonValue()).slice(0, 4), ['connecting', 'live', 'connecting', 'offline']);
+});
+
 test('offline and on again: the page says so, keeps what is done meanwhile, and everybody agrees', async (t) => {
   const server = await site(t, QUICK);
   const address = await front(t, server);
