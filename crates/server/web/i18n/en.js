@@ -65,6 +65,7 @@ export const en = {
     'Sea', 'Blueberry', 'Aubergine', 'Plum', 'Cocoa', 'Sesame',
   ],
   taken: 'taken',
+  nameRefused: (/** @type {string} */ reason) => `Your name cannot be used here. ${reason}`,
   later: 'Later',
 
   // Menu

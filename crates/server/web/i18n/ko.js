@@ -68,6 +68,7 @@ export const ko = {
   yourColour: '내 색',
   colours: ['토마토', '감', '겨자', '배', '깻잎', '박하', '바다', '블루베리', '가지', '자두', '코코아', '흑임자'],
   taken: '사용 중',
+  nameRefused: (reason) => `기억해 둔 이름을 쓸 수 없어요. ${reason}`,
   later: '나중에',
 
   menu: '메뉴',
@@ -130,7 +131,7 @@ export const ko = {
   transcriptNote: '복사해서 sha256sum으로 다시 계산해 보세요:',
   copyTranscript: '명령 복사',
   hash: '해시',
-  remainder: (n, rest) => `${n}(으)로 나눈 나머지는 ${rest} (0부터 셈)`,
+  remainder: (n, rest) => `${towards(String(n))} 나눈 나머지는 ${rest} (0부터 셈)`,
 
   invite: '초대',
   share: '친구 초대',
