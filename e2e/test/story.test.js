@@ -76,7 +76,7 @@ test('three browsers choose lunch together, from the link to the result that out
   const winner = winners[0] ?? '';
   ok(['김치찌개', 'Pizza', '비빔밥'].includes(winner), winner);
   for (const seen of winners) equal(seen, winner);
-  for (const one of all) await holds(one, winner);
+  await Promise.all(all.map((one) => holds(one, winner)));
 
   // The last minute is counted down, and can be put off.
   const soon = mina.page.getByRole('region', { name: mina.w.closesSoon });

@@ -184,7 +184,6 @@ export const en = {
     unvoted: (/** @type {string} */ who, /** @type {string} */ item) => `${who} took the vote for ${item} back`,
     titled: (/** @type {string} */ who, /** @type {string} */ title) => `${who} named the table ${title}`,
     extended: (/** @type {string} */ who) => `${who} keeps the table open`,
-    drawing: (/** @type {string} */ who) => `${who} started a draw`,
     decided: (/** @type {string} */ item) => `Decided: ${item}`,
     lost: 'The connection is lost',
     live: 'Connected again',

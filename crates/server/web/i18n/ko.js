@@ -180,7 +180,6 @@ export const ko = {
     unvoted: (who, item) => `${iga(nim(who))} ${item} 투표를 거뒀어요`,
     titled: (who, title) => `${iga(nim(who))} 테이블 이름을 ${towards(title)} 지었어요`,
     extended: (who) => `${iga(nim(who))} 테이블을 계속 열어 뒀어요`,
-    drawing: (who) => `${iga(nim(who))} 뽑기를 시작했어요`,
     decided: (item) => `${towards(item)} 정했어요`,
     lost: '연결이 끊겼어요',
     live: '다시 연결됐어요',

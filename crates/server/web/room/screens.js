@@ -135,7 +135,7 @@ function kept(app, { title, decision, menu, kept_until }) {
     { class: 'screen result' },
     h('h1', { tabindex: -1 }, title ?? w.resultTitle),
     title !== null && h('p', { class: 'screen-text' }, w.resultTitle),
-    slip(decision, app.room.contribution),
+    h('div', { class: 'decided' }, slip(decision, app.room.contribution)),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
     h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), home('second')),
