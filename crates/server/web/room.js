@@ -6,7 +6,7 @@ import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
 import { foot } from './lib/page.js';
 import * as remember from './lib/remember.js';
-import { screenOf } from './lib/screen.js';
+import { screenOf } from './lib/view.js';
 import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
 import { decideButton, decided } from './room/decision.js';

@@ -10,7 +10,7 @@ import { slip } from './decision.js';
 import { called } from './people.js';
 
 /** @import { RoomResult } from '../client/types.js' */
-/** @import { Screen } from '../lib/screen.js' */
+/** @import { Screen } from '../lib/view.js' */
 /** @import { App } from './app.js' */
 
 /**
