@@ -14,6 +14,9 @@ import { RoomError, closed } from './errors.js';
  * @property {() => void} changed `status`, `retryAt` or `reason` did
  */
 
+/** `WebSocket.OPEN`. */
+const OPEN = 1;
+
 // What the protocol says under "Coming back", in ms.
 const FIRST_BOUND = 500;
 const LAST_BOUND = 20_000;
@@ -113,9 +116,9 @@ export class Link {
     this.#watch();
   }
 
-  /** @param {string} text */
+  /** Says it, unless the connection is closing: then that will be told in a moment. @param {string} text */
   send(text) {
-    this.#socket?.send(text);
+    if (this.#socket?.readyState === OPEN) this.#socket.send(text);
   }
 
   /** An answer is due: its absence means that the connection is dead. */

@@ -187,6 +187,21 @@ test('a silent connection is asked after the announced interval, and dropped wit
   assert.equal(socket().closedWith, 4408);
 });
 
+test('nothing is said on a connection that is closing: it waits for the next one', (t) => {
+  const { room, pass } = live(t);
+  // The close came, and is told in a moment.
+  socket().readyState = 2;
+  room.add('Pho').catch(() => {});
+  assert.deepEqual(socket().said(), []);
+  socket().ends(1012);
+  pass(500);
+  socket().opens();
+  socket().said();
+  socket().hears(RESUMED);
+  socket().hears(BACK);
+  assert.deepEqual(socket().said(), [{ id: 1, add: { item: 'Pho' } }]);
+});
+
 test('whatever comes is a sign of life', (t) => {
   const { pass } = live(t);
   for (let seq = 2; seq < 10; seq++) {

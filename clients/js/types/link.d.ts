@@ -45,7 +45,7 @@ export declare class Link {
      * @param {number} grace how long it keeps the seat of a lost connection, ms
      */
     greeted(interval: number, grace: number): void;
-    /** @param {string} text */
+    /** Says it, unless the connection is closing: then that will be told in a moment. @param {string} text */
     send(text: string): void;
     /** An answer is due: its absence means that the connection is dead. */
     asked(patience?: number): void;
