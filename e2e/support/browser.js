@@ -15,6 +15,9 @@ const CHROMIUM = '/usr/bin/chromium';
 /** Chromium says so by itself when the network or the server is away, or the room is. */
 export const NETWORK = /^Failed to load resource|^WebSocket connection to /;
 
+/** What takes this long hangs, in ms. Said of each test: of the runner it would hold for a whole file, however many are in it. */
+const LIMIT = 120_000;
+
 /** How long one waits for a picture of a page that perhaps hangs, in ms. */
 const PICTURE = 5000;
 
@@ -48,7 +51,7 @@ const guests = new WeakMap();
  */
 export function test(name, body) {
   // Not awaited: tests wait for each other by themselves.
-  void nodeTest(name, async (t) => {
+  void nodeTest(name, { timeout: LIMIT }, async (t) => {
     guests.set(t, []);
     const there = () => guests.get(t) ?? [];
     try {

@@ -1,6 +1,5 @@
 // What people do at a table, and what they see there.
 
-import { deepEqual } from 'node:assert/strict';
 import { becomes } from './wait.js';
 
 /** @typedef {import('./browser.js').Guest} Guest */
@@ -88,8 +87,8 @@ export const tryNow = (guest) =>
  */
 export async function allSeeTheSame(guests, site, id, items) {
   await Promise.all(guests.map(isLive));
+  if (items) await becomes('what the server has', async () => (await session(site, id)).state.items.map(({ item }) => item), items);
   const { state } = await session(site, id);
-  if (items) deepEqual(state.items.map(({ item }) => item), items);
   const sorted = [...state.items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
   const most = Math.max(1, ...state.items.map(({ votes }) => votes.length));
   for (const [n, guest] of guests.entries()) {

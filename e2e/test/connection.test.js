@@ -32,6 +32,23 @@ async function two(t, base) {
 /** What the page keeps of the seat, to see whether it is still the same one. @param {Guest} guest */
 const seat = ({ page }) => page.evaluate(() => Object.entries(sessionStorage).filter(([key]) => key.includes('seat.')).map(([, value]) => JSON.parse(value).seat));
 
+/**
+ * Notes from now on what stands at a place, however short.
+ * @param {Guest} guest
+ * @param {string} place
+ */
+async function words({ page }, place) {
+  const said = await page.locator(place).evaluateHandle((element) => {
+    /** @type {(string | null)[]} */
+    const said = [];
+    new MutationObserver(() => {
+      if (said.at(-1) !== element.textContent) said.push(element.textContent);
+    }).observe(element, { subtree: true, childList: true, characterData: true });
+    return said;
+  });
+  return () => said.jsonValue();
+}
+
 test('the server is killed and starts again: the same list, the same seats', async (t) => {
   const store = await redis(t);
   const server = await site(t, ['--store', store]);
@@ -45,6 +62,11 @@ test('the server is killed and starts again: the same list, the same seats', asy
   await table.box(juno).fill('냉면');
   await table.box(juno).press('Enter');
   await juno.page.getByText(juno.w.waiting(1)).waitFor();
+  // It is neither suggested nor added once more.
+  equal(await juno.page.getByRole('group', { name: juno.w.suggestions }).getByRole('button', { name: '냉면' }).count(), 0);
+  await table.box(juno).fill('냉면');
+  await table.box(juno).press('Enter');
+  equal(await table.box(juno).inputValue(), '');
 
   await server.again();
   await table.tryNow(mina);
@@ -54,15 +76,19 @@ test('the server is killed and starts again: the same list, the same seats', asy
   await table.areHere(mina, 2);
 });
 
-test('the server says that it restarts, and whoever comes meanwhile is let in afterwards', async (t) => {
+test('the server says that it restarts, the page says so too, and all are back in their seats afterwards', async (t) => {
   const store = await redis(t);
   const server = await site(t, ['--store', store]);
-  const { both, juno, id } = await two(t, server.base);
+  const { both, mina, juno, id } = await two(t, server.base);
+  const seats = await Promise.all(both.map(seat));
+  const said = await Promise.all(both.map((one) => words(one, '.trouble')));
   await server.kill('SIGTERM');
-  for (const { page, w } of both) await page.getByText(w.restarting).or(page.getByText(w.offline, { exact: true })).first().waitFor();
+  // The next attempt, which may be at once, finds nobody to say so.
+  for (const read of said) await until('the word', read, (all) => all.some((text) => text?.includes(mina.w.restarting)));
   await server.again();
   await table.allSeeTheSame(both, server, id, ['김밥', 'Pho']);
   await table.areHere(juno, 2);
+  deepEqual(await Promise.all(both.map(seat)), seats);
 });
 
 test('another node takes over, and nobody loses a seat or a dish', async (t) => {
@@ -132,6 +158,28 @@ test('a seat that was kept no longer is taken anew, and the list is that of now'
   await table.allSeeTheSame([mina, juno], server, id, ['Pho']);
   await juno.page.getByRole('region', { name: juno.w.people }).getByText('Mina').waitFor();
   await table.areHere(mina, 2);
+});
+
+test('a device that loses its network shows nothing as live, and a server that answers all the same is believed', async (t) => {
+  // It pings so seldom that the device alone can tell.
+  const server = await site(t, ['--ping-interval', '1h']);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  await table.open(mina);
+  const { page, context, w } = mina;
+  const said = await words(mina, '.status');
+  // The device is wrong.
+  await page.evaluate(() => dispatchEvent(new Event('offline')));
+  await until('an answer', said, ({ length }) => length === 2);
+  deepEqual(await said(), [w.connecting, w.live]);
+
+  // And now it is not.
+  address.lose('all');
+  address.refuse(true);
+  await context.setOffline(true);
+  await page.getByRole('region', { name: w.offline }).getByText(w.stale).waitFor();
+  await table.says(mina, 'offline');
+  deepEqual((await said()).slice(2, 4), [w.connecting, w.offline]);
 });
 
 test('offline and on again: the page says so, keeps what is done meanwhile, and everybody agrees', async (t) => {

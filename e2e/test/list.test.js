@@ -52,7 +52,14 @@ test('the focus stays on its dish while others vote, add and remove', async (t) 
   await becomes('the order', () => order(mina), ['Ramen', 'Pho', '냉면']);
   equal(await hasFocus(table.voteFor(mina, 'Pho')), true);
 
+  // Its own dish rises past others.
+  await table.voteFor(mina, '냉면').focus();
+  await table.voteFor(juno, '냉면').click();
+  await becomes('the order', () => order(mina), ['Ramen', '냉면', 'Pho']);
+  equal(await hasFocus(table.voteFor(mina, '냉면')), true);
+
   // Its own dish is gone: the focus is on what took the place, not lost.
+  await table.voteFor(mina, 'Pho').focus();
   await table.remove(juno, 'Pho');
   await table.dish(mina, 'Pho').waitFor({ state: 'detached' });
   equal(await hasFocus(table.voteFor(mina, '냉면')), true);

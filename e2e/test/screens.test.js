@@ -50,13 +50,15 @@ test('a table that never was, or whose name is none, is unknown and leads to a n
 
 test('a table that closed while one looked shows the list as it was, and opens anew with it', async (t) => {
   const server = await site(t, ['--room-ttl', '3s']);
-  const mina = await guest(t, server.base, GONE);
+  // She has seen that nothing was decided, so the page does not even ask.
+  const mina = await guest(t, server.base);
   const { page, w } = mina;
   const id = await table.open(mina);
   await table.add(mina, '김밥');
   await table.add(mina, 'Pho');
   await heading(mina, w.goneTitle).waitFor();
   equal(await page.getByRole('main').getByRole('listitem').count(), 2);
+  equal(await heading(mina, w.goneTitle).evaluate((element) => element === document.activeElement), true);
   // Whoever comes later cannot know what it was.
   const late = await guest(t, server.base, GONE);
   await late.page.goto(`/r/${id}`);
@@ -66,6 +68,53 @@ test('a table that closed while one looked shows the list as it was, and opens a
   await page.waitForURL((url) => url.pathname !== `/r/${id}`);
   await table.dish(mina, '김밥').waitFor();
   await table.dish(mina, 'Pho').waitFor();
+});
+
+test('what was opened over a table closes with it', async (t) => {
+  const server = await site(t, ['--room-ttl', '5s']);
+  const [mina, juno] = [await guest(t, server.base), await guest(t, server.base, { reducedMotion: 'reduce' })];
+  await table.open(mina);
+  await mina.page.getByRole('button', { name: mina.w.invite, exact: true }).click();
+  await mina.page.getByRole('dialog', { name: mina.w.share }).waitFor();
+  await table.open(juno);
+  await table.add(juno, 'Pho');
+  await table.decide(juno, 'byDraw');
+  await table.winner(juno);
+  for (const [{ page }, title] of /** @type {const} */ ([[mina, mina.w.goneTitle], [juno, juno.w.resultTitle]])) {
+    await page.getByRole('heading', { name: title, level: 1 }).waitFor();
+    equal(await page.locator('dialog').count(), 0);
+  }
+});
+
+test('a name that was kept and is refused now keeps nobody out', async (t) => {
+  const server = await site(t);
+  const id = await table.open(await guest(t, server.base));
+  for (const [name, why] of /** @type {const} */ ([['x'.repeat(41), 'too_long'], ['x'.repeat(20_000), 'too_long'], ['Mina\u202e', 'bad_item'], ['\u200b', 'empty']])) {
+    const mina = await guest(t, server.base);
+    const { page, w } = mina;
+    await page.goto('/');
+    await page.evaluate((name) => localStorage.setItem('tablecast.name', JSON.stringify(name)), name);
+    await table.enter(mina, id);
+    await page.getByRole('group', { name: w.nameRefused(w.errors[why]) }).waitFor();
+    await table.callMyself(mina, 'Mina');
+    await page.reload();
+    await page.getByRole('button', { name: w.changeMe('Mina') }).waitFor();
+    await mina.context.close();
+  }
+});
+
+test('without scripts the page says how to go on, in the language that is asked for', async (t) => {
+  const server = await site(t);
+  for (const [locale, words] of /** @type {const} */ ([['en-US', 'This page needs'], ['ko-KR', '이 페이지에는']])) {
+    const { page } = await guest(t, server.base, { locale, javaScriptEnabled: false });
+    for (const [path, command] of /** @type {const} */ ([['/', 'tablecast create'], ['/r/x', 'tablecast join']])) {
+      await page.goto(path);
+      const shown = page.locator('noscript p:visible');
+      equal(await shown.count(), 1);
+      const text = (await shown.textContent()) ?? '';
+      equal(text.startsWith(words) && text.includes(command), true, text);
+    }
+  }
 });
 
 /**

@@ -14,6 +14,9 @@ import { RoomError, closed } from './errors.js';
  * @property {() => void} changed `status`, `retryAt` or `reason` did
  */
 
+/** `WebSocket.OPEN`. */
+const OPEN = 1;
+
 // What the protocol says under "Coming back", in ms.
 const FIRST_BOUND = 500;
 const LAST_BOUND = 20_000;
@@ -35,7 +38,7 @@ export class Link {
   retryAt = null;
   /** @type {RoomError | null} */
   reason = null;
-  /** Nobody looked for so long that the connection may be dead; it is being asked. */
+  /** The network went, or nobody looked for long: the connection may be dead until it says something. */
   doubtful = false;
   /** What the server complained of, which a close may follow. @type {RoomError | null} */
   complaint = null;
@@ -113,9 +116,9 @@ export class Link {
     this.#watch();
   }
 
-  /** @param {string} text */
+  /** Says it, unless the connection is closing: then that will be told in a moment. @param {string} text */
   send(text) {
-    this.#socket?.send(text);
+    if (this.#socket?.readyState === OPEN) this.#socket.send(text);
   }
 
   /** An answer is due: its absence means that the connection is dead. */
@@ -217,18 +220,28 @@ export class Link {
   #wake = () => {
     if (hidden()) return;
     if (!this.#socket) return this.open();
-    if (this.#greetedAt && Date.now() > this.#heardAt + this.#interval + PATIENCE) {
-      this.doubtful = true;
-      this.#ends.changed();
-    }
+    if (Date.now() > this.#heardAt + this.#interval + PATIENCE) this.#doubt();
     this.ask(SHORT_PATIENCE);
   };
+
+  /** The device says that its network is gone. Sockets stay open without one, or it is wrong: an answer will tell. */
+  #cut = () => {
+    if (!this.#socket) return;
+    this.#doubt();
+    this.ask(SHORT_PATIENCE);
+  };
+
+  #doubt() {
+    this.doubtful = true;
+    this.#ends.changed();
+  }
 
   #listen() {
     if (this.#listening) return;
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     globalThis.addEventListener?.('online', this.#wake, { signal });
+    globalThis.addEventListener?.('offline', this.#cut, { signal });
     globalThis.document?.addEventListener('visibilitychange', this.#wake, { signal });
   }
 }

@@ -130,7 +130,10 @@ export class Room extends EventTarget {
     return this.send('rename', { name, colour });
   }
 
-  /** Tries to connect now, also when it has ended. Does nothing while it is connected. */
+  /**
+   * Tries to connect now, also when it has ended. Does nothing while it is connected. If a name was refused, it joins
+   * without one.
+   */
   retryNow() {
     this.#link.retryNow();
   }
@@ -225,6 +228,8 @@ export class Room extends EventTarget {
   /** @param {number} closeCode */
   #lost(closeCode) {
     this.#commands.lost();
+    // Who has no seat yet said a join alone. What it was refused for is not said again.
+    if (!this.#seat && (closeCode === 4400 || closeCode === 1009)) this.#name = this.#colour = undefined;
     const seatIsLost = closeCode === 4401 && this.#seat !== undefined;
     if (seatIsLost) {
       this.#seat = undefined;

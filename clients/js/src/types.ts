@@ -91,6 +91,7 @@ export interface RoomOptions<S, E> {
 /** What is used of a WebSocket. */
 export interface WebSocketClass {
   new (url: string, protocol: string): {
+    readonly readyState: number;
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: any) => void): void;
     send(text: string): void;

@@ -187,6 +187,21 @@ test('a silent connection is asked after the announced interval, and dropped wit
   assert.equal(socket().closedWith, 4408);
 });
 
+test('nothing is said on a connection that is closing: it waits for the next one', (t) => {
+  const { room, pass } = live(t);
+  // The close came, and is told in a moment.
+  socket().readyState = 2;
+  room.add('Pho').catch(() => {});
+  assert.deepEqual(socket().said(), []);
+  socket().ends(1012);
+  pass(500);
+  socket().opens();
+  socket().said();
+  socket().hears(RESUMED);
+  socket().hears(BACK);
+  assert.deepEqual(socket().said(), [{ id: 1, add: { item: 'Pho' } }]);
+});
+
 test('whatever comes is a sign of life', (t) => {
   const { pass } = live(t);
   for (let seq = 2; seq < 10; seq++) {
@@ -235,6 +250,46 @@ test('while nobody looks a connection is not asked; afterwards at once, and it i
   pass(600_000);
   show();
   pass(4_000);
+  assert.equal(room.view.status, 'offline');
+});
+
+test('without a network the list is stale at once, until the server answers or 4 s passed', (t) => {
+  const { room, pass, offline } = live(t);
+  /** @type {boolean[]} */
+  const shown = [];
+  room.subscribe(({ stale }) => shown.push(stale));
+  offline();
+  assert.deepEqual([room.view.status, room.view.stale], ['live', true]);
+  assert.deepEqual(socket().said(), [{ id: 1, rename: { name: 'Mina' } }]);
+  // The device was wrong.
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  assert.equal(room.view.stale, false);
+  offline();
+  pass(3_999);
+  assert.deepEqual([room.view.status, room.view.stale], ['live', true]);
+  pass(1);
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['offline', 'timeout']);
+  assert.deepEqual(shown.filter((stale, n) => stale !== shown[n - 1]), [false, true, false, true]);
+});
+
+test('also when nobody looks: who looks again sees no list as live that may not be', (t) => {
+  const { room, hide, show, offline } = live(t);
+  hide();
+  offline();
+  show();
+  assert.equal(room.view.stale, true);
+});
+
+test('without a network an attempt is not begun, and one without a hello given up sooner', (t) => {
+  const { room, pass, offline } = live(t);
+  socket().ends(4403);
+  offline();
+  assert.equal(sockets.length, 1);
+  room.retryNow();
+  offline();
+  pass(3_999);
+  assert.equal(room.view.status, 'connecting');
+  pass(1);
   assert.equal(room.view.status, 'offline');
 });
 
@@ -312,13 +367,27 @@ for (const nonsense of ['{', '', 'null', '7', '[]', '{"event":{}}', '{"ack":{}}'
   });
 }
 
-test('a name that is refused is the reason of the end', (t) => {
-  fakes(t);
-  const room = join({ name: 'x'.repeat(99) });
-  socket().opens();
-  socket().hears({ error: { code: 'too_long', message: 'the name is too long' } });
+for (const [code, error] of /** @type {const} */ ([[4400, { code: 'too_long', message: 'the name is too long' }], [1009, undefined]])) {
+  test(`a name that is refused by close ${code} is the reason of the end, and is not said again`, (t) => {
+    fakes(t);
+    const room = join({ name: 'x'.repeat(99), colour: 3 });
+    t.after(() => room.close());
+    socket().opens();
+    socket().said();
+    if (error) socket().hears({ error });
+    socket().ends(code, 'not understood');
+    assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'too_long']);
+    room.retryNow();
+    socket().opens();
+    assert.deepEqual(socket().said(), [{ join: {} }]);
+  });
+}
+
+test('a name that was taken once outlives an end', (t) => {
+  const { room } = live(t);
   socket().ends(4400, 'not understood');
-  assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'too_long']);
+  assert.equal(room.view.status, 'ended');
+  assert.equal(room.saved?.name, 'Mina');
 });
 
 test('leaving says goodbye, forgets the seat and stays away', (t) => {

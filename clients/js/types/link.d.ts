@@ -27,7 +27,7 @@ export declare class Link {
     retryAt: number | null;
     /** @type {RoomError | null} */
     reason: RoomError | null;
-    /** Nobody looked for so long that the connection may be dead; it is being asked. */
+    /** The network went, or nobody looked for long: the connection may be dead until it says something. */
     doubtful: boolean;
     /** What the server complained of, which a close may follow. @type {RoomError | null} */
     complaint: RoomError | null;
@@ -45,7 +45,7 @@ export declare class Link {
      * @param {number} grace how long it keeps the seat of a lost connection, ms
      */
     greeted(interval: number, grace: number): void;
-    /** @param {string} text */
+    /** Says it, unless the connection is closing: then that will be told in a moment. @param {string} text */
     send(text: string): void;
     /** An answer is due: its absence means that the connection is dead. */
     asked(patience?: number): void;

@@ -50,7 +50,10 @@ export declare class Room<S, E> extends EventTarget {
      * @param {number} [colour] 0 to 11
      */
     rename(name: string, colour?: number): Promise<number>;
-    /** Tries to connect now, also when it has ended. Does nothing while it is connected. */
+    /**
+     * Tries to connect now, also when it has ended. Does nothing while it is connected. If a name was refused, it joins
+     * without one.
+     */
     retryNow(): void;
     /** Leaves the room: the seat is given up. */
     close(): void;

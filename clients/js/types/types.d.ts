@@ -80,6 +80,7 @@ export interface RoomOptions<S, E> {
 /** What is used of a WebSocket. */
 export interface WebSocketClass {
     new (url: string, protocol: string): {
+        readonly readyState: number;
         addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: any) => void): void;
         send(text: string): void;
         close(code: number): void;

@@ -83,7 +83,7 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
     // Under another version's address it may be used, since during a rolling
     // restart documents and files come from different servers; but not be kept.
     let kept = match version == *VERSION && !cfg!(debug_assertions) {
-        true => "public, max-age=31536000, immutable",
+        true => "max-age=31536000, immutable",
         false => "no-cache",
     };
     let tag = format!("\"{:016x}\"", head(&file));
@@ -222,7 +222,8 @@ fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, kind)| kind) {
         "html" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
+        // Modules are UTF-8, whatever is said; and there are many.
+        "js" => "text/javascript",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "json" => "application/json",

@@ -6,7 +6,7 @@ import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
 import { foot } from './lib/page.js';
 import * as remember from './lib/remember.js';
-import { screenOf } from './lib/screen.js';
+import { screenOf } from './lib/view.js';
 import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
 import { decideButton, decided } from './room/decision.js';
@@ -14,7 +14,7 @@ import { list } from './room/list.js';
 import { askName } from './room/me.js';
 import { news, notices } from './room/notices.js';
 import { meet, people } from './room/people.js';
-import { screen } from './room/screens.js';
+import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
 import { bar, heading, trouble, warning } from './room/top.js';
@@ -67,13 +67,12 @@ function build(kind) {
     update(room.view);
   });
   if (kind !== 'room') {
+    // What was opened over the table goes with it.
+    for (const dialog of document.querySelectorAll('dialog')) dialog.close();
     const { element, tick } = screen(kind, app);
     parts = [top, { element, update() {}, ...(tick && { tick }) }];
     fill(root, top.element, h('main', { class: 'alone' }, element, toasts), bottom, ...regions);
-    if (kind !== 'arriving') {
-      announce(element.querySelector('h1')?.textContent ?? '');
-      element.querySelector('h1')?.focus({ preventScroll: true });
-    }
+    if (kind !== 'arriving') arrive(app, element);
     return;
   }
   const [off, soon, head, who, ask, slip, menu, add, decide, draw] = [
@@ -139,9 +138,23 @@ function keep({ state, expiresAt }) {
   remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
 }
 
+/** What the server says of a name that it does not take. */
+const NAME_REFUSED = ['empty', 'too_long', 'bad_item'];
+
+/** A name that was kept, and is refused now, keeps nobody out: they sit down as a guest, and are asked anew. @param {View} view */
+function isRefused({ status, reason }) {
+  if (status !== 'ended' || room.saved || !NAME_REFUSED.includes(reason?.code ?? '')) return false;
+  remember.me.name = undefined;
+  toast(w.nameRefused(why(reason)));
+  // After all have seen that it ended.
+  queueMicrotask(() => room.retryNow());
+  return true;
+}
+
 /** Nothing, until it was so once. @type {boolean | undefined} */
 let wasLive;
 room.subscribe((view) => {
+  if (isRefused(view)) return;
   update(view);
   keep(view);
   const isLive = view.status === 'live' && !view.stale;

@@ -11,6 +11,8 @@ export class FakeWebSocket extends EventTarget {
   sent = [];
   /** @type {number | undefined} */
   closedWith;
+  /** Connecting, open, closing or closed, as browsers count. */
+  readyState = 0;
 
   /**
    * @param {string} url
@@ -25,15 +27,18 @@ export class FakeWebSocket extends EventTarget {
 
   /** @param {string} text */
   send(text) {
+    if (this.readyState !== 1) throw new Error(`nobody hears in state ${this.readyState}: ${text}`);
     this.sent.push(text);
   }
 
   /** @param {number} code */
   close(code) {
     this.closedWith = code;
+    this.readyState = 2;
   }
 
   opens() {
+    this.readyState = 1;
     this.dispatchEvent(new Event('open'));
   }
 
@@ -52,6 +57,7 @@ export class FakeWebSocket extends EventTarget {
 
   /** The server's or the network's end of it. @param {number} code */
   ends(code, reason = '') {
+    this.readyState = 3;
     this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
   }
 
@@ -100,5 +106,6 @@ export function fakes(t) {
       page.dispatchEvent(new Event('visibilitychange'));
     },
     online: () => network.dispatchEvent(new Event('online')),
+    offline: () => network.dispatchEvent(new Event('offline')),
   };
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { byVotes, held, leading, rows } from '../../web/lib/menu.js';
+import { byVotes, held, leading, rows } from '../../web/lib/view.js';
 
-/** @type {(number: number, ...votes: number[]) => import('../../web/lib/menu.js').Row} */
+/** @type {(number: number, ...votes: number[]) => import('../../web/lib/view.js').Row} */
 const item = (number, ...votes) => ({ number, votes, item: `dish ${number}`, by: 1, name: 'Mina', key: String(number), waits: false, leaves: false });
 const numbers = (/** @type {{ number: number }[]} */ items) => items.map(({ number }) => number);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { CLOSE_CODES, RoomError } from '../../../../clients/js/src/errors.js';
-import { screenOf } from '../../web/lib/screen.js';
+import { screenOf } from '../../web/lib/view.js';
 
 /** @import { Menu, Status } from '../../../../clients/js/src/types.js' */
 

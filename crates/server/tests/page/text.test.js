@@ -35,6 +35,17 @@ test('Korean particles follow the last sound', () => {
   assert.deepEqual(['비빔밥', '칼국수', '쌀', 'pho'].map(towards), ['비빔밥으로', '칼국수로', '쌀로', 'pho로']);
 });
 
+test('digits and Latin letters end as they are said, and what is not said does not count', () => {
+  for (const [words, closed] of /** @type {const} */ ([
+    ['0 1 3 6 7 8 10 100 7-Eleven Ramen BLT(Ham) Noodle-Bowl KFM dumpling Dumpling!! 김밥(참치맛) 라면🍜 국밥. 냉면~', true],
+    ['2 4 5 9 pizza Pho Burger BBQ KFC 밥(대) 피자🍕 우유. ㅠㅠ 🍜 ... Ω 寿司', false],
+  ])) {
+    for (const word of words.split(' ')) assert.equal(particle(word, '을', '를'), closed ? '을' : '를', word);
+  }
+  assert.deepEqual(['1', '7', '8', 'Seoul', '쌀(물)'].map(towards), ['1로', '7로', '8로', 'Seoul로', '쌀(물)로']);
+  assert.deepEqual(['3', '10', 'Ramen', '면!'].map(towards), ['3으로', '10으로', 'Ramen으로', '면!으로']);
+});
+
 test('suggested is what was used and is not there, and first what begins like that', () => {
   const used = ['Beef pho', 'Pho', '김치찌개', 'Ramen'];
   assert.deepEqual(suggestions(used, [], '', 3), ['Beef pho', 'Pho', '김치찌개']);

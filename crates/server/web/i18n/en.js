@@ -65,6 +65,7 @@ export const en = {
     'Sea', 'Blueberry', 'Aubergine', 'Plum', 'Cocoa', 'Sesame',
   ],
   taken: 'taken',
+  nameRefused: (/** @type {string} */ reason) => `Your name cannot be used here. ${reason}`,
   later: 'Later',
 
   // Menu
@@ -183,7 +184,6 @@ export const en = {
     unvoted: (/** @type {string} */ who, /** @type {string} */ item) => `${who} took the vote for ${item} back`,
     titled: (/** @type {string} */ who, /** @type {string} */ title) => `${who} named the table ${title}`,
     extended: (/** @type {string} */ who) => `${who} keeps the table open`,
-    drawing: (/** @type {string} */ who) => `${who} started a draw`,
     decided: (/** @type {string} */ item) => `Decided: ${item}`,
     lost: 'The connection is lost',
     live: 'Connected again',

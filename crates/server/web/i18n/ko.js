@@ -68,6 +68,7 @@ export const ko = {
   yourColour: '내 색',
   colours: ['토마토', '감', '겨자', '배', '깻잎', '박하', '바다', '블루베리', '가지', '자두', '코코아', '흑임자'],
   taken: '사용 중',
+  nameRefused: (reason) => `기억해 둔 이름을 쓸 수 없어요. ${reason}`,
   later: '나중에',
 
   menu: '메뉴',
@@ -130,7 +131,7 @@ export const ko = {
   transcriptNote: '복사해서 sha256sum으로 다시 계산해 보세요:',
   copyTranscript: '명령 복사',
   hash: '해시',
-  remainder: (n, rest) => `${n}(으)로 나눈 나머지는 ${rest} (0부터 셈)`,
+  remainder: (n, rest) => `${towards(String(n))} 나눈 나머지는 ${rest} (0부터 셈)`,
 
   invite: '초대',
   share: '친구 초대',
@@ -179,7 +180,6 @@ export const ko = {
     unvoted: (who, item) => `${iga(nim(who))} ${item} 투표를 거뒀어요`,
     titled: (who, title) => `${iga(nim(who))} 테이블 이름을 ${towards(title)} 지었어요`,
     extended: (who) => `${iga(nim(who))} 테이블을 계속 열어 뒀어요`,
-    drawing: (who) => `${iga(nim(who))} 뽑기를 시작했어요`,
     decided: (item) => `${towards(item)} 정했어요`,
     lost: '연결이 끊겼어요',
     live: '다시 연결됐어요',

@@ -28,21 +28,22 @@ export function clock(ms) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
-/** With which consonants the digits end when they are said: 영, 일, 이, 삼, 사, 오, 육, 칠, 팔, 구. */
-const DIGITS = [21, 8, 0, 16, 0, 0, 1, 8, 8, 0];
+/** Hangul that ends as these do when they are said. The letters do so both alone and in a word. @type {Record<string, string>} */
+const SAID = { 0: '영', 1: '일', 2: '이', 3: '삼', 4: '사', 5: '오', 6: '육', 7: '칠', 8: '팔', 9: '구', l: '엘', m: '엠', n: '엔', ng: '엥' };
 
-/** The number of the consonant that ends a word of Hangul, or a number as it is said: 0 is none. @param {string} word */
+/** The number of the consonant that ends a word as it is said: 0 is none, or not known. @param {string} word */
 function final(word) {
-  const last = word.normalize('NFC').trim().at(-1)?.charCodeAt(0) ?? 0;
-  if (last >= 0xac00 && last <= 0xd7a3) return (last - 0xac00) % 28;
-  return DIGITS[last - 48] ?? 0;
+  // Brackets, signs and pictures at the end are not said.
+  const last = /(ng|[\p{L}\p{N}])[^\p{L}\p{N}]*$/u.exec(word.normalize('NFC').toLowerCase())?.[1] ?? '';
+  const code = (SAID[last] ?? last).charCodeAt(0) - 0xac00;
+  return code >= 0 && code < 11_172 ? code % 28 : 0;
 }
 
 /**
  * The final consonant decides which Korean particle follows: `particle('김', '을', '를')`.
  * @param {string} word
  * @param {string} closed after a consonant
- * @param {string} open after a vowel, and after what is no Hangul
+ * @param {string} open after a vowel, and where it is not known
  */
 export const particle = (word, closed, open) => (final(word) ? closed : open);
 

@@ -52,6 +52,8 @@ export function addBox(app) {
   const items = () => app.view().state?.items ?? [];
   /** @param {string} text */
   const there = (text) => items().find(({ item }) => fold(item) === fold(text));
+  /** What was added and is not answered yet. */
+  const coming = () => app.view().pending.flatMap(({ command, content }) => (command === 'add' ? [/** @type {{ item: string }} */ (content)] : []));
 
   /** @param {string} item */
   async function submit(item) {
@@ -60,6 +62,7 @@ export function addBox(app) {
       return hint();
     }
     clear();
+    if (coming().some((one) => fold(one.item) === fold(item))) return;
     try {
       const added = app.room.add(item);
       remember.rememberUsed(item);
@@ -99,7 +102,7 @@ export function addBox(app) {
         );
       } else fill(note, refusal && h('span', {}, refusal));
     }
-    const found = remember.suggestions(remember.used(), items(), field.value, SUGGESTED);
+    const found = remember.suggestions(remember.used(), [...items(), ...coming()], field.value, SUGGESTED);
     const list = JSON.stringify(found);
     if (chips.dataset['state'] === list) return;
     chips.dataset['state'] = list;

@@ -4,10 +4,10 @@ import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import { show } from '../lib/keyed.js';
-import { LATE, byVotes, held, leading, rows } from '../lib/menu.js';
+import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
 import { called, colourOf, disc } from './people.js';
 
-/** @import { Row } from '../lib/menu.js' */
+/** @import { Row } from '../lib/view.js' */
 /** @import { App, Part, View } from './app.js' */
 
 /** The list keeps its order until it was left alone for so long, ms. */

@@ -10,7 +10,7 @@ import { slip } from './decision.js';
 import { called } from './people.js';
 
 /** @import { RoomResult } from '../client/types.js' */
-/** @import { Screen } from '../lib/screen.js' */
+/** @import { Screen } from '../lib/view.js' */
 /** @import { App } from './app.js' */
 
 /**
@@ -85,12 +85,28 @@ export function screen(kind, app) {
   }
 }
 
+/** Tells what the screen is, once it has a heading; and begins there, unless somebody is elsewhere already. @param {App} app @param {Element} element */
+export function arrive(app, element) {
+  const heading = element.querySelector('h1');
+  if (!heading) return;
+  app.announce(heading.textContent);
+  if (document.activeElement === document.body) heading.focus({ preventScroll: true });
+}
+
 /** The room is gone; what was decided in it may be left. @param {App} app @param {'unknown' | 'gone'} kind */
 function closed(app, kind) {
+  const { reason, state } = app.view();
+  // Who was there until the end knows whether anything was.
+  if (reason?.code === 'gone' && state && !state.decision) return last(app);
   const element = h('div', { class: 'closed' }, h('p', { class: 'screen-text' }, w.loading));
+  /** @param {HTMLElement} screen */
+  const show = (screen) => {
+    fill(element, screen);
+    arrive(app, element);
+  };
   roomResult(location.href, app.id).then(
-    (result) => fill(element, kept(app, result)),
-    () => fill(element, kind === 'unknown' ? nothing() : last(app)),
+    (result) => show(kept(app, result)),
+    () => show(kind === 'unknown' ? nothing() : last(app)),
   );
   return element;
 }
@@ -119,7 +135,7 @@ function kept(app, { title, decision, menu, kept_until }) {
     { class: 'screen result' },
     h('h1', { tabindex: -1 }, title ?? w.resultTitle),
     title !== null && h('p', { class: 'screen-text' }, w.resultTitle),
-    slip(decision, app.room.contribution),
+    h('div', { class: 'decided' }, slip(decision, app.room.contribution)),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
     h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), home('second')),
