@@ -65,7 +65,8 @@ impl<'a, L: Logic> Draft<'a, L> {
         Draft {
             room: room.clone(),
             history,
-            events: Vec::new(),
+            // Most commands make one.
+            events: Vec::with_capacity(1),
             extends: false,
             keepsake: None,
         }

@@ -29,6 +29,7 @@ use tower::ServiceExt;
 
 use crate::client::Peer;
 use crate::problem::{Problem, Reason};
+use crate::routes;
 
 /// A request's head must be complete in this time, from the accept or from its
 /// first byte.
@@ -72,6 +73,12 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Serves until `stop`, then lets plain HTTP requests under way finish. Upgraded
 /// connections are none of its business.
 pub(crate) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+    // Accepted sockets have them from the listener, without a system call for each. It can
+    // only fail for a socket that is none.
+    let socket = SockRef::from(&listener);
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
+
     let connections = TaskTracker::new();
     let mut is_failing = false;
     let mut in_a_row = 0;
@@ -89,7 +96,9 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
             Ok((stream, peer)) => {
                 is_failing = false;
                 in_a_row += 1;
-                connections.spawn(serve(stream, peer, router.clone(), stop.clone()));
+                // Boxed, since it is moved several times on its way to becoming a task.
+                let served = Box::pin(serve(stream, peer, router.clone(), stop.clone()));
+                connections.spawn(served);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -116,10 +125,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
-    // Each can only fail on a connection that is already gone.
-    let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
-
     let guard = HeadGuard::new(stream, HEAD_DEADLINE);
     let report = guard.report();
     let service = service_fn(move |request| answer(request, peer, report.clone(), router.clone()));
@@ -171,11 +176,14 @@ async fn answer(
         Some(problem) => problem.into_response(),
         None => router.oneshot(request.map(Body::new)).await?,
     };
-    if ends && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        // Beside `upgrade`, which goes with a 426.
-        response
-            .headers_mut()
-            .append(CONNECTION, HeaderValue::from_static("close"));
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let headers = response.headers_mut();
+        // Here, since a layer of the router would box what each request leads to.
+        routes::harden(headers);
+        if ends {
+            // Beside `upgrade`, which goes with a 426.
+            headers.append(CONNECTION, HeaderValue::from_static("close"));
+        }
     }
     Ok(response)
 }

@@ -92,7 +92,10 @@ fn run(config: Config) -> anyhow::Result<ExitCode> {
         }
         let signals = Signals::new().context("cannot wait for signals")?;
         let server = Server::new(config, backend);
-        server.run(listener, signals.first_then_exit()).await;
+        // By a worker: this thread would have to be woken for each connection, and would have
+        // to wake a worker then.
+        let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
+        serving.await.context("the server has failed")?;
         Ok(ExitCode::SUCCESS)
     })
 }

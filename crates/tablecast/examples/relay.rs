@@ -50,6 +50,8 @@ async fn relay(channel: Arc<Channel>, _seat: Subscription, mut connection: Conne
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip_while(|arg| arg != "--listen").skip(1);
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned());
     // Input is looked for when all that is ready was run, as an event loop does. By
     // tokio's default it is every 61 tasks; what comes then goes before those that a
     // worker's queue of 256 had no room for, and with thousands of busy rooms some
@@ -58,18 +60,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .event_interval(16 * 1024)
         .build()?;
-    runtime.block_on(serve())
+    // By a worker: this thread would have to be woken for each connection, and would have to
+    // wake a worker then.
+    Ok(runtime.block_on(runtime.spawn(serve(address)))??)
 }
 
-async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip_while(|arg| arg != "--listen").skip(1);
-    let address = args.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+async fn serve(address: String) -> std::io::Result<()> {
     let app = Router::new()
         .route("/ws/{room}", get(join))
         .with_state(Rooms::default());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     eprintln!("listening on {}", listener.local_addr()?);
     // Made ready once; the router itself would be made ready for each connection.
-    axum::serve(listener, app.into_make_service()).await?;
-    Ok(())
+    axum::serve(listener, app.into_make_service()).await
 }

@@ -104,7 +104,13 @@ impl Frames {
     /// payload.
     fn put(&mut self, first: u8, payload: &[u8]) {
         let length = payload.len();
-        self.0.reserve(header_length(length) + length);
+        let bytes = header_length(length) + length;
+        if self.0.capacity() == 0 {
+            // Exactly, and without what growing costs: mostly there is one frame alone.
+            self.0 = Vec::with_capacity(bytes);
+        } else {
+            self.0.reserve(bytes);
+        }
         self.0.push(first);
         match header_length(length) {
             2 => self.0.push(length as u8),

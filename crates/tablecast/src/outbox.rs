@@ -15,7 +15,6 @@ use std::task::{Context, Waker};
 use bytes::{Buf, Bytes};
 use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 use tablecast_core::CloseReason;
-use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::Instant;
 
@@ -44,23 +43,29 @@ enum Sink {
 
 impl Sink {
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match (self, slices) {
+            (_, [one]) => self.try_write_one(one),
+            (Sink::Tcp(stream), _) => {
+                let control = &mut SendAncillaryBuffer::default();
+                Ok(net::sendmsg(stream.as_ref(), slices, control, FLAGS)?)
+            }
+            (Sink::Own(socket), _) => socket.try_write(slices),
+        }
+    }
+
+    fn try_write_one(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Sink::Tcp(stream) => send(stream.as_ref(), slices),
-            Sink::Own(socket) => socket.try_write(slices),
+            Sink::Tcp(stream) => Ok(net::send(stream.as_ref(), bytes, FLAGS)?),
+            Sink::Own(socket) => socket.try_write(&[IoSlice::new(bytes)]),
         }
     }
 }
 
-/// The system calls themselves: half of what a write costs outside of the kernel
-/// would be tokio's book of what is ready, which the connection's own task keeps
-/// when it finds the socket full, and libc's care for threads that are cancelled.
-fn send(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-    Ok(match slices {
-        [one] => net::send(stream, one, flags)?,
-        _ => net::sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), flags)?,
-    })
-}
+/// The system calls are made directly: half of what a write costs outside of the
+/// kernel would be tokio's book of what is ready, which the connection's own task
+/// keeps when it finds the socket full, and libc's care for threads that are
+/// cancelled.
+const FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 
 /// Something that writes to an outbox a little later, such as a channel. It is
 /// asked to do it now before anything else is, so that all stays in order.
@@ -167,28 +172,19 @@ impl Outbox {
     /// As [`Outbox::send`], for an upstream.
     pub(crate) fn deliver(&self, frame: &Frame) -> Result<(), CloseReason> {
         let mut state = self.state.lock();
-        state.open()?;
-        if state.queue.is_empty()
+        let mut result = None;
+        if state.end == End::Open
+            && state.queue.is_empty()
             && !state.blocked
             && let Some(socket) = &state.socket
         {
-            match socket.try_write(&[IoSlice::new(&frame.0)]) {
-                Ok(written) if written == frame.0.len() => return Ok(()),
-                Ok(written) => {
-                    state.blocked = true;
-                    state.begun = true;
-                    state.push(frame.0.slice(written..));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    state.blocked = true;
-                    state.push(frame.0.clone());
-                }
-                Err(_) => return Err(state.over(CloseReason::Left)),
+            let written = socket.try_write_one(&frame.0);
+            if written.as_ref().is_ok_and(|all| *all == frame.0.len()) {
+                return Ok(());
             }
-            state.wake();
-            return state.within(self.limits);
+            result = Some(written);
         }
-        state.send(std::slice::from_ref(frame), self.limits)
+        state.not_delivered(frame, result, self.limits)
     }
 
     /// Sends several frames in one write, for an upstream.
@@ -321,6 +317,33 @@ impl State {
             End::Open => Ok(()),
             End::Closing(reason) | End::Over(reason) => Err(reason),
         }
+    }
+
+    /// Does what is left to do when a frame was not written whole at once. Apart from
+    /// that, since it costs as many instructions for keeping registers as a write does
+    /// in all.
+    #[cold]
+    fn not_delivered(
+        &mut self,
+        frame: &Frame,
+        result: Option<io::Result<usize>>,
+        limits: OutboxLimits,
+    ) -> Result<(), CloseReason> {
+        self.open()?;
+        match result {
+            None => return self.send(std::slice::from_ref(frame), limits),
+            Some(Ok(written)) => {
+                self.begun = true;
+                self.push(frame.0.slice(written..));
+            }
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.push(frame.0.clone());
+            }
+            Some(Err(_)) => return Err(self.over(CloseReason::Left)),
+        }
+        self.blocked = true;
+        self.wake();
+        self.within(limits)
     }
 
     fn push(&mut self, bytes: Bytes) {

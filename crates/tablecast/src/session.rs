@@ -270,7 +270,7 @@ impl<A: App> Speaker<A> {
             }
             return None;
         }
-        let places = self.place.mailbox.commands().clone();
+        let places = self.place.mailbox.commands();
         match places.clone().try_acquire_owned() {
             Ok(permit) => {
                 self.mail(connection.outbox(), op, what, now, permit);
@@ -278,8 +278,9 @@ impl<A: App> Speaker<A> {
             }
             // Boxed, since it is the exception, as in `while_waiting`.
             Err(_) => Some(Box::pin(async move {
+                let place = self.place.mailbox.commands().clone().acquire_owned();
                 // Never closed; and if it were, the room would be gone.
-                if let Ok(permit) = connection.while_waiting(places.acquire_owned()).await {
+                if let Ok(permit) = connection.while_waiting(place).await {
                     self.mail(connection.outbox(), op, what, Instant::now(), permit);
                 }
             })),

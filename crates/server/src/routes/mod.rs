@@ -19,8 +19,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
-use axum::middleware::map_response;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
@@ -123,10 +122,7 @@ pub(crate) fn router(shared: App) -> Router {
     let router = table()
         .into_iter()
         .fold(Router::new(), |router, route| route.mount(router));
-    router
-        .fallback(nothing_here)
-        .with_state(shared)
-        .layer(map_response(harden))
+    router.fallback(nothing_here).with_state(shared)
 }
 
 /// OPTIONS, and methods that are not allowed.
@@ -144,7 +140,7 @@ async fn nothing_here(_: Request) -> Problem {
 
 /// Headers that keep a browser from doing more than it was told: nothing at all may
 /// be loaded, unless a page says what it needs.
-async fn harden(mut response: Response) -> Response {
+pub(crate) fn harden(headers: &mut HeaderMap) {
     const HEADERS: [(HeaderName, &str); 3] = [
         (
             CONTENT_SECURITY_POLICY,
@@ -153,15 +149,11 @@ async fn harden(mut response: Response) -> Response {
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let headers = response.headers_mut();
-        for (name, value) in HEADERS {
-            headers
-                .entry(name)
-                .or_insert_with(|| HeaderValue::from_static(value));
-        }
+    for (name, value) in HEADERS {
+        headers
+            .entry(name)
+            .or_insert_with(|| HeaderValue::from_static(value));
     }
-    response
 }
 
 /// The client's address.

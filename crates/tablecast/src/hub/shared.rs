@@ -272,7 +272,7 @@ impl<A: App> Shared<A> {
         expires_at: u64,
     ) -> bool {
         let mut rooms = self.rooms();
-        if !inbox.mails.is_empty() {
+        if !inbox.is_empty() {
             return false;
         }
         match rooms.get_mut(id) {

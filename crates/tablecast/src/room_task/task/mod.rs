@@ -74,7 +74,7 @@ struct RoomTask<'a, A: App> {
     gone: bool,
     timer: Pin<Box<Sleep>>,
     timer_at: Instant,
-    /// The timer was set since it was last polled, so it would wake nobody.
+    /// When to look changed since the timer was set.
     timer_is_new: bool,
     /// So many more commands are decided as they come.
     hasty: u32,
@@ -87,7 +87,7 @@ pub(crate) async fn run<A: App>(
     hub: Arc<Shared<A>>,
     id: RoomId,
     mailbox: Mailbox<A>,
-    mut inbox: Inbox<A>,
+    inbox: Inbox<A>,
 ) {
     let _open = Open::new(hub.clone(), id.clone(), mailbox.clone());
     let mut task = RoomTask::new(&hub, &id);
@@ -101,7 +101,7 @@ pub(crate) async fn run<A: App>(
         if task.is_idle() && hub.retire_if_unneeded(&id, &inbox, task.expires_at) {
             break;
         }
-        let by_mail = poll_fn(|cx| task.poll_next(cx, &mut inbox)).await;
+        let by_mail = poll_fn(|cx| task.poll_next(cx, &inbox)).await;
         if by_mail && task.busy.is_none() {
             task.gather(&inbox).await;
         }
@@ -112,8 +112,7 @@ pub(crate) async fn run<A: App>(
             task.mail(mail);
         }
     }
-    inbox.mails.close();
-    while let Ok(mail) = inbox.mails.try_recv() {
+    for mail in inbox.close() {
         if let Mail::Enter(entrant) = mail {
             let _ = entrant.reply.send(Err(RoomError::NotFound));
         }
@@ -176,7 +175,7 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     /// Waits for the store, the mailbox and the clock, and takes what comes first.
     /// True: it was a mail.
-    fn poll_next(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox<A>) -> Poll<bool> {
+    fn poll_next(&mut self, cx: &mut Context<'_>, inbox: &Inbox<A>) -> Poll<bool> {
         if let Some(busy) = &mut self.busy
             && let Poll::Ready(done) = busy.poll(cx)
         {
@@ -184,12 +183,15 @@ impl<'a, A: App> RoomTask<'a, A> {
             self.done(done);
             return Poll::Ready(false);
         }
-        if let Poll::Ready(mail) = inbox.poll_next(cx) {
-            self.mail(mail);
+        if inbox.poll_mail(cx).is_ready() {
             return Poll::Ready(true);
         }
         // It wakes the same task each time, so until it has rung one poll is enough.
-        if std::mem::take(&mut self.timer_is_new) || self.timer.is_elapsed() {
+        let is_new = std::mem::take(&mut self.timer_is_new);
+        if is_new {
+            self.timer.as_mut().reset(self.timer_at);
+        }
+        if is_new || self.timer.is_elapsed() {
             // Whatever this task has done in this turn, it must be known to the timer.
             let timer = unconstrained(self.timer.as_mut());
             if pin!(timer).poll(cx).is_ready() {
@@ -209,7 +211,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         // Whoever yields is woken after all that is ready now.
         tokio::task::yield_now().await;
-        let was_alone = std::mem::replace(&mut self.is_alone, inbox.mails.is_empty());
+        let was_alone = std::mem::replace(&mut self.is_alone, inbox.len() == 1);
         if self.is_alone {
             let (first, then) = LONE_COMMANDS;
             self.hasty = if was_alone { then } else { first } - 1;
@@ -240,6 +242,16 @@ impl<'a, A: App> RoomTask<'a, A> {
             until,
         });
         self.look_at(until);
+        self.expect_deadline();
+    }
+
+    fn wait(&mut self, request: Request<A>) {
+        // What is decided and answered at once, as nearly all is while the store is in
+        // this process, has no use for the clock.
+        if let Some(deadline) = request.deadline().filter(|_| self.busy.is_some()) {
+            self.look_at(deadline);
+        }
+        self.waiting.push(request);
     }
 
     fn mail(&mut self, mail: Mail<A>) {
@@ -249,13 +261,9 @@ impl<'a, A: App> RoomTask<'a, A> {
                     let _ = entrant.reply.send(Err(RoomError::Draining));
                     return;
                 }
-                self.look_at(entrant.deadline);
-                self.waiting.push(Request::Enter(entrant));
+                self.wait(Request::Enter(entrant));
             }
-            Mail::Say(say) => {
-                self.look_at(say.deadline);
-                self.waiting.push(Request::Say(say));
-            }
+            Mail::Say(say) => self.wait(Request::Say(say)),
             Mail::Leave {
                 connection,
                 keep_seat,
@@ -316,6 +324,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             if self.stale {
                 if self.retry_at > Instant::now() {
                     self.look_at(self.retry_at);
+                    self.expect_deadline();
                     return;
                 }
                 match &self.room {
@@ -377,11 +386,11 @@ impl<'a, A: App> RoomTask<'a, A> {
         let now = Instant::now();
         match self.hub.backend.commit(self.id, commit).at_once() {
             Ok(answer) => {
-                let no_time = Span {
-                    asked: now,
+                let at_once = Span {
                     answered: now,
+                    took: Duration::ZERO,
                 };
-                self.committed(answer, batch, no_time);
+                self.committed(answer, batch, at_once);
             }
             Err(asked) => {
                 self.batch = Some(batch);
@@ -426,7 +435,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         match result {
             Ok(Committed::Accepted(stamp)) => {
-                self.hub.metrics.commits.record(span.answered - span.asked);
+                self.hub.metrics.commits.record(span.took);
                 self.made_progress();
                 self.stamp(stamp, span.answered);
                 if self.snapshot_is_due(&batch) {

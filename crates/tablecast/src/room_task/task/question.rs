@@ -1,6 +1,7 @@
 //! What the backend was asked, and what it answers.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded};
@@ -26,11 +27,11 @@ pub(super) enum Done {
     Committed(Result<Committed, BackendError>, Span),
 }
 
-/// When the backend was asked, and when it answered.
+/// When the backend answered, and how long that took.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
-    pub(super) asked: Instant,
     pub(super) answered: Instant,
+    pub(super) took: Duration,
 }
 
 impl Question<'_> {
@@ -45,9 +46,10 @@ impl Question<'_> {
     }
 
     fn span(&self) -> Span {
+        let answered = Instant::now();
         Span {
-            asked: self.since,
-            answered: Instant::now(),
+            answered,
+            took: answered - self.since,
         }
     }
 

@@ -59,20 +59,16 @@ impl<A: App> RoomTask<'_, A> {
 
     pub(super) fn look_at(&mut self, at: Instant) {
         if at < self.timer_at {
-            self.set_timer(at);
+            self.timer_at = at;
+            self.timer_is_new = true;
         }
-    }
-
-    fn set_timer(&mut self, at: Instant) {
-        self.timer_at = at;
-        self.timer_is_new = true;
-        self.timer.as_mut().reset(at);
     }
 
     /// Looks at everything that has a deadline, and when to look next.
     pub(super) fn tick(&mut self) {
         let now = Instant::now();
-        self.set_timer(now + Duration::from_secs(3600));
+        self.timer_at = now + Duration::from_secs(3600);
+        self.timer_is_new = true;
         if let Some(late) = self.busy.take_if(|busy| busy.until <= now) {
             self.done(late.unanswered());
         }
@@ -119,6 +115,11 @@ impl<A: App> RoomTask<'_, A> {
         for request in given_up {
             self.give_up(request, &error);
         }
+        self.expect_deadline();
+    }
+
+    /// Looks again when the first of those who wait has waited too long.
+    pub(super) fn expect_deadline(&mut self) {
         if let Some(next) = self.waiting.next_deadline() {
             self.look_at(next);
         }
