@@ -25,6 +25,8 @@ const target = (which) => (typeof which === 'number' ? { number: which } : { ite
 export class LunchRoom extends Room {
   /** @type {Contribution | null} */
   #contribution;
+  /** The history in which it was said. @type {string | undefined} */
+  #epoch;
   /** The draw that is under way. @type {number | undefined} */
   #draw;
   /** Everybody contributed, and so it was ended. */
@@ -39,6 +41,7 @@ export class LunchRoom extends Room {
   constructor(url, options) {
     super(url, { ...options, apply: applyMenu });
     this.#contribution = options?.saved?.contribution ?? null;
+    this.#epoch = this.view.position?.epoch;
     this.addEventListener('view', () => this.#takePart());
   }
 
@@ -100,7 +103,7 @@ export class LunchRoom extends Room {
   }
 
   #takePart() {
-    const { status, me, members, state, pending } = this.view;
+    const { status, me, members, state, pending, position } = this.view;
     const drawing = status === 'live' ? state?.drawing : null;
     if (drawing?.number !== this.#draw) {
       this.#draw = drawing?.number;
@@ -114,10 +117,13 @@ export class LunchRoom extends Room {
     const has = (member) => contributions.some((one) => one.member === member);
     const mine = this.#contribution;
     if (!has(me.id)) {
-      // It is on its way, or was refused. Whoever lost the seat on the way is somebody else now.
-      if (mine?.draw === draw && mine.member === me.id) return;
       if (pending.some(({ command }) => command === 'contribute')) return;
-      const value = chance();
+      // Whoever lost the seat on the way is somebody else now.
+      const said = mine?.draw === draw && mine.member === me.id;
+      // Its event is on its way, or it was refused. In another epoch the store has lost it.
+      if (said && this.#epoch === position?.epoch) return;
+      this.#epoch = position?.epoch;
+      const value = said ? mine.value : chance();
       this.#contribution = { draw, member: me.id, value, commitment };
       this.#say('contribute', { draw, value });
     } else if (!this.#complete && members.every(({ id, away }) => away || has(id))) {

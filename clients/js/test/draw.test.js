@@ -211,6 +211,27 @@ test('whoever lost the seat contributes as the new member', (t) => {
   assert.notEqual(room.contribution?.value, before?.value);
 });
 
+test('what the store lost is contributed again, and is no other value', (t) => {
+  const { room, begins, contributes, acks } = mina(t);
+  begins();
+  const said = socket().said();
+  const value = room.contribution?.value;
+  contributes(1, value);
+  acks(said);
+  const drawing = { ...DRAWING, number: 3, commitment, contributions: [] };
+  const contributed = (/** @type {string} */ epoch) => {
+    socket().ends(1012);
+    room.retryNow();
+    socket().greets({ epoch, seq: 20, members: MEMBERS, state: { ...STATE, drawing } });
+    const said = socket().said();
+    acks(said.filter(({ id }) => id));
+    return said.flatMap((one) => one.contribute ?? []);
+  };
+  assert.deepEqual(contributed('f'.repeat(16)), [{ draw: 3, value }]);
+  assert.deepEqual(contributed('f'.repeat(16)), []);
+  assert.deepEqual(contributed('e'.repeat(16)), [{ draw: 3, value }]);
+});
+
 test('what was contributed is remembered over a reload, and not contributed again', (t) => {
   const first = mina(t);
   first.begins();
