@@ -37,7 +37,7 @@ test('the eleventh visitor is told that all seats are taken, and sits down when 
 
 test('a table that never was, or whose name is none, is unknown and leads to a new one', async (t) => {
   const server = await site(t);
-  for (const id of ['00000000-0000-4000-8000-000000000000', 'nobody', '%00', '%2f%2e%2e', 'a'.repeat(300), "'%22%3E%3Csvg%20onload=alert(1)%3E"]) {
+  for (const id of ['00000000-0000-4000-8000-000000000000', 'nobody', '%00', '%ff', '%2f%2e%2e', 'a'.repeat(300), "'%22%3E%3Csvg%20onload=alert(1)%3E"]) {
     const lost = await guest(t, server.base, GONE);
     const { page, w } = lost;
     await page.goto(`/r/${id}`);

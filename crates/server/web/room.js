@@ -21,7 +21,8 @@ import { bar, heading, trouble, warning } from './room/top.js';
 
 /** @import { App, Part, View } from './room/app.js' */
 
-const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
+// As it stands there: no id needs to be encoded, and what cannot be decoded is no id.
+const [, , id = ''] = location.pathname.split('/');
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 const { regions, toasts, announce, toast } = notices();
 const room = new LunchRoom(roomUrl(location.href, id), {

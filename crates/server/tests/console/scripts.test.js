@@ -84,6 +84,15 @@ test('a websocat line says what was said, in its words', async (t) => {
   assert.deepEqual(state.items.map((/** @type {any} */ one) => one.item), ['김치 $HOME `x` "5"']);
 });
 
+test('what was said stays in a comment of a websocat line', () => {
+  const log = new Log();
+  log.push(entry('note', '', { kind: 'connect', json: true }));
+  log.push(entry('out', '{"id":1,\n"extend":\r\n{}}'));
+  log.push(entry('in', 'x\nreboot'));
+  const lines = asWebsocat(log.all(), 'ws://127.0.0.1:8000/ws/x/').trim().split(/[\r\n]+/);
+  assert.deepEqual(lines.map((line) => line.split(' ')[0]), ['#', '#', 'websocat']);
+});
+
 test('a story begins where a connection begins, and says what is missing', () => {
   const log = new Log(3);
   for (const text of ['a', 'b', 'c', 'd']) log.push(entry('out', text));

@@ -15,6 +15,9 @@ function oneLine(text) {
   return text.includes('\n') && value !== undefined ? JSON.stringify(value) : text;
 }
 
+/** @param {string} text in a comment, which must not end within it */
+const comment = (text) => `# ${text.replaceAll(/\p{Cc}+/gu, ' ')}`;
+
 /**
  * A line for each connection. What it knows only while it runs, as the seat of another, is as it was.
  * @param {import('./log.js').Entry[]} entries of one member @param {string} url
@@ -27,14 +30,14 @@ export function asWebsocat(entries, url) {
     if (one.way === 'note' && one.kind === 'connect') connections.push({ json: one.json === true, said: [], notes: [] });
     const current = connections.at(-1);
     if (!current) continue;
-    if (one.way === 'in') current.notes.push(`# < ${one.text}`);
-    if (one.kind === 'closed') current.notes.push(`# ${one.text}`);
+    if (one.way === 'in') current.notes.push(comment(`< ${one.text}`));
+    if (one.kind === 'closed') current.notes.push(comment(one.text));
     if (one.way !== 'out') continue;
     if (one.kind === 'binary') current.notes.push('# a binary message was said here, which this line leaves out');
     else if (oneLine(one.text).includes('\n')) current.notes.push('# a message with line ends was said here, which this line leaves out');
     else {
       current.said.push(oneLine(one.text));
-      current.notes.push(`# > ${one.text}`);
+      current.notes.push(comment(`> ${one.text}`));
     }
   }
   return connections
