@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { createRoom, roomUrl } from 'tablecast-client';
+import { WebSocket } from 'ws';
 import { proxy } from './support/proxy.js';
 import { items, join, live, until } from './support/rooms.js';
-import { serve } from './support/server.js';
+import { UNLIMITED, serve } from './support/server.js';
 
 test('two members see the same list, and each other', async (t) => {
   const server = await serve(t);
@@ -147,4 +148,15 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   await server.kill('SIGKILL');
   await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
   assert.equal(roomUrl('https://lunch.example/r/x?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
+});
+
+test('a server that ends while somebody is being let in says that it restarts, and not goodbye', async (t) => {
+  const server = await serve(t, [...UNLIMITED, '--drain-timeout', '1s']);
+  const { id } = await server.room();
+  // Who has said nothing yet sits in no room that could tell them.
+  const socket = new WebSocket(roomUrl(server.base, id), 'tablecast.v1');
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  await server.kill('SIGTERM');
+  assert.equal((await closed)[0], 1012);
 });

@@ -95,6 +95,11 @@ impl<A: App> Counted<A> {
 
 impl<A: App> Drop for Counted<A> {
     fn drop(&mut self) {
+        // The process may end with this conversation under way. Dropped without a
+        // reason it would hear 1000, after which a client does not come back.
+        if self.shared.is_draining() {
+            self.outbox.close(CloseReason::Restarting);
+        }
         self.shared.metrics.connections.add(-1);
         self.shared
             .metrics
