@@ -140,7 +140,7 @@ impl fmt::Display for MemberId {
 
 /// Names one connection (one socket) among all nodes. Random; tells a seat's
 /// newest connection from one that it replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionId(pub u64);
 

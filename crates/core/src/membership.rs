@@ -123,7 +123,16 @@ impl Membership {
                 .last()
                 .is_none_or(|last| last.member < seat.member)
         );
-        Arc::make_mut(&mut self.seats).push(seat);
+        match Arc::get_mut(&mut self.seats) {
+            Some(seats) => seats.push(seat),
+            // A copy with room for this one, and not for as many again.
+            None => {
+                let mut seats = Vec::with_capacity(self.seats.len() + 1);
+                seats.extend_from_slice(&self.seats);
+                seats.push(seat);
+                self.seats = Arc::new(seats);
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, member: MemberId) {

@@ -198,6 +198,8 @@ impl Outbox {
     pub(crate) fn follow(&self, id: u64, upstream: Weak<dyn Upstream>) {
         let upstreams = &mut self.state.lock().upstreams;
         upstreams.retain(|(_, upstream)| upstream.strong_count() > 0);
+        // Nearly all follow one alone.
+        upstreams.reserve_exact(1);
         upstreams.push((id, upstream));
     }
 
