@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        [] | ["help" | "--help" | "-h"] => {
+        [] | ["help" | "--help" | "-h"] | ["test" | "counts" | "tidy", "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
         }
@@ -62,7 +62,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["bench", arguments @ ..] => bench::run(arguments),
         other => {
-            eprintln!("error: unknown task `{}`\n\n{HELP}", other.join(" "));
+            let said = other.join(" ");
+            eprintln!("error: `cargo xtask {said}` is not understood\n\n{HELP}");
             return ExitCode::from(2);
         }
     };

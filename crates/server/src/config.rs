@@ -149,6 +149,7 @@ impl Config {
     {
         let args: Vec<OsString> = args.into_iter().collect();
         let command = command();
+        command_comes_first(&command, &args)?;
         let matches = command
             .clone()
             .try_get_matches_from(&args)
@@ -184,6 +185,20 @@ fn command() -> Command {
             arg
         }
     })
+}
+
+/// Tells of a word in the first place that is no command. Otherwise clap would call what
+/// stands behind it unexpected: the URL of `jion URL`.
+fn command_comes_first(command: &Command, args: &[OsString]) -> Result<(), clap::Error> {
+    let begins_with_a_word = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
+    match args {
+        [_, word, ..] if begins_with_a_word(word) => command
+            .clone()
+            .try_get_matches_from(&args[..2])
+            .map(drop)
+            .map_err(secret::redact_error),
+        _ => Ok(()),
+    }
 }
 
 /// An error that says everything itself: clap would put its usage behind it.

@@ -136,6 +136,11 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
         out,
         "tablecast listens on http://{address} (rooms in {store})\n"
     )?;
+    writeln!(out, "choose lunch: open http://{at} in a browser")?;
+    writeln!(
+        out,
+        "try it:       http://{at}/docs and http://{at}/docs/live\n"
+    )?;
     writeln!(out, "make a room:  curl -X POST http://{at}/session/")?;
     writeln!(out, "join it:      websocat ws://{at}/ws/{{id}}/")?;
     writeln!(out, "then type:    add:pizza    remove:pizza\n")?;

@@ -259,6 +259,12 @@ impl Problem {
         self.with(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
+    /// The same, in words that fit better.
+    pub(crate) fn because(mut self, detail: &str) -> Self {
+        detail.clone_into(&mut self.detail);
+        self
+    }
+
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self

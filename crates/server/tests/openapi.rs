@@ -346,6 +346,22 @@ async fn the_document_is_whole_and_stands_at_any_address() {
     }
 }
 
+/// What Swagger UI puts into the fields beforehand.
+#[tokio::test]
+async fn the_files_that_are_named_as_examples_are_there() {
+    let server = start(config()).await;
+    let document = server.get("/openapi.json").await.json();
+    for path in ["/web/{version}/{path}", "/docs/ui/{file}"] {
+        let mut place = path.to_owned();
+        let parameters = &document["paths"][path]["get"]["parameters"];
+        for parameter in parameters.as_array().unwrap() {
+            let name = format!("{{{}}}", parameter["name"].as_str().unwrap());
+            place = place.replace(&name, parameter["example"].as_str().unwrap());
+        }
+        assert_eq!(server.get(&place).await.status, 200, "{place}");
+    }
+}
+
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
     let server = start(config()).await;

@@ -18,6 +18,13 @@ fn it_says_what_to_do_next() {
     let dir = Dir::new();
     let server = Serving::start(tablecast(&dir).args(ANY_PORT));
     let (at, said) = (server.at, &server.said);
+    for page in ["", "/docs", "/docs/live"] {
+        let address = format!("http://{at}{page}");
+        assert!(
+            said.split_whitespace().any(|word| word == address),
+            "{said}"
+        );
+    }
     assert!(
         said.contains(&format!("curl -X POST http://{at}/session/\n")),
         "{said}"
@@ -34,12 +41,14 @@ fn serve_is_the_default_command() {
     let dir = Dir::new();
     Serving::start(tablecast(&dir).arg("serve").args(ANY_PORT));
     Serving::start(tablecast(&dir).args(ANY_PORT).arg("serve"));
-    let (code, error) = ends(tablecast(&dir).arg("sevre"));
-    assert_eq!(code, Some(2));
-    assert!(
-        error.contains("sevre") && error.contains("[possible values: serve, join, create]"),
-        "{error}"
-    );
+    for behind in [&[][..], &["http://127.0.0.1:8000/r/x"], &["--name", "Mina"]] {
+        let (code, error) = ends(tablecast(&dir).arg("sevre").args(behind));
+        assert_eq!(code, Some(2));
+        assert!(
+            error.contains("sevre") && error.contains("[possible values: serve, join, create]"),
+            "{error}"
+        );
+    }
     let (code, error) = ends(tablecast(&dir).args(ANY_PORT).arg("join"));
     assert_eq!(code, Some(2));
     assert!(error.contains("`join` comes first"), "{error}");

@@ -231,8 +231,14 @@ async fn what_was_decided_can_be_read_while_the_room_lives_and_after_it() {
     );
     let later = server.get(&format!("{room}/result")).await;
     assert_eq!((later.status, later.json()), (200, result));
-    // One answer for all that is not there.
-    assert_eq!((undecided.status, undecided.body), (404, expired.body));
+    // One answer for every result that is not there, and it is true of each.
+    let unknown = server.get("/session/nobody/result").await;
+    assert_eq!((undecided.status, &undecided.body), (404, &unknown.body));
+    assert!(
+        unknown
+            .body
+            .contains("nothing was decided in this room, or")
+    );
 }
 
 #[tokio::test]

@@ -102,8 +102,10 @@ pub(crate) fn print(
     }
     if place.server.is_this_machine() {
         let text = lang.pick(
-            "Phones cannot open it: this server's address leads to this machine alone.",
-            "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.",
+            "Phones cannot open it: this server's address leads to this machine alone. Run the server\n\
+             with --listen 0.0.0.0:8000, and create with --server and this machine's address.",
+            "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다. 서버를 --listen 0.0.0.0:8000 으로\n\
+             실행하고, create 에 --server 로 이 컴퓨터의 주소를 주세요.",
         );
         writeln!(out, "\n{text}")?;
     }

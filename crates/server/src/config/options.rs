@@ -171,8 +171,9 @@ pub(super) struct Options {
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) create_rate: f64,
 
-    /// WebSocket handshakes a second and IP address, on average; a hundred times
-    /// as many at once, since all come back together after a restart; 0 is no limit
+    /// WebSocket handshakes, and looks at a room or its result by GET, a second and IP
+    /// address, on average; a hundred times as many at once, since all come back
+    /// together after a restart; 0 is no limit
     #[arg(long, env = "TABLECAST_JOIN_RATE", value_name = "RATE", default_value = "50",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) join_rate: f64,

@@ -59,7 +59,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "The version is that of all files together; another one gets the file as it is now.",
             )
             .text(ParameterIn::Path, "version", "As the page says", "0")
-            .text(ParameterIn::Path, "path", "Of the file", "style.css")
+            .text(ParameterIn::Path, "path", "Of the file", "icon.svg")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()
             .refuses(&[Reason::NotFound]),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use tablecast::App as _;
-use tablecast::hub::{CreateError, MemberView, RoomSettings};
+use tablecast::hub::{CreateError, MemberView, RoomError, RoomSettings};
 use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
@@ -267,7 +267,12 @@ pub(super) async fn result(
 ) -> Result<Response, Problem> {
     app.may_look(client)?;
     let kept = app.hub.keepsake(&id).await;
-    let kept = kept.map_err(|error| app.refused(client, error))?;
+    let kept = kept.map_err(|error| match error {
+        RoomError::NotFound => app.refused(client, error).because(
+            "nothing was decided in this room, or there is no such room, or its result expired",
+        ),
+        error => app.refused(client, error),
+    })?;
     let what = serde_json::from_slice(&kept.what).map_err(|error| {
         tracing::error!(room = %id, %error, "the stored result cannot be read");
         Problem::internal("the stored result cannot be read")

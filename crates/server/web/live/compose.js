@@ -1,6 +1,6 @@
 // What a member says next: picked and filled in, or written by hand, and sent once or often.
 
-import { button, h, labelled } from './dom.js';
+import { button, h, labelled, prose } from './dom.js';
 import { view } from './form-view.js';
 import { parse } from './log.js';
 import { form, read } from './schema.js';
@@ -156,7 +156,7 @@ export class Composer {
     const choice = this.#choices[Number(this.#select.selectedOptions[0]?.dataset['at'])];
     this.#byHand = false;
     this.#part = null;
-    this.#note.textContent = choice?.note ?? '';
+    this.#note.replaceChildren(...prose(choice?.note ?? ''));
     this.#form.replaceChildren();
     if (choice?.sayable) {
       const { seat, epoch, seq, nextId } = this.#member;

@@ -22,6 +22,13 @@ export function labelled(text, control, ...more) {
 }
 
 /**
+ * A note of the description: what stands between backticks is code.
+ * @param {string} text
+ * @returns {(Node | string)[]}
+ */
+export const prose = (text) => text.split('`').map((part, at) => (at % 2 === 1 ? h('code', {}, part) : part));
+
+/**
  * Copies, and says so on the button for a moment.
  * @param {string} text @param {HTMLElement} on
  */

@@ -1,6 +1,6 @@
 // The parts of a form as controls. Whatever is changed is in the parts at once.
 
-import { button, h } from './dom.js';
+import { button, h, prose } from './dom.js';
 
 /** @typedef {import('./schema.js').Part} Part */
 
@@ -11,7 +11,7 @@ import { button, h } from './dom.js';
 export function view(part, name, changed) {
   const said = [part.note, part.limits].filter(Boolean).join(' — ');
   // Of what has parts, these tell enough.
-  const hint = said && part.kind !== 'object' && part.kind !== 'choice' ? h('small', { class: 'hint', title: said }, said) : null;
+  const hint = said && part.kind !== 'object' && part.kind !== 'choice' ? h('small', { class: 'hint', title: said }, ...prose(said)) : null;
   const inner = controls(part, name, changed);
   if (!part.nullable) return h('div', { class: 'part' }, inner, hint);
   const isNull = h('input', { type: 'checkbox', 'aria-label': `${name} is null`, onchange: () => {

@@ -22,6 +22,9 @@ use crate::session::link::Status;
 pub(super) const WIDE: u16 = 72;
 const MEMBERS_WIDTH: u16 = 24;
 
+/// From this height on, a line says more of the chosen item, and one is left blank.
+const ROOMY: u16 = 12;
+
 /// Below it the time left is a warning.
 const SOON_OVER: u64 = 60;
 
@@ -34,20 +37,22 @@ const PROMPT: &str = "> ";
 pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, now: Millis) {
     let area = frame.area();
     let is_wide = area.width >= WIDE;
+    // Where there are few rows, the menu goes before what only says more of it.
+    let spare = u16::from(area.height >= ROOMY);
     let result_text = result_text(view, session);
-    // What was decided is shown whole, also where that takes two lines.
-    let result_rows = match &result_text {
-        Some((text, _)) if text.width() > usize::from(area.width) => 2,
-        _ => 1,
-    };
+    let said_text = said_text(view, session);
+    // What was decided and what was said is shown whole, also where that takes two lines.
+    let rows = |text: &str| 1 + u16::from(text.width() > usize::from(area.width));
+    let result_rows = result_text.as_ref().map_or(spare, |(text, _)| rows(text));
+    let said_rows = if spare > 0 { rows(&said_text) } else { 1 };
     let [head, members, _, body, detail, result, said, prompt, help] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::from(!is_wide)),
-        Constraint::Length(1),
+        Constraint::Length(spare),
         Constraint::Fill(1),
-        Constraint::Length(1),
+        Constraint::Length(spare),
         Constraint::Length(result_rows),
-        Constraint::Length(1),
+        Constraint::Length(said_rows),
         Constraint::Length(1),
         Constraint::Length(1),
     ])
@@ -76,7 +81,8 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, n
         let text = Paragraph::new(text).wrap(Wrap { trim: false });
         frame.render_widget(text.fg(colour).bold(), result);
     }
-    frame.render_widget(said_line(view, session), said);
+    let said_text = Paragraph::new(said_text).wrap(Wrap { trim: false });
+    frame.render_widget(said_text, said);
     paint_prompt(frame, prompt, view);
     let keys = match session.status() {
         Status::Ended(_) => view.lang().press_to_end(),
@@ -239,7 +245,7 @@ fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
 }
 
 /// Why there is no connection, or else what was told last.
-fn said_line(view: &View<'_>, session: &Session) -> Line<'static> {
+fn said_text(view: &View<'_>, session: &Session) -> String {
     let lang = view.lang();
     let text = match session.status() {
         Status::Offline(why, _) | Status::Ended(why) => lang.why(&why),
@@ -249,7 +255,7 @@ fn said_line(view: &View<'_>, session: &Session) -> Line<'static> {
         0 => String::new(),
         count => format!(" ({})", lang.waiting(count)),
     };
-    Line::from(format!(" {text}{waiting}"))
+    format!(" {text}{waiting}")
 }
 
 fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {

@@ -180,6 +180,34 @@ fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
 }
 
 #[test]
+fn a_low_screen_still_shows_the_menu() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 30, 8);
+    desk.happens(
+        10,
+        1,
+        json!({"decided":{"how":"votes","name":"Mina","winner":1}}),
+    );
+    let picture = desk.picture();
+    assert!(picture.contains("김치찌개"), "{picture}");
+    assert!(picture.contains("pizza"), "{picture}");
+}
+
+#[test]
+fn what_was_said_is_shown_to_its_end() {
+    let place = place();
+    for (lang, end) in [(Lang::English, "adds it"), (Lang::Korean, "쓰세요")] {
+        for width in [50, 80] {
+            let mut desk = Desk::joined(&place, lang, width, 24);
+            desk.types("/nope");
+            desk.press(KeyCode::Enter);
+            let picture = desk.picture();
+            assert!(picture.contains(end), "{picture}");
+        }
+    }
+}
+
+#[test]
 fn what_the_connection_is_like_is_told_as_it_is() {
     let place = place();
     let mut desk = Desk::new(&place, Lang::English, 80, 24);

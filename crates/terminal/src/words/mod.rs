@@ -392,8 +392,8 @@ impl Lang {
             Unsaid::Unknown(word) => {
                 let word = Shown::from(&**word);
                 self.pick(
-                    format!("there is no {word}; /help lists what there is. To add something that begins with /, write //"),
-                    format!("{word} 명령은 없습니다. /help 로 볼 수 있습니다. / 로 시작하는 것을 추가하려면 // 로 쓰세요"),
+                    format!("there is no {word}: /help lists what there is, // in front adds it"),
+                    format!("{word} 명령은 없습니다. 목록은 /help, 그대로 추가하려면 // 로 쓰세요"),
                 )
             }
             Unsaid::Number(word) => self.pick(
