@@ -39,6 +39,7 @@ export class Room extends EventTarget {
    */
   constructor(url, { apply, name, colour, saved, WebSocket = globalThis.WebSocket }) {
     super();
+    if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'");
     this.#apply = apply;
     this.#name = saved?.name ?? name;
     this.#colour = saved?.colour ?? colour;

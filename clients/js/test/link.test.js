@@ -411,3 +411,10 @@ test('while the server has no store nothing is live, until it answers something 
   socket().hears({ ack: { id: 1, seq: 1 } });
   assert.deepEqual([room.view.store, room.view.stale], ['up', false]);
 });
+
+test('where there is no WebSocket it says how to bring one', (t) => {
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  t.after(() => own && Object.defineProperty(globalThis, 'WebSocket', own));
+  Object.defineProperty(globalThis, 'WebSocket', { value: undefined, configurable: true });
+  assert.throws(() => new LunchRoom(URL), { name: 'TypeError', message: /option WebSocket.*'ws'/ });
+});

@@ -20,11 +20,10 @@ function build(titled = '') {
   const picture = table({ seats: [0, 1, 2, 4, 5, 6, 8, 9, null, null], dishes: [0, 1, 4, 7, 2], class: 'hero' });
   const title = h('input', { id: 'title', name: 'title', placeholder: w.tableNameHint, maxlength: 200, autocomplete: 'off', enterkeyhint: 'go' });
   title.value = titled;
-  const lengths = LENGTHS.map((minutes, n) => {
-    const input = h('input', { type: 'radio', name: 'minutes', value: minutes });
-    input.checked = n === 0;
-    return h('label', { class: 'length' }, input, h('span', {}, w.minutes(minutes)));
-  });
+  // None is chosen: then it is the server's own.
+  const lengths = LENGTHS.map((minutes) =>
+    h('label', { class: 'length' }, h('input', { type: 'radio', name: 'minutes', value: minutes }), h('span', {}, w.minutes(minutes))),
+  );
   const button = h('button', { class: 'main big' }, w.open);
   const refusal = h('p', { class: 'refusal', role: 'alert' });
   const more = h(
@@ -41,13 +40,11 @@ function build(titled = '') {
   /** @param {SubmitEvent} event */
   async function open(event) {
     event.preventDefault();
-    const chosen = Number(new FormData(form).get('minutes'));
+    const minutes = Number(new FormData(form).get('minutes')) || null;
     button.disabled = true;
     fill(button, w.opening);
     picture.classList.add('turning');
     try {
-      // Who did not look at the lengths gets the server's own.
-      const minutes = more.open ? chosen : null;
       const { page } = await createRoom(location.href, { title: title.value.trim() || null, minutes });
       location.assign(page);
     } catch (error) {

@@ -161,7 +161,8 @@ room.subscribe((view) => {
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // The first time nothing was lost before.
-  if (wasLive !== undefined) announce(isLive ? w.said.live : w.said.lost);
+  // And of an end the screen tells that follows.
+  if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) for (const item of remember.takeFor(id)) app.attempt(room.add(item));
   if (isLive || wasLive) wasLive = isLive;
 });

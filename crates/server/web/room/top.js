@@ -100,7 +100,7 @@ export function heading(app) {
     if (expiresAt === null) return;
     const ms = expiresAt - Date.now();
     // Minutes while there are many: a clock that runs makes a table restless.
-    say(left, ms > 2 * WARNING ? w.timeLeft(Math.floor(ms / 60_000)) : w.closesIn(clock(ms)));
+    say(left, ms > 2 * WARNING ? w.timeLeft(Math.ceil(ms / 60_000)) : w.closesIn(clock(ms)));
   }
 
   return {

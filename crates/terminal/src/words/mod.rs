@@ -303,7 +303,7 @@ impl Lang {
                 let who = self.who(who);
                 self.pick(
                     format!("{who} began a draw among {count}"),
-                    format!("{who} 추첨을 시작했습니다: 후보 {count}개"),
+                    format!("{who} 뽑기를 시작했습니다: 후보 {count}개"),
                 )
             }
             News::Decided(How::Votes, item) => self.pick(
@@ -311,7 +311,7 @@ impl Lang {
                 format!("투표로 결정: {item}"),
             ),
             News::Decided(How::Draw, item) => {
-                self.pick(format!("Drawn: {item}"), format!("추첨으로 결정: {item}"))
+                self.pick(format!("Drawn: {item}"), format!("뽑기로 결정: {item}"))
             }
         }
     }
@@ -326,7 +326,7 @@ impl Lang {
             (Korean, "too_long") => Some("너무 깁니다"),
             (Korean, "bad_item") => Some("쓸 수 없는 글자가 있습니다"),
             (Korean, "nothing_to_decide") => Some("메뉴가 비어 있어 정할 것이 없습니다"),
-            (Korean, "drawing") => Some("이미 추첨 중입니다"),
+            (Korean, "drawing") => Some("이미 뽑는 중입니다"),
             (Korean, "outdated" | "conflict") => Some("이 변경은 반영되지 않았을 수 있습니다"),
             (Korean, _) => None,
         };
@@ -338,7 +338,7 @@ impl Lang {
         let (candidates, added) = (drawing.candidates.len(), drawing.contributions.len());
         self.pick(
             format!("Drawing among {candidates}: {added} took part so far"),
-            format!("추첨 중: 후보 {candidates}개, {added}명 참여"),
+            format!("뽑는 중: 후보 {candidates}개, {added}명 참여"),
         )
     }
 
@@ -374,7 +374,7 @@ impl Lang {
         };
         self.pick(
             format!("Drawn: {item}, 1 of {candidates}, {added} took part, {verdict}"),
-            format!("추첨: {item}, 후보 {candidates}개, {added}명 참여, {verdict}"),
+            format!("뽑기: {item}, 후보 {candidates}개, {added}명 참여, {verdict}"),
         )
     }
 
