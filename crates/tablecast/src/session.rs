@@ -18,7 +18,7 @@ use crate::codec::Frame;
 use crate::connection::{Connection, Message};
 use crate::dialect::json::{self, Entry, Said};
 use crate::dialect::{Dialect, text};
-use crate::hub::{RoomError, Shared};
+use crate::hub::{Hub, RoomError, Shared};
 use crate::outbox::Outbox;
 use crate::room_task::{Mail, Mailbox, Say, What, Wish};
 
@@ -79,15 +79,16 @@ pub(crate) fn random_token() -> Result<SeatToken, RoomError> {
 
 /// Counts a connection for as long as it is open, and why it ended.
 struct Counted<A: App> {
-    shared: Arc<Shared<A>>,
+    /// The hub's own tasks go on for as long as anybody is connected.
+    hub: Hub<A>,
     outbox: Arc<Outbox>,
 }
 
 impl<A: App> Counted<A> {
-    fn new(shared: &Arc<Shared<A>>, connection: &Connection) -> Self {
-        shared.metrics.connections.add(1);
+    fn new(hub: Hub<A>, connection: &Connection) -> Self {
+        hub.shared.metrics.connections.add(1);
         Counted {
-            shared: shared.clone(),
+            hub,
             outbox: connection.outbox().clone(),
         }
     }
@@ -95,112 +96,106 @@ impl<A: App> Counted<A> {
 
 impl<A: App> Drop for Counted<A> {
     fn drop(&mut self) {
+        let shared = &self.hub.shared;
         // The process may end with this conversation under way. Dropped without a
         // reason it would hear 1000, after which a client does not come back.
-        if self.shared.is_draining() {
+        if shared.is_draining() {
             self.outbox.close(CloseReason::Restarting);
         }
-        self.shared.metrics.connections.add(-1);
-        self.shared
+        shared.metrics.connections.add(-1);
+        shared
             .metrics
             .closed(self.outbox.close_reason().unwrap_or(CloseReason::Left));
     }
 }
 
 /// A member who speaks the text dialect and has a seat already.
-pub(crate) async fn text<A: App>(
-    shared: Arc<Shared<A>>,
+pub(crate) fn text<A: App>(
+    hub: Hub<A>,
     place: Place<A>,
     member: MemberId,
     mut connection: Connection,
-) {
-    let _counted = Counted::new(&shared, &connection);
-    let mut speaker = Speaker::new(shared, place, member, Dialect::Text);
-    let mut number = 0;
-    while let Some(message) = connection.recv().await {
-        let said = match message {
-            Message::Text(line) => A::text_command(&line).map(|command| {
-                number += 1;
-                // The number is ours and stands for one line, so nothing is to be told
-                // apart by a digest.
-                let op = Op { number, digest: 0 };
-                (op, What::Command(command))
-            }),
-            Message::Binary(_) => Err(Rejection::new(
-                "bad_command",
-                "say it in text, not in a binary message",
-            )),
-        };
-        match said {
-            Ok((op, what)) => {
-                if let Some(said) = speaker.say(&mut connection, op, what) {
-                    said.await;
-                }
+) -> impl Future<Output = ()> + Send {
+    let mut speaker = Speaker::new(hub.shared.clone(), place, member, Dialect::Text);
+    let counted = Counted::new(hub, &connection);
+    async move {
+        // Dropped before the connection: it says why.
+        let _counted = counted;
+        let mut number = 0;
+        while let Some(message) = connection.recv().await {
+            if let Some(said) = speaker.hear_text(&mut connection, message, &mut number) {
+                said.await;
             }
-            Err(rejection) => speaker.misunderstood(&connection, None, &rejection),
         }
     }
 }
 
 /// Somebody who speaks `tablecast.v1` and says first what seat they want.
-pub(crate) async fn json<A: App>(shared: Arc<Shared<A>>, room: String, mut connection: Connection) {
-    let _counted = Counted::new(&shared, &connection);
+pub(crate) fn json<A: App>(
+    hub: Hub<A>,
+    room: Box<str>,
+    mut connection: Connection,
+) -> impl Future<Output = ()> + Send {
+    let counted = Counted::new(hub, &connection);
+    async move {
+        // Dropped before the connection, as above.
+        let counted = counted;
+        let shared = counted.hub.shared.clone();
+        // Boxed, since it is over soon, and what follows takes half the memory.
+        let Some(mut speaker) = Box::pin(enter(shared, room, &mut connection)).await else {
+            return;
+        };
+        while let Some(message) = connection.recv().await {
+            if let Some(said) = speaker.hear_json(&mut connection, message) {
+                said.await;
+            }
+        }
+        speaker.place.keep_seat = !connection
+            .client_code()
+            .is_some_and(|code| GOODBYES.contains(&code));
+    }
+}
+
+/// The seat that the first message asks for. Without one the connection is closed.
+async fn enter<A: App>(
+    shared: Arc<Shared<A>>,
+    room: Box<str>,
+    connection: &mut Connection,
+) -> Option<Speaker<A>> {
     let limit = shared.config.connection.handshake;
-    let first = match tokio::time::timeout(limit, connection.recv()).await {
-        Ok(Some(message)) => message,
-        Ok(None) => return,
-        Err(_) => return connection.close(CloseReason::NoPong),
-    };
-    let wish = match first {
-        Message::Text(line) => wish(&line),
-        Message::Binary(_) => return connection.close(CloseReason::Binary),
+    let wish = match tokio::time::timeout(limit, connection.recv()).await {
+        Ok(Some(Message::Text(line))) => wish(&line),
+        Ok(Some(Message::Binary(_))) => {
+            connection.close(CloseReason::Binary);
+            return None;
+        }
+        Ok(None) => return None,
+        Err(_) => {
+            connection.close(CloseReason::NoPong);
+            return None;
+        }
     };
     let wish = match wish {
         Ok(wish) => wish,
         Err(rejection) => {
             let _ = connection.outbox().send(&json::error(None, &rejection));
-            return connection.close(CloseReason::BadProtocol);
+            connection.close(CloseReason::BadProtocol);
+            return None;
         }
     };
     let outbox = connection.outbox().clone();
     let entered = shared.enter(&room, Dialect::Json, &outbox, wish);
-    let (mut place, member) = match connection.while_waiting(entered).await {
-        Ok(entered) => entered,
-        Err(error) => return connection.close(error.close_reason()),
-    };
-    // Whatever ends this, the member may come back; unless it says goodbye.
-    place.keep_seat = true;
-    let mut speaker = Speaker::new(shared, place, member, Dialect::Json);
-    while let Some(message) = connection.recv().await {
-        let Message::Text(line) = message else {
-            connection.close(CloseReason::Binary);
-            break;
-        };
-        let said = json::said::<A::Command>(&line).and_then(|said| match said {
-            Said::Command { op, command } => Ok((op, What::Command(command))),
-            Said::Rename { op, name, colour } => match clean("the name", &name, NAME_GRAPHEMES) {
-                Ok(name) => {
-                    let name = name.into_owned();
-                    Ok((op, What::Rename { name, colour }))
-                }
-                Err(rejection) => Err(json::Misunderstood {
-                    id: Some(op.number),
-                    rejection,
-                }),
-            },
-        });
-        match said {
-            Ok((op, what)) => {
-                if let Some(said) = speaker.say(&mut connection, op, what) {
-                    said.await;
-                }
-            }
-            Err(no) => speaker.misunderstood(&connection, no.id, &no.rejection),
+    match connection.while_waiting(entered).await {
+        Ok((mut place, member)) => {
+            // Whatever ends this, the member may come back; unless it says goodbye.
+            place.keep_seat = true;
+            Some(Speaker::new(shared, place, member, Dialect::Json))
+        }
+        Err(error) => {
+            connection.close(error.close_reason());
+            None
         }
     }
-    speaker.place.keep_seat = !connection
-        .client_code()
-        .is_some_and(|code| GOODBYES.contains(&code));
 }
 
 /// What seat a first message asks for.
@@ -245,6 +240,71 @@ impl<A: App> Speaker<A> {
             born: Instant::now(),
             misunderstood: 0,
             beyond_rate: Bucket::full(),
+        }
+    }
+
+    /// Takes in a line. `number` is that of the last one. Returns what
+    /// [`Speaker::say`] does.
+    fn hear_text<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        message: Message,
+        number: &mut u64,
+    ) -> Option<BoxFuture<'a, ()>> {
+        let said = match message {
+            Message::Text(line) => A::text_command(&line),
+            Message::Binary(_) => Err(Rejection::new(
+                "bad_command",
+                "say it in text, not in a binary message",
+            )),
+        };
+        match said {
+            Ok(command) => {
+                *number += 1;
+                // The number is ours and stands for one line, so nothing is to be told
+                // apart by a digest.
+                let op = Op {
+                    number: *number,
+                    digest: 0,
+                };
+                self.say(connection, op, What::Command(command))
+            }
+            Err(rejection) => {
+                self.misunderstood(connection, None, &rejection);
+                None
+            }
+        }
+    }
+
+    /// Takes in a message of `tablecast.v1`. Returns what [`Speaker::say`] does.
+    fn hear_json<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        message: Message,
+    ) -> Option<BoxFuture<'a, ()>> {
+        let Message::Text(line) = message else {
+            connection.close(CloseReason::Binary);
+            return None;
+        };
+        let said = json::said::<A::Command>(&line).and_then(|said| match said {
+            Said::Command { op, command } => Ok((op, What::Command(command))),
+            Said::Rename { op, name, colour } => match clean("the name", &name, NAME_GRAPHEMES) {
+                Ok(name) => {
+                    let name = name.into_owned();
+                    Ok((op, What::Rename { name, colour }))
+                }
+                Err(rejection) => Err(json::Misunderstood {
+                    id: Some(op.number),
+                    rejection,
+                }),
+            },
+        });
+        match said {
+            Ok((op, what)) => self.say(connection, op, what),
+            Err(no) => {
+                self.misunderstood(connection, no.id, &no.rejection);
+                None
+            }
         }
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 
 use crate::app::App;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
@@ -26,16 +25,14 @@ impl<A: App> Hub<A> {
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
         let config = self.shared.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
-        let shared = self.shared.clone();
-        // The hub's own tasks go on for as long as anybody is connected.
         let hub = self.clone();
         if upgrade.offers(JSON_PROTOCOL) {
-            let room = room.to_owned();
+            let room = room.into();
             return Ok(upgrade.accept_with(
                 config,
                 outbox,
                 Some(JSON_PROTOCOL),
-                move |connection| session::json(shared, room, connection).map(|()| drop(hub)),
+                move |connection| session::json(hub, room, connection),
             ));
         }
         let wish = Wish::New {
@@ -43,10 +40,11 @@ impl<A: App> Hub<A> {
             colour: None,
             token: session::random_token()?,
         };
-        let (place, member) = shared.enter(room, Dialect::Text, &outbox, wish).await?;
+        let entered = hub.shared.enter(room, Dialect::Text, &outbox, wish);
+        let (place, member) = entered.await?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(shared, place, member, connection).map(|()| drop(hub))
+                session::text(hub, place, member, connection)
             }),
         )
     }
