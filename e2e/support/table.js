@@ -42,11 +42,11 @@ export async function callMyself({ page, w }, name) {
 /** The box for a new dish. @param {Guest} guest */
 export const box = ({ page, w }) => page.getByRole('textbox', { name: w.addLabel });
 
-/** @param {Guest} guest @param {string} item */
+/** Adds a dish, and waits until the server has it: what is shown before that may still come after what others add. @param {Guest} guest @param {string} item */
 export async function add(guest, item) {
   await box(guest).fill(item);
   await box(guest).press('Enter');
-  await dish(guest, item).waitFor();
+  await answered(guest, item).waitFor();
 }
 
 /** @param {Guest} guest */
@@ -56,8 +56,17 @@ const list = ({ page, w }) => page.getByRole('list', { name: w.menu });
 export const dish = (guest, item) =>
   list(guest).getByRole('listitem').filter({ has: guest.page.getByText(item, { exact: true }) });
 
+/** The line of a dish about which the server has answered everything. @param {Guest} guest @param {string} item */
+const answered = (guest, item) => dish(guest, item).and(guest.page.locator(':not([data-waits])'));
+
 /** The button that votes for a dish, or takes the vote back. @param {Guest} guest @param {string} item */
 export const voteFor = (guest, item) => list(guest).getByRole('button', { name: beginning(`${guest.w.vote(item)}, `) });
+
+/** Votes for a dish, and waits until the server has it. @param {Guest} guest @param {string} item */
+export async function vote(guest, item) {
+  await voteFor(guest, item).click();
+  await answered(guest, item).and(guest.page.locator(':has([aria-pressed="true"])')).waitFor();
+}
 
 /** @param {Guest} guest @param {string} item */
 export const remove = ({ page, w }, item) => page.getByRole('button', { name: w.remove(item), exact: true }).click();

@@ -53,8 +53,8 @@ export async function tour(t, device, look) {
   await look('room-empty', me);
   await table.callMyself(me, name);
   for (const [n, dish] of dishes.entries()) await table.add([me, juno, sora][n % 3] ?? me, dish);
-  for (const one of [me, juno, sora]) await table.voteFor(one, dishes[1] ?? '').click();
-  await table.voteFor(sora, dishes[2] ?? '').click();
+  for (const one of [me, juno, sora]) await table.vote(one, dishes[1] ?? '');
+  await table.vote(sora, dishes[2] ?? '');
   await sora.context.close();
   await table.areHere(me, 2, 1);
   await table.remove(juno, dishes[3] ?? '');
@@ -167,7 +167,7 @@ async function ends(t, device, title, dishes, look) {
 
   await table.open(two);
   for (const dish of dishes.slice(0, 3)) await table.add(two, dish);
-  await table.voteFor(two, dishes[1] ?? '').click();
+  await table.vote(two, dishes[1] ?? '');
   await table.decide(two, 'byVotes');
   await table.winner(two);
   await look('result-by-votes', two);

@@ -25,7 +25,7 @@ async function two(t, base) {
   await table.callMyself(juno, 'Juno');
   await table.add(mina, '김밥');
   await table.add(juno, 'Pho');
-  await table.voteFor(juno, '김밥').click();
+  await table.vote(juno, '김밥');
   return { mina, juno, both: [mina, juno], id };
 }
 
@@ -106,8 +106,7 @@ test('another node takes over, and nobody loses a seat or a dish', async (t) => 
   await first.kill('SIGKILL');
   await table.add(sora, '우동');
   await table.dish(mina, '우동').waitFor();
-  await table.voteFor(mina, '우동').click();
-  await until('the vote', () => table.session(second, id), ({ state }) => state.items[2]?.votes.length === 1);
+  await table.vote(mina, '우동');
   await table.allSeeTheSame(all, second, id, ['김밥', 'Pho', '우동']);
   deepEqual(await Promise.all(both.map(seat)), seats);
   await table.areHere(juno, 3);
@@ -127,8 +126,7 @@ test('a hidden tab, whose connection was lost without a word, shows what it miss
   address.refuse(true);
   await table.areHere(juno, 1, 1);
   for (const item of ['김밥', 'Pho', '냉면']) await table.add(juno, item);
-  await table.voteFor(juno, 'Pho').click();
-  await until('the vote', () => table.session(server, id), ({ state }) => state.items[1]?.votes.length === 1);
+  await table.vote(juno, 'Pho');
 
   address.lose('nothing');
   address.refuse(false);

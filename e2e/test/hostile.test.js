@@ -54,7 +54,7 @@ test('a dish, a name and a title are only ever text', async (t) => {
     await mina.page.getByRole('group', { name: mina.w.removedBy(mina.w.guest('2'), text) }).getByRole('button', { name: mina.w.putBack }).click();
     await table.dish(juno, text).waitFor();
   }
-  await table.voteFor(juno, TEXTS[1] ?? '').click();
+  await table.vote(juno, TEXTS[1] ?? '');
   await table.decide(juno, 'byVotes');
   for (const one of [mina, juno]) {
     equal(await table.winner(one), TEXTS[1]);

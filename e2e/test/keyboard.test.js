@@ -96,7 +96,7 @@ test('what others do is told to screen readers', async (t) => {
   await said(w.said.renamed(w.guest('2'), '준오'));
   await table.add(juno, '김밥');
   await said(w.said.added('준오', '김밥'));
-  await table.voteFor(juno, '김밥').click();
+  await table.vote(juno, '김밥');
   await said(w.said.voted('준오', '김밥'));
   await table.remove(juno, '김밥');
   await said(w.removedBy('준오', '김밥'));

@@ -32,7 +32,7 @@ test('the list does not jump under a finger, and is in order when it is left alo
   if (!pho) throw new Error('nothing to be touched');
   await mina.page.mouse.move(pho.x + 20, pho.y + pho.height / 2);
   await mina.page.mouse.down();
-  await table.voteFor(juno, 'Ramen').click();
+  await table.vote(juno, 'Ramen');
   await mina.page.getByRole('button', { name: `${mina.w.vote('Ramen')}, ${mina.w.addedBy(mina.w.guest('2'))}, ${mina.w.mostWanted}, ${mina.w.votes(1)}` }).waitFor();
   deepEqual(await order(mina), ['김밥', 'Pho', 'Ramen']);
   deepEqual(await table.voteFor(mina, 'Pho').boundingBox(), pho);
@@ -46,7 +46,7 @@ test('the focus stays on its dish while others vote, add and remove', async (t) 
   const { mina, juno, server, id } = await three(t);
   const hasFocus = (/** @type {import('playwright-core').Locator} */ locator) => locator.evaluate((element) => element === document.activeElement);
   await table.voteFor(mina, 'Pho').focus();
-  await table.voteFor(juno, 'Ramen').click();
+  await table.vote(juno, 'Ramen');
   await table.add(juno, '냉면');
   await table.remove(juno, '김밥');
   await becomes('the order', () => order(mina), ['Ramen', 'Pho', '냉면']);
@@ -54,7 +54,7 @@ test('the focus stays on its dish while others vote, add and remove', async (t) 
 
   // Its own dish rises past others.
   await table.voteFor(mina, '냉면').focus();
-  await table.voteFor(juno, '냉면').click();
+  await table.vote(juno, '냉면');
   await becomes('the order', () => order(mina), ['Ramen', '냉면', 'Pho']);
   equal(await hasFocus(table.voteFor(mina, '냉면')), true);
 

@@ -55,8 +55,8 @@ test('three browsers choose lunch together, from the link to the result that out
   await table.allSeeTheSame(all, server, id, ['김치찌개', 'Pizza', '비빔밥']);
 
   // Votes; what is there already is voted for instead.
-  await table.voteFor(mina, '비빔밥').click();
-  await table.voteFor(juno, '비빔밥').click();
+  await table.vote(mina, '비빔밥');
+  await table.vote(juno, '비빔밥');
   await table.box(sora).fill('pizza');
   await sora.page.getByRole('button', { name: sora.w.voteForIt }).click();
   await until('three votes', () => table.session(server, id), ({ state }) => state.items.flatMap(({ votes }) => votes).length === 3);
