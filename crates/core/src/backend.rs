@@ -230,8 +230,8 @@ pub struct Commit {
     pub expected: Position,
     /// What happened; the first gets seq `expected.seq + 1`. Never empty.
     pub events: Vec<Record>,
-    /// The state after the last event. A room hands one over at least every
-    /// [`Backend::snapshot_interval`] events.
+    /// The state after the last event. A room hands one over as often as
+    /// [`Backend::snapshot_interval`] asks for.
     pub snapshot: Option<Record>,
     /// Lets the room live this much longer from now (never less than it would,
     /// never beyond its maximum age). `None` leaves the expiry as it is.
@@ -358,9 +358,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Gives up a node's claim.
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()>;
 
-    /// A room hands over a snapshot with a commit when it has made this many
-    /// events since the last one: 1 means with each commit. At most
-    /// [`LOG_EVENTS`].
+    /// A room hands over a snapshot with each commit that reaches or passes a
+    /// multiple of this many events: 1 means with each commit. At least 1, at
+    /// most [`LOG_EVENTS`].
     fn snapshot_interval(&self) -> usize;
 
     /// How often a room on which nothing happens is to be compared with the

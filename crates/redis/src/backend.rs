@@ -26,6 +26,11 @@ const PREFIX: &str = "tablecast:";
 /// those braces.
 const RESYNC: Duration = Duration::from_secs(5);
 
+/// A snapshot is mostly larger than the event beside it: with each commit, a vote
+/// of 60 bytes on a large menu would move a hundred kilobytes. The log holds what
+/// follows it; a quarter of the log leaves the rest for those who are behind.
+const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 4;
+
 /// Rooms in Redis. Its connections end when it is dropped.
 pub struct RedisBackend {
     client: Arc<Client>,
@@ -253,11 +258,8 @@ impl Backend for RedisBackend {
         BackendFuture::later(self.release(node))
     }
 
-    /// A snapshot is mostly larger than the event beside it: with each commit, a
-    /// vote of 60 bytes on a large menu would move a hundred kilobytes. The log
-    /// holds what follows it.
     fn snapshot_interval(&self) -> usize {
-        16
+        SNAPSHOT_INTERVAL
     }
 
     fn resync_interval(&self) -> Option<Duration> {

@@ -22,8 +22,7 @@ use tablecast_core::{Epoch, NodeId, Position, RoomId};
 use self::inbox::Inbox;
 use self::keepsakes::Keepsakes;
 
-/// Half the log: a room that is late with its snapshot, because another node
-/// made the events between, has the other half before a commit is refused.
+/// Half the log, so that what follows a snapshot is in it with room to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
 
 /// Expired rooms that one step forgets on its way, at most. More than one, so

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
+use tablecast::core::{Backend, CloseReason};
 use tablecast::hub::RoomSettings;
 use tablecast::testing::FaultyBackend;
 use tablecast::testing::client::{ClientError, Said};
@@ -219,6 +219,28 @@ async fn a_join_during_writes_gets_the_state_and_everything_after_it() {
     let writer = writing.await.unwrap();
     one.until_seats("r", 1).await;
     drop(writer);
+}
+
+/// Nobody has to know what the others have stored: whichever commit passes a multiple of
+/// the interval has the snapshot, and no other.
+#[tokio::test]
+async fn nodes_take_turns_with_the_snapshots_of_a_room_in_which_both_write() {
+    let store = Arc::new(MemoryBackend::new());
+    let other = Arc::new(store.another_node());
+    let one = Node::on(store.clone(), no_rate()).await;
+    let two = Node::on(other, no_rate()).await;
+    one.make("r").await;
+    let mut members = [one.json("r").await, two.json("r").await];
+    let (room, interval) = ("r".parse().unwrap(), store.snapshot_interval() as u64);
+    for id in 1..=interval {
+        for member in &mut members {
+            let answer = member.ask(json!({"id": id, "add": {"item": "x"}})).await;
+            let seq = answer["ack"]["seq"].as_u64().unwrap();
+            let stored = store.load(&room, None).await.unwrap().unwrap();
+            assert_eq!(stored.position.seq, seq);
+            assert_eq!(stored.snapshot.unwrap().seq, seq - seq % interval);
+        }
+    }
 }
 
 /// Defect 32.

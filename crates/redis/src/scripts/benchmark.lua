@@ -6,4 +6,4 @@
 
 local standing = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
 ARGV[4], ARGV[5] = standing[1], standing[2]
-ARGV[11] = standing[2] % 16 == 15 and string.rep('0', ARGV[11]) or nil
+ARGV[11] = standing[2] % 64 == 63 and string.rep('0', ARGV[11]) or nil

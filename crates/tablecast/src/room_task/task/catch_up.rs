@@ -49,12 +49,10 @@ impl<A: App> RoomTask<'_, A> {
                     seq: snapshot.seq,
                 };
                 let mut room = Room::decode(at, &snapshot.state)?;
-                self.since_snapshot = 0;
                 self.history = History::default();
                 for event in events {
                     if event.seq > snapshot.seq {
                         room.apply(&event);
-                        self.since_snapshot += 1;
                     }
                     self.history.push(event);
                 }
@@ -134,7 +132,6 @@ impl<A: App> RoomTask<'_, A> {
             text = Frames::default();
             text.text(&room.logic.text_state());
         }
-        self.since_snapshot += events.len();
         self.give_up_orphans();
         self.locals.tell_events(&events, text, self.expires_at);
         self.expect_away_end();

@@ -66,7 +66,6 @@ struct RoomTask<'a, A: App> {
     stale: bool,
     retry_at: Instant,
     retry_after: Duration,
-    since_snapshot: usize,
     /// Nodes that hold a seat and are not among those that live, since when.
     strangers: HashMap<NodeId, Instant>,
     heard_at: Instant,
@@ -161,7 +160,6 @@ impl<'a, A: App> RoomTask<'a, A> {
             stale: true,
             retry_at: now,
             retry_after: RETRY.0,
-            since_snapshot: 0,
             heard_at: now,
             draining: false,
             gone: false,
@@ -379,7 +377,9 @@ impl<'a, A: App> RoomTask<'a, A> {
         let commit = Commit {
             expected: room.position,
             events: events.map(Record::from).collect(),
-            snapshot: self.snapshot_is_due(&batch).then(state),
+            snapshot: self
+                .snapshot_is_due(room.position.seq, batch.room.position.seq)
+                .then(state),
             extend: batch.extends.then_some(batch.room.ttl),
             keepsake: keepsake.map(|what| NewKeepsake { what, ttl }),
         };
@@ -399,8 +399,11 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    fn snapshot_is_due(&self, batch: &Batch<A>) -> bool {
-        self.since_snapshot + batch.events.len() >= self.hub.backend.snapshot_interval()
+    /// The commit that reaches or passes a multiple of the interval has one, on
+    /// whichever node: none has to know what the others have stored.
+    fn snapshot_is_due(&self, before: u64, after: u64) -> bool {
+        let interval = self.hub.backend.snapshot_interval().max(1) as u64;
+        before / interval != after / interval
     }
 
     fn done(&mut self, done: Done) {
@@ -438,11 +441,6 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.hub.metrics.commits.record(span.took);
                 self.made_progress();
                 self.stamp(stamp, span.answered);
-                if self.snapshot_is_due(&batch) {
-                    self.since_snapshot = 0;
-                } else {
-                    self.since_snapshot += batch.events.len();
-                }
                 self.accepted(batch);
             }
             Ok(Committed::Conflict(loaded)) => {
