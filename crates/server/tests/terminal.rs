@@ -362,9 +362,14 @@ fn what_cannot_be_joined_or_made_is_told_why() {
     let (code, error) = ends(tablecast(&dir).args(["join", "x/r/a", "--colour", "12"]));
     assert_eq!(code, Some(2));
     assert!(error.contains("0..=11"), "{error}");
-    let (code, error) = ends(tablecast(&dir).args(["create", "--server", "127.0.0.1:1"]));
-    assert_eq!(code, Some(1));
-    assert!(error.contains("cannot connect to 127.0.0.1:1"), "{error}");
+    for nowhere in [
+        &["create", "--server", "127.0.0.1:1"][..],
+        &["join", "--plain", "127.0.0.1:1/r/lunch"],
+    ] {
+        let (code, error) = ends(tablecast(&dir).args(nowhere));
+        assert_eq!(code, Some(1));
+        assert!(error.contains("cannot connect to 127.0.0.1:1"), "{error}");
+    }
 }
 
 #[test]

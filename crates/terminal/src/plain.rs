@@ -155,6 +155,13 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
     }
 
     fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
+        // An address at which there is nothing is more often wrong than early, and a script
+        // wants to know. Where somebody has been, they want to come back.
+        if let Status::Offline(Why::Unreachable(_), _) = session.status()
+            && session.room().is_none()
+        {
+            session.give_up();
+        }
         self.status(&session.status(), now)?;
         for told in told {
             self.desk.note(told);

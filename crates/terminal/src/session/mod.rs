@@ -411,6 +411,13 @@ impl Session {
         self.link.end(Why::Closed(CloseReason::Left));
     }
 
+    /// Waits no longer to come back: it has ended for the reason there is.
+    pub fn give_up(&mut self) {
+        if let Status::Offline(why, _) = self.link.status() {
+            self.link.end(why);
+        }
+    }
+
     fn is_here(&self) -> bool {
         self.status() == Status::Live
     }
