@@ -73,7 +73,7 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Serves until `stop`, then lets plain HTTP requests under way finish. Upgraded
 /// connections are none of its business.
 pub(crate) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
-    // Accepted sockets have them from the listener, without a system call for each. It can
+    // Accepted sockets have them from the listener, without a system call for each. They can
     // only fail for a socket that is none.
     let socket = SockRef::from(&listener);
     let _ = socket.set_tcp_nodelay(true);

@@ -161,7 +161,8 @@ pub(crate) fn answer(
     let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
         let tags = tags.to_str().unwrap_or_default();
         tags.split(',')
-            .any(|known| known.trim().trim_start_matches("W/") == tag)
+            .map(|known| known.trim().trim_start_matches("W/"))
+            .any(|known| known == tag || known == "*")
     });
     let mut response = Response::new(Body::empty());
     if known {

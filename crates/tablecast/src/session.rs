@@ -258,22 +258,21 @@ impl<A: App> Speaker<A> {
                 "say it in text, not in a binary message",
             )),
         };
-        match said {
-            Ok(command) => {
-                *number += 1;
-                // The number is ours and stands for one line, so nothing is to be told
-                // apart by a digest.
-                let op = Op {
-                    number: *number,
-                    digest: 0,
-                };
-                self.say(connection, op, What::Command(command))
-            }
-            Err(rejection) => {
-                self.misunderstood(connection, None, &rejection);
-                None
-            }
-        }
+        let said = said.map(|command| {
+            *number += 1;
+            // The number is ours and stands for one line, so nothing is to be told
+            // apart by a digest.
+            let op = Op {
+                number: *number,
+                digest: 0,
+            };
+            (op, What::Command(command))
+        });
+        let no = |rejection| json::Misunderstood {
+            id: None,
+            rejection,
+        };
+        self.heard(connection, said.map_err(no))
     }
 
     /// Takes in a message of `tablecast.v1`. Returns what [`Speaker::say`] does.
@@ -299,6 +298,15 @@ impl<A: App> Speaker<A> {
                 }),
             },
         });
+        self.heard(connection, said)
+    }
+
+    /// Says what was understood; answers what was not.
+    fn heard<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        said: Result<(Op, What<A::Command>), json::Misunderstood>,
+    ) -> Option<BoxFuture<'a, ()>> {
         match said {
             Ok((op, what)) => self.say(connection, op, what),
             Err(no) => {
