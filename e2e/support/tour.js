@@ -121,6 +121,9 @@ export async function tour(t, device, look) {
   await late.page.goto('/r/nobody');
   await late.page.getByRole('heading', { name: w.unknownTitle }).waitFor();
   await look('unknown', late);
+  await late.page.goto('/nowhere');
+  await late.page.getByRole('link', { name: w.openOwn }).waitFor();
+  await look('nowhere', late);
   await late.context.close();
 
   for (const [screen, code, heading] of /** @type {const} */ ([
