@@ -15,6 +15,12 @@ const CHROMIUM = '/usr/bin/chromium';
 /** Chromium says so by itself when the network or the server is away, or the room is. */
 export const NETWORK = /^Failed to load resource|^WebSocket connection to /;
 
+/** A name of this machine that is not its own alone, as phones would use. Only the browser knows it. */
+const NAME = 'lunch.test';
+
+/** The same site, as it is called in the network. @param {string} base */
+export const named = (base) => base.replace('127.0.0.1', NAME);
+
 /** What takes this long hangs, in ms. Said of each test: of the runner it would hold for a whole file, however many are in it. */
 const LIMIT = 120_000;
 
@@ -33,7 +39,7 @@ function launch() {
     // Root has no sandbox, and the only pages are our own.
     chromiumSandbox: false,
     // It would ask its maker for news otherwise.
-    args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--host-resolver-rules=MAP ${NAME} 127.0.0.1`],
   });
 }
 
@@ -75,12 +81,13 @@ export function test(name, body) {
  * @param {Device} [device]
  */
 export async function guest(t, base, { may, ...options } = {}) {
+  const { host, hostname } = new URL(base);
   const context = await (await (browser ??= launch())).newContext({ baseURL: base, locale: 'en-US', ...options });
   context.setDefaultTimeout(DEADLINE);
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
+  // Without TLS the clipboard is for a device's own pages alone.
+  if (hostname !== NAME) await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
   /** @type {string[]} */
   const faults = [];
-  const { host } = new URL(base);
   /** @param {string} url */
   const isOurs = (url) => url.startsWith('data:') || url.startsWith('blob:') || url === 'about:blank' || new URL(url).host === host;
   context.on('request', (request) => isOurs(request.url()) || faults.push(`a request to elsewhere: ${request.url()}`));

@@ -1,6 +1,6 @@
 // Every screen of the page, one after the other, with guests and dishes that do not change from tour to tour.
 
-import { NETWORK, guest } from './browser.js';
+import { NETWORK, guest, named } from './browser.js';
 import { front, site } from './site.js';
 import * as table from './table.js';
 import { words } from './words.js';
@@ -24,7 +24,7 @@ export async function tour(t, device, look) {
   const calm = { reducedMotion: /** @type {const} */ ('reduce'), may: NETWORK, ...device };
   const server = await site(t, ['--seats', '4', '--seat-grace', '1h']);
   const address = await front(t, server);
-  const me = await guest(t, address.base, calm);
+  const me = await guest(t, named(address.base), calm);
   const { page, w } = me;
   const { title, me: name, friends, dishes } = WORDS[w === words.ko ? 'ko' : 'en'];
   const dialog = () => page.getByRole('dialog');
@@ -44,7 +44,7 @@ export async function tour(t, device, look) {
 
   const others = [];
   for (const friend of friends) {
-    const one = await guest(t, server.base, calm);
+    const one = await guest(t, named(server.base), calm);
     await table.enter(one, id);
     await table.callMyself(one, friend);
     others.push(one);
@@ -112,8 +112,8 @@ export async function tour(t, device, look) {
   await copy.close();
 
   // With one more all seats are taken: those who are away keep theirs.
-  await table.enter(await guest(t, server.base, calm), id);
-  const late = await guest(t, server.base, calm);
+  await table.enter(await guest(t, named(server.base), calm), id);
+  const late = await guest(t, named(server.base), calm);
   await late.page.goto(`/r/${id}`);
   await late.page.getByRole('heading', { name: w.fullTitle }).waitFor();
   await look('full', late);
@@ -121,13 +121,16 @@ export async function tour(t, device, look) {
   await late.page.goto('/r/nobody');
   await late.page.getByRole('heading', { name: w.unknownTitle }).waitFor();
   await look('unknown', late);
+  await late.page.goto('/nowhere');
+  await late.page.getByRole('link', { name: w.openOwn }).waitFor();
+  await look('nowhere', late);
   await late.context.close();
 
   for (const [screen, code, heading] of /** @type {const} */ ([
     ['restarting', 1012, w.restartTitle],
     ['unreachable', 1006, w.unreachableTitle],
   ])) {
-    const one = await guest(t, server.base, calm);
+    const one = await guest(t, named(server.base), calm);
     await one.page.routeWebSocket(/\/ws\//, (socket) => void socket.close({ code }));
     await one.page.goto(`/r/${id}`);
     await one.page.getByRole('heading', { name: heading }).waitFor();
@@ -153,7 +156,7 @@ export async function tour(t, device, look) {
  */
 async function ends(t, device, title, dishes, look) {
   const server = await site(t, ['--room-ttl', '5s']);
-  const [one, two] = [await guest(t, server.base, device), await guest(t, server.base, device)];
+  const [one, two] = [await guest(t, named(server.base), device), await guest(t, named(server.base), device)];
   const { page, w } = one;
   await table.open(one);
   await page.getByRole('region', { name: w.closesSoon }).waitFor();

@@ -40,7 +40,7 @@ function sticksOut() {
 /** English words that are shown or read out, other than names. */
 function latin() {
   const names = /https?:\S+|Tablecast|English|QR|sha256sum|printf|tablecast draw/g;
-  const inside = [...document.querySelectorAll('body *')].filter((element) => !element.matches('code, pre, noscript, [lang=en], .brand-name'));
+  const inside = [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility() && !element.matches('code, pre, noscript, [lang=en], .brand-name'));
   const said = inside.flatMap((element) => [
     ...[...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent ?? ''),
     ...['aria-label', 'placeholder', 'title', 'alt'].map((name) => element.getAttribute(name) ?? ''),

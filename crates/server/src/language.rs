@@ -2,6 +2,8 @@
 
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 
+use crate::negotiation;
+
 /// A language that the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -22,16 +24,8 @@ impl Language {
     /// names none that the page speaks. `*` is whatever the server likes: English.
     pub(crate) fn asked(headers: &HeaderMap) -> Self {
         let mut wanted = (Language::English, 0.0);
-        let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
-        for range in lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-        {
-            let (range, weight) = range.split_once(';').unwrap_or((range, ""));
-            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-            // A weight that is none counts as not wanted.
-            let weight = weight.parse::<f32>().unwrap_or(0.0);
-            let primary = range.split('-').next().unwrap_or_default().trim();
+        for (range, weight) in negotiation::weighted(headers, ACCEPT_LANGUAGE) {
+            let primary = range.split('-').next().unwrap_or_default();
             let language = match primary.to_ascii_lowercase().as_str() {
                 "en" | "*" => Language::English,
                 "ko" => Language::Korean,

@@ -13,6 +13,7 @@ mod docs;
 mod language;
 mod limits;
 pub mod menu;
+mod negotiation;
 pub mod origin;
 mod problem;
 mod routes;

@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::language::Language;
+use crate::negotiation;
 
 /// The page's own files.
 #[derive(RustEmbed)]
@@ -167,7 +168,7 @@ pub(crate) fn answer(
     let mut response = Response::new(Body::empty());
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else if takes_gzip(asked) {
+    } else if negotiation::weight_of(asked, ACCEPT_ENCODING, &["gzip"]) > 0.0 {
         *response.body_mut() = body(Coding::Gzip).into();
         let headers = response.headers_mut();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -187,19 +188,6 @@ pub(crate) fn answer(
 fn head(file: &EmbeddedFile) -> u64 {
     let hash = file.metadata.sha256_hash();
     u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
-}
-
-/// Whether `gzip` is among the accepted encodings and not at weight 0.
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    let listed = asked.get_all(ACCEPT_ENCODING).iter();
-    listed.filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|coding| {
-            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-            name.trim().eq_ignore_ascii_case("gzip")
-                && weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)
-        })
-    })
 }
 
 fn compressed(tag: &str, bytes: &[u8]) -> Bytes {

@@ -331,6 +331,62 @@ async fn an_address_that_can_be_no_room_gets_the_page_that_says_so() {
 }
 
 #[tokio::test]
+async fn an_address_that_leads_nowhere_tells_people_by_a_page_and_programs_by_a_problem() {
+    let server = start(config()).await;
+    let room = server.get(DOCUMENTS[1]).await;
+    let chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for path in ["/foo", "/r/", "/r", "/r/a/b", "//", "/index.html?said"] {
+        for (accepted, language, said) in [
+            (chromium, "ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+            ("application/json;q=0.9, text/html", "fr", "en"),
+        ] {
+            let headers = format!("Accept: {accepted}\r\nAccept-Language: {language}\r\n");
+            let request = format!("GET {path}");
+            let page = server.request(&request, &headers, "").await;
+            assert_eq!(page.status, 404, "{path}, {accepted}");
+            assert!(page.body.contains(&format!("<html lang=\"{said}\">")));
+            assert!(page.body.contains("<a class=\"button main\" href=\"/\">"));
+            // As the other pages: nothing runs that should not, nothing is kept unasked.
+            for header in ["content-type", "content-security-policy", "cache-control"] {
+                assert_eq!(page.header(header), room.header(header), "{header}");
+            }
+            assert_eq!(
+                page.all("vary"),
+                ["accept-encoding", "accept-language", "accept"]
+            );
+            let tag = page.header("etag").expect("a tag");
+            let known = format!("{headers}If-None-Match: {tag}\r\n");
+            let again = server.request(&request, &known, "").await;
+            assert_eq!((again.status, &again.body), (404, &page.body));
+            // It loads what is there, and nothing of the address comes back.
+            assert!(loaded(&server, &page.body).await.len() > 3);
+            assert!(!page.body.contains("{{") && !page.body.contains("said"));
+        }
+        for accepted in [
+            "*/*",
+            "text/*",
+            "application/json",
+            "text/html;q=0",
+            "text/html;q=0.9, application/json",
+            "text/html, application/problem+json",
+        ] {
+            let headers = format!("Accept: {accepted}\r\nAccept-Language: ko\r\n");
+            let problem = server.request(&format!("GET {path}"), &headers, "").await;
+            let plain = server.get(path).await;
+            assert_eq!(problem.code(), "not_found", "{path}, {accepted}");
+            assert_eq!((problem.status, &problem.body), (404, &plain.body));
+            assert_eq!(problem.header("cache-control"), Some("no-store"));
+        }
+    }
+    // What is for programs stays so.
+    let asked = format!("Accept: {chromium}\r\n");
+    for path in ["/session/nobody/", "/web/0/nothing.js", "/r/*/qr.svg"] {
+        let answer = server.request(&format!("GET {path}"), &asked, "").await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
+    }
+}
+
+#[tokio::test]
 async fn a_qr_code_leads_to_this_server_alone() {
     let server = start(config()).await;
     let id = server.room().await;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{
     ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -122,7 +122,7 @@ pub(crate) fn router(shared: App) -> Router {
     let router = table()
         .into_iter()
         .fold(Router::new(), |router, route| route.mount(router));
-    router.fallback(nothing_here).with_state(shared)
+    router.fallback(pages::nowhere).with_state(shared)
 }
 
 /// OPTIONS, and methods that are not allowed.
@@ -132,10 +132,6 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
     } else {
         Problem::method_not_allowed(allow).into_response()
     }
-}
-
-async fn nothing_here(_: Request) -> Problem {
-    Problem::nothing_here()
 }
 
 /// Headers that keep a browser from doing more than it was told: nothing at all may

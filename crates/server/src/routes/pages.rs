@@ -3,7 +3,9 @@
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, IF_NONE_MATCH};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
+};
 use axum::response::{IntoResponse, Response};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
@@ -13,8 +15,9 @@ use utoipa::openapi::path::ParameterIn;
 
 use super::route::{Answer, Route, Tag};
 use super::{App, Client, Id};
+use crate::negotiation;
 use crate::origin::{self, Origin};
-use crate::problem::{Problem, Reason};
+use crate::problem::{PROBLEM_JSON, Problem, Reason};
 use crate::web;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -73,15 +76,27 @@ pub(super) async fn home(headers: HeaderMap) -> Result<Response, Problem> {
 
 /// `GET /r/{id}`: a room, if there is one, and else what became of it: that is the
 /// page's to find out, so any id gets the same answer.
-pub(super) async fn room(Id(id): Id, mut headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn room(Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
     if id.parse::<RoomId>().is_ok() {
         return page("room.html", &headers);
     }
-    // Conditions are for what is found (RFC 9110, 13.2.1): who has the page of a room
-    // would get an empty one.
-    headers.remove(IF_NONE_MATCH);
     // A page still, for it is people who see it.
-    Ok((StatusCode::NOT_FOUND, page("room.html", &headers)?).into_response())
+    not_found("room.html", headers)
+}
+
+/// Any address at which there is nothing: a page that leads to the first one, for
+/// people, which their browsers ask for before all else; a problem for programs.
+pub(super) async fn nowhere(headers: HeaderMap) -> Result<Response, Problem> {
+    let json = ["application/json", PROBLEM_JSON];
+    if negotiation::weight_of(&headers, ACCEPT, &["text/html"])
+        <= negotiation::weight_of(&headers, ACCEPT, &json)
+    {
+        return Err(Problem::nothing_here());
+    }
+    let mut page = not_found("nowhere.html", headers)?;
+    page.headers_mut()
+        .append(VARY, HeaderValue::from_static("accept"));
+    Ok(page)
 }
 
 /// `GET /web/{version}/{path}`: a file that a page loads.
@@ -131,6 +146,14 @@ pub(super) async fn qr(
         (CACHE_CONTROL, "private, max-age=86400"),
     ];
     Ok((headers, picture).into_response())
+}
+
+/// A document that says that there is nothing.
+fn not_found(name: &'static str, mut headers: HeaderMap) -> Result<Response, Problem> {
+    // Conditions are for what is found (RFC 9110, 13.2.1): who has the page already
+    // would get an empty one.
+    headers.remove(IF_NONE_MATCH);
+    Ok((StatusCode::NOT_FOUND, page(name, &headers)?).into_response())
 }
 
 /// A document, all of which are in the binary.

@@ -1,7 +1,8 @@
 //! Code without what is for its readers alone: a fifth less to load.
 
-/// The code without indentation and without lines that are nothing but comment.
-/// They stay as empty lines, so that an error still tells the line of the source.
+/// The code without indentation, without lines that are nothing but comment, and
+/// without the types between, as in `x = /** @type {X} */ (y)`. Lines stay as empty
+/// ones, so that an error still tells the line of the source.
 ///
 /// Knows lines, not languages. Code with a text that goes over several lines, in
 /// which a line may be anything, stays as it is.
@@ -17,7 +18,7 @@ pub(super) fn code(source: &str) -> String {
     for line in source.lines() {
         let line = line.trim_start();
         let begins = in_comment || line.starts_with("/*");
-        bare.push_str(match line.split_once("*/") {
+        let code = match line.split_once("*/") {
             // A comment's end: what stands behind it on the same line goes with it,
             // as in `/** @type {X} */ (y)`.
             Some((_, rest)) if begins => {
@@ -30,10 +31,24 @@ pub(super) fn code(source: &str) -> String {
             }
             _ if line.starts_with("//") => "",
             _ => line,
-        });
+        };
+        untyped(code, &mut bare);
         bare.push('\n');
     }
     bare
+}
+
+/// Adds a line without the types in it. The blanks around them stay: they are between words.
+fn untyped(line: &str, bare: &mut String) {
+    let mut rest = line;
+    while let Some((before, comment)) = rest.split_once("/** @") {
+        let Some((_, after)) = comment.split_once("*/") else {
+            break;
+        };
+        bare.push_str(before);
+        rest = after;
+    }
+    bare.push_str(rest);
 }
 
 #[cfg(test)]
@@ -43,8 +58,10 @@ mod tests {
     #[test]
     fn only_lines_that_are_comment_go_and_all_lines_keep_their_numbers() {
         let source = "// what it is\n\n/**\n * @param {X} x\n */\nfunction f(x) {\n  // why\n  \
-             return x / 2 /* half */; // kept\n  /* here */ g();\n  /* two\n  lines */ h('//', a * /b*/);\n}\n";
-        let bare = "\n\n\n\n\nfunction f(x) {\n\nreturn x / 2 /* half */; // kept\n g();\n\n h('//', a * /b*/);\n}\n";
+             return x / 2 /* half */; // kept\n  /* here */ g();\n  /* two\n  lines */ h('//', a * /b*/);\n  \
+             /** @type {Y} */ (a).b((/** @type {X} */ c) => c, /** @type {X} */ (d));\n}\n";
+        let bare = "\n\n\n\n\nfunction f(x) {\n\nreturn x / 2 /* half */; // kept\n g();\n\n h('//', a * /b*/);\n \
+             (a).b(( c) => c,  (d));\n}\n";
         assert_eq!(code(source), bare);
         assert_eq!(source.lines().count(), bare.lines().count());
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entry, Log, matches } from '../../web/live/log.js';
+import { Member } from '../../web/live/member.js';
 import { idIn, wishes } from '../../web/live/rooms.js';
 
 test('a log keeps the newest in order, and counts what it lost', () => {
@@ -45,4 +46,29 @@ test('a link says which room, and which members', () => {
   assert.deepEqual(wishes('#room=abc&members=json,text,json'), { room: 'abc', members: ['json', 'text', 'json'] });
   assert.deepEqual(wishes('#members=xml,,%20text&room=%2F'), { room: '', members: ['text'] });
   assert.deepEqual(wishes(''), { room: '', members: [] });
+});
+
+test('of an end the log says who ended it and with what, not the answer alone', () => {
+  /** @param {{ code: number, reason: string }} last what comes last @param {(member: Member) => void} [end] */
+  const ends = (last, end) => {
+    /** @type {import('../../web/live/socket.js').Ends | undefined} */
+    let socket;
+    const closed = () => socket?.closed(last.code, last.reason);
+    const member = new Member({
+      label: 'A', dialect: 'text', url: 'ws://host/ws/x/',
+      open: (_url, _protocols, ends) => ((socket = ends), { send() {}, close: closed, pause: null }),
+    });
+    member.connect();
+    socket?.opened('');
+    if (end) end(member);
+    else closed();
+    return member.log.all().at(-1)?.text;
+  };
+  const left = { code: 1000, reason: 'left' };
+  assert.equal(ends(left, (member) => member.drop()), 'closed 3000 dropped; the server answered 1000 left');
+  assert.equal(ends(left, (member) => member.leave()), 'closed 1000 left');
+  // The server was quicker, or never answered.
+  assert.equal(ends({ code: 4410, reason: 'room expired' }, (member) => member.drop()), 'closed 4410 room expired');
+  assert.equal(ends({ code: 1006, reason: '' }, (member) => member.drop()), 'closed 1006');
+  assert.equal(ends({ code: 4413, reason: 'reading too slowly' }), 'closed 4413 reading too slowly');
 });

@@ -74,6 +74,7 @@ export const en = {
   emptyTitle: 'Nothing on the table yet',
   emptyText: 'Say what you feel like. A dish, a place, anything.',
   aloneText: 'Send the link. Whoever opens it sits at this table, without an account.',
+  localText: 'This link works on this device only. To invite others, open the page by an address that they reach too; the server needs',
   addedBy: (/** @type {string} */ name) => `from ${name}`,
   vote: (/** @type {string} */ item) => `Vote for ${item}`,
   mostWanted: 'most wanted',

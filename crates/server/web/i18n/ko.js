@@ -76,6 +76,7 @@ export const ko = {
   emptyTitle: '아직 상이 비어 있어요',
   emptyText: '먹고 싶은 걸 적어 보세요. 음식도, 가게도, 무엇이든 좋아요.',
   aloneText: '링크를 보내세요. 열기만 하면 바로 이 테이블에 앉아요. 가입은 없어요.',
+  localText: '이 링크는 이 기기에서만 열려요. 친구를 초대하려면 친구도 닿는 주소로 이 페이지를 여세요. 서버에 필요한 옵션:',
   addedBy: (name) => nim(name),
   vote: (item) => `투표: ${item}`,
   mostWanted: '지금 1등',

@@ -3,6 +3,7 @@
 import { Composer } from './compose.js';
 import { announce, button, h } from './dom.js';
 import { LogView } from './log-view.js';
+import { ending } from './member.js';
 
 const STATES = { idle: 'not connected', connecting: 'connecting', open: 'open', closing: 'closing', closed: 'closed' };
 
@@ -88,7 +89,7 @@ export class Column {
     this.#show();
     this.#composer.refresh();
     const { label, state, ended } = this.member;
-    announce(`${label}: ${STATES[state]}${state === 'closed' && ended ? ` ${ended.code} ${ended.reason}` : ''}`);
+    announce(`${label}: ${STATES[state]}${state === 'closed' && ended ? ` ${ending(ended)}` : ''}`);
   }
 
   /** @param {import('./log.js').Entry} one */
@@ -117,10 +118,10 @@ export class Column {
     if (!this.#ended.hidden && ended) this.#ended.replaceChildren(...this.#reason(ended));
   }
 
-  /** @param {{ code: number, reason: string, said: number | null }} ended */
+  /** @param {import('./member.js').Ended} ended */
   #reason({ code: came, reason, said: own }) {
     // The server answers any goodbye alike; what matters is what it heard.
-    const code = came === 1000 && own !== null ? own : came;
+    const code = came === 1000 && own ? own.code : came;
     const row = this.#description.closes.get(code) ?? LOCAL.get(code);
     const said = reason && code === came && reason !== row?.text ? ` “${reason}”` : '';
     const back = row?.back ? (BACK[/** @type {keyof typeof BACK} */ (row.back)] ?? row.back) : '';

@@ -16,6 +16,22 @@ const DROPPED = 3000;
 /** So many commands wait for their answer at most, to be timed. */
 const PENDING = 1000;
 
+/** @typedef {{ code: number, reason: string }} Close */
+
+/**
+ * @typedef {Close & { said: Close | null }} Ended what came last, or 1006 if nothing did; and what this side had said
+ *   before
+ */
+
+/**
+ * How a connection ended, in words. The server answers any goodbye with 1000: what it was goes before.
+ * @param {Ended} ended
+ */
+export function ending({ code, reason, said }) {
+  const came = `${code} ${reason}`.trim();
+  return said && said.code !== LEFT && code === LEFT ? `${said.code} ${said.reason}; the server answered ${came}` : came;
+}
+
 /** @param {Uint8Array} bytes */
 export const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -36,14 +52,14 @@ export class Member extends EventTarget {
   nextId = 1;
   /** @type {any} */
   limits = null;
-  /** What the server closed with, and what was said to it first. @type {{ code: number, reason: string, said: number | null } | null} */
+  /** @type {Ended | null} */
   ended = null;
   stalled = false;
 
   #open;
   /** @type {import('./socket.js').Socket | null} */
   #socket = null;
-  /** @type {number | null} */
+  /** @type {Close | null} */
   #said = null;
   /** @type {Map<number, number>} */
   #pending = new Map();
@@ -88,7 +104,7 @@ export class Member extends EventTarget {
         this.#socket = null;
         this.stalled = false;
         this.ended = { code, reason, said: this.#said };
-        this.#note('closed', `closed ${code}${reason && ` ${reason}`}`, { code });
+        this.#note('closed', `closed ${ending(this.ended)}`, { code });
         this.#become('closed');
       },
     });
@@ -144,7 +160,7 @@ export class Member extends EventTarget {
     // One that does not read would never hear the answer.
     if (this.stalled) this.stall(false);
     this.#note('note', `close ${code} ${reason}`, { code, kind: 'close' });
-    this.#said = code;
+    this.#said = { code, reason };
     this.#become('closing');
     this.#socket?.close(code, reason);
   }

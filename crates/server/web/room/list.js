@@ -1,9 +1,8 @@
 // The menu: most wanted first, but nothing moves under a finger.
 
 import { w } from '../i18n/index.js';
-import { fill, h, say, set } from '../lib/dom.js';
+import { fill, h, say, set, show } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
-import { show } from '../lib/keyed.js';
 import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
 import { called, colourOf, disc } from './people.js';
 

@@ -1,9 +1,8 @@
 // Who is at the table.
 
 import { w } from '../i18n/index.js';
-import { fill, h, say, set } from '../lib/dom.js';
+import { fill, h, say, set, show } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
-import { show } from '../lib/keyed.js';
 import { initial } from '../lib/text.js';
 import { changeMe } from './me.js';
 import { invite } from './share.js';

@@ -11,6 +11,13 @@ import { sheet } from '../lib/sheet.js';
 /** @param {string} id of the room */
 export const link = (id) => `${location.origin}/r/${id}`;
 
+/** What the link does; or that it leads to nobody else, where the page was opened by a name that each device has for itself. */
+function about() {
+  const isLocal = /(^|\.)localhost$|^127(\.\d+){3}$|^\[::1]$/.test(location.hostname);
+  if (!isLocal) return h('p', { class: 'note' }, w.aloneText);
+  return h('p', { class: 'note' }, w.localText, ' ', h('code', {}, `--listen 0.0.0.0:${location.port || 80}`));
+}
+
 /** The ways to send a link. @param {App} app */
 function ways(app) {
   const url = link(app.id);
@@ -39,24 +46,16 @@ function ways(app) {
   return [field, h('div', { class: 'share-buttons' }, copyButton, sendButton)];
 }
 
-/** @param {App} app */
-function code(app) {
-  const origin = encodeURIComponent(location.origin);
-  return h('img', { class: 'qr', loading: 'lazy', src: `/r/${app.id}/qr.svg?origin=${origin}`, alt: w.qr, width: 200, height: 200 });
+/** All of it. @param {App} app */
+function content(app) {
+  const src = `/r/${app.id}/qr.svg?origin=${encodeURIComponent(location.origin)}`;
+  const code = h('img', { class: 'qr', loading: 'lazy', src, alt: w.qr, width: 200, height: 200 });
+  return [about(), ...ways(app), h('figure', { class: 'qr-box' }, code, h('figcaption', {}, w.qrNote))];
 }
 
 /** Opens the sheet. @param {App} app */
-export function invite(app) {
-  sheet(w.share, [h('p', { class: 'note' }, w.aloneText), ...ways(app), h('figure', { class: 'qr-box' }, code(app), h('figcaption', {}, w.qrNote))], 'share');
-}
+export const invite = (app) => void sheet(w.share, content(app), 'share');
 
-/** For whoever sits alone, and beside the list where there is room. @param {App} app */
-export function inviteCard(app) {
-  return h(
-    'section',
-    { class: 'invite-card', 'aria-label': w.share },
-    h('div', {}, h('h2', { class: 'part-title' }, w.share), h('p', { class: 'note' }, w.aloneText)),
-    ...ways(app),
-    h('figure', { class: 'qr-box' }, code(app), h('figcaption', {}, w.qrNote)),
-  );
-}
+/** Beside the list, where there is room. @param {App} app */
+export const inviteCard = (app) =>
+  h('section', { class: 'invite-card', 'aria-label': w.share }, h('h2', { class: 'part-title' }, w.share), ...content(app));

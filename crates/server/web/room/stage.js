@@ -1,7 +1,7 @@
 // Deciding, as everybody sees it at the same moment: the tray turns, and what it was is told.
 
 import { w } from '../i18n/index.js';
-import { fill, h, say } from '../lib/dom.js';
+import { fill, h, isCalm, say } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import { decisionText } from './decision.js';
 import { called, colourOf } from './people.js';
@@ -10,8 +10,6 @@ import { susan } from './susan.js';
 
 /** @import { Candidate, Decision, Drawing, Item } from '../client/types.js' */
 /** @import { App, Part, View } from './app.js' */
-
-const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** Chances are seen coming in for so long at least, ms. */
 const GATHERING = 900;
