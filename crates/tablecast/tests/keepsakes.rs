@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::Hands;
+use support::{Hands, NEVER};
 use support::rooms::{JsonMember, Node, code};
 use tablecast::core::limits::Rate;
 use tablecast::hub::RoomError;
@@ -90,7 +90,11 @@ async fn what_nobody_keeps_is_not_found() {
 async fn what_came_later_in_the_same_commit_is_no_part_of_it() {
     let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
     let faults = backend.faults();
-    let node = Node::on(Arc::new(backend), config()).await;
+    let config = HubConfig {
+        command_deadline: NEVER,
+        ..config()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
     node.make("r").await;
     let mut member = node.json("r").await;
     // While this one waits for the store, the others gather behind it.
