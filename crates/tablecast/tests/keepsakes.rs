@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Hands, NEVER};
 use support::rooms::{JsonMember, Node, code};
+use support::{Hands, NEVER};
 use tablecast::core::limits::Rate;
 use tablecast::hub::RoomError;
 use tablecast::testing::FaultyBackend;

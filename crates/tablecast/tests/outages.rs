@@ -20,8 +20,8 @@ use tablecast::testing::faulty::{Call, Fault, Faults, Rates};
 use tablecast::{HubConfig, MemoryBackend};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
-use support::{NEVER, eventually};
 use support::rooms::{JsonMember, Node, code};
+use support::{NEVER, eventually};
 
 /// Commands are given up soon, so that tests need not wait.
 fn config() -> HubConfig {
