@@ -12,6 +12,9 @@ import { until } from './wait.js';
 
 /** A server at an address, ready. @typedef {Awaited<ReturnType<typeof site>>} Site */
 
+/** Options: a table's end can be waited for, and comes to nobody who is still busy there, also on a slow machine. */
+export const BRIEF = ['--room-ttl', '12s'];
+
 /**
  * @param {TestContext} t
  * @param {string[]} [options] of `tablecast serve`

@@ -57,7 +57,7 @@ export const dish = (guest, item) =>
   list(guest).getByRole('listitem').filter({ has: guest.page.getByText(item, { exact: true }) });
 
 /** The line of a dish about which the server has answered everything. @param {Guest} guest @param {string} item */
-const answered = (guest, item) => dish(guest, item).and(guest.page.locator(':not([data-waits])'));
+export const answered = (guest, item) => dish(guest, item).and(guest.page.locator(':not([data-waits])'));
 
 /** The button that votes for a dish, or takes the vote back. @param {Guest} guest @param {string} item */
 export const voteFor = (guest, item) => list(guest).getByRole('button', { name: beginning(`${guest.w.vote(item)}, `) });

@@ -64,7 +64,8 @@ test('a whole lunch is chosen by keyboard', async (t) => {
   for (const item of ['Pho', '김밥']) {
     await page.keyboard.insertText(item);
     await page.keyboard.press('Enter');
-    await table.dish(mina, item).waitFor();
+    // Before that it cannot be voted for.
+    await table.answered(mina, item).waitFor();
   }
   await press(table.voteFor(mina, '김밥'), 'Space');
   await until('the vote', () => table.session(server, id), ({ state }) => state.items[1]?.votes.length === 1);

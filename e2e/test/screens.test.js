@@ -2,11 +2,14 @@
 
 import { equal } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';
-import { site } from '../support/site.js';
+import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 
 /** No table: the address that was asked for is answered with 404. */
 const GONE = { may: /status of 404/ };
+
+/** In ms: a clock can be stopped only at what is still to come for it, however late the stop is. */
+const AN_HOUR = 3_600_000;
 
 /** @param {import('../support/browser.js').Guest} guest @param {string} name */
 const heading = ({ page }, name) => page.getByRole('heading', { name, level: 1 });
@@ -49,7 +52,7 @@ test('a table that never was, or whose name is none, is unknown and leads to a n
 });
 
 test('a table that closed while one looked shows the list as it was, and opens anew with it', async (t) => {
-  const server = await site(t, ['--room-ttl', '3s']);
+  const server = await site(t, BRIEF);
   // She has seen that nothing was decided, so the page does not even ask.
   const mina = await guest(t, server.base);
   const { page, w } = mina;
@@ -71,7 +74,7 @@ test('a table that closed while one looked shows the list as it was, and opens a
 });
 
 test('what was opened over a table closes with it', async (t) => {
-  const server = await site(t, ['--room-ttl', '5s']);
+  const server = await site(t, BRIEF);
   const [mina, juno] = [await guest(t, server.base), await guest(t, server.base, { reducedMotion: 'reduce' })];
   await table.open(mina);
   await mina.page.getByRole('button', { name: mina.w.invite, exact: true }).click();
@@ -128,23 +131,24 @@ async function cutOff(t, code) {
   const juno = await guest(t, server.base);
   let isBack = false;
   await juno.page.routeWebSocket(/\/ws\//, (socket) => void (isBack ? socket.connectToServer() : socket.close({ code })));
-  await juno.page.clock.install();
-  await juno.page.goto(`/r/${id}`);
-  return { juno, comesBack: () => (isBack = true) };
+  return { juno, path: `/r/${id}`, comesBack: () => (isBack = true) };
 }
 
 test('a server that restarts lets people in by itself', async (t) => {
-  const { juno, comesBack } = await cutOff(t, 1012);
+  const { juno, path, comesBack } = await cutOff(t, 1012);
+  await juno.page.goto(path);
   await heading(juno, juno.w.restartTitle).waitFor();
   comesBack();
   await table.isLive(juno);
 });
 
 test('a table that cannot be reached is tried again at a word', async (t) => {
-  const { juno, comesBack } = await cutOff(t, 1006);
+  const { juno, path, comesBack } = await cutOff(t, 1006);
+  // Time stands still, so it tries nothing by itself.
+  await juno.page.clock.install({ time: Date.now() - AN_HOUR });
+  await juno.page.clock.pauseAt(Date.now());
+  await juno.page.goto(path);
   await heading(juno, juno.w.unreachableTitle).waitFor();
-  // From now on it tries nothing by itself.
-  await juno.page.clock.pauseAt(Date.now() + 1000);
   comesBack();
   await juno.page.getByRole('button', { name: juno.w.tryNow }).click();
   await table.isLive(juno);

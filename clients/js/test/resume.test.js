@@ -137,6 +137,8 @@ test('after a reload the seat, the list and the unanswered command are there', a
   await until(before, (view) => view.status === 'offline');
   before.add('b').catch(() => {});
   const saved = JSON.parse(JSON.stringify(before.saved));
+  // With its page it is gone, and says nothing: there is no connection. It would take the seat back otherwise.
+  before.close();
 
   net.refuse(false);
   const after = join(t, near, { saved });

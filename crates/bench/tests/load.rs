@@ -51,7 +51,10 @@ fn fault(fault: Fault, window: usize) -> String {
     options.rooms = 1;
     // The last one to join is then the last member.
     options.handshakes = 1;
-    options.patience = 2.0;
+    if fault == Fault::Missing {
+        // It is waited for in vain.
+        options.patience = 2.0;
+    }
     let mut load = connected(options).unwrap();
     let error = run(&mut load, Until::Messages(100), Pace::Window(window)).unwrap_err();
     format!("{error:#}")

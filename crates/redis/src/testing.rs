@@ -33,6 +33,11 @@ impl RedisServer {
     /// # Panics
     /// If there is no `redis-server`, or it does not answer in time.
     pub fn start(options: &[&str]) -> RedisServer {
+        on_free_ports(|| RedisServer::try_start(options))
+    }
+
+    /// Or else what its log says of why it ended.
+    fn try_start(options: &[&str]) -> Result<RedisServer, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tablecast-redis-{}-{number}", std::process::id());
@@ -44,8 +49,8 @@ impl RedisServer {
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             process: None,
         };
-        server.run();
-        server
+        server.run()?;
+        Ok(server)
     }
 
     /// `redis://127.0.0.1:PORT`.
@@ -79,7 +84,7 @@ impl RedisServer {
     /// As [`RedisServer::start`].
     pub fn restart(&mut self) {
         self.kill9();
-        self.run();
+        self.run().unwrap_or_else(|log| panic!("{log}"));
     }
 
     /// Stops the process where it is (SIGSTOP); the kernel goes on accepting
@@ -116,7 +121,7 @@ impl RedisServer {
             .to_owned()
     }
 
-    fn run(&mut self) {
+    fn run(&mut self) -> Result<(), String> {
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -139,16 +144,17 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| missing("redis-server", &error));
-        self.process = Some(child);
+        let process = self.process.insert(child);
+        let mut ended = None;
         wait_until("redis-server answers", || {
-            if let Some(process) = &mut self.process
-                && let Ok(Some(status)) = process.try_wait()
-            {
-                let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-                panic!("redis-server ended with {status}: {log}");
-            }
-            answers(self.port)
+            ended = process.try_wait().ok().flatten();
+            ended.is_some() || answers(self.port)
         });
+        let Some(status) = ended else {
+            return Ok(());
+        };
+        let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+        Err(format!("redis-server ended with {status}: {log}"))
     }
 
     fn signal(&self, signal: &str) {
@@ -253,17 +259,29 @@ impl RedisCluster {
     }
 
     fn start_node() -> RedisServer {
-        // The bus port is fixed, because the default is the port + 10,000, which
-        // a free port may be too large for.
-        let bus = free_port().to_string();
-        RedisServer::start(&[
-            "--cluster-enabled",
-            "yes",
-            "--cluster-port",
-            &bus,
-            "--cluster-node-timeout",
-            "3000",
-        ])
+        on_free_ports(|| {
+            // The bus port is fixed, because the default is the port + 10,000, which
+            // a free port may be too large for.
+            let bus = free_port().to_string();
+            RedisServer::try_start(&[
+                "--cluster-enabled",
+                "yes",
+                "--cluster-port",
+                &bus,
+                "--cluster-node-timeout",
+                "3000",
+            ])
+        })
+    }
+}
+
+/// Starts one, and once more when somebody took a port that was free a moment ago.
+fn on_free_ports(start: impl Fn() -> Result<RedisServer, String>) -> RedisServer {
+    loop {
+        match start() {
+            Ok(server) => return server,
+            Err(log) => assert!(log.contains("Address already in use"), "{log}"),
+        }
     }
 }
 

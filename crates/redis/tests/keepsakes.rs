@@ -99,7 +99,7 @@ async fn a_damaged_keepsake_is_an_error_and_stands_in_no_ones_way() {
     let backend = connected(&server.url()).await;
     let room = room("a");
     let brief = NewRoom {
-        ttl: Duration::from_millis(300),
+        ttl: BRIEF,
         ..new_room()
     };
     let Ok(Created::New(start, _)) = backend.create(&room, brief).await else {

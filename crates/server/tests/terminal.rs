@@ -66,13 +66,26 @@ impl Terminal {
 
     /// Waits until all of this is on the screen.
     fn shows(&self, parts: &[&str]) {
+        self.becomes(|contents| {
+            let missing = parts.iter().find(|part| !contents.contains(**part));
+            missing.map(|part| format!("no {part:?}"))
+        });
+    }
+
+    /// Waits until this is not on the screen any more.
+    fn hides(&self, part: &str) {
+        self.becomes(|contents| contents.contains(part).then(|| format!("still {part:?}")));
+    }
+
+    /// Waits until nothing is wrong with what is on the screen.
+    fn becomes(&self, wrong: impl Fn(&str) -> Option<String>) {
         let begin = Instant::now();
         loop {
             let contents = self.contents();
-            match parts.iter().find(|part| !contents.contains(**part)) {
-                None => return,
-                Some(part) => assert!(begin.elapsed() < DEADLINE, "no {part:?} on:\n{contents}"),
-            }
+            let Some(wrong) = wrong(&contents) else {
+                return;
+            };
+            assert!(begin.elapsed() < DEADLINE, "{wrong} on:\n{contents}");
             // sleep: between two looks at the screen
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -213,6 +226,7 @@ fn two_terminals_and_a_text_member_choose_lunch() {
     writeln!(text.stdin, "add:pizza").unwrap();
     text.shows(r#"["김치찌개","pizza"]"#);
     hana.shows(&["  0 [ ] pizza"]);
+    mina.shows(&["  0 [ ] pizza"]);
 
     mina.types(DOWN);
     mina.types("\r");
@@ -252,7 +266,7 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
     let _second = Serving::start(tablecast(&dir).args(["--listen", &at, "--store", &store]));
     mina.types(CONTROL_R);
     mina.shows(&["live", "0 [ ] pizza", "1 of 10 here", "Mina (you)"]);
-    assert!(!mina.contents().contains("not sent yet"));
+    mina.hides("not sent yet");
     let output = pipe(&dir, &page, &["--plain"], "");
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.matches("pizza").count(), 1, "applied once: {said}");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use support::Hands;
 use support::rooms::Node;
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
@@ -22,12 +23,21 @@ const fn ms(millis: u64) -> Duration {
 }
 
 /// A drain that lasts longer than the node's lease: while members are being closed
-/// the other node must not take them for those of a dead one.
-#[tokio::test(flavor = "multi_thread")]
+/// the other node must not take them for those of a dead one. Leases are as long as
+/// this thread runs: all that would renew one stands still when the clock does.
+#[tokio::test]
 async fn a_draining_node_lives_until_its_last_member_is_told() {
     const ROOMS: usize = 400;
-    let store = MemoryBackend::new();
+    let hands = Hands::new();
+    let store = hands.store();
     let other = Arc::new(store.another_node());
+    tokio::spawn(async move {
+        loop {
+            // sleep: makes the clock's time, however late it wakes
+            tokio::time::sleep(ms(5)).await;
+            hands.pass(ms(5));
+        }
+    });
     let config = HubConfig {
         node_lease: ms(200),
         command_rate: Rate::OFF,
@@ -125,7 +135,8 @@ async fn a_room_whose_logic_panicked_is_not_counted_for_ever() {
         room_ttl: ms(300),
         ..HubConfig::default()
     };
-    let node = Node::start(config).await;
+    // By the store's clock, which stands still, the room lives until all is said in it.
+    let node = Node::on(Arc::new(Hands::new().store()), config).await;
     node.make("r").await;
     let mut member = node.json("r").await;
     member.send(json!({"id": 1, "panic": {}})).await;

@@ -4,11 +4,11 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::rooms::{JsonMember, Node, code};
+use support::{Hands, NEVER};
 use tablecast::core::limits::Rate;
 use tablecast::hub::RoomError;
 use tablecast::testing::FaultyBackend;
@@ -41,16 +41,11 @@ fn remove(id: u64, item: &str) -> Value {
 /// From the moment of the event on, on every node, for as long as it was set.
 #[tokio::test]
 async fn what_a_room_leaves_can_be_read_before_and_after_its_end() {
-    let now = Arc::new(AtomicU64::new(1_000_000));
-    let clock = {
-        let now = now.clone();
-        move || now.load(Ordering::SeqCst)
-    };
-    let store = MemoryBackend::with_clock(clock);
+    let hands = Hands::new();
+    let store = hands.store();
     let other = Node::on(Arc::new(store.another_node()), config()).await;
     let config = config();
-    let lives = [config.room_ttl, config.keepsake_ttl];
-    let [room_ttl, ttl] = lives.map(|ttl| ttl.as_millis() as u64);
+    let (room_ttl, ttl) = (config.room_ttl, config.keepsake_ttl);
     let node = Node::on(Arc::new(store), config).await;
     node.make("r").await;
     let mut member = node.json("r").await;
@@ -62,18 +57,17 @@ async fn what_a_room_leaves_can_be_read_before_and_after_its_end() {
 
     for node in [&node, &other] {
         let kept = node.hub.keepsake("r").await.unwrap();
-        assert_eq!(
-            (kept.kept_at, kept.kept_until),
-            (1_000_000, 1_000_000 + ttl)
-        );
+        let (at, until) = (hands.now(), hands.now() + ttl.as_millis() as u64);
+        assert_eq!((kept.kept_at, kept.kept_until), (at, until));
         assert_eq!(left(node, "r").await, Ok(json!(["sushi"])));
     }
-    now.fetch_add(room_ttl, Ordering::SeqCst);
+    hands.pass(room_ttl);
     assert_eq!(node.refusal("r").await, 404);
     assert_eq!(left(&node, "r").await, Ok(json!(["sushi"])));
-    now.fetch_add(ttl - room_ttl - 1, Ordering::SeqCst);
+    let moment = Duration::from_millis(1);
+    hands.pass(ttl - room_ttl - moment);
     assert_eq!(left(&other, "r").await, Ok(json!(["sushi"])));
-    now.fetch_add(1, Ordering::SeqCst);
+    hands.pass(moment);
     assert_eq!(left(&other, "r").await, Err(RoomError::NotFound));
 }
 
@@ -96,7 +90,11 @@ async fn what_nobody_keeps_is_not_found() {
 async fn what_came_later_in_the_same_commit_is_no_part_of_it() {
     let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
     let faults = backend.faults();
-    let node = Node::on(Arc::new(backend), config()).await;
+    let config = HubConfig {
+        command_deadline: NEVER,
+        ..config()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
     node.make("r").await;
     let mut member = node.json("r").await;
     // While this one waits for the store, the others gather behind it.

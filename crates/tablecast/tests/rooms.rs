@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tablecast::HubConfig;
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
 use tablecast::testing::client::{BINARY, Said, TEXT, frame};
-use tablecast::{HubConfig, MemoryBackend};
 
+use support::Hands;
 use support::rooms::{Node, code};
 
 const SOON: Duration = Duration::from_millis(150);
@@ -314,27 +315,24 @@ async fn a_seat_of_somebody_away_is_not_given_to_another() {
 /// Defects 15, 16 and 18.
 #[tokio::test]
 async fn idle_members_are_closed_when_the_room_expires_and_changes_extend_it() {
+    // Nobody asks the store: the node does by itself, so often as this has passed.
     let ttl = Duration::from_millis(700);
-    let node = Node::start(HubConfig {
+    let config = HubConfig {
         room_ttl: ttl,
         ..no_rate()
-    })
-    .await;
+    };
+    let hands = Hands::new();
+    let node = Node::on(Arc::new(hands.store()), config).await;
     node.make("r").await;
     let mut text = node.text("r").await;
     let mut json = node.json("r").await;
-    let mut expires_at = json.hello["expires_at"].as_u64().unwrap();
     for id in 1..=5 {
-        // sleep: some of the room's life must pass between two changes
-        tokio::time::sleep(ttl / 3).await;
-        let event = {
-            json.send(json!({"id": id, "add": {"item": "x"}})).await;
-            json.event().await
-        };
-        let extended = event["expires_at"].as_u64().unwrap();
-        assert!(extended > expires_at, "each change extends it");
-        expires_at = extended;
+        hands.pass(ttl * 2 / 3);
+        json.send(json!({"id": id, "add": {"item": "x"}})).await;
+        let extended = json.event().await["expires_at"].as_u64().unwrap();
+        assert_eq!(extended, hands.now() + 700, "each change extends it");
     }
+    hands.pass(ttl);
     assert_eq!(text.closed().await.unwrap(), CloseReason::Expired.code());
     assert_eq!(
         json.client.closed().await.unwrap(),
@@ -347,22 +345,17 @@ async fn idle_members_are_closed_when_the_room_expires_and_changes_extend_it() {
 /// Defects 15 and 16.
 #[tokio::test]
 async fn a_join_just_before_the_expiry_gets_the_full_time_and_one_at_it_is_refused() {
-    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-
-    let now = Arc::new(AtomicU64::new(1_000_000));
-    let clock = {
-        let now = now.clone();
-        move || now.load(SeqCst)
-    };
+    let hands = Hands::new();
     let config = no_rate();
-    let ttl = config.room_ttl.as_millis() as u64;
-    let node = Node::on(Arc::new(MemoryBackend::with_clock(clock)), config).await;
+    let ttl = config.room_ttl;
+    let node = Node::on(Arc::new(hands.store()), config).await;
     node.make("r").await;
-    now.fetch_add(ttl - 1, SeqCst);
+    hands.pass(ttl - Duration::from_millis(1));
     let member = node.json("r").await;
-    assert_eq!(member.hello["expires_at"], now.load(SeqCst) + ttl);
+    let expires_at = hands.now() + ttl.as_millis() as u64;
+    assert_eq!(member.hello["expires_at"], expires_at);
     drop(node.text("r").await);
-    now.fetch_add(ttl, SeqCst);
+    hands.pass(ttl);
     assert_eq!(node.refusal("r").await, 404);
     assert_eq!(node.refusal("unknown").await, 404);
 }
@@ -370,17 +363,13 @@ async fn a_join_just_before_the_expiry_gets_the_full_time_and_one_at_it_is_refus
 /// Defect 4.
 #[tokio::test]
 async fn a_command_in_an_expired_room_is_refused_and_brings_nothing_back() {
-    let now = Arc::new(std::sync::atomic::AtomicU64::new(1_000_000));
-    let clock = {
-        let now = now.clone();
-        move || now.load(std::sync::atomic::Ordering::SeqCst)
-    };
-    let node = Node::on(Arc::new(MemoryBackend::with_clock(clock)), no_rate()).await;
+    let hands = Hands::new();
+    let node = Node::on(Arc::new(hands.store()), no_rate()).await;
     node.make("r").await;
     let mut text = node.text("r").await;
     let mut json = node.json("r").await;
     // The store's clock alone decides; this node's does not know yet (defect 17).
-    now.fetch_add(600_000, std::sync::atomic::Ordering::SeqCst);
+    hands.pass(Duration::from_secs(600));
     let answer = json.ask(json!({"id": 1, "add": {"item": "x"}})).await;
     assert_eq!(code(&answer), "gone");
     assert_eq!(

@@ -54,7 +54,7 @@ test('a recorded test fails against a server that answers otherwise', async (t) 
   const server = await serve(t);
   const { url } = await server.room();
   const source = asNode(story(await record(url), true), server.base);
-  const wrong = source.replace('"code":"conflict"', '"code":"outdated"').replace('40_000', '1_000');
+  const wrong = source.replace('"code":"conflict"', '"code":"outdated"').replace('40_000', '5_000');
   assert.notEqual(wrong, source);
   await assert.rejects(runNode(t, wrong, server.base), ({ stdout }) => /never heard .*outdated/.test(stdout));
 });

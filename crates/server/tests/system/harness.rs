@@ -12,8 +12,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-/// Longer than anything here takes on a busy machine; what takes longer hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a busy machine; what takes longer hangs. A dead
+/// node's lease ends after 15 s, and 12 s later each time that Redis was not heard.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Options: rooms whose end can be waited for. The steps before it have to fit into
+/// this on a busy machine.
+pub(crate) const BRIEF: [&str; 2] = ["--room-ttl", "5s"];
 
 /// A running server process. Dropping it kills it.
 pub(crate) struct Node {
@@ -227,10 +232,15 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    fn by(mut client: Client) -> Member {
+        client.set_deadline(DEADLINE);
+        Member { client }
+    }
+
     /// Joins in the text dialect, or returns the status of the refusal.
     pub(crate) async fn try_join(node: &Node, room: &str) -> Result<Member, u16> {
         match Client::connect(node.address, &format!("/ws/{room}/")).await {
-            Ok(client) => Ok(Member { client }),
+            Ok(client) => Ok(Member::by(client)),
             Err(ClientError::Refused { status, .. }) => Err(status),
             Err(error) => panic!("handshake failed: {error}"),
         }
@@ -239,9 +249,7 @@ impl Member {
     /// Joins in the text dialect with a small receive buffer, to read nothing.
     pub(crate) async fn join_stalled(node: &Node, room: &str) -> Member {
         let connect = Connect::to(node.address, &format!("/ws/{room}/")).receive_buffer(4096);
-        Member {
-            client: connect.open().await.unwrap(),
-        }
+        Member::by(connect.open().await.unwrap())
     }
 
     /// Joins in the text dialect and reads the menu of that moment.
@@ -256,7 +264,7 @@ impl Member {
     pub(crate) async fn try_program(node: &Node, room: &str, first: Value) -> Option<Member> {
         let path = format!("/ws/{room}/");
         let client = Client::connect_json(node.address, &path).await.ok()?;
-        let mut member = Member { client };
+        let mut member = Member::by(client);
         member.try_say(&first.to_string()).await.then_some(member)
     }
 

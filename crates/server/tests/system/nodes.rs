@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tablecast_redis::testing::RedisServer;
 
-use crate::harness::{Ended, Member, Node, until};
+use crate::harness::{BRIEF, Ended, Member, Node, until};
 
 /// Settings under which a test may say as much as it likes.
 pub(crate) const UNLIMITED: [&str; 8] = [
@@ -28,7 +28,10 @@ fn start(redis: &RedisServer, count: usize, options: &[&str]) -> Vec<Node> {
 
 /// Defects 1, 26 and 29.
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_members_on_two_nodes_add_a_hundred_items_each_and_all_see_each_step_once() {
+async fn ten_members_on_two_nodes_add_forty_items_each_and_all_see_each_step_once() {
+    // On one node less than the log holds: a node that stood still while more happened
+    // is sent the menu, and so are its members, in place of the steps.
+    const EACH: usize = 40;
     let redis = RedisServer::start(&[]);
     let nodes = start(&redis, 2, &UNLIMITED);
     let room = nodes[0].make_room().await;
@@ -38,11 +41,11 @@ async fn ten_members_on_two_nodes_add_a_hundred_items_each_and_all_see_each_step
     }
     let histories = join_all(members.into_iter().enumerate().map(|(at, mut member)| {
         tokio::spawn(async move {
-            for count in 0..100 {
+            for count in 0..EACH {
                 member.say(&format!("add:{at}-{count}")).await;
             }
             let mut items: Vec<String> = Vec::new();
-            while items.len() < 1000 {
+            while items.len() < 10 * EACH {
                 let menu = member.menu().await;
                 assert_eq!(menu.len(), items.len() + 1, "each step is seen, and once");
                 assert_eq!(
@@ -62,7 +65,7 @@ async fn ten_members_on_two_nodes_add_a_hundred_items_each_and_all_see_each_step
         "the same order everywhere"
     );
     for at in 0..10 {
-        let own: Vec<String> = (0..100).map(|count| format!("{at}-{count}")).collect();
+        let own: Vec<String> = (0..EACH).map(|count| format!("{at}-{count}")).collect();
         let prefix = format!("{at}-");
         let seen: Vec<&String> = menus[0]
             .iter()
@@ -141,14 +144,25 @@ async fn a_thousand_joiners_during_writes_get_a_snapshot_and_then_every_event() 
                 let (mut member, hello) = Member::join_json(&nodes[at % 2], &room).await;
                 let mut seq = hello["seq"].as_u64().unwrap();
                 let mut items = hello["state"]["items"].as_array().unwrap().len();
-                for _ in 0..3 {
-                    let event = member.json_with("event").await;
-                    seq += 1;
-                    assert_eq!(event["seq"], seq, "no event is missing after the snapshot");
-                    if event["change"]["added"].is_object() {
-                        items += 1;
-                    } else if event["change"]["removed"].is_object() {
-                        items -= 1;
+                let mut heard = 0;
+                while heard < 3 {
+                    let message = member.json().await;
+                    let (event, snapshot) = (&message["event"], &message["snapshot"]);
+                    if event.is_object() {
+                        heard += 1;
+                        seq += 1;
+                        assert_eq!(event["seq"], seq, "no event is missing after the snapshot");
+                        if event["change"]["added"].is_object() {
+                            items += 1;
+                        } else if event["change"]["removed"].is_object() {
+                            items -= 1;
+                        }
+                    } else if snapshot.is_object() {
+                        // Its node stood still while the log ran away.
+                        let before = seq;
+                        seq = snapshot["seq"].as_u64().unwrap();
+                        assert!(seq - before > 256, "the log holds what was missed");
+                        items = snapshot["state"]["items"].as_array().unwrap().len();
                     }
                     assert!(items <= 1, "the snapshot and the events fit together");
                 }
@@ -175,7 +189,7 @@ async fn joining_and_leaving_leaves_no_redis_client_behind() {
     for _ in 0..1000 {
         Member::join(&node, &room).await.0.leave().await;
     }
-    assert_eq!(clients(), before);
+    until("no connection is left behind", async || clients() <= before).await;
     until("nobody is subscribed any more", async || {
         redis
             .cli(&["PUBSUB", "CHANNELS", "tablecast:{*"])
@@ -189,7 +203,8 @@ async fn joining_and_leaving_leaves_no_redis_client_behind() {
 #[tokio::test]
 async fn an_expired_room_leaves_no_key_and_does_not_come_back() {
     let redis = RedisServer::start(&[]);
-    let nodes = start(&redis, 2, &["--room-ttl", "1s", "--seat-grace", "3s"]);
+    let options = [&BRIEF[..], &["--seat-grace", "3s"]].concat();
+    let nodes = start(&redis, 2, &options);
     let room = nodes[0].make_room().await;
     let (mut text, _) = Member::join(&nodes[0], &room).await;
     let (mut program, _) = Member::join_json(&nodes[1], &room).await;
@@ -226,15 +241,15 @@ fn an_hour_ahead() -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_clock_of_a_node_does_not_decide_expiry() {
     let redis = RedisServer::start(&[]);
-    let right = Node::start(&redis.url(), &["--room-ttl", "3s"]);
+    let right = Node::start(&redis.url(), &BRIEF);
     let mut wrong = Command::new(env!("CARGO_BIN_EXE_tablecast"));
     wrong.envs(an_hour_ahead()).env("TZ", "Asia/Seoul");
-    let wrong = Node::start_by(wrong, &redis.url(), &["--room-ttl", "3s"]);
+    let wrong = Node::start_by(wrong, &redis.url(), &BRIEF);
     let room = wrong.make_room().await;
     let (mut a, _) = Member::join(&right, &room).await;
     let (mut b, hello) = Member::join_json(&wrong, &room).await;
     let left = hello["expires_at"].as_u64().unwrap() - hello["now"].as_u64().unwrap();
-    assert!((1..=3000).contains(&left), "{left} ms left");
+    assert!((1..=5000).contains(&left), "{left} ms left");
     a.say("add:pizza").await;
     assert_eq!(a.menu().await, ["pizza"]);
     assert!(b.json_with("event").await["change"]["added"].is_object());

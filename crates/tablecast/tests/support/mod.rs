@@ -4,12 +4,14 @@
 pub(crate) mod rooms;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
+use tablecast::MemoryBackend;
 use tablecast::channel::Channel;
 use tablecast::codec::Frame;
 use tablecast::config::{ConnectionConfig, OutboxLimits};
@@ -18,6 +20,32 @@ use tablecast::core::CloseReason;
 use tablecast::outbox::Outbox;
 use tablecast::testing::client::DEADLINE;
 use tablecast::upgrade::Upgrade;
+
+/// A store's clock that a test moves by hand, so that a busy machine ends no life, and
+/// no lease, before its time.
+#[derive(Clone)]
+pub(crate) struct Hands(Arc<AtomicU64>);
+
+impl Hands {
+    pub(crate) fn new() -> Hands {
+        Hands(Arc::new(AtomicU64::new(1_000_000)))
+    }
+
+    /// An empty store with this clock.
+    pub(crate) fn store(&self) -> MemoryBackend {
+        let hands = self.clone();
+        MemoryBackend::with_clock(move || hands.now())
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
+    }
+}
 
 /// So long that a test which waits for it fails by its own deadline.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);

@@ -17,13 +17,13 @@ pub async fn a_renewed_node_lives_in_the_sight_of_all(nodes: Nodes) {
 /// A node that does not renew its lease lives until it ends, and no longer.
 pub async fn a_lapsed_lease_ends_a_node(nodes: Nodes) {
     let (one, two) = (any_node(), any_node());
-    nodes.a.renew(&one, SHORT).await.unwrap();
     let begin = tokio::time::Instant::now();
+    nodes.a.renew(&one, SHORT).await.unwrap();
     while nodes.b.renew(&two, LONG).await.unwrap().contains(&one) {
         assert!(begin.elapsed() < DEADLINE, "the lease does not end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // The lease began a moment before `begin`, and clocks differ by a little.
+    // The lease began a moment after `begin`, but clocks differ by a little.
     assert!(begin.elapsed() > SHORT / 2, "the lease ended early");
     release(&nodes, [two]).await;
 }

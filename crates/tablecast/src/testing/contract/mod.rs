@@ -49,7 +49,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 /// A lifetime to wait for the end of. The steps before the end have to fit into
 /// it, on a busy machine.
-const SHORT: Duration = Duration::from_millis(1200);
+const SHORT: Duration = Duration::from_millis(2500);
 
 /// Two nodes on one store.
 pub struct Nodes {
