@@ -15,8 +15,8 @@ const CHROMIUM = '/usr/bin/chromium';
 /** Chromium says so by itself when the network or the server is away, or the room is. */
 export const NETWORK = /^Failed to load resource|^WebSocket connection to /;
 
-/** What takes this long hangs, in ms; a tour looks at two dozen screens. Said of each test: of the runner it would hold for a whole file, however many are in it. */
-const LIMIT = 300_000;
+/** What takes this long hangs, in ms. Said of each test: of the runner it would hold for a whole file, however many are in it. */
+const LIMIT = 300_000; // A tour looks at two dozen screens.
 
 /** How long one waits for a picture of a page that perhaps hangs, in ms. */
 const PICTURE = 5000;
