@@ -28,7 +28,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts the real binary on a free port and waits until it serves.
+    /// Starts the real binary on a free port and waits until it is ready: its store
+    /// has answered.
     pub(crate) fn start(store: &str, options: &[&str]) -> Node {
         Node::start_by(
             Command::new(env!("CARGO_BIN_EXE_tablecast")),
@@ -73,13 +74,30 @@ impl Node {
             .and_then(|(_, rest)| rest.split_whitespace().next())
             .and_then(|address| address.parse().ok());
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        match address {
-            Some(address) => Node {
-                child,
-                address,
-                log,
-            },
-            None => panic!("the server said {line:?}, and {}", log.lock().unwrap()),
+        let Some(address) = address else {
+            panic!("the server said {line:?}, and {}", log.lock().unwrap());
+        };
+        let node = Node {
+            child,
+            address,
+            log,
+        };
+        node.wait_until_ready();
+        node
+    }
+
+    fn wait_until_ready(&self) {
+        let begin = Instant::now();
+        let mut answer = String::new();
+        while !answer.starts_with("HTTP/1.0 200 ") {
+            assert!(begin.elapsed() < DEADLINE, "not ready: {answer}");
+            // sleep: between two looks
+            std::thread::sleep(Duration::from_millis(5));
+            let mut stream = std::net::TcpStream::connect(self.address).unwrap();
+            let request = b"GET /readyz HTTP/1.0\r\n\r\n";
+            std::io::Write::write_all(&mut stream, request).unwrap();
+            answer.clear();
+            stream.read_to_string(&mut answer).unwrap();
         }
     }
 
@@ -254,7 +272,12 @@ impl Member {
 
     /// Joins in the text dialect and reads the menu of that moment.
     pub(crate) async fn join(node: &Node, room: &str) -> (Member, Vec<String>) {
-        let joined = Member::try_join(node, room).await;
+        let end = Instant::now() + DEADLINE;
+        let mut joined = Member::try_join(node, room).await;
+        // As it is told to: a busy store may not answer in time.
+        while joined.as_ref().err() == Some(&503) && Instant::now() < end {
+            joined = Member::try_join(node, room).await;
+        }
         let mut member = joined.unwrap_or_else(|status| panic!("not let in: {status}"));
         let menu = member.menu().await;
         (member, menu)
