@@ -102,3 +102,13 @@ test('what others do is told to screen readers', async (t) => {
   await table.remove(juno, '김밥');
   await said(w.removedBy('준오', '김밥'));
 });
+
+test('from the box the keyboard leads on to the button that decides, also where a page is enlarged', async (t) => {
+  const server = await site(t);
+  const mina = await guest(t, server.base, { viewport: { width: 640, height: 450 } });
+  await table.open(mina);
+  await table.add(mina, 'Pho');
+  await mina.page.keyboard.press('Tab');
+  while (await mina.page.locator('.add :focus').count()) await mina.page.keyboard.press('Tab');
+  equal(await mina.page.getByRole('button', { name: mina.w.decide, exact: true }).evaluate((button) => button === document.activeElement), true);
+});

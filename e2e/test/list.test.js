@@ -1,8 +1,8 @@
 // The list while others change it: nothing moves under a finger, and the focus stays where it was.
 
 import { equal, deepEqual } from 'node:assert/strict';
-import { guest, test } from '../support/browser.js';
-import { site } from '../support/site.js';
+import { NETWORK, guest, test } from '../support/browser.js';
+import { front, site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { becomes, until } from '../support/wait.js';
 
@@ -97,4 +97,41 @@ test('a draw moves nothing for whoever wants it calm, and is told all the same',
   // As it is at first, and as it is in the end.
   equal(calm <= 2, true, `${calm} positions`);
   equal(turned > 10, true, `${turned} positions`);
+});
+
+test('a dish that is still on its way looks as if nothing could be done with it yet, and so it is', async (t) => {
+  const server = await site(t);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK, reducedMotion: 'reduce' });
+  await table.open(mina);
+  address.lose('all');
+  await table.box(mina).fill('Pho');
+  await mina.page.keyboard.press('Enter');
+  const line = table.dish(mina, 'Pho');
+  await line.getByText(mina.w.sending).waitFor();
+  equal(await table.voteFor(mina, 'Pho').getAttribute('aria-disabled'), 'true');
+  for (const part of ['.plate-count', '.remove']) {
+    const opacity = () => line.locator(part).evaluate((element) => Number(getComputedStyle(element).opacity));
+    await until(`${part} is pale`, opacity, (value) => value < 0.5);
+  }
+});
+
+test('a table that was just kept open for ten minutes is not said to be open for eleven', async (t) => {
+  const server = await site(t);
+  const mina = await guest(t, server.base);
+  // What the server says first is late, as on a network that wakes up: its clock seems to be behind.
+  await mina.page.routeWebSocket(/\/ws\//, (socket) => {
+    const far = socket.connectToServer();
+    let before = Promise.resolve();
+    let wait = 900;
+    far.onMessage((message) => {
+      const late = wait;
+      wait = 0;
+      // sleep: the network is slow
+      before = before.then(() => new Promise((done) => setTimeout(done, late))).then(() => socket.send(message));
+    });
+  });
+  await table.open(mina);
+  await table.add(mina, 'Pho');
+  equal(await mina.page.locator('.time-left').textContent(), mina.w.timeLeft(10));
 });

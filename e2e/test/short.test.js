@@ -57,3 +57,42 @@ function isOnTop(element) {
   const { left, right, top, bottom } = element.getBoundingClientRect();
   return [top + 4, bottom - 4].every((y) => element.contains(document.elementFromPoint(left + (right - left) / 3, y)));
 }
+
+test('who opens a table, and learns what it is, needs not scroll for the button, also on a small phone or one on its side', async (t) => {
+  const server = await site(t);
+  for (const locale of LANGUAGES) {
+    for (const viewport of [{ width: 320, height: 568 }, { width: 667, height: 375 }]) {
+      const one = await guest(t, server.base, { ...PHONE, locale, viewport, reducedMotion: 'reduce' });
+      const { page, w } = one;
+      /** @param {import('playwright-core').Locator} button */
+      const isSeen = async (button) => {
+        const box = await button.boundingBox();
+        equal((box?.y ?? Infinity) + (box?.height ?? 0) <= viewport.height, true, `${locale}, ${viewport.width}: ${JSON.stringify(box)}`);
+      };
+      await page.goto('/');
+      await page.getByRole('button', { name: w.open }).waitFor();
+      await isSeen(page.getByRole('button', { name: w.open }));
+      await table.open(one);
+      await table.add(one, 'Bibimbap');
+      await table.decide(one, 'byDraw');
+      await table.winner(one);
+      await isSeen(table.told(one).getByRole('button', { name: w.enjoy }));
+      await one.context.close();
+    }
+  }
+});
+
+test('a notice on a narrow phone keeps its words together, beside or above its buttons', async (t) => {
+  const server = await site(t);
+  const one = await guest(t, server.base, { ...PHONE, viewport: { width: 320, height: 568 } });
+  const { page, w } = one;
+  await table.open(one);
+  const long = 'The noodle place behind the station';
+  await table.add(one, long);
+  await table.remove(one, long);
+  const notice = page.getByRole('group', { name: w.removed(long) });
+  const words = await notice.getByText(w.removed(long)).boundingBox();
+  const [undo, close] = [await notice.getByRole('button', { name: w.undo }).boundingBox(), await notice.getByRole('button', { name: w.close }).boundingBox()];
+  equal((words?.width ?? 0) > 160, true, JSON.stringify(words));
+  equal((close?.y ?? 0) < (undo?.y ?? 0) + (undo?.height ?? 0), true, 'the buttons stand beside each other');
+});

@@ -114,7 +114,6 @@ function update(view) {
   const kind = screenOf(view);
   if (kind !== shown) build(kind);
   root.dataset['stale'] = String(view.stale && kind === 'room');
-  root.dataset['alone'] = String(view.members.length < 2);
   for (const part of parts) part.update(view);
   tabTitle(view);
 }

@@ -52,20 +52,24 @@ export function notices() {
       'div',
       { class: 'toast', role: 'group', 'aria-label': text, onpointerenter: stay, onpointerleave: go, onfocusin: stay, onfocusout: go },
       h('span', { class: 'toast-text' }, text),
-      action &&
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'link strong',
-            onclick: () => {
-              action.run();
-              element.remove();
+      h(
+        'span',
+        { class: 'toast-buttons' },
+        action &&
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'link strong',
+              onclick: () => {
+                action.run();
+                element.remove();
+              },
             },
-          },
-          action.name,
-        ),
-      h('button', { type: 'button', class: 'quiet round small', 'aria-label': w.close, onclick: () => element.remove() }, icon('close')),
+            action.name,
+          ),
+        h('button', { type: 'button', class: 'quiet round small', 'aria-label': w.close, onclick: () => element.remove() }, icon('close')),
+      ),
     );
     toasts.append(element);
     while (toasts.children.length > MOST) toasts.firstElementChild?.remove();

@@ -11,6 +11,9 @@ import { invite } from './share.js';
 /** From here on the seconds are counted, and everybody is warned, ms. */
 const WARNING = 60_000;
 
+/** The server's clock is known this well: what was just opened for 10 minutes is not open for 11, ms. */
+const UNSURE = 1_000;
+
 /**
  * The small bar that stays.
  * @param {App} app
@@ -100,7 +103,7 @@ export function heading(app) {
     if (expiresAt === null) return;
     const ms = expiresAt - Date.now();
     // Minutes while there are many: a clock that runs makes a table restless.
-    say(left, ms > 2 * WARNING ? w.timeLeft(Math.ceil(ms / 60_000)) : w.closesIn(clock(ms)));
+    say(left, ms > 2 * WARNING ? w.timeLeft(Math.ceil((ms - UNSURE) / 60_000)) : w.closesIn(clock(ms)));
   }
 
   return {
