@@ -44,7 +44,7 @@ async fn ten_members_on_two_nodes_add_a_hundred_items_each_and_all_see_each_step
         tokio::spawn(async move {
             let mut items: Vec<String> = Vec::new();
             while items.len() < 10 * EACH {
-                if items.len() % (10 * ROUND) == 0 {
+                if items.len().is_multiple_of(10 * ROUND) {
                     let said = items.len() / 10;
                     for count in said..said + ROUND {
                         member.say(&format!("add:{at}-{count}")).await;
