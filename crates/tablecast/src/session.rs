@@ -2,6 +2,7 @@
 //! kept within its rate, and put into the room's mailbox.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
-use crate::dialect::json::{self, Entry, Said};
+use crate::dialect::json::{self, Entry};
 use crate::dialect::{Dialect, text};
+use crate::fence::{Fence, not_before};
 use crate::hub::{Hub, RoomError, Shared};
 use crate::outbox::Outbox;
 use crate::room_task::{Mail, Mailbox, Say, What, Wish};
@@ -32,6 +34,10 @@ const BEYOND_RATE: Rate = Rate {
     per_second: 1.0,
     burst: 100,
 };
+
+/// Lines beyond the rate that wait for their turn; further ones are refused. Enough for
+/// whoever pastes a list, which has no numbers by which a part of it could be said again.
+const LINES_THAT_WAIT: usize = 100;
 
 /// The longest name, in characters as people count them.
 const NAME_GRAPHEMES: usize = 40;
@@ -123,7 +129,8 @@ pub(crate) fn text<A: App>(
         let _counted = counted;
         let mut number = 0;
         while let Some(message) = connection.recv().await {
-            if let Some(said) = speaker.hear_text(&mut connection, message, &mut number) {
+            let said = line::<A>(message, &mut number);
+            if let Some(said) = speaker.hear_text(&mut connection, said, &mut number) {
                 said.await;
             }
         }
@@ -178,7 +185,9 @@ async fn enter<A: App>(
     let wish = match wish {
         Ok(wish) => wish,
         Err(rejection) => {
-            let _ = connection.outbox().send(&json::error(None, &rejection));
+            let _ = connection
+                .outbox()
+                .send(&json::error(None, &rejection, None));
             connection.close(CloseReason::BadProtocol);
             return None;
         }
@@ -217,6 +226,36 @@ fn wish(line: &str) -> Result<Wish, Rejection> {
     }
 }
 
+/// What a member says, with its number.
+type Said<A> = (Op, What<<A as tablecast_core::Logic>::Command>);
+
+/// What a line says. `number` is that of the last one.
+fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Misunderstood> {
+    let said = match message {
+        Message::Text(line) => A::text_command(&line),
+        Message::Binary(_) => Err(Rejection::new(
+            "bad_command",
+            "say it in text, not in a binary message",
+        )),
+    };
+    match said {
+        Ok(command) => {
+            *number += 1;
+            // The number is ours and stands for one line, so nothing is to be told
+            // apart by a digest.
+            let op = Op {
+                number: *number,
+                digest: 0,
+            };
+            Ok((op, What::Command(command)))
+        }
+        Err(rejection) => Err(json::Misunderstood {
+            id: None,
+            rejection,
+        }),
+    }
+}
+
 /// A member's side of the conversation.
 struct Speaker<A: App> {
     shared: Arc<Shared<A>>,
@@ -227,6 +266,8 @@ struct Speaker<A: App> {
     born: Instant,
     misunderstood: u32,
     beyond_rate: Bucket,
+    /// Commands in JSON that were refused since they came too fast.
+    fence: Fence,
 }
 
 impl<A: App> Speaker<A> {
@@ -240,39 +281,70 @@ impl<A: App> Speaker<A> {
             born: Instant::now(),
             misunderstood: 0,
             beyond_rate: Bucket::full(),
+            fence: Fence::default(),
         }
     }
 
-    /// Takes in a line. `number` is that of the last one. Returns what
-    /// [`Speaker::say`] does.
+    /// Says a line, or has it wait for its turn. `number` is that of the last one.
+    /// Returns what [`Speaker::say`] does.
     fn hear_text<'a>(
         &'a mut self,
         connection: &'a mut Connection,
-        message: Message,
-        number: &mut u64,
+        said: Result<Said<A>, json::Misunderstood>,
+        number: &'a mut u64,
     ) -> Option<BoxFuture<'a, ()>> {
-        let said = match message {
-            Message::Text(line) => A::text_command(&line),
-            Message::Binary(_) => Err(Rejection::new(
-                "bad_command",
-                "say it in text, not in a binary message",
-            )),
-        };
-        let said = said.map(|command| {
-            *number += 1;
-            // The number is ours and stands for one line, so nothing is to be told
-            // apart by a digest.
-            let op = Op {
-                number: *number,
-                digest: 0,
+        let (op, what) = self.understood(connection, said)?;
+        match self.within_rate(Instant::now()) {
+            Ok(()) => self.say(connection, op, what),
+            // Boxed, since it is the exception, as in `while_waiting`.
+            Err(wait) => Some(Box::pin(async move {
+                self.pace(connection, (op, what), wait, number).await;
+            })),
+        }
+    }
+
+    /// Says a line when the rate allows it, and those that come meanwhile after it.
+    async fn pace(
+        &mut self,
+        connection: &mut Connection,
+        first: Said<A>,
+        wait: Duration,
+        number: &mut u64,
+    ) {
+        let mut lines = VecDeque::from([first]);
+        let mut turn = Instant::now() + wait;
+        while !lines.is_empty() {
+            let heard = match connection.outbox().close_reason() {
+                None => tokio::time::timeout_at(turn, connection.recv()).await,
+                // Who leaves is heard to the end, as one who pipes a list into the room does.
+                Some(CloseReason::Left) => {
+                    tokio::time::sleep_until(turn).await;
+                    Ok(None)
+                }
+                Some(_) => return,
             };
-            (op, What::Command(command))
-        });
-        let no = |rejection| json::Misunderstood {
-            id: None,
-            rejection,
-        };
-        self.heard(connection, said.map_err(no))
+            if let Ok(Some(message)) = heard {
+                let said = line::<A>(message, number);
+                match self.understood(connection, said) {
+                    Some(said) if lines.len() < LINES_THAT_WAIT => lines.push_back(said),
+                    Some(_) => self.beyond_rate(connection, None, turn - Instant::now()),
+                    None => {}
+                }
+            }
+            if Instant::now() < turn {
+                continue;
+            }
+            match self.within_rate(Instant::now()) {
+                Err(wait) => turn = Instant::now() + wait,
+                Ok(()) => {
+                    if let Some((op, what)) = lines.pop_front()
+                        && let Some(said) = self.say(connection, op, what)
+                    {
+                        said.await;
+                    }
+                }
+            }
+        }
     }
 
     /// Takes in a message of `tablecast.v1`. Returns what [`Speaker::say`] does.
@@ -286,33 +358,71 @@ impl<A: App> Speaker<A> {
             return None;
         };
         let said = json::said::<A::Command>(&line).and_then(|said| match said {
-            Said::Command { op, command } => Ok((op, What::Command(command))),
-            Said::Rename { op, name, colour } => match clean("the name", &name, NAME_GRAPHEMES) {
-                Ok(name) => {
-                    let name = name.into_owned();
-                    Ok((op, What::Rename { name, colour }))
+            json::Said::Command { op, command } => Ok((op, What::Command(command))),
+            json::Said::Rename { op, name, colour } => {
+                match clean("the name", &name, NAME_GRAPHEMES) {
+                    Ok(name) => {
+                        let name = name.into_owned();
+                        Ok((op, What::Rename { name, colour }))
+                    }
+                    Err(rejection) => Err(json::Misunderstood {
+                        id: Some(op.number),
+                        rejection,
+                    }),
                 }
-                Err(rejection) => Err(json::Misunderstood {
-                    id: Some(op.number),
-                    rejection,
-                }),
-            },
+            }
         });
-        self.heard(connection, said)
+        let (op, what) = self.understood(connection, said)?;
+        if let Err(wait) = self.within_rate(Instant::now()) {
+            self.beyond_rate(connection, Some(op.number), wait);
+            return None;
+        }
+        if let Err(first) = self.fence.pass(op.number) {
+            self.refuse(connection, Some(op.number), &not_before(first), Some(first));
+            return None;
+        }
+        self.say(connection, op, what)
     }
 
-    /// Says what was understood; answers what was not.
-    fn heard<'a>(
-        &'a mut self,
-        connection: &'a mut Connection,
-        said: Result<(Op, What<A::Command>), json::Misunderstood>,
-    ) -> Option<BoxFuture<'a, ()>> {
+    /// What was understood; answers what was not.
+    fn understood(
+        &mut self,
+        connection: &Connection,
+        said: Result<Said<A>, json::Misunderstood>,
+    ) -> Option<Said<A>> {
         match said {
-            Ok((op, what)) => self.say(connection, op, what),
+            Ok(said) => {
+                self.misunderstood = 0;
+                Some(said)
+            }
             Err(no) => {
                 self.misunderstood(connection, no.id, &no.rejection);
                 None
             }
+        }
+    }
+
+    /// Refuses a command that came too fast, and ends the connection if there are too
+    /// many of them.
+    fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
+        let rate = self.shared.config.command_rate;
+        let rejection = Rejection::new(
+            "rate_limited",
+            format!(
+                "at most {} commands a second, {} at once; try again in {} ms",
+                rate.per_second,
+                rate.burst,
+                wait.as_millis().max(1)
+            ),
+        );
+        let after = id.and_then(|number| self.fence.raise(number));
+        self.refuse(connection, id, &rejection, after);
+        if self
+            .beyond_rate
+            .take(BEYOND_RATE, self.born.elapsed())
+            .is_err()
+        {
+            connection.close(CloseReason::TooMany);
         }
     }
 
@@ -324,29 +434,10 @@ impl<A: App> Speaker<A> {
         op: Op,
         what: What<A::Command>,
     ) -> Option<BoxFuture<'a, ()>> {
-        self.misunderstood = 0;
-        let now = Instant::now();
-        if let Err(wait) = self.within_rate(now) {
-            let rate = self.shared.config.command_rate;
-            let rejection = Rejection::new(
-                "rate_limited",
-                format!(
-                    "at most {} commands a second, {} at once; try again in {} ms",
-                    rate.per_second,
-                    rate.burst,
-                    wait.as_millis().max(1)
-                ),
-            );
-            self.refuse(connection, Some(op.number), &rejection);
-            if self.beyond_rate.take(BEYOND_RATE, now - self.born).is_err() {
-                connection.close(CloseReason::TooMany);
-            }
-            return None;
-        }
         let places = self.place.mailbox.commands();
         match places.clone().try_acquire_owned() {
             Ok(permit) => {
-                self.mail(connection.outbox(), op, what, now, permit);
+                self.mail(connection.outbox(), op, what, permit);
                 None
             }
             // Boxed, since it is the exception, as in `while_waiting`.
@@ -354,7 +445,7 @@ impl<A: App> Speaker<A> {
                 let place = self.place.mailbox.commands().clone().acquire_owned();
                 // Never closed; and if it were, the room would be gone.
                 if let Ok(permit) = connection.while_waiting(place).await {
-                    self.mail(connection.outbox(), op, what, Instant::now(), permit);
+                    self.mail(connection.outbox(), op, what, permit);
                 }
             })),
         }
@@ -365,7 +456,6 @@ impl<A: App> Speaker<A> {
         outbox: &Arc<Outbox>,
         op: Op,
         what: What<A::Command>,
-        since: Instant,
         permit: OwnedSemaphorePermit,
     ) {
         self.place.mailbox.send(Mail::Say(Box::new(Say {
@@ -375,7 +465,7 @@ impl<A: App> Speaker<A> {
             outbox: outbox.clone(),
             op,
             what,
-            deadline: since + self.shared.config.command_deadline,
+            deadline: Instant::now() + self.shared.config.command_deadline,
             _permit: permit,
         })));
     }
@@ -390,17 +480,24 @@ impl<A: App> Speaker<A> {
 
     fn misunderstood(&mut self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
         self.misunderstood += 1;
-        self.refuse(connection, id, rejection);
+        self.refuse(connection, id, rejection, None);
         if self.misunderstood >= MISUNDERSTANDINGS {
             connection.close(CloseReason::BadProtocol);
         }
     }
 
-    fn refuse(&self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
+    /// With `after`: because the command of that number has to come first.
+    fn refuse(
+        &self,
+        connection: &Connection,
+        id: Option<u64>,
+        rejection: &Rejection,
+        after: Option<u64>,
+    ) {
         self.shared.metrics.rejections.count(rejection.code);
         let frame: Frame = match self.dialect {
             Dialect::Text => text::error(rejection),
-            Dialect::Json => json::error(id, rejection),
+            Dialect::Json => json::error(id, rejection, after),
         };
         // If this fails, the connection ends and `recv` says so.
         let _ = connection.outbox().send(&frame);
