@@ -323,6 +323,7 @@ async fn live_through(steps: Vec<Step>, is_patient: bool, rate: Rate) {
             Step::Hear => member.hear().await,
             Step::SayAgain => member.say_again().await,
             Step::ComeBack(node) => member.come_back(&world, node).await,
+            // sleep: time that a test lets pass, and that is not waited for
             Step::Pass(time) => sleep(time).await,
         }
         // Who does not read would be cut after a while; that is not what this is about.
@@ -337,6 +338,7 @@ async fn live_through(steps: Vec<Step>, is_patient: bool, rate: Rate) {
             break;
         }
         for member in [&mut member, &mut other] {
+            // sleep: what was said is given up, and has passed in no time
             sleep(DEADLINE).await;
             member.hear().await;
             match &member.line {
