@@ -8,8 +8,8 @@ import { until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
-/** A broken connection is found after two seconds, and a seat is kept for long enough to come back. */
-const QUICK = ['--ping-interval', '1s', '--pong-timeout', '1s'];
+/** A broken connection is found after two seconds, and a seat is kept for long enough to come back, on a busy machine too. */
+const QUICK = ['--ping-interval', '1s', '--pong-timeout', '1s', '--seat-grace', '5m'];
 
 /**
  * Mina and Juno at a table with two dishes.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 
 /// How long anything may take that a test waits for here.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One `redis-server`.
 #[derive(Debug)]

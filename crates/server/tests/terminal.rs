@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, tablecast};
+use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, settings, tablecast};
 use pty_process::Size;
 use pty_process::blocking::{Command as InTerminal, Pty, open};
 use tablecast_redis::testing::{RedisServer, free_port};
@@ -33,7 +33,11 @@ impl Terminal {
     fn start(columns: u16, rows: u16, language: &str, args: &[&str]) -> Terminal {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
-        let child = InTerminal::new(env!("CARGO_BIN_EXE_tablecast"))
+        let mut command = InTerminal::new(env!("CARGO_BIN_EXE_tablecast"));
+        for name in settings() {
+            command = command.env_remove(name);
+        }
+        let child = command
             .args(args)
             .env("TERM", "xterm-256color")
             .env("LC_ALL", language)
