@@ -20,6 +20,19 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// this on a busy machine.
 pub(crate) const BRIEF: [&str; 2] = ["--room-ttl", "5s"];
 
+/// The real binary, without the settings of whoever runs the tests.
+pub(crate) fn tablecast() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
+    // No `tablecast.toml` is found there.
+    command.current_dir("/");
+    let settings = std::env::vars_os().map(|(name, _)| name);
+    for name in settings.filter(|name| name.to_string_lossy().starts_with("TABLECAST_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
+
 /// A running server process. Dropping it kills it.
 pub(crate) struct Node {
     child: Child,
@@ -31,11 +44,7 @@ impl Node {
     /// Starts the real binary on a free port and waits until it is ready: its store
     /// has answered.
     pub(crate) fn start(store: &str, options: &[&str]) -> Node {
-        Node::start_by(
-            Command::new(env!("CARGO_BIN_EXE_tablecast")),
-            store,
-            options,
-        )
+        Node::start_by(tablecast(), store, options)
     }
 
     /// Starts it by another command that takes its arguments.
