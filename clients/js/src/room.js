@@ -238,7 +238,7 @@ export class Room extends EventTarget {
     }
     if (error) {
       const { id, code, message, after } = error;
-      const reason = new RoomError(code, message);
+      const reason = new RoomError(code, code === 'outdated' ? `not applied, or long ago: ${message}` : message);
       if (id === undefined) this.#link.complaint = reason;
       const became = this.#commands.refused(reason, id, after);
       if (became === 'stuck') return this.#link.drop(message);
