@@ -310,7 +310,8 @@ fn what_a_newer_server_says_is_ignored_but_counted() {
 fn whoever_leaves_says_goodbye_and_does_not_come_back() {
     let mut at = At::joined();
     at.session.leave();
-    assert_eq!(at.effects(), [Effect::Goodbye]);
+    at.session.leave();
+    assert_eq!(at.effects(), [Effect::Goodbye], "twice is once");
     assert_eq!(
         at.session.status(),
         Status::Ended(Why::Closed(CloseReason::Left))

@@ -401,8 +401,12 @@ impl Session {
         }
     }
 
-    /// Leaves the room: the seat is given up.
+    /// Leaves the room: the seat is given up. To leave twice is to leave once: the goodbye may
+    /// still be on its way.
     pub fn leave(&mut self) {
+        if matches!(self.link.status(), Status::Ended(_)) {
+            return;
+        }
         self.effects.push(match self.link.is_open() {
             true => Effect::Goodbye,
             // There may be an attempt.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tablecast_core::close::CloseReason;
 
 use crate::clock::Millis;
+use crate::lines;
 use crate::room::draw::Verdict;
 use crate::room::menu::{Candidate, Decision, Drawing, How, Item};
 use crate::room::news::Who;
@@ -318,6 +319,25 @@ impl Lang {
                 "/colour 뒤에 0부터 11까지의 숫자를 쓰세요".to_owned(),
             ),
         }
+    }
+
+    /// A line of a pipe that cannot be said.
+    pub(crate) fn unreadable(self, number: u64, begin: &str, why: lines::Why) -> String {
+        let begin = cut(begin, MOST_QUOTED);
+        let why = match why {
+            lines::Why::NotUtf8 => self.pick(
+                "it is not UTF-8; `iconv -t UTF-8` makes it so".to_owned(),
+                "UTF-8이 아닙니다. `iconv -t UTF-8`로 바꾸세요".to_owned(),
+            ),
+            lines::Why::TooLong => self.pick(
+                format!("a line has at most {} bytes", lines::MOST_BYTES),
+                format!("한 줄은 {}바이트까지입니다", lines::MOST_BYTES),
+            ),
+        };
+        self.pick(
+            format!("line {number}, \"{begin}\", was not said: {why}"),
+            format!("{number}번째 줄 \"{begin}\": {why}"),
+        )
     }
 
     /// An item was to be added that is there already.
