@@ -46,6 +46,13 @@ test('refusals come to their sender with the server\'s code', async (t) => {
   await assert.rejects(mina.add('a\nb'), { code: 'bad_item' });
   await assert.rejects(mina.send('drop', {}), { code: 'bad_command' });
   await assert.rejects(mina.add('x'.repeat(20_000)), { code: 'too_long' });
+  // What the server cannot read, it cannot answer by number either; nobody waits for ever.
+  await assert.rejects(mina.add('half of a pair: \ud83c'), { code: 'bad_command' });
+  await assert.rejects(mina.send('', {}), { code: 'bad_command' });
+  await assert.rejects(mina.send('ask'), { code: 'bad_command' });
+  await assert.rejects(mina.send('add', null), { code: 'bad_command' });
+  const before = mina.view.position?.seq ?? NaN;
+  assert.equal(await mina.send('extend'), before + 1);
   assert.equal(mina.view.status, 'live');
   assert.match(mina.view.me?.name ?? '', /^guest /);
 });
