@@ -15,6 +15,7 @@ use tablecast_redis::testing::{RedisServer, free_port};
 async fn works(url: &str) {
     let backend = connected(url).await;
     let mut heard = Heard::of(&backend);
+    heard.up().await;
     let room = room("a");
     let start = created(&backend, &room).await;
     backend.watch(&room).await.unwrap();
@@ -33,6 +34,7 @@ async fn reason(url: &str) -> String {
     heard
         .find("down", |notice| match notice {
             Notice::Health(Health::Down(reason)) => Some(reason.clone()),
+            Notice::Health(Health::Refusing { words, .. }) => Some(words.clone()),
             _ => None,
         })
         .await

@@ -137,6 +137,10 @@ impl Heard {
                 )
             };
             let notice = notice.expect("the notices have not ended");
+            let beginning = Health::Down("not connected yet".to_owned());
+            if notice == Notice::Health(beginning) {
+                continue;
+            }
             if let Some(found) = pick(&notice) {
                 return found;
             }
@@ -152,9 +156,22 @@ impl Heard {
     }
 
     pub async fn down(&mut self) {
-        let down =
-            |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_))).then_some(());
-        self.find("down", down).await;
+        self.find("down", |notice| match notice {
+            Notice::Health(health) if !health.is_up() => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// The words in which Redis says why it takes no changes, once they hold this.
+    pub async fn refusing(&mut self, part: &str) -> String {
+        self.find("a refusal", |notice| match notice {
+            Notice::Health(Health::Refusing { words, .. }) if words.contains(part) => {
+                Some(words.clone())
+            }
+            _ => None,
+        })
+        .await
     }
 
     pub async fn resync(&mut self, wanted: &RoomId) {
@@ -215,6 +232,10 @@ pub async fn publications_arrive(
     }
 }
 
+/// Whether it has not happened, and will not.
 pub fn is_unavailable<T>(outcome: &Result<T, BackendError>) -> bool {
-    matches!(outcome, Err(BackendError::Unavailable(_)))
+    matches!(
+        outcome,
+        Err(BackendError::Unavailable(_) | BackendError::Refused(_))
+    )
 }

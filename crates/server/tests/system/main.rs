@@ -7,4 +7,5 @@ mod harness;
 mod history;
 mod nodes;
 mod room;
+mod store;
 mod websocat;
