@@ -17,7 +17,6 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use tablecast::Hub;
 use tablecast::metrics::{LATENCY_BOUNDS, Latency};
-use tablecast_core::backend::Health;
 
 use super::App;
 use super::route::{Answer, Route, Tag};
@@ -81,11 +80,11 @@ impl Collector for OfHub {
             "Open WebSocket connections",
             of.connections.get(),
         )?;
-        let is_up = i64::from(self.0.health() == Health::Up);
+        let is_up = i64::from(self.0.health().is_up());
         gauge(
             &mut to,
             "backend_up",
-            "Whether the store can be reached",
+            "Whether the store takes changes",
             is_up,
         )?;
         let draining = i64::from(self.0.is_draining());

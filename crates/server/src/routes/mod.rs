@@ -100,6 +100,9 @@ impl Shared {
                 Problem::internal("a seat was looked for where none is resumed")
             }
             RoomError::Unavailable(reason) => store_unavailable(&reason),
+            RoomError::Refusing(_) => {
+                Problem::not_now(Reason::Unavailable, error.to_string(), STORE_RETRY)
+            }
             RoomError::Draining => {
                 Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
             }

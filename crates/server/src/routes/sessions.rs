@@ -19,7 +19,7 @@ use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
+use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
 use crate::menu::{Keepsake, MasterSecret, Menu};
 use crate::problem::{self, Problem, Reason};
 use settings::{Settings, lifetime, menu, read, settings};
@@ -315,6 +315,7 @@ fn not_made(error: CreateError) -> Problem {
             Problem::not_now(Reason::TooManyRooms, detail, retry_after)
         }
         CreateError::Unavailable(reason) => store_unavailable(&reason),
+        CreateError::Refusing(_) => Problem::not_now(Reason::Unavailable, detail, STORE_RETRY),
         CreateError::Draining => Problem::not_now(Reason::Draining, detail, DRAIN_RETRY),
     }
 }

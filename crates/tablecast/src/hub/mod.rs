@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::RoomId;
-use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
+use tablecast_core::backend::{Backend, BackendError, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
@@ -125,20 +125,21 @@ impl<A: App> Hub<A> {
                 })
             }
             Ok(Created::Exists) => Err(CreateError::Exists),
-            Err(error) => Err(CreateError::Unavailable(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Shows a room as the backend has it.
     ///
     /// # Errors
-    /// `NotFound` (for anything that is no id, too), `Unavailable` or `Draining`.
+    /// `NotFound` (for anything that is no id, too), `Unavailable`, `Refusing` or
+    /// `Draining`.
     pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let unavailable = |error: String| RoomError::Unavailable(error);
         let loaded = self.shared.backend.load(&id, None).await;
         let loaded = loaded
-            .map_err(|error| unavailable(error.to_string()))?
+            .inspect_err(|error| unreadable(&id, error))?
             .ok_or(RoomError::NotFound)?;
         let snapshot = loaded
             .snapshot
@@ -181,11 +182,11 @@ impl<A: App> Hub<A> {
     pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let kept = self.shared.backend.keepsake(&id).await;
-        kept.map_err(|error| RoomError::Unavailable(error.to_string()))?
+        kept.inspect_err(|error| unreadable(&id, error))?
             .ok_or(RoomError::NotFound)
     }
 
-    /// Whether the backend can be reached.
+    /// Whether the backend takes changes.
     pub fn health(&self) -> Health {
         self.shared.health()
     }
@@ -225,5 +226,16 @@ impl<A: App> Hub<A> {
         if let Err(error) = shared.backend.release(&shared.node).await {
             tracing::warn!(%error, "the node's lease was not given up; it ends by itself");
         }
+    }
+}
+
+/// Says in the log that a room cannot be read, if that is what this error means: then
+/// no waiting helps, and only who runs the store can do anything.
+pub(crate) fn unreadable(room: &RoomId, error: &BackendError) {
+    match error {
+        BackendError::Corrupt(reason) | BackendError::Unwritable(reason) => {
+            tracing::error!(%room, reason, "the stored room cannot be read");
+        }
+        BackendError::Unavailable(_) | BackendError::Refused(_) | BackendError::Unknown(_) => {}
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tablecast_core::NodeId;
-use tablecast_core::backend::{Health, Notice};
+use tablecast_core::backend::Notice;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -42,14 +42,16 @@ pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
             Notice::Health(health) => {
                 {
                     let mut nodes = shared.nodes();
-                    if nodes.health == health {
+                    let was_up = nodes.health.is_up();
+                    nodes.health = health.clone();
+                    // Another reason for the same is nothing to members.
+                    if was_up == health.is_up() {
                         continue;
                     }
-                    nodes.health = health.clone();
                     nodes.steady_since = Instant::now();
                     nodes.live = None;
                 }
-                if health == Health::Up {
+                if health.is_up() {
                     renew(&shared).await;
                 }
                 shared.tell_all(|| Mail::Health(health.clone()));

@@ -120,7 +120,17 @@ impl<A: App> Shared<A> {
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        self.nodes().health == Health::Up
+        self.nodes().health.is_up()
+    }
+
+    /// What somebody is told whose request the store has not settled in time.
+    pub(crate) fn unsettled(&self) -> RoomError {
+        match &self.nodes().health {
+            Health::Up | Health::Down(_) => {
+                RoomError::Unavailable("the store did not answer in time".to_owned())
+            }
+            Health::Refusing { why, .. } => RoomError::Refusing(why.clone()),
+        }
     }
 
     /// From here on the node's lease is not renewed.

@@ -61,7 +61,9 @@ impl IntoResponse for RoomError {
         let status = match self {
             RoomError::NotFound => StatusCode::NOT_FOUND,
             RoomError::Refused(_) => StatusCode::FORBIDDEN,
-            RoomError::Unavailable(_) | RoomError::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            RoomError::Unavailable(_) | RoomError::Refusing(_) | RoomError::Draining => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         (status, self.to_string()).into_response()
     }
