@@ -4,28 +4,28 @@ import { roomUrl } from './client/http.js';
 import { LunchRoom } from './client/lunch.js';
 import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
-import { foot } from './lib/page.js';
+import { foot, root as site } from './lib/page.js';
 import * as remember from './lib/remember.js';
-import { screenOf } from './lib/view.js';
+import { UNSURE, isDone, screenOf, steady } from './lib/view.js';
 import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
-import { askName } from './room/me.js';
 import { news, notices } from './room/notices.js';
-import { meet, people } from './room/people.js';
+import { askName, meet, people } from './room/people.js';
 import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
-import { bar, heading, trouble, warning } from './room/top.js';
+import { bar, heading, trouble, warning, word } from './room/top.js';
 
+/** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
 
 // As it stands there: no id needs to be encoded, and what cannot be decoded is no id.
-const [, , id = ''] = location.pathname.split('/');
+const id = location.pathname.split('/').at(-1) ?? '';
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 const { regions, toasts, announce, toast } = notices();
-const room = new LunchRoom(roomUrl(location.href, id), {
+const room = new LunchRoom(roomUrl(site, id), {
   name: remember.me.name,
   colour: remember.me.colour,
   saved: remember.seat(id),
@@ -38,21 +38,59 @@ await ready;
 const app = {
   room,
   id,
-  view: () => room.view,
-  update: () => update(room.view),
+  view: () => seen,
+  update: () => update(seen),
   announce,
   toast,
   async attempt(promise) {
+    // It was just said, so it is the last one; where it is not, the error tells which it was.
+    const said = room.view.pending.at(-1);
     try {
       await promise;
       return true;
     } catch (error) {
-      toast(why(error));
-      return false;
+      return refused(error, said);
     }
+  },
+  async refusal(error, said, by = seen.me?.id) {
+    const { code, pending = said } = /** @type {{ code?: string, pending?: Pending }} */ (error ?? {});
+    if (!UNSURE.includes(code ?? '')) return why(error);
+    const { state, me } = await upToDate();
+    const done = state && pending && isDone(pending, state, me?.id === by ? by : undefined);
+    return done ? null : done === false ? w.notDone : w.errors.unsure;
   },
 };
 
+/** The view once nothing is missing from it, or nothing will come any more. @returns {Promise<View>} */
+const upToDate = () =>
+  new Promise((done) => {
+    const end = room.subscribe((view) => {
+      if (view.status !== 'ended' && (view.status !== 'live' || view.stale)) return;
+      done(view);
+      queueMicrotask(() => end());
+    });
+  });
+
+/** Says why a command was not done, and which; whether it was all the same. @param {unknown} error @param {Pending} [said] */
+async function refused(error, said) {
+  const pending = /** @type {{ pending?: Pending }} */ (error).pending ?? said;
+  const which = pending && named(pending);
+  const reason = await app.refusal(error, pending);
+  if (reason !== null) toast(which ? `${which}: ${reason}` : reason);
+  return reason === null;
+}
+
+/** What a command is called; nothing if the page said it by itself. @param {Pending} pending */
+function named({ command, content }) {
+  const { number, on } = /** @type {{ number?: number, on?: boolean }} */ (content);
+  const item = seen.state?.items.find((one) => one.number === number)?.item ?? '';
+  /** @type {Record<string, string>} */
+  const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide };
+  return names[command];
+}
+
+/** The newest view. @type {View} */
+let seen = steady(room.view);
 /** The parts that are shown. @type {Part[]} */
 let parts = [];
 let shown = '';
@@ -65,7 +103,7 @@ function build(kind) {
   const top = bar(app, kind === 'room');
   const bottom = foot(() => {
     build(kind);
-    update(room.view);
+    update(seen);
   });
   if (kind !== 'room') {
     // What was opened over the table goes with it.
@@ -119,11 +157,11 @@ function update(view) {
 }
 
 /** What the tab says. @param {View} view */
-function tabTitle({ status, state, stale }) {
+function tabTitle(view) {
+  const { state } = view;
   const name = state?.title ?? w.untitled;
   const sign =
-    status === 'offline' || (status === 'ended' && shown !== 'gone') ? `${w.offline} · `
-    : stale ? `${w.connecting} · `
+    word(view) !== w.live && shown !== 'gone' ? `${word(view)} · `
     : state?.drawing || document.querySelector('dialog.stage:not(.told)') ? `${w.drawing} · `
     : state?.decision ? `✓ ${state.decision.winner.item} · `
     : '';
@@ -154,15 +192,22 @@ function isRefused({ status, reason }) {
 /** Nothing, until it was so once. @type {boolean | undefined} */
 let wasLive;
 room.subscribe((view) => {
+  seen = steady(view);
   if (isRefused(view)) return;
-  update(view);
+  update(seen);
   keep(view);
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // The first time nothing was lost before.
   // And of an end the screen tells that follows.
   if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
-  else if (isLive) for (const item of remember.takeFor(id)) app.attempt(room.add(item));
+  else if (isLive) {
+    for (const item of remember.takeFor(id)) {
+      // What is refused is told beside the box.
+      remember.rememberUnsent(id, item, true);
+      room.add(item).catch(() => {});
+    }
+  }
   if (isLive || wasLive) wasLive = isLive;
 });
 room.listen('change', ({ by }) => {
@@ -172,6 +217,11 @@ room.listen('change', ({ by }) => {
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') unseen = 0;
   tabTitle(room.view);
+});
+// What was kept over a reload, and given up: nobody else waits for it. Dishes are told where they are added.
+room.addEventListener('refused', (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
+  if (named(detail.pending)) void refused(detail, detail.pending);
 });
 news(app);
 setInterval(() => {

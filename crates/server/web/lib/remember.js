@@ -102,6 +102,23 @@ export const seat = (id) => read('sessionStorage', `seat.${id}`);
 /** @param {string} id @param {Saved | null} saved */
 export const rememberSeat = (id, saved) => write('sessionStorage', `seat.${id}`, saved);
 
+/**
+ * Dishes that were given in for a room and are not known to be on its menu: kept for this device, whose tab may be
+ * closed before they are sent.
+ * @param {string} id @returns {string[]}
+ */
+export function unsent(id) {
+  const items = read('localStorage', `unsent.${id}`);
+  return Array.isArray(items) ? items.filter(isText) : [];
+}
+
+/** @param {string} id @param {string} item @param {boolean} is whether it is one of them */
+export function rememberUnsent(id, item, is) {
+  const others = unsent(id).filter((other) => other !== item);
+  const items = is ? [...others, item].slice(-REMEMBERED) : others;
+  write('localStorage', `unsent.${id}`, items.length ? items : null);
+}
+
 /** Dishes that a room to be entered is to begin with. @param {string} id @param {readonly string[]} items */
 export const leaveFor = (id, items) => write('sessionStorage', `begin.${id}`, items);
 

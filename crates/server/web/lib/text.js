@@ -9,12 +9,13 @@ export function fold(text) {
 }
 
 /**
- * What stands for a name on a small disc: its first character as people see it.
+ * What stands for a name on a small disc: its first character as people see it, with no more marks on it than writing
+ * has, since a drawing clips nothing.
  * @param {string} text
  */
 export function initial(text) {
   const first = 'Segmenter' in Intl ? [...new Intl.Segmenter().segment(text.trim())][0]?.segment : [...text.trim()][0];
-  return (first ?? '?').toUpperCase();
+  return (first ?? '?').replace(/(\p{M}{2})\p{M}+/gu, '$1').toUpperCase();
 }
 
 /**
