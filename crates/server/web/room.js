@@ -38,8 +38,12 @@ await ready;
 const app = {
   room,
   id,
-  view: () => seen,
-  update: () => update(seen),
+  view() {
+    const { view } = room;
+    if (view !== seen.of) seen = { of: view, ...steady(view) };
+    return seen;
+  },
+  update: () => update(app.view()),
   announce,
   toast,
   async attempt(promise) {
@@ -52,7 +56,7 @@ const app = {
       return refused(error, said);
     }
   },
-  async refusal(error, said, by = seen.me?.id) {
+  async refusal(error, said, by = app.view().me?.id) {
     const { code, pending = said } = /** @type {{ code?: string, pending?: Pending }} */ (error ?? {});
     if (!UNSURE.includes(code ?? '')) return why(error);
     const { state, me } = await upToDate();
@@ -83,14 +87,14 @@ async function refused(error, said) {
 /** What a command is called; nothing if the page said it by itself. @param {Pending} pending */
 function named({ command, content }) {
   const { number, on } = /** @type {{ number?: number, on?: boolean }} */ (content);
-  const item = seen.state?.items.find((one) => one.number === number)?.item ?? '';
+  const item = app.view().state?.items.find((one) => one.number === number)?.item ?? '';
   /** @type {Record<string, string>} */
   const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide };
   return names[command];
 }
 
-/** The newest view. @type {View} */
-let seen = steady(room.view);
+/** The newest view, with its times by a clock that nobody can set; and what it was made of. @type {View & { of: View }} */
+let seen = { of: room.view, ...steady(room.view) };
 /** The parts that are shown. @type {Part[]} */
 let parts = [];
 let shown = '';
@@ -103,7 +107,7 @@ function build(kind) {
   const top = bar(app, kind === 'room');
   const bottom = foot(() => {
     build(kind);
-    update(seen);
+    app.update();
   });
   if (kind !== 'room') {
     // What was opened over the table goes with it.
@@ -181,7 +185,7 @@ const NAME_REFUSED = ['empty', 'too_long', 'bad_item'];
 
 /** A name that was kept, and is refused now, keeps nobody out: they sit down as a guest, and are asked anew. @param {View} view */
 function isRefused({ status, reason }) {
-  if (status !== 'ended' || room.saved || !NAME_REFUSED.includes(reason?.code ?? '')) return false;
+  if (status !== 'ended' || room.saved?.seat || !NAME_REFUSED.includes(reason?.code ?? '')) return false;
   remember.me.name = undefined;
   toast(w.nameRefused(why(reason)));
   // After all have seen that it ended.
@@ -192,9 +196,8 @@ function isRefused({ status, reason }) {
 /** Nothing, until it was so once. @type {boolean | undefined} */
 let wasLive;
 room.subscribe((view) => {
-  seen = steady(view);
   if (isRefused(view)) return;
-  update(seen);
+  app.update();
   keep(view);
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;

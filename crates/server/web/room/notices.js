@@ -88,10 +88,18 @@ export function news(app) {
   /** The view before the newest event: names and dishes that are gone are in it. */
   let before = app.view();
   let now = before;
-  room.subscribe((view) => {
-    before = now;
-    now = view;
-  });
+  /** An event may be told before the view that it leads to, or behind it. */
+  const look = () => {
+    const view = app.view();
+    if (view !== now) [before, now] = [now, view];
+  };
+  room.subscribe(look);
+  /** @type {typeof room.listen} */
+  const listen = (type, then) =>
+    room.listen(type, (event) => {
+      look();
+      then(event);
+    });
 
   /** @param {number} id */
   const name = (id) => called([...now.members, ...before.members].find((member) => member.id === id)?.name ?? '');
@@ -101,15 +109,15 @@ export function news(app) {
   /** What was missed is not told one by one. */
   const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && now.status === 'live' && app.announce(text);
 
-  room.listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
-  room.listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
-  room.listen('away', ({ away }) => tell(away.member, w.said.away(name(away.member))));
-  room.listen('left', ({ left }) => tell(left.member, w.said.left(name(left.member))));
-  room.listen('renamed', ({ by, renamed }) => {
+  listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
+  listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
+  listen('away', ({ away }) => tell(away.member, w.said.away(name(away.member))));
+  listen('left', ({ left }) => tell(left.member, w.said.left(name(left.member))));
+  listen('renamed', ({ by, renamed }) => {
     const was = before.members.find(({ id }) => id === by)?.name;
     if (was !== undefined && was !== renamed.name) tell(by, w.said.renamed(called(was), called(renamed.name)));
   });
-  room.listen('change', ({ by, change }) => {
+  listen('change', ({ by, change }) => {
     const { added, removed, restored, voted, titled, extended } = change;
     const who = name(by);
     if (added) tell(by, w.said.added(who, added.item));
