@@ -23,6 +23,7 @@ use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
 
+use crate::base_path::BasePath;
 use crate::menu::max_view_bytes;
 use crate::origin::Origin;
 use options::Options;
@@ -66,6 +67,8 @@ pub enum LogFormat {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Below which path the site is found from outside.
+    pub base_path: BasePath,
     /// Where rooms live.
     pub store: Store,
     /// Rooms and connections.
@@ -98,6 +101,7 @@ impl Default for Config {
         hub.connection.outbox.bytes = 768 * 1024;
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            base_path: BasePath::default(),
             store: Store::Memory,
             hub,
             max_items: 100,
@@ -303,6 +307,7 @@ impl Options {
         };
         Ok(Config {
             listen: self.listen,
+            base_path: self.base_path,
             store: self.store,
             hub,
             max_items: self.max_items,

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+pub mod base_path;
 mod client;
 pub mod config;
 mod docs;

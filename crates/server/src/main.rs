@@ -129,14 +129,18 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let at = SocketAddr::new(host, address.port());
+    let at = format!(
+        "{}{}",
+        SocketAddr::new(host, address.port()),
+        config.base_path
+    );
     let store = &config.store;
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "tablecast listens on http://{address} (rooms in {store})\n"
     )?;
-    writeln!(out, "choose lunch: open http://{at} in a browser")?;
+    writeln!(out, "choose lunch: open http://{at}/ in a browser")?;
     writeln!(
         out,
         "try it:       http://{at}/docs and http://{at}/docs/live\n"

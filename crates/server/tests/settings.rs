@@ -12,9 +12,11 @@ use std::process::Command;
 use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 35] = [
+const WRONG: [(&str, &str, &str); 37] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
+    ("base-path", "lunch", "such as /lunch"),
+    ("base-path", "/ws", "none of the server's own"),
     ("store", "disk", "redis://HOST:PORT"),
     ("store", "http://127.0.0.1", "redis://HOST:PORT"),
     ("room-ttl", "10", "10m"),
@@ -121,7 +123,7 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
         (
             "listen = \"127.0.0.1:0\"\nstore = \"memory\"\nseatz = 5\n",
             3,
-            "known are listen, store, drain-timeout, ",
+            "known are listen, base-path, store, drain-timeout, ",
         ),
         ("room_ttl = \"1m\"\n", 1, "did you mean room-ttl?"),
         ("seats = 10\nseats = 5\n", 2, "duplicate"),

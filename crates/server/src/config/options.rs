@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use tablecast_terminal::cli::{CREATE, JOIN};
 
 use super::{LogFormat, Store, value};
+use crate::base_path::BasePath;
 use crate::origin::Origin;
 
 const MS: Duration = Duration::from_millis(1);
@@ -63,6 +64,17 @@ pub(super) struct Options {
     #[arg(long, env = "TABLECAST_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000",
           value_parser = value::listen, help_heading = "Server")]
     pub(super) listen: SocketAddr,
+
+    /// The path below which the site is found, if a proxy gives it a part of a host, such as
+    /// /lunch. What the proxy passes on may have it or not
+    #[arg(
+        long,
+        env = "TABLECAST_BASE_PATH",
+        value_name = "PATH",
+        default_value = "/",
+        help_heading = "Server"
+    )]
+    pub(super) base_path: BasePath,
 
     /// Where rooms live: memory, redis://HOST:PORT, rediss://HOST:PORT (TLS),
     /// redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT, or

@@ -20,14 +20,17 @@ use axum::http::header::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::draft::Refusal;
 use tablecast_core::limits::Rate;
 
+use crate::base_path;
 use crate::client::{self, Peer};
 use crate::config::Config;
+use crate::docs::Documents;
 use crate::limits::PerAddress;
 use crate::menu::Menu;
 use crate::origin;
@@ -54,6 +57,7 @@ const DRAIN_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) hub: Hub<Menu>,
     pub(crate) config: Config,
+    documents: Documents,
     creates: PerAddress,
     joins: PerAddress,
     misses: PerAddress,
@@ -68,6 +72,7 @@ impl Shared {
             creates: PerAddress::new(config.create_rate),
             joins: PerAddress::new(config.join_rate),
             misses: PerAddress::new(MISS_RATE),
+            documents: Documents::default(),
             config,
         }
     }
@@ -121,12 +126,20 @@ pub(crate) fn table() -> Vec<Route> {
     routes
 }
 
-/// Answers at all routes. A slash at the end is optional everywhere.
+/// Answers at all routes, and at all below the base path. A slash at the end is
+/// optional everywhere.
 pub(crate) fn router(shared: App) -> Router {
+    let base = shared.config.base_path.clone();
     let router = table()
         .into_iter()
         .fold(Router::new(), |router, route| route.mount(router));
-    router.fallback(pages::nowhere).with_state(shared)
+    let router = router.fallback(pages::nowhere).with_state(shared);
+    if base.is_empty() {
+        return router;
+    }
+    // Around all routes: one is looked for when the path is what it is without.
+    let below = from_fn_with_state(base, base_path::below);
+    Router::new().fallback_service(router).layer(below)
 }
 
 /// OPTIONS, and methods that are not allowed.

@@ -209,17 +209,18 @@ pub(super) async fn create(
     let made = app.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
+    let base = &app.config.base_path;
     let created = Created {
-        url: format!("/ws/{id}/"),
+        url: format!("{base}/ws/{id}/"),
         id,
-        page: format!("/r/{id}"),
+        page: format!("{base}/r/{id}"),
         expires_at: made.stamp.expires_at,
         now: made.stamp.now,
         seats: made.seats,
         ttl_ms: millis(made.ttl),
     };
     let mut headers = HeaderMap::new();
-    if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
+    if let Ok(location) = HeaderValue::try_from(format!("{base}/session/{id}/")) {
         headers.insert(LOCATION, location);
     }
     Ok(problem::json(

@@ -10,11 +10,11 @@ use super::{AllowedPage, App, Client, Id, other_method};
 use crate::problem::{Problem, Reason};
 
 const ABOUT: &str = "\
-A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](/docs/live), or
+A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](docs/live), or
 
     websocat ws://127.0.0.1:8000/ws/ID/
 
-What is said behind it is described by [/asyncapi.json](/asyncapi.json). There are two dialects: without a \
+What is said behind it is described by [/asyncapi.json](asyncapi.json). There are two dialects: without a \
 subprotocol that of people, in which a refused join has the status described here; with the subprotocol \
 `tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full and unavailable \
 are told by close codes, because a browser cannot see why a handshake failed.";
