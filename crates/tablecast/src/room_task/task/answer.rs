@@ -73,6 +73,8 @@ impl<A: App> RoomTask<'_, A> {
 
     pub(super) fn reject(&self, say: &Say<A>, rejection: &Rejection) {
         self.hub.metrics.rejections.count(rejection.code);
+        let (room, member, code) = (self.id, say.member, rejection.code);
+        tracing::debug!(%room, %member, code, "a command was refused");
         let frame = match say.dialect {
             Dialect::Text => text::error(rejection),
             Dialect::Json => json::error(Some(say.op.number), rejection),
