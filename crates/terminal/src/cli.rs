@@ -1,7 +1,7 @@
 //! The commands as they are typed.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
@@ -128,7 +128,7 @@ impl Command {
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("error: {error}");
+                tell(format_args!("error: {error}"));
                 ExitCode::FAILURE
             }
         }
@@ -172,11 +172,17 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
     if let Some(decision) = session.room().and_then(|room| room.menu.decision.as_ref())
         && is_terminal
     {
-        eprintln!("{}", lang.decision(decision, session.verdict()));
+        tell(lang.decision(decision, session.verdict()));
     }
     let has_left = why == Why::Closed(CloseReason::Left);
     if !has_left {
-        eprintln!("{}", lang.why(&why));
+        tell(lang.why(&why));
     }
     Ok(ExitCode::from(u8::from(!has_left)))
+}
+
+/// Says something last, if it can be said: `eprintln!` would panic, and end with another
+/// code than what it is about.
+fn tell(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
