@@ -84,7 +84,7 @@ impl RedisBackend {
             }
             Place::Cluster(seeds) => {
                 let keep = discovery::keep(Arc::clone(&client), seeds);
-                tokio::spawn(client.cancel.clone().run_until_cancelled_owned(keep));
+                client.notices.spawn_vital(client.cancel.clone(), keep);
             }
         }
         Ok(RedisBackend { client })

@@ -89,7 +89,7 @@ impl Node {
             futures_util::FutureExt::boxed(commands),
             futures_util::FutureExt::boxed(subscription),
         ] {
-            tokio::spawn(node.cancel.clone().run_until_cancelled_owned(task));
+            client.notices.spawn_vital(node.cancel.clone(), task);
         }
         node
     }

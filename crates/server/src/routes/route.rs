@@ -199,6 +199,17 @@ impl Route {
         self
     }
 
+    /// All that it may answer.
+    pub(super) fn every_status(&self) -> impl Iterator<Item = StatusCode> {
+        let refusals = self.reasons.iter().map(|reason| reason.status());
+        let options = StatusCode::NO_CONTENT;
+        self.statuses
+            .iter()
+            .copied()
+            .chain(refusals)
+            .chain([options])
+    }
+
     /// What the document says of it, where problems are described by `problem`:
     /// those of one status together.
     pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
@@ -220,12 +231,12 @@ impl Route {
     pub(super) fn mount(self, router: Router<App>) -> Router<App> {
         let (path, statuses, reasons) = (self.path, self.statuses, self.reasons);
         let checked = move |handler: MethodRouter<App>| {
-            if !cfg!(debug_assertions) {
-                return handler;
-            }
             let (statuses, reasons) = (statuses.clone(), reasons.clone());
-            handler.layer(map_response(move |response: Response| {
-                check(path, &statuses, &reasons, &response);
+            handler.layer(map_response(move |mut response: Response| {
+                if cfg!(debug_assertions) {
+                    check(path, &statuses, &reasons, &response);
+                }
+                response.extensions_mut().insert(At(path));
                 std::future::ready(response)
             }))
         };
@@ -248,6 +259,10 @@ impl Route {
 async fn without_slash(uri: Uri) -> Response {
     base_path::moved(&uri, "")
 }
+
+/// Which route has answered, as its description has it; an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At(pub(super) &'static str);
 
 /// In debug builds nothing is answered that the description does not say: so every
 /// test of the server is one of its document.

@@ -3,6 +3,7 @@
 mod nodes;
 mod shared;
 mod view;
+mod vital;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::config::HubConfig;
 use crate::dialect::json;
 use crate::metrics::Metrics;
@@ -54,19 +56,24 @@ impl<A: App> fmt::Debug for Hub<A> {
 
 impl<A: App> Hub<A> {
     /// Starts a hub on this backend. Must be called in a tokio runtime, of which
-    /// it uses two tasks: one hears the backend's notices, the other renews the
-    /// node's lease. One hub takes a backend's stream of notices.
+    /// it uses three tasks: one hears the backend's notices, one renews the node's
+    /// lease, one sees that the connections' clock goes on. One hub takes a backend's
+    /// stream of notices. If one of the three dies, [`Hub::failed`] tells.
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         let shared = Arc::new(Shared::new(backend, config));
         let stop = CancellationToken::new();
-        tokio::spawn(
-            stop.clone()
-                .run_until_cancelled_owned(nodes::hear(shared.clone())),
+        let vital = &shared.vital;
+        vital.spawn(&stop, "hearing the store", nodes::hear(shared.clone()));
+        vital.spawn(
+            &stop,
+            "keeping the lease",
+            nodes::keep_lease(shared.clone()),
         );
-        tokio::spawn(
-            stop.clone()
-                .run_until_cancelled_owned(nodes::keep_lease(shared.clone())),
-        );
+        let clock = Clock::current();
+        vital.spawn(&stop, "the clock of the connections", async move {
+            clock.stopped().await;
+            Err("no deadline is kept any more".to_owned())
+        });
         Hub {
             shared,
             _stop: Arc::new(stop.drop_guard()),
@@ -186,9 +193,21 @@ impl<A: App> Hub<A> {
             .ok_or(RoomError::NotFound)
     }
 
-    /// Whether the backend takes changes.
+    /// Whether the backend takes changes. `Down` for ever when the hub has
+    /// [failed](Hub::failed).
     pub fn health(&self) -> Health {
-        self.shared.health()
+        match self.shared.vital.reason() {
+            Some(reason) => Health::Down(reason.to_string()),
+            None => self.shared.health(),
+        }
+    }
+
+    /// Waits until the hub has failed, which it should never: why. One of its own tasks
+    /// has panicked or ended, or the backend tells it nothing any more. The hub does not
+    /// get well again: end the process, after [`Hub::drain`] for as long as it takes to
+    /// tell the members to come back elsewhere.
+    pub async fn failed(&self) -> String {
+        self.shared.vital.failed().await.to_string()
     }
 
     /// Whether the node is shutting down.

@@ -13,7 +13,7 @@ use crate::hub::shared::{Live, Shared};
 use crate::room_task::{Mail, Published};
 
 /// Hears what the backend has to tell and passes it on to the rooms.
-pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
+pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
     let mut notices = shared.backend.notices();
     while let Some(notice) = notices.next().await {
         match notice {
@@ -58,12 +58,12 @@ pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
             }
         }
     }
-    tracing::error!("the store tells this hub nothing: another hub has its notices");
+    Err("the store tells nothing any more, or another hub has its notices".to_owned())
 }
 
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when
 /// another node is gone.
-pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) {
+pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
     let mut interval = tokio::time::interval(shared.config.node_lease / 4);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -71,7 +71,7 @@ pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) {
         // While members are being closed, too: without a lease other nodes would
         // give up the seats that they come back to.
         if shared.is_released() {
-            return;
+            return Ok(());
         }
         renew(&shared).await;
     }

@@ -133,6 +133,18 @@ impl From<BackendError> for RoomError {
 }
 
 impl RoomError {
+    /// The word for it in metrics and logs.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            RoomError::NotFound => "not_found",
+            RoomError::Refused(Refusal::Full { .. }) => "room_full",
+            RoomError::Refused(Refusal::NoSuchSeat) => "no_seat",
+            RoomError::Refused(Refusal::TakenOver) => "taken_over",
+            RoomError::Unavailable(_) => "unavailable",
+            RoomError::Draining => "draining",
+        }
+    }
+
     /// How a connection is closed for it, where it was accepted first.
     pub fn close_reason(&self) -> CloseReason {
         match self {

@@ -66,6 +66,8 @@ impl<A: App> RoomTask<'_, A> {
     /// With `after`: because the command of that number has to come first.
     fn reject(&self, say: &Say<A>, rejection: &Rejection, after: Option<u64>) {
         self.hub.metrics.rejections.count(rejection.code);
+        let (room, member, code) = (self.id, say.member, rejection.code);
+        tracing::debug!(%room, %member, code, "a command was refused");
         let frame = match say.dialect {
             Dialect::Text => text::error(rejection),
             Dialect::Json => json::error(Some(say.op.number), rejection, after),
