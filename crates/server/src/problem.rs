@@ -215,6 +215,10 @@ impl Problem {
         }
     }
 
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+
     /// Something is not as it must be, which was logged.
     pub(crate) fn internal(detail: &'static str) -> Self {
         Problem::new(Reason::Internal, detail)

@@ -24,7 +24,6 @@ use axum::response::{IntoResponse, Response};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::draft::Refusal;
-use tablecast_core::limits::Rate;
 
 use crate::client::{self, Peer};
 use crate::config::Config;
@@ -32,15 +31,8 @@ use crate::limits::PerAddress;
 use crate::menu::Menu;
 use crate::origin;
 use crate::problem::{Problem, Reason};
+pub(crate) use metrics::{Answers, expect};
 use route::Route;
-
-/// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
-/// with old links stay far below; that ids cannot be guessed is due to their 122
-/// random bits, this only stops the noise.
-const MISS_RATE: Rate = Rate {
-    per_second: 10.0,
-    burst: 100,
-};
 
 /// When to try again while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(2);
@@ -56,6 +48,7 @@ pub(crate) struct Shared {
     creates: PerAddress,
     joins: PerAddress,
     misses: PerAddress,
+    pub(crate) answers: Answers,
 }
 
 type App = Arc<Shared>;
@@ -66,17 +59,25 @@ impl Shared {
             hub,
             creates: PerAddress::new(config.create_rate),
             joins: PerAddress::new(config.join_rate),
-            misses: PerAddress::new(MISS_RATE),
+            misses: PerAddress::new(config.miss_rate),
+            answers: Answers::new(&table()),
             config,
         }
     }
 
     /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store or draws a picture; or that asked for too many that
-    /// are not there.
+    /// time may ask the store or draws a picture.
+    fn may_come(&self, client: IpAddr) -> Result<(), Problem> {
+        let came = self.joins.take(client);
+        came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
+    }
+
+    /// As [`Shared::may_come`], and says no to one that asked for too many rooms that are
+    /// not there. Those who join by `tablecast.v1` are neither counted nor refused here:
+    /// whoever guesses must not keep out the people behind the same address, who may all
+    /// come back to rooms that a server in memory has lost.
     fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
-        let looked = self.joins.take(client);
-        looked.map_err(|wait| Problem::too_many("too many visits from this address", wait))?;
+        self.may_come(client)?;
         let checked = self.misses.check(client);
         checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
     }

@@ -134,7 +134,7 @@ pub(super) async fn qr(
     let Query(Link { origin }) = link.map_err(|_| refused())?;
     let origin: Origin = origin.parse().map_err(|_| refused())?;
     // Codes that lead elsewhere are not this server's to make.
-    if !origin::is_own(&origin, &headers) {
+    if !origin::is_trusted(&origin, &headers, &app.config.allowed_origins) {
         return Err(refused());
     }
     app.may_look(client)?;

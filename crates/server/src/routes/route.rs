@@ -182,6 +182,17 @@ impl Route {
         self
     }
 
+    /// All that it may answer.
+    pub(super) fn every_status(&self) -> impl Iterator<Item = StatusCode> {
+        let refusals = self.reasons.iter().map(|reason| reason.status());
+        let options = StatusCode::NO_CONTENT;
+        self.statuses
+            .iter()
+            .copied()
+            .chain(refusals)
+            .chain([options])
+    }
+
     /// What the document says of it, where problems are described by `problem`:
     /// those of one status together.
     pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
@@ -202,14 +213,15 @@ impl Route {
     /// Answers requests at its address, with a slash at the end and without.
     pub(super) fn mount(self, router: Router<App>) -> Router<App> {
         let (path, statuses, reasons) = (self.path, self.statuses, self.reasons);
-        let handler = if cfg!(debug_assertions) {
-            self.handler.layer(map_response(move |response: Response| {
-                check(path, &statuses, &reasons, &response);
+        let handler = self
+            .handler
+            .layer(map_response(move |mut response: Response| {
+                if cfg!(debug_assertions) {
+                    check(path, &statuses, &reasons, &response);
+                }
+                response.extensions_mut().insert(At(path));
                 std::future::ready(response)
-            }))
-        } else {
-            self.handler
-        };
+            }));
         // A rest of a path takes the slash with it.
         let bare = path.trim_end_matches('/');
         if bare.is_empty() || bare.ends_with("*path}") {
@@ -219,6 +231,10 @@ impl Route {
         router.route(&format!("{bare}/"), handler)
     }
 }
+
+/// Which route has answered, as its description has it; an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At(pub(super) &'static str);
 
 /// In debug builds nothing is answered that the description does not say: so every
 /// test of the server is one of its document.

@@ -146,7 +146,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "createRoom",
                 Tag::Rooms,
                 "Makes a room",
-                "Whoever knows its id may join. Settings that are not known are refused.",
+                "Whoever knows its id may join. Settings that are not known are ignored, so that an older server takes what a newer client says.",
             )
             .takes::<Settings>(
                 "Settings, all of which may be left out or null, as may the body",
@@ -209,6 +209,7 @@ pub(super) async fn create(
     let made = app.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
+    tracing::debug!(room = id, address = %client, "a room was made");
     let created = Created {
         url: format!("/ws/{id}/"),
         id,

@@ -1,8 +1,11 @@
 //! Joining a room by WebSocket.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use tablecast::dialect::JSON_PROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::route::{Answer, Route, Tag};
@@ -56,11 +59,28 @@ pub(super) async fn join(
     if method != Method::GET {
         return Ok(other_method(&method, "GET"));
     }
+    let upgrade = may_join(&app, client, page, upgrade).inspect_err(|problem| {
+        let handshakes = &app.hub.metrics().handshakes;
+        handshakes.count(problem.reason().code());
+    })?;
+    let joined = app.hub.upgrade(upgrade.from_client(client), &id).await;
+    joined.map_err(|error| app.refused(client, error))
+}
+
+/// What is to be right before the hub is asked.
+fn may_join(
+    app: &App,
+    client: IpAddr,
+    page: Result<AllowedPage, Problem>,
+    upgrade: Result<Upgrade, HandshakeError>,
+) -> Result<Upgrade, Problem> {
     page?;
     let upgrade = upgrade.map_err(refused)?;
-    app.may_look(client)?;
-    let joined = app.hub.upgrade(upgrade, &id).await;
-    joined.map_err(|error| app.refused(client, error))
+    match upgrade.offers(JSON_PROTOCOL) {
+        true => app.may_come(client)?,
+        false => app.may_look(client)?,
+    }
+    Ok(upgrade)
 }
 
 /// The library's refusal as a problem document.
