@@ -13,7 +13,7 @@ import { conduct } from './conduct.js';
  * @returns {Promise<History>}
  */
 export function run(plan, plant) {
-  return conduct(plan, async ({ world, began, record, client }) => {
+  return conduct(plan, plant, async ({ world, began, record, client }) => {
     const workerData = { url: `ws://127.0.0.1:${world.ways[client]?.port}/ws/${world.id}/`, client, tempo: plan.tempo, began, plant: client === 0 ? plant : null };
     const worker = new Worker(new URL('person.js', import.meta.url), { workerData });
     worker.on('message', record);

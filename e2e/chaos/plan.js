@@ -161,8 +161,9 @@ function outages({ length, random, nodes }, store, doomed) {
   /** @type {Outage[]} */
   const list = [];
   let from = 300;
-  for (let left = doomed ? 1 : one([0, 0, 1, 1, 2]); left > 0 && from < length; left--) {
-    const at = between(from, length - 200);
+  const latest = length - 200;
+  for (let left = doomed ? 1 : one([0, 0, 1, 1, 2]); left > 0 && from < latest; left--) {
+    const at = between(from, latest);
     const node = below(nodes);
     const balanced = chance(50);
     if (store === 'memory') {

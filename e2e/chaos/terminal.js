@@ -41,7 +41,7 @@ function status(head) {
  * @returns {Promise<History>}
  */
 export function run(plan, plant) {
-  return conduct(plan, async ({ world, began, record, client }) => {
+  return conduct(plan, plant, async ({ world, began, record, client }) => {
     const now = () => Date.now() - began;
     const page = `${world.base(client)}/r/${world.id}`;
     const command = `stty rows ${ROWS} cols ${COLUMNS}; exec '${program()}' join --name c${client} ${page}`;
