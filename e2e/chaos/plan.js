@@ -42,7 +42,7 @@ export function plan(seed, kind) {
     options,
     grace,
     pingInterval,
-    tempo: kind === 'js' ? 5 : 1,
+    tempo: kind === 'js' ? 4 : 1,
     clients,
     length,
     steps: steps(parts),

@@ -111,6 +111,7 @@ async function node(dir, options) {
   const start = async () => {
     child = track(spawn(program(), ['serve', '--listen', '127.0.0.1:0', ...options], { cwd: dir, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] }));
     child.stderr?.on('data', (data) => (log += data));
+    child.once('error', (error) => (log += error));
     const output = /** @type {import('node:stream').Readable} */ (child.stdout);
     for await (const line of createInterface({ input: output })) {
       host = /http:\/\/([\d.:]+)/.exec(line)?.[1] ?? '';
