@@ -18,17 +18,12 @@ export const BRIEF = ['--room-ttl', '12s'];
 /**
  * @param {TestContext} t
  * @param {string[]} [options] of `tablecast serve`
- * @param {string} [listen]
  */
-export async function site(t, options = [], listen) {
-  const server = await serve(t, [...UNLIMITED, ...options], listen);
+export async function site(t, options = []) {
+  const server = await serve(t, [...UNLIMITED, ...options]);
   const ready = () => fetch(`${server.base}/readyz`).then((answer) => answer.ok);
   await until('the server is ready', ready, Boolean);
-  return {
-    ...server,
-    /** The same server after its end, at the same address. */
-    again: () => site(t, options, new URL(server.base).host),
-  };
+  return server;
 }
 
 /**
@@ -62,7 +57,8 @@ export async function redis(t) {
 }
 
 /**
- * One address that leads to a site, and to another one when told so.
+ * One address that leads to a site, and to another one when told so: also to one that starts again, whose own port
+ * may be somebody else's by then.
  * @param {TestContext} t
  * @param {Site} first
  */

@@ -8,8 +8,8 @@ import { until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
-/** A broken connection is found after two seconds, and a seat is kept for long enough to come back. */
-const QUICK = ['--ping-interval', '1s', '--pong-timeout', '1s'];
+/** A broken connection is found after two seconds, and a seat is kept for long enough to come back, on a busy machine too. */
+const QUICK = ['--ping-interval', '1s', '--pong-timeout', '1s', '--seat-grace', '5m'];
 
 /**
  * Mina and Juno at a table with two dishes.
@@ -52,7 +52,8 @@ async function words({ page }, place) {
 test('the server is killed and starts again: the same list, the same seats', async (t) => {
   const store = await redis(t);
   const server = await site(t, ['--store', store]);
-  const { mina, juno, both, id } = await two(t, server.base);
+  const address = await front(t, server);
+  const { mina, juno, both, id } = await two(t, address.base);
   const seats = await Promise.all(both.map(seat));
 
   await server.kill('SIGKILL');
@@ -68,10 +69,11 @@ test('the server is killed and starts again: the same list, the same seats', asy
   await table.box(juno).press('Enter');
   equal(await table.box(juno).inputValue(), '');
 
-  await server.again();
+  const again = await site(t, ['--store', store]);
+  address.moveTo(again);
   await table.tryNow(mina);
   await table.dish(mina, '냉면').waitFor();
-  await table.allSeeTheSame(both, server, id, ['김밥', 'Pho', '냉면']);
+  await table.allSeeTheSame(both, again, id, ['김밥', 'Pho', '냉면']);
   deepEqual(await Promise.all(both.map(seat)), seats);
   await table.areHere(mina, 2);
 });
@@ -79,14 +81,16 @@ test('the server is killed and starts again: the same list, the same seats', asy
 test('the server says that it restarts, the page says so too, and all are back in their seats afterwards', async (t) => {
   const store = await redis(t);
   const server = await site(t, ['--store', store]);
-  const { both, mina, juno, id } = await two(t, server.base);
+  const address = await front(t, server);
+  const { both, mina, juno, id } = await two(t, address.base);
   const seats = await Promise.all(both.map(seat));
   const said = await Promise.all(both.map((one) => words(one, '.trouble')));
   await server.kill('SIGTERM');
   // The next attempt, which may be at once, finds nobody to say so.
   for (const read of said) await until('the word', read, (all) => all.some((text) => text?.includes(mina.w.restarting)));
-  await server.again();
-  await table.allSeeTheSame(both, server, id, ['김밥', 'Pho']);
+  const again = await site(t, ['--store', store]);
+  address.moveTo(again);
+  await table.allSeeTheSame(both, again, id, ['김밥', 'Pho']);
   await table.areHere(juno, 2);
   deepEqual(await Promise.all(both.map(seat)), seats);
 });
@@ -157,6 +161,69 @@ test('a seat that was kept no longer is taken anew, and the list is that of now'
   await table.allSeeTheSame([mina, juno], server, id, ['Pho']);
   await juno.page.getByRole('region', { name: juno.w.people }).getByText('Mina').waitFor();
   await table.areHere(mina, 2);
+});
+
+test('dishes that were given in without a connection, in a tab that was closed since, are named by the next one', async (t) => {
+  const server = await site(t);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  const id = await table.open(mina);
+  const { context, w } = mina;
+  await table.add(mina, '김밥');
+  address.refuse(true);
+  address.cut();
+  await table.says(mina, 'offline');
+  for (const item of ['냉면', 'Pho']) {
+    await table.box(mina).fill(item);
+    await table.box(mina).press('Enter');
+  }
+  await mina.page.getByText(w.waiting(2)).waitFor();
+  await mina.page.close();
+
+  address.refuse(false);
+  const later = { ...mina, page: await context.newPage() };
+  await table.enter(later, id);
+  const said = later.page.getByRole('group', { name: `냉면, Pho: ${w.errors.unsure}` });
+  await said.getByRole('button', { name: w.add, exact: true }).click();
+  await table.allSeeTheSame([later], server, id, ['김밥', '냉면', 'Pho']);
+  // Once is enough.
+  await later.page.reload();
+  await table.isLive(later);
+  equal(await later.page.getByText(w.errors.unsure).count(), 0);
+});
+
+test('dishes that were sent before the seat was lost are named, each, and those that were not are sent', async (t) => {
+  const server = await site(t, ['--seat-grace', '500ms']);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  const juno = await guest(t, server.base);
+  const id = await table.open(mina);
+  const { page, w } = mina;
+  await table.enter(juno, id);
+  await table.areHere(juno, 2);
+  /** @param {string} item */
+  const give = async (item) => {
+    await table.box(mina).fill(item);
+    await table.box(mina).press('Enter');
+    await table.dish(mina, item).waitFor();
+  };
+  address.lose('all');
+  await give('냉면');
+  await give('Pho');
+  address.refuse(true);
+  address.lose('nothing');
+  address.cut();
+  await table.says(mina, 'offline');
+  await give('라면');
+  await table.areHere(juno, 1);
+
+  address.refuse(false);
+  await table.tryNow(mina);
+  // One stands where it can be sent again, the other is named.
+  await page.getByText(w.errors.unsure, { exact: true }).waitFor();
+  equal(await table.box(mina).inputValue(), '냉면');
+  await page.getByRole('group', { name: `Pho: ${w.errors.unsure}` }).waitFor();
+  await table.allSeeTheSame([mina, juno], server, id, ['라면']);
 });
 
 test('a device that loses its network shows nothing as live, and a server that answers all the same is believed', async (t) => {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use crate::invocation::Invocation;
-use crate::tools::{self, ANY, Missing, NPM, Source, Tool, WORKS};
+use crate::tools::{self, ANY, Missing, NGINX, NPM, Source, Tool, WORKS};
 
 /// Something that only some of the peers need.
 struct Need {
@@ -41,12 +41,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         peers: &["nchan"],
-        tool: Tool {
-            // It prints its version to the standard error, and is not where users look for programs.
-            probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v 2>&1"],
-            accepted: (1, 18)..ANY,
-            source: Source::Apt("nginx"),
-        },
+        tool: NGINX,
     },
     Need {
         peers: &["nchan"],

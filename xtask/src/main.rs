@@ -12,6 +12,7 @@ mod bench;
 mod chaos;
 mod counts;
 mod invocation;
+mod loaded;
 mod test;
 mod tidy;
 mod tools;
@@ -27,6 +28,9 @@ usage: cargo xtask <task>
   test [--no-install]   everything that must be green: tools, rules, format, clippy, docs,
                         licences, all tests and counts; installs what is missing (apt, cargo, rustup),
                         unless --no-install is given: then a missing tool is an error
+  test --loaded [ROUNDS]
+                        only the tests, so many times (3), beside programs that keep every core
+                        busy: finds those that need a machine for themselves
   counts [--record]     only the instructions that the hot paths take, against what is recorded;
                         --record records what they take now
   tidy                  only the repository's own rules: direction of dependencies,
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         }
         ["test"] => test::run(tools::Missing::Install),
         ["test", "--no-install"] => test::run(tools::Missing::Refuse),
+        ["test", "--loaded"] => loaded::run("3"),
+        ["test", "--loaded", rounds] => loaded::run(rounds),
         ["counts"] => counts::check().map(|outcome| match outcome {
             test::Outcome::Passed => println!("every path is within its margin"),
             test::Outcome::NotChecked(what) => println!("NOT CHECKED: {what}"),

@@ -2,6 +2,7 @@
 //!
 //! A rule is a function from the repository to findings. Documents a rule speaks of must exist.
 
+mod alone;
 mod dependencies;
 mod documents;
 mod protocol;
@@ -68,6 +69,16 @@ const RULES: &[Rule] = &[
         name: "no bare sleep in tests",
         reason: "a test waits for a condition with a deadline, else it is slow or flaky",
         check: sources::sleeps,
+    },
+    Rule {
+        name: "no thresholds on time in tests",
+        reason: "how long something takes is up to the machine, and to what else runs on it",
+        check: alone::thresholds,
+    },
+    Rule {
+        name: "nothing process-wide beside other tests",
+        reason: "tests of one file are threads of one process",
+        check: alone::whole_process,
     },
     Rule {
         name: "golden frames",

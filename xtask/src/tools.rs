@@ -50,6 +50,14 @@ pub(crate) const NPM: Tool = Tool {
     source: Source::Apt("npm"),
 };
 
+/// A proxy, and what one of the measured servers runs in. It prints its version to the standard error, and
+/// is not where users look for programs. 1.19.10 brought `keepalive_time`.
+pub(crate) const NGINX: Tool = Tool {
+    probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v 2>&1"],
+    accepted: (1, 20)..ANY,
+    source: Source::Apt("nginx"),
+};
+
 /// What the test run needs.
 pub(crate) const TEST: &[Tool] = &[
     Tool {
@@ -73,6 +81,24 @@ pub(crate) const TEST: &[Tool] = &[
         probe: &["faketime", "--version"],
         accepted: (0, 9)..ANY,
         source: Source::Apt("faketime"),
+    },
+    // The proxies whose configuration is shipped.
+    NGINX,
+    Tool {
+        probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"],
+        accepted: (2, 6)..ANY,
+        source: Source::Apt("haproxy"),
+    },
+    Tool {
+        probe: &["caddy", "version"],
+        accepted: (2, 6)..ANY,
+        source: Source::Apt("caddy"),
+    },
+    // Reads the unit that is shipped; nothing has to be started by it.
+    Tool {
+        probe: &["systemd-analyze", "--version"],
+        accepted: WORKS,
+        source: Source::Apt("systemd"),
     },
     // Callgrind counts the instructions of the hot paths.
     Tool {
@@ -208,7 +234,7 @@ pub(crate) fn provide<'a>(
         println!("$ {command}");
         command.run()?;
     }
-    for (package, port) in [("redis-server", 6379), ("nginx", 80)] {
+    for (package, port) in [("redis-server", 6379), ("nginx", 80), ("caddy", 80)] {
         let is_new = |tool: &&Tool| matches!(tool.source, Source::Apt(name) if name == package);
         if absent.iter().any(is_new) {
             println!(
@@ -395,6 +421,12 @@ mod tests {
             ("clippy 0.1.95 (59807616e1 2026-04-14)", Some((0, 1))),
             ("cargo-deny 0.20.2", Some((0, 20))),
             ("valgrind-3.19.0", Some((3, 19))),
+            ("nginx version: nginx/1.22.1", Some((1, 22))),
+            (
+                "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/",
+                Some((2, 6)),
+            ),
+            ("v2.8.4 h1:q3pe=", Some((2, 8))),
             ("no version here 7", None),
         ] {
             assert_eq!(version(printed), expected, "{printed}");
@@ -429,7 +461,7 @@ mod tests {
             printed,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime valgrind npm chromium fonts-nanum python3-venv",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime nginx haproxy caddy systemd valgrind npm chromium fonts-nanum python3-venv",
                 "rustup component add rustfmt clippy",
                 "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
                 "cargo install --locked cargo-deny",

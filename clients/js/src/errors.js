@@ -1,12 +1,15 @@
+/** @import { Pending } from './types.js' */
+
 /** Why a room, a command or a request failed. */
 export class RoomError extends Error {
   /**
    * @param {string} code for programs: see the table in the README
    * @param {string} message for people
-   * @param {{ closeCode?: number, status?: number, retryAfter?: number | undefined }} [more]
+   * @param {{ closeCode?: number | undefined, status?: number | undefined, retryAfter?: number | undefined, pending?: Pending, cause?: unknown }} [more]
    */
-  constructor(code, message, { closeCode, status, retryAfter } = {}) {
-    super(message);
+  constructor(code, message, more = {}) {
+    super(message, more);
+    const { closeCode, status, retryAfter, pending } = more;
     this.name = 'RoomError';
     this.code = code;
     /** The close code of the connection, if one ended. */
@@ -15,6 +18,8 @@ export class RoomError extends Error {
     this.status = status;
     /** Seconds to wait before another request, if the server said so. */
     this.retryAfter = retryAfter;
+    /** The command that was refused, if it was one: as it stood in `view.pending`. */
+    this.pending = pending;
   }
 }
 

@@ -20,22 +20,26 @@ export function roomUrl(base, id) {
  * @returns {Promise<any>}
  */
 async function request(url, init) {
-  /** @type {Response} */
+  /** @type {Response | undefined} */
   let response;
   /** @type {any} */
   let body;
   try {
     response = await fetch(url, init);
     body = await response.json();
-  } catch (error) {
+  } catch (cause) {
     // Ended by the caller's own signal: theirs to recognise.
-    if (init?.signal?.aborted) throw error;
-    throw new RoomError('disconnected', `the server gave no answer that is understood: ${error}`);
+    if (init?.signal?.aborted) throw cause;
+    const { origin = url.origin } = globalThis.location ?? {};
+    // To a page it is the same whether there was no answer, or one that the server lets no other site read.
+    const why = response || origin === url.origin ? '' : `, or does not allow ${origin} (--allowed-origin)`;
+    body = { code: 'disconnected', detail: `${url.origin} gave no answer that is understood${why}: ${cause}` };
   }
-  const { status, headers } = response;
-  if (response.ok) return body;
-  const retryAfter = Number(headers.get('Retry-After')) || undefined;
-  throw new RoomError(body.code ?? 'internal', body.detail ?? `status ${status}`, { status, retryAfter });
+  if (response?.ok && body?.id) return body;
+  const status = response?.status;
+  const retryAfter = Number(response?.headers.get('Retry-After')) || undefined;
+  const detail = body?.detail ?? `${url.origin} answers ${status}, and not as a Tablecast server does`;
+  throw new RoomError(body?.code ?? 'internal', detail, { status, retryAfter });
 }
 
 /**
@@ -44,7 +48,7 @@ async function request(url, init) {
  * @param {RoomSettings} [settings]
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<CreatedRoom>}
- * @throws {RoomError} the server's refusal, or `disconnected`
+ * @throws {RoomError} the server's refusal, or `disconnected`: no answer, or none that this page may read
  */
 export async function createRoom(base, settings = {}, init) {
   const headers = { 'Content-Type': 'application/json' };

@@ -29,12 +29,26 @@ const PATIENCE = 10_000;
 /** And when somebody looks again, or the network changed: most likely the connection is dead. */
 const SHORT_PATIENCE = 4_000;
 
+/** Two clocks are never read at quite the same moment, ms. */
+const UNSURE = 50;
+let known = 0;
+
+/**
+ * This device's clock minus the one that durations are measured by, which nobody can set. Changes when the clock is set,
+ * and when the device slept, since some browsers stop the other one meanwhile.
+ */
+export function ahead() {
+  const now = Date.now() - performance.now();
+  if (Math.abs(now - known) > UNSURE) known = now;
+  return known;
+}
+
 const hidden = () => globalThis.document?.visibilityState === 'hidden';
 
 export class Link {
   /** @type {'connecting' | 'live' | 'offline' | 'ended'} */
   status = 'connecting';
-  /** @type {number | null} */
+  /** By `performance.now()`, as all times here. @type {number | null} */
   retryAt = null;
   /** @type {RoomError | null} */
   reason = null;
@@ -55,6 +69,8 @@ export class Link {
   #bound = FIRST_BOUND;
   #greetedAt = 0;
   #heardAt = 0;
+  /** `ahead` at that time. */
+  #ahead = 0;
   /** When an answer must have come; 0: none is due. */
   #dueAt = 0;
   #interval = 0;
@@ -86,7 +102,8 @@ export class Link {
     const on = (type, then) => socket.addEventListener(type, (event) => this.#socket === socket && then(event));
     on('open', () => this.#ends.opened());
     on('message', ({ data }) => {
-      this.#heardAt = Date.now();
+      this.#heardAt = performance.now();
+      this.#ahead = ahead();
       this.doubtful = false;
       if (this.#dueAt) {
         this.#dueAt = 0;
@@ -110,7 +127,7 @@ export class Link {
   greeted(interval, grace) {
     this.status = 'live';
     this.reason = null;
-    this.#greetedAt = Date.now();
+    this.#greetedAt = performance.now();
     this.#interval = interval;
     this.#grace = grace;
     this.#watch();
@@ -123,7 +140,7 @@ export class Link {
 
   /** An answer is due: its absence means that the connection is dead. */
   asked(patience = PATIENCE) {
-    this.#dueAt = Math.min(this.#dueAt || Infinity, Date.now() + patience);
+    this.#dueAt = Math.min(this.#dueAt || Infinity, performance.now() + patience);
     this.#watch();
   }
 
@@ -143,10 +160,14 @@ export class Link {
     this.#lost(4408, text);
   }
 
-  /** Says goodbye, and stays away. */
-  close() {
-    this.#detach()?.close(1000);
-    this.#end(closed(1000, 'you left').reason);
+  /**
+   * Stays away. By default it says goodbye; with another code the seat is kept for a while.
+   * @param {RoomError} [reason]
+   * @param {number} [closeCode]
+   */
+  close(reason = closed(1000, 'you left').reason, closeCode = 1000) {
+    this.#detach()?.close(closeCode);
+    this.#end(reason);
   }
 
   /** Connects at once, if it does not already. */
@@ -168,7 +189,7 @@ export class Link {
   #lost(closeCode, text) {
     this.#detach();
     this.doubtful = false;
-    const now = Date.now();
+    const now = performance.now();
     if (this.#greetedAt) {
       this.#keptUntil = now + this.#grace;
       if (now - this.#greetedAt >= STEADY) this.#bound = FIRST_BOUND;
@@ -207,7 +228,7 @@ export class Link {
   /** Pings do not show in a browser. So when it was silent for as long as the server lets it be: ask. */
   #watch() {
     clearTimeout(this.#timer);
-    const left = () => (this.#dueAt || this.#heardAt + this.#interval) - Date.now();
+    const left = () => (this.#dueAt || this.#heardAt + this.#interval) - performance.now();
     this.#timer = setTimeout(() => {
       if (left() > 0) this.#watch();
       else if (this.#dueAt) this.drop('no answer');
@@ -220,7 +241,8 @@ export class Link {
   #wake = () => {
     if (hidden()) return;
     if (!this.#socket) return this.open();
-    if (Date.now() > this.#heardAt + this.#interval + PATIENCE) this.#doubt();
+    const slept = Math.max(0, ahead() - this.#ahead);
+    if (performance.now() + slept > this.#heardAt + this.#interval + PATIENCE) this.#doubt();
     this.ask(SHORT_PATIENCE);
   };
 

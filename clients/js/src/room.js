@@ -1,20 +1,26 @@
 import { Commands } from './commands.js';
 import { RoomError } from './errors.js';
-import { Link } from './link.js';
-import { KINDS, greet, happen, replace } from './replica.js';
+import { Link, ahead } from './link.js';
 
-/** @import { Push, Replica, RoomEvents, RoomOptions, Saved, View } from './types.js' */
+/** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, View, Whole } from './types.js' */
+
+/** Less is how long messages take, ms. */
+const SLEPT = 1_000;
+
+/** What an event can be. @type {readonly (keyof RoomEvents<any>)[]} */
+const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
 
 /**
  * A seat in a room, and the room as seen from it. Connects when made, and comes back by itself.
  *
- * Events: `view` after each change of `view`; and, as they come from the server, `joined`, `back`, `away`, `left`,
- * `renamed` and `change` (the application's), each with the event as `detail`.
+ * Events: `view` after each change of `view`; before it, and as they come from the server, `joined`, `back`, `away`,
+ * `left`, `renamed` and `change` (the application's), each with the event as `detail`; and `refused`, of a command in
+ * `saved` that was given up, with a `RoomError` as `detail`.
  * @template S the application's state
  * @template E the application's events
  */
 export class Room extends EventTarget {
-  /** @type {RoomOptions<S, E>['apply']} */
+  /** @type {NonNullable<RoomOptions<S, E>['apply']>} */
   #apply;
   #link;
   #commands;
@@ -26,6 +32,8 @@ export class Room extends EventTarget {
   #colour;
   /** @type {Replica<S> | null} */
   #replica = null;
+  /** What to save: as it was before the newest event, until everybody heard of that. @type {Replica<S> | null} */
+  #kept = null;
   /** Nothing that happened is missing. */
   #caughtUp = false;
   /** `back`: it answers again, but what happened meanwhile may not be here yet. @type {'up' | 'down' | 'back'} */
@@ -35,9 +43,9 @@ export class Room extends EventTarget {
 
   /**
    * @param {string | URL} url from `roomUrl` or `createRoom`
-   * @param {RoomOptions<S, E>} options
+   * @param {RoomOptions<S, E>} [options]
    */
-  constructor(url, { apply, name, colour, saved, WebSocket = globalThis.WebSocket }) {
+  constructor(url, { apply = (state) => state, name, colour, saved, WebSocket = globalThis.WebSocket } = {}) {
     super();
     if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'");
     this.#apply = apply;
@@ -50,16 +58,19 @@ export class Room extends EventTarget {
       lost: (closeCode) => this.#lost(closeCode),
       changed: () => this.#changed(),
     });
-    this.#commands = new Commands((text) => {
+    const say = (/** @type {string} */ text) => {
       this.#link.send(text);
       this.#link.asked();
-    });
+    };
+    this.#commands = new Commands(say, () => this.#changed());
     if (saved) {
-      this.#seat = saved.seat;
-      this.#replica = /** @type {Replica<S> | null} */ (saved.replica);
-      this.#commands.nextId = saved.nextId;
+      const { seat, replica, nextId, sentId = nextId - 1, pending } = saved;
+      this.#seat = seat;
+      this.#replica = this.#kept = moved(/** @type {Replica<S> | null} */ (replica), ahead());
+      Object.assign(this.#commands, { nextId, sentId });
       // Whoever waited for them is gone.
-      for (const pending of saved.pending) this.#commands.add(pending, true).catch(() => {});
+      const refused = (/** @type {RoomError} */ detail) => this.dispatchEvent(new CustomEvent('refused', { detail }));
+      for (const one of pending) this.#commands.add(one).catch(refused);
     }
     this.#view = this.#look();
     this.#link.open();
@@ -71,13 +82,15 @@ export class Room extends EventTarget {
   }
 
   /**
-   * What to keep to have the same seat again after a reload; null without a seat. Changes with `view`.
+   * What to keep to have the same seat again after a reload, and to say what was not answered; null if there is neither,
+   * and after `close`. Changes with `view`.
    * @returns {Saved | null}
    */
   get saved() {
-    if (!this.#seat) return null;
-    const { pending, nextId } = this.#commands;
-    return { seat: this.#seat, name: this.#name, colour: this.#colour, nextId, pending, replica: this.#replica };
+    const { pending, nextId, sentId } = this.#commands;
+    if (!this.#seat && !pending.length) return null;
+    const replica = moved(this.#kept, -ahead());
+    return { seat: this.#seat, name: this.#name, colour: this.#colour, nextId, sentId, pending, replica };
   }
 
   /**
@@ -87,16 +100,23 @@ export class Room extends EventTarget {
    */
   subscribe = (listener) => {
     const call = () => listener(this.#view);
+    const end = () => this.removeEventListener('view', call);
     this.addEventListener('view', call);
-    call();
-    return () => this.removeEventListener('view', call);
+    try {
+      call();
+    } catch (error) {
+      // Whoever hears of it has nothing to end it by.
+      end();
+      throw error;
+    }
+    return end;
   };
 
   /**
    * Listens to one type of event, typed.
-   * @template {keyof RoomEvents<E>} K
+   * @template {keyof Listened<E>} K
    * @param {K} type
-   * @param {(event: RoomEvents<E>[K]) => void} listener
+   * @param {(event: Listened<E>[K]) => void} listener
    * @returns {() => void} ends it
    */
   listen(type, listener) {
@@ -109,16 +129,26 @@ export class Room extends EventTarget {
   /**
    * Says a command; it is kept until there is an answer, over as many connections as that takes.
    * @param {string} command
-   * @param {object} content
+   * @param {object | null} [content] anything that JSON can carry; it is taken as it is now
    * @returns {Promise<number>} its place in the room's history, once `view` shows what it did
-   * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end
+   * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end; `bad_command` if it cannot
+   *   be said
    */
-  send(command, content) {
+  send(command, content = {}) {
     if (this.#link.status === 'ended') return Promise.reject(this.#link.reason);
-    const answer = this.#commands.add({ id: this.#commands.nextId, command, content });
+    const id = this.#commands.nextId;
+    /** @type {Pending} */
+    let pending;
+    try {
+      if (typeof command !== 'string' || command === 'id') throw new TypeError(`${String(command)} is no command`);
+      pending = { id, command, content: JSON.parse(JSON.stringify(content)) };
+    } catch (cause) {
+      const message = `a command has a name, and a content that JSON can carry: ${cause}`;
+      return Promise.reject(new RoomError('bad_command', message, { cause }));
+    }
+    const answer = this.#commands.add(pending);
     // First shown (and saved), then sent: its number must not be given twice.
-    this.#changed();
-    this.#commands.flush();
+    if (!this.#commands.flush()) this.#changed();
     return answer;
   }
 
@@ -151,7 +181,7 @@ export class Room extends EventTarget {
    * @returns {number}
    */
   localTime(time) {
-    return time - (this.#replica?.offset ?? 0);
+    return this.#replica ? Math.round(time - this.#replica.offset + ahead()) : time;
   }
 
   #introduce() {
@@ -183,9 +213,18 @@ export class Room extends EventTarget {
       this.#replica = replace(replica, snapshot);
       this.#caughtUp = true;
     }
+    /** @type {(keyof RoomEvents<E>) | undefined} */
+    let kind;
     if (replica && event && event.seq > replica.seq) {
       if (event.seq > replica.seq + 1) return this.#link.drop('the server left out an event');
-      this.#replica = happen(replica, event, this.#apply);
+      try {
+        this.#replica = happen(replica, event, this.#apply);
+      } catch (cause) {
+        // The next connection would bring the same event.
+        const message = cause instanceof Error ? cause.message : String(cause);
+        return this.#link.close(new RoomError('failed', message, { cause }), 4400);
+      }
+      kind = KINDS.find((kind) => event[kind]);
       const { you } = replica;
       // The last of the missed events says that we are back.
       if (event.back?.member === you) this.#caughtUp = true;
@@ -198,9 +237,12 @@ export class Room extends EventTarget {
       answered = true;
     }
     if (error) {
-      const reason = new RoomError(error.code, error.message);
-      if (error.id === undefined) this.#link.complaint = reason;
-      else answered = this.#commands.refused(error.id, reason);
+      const { id, code, message, after } = error;
+      const reason = new RoomError(code, code === 'outdated' ? `not applied, or long ago: ${message}` : message);
+      if (id === undefined) this.#link.complaint = reason;
+      const became = this.#commands.refused(reason, id, after);
+      if (became === 'stuck') return this.#link.drop(message);
+      answered = became === 'refused' && id !== undefined;
     }
     if (status) {
       this.#store = status.store === 'up' ? 'back' : 'down';
@@ -208,11 +250,13 @@ export class Room extends EventTarget {
       if (status.store === 'up') this.#link.ask();
     }
     if (answered && this.#store === 'back') this.#store = 'up';
-    this.#changed();
-    if (event) {
-      const kind = KINDS.find((kind) => event[kind]);
-      if (kind) this.dispatchEvent(new CustomEvent(kind, { detail: event }));
+    if (event && kind) {
+      this.#view = this.#look();
+      this.dispatchEvent(new CustomEvent(kind, { detail: event }));
     }
+    // Not before: what is saved while others have not heard of it yet makes it heard again after a reload.
+    this.#kept = this.#replica;
+    this.#changed();
     if (this.#replica) this.#commands.reached(this.#replica);
     if (status) this.#commands.hurry();
     else this.#commands.flush();
@@ -221,9 +265,10 @@ export class Room extends EventTarget {
   /** To take the name that one has changes nothing, and is answered. Unless that name is just about to change. */
   #probe() {
     const { me } = this.#view;
-    if (me && !this.#commands.busy) {
-      this.#link.send(JSON.stringify({ id: this.#commands.nextId++, rename: { name: me.name } }));
-    }
+    if (this.#commands.busy) return void this.#commands.hurry();
+    if (!me) return;
+    this.#commands.add({ id: this.#commands.nextId, command: 'rename', content: { name: me.name } }, true).catch(() => {});
+    this.#commands.flush();
   }
 
   /** @param {number} closeCode */
@@ -254,10 +299,15 @@ export class Room extends EventTarget {
     const link = this.#link;
     const status = link.status === 'live' && !this.#caughtUp ? 'connecting' : link.status;
     const store = this.#store === 'up' ? 'up' : 'down';
+    const { retryAt } = link;
+    const localTime = (/** @type {number} */ time) => this.localTime(time);
     return Object.freeze({
       status,
       stale: status !== 'live' || store === 'down' || link.doubtful,
-      retryAt: link.retryAt,
+      // By the device's clock as it is when somebody looks.
+      get retryAt() {
+        return retryAt && Math.round(retryAt + ahead());
+      },
       reason: link.reason,
       store,
       me: replica?.members.find((member) => member.id === replica.you) ?? null,
@@ -266,8 +316,68 @@ export class Room extends EventTarget {
       ttlMs: replica?.ttl_ms ?? null,
       state: replica?.state ?? null,
       position: replica && { epoch: replica.epoch, seq: replica.seq },
-      expiresAt: replica && this.localTime(replica.expires_at),
+      get expiresAt() {
+        return replica && localTime(replica.expires_at);
+      },
       pending: this.#commands.pending,
     });
   }
+}
+
+/**
+ * A time minus another clock, by another clock.
+ * @template {{ offset: number } | null} R
+ * @param {R} replica
+ * @param {number} by
+ * @returns {R}
+ */
+const moved = (replica, by) => replica && { ...replica, offset: replica.offset + by };
+
+// What happens makes a new replica. Pure, but for the clock.
+
+/**
+ * @template S
+ * @param {Replica<S>} replica
+ * @param {Whole<S>} whole
+ * @returns {Replica<S>}
+ */
+function replace(replica, { now, ...whole }) {
+  return { ...replica, ...whole, offset: now - performance.now() };
+}
+
+/**
+ * A resumed hello has no state: the events behind it lead on from the one that is known.
+ * @template S
+ * @param {Replica<S> | null} replica
+ * @param {Hello<S>} hello
+ * @returns {Replica<S>}
+ */
+function greet(replica, { seat, ...hello }) {
+  const next = /** @type {Replica<S>} */ ({ ...replica, ...hello });
+  return 'now' in hello ? replace(next, hello) : next;
+}
+
+/**
+ * @template S, E
+ * @param {Replica<S>} replica
+ * @param {RoomEvent<E>} event the next one
+ * @param {NonNullable<RoomOptions<S, E>['apply']>} apply
+ * @returns {Replica<S>}
+ */
+function happen(replica, event, apply) {
+  const { seq, expires_at, joined, back, away, left, renamed } = event;
+  let { members, state } = replica;
+  /** @type {(id: number, news: Partial<Member>) => void} */
+  const update = (id, news) => (members = members.map((m) => (m.id === id ? { ...m, ...news } : m)));
+  if (joined) members = [...members, { id: joined.member, name: joined.name, colour: joined.colour, away: false }];
+  if (back) update(back.member, { away: false });
+  if (away) update(away.member, { away: true });
+  if (left) members = members.filter((m) => m.id !== left.member);
+  if (renamed) update(renamed.member, { name: renamed.name, colour: renamed.colour });
+  if (event.change) state = apply(state, /** @type {ChangeEvent<E>} */ (event));
+  // No room lives longer than its lifetime: by the store's clock it is this late at least. If that is news, the device
+  // slept, and its clock stood still.
+  const least = expires_at - replica.ttl_ms - performance.now();
+  const offset = least > replica.offset + SLEPT ? least : replica.offset;
+  return { ...replica, seq, expires_at, members, state, offset };
 }

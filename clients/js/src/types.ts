@@ -21,7 +21,10 @@ export interface Member {
  */
 export type Status = 'connecting' | 'live' | 'offline' | 'ended';
 
-/** All there is to show, at one moment. Never changed: what happens next makes a new one. */
+/**
+ * All there is to show, at one moment. Never changed: what happens next makes a new one. But its times are told by this
+ * device's clock as it is when they are read, so that nothing is wrong when somebody sets it.
+ */
 export interface View<S> {
   readonly status: Status;
   /** What is shown may no longer be so: not `live`, or the server cannot reach its store. */
@@ -59,15 +62,19 @@ export interface Position {
 export interface Pending {
   readonly id: number;
   readonly command: string;
-  readonly content: object;
+  readonly content: object | null;
 }
 
 /** What survives a reload: plain data for `JSON.stringify`. Holds the seat's secret. */
 export interface Saved {
-  readonly seat: string;
+  /** Absent if there is none, but commands that are to be said. */
+  readonly seat?: string | undefined;
   readonly name: string | undefined;
   readonly colour?: number | undefined;
   readonly nextId: number;
+  /** The highest number that was sent: those above it were certainly not applied. */
+  readonly sentId?: number;
+  /** Commands without an answer yet. */
   readonly pending: readonly Pending[];
   readonly replica: unknown;
   /** Of a lunch room. */
@@ -76,8 +83,11 @@ export interface Saved {
 
 /** Options of a room; `S` is the application's state, `E` its events. */
 export interface RoomOptions<S, E> {
-  /** The state after an event. Pure: it makes a new state and leaves the old one as it is. */
-  apply: (state: S, event: ChangeEvent<E>) => S;
+  /**
+   * The state after an event. Pure: it makes a new state and leaves the old one as it is. If it throws, the room has
+   * ended: `failed`. Without it `view.state` stays what the last hello or snapshot had.
+   */
+  apply?: ((state: S, event: ChangeEvent<E>) => S) | undefined;
   /** Your name; without it the server makes one. */
   name?: string | undefined;
   /** Your colour, 0 to 11; without it you get one that few others have. */
@@ -118,7 +128,7 @@ interface Named {
   readonly colour: number;
 }
 
-/** What `room.listen` tells, by type: the event as it came from the server. */
+/** What happens in a room, by type: the event as it came from the server. */
 export interface RoomEvents<E> {
   joined: Happened & { readonly joined: Named };
   back: Happened & { readonly back: { readonly member: number } };
@@ -127,6 +137,12 @@ export interface RoomEvents<E> {
   left: Happened & { readonly left: { readonly member: number } };
   renamed: Happened & { readonly by: number; readonly renamed: Named };
   change: ChangeEvent<E>;
+}
+
+/** What `room.listen` tells, by type. */
+export interface Listened<E> extends RoomEvents<E> {
+  /** A command in `saved` was given up, for which nobody waits any more: `pending` says which one. */
+  refused: RoomError;
 }
 
 /** Any event on the wire. */
@@ -164,7 +180,7 @@ export type Hello<S> = Greeting & (({ readonly resumed: false } & Whole<S>) | { 
 
 /** The room as this client knows it: a hello without its secret, kept up to date. */
 export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
-  /** The store's clock minus this device's, ms. */
+  /** The store's clock minus `performance.now()`, ms; in `saved`, minus the device's clock. */
   readonly offset: number;
 };
 
@@ -174,7 +190,13 @@ export interface Push<S, E> {
   readonly snapshot?: Whole<S>;
   readonly event?: RoomEvent<E>;
   readonly ack?: { readonly id: number; readonly seq: number };
-  readonly error?: { readonly id?: number; readonly code: string; readonly message: string };
+  readonly error?: {
+    readonly id?: number;
+    readonly code: string;
+    readonly message: string;
+    /** The number that must be said before any higher one is taken. */
+    readonly after?: number;
+  };
   readonly status?: { readonly store: 'up' | 'down' };
 }
 

@@ -97,10 +97,138 @@ test('after "unavailable" the same is said again after a moment, before anything
   socket().hears({ error: { id: 2, code: 'unavailable', message: '' } });
   pass(1_000);
   assert.deepEqual(socket().said(), [...first, { id: 3, add: { item: 'c' } }]);
-  // Or as soon as the store is back.
+  // Or as soon as the store is back. What is newer was given up with it, whatever becomes of it now.
   socket().hears({ error: { id: 1, code: 'unavailable', message: '' } });
   socket().hears({ status: { store: 'up' } });
-  assert.deepEqual(socket().said(), [first[0]]);
+  assert.deepEqual(socket().said(), [...first, { id: 3, add: { item: 'c' } }]);
+});
+
+test('what the server takes only after another command is said again behind that one', (t) => {
+  const { room, pass } = live(t);
+  ignore(room.add('a'), room.add('b'), room.add('c'));
+  const first = socket().said();
+  socket().hears({ error: { id: 3, code: 'unavailable', message: '', after: 2 } });
+  pass(1_000);
+  assert.deepEqual(socket().said(), first.slice(1));
+});
+
+test('the moment before it is said again grows to 8 s, and is short again after an answer', (t) => {
+  const { room, pass } = live(t);
+  ignore(room.add('a'));
+  const [first] = socket().said();
+  for (const moment of [1_000, 2_000, 4_000, 8_000, 8_000]) {
+    socket().hears({ error: { id: 1, code: 'unavailable', message: '' } });
+    pass(moment - 100);
+    assert.deepEqual(socket().said(), []);
+    pass(100);
+    assert.deepEqual(socket().said(), [first]);
+  }
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  ignore(room.add('b'));
+  socket().said();
+  socket().hears({ error: { id: 2, code: 'unavailable', message: '' } });
+  pass(1_000);
+  assert.equal(socket().said().length, 1);
+});
+
+test('after "rate_limited" no more is said at once than the rate allows', (t) => {
+  const { pass } = fakes(t);
+  const room = new LunchRoom(URL, { WebSocket: FakeWebSocket });
+  t.after(() => room.close());
+  socket().greets({ limits: { ...limits, commands_per_second: 1 } });
+  socket().said();
+  for (let n = 0; n < 12; n++) ignore(room.add(`${n}`));
+  assert.equal(socket().said().length, 10);
+  socket().hears({ error: { id: 5, code: 'rate_limited', message: '' } });
+  pass(1_000);
+  assert.deepEqual(socket().said().map(({ id }) => id), [5]);
+});
+
+test('what asks for a sign of life is said again too, since the server takes nothing else before it', (t) => {
+  const { room, pass } = live(t);
+  pass(25_000);
+  const [probe] = socket().said();
+  assert.deepEqual(room.view.pending, []);
+  socket().hears({ error: { id: 1, code: 'unavailable', message: '' } });
+  ignore(room.add('a'));
+  pass(1_000);
+  assert.deepEqual(socket().said(), [probe, { id: 2, add: { item: 'a' } }]);
+});
+
+test('a server that waits for what was settled is left, and come back to', (t) => {
+  const { room, pass } = live(t);
+  ignore(room.add('a'), room.add('b'));
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  socket().hears({ error: { id: 2, code: 'unavailable', message: '', after: 1 } });
+  assert.equal(room.view.status, 'offline');
+  pass(500);
+  socket().opens();
+  socket().hears(RESUMED);
+  assert.deepEqual(socket().said().slice(1), [{ id: 2, add: { item: 'b' } }]);
+});
+
+test('a command that was refused says in its error which one it was', async (t) => {
+  const { room } = live(t);
+  const answer = room.add('a');
+  socket().hears({ error: { id: 1, code: 'outdated', message: '' } });
+  await assert.rejects(answer, { code: 'outdated', message: /^not applied/, pending: { id: 1, command: 'add', content: { item: 'a' } } });
+});
+
+test('a command needs no content, and null is one', (t) => {
+  const { room } = live(t);
+  ignore(room.send('ask'), room.send('ask', undefined), room.send('ask', null));
+  assert.deepEqual(socket().sent, ['{"id":1,"ask":{}}', '{"id":2,"ask":{}}', '{"id":3,"ask":null}']);
+});
+
+test('what JSON cannot carry is refused at once, and takes no number', async (t) => {
+  const { room } = live(t);
+  /** @type {any} */
+  const circle = {};
+  circle.itself = circle;
+  const no = { toJSON: () => undefined };
+  const never = { toJSON: () => { throw new Error('never'); } };
+  for (const content of [() => {}, Symbol('x'), 1n, { number: 1n }, circle, no, never]) {
+    await assert.rejects(room.send('ask', /** @type {any} */ (content)), { name: 'RoomError', code: 'bad_command', message: /JSON/ });
+  }
+  for (const command of ['id', Symbol('ask'), undefined]) {
+    await assert.rejects(room.send(/** @type {any} */ (command), {}), { code: 'bad_command' });
+  }
+  assert.deepEqual([room.view.pending, socket().sent], [[], []]);
+  ignore(room.add('a'));
+  assert.deepEqual(socket().said(), [{ id: 1, add: { item: 'a' } }]);
+});
+
+test('a command is what it was when it was given, however its content changes', (t) => {
+  const { room } = live(t);
+  const content = { item: 'a' };
+  ignore(room.send('add', content));
+  content.item = 'b';
+  assert.deepEqual(JSON.parse(JSON.stringify(room.saved)).pending, [{ id: 1, command: 'add', content: { item: 'a' } }]);
+});
+
+test('a refusal without a number is that of the one that nothing else answers', async (t) => {
+  const { room } = live(t);
+  const [a, b, c] = [room.add('a'), room.add('b'), room.add('c')];
+  socket().said();
+  socket().hears({ error: { code: 'bad_command', message: 'not understood' } });
+  // Nothing more is mixed with them until it is known which one it was.
+  const d = room.add('d');
+  assert.deepEqual(socket().said(), []);
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  socket().hears({ ack: { id: 3, seq: 1 } });
+  await assert.rejects(b, { code: 'bad_command', message: 'not understood', pending: { id: 2, command: 'add', content: { item: 'b' } } });
+  assert.deepEqual(socket().said().map(({ id }) => id), [4]);
+  // And alone it is the one.
+  socket().hears({ error: { code: 'bad_command', message: 'not understood' } });
+  await assert.rejects(d, { code: 'bad_command' });
+  assert.deepEqual([await a, await c, room.view.pending], [1, 1, []]);
+});
+
+test('a refusal that is of no command holds nothing up', (t) => {
+  const { room } = live(t);
+  socket().hears({ error: { code: 'bad_command', message: 'not understood' } });
+  ignore(room.add('a'));
+  assert.equal(socket().said().length, 1);
 });
 
 test('commands are paced below the rate that the server announced, on each connection anew', (t) => {
@@ -181,6 +309,112 @@ test('what is saved gives the same seat, list, numbers and unanswered commands a
   assert.deepEqual(socket().said(), [command, { id: 3, add: { item: 'b' } }]);
 });
 
+/** A page is closed without a goodbye: what it kept. @param {LunchRoom} room @returns {any} */
+const kept = (room) => JSON.parse(JSON.stringify(room.saved));
+
+test('what is given in while nothing is connected is kept before there is a seat, and said by the next page', (t) => {
+  fakes(t);
+  const room = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina' });
+  t.after(() => room.close());
+  assert.equal(room.saved, null);
+  ignore(room.add('a'));
+  const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, saved: kept(room) });
+  t.after(() => later.close());
+  assert.deepEqual(later.view.pending.map(({ content }) => content), [{ item: 'a' }]);
+  socket().greets();
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina' } }, { id: 1, add: { item: 'a' } }]);
+});
+
+test('after a reload that came too late for the seat: what was never sent is said from the next one, the rest is named', async (t) => {
+  const { room } = live(t);
+  ignore(room.add('sent'));
+  socket().ends(1006);
+  ignore(room.add('never sent'));
+  const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, saved: kept(room) });
+  t.after(() => later.close());
+  /** @type {unknown[]} */
+  const named = [];
+  later.listen('refused', ({ code, pending }) => named.push([code, pending?.content]));
+  socket().opens();
+  socket().ends(4401, 'no such seat');
+  assert.deepEqual(later.view.pending.map(({ content }) => content), [{ item: 'never sent' }]);
+  // Without a seat it is kept all the same.
+  assert.deepEqual(kept(later).pending, later.view.pending);
+  later.retryNow();
+  socket().greets({ you: 7, seat: 'f'.repeat(32) });
+  assert.deepEqual(socket().said().map(({ id }) => id), [undefined, 2]);
+  assert.equal(await settled(Promise.resolve()), true);
+  assert.deepEqual(named, [['unsure', { item: 'sent' }]]);
+});
+
+test('what was kept and is refused after a reload is told, whatever the reason; what is taken is not', async (t) => {
+  const { room } = live(t);
+  ignore(room.add('a'), room.add('b'), room.add('c'), room.add('d'));
+  const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, saved: kept(room) });
+  /** @type {unknown[]} */
+  const named = [];
+  later.listen('refused', ({ code, pending }) => named.push([code, pending?.id]));
+  socket().opens();
+  socket().hears(RESUMED);
+  socket().hears({ error: { id: 1, code: 'outdated', message: '' } });
+  socket().hears({ error: { id: 2, code: 'menu_full', message: '' } });
+  socket().hears({ ack: { id: 3, seq: 1 } });
+  socket().ends(4410, 'room expired');
+  assert.equal(await settled(Promise.resolve()), true);
+  assert.deepEqual(named, [['outdated', 1], ['menu_full', 2], ['gone', 4]]);
+  later.close();
+});
+
+test('that a command is sent is kept before it is: nobody says it from another seat as if it were new', (t) => {
+  const { room } = live(t);
+  /** @type {[sent: number, kept: number | undefined][]} */
+  const seen = [];
+  room.addEventListener('view', () => seen.push([socket().sent.length, kept(room)?.sentId]));
+  ignore(room.add('a'));
+  assert.deepEqual([seen.at(-1), socket().sent.length], [[0, 1], 1]);
+  socket().ends(1006);
+  ignore(room.add('b'));
+  assert.deepEqual(kept(room).sentId, 1);
+});
+
+test('what a listener says when it is told of a command goes behind that command', (t) => {
+  const { room } = live(t);
+  let isFirst = true;
+  room.subscribe(({ pending }) => {
+    if (!pending.length || !isFirst) return;
+    isFirst = false;
+    ignore(room.add('b'));
+  });
+  ignore(room.add('a'));
+  assert.deepEqual(socket().said().map(({ id }) => id), [1, 2]);
+});
+
+test('an event is heard before its position is saved: who saves and dies in a handler hears it after the reload', (t) => {
+  const { room } = live(t);
+  /** @type {[string, number | undefined][]} */
+  const saved = [];
+  const note = (/** @type {string} */ where) => saved.push([where, kept(room)?.replica.seq]);
+  room.listen('change', () => {
+    note('change');
+    // It makes a view, which is saved too.
+    ignore(room.vote(2));
+  });
+  room.addEventListener('view', () => note('view'));
+  room.listen('change', () => note('another'));
+  socket().hears(added(2, 'a'));
+  assert.deepEqual(saved, [['change', 1], ['view', 1], ['another', 1], ['view', 2]]);
+  assert.deepEqual(room.view.position?.seq, 2);
+});
+
+test('an event that is known already is not told again', (t) => {
+  const { room } = live(t);
+  let heard = 0;
+  room.listen('change', () => heard++);
+  socket().hears(added(2, 'a'));
+  socket().hears(added(2, 'a'));
+  assert.equal(heard, 1);
+});
+
 test('the colour that was chosen last is asked for when the room is joined anew, also after a reload', (t) => {
   fakes(t);
   const room = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', colour: 3 });
@@ -246,6 +480,66 @@ test('times are those of this device', (t) => {
   const left = hello.expires_at - hello.now;
   assert.equal(room.view.expiresAt, Date.now() + left);
   assert.equal(room.localTime(hello.now), Date.now());
+});
+
+test('a device\'s clock that is set changes no time that is left', (t) => {
+  const { room, pass, setClock } = live(t);
+  const left = () => [(room.view.expiresAt ?? NaN) - Date.now(), (room.view.retryAt ?? NaN) - Date.now()];
+  const { hello } = golden('hello').frame;
+  for (const by of [3_600_000, -7_200_000]) {
+    setClock(by);
+    assert.equal(left()[0], hello.expires_at - hello.now);
+    assert.equal(room.localTime(hello.now), Date.now());
+  }
+  socket().ends(1006);
+  pass(100);
+  const before = left();
+  for (const by of [3_600_000, -7_200_000]) {
+    setClock(by);
+    assert.deepEqual(left(), before);
+  }
+  // And after a reload.
+  const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, saved: kept(room) });
+  t.after(() => later.close());
+  assert.equal((later.view.expiresAt ?? NaN) - Date.now(), before[0]);
+});
+
+test('commands are paced as before when the device\'s clock is set back', (t) => {
+  const { room, pass, setClock } = live(t);
+  for (let n = 0; n < 30; n++) ignore(room.add(`${n}`));
+  assert.equal(socket().said().length, 10);
+  setClock(-3_600_000);
+  pass(1_000);
+  assert.equal(socket().said().length, 10);
+  setClock(7_200_000);
+  pass(1_000);
+  assert.equal(socket().said().length, 10);
+});
+
+test('the store\'s clock is learnt anew from each push that has it, and a device that slept catches up', (t) => {
+  const { room } = live(t);
+  const { snapshot } = golden('snapshot').frame;
+  const left = () => (room.view.expiresAt ?? NaN) - Date.now();
+  socket().hears({ snapshot: { ...snapshot, now: snapshot.expires_at - 1_000 } });
+  assert.equal(left(), 1_000);
+  socket().hears({ snapshot: { ...snapshot, now: snapshot.expires_at - 500_000 } });
+  assert.equal(left(), 500_000);
+  // Some browsers count no time while the device sleeps. No room lives longer than its lifetime.
+  const { ttl_ms } = golden('hello').frame.hello;
+  const slept = snapshot.expires_at + 300_000;
+  socket().hears({ event: { seq: snapshot.seq + 1, joined: { member: 8, name: 'x', colour: 1 }, expires_at: slept } });
+  assert.equal(left(), Math.min(ttl_ms, 800_000));
+});
+
+test('a listener that throws when it subscribes is not subscribed', (t) => {
+  const { room } = live(t);
+  let calls = 0;
+  assert.throws(() => room.subscribe(() => {
+    calls++;
+    throw new Error('never');
+  }), /never/);
+  socket().hears(added(2, 'a'));
+  assert.equal(calls, 1);
 });
 
 test('a listener can be removed, and is called at once when it subscribes', (t) => {

@@ -158,6 +158,7 @@ test('every frame of the server is understood', async (t) => {
     ack: async (_, room) => assert.equal(await answers.get(room), 3),
     error: (_, room) => assert.rejects(answers.get(room) ?? Promise.resolve(), { code: 'not_found', message: '"pizza" is not on the menu' }),
     'error-unavailable': ({ view }) => assert.equal(view.pending.length, 1),
+    'error-after': ({ view }) => assert.equal(view.pending.length, 1),
     'error-without-id': ({ view }) => assert.equal(view.status, 'live'),
   };
   /** @type {Map<LunchRoom, Promise<number>>} */

@@ -1,7 +1,9 @@
 // Losing the connection and coming back, with a clock and a network that do what they are told.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { Room } from 'tablecast-client';
 import { LunchRoom } from 'tablecast-client/lunch';
 import { CLOSE_CODES } from '../src/errors.js';
 import { FakeWebSocket, fakes, socket, sockets } from './support/fakes.js';
@@ -410,6 +412,112 @@ test('while the server has no store nothing is live, until it answers something 
   assert.deepEqual(socket().said(), [{ id: 1, rename: { name: 'Mina' } }]);
   socket().hears({ ack: { id: 1, seq: 1 } });
   assert.deepEqual([room.view.store, room.view.stale], ['up', false]);
+});
+
+for (const by of [-3_600_000, 3_600_000]) {
+  test(`a device's clock that is set by ${by / 3_600_000} h changes nothing`, (t) => {
+    const { room, pass, setClock } = live(t);
+    pass(10_000);
+    setClock(by);
+    pass(14_999);
+    assert.deepEqual(socket().said(), []);
+    pass(1);
+    assert.equal(socket().said().length, 1);
+    setClock(by);
+    pass(9_999);
+    assert.equal(room.view.status, 'live');
+    pass(1);
+    assert.deepEqual([room.view.status, room.view.reason?.code], ['offline', 'timeout']);
+    // It held for longer than 5 s.
+    assert.equal(wait(room), 250);
+    setClock(by);
+    assert.equal(wait(room), 250);
+    pass(249);
+    assert.equal(sockets.length, 1);
+    pass(1);
+    assert.equal(sockets.length, 2);
+  });
+}
+
+test('a device that slept shows no list as live that may not be, also where the time of sleep is not counted', (t) => {
+  const { room, hide, show, setClock } = live(t);
+  hide();
+  setClock(600_000);
+  show();
+  assert.equal(room.view.stale, true);
+  socket().hears({ ack: { id: 1, seq: 1 } });
+  assert.equal(room.view.stale, false);
+});
+
+test('without options it sits in the room as a guest, and hears what happens', (t) => {
+  fakes(t);
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  t.after(() => (own ? Object.defineProperty(globalThis, 'WebSocket', own) : Reflect.deleteProperty(globalThis, 'WebSocket')));
+  Object.defineProperty(globalThis, 'WebSocket', { value: FakeWebSocket, configurable: true, writable: true });
+  const room = new Room(URL);
+  t.after(() => room.close());
+  let heard = 0;
+  room.listen('change', () => heard++);
+  socket().greets();
+  assert.deepEqual(socket().said(), [{ join: {} }]);
+  const { state } = room.view;
+  socket().hears({ event: { seq: 2, by: 1, change: { added: { number: 1, item: 'a', name: 'x' } }, expires_at: 0 } });
+  assert.deepEqual([room.view.status, room.view.position?.seq, heard], ['live', 2, 1]);
+  assert.equal(room.view.state, state);
+});
+
+for (const thrown of [new Error('it cannot'), 'it cannot']) {
+  test(`an \`apply\` that throws ends the room once, with that as the reason: ${typeof thrown}`, async (t) => {
+    const { pass, online } = fakes(t);
+    let calls = 0;
+    const apply = () => {
+      calls++;
+      throw thrown;
+    };
+    const room = new Room(URL, { apply, WebSocket: FakeWebSocket });
+    t.after(() => room.close());
+    socket().greets();
+    const answer = room.send('plus', {});
+    const before = room.view.state;
+    socket().hears({ event: { seq: 2, by: 1, change: {}, expires_at: 0 } });
+    const { status, reason, position, state } = room.view;
+    assert.deepEqual([status, reason?.code, reason?.message, reason?.cause], ['ended', 'failed', 'it cannot', thrown]);
+    assert.deepEqual([position?.seq, state], [1, before]);
+    await assert.rejects(answer, { code: 'failed' });
+    // The seat is kept for a page with a better one.
+    assert.deepEqual([socket().closedWith, room.saved?.seat], [4400, golden('hello').frame.hello.seat]);
+    online();
+    pass(3_600_000);
+    assert.deepEqual([sockets.length, calls], [1, 1]);
+  });
+}
+
+test('a listener that throws hurts neither the others nor the room', (t) => {
+  // What it throws is reported as the platform does; in Node that ends a process that does not look at it.
+  const program = `
+    import { Room } from 'tablecast-client';
+    import { FakeWebSocket, socket } from './test/support/fakes.js';
+    const thrown = [];
+    process.on('uncaughtException', ({ message }) => thrown.push(message));
+    const room = new Room('ws://x/ws/x/', { apply: (n) => n, WebSocket: FakeWebSocket });
+    let calls = 0;
+    for (const type of ['view', 'change']) {
+      room.addEventListener(type, () => { throw new Error(type); });
+      room.addEventListener(type, () => calls++);
+    }
+    socket().greets();
+    const seq = room.view.position.seq + 1;
+    calls = 0;
+    const answer = room.send('x');
+    socket().hears({ ack: { id: 1, seq } });
+    socket().hears({ event: { seq, by: 1, change: {}, expires_at: 0 } });
+    const done = await answer === seq;
+    await new Promise((resolve) => setImmediate(resolve));
+    console.log(JSON.stringify([done, room.view.status, calls > 3, new Set(thrown).size]));
+    process.exit();
+  `;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: new globalThis.URL('../', import.meta.url), encoding: 'utf8' });
+  assert.equal(said.trim(), '[true,"live",true,2]');
 });
 
 test('where there is no WebSocket it says how to bring one', (t) => {

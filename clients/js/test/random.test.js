@@ -4,23 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { verifyDraw } from 'tablecast-client/draw';
 import { proxy } from './support/proxy.js';
+import { generator } from './support/random.js';
 import { join, live, until } from './support/rooms.js';
 import { serve } from './support/server.js';
 
 const MEMBERS = 8;
 const STEPS = 300;
-
-/** A random number generator with a seed, so that a failure can be run again. @param {number} state */
-function generator(state) {
-  /** @param {number} below */
-  return (below) => {
-    // mulberry32
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 const seeds = process.env['SEED'] ? [Number(process.env['SEED'])] : [1, 2, Date.now() % 1_000_000];
 

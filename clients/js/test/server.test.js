@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { createRoom, roomUrl } from 'tablecast-client';
 import { WebSocket } from 'ws';
@@ -148,6 +149,33 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   await server.kill('SIGKILL');
   await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
   assert.equal(roomUrl('https://lunch.example/r/x?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
+});
+
+test('an answer that is not the server\'s, or none that a page may read, is told as what it is', async (t) => {
+  /** @type {[status: number, body: string]} */
+  let answer = [502, '<h1>Bad Gateway</h1>'];
+  const other = createServer((_, response) => response.writeHead(answer[0], { 'Retry-After': '7' }).end(answer[1]));
+  await new Promise((resolve) => other.listen(0, '127.0.0.1', () => resolve(null)));
+  t.after(() => other.close());
+  const { port } = /** @type {import('node:net').AddressInfo} */ (other.address());
+  const base = `http://127.0.0.1:${port}`;
+  await assert.rejects(createRoom(base), { name: 'RoomError', code: 'disconnected', status: 502, retryAfter: 7 });
+  for (const body of ['null', '"ok"', '{}']) {
+    answer = [200, body];
+    await assert.rejects(createRoom(base), { name: 'RoomError', code: 'internal', status: 200, message: `${base} answers 200, and not as a Tablecast server does` });
+  }
+  answer = [418, 'null'];
+  await assert.rejects(createRoom(base), { code: 'internal', status: 418 });
+
+  // As in a page of another site: what it may not read is an error of the network to it.
+  const page = /** @type {any} */ (globalThis);
+  t.after(() => delete page.location);
+  const fails = t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('Failed to fetch')));
+  page.location = { origin: 'https://lunch.example' };
+  await assert.rejects(createRoom(base), { code: 'disconnected', message: /does not allow https:\/\/lunch\.example \(--allowed-origin\)/ });
+  page.location = { origin: base };
+  await assert.rejects(createRoom(base), ({ code, message }) => code === 'disconnected' && !message.includes('allow'));
+  fails.mock.restore();
 });
 
 test('a server that ends while somebody is being let in says that it restarts, and not goodbye', async (t) => {

@@ -17,8 +17,10 @@ counter.listen('away', ({ away }) => counter.localTime(away.until));
 counter.listen('gone', () => {});
 // @ts-expect-error: a view is not changed
 counter.view.status = 'live';
-// @ts-expect-error: without a reducer there is no state
-new Room('ws://127.0.0.1:8000/ws/x/', {});
+// Without a reducer: members and events, and the state as it was.
+const plain = new Room('ws://127.0.0.1:8000/ws/x/');
+const asked: Promise<number> = plain.send('ask');
+plain.listen('refused', ({ code, pending }) => code.padEnd(pending?.id ?? 0));
 
 const saved: Saved | null = JSON.parse('null');
 const lunch = new LunchRoom(roomUrl('http://127.0.0.1:8000', 'x'), { name: 'Mina', saved, WebSocket });
@@ -34,4 +36,4 @@ void lunch.add(1);
 new LunchRoom('ws://127.0.0.1:8000/ws/x/', { apply: applyMenu });
 
 const made: Promise<{ id: string; url: string }> = createRoom('http://127.0.0.1:8000', {}, { signal: null });
-export { total, stop, seq, made };
+export { total, stop, seq, made, asked };

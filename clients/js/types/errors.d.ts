@@ -1,3 +1,5 @@
+/** @import { Pending } from './types.js' */
+import type { Pending } from './types.js';
 /** Why a room, a command or a request failed. */
 export declare class RoomError extends Error {
     code: string;
@@ -7,15 +9,19 @@ export declare class RoomError extends Error {
     status: number | undefined;
     /** Seconds to wait before another request, if the server said so. */
     retryAfter: number | undefined;
+    /** The command that was refused, if it was one: as it stood in `view.pending`. */
+    pending: Pending | undefined;
     /**
      * @param {string} code for programs: see the table in the README
      * @param {string} message for people
-     * @param {{ closeCode?: number, status?: number, retryAfter?: number | undefined }} [more]
+     * @param {{ closeCode?: number | undefined, status?: number | undefined, retryAfter?: number | undefined, pending?: Pending, cause?: unknown }} [more]
      */
-    constructor(code: string, message: string, { closeCode, status, retryAfter }?: {
-        closeCode?: number;
-        status?: number;
+    constructor(code: string, message: string, more?: {
+        closeCode?: number | undefined;
+        status?: number | undefined;
         retryAfter?: number | undefined;
+        pending?: Pending;
+        cause?: unknown;
     });
 }
 export type ComeBack = 'never' | 'soon' | 'later';

@@ -13,7 +13,7 @@ export declare function roomUrl(base: string | URL, id: string): string;
  * @param {RoomSettings} [settings]
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<CreatedRoom>}
- * @throws {RoomError} the server's refusal, or `disconnected`
+ * @throws {RoomError} the server's refusal, or `disconnected`: no answer, or none that this page may read
  */
 export declare function createRoom(base: string | URL, settings?: RoomSettings, init?: RequestInit): Promise<CreatedRoom>;
 /**

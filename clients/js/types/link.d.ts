@@ -19,11 +19,16 @@ export type Ends = {
      */
     changed: () => void;
 };
+/**
+ * This device's clock minus the one that durations are measured by, which nobody can set. Changes when the clock is set,
+ * and when the device slept, since some browsers stop the other one meanwhile.
+ */
+export declare function ahead(): number;
 export declare class Link {
     #private;
     /** @type {'connecting' | 'live' | 'offline' | 'ended'} */
     status: 'connecting' | 'live' | 'offline' | 'ended';
-    /** @type {number | null} */
+    /** By `performance.now()`, as all times here. @type {number | null} */
     retryAt: number | null;
     /** @type {RoomError | null} */
     reason: RoomError | null;
@@ -56,8 +61,12 @@ export declare class Link {
      * @param {string} text why
      */
     drop(text: string): void;
-    /** Says goodbye, and stays away. */
-    close(): void;
+    /**
+     * Stays away. By default it says goodbye; with another code the seat is kept for a while.
+     * @param {RoomError} [reason]
+     * @param {number} [closeCode]
+     */
+    close(reason?: RoomError, closeCode?: number): void;
     /** Connects at once, if it does not already. */
     retryNow(): void;
 }

@@ -1,8 +1,5 @@
-import { applyMenu } from './menu.js';
 import { Room } from './room.js';
-import type { Contribution, Menu, MenuChange, RoomOptions, Saved } from './types.js';
-/** @import { Contribution, Menu, MenuChange, RoomOptions, Saved } from './types.js' */
-export { applyMenu };
+import type { ChangeEvent, Contribution, Menu, MenuChange, RoomOptions, Saved } from './types.js';
 /**
  * A room with the lunch menu. `which` is an item's number, or its text: then it is the first equal one. Takes part in
  * draws by itself: see "The draw" in the protocol.
@@ -42,3 +39,10 @@ export declare class LunchRoom extends Room<Menu, MenuChange> {
      */
     decide(how: 'votes' | 'draw'): Promise<number>;
 }
+/**
+ * The menu after an event.
+ * @param {Menu} menu
+ * @param {ChangeEvent<MenuChange>} event
+ * @returns {Menu}
+ */
+export declare function applyMenu(menu: Menu, { by, change }: ChangeEvent<MenuChange>): Menu;

@@ -1,10 +1,10 @@
-import type { RoomEvents, RoomOptions, Saved, View } from './types.js';
-/** @import { Push, Replica, RoomEvents, RoomOptions, Saved, View } from './types.js' */
+import type { Listened, RoomOptions, Saved, View } from './types.js';
 /**
  * A seat in a room, and the room as seen from it. Connects when made, and comes back by itself.
  *
- * Events: `view` after each change of `view`; and, as they come from the server, `joined`, `back`, `away`, `left`,
- * `renamed` and `change` (the application's), each with the event as `detail`.
+ * Events: `view` after each change of `view`; before it, and as they come from the server, `joined`, `back`, `away`,
+ * `left`, `renamed` and `change` (the application's), each with the event as `detail`; and `refused`, of a command in
+ * `saved` that was given up, with a `RoomError` as `detail`.
  * @template S the application's state
  * @template E the application's events
  */
@@ -12,13 +12,14 @@ export declare class Room<S, E> extends EventTarget {
     #private;
     /**
      * @param {string | URL} url from `roomUrl` or `createRoom`
-     * @param {RoomOptions<S, E>} options
+     * @param {RoomOptions<S, E>} [options]
      */
-    constructor(url: string | URL, { apply, name, colour, saved, WebSocket }: RoomOptions<S, E>);
+    constructor(url: string | URL, { apply, name, colour, saved, WebSocket }?: RoomOptions<S, E>);
     /** The room as it is known now. */
     get view(): View<S>;
     /**
-     * What to keep to have the same seat again after a reload; null without a seat. Changes with `view`.
+     * What to keep to have the same seat again after a reload, and to say what was not answered; null if there is neither,
+     * and after `close`. Changes with `view`.
      * @returns {Saved | null}
      */
     get saved(): Saved | null;
@@ -30,20 +31,21 @@ export declare class Room<S, E> extends EventTarget {
     subscribe: (listener: (view: View<S>) => void) => () => void;
     /**
      * Listens to one type of event, typed.
-     * @template {keyof RoomEvents<E>} K
+     * @template {keyof Listened<E>} K
      * @param {K} type
-     * @param {(event: RoomEvents<E>[K]) => void} listener
+     * @param {(event: Listened<E>[K]) => void} listener
      * @returns {() => void} ends it
      */
-    listen<K extends keyof RoomEvents<E>>(type: K, listener: (event: RoomEvents<E>[K]) => void): () => void;
+    listen<K extends keyof Listened<E>>(type: K, listener: (event: Listened<E>[K]) => void): () => void;
     /**
      * Says a command; it is kept until there is an answer, over as many connections as that takes.
      * @param {string} command
-     * @param {object} content
+     * @param {object | null} [content] anything that JSON can carry; it is taken as it is now
      * @returns {Promise<number>} its place in the room's history, once `view` shows what it did
-     * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end
+     * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end; `bad_command` if it cannot
+     *   be said
      */
-    send(command: string, content: object): Promise<number>;
+    send(command: string, content?: object | null): Promise<number>;
     /**
      * Takes another name, and another colour if there is one.
      * @param {string} name

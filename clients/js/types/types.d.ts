@@ -15,7 +15,10 @@ export interface Member {
  * - `ended`: no further attempt by itself, see `reason`
  */
 export type Status = 'connecting' | 'live' | 'offline' | 'ended';
-/** All there is to show, at one moment. Never changed: what happens next makes a new one. */
+/**
+ * All there is to show, at one moment. Never changed: what happens next makes a new one. But its times are told by this
+ * device's clock as it is when they are read, so that nothing is wrong when somebody sets it.
+ */
 export interface View<S> {
     readonly status: Status;
     /** What is shown may no longer be so: not `live`, or the server cannot reach its store. */
@@ -51,14 +54,18 @@ export interface Position {
 export interface Pending {
     readonly id: number;
     readonly command: string;
-    readonly content: object;
+    readonly content: object | null;
 }
 /** What survives a reload: plain data for `JSON.stringify`. Holds the seat's secret. */
 export interface Saved {
-    readonly seat: string;
+    /** Absent if there is none, but commands that are to be said. */
+    readonly seat?: string | undefined;
     readonly name: string | undefined;
     readonly colour?: number | undefined;
     readonly nextId: number;
+    /** The highest number that was sent: those above it were certainly not applied. */
+    readonly sentId?: number;
+    /** Commands without an answer yet. */
     readonly pending: readonly Pending[];
     readonly replica: unknown;
     /** Of a lunch room. */
@@ -66,8 +73,11 @@ export interface Saved {
 }
 /** Options of a room; `S` is the application's state, `E` its events. */
 export interface RoomOptions<S, E> {
-    /** The state after an event. Pure: it makes a new state and leaves the old one as it is. */
-    apply: (state: S, event: ChangeEvent<E>) => S;
+    /**
+     * The state after an event. Pure: it makes a new state and leaves the old one as it is. If it throws, the room has
+     * ended: `failed`. Without it `view.state` stays what the last hello or snapshot had.
+     */
+    apply?: ((state: S, event: ChangeEvent<E>) => S) | undefined;
     /** Your name; without it the server makes one. */
     name?: string | undefined;
     /** Your colour, 0 to 11; without it you get one that few others have. */
@@ -102,7 +112,7 @@ interface Named {
     readonly name: string;
     readonly colour: number;
 }
-/** What `room.listen` tells, by type: the event as it came from the server. */
+/** What happens in a room, by type: the event as it came from the server. */
 export interface RoomEvents<E> {
     joined: Happened & {
         readonly joined: Named;
@@ -129,6 +139,11 @@ export interface RoomEvents<E> {
         readonly renamed: Named;
     };
     change: ChangeEvent<E>;
+}
+/** What `room.listen` tells, by type. */
+export interface Listened<E> extends RoomEvents<E> {
+    /** A command in `saved` was given up, for which nobody waits any more: `pending` says which one. */
+    refused: RoomError;
 }
 /** Any event on the wire. */
 export type RoomEvent<E> = Happened & {
@@ -169,7 +184,7 @@ export type Hello<S> = Greeting & (({
 });
 /** The room as this client knows it: a hello without its secret, kept up to date. */
 export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
-    /** The store's clock minus this device's, ms. */
+    /** The store's clock minus `performance.now()`, ms; in `saved`, minus the device's clock. */
     readonly offset: number;
 };
 /** Everything the server says: one of these. */
@@ -185,6 +200,8 @@ export interface Push<S, E> {
         readonly id?: number;
         readonly code: string;
         readonly message: string;
+        /** The number that must be said before any higher one is taken. */
+        readonly after?: number;
     };
     readonly status?: {
         readonly store: 'up' | 'down';

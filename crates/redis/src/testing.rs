@@ -7,15 +7,18 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpSocket;
+
 /// How long anything may take that a test waits for here.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One `redis-server`.
 #[derive(Debug)]
@@ -33,11 +36,6 @@ impl RedisServer {
     /// # Panics
     /// If there is no `redis-server`, or it does not answer in time.
     pub fn start(options: &[&str]) -> RedisServer {
-        on_free_ports(|| RedisServer::try_start(options))
-    }
-
-    /// Or else what its log says of why it ended.
-    fn try_start(options: &[&str]) -> Result<RedisServer, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tablecast-redis-{}-{number}", std::process::id());
@@ -49,8 +47,8 @@ impl RedisServer {
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             process: None,
         };
-        server.run()?;
-        Ok(server)
+        server.run();
+        server
     }
 
     /// `redis://127.0.0.1:PORT`.
@@ -84,7 +82,7 @@ impl RedisServer {
     /// As [`RedisServer::start`].
     pub fn restart(&mut self) {
         self.kill9();
-        self.run().unwrap_or_else(|log| panic!("{log}"));
+        self.run();
     }
 
     /// Stops the process where it is (SIGSTOP); the kernel goes on accepting
@@ -121,7 +119,7 @@ impl RedisServer {
             .to_owned()
     }
 
-    fn run(&mut self) -> Result<(), String> {
+    fn run(&mut self) {
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -150,11 +148,10 @@ impl RedisServer {
             ended = process.try_wait().ok().flatten();
             ended.is_some() || answers(self.port)
         });
-        let Some(status) = ended else {
-            return Ok(());
-        };
-        let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-        Err(format!("redis-server ended with {status}: {log}"))
+        if let Some(status) = ended {
+            let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            panic!("redis-server ended with {status}: {log}");
+        }
     }
 
     fn signal(&self, signal: &str) {
@@ -259,39 +256,40 @@ impl RedisCluster {
     }
 
     fn start_node() -> RedisServer {
-        on_free_ports(|| {
-            // The bus port is fixed, because the default is the port + 10,000, which
-            // a free port may be too large for.
-            let bus = free_port().to_string();
-            RedisServer::try_start(&[
-                "--cluster-enabled",
-                "yes",
-                "--cluster-port",
-                &bus,
-                "--cluster-node-timeout",
-                "3000",
-            ])
-        })
+        // The bus port is fixed, because the default is the port + 10,000, which a
+        // free port may be too large for.
+        let bus = free_port().to_string();
+        RedisServer::start(&[
+            "--cluster-enabled",
+            "yes",
+            "--cluster-port",
+            &bus,
+            "--cluster-node-timeout",
+            "3000",
+        ])
     }
 }
 
-/// Starts one, and once more when somebody took a port that was free a moment ago.
-fn on_free_ports(start: impl Fn() -> Result<RedisServer, String>) -> RedisServer {
-    loop {
-        match start() {
-            Ok(server) => return server,
-            Err(log) => assert!(log.contains("Address already in use"), "{log}"),
-        }
-    }
-}
-
-/// A port that was free a moment ago.
+/// A port for a server to listen at on loopback, now or later, once or again.
+///
+/// It is held until this process ends: meanwhile the system gives it to nobody who
+/// asks for any port, be it to listen or to connect. Whoever asks for this very port
+/// gets it, since servers may take over an address of which nobody listens
+/// (`SO_REUSEADDR`).
 ///
 /// # Panics
 /// If there is none.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    static HELD: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("an address to share");
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    socket.bind(any).expect("a free port");
+    let port = socket.local_addr().expect("its address").port();
+    HELD.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(socket);
+    port
 }
 
 /// Whether it has loaded its data; one with a password says only that.
@@ -321,4 +319,25 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 fn missing(program: &str, error: &std::io::Error) -> ! {
     panic!("{program} cannot be run ({error}): apt-get install redis-server")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_free_port_is_held_for_servers_alone() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        for _ in 0..2 {
+            let is_held = || {
+                let other = TcpSocket::new_v4().unwrap();
+                other.bind(address).is_err()
+            };
+            assert!(is_held(), "before and after a server listens");
+            // As all servers do, it asks to take an address over.
+            drop(TcpListener::bind(address).unwrap());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::*;
-use tablecast_core::backend::{Backend, Health, Notice};
+use tablecast_core::backend::Backend;
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::{RedisServer, free_port};
 
@@ -29,13 +29,7 @@ async fn works(url: &str) {
 /// Why the backend is down.
 async fn reason(url: &str) -> String {
     let backend = RedisBackend::connect(url).unwrap();
-    let mut heard = Heard::of(&backend);
-    heard
-        .find("down", |notice| match notice {
-            Notice::Health(Health::Down(reason)) => Some(reason.clone()),
-            _ => None,
-        })
-        .await
+    Heard::of(&backend).down().await
 }
 
 #[tokio::test]

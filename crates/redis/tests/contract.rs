@@ -44,7 +44,7 @@ async fn connected(url: &str) -> Arc<dyn Backend> {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), all)
+    tokio::time::timeout(Duration::from_secs(60), all)
         .await
         .expect("not connected in time");
     backend

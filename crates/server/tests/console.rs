@@ -21,7 +21,7 @@ mod recorded {
 fn the_console_passes_its_tests() {
     let tests = ["schema", "log", "hostile", "scripts"]
         .map(|name| format!("crates/server/tests/console/{name}.test.js"));
-    let options = ["--test", "--test-timeout=120000"].map(str::to_owned);
+    let options = ["--test", "--test-timeout=600000"].map(str::to_owned);
     javascript::passes("node", options.into_iter().chain(tests));
 }
 

@@ -331,9 +331,12 @@ async fn every_frame_of_the_server_is_a_golden_one() {
 
     faults.down("the cable is out");
     goldens.json("status-down", &mut jun).await;
-    jun.say(&json!({"id": 1, "vote": {"number": 1, "on": true}}))
-        .await;
+    for id in 1..=2 {
+        jun.say(&json!({"id": id, "vote": {"number": 1, "on": true}}))
+            .await;
+    }
     goldens.json("error-unavailable", &mut jun).await;
+    goldens.json("error-after", &mut jun).await;
     let mut busy = other_node.json(&json!({"join": {"name": "Busy"}})).await;
     for id in 1..=MORE_THAN_A_LOG {
         busy.say(&json!({"id": id, "vote": {"number": 1, "on": id % 2 == 1}}))

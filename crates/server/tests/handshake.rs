@@ -353,6 +353,9 @@ async fn a_server_that_shuts_down_says_so_and_lets_nobody_in() {
         server.get("/readyz").await,
         server.request("POST /session/", "", "").await,
         server.handshake(&path, "").await,
+        server
+            .handshake(&path, "Sec-WebSocket-Protocol: tablecast.v1\r\n")
+            .await,
     ] {
         assert_eq!(refused.status, 503, "{refused:?}");
         assert_eq!(refused.code(), "draining");

@@ -13,10 +13,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, tablecast};
+use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, settings, tablecast};
 use pty_process::Size;
 use pty_process::blocking::{Command as InTerminal, Pty, open};
-use tablecast_redis::testing::RedisServer;
+use tablecast_redis::testing::{RedisServer, free_port};
 
 const CONTROL_C: &str = "\x03";
 const CONTROL_R: &str = "\x12";
@@ -33,7 +33,11 @@ impl Terminal {
     fn start(columns: u16, rows: u16, language: &str, args: &[&str]) -> Terminal {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
-        let child = InTerminal::new(env!("CARGO_BIN_EXE_tablecast"))
+        let mut command = InTerminal::new(env!("CARGO_BIN_EXE_tablecast"));
+        for name in settings() {
+            command = command.env_remove(name);
+        }
+        let child = command
             .args(args)
             .env("TERM", "xterm-256color")
             .env("LC_ALL", language)
@@ -250,7 +254,10 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
     let dir = Dir::new();
     let redis = RedisServer::start(&[]);
     let store = redis.url();
-    let mut first = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    // The second one must get it as well.
+    let at = format!("127.0.0.1:{}", free_port());
+    let serve = || Serving::start(tablecast(&dir).args(["--listen", &at, "--store", &store]));
+    let mut first = serve();
     let page = create(&dir, &first);
     let mina = Terminal::start(80, 24, "C.UTF-8", &["join", &page, "--name", "Mina"]);
     mina.shows(&["live"]);
@@ -262,8 +269,7 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
     mina.shows(&["offline, again in"]);
     mina.types("pizza\r");
     mina.shows(&["(1 not sent yet)", "0 [ ] 김치찌개"]);
-    let at = first.at.to_string();
-    let _second = Serving::start(tablecast(&dir).args(["--listen", &at, "--store", &store]));
+    let _second = serve();
     mina.types(CONTROL_R);
     mina.shows(&["live", "0 [ ] pizza", "1 of 10 here", "Mina (you)"]);
     mina.hides("not sent yet");

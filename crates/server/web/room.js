@@ -6,7 +6,8 @@ import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
 import { foot } from './lib/page.js';
 import * as remember from './lib/remember.js';
-import { screenOf } from './lib/view.js';
+import { fold } from './lib/text.js';
+import { adding, screenOf } from './lib/view.js';
 import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
 import { decideButton, decided } from './room/decision.js';
@@ -25,10 +26,15 @@ import { bar, heading, trouble, warning } from './room/top.js';
 const [, , id = ''] = location.pathname.split('/');
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 const { regions, toasts, announce, toast } = notices();
+const saved = remember.seat(id);
+/** Dishes that this page, or one before it that was closed, has not sent. */
+let unsent = saved ? adding(saved.pending).map(({ item }) => item) : remember.unsent(id);
+/** Of one that was closed: whether they arrived is not known. */
+const left = saved ? [] : unsent;
 const room = new LunchRoom(roomUrl(location.href, id), {
   name: remember.me.name,
   colour: remember.me.colour,
-  saved: remember.seat(id),
+  saved,
 });
 
 // The connection is on its way meanwhile.
@@ -47,11 +53,26 @@ const app = {
       await promise;
       return true;
     } catch (error) {
-      toast(why(error));
+      app.refused(error);
       return false;
     }
   },
+  refused(error) {
+    const { pending } = /** @type {Partial<import('./client/errors.js').RoomError>} */ (error);
+    const [dish] = adding(pending ? [pending] : []);
+    if (!dish) return toast(why(error));
+    // All that end at the same moment are told together.
+    if (refused.push(dish.item) === 1) setTimeout(() => missing(refused.splice(0), why(error)));
+  },
 };
+
+/** @type {string[]} */
+const refused = [];
+
+/** Names dishes that are not there. @param {string[]} items @param {string} reason */
+function missing(items, reason) {
+  toast(`${items.join(', ')}: ${reason}`, { name: w.add, run: () => items.forEach((item) => app.attempt(room.add(item))) });
+}
 
 /** The parts that are shown. @type {Part[]} */
 let parts = [];
@@ -103,7 +124,7 @@ function emptyPart() {
   return {
     element,
     update({ state, pending }) {
-      element.hidden = (state?.items.length ?? 0) > 0 || pending.some(({ command }) => command === 'add');
+      element.hidden = (state?.items.length ?? 0) > 0 || adding(pending).length > 0;
     },
   };
 }
@@ -131,11 +152,14 @@ function tabTitle({ status, state, stale }) {
 }
 
 /** Keeps what outlives the page. @param {View} view */
-function keep({ state, expiresAt }) {
+function keep({ state, expiresAt, pending }) {
   remember.rememberSeat(id, room.saved);
   if (!state) return;
   const items = state.items.slice(0, 4).map(({ item }) => item);
-  remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
+  // Another tab may have its own.
+  const others = remember.unsent(id).filter((item) => !unsent.includes(item));
+  unsent = adding(pending).map(({ item }) => item);
+  remember.rememberVisit({ id, unsent: [...others, ...unsent], title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
 }
 
 /** What the server says of a name that it does not take. */
@@ -143,7 +167,7 @@ const NAME_REFUSED = ['empty', 'too_long', 'bad_item'];
 
 /** A name that was kept, and is refused now, keeps nobody out: they sit down as a guest, and are asked anew. @param {View} view */
 function isRefused({ status, reason }) {
-  if (status !== 'ended' || room.saved || !NAME_REFUSED.includes(reason?.code ?? '')) return false;
+  if (status !== 'ended' || room.saved?.seat || !NAME_REFUSED.includes(reason?.code ?? '')) return false;
   remember.me.name = undefined;
   toast(w.nameRefused(why(reason)));
   // After all have seen that it ended.
@@ -162,7 +186,11 @@ room.subscribe((view) => {
   // The first time nothing was lost before.
   // And of an end the screen tells that follows.
   if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
-  else if (isLive) for (const item of remember.takeFor(id)) app.attempt(room.add(item));
+  else if (isLive) {
+    for (const item of remember.takeFor(id)) app.attempt(room.add(item));
+    const lost = left.filter((item) => !view.state?.items.some((one) => fold(one.item) === fold(item)));
+    if (lost.length) missing(lost, w.errors.unsure);
+  }
   if (isLive || wasLive) wasLive = isLive;
 });
 room.listen('change', ({ by }) => {
@@ -174,6 +202,7 @@ document.addEventListener('visibilitychange', () => {
   tabTitle(room.view);
 });
 news(app);
+room.listen('refused', app.refused);
 setInterval(() => {
   for (const part of parts) part.tick?.();
 }, 1_000);

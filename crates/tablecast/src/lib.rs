@@ -93,6 +93,8 @@
 //!
 //! [`App`] says how the logic is spoken. Its defaults are enough for the JSON
 //! dialect (`tablecast.v1`), where a command is what serde reads: `{"id":1,"up":{}}`.
+//! A command without content may be a variant `Up` or `Up {}`; clients say it with `{}`
+//! or null alike.
 //! With [`App::text_command`] it can be typed by hand in `websocat`, too.
 //!
 //! ```
@@ -274,6 +276,7 @@ pub mod codec;
 pub mod config;
 pub mod connection;
 pub mod dialect;
+mod fence;
 pub mod hub;
 pub mod memory;
 pub mod metrics;

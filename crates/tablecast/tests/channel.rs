@@ -64,7 +64,7 @@ fn members(channel: &Arc<Channel>, count: usize) -> (Vec<Fake>, Vec<Subscription
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
     while !holds() {
         assert!(tokio::time::Instant::now() < patience, "never: {what}");
         yield_now().await;
@@ -289,7 +289,7 @@ fn what_is_said_while_the_runtime_shuts_down_is_written() {
         done.send(fakes[0].texts()).unwrap();
     });
     let texts = is_done
-        .recv_timeout(std::time::Duration::from_secs(30))
+        .recv_timeout(std::time::Duration::from_secs(60))
         .expect("it hangs");
     assert_eq!(texts, ["goodbye"; 3]);
 }

@@ -110,7 +110,8 @@ async fn a_seat_given_by_a_commit_that_landed_late_is_freed() {
     let node = Node::on(Arc::new(backend), config).await;
     node.make("r").await;
     let mut witness = node.json("r").await;
-    faults.next(Call::Commit, Fault::UnknownThenLate(ms(800)));
+    // Long after the join was given up, on a slow machine too.
+    faults.next(Call::Commit, Fault::UnknownThenLate(ms(2000)));
     faults.every(Call::Commit, Fault::Unavailable);
     assert_eq!(node.refusal("r").await, 503);
     faults.none();

@@ -187,6 +187,57 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
     assert_eq!(node.items("r").await, ["fine"; 3]);
 }
 
+/// Without it, whoever asked would wait for ever.
+#[tokio::test]
+async fn an_error_names_the_command_wherever_its_number_can_be_read() {
+    let node = node().await;
+    let mut member = node.json("r").await;
+    for line in [
+        r#"{"id":5}"#,
+        r#"{"id":5,"add":}"#,
+        r#"{"id":5,"add":{"item":"#,
+        r#"{"id":5,"add":{"item":"x"},"remove":{"item":"x"}}"#,
+        r#"{"add":{"item":"x"},"remove":{"item":"x"},"id":5}"#,
+        r#"{"id":5,"add":{"item":"x"}} {}"#,
+        r#"{"id":5,"drop":{}}"#,
+        r#"{"id":5,"join":{}}"#,
+    ] {
+        member.client.send_text(line).await.unwrap();
+        let answer = member.next().await;
+        assert_eq!(code(&answer), "bad_command", "{line}");
+        assert_eq!(answer["error"]["id"], 5, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_without_content_is_said_with_an_empty_object_or_null() {
+    let node = node().await;
+    let mut member = node.json("r").await;
+    for (id, content) in [(1, "{}"), (2, "{ }"), (3, "null")] {
+        let line = format!(r#"{{"id":{id},"touch":{content}}}"#);
+        member.client.send_text(&line).await.unwrap();
+        assert_eq!(member.next().await["ack"]["id"], id, "{line}");
+    }
+    let answer = member.ask(json!({"id": 4, "touch": {"it": 1}})).await;
+    assert_eq!(code(&answer), "bad_command");
+    let null = member.ask(json!({"id": 5, "add": null})).await;
+    assert!(null["error"]["message"].as_str().unwrap().contains("item"));
+}
+
+#[tokio::test]
+async fn what_a_newer_client_adds_to_its_first_message_is_ignored() {
+    let node = node().await;
+    let first = json!({"join": {"name": "Kim", "watch": true, "person": "x"}});
+    let member = node.enter("r", first).await;
+    assert_eq!(member.hello["name"], "Kim");
+    let (seat, more) = (&member.hello["seat"], [1, 2]);
+    let again = json!({"resume": {"seat": seat, "person": "x", "more": more}});
+    assert_eq!(
+        node.enter("r", again).await.hello["you"],
+        member.hello["you"]
+    );
+}
+
 #[tokio::test]
 async fn names_are_checked_and_known_by_all() {
     let node = node().await;
@@ -221,7 +272,6 @@ async fn a_wrong_first_word_is_told_and_closed() {
         "[]",
         r#"{"id":1,"add":{"item":"x"}}"#,
         r#"{"join":{"name":7}}"#,
-        r#"{"join":{"nick":"x"}}"#,
         r#"{"join":{"name":""}}"#,
         r#"{"join":{"colour":12}}"#,
         r#"{"join":{"colour":1.5}}"#,

@@ -97,8 +97,8 @@ async fn what_came_later_in_the_same_commit_is_no_part_of_it() {
     let node = Node::on(Arc::new(backend), config).await;
     node.make("r").await;
     let mut member = node.json("r").await;
-    // While this one waits for the store, the others gather behind it.
-    faults.next(Call::Commit, Fault::Delay(Duration::from_millis(100)));
+    // While this one waits for the store, the others gather behind it, on a slow machine too.
+    faults.next(Call::Commit, Fault::Delay(Duration::from_secs(2)));
     let commits = faults.calls(Call::Commit);
     let add = |id: u64, item| json!({"id": id, "add": {"item": item}});
     for message in [

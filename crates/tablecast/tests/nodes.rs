@@ -339,7 +339,9 @@ async fn the_members_of_a_node_that_died_leave_when_its_lease_ends() {
         seat_grace: lease,
         ..no_rate()
     };
-    let store = MemoryBackend::new();
+    // Its clock stands still, so that a slow machine ends no lease before its time.
+    let hands = Hands::new();
+    let store = hands.store();
     let other = Arc::new(store.another_node());
     let one = Node::on(Arc::new(store), config.clone()).await;
     one.make("r").await;
@@ -354,12 +356,14 @@ async fn the_members_of_a_node_that_died_leave_when_its_lease_ends() {
             std::mem::forget(two);
             member.hello["you"].clone()
         });
-        runtime.shutdown_background();
+        // After this none of its tasks renews the lease any more.
+        runtime.shutdown_timeout(Duration::from_secs(20));
         member
     });
     let joined = witness.event().await;
     let member = dead.join().unwrap();
     assert_eq!(joined["joined"]["member"], member);
+    hands.pass(lease);
     loop {
         let event = witness.event().await;
         if event["left"]["member"] == member {

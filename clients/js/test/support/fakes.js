@@ -79,6 +79,11 @@ export function fakes(t) {
   sockets.length = 0;
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_795_299_727_066 });
   const random = mock.method(Math, 'random', () => 0.5);
+  const start = Date.now() - 1_000;
+  let setBy = 0;
+  const time = Date.now.bind(Date);
+  const date = mock.method(Date, 'now', () => time() + setBy);
+  const steady = mock.method(performance, 'now', () => time() - start);
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   const network = new EventTarget();
   const globals = /** @type {any} */ (globalThis);
@@ -86,7 +91,7 @@ export function fakes(t) {
   globals.addEventListener = network.addEventListener.bind(network);
   t.after(() => {
     mock.timers.reset();
-    random.mock.restore();
+    for (const { mock } of [random, date, steady]) mock.restore();
     delete globals.document;
     delete globals.addEventListener;
   });
@@ -95,6 +100,8 @@ export function fakes(t) {
     pass: (ms) => {
       for (let left = ms; left > 0; left -= 100) mock.timers.tick(Math.min(left, 100));
     },
+    /** Somebody sets the device's clock; durations are as long as before. @param {number} ms forward */
+    setClock: (ms) => void (setBy += ms),
     /** @param {number} value */
     chance: (value) => random.mock.mockImplementation(() => value),
     hide: () => {

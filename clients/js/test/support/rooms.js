@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 /** @typedef {import('tablecast-client').View<import('../../src/types.js').Menu>} View */
 
 /** Nothing here takes this long unless it hangs, also on a busy machine. */
-const DEADLINE = 30_000;
+const DEADLINE = 60_000;
 
 /**
  * @param {import('node:test').TestContext} t

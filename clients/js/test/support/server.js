@@ -12,11 +12,8 @@ const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_B
 /** No limits that many clients of one address would meet. */
 export const UNLIMITED = ['--create-rate', '0', '--join-rate', '0', '--command-rate', '0'];
 
-/**
- * @param {import('node:test').TestContext} t
- * @param {string} [listen] where: a free port unless it must be one that was used before
- */
-export async function serve(t, args = UNLIMITED, listen = '127.0.0.1:0') {
+/** @param {import('node:test').TestContext} t */
+export async function serve(t, args = UNLIMITED) {
   const program = process.env['TABLECAST_BIN'];
   if (!program) throw new Error(`these tests need the server: ${HOW}`);
   if (!existsSync(program)) throw new Error(`there is no ${program}: ${HOW}`);
@@ -24,7 +21,7 @@ export async function serve(t, args = UNLIMITED, listen = '127.0.0.1:0') {
   const dir = mkdtempSync(join(tmpdir(), 'tablecast-client-'));
   // Without the settings of whoever runs the tests.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
-  const child = spawn(program, ['serve', '--listen', listen, ...args], { cwd: dir, env });
+  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: dir, env });
   const ended = new Promise((resolve) => child.once('close', resolve));
   let error = '';
   child.stderr.on('data', (data) => (error += data));

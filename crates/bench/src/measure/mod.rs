@@ -109,6 +109,11 @@ fn resident(smaps_rollup: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -120,24 +125,37 @@ mod tests {
         assert_eq!(resident(smaps), Some(4584 * 1024));
     }
 
+    /// Of a process that does nothing else: other tests in this one take memory and give
+    /// it back meanwhile.
     #[test]
     fn work_and_memory_show_in_the_usage() {
-        let me = ProcessTree(std::process::id());
-        let before = me.usage().unwrap();
-        let mut memory = vec![1_u8; 32 << 20];
-        while me.usage().unwrap().cpu < before.cpu + 0.02 {
-            memory.reverse();
+        const MIB: u64 = 1 << 20;
+        let mut worker = Command::new("sh")
+            .args([
+                "-c",
+                "read go; hoard=$(head -c 33554432 /dev/zero | tr '\\0' x); read end",
+            ])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let usage = || ProcessTree(worker.id()).usage().unwrap();
+        let before = usage();
+        worker.stdin.as_ref().unwrap().write_all(b"go\n").unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut after = usage();
+        while after.cpu < before.cpu + 0.005 || after.rss < before.rss + 16 * MIB {
+            assert!(Instant::now() < deadline, "{before:?} {after:?}");
+            // sleep: between two looks
+            thread::sleep(Duration::from_millis(10));
+            after = usage();
         }
-        let after = me.usage().unwrap();
-        assert!(after.rss > before.rss + (16 << 20), "{before:?} {after:?}");
+        worker.kill().unwrap();
+        worker.wait().unwrap();
     }
 
     #[test]
     fn children_belong_to_the_tree() {
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .spawn()
-            .unwrap();
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let pids = ProcessTree(std::process::id()).pids();
         child.kill().unwrap();
         child.wait().unwrap();

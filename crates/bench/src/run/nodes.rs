@@ -14,11 +14,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use super::generator::{Generator, Shape};
-use super::server::{Server, free_port};
+use super::server::Server;
 use super::session::{sample, timed, used};
 use crate::load::control::{Outcome, Pace, Until};
 use crate::measure::Usage;
 use crate::peers::{Paths, Peer};
+use crate::port;
 use crate::results::{Figure, Means, WorkloadInfo, workload};
 use crate::summary::Figures;
 
@@ -235,7 +236,7 @@ struct Rate {
 
 impl Redis {
     fn start() -> anyhow::Result<Self> {
-        let port = free_port()?;
+        let port = port::free()?;
         let mut redis = Command::new("redis-server");
         redis.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         redis.args(["--save", "", "--appendonly", "no"]);
@@ -249,7 +250,7 @@ impl Redis {
 
     /// Starts a server that keeps its rooms here.
     fn serve(&self, paths: &Paths, peer: &Peer) -> anyhow::Result<Server> {
-        let port = free_port()?;
+        let port = port::free()?;
         let url = format!("redis://{}", self.server.address);
         Server::start((peer.command)(paths, port, Some(&url))?, port)
     }

@@ -1,6 +1,6 @@
 //! A server process: started on its core, and ended with its value.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,8 +13,13 @@ use crate::measure::{ProcessTree, Usage};
 /// The core of whatever is measured.
 pub(super) const SERVER_CORE: &str = "0";
 
-/// The core of whatever measures.
-pub(super) const LOAD_CORE: &str = "1";
+/// The core of whatever measures: another one, where there is another.
+pub(super) fn load_core() -> &'static str {
+    match thread::available_parallelism() {
+        Ok(cores) if cores.get() > 1 => "1",
+        _ => SERVER_CORE,
+    }
+}
 
 /// A program that is wrapped in this does not outlive the orchestrator, however that
 /// ends.
@@ -27,12 +32,6 @@ const START: Duration = Duration::from_secs(60);
 pub(super) struct Server {
     process: Child,
     pub(super) address: SocketAddr,
-}
-
-/// A port that nobody has.
-pub(super) fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// The same program with others in front of it, such as `taskset -c 0`.
@@ -115,6 +114,7 @@ impl Drop for Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port;
 
     #[test]
     fn a_wrapped_program_keeps_its_arguments_and_environment() {
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_program_that_ends_at_once_is_an_error() {
-        let error = Server::start(Command::new("false"), free_port().unwrap()).unwrap_err();
+        let error = Server::start(Command::new("false"), port::free().unwrap()).unwrap_err();
         assert!(error.to_string().contains("ended at once"), "{error}");
     }
 }

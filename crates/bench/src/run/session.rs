@@ -4,12 +4,13 @@ use anyhow::Context;
 
 use super::generator::{Generator, Shape};
 use super::scenario::{Does, Scenario};
-use super::server::{LOAD_CORE, SERVER_CORE, Server, free_port, pinned, wrapped};
+use super::server::{SERVER_CORE, Server, load_core, pinned, wrapped};
 use crate::load::control::{Outcome, Pace, Until};
 use crate::measure::Usage;
 use crate::measure::callgrind;
 use crate::measure::perf::{self, Counting};
 use crate::peers::{Paths, Peer, Protocol};
+use crate::port;
 use crate::results::{Figure, Means};
 use crate::summary::{Figures, Sample};
 
@@ -129,7 +130,7 @@ impl Session<'_> {
     }
 
     fn start(&self, peer: &Peer, wrapper: &[&str]) -> anyhow::Result<Server> {
-        let port = free_port()?;
+        let port = port::free()?;
         let command = (peer.command)(self.paths, port, None)?;
         Server::start(wrapped(wrapper, &command), port)
     }
@@ -140,7 +141,7 @@ impl Session<'_> {
         protocol: Protocol,
         shape: &Shape,
     ) -> anyhow::Result<Generator> {
-        Generator::start(&[server.address], protocol, shape, Some(LOAD_CORE))
+        Generator::start(&[server.address], protocol, shape, Some(load_core()))
     }
 
     /// A small room that knows nothing of the load.

@@ -80,10 +80,8 @@ impl Server {
     }
 }
 
-/// A port that nobody has.
 fn free() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+    (Ipv4Addr::LOCALHOST, tablecast_bench::port::free().unwrap()).into()
 }
 
 /// Builds a program of the workspace, which is done already when all of it is tested,

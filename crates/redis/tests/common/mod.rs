@@ -20,8 +20,8 @@ use tablecast_core::position::Position;
 use tablecast_redis::RedisBackend;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long a test waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a test waits for anything: nothing takes as long, on a busy machine neither.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const TTL: Duration = Duration::from_secs(600);
 
@@ -151,10 +151,13 @@ impl Heard {
         .await;
     }
 
-    pub async fn down(&mut self) {
-        let down =
-            |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_))).then_some(());
-        self.find("down", down).await;
+    /// Why it is down.
+    pub async fn down(&mut self) -> String {
+        self.find("down", |notice| match notice {
+            Notice::Health(Health::Down(why)) => Some(why.clone()),
+            _ => None,
+        })
+        .await
     }
 
     pub async fn resync(&mut self, wanted: &RoomId) {

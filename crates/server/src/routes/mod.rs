@@ -45,8 +45,9 @@ const MISS_RATE: Rate = Rate {
 /// When to try again while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// When to try again while this server shuts down; another may take over sooner.
-const DRAIN_RETRY: Duration = Duration::from_secs(5);
+/// When to try again while this server shuts down: at once, for another takes over, but
+/// no header says less than a second.
+const DRAIN_RETRY: Duration = Duration::from_secs(1);
 
 /// What the routes share.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [t
 
 What is said behind it is described by [/asyncapi.json](/asyncapi.json). There are two dialects: without a \
 subprotocol that of people, in which a refused join has the status described here; with the subprotocol \
-`tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full, unavailable and \
-draining are told by close codes, because a browser cannot see why a handshake failed.";
+`tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full and unavailable \
+are told by close codes, because a browser cannot see why a handshake failed.";
 
 pub(super) fn routes() -> Vec<Route> {
     let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")

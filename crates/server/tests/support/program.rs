@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +13,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Nothing here takes this long unless it hangs.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A directory that is removed again.
 pub struct Dir(pub PathBuf);
@@ -40,14 +41,19 @@ impl Drop for Dir {
     }
 }
 
+/// The variables by which whoever runs the tests has set something.
+pub fn settings() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.to_string_lossy().starts_with("TABLECAST_") || name == "RUST_LOG")
+}
+
 /// The program in this directory, without the settings of whoever runs the tests.
 pub fn tablecast(dir: &Dir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
     command.current_dir(&dir.0).stdin(Stdio::null());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TABLECAST_")) {
+    for name in settings() {
         command.env_remove(name);
     }
-    command.env_remove("RUST_LOG");
     command
 }
 

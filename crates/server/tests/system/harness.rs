@@ -20,6 +20,19 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// this on a busy machine.
 pub(crate) const BRIEF: [&str; 2] = ["--room-ttl", "5s"];
 
+/// The real binary, without the settings of whoever runs the tests.
+pub(crate) fn tablecast() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
+    // No `tablecast.toml` is found there.
+    command.current_dir("/");
+    let settings = std::env::vars_os().map(|(name, _)| name);
+    for name in settings.filter(|name| name.to_string_lossy().starts_with("TABLECAST_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
+
 /// A running server process. Dropping it kills it.
 pub(crate) struct Node {
     child: Child,
@@ -31,20 +44,25 @@ impl Node {
     /// Starts the real binary on a free port and waits until it is ready: its store
     /// has answered.
     pub(crate) fn start(store: &str, options: &[&str]) -> Node {
-        Node::start_by(
-            Command::new(env!("CARGO_BIN_EXE_tablecast")),
-            store,
-            options,
-        )
+        Node::start_at("127.0.0.1:0", store, options)
+    }
+
+    /// Starts it at this address.
+    pub(crate) fn start_at(listen: &str, store: &str, options: &[&str]) -> Node {
+        Node::run(tablecast(), listen, store, options)
     }
 
     /// Starts it by another command that takes its arguments.
-    pub(crate) fn start_by(mut command: Command, store: &str, options: &[&str]) -> Node {
+    pub(crate) fn start_by(command: Command, store: &str, options: &[&str]) -> Node {
+        Node::run(command, "127.0.0.1:0", store, options)
+    }
+
+    fn run(mut command: Command, listen: &str, store: &str, options: &[&str]) -> Node {
         let mut child = command
             .args([
                 "serve",
                 "--listen",
-                "127.0.0.1:0",
+                listen,
                 "--store",
                 store,
                 "--create-rate",
@@ -283,17 +301,22 @@ impl Member {
         (member, menu)
     }
 
-    /// Connects in `tablecast.v1` to a node that may be gone, and says this first.
-    pub(crate) async fn try_program(node: &Node, room: &str, first: Value) -> Option<Member> {
+    /// Connects in `tablecast.v1` to a node or a proxy that may be gone, and says this
+    /// first.
+    pub(crate) async fn try_program(
+        address: SocketAddr,
+        room: &str,
+        first: Value,
+    ) -> Result<Member, ClientError> {
         let path = format!("/ws/{room}/");
-        let client = Client::connect_json(node.address, &path).await.ok()?;
-        let mut member = Member::by(client);
-        member.try_say(&first.to_string()).await.then_some(member)
+        let mut client = Client::connect_json(address, &path).await?;
+        client.send_text(&first.to_string()).await?;
+        Ok(Member::by(client))
     }
 
     /// Connects in `tablecast.v1` and says this first.
     pub(crate) async fn program(node: &Node, room: &str, first: Value) -> Member {
-        Member::try_program(node, room, first)
+        Member::try_program(node.address, room, first)
             .await
             .expect("not let in")
     }

@@ -1,10 +1,12 @@
 //! A history of several clients on several nodes, checked as a whole.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tablecast::testing::client::ClientError;
 use tokio::task::JoinHandle;
 
 use crate::harness::{Ended, Member, Node};
@@ -36,54 +38,76 @@ pub(crate) fn client(
 ) -> JoinHandle<Client> {
     let (nodes, room, stop) = (nodes.clone(), room.to_owned(), stop.clone());
     tokio::spawn(async move {
-        let mut run = Run {
-            client: Client {
-                name: format!("c{at}"),
-                acknowledged: Vec::new(),
-                events: BTreeMap::new(),
-                items: Vec::new(),
-                position: (String::new(), 0),
-            },
-            seat: None,
-            next_id: 1,
-            open: None,
-            finished: false,
-        };
+        // Between two commands, or the menu would be full before the fault is over.
+        let mut run = Run::new(format!("c{at}"), Duration::from_millis(20));
         let mut node = at;
         while !run.finished {
             let connection = {
                 let nodes = nodes.read().await;
                 let count = nodes.len();
-                run.connect(&nodes[node % count], &room).await
+                run.connect(nodes[node % count].address, &room).await
             };
             node += 1;
             match connection {
-                Some(mut member) => run.talk(&mut member, &stop).await,
+                Ok(mut member) => run.talk(&mut member, &stop).await,
                 // sleep: a reconnecting client's pause
-                None => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
         run.client
     })
 }
 
-struct Run {
-    client: Client,
+/// Why there is no conversation.
+#[derive(Debug)]
+pub(crate) enum Missed {
+    Handshake(ClientError),
+    Ended(Ended),
+}
+
+/// A client at work, from one connection to the next.
+pub(crate) struct Run {
+    pub(crate) client: Client,
+    pause: Duration,
     seat: Option<Value>,
     next_id: u64,
     /// The command that is not answered yet: its id, itself, and its item.
     open: Option<(u64, String, String)>,
-    finished: bool,
+    pub(crate) finished: bool,
 }
 
 impl Run {
-    async fn connect(&mut self, node: &Node, room: &str) -> Option<Member> {
+    /// One that waits this long between an answer and its next command.
+    pub(crate) fn new(name: String, pause: Duration) -> Run {
+        Run {
+            client: Client {
+                name,
+                acknowledged: Vec::new(),
+                events: BTreeMap::new(),
+                items: Vec::new(),
+                position: (String::new(), 0),
+            },
+            pause,
+            seat: None,
+            next_id: 1,
+            open: None,
+            finished: false,
+        }
+    }
+
+    /// Joins, or comes back to its seat.
+    pub(crate) async fn connect(
+        &mut self,
+        address: SocketAddr,
+        room: &str,
+    ) -> Result<Member, Missed> {
         let (epoch, seq) = &self.client.position;
         let first = match &self.seat {
             None => json!({"join": {"name": self.client.name}}),
             Some(seat) => json!({"resume": {"seat": seat, "epoch": epoch, "seq": seq}}),
         };
-        let mut member = Member::try_program(node, room, first).await?;
+        let member = Member::try_program(address, room, first).await;
+        let mut member = member.map_err(Missed::Handshake)?;
         match member.hear().await {
             Ok(text) => {
                 let hello = serde_json::from_str::<Value>(&text).unwrap();
@@ -93,10 +117,10 @@ impl Run {
                 if hello["resumed"] == false {
                     self.state(hello);
                 }
-                Some(member)
+                Ok(member)
             }
             Err(Ended::Closed(4401)) => panic!("{} lost its seat", self.client.name),
-            Err(_) => None,
+            Err(ended) => Err(Missed::Ended(ended)),
         }
     }
 
@@ -112,7 +136,12 @@ impl Run {
         );
     }
 
-    async fn talk(&mut self, member: &mut Member, stop: &tokio::sync::watch::Receiver<bool>) {
+    /// Says and hears until the connection ends, or all is said.
+    pub(crate) async fn talk(
+        &mut self,
+        member: &mut Member,
+        stop: &tokio::sync::watch::Receiver<bool>,
+    ) {
         if let Some((_, text, _)) = &self.open
             && !member.try_say(text).await
         {
@@ -124,8 +153,8 @@ impl Run {
                     self.finished = true;
                     return;
                 }
-                // sleep: a client's pause, or the menu would be full before the fault is over
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // sleep: a client's pause
+                tokio::time::sleep(self.pause).await;
                 let item = format!("{}-{}", self.client.name, self.next_id);
                 let text = json!({"id": self.next_id, "add": {"item": item}}).to_string();
                 let sent = member.try_say(&text).await;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tablecast_redis::testing::RedisServer;
 
-use crate::harness::{BRIEF, Ended, Member, Node, until};
+use crate::harness::{BRIEF, Ended, Member, Node, tablecast, until};
 
 /// Settings under which a test may say as much as it likes.
 pub(crate) const UNLIMITED: [&str; 8] = [
@@ -246,7 +246,7 @@ fn an_hour_ahead() -> Vec<(String, String)> {
 async fn the_clock_of_a_node_does_not_decide_expiry() {
     let redis = RedisServer::start(&[]);
     let right = Node::start(&redis.url(), &BRIEF);
-    let mut wrong = Command::new(env!("CARGO_BIN_EXE_tablecast"));
+    let mut wrong = tablecast();
     wrong.envs(an_hour_ahead()).env("TZ", "Asia/Seoul");
     let wrong = Node::start_by(wrong, &redis.url(), &BRIEF);
     let room = wrong.make_room().await;

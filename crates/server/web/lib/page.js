@@ -1,7 +1,8 @@
-// What all pages have: a foot, and fields in which Hangul can be written.
+// What all pages have: a foot, fields in which Hangul can be written, and dialogs.
 
 import { speak, spoken, w } from '../i18n/index.js';
 import { h } from './dom.js';
+import { icon } from './pictures.js';
 
 // Hangul is composed: the Enter that ends a composition belongs to the keyboard, in every field. Safari tells it by the
 // code alone, since there the composition has ended already.
@@ -37,4 +38,38 @@ export function foot(changed) {
     h('nav', {}, h('a', { href: '/docs' }, w.docs), h('a', { href: '/docs/live' }, w.liveDocs)),
     h('div', { role: 'group', 'aria-label': w.language }, choice('ko', '한국어'), choice('en', 'English')),
   );
+}
+
+let made = 0;
+
+/**
+ * Opens a dialog, which is gone when it was closed: from below on a phone, in the middle elsewhere. The browser keeps the
+ * focus inside and gives it back.
+ * @param {string} title
+ * @param {import('./dom.js').Child[]} content
+ * @param {string} [kind]
+ */
+export function sheet(title, content, kind = '') {
+  const id = `sheet-${++made}`;
+  const dialog = h(
+    'dialog',
+    { class: `sheet ${kind}`, 'aria-labelledby': id },
+    h(
+      'div',
+      { class: 'sheet-body' },
+      h(
+        'header',
+        { class: 'sheet-head' },
+        h('h2', { id }, title),
+        h('button', { type: 'button', class: 'quiet round', 'aria-label': w.close, onclick: () => dialog.close() }, icon('close')),
+      ),
+      ...content,
+    ),
+  );
+  // The dialog itself is what is around its body.
+  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
 }

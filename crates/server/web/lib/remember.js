@@ -13,6 +13,7 @@ import { fold } from './text.js';
  * @property {number} at last time, ms
  * @property {number} expiresAt as far as is known, ms
  * @property {string | null} winner
+ * @property {string[]} [unsent] dishes that were given in, and not answered yet
  */
 
 /** As many rooms are remembered. */
@@ -87,6 +88,9 @@ export function visits() {
   if (!Array.isArray(list)) return [];
   return list.filter((visit) => visit && isText(visit.id) && Array.isArray(visit.items) && visit.items.every(isText));
 }
+
+/** What was not answered when a page of this room was seen last. @param {string} room @returns {string[]} */
+export const unsent = (room) => visits().find(({ id }) => id === room)?.unsent?.filter(isText) ?? [];
 
 /** @param {Omit<Visit, 'at'>} visit */
 export function rememberVisit(visit) {

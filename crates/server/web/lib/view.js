@@ -23,6 +23,9 @@ export function screenOf({ status, reason, state }) {
   return status === 'offline' || reason ? 'unreachable' : 'arriving';
 }
 
+/** Dishes on their way. @param {readonly Pending[]} pending @returns {{ item: string }[]} */
+export const adding = (pending) => pending.flatMap(({ command, content }) => (command === 'add' ? [/** @type {{ item: string }} */ (content)] : []));
+
 /** Stands for the number that a dish will get: behind all others. */
 export const LATE = Number.MAX_SAFE_INTEGER;
 

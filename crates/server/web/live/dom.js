@@ -1,7 +1,6 @@
 // The parts that the console is made of.
 
-import { copy as toClipboard } from '../lib/clipboard.js';
-import { h } from '../lib/dom.js';
+import { copy as toClipboard, h } from '../lib/dom.js';
 
 export { h };
 

@@ -18,7 +18,7 @@ const DESCRIPTION = '/asyncapi.json';
 let description = NOTHING;
 let room = '';
 let count = 0;
-/** When the room ends, ms by this browser's clock; 0: not known. */
+/** When the room ends, ms by `performance.now()`; 0: not known. */
 let ends = 0;
 /** How far the store's clock is before this one. */
 let ahead = 0;
@@ -55,7 +55,7 @@ function listRooms() {
 
 /** @param {any} stamp what has `expires_at`, and perhaps `now` */
 function clock(stamp) {
-  if (typeof stamp?.now === 'number') ahead = stamp.now - Date.now();
+  if (typeof stamp?.now === 'number') ahead = stamp.now - performance.now();
   if (typeof stamp?.expires_at === 'number') ends = stamp.expires_at - ahead;
 }
 
@@ -160,7 +160,7 @@ document.body.append(
 );
 
 setInterval(() => {
-  const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
+  const seconds = Math.max(0, Math.round((ends - performance.now()) / 1000));
   left.textContent = ends === 0 ? '' : seconds === 0 ? 'expired' : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} left`;
 }, 1000);
 

@@ -5,6 +5,7 @@ import { fill, h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
 import { fold } from '../lib/text.js';
+import { adding } from '../lib/view.js';
 
 /** @import { App, Part } from './app.js' */
 
@@ -53,7 +54,7 @@ export function addBox(app) {
   /** @param {string} text */
   const there = (text) => items().find(({ item }) => fold(item) === fold(text));
   /** What was added and is not answered yet. */
-  const coming = () => app.view().pending.flatMap(({ command, content }) => (command === 'add' ? [/** @type {{ item: string }} */ (content)] : []));
+  const coming = () => adding(app.view().pending);
 
   /** @param {string} item */
   async function submit(item) {
@@ -69,8 +70,9 @@ export function addBox(app) {
       hint();
       await added;
     } catch (error) {
-      // It is not lost, unless something else is being typed already.
-      if (field.value === '') field.value = draft = item;
+      // It is where it can be sent again; or named, if something else is being typed already.
+      if (field.value || !field.isConnected) return app.refused(error);
+      field.value = draft = item;
       refusal = why(error);
       hint();
     }

@@ -11,6 +11,7 @@
  * @property {() => View} view
  * @property {() => void} update shows the view as it is now
  * @property {(promise: Promise<unknown>) => Promise<boolean>} attempt says why a command was refused; whether it was not
+ * @property {(error: unknown) => void} refused says why a command was refused, and what was to be added by it
  * @property {(text: string, action?: { name: string, run: () => void }) => void} toast
  * @property {(text: string, urgent?: boolean) => void} announce tells screen readers
  */

@@ -1,10 +1,9 @@
 // A draw, calculated again in front of everybody who wants to know.
 
 import { w } from '../i18n/index.js';
-import { copy } from '../lib/clipboard.js';
-import { fill, h } from '../lib/dom.js';
+import { copy, fill, h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
-import { sheet } from '../lib/sheet.js';
+import { sheet } from '../lib/page.js';
 import { called } from './people.js';
 
 /** @import { Contribution, Decision } from '../client/types.js' */

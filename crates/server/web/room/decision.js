@@ -4,7 +4,7 @@ import { w } from '../i18n/index.js';
 import { fill, h, set } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import { leading } from '../lib/view.js';
-import { sheet } from '../lib/sheet.js';
+import { sheet } from '../lib/page.js';
 import { check } from './check.js';
 import { called } from './people.js';
 

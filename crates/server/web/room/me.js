@@ -4,7 +4,7 @@ import { w } from '../i18n/index.js';
 import { h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
-import { sheet } from '../lib/sheet.js';
+import { sheet } from '../lib/page.js';
 
 /** @import { App, Part } from './app.js' */
 

@@ -85,21 +85,18 @@ export function notices() {
  */
 export function news(app) {
   const { room } = app;
-  /** The view before the newest event: names and dishes that are gone are in it. */
+  /** The view before the newest event, which is told before the view behind it: names and dishes that are gone are in it. */
   let before = app.view();
-  let now = before;
-  room.subscribe((view) => {
-    before = now;
-    now = view;
-  });
+  room.subscribe((view) => (before = view));
 
   /** @param {number} id */
-  const name = (id) => called([...now.members, ...before.members].find((member) => member.id === id)?.name ?? '');
-  const isMe = (/** @type {number} */ id) => now.me?.id === id;
+  const name = (id) => called([...app.view().members, ...before.members].find((member) => member.id === id)?.name ?? '');
+  const isMe = (/** @type {number} */ id) => app.view().me?.id === id;
   /** @param {number} number */
-  const item = (number) => [...(now.state?.items ?? []), ...(before.state?.items ?? [])].find((item) => item.number === number)?.item ?? '';
+  const item = (number) => [...(app.view().state?.items ?? []), ...(before.state?.items ?? [])].find((item) => item.number === number)?.item ?? '';
+  const isLive = () => app.view().status === 'live';
   /** What was missed is not told one by one. */
-  const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && now.status === 'live' && app.announce(text);
+  const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && isLive() && app.announce(text);
 
   room.listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
   room.listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
@@ -117,7 +114,7 @@ export function news(app) {
     if (voted) tell(by, (voted.on ? w.said.voted : w.said.unvoted)(who, item(voted.number)));
     if (titled) tell(by, w.said.titled(who, titled.title ?? w.untitled));
     if (extended) tell(by, w.said.extended(who));
-    if (removed && !isMe(by) && now.status === 'live') {
+    if (removed && !isMe(by) && isLive()) {
       app.toast(w.removedBy(who, item(removed.number)), {
         name: w.putBack,
         run: () => app.attempt(room.restore(removed.number)),

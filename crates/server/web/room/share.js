@@ -1,10 +1,9 @@
 // Asking others to the table.
 
 import { w } from '../i18n/index.js';
-import { copy } from '../lib/clipboard.js';
-import { h } from '../lib/dom.js';
+import { copy, h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
-import { sheet } from '../lib/sheet.js';
+import { sheet } from '../lib/page.js';
 
 /** @import { App } from './app.js' */
 

@@ -9,7 +9,9 @@ pub mod schema;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+};
 use serde_json::value::RawValue;
 use tablecast_core::room::Op;
 use tablecast_core::{Colour, Epoch, Position, Rejection, SeatToken};
@@ -60,53 +62,89 @@ pub(crate) struct Misunderstood {
 struct Envelope<'a> {
     id: Option<u64>,
     verb: String,
-    content: &'a RawValue,
+    content: &'a str,
 }
 
-impl<'de> Deserialize<'de> for Envelope<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Envelope<'de>;
+/// Reads an object with a verb, and puts the number beside it where it is found even if
+/// the rest cannot be read: an error without it would be an answer to nothing.
+struct Keys<'a>(&'a mut Option<u64>);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with an id and one command")
-            }
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = (String, &'de RawValue);
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut id = None;
-                let mut said = None;
-                while let Some(key) = map.next_key::<String>()? {
-                    if key == "id" {
-                        if id.is_some() {
-                            return Err(M::Error::duplicate_field("id"));
-                        }
-                        id = Some(map.next_value::<u64>()?);
-                    } else if said.is_some() {
-                        map.next_value::<IgnoredAny>()?;
-                        return Err(M::Error::custom(format_args!(
-                            "one command a message, but {key:?} is a second one"
-                        )));
-                    } else {
-                        said = Some((key, map.next_value::<&RawValue>()?));
-                    }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = (String, &'de RawValue);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with an id and one command")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut said = None;
+        let mut second = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "id" {
+                if self.0.is_some() {
+                    return Err(M::Error::duplicate_field("id"));
                 }
-                let (verb, content) = said.ok_or_else(|| M::Error::custom("no command"))?;
-                Ok(Envelope { id, verb, content })
+                *self.0 = Some(map.next_value::<u64>()?);
+            } else if said.is_some() {
+                map.next_value::<IgnoredAny>()?;
+                second.get_or_insert(key);
+            } else {
+                said = Some((key, map.next_value::<&RawValue>()?));
             }
         }
-        deserializer.deserialize_map(Keys)
+        match (said, second) {
+            (_, Some(key)) => Err(M::Error::custom(format_args!(
+                "one command a message, but {key:?} is a second one"
+            ))),
+            (said, None) => said.ok_or_else(|| M::Error::custom("no command")),
+        }
     }
 }
 
 fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
-    serde_json::from_str(text).map_err(|error| Misunderstood {
-        id: None,
-        rejection: Rejection::new(
-            "bad_command",
-            format!("not understood: {error}; a message is one JSON object, like {{\"id\":1,\"COMMAND\":{{…}}}}"),
-        ),
-    })
+    let mut id = None;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let said = Keys(&mut id)
+        .deserialize(&mut reader)
+        .and_then(|said| reader.end().map(|()| said));
+    match said {
+        Ok((verb, content)) => Ok(Envelope {
+            id,
+            verb,
+            content: content_of(content.get()),
+        }),
+        Err(error) => Err(Misunderstood {
+            id,
+            rejection: Rejection::new(
+                "bad_command",
+                format!(
+                    "not understood: {error}; a message is one JSON object, like {{\"id\":1,\"COMMAND\":{{…}}}}"
+                ),
+            ),
+        }),
+    }
+}
+
+/// A command without content may be said with `{}` or with null: both are `{}` from here
+/// on.
+fn content_of(written: &str) -> &str {
+    let inside = written
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    let is_empty = inside.is_some_and(|inside| inside.trim_ascii().is_empty());
+    if is_empty || written == "null" {
+        "{}"
+    } else {
+        written
+    }
 }
 
 #[derive(Deserialize)]
@@ -115,7 +153,9 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
     derive(schemars::JsonSchema),
     schemars(rename = "Join")
 )]
-#[serde(deny_unknown_fields, expecting = "an object, {} or {\"name\":…}")]
+// Unknown fields are ignored, here and in `resume`: a refusal would be final, and a newer
+// client is to be let in.
+#[serde(expecting = "an object, {} or {\"name\":…}")]
 struct JoinContent {
     /// What the others see. Without it, or if it is null: `guest N`.
     name: Option<String>,
@@ -129,7 +169,7 @@ struct JoinContent {
     derive(schemars::JsonSchema),
     schemars(rename = "Resume", transform = schema::both_or_neither)
 )]
-#[serde(deny_unknown_fields, expecting = "an object with \"seat\"")]
+#[serde(expecting = "an object with \"seat\"")]
 struct ResumeContent {
     /// The seat that a `hello` told.
     seat: SeatToken,
@@ -172,7 +212,7 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
         id: said.id,
         rejection: Rejection::new("bad_command", message),
     };
-    let content = said.content.get();
+    let content = said.content;
     match said.verb.as_str() {
         "join" => {
             let JoinContent { name, colour } =
@@ -224,7 +264,6 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
             )));
         }
     };
-    let content = content.get();
     let op = Op {
         number,
         digest: digest(&[&verb, content]),
@@ -235,13 +274,16 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         return Ok(Said::Rename { op, name, colour });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
-    let command = serde_json::from_str(&format!("{{{key}:{content}}}")).map_err(|error| {
-        match within(&verb, &error) {
-            what if what.contains("unknown variant") => {
-                bad(format!("{what}; `rename` is known too"))
-            }
-            what => bad(what),
-        }
+    let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
+    let mut command = read(content);
+    if command.is_err() && content == "{}" {
+        // A variant without content, which serde writes as null. If this is none, what was
+        // wrong with `{}` says more.
+        command = read("null").or(command);
+    }
+    let command = command.map_err(|error| match within(&verb, &error) {
+        what if what.contains("unknown variant") => bad(format!("{what}; `rename` is known too")),
+        what => bad(what),
     })?;
     Ok(Said::Command { op, command })
 }

@@ -208,7 +208,6 @@ impl<A: App> Shared<A> {
             wish,
             deadline,
             reply,
-            checked: false,
         });
         // Whoever comes back and gets no answer in time may come back once more.
         let keep_seat = matches!(entrant.wish, Wish::Again { .. });

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
 use crate::dialect::{Dialect, json};
+use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 
@@ -30,6 +31,8 @@ pub(super) struct Locals {
     by_id: BTreeMap<ConnectionId, Local>,
     text: Arc<Channel>,
     json: Arc<Channel>,
+    /// Of those who speak JSON and had a command given up: what has to come first.
+    fences: BTreeMap<ConnectionId, Fence>,
     /// Of all of them, those who speak JSON. Here, since a channel is locked to be asked.
     speak_json: usize,
     metrics: Arc<Metrics>,
@@ -41,6 +44,7 @@ impl Locals {
             by_id: BTreeMap::new(),
             text: Channel::new(),
             json: Channel::new(),
+            fences: BTreeMap::new(),
             speak_json: 0,
             metrics,
         }
@@ -87,10 +91,35 @@ impl Locals {
     }
 
     pub(super) fn remove(&mut self, connection: ConnectionId) {
+        self.fences.remove(&connection);
         if let Some(local) = self.by_id.remove(&connection) {
             self.speak_json -= usize::from(local.dialect == Dialect::Json);
             self.metrics.members.add(-1);
         }
+    }
+
+    /// A command of this connection is given up. Returns the number of an earlier one
+    /// that was, and has not come again.
+    pub(super) fn give_up(&mut self, connection: ConnectionId, number: u64) -> Option<u64> {
+        let local = self.by_id.get(&connection)?;
+        // Lines have no numbers that could come again.
+        match local.dialect {
+            Dialect::Text => None,
+            Dialect::Json => self.fences.entry(connection).or_default().raise(number),
+        }
+    }
+
+    /// Whether this command may be decided; if not, the number of the one that has to
+    /// come first.
+    pub(super) fn pass(&mut self, connection: ConnectionId, number: u64) -> Result<(), u64> {
+        let Some(fence) = self.fences.get_mut(&connection) else {
+            return Ok(());
+        };
+        fence.pass(number)?;
+        if fence.is_open() {
+            self.fences.remove(&connection);
+        }
+        Ok(())
     }
 
     pub(super) fn outbox(&self, connection: ConnectionId) -> Option<&Arc<Outbox>> {

@@ -60,8 +60,6 @@ pub(crate) struct Entrant {
     pub(crate) wish: Wish,
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
-    /// The store was asked since the first decision, so a refusal is no mistake.
-    pub(crate) checked: bool,
 }
 
 /// Which seat.

@@ -1,10 +1,11 @@
 //! What a room was asked and has not answered yet.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::dialect::Dialect;
 use crate::room_task::batch::{Outcome, Request};
 
 /// Requests in the order in which they came. The first ones are decided and wait for
@@ -59,6 +60,12 @@ impl<A: App> Queue<A> {
         }
     }
 
+    /// Whether any of the decided ones waits for an answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        let mut decided = self.requests.range(..self.decided);
+        decided.any(|(request, outcome)| request.is_some() && !matches!(outcome, Outcome::Quiet))
+    }
+
     /// Takes the next of the decided ones, to be answered.
     pub(super) fn pop_decided(&mut self) -> Option<(Option<Request<A>>, Outcome)> {
         self.decided = self.decided.checked_sub(1)?;
@@ -91,12 +98,25 @@ impl<A: App> Queue<A> {
         taken
     }
 
-    /// Takes out what should have been answered by now.
+    /// Takes out what should have been answered by now, and with a command in JSON all
+    /// later ones of its connection: they must not take effect without it.
     pub(super) fn take_late(&mut self, now: Instant) -> Vec<Request<A>> {
-        let late = |request: &mut Request<A>| request.deadline().is_some_and(|at| at <= now);
+        let mut given_up = HashSet::new();
+        let mut late = |request: &mut Request<A>| {
+            let is_late = request.deadline().is_some_and(|at| at <= now);
+            match request {
+                Request::Say(say) if say.dialect == Dialect::Json => {
+                    if is_late {
+                        given_up.insert(say.connection);
+                    }
+                    given_up.contains(&say.connection)
+                }
+                _ => is_late,
+            }
+        };
         let all = self.requests.iter_mut();
         let taken = all
-            .filter_map(|(request, _)| request.take_if(late))
+            .filter_map(|(request, _)| request.take_if(&mut late))
             .collect();
         self.forget_taken();
         taken

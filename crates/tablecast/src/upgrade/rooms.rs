@@ -18,11 +18,15 @@ impl<A: App> Hub<A> {
     /// `tablecast.v1` is accepted, and told by a close code if it cannot join,
     /// because a browser cannot see why a handshake failed. Any other client
     /// speaks the text dialect and joins before the answer, so that `curl` and
-    /// `websocat` see the status.
+    /// `websocat` see the status. A node that drains accepts nobody: behind a status
+    /// a proxy can ask the next node, behind an accepted handshake it cannot.
     ///
     /// # Errors
-    /// Why somebody who speaks the text dialect cannot join.
+    /// Why somebody who speaks the text dialect cannot join; and `Draining`.
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
+        if self.is_draining() {
+            return Err(RoomError::Draining);
+        }
         let config = self.shared.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let hub = self.clone();

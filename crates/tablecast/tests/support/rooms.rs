@@ -36,6 +36,8 @@ pub(crate) enum Ask {
         one: String,
         two: String,
     },
+    /// Without content, and without events.
+    Touch,
     /// Breaks the logic.
     Panic {},
 }
@@ -60,6 +62,7 @@ impl Logic for Menu {
                 Some(at) => Ok(vec![Happened::Removed { at }]),
                 None => Err(Rejection::new("not_found", format!("there is no {item:?}"))),
             },
+            Ask::Touch => Ok(Vec::new()),
             Ask::Panic {} => panic!("as the test asked"),
         }
     }

@@ -4,7 +4,7 @@ import { Member } from '../../../web/live/member.js';
 import { open } from './sockets.js';
 
 /** Nothing here takes this long unless it hangs. */
-const DEADLINE = 30_000;
+const DEADLINE = 60_000;
 
 /**
  * Waits for an entry that is so, also among those that came before.

@@ -36,6 +36,11 @@ enum Push<'a, S, E> {
         code: &'a str,
         /// For people.
         message: &'a str,
+        /// This was not taken because an earlier command was not: the number of that one. Nothing with a higher
+        /// number is taken before it has come again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
+        after: Option<u64>,
     },
     /// Something happened.
     Event(EventBody<'a, E>),
@@ -260,10 +265,15 @@ pub(crate) fn ack(id: u64, seq: u64) -> Frame {
     Frame::text(&render(&Plain::Ack { id, seq }))
 }
 
-/// A command was refused.
-pub(crate) fn error(id: Option<u64>, rejection: &Rejection) -> Frame {
+/// A command was refused; with `after`, because that one has to come first.
+pub(crate) fn error(id: Option<u64>, rejection: &Rejection, after: Option<u64>) -> Frame {
     let Rejection { code, message } = rejection;
-    Frame::text(&render(&Plain::Error { id, code, message }))
+    Frame::text(&render(&Plain::Error {
+        id,
+        code,
+        message,
+        after,
+    }))
 }
 
 /// Whether the store answers.

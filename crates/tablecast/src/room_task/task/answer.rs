@@ -10,6 +10,7 @@ use tablecast_core::{CloseReason, MemberId, Rejection};
 use crate::app::App;
 use crate::codec::{Frame, Frames};
 use crate::dialect::{Dialect, json, text};
+use crate::fence::not_before;
 use crate::hub::RoomError;
 use crate::room_task::batch::{Batch, Outcome, Request};
 use crate::room_task::task::RoomTask;
@@ -33,16 +34,7 @@ impl<A: App> RoomTask<'_, A> {
                 (Some(Request::Enter(entrant)), Outcome::Seated(member)) => {
                     entrants.push((entrant, member));
                 }
-                (Some(Request::Enter(mut entrant)), Outcome::Refused(refusal)) => {
-                    let shared = self.hub.backend.resync_interval().is_some();
-                    if shared && !entrant.checked {
-                        // What is known here may be old: ask the store before
-                        // anybody is turned away.
-                        entrant.checked = true;
-                        self.be_stale();
-                        self.waiting.push(Request::Enter(entrant));
-                        continue;
-                    }
+                (Some(Request::Enter(entrant)), Outcome::Refused(refusal)) => {
                     let _ = entrant.reply.send(Err(refusal.into()));
                 }
                 (Some(Request::Say(say)), Outcome::Done(seq)) => {
@@ -53,7 +45,7 @@ impl<A: App> RoomTask<'_, A> {
                     }
                 }
                 (Some(Request::Say(say)), Outcome::Rejected(rejection)) => {
-                    self.reject(&say, &rejection);
+                    self.reject(&say, &rejection, None);
                 }
                 _ => {}
             }
@@ -71,11 +63,12 @@ impl<A: App> RoomTask<'_, A> {
         }
     }
 
-    pub(super) fn reject(&self, say: &Say<A>, rejection: &Rejection) {
+    /// With `after`: because the command of that number has to come first.
+    fn reject(&self, say: &Say<A>, rejection: &Rejection, after: Option<u64>) {
         self.hub.metrics.rejections.count(rejection.code);
         let frame = match say.dialect {
             Dialect::Text => text::error(rejection),
-            Dialect::Json => json::error(Some(say.op.number), rejection),
+            Dialect::Json => json::error(Some(say.op.number), rejection, after),
         };
         let _ = say.outbox.send(&frame);
     }
@@ -136,7 +129,7 @@ impl<A: App> RoomTask<'_, A> {
                 Request::Enter(entrant) => {
                     let _ = entrant.reply.send(Err(RoomError::NotFound));
                 }
-                Request::Say(say) => self.reject(&say, &gone),
+                Request::Say(say) => self.reject(&say, &gone, None),
                 Request::Leave { .. } | Request::Reap => {}
             }
         }
@@ -153,12 +146,27 @@ impl<A: App> RoomTask<'_, A> {
         self.locals.close_all(CloseReason::Unavailable);
     }
 
-    pub(super) fn give_up(&self, request: Request<A>, error: &RoomError) {
+    /// Hears a command, unless an earlier one has to come first.
+    pub(super) fn hear(&mut self, say: Box<Say<A>>) {
+        match self.locals.pass(say.connection, say.op.number) {
+            Ok(()) => self.wait(Request::Say(say)),
+            Err(first) => self.hold_back(&say, first),
+        }
+    }
+
+    fn hold_back(&self, say: &Say<A>, first: u64) {
+        self.reject(say, &not_before(first), Some(first));
+    }
+
+    pub(super) fn give_up(&mut self, request: Request<A>, error: &RoomError) {
         match request {
             Request::Enter(entrant) => {
                 let _ = entrant.reply.send(Err(error.clone()));
             }
             Request::Say(say) => {
+                if let Some(first) = self.locals.give_up(say.connection, say.op.number) {
+                    return self.hold_back(&say, first);
+                }
                 let advice = match say.dialect {
                     Dialect::Text => "what you see next will tell",
                     Dialect::Json => "send it again with the same id",
@@ -166,7 +174,7 @@ impl<A: App> RoomTask<'_, A> {
                 let message = format!(
                     "the store did not answer in time; whether this was applied is unknown: {advice}"
                 );
-                self.reject(&say, &Rejection::new("unavailable", message));
+                self.reject(&say, &Rejection::new("unavailable", message), None);
             }
             Request::Leave { .. } | Request::Reap => {}
         }

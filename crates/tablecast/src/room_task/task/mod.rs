@@ -56,7 +56,7 @@ struct RoomTask<'a, A: App> {
     clock: BackendClock,
     expires_at: u64,
     waiting: Queue<A>,
-    /// Decided and being committed.
+    /// Decided and being committed; without events, being confirmed by a load.
     batch: Option<Batch<A>>,
     busy: Option<Question<'a>>,
     /// Publications that came during a commit; what they are to the room shows
@@ -261,7 +261,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 }
                 self.wait(Request::Enter(entrant));
             }
-            Mail::Say(say) => self.wait(Request::Say(say)),
+            Mail::Say(say) => self.hear(say),
             Mail::Leave {
                 connection,
                 keep_seat,
@@ -367,8 +367,15 @@ impl<'a, A: App> RoomTask<'a, A> {
         };
         let mut batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
         if batch.events.is_empty() {
-            self.accepted(batch);
-            return;
+            let may_be_behind = self.hub.backend.resync_interval().is_some();
+            if !may_be_behind || !self.waiting.is_awaited() {
+                return self.accepted(batch);
+            }
+            // What is known here may be old, and there is no commit to show it. The store
+            // is asked before anybody hears that there was nothing to do, or was refused.
+            let asked = self.hub.backend.load(self.id, Some(room.position));
+            self.batch = Some(batch);
+            return self.ask(Asked::Load(asked), Instant::now());
         }
         let events = batch.events.iter().cloned();
         let ttl = self.hub.config.keepsake_ttl;
@@ -415,7 +422,13 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.committed(result, batch, span);
             }
             Done::Loaded(Ok(Some(loaded))) => {
+                let here = self.room.as_ref().map(|room| room.position);
+                let as_known = here == Some(loaded.position);
                 self.install(loaded);
+                match self.batch.take() {
+                    Some(batch) if as_known => self.accepted(batch),
+                    _ => self.waiting.decide_again(),
+                }
             }
             Done::Loaded(Ok(None)) => self.be_gone(),
             Done::Loaded(Err(BackendError::Corrupt(error) | BackendError::Unwritable(error))) => {
@@ -423,6 +436,8 @@ impl<'a, A: App> RoomTask<'a, A> {
             }
             Done::Loaded(Err(error)) => {
                 tracing::debug!(room = %self.id, %error, "load failed");
+                self.batch = None;
+                self.waiting.decide_again();
                 self.be_stale();
                 self.back_off();
             }

@@ -23,7 +23,7 @@ pub use connect::Connect;
 
 /// How long a [`Client`] waits for anything unless told otherwise: long enough
 /// for a busy machine, since only a failing test waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// First byte of a text frame, whole.
 pub const TEXT: u8 = 0x81;

@@ -1,0 +1,197 @@
+// A server as the protocol describes it, without a network: what is on its way waits until somebody moves it.
+
+import { FakeWebSocket } from './fakes.js';
+import { golden } from './frames.js';
+
+const { hello: HELLO } = golden('hello').frame;
+
+/**
+ * @typedef {object} Seat
+ * @property {string} token
+ * @property {number} last the highest number that was applied
+ * @property {(() => void) | null} late what may still become of the newest command without an outcome
+ * @property {Set<number>} decided numbers that were refused, or changed nothing
+ */
+
+/** One connection: what was said and not taken yet, and what was answered and not heard yet. */
+class Wire {
+  /** @type {string[]} */
+  up = [];
+  /** @type {object[]} */
+  down = [];
+  /** @type {Seat | null} */
+  seat = null;
+  /** The number that was given up: nothing higher is taken before it comes again. */
+  gap = 0;
+
+  /** @param {FakeWebSocket} socket */
+  constructor(socket) {
+    this.socket = socket;
+  }
+}
+
+export class Model {
+  /** All that was applied, in order. @type {{ seat: Seat, id: number, text: string, item: string, seq: number }[]} */
+  applied = [];
+  /** @type {any[]} */
+  events = [];
+  /** The store cannot be reached. */
+  down = false;
+  /** The place of the newest whole state that was told: what was before it is not told as events. */
+  toldAt = 0;
+  /** Nothing goes wrong by chance any more. */
+  calm = false;
+  /** Numbers answered by `outdated` that nothing explains. @type {string[]} */
+  wrong = [];
+  #random;
+  #takesInOrder;
+  /** @type {Seat[]} */
+  #seats = [];
+  /** @type {Wire[]} */
+  #wires = [];
+
+  /**
+   * @param {(below: number) => number} random
+   * @param {boolean} takesInOrder what follows a command that was given up is given up with it
+   */
+  constructor(random, takesInOrder) {
+    this.#random = random;
+    this.#takesInOrder = takesInOrder;
+  }
+
+  /** A WebSocket of a page, for as long as the page lives. @param {() => boolean} lives */
+  socketClass(lives) {
+    const wires = this.#wires;
+    return class extends FakeWebSocket {
+      /** @param {string} url @param {string} protocol */
+      constructor(url, protocol) {
+        super(url, protocol);
+        this.wire = new Wire(this);
+        if (!lives()) return;
+        // One at a time: who opens another has given the one before up.
+        wires.splice(0, wires.length, this.wire);
+      }
+
+      /** @override @param {string} text */
+      send(text) {
+        if (lives()) this.wire.up.push(text);
+      }
+    };
+  }
+
+  /** Something moves: a connection opens, a message is taken, or one is heard. @returns {boolean} whether anything did */
+  move() {
+    const [wire] = this.#wires;
+    if (!wire) return false;
+    if (wire.socket.readyState === 0) {
+      wire.socket.opens();
+      return true;
+    }
+    if (wire.socket.readyState !== 1) return false;
+    const isHeard = wire.down.length > 0 && (wire.up.length === 0 || this.#random(2) === 0);
+    const push = isHeard ? wire.down.shift() : undefined;
+    if (push) wire.socket.hears(push);
+    else if (wire.up.length) this.#take(wire, wire.up.shift() ?? '');
+    else return false;
+    return true;
+  }
+
+  /** The connection is gone, with what was on its way. @param {boolean} seatToo */
+  cut(seatToo) {
+    const [wire] = this.#wires.splice(0);
+    // What the network had already given to the server.
+    for (let more = this.#random(3); wire && more > 0 && wire.up.length && wire.seat; more--) this.#take(wire, wire.up.shift() ?? '');
+    if (seatToo) this.#seats = [];
+    wire?.socket.ends(1006);
+  }
+
+  /** @param {boolean} down */
+  store(down) {
+    this.down = down;
+    for (const wire of this.#wires) if (wire.seat) wire.down.push({ status: { store: down ? 'down' : 'up' } });
+  }
+
+  /** Somebody else does something. */
+  other() {
+    this.#tell({ by: 99, change: { item: 'other' } });
+  }
+
+  /** @param {object} what */
+  #tell(what) {
+    const event = { seq: this.events.length + 1, expires_at: HELLO.expires_at, ...what };
+    this.events.push(event);
+    for (const wire of this.#wires) if (wire.seat) wire.down.push({ event });
+    return event.seq;
+  }
+
+  /** @param {Wire} wire @param {string} text */
+  #take(wire, text) {
+    const said = JSON.parse(text);
+    if (said.join || said.resume) return this.#enter(wire, said.resume);
+    const { seat } = wire;
+    if (!seat) throw new Error(`said before the hello: ${text}`);
+    const { id, ...what } = said;
+    /** @param {string} code @param {object} [more] */
+    const refuse = (code, more) => wire.down.push({ error: { id, code, message: code, ...more } });
+    const giveUp = (/** @type {string} */ code) => {
+      if (this.#takesInOrder) wire.gap = id;
+      refuse(code);
+    };
+    if (wire.gap && id > wire.gap) return refuse('unavailable', { after: wire.gap });
+    if (wire.gap === id) wire.gap = 0;
+    if (!this.calm && this.#random(15) === 0) return giveUp('rate_limited');
+    this.#settle(seat);
+    if (id <= seat.last) {
+      const done = this.applied.find((one) => one.seat === seat && one.id === id);
+      if (done?.text === text) return wire.down.push({ ack: { id, seq: done.seq } });
+      if (!seat.decided.has(id)) this.wrong.push(text);
+      return refuse(done ? 'conflict' : 'outdated');
+    }
+    const apply = () => {
+      seat.last = id;
+      const seq = this.#tell({ by: 1, change: what.add });
+      this.applied.push({ seat, id, text, item: what.add.item, seq });
+      return seq;
+    };
+    if (this.down || (!this.calm && this.#random(12) === 0)) {
+      // Applied all the same, or perhaps a moment later, or never.
+      if (what.add && this.#random(3) === 0) apply();
+      else if (what.add && this.#random(2) === 0) seat.late = () => id > seat.last && apply();
+      return giveUp('unavailable');
+    }
+    if (what.add) return wire.down.push({ ack: { id, seq: apply() } });
+    seat.decided.add(id);
+    if (what.bad) return refuse('not_found');
+    return wire.down.push({ ack: { id, seq: this.events.length } });
+  }
+
+  /** What had no outcome has one before the next is decided. @param {Seat} seat */
+  #settle(seat) {
+    const { late } = seat;
+    seat.late = null;
+    if (late && this.#random(2) === 0) late();
+  }
+
+  /** @param {Wire} wire @param {{ seat: string, seq: number } | undefined} resume */
+  #enter(wire, resume) {
+    let seat = this.#seats.find(({ token }) => token === resume?.seat);
+    if (resume && !seat) {
+      this.#wires.splice(0);
+      return wire.socket.ends(4401);
+    }
+    const seq = this.events.length;
+    if (resume && seat) {
+      this.#tell({ back: { member: 1 } });
+      wire.down.push({ hello: { ...golden('hello-resumed').frame.hello, you: 1, seat: seat.token } });
+      wire.down.push(...this.events.filter((event) => event.seq > resume.seq).map((event) => ({ event })));
+    } else {
+      seat = { token: `seat ${this.#random(1e9)}`, last: 0, late: null, decided: new Set() };
+      this.#seats.push(seat);
+      const state = this.events.flatMap(({ change }) => (change ? [change.item] : []));
+      wire.down.push({ hello: { ...HELLO, you: 1, seat: seat.token, seq, state } });
+      this.toldAt = seq;
+    }
+    if (this.down) wire.down.push({ status: { store: 'down' } });
+    wire.seat = seat ?? null;
+  }
+}

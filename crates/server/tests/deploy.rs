@@ -1,0 +1,131 @@
+//! What is shipped in `deploy/` fits together, and is what the programs that read it accept.
+//! The proxies are started from it in `system/proxies.rs`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn deploy(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../deploy")
+        .join(file)
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(deploy(file)).unwrap()
+}
+
+/// What stands behind `key`, up to the end of the line or a blank.
+fn value<'a>(text: &'a str, key: &str) -> &'a str {
+    let (_, rest) = text.split_once(key).unwrap_or_else(|| panic!("no {key}"));
+    rest.split_whitespace().next().unwrap()
+}
+
+fn seconds(text: &str) -> u64 {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    digits.parse().unwrap_or_else(|_| panic!("no time: {text}"))
+}
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    let path = std::env::var("PATH").unwrap();
+    Command::new(program)
+        .args(arguments)
+        // Debian puts servers where users do not look for programs.
+        .env("PATH", format!("{path}:/usr/sbin"))
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("{program} cannot be run ({error}): cargo xtask test installs it")
+        })
+}
+
+/// Or else the drain is cut short, and members hear nothing of it.
+#[test]
+fn whatever_stops_a_node_waits_longer_than_its_drain() {
+    let help = run(env!("CARGO_BIN_EXE_tablecast"), &["--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, drain) = help.split_once("--drain-timeout").unwrap();
+    let drain = seconds(value(drain, "[default: ").trim_end_matches(']'));
+    for (file, key) in [
+        ("compose.yaml", "stop_grace_period: "),
+        ("tablecast.service", "TimeoutStopSec="),
+        ("Dockerfile", "`docker stop --time "),
+    ] {
+        let patience = seconds(value(&read(file), key));
+        assert!(patience > drain, "{file}: {patience} s for {drain} s");
+    }
+    let said = value(&read("README.md"), "`--drain-timeout` (").to_owned();
+    assert_eq!(seconds(&said), drain, "README.md says {said}");
+}
+
+#[test]
+fn the_files_name_the_same_addresses() {
+    let compose = read("compose.yaml");
+    let nodes = ["172.30.80.11", "172.30.80.12"];
+    for node in nodes {
+        let fixed = format!("ipv4_address: {node}\n");
+        assert_eq!(compose.matches(&fixed).count(), 1, "{node}");
+        for file in ["nginx.conf", "haproxy.cfg", "Caddyfile"] {
+            let count = read(file).matches(&format!("{node}:8000")).count();
+            assert_eq!(count, 1, "{node} in {file}");
+        }
+    }
+    let proxy = value(&compose, "TABLECAST_TRUSTED_PROXY: ");
+    let proxy = proxy.strip_suffix("/32").unwrap();
+    assert!(compose.contains(&format!("ipv4_address: {proxy}\n")));
+}
+
+/// One descriptor a member at a node, and two at the proxy.
+#[test]
+fn the_proxy_may_open_twice_the_files_of_a_node() {
+    let node = seconds(value(&read("tablecast.service"), "LimitNOFILE="));
+    let compose = read("compose.yaml");
+    let limits: Vec<u64> = compose
+        .split("nofile: ")
+        .skip(1)
+        .map(|rest| seconds(value(rest, "")))
+        .collect();
+    assert_eq!(limits, [node, 2 * node], "node and proxy in compose.yaml");
+    let nginx = read("nginx.conf");
+    assert_eq!(seconds(value(&nginx, "worker_rlimit_nofile ")), 2 * node);
+    assert_eq!(
+        seconds(value(&read("haproxy.cfg"), "fd-hard-limit ")),
+        2 * node
+    );
+}
+
+#[test]
+fn systemd_accepts_the_unit() {
+    let program = env!("CARGO_BIN_EXE_tablecast");
+    let unit = read("tablecast.service").replace("/usr/local/bin/tablecast", program);
+    let folder = std::env::temp_dir().join(format!("tablecast-unit-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("tablecast.service");
+    fs::write(&file, unit).unwrap();
+    let checked = run(
+        "systemd-analyze",
+        &["verify", "--man=no", file.to_str().unwrap()],
+    );
+    fs::remove_dir_all(&folder).unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    // It also reads the units of the machine that this one names; what it says of them is not ours.
+    let ours: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("tablecast"))
+        .collect();
+    assert!(checked.status.success() && ours.is_empty(), "{said}");
+}
+
+#[test]
+fn haproxy_accepts_its_file_without_a_warning() {
+    let file = deploy("haproxy.cfg");
+    let checked = run("haproxy", &["-c", "-dW", "-f", file.to_str().unwrap()]);
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
+fn caddys_file_is_as_caddy_writes_it() {
+    let file = deploy("Caddyfile");
+    let written = run("caddy", &["fmt", file.to_str().unwrap()]);
+    assert_eq!(String::from_utf8_lossy(&written.stdout), read("Caddyfile"));
+}

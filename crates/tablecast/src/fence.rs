@@ -1,0 +1,75 @@
+//! What keeps the commands of a connection in order when one of them was not taken.
+
+use std::num::NonZeroU64;
+
+use tablecast_core::Rejection;
+
+/// The lowest command of a connection that was not taken, and has not come again since.
+/// Until then none with a higher number is taken: their sender would find them applied
+/// without it.
+#[derive(Debug, Default)]
+pub(crate) struct Fence(Option<NonZeroU64>);
+
+impl Fence {
+    /// This command was not taken. Returns the number of an earlier one that was not
+    /// taken either, which has to come first.
+    pub(crate) fn raise(&mut self, number: u64) -> Option<u64> {
+        match self.0 {
+            Some(first) if first.get() < number => Some(first.get()),
+            // Numbers begin with 1.
+            _ => {
+                self.0 = NonZeroU64::new(number);
+                None
+            }
+        }
+    }
+
+    /// Lets this command pass, and with the one that was not taken all others again; or
+    /// returns the number of the one that has to come first.
+    pub(crate) fn pass(&mut self, number: u64) -> Result<(), u64> {
+        match self.0 {
+            Some(first) if first.get() < number => return Err(first.get()),
+            Some(first) if first.get() == number => self.0 = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether all may pass.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// Why a command is held back behind the one with this number.
+pub(crate) fn not_before(first: u64) -> Rejection {
+    let message = format!(
+        "command {first} was not taken, and this one must not take effect without it: \
+         send {first} again, then this one, with the same ids"
+    );
+    Rejection::new("unavailable", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_passes_before_the_lowest_that_was_not_taken() {
+        let mut fence = Fence::default();
+        assert_eq!(fence.pass(9), Ok(()));
+        assert_eq!(fence.raise(6), None);
+        assert_eq!(fence.pass(7), Err(6));
+        assert_eq!(fence.raise(7), Some(6), "an earlier one comes first");
+        assert_eq!(fence.pass(5), Ok(()), "one before it may be repeated");
+        assert_eq!(
+            fence.raise(5),
+            None,
+            "and takes its place if it is not taken"
+        );
+        assert_eq!(fence.pass(6), Err(5));
+        assert_eq!(fence.pass(5), Ok(()));
+        assert!(fence.is_open());
+        assert_eq!(fence.pass(6), Ok(()));
+    }
+}

@@ -1,0 +1,326 @@
+//! A member's side of the conversation: what they say is understood, kept within its rate
+//! and put into the room's mailbox.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tablecast_core::limits::{Bucket, Rate};
+use tablecast_core::room::Op;
+use tablecast_core::text::clean;
+use tablecast_core::{CloseReason, MemberId, Rejection};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::codec::Frame;
+use crate::connection::{Connection, Message};
+use crate::dialect::{Dialect, json, text};
+use crate::fence::{Fence, not_before};
+use crate::hub::Shared;
+use crate::outbox::Outbox;
+use crate::room_task::{Mail, Say, What};
+use crate::session::place::Place;
+
+/// The longest name, in characters as people count them.
+pub(super) const NAME_GRAPHEMES: usize = 40;
+
+/// Messages in a row that are not understood, until the connection is closed.
+const MISUNDERSTANDINGS: u32 = 20;
+
+/// Commands beyond the rate that are answered; past it the connection is closed. A
+/// client that is a little too fast now and then stays; one that does not listen
+/// does not.
+const BEYOND_RATE: Rate = Rate {
+    per_second: 1.0,
+    burst: 100,
+};
+
+/// Lines beyond the rate that wait for their turn; further ones are refused. Enough for
+/// whoever pastes a list, which has no numbers by which a part of it could be said again.
+const LINES_THAT_WAIT: usize = 100;
+
+/// What a member says, with its number.
+type Said<A> = (Op, What<<A as tablecast_core::Logic>::Command>);
+
+/// What a line says. `number` is that of the last one.
+fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Misunderstood> {
+    let said = match message {
+        Message::Text(line) => A::text_command(&line),
+        Message::Binary(_) => Err(Rejection::new(
+            "bad_command",
+            "say it in text, not in a binary message",
+        )),
+    };
+    match said {
+        Ok(command) => {
+            *number += 1;
+            // The number is ours and stands for one line, so nothing is to be told
+            // apart by a digest.
+            let op = Op {
+                number: *number,
+                digest: 0,
+            };
+            Ok((op, What::Command(command)))
+        }
+        Err(rejection) => Err(json::Misunderstood {
+            id: None,
+            rejection,
+        }),
+    }
+}
+
+/// A member's side of the conversation.
+pub(super) struct Speaker<A: App> {
+    shared: Arc<Shared<A>>,
+    pub(super) place: Place<A>,
+    member: MemberId,
+    dialect: Dialect,
+    bucket: Bucket,
+    born: Instant,
+    misunderstood: u32,
+    beyond_rate: Bucket,
+    /// Commands in JSON that were refused since they came too fast.
+    fence: Fence,
+}
+
+impl<A: App> Speaker<A> {
+    pub(super) fn new(
+        shared: Arc<Shared<A>>,
+        place: Place<A>,
+        member: MemberId,
+        dialect: Dialect,
+    ) -> Self {
+        Speaker {
+            shared,
+            place,
+            member,
+            dialect,
+            bucket: Bucket::full(),
+            born: Instant::now(),
+            misunderstood: 0,
+            beyond_rate: Bucket::full(),
+            fence: Fence::default(),
+        }
+    }
+
+    /// Says a line, or has it wait for its turn. `number` is that of the last one.
+    /// Returns what [`Speaker::say`] does.
+    pub(super) fn hear_text<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        message: Message,
+        number: &'a mut u64,
+    ) -> Option<BoxFuture<'a, ()>> {
+        let said = line::<A>(message, number);
+        let (op, what) = self.understood(connection, said)?;
+        match self.within_rate(Instant::now()) {
+            Ok(()) => self.say(connection, op, what),
+            // Boxed, since it is the exception, as in `while_waiting`.
+            Err(wait) => Some(Box::pin(async move {
+                self.pace(connection, (op, what), wait, number).await;
+            })),
+        }
+    }
+
+    /// Says a line when the rate allows it, and those that come meanwhile after it.
+    async fn pace(
+        &mut self,
+        connection: &mut Connection,
+        first: Said<A>,
+        wait: Duration,
+        number: &mut u64,
+    ) {
+        let mut lines = VecDeque::from([first]);
+        let mut turn = Instant::now() + wait;
+        while !lines.is_empty() {
+            let heard = match connection.outbox().close_reason() {
+                None => tokio::time::timeout_at(turn, connection.recv()).await,
+                // Who leaves is heard to the end, as one who pipes a list into the room does.
+                Some(CloseReason::Left) => {
+                    tokio::time::sleep_until(turn).await;
+                    Ok(None)
+                }
+                Some(_) => return,
+            };
+            if let Ok(Some(message)) = heard {
+                let said = line::<A>(message, number);
+                match self.understood(connection, said) {
+                    Some(said) if lines.len() < LINES_THAT_WAIT => lines.push_back(said),
+                    Some(_) => self.beyond_rate(connection, None, turn - Instant::now()),
+                    None => {}
+                }
+            }
+            if Instant::now() < turn {
+                continue;
+            }
+            match self.within_rate(Instant::now()) {
+                Err(wait) => turn = Instant::now() + wait,
+                Ok(()) => {
+                    if let Some((op, what)) = lines.pop_front()
+                        && let Some(said) = self.say(connection, op, what)
+                    {
+                        said.await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in a message of `tablecast.v1`. Returns what [`Speaker::say`] does.
+    pub(super) fn hear_json<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        message: Message,
+    ) -> Option<BoxFuture<'a, ()>> {
+        let Message::Text(line) = message else {
+            connection.close(CloseReason::Binary);
+            return None;
+        };
+        let said = json::said::<A::Command>(&line).and_then(|said| match said {
+            json::Said::Command { op, command } => Ok((op, What::Command(command))),
+            json::Said::Rename { op, name, colour } => {
+                match clean("the name", &name, NAME_GRAPHEMES) {
+                    Ok(name) => {
+                        let name = name.into_owned();
+                        Ok((op, What::Rename { name, colour }))
+                    }
+                    Err(rejection) => Err(json::Misunderstood {
+                        id: Some(op.number),
+                        rejection,
+                    }),
+                }
+            }
+        });
+        let (op, what) = self.understood(connection, said)?;
+        if let Err(wait) = self.within_rate(Instant::now()) {
+            self.beyond_rate(connection, Some(op.number), wait);
+            return None;
+        }
+        if let Err(first) = self.fence.pass(op.number) {
+            self.refuse(connection, Some(op.number), &not_before(first), Some(first));
+            return None;
+        }
+        self.say(connection, op, what)
+    }
+
+    /// What was understood; answers what was not.
+    fn understood(
+        &mut self,
+        connection: &Connection,
+        said: Result<Said<A>, json::Misunderstood>,
+    ) -> Option<Said<A>> {
+        match said {
+            Ok(said) => {
+                self.misunderstood = 0;
+                Some(said)
+            }
+            Err(no) => {
+                self.misunderstood(connection, no.id, &no.rejection);
+                None
+            }
+        }
+    }
+
+    /// Refuses a command that came too fast, and ends the connection if there are too
+    /// many of them.
+    fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
+        let rate = self.shared.config.command_rate;
+        let rejection = Rejection::new(
+            "rate_limited",
+            format!(
+                "at most {} commands a second, {} at once; try again in {} ms",
+                rate.per_second,
+                rate.burst,
+                wait.as_millis().max(1)
+            ),
+        );
+        let after = id.and_then(|number| self.fence.raise(number));
+        self.refuse(connection, id, &rejection, after);
+        if self
+            .beyond_rate
+            .take(BEYOND_RATE, self.born.elapsed())
+            .is_err()
+        {
+            connection.close(CloseReason::TooMany);
+        }
+    }
+
+    /// Puts a command into the room's mailbox. If it has no place for it now, what is
+    /// returned does so when it has.
+    fn say<'a>(
+        &'a mut self,
+        connection: &'a mut Connection,
+        op: Op,
+        what: What<A::Command>,
+    ) -> Option<BoxFuture<'a, ()>> {
+        let places = self.place.mailbox.commands();
+        match places.clone().try_acquire_owned() {
+            Ok(permit) => {
+                self.mail(connection.outbox(), op, what, permit);
+                None
+            }
+            // Boxed, since it is the exception, as in `while_waiting`.
+            Err(_) => Some(Box::pin(async move {
+                let place = self.place.mailbox.commands().clone().acquire_owned();
+                // Never closed; and if it were, the room would be gone.
+                if let Ok(permit) = connection.while_waiting(place).await {
+                    self.mail(connection.outbox(), op, what, permit);
+                }
+            })),
+        }
+    }
+
+    fn mail(
+        &self,
+        outbox: &Arc<Outbox>,
+        op: Op,
+        what: What<A::Command>,
+        permit: OwnedSemaphorePermit,
+    ) {
+        self.place.mailbox.send(Mail::Say(Box::new(Say {
+            connection: self.place.connection,
+            member: self.member,
+            dialect: self.dialect,
+            outbox: outbox.clone(),
+            op,
+            what,
+            deadline: Instant::now() + self.shared.config.command_deadline,
+            _permit: permit,
+        })));
+    }
+
+    fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {
+        let rate = self.shared.config.command_rate;
+        if !rate.is_on() {
+            return Ok(());
+        }
+        self.bucket.take(rate, now - self.born)
+    }
+
+    fn misunderstood(&mut self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
+        self.misunderstood += 1;
+        self.refuse(connection, id, rejection, None);
+        if self.misunderstood >= MISUNDERSTANDINGS {
+            connection.close(CloseReason::BadProtocol);
+        }
+    }
+
+    /// With `after`: because the command of that number has to come first.
+    fn refuse(
+        &self,
+        connection: &Connection,
+        id: Option<u64>,
+        rejection: &Rejection,
+        after: Option<u64>,
+    ) {
+        self.shared.metrics.rejections.count(rejection.code);
+        let frame: Frame = match self.dialect {
+            Dialect::Text => text::error(rejection),
+            Dialect::Json => json::error(id, rejection, after),
+        };
+        // If this fails, the connection ends and `recv` says so.
+        let _ = connection.outbox().send(&frame);
+    }
+}
