@@ -4,132 +4,17 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/terminal.rs"]
+mod terminal;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::num::NonZeroU16;
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, settings, tablecast};
-use pty_process::Size;
-use pty_process::blocking::{Command as InTerminal, Pty, open};
+use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, tablecast};
 use tablecast_redis::testing::{RedisServer, free_port};
-
-const CONTROL_C: &str = "\x03";
-const CONTROL_R: &str = "\x12";
-const DOWN: &str = "\x1b[B";
-
-/// The program in a terminal of this size.
-struct Terminal {
-    pty: Arc<Pty>,
-    child: Child,
-    screen: Arc<Mutex<vt100::Parser>>,
-}
-
-impl Terminal {
-    fn start(columns: u16, rows: u16, language: &str, args: &[&str]) -> Terminal {
-        let (pty, pts) = open().unwrap();
-        pty.resize(Size::new(rows, columns)).unwrap();
-        let mut command = InTerminal::new(env!("CARGO_BIN_EXE_tablecast"));
-        for name in settings() {
-            command = command.env_remove(name);
-        }
-        let child = command
-            .args(args)
-            .env("TERM", "xterm-256color")
-            .env("LC_ALL", language)
-            .spawn(pts)
-            .unwrap();
-        let pty = Arc::new(pty);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(
-            NonZeroU16::new(rows).unwrap(),
-            NonZeroU16::new(columns).unwrap(),
-            0,
-        )));
-        let (from, into) = (pty.clone(), screen.clone());
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // Ends when the program has.
-            while let Ok(count @ 1..) = (&*from).read(&mut bytes) {
-                into.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        Terminal { pty, child, screen }
-    }
-
-    fn types(&self, keys: &str) {
-        (&*self.pty).write_all(keys.as_bytes()).unwrap();
-    }
-
-    fn contents(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    /// Waits until all of this is on the screen.
-    fn shows(&self, parts: &[&str]) {
-        self.becomes(|contents| {
-            let missing = parts.iter().find(|part| !contents.contains(**part));
-            missing.map(|part| format!("no {part:?}"))
-        });
-    }
-
-    /// Waits until this is not on the screen any more.
-    fn hides(&self, part: &str) {
-        self.becomes(|contents| contents.contains(part).then(|| format!("still {part:?}")));
-    }
-
-    /// Waits until nothing is wrong with what is on the screen.
-    fn becomes(&self, wrong: impl Fn(&str) -> Option<String>) {
-        let begin = Instant::now();
-        loop {
-            let contents = self.contents();
-            let Some(wrong) = wrong(&contents) else {
-                return;
-            };
-            assert!(begin.elapsed() < DEADLINE, "{wrong} on:\n{contents}");
-            // sleep: between two looks at the screen
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Waits until the program ends: its code. The terminal must be as it was before.
-    fn ended(&mut self) -> Option<i32> {
-        let begin = Instant::now();
-        let code = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status.code();
-            }
-            assert!(
-                begin.elapsed() < DEADLINE,
-                "it does not end:\n{}",
-                self.contents()
-            );
-            // sleep: between two looks at whether it ended
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        loop {
-            let parser = self.screen.lock().unwrap();
-            let screen = parser.screen();
-            if !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor() {
-                return code;
-            }
-            assert!(begin.elapsed() < DEADLINE, "the terminal is not given back");
-            drop(parser);
-            // sleep: what it wrote last may still be on its way
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use terminal::{CONTROL_C, CONTROL_R, DOWN, Terminal, create, pipe, server};
 
 /// A member of the text dialect.
 struct Websocat {
@@ -171,43 +56,6 @@ impl Drop for Websocat {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn server(dir: &Dir) -> Serving {
-    Serving::start(tablecast(dir).args(ANY_PORT))
-}
-
-/// Makes a room by the program itself: its page.
-fn create(dir: &Dir, server: &Serving) -> String {
-    let at = server.at.to_string();
-    let output = tablecast(dir)
-        .args(["create", "--server", &at])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let page = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        page.starts_with(&format!("http://{at}/r/")),
-        "the link alone: {page}"
-    );
-    page.trim().to_owned()
-}
-
-/// Joins with these lines in a pipe, until all is done.
-fn pipe(dir: &Dir, page: &str, options: &[&str], lines: &str) -> Output {
-    let mut child = tablecast(dir)
-        .args(["join", page])
-        .args(options)
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(lines.as_bytes()).unwrap();
-    drop(stdin);
-    child.wait_with_output().unwrap()
 }
 
 #[test]
@@ -326,7 +174,7 @@ fn in_a_pipe_each_line_sees_what_the_one_before_it_did() {
     let page = create(&dir, &server);
     let lines = "김치찌개\npizza\npizza\n/remove 1\n/list\n/drow\n/link\n";
     let output = pipe(&dir, &page, &["--name", "Mina"], lines);
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(1), "one was refused");
     let said = String::from_utf8(output.stdout).unwrap();
     let said = said.split_once("left\n").expect("the time that is left").1;
     assert_eq!(

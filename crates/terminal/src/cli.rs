@@ -1,7 +1,7 @@
 //! The commands as they are typed.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
@@ -11,7 +11,7 @@ use crate::say::MAX_COLOUR;
 use crate::session::link::Why;
 use crate::session::{Entropy, Introduction, Session};
 use crate::words::Lang;
-use crate::{create, plain, run, screen};
+use crate::{create, lines, plain, run, screen};
 use tablecast_core::close::CloseReason;
 
 /// What can be done at a terminal.
@@ -32,7 +32,8 @@ pub enum Command {
     /// English or Korean, by LC_ALL, LC_MESSAGES or LANG. No colours if NO_COLOR is set. For
     /// https, SSL_CERT_FILE names other root certificates than this machine's.
     ///
-    /// Ends with 0 if you left, with 1 if the room ended or could not be joined.
+    /// Ends with 0 if you left, with 1 if the room ended or could not be joined, or if a line of
+    /// a pipe was refused; stderr names it, and the others are said.
     Join(Join),
     /// Makes a room and prints its links and a QR code
     ///
@@ -85,6 +86,9 @@ pub enum Failed {
     /// The terminal, or what stands in its place, could not be read or written.
     #[error("cannot use the terminal: {0}")]
     Terminal(#[from] io::Error),
+    /// The system gives no random numbers, without which nothing here is safe.
+    #[error("no random numbers: {0}")]
+    Random(String),
     /// The server could not be asked.
     #[error("{0}")]
     Network(String),
@@ -128,7 +132,7 @@ impl Command {
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("error: {error}");
+                complain(&format!("error: {error}"));
                 ExitCode::FAILURE
             }
         }
@@ -150,33 +154,49 @@ impl Command {
     }
 }
 
+/// Says something on stderr. Nothing depends on whether it can be written.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
     let who = Introduction {
         name: options.name,
         colour: options.colour,
     };
-    // The system's randomness; without it nothing here is safe, and nothing works.
-    let fill = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap_or_else(|_| std::process::abort());
+    // The system's randomness. Once it is there, it does not fail any more.
+    getrandom::fill(&mut [0]).map_err(|error| Failed::Random(error.to_string()))?;
+    let fill = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap_or_else(|_| std::process::exit(1));
     let mut session = Session::new(who, Entropy::new(fill));
     let place = &options.url;
-    let is_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
-    let why = if options.plain || !is_terminal {
-        let mut face = plain::Plain::new(lang, place, io::stdout(), io::stderr());
-        run::run(&mut face, plain::lines(), place, &mut session).await?
-    } else {
+    let is_typed = io::stdin().is_terminal();
+    let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
+    let mut has_refused = false;
+    let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
         let mut face = screen::Screen::new(terminal, lang, place);
-        run::run(&mut face, screen::keys(), place, &mut session).await?
+        run::run(&mut face, screen::keys(), place, &mut session).await
+    } else {
+        let mut face = plain::Plain::new(lang, place, io::stdout(), io::stderr());
+        let ended = run::run(&mut face, lines::lines(), place, &mut session).await;
+        // Who types sees what is refused, and says it in another way.
+        has_refused = face.has_refused() && !is_typed;
+        ended
     };
     // The screen is as it was before: what is worth keeping is said once more.
     if let Some(decision) = session.room().and_then(|room| room.menu.decision.as_ref())
-        && is_terminal
+        && is_screen
     {
-        eprintln!("{}", lang.decision(decision, session.verdict()));
+        complain(&lang.decision(decision, session.verdict()));
     }
+    if let Some(unsent) = lang.unsent(session.pending()) {
+        has_refused |= !is_typed;
+        complain(&unsent);
+    }
+    let why = ended?;
     let has_left = why == Why::Closed(CloseReason::Left);
     if !has_left {
-        eprintln!("{}", lang.why(&why));
+        complain(&lang.why(&why));
     }
-    Ok(ExitCode::from(u8::from(!has_left)))
+    Ok(ExitCode::from(u8::from(!has_left || has_refused)))
 }

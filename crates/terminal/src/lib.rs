@@ -10,6 +10,7 @@ pub mod clock;
 mod create;
 mod desk;
 mod line;
+mod lines;
 mod net;
 pub mod place;
 mod plain;

@@ -1,14 +1,11 @@
 //! A room in lines: for pipes, and for screen readers. What happens is a line on stdout,
 //! what went wrong one on stderr.
 
-use std::io::{self, BufRead, Write};
-
-use futures_util::Stream;
-use futures_util::stream::poll_fn;
-use tokio::sync::mpsc;
+use std::io::{self, Write};
 
 use crate::clock::Millis;
 use crate::desk::{Desk, Show};
+use crate::lines::Line;
 use crate::place::Place;
 use crate::room::Room;
 use crate::room::news::News;
@@ -17,9 +14,6 @@ use crate::say;
 use crate::session::link::{Status, Why};
 use crate::session::{Session, Told};
 use crate::words::Lang;
-
-/// Lines that were read and not looked at; a pipe is not read on past that.
-const QUEUE: usize = 16;
 
 /// A room in lines.
 pub(crate) struct Plain<'a, O, E> {
@@ -31,6 +25,8 @@ pub(crate) struct Plain<'a, O, E> {
     offline: Option<Why>,
     /// Nothing comes any more: leave as soon as all is answered.
     input_ended: bool,
+    /// Something that was said came to nothing.
+    has_refused: bool,
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
@@ -42,7 +38,18 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
             errors,
             offline: None,
             input_ended: false,
+            has_refused: false,
         }
+    }
+
+    /// Whether something that was said came to nothing.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.has_refused
+    }
+
+    /// Tells what went wrong. Whoever does not listen, or cannot, misses nothing else.
+    fn complain(&mut self, text: &str) {
+        let _ = writeln!(self.errors, "{text}");
     }
 
     fn menu(&mut self, room: &Room) -> io::Result<()> {
@@ -100,28 +107,27 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     /// Tells that the connection is gone, and why; and that it is there again. Not each
     /// attempt in between, nor how it ends: that is told by whoever ends the program.
-    fn status(&mut self, status: &Status, now: Millis) -> io::Result<()> {
+    fn status(&mut self, status: &Status, now: Millis) {
         let lang = self.desk.lang;
         let why = match status {
             Status::Offline(why, _) => Some(why),
             Status::Live => None,
-            Status::Connecting | Status::Ended(_) => return Ok(()),
+            Status::Connecting | Status::Ended(_) => return,
         };
         let said = lang.status(status, now);
         match why {
             Some(why) if self.offline.as_ref() != Some(why) => {
-                writeln!(self.errors, "{said}: {}", lang.why(why))?;
+                self.complain(&format!("{said}: {}", lang.why(why)));
             }
-            None if self.offline.is_some() => writeln!(self.errors, "{said}")?,
+            None if self.offline.is_some() => self.complain(&said),
             _ => {}
         }
         self.offline = why.cloned();
-        Ok(())
     }
 }
 
 impl<O: Write, E: Write> Face for Plain<'_, O, E> {
-    type Input = String;
+    type Input = Line;
 
     const BEAT: Option<std::time::Duration> = None;
 
@@ -131,11 +137,18 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         session.is_settled()
     }
 
-    fn input(&mut self, line: String, session: &mut Session, now: Millis) -> io::Result<()> {
-        let show = match say::read(&line) {
+    fn input(&mut self, line: Line, session: &mut Session, now: Millis) -> io::Result<()> {
+        let lang = self.desk.lang;
+        let read = match &line {
+            Line::Text(text) => say::read(text).map_err(|unsaid| lang.unsaid(&unsaid)),
+            Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
+        };
+        let show = match read {
             Ok(say) => self.desk.say(say, session, now),
-            Err(unsaid) => {
-                return writeln!(self.errors, "{}", self.desk.lang.unsaid(&unsaid));
+            Err(why) => {
+                self.has_refused = true;
+                self.complain(&why);
+                return Ok(());
             }
         };
         match (show, session.room()) {
@@ -162,7 +175,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         {
             session.give_up();
         }
-        self.status(&session.status(), now)?;
+        self.status(&session.status(), now);
         for told in told {
             self.desk.note(told);
             let lang = self.desk.lang;
@@ -174,8 +187,9 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
                     writeln!(self.out, "{text}")?;
                 }
                 (told, _) => {
+                    self.has_refused |= !matches!(told, Told::Store(_) | Told::Whole);
                     if let Some(text) = lang.told(told) {
-                        writeln!(self.errors, "{text}")?;
+                        self.complain(&text);
                     }
                 }
             }
@@ -193,18 +207,4 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
     fn stays(&self) -> bool {
         false
     }
-}
-
-/// The lines of stdin. They are read in a thread of its own, which nothing can wake up but
-/// another line: it ends with the process.
-pub(crate) fn lines() -> impl Stream<Item = io::Result<String>> + Unpin {
-    let (sender, mut receiver) = mpsc::channel(QUEUE);
-    std::thread::spawn(move || {
-        for line in io::stdin().lock().lines() {
-            if sender.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    });
-    poll_fn(move |context| receiver.poll_recv(context))
 }

@@ -43,7 +43,8 @@ pub(crate) trait Face {
 /// Runs until the room is left or has ended: why.
 ///
 /// # Errors
-/// The terminal, or what stands in its place, cannot be read or written.
+/// The terminal, or what stands in its place, cannot be read or written. The room is left
+/// all the same.
 pub(crate) async fn run<F: Face>(
     face: &mut F,
     mut inputs: impl Stream<Item = io::Result<F::Input>> + Unpin,
@@ -53,10 +54,16 @@ pub(crate) async fn run<F: Face>(
     let mut connection: Option<Connection> = None;
     let mut inputs_end = false;
     let mut is_told_to_end = false;
+    let mut broken = None;
     let mut signals = Signals::new()?;
     loop {
         let told = session.told();
-        face.show(session, &told, now())?;
+        if broken.is_none()
+            && let Err(error) = face.show(session, &told, now())
+        {
+            broken = Some(error);
+            session.leave();
+        }
         for effect in session.effects() {
             match (effect, &connection) {
                 (Effect::Open, _) => connection = Some(Connection::open(place)),
@@ -68,13 +75,16 @@ pub(crate) async fn run<F: Face>(
             }
         }
         if let Status::Ended(why) = session.status()
-            && (is_told_to_end || !face.stays())
+            && (is_told_to_end || broken.is_some() || !face.stays())
         {
             if let Some(mut connection) = connection {
                 // Whether it was heard or not, whoever left wants to be gone.
                 let _ = timeout(GOODBYE, connection.closed()).await;
             }
-            return Ok(why);
+            return match broken {
+                Some(error) => Err(error),
+                None => Ok(why),
+            };
         }
         let at = session.next_at();
         let wait = at.map(|at| Duration::from_millis(at.saturating_sub(now())));
@@ -106,7 +116,13 @@ pub(crate) async fn run<F: Face>(
                 }
             },
             input = inputs.next(), if !inputs_end && face.takes_input(session) => match input {
-                Some(input) => face.input(input?, session, now())?,
+                Some(input) => {
+                    let done = input.and_then(|input| face.input(input, session, now()));
+                    if let Err(error) = done {
+                        broken = Some(error);
+                        session.leave();
+                    }
+                }
                 None => {
                     inputs_end = true;
                     face.input_ended(session);

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 /// Text of others without anything that a terminal obeys instead of showing it. The
 /// server refuses such characters; this does not rely on it. Wherever a string comes from
@@ -47,6 +49,21 @@ impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
+}
+
+/// As much of the beginning as fits into so many columns, with two dots for what does not:
+/// the one character for an ellipsis is two columns wide on Korean systems.
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut width = 0;
+    let fits = |grapheme: &&str| {
+        width += grapheme.width();
+        // Room for the two dots.
+        width + 2 <= columns
+    };
+    text.graphemes(true).take_while(fits).collect::<String>() + ".."
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ fn it_contributes_unasked_and_once_and_reveals_when_all_have() {
     assert!(
         at.told()
             .iter()
-            .all(|told| !matches!(told, tablecast_terminal::session::Told::Refused(_)))
+            .all(|told| !matches!(told, tablecast_terminal::session::Told::Refused(..)))
     );
 }
 

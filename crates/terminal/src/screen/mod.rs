@@ -6,6 +6,7 @@ mod terminal;
 mod tests;
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -31,7 +32,9 @@ const PAGE: isize = 8;
 
 /// A room on the full screen.
 pub(crate) struct Screen<'a, B: Backend> {
-    terminal: Terminal<B>,
+    /// Never dropped: it would print what it could not do, and a terminal that is gone ends
+    /// the program with that. [`Guard`] gives back what was taken.
+    terminal: ManuallyDrop<Terminal<B>>,
     view: View<'a>,
 }
 
@@ -52,7 +55,7 @@ struct View<'a> {
 impl<'a, B: Backend> Screen<'a, B> {
     pub(crate) fn new(terminal: Terminal<B>, lang: Lang, place: &'a Place) -> Self {
         Screen {
-            terminal,
+            terminal: ManuallyDrop::new(terminal),
             view: View {
                 desk: Desk::new(lang),
                 place,

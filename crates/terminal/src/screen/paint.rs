@@ -6,7 +6,6 @@ use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
-use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::View;
@@ -17,6 +16,7 @@ use crate::room::menu::Item;
 use crate::room::wire::Member;
 use crate::session::Session;
 use crate::session::link::Status;
+use crate::text::cut;
 
 /// The members have a column of their own from this width on.
 pub(super) const WIDE: u16 = 72;
@@ -193,20 +193,6 @@ fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
         true => line.dim(),
         false => line,
     }
-}
-
-/// As much of the beginning as fits into so many columns.
-fn cut(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let mut width = 0;
-    let fits = |grapheme: &&str| {
-        width += grapheme.width();
-        // Room for the two dots.
-        width + 2 <= columns
-    };
-    text.graphemes(true).take_while(fits).collect::<String>() + ".."
 }
 
 fn paint_members(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, room: &Room) {

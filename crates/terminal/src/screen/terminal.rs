@@ -3,10 +3,17 @@
 use std::io;
 use std::panic;
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
+use crossterm::cursor::Show;
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
 use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use futures_util::Stream;
-use ratatui::DefaultTerminal;
+use futures_util::stream::poll_fn;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::sync::mpsc;
 
 /// Holds the terminal; dropping it gives the terminal back.
 #[derive(Debug)]
@@ -14,7 +21,7 @@ pub(crate) struct Guard;
 
 impl Guard {
     /// Takes the terminal over: another screen, each key at once, pasted text in one piece.
-    pub(crate) fn take() -> io::Result<(Guard, DefaultTerminal)> {
+    pub(crate) fn take() -> io::Result<(Guard, Terminal<CrosstermBackend<io::Stdout>>)> {
         // Of what is printed on a panic nothing would be seen on the other screen. Made
         // before anything is changed, so that it gives back whatever was taken.
         let print = panic::take_hook();
@@ -23,9 +30,9 @@ impl Guard {
             print(info);
         }));
         let guard = Guard;
-        // Sets a hook of its own, around the one above.
-        let terminal = ratatui::try_init()?;
-        execute!(io::stdout(), EnableBracketedPaste)?;
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok((guard, terminal))
     }
 }
@@ -38,13 +45,33 @@ impl Drop for Guard {
 
 fn give_back() {
     // A terminal that is gone needs nothing back.
-    let _ = execute!(io::stdout(), DisableBracketedPaste);
-    let _ = ratatui::try_restore();
+    let _ = execute!(
+        io::stdout(),
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
 }
 
-/// What comes from the keyboard.
+/// Keys that were pressed and not looked at.
+const QUEUE: usize = 256;
+
+/// What comes from the keyboard. It is read in a thread of its own, which ends with the
+/// process: of a terminal that is gone the library reads for ever, and with its stream it
+/// would do so here.
 pub(crate) fn keys() -> impl Stream<Item = io::Result<Event>> + Unpin {
-    EventStream::new()
+    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    std::thread::spawn(move || {
+        loop {
+            let event = event::read();
+            let is_last = event.is_err();
+            if sender.blocking_send(event).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    poll_fn(move |context| receiver.poll_recv(context))
 }
 
 #[cfg(test)]

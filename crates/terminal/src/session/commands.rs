@@ -1,5 +1,6 @@
 //! Commands on their way: each is sent until it is answered, in order, no faster than the
-//! server takes them. Pure.
+//! server takes them. What could not be taken is sent again before anything newer, so that
+//! the server never meets a number that is lower than one it has applied. Pure.
 
 use std::collections::VecDeque;
 
@@ -76,7 +77,7 @@ impl Ask {
     }
 }
 
-/// Refusals that may pass: the same command is sent again, before anything newer.
+/// Refusals that may pass: the same command is sent again, and what is newer after it.
 const PASSING: [&str; 2] = ["unavailable", "rate_limited"];
 
 /// After so long.
@@ -89,8 +90,11 @@ const MOST: usize = 256;
 struct Entry {
     id: u64,
     ask: Ask,
-    /// Over this connection.
+    /// Over this connection, and not answered there.
     sent: bool,
+    /// Sent, and then an older one was given up: a server gives this one up too, and says so.
+    /// Until then it is not known whether it is to be sent again, so nothing newer is.
+    in_doubt: bool,
     /// At all: it may have been applied.
     tried: bool,
 }
@@ -149,6 +153,7 @@ impl Commands {
             id: self.next_id,
             ask,
             sent: false,
+            in_doubt: false,
             tried: false,
         });
         self.next_id += 1;
@@ -164,7 +169,12 @@ impl Commands {
         }
         self.paused_until = None;
         let mut texts = Vec::new();
-        for entry in self.entries.iter_mut().filter(|entry| !entry.sent) {
+        for entry in &mut self.entries {
+            match entry {
+                Entry { in_doubt: true, .. } => break,
+                Entry { sent: true, .. } => continue,
+                _ => {}
+            }
             let wait = pace.take(now);
             if wait > 0 {
                 self.paused_until = Some(now.saturating_add(wait));
@@ -175,6 +185,16 @@ impl Commands {
             texts.push(text(entry));
         }
         texts
+    }
+
+    /// Takes out what the server would not read, and close the connection for: over and
+    /// over, since it would be sent again.
+    pub(super) fn too_long(&mut self) -> Option<(Ask, usize)> {
+        let most = self.pace?.limits.message_bytes;
+        let is_too_long = |entry: &Entry| !entry.sent && text(entry).len() > most;
+        let at = self.entries.iter().position(is_too_long)?;
+        let entry = self.entries.remove(at)?;
+        Some((entry.ask, most))
     }
 
     /// When to flush again by itself.
@@ -192,6 +212,7 @@ impl Commands {
         });
         for entry in &mut self.entries {
             entry.sent = false;
+            entry.in_doubt = false;
         }
     }
 
@@ -200,18 +221,19 @@ impl Commands {
         self.pace = None;
     }
 
-    /// The seat is lost, and with it the way to find out what became of what was sent: how
-    /// many these were. What was not sent yet gets the numbers of a new seat.
-    pub(super) fn forget(&mut self) -> usize {
-        let before = self.entries.len();
+    /// The seat is lost, and with it the way to find out what became of what was sent:
+    /// these commands. What was not sent yet gets the numbers of a new seat.
+    pub(super) fn forget(&mut self) -> Vec<Ask> {
         // What the client says by itself it will say again.
-        self.entries
-            .retain(|entry| !entry.tried && !entry.ask.is_unasked());
+        let asked = std::mem::take(&mut self.entries).into_iter();
+        let asked = asked.filter(|entry| !entry.ask.is_unasked());
+        let (unsure, kept): (Vec<Entry>, Vec<Entry>) = asked.partition(|entry| entry.tried);
+        self.entries = kept.into();
         for (entry, id) in self.entries.iter_mut().zip(1..) {
             entry.id = id;
         }
         self.next_id = self.entries.len() as u64 + 1;
-        before - self.entries.len()
+        unsure.into_iter().map(|entry| entry.ask).collect()
     }
 
     pub(super) fn acknowledged(&mut self, id: u64) {
@@ -221,9 +243,13 @@ impl Commands {
     pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused {
         let at = self.entries.iter().position(|entry| entry.id == id);
         if PASSING.contains(&code) {
-            self.paused_until = Some(now + MOMENT);
+            self.paused_until = Some(now.saturating_add(MOMENT));
             if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
                 entry.sent = false;
+                entry.in_doubt = false;
+            }
+            for newer in self.entries.iter_mut().filter(|entry| entry.id > id) {
+                newer.in_doubt = newer.sent;
             }
             return Refused::Again;
         }

@@ -25,6 +25,8 @@ const SLACK: Millis = 2_000;
 pub enum Why {
     /// The server said so.
     Closed(CloseReason),
+    /// The room is not there any more, in which this client was.
+    Gone,
     /// It closed with a code that the protocol does not know, or without one.
     Lost,
     /// It did not answer in time.

@@ -43,12 +43,12 @@ pub enum Told {
     News(News),
     /// The whole state came anew.
     Whole,
-    /// A command was refused.
-    Refused(Refusal),
-    /// The seat was lost, and of so many commands it is unknown whether they were applied.
-    Unsure(usize),
-    /// Too many commands wait already.
-    TooMany,
+    /// A command was refused: this one, unless it is not known any more.
+    Refused(Refusal, Option<Ask>),
+    /// The seat was lost, and of these commands it is unknown whether they were applied.
+    Unsure(Vec<Ask>),
+    /// Too many commands wait already; this one is not among them.
+    TooMany(Ask),
     /// The store cannot be reached (`false`), or answers again.
     Store(bool),
 }
@@ -333,7 +333,7 @@ impl Session {
         };
         match self.commands.refused(id, &refusal.code, now) {
             Refused::Final(Some(ask)) if ask.is_unasked() => {}
-            Refused::Final(_) => self.told.push(Told::Refused(refusal)),
+            Refused::Final(ask) => self.told.push(Told::Refused(refusal, ask)),
             Refused::Again => {}
         }
     }
@@ -343,9 +343,9 @@ impl Session {
         let (again, why) = closed(code);
         if code == CloseReason::BadSeat.code() && self.seat.take().is_some() {
             // Another one may be had, at once.
-            match self.commands.forget() {
-                0 => {}
-                count => self.told.push(Told::Unsure(count)),
+            let unsure = self.commands.forget();
+            if !unsure.is_empty() {
+                self.told.push(Told::Unsure(unsure));
             }
             self.lost((ComeBack::Soon, why), None, now);
             self.retry();
@@ -353,6 +353,8 @@ impl Session {
         }
         let why = match self.complaint.take() {
             Some(complaint) if code == CloseReason::BadProtocol.code() => Why::Garbled(complaint),
+            // It was there, so the address is right.
+            _ if code == CloseReason::NoSuchRoom.code() && self.room.is_some() => Why::Gone,
             _ => why,
         };
         self.lost((again, why), None, now);
@@ -385,7 +387,7 @@ impl Session {
     /// Asks for something; it is kept until there is an answer.
     pub fn ask(&mut self, ask: Ask, now: Millis) {
         if self.commands.is_full() {
-            self.told.push(Told::TooMany);
+            self.told.push(Told::TooMany(ask));
             return;
         }
         self.commands.add(ask);
@@ -399,8 +401,12 @@ impl Session {
         }
     }
 
-    /// Leaves the room: the seat is given up.
+    /// Leaves the room: the seat is given up. To leave twice is to leave once: the goodbye may
+    /// still be on its way.
     pub fn leave(&mut self) {
+        if matches!(self.link.status(), Status::Ended(_)) {
+            return;
+        }
         self.effects.push(match self.link.is_open() {
             true => Effect::Goodbye,
             // There may be an attempt.
@@ -430,6 +436,14 @@ impl Session {
             for ask in self.draws.tend(room, now, &mut self.entropy) {
                 self.commands.add(ask);
             }
+        }
+        while let Some((ask, most)) = self.commands.too_long() {
+            let refusal = Refusal {
+                id: None,
+                code: "too_long".to_owned(),
+                message: Shown::from(&*format!("a command has at most {most} bytes")),
+            };
+            self.told.push(Told::Refused(refusal, Some(ask)));
         }
         for text in self.commands.flush(now) {
             self.link.asked(now);

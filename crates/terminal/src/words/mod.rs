@@ -1,21 +1,22 @@
 //! What is said to people, in their language.
 
 mod help;
+mod told;
 
 use std::time::Duration;
 
 use tablecast_core::close::CloseReason;
 
 use crate::clock::Millis;
+use crate::lines;
 use crate::room::draw::Verdict;
 use crate::room::menu::{Candidate, Decision, Drawing, How, Item};
-use crate::room::news::{News, Who};
-use crate::room::wire::Refusal;
+use crate::room::news::Who;
 use crate::room::{MemberId, Room};
 use crate::say::Unsaid;
-use crate::session::Told;
+use crate::session::commands::Ask;
 use crate::session::link::{Status, Why};
-use crate::text::Shown;
+use crate::text::{Shown, cut};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,12 @@ pub enum Lang {
 }
 
 use Lang::{English, Korean};
+
+/// So many commands are named; of more it is said how many.
+const MOST_NAMED: usize = 5;
+
+/// So many columns of what somebody wrote are repeated to them.
+const MOST_QUOTED: usize = 40;
 
 impl Lang {
     /// The language of messages by the environment: the first of `LC_ALL`, `LC_MESSAGES` and
@@ -162,6 +169,10 @@ impl Lang {
                     format!("서버와 말이 통하지 않습니다: {what}"),
                 );
             }
+            Why::Gone => self.pick(
+                "the room is gone: its time was up, or the server has lost it",
+                "방이 없어졌습니다. 시간이 다 됐거나 서버가 방을 잃었습니다",
+            ),
             Why::Closed(reason) => match (self, reason) {
                 (_, R::Left) => self.pick("you left", "나갔습니다"),
                 (_, R::RoomFull) => self.pick(
@@ -192,145 +203,6 @@ impl Lang {
             },
         }
         .to_owned()
-    }
-
-    /// Something that people want to be told.
-    pub fn told(self, told: &Told) -> Option<String> {
-        Some(match told {
-            Told::News(news) => self.news(news),
-            Told::Whole => return None,
-            Told::Refused(refusal) => self.refusal(refusal),
-            Told::Unsure(count) => self.pick(
-                format!("the seat was lost; look whether your last changes ({count}) are there"),
-                format!("자리를 잃었습니다. 마지막 변경 {count}개가 반영됐는지 확인하세요"),
-            ),
-            Told::TooMany => self
-                .pick("too much is waiting to be sent", "보낼 것이 너무 많습니다")
-                .to_owned(),
-            Told::Store(false) => self
-                .pick(
-                    "the store cannot be reached: nothing changes until it answers",
-                    "저장소에 닿지 않습니다. 응답할 때까지 아무것도 바뀌지 않습니다",
-                )
-                .to_owned(),
-            Told::Store(true) => self
-                .pick("the store answers again", "저장소가 다시 응답합니다")
-                .to_owned(),
-        })
-    }
-
-    fn news(self, news: &News) -> String {
-        match news {
-            News::Joined(who) => {
-                let who = self.who(who);
-                self.pick(format!("{who} joined"), format!("{who} 들어왔습니다"))
-            }
-            News::Back(who) => {
-                let who = self.who(who);
-                self.pick(format!("Back again: {who}"), format!("{who} 돌아왔습니다"))
-            }
-            News::Away(who) => {
-                let who = self.who(who);
-                self.pick(format!("Away: {who}"), format!("{who} 자리를 비웠습니다"))
-            }
-            News::Left(who) => {
-                let who = self.who(who);
-                self.pick(format!("{who} left"), format!("{who} 나갔습니다"))
-            }
-            News::Renamed(who, name) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} took the name {name}"),
-                    format!("{who} 이름을 {name} (으)로 바꿨습니다"),
-                )
-            }
-            News::Added(who, _, item) => {
-                let who = self.who(who);
-                self.pick(format!("{who} added {item}"), format!("{who} 추가: {item}"))
-            }
-            News::Removed(who, _, item) => {
-                let who = self.who(who);
-                self.pick(format!("{who} removed {item}"), format!("{who} 뺌: {item}"))
-            }
-            News::Restored(who, _, item) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} put {item} back"),
-                    format!("{who} 되돌림: {item}"),
-                )
-            }
-            News::Voted {
-                who,
-                item,
-                on,
-                votes,
-            } => {
-                let who = self.who(who);
-                let votes = self.votes(*votes);
-                match on {
-                    true => self.pick(
-                        format!("{who} voted for {item}: {votes}"),
-                        format!("{who} 투표: {item}, {votes}"),
-                    ),
-                    false => self.pick(
-                        format!("{who} took a vote from {item}: {votes}"),
-                        format!("{who} 투표 취소: {item}, {votes}"),
-                    ),
-                }
-            }
-            News::Titled(who, Some(title)) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} named the room {title}"),
-                    format!("{who} 방 제목을 정했습니다: {title}"),
-                )
-            }
-            News::Titled(who, None) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} took the room's name away"),
-                    format!("{who} 방 제목을 지웠습니다"),
-                )
-            }
-            News::Extended(who) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} extended the time"),
-                    format!("{who} 시간을 늘렸습니다"),
-                )
-            }
-            News::Drawing(who, count) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} began a draw among {count}"),
-                    format!("{who} 뽑기를 시작했습니다: 후보 {count}개"),
-                )
-            }
-            News::Decided(How::Votes, item) => self.pick(
-                format!("Decided by votes: {item}"),
-                format!("투표로 결정: {item}"),
-            ),
-            News::Decided(How::Draw, item) => {
-                self.pick(format!("Drawn: {item}"), format!("뽑기로 결정: {item}"))
-            }
-        }
-    }
-
-    fn refusal(self, refusal: &Refusal) -> String {
-        let korean = match (self, &*refusal.code) {
-            (English, _) => None,
-            (Korean, "not_found") => Some("메뉴에 없습니다"),
-            (Korean, "menu_full") => Some("메뉴가 꽉 찼습니다. 하나를 빼고 추가하세요"),
-            (Korean, "votes_full") => Some("이 항목은 더 투표할 수 없습니다"),
-            (Korean, "empty") => Some("빈 글입니다"),
-            (Korean, "too_long") => Some("너무 깁니다"),
-            (Korean, "bad_item") => Some("쓸 수 없는 글자가 있습니다"),
-            (Korean, "nothing_to_decide") => Some("메뉴가 비어 있어 정할 것이 없습니다"),
-            (Korean, "drawing") => Some("이미 뽑는 중입니다"),
-            (Korean, "outdated" | "conflict") => Some("이 변경은 반영되지 않았을 수 있습니다"),
-            (Korean, _) => None,
-        };
-        korean.map_or_else(|| refusal.message.to_string(), str::to_owned)
     }
 
     /// A draw that is under way.
@@ -378,6 +250,44 @@ impl Lang {
         )
     }
 
+    /// Commands by what they are about, as far as a line has room.
+    pub fn asks<'a>(self, asks: impl Iterator<Item = &'a Ask>) -> String {
+        let mut names: Vec<String> = asks.map(|ask| self.ask(ask)).collect();
+        let more = names.len().saturating_sub(MOST_NAMED);
+        if more > 0 {
+            names.truncate(MOST_NAMED);
+            names.push(self.pick(format!("{more} more"), format!("그 밖에 {more}개")));
+        }
+        names.join(", ")
+    }
+
+    /// A command by what it is about.
+    pub fn ask(self, ask: &Ask) -> String {
+        let quoted = |text: &str| format!("\"{}\"", cut(&Shown::from(text), MOST_QUOTED));
+        match ask {
+            Ask::Add { item } => quoted(item),
+            Ask::Title { title: Some(title) } => format!("/title {}", quoted(title)),
+            Ask::Title { title: None } => "/title".to_owned(),
+            Ask::Rename { name, .. } => format!("/name {}", quoted(name)),
+            Ask::Remove { number } => format!("/remove {number}"),
+            Ask::Restore { .. } => "/undo".to_owned(),
+            Ask::Vote { number, on: true } => format!("/vote {number}"),
+            Ask::Vote { number, on: false } => format!("/unvote {number}"),
+            Ask::Extend {} => "/extend".to_owned(),
+            Ask::Decide { how: How::Votes } => "/decide".to_owned(),
+            Ask::Decide { how: How::Draw } => "/draw".to_owned(),
+            // This client says them by itself.
+            Ask::Contribute { .. } | Ask::Reveal { .. } => "/draw".to_owned(),
+        }
+    }
+
+    /// What was asked for when it ended, and never came to be.
+    pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a Ask>) -> Option<String> {
+        let asks = self.asks(asks);
+        let text = || self.pick(format!("not sent: {asks}"), format!("보내지 못함: {asks}"));
+        (!asks.is_empty()).then(text)
+    }
+
     /// Commands that were not answered yet.
     pub fn waiting(self, count: usize) -> String {
         self.pick(
@@ -409,6 +319,25 @@ impl Lang {
                 "/colour 뒤에 0부터 11까지의 숫자를 쓰세요".to_owned(),
             ),
         }
+    }
+
+    /// A line of a pipe that cannot be said.
+    pub(crate) fn unreadable(self, number: u64, begin: &str, why: lines::Why) -> String {
+        let begin = cut(begin, MOST_QUOTED);
+        let why = match why {
+            lines::Why::NotUtf8 => self.pick(
+                "it is not UTF-8; `iconv -t UTF-8` makes it so".to_owned(),
+                "UTF-8이 아닙니다. `iconv -t UTF-8`로 바꾸세요".to_owned(),
+            ),
+            lines::Why::TooLong => self.pick(
+                format!("a line has at most {} bytes", lines::MOST_BYTES),
+                format!("한 줄은 {}바이트까지입니다", lines::MOST_BYTES),
+            ),
+        };
+        self.pick(
+            format!("line {number}, \"{begin}\", was not said: {why}"),
+            format!("{number}번째 줄 \"{begin}\": {why}"),
+        )
     }
 
     /// An item was to be added that is there already.

@@ -1,0 +1,194 @@
+//! The program in a pseudo-terminal, and in pipes.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::process::{Child, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use pty_process::blocking::{Command as InTerminal, Pty, open};
+
+use crate::program::{ANY_PORT, DEADLINE, Dir, Serving, settings, tablecast};
+
+pub const CONTROL_C: &str = "\x03";
+pub const CONTROL_R: &str = "\x12";
+pub const DOWN: &str = "\x1b[B";
+
+/// The program in a terminal of this size.
+pub struct Terminal {
+    pty: Option<Arc<Pty>>,
+    pub child: Child,
+    pub screen: Arc<Mutex<vt100::Parser>>,
+    is_closed: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Terminal {
+    pub fn start(columns: u16, rows: u16, language: &str, args: &[&str]) -> Terminal {
+        let program = env!("CARGO_BIN_EXE_tablecast");
+        Terminal::of(columns, rows, language, program, args)
+    }
+
+    /// Another program there, such as a shell.
+    pub fn of(columns: u16, rows: u16, language: &str, program: &str, args: &[&str]) -> Terminal {
+        let (pty, pts) = open().unwrap();
+        pty.resize(Size::new(rows, columns)).unwrap();
+        let mut command = InTerminal::new(program);
+        for name in settings() {
+            command = command.env_remove(name);
+        }
+        let child = command
+            .args(args)
+            .env("TERM", "xterm-256color")
+            .env("LC_ALL", language)
+            .spawn(pts)
+            .unwrap();
+        let pty = Arc::new(pty);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            NonZeroU16::new(rows).unwrap(),
+            NonZeroU16::new(columns).unwrap(),
+            0,
+        )));
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let (from, into, closed) = (pty.clone(), screen.clone(), is_closed.clone());
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // Ends when the program has, or with the next thing it writes after the window
+            // was closed.
+            while let Ok(count @ 1..) = (&*from).read(&mut bytes)
+                && !closed.load(Ordering::Relaxed)
+            {
+                into.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        Terminal {
+            pty: Some(pty),
+            child,
+            screen,
+            is_closed,
+            reader: Some(reader),
+        }
+    }
+
+    /// Closes the window, as far as the program can tell.
+    pub fn close_window(&mut self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        // It is shown, which wakes up whoever reads.
+        self.types("x");
+        self.reader.take().unwrap().join().unwrap();
+        self.pty = None;
+    }
+
+    pub fn types(&self, keys: &str) {
+        let mut pty = &**self.pty.as_ref().unwrap();
+        pty.write_all(keys.as_bytes()).unwrap();
+    }
+
+    pub fn contents(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until all of this is on the screen.
+    pub fn shows(&self, parts: &[&str]) {
+        self.becomes(|contents| {
+            let missing = parts.iter().find(|part| !contents.contains(**part));
+            missing.map(|part| format!("no {part:?}"))
+        });
+    }
+
+    /// Waits until this is not on the screen any more.
+    pub fn hides(&self, part: &str) {
+        self.becomes(|contents| contents.contains(part).then(|| format!("still {part:?}")));
+    }
+
+    /// Waits until nothing is wrong with what is on the screen.
+    pub fn becomes(&self, wrong: impl Fn(&str) -> Option<String>) {
+        let begin = Instant::now();
+        loop {
+            let contents = self.contents();
+            let Some(wrong) = wrong(&contents) else {
+                return;
+            };
+            assert!(begin.elapsed() < DEADLINE, "{wrong} on:\n{contents}");
+            // sleep: between two looks at the screen
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the program ends: its code. The terminal must be as it was before.
+    pub fn ended(&mut self) -> Option<i32> {
+        let begin = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.code();
+            }
+            assert!(
+                begin.elapsed() < DEADLINE,
+                "it does not end:\n{}",
+                self.contents()
+            );
+            // sleep: between two looks at whether it ended
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        loop {
+            let parser = self.screen.lock().unwrap();
+            let screen = parser.screen();
+            if !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor() {
+                return code;
+            }
+            assert!(begin.elapsed() < DEADLINE, "the terminal is not given back");
+            drop(parser);
+            // sleep: what it wrote last may still be on its way
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn server(dir: &Dir) -> Serving {
+    Serving::start(tablecast(dir).args(ANY_PORT))
+}
+
+/// Makes a room by the program itself: its page.
+pub fn create(dir: &Dir, server: &Serving) -> String {
+    let at = server.at.to_string();
+    let output = tablecast(dir)
+        .args(["create", "--server", &at])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        page.starts_with(&format!("http://{at}/r/")),
+        "the link alone: {page}"
+    );
+    page.trim().to_owned()
+}
+
+/// Joins with these lines in a pipe, until all is done.
+pub fn pipe(dir: &Dir, page: &str, options: &[&str], lines: impl AsRef<[u8]>) -> Output {
+    let mut child = tablecast(dir)
+        .args(["join", page])
+        .args(options)
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(lines.as_ref()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}

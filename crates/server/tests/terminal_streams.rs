@@ -1,0 +1,190 @@
+//! The terminal when stdin, stdout or stderr are gone, full, or hold what is no line.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use program::{DEADLINE, Dir, tablecast};
+use terminal::{Terminal, create, pipe, server};
+
+/// Waits until it ends.
+fn ended(child: &mut Child) -> ExitStatus {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begin.elapsed() < DEADLINE, "it does not end");
+        // sleep: between two looks at whether it ended
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Who is in the room besides whoever asks.
+fn others(dir: &Dir, page: &str) -> String {
+    let output = pipe(dir, page, &["--name", "Asks"], "/who\n");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().rfind(|line| line.contains(" here: ")).unwrap();
+    line.replace("Asks (you)", "")
+}
+
+#[test]
+fn whoever_closes_the_window_leaves() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    for options in [&[][..], &["--plain"]] {
+        let args = [&["join", &*page, "--name", "Mina"], options].concat();
+        let mut mina = Terminal::start(80, 24, "C.UTF-8", &args);
+        mina.shows(&["Mina (you)"]);
+        mina.close_window();
+        let status = ended(&mut mina.child);
+        assert_eq!(status.signal(), None, "{options:?}: {status:?}");
+        assert_eq!(others(&dir, &page), "1 of 10 here: ", "{options:?}");
+    }
+}
+
+#[test]
+fn a_hang_up_without_a_signal_is_leaving_too() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    // A session of its own: the window's end is told to its leader alone, which is the shell.
+    for options in ["", "--plain"] {
+        let script = format!(
+            "trap '' HUP; {} join {page} --name Mina {options}; true",
+            env!("CARGO_BIN_EXE_tablecast")
+        );
+        let mut mina = Terminal::of(80, 24, "C.UTF-8", "sh", &["-c", &script]);
+        mina.shows(&["Mina (you)"]);
+        mina.close_window();
+        assert_eq!(ended(&mut mina.child).signal(), None, "{options}");
+        assert_eq!(others(&dir, &page), "1 of 10 here: ", "{options}");
+    }
+}
+
+fn full() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+#[test]
+fn output_that_cannot_be_written_ends_nothing_but_what_it_is_for() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let at = server.at.to_string();
+    // Each of them with each output full, and with all of them closed.
+    let commands: [&[&str]; 6] = [
+        &["join", &page, "--plain", "--name", "Mina"],
+        &["join", "127.0.0.1:1/r/a"],
+        &["join", "http://127.0.0.1/room"],
+        &["create", "--server", &at],
+        &["create", "--server", "127.0.0.1:1"],
+        &["join", "--help"],
+    ];
+    for args in commands {
+        for (out, err) in [(true, false), (false, true), (true, true)] {
+            let mut command = tablecast(&dir);
+            command
+                .args(args)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            if out {
+                command.stdout(full());
+            }
+            if err {
+                command.stderr(full());
+            }
+            let mut child = command.spawn().unwrap();
+            // It may have ended already, and not read.
+            let _ = child.stdin.take().unwrap().write_all(b"dish\n/nope\n");
+            let status = ended(&mut child);
+            assert!(matches!(status.code(), Some(0..=2)), "{args:?}: {status:?}");
+        }
+        let line = r#"exec "$0" "$@" <&- >&- 2>&-"#;
+        let mut closed = Command::new("sh");
+        closed
+            .args(["-c", line, env!("CARGO_BIN_EXE_tablecast")])
+            .args(args)
+            .current_dir(&dir.0);
+        let status = ended(&mut closed.spawn().unwrap());
+        assert!(matches!(status.code(), Some(0..=2)), "{args:?}: {status:?}");
+    }
+    assert_eq!(others(&dir, &page), "1 of 10 here: ");
+    // What could be said with stderr gone was.
+    let output = pipe(&dir, &page, &[], "/list\n");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("dish"));
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_it() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let mut child = tablecast(&dir)
+        .args(["join", &page, "--name", "Mina"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    assert_eq!(out.read(&mut [0; 16]).unwrap(), 16);
+    drop(out);
+    let mut stdin = child.stdin.take().unwrap();
+    let begin = Instant::now();
+    // Again and again: a program that another test starts at this moment may have the pipe too,
+    // for as long as it takes to start.
+    let status = loop {
+        let _ = writeln!(stdin, "/who");
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(begin.elapsed() < DEADLINE, "it does not end");
+        // sleep: between two lines
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(others(&dir, &page), "1 of 10 here: ");
+}
+
+#[test]
+fn of_a_pipe_what_cannot_be_said_is_named_and_the_rest_is_said() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let page = create(&dir, &server);
+    let long = "long".repeat(5_000);
+    let longer = "longer".repeat(50_000);
+    let mut lines = b"\xEF\xBB\xBFpizza\r\n".to_vec();
+    // 김치 in EUC-KR.
+    lines.extend_from_slice(b"\xB1\xE8\xC4\xA1\n");
+    lines.extend_from_slice(format!("{long}\n{longer}\n{}\nsushi", "y".repeat(81)).as_bytes());
+    let output = pipe(&dir, &page, &[], &lines);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    for named in [
+        "line 2",
+        "UTF-8",
+        "\"longlong",
+        "line 4, \"longerlonger",
+        "\"yyyy",
+    ] {
+        assert!(errors.contains(named), "no {named}: {errors}");
+    }
+    let output = pipe(&dir, &page, &[], "/list\n");
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let items: Vec<_> = said.lines().rev().take(2).collect();
+    assert!(
+        items[1].starts_with("1. pizza (") && items[0].starts_with("2. sushi ("),
+        "{said}"
+    );
+}

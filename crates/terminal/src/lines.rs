@@ -1,0 +1,141 @@
+//! The lines of stdin, whatever is in them: what cannot be said is named, and the rest is
+//! read on.
+
+use std::io::{self, BufRead, Read};
+
+use futures_util::Stream;
+use futures_util::stream::poll_fn;
+use tokio::sync::mpsc;
+
+use crate::text::Shown;
+
+/// Lines that were read and not looked at; a pipe is not read on past that.
+const QUEUE: usize = 16;
+
+/// The longest line that is looked at, in bytes. No server takes as much; what it takes is
+/// known only when it is asked.
+pub(crate) const MOST_BYTES: usize = 64 * 1024;
+
+/// Files of some systems begin with it. It is no part of their text.
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Without its end.
+    Text(String),
+    /// One that cannot be said.
+    Unreadable {
+        /// Counted from 1.
+        number: u64,
+        /// How it begins, as far as it can be shown.
+        begin: Shown,
+        /// What is wrong with it.
+        why: Why,
+    },
+}
+
+/// Why a line cannot be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It is no UTF-8.
+    NotUtf8,
+    /// It has more than [`MOST_BYTES`].
+    TooLong,
+}
+
+/// Reads the lines of stdin in a thread of its own, which nothing can wake up but another
+/// line: it ends with the process.
+pub(crate) fn lines() -> impl Stream<Item = io::Result<Line>> + Unpin {
+    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    std::thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        for number in 1.. {
+            let line = read(&mut stdin, number).transpose();
+            let Some(line) = line else { break };
+            let is_last = line.is_err();
+            if sender.blocking_send(line).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    poll_fn(move |context| receiver.poll_recv(context))
+}
+
+/// The next line, or `None` at the end. Takes no more memory than the longest line.
+fn read(from: &mut impl BufRead, number: u64) -> io::Result<Option<Line>> {
+    let mut bytes = Vec::new();
+    let most = MOST_BYTES as u64 + 1;
+    from.by_ref().take(most).read_until(b'\n', &mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let is_whole = bytes.ends_with(b"\n");
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let why = if bytes.len() > MOST_BYTES {
+        if !is_whole {
+            from.skip_until(b'\n')?;
+        }
+        Why::TooLong
+    } else {
+        match str::from_utf8(bytes) {
+            Ok(text) => return Ok(Some(Line::Text(text.to_owned()))),
+            Err(_) => Why::NotUtf8,
+        }
+    };
+    let begin = &bytes[..bytes.len().min(100)];
+    let begin = Shown::from(&*String::from_utf8_lossy(begin));
+    Ok(Some(Line::Unreadable { number, begin, why }))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn all(mut bytes: &[u8]) -> Vec<Line> {
+        (1..)
+            .map_while(|number| read(&mut bytes, number).unwrap())
+            .collect()
+    }
+
+    fn text(text: &str) -> Line {
+        Line::Text(text.to_owned())
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_named_and_the_rest_is_read() {
+        let long = "x".repeat(MOST_BYTES + 1);
+        let at_bound = "y".repeat(MOST_BYTES);
+        // 김치 in EUC-KR.
+        let mixed = [
+            b"\xEF\xBB\xBFpizza\r\n\xB1\xE8\xC4\xA1\n",
+            long.as_bytes(),
+            b"\n",
+            at_bound.as_bytes(),
+            b"\n\nlast",
+        ];
+        let lines = all(&mixed.concat());
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[0], text("pizza"));
+        assert!(matches!(
+            lines[1],
+            Line::Unreadable {
+                number: 2,
+                why: Why::NotUtf8,
+                ..
+            }
+        ));
+        assert!(
+            matches!(&lines[2], Line::Unreadable { number: 3, why: Why::TooLong, begin } if begin.starts_with("xxx"))
+        );
+        assert_eq!(lines[3..], [text(&at_bound), text(""), text("last")]);
+        for end in ["", "\n", "\nz"] {
+            let lines = all(format!("{long}{long}{end}").as_bytes());
+            assert_eq!(lines.len(), 1 + usize::from(end == "\nz"), "{end:?}");
+        }
+        assert_eq!(all(b""), []);
+    }
+}
