@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { LAST, canonical } from './check.js';
-import { pause, until, world as build } from './world.js';
+import { deadline, pause, until, world as build } from './world.js';
 
 /** @import { History, Person, Plan, Plant, Report, Shown, Truth } from './types.js' */
 /** @typedef {import('./world.js').World} World */
@@ -13,7 +13,7 @@ const require = createRequire(new URL('../../clients/js/package.json', import.me
 const WebSocket = require('ws');
 
 /** All come to rest in less, after the last trouble, also on a busy machine, ms. */
-const REST = 90_000;
+const REST = 60_000;
 
 /** What was planted never comes to rest: longer than what is shown as live may be false, ms. */
 const PLANTED_REST = 10_000;
@@ -99,13 +99,16 @@ export async function conduct(plan, plant, join) {
       ...inTime([...plan.steps, ...plan.mishaps], async (order) => people[order.who]?.act(order)),
       ...plan.troubles.flatMap((list, who) => inTime(list, (one) => world.trouble(who, one))),
       ...plan.storeTroubles.flatMap((list, n) => inTime(list, (one) => world.storeTrouble(n, one))),
-      ...inTime(plan.outages, world.befall),
+      (async () => {
+        // One after the other, however long one takes.
+        for (const outage of plan.outages) await Promise.all(inTime([outage], world.befall));
+      })(),
     ]);
     going = false;
     await looks;
     await world.heal();
 
-    const late = Date.now() + (plant ? PLANTED_REST : REST);
+    const isLate = deadline(plant ? PLANTED_REST : REST);
     const clients = [...plan.clients.keys()];
     /** @param {number} client */
     const isCalm = (client) => {
@@ -118,7 +121,7 @@ export async function conduct(plan, plant, join) {
     const pressed = [];
     /** @param {() => boolean} is */
     const wait = async (is) => {
-      while (!is() && Date.now() < late) {
+      while (!is() && !isLate()) {
         for (const client of clients) {
           const view = latest[client];
           if (view?.status !== 'offline' || (view.retryIn ?? 0) < BORING || Date.now() < (pressed[client] ?? 0)) continue;

@@ -17,7 +17,7 @@ const PATIENCE = 60_000;
 /** Of these, the plant is at. */
 const PLANTED_AT = 3;
 
-/** What can be seen of the page. @typedef {{ status: string, stale: boolean, trouble: string, note: string, retryIn: number | null, dishes: { name: string, waits: boolean }[] }} Seen */
+/** What can be seen of the page. @typedef {{ status: string, stale: boolean, trouble: string, note: string, toasts: string[], retryIn: number | null, dishes: { name: string, waits: boolean }[] }} Seen */
 
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
 let browser;
@@ -58,6 +58,7 @@ function inside() {
       stale: !hidden,
       trouble: isOver ? text('.screen') : hidden ? '' : (trouble?.textContent ?? ''),
       note: text('.add-note'),
+      toasts: [...document.querySelectorAll('.toast-text')].map((toast) => toast.textContent),
       retryIn: clock ? (Number(clock[1]) * 60 + Number(clock[2])) * 1000 : null,
       dishes,
     };
@@ -88,6 +89,8 @@ export function run(plan, plant) {
     const planted = client === 0 ? plant : null;
     /** Without an answer, in order. @type {Command[]} */
     const waiting = [];
+    /** Of a page that is gone. @type {Command[]} */
+    const left = [];
     let keys = 0;
     let additions = 0;
     let isStuck = false;
@@ -101,7 +104,8 @@ export function run(plan, plant) {
     /** @param {Command} command @param {Outcome} outcome */
     const settle = (command, outcome) => {
       if (planted === 'never-answers' && command.key === PLANTED_AT) return;
-      waiting.splice(waiting.indexOf(command), 1);
+      const list = waiting.includes(command) ? waiting : left;
+      list.splice(list.indexOf(command), 1);
       record({ answered: { client, key: command.key, outcome } });
     };
     await page.exposeFunction('chaosSeen', (/** @type {string} */ text) => {
@@ -110,6 +114,10 @@ export function run(plan, plant) {
       const { status, stale, trouble, retryIn, dishes } = seen;
       const settled = new Set(dishes.filter(({ waits }) => !waits).map(({ name }) => name));
       for (const command of [...waiting]) if (settled.has(command.item ?? '') && status === 'live') settle(command, { ok: true, seq: null });
+      for (const toast of seen.toasts) {
+        const named = (toast.split(': ')[0] ?? '').split(', ');
+        for (const command of [...waiting, ...left]) if (named.includes(command.item ?? '')) settle(command, { ok: false, code: toast });
+      }
       if (seen.note !== note && seen.note !== '') {
         const refused = waiting.find(({ item }) => !dishes.some(({ name }) => name === item));
         if (refused) settle(refused, { ok: false, code: seen.note });
@@ -174,7 +182,8 @@ export function run(plan, plant) {
         case 'reload': {
           // As it is when the page goes.
           const kept = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)) + JSON.stringify(Object.entries(localStorage)));
-          for (const command of [...waiting]) settle(command, { gone: true, kept: kept.includes(`${command.item}\\"`) });
+          left.push(...waiting);
+          for (const command of waiting.splice(0)) record({ answered: { client, key: command.key, outcome: { gone: true, kept: kept.includes(`${command.item}\\"`) } } });
           await context.setOffline(false);
           for (;;) {
             const arrived = await page.reload().then(

@@ -40,7 +40,10 @@ process.on('uncaughtException', (error) => {
 /** Of these, the plant is at. */
 const PLANTED_AT = 3;
 
-/** @typedef {{ key: number, id: number | undefined, settled: boolean }} Waiting */
+/** `said`: as it is kept. Its number may become another with another seat. @typedef {{ key: number, said: string | undefined, settled: boolean }} Waiting */
+
+/** Keys of what a page left unanswered that is gone. @type {Map<string, number>} */
+const again = new Map();
 
 /**
  * @typedef {object} Page
@@ -49,6 +52,9 @@ const PLANTED_AT = 3;
  * @property {Waiting[]} waiting
  * @property {Set<any>} sockets
  */
+
+/** @param {{ command: string, content: object | null } | undefined} pending */
+const said = (pending) => pending && canonical([pending.command, pending.content]);
 
 /** What the browser keeps for this tab. @type {string | null} */
 let storage = null;
@@ -113,6 +119,10 @@ function open(saved) {
       if (!page.dead && epoch) tell({ heard: { client, at: now(), epoch, seq, event: canonical(event) } });
     });
   }
+  room.listen('refused', ({ code, pending }) => {
+    const key = again.get(said(pending) ?? '');
+    if (!page.dead && key !== undefined) tell({ answered: { client, key, outcome: { ok: false, code } } });
+  });
   return { page, room };
 }
 
@@ -126,10 +136,10 @@ function end(page, goodbye) {
   for (const socket of page.sockets) goodbye ? socket.close(1001) : socket.terminate();
   // Whoever gave something in during this turn is known after it.
   queueMicrotask(() => {
-    /** @type {Set<number>} */
-    const kept = new Set(storage === null ? [] : JSON.parse(storage).pending.map((/** @type {{ id: number }} */ { id }) => id));
-    for (const one of page.waiting) {
-      if (!one.settled) tell({ answered: { client, key: one.key, outcome: { gone: true, kept: one.id !== undefined && kept.has(one.id) } } });
+    const kept = new Set(storage === null ? [] : JSON.parse(storage).pending.map(said));
+    for (const one of page.waiting.filter(({ settled }) => !settled)) {
+      if (one.said !== undefined) again.set(one.said, one.key);
+      tell({ answered: { client, key: one.key, outcome: { gone: true, kept: one.said !== undefined && kept.has(one.said) } } });
     }
   });
 }
@@ -146,7 +156,7 @@ let current = open(null);
 function give(what, give, more = {}) {
   const { page, room } = current;
   /** @type {Waiting} */
-  const one = { key: keys++, id: undefined, settled: false };
+  const one = { key: keys++, said: undefined, settled: false };
   page.waiting.push(one);
   /** @type {Command} */
   const command = { client, life, key: one.key, do: what, at: now(), ...more };
@@ -160,7 +170,7 @@ function give(what, give, more = {}) {
   };
   const go = () => {
     const answer = give();
-    one.id = room.view.pending.at(-1)?.id;
+    one.said = said(room.view.pending.at(-1));
     answer.then(
       (seq) => settle({ ok: true, seq }),
       ({ code, message }) => settle({ ok: false, code: code ?? message }),

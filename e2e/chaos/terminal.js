@@ -20,6 +20,9 @@ const ROWS = 120;
 /** A dish with its votes, perhaps the chosen one. */
 const DISH = /^[> ]\s*\d+ \[[ x]\] (.+)$/;
 
+/** How it says that a room is over, and the client's code for it. @type {Readonly<Record<string, string>>} */
+const OVER = { 'there is no such room': 'not_found', 'the room has expired': 'gone' };
+
 const CONTROL_C = '\x03';
 const CONTROL_R = '\x12';
 
@@ -84,8 +87,11 @@ export function run(plan, plant) {
         else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: said });
       }
       const pending = Number(/\((\d+) not sent yet\)/.exec(said)?.[1] ?? 0);
+      const over = state.status === 'ended' ? Object.keys(OVER).find((text) => said.includes(text)) : undefined;
+      // They are counted as not sent.
+      if (over !== undefined && pending === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: OVER[over] ?? '' });
       const isDown = said.includes('the store cannot be reached: nothing changes');
-      const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : said, pending, last: there.includes(LAST) };
+      const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : (OVER[over ?? ''] ?? said), pending, last: there.includes(LAST) };
       const text = JSON.stringify(view);
       if (text === shown) return;
       shown = text;

@@ -17,6 +17,9 @@ import { proxy } from './proxy.js';
 /** Nothing here takes this long unless it hangs, also on a busy machine, ms. */
 const DEADLINE = 60_000;
 
+/** Between two looks at a deadline passes no more, unless the machine is too busy, ms. */
+const BREATH = 100;
+
 /** Linux has it. */
 const SHARED_MEMORY = '/dev/shm';
 
@@ -57,10 +60,26 @@ export function program() {
 /** Without the settings of whoever runs this. */
 export const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
 
+/**
+ * Time as far as this process was given any: on a machine that is far too busy a deadline comes later.
+ * @param {number} ms
+ * @returns {() => boolean} whether it is over; to be asked every 20 to 50 ms
+ */
+export function deadline(ms) {
+  let left = ms;
+  let last = Date.now();
+  return () => {
+    const now = Date.now();
+    left -= Math.min(now - last, BREATH);
+    last = now;
+    return left <= 0;
+  };
+}
+
 /** @param {string | (() => string)} what @param {() => Promise<boolean>} is */
 export async function until(what, is) {
-  for (const late = Date.now() + DEADLINE; !(await is()); ) {
-    if (Date.now() > late) throw new Error(`not in time: ${typeof what === 'string' ? what : what()}`);
+  for (const isLate = deadline(DEADLINE); !(await is()); ) {
+    if (isLate()) throw new Error(`not in time: ${typeof what === 'string' ? what : what()}`);
     await pause(20);
   }
 }

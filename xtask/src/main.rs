@@ -59,7 +59,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        [] | ["help" | "--help" | "-h"] | ["test" | "counts" | "tidy" | "chaos", "--help" | "-h"] => {
+        []
+        | ["help" | "--help" | "-h"]
+        | ["test" | "counts" | "tidy" | "chaos", "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
         }
