@@ -15,6 +15,9 @@ const SEEDS = { js: 1000, page: 40, terminal: 100 };
 /** How many at once on each core, unless told: a run waits most of the time. */
 const JOBS = { js: 4, page: 1, terminal: 3 };
 
+/** Between two words on how far it is, ms. */
+const PROGRESS = 60_000;
+
 /** @type {readonly string[]} */
 const PLANTS = ['lose', 'double', 'reorder', 'false-live', 'never-answers', 'false-end'];
 
@@ -77,6 +80,7 @@ for (const kind of values.seed !== undefined && !values.client ? /** @type {Kind
   const count = values.seed === undefined ? whole(values.seeds ?? String(SEEDS[kind]), 'seeds') : 1;
   const jobs = whole(values.jobs ?? String(JOBS[kind] * cpus().length), 'jobs');
   let next = from;
+  let done = 0;
   let bad = 0;
   const began = Date.now();
   const worker = async () => {
@@ -85,6 +89,7 @@ for (const kind of values.seed !== undefined && !values.client ? /** @type {Kind
       const start = Date.now();
       const { findings, file } = await one(kind, seed, plant);
       if (values.seed !== undefined) console.log(JSON.stringify(plan(seed, kind), null, 1));
+      done += 1;
       if (findings.length === 0) continue;
       bad += 1;
       console.log(`${kind}, seed ${seed} (${((Date.now() - start) / 1000).toFixed(1)} s): ${file}`);
@@ -93,7 +98,9 @@ for (const kind of values.seed !== undefined && !values.client ? /** @type {Kind
       for (const kind of new Set(findings.map(({ kind }) => kind))) kindsFound.set(kind, (kindsFound.get(kind) ?? 0) + 1);
     }
   };
+  const tell = setInterval(() => console.log(`${kind}: ${done} of ${count} runs, ${bad} with findings`), PROGRESS);
   await Promise.all(Array.from({ length: Math.min(jobs, count) }, worker));
+  clearInterval(tell);
   const took = ((Date.now() - began) / 1000).toFixed(1);
   console.log(`${kind}: ${count} runs in ${took} s, ${bad} with findings`);
   failed += bad;

@@ -19,6 +19,9 @@ const PLANTED_AT = 3;
 
 /** What can be seen of the page. @typedef {{ status: string, stale: boolean, trouble: string, note: string, toasts: string[], retryIn: number | null, dishes: { name: string, waits: boolean }[] }} Seen */
 
+/** The client's code for a refusal as the page tells it, or else that. @param {string} said */
+const code = (said) => Object.entries(words.en.errors).find(([, text]) => said.endsWith(text))?.[0] ?? said;
+
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
 let browser;
 
@@ -28,7 +31,8 @@ function launch() {
 }
 
 /** In the page, before its own scripts: a clock that can be set, and somebody who looks at what is shown. */
-function inside() {
+/** @param {{ taken: string, failed: string }} titles of what is final, besides a table that is closed */
+function inside({ taken, failed }) {
   const page = /** @type {any} */ (globalThis);
   page.chaosBy = 0;
   const now = Date.now;
@@ -49,14 +53,14 @@ function inside() {
     const trouble = one('.trouble');
     const hidden = trouble?.hidden ?? true;
     const dishes = [...document.querySelectorAll('.dish:not([data-gone])')].map((line) => ({ name: line.querySelector('.dish-name')?.textContent ?? '', waits: line.hasAttribute('data-waits') }));
-    // There is no table any more, or none yet: then something turns, or counts.
-    const isOver = one('.screen') !== null && one('.screen .turning, .screen .screen-wait:not(:empty)') === null;
+    const title = text('.screen h1');
+    const isOver = one('.closed') !== null || title === taken || title === failed;
     const clock = /(\d+):(\d\d)/.exec(trouble?.textContent ?? '');
     /** @type {Seen} */
     const seen = {
       status: one('.status')?.dataset['status'] ?? (isOver ? 'ended' : 'connecting'),
       stale: !hidden,
-      trouble: isOver ? text('.screen') : hidden ? '' : (trouble?.textContent ?? ''),
+      trouble: one('.closed') ? 'not_found' : isOver ? title : hidden ? '' : (trouble?.textContent ?? ''),
       note: text('.add-note'),
       toasts: [...document.querySelectorAll('.toast-text')].map((toast) => toast.textContent),
       retryIn: clock ? (Number(clock[1]) * 60 + Number(clock[2])) * 1000 : null,
@@ -116,18 +120,18 @@ export function run(plan, plant) {
       for (const command of [...waiting]) if (settled.has(command.item ?? '') && status === 'live') settle(command, { ok: true, seq: null });
       for (const toast of seen.toasts) {
         const named = (toast.split(': ')[0] ?? '').split(', ');
-        for (const command of [...waiting, ...left]) if (named.includes(command.item ?? '')) settle(command, { ok: false, code: toast });
+        for (const command of [...waiting, ...left]) if (named.includes(command.item ?? '')) settle(command, { ok: false, code: code(toast) });
       }
       if (seen.note !== note && seen.note !== '') {
         const refused = waiting.find(({ item }) => !dishes.some(({ name }) => name === item));
-        if (refused) settle(refused, { ok: false, code: seen.note });
+        if (refused) settle(refused, { ok: false, code: code(seen.note) });
       }
       note = seen.note;
       const store = trouble.includes(words.en.storeDown) ? 'down' : 'up';
       record({ shown: { client, life: 0, at: now(), status, stale, store, reason: trouble, retryIn, epoch: null, seq: null, pending: dishes.filter(({ waits }) => waits).length, last: settled.has(LAST) } });
       if (planted === 'false-live' && status === 'live' && settled.size >= PLANTED_AT) isStuck = true;
     });
-    await page.addInitScript(inside);
+    await page.addInitScript(inside, { taken: words.en.takenTitle, failed: words.en.failedTitle });
     await page.goto(`/r/${world.id}`);
     const box = page.locator('#add');
     await box.waitFor();

@@ -25,9 +25,15 @@ const SHARED_MEMORY = '/dev/shm';
 
 const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_BIN to its path, target/debug/tablecast';
 
-/** Whatever runs must not outlive this process. @type {Set<ChildProcess>} */
+/** Whatever runs must not outlive this process, however it ends. @type {Set<ChildProcess>} */
 const children = new Set();
-process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+/** @type {Set<string>} */
+const directories = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const dir of directories) rmSync(dir, { recursive: true, force: true });
+});
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => process.exit(1));
 
 /** @param {ChildProcess} child */
 export function track(child) {
@@ -161,6 +167,7 @@ async function node(dir, options) {
 export async function world(plan) {
   // In memory where there is such a place: what is synced there survives a killed process, and takes no disk's time.
   const dir = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'tablecast-chaos-'));
+  directories.add(dir);
   const store = plan.store === 'redis' ? await redis(dir) : null;
   /** Between each node and Redis. @type {Proxy[]} */
   const storeWays = [];
@@ -269,6 +276,7 @@ export async function world(plan) {
       await store?.kill();
       for (const way of [...ways, ...storeWays]) way.close();
       rmSync(dir, { recursive: true, force: true });
+      directories.delete(dir);
     },
   };
 }
