@@ -43,33 +43,30 @@ pub(crate) struct Tool {
     pub(crate) source: Source,
 }
 
+/// A Debian package of at least this version.
+const fn debian(package: &'static str, least: Version, probe: &'static [&'static str]) -> Tool {
+    Tool {
+        probe,
+        accepted: least..ANY,
+        source: Source::Apt(package),
+    }
+}
+
 /// Installs what is written in JavaScript.
-pub(crate) const NPM: Tool = Tool {
-    probe: &["npm", "--version"],
-    accepted: (9, 0)..ANY,
-    source: Source::Apt("npm"),
-};
+pub(crate) const NPM: Tool = debian("npm", (9, 0), &["npm", "--version"]);
 
 /// A proxy, and what one of the measured servers runs in. It prints its version to the standard error, and
 /// is not where users look for programs. 1.19.10 brought `keepalive_time`.
-pub(crate) const NGINX: Tool = Tool {
-    probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v 2>&1"],
-    accepted: (1, 20)..ANY,
-    source: Source::Apt("nginx"),
-};
+pub(crate) const NGINX: Tool = debian(
+    "nginx",
+    (1, 20),
+    &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v 2>&1"],
+);
 
 /// What the test run needs.
 pub(crate) const TEST: &[Tool] = &[
-    Tool {
-        probe: &["git", "--version"],
-        accepted: (2, 0)..ANY,
-        source: Source::Apt("git"),
-    },
-    Tool {
-        probe: &["curl", "--version"],
-        accepted: (7, 0)..ANY,
-        source: Source::Apt("curl"),
-    },
+    debian("git", (2, 0), &["git", "--version"]),
+    debian("curl", (7, 0), &["curl", "--version"]),
     // 7.0 brought sharded publish and subscribe.
     Tool {
         probe: &["redis-server", "--version"],
@@ -84,16 +81,12 @@ pub(crate) const TEST: &[Tool] = &[
     },
     // The proxies whose configuration is shipped.
     NGINX,
-    Tool {
-        probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"],
-        accepted: (2, 6)..ANY,
-        source: Source::Apt("haproxy"),
-    },
-    Tool {
-        probe: &["caddy", "version"],
-        accepted: (2, 6)..ANY,
-        source: Source::Apt("caddy"),
-    },
+    debian(
+        "haproxy",
+        (2, 6),
+        &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"],
+    ),
+    debian("caddy", (2, 6), &["caddy", "version"]),
     // Reads the unit that is shipped; nothing has to be started by it.
     Tool {
         probe: &["systemd-analyze", "--version"],

@@ -4,12 +4,13 @@ import { RoomError } from './errors.js';
 
 /**
  * Where to join a room.
- * @param {string | URL} base any address of the server, such as `location.href`
+ * @param {string | URL} base the site's first page, such as `https://lunch.example` or `https://example.org/lunch/`:
+ * with a slash at the end of its path
  * @param {string} id
  * @returns {string}
  */
 export function roomUrl(base, id) {
-  const url = new URL(`/ws/${encodeURIComponent(id)}/`, base);
+  const url = new URL(`ws/${encodeURIComponent(id)}/`, base);
   url.protocol = url.protocol.replace('http', 'ws');
   return url.href;
 }
@@ -44,7 +45,7 @@ async function request(url, init) {
 
 /**
  * Makes a room.
- * @param {string | URL} base any address of the server, such as `location.href`
+ * @param {string | URL} base the site's first page, as for `roomUrl`
  * @param {RoomSettings} [settings]
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<CreatedRoom>}
@@ -53,18 +54,18 @@ async function request(url, init) {
 export async function createRoom(base, settings = {}, init) {
   const headers = { 'Content-Type': 'application/json' };
   const how = { method: 'POST', headers, body: JSON.stringify(settings), ...init };
-  const body = await request(new URL('/session/', base), how);
-  return { ...body, url: roomUrl(base, body.id), page: new URL(body.page, base).href };
+  const body = await request(new URL('session/', base), how);
+  return { ...body, url: roomUrl(base, body.id), page: new URL(`r/${body.id}`, base).href };
 }
 
 /**
  * What was decided last in a room, also when the room is gone.
- * @param {string | URL} base any address of the server, such as `location.href`
+ * @param {string | URL} base the site's first page, as for `roomUrl`
  * @param {string} id
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<RoomResult>}
  * @throws {RoomError} the server's refusal, `not_found` if nothing is kept; or `disconnected`
  */
 export function roomResult(base, id, init) {
-  return request(new URL(`/session/${encodeURIComponent(id)}/result/`, base), init);
+  return request(new URL(`session/${encodeURIComponent(id)}/result/`, base), init);
 }

@@ -13,7 +13,7 @@ const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
 /**
  * A seat in a room, and the room as seen from it. Connects when made, and comes back by itself.
  *
- * Events: `view` after each change of `view`; before it, and as they come from the server, `joined`, `back`, `away`,
+ * Events: `view` after each change of `view` or `saved`; and, as they come from the server, `joined`, `back`, `away`,
  * `left`, `renamed` and `change` (the application's), each with the event as `detail`; and `refused`, of a command in
  * `saved` that was given up, with a `RoomError` as `detail`.
  * @template S the application's state
@@ -250,13 +250,15 @@ export class Room extends EventTarget {
       if (status.store === 'up') this.#link.ask();
     }
     if (answered && this.#store === 'back') this.#store = 'up';
-    if (event && kind) {
-      this.#view = this.#look();
-      this.dispatchEvent(new CustomEvent(kind, { detail: event }));
-    }
-    // Not before: what is saved while others have not heard of it yet makes it heard again after a reload.
-    this.#kept = this.#replica;
+    if (!kind) this.#kept = this.#replica;
     this.#changed();
+    if (event && kind) {
+      this.dispatchEvent(new CustomEvent(kind, { detail: event }));
+      // Not before: who saves it, and dies before all have heard of it, hears of it after the reload. So it is to be
+      // saved again.
+      this.#kept = this.#replica;
+      queueMicrotask(() => this.dispatchEvent(new Event('view')));
+    }
     if (this.#replica) this.#commands.reached(this.#replica);
     if (status) this.#commands.hurry();
     else this.#commands.flush();

@@ -10,7 +10,7 @@ import { Model } from './support/model.js';
 import { generator } from './support/random.js';
 
 const URL = 'ws://127.0.0.1:8000/ws/x/';
-const SEEDS = process.env['SEED'] ? [Number(process.env['SEED'])] : Array.from({ length: 60 }, (_, n) => n);
+const SEEDS = process.env['SEED'] ? [Number(process.env['SEED'])] : Array.from({ length: 40 }, (_, n) => n);
 const STEPS = 250;
 
 /** One page: it dies when it is left, and what it kept is there for the next. */

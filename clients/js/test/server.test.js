@@ -46,6 +46,13 @@ test('refusals come to their sender with the server\'s code', async (t) => {
   await assert.rejects(mina.add('a\nb'), { code: 'bad_item' });
   await assert.rejects(mina.send('drop', {}), { code: 'bad_command' });
   await assert.rejects(mina.add('x'.repeat(20_000)), { code: 'too_long' });
+  // What the server cannot read, it cannot answer by number either; nobody waits for ever.
+  await assert.rejects(mina.add('half of a pair: \ud83c'), { code: 'bad_command' });
+  await assert.rejects(mina.send('', {}), { code: 'bad_command' });
+  await assert.rejects(mina.send('ask'), { code: 'bad_command' });
+  await assert.rejects(mina.send('add', null), { code: 'bad_command' });
+  const before = mina.view.position?.seq ?? NaN;
+  assert.equal(await mina.send('extend'), before + 1);
   assert.equal(mina.view.status, 'live');
   assert.match(mina.view.me?.name ?? '', /^guest /);
 });
@@ -138,7 +145,7 @@ test('a connection that says nothing is asked, and the answer is heard', async (
 
 test('a room is made, or the refusal is a typed error', async (t) => {
   const server = await serve(t, ['--create-rate', '1']);
-  const room = await createRoom(`${server.base}/r/some-page`);
+  const room = await createRoom(`${server.base}/some-page?x#y`);
   assert.equal(room.url, roomUrl(server.base, room.id));
   assert.equal(room.page, `${server.base}/r/${room.id}`);
   assert.ok(room.expires_at > room.now && room.seats === 10);
@@ -148,7 +155,8 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   });
   await server.kill('SIGKILL');
   await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
-  assert.equal(roomUrl('https://lunch.example/r/x?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
+  assert.equal(roomUrl('https://lunch.example/?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
+  assert.equal(roomUrl('https://lunch.example/lunch/', 'a'), 'wss://lunch.example/lunch/ws/a/');
 });
 
 test('an answer that is not the server\'s, or none that a page may read, is told as what it is', async (t) => {

@@ -2,7 +2,7 @@ import type { Listened, RoomOptions, Saved, View } from './types.js';
 /**
  * A seat in a room, and the room as seen from it. Connects when made, and comes back by itself.
  *
- * Events: `view` after each change of `view`; before it, and as they come from the server, `joined`, `back`, `away`,
+ * Events: `view` after each change of `view` or `saved`; and, as they come from the server, `joined`, `back`, `away`,
  * `left`, `renamed` and `change` (the application's), each with the event as `detail`; and `refused`, of a command in
  * `saved` that was given up, with a `RoomError` as `detail`.
  * @template S the application's state

@@ -82,6 +82,10 @@ pub enum BackendError {
     /// It could not be reached: what was asked has not happened and will not.
     #[error("the store cannot be reached: {0}")]
     Unavailable(String),
+    /// It was reached and takes no changes at the moment, for this reason, in words
+    /// that anybody may read: what was asked has not happened and will not.
+    #[error("the store takes no changes at the moment: {0}")]
+    Refused(String),
     /// It did not answer in time or the connection broke: what was asked may
     /// have happened, or may still. Ask again by position to find out.
     #[error("the store did not answer, the outcome is unknown: {0}")]
@@ -294,17 +298,36 @@ pub enum Notice {
     /// Something about this room may have been missed (`None`: about any room):
     /// load it by position.
     Resync(Option<RoomId>),
-    /// The backend became reachable or unreachable.
+    /// The backend became of use, or of none, or is of none for another reason. Before
+    /// the first of these it counts as up.
     Health(Health),
 }
 
-/// Whether a backend can be reached.
+/// Whether a backend is of use: only if changes pass. That it answers is not
+/// enough, for a store may answer and refuse every change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
-    /// It answers.
+    /// It takes changes.
     Up,
-    /// It does not, for this reason.
+    /// It cannot be reached, for this reason.
     Down(String),
+    /// It is reached and takes no changes.
+    Refusing {
+        /// Why, in words that anybody may read.
+        why: String,
+        /// What the store itself says of it, for those who run it.
+        words: String,
+    },
+}
+
+impl Health {
+    /// Whether changes pass.
+    pub fn is_up(&self) -> bool {
+        match self {
+            Health::Up => true,
+            Health::Down(_) | Health::Refusing { .. } => false,
+        }
+    }
 }
 
 /// Where rooms live.

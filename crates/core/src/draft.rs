@@ -197,10 +197,15 @@ impl<'a, L: Logic> Draft<'a, L> {
     }
 
     /// Gives up the seats whose time is over, and those of members on nodes that
-    /// live no more (`live` is `None` where this is not known).
-    pub fn reap(&mut self, now: u64, live: Option<&HashSet<NodeId>>) {
+    /// live no more (`live` is `None` where this is not known). Whether the time of a
+    /// member who is away until then (backend clock, ms) is over, `is_over` tells.
+    pub fn reap(
+        &mut self,
+        is_over: impl Fn(MemberId, u64) -> bool,
+        live: Option<&HashSet<NodeId>>,
+    ) {
         let over = |seat: &&Seat| match &seat.presence {
-            Presence::Away { until } => *until <= now,
+            Presence::Away { until } => is_over(seat.member, *until),
             Presence::Here { node, .. } => live.is_some_and(|live| !live.contains(node)),
         };
         let members: Vec<MemberId> = self

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::Value;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Keepsake, LOG_EVENTS, Loaded,
-    NewRoom, Notices, Record,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Keepsake, LOG_EVENTS,
+    Loaded, NewRoom, Notice, Notices, Record,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
@@ -73,6 +74,9 @@ impl RedisBackend {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let client = Client::new(place.clone(), prefix);
+        // Whoever hears nothing takes it for up, which it is not before a change passed.
+        let unknown = Health::Down("not connected yet".into());
+        client.notices.push(Notice::Health(unknown));
         match place {
             Place::Standalone(info) => {
                 let node = Node::start(&client, *info, None);
@@ -80,7 +84,7 @@ impl RedisBackend {
             }
             Place::Cluster(seeds) => {
                 let keep = discovery::keep(Arc::clone(&client), seeds);
-                tokio::spawn(client.cancel.clone().run_until_cancelled_owned(keep));
+                client.notices.spawn_vital(client.cancel.clone(), keep);
             }
         }
         Ok(RedisBackend { client })
@@ -113,6 +117,7 @@ impl RedisBackend {
             args: &[epoch.as_bytes(), seq.as_bytes()],
         };
         let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
+        warn_of_loss(room, &answer);
         wire::loaded(answer, known).map_err(corrupt(room))
     }
 
@@ -159,6 +164,7 @@ impl RedisBackend {
             args: &args,
         };
         let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
+        warn_of_loss(room, &answer);
         wire::committed(answer, commit.expected).map_err(corrupt(room))
     }
 
@@ -204,6 +210,16 @@ fn millis(duration: Duration) -> Vec<u8> {
         .clamp(1, CENTURY)
         .to_string()
         .into_bytes()
+}
+
+/// Logged by the one node whose call has found it.
+fn warn_of_loss(room: &RoomId, answer: &Value) {
+    if let Some(lost) = wire::lost(answer) {
+        tracing::error!(
+            %room, lost,
+            "the room's log is gone from redis: it goes on from its snapshot, without its last events; was it evicted? maxmemory-policy should be noeviction"
+        );
+    }
 }
 
 fn corrupt(room: &RoomId) -> impl FnOnce(wire::Malformed) -> BackendError {

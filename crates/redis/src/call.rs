@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::client::Client;
 use crate::link::{DEADLINE, Live, explain};
 use crate::node::{Link, Node};
+use crate::refusal::{Refusal, code_of};
 use crate::scripts::Call;
 use crate::topology::Address;
 use crate::url::at_address;
@@ -53,20 +54,34 @@ impl Client {
                     Route::Moved(address)
                 }
                 Problem::Ask(address) => Route::Asking(address),
-                Problem::Later(reason) => {
+                Problem::Moving => {
                     self.refresh_topology();
-                    if let Some(node) = target.node.filter(|_| reason.starts_with("READONLY")) {
-                        node.replace();
-                    }
-                    sleep_before(deadline, reason).await?;
+                    let error = BackendError::Unavailable("the slot is being moved".into());
+                    sleep_before(deadline, error).await?;
                     Route::Owner
                 }
-                Problem::Lost(reason) => {
-                    return Err(match effect {
-                        Effect::Read => BackendError::Unavailable(reason),
-                        Effect::Write => BackendError::Unknown(reason),
-                    });
+                Problem::Refused(refusal, is_replica) => {
+                    self.refresh_topology();
+                    let mut is_known = false;
+                    if let Some(node) = target.node {
+                        is_known = node.doubt();
+                        if is_replica {
+                            node.replace();
+                        }
+                    }
+                    if is_known {
+                        return Err(refusal.error());
+                    }
+                    sleep_before(deadline, refusal.error()).await?;
+                    Route::Owner
                 }
+                Problem::Denied(reason) => {
+                    if let Some(node) = target.node {
+                        node.doubt();
+                    }
+                    return Err(lost(effect, reason));
+                }
+                Problem::Lost(reason) => return Err(lost(effect, reason)),
                 Problem::Wrong(reason) => return Err(BackendError::Corrupt(reason)),
             };
         }
@@ -76,11 +91,8 @@ impl Client {
         match route {
             Route::Owner => Ok(()),
             Route::Moved(_) | Route::Asking(_) => {
-                sleep_before(
-                    deadline,
-                    "the Cluster's servers send each other's clients in circles".into(),
-                )
-                .await
+                let reason = "the Cluster's servers send each other's clients in circles";
+                sleep_before(deadline, BackendError::Unavailable(reason.into())).await
             }
         }
     }
@@ -125,8 +137,8 @@ impl Client {
             if let Some(node) = owner {
                 return ready(node, deadline).await;
             }
-            if let Some(reason) = self.why_down() {
-                return Err(BackendError::Unavailable(reason));
+            if let Some(error) = self.why_down() {
+                return Err(error);
             }
             match timeout_at(deadline, topology.changed()).await {
                 Ok(Ok(())) => {}
@@ -176,7 +188,7 @@ async fn ready(node: Arc<Node>, deadline: Instant) -> Result<Target, BackendErro
                 let node = Some(node);
                 return Ok(Target { live, node });
             }
-            Link::Down(reason) => return Err(BackendError::Unavailable(reason.to_string())),
+            Link::Down(trouble) => return Err(trouble.error()),
             Link::Connecting => match timeout_at(deadline, link.changed()).await {
                 Ok(Ok(())) => {}
                 _ => return Err(BackendError::Unavailable("not connected within 1 s".into())),
@@ -191,8 +203,12 @@ enum Problem {
     Moved(Address),
     /// Not executed: the key is elsewhere, or will be.
     Ask(Address),
-    /// Not executed, and may be soon.
-    Later(String),
+    /// Not executed: some of its keys are here, and some elsewhere.
+    Moving,
+    /// Not executed, and may be soon. True: this server is a replica.
+    Refused(Refusal, bool),
+    /// A right is missing, maybe in the middle of a script.
+    Denied(String),
     /// May have been executed.
     Lost(String),
     /// Executed, with an answer that makes no sense.
@@ -202,6 +218,8 @@ enum Problem {
 impl Problem {
     fn of(error: RedisError, answered: &str) -> Problem {
         let text = explain(&error);
+        let code = code_of(&error).unwrap_or_default();
+        let refusal = Refusal::told_by(&error);
         let Some((_, server)) = error
             .into_server_errors()
             .and_then(|errors| errors.first().cloned())
@@ -212,28 +230,34 @@ impl Problem {
             let address = server.details()?.split_ascii_whitespace().nth(1)?;
             Address::parse(address, answered)
         };
-        match server.code() {
+        match code.as_str() {
             "MOVED" => address().map_or(Problem::Wrong(text), Problem::Moved),
             "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
-            // A script is refused by these before its first effect.
-            code @ ("TRYAGAIN" | "CLUSTERDOWN" | "LOADING" | "READONLY" | "MASTERDOWN" | "BUSY"
-            | "OOM" | "MISCONF" | "NOREPLICAS") => {
-                Problem::Later(format!("{code} {}", server.details().unwrap_or_default()))
-            }
-            "NOAUTH" => Problem::Later(text),
-            // A right may be missing in the middle of a script.
-            "NOPERM" => Problem::Lost(text),
-            _ => Problem::Wrong(text),
+            "TRYAGAIN" => Problem::Moving,
+            "NOPERM" => Problem::Denied(text),
+            // By all others a script is refused before its first effect.
+            code => match refusal {
+                Some(refusal) => Problem::Refused(refusal, code == "READONLY"),
+                None => Problem::Wrong(text),
+            },
         }
+    }
+}
+
+/// What an answer that did not come means.
+fn lost(effect: Effect, reason: String) -> BackendError {
+    match effect {
+        Effect::Read => BackendError::Unavailable(reason),
+        Effect::Write => BackendError::Unknown(reason),
     }
 }
 
 /// Waits a moment, or gives up if too little time would be left for another
 /// attempt: one whose answer comes too late has an unknown outcome.
-async fn sleep_before(deadline: Instant, reason: String) -> Result<(), BackendError> {
+async fn sleep_before(deadline: Instant, error: BackendError) -> Result<(), BackendError> {
     let moment = Duration::from_millis(fastrand::u64(20..60));
     if Instant::now() + moment + DEADLINE / 4 >= deadline {
-        return Err(BackendError::Unavailable(reason));
+        return Err(error);
     }
     sleep(moment).await;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tablecast_core::backend::{Health, Notice};
+use tablecast_core::backend::{BackendError, Health, Notice};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -88,23 +88,24 @@ impl Client {
     }
 
     /// Tells the node if the health has changed.
-    fn assess(&self) {
+    pub(crate) fn assess(&self) {
         let mut assessment = self.assessment();
         let Some(health) = self.health(&assessment) else {
             return;
         };
-        match (&assessment.told, &health) {
-            (Some(Health::Up), Health::Up) | (Some(Health::Down(_)), Health::Down(_)) => return,
-            (Some(Health::Down(_)), Health::Up) => {
-                self.notices.push(Notice::Health(Health::Up));
-                self.notices.push(Notice::Resync(None));
-            }
-            (None | Some(Health::Up), _) => self.notices.push(Notice::Health(health.clone())),
+        if assessment.told.as_ref() == Some(&health) {
+            return;
+        }
+        self.notices.push(Notice::Health(health.clone()));
+        let was_down = assessment.told.as_ref().is_some_and(|told| !told.is_up());
+        if was_down && health.is_up() {
+            self.notices.push(Notice::Resync(None));
         }
         assessment.told = Some(health);
     }
 
-    /// Up if every server answers, down if one does not; otherwise not known.
+    /// Up if every server takes changes, or what is wrong with one that does not;
+    /// otherwise not known.
     fn health(&self, assessment: &Assessment) -> Option<Health> {
         let topology = Arc::clone(&self.topology.borrow());
         if topology.nodes().is_empty() {
@@ -118,19 +119,20 @@ impl Client {
             )));
         }
         for node in topology.nodes() {
-            match &*node.link.borrow() {
-                Link::Down(reason) => return Some(Health::Down(reason.to_string())),
-                Link::Connecting => all = false,
-                Link::Live(_) => {}
+            match node.health() {
+                Some(Health::Up) => {}
+                None => all = false,
+                other => return other,
             }
         }
         all.then_some(Health::Up)
     }
 
-    /// Why it is down, if it is.
-    pub(crate) fn why_down(&self) -> Option<String> {
+    /// Why it is of no use, if it is.
+    pub(crate) fn why_down(&self) -> Option<BackendError> {
         match &self.assessment().told {
-            Some(Health::Down(reason)) => Some(reason.clone()),
+            Some(Health::Down(reason)) => Some(BackendError::Unavailable(reason.clone())),
+            Some(Health::Refusing { why, .. }) => Some(BackendError::Refused(why.clone())),
             Some(Health::Up) | None => None,
         }
     }

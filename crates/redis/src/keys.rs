@@ -60,6 +60,13 @@ impl Keys {
         slot(self.channel(room).as_bytes())
     }
 
+    /// Two keys to try a change on, and their slot: other slots for other numbers.
+    pub(crate) fn check(&self, number: u32) -> ([String; 2], u16) {
+        let stem = format!("{}check:{{{number}}}", self.prefix);
+        let slot = slot(stem.as_bytes());
+        ([[&stem, ":state"].concat(), [&stem, ":log"].concat()], slot)
+    }
+
     pub(crate) fn nodes(&self) -> (String, u16) {
         let key = format!("{}nodes", self.prefix);
         let slot = slot(key.as_bytes());

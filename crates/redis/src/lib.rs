@@ -13,9 +13,13 @@
 //! subscription connection is made, its rooms are subscribed one by one, and each
 //! is followed by a `Resync`.
 //!
-//! **An epoch belongs to one run of one server process.** Every script is told
-//! which run its connection belongs to; one that finds a room written by another
-//! run begins a new epoch before anything else.
+//! **A server is up if it takes changes.** That is tried, since a server may answer
+//! every probe and refuse every change.
+//!
+//! **An epoch belongs to one run of one server process, and to one time as a primary.**
+//! Every script is told which run its connection belongs to and that server's replid;
+//! one that finds a room written by another run, or under another replid, begins a new
+//! epoch before anything else.
 //!
 //! redis-rs does the protocol, TLS and multiplexing. Of its upper layers none is
 //! used, for these reasons:
@@ -28,15 +32,19 @@
 //!   is taken for the answer to the oldest waiting command. So a connection on
 //!   which that happened is replaced.
 #![forbid(unsafe_code)]
+// They panic when stderr cannot be written.
+#![warn(clippy::print_stderr)]
 
 mod backend;
 mod call;
+mod check;
 mod client;
 mod discovery;
 mod keys;
 mod link;
 mod node;
 mod notices;
+mod refusal;
 mod scripts;
 mod subscriber;
 #[cfg(feature = "testing")]

@@ -1,15 +1,18 @@
 //! Connections: how one is made, probed, given up and made again.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{
-    AsyncConnectionConfig, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult, Value,
+    AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult, Value,
 };
+use tablecast_core::backend::{BackendError, Health};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::refusal::Refusal;
 use crate::scripts::Call;
 use crate::turns::{Turns, turns};
 
@@ -36,14 +39,62 @@ pub(crate) enum Loss {
     /// It ended, so that another one may well be made at once.
     Closed,
     /// It does not answer, or not with what it should.
-    Sick(String),
+    Sick(Trouble),
+}
+
+/// Why a server is of no use.
+#[derive(Clone)]
+pub(crate) enum Trouble {
+    /// It cannot be reached, for this reason.
+    Away(String),
+    /// It is reached and takes no changes.
+    Refusing(Refusal),
+}
+
+impl Trouble {
+    /// What an answer says in whose place something of use was expected.
+    fn of(error: &RedisError) -> Trouble {
+        match Refusal::told_by(error) {
+            Some(refusal) => Trouble::Refusing(refusal),
+            None => Trouble::Away(explain(error)),
+        }
+    }
+
+    pub(crate) fn error(&self) -> BackendError {
+        match self {
+            Trouble::Away(reason) => BackendError::Unavailable(reason.clone()),
+            Trouble::Refusing(refusal) => refusal.error(),
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match self {
+            Trouble::Away(reason) => Health::Down(reason.clone()),
+            Trouble::Refusing(refusal) => refusal.health(),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Away(reason) => f.write_str(reason),
+            Trouble::Refusing(refusal) => f.write_str(&refusal.words),
+        }
+    }
+}
+
+impl From<&str> for Trouble {
+    fn from(reason: &str) -> Self {
+        Trouble::Away(reason.to_owned())
+    }
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Loss::Closed => f.write_str("the connection ended"),
-            Loss::Sick(reason) => f.write_str(reason),
+            Loss::Sick(trouble) => trouble.fmt(f),
         }
     }
 }
@@ -77,73 +128,120 @@ impl Connection {
     }
 
     /// Probes it until it is of no use. A peer that silently swallows everything
-    /// is found like this, and nothing else finds it.
+    /// is found like this, and nothing else finds it. Any answer will do, also one by
+    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound.
     pub(crate) async fn probe(&self) -> Loss {
+        self.probe_with(&redis::cmd("PING"), |_| Ok(())).await
+    }
+
+    /// The same with a question whose answer is looked at.
+    async fn probe_with(
+        &self,
+        question: &Cmd,
+        look: impl Fn(Value) -> Result<(), Trouble>,
+    ) -> Loss {
         let mut commands = self.commands.clone();
         loop {
             tokio::select! {
                 () = self.closed.cancelled() => return Loss::Closed,
                 () = sleep(PROBE_EVERY) => {}
             }
-            let probe = redis::cmd("PING");
-            match timeout(DEADLINE, probe.query_async::<Value>(&mut commands)).await {
-                Ok(Ok(_)) => {}
+            match timeout(DEADLINE, question.query_async::<Value>(&mut commands)).await {
+                Ok(Ok(answer)) => {
+                    if let Err(trouble) = look(answer) {
+                        return Loss::Sick(trouble);
+                    }
+                }
+                Ok(Err(error)) if error.code().is_some() => {}
                 Ok(Err(_)) if self.closed.is_cancelled() => return Loss::Closed,
-                Ok(Err(error)) => return Loss::Sick(explain(&error)),
+                Ok(Err(error)) => return Loss::Sick(Trouble::Away(explain(&error))),
                 Err(_) => return Loss::Sick("no answer to a probe within 1 s".into()),
             }
         }
     }
 }
 
-/// A connection for commands, and which run of Redis it belongs to.
+/// A connection for commands, and to which history of Redis it leads.
 ///
-/// The run is the `run_id` of the server process. It is asked once for each
-/// connection and handed to every script, instead of being asked in the scripts:
-/// `INFO` there costs more than a quarter of all commits a second. It stays true,
-/// because a TCP connection cannot outlive the process at its end.
+/// That is the `run_id` of the server process and its `master_replid`. Both are handed
+/// to every script, instead of being asked in the scripts: `INFO` there costs more than
+/// a quarter of all commits a second. The run stays true, because a TCP connection
+/// cannot outlive the process at its end. The replid may change meanwhile, which the
+/// next probe tells; the scripts do not take the caller's word where it differs from
+/// what is stored.
 pub(crate) struct Live {
     pub(crate) commands: MultiplexedConnection,
     turns: Turns,
     run: Box<str>,
+    history: Mutex<Arc<str>>,
+    /// Which keys Redis deletes when its memory is full: `maxmemory-policy`.
+    pub(crate) eviction: Option<Box<str>>,
 }
 
 impl Live {
     /// Makes a connection that can be written to.
-    pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), String> {
+    pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
         match timeout(DEADLINE, Self::greet(info)).await {
             Ok(outcome) => outcome,
             Err(_) => Err("no answer within 1 s".into()),
         }
     }
 
-    async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), String> {
+    async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
         let connection = Connection::dial(info, |_| {})
             .await
-            .map_err(|error| explain(&error))?;
+            .map_err(|error| Trouble::Away(explain(&error)))?;
         let mut commands = connection.commands.clone();
         let report: RedisResult<String> = redis::cmd("INFO").query_async(&mut commands).await;
-        let report = report.map_err(|error| explain(&error))?;
+        let report = report.map_err(|error| Trouble::of(&error))?;
         // Unlike INFO it fails while Redis still loads its data.
         let ready: RedisResult<Value> = redis::cmd("PING").query_async(&mut commands).await;
-        ready.map_err(|error| explain(&error))?;
-        if info_field(&report, "role") == Some("slave") {
-            return Err("this server is a read-only replica".into());
+        ready.map_err(|error| Trouble::of(&error))?;
+        if is_replica(&report) {
+            return Err(Trouble::Refusing(Refusal::replica()));
         }
         let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
         let live = Live {
             turns: turns(commands.clone()),
             commands,
             run: run.into(),
+            history: Mutex::new(history(run, &report)),
+            eviction: info_field(&report, "maxmemory_policy").map(Into::into),
         };
         Ok((live, connection))
     }
 
+    /// Probes its connection until it is of no use, or leads to a replica; and learns
+    /// of a new replid.
+    pub(crate) async fn probe(&self, connection: &Connection) -> Loss {
+        let mut question = redis::cmd("INFO");
+        question.arg("replication");
+        let look = |answer: Value| {
+            // Something in between that answers otherwise is no worse than before.
+            let Ok(report) = redis::from_redis_value::<String>(answer) else {
+                return Ok(());
+            };
+            if is_replica(&report) {
+                return Err(Trouble::Refusing(Refusal::replica()));
+            }
+            let newest = history(&self.run, &report);
+            *self.history.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+            Ok(())
+        };
+        connection.probe_with(&question, look).await
+    }
+
+    fn history(&self) -> Arc<str> {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&history)
+    }
+
     /// Calls a script; with its code, if Redis does not know its hash.
     pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
-        match self.turns.send(call.by_hash(&self.run)).await {
+        let history = self.history();
+        match self.turns.send(call.by_hash(&history)).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
-                self.turns.send(call.by_code(&self.run)).await
+                self.turns.send(call.by_code(&history)).await
             }
             answer => answer,
         }
@@ -156,7 +254,7 @@ impl Live {
         let mut pair = redis::pipe();
         pair.cmd("ASKING")
             .ignore()
-            .add_command(call.by_code(&self.run));
+            .add_command(call.by_code(&self.history()));
         let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
         Ok(answers.pop().unwrap_or(Value::Nil))
     }
@@ -165,7 +263,12 @@ impl Live {
 /// Why Redis cannot be used, on one line of a log, and what to do where Redis'
 /// own words do not say it.
 pub(crate) fn explain(error: &RedisError) -> String {
-    let text = error.to_string();
+    let told = error.clone().into_server_errors();
+    let text = match told.as_deref() {
+        // As Redis has it: redis-rs puts names of its own before it.
+        Some([(_, told), ..]) => format!("{} {}", told.code(), told.details().unwrap_or_default()),
+        _ => error.to_string(),
+    };
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.contains("NOAUTH") {
         "Redis asks for a password: redis://:PASSWORD@HOST".to_owned()
@@ -174,6 +277,16 @@ pub(crate) fn explain(error: &RedisError) -> String {
     } else {
         text
     }
+}
+
+/// What the scripts are told: `RUN REPLID`.
+fn history(run: &str, report: &str) -> Arc<str> {
+    let replid = info_field(report, "master_replid").unwrap_or_default();
+    format!("{run} {replid}").into()
+}
+
+fn is_replica(report: &str) -> bool {
+    info_field(report, "role") == Some("slave")
 }
 
 fn info_field<'a>(report: &'a str, name: &str) -> Option<&'a str> {

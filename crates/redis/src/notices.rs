@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use tablecast_core::backend::Notice;
+use tokio_util::sync::CancellationToken;
 
 /// Notices kept for a reader that is behind. At this bound all of them are
 /// replaced by a `Resync` of every room and the newest health.
@@ -48,6 +49,23 @@ impl NoticeQueue {
         inner.wake();
     }
 
+    /// Spawns a task without which nothing is heard any more, or nothing can be asked. If
+    /// it ends before it is cancelled, which is by a panic, the stream ends with it: so the
+    /// node learns that this backend is no more.
+    pub(crate) fn spawn_vital(
+        self: &Arc<Self>,
+        cancel: CancellationToken,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let mut ends = Ends(Some(Arc::clone(self)));
+        tokio::spawn(async move {
+            if cancel.run_until_cancelled_owned(task).await.is_none() {
+                // The server left the Cluster, or nobody has this backend any more.
+                ends.cancel();
+            }
+        });
+    }
+
     /// The stream; one that has ended, from the second call on.
     pub(crate) fn stream(self: &Arc<Self>) -> NoticeStream {
         let first = !self.taken.swap(true, Ordering::Relaxed);
@@ -57,6 +75,24 @@ impl NoticeQueue {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here panics halfway.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the stream when it is dropped with it.
+struct Ends(Option<Arc<NoticeQueue>>);
+
+impl Ends {
+    /// It is not to end by this.
+    fn cancel(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if let Some(notices) = &self.0 {
+            notices.close();
+        }
     }
 }
 
@@ -141,5 +177,24 @@ mod tests {
             Some(Some(Notice::Resync(None)))
         );
         assert_eq!(first.next().now_or_never(), Some(None));
+    }
+
+    #[tokio::test]
+    async fn the_stream_ends_with_a_task_that_panics_and_not_with_one_that_is_cancelled() {
+        let queue = Arc::new(NoticeQueue::default());
+        let mut stream = queue.stream();
+        let cancel = CancellationToken::new();
+        let (dropped, heard) = tokio::sync::oneshot::channel::<()>();
+        queue.spawn_vital(cancel.clone(), async move {
+            let _dropped = dropped;
+            std::future::pending().await
+        });
+        cancel.cancel();
+        assert!(heard.await.is_err(), "it is cancelled");
+        assert_eq!(stream.next().now_or_never(), None);
+        queue.spawn_vital(CancellationToken::new(), async {
+            panic!("as the test asked")
+        });
+        assert_eq!(stream.next().await, None);
     }
 }

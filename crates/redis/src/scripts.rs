@@ -1,6 +1,6 @@
 //! The Lua scripts, and how one is called.
 //!
-//! Each gets the run of the connection's Redis process as `ARGV[1]` (see
+//! Each gets the history of the connection's Redis process as `ARGV[1]` (see
 //! [`crate::link`]); the rest is described in the files.
 
 use std::sync::LazyLock;
@@ -37,6 +37,7 @@ room_script!(COMMIT, "scripts/commit.lua");
 script!(KEEPSAKE, include_str!("scripts/keepsake.lua"));
 script!(RENEW, include_str!("scripts/renew.lua"));
 script!(RELEASE, include_str!("scripts/release.lua"));
+script!(CHECK, include_str!("scripts/check.lua"));
 
 fn hash_of(code: &str) -> String {
     Script::new(code).get_hash().to_owned()
@@ -47,32 +48,32 @@ pub(crate) struct Call<'a> {
     pub(crate) script: &'static RoomScript,
     /// All in one slot.
     pub(crate) keys: &'a [&'a str],
-    /// Follow the run.
+    /// Follow the history.
     pub(crate) args: &'a [&'a [u8]],
 }
 
 impl Call<'_> {
     /// By its hash, as Redis usually knows it.
-    pub(crate) fn by_hash(&self, run: &str) -> Cmd {
-        self.command("EVALSHA", self.script.hash.as_bytes(), run)
+    pub(crate) fn by_hash(&self, history: &str) -> Cmd {
+        self.command("EVALSHA", self.script.hash.as_bytes(), history)
     }
 
     /// With its code, which also makes the hash known.
-    pub(crate) fn by_code(&self, run: &str) -> Cmd {
-        self.command("EVAL", self.script.code.as_bytes(), run)
+    pub(crate) fn by_code(&self, history: &str) -> Cmd {
+        self.command("EVAL", self.script.code.as_bytes(), history)
     }
 
-    fn command(&self, name: &str, script: &[u8], run: &str) -> Cmd {
+    fn command(&self, name: &str, script: &[u8], history: &str) -> Cmd {
         let bytes = self.args.iter().map(|arg| arg.len()).sum::<usize>()
             + self.keys.iter().map(|key| key.len()).sum::<usize>()
-            + (name.len() + script.len() + run.len() + 1);
+            + (name.len() + script.len() + history.len() + 1);
         let mut command = Cmd::with_capacity(4 + self.keys.len() + self.args.len(), bytes);
         command
             .arg(name)
             .arg(script)
             .arg(self.keys.len())
             .arg(self.keys)
-            .arg(run);
+            .arg(history);
         for arg in self.args {
             command.arg(*arg);
         }

@@ -17,18 +17,20 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::link::{Backoff, Connection, DEADLINE, Loss, explain};
+use crate::link::{Backoff, Connection, DEADLINE, Loss, Trouble, explain};
+
 use crate::node::{Changed, Node};
 use crate::wire;
 
 /// Subscriptions that are under way at once, after a reconnect.
 const PIPELINE: usize = 256;
 
-/// How long to wait before a subscription is tried again that was refused
-/// because the slot is elsewhere, or is just being moved.
-const RETRY_MOVED: Duration = Duration::from_millis(100);
+/// How long to wait before a subscription is tried again that was refused for a reason
+/// that passes by itself: the slot is elsewhere or just being moved, a script keeps
+/// Redis busy, it loads its data.
+const RETRY_SOON: Duration = Duration::from_millis(100);
 
-/// The same, for any other reason, such as a missing right.
+/// The same for a missing right, which somebody has to give first.
 const RETRY_DENIED: Duration = Duration::from_secs(5);
 
 /// Keeps the subscription connection, for ever.
@@ -74,8 +76,8 @@ async fn use_up(
         mailbox,
         connection: &connection.commands,
         rooms: HashSet::new(),
-        refused: HashSet::new(),
-        retry: Instant::now(),
+        refused: Again::new(RETRY_SOON),
+        denied: Again::new(RETRY_DENIED),
     };
     tokio::select! {
         loss = connection.probe() => loss,
@@ -161,10 +163,49 @@ struct Subscriptions<'a> {
     mailbox: &'a Mailbox,
     connection: &'a MultiplexedConnection,
     rooms: HashSet<RoomId>,
-    /// To be tried again.
-    refused: HashSet<RoomId>,
-    /// When.
-    retry: Instant,
+    /// Refused for a reason that passes by itself.
+    refused: Again,
+    /// Refused for a missing right.
+    denied: Again,
+}
+
+/// Subscriptions to be tried again, all at the same time.
+struct Again {
+    after: Duration,
+    rooms: HashSet<RoomId>,
+    at: Instant,
+}
+
+impl Again {
+    fn new(after: Duration) -> Self {
+        Again {
+            after,
+            rooms: HashSet::new(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Those that wait already do not wait longer for one more.
+    fn insert(&mut self, room: RoomId) {
+        if self.rooms.is_empty() {
+            self.at = Instant::now() + self.after;
+        }
+        self.rooms.insert(room);
+    }
+
+    async fn due(&self) {
+        if self.rooms.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        sleep_until(self.at).await;
+    }
+
+    fn take(&mut self) -> Changed {
+        Changed {
+            rooms: std::mem::take(&mut self.rooms),
+            all: false,
+        }
+    }
 }
 
 /// What a room's subscription needs.
@@ -180,9 +221,8 @@ impl Subscriptions<'_> {
         loop {
             let changed = tokio::select! {
                 changed = self.node.changed() => changed,
-                () = sleep_until(self.retry), if !self.refused.is_empty() => {
-                    Changed { rooms: std::mem::take(&mut self.refused), all: false }
-                }
+                () = self.refused.due() => self.refused.take(),
+                () = self.denied.due() => self.denied.take(),
             };
             if let Err(loss) = self.follow(changed).await {
                 return loss;
@@ -217,16 +257,17 @@ impl Subscriptions<'_> {
                 (Ok(()), Step::Unsubscribe) => {
                     self.rooms.remove(&room);
                 }
-                (Err(error), Step::Subscribe) if error.is_cluster_error() => {
-                    // Whoever waits may still get it in time.
-                    client.refresh_topology();
-                    self.retry = Instant::now() + RETRY_MOVED;
-                    self.refused.insert(room);
-                }
-                (Err(error), Step::Subscribe) => {
+                (Err(error), Step::Subscribe) if is_denial(&error) => {
                     client.refused(&room, &error);
                     denied.get_or_insert(error);
-                    self.retry = Instant::now() + RETRY_DENIED;
+                    self.denied.insert(room);
+                }
+                (Err(error), Step::Subscribe) => {
+                    tracing::debug!(%room, reason = explain(&error), "redis refuses a subscription");
+                    // Whoever waits may still get it in time.
+                    if error.is_cluster_error() {
+                        client.refresh_topology();
+                    }
                     self.refused.insert(room);
                 }
                 // Redis refuses it only where the slot is no longer its own, and
@@ -239,7 +280,7 @@ impl Subscriptions<'_> {
         if let Some(error) = denied {
             tracing::warn!(
                 reason = explain(&error),
-                rooms = self.refused.len(),
+                rooms = self.denied.rooms.len(),
                 "redis refuses subscriptions"
             );
         }
@@ -258,6 +299,10 @@ impl Subscriptions<'_> {
             (false, false) => None,
         }
     }
+}
+
+fn is_denial(error: &RedisError) -> bool {
+    matches!(error.code(), Some("NOPERM" | "NOAUTH"))
 }
 
 /// Takes one step. The outer error is that of the connection, the inner one an
@@ -287,7 +332,10 @@ async fn take(
             mailbox.leaving().remove(&channel);
             Ok(Err(error))
         }
-        Ok(Err(error)) => Err(Loss::Sick(explain(&error))),
-        Err(_) => Err(Loss::Sick(format!("no answer to {name} within 1 s"))),
+        Ok(Err(error)) => Err(Loss::Sick(Trouble::Away(explain(&error)))),
+        Err(_) => {
+            let reason = format!("no answer to {name} within 1 s");
+            Err(Loss::Sick(Trouble::Away(reason)))
+        }
     }
 }

@@ -107,6 +107,18 @@ pub(crate) fn loaded(answer: Value, known: Option<Position>) -> Result<Option<Lo
     }
 }
 
+/// How many events of the room were lost with its log, if this answer of load.lua or
+/// commit.lua says so.
+pub(crate) fn lost(answer: &Value) -> Option<i64> {
+    match answer {
+        Value::Array(fields) => match fields.get(8) {
+            Some(Value::Int(lost)) => Some(*lost),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The answer of commit.lua.
 pub(crate) fn committed(answer: Value, expected: Position) -> Result<Committed, Malformed> {
     if let Value::BulkString(answer) = &answer {

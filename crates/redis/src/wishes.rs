@@ -62,8 +62,8 @@ impl Client {
             node.poke(room);
         }
         let link = owner.map(|node| node.link.borrow().clone());
-        if let Some(Link::Down(reason)) = link {
-            return Err(BackendError::Unavailable(reason.to_string()));
+        if let Some(Link::Down(trouble)) = link {
+            return Err(trouble.error());
         }
         match timeout(DEADLINE, &mut answer).await {
             Ok(Ok(outcome)) => outcome,

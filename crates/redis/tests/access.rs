@@ -15,6 +15,7 @@ use tablecast_redis::testing::{RedisServer, free_port};
 async fn works(url: &str) {
     let backend = connected(url).await;
     let mut heard = Heard::of(&backend);
+    heard.up().await;
     let room = room("a");
     let start = created(&backend, &room).await;
     backend.watch(&room).await.unwrap();

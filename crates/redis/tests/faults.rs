@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use common::*;
 use proxy::Proxy;
-use tablecast_core::backend::{Backend, BackendError, Committed, Health, Notice};
+use tablecast_core::backend::{Backend, BackendError, Committed, Notice};
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::RedisServer;
 
@@ -136,7 +136,7 @@ async fn a_killed_command_connection_is_replaced_without_an_alarm() {
     // Ours, and not that of redis-cli itself.
     server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     publications_arrive(&backend, &mut heard, &room, &server.url()).await;
-    let alarm = |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_)));
+    let alarm = |notice: &Notice| matches!(notice, Notice::Health(health) if !health.is_up());
     assert!(!heard.passed.iter().any(alarm), "{:?}", heard.passed);
 }
 
@@ -254,7 +254,7 @@ async fn a_read_only_replica_is_down_and_says_why() {
     heard.down().await;
     let outcome = backend.create(&room("a"), new_room()).await;
     assert!(
-        matches!(&outcome, Err(BackendError::Unavailable(reason)) if reason.contains("replica")),
+        matches!(&outcome, Err(BackendError::Refused(reason)) if reason.contains("replica")),
         "{outcome:?}"
     );
     // It is promoted, as in a failover.
@@ -277,6 +277,97 @@ async fn a_primary_that_becomes_a_replica_is_left() {
     heard.down().await;
 }
 
+/// A primary and its replica, which has all that the primary has.
+async fn pair() -> (RedisServer, RedisServer) {
+    let at_once = ["--repl-diskless-sync-delay", "0"];
+    let (primary, replica) = (RedisServer::start(&at_once), RedisServer::start(&at_once));
+    follow(&replica, &primary).await;
+    (primary, replica)
+}
+
+async fn follow(replica: &RedisServer, primary: &RedisServer) {
+    replica.cli(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
+    eventually("the replica has everything", async || {
+        let info = replica.cli(&["INFO", "replication"]);
+        (info.contains("role:slave") && info.contains("master_link_status:up")).then_some(())
+    })
+    .await;
+}
+
+/// Redis' process is the same, and nobody uses the room while another is primary.
+#[tokio::test]
+async fn a_primary_that_lost_its_role_and_has_it_back_begins_a_new_epoch() {
+    let (a, b) = pair().await;
+    let backend = connected(&a.url()).await;
+    let room = room("a");
+    let kept = created(&backend, &room).await;
+    eventually("the room is on the replica", async || {
+        (b.cli(&["EXISTS", "tablecast:{a}:state"]) == "1").then_some(())
+    })
+    .await;
+    // From here on the replica has nothing more, and is promoted.
+    b.cli(&["REPLICAOF", "NO", "ONE"]);
+    let mut lost = kept;
+    for event in ["1", "2", "3", "4", "5"] {
+        lost = accepted(&backend, &room, step(lost, &[event])).await;
+    }
+    follow(&a, &b).await;
+    a.cli(&["REPLICAOF", "NO", "ONE"]);
+
+    let other = connected(&a.url()).await;
+    let seen = other.load(&room, Some(lost)).await.unwrap().unwrap();
+    assert_eq!(seen.position.seq, 0);
+    assert_ne!(
+        seen.position.epoch, lost.epoch,
+        "other events at the same places"
+    );
+    assert!(seen.snapshot.is_some());
+    // And to the node that was connected all the time.
+    let again = eventually("the first node is back", async || {
+        backend.load(&room, Some(lost)).await.ok()
+    })
+    .await;
+    assert_eq!(
+        again.unwrap().position,
+        seen.position,
+        "one new epoch, not two"
+    );
+}
+
+/// Attaching the first replica changes what tells one history from another, and the
+/// nodes learn of it at different moments.
+#[tokio::test]
+async fn nodes_that_learn_of_another_history_one_after_the_other_begin_one_epoch() {
+    let at_once = ["--repl-diskless-sync-delay", "0"];
+    let (a, b) = (RedisServer::start(&at_once), RedisServer::start(&at_once));
+    let one = connected(&a.url()).await;
+    let room = room("a");
+    let before = created(&one, &room).await.epoch;
+    follow(&b, &a).await;
+    let mut epochs = vec![before];
+    for _ in 0..20 {
+        // The second knows the new history from its start, the first may know the old one.
+        let two = connected(&a.url()).await;
+        for backend in [&two, &one] {
+            let epoch = backend
+                .load(&room, None)
+                .await
+                .unwrap()
+                .unwrap()
+                .position
+                .epoch;
+            if epochs.last() != Some(&epoch) {
+                epochs.push(epoch);
+            }
+        }
+    }
+    assert_eq!(
+        epochs.len(),
+        2,
+        "one that was not needed, and no more: {epochs:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_full_redis_refuses_without_having_done_anything() {
     let server = RedisServer::start(&[]);
@@ -290,4 +381,31 @@ async fn a_full_redis_refuses_without_having_done_anything() {
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     let now = backend.load(&room, None).await.unwrap().unwrap();
     assert_eq!(now.position, start);
+}
+
+/// As it stands in Redis after its clock was set back by an hour: a node that has died
+/// would have its lease, and its members their seats, for an hour longer.
+#[tokio::test]
+async fn a_clock_that_goes_back_lets_no_node_live_longer() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let time = server.cli(&["TIME"]);
+    let seconds: u64 = time.lines().next().unwrap().parse().unwrap();
+    let before = (seconds + 3600) * 1000;
+    let (clock, lease) = (before.to_string(), (before + 2000).to_string());
+    let dead = [
+        "ZADD",
+        "tablecast:nodes",
+        &lease,
+        "dead",
+        &clock,
+        "the clock",
+    ];
+    assert_eq!(server.cli(&dead), "2");
+    let node = "alive".parse().unwrap();
+    eventually("the lease of the dead node ends", async || {
+        let live = backend.renew(&node, TTL).await.unwrap();
+        (live == [node.clone()]).then_some(())
+    })
+    .await;
 }

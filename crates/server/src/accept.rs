@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,29 +23,59 @@ use socket2::SockRef;
 use tablecast::head::{self, HeadError, HeadGuard, HeadReport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::client::Peer;
+use crate::client::{self, Peer};
+use crate::cors::Cors;
 use crate::problem::{Problem, Reason};
-use crate::routes;
+use crate::routes::{self, Shared};
 
-/// A request's head must be complete in this time, from the accept or from its
-/// first byte.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// How long what happens on a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// A request's head must be complete in this time, from the accept or from its
+    /// first byte.
+    head: Duration,
+    /// A connection may be idle between requests for this long. Who sends a request
+    /// at that very moment loses it, so it must be the client that closes first: this
+    /// is longer than what the pools of common proxies and balancers keep idle
+    /// connections for. By their own documents: AWS ALB 60 s, nginx 60 s
+    /// (`keepalive_timeout` of an upstream), Traefik 90 s, Caddy 2 min, Google Cloud
+    /// 600 s, which asks for 620 s behind it.
+    idle: Duration,
+    /// A connection older than this says with its next answer that it is the last
+    /// one, so that a pool spreads over nodes that came later.
+    life: Duration,
+    /// Nothing that was written was taken for this long: who reads so slowly has no
+    /// use for the rest.
+    stalled: Duration,
+    /// Longer than a request under way can take: its head, a body (10 s), and the
+    /// store (2 s).
+    request: Duration,
+}
 
-/// A connection may be idle between requests for this long. Longer than the 5 s
-/// of a head, so that a proxy's pool does not meet connections that just close.
-const IDLE_DEADLINE: Duration = Duration::from_secs(60);
+impl Default for Times {
+    fn default() -> Self {
+        Times {
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(620),
+            life: Duration::from_secs(120),
+            stalled: Duration::from_secs(30),
+            request: Duration::from_secs(20),
+        }
+    }
+}
 
-/// HTTP is spoken on a connection for this long at most; it is closed between two
-/// requests then. Ends what reads its answers too slowly or never.
-const MAX_HTTP_TIME: Duration = Duration::from_secs(120);
-
-/// A request that is under way when the connection is to close has this long.
-const LAST_REQUEST: Duration = Duration::from_secs(5);
+impl Times {
+    /// What is open for this long reads an answer byte by byte: whoever came before
+    /// the end of `life` had its last request begin within `idle`.
+    fn most(self) -> Duration {
+        self.life + self.idle + self.request
+    }
+}
 
 /// Most of what hyper keeps of a request that is not complete. Larger than
 /// [`head::MAX_HEAD_BYTES`], so that a head which is somewhat too large is read
@@ -70,9 +101,28 @@ const ACCEPTS: usize = 16;
 /// after this long. The rooms go on meanwhile.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
+/// What is the same for all connections.
+struct Service {
+    router: Router,
+    shared: Arc<Shared>,
+    times: Times,
+    stop: CancellationToken,
+}
+
 /// Serves until `stop`, then lets plain HTTP requests under way finish. Upgraded
 /// connections are none of its business.
-pub(crate) async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub(crate) async fn run(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    times: Times,
+    stop: CancellationToken,
+) {
+    let service = Arc::new(Service {
+        router: routes::router(shared.clone()),
+        shared,
+        times,
+        stop,
+    });
     // Accepted sockets have them from the listener, without a system call for each. They can
     // only fail for a socket that is none.
     let socket = SockRef::from(&listener);
@@ -89,7 +139,7 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
         }
         let accepted = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = service.stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -97,7 +147,7 @@ pub(crate) async fn run(listener: TcpListener, router: Router, stop: Cancellatio
                 is_failing = false;
                 in_a_row += 1;
                 // Boxed, since it is moved several times on its way to becoming a task.
-                let served = Box::pin(serve(stream, peer, router.clone(), stop.clone()));
+                let served = Box::pin(serve(stream, peer, service.clone()));
                 connections.spawn(served);
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -124,27 +174,33 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
-    let guard = HeadGuard::new(stream, HEAD_DEADLINE);
+async fn serve(stream: TcpStream, peer: SocketAddr, service: Arc<Service>) {
+    let times = service.times;
+    let guard = HeadGuard::new(stream, times.head).stalled_after(times.stalled);
     let report = guard.report();
-    let service = service_fn(move |request| answer(request, peer, report.clone(), router.clone()));
+    let born = Instant::now();
+    let stop = service.stop.clone();
+    let answers = service_fn(move |request| {
+        let service = service.clone();
+        answer(request, peer, born, report.clone(), service)
+    });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_DEADLINE)
+        .header_read_timeout(times.idle)
         .max_buf_size(READ_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(guard), service)
+        .serve_connection(TokioIo::new(guard), answers)
         .with_upgrades();
 
     let ended = tokio::select! {
         ended = &mut connection => Some(ended),
         () = stop.cancelled() => None,
-        () = sleep(MAX_HTTP_TIME) => None,
+        () = sleep(times.most()) => return,
     };
     let ended = match ended {
         Some(ended) => ended,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
-            match timeout(LAST_REQUEST, &mut connection).await {
+            match timeout(times.request, &mut connection).await {
                 Ok(ended) => ended,
                 Err(_) => return,
             }
@@ -166,23 +222,48 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: Cancel
 async fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
+    born: Instant,
     report: HeadReport,
-    router: Router,
+    service: Arc<Service>,
 ) -> Result<Response<Body>, Infallible> {
+    let shared = &service.shared;
     let refusal = refuse(&request, &report);
     let ends = refusal.is_some() || head::ends_connection(request.headers());
-    request.extensions_mut().insert(Peer(peer.ip()));
+    let peer = Peer(peer.ip());
+    request.extensions_mut().insert(peer);
+    let cors = Cors::of(&request, &shared.config.allowed_origins);
+    // For the log, which is seldom that detailed.
+    let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| {
+        let trusted = &shared.config.trusted_proxies;
+        let address = client::address(peer, request.headers(), trusted);
+        let path = request.uri().path().to_owned();
+        (address, request.method().clone(), path)
+    });
     let mut response = match refusal {
         Some(problem) => problem.into_response(),
-        None => router.oneshot(request.map(Body::new)).await?,
+        None => {
+            let router = service.router.clone();
+            router.oneshot(request.map(Body::new)).await?
+        }
     };
+    shared.answers.count(&response);
+    if let (Some((address, method, path)), Some(reason)) =
+        (asked, response.extensions().get::<Reason>())
+    {
+        let (status, code) = (reason.status().as_u16(), reason.code());
+        tracing::debug!(%address, %method, path, status, code, "refused");
+    }
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let headers = response.headers_mut();
+        // Before the connection closes for its age or for the server's end, and not
+        // under the next request: a client of a pool sends that one elsewhere.
+        let ends = ends || born.elapsed() >= service.times.life || shared.hub.is_draining();
         // Here, since a layer of the router would box what each request leads to.
-        routes::harden(headers);
+        routes::harden(response.headers_mut());
+        cors.mark(&mut response);
         if ends {
             // Beside `upgrade`, which goes with a 426.
-            headers.append(CONNECTION, HeaderValue::from_static("close"));
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().append(CONNECTION, close);
         }
     }
     Ok(response)
@@ -220,3 +301,6 @@ async fn linger(mut stream: TcpStream) {
     // Whether it said all or not, that was it.
     let _ = timeout(LINGER_TIME, read_all).await;
 }
+
+#[cfg(test)]
+mod tests;

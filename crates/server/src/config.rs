@@ -23,6 +23,7 @@ use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
 
+use crate::base_path::BasePath;
 use crate::menu::max_view_bytes;
 use crate::origin::Origin;
 use options::Options;
@@ -66,6 +67,8 @@ pub enum LogFormat {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Below which path the site is found from outside.
+    pub base_path: BasePath,
     /// Where rooms live.
     pub store: Store,
     /// Rooms and connections.
@@ -76,7 +79,11 @@ pub struct Config {
     pub create_rate: Rate,
     /// WebSocket handshakes from one address.
     pub join_rate: Rate,
-    /// Origins of pages that may connect, besides the server's own.
+    /// Looks at rooms that are not there, from one address. People with old links stay far
+    /// below; that ids cannot be guessed is due to their 122 random bits, this only stops
+    /// the noise.
+    pub miss_rate: Rate,
+    /// Origins of pages that may do what the server's own may.
     pub allowed_origins: Vec<Origin>,
     /// Proxies whose word about the client's address counts.
     pub trusted_proxies: Vec<IpNet>,
@@ -94,15 +101,16 @@ impl Default for Config {
     /// The defaults of all options, as `--help` shows them.
     fn default() -> Self {
         let mut hub = HubConfig::default();
-        // More than the library's: the longest menu of a hundred items must fit.
-        hub.connection.outbox.bytes = 768 * 1024;
+        hub.connection.outbox.bytes = OUTBOX_BYTES;
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            base_path: BasePath::default(),
             store: Store::Memory,
             hub,
             max_items: 100,
-            create_rate: a_minute(30.0),
-            join_rate: handshakes(50.0),
+            create_rate: a_minute(300.0),
+            join_rate: handshakes(300.0),
+            miss_rate: MISS_RATE,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             drain_timeout: Duration::from_secs(30),
@@ -113,11 +121,23 @@ impl Default for Config {
     }
 }
 
-/// Rooms a minute; as many at once.
+/// More than the library's: the longest menu of a hundred items must fit.
+const OUTBOX_BYTES: usize = 768 * 1024;
+
+/// An office whose links lead to rooms of a server that has started again asks for as many
+/// at once.
+const MISS_RATE: Rate = Rate {
+    per_second: 50.0,
+    burst: 5000,
+};
+
+/// Rooms a minute; three minutes' worth at once, for a conference that begins its lunch
+/// together. On average, rooms that live ten minutes are ten minutes' worth: a flood from
+/// one address fills by default less than half of a node's rooms.
 fn a_minute(rate: f64) -> Rate {
     Rate {
         per_second: rate / 60.0,
-        burst: burst(rate),
+        burst: burst(rate * 3.0),
     }
 }
 
@@ -257,30 +277,12 @@ impl Options {
                 ),
             ));
         }
-        if self.room_max_age < self.room_ttl {
-            let ttl = value::show_duration(self.room_ttl);
-            return Err(error(
-                ErrorKind::ValueValidation,
-                &format!(
-                    "--room-max-age is {}, but a room must be allowed to live as long as --room-ttl, which is {ttl}; raise --room-max-age to at least {ttl} too, or lower --room-ttl",
-                    value::show_duration(self.room_max_age),
-                ),
-            ));
-        }
-        let largest = max_view_bytes(self.max_items);
-        if self.outbox_bytes < largest {
-            return Err(error(
-                ErrorKind::ValueValidation,
-                &format!(
-                    "--outbox-bytes is {}, but a new member is sent the whole menu, and --max-items {} can be {largest} bytes long; raise --outbox-bytes to at least {largest}, or lower --max-items",
-                    self.outbox_bytes, self.max_items
-                ),
-            ));
-        }
+        let (room_ttl, room_max_age) = lifetimes(self.room_ttl, self.room_max_age)?;
+        let outbox_bytes = outbox_bytes(self.outbox_bytes, self.max_items)?;
         let connection = ConnectionConfig {
             message_bytes: self.max_message_bytes,
             outbox: OutboxLimits {
-                bytes: self.outbox_bytes,
+                bytes: outbox_bytes,
                 time: self.outbox_seconds,
             },
             ping_interval: self.ping_interval,
@@ -290,8 +292,8 @@ impl Options {
         let hub = HubConfig {
             connection,
             seats: self.seats,
-            room_ttl: self.room_ttl,
-            room_max_age: self.room_max_age,
+            room_ttl,
+            room_max_age,
             keepsake_ttl: self.result_ttl,
             max_rooms: self.max_rooms,
             seat_grace: self.seat_grace,
@@ -303,11 +305,13 @@ impl Options {
         };
         Ok(Config {
             listen: self.listen,
+            base_path: self.base_path,
             store: self.store,
             hub,
             max_items: self.max_items,
             create_rate: a_minute(self.create_rate),
             join_rate: handshakes(self.join_rate),
+            miss_rate: MISS_RATE,
             allowed_origins: self.allowed_origin,
             trusted_proxies: self.trusted_proxy,
             drain_timeout: self.drain_timeout,
@@ -315,6 +319,46 @@ impl Options {
             log_format: self.log_format,
             file: None,
         })
+    }
+}
+
+/// How long a room lives after the last sign of life, and at most. What was not given
+/// follows what was.
+fn lifetimes(
+    ttl: Option<Duration>,
+    max_age: Option<Duration>,
+) -> Result<(Duration, Duration), clap::Error> {
+    let defaults = HubConfig::default();
+    let (ttl, max_age) = match (ttl, max_age) {
+        (Some(ttl), Some(max_age)) if max_age < ttl => {
+            let (ttl, max_age) = (value::show_duration(ttl), value::show_duration(max_age));
+            return Err(error(
+                ErrorKind::ValueValidation,
+                &format!(
+                    "--room-max-age is {max_age}, but a room must be allowed to live as long as --room-ttl, which is {ttl}; raise --room-max-age to at least {ttl} too, or lower --room-ttl"
+                ),
+            ));
+        }
+        (Some(ttl), max_age) => (ttl, max_age.unwrap_or(defaults.room_max_age.max(ttl))),
+        (None, Some(max_age)) => (defaults.room_ttl.min(max_age), max_age),
+        (None, None) => (defaults.room_ttl, defaults.room_max_age),
+    };
+    Ok((ttl, max_age))
+}
+
+/// What may wait for a slow reader: the largest menu must fit, since a new member is sent
+/// all of it. What was not given follows.
+fn outbox_bytes(given: Option<usize>, max_items: usize) -> Result<usize, clap::Error> {
+    let largest = max_view_bytes(max_items);
+    match given {
+        Some(bytes) if bytes < largest => Err(error(
+            ErrorKind::ValueValidation,
+            &format!(
+                "--outbox-bytes is {bytes}, but a new member is sent the whole menu, and --max-items {max_items} can be {largest} bytes long; raise --outbox-bytes to at least {largest}, or leave it out, or lower --max-items"
+            ),
+        )),
+        Some(bytes) => Ok(bytes),
+        None => Ok(OUTBOX_BYTES.max(largest)),
     }
 }
 

@@ -5,13 +5,18 @@
 //! A [`Server`] does no I/O until it is given a listener, so a test starts one on
 //! port 0.
 #![forbid(unsafe_code)]
+// They panic when stderr cannot be written.
+#![warn(clippy::print_stderr)]
 
 mod accept;
+pub mod base_path;
 mod client;
 pub mod config;
+mod cors;
 mod docs;
 mod language;
 mod limits;
+pub mod log;
 pub mod menu;
 mod negotiation;
 pub mod origin;
@@ -21,13 +26,13 @@ pub mod store;
 mod web;
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast::Hub;
 use tablecast_core::Backend;
 use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +43,21 @@ use routes::Shared;
 /// How much of the drain time is kept for HTTP requests under way, at most; a
 /// tenth of it if that is less.
 const HTTP_DRAIN: Duration = Duration::from_secs(2);
+
+/// How long members may take to hear that a server which has failed is gone.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The server cannot go on: something that it cannot do without has ended. It has told its
+/// members to come back elsewhere; the process is to end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this server cannot go on: {0}")]
+pub struct Failed(String);
+
+impl From<JoinError> for Failed {
+    fn from(error: JoinError) -> Self {
+        Failed(format!("serving has ended: {error}"))
+    }
+}
 
 /// A lunch server.
 #[derive(Debug)]
@@ -50,6 +70,7 @@ impl Server {
     /// runtime.
     pub fn new(config: Config, backend: Arc<dyn Backend>) -> Self {
         let hub = Hub::start(backend, config.hub.clone());
+        routes::expect(hub.metrics());
         Server {
             shared: Arc::new(Shared::new(hub, config)),
         }
@@ -63,15 +84,42 @@ impl Server {
     /// Serves until `shutdown`; then says that it is not ready, lets nobody in,
     /// tells the members to come back elsewhere, and ends within the drain
     /// timeout.
-    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// Something that it cannot do without has ended before: see [`Failed`].
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), Failed> {
         let stop = CancellationToken::new();
-        let router = routes::router(self.shared.clone());
-        let mut accepting = pin!(accept::run(listener, router, stop.clone()));
-        tokio::select! {
-            () = &mut accepting => return,
-            () = shutdown => {}
+        let serve = accept::run(
+            listener,
+            self.shared.clone(),
+            accept::Times::default(),
+            stop.clone(),
+        );
+        // A task of its own, so that a panic in it is seen.
+        let mut accepting = tokio::spawn(serve);
+        let failed = tokio::select! {
+            ended = &mut accepting => Some(has_ended(ended)),
+            reason = self.shared.hub.failed() => Some(Failed(reason)),
+            () = shutdown => None,
+        };
+        if let Some(failed) = failed {
+            tracing::error!("{failed}; members are told to come back elsewhere");
+            let told = self.shared.hub.drain(LAST_WORDS / 2);
+            let _ = timeout_at(Instant::now() + LAST_WORDS, told).await;
+            return Err(failed);
         }
+        self.end(accepting, stop).await
+    }
 
+    async fn end(
+        self,
+        mut accepting: JoinHandle<()>,
+        stop: CancellationToken,
+    ) -> Result<(), Failed> {
         let drain = self.shared.config.drain_timeout;
         let end = Instant::now() + drain;
         let within = drain - HTTP_DRAIN.min(drain / 10);
@@ -80,15 +128,26 @@ impl Server {
         // is gone: a load balancer learns it from `/readyz`.
         let drained = timeout_at(end, self.shared.hub.drain(within));
         tokio::select! {
-            () = &mut accepting => return,
+            ended = &mut accepting => return Err(has_ended(ended)),
             drained = drained => if drained.is_err() {
                 tracing::warn!("not all members could be told in time");
             }
         }
         stop.cancel();
-        if timeout_at(end, accepting).await.is_err() {
-            tracing::warn!("some HTTP requests were not answered in time");
+        match timeout_at(end, accepting).await {
+            Ok(ended) => ended.map_err(Failed::from),
+            Err(_) => {
+                tracing::warn!("some HTTP requests were not answered in time");
+                Ok(())
+            }
         }
-        tracing::info!("ended");
+    }
+}
+
+/// Connections are accepted until somebody says that it is enough.
+fn has_ended(accepting: Result<(), JoinError>) -> Failed {
+    match accepting {
+        Ok(()) => Failed("accepting connections has ended".to_owned()),
+        Err(error) => error.into(),
     }
 }

@@ -1,18 +1,22 @@
 //! `tablecast`: reads what was set, binds, says what to do next, and serves. Or, if that is
 //! what was asked for, makes or joins a room.
 #![forbid(unsafe_code)]
+// They panic when stderr cannot be written.
+#![warn(clippy::print_stderr)]
 
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
+use std::task::Poll;
+use std::time::Duration;
 
 use anyhow::Context;
 use tablecast_server::config::{self, Config, LogFormat};
-use tablecast_server::{Server, store};
+use tablecast_server::{Failed, Server, log, store};
 use tablecast_terminal::Command;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,29 +37,73 @@ const INTERRUPTED: i32 = 130;
 /// As clap ends for a wrong value.
 const WRONG_USAGE: u8 = 2;
 
+/// Something that the server cannot do without has ended: `EX_SOFTWARE` of sysexits.h, for
+/// who starts it again, or looks why.
+const FAILED: u8 = 70;
+
+/// How long what is still under way when all is said may take to be dropped.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     if let Some(command) = Command::read(&args) {
         return command.unwrap_or_else(|error| error.exit()).run();
     }
     let config = Config::load(args).unwrap_or_else(|error| error.exit());
-    start_logging(config.log_format);
+    let filter = match log::filter(std::env::var_os(log::VARIABLE)) {
+        Ok(filter) => filter,
+        Err(error) => return wrong(&error),
+    };
+    let written = log::start(config.log_format, filter);
     if let Some(path) = &config.file {
         tracing::info!("options from {}", path.display());
     }
     for name in config::unknown_variables() {
         tracing::warn!("the environment variable {name} is no option and has no effect");
     }
-    match run(config) {
-        Ok(code) => code,
-        Err(error) => {
+    let code = match run(config) {
+        // All that took time is behind it.
+        Ok(()) => {
+            tracing::info!("ended");
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Usage(error)) => wrong(&error),
+        Err(Failure::Start(error)) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
+        Err(Failure::Failed(error)) => {
+            tracing::error!("ended: {error}");
+            ExitCode::from(FAILED)
+        }
+    };
+    drop(written);
+    code
+}
+
+/// A value cannot be used. It may not be possible to say so.
+fn wrong(error: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {error}");
+    ExitCode::from(WRONG_USAGE)
+}
+
+/// Why it ends with another code than 0.
+enum Failure {
+    /// A wrong value.
+    Usage(String),
+    /// It could not start.
+    Start(anyhow::Error),
+    /// It could not go on.
+    Failed(Failed),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Start(error)
     }
 }
 
-fn run(config: Config) -> anyhow::Result<ExitCode> {
+fn run(config: Config) -> Result<(), Failure> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = config.workers {
         runtime.worker_threads(workers);
@@ -65,50 +113,39 @@ fn run(config: Config) -> anyhow::Result<ExitCode> {
         .event_interval(EVENT_INTERVAL)
         .build()
         .context("cannot start threads")?;
-    runtime.block_on(async {
-        let backend = match store::open(&config.store) {
-            Ok(backend) => backend,
-            Err(error) => {
-                eprintln!(
-                    "error: invalid value '{}' for '--store': {error}",
-                    config.store
-                );
-                return Ok(ExitCode::from(WRONG_USAGE));
-            }
-        };
-        let listener =
-            bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-        let address = listener.local_addr().context("cannot read the address")?;
-        match config.log_format {
-            LogFormat::Text => {
-                // A closed stdout is no reason not to serve.
-                let _ = say_what_to_do(address, &config);
-            }
-            // Whoever collects the lines wants nothing among them that is no JSON.
-            LogFormat::Json => {
-                let version = env!("CARGO_PKG_VERSION");
-                tracing::info!(%address, store = %config.store, version, "listening");
-            }
-        }
-        let signals = Signals::new().context("cannot wait for signals")?;
-        let server = Server::new(config, backend);
-        // By a worker: this thread would have to be woken for each connection, and would have
-        // to wake a worker then.
-        let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
-        serving.await.context("the server has failed")?;
-        Ok(ExitCode::SUCCESS)
-    })
+    let ended = runtime.block_on(serve(config));
+    // Members who were not told in time hear it as their connections are dropped. A look-up
+    // of a name may hang, which nobody waits for.
+    runtime.shutdown_timeout(LEFTOVERS);
+    ended
 }
 
-fn start_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    match format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
+async fn serve(config: Config) -> Result<(), Failure> {
+    let backend = store::open(&config.store).map_err(|error| {
+        let store = &config.store;
+        Failure::Usage(format!("invalid value '{store}' for '--store': {error}"))
+    })?;
+    let listener =
+        bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr().context("cannot read the address")?;
+    match config.log_format {
+        LogFormat::Text => {
+            // A closed stdout is no reason not to serve.
+            let _ = say_what_to_do(address, &config);
+        }
+        // Whoever collects the lines wants nothing among them that is no JSON.
+        LogFormat::Json => {
+            let version = env!("CARGO_PKG_VERSION");
+            tracing::info!(%address, store = %config.store, version, "listening");
+        }
     }
+    let signals = Signals::new().context("cannot wait for signals")?;
+    let server = Server::new(config, backend);
+    // By a worker: this thread would have to be woken for each connection, and would have
+    // to wake a worker then.
+    let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
+    let ended = serving.await.map_err(Failed::from);
+    ended.flatten().map_err(Failure::Failed)
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -129,14 +166,18 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let at = SocketAddr::new(host, address.port());
+    let at = format!(
+        "{}{}",
+        SocketAddr::new(host, address.port()),
+        config.base_path
+    );
     let store = &config.store;
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "tablecast listens on http://{address} (rooms in {store})\n"
     )?;
-    writeln!(out, "choose lunch: open http://{at} in a browser")?;
+    writeln!(out, "choose lunch: open http://{at}/ in a browser")?;
     writeln!(
         out,
         "try it:       http://{at}/docs and http://{at}/docs/live\n"
@@ -147,24 +188,37 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
     out.flush()
 }
 
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
+/// What tells a server to end: Ctrl-C, a service manager, a terminal that is closed, and
+/// QUIT, with which nginx is ended in order. ABRT and KILL are left for one that hangs.
+struct Signals(Vec<Signal>);
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
+        let mut kinds = vec![
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::quit(),
+        ];
+        // Whoever starts it with `nohup` wants it to go on.
+        if !is_ignored(SignalKind::hangup()) {
+            kinds.push(SignalKind::hangup());
+        }
+        kinds
+            .into_iter()
+            .map(signal)
+            .collect::<io::Result<_>>()
+            .map(Signals)
     }
 
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+        poll_fn(|cx| {
+            let mut came = self.0.iter_mut().map(|signal| signal.poll_recv(cx));
+            match came.any(|came| came.is_ready()) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
     }
 
     /// Ends with the first signal; the second one ends the process.
@@ -175,4 +229,12 @@ impl Signals {
             std::process::exit(INTERRUPTED);
         });
     }
+}
+
+/// Whether this process was started with this signal ignored, which Linux tells.
+fn is_ignored(signal: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal.as_raw_value() - 1)) != 0)
 }

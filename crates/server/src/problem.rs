@@ -52,7 +52,7 @@ pub(crate) enum Reason {
     RateLimited,
     /// A fault of the server.
     Internal,
-    /// The store cannot be reached.
+    /// The store cannot be reached, or takes no changes.
     Unavailable,
     /// This server shuts down.
     Draining,
@@ -154,7 +154,7 @@ impl Reason {
             Reason::Unavailable => (
                 Is::SERVICE_UNAVAILABLE,
                 "unavailable",
-                "the store cannot be reached; come back after `Retry-After`",
+                "the store cannot be reached or takes no changes; come back after `Retry-After`",
             ),
             Reason::Draining => (
                 Is::SERVICE_UNAVAILABLE,
@@ -213,6 +213,10 @@ impl Problem {
             detail: detail.into(),
             headers: Vec::new(),
         }
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
     }
 
     /// Something is not as it must be, which was logged.

@@ -2,6 +2,13 @@
 //! once, and cached by browsers for ever under an address that names their
 //! version.
 //!
+//! Pages know no path. What a document names is relative to its own address, as many
+//! steps up as the request was deep, and its modules find the site from where they
+//! lie (`import.meta.url`). So the site works below any path, whatever the proxy does
+//! with it, and nobody has to say so. `<base href>` would need the path or the same
+//! count, and a policy that lets markup set it. Therefore a page has one address, to
+//! which the form with a slash leads.
+//!
 //! In debug builds they are read from the sources each time, so that a change is
 //! seen by reloading the page.
 
@@ -46,12 +53,15 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
      connect-src 'self'; manifest-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// What a file may do that somebody opens as if it were a document: nothing. Short,
-/// since it goes with each of them.
-const FILE_POLICY: &str = "default-src 'none'; sandbox";
+/// What a file may do that somebody opens as if it were a document: neither run nor
+/// load anything. Short, since it goes with each of them.
+const FILE_POLICY: &str = "default-src 'none'";
 
-/// Stands in documents for the version, as in `/web/{{version}}/room.js`.
+/// Stands in documents for the version, as in `web/{{version}}/room.js`.
 const VERSION_MARK: &str = "{{version}}";
+
+/// Stands for the way up to the first page, as in `{{root}}docs`.
+const ROOT_MARK: &str = "{{root}}";
 
 /// Stands for the language that is asked for, in documents that speak several.
 const LANGUAGE_MARK: &str = "{{language}}";
@@ -71,7 +81,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What was compressed already, by its tag. As many as there are files, and
-/// documents in each language.
+/// documents in each language and at each depth.
 static COMPRESSED: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
 /// The file at this path below `/web/{version}/`, if there is one.
@@ -87,9 +97,11 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         true => "max-age=31536000, immutable",
         false => "no-cache",
     };
-    let tag = format!("\"{:016x}\"", head(&file));
-    let code = path.ends_with(".js") || path.ends_with(".css");
+    // Of one file there are few versions, and each page loads dozens of files.
+    let tag = format!("\"{:08x}\"", head(&file) >> 32);
+    let code = path.ends_with(".js");
     let bytes = match std::str::from_utf8(&file.data) {
+        Ok(text) if path.ends_with(".css") => Cow::Owned(bare::style(text).into_bytes()),
         Ok(text) if code => Cow::Owned(bare::code(text).into_bytes()),
         _ => file.data,
     };
@@ -101,16 +113,20 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
     Some(response)
 }
 
-/// A document of the page's: `name` is a file of `web/`.
-pub(crate) fn document(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
+/// A document of the page's: `name` is a file of `web/`, `root` leads from where it is
+/// asked for to the first page.
+pub(crate) fn document(name: &str, root: &str, asked: &HeaderMap) -> Option<Response<Body>> {
     let file = Page::get(name)?;
-    let text = String::from_utf8_lossy(&file.data).replace(VERSION_MARK, &VERSION);
+    let text = String::from_utf8_lossy(&file.data)
+        .replace(ROOT_MARK, root)
+        .replace(VERSION_MARK, &VERSION);
     let language = match text.contains(LANGUAGE_MARK) {
         true => Language::asked(asked).tag(),
         false => Language::English.tag(),
     };
     let text = text.replace(LANGUAGE_MARK, language);
-    let tag = format!("\"{:016x}-{}-{language}\"", head(&file), *VERSION);
+    let up = root.len();
+    let tag = format!("\"{:016x}-{}-{language}-{up}\"", head(&file), *VERSION);
     let mut response = embedded(name, text.as_bytes(), tag, asked, "no-cache");
     let headers = response.headers_mut();
     headers.insert(

@@ -276,17 +276,10 @@ async fn a_body_must_be_a_json_object_of_known_settings_or_nothing() {
         (json, &deep_value, 400, "recursion"),
         (
             json,
-            "{\"seats\":5}",
-            400,
-            "unknown field `seats`, expected `title` or `minutes`",
-        ),
-        (
-            json,
             "{\"minutes\":1,\"minutes\":2}",
             400,
             "duplicate field `minutes`",
         ),
-        (json, "{\"__proto__\":1}", 400, "__proto__"),
     ] {
         let answer = server.request("POST /session/", content_type, body).await;
         assert_eq!(answer.status, status, "{body:.60}: {answer:?}");
@@ -305,7 +298,10 @@ async fn a_body_must_be_a_json_object_of_known_settings_or_nothing() {
             201
         );
     }
-    assert_eq!(server.request("POST /session", json, "").await.status, 201);
+    for ignored in ["", "{\"seats\":5}", "{\"__proto__\":{\"title\":\"\"}}"] {
+        let answer = server.request("POST /session", json, ignored).await;
+        assert_eq!(answer.status, 201, "{ignored}");
+    }
 }
 
 #[tokio::test]

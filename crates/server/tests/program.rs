@@ -54,19 +54,48 @@ fn serve_is_the_default_command() {
     assert!(error.contains("`join` comes first"), "{error}");
 }
 
+/// The program as it is started with these signals in their default state, whatever whoever
+/// runs the tests ignores.
+fn by_env(dir: &Dir, signals: &str) -> Command {
+    let mut env = Command::new("env");
+    env.current_dir(&dir.0).stdin(Stdio::null());
+    env.arg(signals).arg(env!("CARGO_BIN_EXE_tablecast"));
+    env
+}
+
 #[test]
-fn it_ends_with_0_after_a_signal() {
+fn it_tells_its_members_and_ends_with_0_after_a_signal() {
     let dir = Dir::new();
-    for signal in ["-TERM", "-INT"] {
+    for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
         let mut server = Serving::start(
-            tablecast(&dir)
+            by_env(&dir, "--default-signal")
                 .args(ANY_PORT)
                 .args(["--drain-timeout", "5s"]),
         );
-        let _member = server.member();
+        let mut member = server.member();
         server.signal(signal);
         assert_eq!(server.ended(), Some(0), "{signal}");
+        let mut heard = Vec::new();
+        member.read_to_end(&mut heard).unwrap();
+        // A close frame with 1012.
+        let closed = b"\x03\xf4server restarting";
+        assert!(
+            heard.windows(closed.len()).any(|part| part == closed),
+            "{signal}: {heard:?}"
+        );
     }
+}
+
+/// As with `nohup`: the terminal's end is none of its business.
+#[test]
+fn a_hang_up_that_is_ignored_at_the_start_stays_so() {
+    let dir = Dir::new();
+    let mut server = Serving::start(by_env(&dir, "--ignore-signal=HUP").args(ANY_PORT));
+    server.signal("-HUP");
+    assert!(server.get("/readyz").starts_with("HTTP/1.0 200 "));
+    // The first signal that counts: a second one would end it with 130.
+    server.signal("-TERM");
+    assert_eq!(server.ended(), Some(0));
 }
 
 #[test]

@@ -61,6 +61,8 @@ async fn a_room_has_the_title_and_the_lifetime_it_was_made_with() {
         (json!({"title": " 점심 "}), json!("점심"), 10),
         (json!({"minutes": 1}), Value::Null, 1),
         (json!({"minutes": 30.0}), Value::Null, 30),
+        // What a newer client may say, an older server takes.
+        (json!({"seats": 5, "logo": {"a": [1]}}), Value::Null, 10),
         (
             json!({"title": "Friday", "minutes": 1440}),
             json!("Friday"),
@@ -134,11 +136,6 @@ async fn a_setting_that_is_not_allowed_is_named_with_what_is() {
         (json!({"title": ""}), "empty", "the title"),
         (json!({"title": short}), "too_long", "at most 60 characters"),
         (json!({"title": "a\nb"}), "bad_item", "U+000A"),
-        (
-            json!({"titel": "a"}),
-            "bad_json",
-            "expected `title` or `minutes`",
-        ),
     ] {
         let answer = make(&server, &body).await;
         assert_eq!(
@@ -264,7 +261,9 @@ async fn a_result_whose_time_is_over_is_not_found() {
 /// Looking at results is bounded as looking at rooms is, so that none is guessed.
 #[tokio::test]
 async fn results_that_are_not_there_are_counted_as_unknown_rooms() {
-    let server = start(config()).await;
+    let mut config = config();
+    config.miss_rate.burst = 100;
+    let server = start(config).await;
     let deadline = tokio::time::Instant::now() + support::DEADLINE;
     loop {
         let answer = server.get("/session/nobody/result/").await;

@@ -12,9 +12,11 @@ use std::process::Command;
 use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 35] = [
+const WRONG: [(&str, &str, &str); 37] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
+    ("base-path", "lunch", "such as /lunch"),
+    ("base-path", "/ws", "none of the server's own"),
     ("store", "disk", "redis://HOST:PORT"),
     ("store", "http://127.0.0.1", "redis://HOST:PORT"),
     ("room-ttl", "10", "10m"),
@@ -121,7 +123,7 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
         (
             "listen = \"127.0.0.1:0\"\nstore = \"memory\"\nseatz = 5\n",
             3,
-            "known are listen, store, drain-timeout, ",
+            "known are listen, base-path, store, drain-timeout, ",
         ),
         ("room_ttl = \"1m\"\n", 1, "did you mean room-ttl?"),
         ("seats = 10\nseats = 5\n", 2, "duplicate"),
@@ -198,14 +200,53 @@ fn a_room_cannot_be_set_to_outlive_its_maximum_age() {
         assert!(error.contains(part), "{error}");
     }
     assert!(!error.contains("Usage:"), "{error}");
-    let (_, error) = ends(tablecast(&dir).args(["--room-ttl", "2d"]));
-    assert!(error.contains("--room-max-age is 24h"), "{error}");
+}
+
+/// What the server says of a room that is made as it was told to make them.
+fn made(command: &mut Command, body: &str) -> String {
+    let server = Serving::start(command.args(ANY_PORT));
+    let mut stream = TcpStream::connect(server.at).unwrap();
+    let head = "POST /session/ HTTP/1.0\r\nContent-Type: application/json\r\n";
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut made = String::new();
+    stream.read_to_string(&mut made).unwrap();
+    made
+}
+
+#[test]
+fn a_lifetime_that_was_not_given_follows_the_one_that_was() {
+    let dir = Dir::new();
+    for (args, body, ttl_ms) in [
+        (["--room-ttl", "2d"], "{}", 2 * 86_400_000),
+        (["--room-max-age", "5m"], "{}", 300_000),
+        (["--room-max-age", "2h"], "{}", 600_000),
+        (["--room-ttl", "2h"], "{\"minutes\":1440}", 86_400_000),
+    ] {
+        let made = made(tablecast(&dir).args(args), body);
+        assert!(
+            made.contains(&format!("\"ttl_ms\":{ttl_ms}")),
+            "{args:?}: {made}"
+        );
+    }
+    dir.write("tablecast.toml", "room-ttl = \"2d\"\n");
+    let made = made(&mut tablecast(&dir), "{}");
+    assert!(made.contains("\"ttl_ms\":172800000"), "{made}");
 }
 
 #[test]
 fn an_outbox_that_cannot_hold_the_menu_is_told_how_large_it_must_be() {
     let dir = Dir::new();
-    let (code, error) = ends(tablecast(&dir).args(["--max-items", "1000"]));
+    // One that was not given follows.
+    Serving::start(tablecast(&dir).args(ANY_PORT).args(["--max-items", "2000"]));
+    dir.write("items.toml", "max-items = 100000\n");
+    Serving::start(
+        tablecast(&dir)
+            .args(ANY_PORT)
+            .args(["--config", "items.toml"]),
+    );
+    let given = ["--max-items", "1000", "--outbox-bytes", "786432"];
+    let (code, error) = ends(tablecast(&dir).args(given));
     assert_eq!(code, Some(2));
     assert!(!error.contains("Usage:"), "{error}");
     let (_, least) = error
@@ -258,7 +299,10 @@ fn blanks_around_the_items_of_a_list_do_not_matter() {
         tablecast(&dir)
             .args(ANY_PORT)
             .env("TABLECAST_TRUSTED_PROXY", "10.0.0.1, 10.0.0.0/8 ,fd00::/8")
-            .env("TABLECAST_ALLOWED_ORIGIN", " https://a.example, http://b"),
+            .env(
+                "TABLECAST_ALLOWED_ORIGIN",
+                " https://a.example, http://b ,capacitor://localhost,chrome-extension://abc",
+            ),
     );
 }
 

@@ -12,7 +12,7 @@ use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use program::{ANY_PORT, DEADLINE, Dir, Serving, ends, tablecast};
+use program::{DEADLINE, Dir, Serving, ends, tablecast};
 use tablecast_redis::testing::{RedisServer, free_port};
 use terminal::{CONTROL_C, CONTROL_R, DOWN, Terminal, create, pipe, server};
 

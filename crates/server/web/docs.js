@@ -3,14 +3,17 @@
 // A module, for `await`.
 export {};
 
+/** Where this site is, without the slash at the end: below any path that a proxy gives it. */
+const SITE = new URL('../..', import.meta.url).href.slice(0, -1);
+
 /** @type {any} */
 const { SwaggerUIBundle } = globalThis;
 
 // The document is the same wherever it is read; what it names as an example is to work here.
-const text = (await (await fetch('/openapi.json')).text())
-  .replaceAll('http://127.0.0.1:8000', location.origin)
-  .replaceAll('ws://127.0.0.1:8000', location.origin.replace(/^http/, 'ws'));
-const spec = JSON.parse(text);
+const text = (await (await fetch(`${SITE}/openapi.json`)).text())
+  .replaceAll('http://127.0.0.1:8000', SITE)
+  .replaceAll('ws://127.0.0.1:8000', SITE.replace(/^http/, 'ws'));
+const spec = { ...JSON.parse(text), servers: [{ url: SITE }] };
 
 /** @type {{ path: string, method: string, parameters: any[] }[]} */
 const operations = Object.entries(spec.paths).flatMap(([path, item]) =>

@@ -3,7 +3,7 @@
 import { createRoom } from './client/http.js';
 import { ready, spoken, w, why } from './i18n/index.js';
 import { fill, h } from './lib/dom.js';
-import { foot } from './lib/page.js';
+import { foot, root as site } from './lib/page.js';
 import { forgetVisits, visits } from './lib/remember.js';
 import { table } from './lib/pictures.js';
 
@@ -45,7 +45,7 @@ function build(titled = '') {
     fill(button, w.opening);
     picture.classList.add('turning');
     try {
-      const { page } = await createRoom(location.href, { title: title.value.trim() || null, minutes });
+      const { page } = await createRoom(site, { title: title.value.trim() || null, minutes });
       location.assign(page);
     } catch (error) {
       fill(refusal, why(error));
@@ -106,7 +106,7 @@ function visit({ id, title, items, at, expiresAt, winner }) {
     {},
     h(
       'a',
-      { href: `/r/${encodeURIComponent(id)}`, class: 'visit' },
+      { href: `${site}r/${encodeURIComponent(id)}`, class: 'visit' },
       h('span', { class: 'visit-title' }, title ?? (items.join(', ') || w.untitled)),
       h('span', { class: 'note' }, winner === null ? when : `${when} · ${w.chose(winner)}`),
       h('span', { class: isOpen ? 'tag open' : 'tag' }, isOpen ? w.isOpen : w.isClosed),

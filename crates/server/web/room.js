@@ -4,37 +4,31 @@ import { roomUrl } from './client/http.js';
 import { LunchRoom } from './client/lunch.js';
 import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
-import { foot } from './lib/page.js';
+import { foot, root as site } from './lib/page.js';
 import * as remember from './lib/remember.js';
-import { fold } from './lib/text.js';
-import { adding, screenOf } from './lib/view.js';
+import { UNSURE, isDone, screenOf, steady } from './lib/view.js';
 import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
-import { askName } from './room/me.js';
 import { news, notices } from './room/notices.js';
-import { meet, people } from './room/people.js';
+import { askName, meet, people } from './room/people.js';
 import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
-import { bar, heading, trouble, warning } from './room/top.js';
+import { bar, heading, trouble, warning, word } from './room/top.js';
 
+/** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
 
 // As it stands there: no id needs to be encoded, and what cannot be decoded is no id.
-const [, , id = ''] = location.pathname.split('/');
+const id = location.pathname.split('/').at(-1) ?? '';
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 const { regions, toasts, announce, toast } = notices();
-const saved = remember.seat(id);
-/** Dishes that this page, or one before it that was closed, has not sent. */
-let unsent = saved ? adding(saved.pending).map(({ item }) => item) : remember.unsent(id);
-/** Of one that was closed: whether they arrived is not known. */
-const left = saved ? [] : unsent;
-const room = new LunchRoom(roomUrl(location.href, id), {
+const room = new LunchRoom(roomUrl(site, id), {
   name: remember.me.name,
   colour: remember.me.colour,
-  saved,
+  saved: remember.seat(id),
 });
 
 // The connection is on its way meanwhile.
@@ -44,36 +38,63 @@ await ready;
 const app = {
   room,
   id,
-  view: () => room.view,
-  update: () => update(room.view),
+  view() {
+    const { view } = room;
+    if (view !== seen.of) seen = { of: view, ...steady(view) };
+    return seen;
+  },
+  update: () => update(app.view()),
   announce,
   toast,
   async attempt(promise) {
+    // It was just said, so it is the last one; where it is not, the error tells which it was.
+    const said = room.view.pending.at(-1);
     try {
       await promise;
       return true;
     } catch (error) {
-      app.refused(error);
-      return false;
+      return refused(error, said);
     }
   },
-  refused(error) {
-    const { pending } = /** @type {Partial<import('./client/errors.js').RoomError>} */ (error);
-    const [dish] = adding(pending ? [pending] : []);
-    if (!dish) return toast(why(error));
-    // All that end at the same moment are told together.
-    if (refused.push(dish.item) === 1) setTimeout(() => missing(refused.splice(0), why(error)));
+  async refusal(error, said, by = app.view().me?.id) {
+    const { code, pending = said } = /** @type {{ code?: string, pending?: Pending }} */ (error ?? {});
+    if (!UNSURE.includes(code ?? '')) return why(error);
+    const { state, me } = await upToDate();
+    const done = state && pending && isDone(pending, state, me?.id === by ? by : undefined);
+    return done ? null : done === false ? w.notDone : w.errors.unsure;
   },
 };
 
-/** @type {string[]} */
-const refused = [];
+/** The view once nothing is missing from it, or nothing will come any more. @returns {Promise<View>} */
+const upToDate = () =>
+  new Promise((done) => {
+    const end = room.subscribe((view) => {
+      if (view.status !== 'ended' && (view.status !== 'live' || view.stale)) return;
+      done(view);
+      queueMicrotask(() => end());
+    });
+  });
 
-/** Names dishes that are not there. @param {string[]} items @param {string} reason */
-function missing(items, reason) {
-  toast(`${items.join(', ')}: ${reason}`, { name: w.add, run: () => items.forEach((item) => app.attempt(room.add(item))) });
+/** Says why a command was not done, and which; whether it was all the same. @param {unknown} error @param {Pending} [said] */
+async function refused(error, said) {
+  const pending = /** @type {{ pending?: Pending }} */ (error).pending ?? said;
+  const which = pending && named(pending);
+  const reason = await app.refusal(error, pending);
+  if (reason !== null) toast(which ? `${which}: ${reason}` : reason);
+  return reason === null;
 }
 
+/** What a command is called; nothing if the page said it by itself. @param {Pending} pending */
+function named({ command, content }) {
+  const { number, on } = /** @type {{ number?: number, on?: boolean }} */ (content);
+  const item = app.view().state?.items.find((one) => one.number === number)?.item ?? '';
+  /** @type {Record<string, string>} */
+  const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide };
+  return names[command];
+}
+
+/** The newest view, with its times by a clock that nobody can set; and what it was made of. @type {View & { of: View }} */
+let seen = { of: room.view, ...steady(room.view) };
 /** The parts that are shown. @type {Part[]} */
 let parts = [];
 let shown = '';
@@ -86,7 +107,7 @@ function build(kind) {
   const top = bar(app, kind === 'room');
   const bottom = foot(() => {
     build(kind);
-    update(room.view);
+    app.update();
   });
   if (kind !== 'room') {
     // What was opened over the table goes with it.
@@ -124,7 +145,7 @@ function emptyPart() {
   return {
     element,
     update({ state, pending }) {
-      element.hidden = (state?.items.length ?? 0) > 0 || adding(pending).length > 0;
+      element.hidden = (state?.items.length ?? 0) > 0 || pending.some(({ command }) => command === 'add');
     },
   };
 }
@@ -140,11 +161,11 @@ function update(view) {
 }
 
 /** What the tab says. @param {View} view */
-function tabTitle({ status, state, stale }) {
+function tabTitle(view) {
+  const { state } = view;
   const name = state?.title ?? w.untitled;
   const sign =
-    status === 'offline' || (status === 'ended' && shown !== 'gone') ? `${w.offline} · `
-    : stale ? `${w.connecting} · `
+    word(view) !== w.live && shown !== 'gone' ? `${word(view)} · `
     : state?.drawing || document.querySelector('dialog.stage:not(.told)') ? `${w.drawing} · `
     : state?.decision ? `✓ ${state.decision.winner.item} · `
     : '';
@@ -152,14 +173,11 @@ function tabTitle({ status, state, stale }) {
 }
 
 /** Keeps what outlives the page. @param {View} view */
-function keep({ state, expiresAt, pending }) {
+function keep({ state, expiresAt }) {
   remember.rememberSeat(id, room.saved);
   if (!state) return;
   const items = state.items.slice(0, 4).map(({ item }) => item);
-  // Another tab may have its own.
-  const others = remember.unsent(id).filter((item) => !unsent.includes(item));
-  unsent = adding(pending).map(({ item }) => item);
-  remember.rememberVisit({ id, unsent: [...others, ...unsent], title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
+  remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
 }
 
 /** What the server says of a name that it does not take. */
@@ -179,7 +197,7 @@ function isRefused({ status, reason }) {
 let wasLive;
 room.subscribe((view) => {
   if (isRefused(view)) return;
-  update(view);
+  app.update();
   keep(view);
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
@@ -187,9 +205,11 @@ room.subscribe((view) => {
   // And of an end the screen tells that follows.
   if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) {
-    for (const item of remember.takeFor(id)) app.attempt(room.add(item));
-    const lost = left.filter((item) => !view.state?.items.some((one) => fold(one.item) === fold(item)));
-    if (lost.length) missing(lost, w.errors.unsure);
+    for (const item of remember.takeFor(id)) {
+      // What is refused is told beside the box.
+      remember.rememberUnsent(id, item, true);
+      room.add(item).catch(() => {});
+    }
   }
   if (isLive || wasLive) wasLive = isLive;
 });
@@ -201,8 +221,12 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') unseen = 0;
   tabTitle(room.view);
 });
+// What was kept over a reload, and given up: nobody else waits for it. Dishes are told where they are added.
+room.addEventListener('refused', (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
+  if (named(detail.pending)) void refused(detail, detail.pending);
+});
 news(app);
-room.listen('refused', app.refused);
 setInterval(() => {
   for (const part of parts) part.tick?.();
 }, 1_000);

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -40,6 +41,8 @@ pub(crate) struct Clock {
     start: Instant,
     wheel: Mutex<Wheel>,
     ticker: AbortHandle,
+    /// Closed when the ticker has ended.
+    ticks: watch::Receiver<()>,
 }
 
 /// By the tick at which they come up.
@@ -61,15 +64,18 @@ impl Clock {
         let runtime = Handle::current();
         let mut clocks = CLOCKS.lock();
         let known = clocks.iter().find(|(id, _)| *id == runtime.id());
-        if let Some(clock) = known.and_then(|(_, clock)| clock.upgrade()) {
+        let known = known.and_then(|(_, clock)| clock.upgrade());
+        if let Some(clock) = known.filter(|clock| !clock.ticker.is_finished()) {
             return clock;
         }
+        let (ticking, ticks) = watch::channel(());
         let clock = Arc::new_cyclic(|clock| Clock {
             start: Instant::now(),
             wheel: Mutex::default(),
-            ticker: runtime.spawn(turn(clock.clone())).abort_handle(),
+            ticker: runtime.spawn(turn(clock.clone(), ticking)).abort_handle(),
+            ticks,
         });
-        clocks.retain(|(_, clock)| clock.strong_count() > 0);
+        clocks.retain(|(id, clock)| clock.strong_count() > 0 && *id != runtime.id());
         clocks.push((runtime.id(), Arc::downgrade(&clock)));
         clock
     }
@@ -86,6 +92,13 @@ impl Clock {
         let latest = self.now() + HORIZON;
         let mut wheel = self.wheel.lock();
         wheel.entry(due.min(latest)).or_default().push(reminder);
+    }
+
+    /// Waits until it stands still, which it does not while anybody has it, unless its
+    /// task has panicked.
+    pub(crate) async fn stopped(&self) {
+        let mut ticks = self.ticks.clone();
+        while ticks.changed().await.is_ok() {}
     }
 
     /// Ticks that have passed.
@@ -114,7 +127,7 @@ impl Drop for Clock {
     }
 }
 
-async fn turn(clock: Weak<Clock>) {
+async fn turn(clock: Weak<Clock>, _ticking: watch::Sender<()>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -135,5 +148,22 @@ async fn turn(clock: Weak<Clock>) {
                 clock.put_forward(reminder);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_learns_that_it_stands_still_and_the_next_gets_another() {
+        let clock = Clock::current();
+        assert!(Arc::ptr_eq(&clock, &Clock::current()), "one a runtime");
+        clock.ticker.abort();
+        clock.stopped().await;
+        while !clock.ticker.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!Arc::ptr_eq(&clock, &Clock::current()));
     }
 }

@@ -268,6 +268,8 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(test()).unwrap();
 //! ```
 #![forbid(unsafe_code)]
+// They panic when stderr cannot be written.
+#![warn(clippy::print_stderr)]
 
 pub mod app;
 pub mod channel;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tablecast_core::CloseReason;
@@ -70,7 +70,8 @@ impl Latency {
     }
 }
 
-/// Counters by a name, for things that are not on the hot path.
+/// Counters by a name, for things that are not on the hot path. There are as many as
+/// there are names, so a name is never made of what comes from outside.
 #[derive(Debug)]
 pub struct ByName<K>(Mutex<BTreeMap<K, u64>>);
 
@@ -81,24 +82,70 @@ impl<K> Default for ByName<K> {
 }
 
 impl<K: Ord + Copy> ByName<K> {
-    pub(crate) fn count(&self, name: K) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(name)
-            .or_default() += 1;
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<K, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All names that were counted so far.
+    /// Shows these from now on, with 0 before they are counted: a rate over a counter that
+    /// appears with its first event misses that event.
+    pub fn expect(&self, names: impl IntoIterator<Item = K>) {
+        let mut counts = self.counts();
+        for name in names {
+            counts.entry(name).or_default();
+        }
+    }
+
+    /// One more of this.
+    pub fn count(&self, name: K) {
+        *self.counts().entry(name).or_default() += 1;
+    }
+
+    /// All names that were expected, or counted so far.
     pub fn all(&self) -> Vec<(K, u64)> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.counts();
         counts.iter().map(|(name, count)| (*name, *count)).collect()
     }
 }
 
-/// What a hub counts.
-#[derive(Debug, Default)]
+/// The codes of commands that the library itself refuses; an application has others.
+const REJECTIONS: [&str; 10] = [
+    "bad_command",
+    "bad_item",
+    "conflict",
+    "empty",
+    "gone",
+    "no_seat",
+    "outdated",
+    "rate_limited",
+    "too_long",
+    "unavailable",
+];
+
+/// What may become of a handshake, besides what a server refuses before the hub is asked.
+const HANDSHAKES: [&str; 10] = [
+    SEATED,
+    LEFT,
+    MISUNDERSTOOD,
+    SILENT,
+    "draining",
+    "no_seat",
+    "not_found",
+    "room_full",
+    "taken_over",
+    "unavailable",
+];
+
+/// Somebody has a seat.
+pub(crate) const SEATED: &str = "seated";
+/// The client was gone before it had a seat.
+pub(crate) const LEFT: &str = "left";
+/// The first message was none.
+pub(crate) const MISUNDERSTOOD: &str = "bad_command";
+/// No first message came.
+pub(crate) const SILENT: &str = "timeout";
+
+/// What a hub counts. All names are there from the start, at 0.
+#[derive(Debug)]
 pub struct Metrics {
     /// Rooms open on this node.
     pub rooms: Gauge,
@@ -110,6 +157,10 @@ pub struct Metrics {
     pub rooms_created: Counter,
     /// Commands accepted.
     pub commands: Counter,
+    /// Handshakes that came as far as the hub, by what became of them: `seated`, or why
+    /// not, with the words of problem documents and rejections; `left` if the client was
+    /// gone before, `timeout` if it said nothing. A server may count its own refusals here.
+    pub handshakes: ByName<&'static str>,
     /// Commands refused, by code.
     pub rejections: ByName<&'static str>,
     /// Writes handed to connections by a fan-out; all frames of a batch are one.
@@ -122,6 +173,30 @@ pub struct Metrics {
     pub conflicts: Counter,
     /// Times a room was loaded from the backend to close a gap.
     pub resyncs: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Metrics {
+            rooms: Gauge::default(),
+            members: Gauge::default(),
+            connections: Gauge::default(),
+            rooms_created: Counter::default(),
+            commands: Counter::default(),
+            handshakes: ByName::default(),
+            rejections: ByName::default(),
+            deliveries: Counter::default(),
+            closes: ByName::default(),
+            commits: Latency::default(),
+            conflicts: Counter::default(),
+            resyncs: Counter::default(),
+        };
+        metrics.handshakes.expect(HANDSHAKES);
+        metrics.rejections.expect(REJECTIONS);
+        let reasons = CloseReason::ALL.iter();
+        metrics.closes.expect(reasons.map(|reason| reason.code()));
+        metrics
+    }
 }
 
 impl Metrics {

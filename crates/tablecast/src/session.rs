@@ -2,6 +2,7 @@
 
 mod place;
 mod speaker;
+mod visit;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json::{self, Entry};
 use crate::hub::{Hub, RoomError, Shared};
+use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
 use crate::outbox::Outbox;
 use crate::room_task::Wish;
 
 pub(crate) use place::Place;
 use speaker::{NAME_GRAPHEMES, Speaker};
+pub(crate) use visit::Visit;
 
 /// The codes of a client that does not come back: a normal closure, or a close
 /// frame without a code. A browser that leaves the page or sleeps says 1001, or
@@ -39,14 +42,16 @@ struct Counted<A: App> {
     /// The hub's own tasks go on for as long as anybody is connected.
     hub: Hub<A>,
     outbox: Arc<Outbox>,
+    visit: Visit,
 }
 
 impl<A: App> Counted<A> {
-    fn new(hub: Hub<A>, connection: &Connection) -> Self {
+    fn new(hub: Hub<A>, visit: Visit, connection: &Connection) -> Self {
         hub.shared.metrics.connections.add(1);
         Counted {
             hub,
             outbox: connection.outbox().clone(),
+            visit,
         }
     }
 }
@@ -54,15 +59,16 @@ impl<A: App> Counted<A> {
 impl<A: App> Drop for Counted<A> {
     fn drop(&mut self) {
         let shared = &self.hub.shared;
-        // The process may end with this conversation under way. Dropped without a
-        // reason it would hear 1000, after which a client does not come back.
-        if shared.is_draining() {
+        // The process may end with this conversation under way, or a fault may end it.
+        // Dropped without a reason it would hear 1000, after which a client does not come
+        // back.
+        if shared.is_draining() || std::thread::panicking() {
             self.outbox.close(CloseReason::Restarting);
         }
         shared.metrics.connections.add(-1);
-        shared
-            .metrics
-            .closed(self.outbox.close_reason().unwrap_or(CloseReason::Left));
+        let reason = self.outbox.close_reason().unwrap_or(CloseReason::Left);
+        shared.metrics.closed(reason);
+        self.visit.closed(reason);
     }
 }
 
@@ -71,10 +77,12 @@ pub(crate) fn text<A: App>(
     hub: Hub<A>,
     place: Place<A>,
     member: MemberId,
+    visit: Visit,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     let mut speaker = Speaker::new(hub.shared.clone(), place, member, Dialect::Text);
-    let counted = Counted::new(hub, &connection);
+    let mut counted = Counted::new(hub, visit, &connection);
+    counted.visit.seated(member);
     async move {
         // Dropped before the connection: it says why.
         let _counted = counted;
@@ -91,17 +99,21 @@ pub(crate) fn text<A: App>(
 pub(crate) fn json<A: App>(
     hub: Hub<A>,
     room: Box<str>,
+    visit: Visit,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    let counted = Counted::new(hub, &connection);
+    let counted = Counted::new(hub, visit, &connection);
     async move {
         // Dropped before the connection, as above.
-        let counted = counted;
+        let mut counted = counted;
         let shared = counted.hub.shared.clone();
         // Boxed, since it is over soon, and what follows takes half the memory.
-        let Some(mut speaker) = Box::pin(enter(shared, room, &mut connection)).await else {
-            return;
+        let entered = Box::pin(enter(shared, room, &mut connection)).await;
+        let mut speaker = match entered {
+            Ok(speaker) => speaker,
+            Err(why) => return counted.visit.refused(why),
         };
+        counted.visit.seated(speaker.member);
         while let Some(message) = connection.recv().await {
             if let Some(said) = speaker.hear_json(&mut connection, message) {
                 said.await;
@@ -113,23 +125,24 @@ pub(crate) fn json<A: App>(
     }
 }
 
-/// The seat that the first message asks for. Without one the connection is closed.
+/// The seat that the first message asks for. Without one the connection is closed: why, in
+/// the word that metrics have for it.
 async fn enter<A: App>(
     shared: Arc<Shared<A>>,
     room: Box<str>,
     connection: &mut Connection,
-) -> Option<Speaker<A>> {
+) -> Result<Speaker<A>, &'static str> {
     let limit = shared.config.connection.handshake;
     let wish = match tokio::time::timeout(limit, connection.recv()).await {
         Ok(Some(Message::Text(line))) => wish(&line),
         Ok(Some(Message::Binary(_))) => {
             connection.close(CloseReason::Binary);
-            return None;
+            return Err(MISUNDERSTOOD);
         }
-        Ok(None) => return None,
+        Ok(None) => return Err(LEFT),
         Err(_) => {
             connection.close(CloseReason::NoPong);
-            return None;
+            return Err(SILENT);
         }
     };
     let wish = match wish {
@@ -139,7 +152,7 @@ async fn enter<A: App>(
                 .outbox()
                 .send(&json::error(None, &rejection, None));
             connection.close(CloseReason::BadProtocol);
-            return None;
+            return Err(MISUNDERSTOOD);
         }
     };
     let outbox = connection.outbox().clone();
@@ -148,11 +161,11 @@ async fn enter<A: App>(
         Ok((mut place, member)) => {
             // Whatever ends this, the member may come back; unless it says goodbye.
             place.keep_seat = true;
-            Some(Speaker::new(shared, place, member, Dialect::Json))
+            Ok(Speaker::new(shared, place, member, Dialect::Json))
         }
         Err(error) => {
             connection.close(error.close_reason());
-            None
+            Err(error.word())
         }
     }
 }

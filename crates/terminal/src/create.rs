@@ -1,9 +1,11 @@
 //! `tablecast create`: makes a room and shows where it is.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use tablecast_core::id::RoomId;
+use unicode_width::UnicodeWidthStr;
 
 use crate::cli::Failed;
 use crate::net::{self, Answer};
@@ -34,40 +36,46 @@ struct Problem {
 
 /// Makes a room.
 pub(crate) async fn make(options: &cli::Create) -> Result<Place, Failed> {
-    let server = &options.server;
     let wanted = Wanted {
         title: options.title.as_deref(),
         minutes: options.minutes,
     };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let answer = net::post(server, "/session/", body)
+    let (answer, server) = net::post(&options.server, "/session/", body)
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
     if answer.status != 201 {
-        return Err(Failed::Refused(refusal(server, &answer)));
+        return Err(Failed::Refused(refusal(&server, &answer)));
     }
     let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());
-    let server = server.clone();
-    room.map(|room| Place { server, room })
-        .ok_or_else(|| Failed::Refused(format!("{} is no Tablecast server", options.server)))
+    match room {
+        Some(room) => Ok(Place { server, room }),
+        None => Err(Failed::Refused(format!("{server} is no Tablecast server"))),
+    }
 }
 
 fn refusal(server: &Server, answer: &Answer) -> String {
     let Answer {
         status,
         retry_after,
+        moved,
         body,
     } = answer;
     let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
-        return format!("{server} answers {status}: is it a Tablecast server?");
+        let to = moved
+            .as_deref()
+            .map(|to| format!(", to {}", Shown::from(to)));
+        let to = to.unwrap_or_default();
+        return format!("{server} answers {status}{to}: is it a Tablecast server?");
     };
     let again = retry_after.map(|seconds| format!("; try again in {seconds} s"));
     format!("{}{}", problem.detail, again.unwrap_or_default())
 }
 
 /// Prints where the room is: for people with everything they may hand on, for a pipe the
-/// link alone. `columns`: how wide the terminal is, if it is one.
+/// link alone. `columns`: how wide the terminal is, if it is one. The links come last, where
+/// they are seen however low the terminal is.
 pub(crate) fn print(
     out: &mut impl Write,
     lang: Lang,
@@ -77,37 +85,145 @@ pub(crate) fn print(
     let Some(columns) = columns else {
         return writeln!(out, "{place}");
     };
-    let (page, socket) = (place, place.socket());
-    writeln!(out, "{}  {page}", lang.pick("in a browser: ", "브라우저:"))?;
-    writeln!(
-        out,
-        "{}  tablecast join {page}",
-        lang.pick("in a terminal:", "터미널:  ")
-    )?;
-    writeln!(
-        out,
-        "{}  websocat {socket}\n",
-        lang.pick("by websocat:  ", "websocat:")
-    )?;
     match qr::code(&place.to_string(), columns) {
         Some(code) => write!(out, "{code}")?,
-        None => writeln!(
-            out,
-            "{}",
-            lang.pick(
+        None => {
+            let text = lang.pick(
                 "(the terminal is too narrow for the QR code)",
-                "(터미널이 좁아 QR 코드를 그릴 수 없습니다)"
-            )
-        )?,
+                "(터미널이 좁아 QR 코드를 그릴 수 없습니다)",
+            );
+            write!(out, "{}", wrapped(text, columns))?;
+        }
     }
     if place.server.is_this_machine() {
-        let text = lang.pick(
-            "Phones cannot open it: this server's address leads to this machine alone. Run the server\n\
-             with --listen 0.0.0.0:8000, and create with --server and this machine's address.",
-            "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다. 서버를 --listen 0.0.0.0:8000 으로\n\
-             실행하고, create 에 --server 로 이 컴퓨터의 주소를 주세요.",
-        );
-        writeln!(out, "\n{text}")?;
+        write!(out, "{}", wrapped(&advice(lang, place), columns))?;
     }
-    Ok(())
+    let (page, socket) = (place.to_string(), place.socket());
+    let links = [
+        (lang.pick("in a browser:", "브라우저:"), "", page.clone()),
+        (
+            lang.pick("in a terminal:", "터미널:"),
+            "tablecast join",
+            page,
+        ),
+        ("websocat:", "websocat", socket),
+    ];
+    for (label, command, link) in links {
+        write!(out, "{}", linked(label, command, &link, columns))?;
+    }
+    out.flush()
+}
+
+/// What to do so that others can open it, as far as this machine knows.
+fn advice(lang: Lang, place: &Place) -> String {
+    let server = &place.server;
+    let (tls, port) = (server.tls, server.port);
+    let only_here = lang.pick(
+        "Phones cannot open it: this address leads to this machine alone.",
+        "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.",
+    );
+    // What listens there is no server of ours, but something before it.
+    if tls {
+        return only_here.to_owned();
+    }
+    let other = match net::own_address() {
+        Some(address) => format!("http://{}", SocketAddr::new(address, port)),
+        None => format!("http://{}:{port}", lang.pick("ADDRESS", "주소")),
+    };
+    lang.pick(
+        format!(
+            "{only_here} Run the server with --listen 0.0.0.0:{port}, and then: tablecast create --server {other}"
+        ),
+        format!(
+            "{only_here} 서버를 --listen 0.0.0.0:{port} 으로 실행한 뒤: tablecast create --server {other}"
+        ),
+    )
+}
+
+/// A link behind its label, or below it if they do not fit on a line together. A command that
+/// is longer than a line goes on in the next one, as a shell reads it.
+fn linked(label: &str, command: &str, link: &str, columns: u16) -> String {
+    let columns = usize::from(columns);
+    let blank = if command.is_empty() { "" } else { " " };
+    let line = format!("{command}{blank}{link}");
+    if label.width() + 1 + line.width() <= columns {
+        format!("{label} {line}\n")
+    } else if line.width() <= columns || command.is_empty() {
+        format!("{label}\n{line}\n")
+    } else {
+        format!("{label}\n{command} \\\n{link}\n")
+    }
+}
+
+/// Lines of whole words. A word that is longer than a line is left to the terminal.
+fn wrapped(text: &str, columns: u16) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split(' ') {
+        if width > 0 && width + 1 + word.width() > usize::from(columns) {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += word.width();
+    }
+    lines.push('\n');
+    lines
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_come_last_and_nothing_is_broken_within_a_word() {
+        let id = "0b5a5b5e-6c3e-4a57-b0f8-2f7c6d0b9d1e";
+        for (host, columns) in [
+            ("127.0.0.1:8100", 80),
+            ("127.0.0.1:8100", 100),
+            ("127.0.0.1:8100", 60),
+            ("[::1]:9000", 80),
+            ("192.168.100.100:8100", 80),
+            ("lunch.example.org", 200),
+        ] {
+            for lang in [Lang::English, Lang::Korean] {
+                let place: Place = format!("http://{host}/r/{id}").parse().unwrap();
+                let mut out = Vec::new();
+                print(&mut out, lang, &place, Some(columns)).unwrap();
+                let text = String::from_utf8(out).unwrap();
+                let lines: Vec<&str> = text.lines().collect();
+                let (code, rest): (Vec<&str>, Vec<&str>) =
+                    lines.iter().partition(|line| line.starts_with('\u{1b}'));
+                assert!(lines.starts_with(&code), "{text}");
+                for line in &rest {
+                    assert!(line.width() <= usize::from(columns), "{line}");
+                }
+                let rest = rest.join("\n");
+                let read = rest.replace(" \\\n", " ");
+                for link in [
+                    place.to_string(),
+                    format!("tablecast join {place}"),
+                    format!("websocat {}", place.socket()),
+                ] {
+                    assert!(read.contains(&link), "no {link}: {text}");
+                }
+                assert!(read.trim_end().ends_with(&place.socket()), "{text}");
+                let advice = lang.pick("Phones cannot", "휴대폰에서는");
+                assert_eq!(rest.contains(advice), place.server.is_this_machine());
+                assert!(!rest.contains(":8000"), "{rest}");
+                if rest.contains(advice) {
+                    let port = place.server.port;
+                    assert!(rest.contains(&format!("0.0.0.0:{port}")), "{rest}");
+                }
+            }
+        }
+        let place: Place = format!("https://localhost:8443/r/{id}").parse().unwrap();
+        let mut out = Vec::new();
+        print(&mut out, Lang::English, &place, Some(80)).unwrap();
+        assert!(!String::from_utf8(out).unwrap().contains("--listen"));
+    }
 }

@@ -58,10 +58,11 @@ impl Desk {
             Say::Ask(ask) => session.ask(ask, now),
             Say::Name(name) => session.ask(Ask::Rename { name, colour: None }, now),
             Say::Colour(colour) => {
-                if let Some(name) = own_name(session) {
-                    let colour = Some(colour);
-                    session.ask(Ask::Rename { name, colour }, now);
-                }
+                let Some(name) = own_name(session) else {
+                    return Show::Notice(self.lang.not_here_yet().to_owned());
+                };
+                let colour = Some(colour);
+                session.ask(Ask::Rename { name, colour }, now);
             }
             Say::Undo => match self.removed.pop() {
                 Some(number) => session.ask(Ask::Restore { number }, now),
@@ -79,11 +80,20 @@ impl Desk {
 
     /// What is there already is voted for instead: two equal items split the votes.
     fn add(&self, item: String, session: &mut Session, now: Millis) -> Show {
-        let same = |room: &Room| {
-            // Only to compare; the server's word on what an item may be is final.
-            let item = clean("the item", &item, usize::MAX).ok()?;
-            room.menu.find(&item).cloned()
+        // Only to compare; the server's word on what an item may be is final.
+        let one_form = |item: &str| {
+            let clean = clean("the item", item, usize::MAX).ok()?;
+            Some(clean.into_owned())
         };
+        let form = one_form(&item);
+        let same = |room: &Room| room.menu.find(form.as_ref()?).cloned();
+        let is_same = |ask: &Ask| match ask {
+            Ask::Add { item } => form.is_some() && one_form(item) == form,
+            _ => false,
+        };
+        if session.pending().any(is_same) {
+            return Show::Notice(self.lang.coming_already(&item));
+        }
         match session.room().and_then(same) {
             Some(item) => {
                 let (number, on) = (item.number, true);

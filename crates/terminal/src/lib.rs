@@ -4,6 +4,8 @@
 //! [`room::Room`] is the room as far as it is known. Around it are the network, and two faces:
 //! the full screen and plain lines.
 #![forbid(unsafe_code)]
+// They panic when stderr cannot be written.
+#![warn(clippy::print_stderr)]
 
 pub mod cli;
 pub mod clock;

@@ -30,15 +30,18 @@ impl Line {
         std::mem::take(&mut self.text)
     }
 
-    /// Puts text in; what is no character to be shown becomes a blank, as in pasted lines.
-    pub(crate) fn insert(&mut self, text: &str) {
+    /// Puts text in, if there is room for it: whether there was. What is no character to be
+    /// shown becomes a blank.
+    pub(crate) fn insert(&mut self, text: &str) -> bool {
         let text = text.replace(char::is_control, " ");
-        if self.text.len() + text.len() <= MOST_BYTES {
+        let fits = self.text.len() + text.len() <= MOST_BYTES;
+        if fits {
             self.text.insert_str(self.at, &text);
             self.at += text.len();
             // A combining mark may have joined what stands behind.
             self.at = self.boundary(self.at);
         }
+        fits
     }
 
     /// The first boundary of graphemes at this offset or behind it.
@@ -122,7 +125,7 @@ mod tests {
 
     fn line(text: &str) -> Line {
         let mut line = Line::default();
-        line.insert(text);
+        assert!(line.insert(text));
         line
     }
 
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn pasted_lines_become_one_and_control_characters_blanks() {
+    fn control_characters_become_blanks() {
         assert_eq!(line("a\r\nb\x1b[2J").text(), "a  b [2J");
     }
 

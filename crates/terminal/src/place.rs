@@ -62,6 +62,29 @@ impl Server {
         }
     }
 
+    /// Where a redirect from here leads: to which server, and which path there.
+    ///
+    /// # Errors
+    /// It leads nowhere, or from TLS to a connection that anybody can read.
+    pub(crate) fn moved(&self, location: &str) -> Result<(Server, String), String> {
+        let scheme = if self.tls { "https" } else { "http" };
+        let full = if location.starts_with("//") {
+            format!("{scheme}:{location}")
+        } else if location.starts_with('/') {
+            format!("{self}{location}")
+        } else {
+            location.to_owned()
+        };
+        if !full.contains("://") {
+            return Err("no address".to_owned());
+        }
+        let (server, path) = Server::read(&full)?;
+        match self.tls && !server.tls {
+            true => Err("it is not encrypted".to_owned()),
+            false => Ok((server, path)),
+        }
+    }
+
     /// Reads the parts before the path, and gives the path back.
     fn read(text: &str) -> Result<(Server, String), String> {
         let has_scheme = text.contains("://");
@@ -134,18 +157,33 @@ impl FromStr for Place {
             forms: ROOM_FORMS,
         };
         let (server, path) = Server::read(text).map_err(wrong)?;
-        let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
-        let room = match parts.as_slice() {
-            ["", "r" | "ws", room] => room
-                .parse()
-                .map_err(|error| wrong(format!("the room's id is none: {error}")))?,
-            _ => return Err(wrong(format!("{path:?} leads to no room"))),
-        };
+        let room = room_at(&path).map_err(wrong)?;
         Ok(Place { server, room })
     }
 }
 
+/// The room that a path leads to.
+fn room_at(path: &str) -> Result<RoomId, String> {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["", "r" | "ws", room] => room
+            .parse()
+            .map_err(|error| format!("the room's id is none: {error}")),
+        _ => Err(format!("{path:?} leads to no room")),
+    }
+}
+
 impl Place {
+    /// Where a redirect from here leads.
+    ///
+    /// # Errors
+    /// It leads to no room, or from TLS to a connection that anybody can read.
+    pub(crate) fn moved(&self, location: &str) -> Result<Place, String> {
+        let (server, path) = self.server.moved(location)?;
+        let room = room_at(&path)?;
+        Ok(Place { server, room })
+    }
+
     /// The address of the socket.
     pub fn socket(&self) -> String {
         let scheme = if self.server.tls { "wss" } else { "ws" };
@@ -215,6 +253,31 @@ mod tests {
         }
         let error = "http://h/r/a".parse::<Server>().unwrap_err().to_string();
         assert!(error.contains(SERVER_FORMS), "{error}");
+    }
+
+    #[test]
+    fn a_redirect_leads_to_a_room_and_never_out_of_tls() {
+        let plain: Place = "http://h:8000/r/a".parse().unwrap();
+        let secret: Place = "https://h/r/a".parse().unwrap();
+        for (from, location, to) in [
+            (&plain, "https://h/ws/a/", Some("https://h/r/a")),
+            (
+                &plain,
+                "wss://other:1/ws/b/?x=1",
+                Some("https://other:1/r/b"),
+            ),
+            (&plain, "/ws/b/", Some("http://h:8000/r/b")),
+            (&secret, "//other/ws/b/", Some("https://other/r/b")),
+            (&secret, "http://h/ws/a/", None),
+            (&secret, "ws://h/ws/a/", None),
+            (&plain, "/login", None),
+            (&plain, "b", None),
+            (&plain, "", None),
+            (&plain, "ftp://h/ws/a/", None),
+        ] {
+            let moved = from.moved(location).ok().map(|place| place.to_string());
+            assert_eq!(moved.as_deref(), to, "{location}");
+        }
     }
 
     #[test]

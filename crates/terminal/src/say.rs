@@ -39,6 +39,8 @@ pub enum Unsaid {
     Unknown(String),
     /// The command needs an item's number.
     Number(&'static str),
+    /// What is to be added is missing.
+    Item,
     /// A name is missing.
     Name,
     /// No number of a colour.
@@ -87,13 +89,15 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
             let colour = rest.parse().ok().filter(|colour| *colour <= MAX_COLOUR);
             return colour.map(Say::Colour).ok_or(Unsaid::Colour);
         }
+        "add" if rest.is_empty() => return Err(Unsaid::Item),
+        "add" => return Ok(Say::Add(rest.to_owned())),
         "undo" => return Ok(Say::Undo),
-        "list" => return Ok(Say::List),
-        "who" => return Ok(Say::Who),
+        "list" | "menu" => return Ok(Say::List),
+        "members" | "who" => return Ok(Say::Who),
         "link" => return Ok(Say::Link),
-        "help" => return Ok(Say::Help),
+        "help" | "?" => return Ok(Say::Help),
         "retry" => return Ok(Say::Retry),
-        "quit" | "exit" => return Ok(Say::Quit),
+        "quit" | "exit" | "leave" => return Ok(Say::Quit),
         _ => return Err(Unsaid::Unknown(format!("/{word}"))),
     };
     Ok(Say::Ask(ask))
@@ -127,6 +131,9 @@ mod tests {
             title(Some("Friday lunch".to_owned()))
         );
         assert_eq!(read("/title"), title(None));
+        assert_eq!(read("/members"), read("/who"));
+        assert_eq!(read("/add pizza"), Ok(Say::Add("pizza".to_owned())));
+        assert_eq!(read("/add"), Err(Unsaid::Item));
         assert_eq!(read("/color 11"), Ok(Say::Colour(11)));
         assert_eq!(read("/colour 12"), Err(Unsaid::Colour));
         assert_eq!(read("/remove pizza"), Err(Unsaid::Number("/remove")));

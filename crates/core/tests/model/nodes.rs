@@ -148,7 +148,7 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
             let live = live.map(|live| -> HashSet<NodeId> {
                 (0..2).filter(|node| live[*node]).map(node_id).collect()
             });
-            draft.reap(*now, live.as_ref());
+            draft.reap(|_, until| until <= *now, live.as_ref());
             Answer::None
         }
         Asked::Rename {

@@ -33,10 +33,11 @@ end
 local first_text, last_text, expires_text = digits(seq + 1), digits(last), digits(expires_at)
 
 -- First the one call that may fail (out of memory, a key that is not ours): then
--- nothing has happened yet. Ids are those of the last event of each entry, so
--- entries below the threshold hold only events that need not be kept. They go when
--- a whole node of the stream can: else each commit would step over those that are
--- marked as deleted in the first node.
+-- nothing has happened yet. It needs memory, so that Redis may refuse it: see
+-- create.lua. Ids are those of the last event of each entry, so entries below the
+-- threshold hold only events that need not be kept. They go when a whole node of the
+-- stream can: else each commit would step over those that are marked as deleted in the
+-- first node.
 redis.call('XADD', KEYS[2], 'MINID', '~', digits(math.max(last - ARGV[9] + 1, 0)),
   last_text .. '-0', 'first', first_text, 'events', ARGV[7])
 local snapshot = ARGV[KEYS[3] and 13 or 11]

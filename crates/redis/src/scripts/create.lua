@@ -22,12 +22,15 @@ end
 if redis.call('EXISTS', KEYS[3]) > 0 and not time_of(KEYS[3], 'kept_until') then
   return {'exists'}
 end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 local epoch = new_epoch('')
 local deadline = now + tonumber(ARGV[3])
 local expires_at = math.min(now + tonumber(ARGV[2]), deadline)
+-- The first change of a script is the only one before which Redis looks whether it may
+-- refuse it, and one that frees memory it never refuses. So this one comes before those
+-- that follow; it writes every field that an earlier room may have left.
 redis.call('HSET', KEYS[1],
-  'epoch', epoch, 'run', ARGV[1], 'seq', '0', 'snapshot', ARGV[4], 'snapshot_seq', '0',
+  'epoch', epoch, 'run', run, 'replid', replid, 'seq', '0', 'snapshot', ARGV[4], 'snapshot_seq', '0',
   'created', digits(now), 'deadline', digits(deadline), 'expires_at', digits(expires_at))
 redis.call('PEXPIREAT', KEYS[1], digits(expires_at))
+redis.call('DEL', KEYS[2], KEYS[3])
 return {'new', epoch, now, expires_at}

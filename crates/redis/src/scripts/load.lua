@@ -4,7 +4,7 @@
 -- ARGV[3]  the known seq
 --
 -- Returns {'room', epoch, seq, now, expires_at, snapshot_seq | nil,
--- snapshot | nil, entries of the log} or {'gone'}.
+-- snapshot | nil, entries of the log, lost | none} or {'gone'}.
 
 local room = open()
 if not room then return {'gone'} end

@@ -137,6 +137,10 @@ impl Heard {
                 )
             };
             let notice = notice.expect("the notices have not ended");
+            let beginning = Health::Down("not connected yet".to_owned());
+            if notice == Notice::Health(beginning) {
+                continue;
+            }
             if let Some(found) = pick(&notice) {
                 return found;
             }
@@ -151,10 +155,22 @@ impl Heard {
         .await;
     }
 
-    /// Why it is down.
+    /// Why it is down, or takes no changes.
     pub async fn down(&mut self) -> String {
         self.find("down", |notice| match notice {
-            Notice::Health(Health::Down(why)) => Some(why.clone()),
+            Notice::Health(Health::Down(reason)) => Some(reason.clone()),
+            Notice::Health(Health::Refusing { words, .. }) => Some(words.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The words in which Redis says why it takes no changes, once they hold this.
+    pub async fn refusing(&mut self, part: &str) -> String {
+        self.find("a refusal", |notice| match notice {
+            Notice::Health(Health::Refusing { words, .. }) if words.contains(part) => {
+                Some(words.clone())
+            }
             _ => None,
         })
         .await
@@ -218,6 +234,10 @@ pub async fn publications_arrive(
     }
 }
 
+/// Whether it has not happened, and will not.
 pub fn is_unavailable<T>(outcome: &Result<T, BackendError>) -> bool {
-    matches!(outcome, Err(BackendError::Unavailable(_)))
+    matches!(
+        outcome,
+        Err(BackendError::Unavailable(_) | BackendError::Refused(_))
+    )
 }

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use tablecast_terminal::cli::{CREATE, JOIN};
 
 use super::{LogFormat, Store, value};
+use crate::base_path::BasePath;
 use crate::origin::Origin;
 
 const MS: Duration = Duration::from_millis(1);
@@ -64,6 +65,17 @@ pub(super) struct Options {
           value_parser = value::listen, help_heading = "Server")]
     pub(super) listen: SocketAddr,
 
+    /// The path below which the site is found, if a proxy gives it a part of a host, such as
+    /// /lunch. What the proxy passes on may have it or not
+    #[arg(
+        long,
+        env = "TABLECAST_BASE_PATH",
+        value_name = "PATH",
+        default_value = "/",
+        help_heading = "Server"
+    )]
+    pub(super) base_path: BasePath,
+
     /// Where rooms live: memory, redis://HOST:PORT, rediss://HOST:PORT (TLS),
     /// redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT, or
     /// rediss-cluster://HOST:PORT,HOST:PORT (TLS)
@@ -71,7 +83,7 @@ pub(super) struct Options {
           value_parser = value::store, hide_env_values = true, help_heading = "Server")]
     pub(super) store: Store,
 
-    /// After SIGTERM or Ctrl-C it ends in at most this long; members are closed at up
+    /// After SIGTERM, SIGHUP, SIGQUIT or Ctrl-C it ends in at most this long; members are closed at up
     /// to 500 a second, or faster if the time is short, and told to come back. A second
     /// signal ends at once
     #[arg(long, env = "TABLECAST_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s",
@@ -95,15 +107,16 @@ pub(super) struct Options {
     pub(super) log_format: LogFormat,
 
     /// A room expires this long after the last join or change, unless whoever makes it
-    /// asks for another time
-    #[arg(long, env = "TABLECAST_ROOM_TTL", value_name = "DURATION", default_value = "10m",
+    /// asks for another time [default: 10m, or the maximum age if that is less]
+    #[arg(long, env = "TABLECAST_ROOM_TTL", value_name = "DURATION",
           value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
-    pub(super) room_ttl: Duration,
+    pub(super) room_ttl: Option<Duration>,
 
-    /// A room expires at this age, however busy it is
-    #[arg(long, env = "TABLECAST_ROOM_MAX_AGE", value_name = "DURATION", default_value = "24h",
+    /// A room expires at this age, however busy it is [default: 24h, or the time above if
+    /// that is more]
+    #[arg(long, env = "TABLECAST_ROOM_MAX_AGE", value_name = "DURATION",
           value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
-    pub(super) room_max_age: Duration,
+    pub(super) room_max_age: Option<Duration>,
 
     /// What was decided in a room can be read this long, also when the room has expired
     #[arg(long, env = "TABLECAST_RESULT_TTL", value_name = "DURATION", default_value = "7d",
@@ -135,10 +148,11 @@ pub(super) struct Options {
           value_parser = value::whole(128, 16 << 20), help_heading = "Connections")]
     pub(super) max_message_bytes: usize,
 
-    /// What may wait for a slow reader, in bytes; at the bound it is cut off
-    #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES", default_value = "786432",
+    /// What may wait for a slow reader, in bytes; at the bound it is cut off [default: 786432,
+    /// or as much as the largest menu has if that is more]
+    #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES",
           value_parser = value::whole(1024, 1 << 30), help_heading = "Connections")]
-    pub(super) outbox_bytes: usize,
+    pub(super) outbox_bytes: Option<usize>,
 
     /// How long it may wait: a duration, or a bare number of seconds
     #[arg(long, env = "TABLECAST_OUTBOX_SECONDS", value_name = "DURATION", default_value = "5s",
@@ -165,21 +179,22 @@ pub(super) struct Options {
           value_parser = value::at_once, help_heading = "Limits")]
     pub(super) command_burst: u32,
 
-    /// Rooms made a minute and IP address (an IPv6 /64 counts as one); as many at
-    /// once; 0 is no limit
-    #[arg(long, env = "TABLECAST_CREATE_RATE", value_name = "RATE", default_value = "30",
+    /// Rooms made a minute and IP address (an IPv6 /64 counts as one), on average; three
+    /// times as many at once; 0 is no limit
+    #[arg(long, env = "TABLECAST_CREATE_RATE", value_name = "RATE", default_value = "300",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) create_rate: f64,
 
     /// WebSocket handshakes, and looks at a room or its result by GET, a second and IP
     /// address, on average; a hundred times as many at once, since all come back
     /// together after a restart; 0 is no limit
-    #[arg(long, env = "TABLECAST_JOIN_RATE", value_name = "RATE", default_value = "50",
+    #[arg(long, env = "TABLECAST_JOIN_RATE", value_name = "RATE", default_value = "300",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) join_rate: f64,
 
-    /// An origin whose pages may connect, such as https://lunch.example; may be
-    /// repeated. The server's own is allowed, and so is a client that names none
+    /// An origin whose pages may do what the server's own may: make rooms, look at them, join.
+    /// Such as https://lunch.example, or capacitor://localhost for an app; may be repeated.
+    /// The server's own is allowed, and so is a client that names none
     #[arg(
         long,
         env = "TABLECAST_ALLOWED_ORIGIN",

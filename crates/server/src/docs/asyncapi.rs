@@ -14,6 +14,7 @@ use tablecast_core::CloseReason;
 use tablecast_core::close::ComeBack;
 
 use super::schemas::Schemas;
+use crate::base_path::BasePath;
 use crate::menu::{Command, Event, LINES, Texts, View};
 
 /// The frames that tests of server and clients read.
@@ -34,7 +35,7 @@ struct Frame {
 
 const ABOUT: &str = "\
 What is said in a room once its WebSocket is open, in either of two dialects, told apart by the subprotocol. \
-[/docs](/docs) describes the handshake and how a room is made; [/docs/live](/docs/live) is for trying all of this. \
+[/docs](docs) describes the handshake and how a room is made; [/docs/live](docs/live) is for trying all of this. \
 What is guaranteed, and how to come back after a broken connection, is in `docs/protocol.md`.
 
 Why the server closes a connection is in `x-close-codes`, the codes of refusals in `x-error-codes`.";
@@ -91,7 +92,8 @@ struct Operation {
     replies: &'static [&'static str],
 }
 
-pub(super) fn document() -> Value {
+/// Of a server below this path. Links are relative to the document's own address.
+pub(super) fn document(base: &BasePath) -> Value {
     let mut schemas = Schemas::new(SchemaSettings::draft07);
     let channels = [json_channel(&mut schemas), text_channel(&mut schemas)];
     let frames = frames();
@@ -149,6 +151,9 @@ pub(super) fn document() -> Value {
         "x-close-codes": close_codes(),
         "x-error-codes": ERROR_CODES.map(|(code, when)| json!({ "code": code, "when": when })),
     });
+    if !base.is_empty() {
+        document["servers"]["this"]["pathname"] = json!(base.to_string());
+    }
     let codes = ERROR_CODES.map(|(code, _)| code);
     for place in [
         "/components/messages/error/payload/properties/error/properties/code",

@@ -7,7 +7,7 @@ mod openapi;
 mod schemas;
 pub(crate) mod swagger;
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use axum::body::Body;
 use axum::http::Response;
@@ -16,15 +16,29 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::base_path::BasePath;
 use crate::web::{self, Coding};
 
-/// `/openapi.json`
-pub(crate) static OPENAPI: LazyLock<Document> =
-    LazyLock::new(|| Document::new(&openapi::document()));
+/// The documents of a server, each made when it is asked for the first time.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    openapi: OnceLock<Document>,
+    asyncapi: OnceLock<Document>,
+}
 
-/// `/asyncapi.json`
-pub(crate) static ASYNCAPI: LazyLock<Document> =
-    LazyLock::new(|| Document::new(&asyncapi::document()));
+impl Documents {
+    /// `/openapi.json`
+    pub(crate) fn openapi(&self, base: &BasePath) -> &Document {
+        let made = || Document::new(&openapi::document(base));
+        self.openapi.get_or_init(made)
+    }
+
+    /// `/asyncapi.json`
+    pub(crate) fn asyncapi(&self, base: &BasePath) -> &Document {
+        let made = || Document::new(&asyncapi::document(base));
+        self.asyncapi.get_or_init(made)
+    }
+}
 
 /// A JSON document that is alike for as long as the program is.
 #[derive(Debug)]

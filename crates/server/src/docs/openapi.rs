@@ -14,17 +14,24 @@ use utoipa::openapi::{
 };
 
 use super::schemas::Schemas;
+use crate::base_path::BasePath;
 use crate::problem::{self, PROBLEM_JSON, Reason};
 use crate::routes::{self, route};
 
 const ABOUT: &str = "\
 Rooms in which friends choose lunch together, live. Make a room here, then enter it by WebSocket: \
-[/docs/live](/docs/live) is for trying that, and [/asyncapi.json](/asyncapi.json) describes what is said there.
+[/docs/live](docs/live) is for trying that, and [/asyncapi.json](asyncapi.json) describes what is said there.
 
-A slash at the end of a path is optional. `HEAD` is answered wherever `GET` is, except by `/ws/{id}/`; `OPTIONS` \
+A slash at the end of a path is optional; pages lead to their address without. `HEAD` is answered wherever `GET` is, except by `/ws/{id}/`; `OPTIONS` \
 by 204 with `Allow`. Every refusal is a problem document (RFC 9457) with a `code` for programs.";
 
-pub(super) fn document() -> Value {
+/// Of a server below this path. Links are relative to the document's own address, as
+/// pages are that show it.
+pub(super) fn document(base: &BasePath) -> Value {
+    let server = match base.is_empty() {
+        true => "/".to_owned(),
+        false => base.to_string(),
+    };
     let mut schemas = Schemas::new(SchemaSettings::draft2020_12);
     schemas.written.subschema_for::<problem::Document<'_>>();
     let mut paths = PathsBuilder::new();
@@ -56,7 +63,7 @@ pub(super) fn document() -> Value {
     let document = OpenApiBuilder::new()
         .info(info)
         .servers(Some([ServerBuilder::new()
-            .url("/")
+            .url(server)
             .description(Some("This server"))
             .build()]))
         .tags(Some(tags))

@@ -1,14 +1,16 @@
 //! The documents, and the pages that show them.
 
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use axum::response::Response;
 use utoipa::openapi::path::ParameterIn;
 
+use super::App;
 use super::pages::page;
 use super::route::{Answer, Route, Tag};
-use crate::docs::{ASYNCAPI, OPENAPI, swagger};
+use crate::docs::swagger;
 use crate::problem::{Problem, Reason};
 
 /// What the page with Swagger UI may do. Unlike the site's own pages it may write
@@ -20,11 +22,11 @@ pub(super) fn routes() -> Vec<Route> {
     let html = || Answer::media("The page", "text/html; charset=utf-8").kept();
     let json = || Answer::media("The document", "application/json").kept();
     vec![
-        Route::get("/docs", reference)
+        Route::page("/docs", reference)
             .named("docs", Tag::Documents, "This page", "")
             .answers(html())
             .unless_known(),
-        Route::get("/docs/live", live)
+        Route::page("/docs/live", live)
             .named(
                 "console",
                 Tag::Documents,
@@ -66,8 +68,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// `GET /docs`: Swagger UI.
-async fn reference(headers: HeaderMap) -> Result<Response, Problem> {
-    let mut page = page("docs.html", &headers)?;
+async fn reference(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let mut page = page("docs.html", &uri, &headers)?;
     page.headers_mut().insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(SWAGGER_POLICY),
@@ -76,8 +78,8 @@ async fn reference(headers: HeaderMap) -> Result<Response, Problem> {
 }
 
 /// `GET /docs/live`: the WebSocket console.
-async fn live(headers: HeaderMap) -> Result<Response, Problem> {
-    page("live.html", &headers)
+async fn live(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    page("live.html", &uri, &headers)
 }
 
 /// `GET /docs/ui/{file}`: a file of Swagger UI.
@@ -91,11 +93,13 @@ async fn file(
 }
 
 /// `GET /openapi.json`
-async fn openapi(headers: HeaderMap) -> Response {
-    OPENAPI.answer(&headers)
+async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
+    let document = app.documents.openapi(&app.config.base_path);
+    document.answer(&headers)
 }
 
 /// `GET /asyncapi.json`
-async fn asyncapi(headers: HeaderMap) -> Response {
-    ASYNCAPI.answer(&headers)
+async fn asyncapi(State(app): State<App>, headers: HeaderMap) -> Response {
+    let document = app.documents.asyncapi(&app.config.base_path);
+    document.answer(&headers)
 }

@@ -63,10 +63,15 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> 
     }
     match app.hub.health() {
         Health::Up => Ok(ok("ready")),
-        Health::Down(reason) => Err(Problem::not_now(
-            Reason::Unavailable,
-            format!("the store cannot be reached: {reason}"),
-            STORE_RETRY,
-        )),
+        Health::Down(reason) => Err(unavailable(format!(
+            "the store cannot be reached: {reason}"
+        ))),
+        Health::Refusing { words, .. } => {
+            Err(unavailable(format!("the store takes no changes: {words}")))
+        }
     }
+}
+
+fn unavailable(detail: String) -> Problem {
+    Problem::not_now(Reason::Unavailable, detail, STORE_RETRY)
 }

@@ -15,14 +15,11 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tablecast::Hub;
-use tablecast::metrics::{LATENCY_BOUNDS, Latency};
-use tablecast_core::backend::Health;
+use tablecast::metrics::{ByName, LATENCY_BOUNDS, Latency, Metrics};
 
 use super::App;
-use super::route::{Answer, Route, Tag};
-use crate::menu::Menu;
-use crate::problem::Problem;
+use super::route::{Answer, At, Route, Tag};
+use crate::problem::{Problem, Reason};
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -42,7 +39,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     let mut registry = Registry::with_prefix("tablecast");
     let build = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "The version that runs", Info::new(build));
-    registry.register_collector(Box::new(OfHub(app.hub.clone())));
+    registry.register_collector(Box::new(Counted(app.clone())));
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => (
@@ -57,12 +54,67 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     }
 }
 
-#[derive(Debug)]
-struct OfHub(Hub<Menu>);
+/// The codes of commands that the lunch menu refuses, besides those of the library.
+const REJECTIONS: [&str; 7] = [
+    "draw_full",
+    "drawing",
+    "menu_full",
+    "no_contribution",
+    "not_found",
+    "nothing_to_decide",
+    "votes_full",
+];
 
-impl Collector for OfHub {
+/// The handshakes that are refused before the hub is asked.
+const HANDSHAKES: [Reason; 4] = [
+    Reason::BadRequest,
+    Reason::ForeignOrigin,
+    Reason::RateLimited,
+    Reason::UpgradeRequired,
+];
+
+/// Has everything that this server may count there from the start.
+pub(crate) fn expect(metrics: &Metrics) {
+    metrics.rejections.expect(REJECTIONS);
+    let outcomes = HANDSHAKES.iter().map(|reason| reason.code());
+    metrics.handshakes.expect(outcomes);
+}
+
+/// Stands for a route where none was asked for, or the head was refused.
+const NOWHERE: &str = "none";
+
+/// What was answered over HTTP, by route and status. The routes are those of the
+/// description, so there are as many names whatever is asked for.
+#[derive(Debug)]
+pub(crate) struct Answers(ByName<(&'static str, u16)>);
+
+impl Answers {
+    pub(crate) fn new(routes: &[Route]) -> Self {
+        let answers = ByName::default();
+        for route in routes {
+            let statuses = route.every_status();
+            answers.expect(statuses.map(|status| (route.path, status.as_u16())));
+        }
+        let refusals = Reason::ANYWHERE.iter().chain([&Reason::NotFound]);
+        answers.expect(refusals.map(|reason| (NOWHERE, reason.status().as_u16())));
+        Answers(answers)
+    }
+
+    /// One more answer.
+    pub(crate) fn count<B>(&self, answer: &axum::http::Response<B>) {
+        let at = answer.extensions().get::<At>();
+        let route = at.map_or(NOWHERE, |At(route)| route);
+        self.0.count((route, answer.status().as_u16()));
+    }
+}
+
+#[derive(Debug)]
+struct Counted(App);
+
+impl Collector for Counted {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
-        let of = self.0.metrics();
+        let hub = &self.0.hub;
+        let of = hub.metrics();
         gauge(
             &mut to,
             "rooms",
@@ -81,14 +133,14 @@ impl Collector for OfHub {
             "Open WebSocket connections",
             of.connections.get(),
         )?;
-        let is_up = i64::from(self.0.health() == Health::Up);
+        let is_up = i64::from(hub.health().is_up());
         gauge(
             &mut to,
             "backend_up",
-            "Whether the store can be reached",
+            "Whether the store takes changes",
             is_up,
         )?;
-        let draining = i64::from(self.0.is_draining());
+        let draining = i64::from(hub.is_draining());
         gauge(
             &mut to,
             "draining",
@@ -103,12 +155,26 @@ impl Collector for OfHub {
             of.rooms_created.get(),
         )?;
         counter(&mut to, "commands", "Commands accepted", of.commands.get())?;
-        by_code(
+        by(
+            "code",
             &mut to,
             "rejections",
             "Commands refused, by code",
             of.rejections.all(),
         )?;
+        by(
+            "outcome",
+            &mut to,
+            "handshakes",
+            "Handshakes, by what became of them",
+            of.handshakes.all(),
+        )?;
+        let help = "HTTP answers, by route and status";
+        let mut family = to.encode_descriptor("http_responses", help, None, MetricType::Counter)?;
+        for ((route, status), value) in self.0.answers.0.all() {
+            let labels = [("route", route), ("status", &status.to_string())];
+            ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+        }
         counter(
             &mut to,
             "deliveries",
@@ -120,7 +186,8 @@ impl Collector for OfHub {
             .all()
             .into_iter()
             .map(|(code, n)| (u32::from(code), n));
-        by_code(
+        by(
+            "code",
             &mut to,
             "closes",
             "Connections closed, by close code",
@@ -153,7 +220,8 @@ fn counter(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -
     ConstCounter::new(value).encode(to.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
-fn by_code<C: EncodeLabelValue>(
+fn by<C: EncodeLabelValue>(
+    label: &str,
     to: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
@@ -161,7 +229,7 @@ fn by_code<C: EncodeLabelValue>(
 ) -> fmt::Result {
     let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
     for (code, value) in values {
-        let labels = [("code", code)];
+        let labels = [(label, code)];
         ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
     }
     Ok(())

@@ -20,27 +20,22 @@ use axum::http::header::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::draft::Refusal;
-use tablecast_core::limits::Rate;
 
+use crate::base_path;
 use crate::client::{self, Peer};
 use crate::config::Config;
+use crate::docs::Documents;
 use crate::limits::PerAddress;
 use crate::menu::Menu;
 use crate::origin;
 use crate::problem::{Problem, Reason};
+pub(crate) use metrics::{Answers, expect};
 use route::Route;
-
-/// Room ids that led nowhere, from one address: 10 a second, 100 at once. People
-/// with old links stay far below; that ids cannot be guessed is due to their 122
-/// random bits, this only stops the noise.
-const MISS_RATE: Rate = Rate {
-    per_second: 10.0,
-    burst: 100,
-};
 
 /// When to try again while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(2);
@@ -54,9 +49,11 @@ const DRAIN_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) hub: Hub<Menu>,
     pub(crate) config: Config,
+    documents: Documents,
     creates: PerAddress,
     joins: PerAddress,
     misses: PerAddress,
+    pub(crate) answers: Answers,
 }
 
 type App = Arc<Shared>;
@@ -67,17 +64,26 @@ impl Shared {
             hub,
             creates: PerAddress::new(config.create_rate),
             joins: PerAddress::new(config.join_rate),
-            misses: PerAddress::new(MISS_RATE),
+            misses: PerAddress::new(config.miss_rate),
+            documents: Documents::default(),
+            answers: Answers::new(&table()),
             config,
         }
     }
 
     /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store or draws a picture; or that asked for too many that
-    /// are not there.
+    /// time may ask the store or draws a picture.
+    fn may_come(&self, client: IpAddr) -> Result<(), Problem> {
+        let came = self.joins.take(client);
+        came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
+    }
+
+    /// As [`Shared::may_come`], and says no to one that asked for too many rooms that are
+    /// not there. Those who join by `tablecast.v1` are neither counted nor refused here:
+    /// whoever guesses must not keep out the people behind the same address, who may all
+    /// come back to rooms that a server in memory has lost.
     fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
-        let looked = self.joins.take(client);
-        looked.map_err(|wait| Problem::too_many("too many visits from this address", wait))?;
+        self.may_come(client)?;
         let checked = self.misses.check(client);
         checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
     }
@@ -100,6 +106,9 @@ impl Shared {
                 Problem::internal("a seat was looked for where none is resumed")
             }
             RoomError::Unavailable(reason) => store_unavailable(&reason),
+            RoomError::Refusing(_) => {
+                Problem::not_now(Reason::Unavailable, error.to_string(), STORE_RETRY)
+            }
             RoomError::Draining => {
                 Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
             }
@@ -118,12 +127,20 @@ pub(crate) fn table() -> Vec<Route> {
     routes
 }
 
-/// Answers at all routes. A slash at the end is optional everywhere.
+/// Answers at all routes, and at all below the base path. A slash at the end is
+/// optional everywhere.
 pub(crate) fn router(shared: App) -> Router {
+    let base = shared.config.base_path.clone();
     let router = table()
         .into_iter()
         .fold(Router::new(), |router, route| route.mount(router));
-    router.fallback(pages::nowhere).with_state(shared)
+    let router = router.fallback(pages::nowhere).with_state(shared);
+    if base.is_empty() {
+        return router;
+    }
+    // Around all routes: one is looked for when the path is what it is without.
+    let below = from_fn_with_state(base, base_path::below);
+    Router::new().fallback_service(router).layer(below)
 }
 
 /// OPTIONS, and methods that are not allowed.

@@ -2,10 +2,10 @@
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
@@ -15,6 +15,7 @@ use utoipa::openapi::path::ParameterIn;
 
 use super::route::{Answer, Route, Tag};
 use super::{App, Client, Id};
+use crate::base_path::{self, BasePath};
 use crate::negotiation;
 use crate::origin::{self, Origin};
 use crate::problem::{PROBLEM_JSON, Problem, Reason};
@@ -27,7 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
             .named("home", Tag::Pages, "The page that makes a room", "")
             .answers(html("The page"))
             .unless_known(),
-        Route::get("/r/{id}", room)
+        Route::page("/r/{id}", room)
             .named(
                 "roomPage",
                 Tag::Pages,
@@ -49,7 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
             .text(
                 ParameterIn::Query,
                 "origin",
-                "The origin of the page that asks, which behind a proxy it alone knows: `http://` or `https://` and the host that is asked",
+                "Where the page that asks has the site, which behind a proxy it alone knows: `http://` or `https://`, the host that is asked, and the path below which the site is, if there is one",
                 "http://127.0.0.1:8000",
             )
             .answers(Answer::media("The picture", "image/svg+xml"))
@@ -70,30 +71,30 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// `GET /`: make a room.
-pub(super) async fn home(headers: HeaderMap) -> Result<Response, Problem> {
-    page("home.html", &headers)
+pub(super) async fn home(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    page("home.html", &uri, &headers)
 }
 
 /// `GET /r/{id}`: a room, if there is one, and else what became of it: that is the
 /// page's to find out, so any id gets the same answer.
-pub(super) async fn room(Id(id): Id, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn room(Id(id): Id, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     if id.parse::<RoomId>().is_ok() {
-        return page("room.html", &headers);
+        return page("room.html", &uri, &headers);
     }
     // A page still, for it is people who see it.
-    not_found("room.html", headers)
+    not_found("room.html", &uri, headers)
 }
 
 /// Any address at which there is nothing: a page that leads to the first one, for
 /// people, which their browsers ask for before all else; a problem for programs.
-pub(super) async fn nowhere(headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn nowhere(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let json = ["application/json", PROBLEM_JSON];
     if negotiation::weight_of(&headers, ACCEPT, &["text/html"])
         <= negotiation::weight_of(&headers, ACCEPT, &json)
     {
         return Err(Problem::nothing_here());
     }
-    let mut page = not_found("nowhere.html", headers)?;
+    let mut page = not_found("nowhere.html", &uri, headers)?;
     page.headers_mut()
         .append(VARY, HeaderValue::from_static("accept"));
     Ok(page)
@@ -112,7 +113,7 @@ pub(super) async fn file(
 /// What the QR code is to lead to.
 #[derive(Deserialize)]
 pub(super) struct Link {
-    /// The page's own origin, which behind a proxy it alone knows.
+    /// Where the page has the site, which behind a proxy it alone knows.
     origin: String,
 }
 
@@ -128,17 +129,17 @@ pub(super) async fn qr(
     let refused = || {
         Problem::new(
             Reason::BadRequest,
-            "say ?origin=, the origin of the page: http:// or https:// and the host that is asked",
+            "say ?origin=, the origin of the page: http:// or https:// and the host that is asked, and behind it the path of the site, if it has one",
         )
     };
     let Query(Link { origin }) = link.map_err(|_| refused())?;
-    let origin: Origin = origin.parse().map_err(|_| refused())?;
+    let (origin, base) = site(&origin).ok_or_else(refused)?;
     // Codes that lead elsewhere are not this server's to make.
-    if !origin::is_own(&origin, &headers) {
+    if !origin::is_trusted(&origin, &headers, &app.config.allowed_origins) {
         return Err(refused());
     }
     app.may_look(client)?;
-    let code = QrCode::with_error_correction_level(format!("{origin}/r/{id}"), EcLevel::M)
+    let code = QrCode::with_error_correction_level(format!("{origin}{base}/r/{id}"), EcLevel::M)
         .map_err(|_| refused())?;
     let picture = code.render::<svg::Color>().build();
     let headers = [
@@ -148,17 +149,33 @@ pub(super) async fn qr(
     Ok((headers, picture).into_response())
 }
 
+/// An origin, and the path behind it.
+fn site(text: &str) -> Option<(Origin, BasePath)> {
+    let host = text.find("://")? + "://".len();
+    let path = text.get(host..)?.find('/').map(|slash| host + slash);
+    let (origin, base) = match path {
+        Some(path) => (text.get(..path)?, text.get(path..)?.parse().ok()?),
+        None => (text, BasePath::default()),
+    };
+    Some((origin.parse().ok()?, base))
+}
+
 /// A document that says that there is nothing.
-fn not_found(name: &'static str, mut headers: HeaderMap) -> Result<Response, Problem> {
+fn not_found(name: &'static str, uri: &Uri, mut headers: HeaderMap) -> Result<Response, Problem> {
     // Conditions are for what is found (RFC 9110, 13.2.1): who has the page already
     // would get an empty one.
     headers.remove(IF_NONE_MATCH);
-    Ok((StatusCode::NOT_FOUND, page(name, &headers)?).into_response())
+    Ok((StatusCode::NOT_FOUND, page(name, uri, &headers)?).into_response())
 }
 
-/// A document, all of which are in the binary.
-pub(super) fn page(name: &'static str, headers: &HeaderMap) -> Result<Response, Problem> {
-    web::document(name, headers).ok_or_else(|| {
+/// A document, all of which are in the binary, for the address at which it was asked.
+pub(super) fn page(
+    name: &'static str,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let root = base_path::way_up(uri.path()).ok_or_else(Problem::nothing_here)?;
+    web::document(name, &root, headers).ok_or_else(|| {
         tracing::error!(name, "a page is not in the binary");
         Problem::internal("the page is missing")
     })

@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get, post};
@@ -24,6 +24,7 @@ use utoipa::openapi::{
 };
 
 use super::{App, other_method};
+use crate::base_path;
 use crate::problem::Reason;
 
 /// Generates the schema of a type, and of those it is made of.
@@ -64,6 +65,7 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) method: HttpMethod,
     handler: MethodRouter<App>,
+    is_page: bool,
     operation: OperationBuilder,
     statuses: Vec<StatusCode>,
     reasons: Vec<Reason>,
@@ -77,6 +79,20 @@ impl Route {
     pub(super) fn get<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
         let handler = get(handler);
         Route::new(path, HttpMethod::Get, answering(handler, "GET, HEAD"))
+    }
+
+    /// What people open. It names what it loads relative to its own address, so it has
+    /// one alone: without a slash at the end.
+    pub(super) fn page<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+        let moved = Answer::new(
+            StatusCode::PERMANENT_REDIRECT,
+            "There was a slash at the end; without it is the page",
+        );
+        let page = Route {
+            is_page: true,
+            ..Route::get(path, handler)
+        };
+        page.answers(moved.header("Location", "The page, relative to what was asked"))
     }
 
     /// What does something.
@@ -94,6 +110,7 @@ impl Route {
             path,
             method,
             handler,
+            is_page: false,
             operation: OperationBuilder::new(),
             statuses: Vec::new(),
             reasons: Reason::ANYWHERE.to_vec(),
@@ -182,6 +199,17 @@ impl Route {
         self
     }
 
+    /// All that it may answer.
+    pub(super) fn every_status(&self) -> impl Iterator<Item = StatusCode> {
+        let refusals = self.reasons.iter().map(|reason| reason.status());
+        let options = StatusCode::NO_CONTENT;
+        self.statuses
+            .iter()
+            .copied()
+            .chain(refusals)
+            .chain([options])
+    }
+
     /// What the document says of it, where problems are described by `problem`:
     /// those of one status together.
     pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
@@ -202,23 +230,39 @@ impl Route {
     /// Answers requests at its address, with a slash at the end and without.
     pub(super) fn mount(self, router: Router<App>) -> Router<App> {
         let (path, statuses, reasons) = (self.path, self.statuses, self.reasons);
-        let handler = if cfg!(debug_assertions) {
-            self.handler.layer(map_response(move |response: Response| {
-                check(path, &statuses, &reasons, &response);
+        let checked = move |handler: MethodRouter<App>| {
+            let (statuses, reasons) = (statuses.clone(), reasons.clone());
+            handler.layer(map_response(move |mut response: Response| {
+                if cfg!(debug_assertions) {
+                    check(path, &statuses, &reasons, &response);
+                }
+                response.extensions_mut().insert(At(path));
                 std::future::ready(response)
             }))
-        } else {
-            self.handler
         };
+        let handler = checked(self.handler);
         // A rest of a path takes the slash with it.
         let bare = path.trim_end_matches('/');
         if bare.is_empty() || bare.ends_with("*path}") {
             return router.route(path, handler);
         }
-        let router = router.route(bare, handler.clone());
-        router.route(&format!("{bare}/"), handler)
+        let slashed = match self.is_page {
+            true => checked(answering(get(without_slash), "GET, HEAD")),
+            false => handler.clone(),
+        };
+        let router = router.route(bare, handler);
+        router.route(&format!("{bare}/"), slashed)
     }
 }
+
+/// Leads to a page.
+async fn without_slash(uri: Uri) -> Response {
+    base_path::moved(&uri, "")
+}
+
+/// Which route has answered, as its description has it; an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At(pub(super) &'static str);
 
 /// In debug builds nothing is answered that the description does not say: so every
 /// test of the server is one of its document.

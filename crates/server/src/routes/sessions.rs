@@ -19,7 +19,7 @@ use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, store_unavailable};
+use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
 use crate::menu::{Keepsake, MasterSecret, Menu};
 use crate::problem::{self, Problem, Reason};
 use settings::{Settings, lifetime, menu, read, settings};
@@ -146,7 +146,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "createRoom",
                 Tag::Rooms,
                 "Makes a room",
-                "Whoever knows its id may join. Settings that are not known are refused.",
+                "Whoever knows its id may join. Settings that are not known are ignored, so that an older server takes what a newer client says.",
             )
             .takes::<Settings>(
                 "Settings, all of which may be left out or null, as may the body",
@@ -209,17 +209,19 @@ pub(super) async fn create(
     let made = app.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
+    tracing::debug!(room = id, address = %client, "a room was made");
+    let base = &app.config.base_path;
     let created = Created {
-        url: format!("/ws/{id}/"),
+        url: format!("{base}/ws/{id}/"),
         id,
-        page: format!("/r/{id}"),
+        page: format!("{base}/r/{id}"),
         expires_at: made.stamp.expires_at,
         now: made.stamp.now,
         seats: made.seats,
         ttl_ms: millis(made.ttl),
     };
     let mut headers = HeaderMap::new();
-    if let Ok(location) = HeaderValue::try_from(format!("/session/{id}/")) {
+    if let Ok(location) = HeaderValue::try_from(format!("{base}/session/{id}/")) {
         headers.insert(LOCATION, location);
     }
     Ok(problem::json(
@@ -315,6 +317,7 @@ fn not_made(error: CreateError) -> Problem {
             Problem::not_now(Reason::TooManyRooms, detail, retry_after)
         }
         CreateError::Unavailable(reason) => store_unavailable(&reason),
+        CreateError::Refusing(_) => Problem::not_now(Reason::Unavailable, detail, STORE_RETRY),
         CreateError::Draining => Problem::not_now(Reason::Draining, detail, DRAIN_RETRY),
     }
 }

@@ -1,8 +1,11 @@
 //! Joining a room by WebSocket.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use tablecast::dialect::JSON_PROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::route::{Answer, Route, Tag};
@@ -10,11 +13,11 @@ use super::{AllowedPage, App, Client, Id, other_method};
 use crate::problem::{Problem, Reason};
 
 const ABOUT: &str = "\
-A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](/docs/live), or
+A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](docs/live), or
 
     websocat ws://127.0.0.1:8000/ws/ID/
 
-What is said behind it is described by [/asyncapi.json](/asyncapi.json). There are two dialects: without a \
+What is said behind it is described by [/asyncapi.json](asyncapi.json). There are two dialects: without a \
 subprotocol that of people, in which a refused join has the status described here; with the subprotocol \
 `tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full and unavailable \
 are told by close codes, because a browser cannot see why a handshake failed.";
@@ -56,11 +59,28 @@ pub(super) async fn join(
     if method != Method::GET {
         return Ok(other_method(&method, "GET"));
     }
+    let upgrade = may_join(&app, client, page, upgrade).inspect_err(|problem| {
+        let handshakes = &app.hub.metrics().handshakes;
+        handshakes.count(problem.reason().code());
+    })?;
+    let joined = app.hub.upgrade(upgrade.from_client(client), &id).await;
+    joined.map_err(|error| app.refused(client, error))
+}
+
+/// What is to be right before the hub is asked.
+fn may_join(
+    app: &App,
+    client: IpAddr,
+    page: Result<AllowedPage, Problem>,
+    upgrade: Result<Upgrade, HandshakeError>,
+) -> Result<Upgrade, Problem> {
     page?;
     let upgrade = upgrade.map_err(refused)?;
-    app.may_look(client)?;
-    let joined = app.hub.upgrade(upgrade, &id).await;
-    joined.map_err(|error| app.refused(client, error))
+    match upgrade.offers(JSON_PROTOCOL) {
+        true => app.may_come(client)?,
+        false => app.may_look(client)?,
+    }
+    Ok(upgrade)
 }
 
 /// The library's refusal as a problem document.

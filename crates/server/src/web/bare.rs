@@ -38,6 +38,24 @@ pub(super) fn code(source: &str) -> String {
     bare
 }
 
+/// A style sheet as [`code`] leaves it, also without the blanks that it needs for
+/// nobody but its readers. Within quotes it would be changed too, so no text there
+/// has a blank behind one of these signs.
+pub(super) fn style(source: &str) -> String {
+    const SHORTER: [(&str, &str); 8] = [
+        ("\n", ""),
+        (" {", "{"),
+        ("{ ", "{"),
+        (": ", ":"),
+        ("; ", ";"),
+        (", ", ","),
+        (" }", "}"),
+        (";}", "}"),
+    ];
+    let shorter = |text: String, (long, short): &(&str, &str)| text.replace(long, short);
+    SHORTER.iter().fold(code(source), shorter)
+}
+
 /// Adds a line without the types in it. The blanks around them stay: they are between words.
 fn untyped(line: &str, bare: &mut String) {
     let mut rest = line;
@@ -64,6 +82,15 @@ mod tests {
              (a).b(( c) => c,  (d));\n}\n";
         assert_eq!(code(source), bare);
         assert_eq!(source.lines().count(), bare.lines().count());
+    }
+
+    #[test]
+    fn a_style_sheet_keeps_only_the_blanks_that_mean_something() {
+        let source = "/* what it is */\n.a :is(b, c) > d { margin: 0 calc(1px + 2px); color: red; }\n\
+             @media (min-width: 1rem) and (hover: hover) {\n  .a::before { content: 'x y' }\n}\n";
+        let bare = ".a :is(b,c) > d{margin:0 calc(1px + 2px);color:red}\
+             @media (min-width:1rem) and (hover:hover){.a::before{content:'x y'}}";
+        assert_eq!(style(source), bare);
     }
 
     #[test]

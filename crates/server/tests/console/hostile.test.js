@@ -7,14 +7,15 @@ import { open } from './support/sockets.js';
 test('each hostile frame is answered as the list says', async (t) => {
   // The rate of commands is part of it.
   const server = await serve(t, ['--create-rate', '0', '--join-rate', '0']);
-  const wrong = await Promise.all(
-    CASES.map(async (hostile) => {
-      const room = await server.room();
-      const verdict = await play(hostile, room.url, open);
-      return verdict?.expected ? [] : [`${hostile.dialect}: ${hostile.name}: expected ${hostile.expect}, came ${verdict?.answer} ${verdict?.frame}`];
-    }),
-  );
-  assert.deepEqual(wrong.flat(), []);
+  /** @type {string[]} */
+  const wrong = [];
+  // One after the other: a process that is busy with the floods of some is too late with the handshakes of others.
+  for (const hostile of CASES) {
+    const room = await server.room();
+    const verdict = await play(hostile, room.url, open);
+    if (!verdict?.expected) wrong.push(`${hostile.dialect}: ${hostile.name}: expected ${hostile.expect}, came ${verdict?.answer} ${verdict?.frame}`);
+  }
+  assert.deepEqual(wrong, []);
 });
 
 test('a case that does not apply to a server is passed over', async (t) => {

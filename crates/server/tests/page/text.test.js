@@ -22,6 +22,8 @@ test('a disc has one character, as people count them', () => {
   assert.equal(initial('민아'.normalize('NFD')).normalize('NFC'), '민');
   assert.equal(initial('👨‍👩‍👧 family'), '👨‍👩‍👧');
   assert.equal(initial(' juno'), 'J');
+  assert.equal(initial(`a${'\u0301'.repeat(250)}b`), 'A\u0301\u0301');
+  assert.equal(initial('1️⃣'), '1️⃣');
   assert.equal(initial(''), '?');
 });
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tablecast::core::Backend;
 use tablecast::{Hub, MemoryBackend};
-use tablecast_server::Server;
 use tablecast_server::config::Config;
 use tablecast_server::menu::Menu;
+use tablecast_server::{Failed, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -30,7 +30,7 @@ pub struct Running {
     pub at: SocketAddr,
     pub hub: Hub<Menu>,
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), Failed>>,
 }
 
 /// Limits that are not the test's matter are off: all tests come from one address.
@@ -71,7 +71,8 @@ impl Running {
         timeout(DEADLINE, self.task)
             .await
             .expect("the server did not shut down")
-            .expect("the server panicked");
+            .expect("the server panicked")
+            .expect("the server has failed");
     }
 
     pub async fn connect(&self) -> Client {

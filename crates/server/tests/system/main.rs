@@ -11,4 +11,5 @@ mod proxies;
 mod proxy;
 mod room;
 mod site;
+mod store;
 mod websocat;

@@ -1,8 +1,11 @@
-// What all pages have: a foot, fields in which Hangul can be written, and dialogs.
+// What is around all pages: where the site is, a foot, dialogs, and fields in which Hangul can be written.
 
 import { speak, spoken, w } from '../i18n/index.js';
 import { h } from './dom.js';
 import { icon } from './pictures.js';
+
+/** The first page: as many steps up from this file as it lies deep, below whatever path a proxy gives the site. */
+export const root = new URL('../../../', import.meta.url).href;
 
 // Hangul is composed: the Enter that ends a composition belongs to the keyboard, in every field. Safari tells it by the
 // code alone, since there the composition has ended already.
@@ -35,7 +38,7 @@ export function foot(changed) {
   return h(
     'footer',
     { class: 'foot' },
-    h('nav', {}, h('a', { href: '/docs' }, w.docs), h('a', { href: '/docs/live' }, w.liveDocs)),
+    h('nav', {}, h('a', { href: `${root}docs` }, w.docs), h('a', { href: `${root}docs/live` }, w.liveDocs)),
     h('div', { role: 'group', 'aria-label': w.language }, choice('ko', '한국어'), choice('en', 'English')),
   );
 }
@@ -43,8 +46,8 @@ export function foot(changed) {
 let made = 0;
 
 /**
- * Opens a dialog, which is gone when it was closed: from below on a phone, in the middle elsewhere. The browser keeps the
- * focus inside and gives it back.
+ * Opens a dialog: from below on a phone, in the middle elsewhere. The browser keeps the focus inside and gives it back;
+ * it is gone when it was closed.
  * @param {string} title
  * @param {import('./dom.js').Child[]} content
  * @param {string} [kind]

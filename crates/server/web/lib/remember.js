@@ -13,7 +13,6 @@ import { fold } from './text.js';
  * @property {number} at last time, ms
  * @property {number} expiresAt as far as is known, ms
  * @property {string | null} winner
- * @property {string[]} [unsent] dishes that were given in, and not answered yet
  */
 
 /** As many rooms are remembered. */
@@ -89,9 +88,6 @@ export function visits() {
   return list.filter((visit) => visit && isText(visit.id) && Array.isArray(visit.items) && visit.items.every(isText));
 }
 
-/** What was not answered when a page of this room was seen last. @param {string} room @returns {string[]} */
-export const unsent = (room) => visits().find(({ id }) => id === room)?.unsent?.filter(isText) ?? [];
-
 /** @param {Omit<Visit, 'at'>} visit */
 export function rememberVisit(visit) {
   const others = visits().filter(({ id }) => id !== visit.id);
@@ -105,6 +101,23 @@ export const seat = (id) => read('sessionStorage', `seat.${id}`);
 
 /** @param {string} id @param {Saved | null} saved */
 export const rememberSeat = (id, saved) => write('sessionStorage', `seat.${id}`, saved);
+
+/**
+ * Dishes that were given in for a room and are not known to be on its menu: kept for this device, whose tab may be
+ * closed before they are sent.
+ * @param {string} id @returns {string[]}
+ */
+export function unsent(id) {
+  const items = read('localStorage', `unsent.${id}`);
+  return Array.isArray(items) ? items.filter(isText) : [];
+}
+
+/** @param {string} id @param {string} item @param {boolean} is whether it is one of them */
+export function rememberUnsent(id, item, is) {
+  const others = unsent(id).filter((other) => other !== item);
+  const items = is ? [...others, item].slice(-REMEMBERED) : others;
+  write('localStorage', `unsent.${id}`, items.length ? items : null);
+}
 
 /** Dishes that a room to be entered is to begin with. @param {string} id @param {readonly string[]} items */
 export const leaveFor = (id, items) => write('sessionStorage', `begin.${id}`, items);

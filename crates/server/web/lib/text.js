@@ -1,20 +1,21 @@
 // Words and times, compared and written. Pure.
 
 /**
- * Equal for this are texts that people take for the same: NFC, case, blanks and what cannot be seen apart.
+ * Equal for this are texts that people take for the same: NFC, case and blanks apart.
  * @param {string} text
  */
 export function fold(text) {
-  return text.replace(/\p{DI}/gu, '').normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
+  return text.normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
 /**
- * What stands for a name on a small disc: its first character as people see it.
+ * What stands for a name on a small disc: its first character as people see it, with no more marks on it than writing
+ * has, since a drawing clips nothing.
  * @param {string} text
  */
 export function initial(text) {
   const first = 'Segmenter' in Intl ? [...new Intl.Segmenter().segment(text.trim())][0]?.segment : [...text.trim()][0];
-  return (first ?? '?').toUpperCase();
+  return (first ?? '?').replace(/(\p{M}{2})\p{M}+/gu, '$1').toUpperCase();
 }
 
 /**

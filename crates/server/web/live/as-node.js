@@ -14,7 +14,7 @@ function statement(step) {
   const { who } = step;
   switch (step.does) {
     case 'open':
-      return `const ${who} = await connect(room.url${step.json ? ", 'tablecast.v1'" : ''});`;
+      return `const ${who} = await connect(room.id${step.json ? ", 'tablecast.v1'" : ''});`;
     case 'say':
       return `${who}.say(${said(step.line)});`;
     case 'sayBinary':
@@ -29,7 +29,7 @@ function statement(step) {
 }
 
 /**
- * @param {import('./story.js').Story} story @param {string} server its origin
+ * @param {import('./story.js').Story} story @param {string} server where it is, without a slash at the end
  * @returns {string}
  */
 export function asNode({ steps, notes }, server) {
@@ -62,8 +62,8 @@ function like(wanted) {
   return Object.assign((message) => has(message, wanted), { toString: () => JSON.stringify(wanted) });
 }
 
-async function connect(path, ...protocols) {
-  const socket = new WebSocket(SERVER.replace(/^http/, 'ws') + path, protocols);
+async function connect(id, ...protocols) {
+  const socket = new WebSocket(\`\${SERVER.replace(/^http/, 'ws')}/ws/\${id}/\`, protocols);
   sockets.push(socket);
   const heard = [];
   let look = () => {};

@@ -6,19 +6,19 @@ import { NOTHING, describe } from './describe.js';
 import { announce, button, copy, h, labelled, speaker } from './dom.js';
 import { showHostile } from './hostile-view.js';
 import { Member } from './member.js';
-import { idIn, look, made, make, socketOf, wishes } from './rooms.js';
+import { SITE, idIn, look, made, make, socketOf, wishes } from './rooms.js';
 import { showScript } from './script-view.js';
 import { open } from './socket.js';
 
 /** Beside more than these nobody can see anything. */
 const MEMBERS = 6;
 
-const DESCRIPTION = '/asyncapi.json';
+const DESCRIPTION = `${SITE}/asyncapi.json`;
 
 let description = NOTHING;
 let room = '';
 let count = 0;
-/** When the room ends, ms by `performance.now()`; 0: not known. */
+/** When the room ends, by `performance.now()`, which nobody can set; 0: not known. */
 let ends = 0;
 /** How far the store's clock is before this one. */
 let ahead = 0;
@@ -35,7 +35,7 @@ const chosen = h('span', { class: 'chosen' });
 const main = h('main', { class: 'columns' });
 const tools = h('section', { class: 'bar tools', 'aria-label': 'This room', hidden: true });
 const intro = h('p', { class: 'intro' }, 'Make a room, or paste one. Then connect members side by side, send what you like, and see every frame.');
-const link = h('a', { href: '/' }, 'the room’s page');
+const link = h('a', { href: `${SITE}/` }, 'the room’s page');
 
 /** @param {() => Promise<void>} what shows why it failed, if it did */
 async function attempt(what) {
@@ -70,7 +70,7 @@ async function choose(id) {
   clock(shown);
   which.value = id;
   chosen.textContent = id;
-  link.href = `/r/${id}`;
+  link.href = `${SITE}/r/${id}`;
   tools.hidden = false;
   intro.hidden = true;
   announce(`Room ${id}: ${shown.members.length} of ${shown.seats} seats taken`);
@@ -129,7 +129,7 @@ async function begin() {
 
 const addJson = button('+ JSON member', () => void add('json'));
 const addText = button('+ text member', () => void add('text'));
-const curl = button('Copy curl', () => void copy(`curl ${quote(`${location.origin}/session/${room}/`)}`, curl), { title: 'A line that shows the room as it stands' });
+const curl = button('Copy curl', () => void copy(`curl ${quote(`${SITE}/session/${room}/`)}`, curl), { title: 'A line that shows the room as it stands' });
 const share = button('Copy link', () => void copy(location.href, share), { title: 'Leads to this room with as many members' });
 tools.append(
   h('span', { class: 'room' }, chosen, left), link, share, curl, h('span', { class: 'gap' }),
@@ -154,7 +154,7 @@ document.body.append(
         await use(id);
       });
     } }, labelled('Title', title), labelled('Minutes', minutes), h('button', { class: 'primary' }, 'Make a room')),
-    h('nav', { class: 'bar', 'aria-label': 'Documents' }, h('a', { href: '/docs' }, 'HTTP'), h('a', { href: DESCRIPTION }, 'AsyncAPI'), h('a', { href: '/' }, 'Tablecast')),
+    h('nav', { class: 'bar', 'aria-label': 'Documents' }, h('a', { href: `${SITE}/docs` }, 'HTTP'), h('a', { href: DESCRIPTION }, 'AsyncAPI'), h('a', { href: `${SITE}/` }, 'Tablecast')),
   ),
   problem, tools, intro, main, speaker,
 );

@@ -2,6 +2,9 @@
 
 /** @typedef {{ id: string, title: string, at: number }} Made */
 
+/** Where this site is, without the slash at the end: below any path that a proxy gives it. */
+export const SITE = new URL('../../..', import.meta.url).href.slice(0, -1);
+
 const KEY = 'tablecast.console.rooms';
 
 /** So many are remembered. */
@@ -17,7 +20,7 @@ export async function make(title, minutes) {
   if (title.trim()) settings['title'] = title;
   if (minutes.trim()) settings['minutes'] = Number(minutes);
   const asked = Object.keys(settings).length > 0;
-  const response = await fetch('/session/', {
+  const response = await fetch(`${SITE}/session/`, {
     method: 'POST',
     ...(asked && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(settings) }),
   });
@@ -32,7 +35,7 @@ export async function make(title, minutes) {
  * @param {string} id @returns {Promise<any>}
  */
 export async function look(id) {
-  const response = await fetch(`/session/${encodeURIComponent(id)}/`);
+  const response = await fetch(`${SITE}/session/${encodeURIComponent(id)}/`);
   const answer = await response.json();
   if (!response.ok) throw new Error(problem(response, answer));
   return answer;
@@ -52,7 +55,7 @@ export function idIn(pasted) {
 }
 
 /** @param {string} id */
-export const socketOf = (id) => `${location.origin.replace(/^http/, 'ws')}/ws/${id}/`;
+export const socketOf = (id) => `${SITE.replace(/^http/, 'ws')}/ws/${id}/`;
 
 /** @returns {Made[]} newest first */
 export function made() {

@@ -4,6 +4,7 @@ import { asNode } from './as-node.js';
 import { asRust } from './as-rust.js';
 import { asWebsocat } from './as-websocat.js';
 import { button, copy, h } from './dom.js';
+import { SITE } from './rooms.js';
 import { story } from './story.js';
 
 const KINDS = /** @type {const} */ (['websocat', 'JavaScript', 'Rust']);
@@ -24,7 +25,7 @@ export function showScript(members, all) {
   const code = h('pre', { tabindex: '0', 'aria-label': 'The script' });
   const text = () => {
     if (kind === 'websocat') return members.map((member) => asWebsocat(member.log.all(), member.url)).filter(Boolean).join('\n') || '# nothing was said or heard yet\n';
-    return (kind === 'Rust' ? asRust : asNode)(story(members, all), location.origin);
+    return (kind === 'Rust' ? asRust : asNode)(story(members, all), SITE);
   };
   const tabs = KINDS.map((name) => button(name, () => {
     kind = name;

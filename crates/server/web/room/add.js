@@ -1,16 +1,19 @@
 // Adding a dish.
 
-import { w, why } from '../i18n/index.js';
+import { w } from '../i18n/index.js';
 import { fill, h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
 import { fold } from '../lib/text.js';
-import { adding } from '../lib/view.js';
 
 /** @import { App, Part } from './app.js' */
 
 /** As many suggestions are shown. */
 const SUGGESTED = 8;
+
+/** What was added here and is not answered, and why the last one was refused. They survive too. @type {Set<string>} */
+const waited = new Set();
+let lastReason = '';
 
 /** What was typed and not added; it survives that the page is made again in another language. */
 let draft = '';
@@ -47,6 +50,8 @@ export function addBox(app) {
     chips,
     h('div', { class: 'add-row' }, field, h('button', { class: 'main add-button', 'aria-label': w.add }, icon('plus'), h('span', {}, w.add))),
   );
+  const lost = h('div', { class: 'add-note', role: 'alert' });
+  element.prepend(lost);
   /** A refusal that is shown until something else is typed. */
   let refusal = '';
 
@@ -54,7 +59,7 @@ export function addBox(app) {
   /** @param {string} text */
   const there = (text) => items().find(({ item }) => fold(item) === fold(text));
   /** What was added and is not answered yet. */
-  const coming = () => adding(app.view().pending);
+  const coming = () => app.view().pending.flatMap(({ command, content }) => (command === 'add' ? [/** @type {{ item: string }} */ (content)] : []));
 
   /** @param {string} item */
   async function submit(item) {
@@ -64,18 +69,68 @@ export function addBox(app) {
     }
     clear();
     if (coming().some((one) => fold(one.item) === fold(item))) return;
+    const by = app.view().me?.id;
+    const added = app.room.add(item);
+    const said = app.room.view.pending.at(-1);
+    remember.rememberUsed(item);
+    remember.rememberUnsent(app.id, item, true);
+    waited.add(item);
+    hint();
     try {
-      const added = app.room.add(item);
-      remember.rememberUsed(item);
-      hint();
       await added;
+      remember.rememberUnsent(app.id, item, false);
     } catch (error) {
-      // It is where it can be sent again; or named, if something else is being typed already.
-      if (field.value || !field.isConnected) return app.refused(error);
-      field.value = draft = item;
-      refusal = why(error);
-      hint();
+      const reason = await app.refusal(error, said, by);
+      if (reason === null) remember.rememberUnsent(app.id, item, false);
+      // It is told what was not added, unless it can stand where it was typed.
+      else if (field.value === '' && field.isConnected) {
+        remember.rememberUnsent(app.id, item, false);
+        field.value = draft = item;
+        refusal = reason;
+      } else lastReason = reason;
     }
+    waited.delete(item);
+    hint();
+  }
+
+  /** What was given in, is not on the menu, and is not on its way there. */
+  let missing = /** @type {string[]} */ ([]);
+  function tick() {
+    const { status, stale } = app.view();
+    if (status !== 'live' || stale) return;
+    const before = missing;
+    missing = [];
+    for (const item of remember.unsent(app.id)) {
+      if (waited.has(item) || coming().some((one) => one.item === item)) continue;
+      // It may have come without an answer.
+      if (there(item)) remember.rememberUnsent(app.id, item, false);
+      else missing.push(item);
+    }
+    // An answer may be a moment before what it tells of.
+    const told = missing.filter((item) => before.includes(item));
+    const state = JSON.stringify([told, lastReason]);
+    if (lost.dataset['state'] === state) return;
+    lost.dataset['state'] = state;
+    const forget = () => {
+      for (const item of told) remember.rememberUnsent(app.id, item, false);
+      missing = [];
+      lastReason = '';
+      tick();
+    };
+    const addAll = () => {
+      forget();
+      for (const item of told) submit(item);
+    };
+    fill(
+      lost,
+      ...(told.length
+        ? [
+            h('span', {}, `${w.notAdded(told.join(', '))} ${lastReason}`),
+            h('button', { type: 'button', class: 'link strong', onclick: addAll }, w.addAgain),
+            h('button', { type: 'button', class: 'quiet round small', 'aria-label': w.close, onclick: forget }, icon('close')),
+          ]
+        : []),
+    );
   }
 
   function clear() {
@@ -113,5 +168,5 @@ export function addBox(app) {
   }
 
   field.addEventListener('input', () => (refusal = ''), { capture: true });
-  return { element, update: hint };
+  return { element, update: hint, tick };
 }

@@ -66,8 +66,9 @@ export function list(app) {
   }
 
   /** @param {View} view */
-  function update({ state, pending, me, members }) {
+  function update({ state, pending, me, members, status, store }) {
     if (!state) return;
+    const coming = status === 'live' && store === 'up' ? w.sending : w.waits;
     const all = rows(state.items, pending, me);
     const first = new Set(leading(all).map(({ number }) => number));
     const lines = inOrder(all);
@@ -79,7 +80,7 @@ export function list(app) {
     show(
       ol,
       lines,
-      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), nameOf) },
+      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), nameOf, coming) },
       shown,
     );
     // What had the focus was removed: it goes to what took its place.
@@ -142,8 +143,9 @@ function line(app) {
  * @param {number | undefined} me
  * @param {boolean} isFirst
  * @param {(id: number) => string | undefined} nameOf
+ * @param {string} coming said of what the server does not have yet
  */
-function fillLine(li, row, me, isFirst, nameOf) {
+function fillLine(li, row, me, isFirst, nameOf, coming) {
   const before = filled.get(li);
   filled.set(li, row);
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);
@@ -158,7 +160,7 @@ function fillLine(li, row, me, isFirst, nameOf) {
   set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), 'aria-disabled': isSettled ? null : 'true' });
   set(part('remove'), { 'aria-label': w.remove(row.item), 'aria-disabled': isSettled ? null : 'true' });
   say(part('dish-name'), row.item);
-  say(part('dish-by'), isNew ? w.sending : w.addedBy(by));
+  say(part('dish-by'), isNew ? coming : w.addedBy(by));
   part('dish-lead').hidden = !isFirst;
   set(part('number'), { 'data-votes': row.votes.length });
   set(part('plate-count'), { 'data-none': row.votes.length === 0 });

@@ -85,28 +85,39 @@ export function notices() {
  */
 export function news(app) {
   const { room } = app;
-  /** The view before the newest event, which is told before the view behind it: names and dishes that are gone are in it. */
+  /** The view before the newest event: names and dishes that are gone are in it. */
   let before = app.view();
-  room.subscribe((view) => (before = view));
+  let now = before;
+  /** An event may be told before the view that it leads to, or behind it. */
+  const look = () => {
+    const view = app.view();
+    if (view !== now) [before, now] = [now, view];
+  };
+  room.subscribe(look);
+  /** @type {typeof room.listen} */
+  const listen = (type, then) =>
+    room.listen(type, (event) => {
+      look();
+      then(event);
+    });
 
   /** @param {number} id */
-  const name = (id) => called([...app.view().members, ...before.members].find((member) => member.id === id)?.name ?? '');
-  const isMe = (/** @type {number} */ id) => app.view().me?.id === id;
+  const name = (id) => called([...now.members, ...before.members].find((member) => member.id === id)?.name ?? '');
+  const isMe = (/** @type {number} */ id) => now.me?.id === id;
   /** @param {number} number */
-  const item = (number) => [...(app.view().state?.items ?? []), ...(before.state?.items ?? [])].find((item) => item.number === number)?.item ?? '';
-  const isLive = () => app.view().status === 'live';
+  const item = (number) => [...(now.state?.items ?? []), ...(before.state?.items ?? [])].find((item) => item.number === number)?.item ?? '';
   /** What was missed is not told one by one. */
-  const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && isLive() && app.announce(text);
+  const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && now.status === 'live' && app.announce(text);
 
-  room.listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
-  room.listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
-  room.listen('away', ({ away }) => tell(away.member, w.said.away(name(away.member))));
-  room.listen('left', ({ left }) => tell(left.member, w.said.left(name(left.member))));
-  room.listen('renamed', ({ by, renamed }) => {
+  listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
+  listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
+  listen('away', ({ away }) => tell(away.member, w.said.away(name(away.member))));
+  listen('left', ({ left }) => tell(left.member, w.said.left(name(left.member))));
+  listen('renamed', ({ by, renamed }) => {
     const was = before.members.find(({ id }) => id === by)?.name;
     if (was !== undefined && was !== renamed.name) tell(by, w.said.renamed(called(was), called(renamed.name)));
   });
-  room.listen('change', ({ by, change }) => {
+  listen('change', ({ by, change }) => {
     const { added, removed, restored, voted, titled, extended } = change;
     const who = name(by);
     if (added) tell(by, w.said.added(who, added.item));
@@ -114,7 +125,7 @@ export function news(app) {
     if (voted) tell(by, (voted.on ? w.said.voted : w.said.unvoted)(who, item(voted.number)));
     if (titled) tell(by, w.said.titled(who, titled.title ?? w.untitled));
     if (extended) tell(by, w.said.extended(who));
-    if (removed && !isMe(by) && isLive()) {
+    if (removed && !isMe(by) && now.status === 'live') {
       app.toast(w.removedBy(who, item(removed.number)), {
         name: w.putBack,
         run: () => app.attempt(room.restore(removed.number)),

@@ -3,7 +3,8 @@
 import { createRoom, roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
 import { fill, h, say } from '../lib/dom.js';
-import { leaveFor } from '../lib/remember.js';
+import { root } from '../lib/page.js';
+import * as remember from '../lib/remember.js';
 import { table } from '../lib/pictures.js';
 import { clock } from '../lib/text.js';
 import { slip } from './decision.js';
@@ -37,14 +38,14 @@ function page({ picture, title, text, buttons, more = [] }) {
 
 /** @param {string} text @param {() => void} onclick */
 const main = (text, onclick) => h('button', { type: 'button', class: 'main', onclick }, text);
-const home = (kind = 'main') => h('a', { class: `button ${kind}`, href: '/' }, w.openOwn);
+const home = (kind = 'main') => h('a', { class: `button ${kind}`, href: root }, w.openOwn);
 
 /** A button that tries again, and the time until it is tried anyway. @param {App} app */
 function retry(app) {
   const left = h('span', { class: 'screen-wait' });
   const tick = () => {
     const { retryAt, status } = app.view();
-    say(left, status === 'connecting' ? w.connecting : retryAt === null ? '' : w.nextTry(clock(retryAt - Date.now())));
+    say(left, status === 'connecting' ? w.connecting : retryAt === null ? '' : w.nextTry(clock(retryAt - performance.now())));
   };
   tick();
   return { buttons: [main(w.tryNow, () => app.room.retryNow()), left], tick };
@@ -65,7 +66,7 @@ export function screen(kind, app) {
     case 'full': {
       const { buttons, tick } = retry(app);
       const all = Array.from({ length: seats ?? 10 }, (_, n) => n % 12);
-      return { element: page({ picture: table({ seats: all, dishes: [1, 4, 0, 7] }), title: w.fullTitle, text: w.fullText, buttons: [...buttons], more: [h('a', { href: '/' }, w.openOwn)] }), tick };
+      return { element: page({ picture: table({ seats: all, dishes: [1, 4, 0, 7] }), title: w.fullTitle, text: w.fullText, buttons: [...buttons], more: [h('a', { href: root }, w.openOwn)] }), tick };
     }
     case 'restarting': {
       const { buttons, tick } = retry(app);
@@ -104,11 +105,18 @@ function closed(app, kind) {
     fill(element, screen);
     arrive(app, element);
   };
-  roomResult(location.href, app.id).then(
+  roomResult(root, app.id).then(
     (result) => show(kept(app, result)),
     () => show(kind === 'unknown' ? nothing() : last(app)),
   );
   return element;
+}
+
+/** What was given in and never came there; it is told once. @param {App} app */
+function unsent(app) {
+  const items = remember.unsent(app.id);
+  for (const item of items) remember.rememberUnsent(app.id, item, false);
+  return items.length > 0 && h('p', { class: 'note' }, w.notAdded(items.join(', ')));
 }
 
 const nothing = () => page({ picture: table({ seats: FREE }), title: w.unknownTitle, text: w.unknownText, buttons: [home()] });
@@ -122,7 +130,7 @@ function last(app) {
     title: w.goneTitle,
     text: items.length ? w.goneText : w.goneTextBare,
     buttons: [items.length > 0 && again(app, items.map(({ item }) => item)), home(items.length ? 'second' : 'main')],
-    more: [items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
+    more: [unsent(app), items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
   });
 }
 
@@ -136,6 +144,7 @@ function kept(app, { title, decision, menu, kept_until }) {
     h('h1', { tabindex: -1 }, title ?? w.resultTitle),
     title !== null && h('p', { class: 'screen-text' }, w.resultTitle),
     h('div', { class: 'decided' }, slip(decision, app.room.contribution)),
+    unsent(app),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
     h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), home('second')),
@@ -152,8 +161,8 @@ function again(app, items) {
   const button = main(w.againSame, async () => {
     button.disabled = true;
     try {
-      const { id, page } = await createRoom(location.href);
-      leaveFor(id, items);
+      const { id, page } = await createRoom(root);
+      remember.leaveFor(id, items);
       location.assign(page);
     } catch (error) {
       button.disabled = false;

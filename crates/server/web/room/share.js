@@ -2,13 +2,13 @@
 
 import { w } from '../i18n/index.js';
 import { copy, h } from '../lib/dom.js';
+import { root, sheet } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
-import { sheet } from '../lib/page.js';
 
 /** @import { App } from './app.js' */
 
 /** @param {string} id of the room */
-export const link = (id) => `${location.origin}/r/${id}`;
+export const link = (id) => `${root}r/${id}`;
 
 /** What the link does; or that it leads to nobody else, where the page was opened by a name that each device has for itself. */
 function about() {
@@ -47,7 +47,7 @@ function ways(app) {
 
 /** All of it. @param {App} app */
 function content(app) {
-  const src = `/r/${app.id}/qr.svg?origin=${encodeURIComponent(location.origin)}`;
+  const src = `${link(app.id)}/qr.svg?origin=${encodeURIComponent(root.slice(0, -1))}`;
   const code = h('img', { class: 'qr', loading: 'lazy', src, alt: w.qr, width: 200, height: 200 });
   return [about(), ...ways(app), h('figure', { class: 'qr-box' }, code, h('figcaption', {}, w.qrNote))];
 }

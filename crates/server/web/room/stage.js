@@ -3,9 +3,8 @@
 import { w } from '../i18n/index.js';
 import { fill, h, isCalm, say } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
-import { decisionText } from './decision.js';
+import { check, decisionText } from './decision.js';
 import { called, colourOf } from './people.js';
-import { check } from './check.js';
 import { susan } from './susan.js';
 
 /** @import { Candidate, Decision, Drawing, Item } from '../client/types.js' */

@@ -3,6 +3,7 @@
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
 import { icon, table } from '../lib/pictures.js';
+import { root } from '../lib/page.js';
 import { clock } from '../lib/text.js';
 import { invite } from './share.js';
 
@@ -10,6 +11,9 @@ import { invite } from './share.js';
 
 /** From here on the seconds are counted, and everybody is warned, ms. */
 const WARNING = 60_000;
+
+/** A change that has no answer for so long is told of, ms. */
+const SLOW = 5_000;
 
 /** The server's clock is known this well: what was just opened for 10 minutes is not open for 11, ms. */
 const UNSURE = 1_000;
@@ -26,7 +30,7 @@ export function bar(app, isOpen) {
   const element = h(
     'header',
     { class: 'bar' },
-    h('a', { class: 'brand', href: '/', 'aria-label': w.home }, mark(), h('span', { class: 'brand-name' }, 'Tablecast')),
+    h('a', { class: 'brand', href: root, 'aria-label': w.home }, mark(), h('span', { class: 'brand-name' }, 'Tablecast')),
     isOpen && status,
     isOpen && h('button', { type: 'button', class: 'second', onclick: () => invite(app) }, icon('invite'), w.invite),
   );
@@ -34,10 +38,17 @@ export function bar(app, isOpen) {
     element,
     update(view) {
       set(status, { 'data-status': view.stale && view.status === 'live' ? 'connecting' : view.status });
-      say(label, { live: view.stale ? w.connecting : w.live, connecting: w.connecting, offline: w.offline, ended: w.offline }[view.status]);
+      say(label, word(view));
     },
   };
 }
+
+/** The connection in a word. @param {View} view */
+export const word = ({ status, stale, store }) =>
+  status === 'offline' || status === 'ended' ? w.offline
+  : status === 'live' && store === 'down' ? w.notSaving
+  : status === 'live' && !stale ? w.live
+  : w.connecting;
 
 export const mark = () => table({ seats: [0, 1, 4, 6, 8], class: 'mark' });
 
@@ -47,17 +58,22 @@ export function trouble(app) {
   const note = h('span', { class: 'trouble-note' });
   const again = h('button', { type: 'button', class: 'second small', onclick: () => app.room.retryNow() }, w.tryNow);
   const element = h('section', { class: 'trouble', hidden: true, 'aria-label': w.offline }, h('div', {}, text, note), again);
+  /** What waits for an answer longest, and since when. */
+  let first = 0;
+  let since = 0;
   /** @param {View} view */
   function update(view) {
     const { status, stale, retryAt, reason, store, pending } = view;
-    element.hidden = !stale;
+    const id = pending[0]?.id ?? 0;
+    if (id !== first) [first, since] = [id, performance.now()];
+    element.hidden = !stale && !(id && performance.now() - since > SLOW);
     again.hidden = status !== 'offline';
-    const offline = retryAt === null ? w.offline : `${w.offline}. ${w.nextTry(clock(retryAt - Date.now()))}`;
+    const offline = retryAt === null ? w.offline : `${w.offline}. ${w.nextTry(clock(retryAt - performance.now()))}`;
     if (status === 'offline') say(text, reason?.code === 'restarting' ? w.restarting : offline);
     else if (store === 'down') say(text, w.storeDown);
-    else say(text, status === 'live' ? w.checking : w.connecting);
+    else say(text, status !== 'live' ? w.connecting : stale ? w.checking : w.slow);
     say(note, pending.length && status !== 'live' ? `${w.stale} ${w.waiting(pending.length)}` : w.stale);
-    note.hidden = store === 'down' && status === 'live';
+    note.hidden = status === 'live' && (store === 'down' || !stale);
   }
   return { element, update, tick: () => update(app.view()) };
 }
@@ -101,7 +117,7 @@ export function heading(app) {
     const { expiresAt } = app.view();
     element.querySelector('.time')?.toggleAttribute('hidden', expiresAt === null);
     if (expiresAt === null) return;
-    const ms = expiresAt - Date.now();
+    const ms = expiresAt - performance.now();
     // Minutes while there are many: a clock that runs makes a table restless.
     say(left, ms > 2 * WARNING ? w.timeLeft(Math.ceil((ms - UNSURE) / 60_000)) : w.closesIn(clock(ms)));
   }
@@ -131,7 +147,7 @@ export function warning(app) {
   let warned = false;
   function tick() {
     const { expiresAt, status } = app.view();
-    const ms = expiresAt === null ? Infinity : expiresAt - Date.now();
+    const ms = expiresAt === null ? Infinity : expiresAt - performance.now();
     const isSoon = ms <= WARNING && status !== 'ended';
     element.hidden = !isSoon;
     if (isSoon) say(left, w.closesIn(clock(ms)));

@@ -3,19 +3,21 @@
 mod nodes;
 mod shared;
 mod view;
+mod vital;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::RoomId;
-use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
+use tablecast_core::backend::{Backend, BackendError, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::config::HubConfig;
 use crate::dialect::json;
 use crate::metrics::Metrics;
@@ -54,19 +56,24 @@ impl<A: App> fmt::Debug for Hub<A> {
 
 impl<A: App> Hub<A> {
     /// Starts a hub on this backend. Must be called in a tokio runtime, of which
-    /// it uses two tasks: one hears the backend's notices, the other renews the
-    /// node's lease. One hub takes a backend's stream of notices.
+    /// it uses three tasks: one hears the backend's notices, one renews the node's
+    /// lease, one sees that the connections' clock goes on. One hub takes a backend's
+    /// stream of notices. If one of the three dies, [`Hub::failed`] tells.
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         let shared = Arc::new(Shared::new(backend, config));
         let stop = CancellationToken::new();
-        tokio::spawn(
-            stop.clone()
-                .run_until_cancelled_owned(nodes::hear(shared.clone())),
+        let vital = &shared.vital;
+        vital.spawn(&stop, "hearing the store", nodes::hear(shared.clone()));
+        vital.spawn(
+            &stop,
+            "keeping the lease",
+            nodes::keep_lease(shared.clone()),
         );
-        tokio::spawn(
-            stop.clone()
-                .run_until_cancelled_owned(nodes::keep_lease(shared.clone())),
-        );
+        let clock = Clock::current();
+        vital.spawn(&stop, "the clock of the connections", async move {
+            clock.stopped().await;
+            Err("no deadline is kept any more".to_owned())
+        });
         Hub {
             shared,
             _stop: Arc::new(stop.drop_guard()),
@@ -125,20 +132,21 @@ impl<A: App> Hub<A> {
                 })
             }
             Ok(Created::Exists) => Err(CreateError::Exists),
-            Err(error) => Err(CreateError::Unavailable(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Shows a room as the backend has it.
     ///
     /// # Errors
-    /// `NotFound` (for anything that is no id, too), `Unavailable` or `Draining`.
+    /// `NotFound` (for anything that is no id, too), `Unavailable`, `Refusing` or
+    /// `Draining`.
     pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let unavailable = |error: String| RoomError::Unavailable(error);
         let loaded = self.shared.backend.load(&id, None).await;
         let loaded = loaded
-            .map_err(|error| unavailable(error.to_string()))?
+            .inspect_err(|error| unreadable(&id, error))?
             .ok_or(RoomError::NotFound)?;
         let snapshot = loaded
             .snapshot
@@ -181,13 +189,25 @@ impl<A: App> Hub<A> {
     pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let kept = self.shared.backend.keepsake(&id).await;
-        kept.map_err(|error| RoomError::Unavailable(error.to_string()))?
+        kept.inspect_err(|error| unreadable(&id, error))?
             .ok_or(RoomError::NotFound)
     }
 
-    /// Whether the backend can be reached.
+    /// Whether the backend takes changes. `Down` for ever when the hub has
+    /// [failed](Hub::failed).
     pub fn health(&self) -> Health {
-        self.shared.health()
+        match self.shared.vital.reason() {
+            Some(reason) => Health::Down(reason.to_string()),
+            None => self.shared.health(),
+        }
+    }
+
+    /// Waits until the hub has failed, which it should never: why. One of its own tasks
+    /// has panicked or ended, or the backend tells it nothing any more. The hub does not
+    /// get well again: end the process, after [`Hub::drain`] for as long as it takes to
+    /// tell the members to come back elsewhere.
+    pub async fn failed(&self) -> String {
+        self.shared.vital.failed().await.to_string()
     }
 
     /// Whether the node is shutting down.
@@ -225,5 +245,16 @@ impl<A: App> Hub<A> {
         if let Err(error) = shared.backend.release(&shared.node).await {
             tracing::warn!(%error, "the node's lease was not given up; it ends by itself");
         }
+    }
+}
+
+/// Says in the log that a room cannot be read, if that is what this error means: then
+/// no waiting helps, and only who runs the store can do anything.
+pub(crate) fn unreadable(room: &RoomId, error: &BackendError) {
+    match error {
+        BackendError::Corrupt(reason) | BackendError::Unwritable(reason) => {
+            tracing::error!(%room, reason, "the stored room cannot be read");
+        }
+        BackendError::Unavailable(_) | BackendError::Refused(_) | BackendError::Unknown(_) => {}
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tablecast_core::NodeId;
-use tablecast_core::backend::{Health, Notice};
+use tablecast_core::backend::Notice;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -13,7 +13,7 @@ use crate::hub::shared::{Live, Shared};
 use crate::room_task::{Mail, Published};
 
 /// Hears what the backend has to tell and passes it on to the rooms.
-pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
+pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
     let mut notices = shared.backend.notices();
     while let Some(notice) = notices.next().await {
         match notice {
@@ -42,26 +42,28 @@ pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) {
             Notice::Health(health) => {
                 {
                     let mut nodes = shared.nodes();
-                    if nodes.health == health {
+                    let was_up = nodes.health.is_up();
+                    nodes.health = health.clone();
+                    // Another reason for the same is nothing to members.
+                    if was_up == health.is_up() {
                         continue;
                     }
-                    nodes.health = health.clone();
                     nodes.steady_since = Instant::now();
                     nodes.live = None;
                 }
-                if health == Health::Up {
+                if health.is_up() {
                     renew(&shared).await;
                 }
                 shared.tell_all(|| Mail::Health(health.clone()));
             }
         }
     }
-    tracing::error!("the store tells this hub nothing: another hub has its notices");
+    Err("the store tells nothing any more, or another hub has its notices".to_owned())
 }
 
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when
 /// another node is gone.
-pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) {
+pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
     let mut interval = tokio::time::interval(shared.config.node_lease / 4);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -69,7 +71,7 @@ pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) {
         // While members are being closed, too: without a lease other nodes would
         // give up the seats that they come back to.
         if shared.is_released() {
-            return;
+            return Ok(());
         }
         renew(&shared).await;
     }

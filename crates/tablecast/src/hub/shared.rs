@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
 use crate::hub::view::{CreateError, RoomError};
+use crate::hub::vital::Vital;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::room_task::{self, Entrant, Inbox, Mail, Mailbox, Wish};
@@ -25,6 +26,7 @@ pub(crate) struct Shared<A: App> {
     pub(crate) config: HubConfig,
     pub(crate) node: NodeId,
     pub(crate) metrics: Arc<Metrics>,
+    pub(super) vital: Vital,
     rooms: Mutex<HashMap<RoomId, Entry<A>>>,
     nodes: Mutex<Nodes>,
     draining: AtomicBool,
@@ -95,6 +97,7 @@ impl<A: App> Shared<A> {
             config,
             node: random_node_id(),
             metrics: Arc::default(),
+            vital: Vital::new(),
             rooms: Mutex::default(),
             nodes: Mutex::new(Nodes {
                 health: Health::Up,
@@ -120,7 +123,17 @@ impl<A: App> Shared<A> {
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        self.nodes().health == Health::Up
+        self.nodes().health.is_up()
+    }
+
+    /// What somebody is told whose request the store has not settled in time.
+    pub(crate) fn unsettled(&self) -> RoomError {
+        match &self.nodes().health {
+            Health::Up | Health::Down(_) => {
+                RoomError::Unavailable("the store did not answer in time".to_owned())
+            }
+            Health::Refusing { why, .. } => RoomError::Refusing(why.clone()),
+        }
     }
 
     /// From here on the node's lease is not renewed.

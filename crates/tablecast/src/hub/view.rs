@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tablecast_core::backend::Stamp;
+use tablecast_core::backend::{BackendError, Stamp};
 use tablecast_core::draft::Refusal;
 use tablecast_core::{CloseReason, Colour, MemberId, Position, RoomId};
 
@@ -45,6 +45,9 @@ pub enum CreateError {
     /// The store cannot be reached.
     #[error("{0}")]
     Unavailable(String),
+    /// The store takes no changes at the moment: why, in words that anybody may read.
+    #[error("the store takes no changes at the moment: {0}")]
+    Refusing(String),
     /// The node is shutting down.
     #[error("this server is shutting down")]
     Draining,
@@ -97,12 +100,51 @@ pub enum RoomError {
     /// The store cannot be reached.
     #[error("{0}")]
     Unavailable(String),
+    /// The store takes no changes at the moment: why, in words that anybody may read.
+    #[error("the store takes no changes at the moment: {0}")]
+    Refusing(String),
     /// The node is shutting down.
     #[error("this server is shutting down")]
     Draining,
 }
 
+impl From<BackendError> for CreateError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Refused(why) => CreateError::Refusing(why),
+            BackendError::Unavailable(_)
+            | BackendError::Unknown(_)
+            | BackendError::Corrupt(_)
+            | BackendError::Unwritable(_) => CreateError::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<BackendError> for RoomError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Refused(why) => RoomError::Refusing(why),
+            BackendError::Unavailable(_)
+            | BackendError::Unknown(_)
+            | BackendError::Corrupt(_)
+            | BackendError::Unwritable(_) => RoomError::Unavailable(error.to_string()),
+        }
+    }
+}
+
 impl RoomError {
+    /// The word for it in metrics and logs.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            RoomError::NotFound => "not_found",
+            RoomError::Refused(Refusal::Full { .. }) => "room_full",
+            RoomError::Refused(Refusal::NoSuchSeat) => "no_seat",
+            RoomError::Refused(Refusal::TakenOver) => "taken_over",
+            RoomError::Unavailable(_) => "unavailable",
+            RoomError::Draining => "draining",
+        }
+    }
+
     /// How a connection is closed for it, where it was accepted first.
     pub fn close_reason(&self) -> CloseReason {
         match self {
@@ -110,7 +152,7 @@ impl RoomError {
             RoomError::Refused(Refusal::Full { .. }) => CloseReason::RoomFull,
             RoomError::Refused(Refusal::NoSuchSeat) => CloseReason::BadSeat,
             RoomError::Refused(Refusal::TakenOver) => CloseReason::TakenOver,
-            RoomError::Unavailable(_) => CloseReason::Unavailable,
+            RoomError::Unavailable(_) | RoomError::Refusing(_) => CloseReason::Unavailable,
             RoomError::Draining => CloseReason::Restarting,
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::codec::Frames;
 use crate::room_task::queue::Queue;
-use crate::room_task::task::BackendClock;
+use crate::room_task::task::AwayEnds;
 use crate::room_task::{Entrant, Say, What, Wish};
 
 /// A batch takes no further requests once it has made this many events: a quarter
@@ -79,7 +79,8 @@ pub(super) struct Batch<A: App> {
 /// What deciding needs to know of the world.
 pub(super) struct Surroundings<'a> {
     pub(super) node: &'a NodeId,
-    pub(super) clock: BackendClock,
+    /// When the seats of those who are away are given up.
+    pub(super) away: &'a AwayEnds,
     /// The nodes that live, if that is known.
     pub(super) live: Option<&'a HashSet<NodeId>>,
     /// Whether anybody here is to be shown the text dialect.
@@ -121,7 +122,10 @@ impl<A: App> Batch<A> {
                     Outcome::Quiet
                 }
                 Request::Reap => {
-                    draft.reap(around.clock.now(), around.live);
+                    draft.reap(
+                        |member, until| around.away.is_over(member, until),
+                        around.live,
+                    );
                     Outcome::Quiet
                 }
             };
@@ -169,7 +173,10 @@ fn enter<A: App>(
             token,
         } => {
             // A seat that is free in truth must not keep anybody out.
-            draft.reap(around.clock.now(), around.live);
+            draft.reap(
+                |member, until| around.away.is_over(member, until),
+                around.live,
+            );
             let (name, node) = (name.clone(), around.node.clone());
             draft.join(&Join {
                 name,

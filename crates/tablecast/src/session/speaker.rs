@@ -316,6 +316,8 @@ impl<A: App> Speaker<A> {
         after: Option<u64>,
     ) {
         self.shared.metrics.rejections.count(rejection.code);
+        let (member, code) = (self.member, rejection.code);
+        tracing::debug!(%member, code, "a command was refused");
         let frame: Frame = match self.dialect {
             Dialect::Text => text::error(rejection),
             Dialect::Json => json::error(id, rejection, after),

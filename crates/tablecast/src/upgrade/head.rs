@@ -84,6 +84,10 @@ pub struct HeadGuard {
     scan: Scan,
     report: HeadReport,
     within: Duration,
+    /// Nothing that was written may be taken for this long.
+    stalled_after: Option<Duration>,
+    /// Runs while the other side takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
     /// Runs while a head is awaited or begun; see `armed`.
     deadline: Pin<Box<Sleep>>,
     armed: bool,
@@ -99,9 +103,38 @@ impl HeadGuard {
             scan: Scan::default(),
             report: HeadReport::default(),
             within,
+            stalled_after: None,
+            stalled: None,
             deadline: Box::pin(sleep(within)),
             armed: true,
         }
+    }
+
+    /// Ends the stream when nothing of what is written was taken for this long. Without
+    /// it a client that does not read holds its answer for as long as it likes.
+    #[must_use]
+    pub fn stalled_after(self, time: Duration) -> Self {
+        HeadGuard {
+            stalled_after: Some(time),
+            ..self
+        }
+    }
+
+    /// Something was to be written.
+    fn wrote(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+        } else if let Some(time) = self.stalled_after {
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(time)));
+            if stalled.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        written
     }
 
     /// What was found, now and later.
@@ -163,7 +196,9 @@ impl AsyncWrite for HeadGuard {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.wrote(cx, written)
     }
 
     fn poll_write_vectored(
@@ -171,7 +206,9 @@ impl AsyncWrite for HeadGuard {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.wrote(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

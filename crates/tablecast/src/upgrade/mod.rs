@@ -4,6 +4,7 @@
 pub mod head;
 mod rooms;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -34,6 +35,7 @@ pub struct Upgrade {
     key: HeaderValue,
     protocols: Vec<String>,
     on_upgrade: OnUpgrade,
+    client: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for Upgrade {
@@ -125,6 +127,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
             key,
             protocols,
             on_upgrade,
+            client: None,
         })
     }
 }
@@ -133,6 +136,16 @@ impl Upgrade {
     /// Whether the client offers this subprotocol.
     pub fn offers(&self, protocol: &str) -> bool {
         self.protocols.iter().any(|offered| offered == protocol)
+    }
+
+    /// Names the client's address, for the lines that are logged at debug when it joins, is
+    /// refused and leaves. The library cannot know it: there may be a proxy in front.
+    #[must_use]
+    pub fn from_client(self, address: IpAddr) -> Self {
+        Upgrade {
+            client: Some(address),
+            ..self
+        }
     }
 
     /// Accepts, and runs `serve` with the connection in a task of its own.

@@ -10,7 +10,7 @@ use crate::dialect::{Dialect, JSON_PROTOCOL};
 use crate::hub::{Hub, RoomError};
 use crate::outbox::Outbox;
 use crate::room_task::Wish;
-use crate::session;
+use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
 
 impl<A: App> Hub<A> {
@@ -30,13 +30,14 @@ impl<A: App> Hub<A> {
         let config = self.shared.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let hub = self.clone();
+        let mut visit = Visit::new(&hub, room, upgrade.client);
         if upgrade.offers(JSON_PROTOCOL) {
             let room = room.into();
             return Ok(upgrade.accept_with(
                 config,
                 outbox,
                 Some(JSON_PROTOCOL),
-                move |connection| session::json(hub, room, connection),
+                move |connection| session::json(hub, room, visit, connection),
             ));
         }
         let wish = Wish::New {
@@ -45,10 +46,13 @@ impl<A: App> Hub<A> {
             token: session::random_token()?,
         };
         let entered = hub.shared.enter(room, Dialect::Text, &outbox, wish);
-        let (place, member) = entered.await?;
+        let entered = entered.await.inspect_err(|error| {
+            visit.turned_away(error.word());
+        });
+        let (place, member) = entered?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(hub, place, member, connection)
+                session::text(hub, place, member, visit, connection)
             }),
         )
     }
@@ -61,7 +65,9 @@ impl IntoResponse for RoomError {
         let status = match self {
             RoomError::NotFound => StatusCode::NOT_FOUND,
             RoomError::Refused(_) => StatusCode::FORBIDDEN,
-            RoomError::Unavailable(_) | RoomError::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            RoomError::Unavailable(_) | RoomError::Refusing(_) | RoomError::Draining => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         (status, self.to_string()).into_response()
     }

@@ -45,6 +45,11 @@ impl Hands {
     pub(crate) fn pass(&self, time: Duration) {
         self.0.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
     }
+
+    /// As when somebody sets the clock of the store's machine.
+    pub(crate) fn set_to(&self, now: u64) {
+        self.0.store(now, Ordering::SeqCst);
+    }
 }
 
 /// So long that a test which waits for it fails by its own deadline.

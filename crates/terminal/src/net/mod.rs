@@ -3,12 +3,13 @@
 pub(crate) mod socket;
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +23,9 @@ use crate::place::Server;
 
 /// Until a connection is there, or an answer: as long as the server's own patience.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// So many redirects are followed, one after the other.
+const MOST_MOVES: usize = 5;
 
 /// A longer answer is not from a Tablecast server.
 const MOST_BODY: usize = 64 * 1024;
@@ -82,11 +86,30 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// Seconds.
     pub(crate) retry_after: Option<u64>,
+    /// Where it is instead.
+    pub(crate) moved: Option<String>,
     pub(crate) body: Bytes,
 }
 
-/// Posts JSON.
-pub(crate) async fn post(server: &Server, path: &str, body: String) -> io::Result<Answer> {
+/// Posts JSON, also to where that has moved: the answer, and the server that gave it.
+pub(crate) async fn post(
+    server: &Server,
+    path: &str,
+    body: String,
+) -> io::Result<(Answer, Server)> {
+    let mut server = server.clone();
+    let mut path = path.to_owned();
+    for _ in 0..MOST_MOVES {
+        let answer = post_once(&server, &path, body.clone()).await?;
+        match answer.moved.as_deref().map(|to| server.moved(to)) {
+            Some(Ok((to, there))) => (server, path) = (to, there),
+            _ => return Ok((answer, server)),
+        }
+    }
+    Ok((post_once(&server, &path, body).await?, server))
+}
+
+async fn post_once(server: &Server, path: &str, body: String) -> io::Result<Answer> {
     let asked = async {
         let stream = TokioIo::new(connect(server).await?);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
@@ -105,12 +128,14 @@ pub(crate) async fn post(server: &Server, path: &str, body: String) -> io::Resul
                 .map_err(io::Error::other)?;
             let status = response.status();
             let retry_after = retry_after(response.headers().get(RETRY_AFTER));
+            let moved = moved(status, response.headers());
             let body = Limited::new(response.into_body(), MOST_BODY)
                 .collect()
                 .await;
             Ok(Answer {
                 status,
                 retry_after,
+                moved,
                 body: body.map_err(io::Error::other)?.to_bytes(),
             })
         };
@@ -128,6 +153,29 @@ pub(crate) async fn post(server: &Server, path: &str, body: String) -> io::Resul
         Ok(answer) => answer,
         Err(_) => Err(no_answer(server)),
     }
+}
+
+/// Where an answer says that what was asked for is.
+fn moved(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    use StatusCode as S;
+    let is_moved = [
+        S::MOVED_PERMANENTLY,
+        S::FOUND,
+        S::TEMPORARY_REDIRECT,
+        S::PERMANENT_REDIRECT,
+    ];
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    is_moved.contains(&status).then(|| location.to_owned())
+}
+
+/// Under which address others in its network reach this machine, if it is in one. Nothing is
+/// sent: the system says from where it would be.
+pub(crate) fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // For documentation (RFC 5737): out of every network, so by the way that leads out.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
 
 fn no_answer(server: &Server) -> io::Error {

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::{AGENT, PATIENCE, Stream, connect, no_answer, retry_after};
+use super::{AGENT, MOST_MOVES, PATIENCE, Stream, connect, moved, no_answer, retry_after};
 use crate::place::Place;
 use crate::session::Failure;
 use crate::session::link::Why;
@@ -121,7 +121,29 @@ impl Connection {
     }
 }
 
-async fn handshake(place: &Place) -> Result<WebSocketStream<Box<dyn Stream>>, Failure> {
+type Socket = WebSocketStream<Box<dyn Stream>>;
+
+/// Opens the socket, also where that has moved: as a proxy says it that leads to TLS.
+async fn handshake(place: &Place) -> Result<Socket, Failure> {
+    let mut place = place.clone();
+    for _ in 0..MOST_MOVES {
+        match handshake_once(&place).await? {
+            Opened::Here(socket) => return Ok(*socket),
+            Opened::Moved(to) => place = to,
+        }
+    }
+    Err(Failure {
+        again: ComeBack::Never,
+        ..unreachable(&"the server answers with one redirect after the other")
+    })
+}
+
+enum Opened {
+    Here(Box<Socket>),
+    Moved(Place),
+}
+
+async fn handshake_once(place: &Place) -> Result<Opened, Failure> {
     let stream = connect(&place.server)
         .await
         .map_err(|error| unreachable(&error))?;
@@ -138,8 +160,18 @@ async fn handshake(place: &Place) -> Result<WebSocketStream<Box<dyn Stream>>, Fa
         .max_message_size(Some(MOST_MESSAGE))
         .max_frame_size(Some(MOST_MESSAGE));
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(Error::Http(response)) => Err(refused(&response)),
+        Ok((socket, _)) => Ok(Opened::Here(Box::new(socket))),
+        Err(Error::Http(response)) => match moved(response.status(), response.headers()) {
+            None => Err(refused(&response)),
+            Some(location) => place.moved(&location).map(Opened::Moved).map_err(|wrong| {
+                let status = response.status();
+                let what = format!("the server answers {status}, to {location:?}: {wrong}");
+                Failure {
+                    again: ComeBack::Never,
+                    ..unreachable(&what)
+                }
+            }),
+        },
         // Cut off in the middle, as by a server that is just being ended.
         Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
             Err(unreachable(&error))
@@ -324,5 +356,51 @@ mod tests {
             panic!("no failure");
         };
         assert_eq!(failure.again, Soon, "cut off in the middle: {failure:?}");
+    }
+
+    /// Answers as many handshakes with these, one after the other: the paths that were asked
+    /// for, and what came of it.
+    async fn moves(answers: Vec<String>, from: &str) -> (Vec<String>, In) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut connection = Connection::open(&format!("http://{at}{from}").parse().unwrap());
+        let mut paths = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            paths.push(head.split(' ').nth(1).unwrap().to_owned());
+            let answer = answer.replace("AT", &at.to_string());
+            let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        (paths, connection.next().await)
+    }
+
+    #[tokio::test]
+    async fn redirects_are_followed_and_not_for_ever() {
+        for status in ["301", "302", "307", "308"] {
+            let answers = vec![
+                format!("{status} Moved\r\nLocation: http://AT/ws/b/"),
+                format!("{status} Moved\r\nLocation: /ws/c/"),
+                "404 Not Found".to_owned(),
+            ];
+            let (paths, ended) = moves(answers, "/r/a").await;
+            assert_eq!(paths, ["/ws/a/", "/ws/b/", "/ws/c/"]);
+            let In::Failed(failure) = ended else {
+                panic!("{ended:?}");
+            };
+            assert_eq!(failure.why, Why::Closed(CloseReason::NoSuchRoom));
+        }
+        let again = "308 Moved\r\nLocation: /ws/a/".to_owned();
+        let (_, ended) = moves(vec![again; MOST_MOVES], "/r/a").await;
+        let In::Failed(failure) = ended else {
+            panic!("{ended:?}");
+        };
+        assert_eq!(failure.again, ComeBack::Never);
+        assert!(format!("{failure:?}").contains("redirect"), "{failure:?}");
     }
 }

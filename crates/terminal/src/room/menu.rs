@@ -152,6 +152,12 @@ impl Menu {
         self.items.iter().find(|item| &*item.item == text)
     }
 
+    /// Whether the newest decision is for it.
+    pub fn is_decided(&self, number: u64) -> bool {
+        let decision = self.decision.as_ref();
+        decision.is_some_and(|decision| decision.winner.number == number)
+    }
+
     /// Most wanted first; among equals in order of adding.
     pub fn by_votes(&self) -> Vec<&Item> {
         let mut items: Vec<&Item> = self.items.iter().collect();

@@ -18,6 +18,7 @@ use crate::desk::{Desk, Show};
 use crate::line::Line;
 use crate::place::Place;
 use crate::room::Room;
+use crate::room::news::News;
 use crate::run::Face;
 use crate::say::{self, Say};
 use crate::session::commands::Ask;
@@ -49,6 +50,8 @@ struct View<'a> {
     said: String,
     /// Shown from this line on.
     help: Option<u16>,
+    /// How many of its lines can be seen.
+    help_rows: u16,
     is_done: bool,
 }
 
@@ -63,6 +66,7 @@ impl<'a, B: Backend> Screen<'a, B> {
                 chosen: None,
                 said: String::new(),
                 help: None,
+                help_rows: 0,
                 is_done: false,
             },
         }
@@ -80,8 +84,9 @@ impl View<'_> {
         // Help is gone with the next key, unless that one moves it.
         let help = self.help.take();
         match key.code {
-            KeyCode::Up if help.is_some() => self.help = help.map(|at| at.saturating_sub(1)),
-            KeyCode::Down if help.is_some() => self.help = help.map(|at| at.saturating_add(1)),
+            code if help.is_some() && scrolled(code, 0, 0).is_some() => {
+                self.help = help.and_then(|at| scrolled(code, at, self.help_rows));
+            }
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
             KeyCode::Char('c') if control => self.leave(session),
             KeyCode::Char('d') if control && self.line.is_empty() => self.leave(session),
@@ -93,6 +98,8 @@ impl View<'_> {
             KeyCode::Delete if self.line.is_empty() => self.remove(session, now),
             KeyCode::Char('z') if control => self.say(Say::Undo, session, now),
             KeyCode::Enter => self.enter(session, now),
+            // What some terminals send for a line end in what is pasted.
+            KeyCode::Char('j') if control && !self.line.is_empty() => self.enter(session, now),
             KeyCode::Up => self.choose(-1, session),
             KeyCode::Down => self.choose(1, session),
             KeyCode::PageUp => self.choose(-PAGE, session),
@@ -111,7 +118,7 @@ impl View<'_> {
             // What a terminal sends for Backspace with Control, or always.
             KeyCode::Char('h') if control => self.line.backspace(),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {}
-            KeyCode::Char(c) => self.line.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             KeyCode::Backspace => self.line.backspace(),
             KeyCode::Delete => self.line.delete(),
             KeyCode::Left => self.line.left(),
@@ -120,6 +127,34 @@ impl View<'_> {
             KeyCode::End => self.line.end(),
             _ => {}
         }
+    }
+
+    fn insert(&mut self, text: &str) {
+        if !self.line.insert(text) {
+            self.said = self.lang().too_much_pasted().to_owned();
+        }
+    }
+
+    /// Several lines are said, each as if it had been typed; one stays to be looked at.
+    fn paste(&mut self, text: &str, session: &mut Session, now: Millis) {
+        self.help = None;
+        let lines = text.split(['\n', '\r']);
+        let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
+        if let [line] = lines.as_slice() {
+            return self.insert(line);
+        }
+        let mut notice = None;
+        for line in lines {
+            self.said.clear();
+            self.insert(line);
+            self.enter(session, now);
+            // One that was not understood makes way for the next one, and is told.
+            self.line.take();
+            if notice.is_none() && !self.said.is_empty() {
+                notice = Some(self.said.clone());
+            }
+        }
+        self.said = notice.unwrap_or_default();
     }
 
     fn leave(&mut self, session: &mut Session) {
@@ -153,7 +188,12 @@ impl View<'_> {
             (Show::Notice(text), _) => self.said = text,
             (Show::Help, _) => self.help = Some(0),
             (Show::Link, _) => self.said = self.place.to_string(),
-            // They are shown anyway.
+            (Show::Members, Some(room)) => {
+                let ids: Vec<_> = room.members.iter().map(|member| member.id).collect();
+                let names = self.lang().names(room, &ids);
+                self.said = format!("{}: {names}", self.lang().here(room));
+            }
+            // The menu is shown anyway.
             (Show::Nothing | Show::Menu | Show::Members, _) => {}
         }
     }
@@ -197,6 +237,20 @@ impl View<'_> {
     }
 }
 
+/// Where the help stands after a key that moves it. Beyond its end is its end, which is known
+/// when it is painted.
+fn scrolled(code: KeyCode, at: u16, page: u16) -> Option<u16> {
+    Some(match code {
+        KeyCode::Up => at.saturating_sub(1),
+        KeyCode::Down => at.saturating_add(1),
+        KeyCode::PageUp => at.saturating_sub(page),
+        KeyCode::PageDown | KeyCode::Char(' ') => at.saturating_add(page),
+        KeyCode::Home => 0,
+        KeyCode::End => u16::MAX,
+        _ => return None,
+    })
+}
+
 impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
     type Input = Event;
 
@@ -212,7 +266,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.view.key(key, session, now);
             }
-            Event::Paste(text) => self.view.line.insert(&text),
+            Event::Paste(text) => self.view.paste(&text, session, now),
             // Whatever it was, all is painted anew.
             _ => {}
         }
@@ -226,15 +280,20 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
     fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
         for told in told {
             self.view.desk.note(told);
-            if let Some(text) = self.view.lang().told(told) {
-                self.view.said = text;
-            }
+            self.view.said = match told {
+                // It has a line of its own.
+                Told::News(News::Decided(..)) => String::new(),
+                told => match self.view.lang().told(told) {
+                    Some(text) => text,
+                    None => continue,
+                },
+            };
         }
         if let Some(room) = session.room() {
             self.view.keep_chosen(room);
         }
         self.terminal
-            .draw(|frame| paint::paint(frame, &self.view, session, now))
+            .draw(|frame| paint::paint(frame, &mut self.view, session, now))
             .map_err(io::Error::other)?;
         Ok(())
     }

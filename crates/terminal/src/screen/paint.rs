@@ -31,26 +31,39 @@ const SOON_OVER: u64 = 60;
 /// Twelve colours of the 256 that can be read on black and on white.
 const PALETTE: [u8; 12] = [167, 172, 136, 64, 29, 31, 68, 98, 133, 168, 130, 66];
 
+/// Of so many rows a text may take one, so that there is room for the menu.
+const ROWS_A_LINE: u16 = 6;
+
 /// What the prompt takes.
 const PROMPT: &str = "> ";
 
-pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, now: Millis) {
+/// What stands before an item: the mark of the chosen one, its votes, and one's own.
+const BEFORE_ITEM: usize = 9;
+
+pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Session, now: Millis) {
     let area = frame.area();
     let is_wide = area.width >= WIDE;
     // Where there are few rows, the menu goes before what only says more of it.
     let spare = u16::from(area.height >= ROOMY);
     let result_text = result_text(view, session);
     let said_text = said_text(view, session);
-    // What was decided and what was said is shown whole, also where that takes two lines.
-    let rows = |text: &str| 1 + u16::from(text.width() > usize::from(area.width));
+    // What was decided and what was said is shown whole, also where that takes some lines.
+    let most_rows = (area.height / ROWS_A_LINE).max(1);
+    let rows = |text: &str| match text.width() {
+        width if width <= usize::from(area.width) => 1,
+        // Lines end between words, so they are not full.
+        width => (1 + (width * 9 / 8) as u16 / area.width.max(1)).min(most_rows),
+    };
     let result_rows = result_text.as_ref().map_or(spare, |(text, _)| rows(text));
     let said_rows = if spare > 0 { rows(&said_text) } else { 1 };
+    let detail_text = detail_text(view, session, area.width);
+    let detail_rows = if spare > 0 { rows(&detail_text) } else { 0 };
     let [head, members, _, body, detail, result, said, prompt, help] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::from(!is_wide)),
         Constraint::Length(spare),
         Constraint::Fill(1),
-        Constraint::Length(spare),
+        Constraint::Length(detail_rows),
         Constraint::Length(result_rows),
         Constraint::Length(said_rows),
         Constraint::Length(1),
@@ -60,23 +73,22 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, n
     paint_head(frame, head, view, session, now);
     if let Some(room) = session.room() {
         let menu = if is_wide {
-            let sides = [Constraint::Fill(1), Constraint::Length(MEMBERS_WIDTH)];
-            let [menu, side] = Layout::horizontal(sides).areas(body);
+            let sides = [
+                Constraint::Fill(1),
+                Constraint::Length(1),
+                Constraint::Length(MEMBERS_WIDTH),
+            ];
+            let [menu, _, side] = Layout::horizontal(sides).areas(body);
             paint_members(frame, side, view, room);
             menu
         } else {
-            frame.render_widget(members_line(view, room), members);
+            frame.render_widget(members_line(view, room, members.width), members);
             body
         };
         paint_menu(frame, menu, view, session, room);
-        if let Some(item) = view.chosen.and_then(|number| room.menu.item(number)) {
-            let text = match is_wide {
-                true => format!(" {}", view.lang().item(room, item)),
-                false => format!(" {}", view.lang().names(room, &item.votes)),
-            };
-            frame.render_widget(Line::from(text).dim(), detail);
-        }
     }
+    let detail_text = Paragraph::new(detail_text).wrap(Wrap { trim: false });
+    frame.render_widget(detail_text.dim(), detail);
     if let Some((text, colour)) = result_text {
         let text = Paragraph::new(text).wrap(Wrap { trim: false });
         frame.render_widget(text.fg(colour).bold(), result);
@@ -90,7 +102,38 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &View<'_>, session: &Session, n
     };
     frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
     if let Some(from) = view.help {
-        paint_help(frame, view, from);
+        (view.help, view.help_rows) = paint_help(frame, view, from);
+    }
+}
+
+/// More of the chosen item: where there is room, all that is known of it; and the whole item
+/// if the list shows only a part.
+fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
+    let Some(room) = session.room() else {
+        return String::new();
+    };
+    let Some(item) = view.chosen.and_then(|number| room.menu.item(number)) else {
+        return String::new();
+    };
+    let is_cut = item.item.width() > room_for_item(width, room, item, view);
+    match width >= WIDE || is_cut {
+        true => format!(" {}", view.lang().item(room, item)),
+        false => format!(" {}", view.lang().names(room, &item.votes)),
+    }
+}
+
+/// How many columns an item has in the list of a screen that is so wide.
+fn room_for_item(screen: u16, room: &Room, item: &Item, view: &View<'_>) -> usize {
+    let side = if screen >= WIDE { MEMBERS_WIDTH + 1 } else { 0 };
+    let mark = mark(room, item, view).width();
+    usize::from(screen.saturating_sub(side)).saturating_sub(BEFORE_ITEM + mark)
+}
+
+/// What stands behind an item that was decided on.
+fn mark(room: &Room, item: &Item, view: &View<'_>) -> String {
+    match room.menu.is_decided(item.number) {
+        true => format!("  <- {}", view.lang().decided()),
+        false => String::new(),
     }
 }
 
@@ -117,6 +160,7 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
     let [title, right] = Layout::horizontal(widths).areas(area);
     frame.render_widget(Block::new().reversed(), area);
     let text = format!(" {}", view.lang().title(session.room()));
+    let text = cut(&text, usize::from(title.width));
     frame.render_widget(Line::from(text).bold().reversed(), title);
     let state = Line::from(state).alignment(Alignment::Right);
     frame.render_widget(state.style(style.reversed().bold()), right);
@@ -131,7 +175,11 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
     }
     let items = room.menu.by_votes();
     let most = items.first().map_or(0, |item| item.votes.len());
-    let rows = items.iter().map(|item| row(item, room, most));
+    let screen = frame.area().width;
+    let rows = items.iter().map(|item| {
+        let columns = room_for_item(screen, room, item, view);
+        row(item, room, most, columns, mark(room, item, view))
+    });
     // What is shown may be old: it is dimmed until it is live.
     let style = match session.status() {
         Status::Live => Style::new(),
@@ -149,9 +197,9 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 }
 
 /// Votes, whether one's own is among them, and the item.
-fn row<'a>(item: &'a Item, room: &Room, most: usize) -> Line<'a> {
+fn row(item: &Item, room: &Room, most: usize, columns: usize, mark: String) -> Line<'static> {
     let votes = item.votes.len();
-    let mark = if item.votes.contains(&room.you) {
+    let own = if item.votes.contains(&room.you) {
         "[x]"
     } else {
         "[ ]"
@@ -162,8 +210,9 @@ fn row<'a>(item: &'a Item, room: &Room, most: usize) -> Line<'a> {
         _ => Style::new(),
     };
     Line::from(vec![
-        Span::raw(format!("{votes:>3} {mark} ")),
-        Span::styled(&*item.item, style),
+        Span::raw(format!("{votes:>3} {own} ")),
+        Span::styled(cut(&item.item, columns), style),
+        Span::raw(mark).bold(),
     ])
 }
 
@@ -201,15 +250,20 @@ fn paint_members(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, room: &Room
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn members_line(view: &View<'_>, room: &Room) -> Line<'static> {
+fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
     let mut line = Line::from(format!(" {}:", view.lang().here(room)));
     for member in &room.members {
         let away = if member.away { "-" } else { "" };
+        let is_you = member.id == room.you;
+        let you = if is_you { view.lang().you() } else { "" };
         let name = format!(" {away}{}", cut(&member.name, 12));
-        line.push_span(Span::styled(name, colour(member)));
-        if member.id == room.you {
-            line.push_span(Span::raw(view.lang().you()));
+        // Room for the dots of those who do not fit.
+        if line.width() + name.width() + you.width() + 3 > usize::from(columns) {
+            line.push_span(Span::raw(" .."));
+            break;
         }
+        line.push_span(Span::styled(name, colour(member)));
+        line.push_span(Span::raw(you));
     }
     line
 }
@@ -237,8 +291,12 @@ fn said_text(view: &View<'_>, session: &Session) -> String {
         Status::Offline(why, _) | Status::Ended(why) => lang.why(&why),
         Status::Connecting | Status::Live => view.said.clone(),
     };
+    let is_over = matches!(session.status(), Status::Ended(_));
     let waiting = match session.pending().count() {
         0 => String::new(),
+        _ if is_over => lang
+            .unsent(session.pending())
+            .map_or(String::new(), |text| format!("; {text}")),
         count => format!(" ({})", lang.waiting(count)),
     };
     format!(" {text}{waiting}")
@@ -258,14 +316,11 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     frame.set_cursor_position(Position::new(field.x + column as u16, field.y));
 }
 
-fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) {
-    let area = frame.area();
-    let rows: Vec<_> = view
-        .lang()
-        .keys()
-        .iter()
-        .chain(view.lang().commands())
-        .collect();
+/// Paints the help from this line on, or from the last one that leaves none of it out of
+/// sight: which it was, and how many can be seen.
+fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>, u16) {
+    let lang = view.lang();
+    let rows: Vec<_> = lang.keys().iter().chain(lang.commands()).collect();
     let width = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0);
     let lines = rows.iter().map(|(key, does)| {
         let blanks = " ".repeat(width - key.width() + 2);
@@ -275,8 +330,13 @@ fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) {
         ])
     });
     let lines: Vec<_> = lines.collect();
-    // The last lines stay in sight, however often a key is pressed.
-    let most = (lines.len() as u16).saturating_sub(area.height);
-    frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(lines).scroll((from.min(most), 0)), area);
+    let areas = [Constraint::Fill(1), Constraint::Length(1)];
+    let [text, keys] = Layout::vertical(areas).areas(frame.area());
+    let most = (lines.len() as u16).saturating_sub(text.height);
+    let from = from.min(most);
+    frame.render_widget(Clear, frame.area());
+    frame.render_widget(Paragraph::new(lines).scroll((from, 0)), text);
+    let hint = format!(" {}", lang.help_keys(most > 0));
+    frame.render_widget(Line::from(hint).dim(), keys);
+    (Some(from), text.height)
 }

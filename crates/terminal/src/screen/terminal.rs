@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
@@ -30,6 +31,7 @@ impl Guard {
             print(info);
         }));
         let guard = Guard;
+        IS_TAKEN.store(true, Ordering::Relaxed);
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
@@ -43,7 +45,14 @@ impl Drop for Guard {
     }
 }
 
+/// Whether there is something to give back: done twice, it would move the cursor over what
+/// was printed in between.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     // A terminal that is gone needs nothing back.
     let _ = execute!(
         io::stdout(),

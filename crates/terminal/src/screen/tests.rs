@@ -92,6 +92,9 @@ impl<'a> Desk<'a> {
     /// The rows as a reader sees them, without the blanks at their ends.
     fn picture(&mut self) -> String {
         let told = self.session.told();
+        // Other than a terminal, the test's one keeps the right half of a wide character when
+        // the left one is written over; so each picture is made anew.
+        self.screen.terminal.clear().unwrap();
         self.screen.show(&mut self.session, &told, NOW).unwrap();
         let buffer = self.screen.terminal.backend().buffer();
         let mut rows = String::new();
@@ -331,4 +334,160 @@ fn nothing_that_others_write_reaches_the_terminal_as_a_control_sequence() {
     let picture = desk.picture();
     assert!(picture.contains("evil"));
     assert!(!picture.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')));
+}
+
+#[test]
+fn each_line_that_is_pasted_is_a_dish() {
+    let place = place();
+    let add = |id: u64, item: &str| format!(r#"{{"id":{id},"add":{{"item":"{item}"}}}}"#);
+    for ends in ["\n", "\r", "\r\n", "\n\n"] {
+        let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+        desk.types("hot ");
+        let text = ["soup", "  ", "냉면", "/nope", "fries", "fries"].join(ends);
+        let paste = Event::Paste(text);
+        desk.screen.input(paste, &mut desk.session, NOW).unwrap();
+        assert_eq!(
+            desk.said(),
+            [add(1, "hot soup"), add(2, "냉면"), add(3, "fries")],
+            "{ends:?}"
+        );
+        let picture = desk.picture();
+        assert!(picture.contains("there is no /nope"), "{picture}");
+    }
+    // One line is there to be looked at, and what is far too long is not taken in silence.
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    for (pasted, shown) in [
+        ("soup\n", "> soup"),
+        (&*"x".repeat(5_000), "too long for a line"),
+    ] {
+        let paste = Event::Paste(pasted.to_owned());
+        desk.screen.input(paste, &mut desk.session, NOW).unwrap();
+        let picture = desk.picture();
+        assert!(picture.contains(shown), "{picture}");
+    }
+    assert_eq!(desk.said(), [""; 0]);
+    // Without brackets a line end is a key, which some terminals send as Control and J.
+    desk.control('j');
+    desk.control('j');
+    assert_eq!(desk.said(), [add(1, "soup")]);
+}
+
+#[test]
+fn all_of_the_help_can_be_reached_and_left() {
+    let place = place();
+    for (lang, forth, back) in [
+        (Lang::English, KeyCode::Down, KeyCode::Up),
+        (Lang::Korean, KeyCode::PageDown, KeyCode::PageUp),
+        (Lang::English, KeyCode::End, KeyCode::Home),
+    ] {
+        let mut desk = Desk::joined(&place, lang, 40, 12);
+        desk.press(KeyCode::F(1));
+        let first = desk.picture();
+        let mut seen = first.clone();
+        for _ in 0..16 {
+            desk.press(forth);
+            seen.push_str(&desk.picture());
+        }
+        let last = desk.picture();
+        assert!(first.contains(lang.help_keys(true)), "{first}");
+        assert!(last.contains("/quit"), "{last}");
+        for (key, does) in lang.keys().iter().chain(lang.commands()) {
+            let is_jump = forth == KeyCode::End;
+            assert!(
+                is_jump || (seen.contains(key) && seen.contains(does)),
+                "{key}: {does}"
+            );
+        }
+        // However often a key was pressed, the first one back moves it.
+        desk.press(back);
+        assert_ne!(desk.picture(), last);
+        (0..10).for_each(|_| desk.press(back));
+        assert_eq!(desk.picture(), first);
+        desk.press(KeyCode::Esc);
+        assert!(!desk.picture().contains(lang.help_keys(true)));
+    }
+}
+
+#[test]
+fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
+    let place = place();
+    for (width, columns) in [(80, 46), (40, 31)] {
+        let mut desk = Desk::joined(&place, Lang::English, width, 24);
+        let long = "가".repeat(60) + "끝";
+        desk.happens(
+            10,
+            2,
+            json!({"added":{"number":4,"item":long,"name":"하나"}}),
+        );
+        desk.happens(11, 2, json!({"titled":{"title":"긴".repeat(60)}}));
+        (0..3).for_each(|_| desk.press(KeyCode::Down));
+        let picture = desk.picture();
+        let row = picture.lines().find(|row| row.starts_with(">  0")).unwrap();
+        let item = &row[">  0 [ ] ".len()..];
+        let item = item.split("..").next().unwrap();
+        assert!(
+            item.width() <= columns && item.width() > columns - 4,
+            "{picture}"
+        );
+        assert!(row.contains(".."), "{picture}");
+        assert!(picture.lines().next().unwrap().contains(".."), "{picture}");
+        let text = picture.replace(['\n', ' '], "");
+        assert!(text.contains('끝'), "{picture}");
+    }
+    let mut desk = Desk::joined(&place, Lang::English, 40, 12);
+    for id in 3..10 {
+        let who = json!({"joined":{"member":id,"name":format!("somebody {id}"),"colour":1}});
+        let mut event = who;
+        event["seq"] = json!(id + 7);
+        event["expires_at"] = json!(NOW + 570_000);
+        desk.hears(json!({ "event": event }));
+    }
+    let picture = desk.picture();
+    assert!(
+        picture.lines().nth(1).unwrap().ends_with(" .."),
+        "{picture}"
+    );
+    desk.types("/members");
+    desk.press(KeyCode::Enter);
+    assert!(desk.picture().contains("somebody 7"), "{}", desk.picture());
+}
+
+#[test]
+fn what_was_decided_is_said_once_and_marked() {
+    let place = place();
+    for (lang, said, mark) in [
+        (Lang::English, "Decided", "[x] 김치찌개  <- decided"),
+        (Lang::Korean, "결정:", "[x] 김치찌개  <- 결정"),
+    ] {
+        let mut desk = Desk::joined(&place, lang, 80, 24);
+        desk.happens(
+            10,
+            2,
+            json!({"decided":{"how":"votes","name":"하나","winner":2}}),
+        );
+        let picture = desk.picture();
+        assert_eq!(picture.matches(said).count(), 1, "{picture}");
+        assert!(picture.contains(mark), "{picture}");
+    }
+}
+
+#[test]
+fn what_was_not_sent_when_it_ended_is_named() {
+    let place = place();
+    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    desk.session.closed(1006, NOW);
+    for dish in ["pizza night", "냉면"] {
+        desk.types(dish);
+        desk.press(KeyCode::Enter);
+    }
+    desk.session.closed(4404, NOW);
+    let picture = desk.picture();
+    let picture = picture.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["the room is gone", "not sent: \"pizza night\", \"냉면\""] {
+        assert!(picture.contains(part), "no {part}: {picture}");
+    }
+    assert!(
+        !picture.contains("not sent yet") && !picture.contains("no such room"),
+        "{picture}"
+    );
 }

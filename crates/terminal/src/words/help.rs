@@ -8,13 +8,13 @@ impl Lang {
         self.pick(
             &[
                 ("/vote N, /unvote N", "for the item with this number"),
-                ("/remove N, /undo", "take an item away, put it back"),
-                ("/list, /who", "menu, members"),
+                ("/remove N", "take an item away"),
+                ("/list", "the menu"),
             ],
             &[
                 ("/vote N, /unvote N", "N번에 투표, 취소"),
-                ("/remove N, /undo", "빼기, 되돌리기"),
-                ("/list, /who", "메뉴, 사람들"),
+                ("/remove N", "빼기"),
+                ("/list", "메뉴"),
             ],
         )
     }
@@ -24,24 +24,32 @@ impl Lang {
         self.pick(
             &[
                 ("WORDS", "add, or vote if it exists"),
+                ("/undo", "put back what you removed"),
                 ("/decide", "most votes win, or a draw"),
                 ("/draw", "draw among all"),
                 ("/title TEXT", "name the room"),
                 ("/name NAME", "change your name"),
                 ("/colour 0-11", "change your colour"),
                 ("/extend", "the whole time again"),
+                ("/members", "who is here"),
                 ("/link", "the room's address"),
+                ("/retry", "connect now, when offline"),
+                ("/help", "this help"),
                 ("/quit", "leave"),
             ],
             &[
                 ("아무 글", "추가, 이미 있으면 투표"),
+                ("/undo", "뺀 것 되돌리기"),
                 ("/decide", "투표로, 동점이면 뽑기"),
                 ("/draw", "모두를 놓고 뽑기"),
                 ("/title 제목", "방 제목"),
                 ("/name 이름", "내 이름 바꾸기"),
                 ("/colour 0-11", "내 색 바꾸기"),
                 ("/extend", "시간 늘리기"),
+                ("/members", "들어와 있는 사람"),
                 ("/link", "방 주소"),
+                ("/retry", "오프라인일 때 지금 연결"),
+                ("/help", "이 도움말"),
                 ("/quit", "나가기"),
             ],
         )
@@ -82,6 +90,17 @@ impl Lang {
                 "Enter vote  ^X remove  F1 help  ^C quit",
                 "Enter 투표  ^X 빼기  F1 도움  ^C 나감",
             ),
+        }
+    }
+
+    /// Below the help; `has_more` if it does not fit on the screen.
+    pub fn help_keys(self, has_more: bool) -> &'static str {
+        match has_more {
+            true => self.pick(
+                "Up, Down: more   Esc: back",
+                "위, 아래: 더 보기   Esc: 닫기",
+            ),
+            false => self.pick("Esc: back", "Esc: 닫기"),
         }
     }
 

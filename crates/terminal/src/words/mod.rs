@@ -102,7 +102,11 @@ impl Lang {
             true => String::new(),
             false => format!(": {}", self.names(room, &item.votes)),
         };
-        format!("{} ({by}), {votes}{who}", item.item)
+        let decided = match room.menu.is_decided(item.number) {
+            true => format!(", {}", self.decided()),
+            false => String::new(),
+        };
+        format!("{} ({by}){decided}, {votes}{who}", item.item)
     }
 
     /// Minutes and seconds.
@@ -310,6 +314,10 @@ impl Lang {
                 format!("{word} needs the number of an item, as in {word} 2"),
                 format!("{word} 뒤에 항목 번호를 쓰세요. 예: {word} 2"),
             ),
+            Unsaid::Item => self.pick(
+                "/add needs something to add, as in /add pizza".to_owned(),
+                "/add 뒤에 추가할 것을 쓰세요. 예: /add 피자".to_owned(),
+            ),
             Unsaid::Name => self.pick(
                 "/name needs a name, as in /name Mina".to_owned(),
                 "/name 뒤에 이름을 쓰세요. 예: /name 미나".to_owned(),
@@ -347,6 +355,36 @@ impl Lang {
             format!("{item} is on the menu already; your vote is for it"),
             format!("이미 메뉴에 있습니다: {item}. 대신 투표했습니다"),
         )
+    }
+
+    /// An item was to be added that is being added already.
+    pub fn coming_already(self, item: &str) -> String {
+        let item = cut(&Shown::from(item), MOST_QUOTED);
+        self.pick(
+            format!("{item} is on its way already"),
+            format!("이미 보내는 중입니다: {item}"),
+        )
+    }
+
+    /// Something needs the room, which is not known yet.
+    pub fn not_here_yet(self) -> &'static str {
+        self.pick(
+            "you are not in the room yet",
+            "아직 방에 들어가지 못했습니다",
+        )
+    }
+
+    /// What was pasted does not fit into a line.
+    pub fn too_much_pasted(self) -> &'static str {
+        self.pick(
+            "that is too long for a line; nothing of it was taken",
+            "한 줄에 넣기에는 너무 깁니다. 넣지 않았습니다",
+        )
+    }
+
+    /// Behind an item that was decided on.
+    pub fn decided(self) -> &'static str {
+        self.pick("decided", "결정")
     }
 
     /// There is nothing to undo.

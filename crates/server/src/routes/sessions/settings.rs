@@ -23,11 +23,10 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// A day: who wants a room for longer makes another.
 const MAX_MINUTES: u64 = 24 * 60;
 
-/// What a room may be given when it is made. What is unknown is refused by name rather
-/// than ignored, so that a later setting never means something else to an older server.
-/// Values are read one by one, so that a wrong one is named.
+/// What a room may be given when it is made. What is unknown is ignored: an older server
+/// must not refuse a newer client. Values are read one by one, so that a wrong one is named.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(super) struct Settings {
     /// What it is called: a string, or null.
     #[schemars(with = "Option<String>")]

@@ -66,6 +66,8 @@ impl<A: App> RoomTask<'_, A> {
     /// With `after`: because the command of that number has to come first.
     fn reject(&self, say: &Say<A>, rejection: &Rejection, after: Option<u64>) {
         self.hub.metrics.rejections.count(rejection.code);
+        let (room, member, code) = (self.id, say.member, rejection.code);
+        tracing::debug!(%room, %member, code, "a command was refused");
         let frame = match say.dialect {
             Dialect::Text => text::error(rejection),
             Dialect::Json => json::error(Some(say.op.number), rejection, after),
@@ -136,10 +138,11 @@ impl<A: App> RoomTask<'_, A> {
         self.locals.close_all(CloseReason::Expired);
     }
 
-    /// The room cannot be gone on with on this node.
-    pub(super) fn fail(&mut self, error: &str) {
+    /// The room cannot be gone on with on this node. Why has been logged; to members
+    /// it would say nothing.
+    pub(super) fn fail(&mut self) {
         self.gone = true;
-        let unavailable = RoomError::Unavailable(error.to_owned());
+        let unavailable = RoomError::Unavailable("the stored room cannot be read".to_owned());
         while let Some(request) = self.waiting.pop() {
             self.give_up(request, &unavailable);
         }
@@ -171,9 +174,7 @@ impl<A: App> RoomTask<'_, A> {
                     Dialect::Text => "what you see next will tell",
                     Dialect::Json => "send it again with the same id",
                 };
-                let message = format!(
-                    "the store did not answer in time; whether this was applied is unknown: {advice}"
-                );
+                let message = format!("{error}; whether this was applied is unknown: {advice}");
                 self.reject(&say, &Rejection::new("unavailable", message), None);
             }
             Request::Leave { .. } | Request::Reap => {}

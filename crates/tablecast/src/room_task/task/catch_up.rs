@@ -21,7 +21,7 @@ impl<A: App> RoomTask<'_, A> {
     pub(super) fn install(&mut self, loaded: Loaded) {
         if let Err(error) = self.try_install(loaded) {
             tracing::error!(room = %self.id, %error, "the stored room cannot be read");
-            self.fail(&error.to_string());
+            self.fail();
         }
     }
 

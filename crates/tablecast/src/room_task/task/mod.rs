@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tablecast_core::backend::{
-    BackendError, BackendFuture, Commit, Committed, Health, NewKeepsake, Record,
+    BackendError, BackendFuture, Commit, Committed, NewKeepsake, Record,
 };
 use tablecast_core::history::History;
 use tablecast_core::room::Room;
@@ -26,14 +26,15 @@ use tokio::time::{Instant, Sleep};
 use crate::app::App;
 use crate::codec::Frame;
 use crate::dialect::{Dialect, json};
-use crate::hub::{RoomError, Shared};
+use crate::hub::{RoomError, Shared, unreadable};
 use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
 use crate::room_task::queue::Queue;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
 
 use question::{Asked, Done, Question, Span};
-pub(super) use timing::BackendClock;
+pub(super) use timing::AwayEnds;
+use timing::BackendClock;
 
 /// How long after a failure the backend is asked again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -54,6 +55,7 @@ struct RoomTask<'a, A: App> {
     history: History<A::Event>,
     locals: Locals,
     clock: BackendClock,
+    away: AwayEnds,
     expires_at: u64,
     waiting: Queue<A>,
     /// Decided and being committed; without events, being confirmed by a load.
@@ -152,6 +154,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             room: None,
             history: History::default(),
             clock: BackendClock { at: now, now: 0 },
+            away: AwayEnds::default(),
             expires_at: u64::MAX,
             waiting: Queue::new(),
             batch: None,
@@ -281,7 +284,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             }
             Mail::Resync => self.be_stale(),
             Mail::Health(health) => {
-                let up = health == Health::Up;
+                let up = health.is_up();
                 if up {
                     self.be_stale();
                     self.retry_at = Instant::now();
@@ -360,7 +363,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         let Some(room) = &self.room else { return };
         let around = Surroundings {
             node: &self.hub.node,
-            clock: self.clock,
+            away: &self.away,
             live: spared.as_deref(),
             text: self.locals.speak(Dialect::Text),
             text_bytes: self.text_bytes(),
@@ -431,8 +434,9 @@ impl<'a, A: App> RoomTask<'a, A> {
                 }
             }
             Done::Loaded(Ok(None)) => self.be_gone(),
-            Done::Loaded(Err(BackendError::Corrupt(error) | BackendError::Unwritable(error))) => {
-                self.fail(&error);
+            Done::Loaded(Err(error @ (BackendError::Corrupt(_) | BackendError::Unwritable(_)))) => {
+                unreadable(self.id, &error);
+                self.fail();
             }
             Done::Loaded(Err(error)) => {
                 tracing::debug!(room = %self.id, %error, "load failed");
@@ -463,8 +467,15 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.install(loaded);
             }
             Ok(Committed::Gone) => self.be_gone(),
-            Err(BackendError::Unwritable(error)) => self.fail(&error),
+            Err(error @ BackendError::Unwritable(_)) => {
+                unreadable(self.id, &error);
+                self.fail();
+            }
             Err(error) => {
+                // What cannot be understood will not be at the next attempt either.
+                if matches!(error, BackendError::Corrupt(_)) && self.retry_after == RETRY.0 {
+                    tracing::error!(room = %self.id, %error, "the room cannot be changed");
+                }
                 tracing::debug!(room = %self.id, %error, "commit failed");
                 self.be_stale();
                 self.back_off();

@@ -1,13 +1,15 @@
 //! The clock: whose it is, what has a deadline, and when to look next.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use tablecast_core::MemberId;
 use tablecast_core::backend::Stamp;
+use tablecast_core::membership::Presence;
 use tablecast_core::room::Room;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::hub::RoomError;
 use crate::room_task::task::RoomTask;
 
 /// The clock is looked at this long after a room should have expired, since the
@@ -16,13 +18,13 @@ const EXPIRY_SLACK_MS: u64 = 5;
 
 /// The estimated clock of the backend.
 #[derive(Clone, Copy)]
-pub(in crate::room_task) struct BackendClock {
+pub(super) struct BackendClock {
     pub(super) at: Instant,
     pub(super) now: u64,
 }
 
 impl BackendClock {
-    pub(in crate::room_task) fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.time_at(Instant::now())
     }
 
@@ -33,6 +35,49 @@ impl BackendClock {
 
     pub(super) fn instant(&self, ms: u64) -> Instant {
         self.at + Duration::from_millis(ms.saturating_sub(self.now))
+    }
+}
+
+/// When the seats of those who are away are given up, by this node's own clock. What is
+/// left of the time is read off the backend's clock once, when this node learns that
+/// somebody is away; from then on it is how much time passes, wherever somebody sets that
+/// clock to.
+#[derive(Default)]
+pub(in crate::room_task) struct AwayEnds(HashMap<MemberId, AwayEnd>);
+
+struct AwayEnd {
+    /// What the seat says (backend clock, ms). It tells one absence from the next.
+    until: u64,
+    at: Instant,
+}
+
+impl AwayEnds {
+    /// Whether the time of a member who is away until then (backend clock, ms) is over.
+    pub(in crate::room_task) fn is_over(&self, member: MemberId, until: u64) -> bool {
+        let end = self.0.get(&member).filter(|end| end.until == until);
+        end.is_some_and(|end| end.at <= Instant::now())
+    }
+
+    /// Learns who is away. Nobody is for longer than the grace, whatever the clock
+    /// showed when they left.
+    fn follow<A: App>(&mut self, room: &Room<A>, clock: BackendClock, grace: Duration) {
+        let mut known = std::mem::take(&mut self.0);
+        for seat in room.members.iter() {
+            let Presence::Away { until } = seat.presence else {
+                continue;
+            };
+            let end = known.remove(&seat.member);
+            let end = end.filter(|end| end.until == until).unwrap_or_else(|| {
+                let left = Duration::from_millis(until.saturating_sub(clock.now()));
+                let at = Instant::now() + left.min(grace);
+                AwayEnd { until, at }
+            });
+            self.0.insert(seat.member, end);
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.0.values().map(|end| end.at).min()
     }
 }
 
@@ -52,8 +97,13 @@ impl<A: App> RoomTask<'_, A> {
     }
 
     pub(super) fn expect_away_end(&mut self) {
-        if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
-            self.look_at(self.clock.instant(until));
+        let Some(room) = &self.room else { return };
+        self.away
+            .follow(room, self.clock, self.hub.config.seat_grace);
+        match self.away.next() {
+            Some(at) if at <= Instant::now() => self.reap_soon(),
+            Some(at) => self.look_at(at),
+            None => {}
         }
     }
 
@@ -94,14 +144,7 @@ impl<A: App> RoomTask<'_, A> {
             }
             self.look_at(self.heard_at + interval);
         }
-        if let Some(until) = self.room.as_ref().and_then(Room::next_away_end) {
-            let until = self.clock.instant(until);
-            if until <= now {
-                self.reap_soon();
-            } else {
-                self.look_at(until);
-            }
-        }
+        self.expect_away_end();
         if !self.strangers.is_empty() {
             self.reap_soon();
         }
@@ -111,7 +154,7 @@ impl<A: App> RoomTask<'_, A> {
     /// way is said to be unknown.
     fn answer_late(&mut self, now: Instant) {
         let given_up = self.waiting.take_late(now);
-        let error = RoomError::Unavailable("the store did not answer in time".to_owned());
+        let error = self.hub.unsettled();
         for request in given_up {
             self.give_up(request, &error);
         }

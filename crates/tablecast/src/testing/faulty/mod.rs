@@ -2,7 +2,8 @@
 //!
 //! [`FaultyBackend`] wraps any other backend. Its [`Faults`] say what goes wrong:
 //! the [next](Faults::next) call of a kind, [every](Faults::every) call of a
-//! kind, everything while the store is [down](Faults::down), or a share of all
+//! kind, everything while the store is [down](Faults::down), changes while it is
+//! [refusing](Faults::refusing) them, or a share of all
 //! that happens, [at random](Faults::random) but the same for the same seed.
 //! Without any of these it behaves as the backend it wraps.
 //!
@@ -64,11 +65,23 @@ pub enum Call {
     Release,
 }
 
+impl Call {
+    /// Whether it changes something in the store that a full one may refuse.
+    fn is_change(self) -> bool {
+        match self {
+            Call::Create | Call::Commit | Call::Renew => true,
+            Call::Load | Call::Keepsake | Call::Watch | Call::Release => false,
+        }
+    }
+}
+
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Fails with [`BackendError::Unavailable`], and is never carried out.
     Unavailable,
+    /// Fails with [`BackendError::Refused`], and is never carried out.
+    Refused,
     /// Fails with [`BackendError::Unknown`], and is never carried out.
     UnknownBefore,
     /// Is carried out, then fails with [`BackendError::Unknown`].
@@ -163,6 +176,7 @@ impl FaultyBackend {
             };
             match fault {
                 Fault::Unavailable => Err(BackendError::Unavailable(why)),
+                Fault::Refused => Err(BackendError::Refused(why)),
                 Fault::UnknownBefore => Err(BackendError::Unknown(why)),
                 Fault::UnknownAfter => {
                     let _ = work.await;
@@ -332,9 +346,23 @@ impl Faults {
         self.notify(Notice::Health(Health::Down(reason)));
     }
 
-    /// The store can be reached again. The node is told, and to load all rooms.
+    /// The store takes no changes from now on, for this reason, which members are told:
+    /// the node is told, and every call that would change something fails with
+    /// [`BackendError::Refused`]. All others go through.
+    pub fn refusing(&self, why: impl Into<String>) {
+        let why = why.into();
+        self.plan().refusing = Some(why.clone());
+        let words = format!("REFUSED {why}");
+        self.notify(Notice::Health(Health::Refusing { why, words }));
+    }
+
+    /// The store can be reached again, and takes changes. The node is told, and to load
+    /// all rooms.
     pub fn up(&self) {
-        self.plan().down = None;
+        let mut plan = self.plan();
+        plan.down = None;
+        plan.refusing = None;
+        drop(plan);
         self.notify(Notice::Health(Health::Up));
         self.notify(Notice::Resync(None));
     }
@@ -377,6 +405,7 @@ struct Plan {
     publications: VecDeque<PublicationFault>,
     chance: Option<(Rng, Rates)>,
     down: Option<String>,
+    refusing: Option<String>,
     calls: HashMap<Call, u64>,
 }
 
@@ -389,6 +418,9 @@ impl Plan {
         }
         if let Some(reason) = &self.down {
             return Some((Fault::Unavailable, reason.clone()));
+        }
+        if let Some(why) = self.refusing.as_ref().filter(|_| call.is_change()) {
+            return Some((Fault::Refused, why.clone()));
         }
         if let Some(fault) = self.every.get(&call) {
             return Some((*fault, "a test asked for this every time".to_owned()));

@@ -185,6 +185,26 @@ async fn while_the_store_is_down_nothing_works_and_the_node_is_told() {
 }
 
 #[tokio::test]
+async fn while_the_store_refuses_changes_it_can_be_read_and_the_node_is_told() {
+    let f = fixture().await;
+    let node: NodeId = "n".parse().unwrap();
+    let mut notices = f.faulty.notices();
+    f.faults.refusing("its memory is full");
+    let refusing = Health::Refusing {
+        why: "its memory is full".to_owned(),
+        words: "REFUSED its memory is full".to_owned(),
+    };
+    assert_eq!(next(&mut notices).await, Err(Notice::Health(refusing)));
+    let refused = BackendError::Refused("its memory is full".to_owned());
+    assert_eq!(f.commit(0).await.err(), Some(refused));
+    assert!(f.faulty.renew(&node, Duration::from_secs(1)).await.is_err());
+    assert!(f.faulty.load(&f.room, None).await.is_ok());
+    f.faults.up();
+    assert_eq!(next(&mut notices).await, Err(Notice::Health(Health::Up)));
+    assert!(f.commit(0).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_wish_to_watch_that_failed_is_kept_and_followed_by_a_resync() {
     let f = fixture().await;
     let mut notices = f.faulty.notices();

@@ -1,0 +1,149 @@
+//! That Redis is reached and takes no changes, and why.
+
+use redis::RedisError;
+use tablecast_core::backend::{BackendError, Health};
+
+use crate::link::explain;
+
+/// Why Redis takes no changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// In words that anybody may read.
+    why: &'static str,
+    /// In those of Redis, for the log and the operator.
+    pub(crate) words: String,
+}
+
+impl Refusal {
+    /// A server that turns out to be a replica when it is connected to.
+    pub(crate) fn replica() -> Refusal {
+        Refusal {
+            why: "it is a read-only replica",
+            words: "this server is a read-only replica".into(),
+        }
+    }
+
+    /// What this answer means for the changes that follow, whatever it is.
+    pub(crate) fn of(error: &RedisError) -> Refusal {
+        let why = code_of(error).and_then(|code| reason(&code));
+        Refusal {
+            why: why.unwrap_or("for a reason that is in the server's log"),
+            words: explain(error),
+        }
+    }
+
+    /// The same, if it is an answer by which Redis refuses work at the moment: not a
+    /// broken connection, and no fault in what was asked.
+    pub(crate) fn told_by(error: &RedisError) -> Option<Refusal> {
+        let why = reason(&code_of(error)?)?;
+        let words = explain(error);
+        Some(Refusal { why, words })
+    }
+
+    /// Whether it is for the same reason, though the words may differ.
+    pub(crate) fn is_like(&self, other: &Refusal) -> bool {
+        self.why == other.why
+    }
+
+    pub(crate) fn error(&self) -> BackendError {
+        BackendError::Refused(self.why.to_owned())
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        Health::Refusing {
+            why: self.why.to_owned(),
+            words: self.words.clone(),
+        }
+    }
+}
+
+/// What each of Redis' codes says, to anybody.
+fn reason(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "OOM" => "its memory is full",
+        "NOREPLICAS" => "too few of its replicas are there",
+        "MISCONF" => "it cannot write to its disk",
+        "READONLY" => "it is a read-only replica",
+        "MASTERDOWN" => "it is a replica that has lost its primary",
+        "LOADING" => "it is still loading its data",
+        "BUSY" | "UNKILLABLE" => "it is busy with somebody else's script",
+        "CLUSTERDOWN" => "a part of its Cluster is down",
+        "NOPERM" => "this server has no right to make them",
+        "NOAUTH" => "this server is not logged in there any more",
+        _ => return None,
+    })
+}
+
+/// The code of an answer. Redis 6.2 puts what a command in a script was answered into
+/// the text of another error: `ERR Error running script (…): @user_script:1:
+/// @user_script: 1: -OOM command not allowed …`. For a right that is missing in a script
+/// neither it nor 7.0 has a code.
+pub(crate) fn code_of(error: &RedisError) -> Option<String> {
+    let server = error.clone().into_server_errors()?;
+    let (_, first) = server.first()?;
+    let details = first.details().unwrap_or_default();
+    if first.code() == "ERR" && details.contains("The user executing the script can't") {
+        return Some("NOPERM".to_owned());
+    }
+    if first.code() == "ERR" && details.starts_with("Error running script") {
+        let is_code =
+            |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        let words = details.split_ascii_whitespace();
+        let code = words
+            .filter_map(|word| word.strip_prefix('-'))
+            .find(is_code);
+        if let Some(code) = code {
+            return Some(code.to_owned());
+        }
+    }
+    Some(first.code().to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use redis::{RedisResult, Value, parse_redis_value};
+
+    use super::*;
+
+    fn error(line: &str) -> RedisError {
+        let answer = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        let failed: RedisResult<Value> = answer.extract_error();
+        failed.unwrap_err()
+    }
+
+    /// As Redis 6.2, 7.0 and later ones answer a script whose first change they refuse.
+    #[test]
+    fn the_reason_is_found_in_what_each_version_answers() {
+        let full = "its memory is full";
+        let right = "this server has no right to make them";
+        let wrapped = "ERR Error running script (call to f_08be): @user_script:1: @user_script: 1:";
+        for (line, why) in [
+            ("OOM command not allowed when used memory > 'maxmemory'. script: 08be, on @user_script:1.".to_owned(), full),
+            (format!("{wrapped} -OOM command not allowed when used memory > 'maxmemory'."), full),
+            ("NOPERM ACL failure in script: User x has no permissions to run the 'hset' command".to_owned(), right),
+            ("ERR The user executing the script can't run this command or subcommand script: fab6, on @user_script:16.".to_owned(), right),
+            (format!("{wrapped} The user executing the script can't run this command or subcommand"), right),
+            (format!("{wrapped} -READONLY You can't write against a read only replica."), "it is a read-only replica"),
+        ] {
+            let told = Refusal::told_by(&error(&line)).unwrap();
+            assert_eq!(told.why, why, "{line}");
+        }
+        for other in [
+            format!("{wrapped} -WRONGTYPE Operation against a key"),
+            "ERR unknown command".to_owned(),
+            "NOSCRIPT No matching script.".to_owned(),
+        ] {
+            assert_eq!(Refusal::told_by(&error(&other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_strangers_are_told_names_no_user_and_no_host() {
+        let refusal = Refusal::of(&error("NOPERM User secret has no permissions"));
+        assert!(refusal.words.contains("secret"));
+        assert!(!refusal.error().to_string().contains("secret"));
+        let unheard = Refusal::of(&error("ODD at 10.0.0.1"));
+        assert!(!unheard.error().to_string().contains("10.0.0.1"));
+    }
+}

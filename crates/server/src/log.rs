@@ -1,0 +1,121 @@
+//! Lines about what happens, on stderr. That one cannot be written, or that nobody reads,
+//! is no trouble of the rooms: a thread of its own writes them, and what it cannot write is
+//! gone.
+//!
+//! Left alone, tracing-subscriber says on stderr that it could not write to stderr, and so
+//! panics in whichever task had something to say; and a terminal that is held (Ctrl-S) or a
+//! pipe that nobody reads would hold all tasks, one by one.
+
+use std::ffi::OsString;
+use std::io;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{Directive, LevelFilter};
+
+use crate::config::LogFormat;
+
+/// The environment variable that chooses which lines there are.
+pub const VARIABLE: &str = "RUST_LOG";
+
+/// Lines that wait to be written. Beyond it they are dropped: whoever reads them is held.
+const WAITING_LINES: usize = 8192;
+
+/// Which lines there are: by default those at `info` and above.
+///
+/// # Errors
+/// What is wrong with the variable's value and what is allowed. What `EnvFilter` takes for
+/// the name of a target, such as a misspelt level, would switch off all other lines.
+pub fn filter(variable: Option<OsString>) -> Result<EnvFilter, String> {
+    let text = variable.unwrap_or_default();
+    let wrong = |part: &str, why: &str| {
+        format!(
+            "invalid value '{part}' for the environment variable {VARIABLE}: {why}; expected off, error, warn, info, debug or trace, or such a level for a part of the program as in tablecast=debug, or a list of them with commas between"
+        )
+    };
+    let Some(text) = text.to_str() else {
+        return Err(wrong(&text.to_string_lossy(), "not UTF-8"));
+    };
+    let parts = text.split(',').map(str::trim);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Ok(EnvFilter::new("info"));
+    }
+    for part in &parts {
+        let is_level = part.parse::<LevelFilter>().is_ok();
+        let names_its_level = part.contains('=') || part.starts_with("tablecast");
+        if !is_level && !names_its_level {
+            return Err(wrong(part, "no level"));
+        }
+        let read = part.parse::<Directive>();
+        read.map_err(|error| wrong(part, &error.to_string()))?;
+    }
+    let all = parts.join(",");
+    let filter = EnvFilter::builder().parse(&all);
+    filter.map_err(|error| wrong(&all, &error.to_string()))
+}
+
+/// Begins to log. Once in a process. Dropping what is returned writes the lines that wait,
+/// or gives them up after about a second.
+pub fn start(format: LogFormat, filter: EnvFilter) -> WorkerGuard {
+    let (lines, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name("log")
+        .finish(io::stderr());
+    let logs = tracing_subscriber::fmt()
+        .log_internal_errors(false)
+        .with_env_filter(filter)
+        .with_writer(lines);
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+    guard
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        filter(Some(text.into())).map(|filter| filter.to_string())
+    }
+
+    #[test]
+    fn levels_are_read_for_all_and_for_a_part() {
+        for (text, shown) in [
+            ("", "info"),
+            (" ,", "info"),
+            ("debug", "debug"),
+            ("WARN", "warn"),
+            ("0", "off"),
+            ("tablecast=debug", "tablecast=debug"),
+            ("tablecast", "tablecast=trace"),
+            ("info, hyper=warn,", "hyper=warn,info"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(shown), "{text}");
+        }
+        assert!(filter(None).is_ok_and(|filter| filter.to_string() == "info"));
+        assert!(read("tablecast[room{id=1}]=debug,warn").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_level_is_named() {
+        for (text, named) in [
+            ("dbug", "'dbug'"),
+            ("verbose", "'verbose'"),
+            ("info,hyper", "'hyper'"),
+            ("tablecast=dbug", "'tablecast=dbug'"),
+            ("info;debug", "'info;debug'"),
+            ("warn,tablecast=debug=x", "'tablecast=debug=x'"),
+            ("[", "'['"),
+        ] {
+            let said = read(text)
+                .err()
+                .unwrap_or_else(|| panic!("{text} is taken"));
+            assert!(said.contains(named) && said.contains("RUST_LOG"), "{said}");
+            assert!(said.contains("warn, info, debug"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The tasks that a hub cannot live without. If one of them ends before its time, by a
+//! panic or because the store is gone for good, the hub has failed: it would go on saying
+//! that it is ready, and hear and renew nothing any more.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Why a hub has failed, once it has.
+#[derive(Debug)]
+pub(super) struct Vital(watch::Sender<Option<Arc<str>>>);
+
+impl Vital {
+    pub(super) fn new() -> Self {
+        Vital(watch::Sender::new(None))
+    }
+
+    /// Spawns a task that has to go on until `stop`, or until it is `Ok` by its own word.
+    pub(super) fn spawn(
+        &self,
+        stop: &CancellationToken,
+        what: &'static str,
+        task: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) {
+        let failed = self.0.clone();
+        let task = AssertUnwindSafe(task).catch_unwind();
+        let until = stop.clone().run_until_cancelled_owned(task);
+        tokio::spawn(async move {
+            let reason = match until.await {
+                None | Some(Ok(Ok(()))) => return,
+                Some(Ok(Err(reason))) => format!("{what} has ended: {reason}"),
+                Some(Err(panic)) => format!("{what} has panicked: {}", words(&*panic)),
+            };
+            // The first reason is the cause of what follows.
+            failed.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert(reason.into());
+                is_first
+            });
+        });
+    }
+
+    /// Why it has failed, if it has.
+    pub(super) fn reason(&self) -> Option<Arc<str>> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until it fails: why.
+    pub(super) async fn failed(&self) -> Arc<str> {
+        let mut heard = self.0.subscribe();
+        loop {
+            if let Some(reason) = heard.borrow_and_update().clone() {
+                return reason;
+            }
+            if heard.changed().await.is_err() {
+                // Not while `self` is here, which has the sender.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
+}
