@@ -1,5 +1,7 @@
 // What must be true of every history, whatever went wrong meanwhile. Pure.
 
+import { LONG_GRACE } from './plan.js';
+
 /** @import { Command, Finding, History, Outcome, Shown } from './types.js' */
 
 /** The server's patience after a ping, and so the client's: what is shown as live may be false for so long, ms. */
@@ -95,7 +97,7 @@ function effects({ plan, commands, final, heard }) {
 }
 
 /** Nobody is away for longer than this in a run. @param {History['plan']} plan */
-const seatsAreKept = ({ grace }) => grace >= 60_000;
+const seatsAreKept = ({ grace }) => grace >= LONG_GRACE;
 
 /** Commands of one seat take effect in the order in which they were given. @param {History} history @returns {Finding[]} */
 function order({ plan, commands, final }) {
@@ -168,10 +170,10 @@ function agreement({ heard, shown, truths }) {
 }
 
 /** What is shown as live is live, and nobody stays otherwise. @param {History} history @returns {Finding[]} */
-function liveness({ plan, heard, shown, excused, finals }) {
+function liveness({ plan, heard, shown, excused, finals, starved }) {
   /** @type {Finding[]} */
   const found = [];
-  const bound = plan.pingInterval + PATIENCE / plan.tempo + SLACK;
+  const bound = plan.pingInterval + PATIENCE / plan.tempo + SLACK + starved;
   /** When an event was known to somebody first. @type {Map<string, number>} */
   const known = new Map();
   for (const { epoch, seq, at } of heard) {

@@ -21,6 +21,9 @@ const PLANTED_REST = 10_000;
 /** So long a wait somebody does not sit out: they press the button, ms. */
 const BORING = 3000;
 
+/** How often it is looked whether there is any time, ms. */
+const PULSE = 50;
+
 /** Between two looks at the room, ms. */
 const LOOK = 400;
 
@@ -32,11 +35,16 @@ const LOOK = 400;
  */
 export async function conduct(plan, plant, join) {
   /** @type {History} */
-  const history = { plan, commands: [], heard: [], shown: [], excused: [], truths: [], finals: [], crashes: [], final: null };
+  const history = { plan, commands: [], heard: [], shown: [], excused: [], truths: [], finals: [], crashes: [], starved: 0, final: null };
   const world = await build(plan);
   const began = Date.now();
   const now = () => Date.now() - began;
   let isOver = false;
+  let beat = now();
+  const pulse = setInterval(() => {
+    history.starved += Math.max(0, now() - beat - 2 * PULSE);
+    beat = now();
+  }, PULSE);
   /** By client. @type {(Shown | undefined)[]} */
   const latest = [];
   /** @param {Report} report */
@@ -159,6 +167,7 @@ export async function conduct(plan, plant, join) {
     throw new Error([cause instanceof Error ? cause.stack : cause, ...logs].join('\n'), { cause });
   } finally {
     isOver = true;
+    clearInterval(pulse);
     await Promise.all(people.map((one) => one.close()));
     await world.close();
   }

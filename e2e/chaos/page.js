@@ -112,10 +112,17 @@ export function run(plan, plant) {
       list.splice(list.indexOf(command), 1);
       record({ answered: { client, key: command.key, outcome } });
     };
+    /** @param {Seen} seen */
+    const view = ({ status, stale, trouble, retryIn, dishes }) => {
+      const store = trouble.includes(words.en.storeDown) ? 'down' : 'up';
+      const pending = dishes.filter(({ waits }) => waits).length;
+      const last = dishes.some(({ name, waits }) => name === LAST && !waits);
+      return { client, life: 0, at: now(), status, stale, store, reason: trouble, retryIn, epoch: null, seq: null, pending, last };
+    };
     await page.exposeFunction('chaosSeen', (/** @type {string} */ text) => {
       if (isStuck) return;
       seen = /** @type {Seen} */ (JSON.parse(text));
-      const { status, stale, trouble, retryIn, dishes } = seen;
+      const { status, dishes } = seen;
       const settled = new Set(dishes.filter(({ waits }) => !waits).map(({ name }) => name));
       for (const command of [...waiting]) if (settled.has(command.item ?? '') && status === 'live') settle(command, { ok: true, seq: null });
       for (const toast of seen.toasts) {
@@ -127,8 +134,7 @@ export function run(plan, plant) {
         if (refused) settle(refused, { ok: false, code: code(seen.note) });
       }
       note = seen.note;
-      const store = trouble.includes(words.en.storeDown) ? 'down' : 'up';
-      record({ shown: { client, life: 0, at: now(), status, stale, store, reason: trouble, retryIn, epoch: null, seq: null, pending: dishes.filter(({ waits }) => waits).length, last: settled.has(LAST) } });
+      record({ shown: view(seen) });
       if (planted === 'false-live' && status === 'live' && settled.size >= PLANTED_AT) isStuck = true;
     });
     await page.addInitScript(inside, { taken: words.en.takenTitle, failed: words.en.failedTitle });
@@ -154,6 +160,8 @@ export function run(plan, plant) {
           if (isPlanted && planted === 'lose') return settle(command, { ok: true, seq: null });
           if (isPlanted && planted === 'reorder') return void (held = item);
           await type(item);
+          if (isPlanted && planted === 'double') await type(`c${client} again`);
+          if (isPlanted && planted === 'false-end' && seen) record({ shown: { ...view(seen), status: 'ended' } });
           if (held !== null) {
             await type(held);
             held = null;

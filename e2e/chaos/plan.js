@@ -8,6 +8,10 @@ import { generator } from './random.js';
 /** No run adds more dishes than a menu holds: then `menu_full` is never true. */
 const MOST_DISHES = 90;
 
+/** Seats are lost on the way, or never, however busy the machine is, ms. */
+const SHORT_GRACE = 1500;
+export const LONG_GRACE = 3_600_000;
+
 /** How much longer than the others a client of people takes to start, and so a run is long, ms. */
 const LENGTH = { js: [2500, 4500], page: [5000, 8000], terminal: [3500, 5500] };
 
@@ -26,12 +30,12 @@ export function plan(seed, kind) {
   const doomed = store === 'memory' && chance(10);
   const count = kind === 'page' ? 2 : between(2, 3);
   const clients = Array.from({ length: count }, () => random.below(nodes));
-  const grace = kind === 'js' && chance(20) ? 1500 : 60_000;
+  const grace = kind === 'js' && chance(20) ? SHORT_GRACE : LONG_GRACE;
   const pingInterval = one([300, 1000, 25_000]);
   const options = ['--seats', '40', '--seat-grace', `${grace}ms`, '--ping-interval', `${pingInterval}ms`];
   options.push('--pong-timeout', one(['300ms', '1s', '10s']), '--outbox-seconds', one(['1s', '5s']));
   options.push('--create-rate', '0', '--join-rate', '0');
-  if (chance(60)) options.push('--command-rate', '0');
+  if (chance(40)) options.push('--command-rate', '0');
   const parts = { seed, kind, length, random, nodes, count };
   return {
     seed,

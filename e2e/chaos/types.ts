@@ -162,6 +162,8 @@ export interface History {
   readonly finals: Final[];
   /** What a client threw that nobody caught. */
   readonly crashes: string[];
+  /** For how long the run itself was given no time, on a machine that is too busy, ms. */
+  starved: number;
   /** The room at the very end; null if it is gone. */
   final: Truth | null;
 }

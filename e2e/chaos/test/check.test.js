@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { canonical, check } from '../check.js';
-import { plan } from '../plan.js';
+import { LONG_GRACE, plan } from '../plan.js';
 
 /** @import { Command, Heard, History, Outcome, Shown } from '../types.js' */
 
@@ -19,7 +19,7 @@ const heard = (seq, item, client = 0) => ({ client, at: 0, epoch: 'a', seq, even
 
 /** A run of one client in which nothing went wrong. @param {Partial<History>} more @returns {History} */
 const history = (more) => ({
-  plan: { ...plan(1, 'js'), clients: [0], doomed: false, grace: 60_000, pingInterval: 1000, tempo: 5 },
+  plan: { ...plan(1, 'js'), clients: [0], doomed: false, grace: LONG_GRACE, pingInterval: 1000, tempo: 5 },
   commands: [add(0, 'c0 0', acked(2)), add(1, 'c0 1', acked(3))],
   heard: [heard(2, 'c0 0'), heard(3, 'c0 1')],
   shown: [shown({ seq: 3 })],
@@ -27,6 +27,7 @@ const history = (more) => ({
   truths: [],
   finals: [{ client: 0, calm: true, heard: true, last: '', wrong: null }],
   crashes: [],
+  starved: 0,
   final: { at: 0, epoch: 'a', seq: 3, state: '', items: ['c0 0', 'c0 1'] },
   ...more,
 });
@@ -79,6 +80,8 @@ test('said live, and heard nothing for longer than it may take', () => {
   const first = shown({ at: 1000, seq: 2 });
   deepEqual(kinds({ shown: [first, shown({ at: 20_000, seq: 3 })] }), ['false-live']);
   deepEqual(kinds({ shown: [first, shown({ at: 5000, seq: 3 })] }), []);
+  // Nobody had any time.
+  deepEqual(kinds({ shown: [first, shown({ at: 20_000, seq: 3 })], starved: 20_000 }), []);
   // A frozen tab shows what it showed.
   deepEqual(kinds({ shown: [first, shown({ at: 20_000, seq: 3 })], excused: [{ client: 0, from: 500, to: 19_000 }] }), []);
 });

@@ -4,7 +4,7 @@ import { deepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { check } from '../check.js';
 import { run } from '../js.js';
-import { plan } from '../plan.js';
+import { LONG_GRACE, plan } from '../plan.js';
 
 /** @import { Finding, Plan, Plant } from '../types.js' */
 
@@ -15,7 +15,7 @@ const CALM = {
   nodes: 1,
   options: ['--create-rate', '0', '--ping-interval', '1s'],
   pingInterval: 1000,
-  grace: 60_000,
+  grace: LONG_GRACE,
   clients: [0, 0],
   length: 2000,
   steps: Array.from({ length: 12 }, (_, n) => ({ at: 100 + n * 150, who: n % 2, do: 'add', count: 1 })),
