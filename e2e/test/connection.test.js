@@ -163,6 +163,69 @@ test('a seat that was kept no longer is taken anew, and the list is that of now'
   await table.areHere(mina, 2);
 });
 
+test('dishes that were given in without a connection, in a tab that was closed since, are named by the next one', async (t) => {
+  const server = await site(t);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  const id = await table.open(mina);
+  const { context, w } = mina;
+  await table.add(mina, '김밥');
+  address.refuse(true);
+  address.cut();
+  await table.says(mina, 'offline');
+  for (const item of ['냉면', 'Pho']) {
+    await table.box(mina).fill(item);
+    await table.box(mina).press('Enter');
+  }
+  await mina.page.getByText(w.waiting(2)).waitFor();
+  await mina.page.close();
+
+  address.refuse(false);
+  const later = { ...mina, page: await context.newPage() };
+  await table.enter(later, id);
+  const said = later.page.getByRole('alert').filter({ hasText: w.notAdded('냉면, Pho') });
+  await said.getByRole('button', { name: w.addAgain }).click();
+  await table.allSeeTheSame([later], server, id, ['김밥', '냉면', 'Pho']);
+  // Once is enough.
+  await later.page.reload();
+  await table.isLive(later);
+  equal(await later.page.getByText(w.addAgain).count(), 0);
+});
+
+test('dishes that were sent before the seat was lost are named, each, and those that were not are sent', async (t) => {
+  const server = await site(t, ['--seat-grace', '500ms']);
+  const address = await front(t, server);
+  const mina = await guest(t, address.base, { may: NETWORK });
+  const juno = await guest(t, server.base);
+  const id = await table.open(mina);
+  const { page, w } = mina;
+  await table.enter(juno, id);
+  await table.areHere(juno, 2);
+  /** @param {string} item */
+  const give = async (item) => {
+    await table.box(mina).fill(item);
+    await table.box(mina).press('Enter');
+    await table.dish(mina, item).waitFor();
+  };
+  address.lose('all');
+  await give('냉면');
+  await give('Pho');
+  address.refuse(true);
+  address.lose('nothing');
+  address.cut();
+  await table.says(mina, 'offline');
+  await give('라면');
+  await table.areHere(juno, 1);
+
+  address.refuse(false);
+  await table.tryNow(mina);
+  // One stands where it can be sent again, the other is named.
+  await page.getByText(w.notDone, { exact: true }).waitFor();
+  equal(await table.box(mina).inputValue(), '냉면');
+  await page.getByRole('alert').filter({ hasText: w.notAdded('Pho') }).waitFor();
+  await table.allSeeTheSame([mina, juno], server, id, ['라면']);
+});
+
 test('a device that loses its network shows nothing as live, and a server that answers all the same is believed', async (t) => {
   // It pings so seldom that the device alone can tell.
   const server = await site(t, ['--ping-interval', '1h']);

@@ -4,6 +4,7 @@ import { deepEqual, ok } from 'node:assert/strict';
 import { NETWORK, guest, test } from '../support/browser.js';
 import { site } from '../support/site.js';
 import * as table from '../support/table.js';
+import { until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
@@ -25,9 +26,21 @@ async function stacks({ page }) {
  * @param {Guest} guest
  */
 async function painted({ page }) {
-  const shot = async () => (await page.screenshot({ animations: 'disabled' })).toString('base64');
+  /** A picture of a page on which nothing moves any more. */
+  const shot = async () => {
+    let last = '';
+    return until(
+      'two pictures alike',
+      async () => {
+        const before = last;
+        last = (await page.screenshot({ animations: 'disabled' })).toString('base64');
+        return last === before ? last : '';
+      },
+      Boolean,
+    );
+  };
   // Clocks run on between two pictures.
-  await page.evaluate(() => document.querySelectorAll('.time-left, .left, time').forEach((one) => /** @type {HTMLElement} */ (one).style.setProperty('visibility', 'hidden')));
+  await page.evaluate(() => document.querySelectorAll('.time-left, .left, time').forEach((one) => /** @type {HTMLElement} */ (one).style.setProperty('display', 'none')));
   const before = await shot();
   const lines = await page.evaluate(() => {
     const has = (/** @type {string | null | undefined} */ text) => /\u0301{20}/.test(text ?? '');

@@ -106,7 +106,7 @@ pub(crate) fn print(
             "tablecast join",
             page,
         ),
-        ("websocat:", "websocat", socket),
+        (lang.pick("by hand:", "직접:"), "websocat", socket),
     ];
     for (label, command, link) in links {
         write!(out, "{}", linked(label, command, &link, columns))?;

@@ -55,9 +55,10 @@ const CONFINED: &[Confined] = &[
         within: "crates/terminal/src/",
         home: &[
             "crates/terminal/src/cli.rs",
+            "crates/terminal/src/lines.rs",
             "crates/terminal/src/net/",
-            "crates/terminal/src/plain.rs",
             "crates/terminal/src/run.rs",
+            "crates/terminal/src/screen/terminal.rs",
         ],
         instead: "the session and the room are pure: they are told what happens",
     },

@@ -67,6 +67,9 @@ impl Node {
                 store,
                 "--create-rate",
                 "0",
+                // Members answer a ping when they read next, which on a slow machine may be late.
+                "--ping-interval",
+                "1h",
             ])
             .args(options)
             .stdout(Stdio::piped())

@@ -140,7 +140,7 @@ impl RoomError {
             RoomError::Refused(Refusal::Full { .. }) => "room_full",
             RoomError::Refused(Refusal::NoSuchSeat) => "no_seat",
             RoomError::Refused(Refusal::TakenOver) => "taken_over",
-            RoomError::Unavailable(_) => "unavailable",
+            RoomError::Unavailable(_) | RoomError::Refusing(_) => "unavailable",
             RoomError::Draining => "draining",
         }
     }

@@ -75,7 +75,7 @@ fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Mis
 pub(super) struct Speaker<A: App> {
     shared: Arc<Shared<A>>,
     pub(super) place: Place<A>,
-    member: MemberId,
+    pub(super) member: MemberId,
     dialect: Dialect,
     bucket: Bucket,
     born: Instant,

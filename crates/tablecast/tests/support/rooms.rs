@@ -8,13 +8,14 @@ use axum::extract::Path;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tablecast::config::ConnectionConfig;
 use tablecast::core::logic::{Logic, Member};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
 use tablecast::testing::client::{Client, ClientError};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 
-use super::serve;
+use super::{NEVER, serve};
 
 /// A list of items, as the lunch menu is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -114,7 +115,12 @@ impl Node {
         Node::on(Arc::new(MemoryBackend::new()), config).await
     }
 
-    pub(crate) async fn on(backend: Arc<dyn Backend>, config: HubConfig) -> Node {
+    pub(crate) async fn on(backend: Arc<dyn Backend>, mut config: HubConfig) -> Node {
+        // Clients answer a ping when they read next, which on a slow machine may be late.
+        let pings = &mut config.connection.ping_interval;
+        if *pings == ConnectionConfig::default().ping_interval {
+            *pings = NEVER;
+        }
         let hub = Hub::start(backend, config);
         let join = {
             let hub = hub.clone();

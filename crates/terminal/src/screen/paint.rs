@@ -252,13 +252,14 @@ fn paint_members(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, room: &Room
 
 fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
     let mut line = Line::from(format!(" {}:", view.lang().here(room)));
-    for member in &room.members {
+    for (at, member) in room.members.iter().enumerate() {
         let away = if member.away { "-" } else { "" };
         let is_you = member.id == room.you;
         let you = if is_you { view.lang().you() } else { "" };
         let name = format!(" {away}{}", cut(&member.name, 12));
-        // Room for the dots of those who do not fit.
-        if line.width() + name.width() + you.width() + 3 > usize::from(columns) {
+        // Room for the dots of those who may not fit.
+        let dots = if at + 1 < room.members.len() { 3 } else { 0 };
+        if line.width() + name.width() + you.width() + dots > usize::from(columns) {
             line.push_span(Span::raw(" .."));
             break;
         }

@@ -40,7 +40,9 @@ pub fn clean<'a>(
     max_graphemes: usize,
 ) -> Result<Cow<'a, str>, Rejection> {
     let text = text.trim();
-    let text = if is_plain_ascii(text.as_bytes()) {
+    let is_plain =
+        is_plain_ascii(text.as_bytes()) || (text.chars().all(is_plain) && !text.contains("  "));
+    let text = if is_plain {
         Cow::Borrowed(text)
     } else {
         one_form(what, text, max_graphemes)?
@@ -52,7 +54,7 @@ pub fn clean<'a>(
         return Err(too_long(what, max_graphemes));
     }
     // After the length: a text that is too long in one spelling is so in all.
-    if !text.is_ascii() {
+    if !is_plain {
         marks::check(what, &text)?;
     }
     Ok(text)
@@ -64,9 +66,6 @@ fn one_form<'a>(
     text: &'a str,
     max_graphemes: usize,
 ) -> Result<Cow<'a, str>, Rejection> {
-    if text.chars().all(is_plain) && !text.contains("  ") {
-        return Ok(Cow::Borrowed(text));
-    }
     if let Some(bad) = text.chars().find(is_forbidden) {
         return Err(bad_item(format!(
             "{what} must not hold the character U+{:04X}",
@@ -119,7 +118,7 @@ fn bad_item(message: String) -> Rejection {
 }
 
 /// Characters that most texts consist of alone, and that need no table: none is
-/// forbidden, all can be seen, and in whatever order, they are in NFC. Unicode promises
+/// forbidden, all but the space can be seen, none is a mark, and in whatever order, they are in NFC. Unicode promises
 /// that all of this stays.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
