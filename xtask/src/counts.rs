@@ -89,6 +89,7 @@ fn count() -> Result<Record> {
     // Twice, since cargo's progress is for people and its answer for us.
     Invocation::new(BUILD.iter().copied()).run()?;
     let program = executable(
+        "counts",
         &Invocation::new(BUILD.iter().chain(&["--message-format=json"]).copied()).output()?,
     )?;
     let path = program.to_str().context("the path of target is no UTF-8")?;
@@ -128,15 +129,15 @@ fn count() -> Result<Record> {
     })
 }
 
-/// The program among what cargo says it has built.
-fn executable(messages: &str) -> Result<PathBuf> {
+/// The program of this name among what cargo says it has built.
+pub(crate) fn executable(name: &str, messages: &str) -> Result<PathBuf> {
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages
-        .filter(|message| message["target"]["name"] == "counts")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo names no executable for the benchmark `counts`")
+        .with_context(|| format!("cargo names no executable for `{name}`"))
 }
 
 /// The instructions that a file of callgrind's holds in all.
@@ -160,10 +161,10 @@ mod tests {
 {"reason":"compiler-artifact","target":{"name":"counts"},"executable":"/t/counts/deps/counts-1"}
 {"reason":"build-finished","success":true}"#;
         assert_eq!(
-            executable(messages)?,
+            executable("counts", messages)?,
             PathBuf::from("/t/counts/deps/counts-1")
         );
-        assert!(executable("").is_err());
+        assert!(executable("counts", "").is_err());
         Ok(())
     }
 

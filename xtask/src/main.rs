@@ -9,6 +9,7 @@
 
 mod advisories;
 mod bench;
+mod chaos;
 mod counts;
 mod invocation;
 mod loaded;
@@ -34,6 +35,12 @@ usage: cargo xtask <task>
                         --record records what they take now
   tidy                  only the repository's own rules: direction of dependencies,
                         names in their places, documents in step with the code
+  chaos [--client js|page|terminal] [--seed N | --seeds N [--from N]] [--jobs N] [--plant WHAT]
+                        the clients that people hold in their hands under faults: 1000 runs of the
+                        JavaScript client, 40 of the page, 100 of the terminal; or as many of one
+                        client; --seed repeats one run (of js, if no client is named); --plant does
+                        something wrong on purpose: lose, double, reorder, false-live,
+                        never-answers or false-end
   bench [--full] [--no-install] [--without PEER,…] [ARGUMENTS…]
                         measures Tablecast beside other servers, and writes docs/performance.md and
                         its plots: the short form in less than ten minutes, or everything; installs
@@ -52,7 +59,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        [] | ["help" | "--help" | "-h"] | ["test" | "counts" | "tidy", "--help" | "-h"] => {
+        []
+        | ["help" | "--help" | "-h"]
+        | ["test" | "counts" | "tidy" | "chaos", "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
         }
@@ -66,6 +75,7 @@ fn main() -> ExitCode {
         }),
         ["counts", "--record"] => counts::record(),
         ["tidy"] => tidy::run(),
+        ["chaos", arguments @ ..] => chaos::run(arguments),
         ["bench", arguments @ ..] => bench::run(arguments),
         other => {
             let said = other.join(" ");

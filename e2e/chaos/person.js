@@ -1,0 +1,256 @@
+// A worker: one person with the JavaScript client. Alone in a thread, so that its clock can be set and its time can stand
+// still, as a tab's does that the system has frozen.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { LAST, canonical } from './check.js';
+import { Clock } from './clock.js';
+
+/** @import { Command, Mishap, Outcome, Plant, Report, Shown, Step } from './types.js' */
+
+/** @typedef {Step | Mishap | { do: 'show' | 'online' }} Order */
+/** @typedef {{ url: string, client: number, tempo: number, began: number, plant: Plant | null }} Given */
+
+/** @type {Given} */
+const { url, client, tempo, began, plant } = workerData;
+const clock = new Clock(tempo);
+clock.install();
+
+// What a browser has and Node has not.
+const device = new EventTarget();
+const tab = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+Object.assign(globalThis, {
+  document: tab,
+  addEventListener: device.addEventListener.bind(device),
+  removeEventListener: device.removeEventListener.bind(device),
+});
+
+// After the clock was installed, and the device is there.
+const { LunchRoom } = await import('../../clients/js/src/lunch.js');
+const { socketClass } = await import('./socket.js');
+
+/** @param {Report | { ready: true }} message */
+const tell = (message) => parentPort?.postMessage(message);
+const now = () => clock.real() - began;
+
+const PLANNED = 'thrown as planned';
+process.on('uncaughtException', (error) => {
+  if (error.message !== PLANNED) tell({ crash: `client ${client}: ${error.stack}` });
+});
+
+/** Of these, the plant is at. */
+const PLANTED_AT = 3;
+
+/** `said`: as it is kept. Its number may become another with another seat. @typedef {{ key: number, said: string | undefined, settled: boolean }} Waiting */
+
+/** Keys of what a page left unanswered that is gone. @type {Map<string, number>} */
+const again = new Map();
+
+/**
+ * @typedef {object} Page
+ * @property {boolean} dead nothing of it is said or heard any more
+ * @property {boolean} stuck by a plant: it shows nothing new
+ * @property {Waiting[]} waiting
+ * @property {Set<any>} sockets
+ */
+
+/** @param {{ command: string, content: object | null } | undefined} pending */
+const said = (pending) => pending && canonical([pending.command, pending.content]);
+
+/** What the browser keeps for this tab. @type {string | null} */
+let storage = null;
+let life = 0;
+let keys = 0;
+let additions = 0;
+let throws = 0;
+let dies = false;
+/** Held back by a plant. @type {(() => void) | null} */
+let held = null;
+
+/** @returns {ReturnType<typeof open>} */
+function reopened() {
+  const saved = storage === null ? null : JSON.parse(storage);
+  // Without a seat it is somebody new.
+  if (!saved) life += 1;
+  return open(saved);
+}
+
+/** @param {any} saved */
+function open(saved) {
+  /** @type {Page} */
+  const page = { dead: false, stuck: false, waiting: [], sockets: new Set() };
+  const room = new LunchRoom(url, { name: `c${client}`, saved, WebSocket: socketClass(page, tempo, plant === 'false-end') });
+  let place = '';
+  room.subscribe((view) => {
+    if (page.dead || page.stuck) return;
+    storage = room.saved === null ? null : JSON.stringify(room.saved);
+    const { status, stale, store, reason, retryAt, position, pending, members, state } = view;
+    const changed = position && place !== `${position.epoch} ${position.seq}`;
+    if (position) place = `${position.epoch} ${position.seq}`;
+    /** @type {Shown} */
+    const shown = {
+      client,
+      life,
+      at: now(),
+      status,
+      stale,
+      store,
+      reason: reason?.code ?? null,
+      retryIn: retryAt === null ? null : Math.round((retryAt - Date.now()) / tempo),
+      epoch: position?.epoch ?? null,
+      seq: position?.seq ?? null,
+      pending: pending.length,
+      last: state?.items.some(({ item }) => item === LAST) ?? false,
+      state: changed ? canonical({ members, state }) : undefined,
+    };
+    tell({ shown });
+    if (plant === 'false-live' && status === 'live' && !stale && (state?.items.length ?? 0) >= PLANTED_AT) page.stuck = true;
+    if (dies) {
+      dies = false;
+      end(page, false);
+      queueMicrotask(() => (current = reopened()));
+    }
+  });
+  room.addEventListener('view', () => {
+    if (throws-- > 0 && !page.dead) throw new Error(PLANNED);
+  });
+  for (const kind of /** @type {const} */ (['joined', 'back', 'away', 'left', 'renamed', 'change'])) {
+    room.listen(kind, ({ expires_at: _, seq, ...event }) => {
+      const epoch = room.view.position?.epoch;
+      if (!page.dead && epoch) tell({ heard: { client, at: now(), epoch, seq, event: canonical(event) } });
+    });
+  }
+  room.listen('refused', ({ code, pending }) => {
+    const key = again.get(said(pending) ?? '');
+    if (!page.dead && key !== undefined) tell({ answered: { client, key, outcome: { ok: false, code } } });
+  });
+  return { page, room };
+}
+
+/**
+ * The page is gone, as far as it is concerned.
+ * @param {Page} page
+ * @param {boolean} goodbye whether the browser says so
+ */
+function end(page, goodbye) {
+  page.dead = true;
+  for (const socket of page.sockets) goodbye ? socket.close(1001) : socket.terminate();
+  // Whoever gave something in during this turn is known after it.
+  queueMicrotask(() => {
+    const kept = new Set(storage === null ? [] : JSON.parse(storage).pending.map(said));
+    for (const one of page.waiting.filter(({ settled }) => !settled)) {
+      if (one.said !== undefined) again.set(one.said, one.key);
+      tell({ answered: { client, key: one.key, outcome: { gone: true, kept: one.said !== undefined && kept.has(one.said) } } });
+    }
+  });
+}
+
+/** @type {ReturnType<typeof open>} */
+let current = open(null);
+
+/**
+ * Gives a command in.
+ * @param {string} what
+ * @param {() => Promise<number>} give
+ * @param {Partial<Command>} [more]
+ */
+function give(what, give, more = {}) {
+  const { page, room } = current;
+  /** @type {Waiting} */
+  const one = { key: keys++, said: undefined, settled: false };
+  page.waiting.push(one);
+  /** @type {Command} */
+  const command = { client, life, key: one.key, do: what, at: now(), ...more };
+  tell({ command });
+  const isPlanted = what === 'add' && ++additions === PLANTED_AT;
+  /** @param {Outcome} outcome */
+  const settle = (outcome) => {
+    if (page.dead || one.settled || (isPlanted && plant === 'never-answers')) return;
+    one.settled = true;
+    tell({ answered: { client, key: one.key, outcome } });
+  };
+  const go = () => {
+    const answer = give();
+    one.said = said(room.view.pending.at(-1));
+    answer.then(
+      (seq) => settle({ ok: true, seq }),
+      ({ code, message }) => settle({ ok: false, code: code ?? message }),
+    );
+  };
+  if (isPlanted && plant === 'lose') return settle({ ok: true, seq: null });
+  if (isPlanted && plant === 'reorder') return void (held = go);
+  if (isPlanted && plant === 'double') void give().catch(() => {});
+  go();
+  if (what === 'add' && held) {
+    held();
+    held = null;
+  }
+}
+
+/** The number of an item that is there, if there is one. @param {number} of */
+const item = (of) => {
+  const items = current.room.view.state?.items ?? [];
+  return items[of % Math.max(1, items.length)]?.number;
+};
+
+/** @param {Order} order */
+function obey(order) {
+  const { room } = current;
+  switch (order.do) {
+    case 'add':
+      for (let n = 0; n < order.count; n++) {
+        const name = `c${client} ${keys}`;
+        give('add', () => room.add(name), { item: name });
+      }
+      return;
+    case 'vote':
+    case 'unvote':
+    case 'remove': {
+      const number = item(order.of);
+      if (number === undefined) return;
+      return give(order.do, () => room[order.do](number), { of: number });
+    }
+    case 'title':
+      return give('title', () => room.setTitle(`title c${client} ${keys}`));
+    case 'rename':
+      return give('rename', () => room.rename(`c${client} ${keys}`));
+    case 'extend':
+      return give('extend', () => room.extend());
+    case 'decide':
+      return give('decide', () => room.decide(order.how));
+    case 'freeze':
+      tell({ excused: { client, from: now(), to: now() + order.for } });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.for);
+      return;
+    case 'hide':
+    case 'show':
+      tab.visibilityState = order.do === 'hide' ? 'hidden' : 'visible';
+      tab.dispatchEvent(new Event('visibilitychange'));
+      return;
+    case 'offline':
+    case 'online':
+      device.dispatchEvent(new Event(order.do));
+      return;
+    case 'clock':
+      return clock.set(order.by);
+    case 'throw':
+      throws = order.count;
+      return;
+    case 'reload':
+      end(current.page, order.goodbye);
+      current = reopened();
+      return;
+    case 'dieInView':
+      dies = true;
+      return;
+    case 'reopen':
+      room.close();
+      life += 1;
+      current = open(null);
+      return;
+    case 'retryNow':
+      return room.retryNow();
+  }
+}
+
+parentPort?.on('message', obey);
+tell({ ready: true });

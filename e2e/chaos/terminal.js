@@ -1,0 +1,156 @@
+// A run of `tablecast join` in a pseudo-terminal, full screen.
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import { LAST } from './check.js';
+import { conduct } from './conduct.js';
+import { Screen } from './screen.js';
+import { environment, pause, program, track, until } from './world.js';
+
+/** @import { Command, History, Outcome, Plan, Plant } from './types.js' */
+
+/** The members have a column of their own at the right, of 24. */
+const COLUMNS = 110;
+const MENU = COLUMNS - 24;
+
+/** More than the longest menu of a run. */
+const ROWS = 120;
+
+/** A dish with its votes, perhaps the chosen one. */
+const DISH = /^[> ]\s*\d+ \[[ x]\] (.+)$/;
+
+/** How it says that a room is over, and the client's code for it. @type {Readonly<Record<string, string>>} */
+const OVER = { 'there is no such room': 'not_found', 'the room has expired': 'gone' };
+
+const CONTROL_C = '\x03';
+const CONTROL_R = '\x12';
+
+/** Of these, the plant is at. */
+const PLANTED_AT = 3;
+
+/** @param {string[]} lines */
+const dishes = (lines) => lines.flatMap((line) => DISH.exec(line.slice(0, MENU).trimEnd())?.[1] ?? []);
+
+/** The upper right corner. @param {string} head */
+function status(head) {
+  const said = /\b(connecting|live|offline|ended)\b(?:, again in (\d+) s)?[^,]*(?:,.*)?$/.exec(head);
+  return { status: said?.[1] ?? 'connecting', retryIn: said?.[2] === undefined ? null : Number(said[2]) * 1000 };
+}
+
+/**
+ * @param {Plan} plan
+ * @param {Plant | null} plant
+ * @returns {Promise<History>}
+ */
+export function run(plan, plant) {
+  return conduct(plan, plant, async ({ world, began, record, client }) => {
+    const now = () => Date.now() - began;
+    const page = `${world.base(client)}/r/${world.id}`;
+    const command = `stty rows ${ROWS} cols ${COLUMNS}; exec '${program()}' join --name c${client} ${page}`;
+    const env = { ...environment(), TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' };
+    // Of util-linux: a terminal without a terminal around it.
+    const child = track(spawn('script', ['-qfc', command, '/dev/null'], { cwd: world.dir, env, stdio: ['pipe', 'pipe', 'ignore'] }));
+    child.once('error', (cause) => record({ crash: `client ${client}: the program \`script\` of util-linux is missing: ${cause}` }));
+    let ended = false;
+    child.once('close', () => {
+      ended = true;
+      look();
+    });
+    child.stdin?.on('error', () => {});
+    const screen = new Screen(ROWS, COLUMNS);
+    const decoder = new StringDecoder();
+    /** Without an answer, in order. @type {Command[]} */
+    const waiting = [];
+    let keys = 0;
+    let additions = 0;
+    let shown = '';
+    let isStuck = false;
+    /** @type {string | null} */
+    let held = null;
+
+    /** @param {Command} command @param {Outcome} outcome */
+    const settle = (command, outcome) => {
+      if (plant === 'never-answers' && client === 0 && command.key === PLANTED_AT) return;
+      waiting.splice(waiting.indexOf(command), 1);
+      record({ answered: { client, key: command.key, outcome } });
+    };
+    function look() {
+      if (isStuck) return;
+      const { lines } = screen;
+      const state = ended ? { status: 'ended', retryIn: null } : status(lines[0] ?? '');
+      const there = dishes(lines);
+      const said = lines.slice(-4, -2).join(' ').trim();
+      for (const command of [...waiting]) {
+        const item = command.item ?? '';
+        if (there.includes(item) && state.status === 'live') settle(command, { ok: true, seq: null });
+        else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: said });
+      }
+      const pending = Number(/\((\d+) not sent yet\)/.exec(said)?.[1] ?? 0);
+      const over = state.status === 'ended' ? Object.keys(OVER).find((text) => said.includes(text)) : undefined;
+      // They are counted as not sent.
+      if (over !== undefined && pending === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: OVER[over] ?? '' });
+      const isDown = said.includes('the store cannot be reached: nothing changes');
+      const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : (OVER[over ?? ''] ?? said), pending, last: there.includes(LAST) };
+      const text = JSON.stringify(view);
+      if (text === shown) return;
+      shown = text;
+      record({ shown: { client, life: 0, at: now(), epoch: null, seq: null, ...view } });
+      if (plant === 'false-live' && client === 0 && state.status === 'live' && there.length >= PLANTED_AT) isStuck = true;
+    }
+    child.stdout?.on('data', (data) => {
+      screen.write(decoder.write(data));
+      look();
+    });
+    /** @param {string} text */
+    const type = (text) => void child.stdin?.write(text);
+    /** The program behind the terminal, once it is there. */
+    const pid = () => Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')[0]);
+    await until('the terminal shows the room', async () => ended || status(screen.lines[0] ?? '').status === 'live');
+    if (plant === 'false-end' && client === 0) void pause(1000).then(() => process.kill(pid(), 'SIGKILL'));
+
+    return {
+      async act(order) {
+        if (ended) return;
+        if (order.do === 'freeze') {
+          const program = pid();
+          record({ excused: { client, from: now(), to: now() + order.for } });
+          process.kill(program, 'SIGSTOP');
+          await pause(order.for);
+          if (ended) return;
+          process.kill(program, 'SIGCONT');
+          // It stopped itself, as a shell's job does.
+          child.kill('SIGCONT');
+        } else if (order.do === 'retryNow') type(CONTROL_R);
+        else if (order.do === 'add') {
+          /** @type {Command} */
+          const command = { client, life: 0, key: keys++, do: 'add', item: `c${client}-${keys}`, at: now() };
+          record({ command });
+          waiting.push(command);
+          const isPlanted = client === 0 && ++additions === PLANTED_AT;
+          if (isPlanted && plant === 'lose') return settle(command, { ok: true, seq: null });
+          if (isPlanted && plant === 'reorder') return void (held = `${command.item}\r`);
+          type(`${command.item}\r`);
+          if (held !== null) {
+            type(held);
+            held = null;
+          }
+          // It refuses to add a second one: this is another that nobody gave in.
+          if (isPlanted && plant === 'double') type(`c${client}-0\r`);
+        }
+      },
+      retryNow: () => type(CONTROL_R),
+      async wrong(items) {
+        const there = dishes(screen.lines);
+        return isStuck || there.join() === items.join() ? null : `${there.join()} instead of ${items.join()}`;
+      },
+      async close() {
+        if (ended) return;
+        const left = new Promise((resolve) => child.once('close', resolve));
+        type(CONTROL_C);
+        await Promise.race([left, pause(2000)]);
+        child.kill('SIGKILL');
+      },
+    };
+  });
+}
