@@ -73,8 +73,12 @@ fn counts_everything(options: &Options) {
         .unwrap();
         for pace in [Pace::Window(1), Pace::Window(4), Pace::Rate(500.0)] {
             let outcome = run(&mut load, Until::Messages(60), pace).unwrap();
-            // What is on a menu at the end is taken off.
-            assert!((60..=72).contains(&outcome.messages), "{outcome:?}");
+            assert!(outcome.messages >= 60, "{outcome:?}");
+            // What is on a menu at the end is taken off. At a rate there is no such bound: whoever
+            // was held up says all that is due at once.
+            if let Pace::Window(_) = pace {
+                assert!(outcome.messages <= 72, "{outcome:?}");
+            }
             assert_eq!(outcome.deliveries, outcome.messages * 4);
             assert!(outcome.latency.longest >= outcome.latency.p50);
             assert!(outcome.seen_by_all.p50 >= outcome.latency.p50);
