@@ -213,6 +213,9 @@ async fn what_surrounds_a_command_has_the_form_described_if_and_only_if_it_is_un
         json!({"id": null, "rename": {"name": "Jun"}}),
         json!({"rename": {"name": "Jun"}}),
         json!({"id": 1, "rename": {"name": "Jun"}, "extend": {}}),
+        json!({"id": 1, "extend": {}}),
+        json!({"id": 1, "extend": null}),
+        json!({"id": 1, "extend": {"by": 1}}),
         json!({"id": 1, "join": {}}),
         json!({"id": 1}),
     ] {

@@ -119,7 +119,7 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
         Ok((verb, content)) => Ok(Envelope {
             id,
             verb,
-            content: content_of(content.get()),
+            content: content.get(),
         }),
         Err(error) => Err(Misunderstood {
             id,
@@ -264,6 +264,7 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
             )));
         }
     };
+    let content = content_of(content);
     let op = Op {
         number,
         digest: digest(&[&verb, content]),

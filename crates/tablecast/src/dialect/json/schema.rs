@@ -81,8 +81,20 @@ pub fn later<C: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Message> {
     let own = variants(generator, Own::json_schema);
     let commands = variants(generator, C::json_schema).into_iter().chain(own);
     commands
-        .map(|variant| with_id(variant, &number, true))
+        .map(|variant| with_id(without_content(variant), &number, true))
         .collect()
+}
+
+/// The same command, whose content may be null if it needs none.
+fn without_content(mut message: Message) -> Message {
+    let properties = message.payload.get_mut("properties");
+    if let Some(content) = properties.and_then(|all| all.get_mut(&message.name))
+        && content["type"] == "object"
+        && content.get("required").is_none()
+    {
+        content["type"] = json!(["object", "null"]);
+    }
+    message
 }
 
 /// All that the server says, where an application shows its state as `S` and its
