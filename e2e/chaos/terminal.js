@@ -88,6 +88,9 @@ export function run(plan, plant) {
         if (there.includes(item) && state.status === 'live') settle(command, { ok: true, seq: null });
         else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: reason });
       }
+      // So many are told as not sent, besides those that are named.
+      const more = Number(/, (\d+) more\b/.exec(said)?.[1] ?? 0);
+      if (over !== undefined && more === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: reason });
       const pending = Number(/\((\d+) not sent yet\)/.exec(said)?.[1] ?? 0);
       const isDown = said.includes('the store cannot be reached: nothing changes');
       const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : reason, pending, last: there.includes(LAST) };
