@@ -18,6 +18,10 @@ const CLIPPY: &[&[&str]] = &[
 
 /// The test runs, each with its arguments to `cargo test`. The first builds all examples and runs all
 /// doctests too; the others are what a plain workspace run cannot hold.
+///
+/// Not by `cargo nextest`, which gives each test a process: each of the 56 tests of the contract on a
+/// Cluster would then wait for a Cluster of its own, and that takes seconds to become whole. A new
+/// machine would have to compile it first, besides.
 const TESTS: &[(&str, &[&str])] = &[
     ("all tests", &["--workspace"]),
     (

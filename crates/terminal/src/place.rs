@@ -8,11 +8,11 @@ use hyper::Uri;
 use tablecast_core::id::RoomId;
 
 /// What `join` accepts.
-pub const ROOM_FORMS: &str =
-    "http(s)://HOST/r/ID, ws(s)://HOST/ws/ID/ or HOST/r/ID, each with or without :PORT";
+pub const ROOM_FORMS: &str = "http(s)://HOST/r/ID, ws(s)://HOST/ws/ID/ or HOST/r/ID, each with or without :PORT, and with a path before the last \
+     two parts if the site has one";
 
 /// What `create --server` accepts.
-pub const SERVER_FORMS: &str = "http(s)://HOST or HOST, each with or without :PORT";
+pub const SERVER_FORMS: &str = "http(s)://HOST or HOST, each with or without :PORT, and with a path behind it if the site has one";
 
 /// A server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Server {
     host: String,
     /// The TCP port.
     pub port: u16,
+    /// The path below which the site is, without a slash at its end; mostly empty.
+    pub base: String,
 }
 
 /// A room of a server.
@@ -62,6 +64,11 @@ impl Server {
         }
     }
 
+    fn origin(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority())
+    }
+
     /// Where a redirect from here leads: to which server, and which path there.
     ///
     /// # Errors
@@ -71,7 +78,7 @@ impl Server {
         let full = if location.starts_with("//") {
             format!("{scheme}:{location}")
         } else if location.starts_with('/') {
-            format!("{self}{location}")
+            format!("{}{location}", self.origin())
         } else {
             location.to_owned()
         };
@@ -117,7 +124,14 @@ impl Server {
             None if tls => 443,
             None => 80,
         };
-        Ok((Server { tls, host, port }, uri.path().to_owned()))
+        let base = String::new();
+        let server = Server {
+            tls,
+            host,
+            port,
+            base,
+        };
+        Ok((server, uri.path().to_owned()))
     }
 }
 
@@ -139,12 +153,12 @@ impl FromStr for Server {
             problem,
             forms: SERVER_FORMS,
         };
-        let (server, path) = Server::read(text).map_err(wrong)?;
-        if path.trim_matches('/').is_empty() {
-            Ok(server)
-        } else {
-            Err(wrong(format!("it ends with {path:?}")))
+        let (mut server, path) = Server::read(text).map_err(wrong)?;
+        if room_at(&path).is_ok() {
+            return Err(wrong(format!("{path:?} leads to a room")));
         }
+        server.base = path.trim_end_matches('/').to_owned();
+        Ok(server)
     }
 }
 
@@ -157,18 +171,21 @@ impl FromStr for Place {
             forms: ROOM_FORMS,
         };
         let (server, path) = Server::read(text).map_err(wrong)?;
-        let room = room_at(&path).map_err(wrong)?;
-        Ok(Place { server, room })
+        Place::at(server, &path).map_err(wrong)
     }
 }
 
-/// The room that a path leads to.
-fn room_at(path: &str) -> Result<RoomId, String> {
+/// The room that a path leads to, and the path below which its site is.
+fn room_at(path: &str) -> Result<(RoomId, String), String> {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     match parts.as_slice() {
-        ["", "r" | "ws", room] => room
-            .parse()
-            .map_err(|error| format!("the room's id is none: {error}")),
+        ["", base @ .., "r" | "ws", room] => {
+            let room = room
+                .parse()
+                .map_err(|error| format!("the room's id is none: {error}"))?;
+            let base = base.iter().map(|part| format!("/{part}")).collect();
+            Ok((room, base))
+        }
         _ => Err(format!("{path:?} leads to no room")),
     }
 }
@@ -180,21 +197,27 @@ impl Place {
     /// It leads to no room, or from TLS to a connection that anybody can read.
     pub(crate) fn moved(&self, location: &str) -> Result<Place, String> {
         let (server, path) = self.server.moved(location)?;
-        let room = room_at(&path)?;
+        Place::at(server, &path)
+    }
+
+    fn at(mut server: Server, path: &str) -> Result<Place, String> {
+        let (room, base) = room_at(path)?;
+        server.base = base;
         Ok(Place { server, room })
     }
 
     /// The address of the socket.
     pub fn socket(&self) -> String {
         let scheme = if self.server.tls { "wss" } else { "ws" };
-        format!("{scheme}://{}/ws/{}/", self.server.authority(), self.room)
+        let server = &self.server;
+        let (authority, base) = (server.authority(), &server.base);
+        format!("{scheme}://{authority}{base}/ws/{}/", self.room)
     }
 }
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{}{}", self.origin(), self.base)
     }
 }
 
@@ -223,11 +246,17 @@ mod tests {
             ("localhost:8000/r/a-b", "http://localhost:8000/r/a-b"),
             ("[::1]:8000/r/a-b", "http://[::1]:8000/r/a-b"),
             ("http://[::1]/r/a-b", "http://[::1]/r/a-b"),
+            ("h.example/lunch/r/a-b/", "https://h.example/lunch/r/a-b"),
+            ("ws://h.example/a/b/ws/a-b/", "http://h.example/a/b/r/a-b"),
         ] {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), page, "{text}");
         }
         let place: Place = "wss://h.example:8443/ws/a/".parse().unwrap();
         assert_eq!(place.socket(), "wss://h.example:8443/ws/a/");
+        let below: Place = "http://h.example/lunch/r/a".parse().unwrap();
+        assert_eq!(below.socket(), "ws://h.example/lunch/ws/a/");
+        let site: Server = "h.example/lunch/".parse().unwrap();
+        assert_eq!(site.to_string(), "https://h.example/lunch");
         assert_eq!("[::1]:1/r/a".parse::<Place>().unwrap().server.host(), "::1");
     }
 
@@ -259,6 +288,7 @@ mod tests {
     fn a_redirect_leads_to_a_room_and_never_out_of_tls() {
         let plain: Place = "http://h:8000/r/a".parse().unwrap();
         let secret: Place = "https://h/r/a".parse().unwrap();
+        let below: Place = "http://h/lunch/r/a".parse().unwrap();
         for (from, location, to) in [
             (&plain, "https://h/ws/a/", Some("https://h/r/a")),
             (
@@ -267,6 +297,8 @@ mod tests {
                 Some("https://other:1/r/b"),
             ),
             (&plain, "/ws/b/", Some("http://h:8000/r/b")),
+            (&below, "/ws/b/", Some("http://h/r/b")),
+            (&below, "/lunch/ws/b/", Some("http://h/lunch/r/b")),
             (&secret, "//other/ws/b/", Some("https://other/r/b")),
             (&secret, "http://h/ws/a/", None),
             (&secret, "ws://h/ws/a/", None),

@@ -91,22 +91,28 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// Posts JSON, also to where that has moved: the answer, and the server that gave it.
+/// Posts JSON to a path of the site, also to where that has moved: the answer, and the
+/// server that gave it.
 pub(crate) async fn post(
     server: &Server,
     path: &str,
     body: String,
 ) -> io::Result<(Answer, Server)> {
     let mut server = server.clone();
-    let mut path = path.to_owned();
+    let mut at = format!("{}{path}", server.base);
     for _ in 0..MOST_MOVES {
-        let answer = post_once(&server, &path, body.clone()).await?;
+        let answer = post_once(&server, &at, body.clone()).await?;
         match answer.moved.as_deref().map(|to| server.moved(to)) {
-            Some(Ok((to, there))) => (server, path) = (to, there),
+            Some(Ok((to, there))) => {
+                server = to;
+                // Where the same path is found below another one, the site has moved there.
+                server.base = there.strip_suffix(path).unwrap_or_default().to_owned();
+                at = there;
+            }
             _ => return Ok((answer, server)),
         }
     }
-    Ok((post_once(&server, &path, body).await?, server))
+    Ok((post_once(&server, &at, body).await?, server))
 }
 
 async fn post_once(server: &Server, path: &str, body: String) -> io::Result<Answer> {

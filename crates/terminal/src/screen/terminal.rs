@@ -41,7 +41,11 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        give_back();
+        // On a panic the hook has done it, before the message: done again, it would put the
+        // cursor back to where the message begins, and what comes next over it.
+        if !std::thread::panicking() {
+            give_back();
+        }
     }
 }
 
@@ -93,9 +97,6 @@ mod tests {
 
     use super::*;
 
-    /// Not the name of its thread, which is another where there is one core only.
-    const THIS: &str = "screen::terminal::tests::a_panic_gives_the_terminal_back_and_is_seen";
-
     /// Set: this is the process that panics.
     const PANICS: &str = "TABLECAST_TEST_PANICS";
 
@@ -107,8 +108,9 @@ mod tests {
         }
         let (mut pty, pts) = open().unwrap();
         pty.resize(Size::new(24, 80)).unwrap();
+        let name = std::thread::current().name().map(str::to_owned).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--nocapture", THIS])
+            .args(["--exact", "--nocapture", &name])
             .env(PANICS, "1")
             .env("TERM", "xterm-256color")
             .spawn(pts)

@@ -3,6 +3,7 @@
 mod answer;
 mod catch_up;
 mod leftovers;
+mod open;
 mod question;
 mod timing;
 
@@ -32,6 +33,7 @@ use crate::room_task::locals::Locals;
 use crate::room_task::queue::Queue;
 use crate::room_task::{Inbox, Mail, Mailbox, Published};
 
+use open::Open;
 use question::{Asked, Done, Question, Span};
 pub(super) use timing::AwayEnds;
 use timing::BackendClock;
@@ -117,28 +119,6 @@ pub(crate) async fn run<A: App>(
         if let Mail::Enter(entrant) = mail {
             let _ = entrant.reply.send(Err(RoomError::NotFound));
         }
-    }
-}
-
-/// Counts a room for as long as its task runs, and sees to it that the hub knows
-/// when it has ended, even by a panic of the application's logic.
-struct Open<A: App> {
-    hub: Arc<Shared<A>>,
-    id: RoomId,
-    mailbox: Mailbox<A>,
-}
-
-impl<A: App> Open<A> {
-    fn new(hub: Arc<Shared<A>>, id: RoomId, mailbox: Mailbox<A>) -> Self {
-        hub.metrics.rooms.add(1);
-        Open { hub, id, mailbox }
-    }
-}
-
-impl<A: App> Drop for Open<A> {
-    fn drop(&mut self) {
-        self.hub.retire(&self.id, &self.mailbox);
-        self.hub.metrics.rooms.add(-1);
     }
 }
 
