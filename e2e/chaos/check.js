@@ -59,9 +59,7 @@ function effects({ plan, commands, final, heard }) {
   if (!final) return [{ kind: 'lost', text: 'the room is gone' }];
   const count = new Map();
   for (const item of final.items) count.set(item, (count.get(item) ?? 0) + 1);
-  /** Numbers of items that somebody wanted away, and all that was added, by what was heard. @type {Map<number, string>} */
-  const numbers = new Map();
-  /** @type {Map<string, number>} */
+  /** By what was heard. @type {Map<string, number>} */
   const additions = new Map();
   const places = new Set();
   for (const { epoch, seq, event } of heard) {
@@ -69,10 +67,9 @@ function effects({ plan, commands, final, heard }) {
     places.add(`${epoch} ${seq}`);
     const added = JSON.parse(event).change?.added;
     if (!added) continue;
-    numbers.set(added.number, added.item);
     additions.set(added.item, (additions.get(added.item) ?? 0) + 1);
   }
-  const unwanted = new Set(commands.filter((command) => command.do === 'remove' && command.of !== undefined).map(({ of }) => numbers.get(of ?? 0)));
+  const unwanted = new Set(commands.filter((command) => command.do === 'remove').map(({ named }) => named));
   for (const command of commands) {
     const { item, outcome } = command;
     if (command.do !== 'add' || !item) continue;

@@ -14,6 +14,9 @@ const CHROMIUM = '/usr/bin/chromium';
 /** Nothing here takes this long unless it hangs, also on a busy machine, ms. */
 const PATIENCE = 60_000;
 
+/** Typing takes no longer, if there is anything to type into, ms. */
+const MOMENT = 10_000;
+
 /** Of these, the plant is at. */
 const PLANTED_AT = 3;
 
@@ -144,13 +147,15 @@ export function run(plan, plant) {
 
     /** @param {string} item */
     const type = async (item) => {
-      await box.fill(item);
-      await box.press('Enter');
+      await box.fill(item, { timeout: MOMENT });
+      await box.press('Enter', { timeout: MOMENT });
     };
     /** @param {Step | Mishap} order */
     async function obey(order) {
       switch (order.do) {
         case 'add': {
+          // Where there is no table there is nothing to type into.
+          if (!(await box.isVisible())) return;
           const item = `c${client} ${keys}`;
           /** @type {Command} */
           const command = { client, life: 0, key: keys++, do: 'add', item, at: now() };
@@ -159,7 +164,12 @@ export function run(plan, plant) {
           const isPlanted = ++additions === PLANTED_AT;
           if (isPlanted && planted === 'lose') return settle(command, { ok: true, seq: null });
           if (isPlanted && planted === 'reorder') return void (held = item);
-          await type(item);
+          try {
+            await type(item);
+          } catch {
+            // The table went in this very moment.
+            return settle(command, { gone: true, kept: false });
+          }
           if (isPlanted && planted === 'double') await type(`c${client} again`);
           if (isPlanted && planted === 'false-end' && seen) record({ shown: { ...view(seen), status: 'ended' } });
           if (held !== null) {

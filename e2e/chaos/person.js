@@ -186,10 +186,10 @@ function give(what, give, more = {}) {
   }
 }
 
-/** The number of an item that is there, if there is one. @param {number} of */
+/** An item that is there, if there is one. @param {number} of */
 const item = (of) => {
   const items = current.room.view.state?.items ?? [];
-  return items[of % Math.max(1, items.length)]?.number;
+  return items[of % Math.max(1, items.length)];
 };
 
 /** @param {Order} order */
@@ -205,9 +205,9 @@ function obey(order) {
     case 'vote':
     case 'unvote':
     case 'remove': {
-      const number = item(order.of);
-      if (number === undefined) return;
-      return give(order.do, () => room[order.do](number), { of: number });
+      const one = item(order.of);
+      if (!one) return;
+      return give(order.do, () => room[order.do](one.number), { of: one.number, named: one.item });
     }
     case 'title':
       return give('title', () => room.setTitle(`title c${client} ${keys}`));

@@ -21,7 +21,7 @@ const ROWS = 120;
 const DISH = /^[> ]\s*\d+ \[[ x]\] (.+)$/;
 
 /** How it says that a room is over, and the client's code for it. @type {Readonly<Record<string, string>>} */
-const OVER = { 'there is no such room': 'not_found', 'the room has expired': 'gone' };
+const OVER = { 'there is no such room': 'not_found', 'the room has expired': 'gone', 'the room is gone': 'gone' };
 
 const CONTROL_C = '\x03';
 const CONTROL_R = '\x12';
@@ -81,17 +81,19 @@ export function run(plan, plant) {
       const state = ended ? { status: 'ended', retryIn: null } : status(lines[0] ?? '');
       const there = dishes(lines);
       const said = lines.slice(-4, -2).join(' ').trim();
+      const over = state.status === 'ended' ? Object.keys(OVER).find((text) => said.includes(text)) : undefined;
+      const reason = OVER[over ?? ''] ?? said;
       for (const command of [...waiting]) {
         const item = command.item ?? '';
         if (there.includes(item) && state.status === 'live') settle(command, { ok: true, seq: null });
-        else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: said });
+        else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: reason });
       }
+      // So many are told as not sent, besides those that are named.
+      const more = Number(/, (\d+) more\b/.exec(said)?.[1] ?? 0);
+      if (over !== undefined && more === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: reason });
       const pending = Number(/\((\d+) not sent yet\)/.exec(said)?.[1] ?? 0);
-      const over = state.status === 'ended' ? Object.keys(OVER).find((text) => said.includes(text)) : undefined;
-      // They are counted as not sent.
-      if (over !== undefined && pending === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: OVER[over] ?? '' });
       const isDown = said.includes('the store cannot be reached: nothing changes');
-      const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : (OVER[over ?? ''] ?? said), pending, last: there.includes(LAST) };
+      const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : reason, pending, last: there.includes(LAST) };
       const text = JSON.stringify(view);
       if (text === shown) return;
       shown = text;

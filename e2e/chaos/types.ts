@@ -88,6 +88,8 @@ export interface Command {
   readonly item?: string | undefined;
   /** The number of an item. */
   readonly of?: number | undefined;
+  /** What that item is. */
+  readonly named?: string | undefined;
   readonly at: number;
   outcome?: Outcome;
 }

@@ -43,6 +43,9 @@ export function ahead() {
   return known;
 }
 
+/** For so long the server may still let in a connection that was given up before it answered, ms. */
+const LATE = 60_000;
+
 const hidden = () => globalThis.document?.visibilityState === 'hidden';
 
 export class Link {
@@ -68,6 +71,11 @@ export class Link {
   #listening = null;
   #bound = FIRST_BOUND;
   #greetedAt = 0;
+  /** This connection introduced itself. */
+  #introduced = false;
+  /** Own connections that were given up without an answer: each may take the seat over, later than the newer one. */
+  #late = 0;
+  #lateUntil = 0;
   #heardAt = 0;
   /** `ahead` at that time. */
   #ahead = 0;
@@ -98,9 +106,13 @@ export class Link {
     this.status = 'connecting';
     this.retryAt = this.complaint = null;
     this.#greetedAt = this.#dueAt = 0;
+    this.#introduced = false;
     /** @type {(type: 'open' | 'message' | 'close' | 'error', then: (event: any) => void) => void} */
     const on = (type, then) => socket.addEventListener(type, (event) => this.#socket === socket && then(event));
-    on('open', () => this.#ends.opened());
+    on('open', () => {
+      this.#introduced = true;
+      this.#ends.opened();
+    });
     on('message', ({ data }) => {
       this.#heardAt = performance.now();
       this.#ahead = ahead();
@@ -195,7 +207,16 @@ export class Link {
       if (now - this.#greetedAt >= STEADY) this.#bound = FIRST_BOUND;
     }
     const { reason, again } = closed(closeCode, text);
-    const comeBack = this.#ends.lost(closeCode) ? 'soon' : again;
+    if (now > this.#lateUntil) this.#late = 0;
+    let comeBack = this.#ends.lost(closeCode) ? 'soon' : again;
+    if (reason.code === 'taken_over' && this.#late > 0) {
+      // Most likely by ourselves.
+      this.#late -= 1;
+      comeBack = 'soon';
+    } else if (this.#introduced && !this.#greetedAt && again === 'soon') {
+      this.#late += 1;
+      this.#lateUntil = now + LATE;
+    }
     if (comeBack === 'never') {
       // The complaint says what was wrong, the close code only that something was.
       return this.#end(closeCode === 4400 ? (this.complaint ?? reason) : reason);

@@ -336,6 +336,28 @@ test('a new name outlives the seat', (t) => {
   assert.equal(room.view.stale, true);
 });
 
+test('a seat that an own connection takes over, which was given up unanswered, is taken back; once for each', (t) => {
+  const { room, chance, pass } = live(t);
+  chance(0);
+  socket().ends(1006);
+  pass(1);
+  // It says what is needed for the seat, and the server is busy.
+  socket().opens();
+  pass(10_001);
+  assert.equal(room.view.reason?.code, 'timeout');
+  pass(1);
+  socket().opens();
+  socket().hears(RESUMED);
+  assert.equal(room.view.status === 'ended', false);
+  socket().ends(4409);
+  assert.equal(room.view.status, 'offline');
+  pass(1);
+  socket().opens();
+  socket().hears(RESUMED);
+  socket().ends(4409);
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'taken_over']);
+});
+
 test('a lost seat is told, and a new one taken; without one to lose it is the end', (t) => {
   const { room, pass } = live(t);
   socket().ends(1006);

@@ -44,7 +44,7 @@ test('acknowledged and not there', () => deepEqual(kinds({ final: final('c0 1') 
 
 test('removed by somebody who was asked to is not lost', () => {
   /** @type {Command} */
-  const remove = { client: 0, life: 0, key: 2, do: 'remove', of: 2, at: 0, outcome: acked(4) };
+  const remove = { client: 0, life: 0, key: 2, do: 'remove', of: 2, named: 'c0 0', at: 0, outcome: acked(4) };
   deepEqual(kinds({ commands: [...history({}).commands, remove], final: final('c0 1') }), []);
 });
 
