@@ -129,6 +129,29 @@ fn somebody_may_try_now_also_when_it_has_ended() {
     assert_eq!(at.effects(), [Effect::Open]);
 }
 
+/// A slow server may let a connection in that was given up, later than the newer one.
+#[test]
+fn a_seat_that_an_own_connection_took_over_is_taken_back_once_for_each() {
+    let mut at = At::joined();
+    at.session.closed(1006, at.now);
+    let come_back = |at: &mut At| {
+        at.waits();
+        assert_eq!(at.effects(), [Effect::Open]);
+        at.open();
+    };
+    come_back(&mut at);
+    // Given up without an answer.
+    at.session.closed(1006, at.now);
+    come_back(&mut at);
+    at.hears(hello());
+    at.session.closed(4409, at.now);
+    come_back(&mut at);
+    at.hears(hello());
+    at.session.closed(4409, at.now);
+    let why = Why::Closed(CloseReason::TakenOver);
+    assert_eq!(at.session.status(), Status::Ended(why));
+}
+
 #[test]
 fn what_was_not_answered_is_said_again_in_order_and_to_the_byte() {
     let mut at = At::joined();

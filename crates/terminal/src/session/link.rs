@@ -17,6 +17,8 @@ const LATER: Millis = 30_000;
 const STEADY: Millis = 5_000;
 /// How long an answer may take: the server's own patience after a ping.
 const PATIENCE: Millis = 10_000;
+/// For so long the server may still let in a connection that was given up unanswered.
+const LATE: Millis = 60_000;
 /// The server pings first, unless the connection is dead: so much later we ask.
 const SLACK: Millis = 2_000;
 
@@ -82,6 +84,9 @@ pub(super) enum Turn {
 pub(super) struct Link {
     state: State,
     bound: Millis,
+    /// Own connections that were given up unanswered, and until when: each may take the
+    /// seat over, later than the one that was opened after it.
+    late: (u32, Millis),
 }
 
 impl Link {
@@ -90,6 +95,7 @@ impl Link {
         Link {
             state: State::Opening,
             bound: FIRST_BOUND,
+            late: (0, 0),
         }
     }
 
@@ -152,6 +158,7 @@ impl Link {
         {
             self.bound = FIRST_BOUND;
         }
+        let again = self.unless_by_itself(now, again, &why);
         let wait = match again {
             ComeBack::Never => {
                 self.state = State::Ended(why);
@@ -165,6 +172,24 @@ impl Link {
             ComeBack::Later => LATER + entropy.up_to(LATER),
         };
         self.state = State::Offline(why, now.saturating_add(wait.max(after.unwrap_or(0))));
+    }
+
+    /// Who is taken over by an own connection comes back.
+    fn unless_by_itself(&mut self, now: Millis, again: ComeBack, why: &Why) -> ComeBack {
+        let late = match self.late {
+            (late, until) if now <= until => late,
+            _ => 0,
+        };
+        if *why == Why::Closed(CloseReason::TakenOver) && late > 0 {
+            self.late.0 = late - 1;
+            return ComeBack::Soon;
+        }
+        if let State::Open { interval: None, .. } = self.state
+            && again == ComeBack::Soon
+        {
+            self.late = (late.saturating_add(1), now.saturating_add(LATE));
+        }
+        again
     }
 
     /// It stays so until somebody wants otherwise. What has ended keeps its first reason.
