@@ -149,7 +149,7 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   assert.equal(room.url, roomUrl(server.base, room.id));
   assert.equal(room.page, `${server.base}/r/${room.id}`);
   assert.ok(room.expires_at > room.now && room.seats === 10);
-  await assert.rejects(createRoom(server.base, /** @type {any} */ ({ colour: 'red' })), { name: 'RoomError', code: 'bad_json', status: 400 });
+  await assert.rejects(createRoom(server.base, /** @type {any} */ ({ title: 7 })), { name: 'RoomError', code: 'bad_request', status: 400 });
   await assert.rejects(createRoom(server.base), (/** @type {any} */ error) => {
     return error.code === 'rate_limited' && error.status === 429 && error.retryAfter > 0;
   });

@@ -1,11 +1,11 @@
 // Words and times, compared and written. Pure.
 
 /**
- * Equal for this are texts that people take for the same: NFC, case and blanks apart.
+ * Equal for this are texts that people take for the same: NFC, case, blanks and what cannot be seen apart.
  * @param {string} text
  */
 export function fold(text) {
-  return text.normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
+  return text.replace(/\p{DI}/gu, '').normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
 /**

@@ -81,18 +81,23 @@ pub fn later<C: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Message> {
     let own = variants(generator, Own::json_schema);
     let commands = variants(generator, C::json_schema).into_iter().chain(own);
     commands
-        .map(|variant| with_id(without_content(variant), &number, true))
+        .map(|variant| with_id(without_content(variant, generator), &number, true))
         .collect()
 }
 
 /// The same command, whose content may be null if it needs none.
-fn without_content(mut message: Message) -> Message {
+fn without_content(mut message: Message, generator: &SchemaGenerator) -> Message {
     let properties = message.payload.get_mut("properties");
-    if let Some(content) = properties.and_then(|all| all.get_mut(&message.name))
-        && content["type"] == "object"
-        && content.get("required").is_none()
-    {
-        content["type"] = json!(["object", "null"]);
+    let Some(content) = properties.and_then(|all| all.get_mut(&message.name)) else {
+        return message;
+    };
+    let name = content["$ref"]
+        .as_str()
+        .and_then(|to| to.rsplit('/').next());
+    let named = name.and_then(|name| generator.definitions().get(name));
+    let whole = named.unwrap_or(content);
+    if whole["type"] == "object" && whole.get("required").is_none() {
+        *content = json!({ "anyOf": [content, { "type": "null" }] });
     }
     message
 }
