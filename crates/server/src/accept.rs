@@ -41,11 +41,12 @@ pub(crate) struct Times {
     head: Duration,
     /// A connection may be idle between requests for this long. Who sends a request
     /// at that very moment loses it, so it must be the client that closes first: this
-    /// is longer than what the pools of common proxies and balancers keep idle
-    /// connections for. By their own documents: AWS ALB 60 s, nginx 60 s
+    /// is longer than the 60 s for which balancers keep idle connections by default.
+    idle: Duration,
+    /// The same for those of trusted proxies, whose pools may keep them for longer. By their own documents: AWS ALB 60 s, nginx 60 s
     /// (`keepalive_timeout` of an upstream), Traefik 90 s, Caddy 2 min, Google Cloud
     /// 600 s, which asks for 620 s behind it.
-    idle: Duration,
+    proxy_idle: Duration,
     /// A connection older than this says with its next answer that it is the last
     /// one, so that a pool spreads over nodes that came later.
     life: Duration,
@@ -61,7 +62,8 @@ impl Default for Times {
     fn default() -> Self {
         Times {
             head: Duration::from_secs(5),
-            idle: Duration::from_secs(620),
+            idle: Duration::from_secs(75),
+            proxy_idle: Duration::from_secs(620),
             life: Duration::from_secs(120),
             stalled: Duration::from_secs(30),
             request: Duration::from_secs(20),
@@ -175,7 +177,10 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, service: Arc<Service>) {
-    let times = service.times;
+    let mut times = service.times;
+    if client::is_trusted(peer.ip(), &service.shared.config.trusted_proxies) {
+        times.idle = times.proxy_idle;
+    }
     let guard = HeadGuard::new(stream, times.head).stalled_after(times.stalled);
     let report = guard.report();
     let born = Instant::now();

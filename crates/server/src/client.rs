@@ -20,11 +20,10 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// other pass as the client sent it.
 pub(crate) fn address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut address = peer.0.to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     if !headers.contains_key(FORWARDED_FOR) {
         return address;
     }
-    if !is_trusted(&address) {
+    if !is_trusted(address, trusted) {
         hint(address);
         return address;
     }
@@ -38,11 +37,17 @@ pub(crate) fn address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpA
             break;
         };
         address = said.to_canonical();
-        if !is_trusted(&address) {
+        if !is_trusted(address, trusted) {
             break;
         }
     }
     address
+}
+
+/// Whether what this address says of others is believed.
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|net| net.contains(&address))
 }
 
 /// An entry of the list: an address; some proxies add the port, put an IPv6 address

@@ -160,7 +160,7 @@ impl Running {
     }
 }
 
-/// HOSTILE 76, 83: what came from others could not run if it became markup, and
+/// Hostile inputs 76 and 83: what came from others could not run if it became markup, and
 /// nobody can lay a page over this one.
 #[tokio::test]
 async fn a_page_may_load_and_ask_this_server_and_nothing_else() {

@@ -208,7 +208,7 @@ room.subscribe((view) => {
     for (const item of remember.takeFor(id)) {
       // What is refused is told beside the box.
       remember.rememberUnsent(id, item, true);
-      room.add(item).catch(() => {});
+      room.add(item).then(() => remember.rememberUnsent(id, item, false), () => {});
     }
   }
   if (isLive || wasLive) wasLive = isLive;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tablecast::core::limits::Rate;
 use tablecast::testing::FaultyBackend;
-use tablecast::testing::faulty::{Faults, Rates};
+use tablecast::testing::faulty::{Call, Fault, Faults, Rates};
 use tablecast::{HubConfig, MemoryBackend};
 
 use support::rooms::{JsonMember, Node, code};
@@ -84,4 +84,40 @@ async fn while_the_store_is_away_nothing_is_answered_from_an_old_state() {
         let answer = member.ask(message).await;
         assert!(answer["ack"].is_object(), "{answer}");
     }
+}
+
+/// The answer need not be of the very moment: what the store said after the command came is
+/// enough, however much the other node has changed since.
+#[tokio::test]
+async fn an_answer_without_a_change_does_not_wait_for_others_to_be_quiet() {
+    let (_one, mut writer, _two, mut member, faults) = one_that_is_behind().await;
+    faults.none();
+    faults.every(Call::Load, Fault::Delay(Duration::from_millis(20)));
+    let (stop, mut stopped) = tokio::sync::oneshot::channel();
+    let writes = tokio::spawn(async move {
+        let mut id = 1;
+        while stopped.try_recv().is_err() {
+            id += 1;
+            let message = if id % 2 == 0 {
+                add(id, "y")
+            } else {
+                remove(id, "y")
+            };
+            writer.ask(message).await;
+            // sleep: more changes than a mailbox holds would lead to loads of their own
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        id
+    });
+    let mut refused = 0;
+    for id in 1..=20 {
+        let answer = member.ask(remove(id, "nothing")).await;
+        assert_eq!(code(&answer), "not_found");
+        refused += 1;
+    }
+    stop.send(()).unwrap();
+    assert!(
+        writes.await.unwrap() > refused,
+        "the other one changed it all the while"
+    );
 }

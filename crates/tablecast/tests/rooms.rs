@@ -183,46 +183,6 @@ async fn ten_thousand_commands_at_once_are_limited_and_then_closed() {
     assert!(shown <= applied);
 }
 
-/// Whoever pastes a list has no numbers by which to say a part of it again.
-#[tokio::test]
-async fn lines_beyond_the_rate_wait_for_their_turn_in_order() {
-    const LINES: usize = 60;
-    let node = Node::start(HubConfig {
-        command_rate: Rate {
-            per_second: 200.0,
-            burst: 5,
-        },
-        ..HubConfig::default()
-    })
-    .await;
-    node.make("r").await;
-    let expected: Vec<String> = (0..LINES).map(|n| n.to_string()).collect();
-    let lines = |of: &[String]| -> Vec<u8> {
-        let frames = of
-            .iter()
-            .map(|n| frame(TEXT, format!("add:{n}").as_bytes()));
-        frames.flatten().collect()
-    };
-    let mut witness = node.text("r").await;
-    let mut member = node.text("r").await;
-    member.send_bytes(&lines(&expected)).await.unwrap();
-    for count in 1..=LINES {
-        for member in [&mut member, &mut witness] {
-            let shown: Vec<String> =
-                serde_json::from_str(&member.next_text().await.unwrap()).unwrap();
-            assert_eq!(shown, expected[..count], "nothing is refused");
-        }
-    }
-    // Who leaves is heard to the end, and then has no seat.
-    let more: Vec<String> = (0..LINES).map(|n| format!("more {n}")).collect();
-    member.send_bytes(&lines(&more)).await.unwrap();
-    member.send_close(1000).await.unwrap();
-    let all = [expected, more].concat();
-    while all != serde_json::from_str::<Vec<String>>(&witness.next_text().await.unwrap()).unwrap() {
-    }
-    node.until_seats("r", 1).await;
-}
-
 /// The mailbox holds 256 commands; what is beyond waits in its sender's socket.
 #[tokio::test]
 async fn a_burst_beyond_the_mailbox_is_neither_lost_nor_reordered() {

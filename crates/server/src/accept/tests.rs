@@ -21,6 +21,7 @@ fn times() -> Times {
     Times {
         head: NEVER,
         idle: NEVER,
+        proxy_idle: NEVER,
         life: NEVER,
         stalled: NEVER,
         request: NEVER,
@@ -119,7 +120,7 @@ async fn an_idle_connection_is_closed_after_its_time() {
 #[test]
 fn proxies_close_idle_connections_before_the_server_does() {
     let longest_of_common_proxies = Duration::from_secs(600);
-    assert!(Times::default().idle > longest_of_common_proxies);
+    assert!(Times::default().proxy_idle > longest_of_common_proxies);
 }
 
 #[tokio::test]

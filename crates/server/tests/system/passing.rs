@@ -103,10 +103,12 @@ async fn each_proxy_passes_on_the_host_and_its_port() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_proxy_shows_the_metrics() {
     for kind in KINDS {
-        let site = Site::start(kind, &[]);
+        let site = Site::start(kind, &["--base-path", "/lunch"]);
         for path in [
             "/metrics",
             "/metrics/",
+            "/lunch/metrics",
+            "/lunch/metrics/",
             "/metrics?x=1",
             "//metrics",
             "/metrics//",

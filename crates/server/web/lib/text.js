@@ -5,7 +5,7 @@
  * @param {string} text
  */
 export function fold(text) {
-  return text.replace(/\p{DI}/gu, '').normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
+  return text.replace(/[\u2800\u3164\uFFA0]/gu, ' ').replace(/[\p{DI}\uFFF9-\uFFFC]/gu, '').normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
 /**

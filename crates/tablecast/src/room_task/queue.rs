@@ -13,8 +13,19 @@ use crate::room_task::batch::{Outcome, Request};
 pub(super) struct Queue<A: App> {
     /// A decided request that was answered meanwhile, because it took too long, is
     /// `None`. Of what is not decided the outcome means nothing.
-    requests: VecDeque<(Option<Request<A>>, Outcome)>,
+    requests: VecDeque<Waiting<A>>,
     decided: usize,
+    /// So many questions were put to the store, and the number of the newest one whose
+    /// answer said where the room stands.
+    asked: u64,
+    known: u64,
+}
+
+struct Waiting<A: App> {
+    request: Option<Request<A>>,
+    outcome: Outcome,
+    /// So many questions had been put to the store when it came.
+    came: u64,
 }
 
 impl<A: App> Queue<A> {
@@ -22,6 +33,8 @@ impl<A: App> Queue<A> {
         Queue {
             requests: VecDeque::new(),
             decided: 0,
+            asked: 0,
+            known: 0,
         }
     }
 
@@ -31,57 +44,89 @@ impl<A: App> Queue<A> {
     }
 
     pub(super) fn push(&mut self, request: Request<A>) {
-        self.requests.push_back((Some(request), Outcome::Quiet));
+        let waiting = self.waiting(request);
+        self.requests.push_back(waiting);
+    }
+
+    fn waiting(&self, request: Request<A>) -> Waiting<A> {
+        Waiting {
+            request: Some(request),
+            outcome: Outcome::Quiet,
+            came: self.asked,
+        }
+    }
+
+    /// The store is asked.
+    pub(super) fn asks(&mut self) {
+        self.asked += 1;
+    }
+
+    /// The newest answer of the store said where the room stands.
+    pub(super) fn knows(&mut self) {
+        self.known = self.asked;
     }
 
     /// Puts a request before all others that are not decided.
     pub(super) fn push_first(&mut self, request: Request<A>) {
-        self.requests
-            .insert(self.decided, (Some(request), Outcome::Quiet));
+        let waiting = self.waiting(request);
+        self.requests.insert(self.decided, waiting);
     }
 
     /// What is not decided, in order.
     pub(super) fn undecided(&self) -> impl Iterator<Item = &Request<A>> {
         let undecided = self.requests.range(self.decided..);
-        undecided.filter_map(|(request, _)| request.as_ref())
+        undecided.filter_map(|waiting| waiting.request.as_ref())
     }
 
     /// The next one to be decided.
     pub(super) fn next_undecided(&self) -> Option<&Request<A>> {
-        let (request, _) = self.requests.get(self.decided)?;
-        request.as_ref()
+        self.requests.get(self.decided)?.request.as_ref()
     }
 
     /// This was decided of the next one.
     pub(super) fn decided(&mut self, so: Outcome) {
-        if let Some((_, outcome)) = self.requests.get_mut(self.decided) {
-            *outcome = so;
+        if let Some(waiting) = self.requests.get_mut(self.decided) {
+            waiting.outcome = so;
             self.decided += 1;
         }
     }
 
-    /// Whether any of the decided ones waits for an answer.
-    pub(super) fn is_awaited(&self) -> bool {
+    /// Of what was decided and changes nothing, keeps what may be told: up to the first
+    /// that waits for an answer and came after the room was last known to stand as it was
+    /// decided. False if nothing is left; then all of it stays decided.
+    pub(super) fn keep_known(&mut self) -> bool {
+        let is_awaited =
+            |one: &Waiting<A>| one.request.is_some() && !matches!(one.outcome, Outcome::Quiet);
         let mut decided = self.requests.range(..self.decided);
-        decided.any(|(request, outcome)| request.is_some() && !matches!(outcome, Outcome::Quiet))
+        match decided.position(|one| is_awaited(one) && one.came >= self.known) {
+            None => true,
+            Some(0) => false,
+            Some(first) => {
+                self.decided = first;
+                true
+            }
+        }
     }
 
     /// Takes the next of the decided ones, to be answered.
     pub(super) fn pop_decided(&mut self) -> Option<(Option<Request<A>>, Outcome)> {
         self.decided = self.decided.checked_sub(1)?;
-        self.requests.pop_front()
+        let Waiting {
+            request, outcome, ..
+        } = self.requests.pop_front()?;
+        Some((request, outcome))
     }
 
     /// Takes the next one, decided or not.
     pub(super) fn pop(&mut self) -> Option<Request<A>> {
         self.decide_again();
-        self.requests.pop_front()?.0
+        self.requests.pop_front()?.request
     }
 
     /// Nothing is decided any more: all of it has to be decided again.
     pub(super) fn decide_again(&mut self) {
         if std::mem::take(&mut self.decided) > 0 {
-            self.requests.retain(|(request, _)| request.is_some());
+            self.requests.retain(|waiting| waiting.request.is_some());
         }
     }
 
@@ -92,7 +137,7 @@ impl<A: App> Queue<A> {
     ) -> Vec<Request<A>> {
         let undecided = self.requests.range_mut(self.decided..);
         let taken = undecided
-            .filter_map(|(request, _)| request.take_if(|request| which(request)))
+            .filter_map(|waiting| waiting.request.take_if(|request| which(request)))
             .collect();
         self.forget_taken();
         taken
@@ -116,7 +161,7 @@ impl<A: App> Queue<A> {
         };
         let all = self.requests.iter_mut();
         let taken = all
-            .filter_map(|(request, _)| request.take_if(&mut late))
+            .filter_map(|waiting| waiting.request.take_if(&mut late))
             .collect();
         self.forget_taken();
         taken
@@ -125,9 +170,9 @@ impl<A: App> Queue<A> {
     /// Closes the gaps between those that are not decided.
     fn forget_taken(&mut self) {
         let mut at = 0;
-        self.requests.retain(|(request, _)| {
+        self.requests.retain(|waiting| {
             at += 1;
-            at <= self.decided || request.is_some()
+            at <= self.decided || waiting.request.is_some()
         });
     }
 
@@ -136,7 +181,7 @@ impl<A: App> Queue<A> {
         let open = self
             .requests
             .iter()
-            .filter_map(|(request, _)| request.as_ref());
+            .filter_map(|waiting| waiting.request.as_ref());
         open.filter_map(Request::deadline).min()
     }
 }

@@ -23,6 +23,10 @@ use crate::outbox::Outbox;
 use crate::room_task::{Mail, Say, What};
 use crate::session::place::Place;
 
+/// For so long whoever has left is still heard. At the
+/// default rate that is enough for all lines that may wait.
+const LEFT_IS_HEARD: Duration = Duration::from_secs(10);
+
 /// The longest name, in characters as people count them.
 pub(super) const NAME_GRAPHEMES: usize = 40;
 
@@ -134,11 +138,17 @@ impl<A: App> Speaker<A> {
     ) {
         let mut lines = VecDeque::from([first]);
         let mut turn = Instant::now() + wait;
+        let mut left_until = None;
         while !lines.is_empty() {
             let heard = match connection.outbox().close_reason() {
                 None => tokio::time::timeout_at(turn, connection.recv()).await,
-                // Who leaves is heard to the end, as one who pipes a list into the room does.
+                // Who leaves is heard to the end, as one who pipes a list into the room does; but
+                // their seat is not held for long, nor the end of the process held up.
                 Some(CloseReason::Left) => {
+                    let until = left_until.get_or_insert_with(|| Instant::now() + LEFT_IS_HEARD);
+                    if turn > *until || self.shared.is_draining() {
+                        return;
+                    }
                     tokio::time::sleep_until(turn).await;
                     Ok(None)
                 }

@@ -24,13 +24,14 @@ impl<A: App> Hub<A> {
     /// # Errors
     /// Why somebody who speaks the text dialect cannot join; and `Draining`.
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
-        if self.is_draining() {
-            return Err(RoomError::Draining);
-        }
         let config = self.shared.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let hub = self.clone();
         let mut visit = Visit::new(&hub, room, upgrade.client);
+        if self.is_draining() {
+            visit.turned_away(RoomError::Draining.word());
+            return Err(RoomError::Draining);
+        }
         if upgrade.offers(JSON_PROTOCOL) {
             let room = room.into();
             return Ok(upgrade.accept_with(
@@ -40,16 +41,18 @@ impl<A: App> Hub<A> {
                 move |connection| session::json(hub, room, visit, connection),
             ));
         }
-        let wish = Wish::New {
-            name: None,
-            colour: None,
-            token: session::random_token()?,
+        let entered = async {
+            let wish = Wish::New {
+                name: None,
+                colour: None,
+                token: session::random_token()?,
+            };
+            let shared = &hub.shared;
+            shared.enter(room, Dialect::Text, &outbox, wish).await
         };
-        let entered = hub.shared.enter(room, Dialect::Text, &outbox, wish);
-        let entered = entered.await.inspect_err(|error| {
+        let (place, member) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
-        });
-        let (place, member) = entered?;
+        })?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
                 session::text(hub, place, member, visit, connection)

@@ -216,6 +216,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     }
 
     fn ask(&mut self, asked: Asked<'a>, since: Instant) {
+        self.waiting.asks();
         let until = since + self.hub.config.command_deadline;
         self.busy = Some(Question {
             asked,
@@ -351,11 +352,14 @@ impl<'a, A: App> RoomTask<'a, A> {
         let mut batch = Batch::decide(&mut self.waiting, room, &self.history, &around);
         if batch.events.is_empty() {
             let may_be_behind = self.hub.backend.resync_interval().is_some();
-            if !may_be_behind || !self.waiting.is_awaited() {
+            // Without a change the room is as it was before, so a part of the batch will do.
+            if !may_be_behind || self.waiting.keep_known() {
                 return self.accepted(batch);
             }
             // What is known here may be old, and there is no commit to show it. The store
             // is asked before anybody hears that there was nothing to do, or was refused.
+            // Others may change the room meanwhile, and again: what it answers is younger
+            // than what was asked of it, and that is enough.
             let asked = self.hub.backend.load(self.id, Some(room.position));
             self.batch = Some(batch);
             return self.ask(Asked::Load(asked), Instant::now());
@@ -408,6 +412,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 let here = self.room.as_ref().map(|room| room.position);
                 let as_known = here == Some(loaded.position);
                 self.install(loaded);
+                self.waiting.knows();
                 match self.batch.take() {
                     Some(batch) if as_known => self.accepted(batch),
                     _ => self.waiting.decide_again(),
@@ -439,12 +444,14 @@ impl<'a, A: App> RoomTask<'a, A> {
             Ok(Committed::Accepted(stamp)) => {
                 self.hub.metrics.commits.record(span.took);
                 self.made_progress();
+                self.waiting.knows();
                 self.stamp(stamp, span.answered);
                 self.accepted(batch);
             }
             Ok(Committed::Conflict(loaded)) => {
                 self.hub.metrics.conflicts.add(1);
                 self.install(loaded);
+                self.waiting.knows();
             }
             Ok(Committed::Gone) => self.be_gone(),
             Err(error @ BackendError::Unwritable(_)) => {
