@@ -69,22 +69,24 @@ impl Server {
         format!("{scheme}://{}", self.authority())
     }
 
-    /// Where a redirect from here leads: to which server, and which path there.
+    /// Where a redirect leads that answers a request for the path `at` here: to which
+    /// server, and which path there.
     ///
     /// # Errors
     /// It leads nowhere, or from TLS to a connection that anybody can read.
-    pub(crate) fn moved(&self, location: &str) -> Result<(Server, String), String> {
+    pub(crate) fn moved(&self, at: &str, location: &str) -> Result<(Server, String), String> {
         let scheme = if self.tls { "https" } else { "http" };
-        let full = if location.starts_with("//") {
+        let full = if location.is_empty() {
+            return Err("no address".to_owned());
+        } else if location.starts_with("//") {
             format!("{scheme}:{location}")
         } else if location.starts_with('/') {
             format!("{}{location}", self.origin())
-        } else {
+        } else if location.contains("://") {
             location.to_owned()
+        } else {
+            format!("{}{}", self.origin(), beside(at, location))
         };
-        if !full.contains("://") {
-            return Err("no address".to_owned());
-        }
         let (server, path) = Server::read(&full)?;
         match self.tls && !server.tls {
             true => Err("it is not encrypted".to_owned()),
@@ -133,6 +135,21 @@ impl Server {
         };
         Ok((server, uri.path().to_owned()))
     }
+}
+
+/// The path that a relative one leads to, seen from `at` (RFC 3986, 5.2).
+fn beside(at: &str, relative: &str) -> String {
+    let (folder, _) = at.rsplit_once('/').unwrap_or_default();
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in relative.split('/') {
+        match part {
+            "." => {}
+            // Above the first there is nothing.
+            ".." => parts.truncate(parts.len().saturating_sub(1).max(1)),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 fn is_localhost(host: &str) -> bool {
@@ -196,7 +213,7 @@ impl Place {
     /// # Errors
     /// It leads to no room, or from TLS to a connection that anybody can read.
     pub(crate) fn moved(&self, location: &str) -> Result<Place, String> {
-        let (server, path) = self.server.moved(location)?;
+        let (server, path) = self.server.moved(&self.path(), location)?;
         Place::at(server, &path)
     }
 
@@ -209,9 +226,11 @@ impl Place {
     /// The address of the socket.
     pub fn socket(&self) -> String {
         let scheme = if self.server.tls { "wss" } else { "ws" };
-        let server = &self.server;
-        let (authority, base) = (server.authority(), &server.base);
-        format!("{scheme}://{authority}{base}/ws/{}/", self.room)
+        format!("{scheme}://{}{}", self.server.authority(), self.path())
+    }
+
+    fn path(&self) -> String {
+        format!("{}/ws/{}/", self.server.base, self.room)
     }
 }
 
@@ -299,6 +318,9 @@ mod tests {
             (&plain, "/ws/b/", Some("http://h:8000/r/b")),
             (&below, "/ws/b/", Some("http://h/r/b")),
             (&below, "/lunch/ws/b/", Some("http://h/lunch/r/b")),
+            (&below, "../b/", Some("http://h/lunch/r/b")),
+            (&below, "./../../../ws/b", Some("http://h/r/b")),
+            (&below, "../../../../../../r/b", Some("http://h/r/b")),
             (&secret, "//other/ws/b/", Some("https://other/r/b")),
             (&secret, "http://h/ws/a/", None),
             (&secret, "ws://h/ws/a/", None),

@@ -102,7 +102,7 @@ pub(crate) async fn post(
     let mut at = format!("{}{path}", server.base);
     for _ in 0..MOST_MOVES {
         let answer = post_once(&server, &at, body.clone()).await?;
-        match answer.moved.as_deref().map(|to| server.moved(to)) {
+        match answer.moved.as_deref().map(|to| server.moved(&at, to)) {
             Some(Ok((to, there))) => {
                 server = to;
                 // Where the same path is found below another one, the site has moved there.
