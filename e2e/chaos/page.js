@@ -25,6 +25,9 @@ const PLANTED_AT = 3;
 /** The client's code for a refusal as the page tells it, or else that. @param {string} said */
 const code = (said) => Object.entries(words.en.errors).find(([, text]) => said.endsWith(text))?.[0] ?? said;
 
+/** Before the names of dishes that are not there. */
+const NOT_ADDED = words.en.notAdded('').split('.')[0] ?? '';
+
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
 let browser;
 
@@ -64,7 +67,7 @@ function inside({ taken, failed }) {
       status: one('.status')?.dataset['status'] ?? (isOver ? 'ended' : 'connecting'),
       stale: !hidden,
       trouble: one('.closed') ? 'not_found' : isOver ? title : hidden ? '' : (trouble?.textContent ?? ''),
-      note: text('.add-note'),
+      note: text('.add-note') || text('.screen .note'),
       toasts: [...document.querySelectorAll('.toast-text')].map((toast) => toast.textContent),
       retryIn: clock ? (Number(clock[1]) * 60 + Number(clock[2])) * 1000 : null,
       dishes,
@@ -132,7 +135,14 @@ export function run(plan, plant) {
         const named = (toast.split(': ')[0] ?? '').split(', ');
         for (const command of [...waiting, ...left]) if (named.includes(command.item ?? '')) settle(command, { ok: false, code: code(toast) });
       }
-      if (seen.note !== note && seen.note !== '') {
+      const [, missing] = seen.note.split(NOT_ADDED);
+      if (missing !== undefined) {
+        const named = (missing.split('.')[0] ?? '').split(', ');
+        const reason = code(seen.note);
+        // Where the room is gone, that is the reason; else it is said behind the names, or not known.
+        const why = reason !== seen.note ? reason : seen.trouble === 'not_found' ? 'not_found' : 'unsure';
+        for (const command of [...waiting, ...left]) if (named.includes(command.item ?? '')) settle(command, { ok: false, code: why });
+      } else if (seen.note !== note && seen.note !== '') {
         const refused = waiting.find(({ item }) => !dishes.some(({ name }) => name === item));
         if (refused) settle(refused, { ok: false, code: code(seen.note) });
       }

@@ -172,11 +172,20 @@ test('dishes that were not sent before their tab was closed are named when the t
 
 test('a dish that was not sent when its table closed is named there', async (t) => {
   const server = await site(t, ['--room-ttl', '3s']);
-  const mina = await guest(t, server.base);
+  // That nothing was decided there is a 404.
+  const mina = await guest(t, server.base, { may: NETWORK });
   const { page, w } = mina;
   await table.open(mina);
   const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
   await page.evaluate((id) => localStorage.setItem(`tablecast.unsent.${id}`, '["라면"]'), id);
   await page.getByRole('heading', { name: w.goneTitle }).waitFor();
   await page.getByText(w.notAdded('라면'), { exact: true }).waitFor();
+  // Whoever opens the link again later has not seen the table.
+  await page.evaluate((id) => {
+    sessionStorage.clear();
+    localStorage.setItem(`tablecast.unsent.${id}`, '["냉면"]');
+  }, id);
+  await page.reload();
+  await page.getByRole('heading', { name: w.unknownTitle }).waitFor();
+  await page.getByText(w.notAdded('냉면'), { exact: true }).waitFor();
 });

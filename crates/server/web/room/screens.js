@@ -107,7 +107,7 @@ function closed(app, kind) {
   };
   roomResult(root, app.id).then(
     (result) => show(kept(app, result)),
-    () => show(kind === 'unknown' ? nothing() : last(app)),
+    () => show(kind === 'unknown' ? nothing(app) : last(app)),
   );
   return element;
 }
@@ -119,7 +119,8 @@ function unsent(app) {
   return items.length > 0 && h('p', { class: 'note' }, w.notAdded(items.join(', ')));
 }
 
-const nothing = () => page({ picture: table({ seats: FREE }), title: w.unknownTitle, text: w.unknownText, buttons: [home()] });
+/** @param {App} app */
+const nothing = (app) => page({ picture: table({ seats: FREE }), title: w.unknownTitle, text: w.unknownText, buttons: [home()], more: [unsent(app)] });
 
 /** @param {App} app what is known of it was seen here */
 function last(app) {
