@@ -100,6 +100,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
       await page.getByRole('button', { name: 'Make a room' }).click();
       await page.getByRole('button', { name: 'Connect all' }).click();
       await page.getByLabel('Log of A').getByText('hello').first().waitFor();
+      await page.getByLabel('Log of B').getByText('[]').first().waitFor();
       match((await page.getByRole('link', { name: /page/i }).getAttribute('href')) ?? '', new RegExp(`^${inside}/r/[\\w-]+$`));
       await page.goto('about:blank');
     }
