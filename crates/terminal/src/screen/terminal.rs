@@ -113,6 +113,8 @@ mod tests {
             .args(["--exact", "--nocapture", &name])
             .env(PANICS, "1")
             .env("TERM", "xterm-256color")
+            // A backtrace would be longer than the screen.
+            .env("RUST_BACKTRACE", "0")
             .spawn(pts)
             .unwrap();
         let (mut said, mut bytes) = (Vec::new(), [0; 1024]);
