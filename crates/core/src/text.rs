@@ -167,7 +167,7 @@ mod tests {
         for c in plain {
             assert!(!is_forbidden(&c), "{c:?}");
             assert!(c == ' ' || invisible::is_seen(c), "{c:?}");
-            assert!(!invisible::may_go(c) && !marks::is_mark(c), "{c:?}");
+            assert!(!invisible::may_go(c) && !invisible::is_mark(c), "{c:?}");
             // Of such characters any text is in NFC (UAX 15, section 9).
             assert_eq!(is_nfc_quick([c].into_iter()), IsNormalized::Yes, "{c:?}");
             assert_eq!(canonical_combining_class(c), 0, "{c:?}");

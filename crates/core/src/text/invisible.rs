@@ -10,8 +10,6 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::char::canonical_combining_class;
 
-use super::marks::is_mark;
-
 const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
 /// Asks for a character to be shown as text, or as a picture.
@@ -43,6 +41,13 @@ fn category(c: char) -> GeneralCategory {
 
 fn joining(c: char) -> JoiningType {
     CodePointMapData::<JoiningType>::new().get(c)
+}
+
+/// Whether it is drawn onto the character before it.
+pub(super) fn is_mark(c: char) -> bool {
+    use GeneralCategory::{EnclosingMark, NonspacingMark};
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    matches!(category, NonspacingMark | EnclosingMark) && !is_ignorable(c)
 }
 
 /// Whether nothing is drawn for it where it is not understood, as Unicode has it.

@@ -5,16 +5,9 @@ use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
 use unicode_normalization::char::canonical_combining_class;
 
-use super::invisible::is_ignorable;
+use super::invisible::{is_ignorable, is_mark};
 use super::{MAX_MARKS, MAX_PILED_MARKS, bad_item};
 use crate::logic::Rejection;
-
-/// Whether it is drawn onto the character before it.
-pub(super) fn is_mark(c: char) -> bool {
-    use GeneralCategory::{EnclosingMark, NonspacingMark};
-    let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    matches!(category, NonspacingMark | EnclosingMark) && !is_ignorable(c)
-}
 
 /// Checks a text that is in NFC, where marks of the same side stand together.
 pub(super) fn check(what: &str, text: &str) -> Result<(), Rejection> {
