@@ -1,6 +1,7 @@
 //! Messages: sent in a closed loop or at a fixed rate, and timed when they arrive.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use hdrhistogram::Histogram;
@@ -16,6 +17,9 @@ const NEAR: u64 = 200_000;
 
 /// A run looks so long for deliveries that nobody waits for.
 const AFTER: Duration = Duration::from_millis(2);
+
+/// A slow reader that reads again and hears nothing for so long was not cut off.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// One run while it lasts.
 #[derive(Debug)]
@@ -304,14 +308,27 @@ impl Load {
         Ok(())
     }
 
+    /// How many slow readers the server has cut off. What it sent before comes first, and
+    /// the system sends it on little by little, since they had no room for it.
     fn slow_readers_cut_off(&mut self) -> usize {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let cut = self
-            .slow_readers()
-            .filter(|c| !c.drain(&mut buffer))
-            .count();
+        let mut standing: Vec<_> = self.slow_readers().collect();
+        let slow = standing.len();
+        let mut heard = Instant::now();
+        while !standing.is_empty() && heard.elapsed() < SILENCE {
+            standing.retain(|reader| {
+                let drained = reader.drain(&mut buffer);
+                if drained != Some(0) {
+                    heard = Instant::now();
+                }
+                drained.is_some()
+            });
+            // sleep: between two looks
+            thread::sleep(Duration::from_millis(1));
+        }
+        let cut_off = slow - standing.len();
         self.buffer = buffer;
-        cut
+        cut_off
     }
 }
 
