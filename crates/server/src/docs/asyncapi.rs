@@ -19,7 +19,7 @@ use crate::menu::{Command, Event, LINES, Texts, View};
 
 /// The frames that tests of server and clients read.
 #[derive(RustEmbed)]
-#[folder = "../../docs/frames"]
+#[folder = "frames"]
 struct Frames;
 
 /// A golden frame; see `docs/protocol.md`.
