@@ -44,6 +44,8 @@ impl Repo {
         for path in listed(&["--others", "--exclude-standard"])? {
             match std::fs::read(&path) {
                 Ok(bytes) => files.insert(path, String::from_utf8(bytes).ok()),
+                // A link to a directory, whose files are listed where they are.
+                Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => None,
                 // Deleted, and git was not told yet.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
