@@ -8,7 +8,8 @@
 //!   place that makes events.
 //! - [`backend`]: the port behind which rooms live.
 //! - [`close`]: why a connection ends, with code and whether to come back.
-#![forbid(unsafe_code)]
+// No clock, no I/O.
+#![deny(clippy::disallowed_types)]
 
 pub mod backend;
 pub mod close;
