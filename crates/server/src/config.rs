@@ -25,8 +25,8 @@ use tablecast_core::limits::Rate;
 
 use crate::base_path::BasePath;
 use crate::menu::max_view_bytes;
-use crate::origin::Origin;
 use options::Options;
+use tablecast_http::Origin;
 
 /// Where rooms live.
 #[derive(Clone, PartialEq, Eq)]

@@ -8,19 +8,14 @@
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
-mod accept;
 pub mod base_path;
-mod client;
 pub mod config;
-mod cors;
 mod docs;
 mod language;
-mod limits;
 pub mod log;
 pub mod menu;
 mod negotiation;
-pub mod origin;
-mod problem;
+mod reason;
 mod routes;
 pub mod store;
 mod web;
@@ -93,12 +88,8 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Failed> {
         let stop = CancellationToken::new();
-        let serve = accept::run(
-            listener,
-            self.shared.clone(),
-            accept::Times::default(),
-            stop.clone(),
-        );
+        let router = routes::router(self.shared.clone());
+        let serve = tablecast_http::serve(listener, router, self.shared.clone(), stop.clone());
         // A task of its own, so that a panic in it is seen.
         let mut accepting = tokio::spawn(serve);
         let failed = tokio::select! {

@@ -11,7 +11,7 @@ use tablecast_terminal::cli::{CREATE, JOIN};
 
 use super::{LogFormat, Store, value};
 use crate::base_path::BasePath;
-use crate::origin::Origin;
+use tablecast_http::Origin;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

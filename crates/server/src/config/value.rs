@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Store;
-use crate::origin::{Origin, OriginError};
+use tablecast_http::origin::{Origin, OriginError};
 
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1),

@@ -15,8 +15,9 @@ use utoipa::openapi::{
 
 use super::schemas::Schemas;
 use crate::base_path::BasePath;
-use crate::problem::{self, PROBLEM_JSON, Reason};
+use crate::reason::{self, Reason};
 use crate::routes::{self, route};
+use tablecast_http::problem::{self, PROBLEM_JSON};
 
 const ABOUT: &str = "\
 Rooms in which friends choose lunch together, live. Make a room here, then enter it by WebSocket: \
@@ -127,14 +128,14 @@ fn refusal(reasons: &[Reason]) -> Response {
 
 /// What goes with each of these reasons.
 fn headers(reasons: &[Reason]) -> &'static [(&'static str, &'static str)] {
-    match reasons.first() {
-        Some(Reason::MethodNotAllowed) => &[("Allow", "The methods that are")],
-        Some(Reason::UpgradeRequired) => &[
+    match reasons.first().copied() {
+        Some(reason::METHOD_NOT_ALLOWED) => &[("Allow", "The methods that are")],
+        Some(reason::UPGRADE_REQUIRED) => &[
             ("Upgrade", "`websocket`"),
             ("Sec-WebSocket-Version", "`13`"),
         ],
         Some(
-            Reason::RateLimited | Reason::Unavailable | Reason::Draining | Reason::TooManyRooms,
+            reason::RATE_LIMITED | reason::UNAVAILABLE | reason::DRAINING | reason::TOO_MANY_ROOMS,
         ) => &[("Retry-After", "Seconds, at least 1")],
         _ => &[],
     }

@@ -11,7 +11,8 @@ use super::App;
 use super::pages::page;
 use super::route::{Answer, Route, Tag};
 use crate::docs::swagger;
-use crate::problem::{Problem, Reason};
+use crate::reason;
+use tablecast_http::Problem;
 
 /// What the page with Swagger UI may do. Unlike the site's own pages it may write
 /// markup, which is how React makes a page, so it cannot ask for trusted types.
@@ -45,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
             .text(ParameterIn::Path, "file", "Its name", "swagger-ui.css")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()
-            .refuses(&[Reason::NotFound]),
+            .refuses(&[reason::NOT_FOUND]),
         Route::get("/openapi.json", openapi)
             .named(
                 "openapi",

@@ -19,7 +19,8 @@ use tablecast::metrics::{ByName, LATENCY_BOUNDS, Latency, Metrics};
 
 use super::App;
 use super::route::{Answer, At, Route, Tag};
-use crate::problem::{Problem, Reason};
+use crate::reason::{self, Reason};
+use tablecast_http::Problem;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -67,10 +68,10 @@ const REJECTIONS: [&str; 7] = [
 
 /// The handshakes that are refused before the hub is asked.
 const HANDSHAKES: [Reason; 4] = [
-    Reason::BadRequest,
-    Reason::ForeignOrigin,
-    Reason::RateLimited,
-    Reason::UpgradeRequired,
+    reason::BAD_REQUEST,
+    reason::FOREIGN_ORIGIN,
+    reason::RATE_LIMITED,
+    reason::UPGRADE_REQUIRED,
 ];
 
 /// Has everything that this server may count there from the start.
@@ -95,7 +96,7 @@ impl Answers {
             let statuses = route.every_status();
             answers.expect(statuses.map(|status| (route.path, status.as_u16())));
         }
-        let refusals = Reason::ANYWHERE.iter().chain([&Reason::NotFound]);
+        let refusals = reason::ANYWHERE.iter().chain([&reason::NOT_FOUND]);
         answers.expect(refusals.map(|reason| (NOWHERE, reason.status().as_u16())));
         Answers(answers)
     }

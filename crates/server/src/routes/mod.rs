@@ -14,26 +14,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
-use axum::http::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::draft::Refusal;
+use tablecast_http::{Origin, PerAddress, Problem, Site, origin};
 
 use crate::base_path;
-use crate::client::{self, Peer};
 use crate::config::Config;
 use crate::docs::Documents;
-use crate::limits::PerAddress;
 use crate::menu::Menu;
-use crate::origin;
-use crate::problem::{Problem, Reason};
+use crate::reason;
 pub(crate) use metrics::{Answers, expect};
 use route::Route;
 
@@ -94,10 +90,10 @@ impl Shared {
             RoomError::NotFound => {
                 // It was checked before; what is left of the count decides next time.
                 let _ = self.misses.take(client);
-                Problem::no_such_room()
+                no_such_room()
             }
             RoomError::Refused(Refusal::Full { .. }) => {
-                Problem::new(Reason::RoomFull, error.to_string())
+                Problem::new(reason::ROOM_FULL, error.to_string())
             }
             // Only a resumed seat can be missing or taken over, and seats are
             // resumed in `tablecast.v1` alone, where a close code says so.
@@ -107,13 +103,37 @@ impl Shared {
             }
             RoomError::Unavailable(reason) => store_unavailable(&reason),
             RoomError::Refusing(_) => {
-                Problem::not_now(Reason::Unavailable, error.to_string(), STORE_RETRY)
+                Problem::not_now(reason::UNAVAILABLE, error.to_string(), STORE_RETRY)
             }
             RoomError::Draining => {
-                Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
+                Problem::not_now(reason::DRAINING, error.to_string(), DRAIN_RETRY)
             }
         }
     }
+}
+
+impl Site for Shared {
+    fn trusted_proxies(&self) -> &[IpNet] {
+        &self.config.trusted_proxies
+    }
+
+    fn allowed_origins(&self) -> &[Origin] {
+        &self.config.allowed_origins
+    }
+
+    fn is_draining(&self) -> bool {
+        self.hub.is_draining()
+    }
+
+    fn answered(&self, answer: &Response) {
+        self.answers.count(answer);
+    }
+}
+
+/// There is no room (any more): one answer for all ids that lead nowhere, so that none
+/// can be told from another.
+fn no_such_room() -> Problem {
+    Problem::new(reason::NOT_FOUND, "there is no such room, or it expired")
 }
 
 /// All routes.
@@ -152,41 +172,6 @@ fn other_method(method: &Method, allow: &'static str) -> Response {
     }
 }
 
-/// Headers that keep a browser from doing more than it was told: nothing at all may
-/// be loaded, unless a page says what it needs.
-pub(crate) fn harden(headers: &mut HeaderMap) {
-    const HEADERS: [(HeaderName, &str); 3] = [
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    for (name, value) in HEADERS {
-        headers
-            .entry(name)
-            .or_insert_with(|| HeaderValue::from_static(value));
-    }
-}
-
-/// The client's address.
-struct Client(IpAddr);
-
-impl FromRequestParts<App> for Client {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
-            // `accept.rs` puts it there.
-            tracing::error!("a request came without its peer's address");
-            Problem::internal("the peer is not known")
-        })?;
-        let trusted = &shared.config.trusted_proxies;
-        Ok(Client(client::address(*peer, &parts.headers, trusted)))
-    }
-}
-
 /// What is asked for comes from no page, or from one that may ask.
 struct AllowedPage;
 
@@ -198,7 +183,7 @@ impl FromRequestParts<App> for AllowedPage {
             return Ok(AllowedPage);
         }
         Err(Problem::new(
-            Reason::ForeignOrigin,
+            reason::FOREIGN_ORIGIN,
             "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
         ))
     }
@@ -225,7 +210,7 @@ fn store_unavailable(reason: &str) -> Problem {
         "a request was refused, since the store is unavailable"
     );
     Problem::not_now(
-        Reason::Unavailable,
+        reason::UNAVAILABLE,
         "the store cannot be reached; try again",
         STORE_RETRY,
     )

@@ -25,7 +25,7 @@ use utoipa::openapi::{
 
 use super::{App, other_method};
 use crate::base_path;
-use crate::problem::Reason;
+use crate::reason::{self, Reason};
 
 /// Generates the schema of a type, and of those it is made of.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -113,7 +113,7 @@ impl Route {
             is_page: false,
             operation: OperationBuilder::new(),
             statuses: Vec::new(),
-            reasons: Reason::ANYWHERE.to_vec(),
+            reasons: reason::ANYWHERE.to_vec(),
             read: Vec::new(),
             written: Vec::new(),
         }
@@ -193,7 +193,7 @@ impl Route {
         ))
     }
 
-    /// The ways to be refused, besides [`Reason::ANYWHERE`].
+    /// The ways to be refused, besides [`reason::ANYWHERE`].
     pub(super) fn refuses(mut self, reasons: &[Reason]) -> Self {
         self.reasons.extend(reasons);
         self

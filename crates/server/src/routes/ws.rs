@@ -9,8 +9,9 @@ use tablecast::dialect::JSON_PROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, Client, Id, other_method};
-use crate::problem::{Problem, Reason};
+use super::{AllowedPage, App, Id, other_method};
+use crate::reason;
+use tablecast_http::{Client, Problem};
 
 const ABOUT: &str = "\
 A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](docs/live), or
@@ -34,13 +35,13 @@ pub(super) fn routes() -> Vec<Route> {
         .room()
         .answers(upgraded)
         .refuses(&[
-            Reason::ForeignOrigin,
-            Reason::RoomFull,
-            Reason::NotFound,
-            Reason::UpgradeRequired,
-            Reason::RateLimited,
-            Reason::Unavailable,
-            Reason::Draining,
+            reason::FOREIGN_ORIGIN,
+            reason::ROOM_FULL,
+            reason::NOT_FOUND,
+            reason::UPGRADE_REQUIRED,
+            reason::RATE_LIMITED,
+            reason::UNAVAILABLE,
+            reason::DRAINING,
         ]);
     vec![route]
 }
@@ -86,9 +87,9 @@ fn may_join(
 /// The library's refusal as a problem document.
 fn refused(error: HandshakeError) -> Problem {
     let reason = match error {
-        HandshakeError::Method => Reason::MethodNotAllowed,
-        HandshakeError::NotAnUpgrade | HandshakeError::Version => Reason::UpgradeRequired,
-        HandshakeError::Key => Reason::BadRequest,
+        HandshakeError::Method => reason::METHOD_NOT_ALLOWED,
+        HandshakeError::NotAnUpgrade | HandshakeError::Version => reason::UPGRADE_REQUIRED,
+        HandshakeError::Key => reason::BAD_REQUEST,
     };
     let problem = Problem::new(reason, error.to_string());
     let add = |problem: Problem, (name, value)| problem.with(name, value);

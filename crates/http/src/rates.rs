@@ -17,7 +17,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A [`Rate`] for each address.
 #[derive(Debug)]
-pub(crate) struct PerAddress {
+pub struct PerAddress {
     rate: Rate,
     begin: Instant,
     buckets: Mutex<Buckets>,
@@ -31,7 +31,8 @@ struct Buckets {
 }
 
 impl PerAddress {
-    pub(crate) fn new(rate: Rate) -> Self {
+    /// Nobody has come yet.
+    pub fn new(rate: Rate) -> Self {
         PerAddress {
             rate,
             begin: Instant::now(),
@@ -47,7 +48,7 @@ impl PerAddress {
     ///
     /// # Errors
     /// It was too often: how long to wait.
-    pub(crate) fn take(&self, address: IpAddr) -> Result<(), Duration> {
+    pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
         self.with(address, |bucket, now| bucket.take(self.rate, now))
     }
 
@@ -55,7 +56,7 @@ impl PerAddress {
     ///
     /// # Errors
     /// As there.
-    pub(crate) fn check(&self, address: IpAddr) -> Result<(), Duration> {
+    pub fn check(&self, address: IpAddr) -> Result<(), Duration> {
         self.with(address, |bucket, now| {
             (*bucket).clone().take(self.rate, now)
         })

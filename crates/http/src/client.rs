@@ -3,49 +3,66 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
 
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use ipnet::IpNet;
 
-/// The address at the other end of the TCP connection; an extension of each
-/// request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+use crate::problem::Problem;
+
+/// The address that a request comes from. [`serve`](crate::serve) adds it to each request,
+/// and a handler takes it as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().copied().ok_or_else(|| {
+            tracing::error!("a request came without its client's address: it was not accepted by tablecast_http::serve");
+            Problem::internal("the client's address is not known")
+        })
+    }
+}
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client's address. Each proxy appends the address it was called from to
-/// X-Forwarded-For, so the list is believed from its end, for as long as the
-/// addresses are those of trusted proxies; and as far as it is understood.
-/// `Forwarded` (RFC 7239) is not read: a proxy that writes one of the two lets the
-/// other pass as the client sent it.
-pub(crate) fn address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut address = peer.0.to_canonical();
-    if !headers.contains_key(FORWARDED_FOR) {
-        return address;
-    }
-    if !is_trusted(address, trusted) {
-        hint(address);
-        return address;
-    }
-    let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
-    let lines = lines.into_iter().rev();
-    let entries = lines.flat_map(|line| line.to_str().unwrap_or("unreadable").rsplit(','));
-    // A list may have empty elements (RFC 9110, 5.6.1).
-    for entry in entries.map(str::trim).filter(|entry| !entry.is_empty()) {
-        let Some(said) = parse(entry) else {
-            not_understood(entry, address);
-            break;
-        };
-        address = said.to_canonical();
-        if !is_trusted(address, trusted) {
-            break;
+impl Client {
+    /// The address of a request that came from this peer. Each proxy appends the address
+    /// it was called from to X-Forwarded-For, so the list is believed from its end, for as
+    /// long as the addresses are those of trusted proxies; and as far as it is understood.
+    /// `Forwarded` (RFC 7239) is not read: a proxy that writes one of the two lets the
+    /// other pass as the client sent it.
+    pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let mut address = peer.to_canonical();
+        if !headers.contains_key(FORWARDED_FOR) {
+            return Client(address);
         }
+        if !is_trusted(address, trusted) {
+            hint(address);
+            return Client(address);
+        }
+        let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
+        let lines = lines.into_iter().rev();
+        let entries = lines.flat_map(|line| line.to_str().unwrap_or("unreadable").rsplit(','));
+        // A list may have empty elements (RFC 9110, 5.6.1).
+        for entry in entries.map(str::trim).filter(|entry| !entry.is_empty()) {
+            let Some(said) = parse(entry) else {
+                not_understood(entry, address);
+                break;
+            };
+            address = said.to_canonical();
+            if !is_trusted(address, trusted) {
+                break;
+            }
+        }
+        Client(address)
     }
-    address
 }
 
 /// Whether what this address says of others is believed.
-pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|net| net.contains(&address))
 }
@@ -92,7 +109,7 @@ fn hint(peer: IpAddr) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         tracing::warn!(
-            "X-Forwarded-For from {peer} is ignored; if that is your proxy, name it with --trusted-proxy"
+            "X-Forwarded-For from {peer} is ignored; if that is your proxy, name it as a trusted one (--trusted-proxy)"
         );
     });
 }
@@ -108,7 +125,9 @@ mod tests {
             headers.append(FORWARDED_FOR, line.parse().unwrap());
         }
         let trusted = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
-        address(Peer(peer.parse().unwrap()), &headers, &trusted).to_string()
+        Client::of(peer.parse().unwrap(), &headers, &trusted)
+            .0
+            .to_string()
     }
 
     #[test]

@@ -1,21 +1,21 @@
 //! When connections end: never under a request.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tablecast::{Hub, MemoryBackend};
+use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::config::Config;
 
 /// Nothing here takes this long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const NEVER: Duration = Duration::from_secs(3600);
 
-const POST: &[u8] = b"POST /session/ HTTP/1.1\r\nHost: a\r\n\r\n";
+const POST: &[u8] = b"POST /make HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fn times() -> Times {
     Times {
@@ -28,16 +28,34 @@ fn times() -> Times {
     }
 }
 
-async fn serve_with(times: Times) -> (SocketAddr, Arc<Shared>) {
+struct Tried {
+    times: Times,
+    is_draining: AtomicBool,
+}
+
+impl Site for Tried {
+    fn times(&self) -> Times {
+        self.times
+    }
+
+    fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    let mut config = Config::default();
-    config.create_rate.per_second = 0.0;
-    let hub = Hub::start(Arc::new(MemoryBackend::new()), config.hub.clone());
-    let shared = Arc::new(Shared::new(hub, config));
-    let serving = run(listener, shared.clone(), times, CancellationToken::new());
+    let router = Router::new()
+        .route("/make", post(|| async { (StatusCode::CREATED, "made\n") }))
+        .route("/page", get(|| async { "<p>".repeat(1000) }));
+    let site = Arc::new(Tried {
+        times,
+        is_draining: AtomicBool::new(false),
+    });
+    let serving = serve(listener, router, site.clone(), CancellationToken::new());
     tokio::spawn(serving);
-    (at, shared)
+    (at, site)
 }
 
 async fn connect(at: SocketAddr) -> TcpStream {
@@ -128,7 +146,7 @@ async fn who_never_reads_is_cut_off() {
     let stalled = Duration::from_millis(100);
     let (at, _) = serve_with(Times { stalled, ..times() }).await;
     let mut client = connect(at).await;
-    let page = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    let page = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
     // The server reads no further than it can answer, so this hangs until it ends.
     let flood = async { while client.write_all(&page).await.is_ok() {} };
     timeout(DEADLINE, flood).await.expect("it is waited for");
@@ -136,10 +154,9 @@ async fn who_never_reads_is_cut_off() {
 
 #[tokio::test]
 async fn a_server_that_drains_says_with_each_answer_that_it_is_the_last() {
-    let (at, shared) = serve_with(times()).await;
+    let (at, site) = serve_with(times()).await;
     let mut client = connect(at).await;
-    let get = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
-    assert!(!closes(&ask(&mut client, get).await.unwrap()));
-    shared.hub.drain(Duration::ZERO).await;
-    assert!(closes(&ask(&mut client, get).await.unwrap()));
+    assert!(!closes(&ask(&mut client, POST).await.unwrap()));
+    site.is_draining.store(true, Ordering::Relaxed);
+    assert!(closes(&ask(&mut client, POST).await.unwrap()));
 }

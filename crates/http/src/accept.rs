@@ -12,13 +12,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CONNECTION, HOST, HeaderValue};
+use axum::http::header::{
+    CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{Request, Response, StatusCode, Version};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use socket2::SockRef;
 use tablecast::head::{self, HeadError, HeadGuard, HeadReport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,34 +32,88 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::client::{self, Peer};
+use crate::client::{self, Client};
 use crate::cors::Cors;
-use crate::problem::{Problem, Reason};
-use crate::routes::{self, Shared};
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::reason::{self, Reason};
+
+/// What the loop asks of the site that it serves.
+pub trait Site: Send + Sync + 'static {
+    /// How long what happens on a connection may take.
+    fn times(&self) -> Times {
+        Times::default()
+    }
+
+    /// The proxies that are believed what they say of a client's address: by default none.
+    fn trusted_proxies(&self) -> &[IpNet] {
+        &[]
+    }
+
+    /// The origins whose pages may do all that the site's own pages may: by default none.
+    fn allowed_origins(&self) -> &[Origin] {
+        &[]
+    }
+
+    /// Whether this server is about to end: then each answer is the last one of its
+    /// connection.
+    fn is_draining(&self) -> bool {
+        false
+    }
+
+    /// Hears of each answer before it is sent.
+    fn answered(&self, answer: &Response<Body>) {
+        let _ = answer;
+    }
+}
+
+impl<S: Site> Site for Arc<S> {
+    fn times(&self) -> Times {
+        S::times(self)
+    }
+
+    fn trusted_proxies(&self) -> &[IpNet] {
+        S::trusted_proxies(self)
+    }
+
+    fn allowed_origins(&self) -> &[Origin] {
+        S::allowed_origins(self)
+    }
+
+    fn is_draining(&self) -> bool {
+        S::is_draining(self)
+    }
+
+    fn answered(&self, answer: &Response<Body>) {
+        S::answered(self, answer);
+    }
+}
 
 /// How long what happens on a connection may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
+pub struct Times {
     /// A request's head must be complete in this time, from the accept or from its
-    /// first byte.
-    head: Duration,
+    /// first byte. By default 5 s.
+    pub head: Duration,
     /// A connection may be idle between requests for this long. Who sends a request
     /// at that very moment loses it, so it must be the client that closes first: this
     /// is longer than the 60 s for which balancers keep idle connections by default.
-    idle: Duration,
-    /// The same for those of trusted proxies, whose pools may keep them for longer. By their own documents: AWS ALB 60 s, nginx 60 s
-    /// (`keepalive_timeout` of an upstream), Traefik 90 s, Caddy 2 min, Google Cloud
-    /// 600 s, which asks for 620 s behind it.
-    proxy_idle: Duration,
+    /// By default 75 s.
+    pub idle: Duration,
+    /// The same for those of trusted proxies, whose pools may keep them for longer. By
+    /// their own documents: AWS ALB 60 s, nginx 60 s (`keepalive_timeout` of an
+    /// upstream), Traefik 90 s, Caddy 2 min, Google Cloud 600 s, which asks for 620 s
+    /// behind it. By default 620 s.
+    pub proxy_idle: Duration,
     /// A connection older than this says with its next answer that it is the last
-    /// one, so that a pool spreads over nodes that came later.
-    life: Duration,
+    /// one, so that a pool spreads over nodes that came later. By default 120 s.
+    pub life: Duration,
     /// Nothing that was written was taken for this long: who reads so slowly has no
-    /// use for the rest.
-    stalled: Duration,
-    /// Longer than a request under way can take: its head, a body (10 s), and the
-    /// store (2 s).
-    request: Duration,
+    /// use for the rest. By default 30 s.
+    pub stalled: Duration,
+    /// Longer than a request under way can take. By default 20 s: a head, a body of 10 s,
+    /// and a store that answers within 2 s.
+    pub request: Duration,
 }
 
 impl Default for Times {
@@ -104,24 +162,25 @@ const ACCEPTS: usize = 16;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// What is the same for all connections.
-struct Service {
+struct Service<S> {
     router: Router,
-    shared: Arc<Shared>,
+    site: S,
     times: Times,
     stop: CancellationToken,
 }
 
 /// Serves until `stop`, then lets plain HTTP requests under way finish. Upgraded
 /// connections are none of its business.
-pub(crate) async fn run(
+pub async fn serve<S: Site>(
     listener: TcpListener,
-    shared: Arc<Shared>,
-    times: Times,
+    router: Router,
+    site: S,
     stop: CancellationToken,
 ) {
+    let times = site.times();
     let service = Arc::new(Service {
-        router: routes::router(shared.clone()),
-        shared,
+        router,
+        site,
         times,
         stop,
     });
@@ -149,7 +208,7 @@ pub(crate) async fn run(
                 is_failing = false;
                 in_a_row += 1;
                 // Boxed, since it is moved several times on its way to becoming a task.
-                let served = Box::pin(serve(stream, peer, service.clone()));
+                let served = Box::pin(converse(stream, peer, service.clone()));
                 connections.spawn(served);
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -176,9 +235,9 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, service: Arc<Service>) {
+async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Service<S>>) {
     let mut times = service.times;
-    if client::is_trusted(peer.ip(), &service.shared.config.trusted_proxies) {
+    if client::is_trusted(peer.ip(), service.site.trusted_proxies()) {
         times.idle = times.proxy_idle;
     }
     let guard = HeadGuard::new(stream, times.head).stalled_after(times.stalled);
@@ -224,26 +283,22 @@ async fn serve(stream: TcpStream, peer: SocketAddr, service: Arc<Service>) {
 }
 
 /// Answers one request, or refuses it for what is wrong with its head.
-async fn answer(
+async fn answer<S: Site>(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     born: Instant,
     report: HeadReport,
-    service: Arc<Service>,
+    service: Arc<Service<S>>,
 ) -> Result<Response<Body>, Infallible> {
-    let shared = &service.shared;
+    let site = &service.site;
     let refusal = refuse(&request, &report);
     let ends = refusal.is_some() || head::ends_connection(request.headers());
-    let peer = Peer(peer.ip());
-    request.extensions_mut().insert(peer);
-    let cors = Cors::of(&request, &shared.config.allowed_origins);
+    let client = Client::of(peer.ip(), request.headers(), site.trusted_proxies());
+    request.extensions_mut().insert(client);
+    let cors = Cors::of(&request, site.allowed_origins());
     // For the log, which is seldom that detailed.
-    let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| {
-        let trusted = &shared.config.trusted_proxies;
-        let address = client::address(peer, request.headers(), trusted);
-        let path = request.uri().path().to_owned();
-        (address, request.method().clone(), path)
-    });
+    let asked = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
     let mut response = match refusal {
         Some(problem) => problem.into_response(),
         None => {
@@ -251,19 +306,17 @@ async fn answer(
             router.oneshot(request.map(Body::new)).await?
         }
     };
-    shared.answers.count(&response);
-    if let (Some((address, method, path)), Some(reason)) =
-        (asked, response.extensions().get::<Reason>())
-    {
-        let (status, code) = (reason.status().as_u16(), reason.code());
+    site.answered(&response);
+    if let (Some((method, path)), Some(reason)) = (asked, response.extensions().get::<Reason>()) {
+        let (address, status, code) = (client.0, reason.status().as_u16(), reason.code());
         tracing::debug!(%address, %method, path, status, code, "refused");
     }
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         // Before the connection closes for its age or for the server's end, and not
         // under the next request: a client of a pool sends that one elsewhere.
-        let ends = ends || born.elapsed() >= service.times.life || shared.hub.is_draining();
+        let ends = ends || born.elapsed() >= service.times.life || site.is_draining();
         // Here, since a layer of the router would box what each request leads to.
-        routes::harden(response.headers_mut());
+        harden(response.headers_mut());
         cors.mark(&mut response);
         if ends {
             // Beside `upgrade`, which goes with a 426.
@@ -274,13 +327,31 @@ async fn answer(
     Ok(response)
 }
 
+/// Headers that keep a browser from doing more than it was told: nothing at all may
+/// be loaded, unless a page says what it needs.
+fn harden(headers: &mut HeaderMap) {
+    const HEADERS: [(HeaderName, &str); 3] = [
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in HEADERS {
+        headers
+            .entry(name)
+            .or_insert_with(|| HeaderValue::from_static(value));
+    }
+}
+
 fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
     let (reason, detail) = match report.error() {
         Some(error) => {
             let reason = match error {
-                HeadError::BareLf | HeadError::Framing => Reason::BadRequest,
-                HeadError::LineTooLong => Reason::LineTooLong,
-                HeadError::TooLarge => Reason::HeadTooLong,
+                HeadError::BareLf | HeadError::Framing => reason::BAD_REQUEST,
+                HeadError::LineTooLong => reason::LINE_TOO_LONG,
+                HeadError::TooLarge => reason::HEAD_TOO_LONG,
             };
             (reason, error.to_string())
         }
@@ -289,7 +360,7 @@ fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
             && request.headers().get_all(HOST).iter().count() != 1 =>
         {
             let detail = "a request has exactly one Host".to_owned();
-            (Reason::BadRequest, detail)
+            (reason::BAD_REQUEST, detail)
         }
         None => return None,
     };

@@ -1,6 +1,6 @@
 //! Lets pages of the listed origins read the answers (the Fetch standard, 3.3: CORS).
 //!
-//! A page of `--allowed-origin` may do all that the server's own pages may, so every
+//! A page of a listed origin may do all that the server's own pages may, so every
 //! answer to it says so, refusals and those of a head that is not read any further
 //! alike. There are no cookies here, so nothing is said of credentials.
 //!

@@ -117,13 +117,13 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<Origin> {
 
 /// Whether a request may come from where it says. No origin is allowed: it is no
 /// browser, and could claim any.
-pub(crate) fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
+pub fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
     !headers.contains_key(ORIGIN)
         || of(headers).is_some_and(|origin| is_trusted(&origin, headers, listed))
 }
 
 /// Whether pages of this origin are the server's own, or listed.
-pub(crate) fn is_trusted(origin: &Origin, headers: &HeaderMap, listed: &[Origin]) -> bool {
+pub fn is_trusted(origin: &Origin, headers: &HeaderMap, listed: &[Origin]) -> bool {
     listed.contains(origin) || is_own(origin, headers)
 }
 
