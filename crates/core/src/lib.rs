@@ -6,6 +6,7 @@
 //! - [`logic`]: what an application supplies: a state, commands and events.
 //! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
 //!   place that makes events.
+//! - [`stored`]: how events and states become bytes.
 //! - [`backend`]: the port behind which rooms live.
 //! - [`close`]: why a connection ends, with code and whether to come back.
 // No clock, no I/O.
@@ -22,6 +23,7 @@ pub mod logic;
 pub mod membership;
 pub mod position;
 pub mod room;
+pub mod stored;
 pub mod text;
 
 pub use backend::{Backend, BackendError};

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use redis::Value;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Keepsake, LOG_EVENTS,
-    Loaded, NewRoom, Notice, Notices, Record,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
+    LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
+use tablecast_core::stored::Record;
 
 use crate::call::Effect;
 use crate::client::Client;
@@ -39,7 +40,7 @@ pub struct RedisBackend {
 
 impl RedisBackend {
     /// Starts to connect to what `url` names and returns at once, whether Redis
-    /// can be reached or not: [`Backend::notices`] tells. Must be called within
+    /// can be reached or not: [`Backend::health`] tells. Must be called within
     /// a tokio runtime.
     ///
     /// - `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, port 6379 unless given
@@ -74,9 +75,6 @@ impl RedisBackend {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let client = Client::new(place.clone(), prefix);
-        // Whoever hears nothing takes it for up, which it is not before a change passed.
-        let unknown = Health::Down("not connected yet".into());
-        client.notices.push(Notice::Health(unknown));
         match place {
             Place::Standalone(info) => {
                 let node = Node::start(&client, *info, None);
@@ -84,7 +82,7 @@ impl RedisBackend {
             }
             Place::Cluster(seeds) => {
                 let keep = discovery::keep(Arc::clone(&client), seeds);
-                client.notices.spawn_vital(client.cancel.clone(), keep);
+                client.spawn_vital(client.cancel.clone(), keep);
             }
         }
         Ok(RedisBackend { client })
@@ -229,7 +227,6 @@ fn corrupt(room: &RoomId) -> impl FnOnce(wire::Malformed) -> BackendError {
 impl Drop for RedisBackend {
     fn drop(&mut self) {
         self.client.cancel.cancel();
-        self.client.notices.close();
     }
 }
 
@@ -254,16 +251,17 @@ impl Backend for RedisBackend {
         BackendFuture::later(self.keepsake(room))
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        BackendFuture::later(self.client.watch(room))
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        let (watch, begun) = self.client.watch(room, listener);
+        (watch, BackendFuture::later(begun))
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        self.client.unwatch(room);
-    }
-
-    fn notices(&self) -> Notices {
-        Box::pin(self.client.notices.stream())
+    fn health(&self) -> HealthChanges {
+        Box::pin(self.client.health_changes())
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {

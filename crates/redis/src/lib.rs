@@ -10,8 +10,8 @@
 //! subscriptions, however many rooms and sockets there are. Each is probed twice
 //! a second and made again when it does not answer within a second, because a
 //! peer that silently swallows everything is found in no other way. After a new
-//! subscription connection is made, its rooms are subscribed one by one, and each
-//! is followed by a `Resync`.
+//! subscription connection is made, its rooms are subscribed one by one, and who
+//! watches one then hears that something may have been missed.
 //!
 //! **A server is up if it takes changes.** That is tried, since a server may answer
 //! every probe and refuse every change.
@@ -43,7 +43,6 @@ mod discovery;
 mod keys;
 mod link;
 mod node;
-mod notices;
 mod refusal;
 mod scripts;
 mod subscriber;

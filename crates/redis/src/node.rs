@@ -89,7 +89,7 @@ impl Node {
             futures_util::FutureExt::boxed(commands),
             futures_util::FutureExt::boxed(subscription),
         ] {
-            client.notices.spawn_vital(node.cancel.clone(), task);
+            client.spawn_vital(node.cancel.clone(), task);
         }
         node
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisError, Value};
-use tablecast_core::backend::Notice;
 use tablecast_core::id::RoomId;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -90,7 +89,7 @@ async fn use_up(
 }
 
 /// Takes what the connection delivers. Runs on the connection's own task and
-/// never blocks it: notices go into the bounded queue.
+/// never blocks it.
 struct Mailbox {
     client: Arc<Client>,
     /// Channels that were asked to be unsubscribed.
@@ -140,13 +139,7 @@ impl Mailbox {
             return;
         };
         match content.and_then(wire::decode_publication) {
-            Ok(publication) => self.client.notices.push(Notice::Published {
-                room,
-                epoch: publication.epoch,
-                first: publication.first,
-                events: publication.events,
-                stamp: publication.stamp,
-            }),
+            Ok(publication) => self.client.wishes.publish(&room, publication),
             Err(error) => tracing::debug!(%room, %error, "ignored a publication that is not ours"),
         }
     }
@@ -251,14 +244,14 @@ impl Subscriptions<'_> {
         while let Some((step, room, outcome)) = done.next().await {
             match (outcome?, step) {
                 (Ok(()), Step::Subscribe) => {
-                    client.subscribed(&room);
+                    client.wishes.subscribed(&room, true);
                     self.rooms.insert(room);
                 }
                 (Ok(()), Step::Unsubscribe) => {
                     self.rooms.remove(&room);
                 }
                 (Err(error), Step::Subscribe) if is_denial(&error) => {
-                    client.refused(&room, &error);
+                    client.wishes.refused(&room, &error);
                     denied.get_or_insert(error);
                     self.denied.insert(room);
                 }
@@ -293,7 +286,7 @@ impl Subscriptions<'_> {
             (true, false) => Some(Step::Subscribe),
             (false, true) => Some(Step::Unsubscribe),
             (true, true) => {
-                self.client.still_subscribed(room);
+                self.client.wishes.subscribed(room, false);
                 None
             }
             (false, false) => None,

@@ -3,7 +3,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use redis::Value;
-use tablecast_core::backend::{Committed, Created, Keepsake, Loaded, Snapshot, Stamp, StoredEvent};
+use tablecast_core::backend::{
+    Committed, Created, Keepsake, Loaded, Publication, Snapshot, Stamp, StoredEvent,
+};
 use tablecast_core::id::NodeId;
 use tablecast_core::position::{Epoch, Position};
 
@@ -45,15 +47,6 @@ pub(crate) fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, Malformed> {
     Ok(events)
 }
 
-/// What commit.lua publishes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Publication {
-    pub(crate) epoch: Epoch,
-    pub(crate) first: u64,
-    pub(crate) stamp: Stamp,
-    pub(crate) events: Vec<Bytes>,
-}
-
 /// Whether this backend published it.
 pub(crate) fn is_publication_of(name: &str, bytes: &[u8]) -> bool {
     bytes
@@ -61,6 +54,7 @@ pub(crate) fn is_publication_of(name: &str, bytes: &[u8]) -> bool {
         .is_some_and(|rest| rest.first() == Some(&b' '))
 }
 
+/// What commit.lua publishes.
 pub(crate) fn decode_publication(mut bytes: Bytes) -> Result<Publication, Malformed> {
     let wrong = || Malformed::new("the publication has no head of ours");
     let end = bytes.iter().position(|b| *b == b'\n').ok_or_else(wrong)?;

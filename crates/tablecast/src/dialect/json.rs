@@ -13,7 +13,7 @@ use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
 };
 use serde_json::value::RawValue;
-use tablecast_core::room::Op;
+use tablecast_core::membership::Op;
 use tablecast_core::{Colour, Epoch, Position, Rejection, SeatToken};
 
 use crate::dialect::digest;

@@ -56,9 +56,9 @@ impl<A: App> fmt::Debug for Hub<A> {
 
 impl<A: App> Hub<A> {
     /// Starts a hub on this backend. Must be called in a tokio runtime, of which
-    /// it uses three tasks: one hears the backend's notices, one renews the node's
-    /// lease, one sees that the connections' clock goes on. One hub takes a backend's
-    /// stream of notices. If one of the three dies, [`Hub::failed`] tells.
+    /// it uses three tasks: one follows the backend's health, one renews the node's
+    /// lease, one sees that the connections' clock goes on. If one of the three dies,
+    /// [`Hub::failed`] tells.
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         let shared = Arc::new(Shared::new(backend, config));
         let stop = CancellationToken::new();

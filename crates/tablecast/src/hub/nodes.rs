@@ -1,64 +1,38 @@
-//! The hub's own two tasks: hearing the backend, and keeping the node's lease.
+//! The hub's own two tasks: following the store's health, and keeping the node's lease.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tablecast_core::NodeId;
-use tablecast_core::backend::Notice;
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::hub::shared::{Live, Shared};
-use crate::room_task::{Mail, Published};
+use crate::room_task::Mail;
 
-/// Hears what the backend has to tell and passes it on to the rooms.
+/// Follows the backend's health and tells the rooms. The lease is renewed before they
+/// hear that the store is up: what they commit then is by a node that lives.
 pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
-    let mut notices = shared.backend.notices();
-    while let Some(notice) = notices.next().await {
-        match notice {
-            Notice::Published {
-                room,
-                epoch,
-                first,
-                events,
-                stamp,
-            } => {
-                if let Some(mailbox) = shared.mailbox(&room) {
-                    mailbox.publish(Published {
-                        epoch,
-                        first,
-                        events,
-                        stamp,
-                    });
-                }
+    let mut changes = shared.backend.health();
+    while let Some(health) = changes.next().await {
+        {
+            let mut nodes = shared.nodes();
+            let was_up = nodes.health.is_up();
+            nodes.health = health.clone();
+            // Another reason for the same is nothing to members.
+            if was_up == health.is_up() {
+                continue;
             }
-            Notice::Resync(Some(room)) => {
-                if let Some(mailbox) = shared.mailbox(&room) {
-                    mailbox.send(Mail::Resync);
-                }
-            }
-            Notice::Resync(None) => shared.tell_all(|| Mail::Resync),
-            Notice::Health(health) => {
-                {
-                    let mut nodes = shared.nodes();
-                    let was_up = nodes.health.is_up();
-                    nodes.health = health.clone();
-                    // Another reason for the same is nothing to members.
-                    if was_up == health.is_up() {
-                        continue;
-                    }
-                    nodes.steady_since = Instant::now();
-                    nodes.live = None;
-                }
-                if health.is_up() {
-                    renew(&shared).await;
-                }
-                shared.tell_all(|| Mail::Health(health.clone()));
-            }
+            nodes.steady_since = Instant::now();
+            nodes.live = None;
         }
+        if health.is_up() {
+            renew(&shared).await;
+        }
+        shared.tell_all(|| Mail::Health(health.clone()));
     }
-    Err("the store tells nothing any more, or another hub has its notices".to_owned())
+    Err("the store tells nothing any more".to_owned())
 }
 
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when

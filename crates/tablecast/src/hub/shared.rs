@@ -260,8 +260,7 @@ impl<A: App> Shared<A> {
         Ok(mailbox.clone())
     }
 
-    /// A room's task ends, whoever may want to enter. Under the lock here, too, so
-    /// that the room's next task watches it after this one has ceased to.
+    /// A room's task ends, whoever may want to enter.
     pub(crate) fn retire(&self, id: &RoomId, mailbox: &Mailbox<A>) {
         let mut rooms = self.rooms();
         let is_its = |entry: &Entry<A>| {
@@ -272,7 +271,6 @@ impl<A: App> Shared<A> {
         };
         if rooms.get(id).is_some_and(is_its) {
             rooms.remove(id);
-            self.backend.unwatch(id);
         }
     }
 
@@ -297,12 +295,7 @@ impl<A: App> Shared<A> {
                 rooms.remove(id);
             }
         }
-        self.backend.unwatch(id);
         true
-    }
-
-    pub(super) fn mailbox(&self, id: &RoomId) -> Option<Mailbox<A>> {
-        self.rooms().get(id).and_then(|entry| entry.mailbox.clone())
     }
 
     /// The mailboxes of all rooms that are open here.

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tablecast_core::backend::Record;
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
 use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::stored::Record;
 use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
 use tokio::time::Instant;
 

@@ -13,10 +13,9 @@ mod task;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tablecast_core::backend::{Health, Stamp};
-use tablecast_core::room::Op;
-use tablecast_core::{Colour, ConnectionId, Epoch, MemberId, Position, SeatToken};
+use tablecast_core::backend::{Health, Publication};
+use tablecast_core::membership::Op;
+use tablecast_core::{Colour, ConnectionId, MemberId, Position, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
@@ -41,7 +40,7 @@ pub(crate) enum Mail<A: App> {
         keep_seat: bool,
     },
     /// Events were published.
-    Published(Box<Published>, OwnedSemaphorePermit),
+    Published(Box<Publication>, OwnedSemaphorePermit),
     /// Something may have been missed.
     Resync,
     /// The backend became reachable or unreachable.
@@ -99,12 +98,4 @@ pub(crate) enum What<C> {
         colour: Option<Colour>,
     },
     Command(C),
-}
-
-/// Events of another node, or this node's own coming back.
-pub(crate) struct Published {
-    pub(crate) epoch: Epoch,
-    pub(crate) first: u64,
-    pub(crate) events: Vec<Bytes>,
-    pub(crate) stamp: Stamp,
 }

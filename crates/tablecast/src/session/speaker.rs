@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tablecast_core::limits::{Bucket, Rate};
-use tablecast_core::room::Op;
+use tablecast_core::membership::Op;
 use tablecast_core::text::clean;
 use tablecast_core::{CloseReason, MemberId, Rejection};
 use tokio::sync::OwnedSemaphorePermit;

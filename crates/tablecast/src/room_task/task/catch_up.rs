@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use tablecast_core::backend::{Loaded, Stamp};
+use tablecast_core::backend::{Loaded, Publication, Stamp};
 use tablecast_core::history::History;
 use tablecast_core::position::{Order, Position};
-use tablecast_core::room::{Event, Room, StoredError};
+use tablecast_core::room::{Event, Room};
+use tablecast_core::stored::StoredError;
 
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::codec::Frames;
 use crate::dialect::Dialect;
-use crate::room_task::Published;
 use crate::room_task::batch::show;
 use crate::room_task::task::RoomTask;
 
@@ -70,7 +70,7 @@ impl<A: App> RoomTask<'_, A> {
         Ok(())
     }
 
-    pub(super) fn published(&mut self, published: &Published) {
+    pub(super) fn published(&mut self, published: &Publication) {
         if self.stale {
             return;
         }

@@ -15,10 +15,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tablecast_core::backend::{
-    BackendError, BackendFuture, Commit, Committed, NewKeepsake, Record,
+    BackendError, BackendFuture, Commit, Committed, NewKeepsake, Publication,
 };
 use tablecast_core::history::History;
 use tablecast_core::room::Room;
+use tablecast_core::stored::Record;
 use tablecast_core::{CloseReason, NodeId, RoomId};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::coop::unconstrained;
@@ -31,7 +32,7 @@ use crate::hub::{RoomError, Shared, unreadable};
 use crate::room_task::batch::{Batch, Request, Surroundings};
 use crate::room_task::locals::Locals;
 use crate::room_task::queue::Queue;
-use crate::room_task::{Inbox, Mail, Mailbox, Published};
+use crate::room_task::{Inbox, Mail, Mailbox};
 
 use open::Open;
 use question::{Asked, Done, Question, Span};
@@ -52,6 +53,7 @@ const LONE_COMMANDS: (u32, u32) = (2, 11);
 struct RoomTask<'a, A: App> {
     hub: &'a Shared<A>,
     id: &'a RoomId,
+    mailbox: &'a Mailbox<A>,
     /// `None` until it was loaded for the first time.
     room: Option<Room<A>>,
     history: History<A::Event>,
@@ -65,7 +67,7 @@ struct RoomTask<'a, A: App> {
     busy: Option<Question<'a>>,
     /// Publications that came during a commit; what they are to the room shows
     /// when the commit is done.
-    held: Vec<(Box<Published>, OwnedSemaphorePermit)>,
+    held: Vec<(Box<Publication>, OwnedSemaphorePermit)>,
     /// The room may stand elsewhere: load before deciding anything.
     stale: bool,
     retry_at: Instant,
@@ -93,7 +95,7 @@ pub(crate) async fn run<A: App>(
     inbox: Inbox<A>,
 ) {
     let _open = Open::new(hub.clone(), id.clone(), mailbox.clone());
-    let mut task = RoomTask::new(&hub, &id);
+    let mut task = RoomTask::new(&hub, &id, &mailbox);
     task.open();
     loop {
         task.proceed();
@@ -123,7 +125,7 @@ pub(crate) async fn run<A: App>(
 }
 
 impl<'a, A: App> RoomTask<'a, A> {
-    fn new(hub: &'a Shared<A>, id: &'a RoomId) -> Self {
+    fn new(hub: &'a Shared<A>, id: &'a RoomId, mailbox: &'a Mailbox<A>) -> Self {
         let now = Instant::now();
         let timer_at = now + Duration::from_secs(3600);
         RoomTask {
@@ -131,6 +133,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             strangers: HashMap::new(),
             hub,
             id,
+            mailbox,
             room: None,
             history: History::default(),
             clock: BackendClock { at: now, now: 0 },
@@ -203,13 +206,12 @@ impl<'a, A: App> RoomTask<'a, A> {
     /// costs no subscription; and loads it after, so that nothing is missed.
     fn open(&mut self) {
         self.stale = false;
-        let (backend, id) = (&self.hub.backend, self.id);
+        let (backend, id, mailbox) = (&self.hub.backend, self.id, self.mailbox);
         let asked = BackendFuture::later(async move {
             let Some(_) = backend.load(id, None).await? else {
                 return Ok(None);
             };
-            // If the store is away, the wish is kept and a resync follows.
-            let _ = backend.watch(id).await;
+            mailbox.watch(&**backend, id).await;
             backend.load(id, None).await
         });
         self.ask(Asked::Load(asked), Instant::now());

@@ -26,20 +26,23 @@
 //! # }
 //! ```
 
-mod notices;
+mod way;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures_util::stream;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Keepsake, Loaded,
-    NewRoom, Notice, Notices,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
+    Keepsake, Listener, Loaded, NewRoom, Watch,
 };
 use tablecast_core::{NodeId, Position, RoomId};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+
+use self::way::{Entrance, Way};
 
 /// How often rooms are to be compared with the store, at least: publications
 /// can be lost here. Short, so that tests need not wait.
@@ -56,8 +59,8 @@ pub enum Call {
     Commit,
     /// [`Backend::keepsake`]
     Keepsake,
-    /// [`Backend::watch`]. When it fails, the wish is kept, as the port
-    /// promises: publications come, after a `Resync`.
+    /// [`Backend::watch`]. When it fails, the room is watched all the same, as the
+    /// port promises, and the listener hears that it missed something.
     Watch,
     /// [`Backend::renew`]
     Renew,
@@ -105,7 +108,7 @@ pub enum PublicationFault {
     Lose,
     /// It arrives twice.
     Double,
-    /// It arrives after the next one, or after 100 ms if there is none.
+    /// It arrives after the room's next one, or after 100 ms if there is none.
     Reorder,
     /// It arrives this much later; those behind it do not wait.
     Delay(Duration),
@@ -141,20 +144,18 @@ pub struct Rates {
 pub struct FaultyBackend {
     inner: Arc<dyn Backend>,
     faults: Faults,
-    asked_for: Mutex<Option<UnboundedReceiver<Notice>>>,
 }
 
 impl FaultyBackend {
     /// This backend, for now without faults.
     pub fn new(inner: Arc<dyn Backend>) -> Self {
-        let (ask, asked_for) = unbounded_channel();
         FaultyBackend {
             inner,
             faults: Faults(Arc::new(Shared {
-                ask,
+                health: watch::Sender::new(Health::Up),
+                ways: Mutex::default(),
                 plan: Mutex::default(),
             })),
-            asked_for: Mutex::new(Some(asked_for)),
         }
     }
 
@@ -237,36 +238,44 @@ impl Backend for FaultyBackend {
         self.call(Call::Keepsake, async move { inner.keepsake(&room).await })
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        let watched = {
-            let (inner, room) = (Arc::clone(&self.inner), room.clone());
-            self.call(Call::Watch, async move { inner.watch(&room).await })
-        };
-        BackendFuture::later(async move {
-            let failed = match watched.await {
-                Ok(()) => return Ok(()),
-                Err(failed) => failed,
-            };
-            self.inner.watch(room).await?;
-            // While the store is down, `up` says so for all rooms.
-            if !self.faults.is_down() {
-                self.faults.notify(Notice::Resync(Some(room.clone())));
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        let way = Way::new(Arc::clone(&listener), self.faults.clone());
+        self.faults.adopt(&way);
+        let (watch, begun) = self.inner.watch(room, Arc::new(Entrance(way)));
+        let answered = self.call(Call::Watch, std::future::ready(Ok(())));
+        let begun = BackendFuture::later(async move {
+            let answer = answered.await;
+            begun.await?;
+            // While the store is down, `up` says so to all.
+            if answer.is_err() && !self.faults.is_down() {
+                listener.missed();
             }
-            Err(failed)
-        })
+            answer
+        });
+        (watch, begun)
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        self.inner.unwatch(room);
-    }
-
-    fn notices(&self) -> Notices {
-        match lock(&self.asked_for).take() {
-            Some(asked_for) => {
-                notices::with_faults(self.inner.notices(), asked_for, self.faults.clone())
-            }
-            None => Box::pin(futures_util::stream::empty()),
+    fn health(&self) -> HealthChanges {
+        let mut health = self.faults.0.health.subscribe();
+        if !health.borrow().is_up() {
+            health.mark_changed();
         }
+        let said = (self.faults.clone(), health, false);
+        let said = stream::unfold(said, |(faults, mut health, is_back)| async move {
+            // After whoever reads this has heard that the store is up.
+            if is_back {
+                faults.all_missed();
+            }
+            health.changed().await.ok()?;
+            let newest = health.borrow_and_update().clone();
+            let is_back = newest.is_up();
+            Some((newest, (faults, health, is_back)))
+        });
+        Box::pin(stream::select(self.inner.health(), Box::pin(said)))
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
@@ -300,7 +309,9 @@ impl Backend for FaultyBackend {
 pub struct Faults(Arc<Shared>);
 
 struct Shared {
-    ask: UnboundedSender<Notice>,
+    health: watch::Sender<Health>,
+    /// Of all rooms that are watched.
+    ways: Mutex<Vec<Weak<Way>>>,
     plan: Mutex<Plan>,
 }
 
@@ -343,7 +354,7 @@ impl Faults {
     pub fn down(&self, reason: impl Into<String>) {
         let reason = reason.into();
         self.plan().down = Some(reason.clone());
-        self.notify(Notice::Health(Health::Down(reason)));
+        self.say(Health::Down(reason));
     }
 
     /// The store takes no changes from now on, for this reason, which members are told:
@@ -353,24 +364,38 @@ impl Faults {
         let why = why.into();
         self.plan().refusing = Some(why.clone());
         let words = format!("REFUSED {why}");
-        self.notify(Notice::Health(Health::Refusing { why, words }));
+        self.say(Health::Refusing { why, words });
     }
 
-    /// The store can be reached again, and takes changes. The node is told, and to load
-    /// all rooms.
+    /// The store can be reached again, and takes changes. The node is told; then all
+    /// listeners hear that they missed something.
     pub fn up(&self) {
         let mut plan = self.plan();
         plan.down = None;
         plan.refusing = None;
         drop(plan);
-        self.notify(Notice::Health(Health::Up));
-        self.notify(Notice::Resync(None));
+        self.say(Health::Up);
     }
 
-    /// Tells the node this, as if the store had.
-    pub fn notify(&self, notice: Notice) {
-        // Fails if the node reads no notices any more; then nobody is misled.
-        let _ = self.0.ask.send(notice);
+    /// Tells the node that this is the store's health, and changes nothing else.
+    pub fn say(&self, health: Health) {
+        self.0.health.send_replace(health);
+    }
+
+    fn adopt(&self, way: &Arc<Way>) {
+        let mut ways = lock(&self.0.ways);
+        ways.retain(|way| way.strong_count() > 0);
+        ways.push(Arc::downgrade(way));
+    }
+
+    fn all_missed(&self) {
+        let ways: Vec<_> = lock(&self.0.ways)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        for way in ways {
+            way.missed();
+        }
     }
 
     /// How many calls of this kind were made so far, whatever they met.
