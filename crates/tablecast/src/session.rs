@@ -1,6 +1,5 @@
 //! One conversation, from the first word to the last: who enters, speaks and leaves.
 
-mod place;
 mod speaker;
 mod visit;
 
@@ -17,9 +16,8 @@ use crate::dialect::json::{self, Entry};
 use crate::hub::{Hub, RoomError, Shared};
 use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
 use crate::outbox::Outbox;
-use crate::room_task::Wish;
+use crate::room_task::{SeatGuard, WantedSeat};
 
-pub(crate) use place::Place;
 use speaker::{NAME_GRAPHEMES, Speaker};
 pub(crate) use visit::Visit;
 
@@ -47,7 +45,7 @@ struct Counted<A: App> {
 
 impl<A: App> Counted<A> {
     fn new(hub: Hub<A>, visit: Visit, connection: &Connection) -> Self {
-        hub.shared.metrics.connections.add(1);
+        hub.shared.node.metrics.connections.add(1);
         Counted {
             hub,
             outbox: connection.outbox().clone(),
@@ -65,9 +63,9 @@ impl<A: App> Drop for Counted<A> {
         if shared.is_draining() || std::thread::panicking() {
             self.outbox.close(CloseReason::Restarting);
         }
-        shared.metrics.connections.add(-1);
+        shared.node.metrics.connections.add(-1);
         let reason = self.outbox.close_reason().unwrap_or(CloseReason::Left);
-        shared.metrics.closed(reason);
+        shared.node.metrics.closed(reason);
         self.visit.closed(reason);
     }
 }
@@ -75,12 +73,12 @@ impl<A: App> Drop for Counted<A> {
 /// A member who speaks the text dialect and has a seat already.
 pub(crate) fn text<A: App>(
     hub: Hub<A>,
-    place: Place<A>,
+    seat: SeatGuard<A>,
     member: MemberId,
     visit: Visit,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    let mut speaker = Speaker::new(hub.shared.clone(), place, member, Dialect::Text);
+    let mut speaker = Speaker::new(hub.shared.clone(), seat, member, Dialect::Text);
     let mut counted = Counted::new(hub, visit, &connection);
     counted.visit.seated(member);
     async move {
@@ -119,7 +117,7 @@ pub(crate) fn json<A: App>(
                 said.await;
             }
         }
-        speaker.place.keep_seat = !connection
+        speaker.seat.keep_seat = !connection
             .client_code()
             .is_some_and(|code| GOODBYES.contains(&code));
     }
@@ -132,9 +130,9 @@ async fn enter<A: App>(
     room: Box<str>,
     connection: &mut Connection,
 ) -> Result<Speaker<A>, &'static str> {
-    let limit = shared.config.connection.handshake;
-    let wish = match tokio::time::timeout(limit, connection.recv()).await {
-        Ok(Some(Message::Text(line))) => wish(&line),
+    let limit = shared.node.config.connection.handshake;
+    let wanted = match tokio::time::timeout(limit, connection.recv()).await {
+        Ok(Some(Message::Text(line))) => wanted_seat(&line),
         Ok(Some(Message::Binary(_))) => {
             connection.close(CloseReason::Binary);
             return Err(MISUNDERSTOOD);
@@ -145,8 +143,8 @@ async fn enter<A: App>(
             return Err(SILENT);
         }
     };
-    let wish = match wish {
-        Ok(wish) => wish,
+    let wanted = match wanted {
+        Ok(wanted) => wanted,
         Err(rejection) => {
             let _ = connection
                 .outbox()
@@ -156,12 +154,12 @@ async fn enter<A: App>(
         }
     };
     let outbox = connection.outbox().clone();
-    let entered = shared.enter(&room, Dialect::Json, &outbox, wish);
+    let entered = shared.enter(&room, Dialect::Json, &outbox, wanted);
     match connection.while_waiting(entered).await {
-        Ok((mut place, member)) => {
+        Ok((mut seat, member)) => {
             // Whatever ends this, the member may come back; unless it says goodbye.
-            place.keep_seat = true;
-            Ok(Speaker::new(shared, place, member, Dialect::Json))
+            seat.keep_seat = true;
+            Ok(Speaker::new(shared, seat, member, Dialect::Json))
         }
         Err(error) => {
             connection.close(error.close_reason());
@@ -171,7 +169,7 @@ async fn enter<A: App>(
 }
 
 /// What seat a first message asks for.
-fn wish(line: &str) -> Result<Wish, Rejection> {
+fn wanted_seat(line: &str) -> Result<WantedSeat, Rejection> {
     match json::entry(line).map_err(|no| no.rejection)? {
         Entry::Join { name, colour } => {
             let name = name
@@ -179,12 +177,12 @@ fn wish(line: &str) -> Result<Wish, Rejection> {
                 .transpose()?;
             let token =
                 random_token().map_err(|error| Rejection::new("unavailable", error.to_string()))?;
-            Ok(Wish::New {
+            Ok(WantedSeat::New {
                 name,
                 colour,
                 token,
             })
         }
-        Entry::Resume { seat, known } => Ok(Wish::Again { token: seat, known }),
+        Entry::Resume { seat, known } => Ok(WantedSeat::Again { token: seat, known }),
     }
 }

@@ -1,20 +1,19 @@
 //! Requests that are decided together and committed in one step.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashSet, VecDeque};
 
 use tablecast_core::backend::Record;
 use tablecast_core::draft::{Draft, Join, Refusal};
-use tablecast_core::history::History;
-use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::room::{Events, Room};
 use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::codec::Frames;
-use crate::room_task::queue::Queue;
-use crate::room_task::task::AwayEnds;
-use crate::room_task::{Entrant, Say, What, Wish};
+use crate::dialect::Dialect;
+use crate::room_task::absent::AwayEnds;
+use crate::room_task::replica::{Replica, show};
+use crate::room_task::{Action, ClientMessage, JoinRequest, WantedSeat};
 
 /// A batch takes no further requests once it has made this many events: a quarter
 /// of what a log keeps, so that a node several batches behind still catches up step
@@ -23,8 +22,8 @@ const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 
 /// Something to be decided.
 pub(super) enum Request<A: App> {
-    Enter(Box<Entrant>),
-    Say(Box<Say<A>>),
+    Join(Box<JoinRequest>),
+    Message(Box<ClientMessage<A>>),
     /// Away until then (backend clock, ms), or gone.
     Leave {
         connection: ConnectionId,
@@ -38,9 +37,9 @@ impl<A: App> Request<A> {
     /// Whether it is about the seat of this connection.
     pub(super) fn is_of(&self, id: ConnectionId) -> bool {
         match self {
-            Request::Enter(entrant) => entrant.connection == id,
+            Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
-            Request::Say(_) | Request::Reap => false,
+            Request::Message(_) | Request::Reap => false,
         }
     }
 
@@ -48,27 +47,150 @@ impl<A: App> Request<A> {
     /// never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Request::Enter(entrant) => Some(entrant.deadline),
-            Request::Say(say) => Some(say.deadline),
+            Request::Join(join) => Some(join.deadline),
+            Request::Message(message) => Some(message.deadline),
             Request::Leave { .. } | Request::Reap => None,
         }
     }
 }
 
-/// What was decided, to be told once it is committed.
+/// What is not decided yet, in the order in which it came.
+pub(super) struct Requests<A: App> {
+    waiting: VecDeque<Waiting<A>>,
+    /// So many questions were put to the store, and the number of the newest one whose
+    /// answer said where the room stands.
+    asked: u64,
+    known: u64,
+}
+
+struct Waiting<A: App> {
+    request: Request<A>,
+    /// So many questions had been put to the store when it came.
+    came: u64,
+}
+
+/// A request with what was decided, to be told once it is committed.
+pub(super) struct Decided<A: App> {
+    pub(super) request: Request<A>,
+    pub(super) outcome: Outcome,
+    came: u64,
+}
+
 pub(super) enum Outcome {
     Seated(MemberId),
     Refused(Refusal),
     /// With the seq of the last event it made.
     Done(u64),
     Rejected(Rejection),
+    /// Nobody waits for an answer.
     Quiet,
 }
 
-/// The state and the events to which the decided requests lead.
+impl<A: App> Requests<A> {
+    pub(super) fn new() -> Self {
+        Requests {
+            waiting: VecDeque::new(),
+            asked: 0,
+            known: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Request<A>> {
+        self.waiting.iter().map(|waiting| &waiting.request)
+    }
+
+    pub(super) fn push(&mut self, request: Request<A>) {
+        let came = self.asked;
+        self.waiting.push_back(Waiting { request, came });
+    }
+
+    /// Puts a request before all others.
+    pub(super) fn push_first(&mut self, request: Request<A>) {
+        let came = self.asked;
+        self.waiting.push_front(Waiting { request, came });
+    }
+
+    /// All of it has to be decided again, before all others.
+    pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>) {
+        for Decided { request, came, .. } in decided.into_iter().rev() {
+            self.waiting.push_front(Waiting { request, came });
+        }
+    }
+
+    /// The store is asked.
+    pub(super) fn asks(&mut self) {
+        self.asked += 1;
+    }
+
+    /// The newest answer of the store said where the room stands.
+    pub(super) fn knows(&mut self) {
+        self.known = self.asked;
+    }
+
+    /// Takes out all that meet the condition, in order.
+    pub(super) fn take(&mut self, mut which: impl FnMut(&Request<A>) -> bool) -> Vec<Request<A>> {
+        let all = std::mem::take(&mut self.waiting);
+        let (taken, left) = all
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|one| which(&one.request));
+        self.waiting = left;
+        taken.into_iter().map(|one| one.request).collect()
+    }
+
+    /// Takes out what should have been answered by now, decided or not, and with a command
+    /// in JSON all later ones of its connection: they must not take effect without it.
+    pub(super) fn take_late(
+        &mut self,
+        batch: Option<&mut Batch<A>>,
+        now: Instant,
+    ) -> Vec<Request<A>> {
+        let mut given_up = HashSet::new();
+        let mut is_given_up = |request: &Request<A>| {
+            let is_late = request.deadline().is_some_and(|at| at <= now);
+            match request {
+                Request::Message(message) if message.dialect == Dialect::Json => {
+                    if is_late {
+                        given_up.insert(message.connection);
+                    }
+                    given_up.contains(&message.connection)
+                }
+                Request::Message(_) | Request::Join(_) | Request::Leave { .. } | Request::Reap => {
+                    is_late
+                }
+            }
+        };
+        let mut taken = Vec::new();
+        if let Some(batch) = batch {
+            let late = batch
+                .decided
+                .extract_if(.., |one| is_given_up(&one.request));
+            taken.extend(late.map(|one| one.request));
+        }
+        taken.extend(self.take(is_given_up));
+        taken
+    }
+
+    /// When the first of all, decided or not, is to be answered at the latest.
+    pub(super) fn next_deadline(&self, batch: Option<&mut Batch<A>>) -> Option<Instant> {
+        let decided = batch.into_iter().flat_map(|batch| &batch.decided);
+        let decided = decided.map(|one| &one.request);
+        self.iter()
+            .chain(decided)
+            .filter_map(Request::deadline)
+            .min()
+    }
+}
+
+/// What was decided together: the requests, and the state and the events to which they
+/// lead.
 pub(super) struct Batch<A: App> {
+    pub(super) decided: Vec<Decided<A>>,
     pub(super) room: Room<A>,
-    pub(super) events: Vec<Arc<Event<A::Event>>>,
+    pub(super) events: Events<A>,
     pub(super) extends: bool,
     /// What is to be kept beyond the room's life.
     pub(super) keepsake: Option<Record>,
@@ -76,65 +198,49 @@ pub(super) struct Batch<A: App> {
     pub(super) text: Frames,
 }
 
-/// What deciding needs to know of the world.
-pub(super) struct Surroundings<'a> {
+/// What deciding needs to know besides the room.
+pub(super) struct DecideContext<'a> {
     pub(super) node: &'a NodeId,
     /// When the seats of those who are away are given up.
     pub(super) away: &'a AwayEnds,
-    /// The nodes that live, if that is known.
-    pub(super) live: Option<&'a HashSet<NodeId>>,
-    /// Whether anybody here is to be shown the text dialect.
-    pub(super) text: bool,
-    /// Past this many bytes of it the rest waits for the next batch, so that one
-    /// write does not outgrow the outbox of a member who reads well.
-    pub(super) text_bytes: usize,
+    /// The nodes that may be alive, if that is known.
+    pub(super) alive: Option<&'a HashSet<NodeId>>,
+    /// Past so many bytes of the text dialect the rest waits for the next batch, so that
+    /// one write does not outgrow the outbox of a member who reads well. `None` where
+    /// nobody is to be shown it.
+    pub(super) text_limit: Option<usize>,
 }
 
 impl<A: App> Batch<A> {
     /// Decides what waits, in order.
     pub(super) fn decide(
-        waiting: &mut Queue<A>,
-        room: &Room<A>,
-        history: &History<A::Event>,
-        around: &Surroundings<'_>,
+        requests: &mut Requests<A>,
+        replica: &Replica<A>,
+        context: &DecideContext<'_>,
     ) -> Self {
-        let mut draft = Draft::new(room, history);
+        let mut draft = Draft::new(&replica.room, &replica.history);
+        let mut decided = Vec::new();
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
-            && text.len() <= around.text_bytes
-            && let Some(request) = waiting.next_undecided()
+            && text.len() <= context.text_limit.unwrap_or(0)
+            && let Some(Waiting { request, came }) = requests.waiting.pop_front()
         {
-            let outcome = match request {
-                Request::Enter(entrant) => enter(&mut draft, entrant, around),
-                Request::Say(say) => {
-                    let before = draft.events().len();
-                    let outcome = self::say(&mut draft, say);
-                    if around.text {
-                        show(&mut text, &draft.room().logic, &draft.events()[before..]);
-                    }
-                    outcome
-                }
-                Request::Leave {
-                    connection,
-                    keep_until,
-                } => {
-                    draft.disconnect(*connection, *keep_until);
-                    Outcome::Quiet
-                }
-                Request::Reap => {
-                    draft.reap(
-                        |member, until| around.away.is_over(member, until),
-                        around.live,
-                    );
-                    Outcome::Quiet
-                }
-            };
-            waiting.decided(outcome);
+            let before = draft.events().len();
+            let outcome = context.decide(&mut draft, &request);
+            if context.text_limit.is_some() && matches!(request, Request::Message(_)) {
+                show(&mut text, &draft.room().logic, &draft.events()[before..]);
+            }
+            decided.push(Decided {
+                request,
+                outcome,
+                came,
+            });
         }
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
         Batch {
+            decided,
             room,
             events,
             extends,
@@ -142,71 +248,89 @@ impl<A: App> Batch<A> {
             text,
         }
     }
-}
 
-/// Adds the state to what the text dialect shows, if these events of one command
-/// have changed it: one frame a command.
-pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::Event>>]) {
-    let shown = |event: &Arc<Event<A::Event>>| match &event.change {
-        Change::Logic { event, .. } => A::changes_text(event),
-        Change::Joined { .. }
-        | Change::Back { .. }
-        | Change::Away { .. }
-        | Change::Left { .. }
-        | Change::Renamed { .. } => false,
-    };
-    if events.iter().any(shown) {
-        text.text(&logic.text_state());
-    }
-}
-
-fn enter<A: App>(
-    draft: &mut Draft<'_, A>,
-    entrant: &Entrant,
-    around: &Surroundings<'_>,
-) -> Outcome {
-    let connection = entrant.connection;
-    let seated = match &entrant.wish {
-        Wish::New {
-            name,
-            colour,
-            token,
-        } => {
-            // A seat that is free in truth must not keep anybody out.
-            draft.reap(
-                |member, until| around.away.is_over(member, until),
-                around.live,
-            );
-            let (name, node) = (name.clone(), around.node.clone());
-            draft.join(&Join {
-                name,
-                colour: *colour,
-                token: *token,
-                node,
-                connection,
-            })
+    /// Of a batch that changes nothing, keeps what may be told: up to the first that
+    /// waits for an answer and came after the room was last known to stand as it was
+    /// decided. The others are put back. False if nothing would be left; then all of it
+    /// stays.
+    pub(super) fn keep_known(&mut self, requests: &mut Requests<A>) -> bool {
+        let is_too_new =
+            |one: &Decided<A>| !matches!(one.outcome, Outcome::Quiet) && one.came >= requests.known;
+        match self.decided.iter().position(is_too_new) {
+            None => true,
+            Some(0) => false,
+            Some(first) => {
+                requests.put_back(self.decided.split_off(first));
+                true
+            }
         }
-        Wish::Again { token, .. } => draft.resume(*token, around.node, connection),
-    };
-    match seated {
-        Ok(member) => Outcome::Seated(member),
-        Err(refusal) => Outcome::Refused(refusal),
     }
 }
 
-fn say<A: App>(draft: &mut Draft<'_, A>, say: &Say<A>) -> Outcome {
-    let seat = draft.room().members.seat(say.member);
-    if !seat.is_some_and(|seat| seat.is_held_by(say.connection)) {
+impl DecideContext<'_> {
+    fn decide<A: App>(&self, draft: &mut Draft<'_, A>, request: &Request<A>) -> Outcome {
+        match request {
+            Request::Join(join) => self.join(draft, join),
+            Request::Message(message) => act(draft, message),
+            Request::Leave {
+                connection,
+                keep_until,
+            } => {
+                draft.disconnect(*connection, *keep_until);
+                Outcome::Quiet
+            }
+            Request::Reap => {
+                self.reap(draft);
+                Outcome::Quiet
+            }
+        }
+    }
+
+    fn reap<A: App>(&self, draft: &mut Draft<'_, A>) {
+        draft.reap(|member, until| self.away.is_over(member, until), self.alive);
+    }
+
+    fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
+        let connection = request.connection;
+        let seated = match &request.wanted {
+            WantedSeat::New {
+                name,
+                colour,
+                token,
+            } => {
+                // A seat that is free in truth must not keep anybody out.
+                self.reap(draft);
+                draft.join(&Join {
+                    name: name.clone(),
+                    colour: *colour,
+                    token: *token,
+                    node: self.node.clone(),
+                    connection,
+                })
+            }
+            WantedSeat::Again { token, .. } => draft.resume(*token, self.node, connection),
+        };
+        match seated {
+            Ok(member) => Outcome::Seated(member),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+}
+
+fn act<A: App>(draft: &mut Draft<'_, A>, message: &ClientMessage<A>) -> Outcome {
+    let seat = draft.room().members.seat(message.member);
+    if !seat.is_some_and(|seat| seat.is_held_by(message.connection)) {
         return Outcome::Rejected(Rejection::new(
             "no_seat",
             "this connection has no seat in the room any more",
         ));
     }
-    let said = match &say.what {
-        What::Rename { name, colour } => draft.rename(say.member, say.op, name, *colour),
-        What::Command(command) => draft.command(say.member, say.op, command),
+    let (member, op) = (message.member, message.op);
+    let done = match &message.action {
+        Action::Rename { name, colour } => draft.rename(member, op, name, *colour),
+        Action::Command(command) => draft.command(member, op, command),
     };
-    match said {
+    match done {
         Ok(seq) => Outcome::Done(seq),
         Err(rejection) => Outcome::Rejected(rejection),
     }

@@ -5,10 +5,17 @@
 //! commit is under way the task goes on reading its mailbox; it never waits for a
 //! socket.
 
+mod absent;
+mod alarm;
+mod audience;
 mod batch;
-mod locals;
+mod clock;
+mod gathering;
 mod mailbox;
-mod queue;
+mod phase;
+mod replica;
+mod retry;
+mod seat;
 mod task;
 
 use std::sync::Arc;
@@ -22,19 +29,20 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::dialect::Dialect;
-use crate::hub::RoomError;
+use crate::error::RoomError;
 use crate::outbox::Outbox;
 
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
-pub(crate) use task::run;
+pub(crate) use seat::SeatGuard;
+pub(crate) use task::RoomTask;
 
 /// What a room is told. Small, since a mailbox has places for dozens of them, and
 /// each is moved from hand to hand.
 pub(crate) enum Mail<A: App> {
     /// Somebody wants a seat.
-    Enter(Box<Entrant>),
+    Join(Box<JoinRequest>),
     /// A member says something.
-    Say(Box<Say<A>>),
+    Message(Box<ClientMessage<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
         connection: ConnectionId,
@@ -52,18 +60,19 @@ pub(crate) enum Mail<A: App> {
     Drain,
 }
 
-/// Somebody who wants a seat.
-pub(crate) struct Entrant {
+/// Somebody wants a seat.
+pub(crate) struct JoinRequest {
     pub(crate) connection: ConnectionId,
     pub(crate) dialect: Dialect,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) wish: Wish,
+    pub(crate) wanted: WantedSeat,
+    /// Later than this it is refused.
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }
 
 /// Which seat.
-pub(crate) enum Wish {
+pub(crate) enum WantedSeat {
     /// A new one.
     New {
         name: Option<String>,
@@ -78,22 +87,24 @@ pub(crate) enum Wish {
 }
 
 /// What a member says.
-pub(crate) struct Say<A: App> {
-    /// Which must hold the member's seat when it is decided: a member id alone may
-    /// have gone to somebody else if the store lost its newest events.
+pub(crate) struct ClientMessage<A: App> {
+    /// It must hold the member's seat when the message is decided: a member id alone
+    /// may have gone to somebody else if the store lost its newest events.
     pub(crate) connection: ConnectionId,
     pub(crate) member: MemberId,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) op: Op,
-    pub(crate) what: What<A::Command>,
+    pub(crate) action: Action<A::Command>,
+    /// Later than this it is answered `unavailable`.
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; free again when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
 }
 
-pub(crate) enum What<C> {
+/// What a member wants to be done.
+pub(crate) enum Action<C> {
     Rename {
         name: String,
         colour: Option<Colour>,

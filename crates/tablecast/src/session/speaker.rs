@@ -20,8 +20,7 @@ use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::Shared;
 use crate::outbox::Outbox;
-use crate::room_task::{Mail, Say, What};
-use crate::session::place::Place;
+use crate::room_task::{Action, ClientMessage, Mail, SeatGuard};
 
 /// For so long whoever has left is still heard. At the
 /// default rate that is enough for all lines that may wait.
@@ -46,10 +45,10 @@ const BEYOND_RATE: Rate = Rate {
 const LINES_THAT_WAIT: usize = 100;
 
 /// What a member says, with its number.
-type Said<A> = (Op, What<<A as tablecast_core::Logic>::Command>);
+type Numbered<A> = (Op, Action<<A as tablecast_core::Logic>::Command>);
 
 /// What a line says. `number` is that of the last one.
-fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Misunderstood> {
+fn line<A: App>(message: Message, number: &mut u64) -> Result<Numbered<A>, json::Misunderstood> {
     let said = match message {
         Message::Text(line) => A::text_command(&line),
         Message::Binary(_) => Err(Rejection::new(
@@ -66,7 +65,7 @@ fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Mis
                 number: *number,
                 digest: 0,
             };
-            Ok((op, What::Command(command)))
+            Ok((op, Action::Command(command)))
         }
         Err(rejection) => Err(json::Misunderstood {
             id: None,
@@ -78,7 +77,7 @@ fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Mis
 /// A member's side of the conversation.
 pub(super) struct Speaker<A: App> {
     shared: Arc<Shared<A>>,
-    pub(super) place: Place<A>,
+    pub(super) seat: SeatGuard<A>,
     pub(super) member: MemberId,
     dialect: Dialect,
     bucket: Bucket,
@@ -92,13 +91,13 @@ pub(super) struct Speaker<A: App> {
 impl<A: App> Speaker<A> {
     pub(super) fn new(
         shared: Arc<Shared<A>>,
-        place: Place<A>,
+        seat: SeatGuard<A>,
         member: MemberId,
         dialect: Dialect,
     ) -> Self {
         Speaker {
             shared,
-            place,
+            seat,
             member,
             dialect,
             bucket: Bucket::full(),
@@ -118,12 +117,12 @@ impl<A: App> Speaker<A> {
         number: &'a mut u64,
     ) -> Option<BoxFuture<'a, ()>> {
         let said = line::<A>(message, number);
-        let (op, what) = self.understood(connection, said)?;
+        let (op, action) = self.understood(connection, said)?;
         match self.within_rate(Instant::now()) {
-            Ok(()) => self.say(connection, op, what),
+            Ok(()) => self.say(connection, op, action),
             // Boxed, since it is the exception, as in `while_waiting`.
             Err(wait) => Some(Box::pin(async move {
-                self.pace(connection, (op, what), wait, number).await;
+                self.pace(connection, (op, action), wait, number).await;
             })),
         }
     }
@@ -132,7 +131,7 @@ impl<A: App> Speaker<A> {
     async fn pace(
         &mut self,
         connection: &mut Connection,
-        first: Said<A>,
+        first: Numbered<A>,
         wait: Duration,
         number: &mut u64,
     ) {
@@ -168,8 +167,8 @@ impl<A: App> Speaker<A> {
             match self.within_rate(Instant::now()) {
                 Err(wait) => turn = Instant::now() + wait,
                 Ok(()) => {
-                    if let Some((op, what)) = lines.pop_front()
-                        && let Some(said) = self.say(connection, op, what)
+                    if let Some((op, action)) = lines.pop_front()
+                        && let Some(said) = self.say(connection, op, action)
                     {
                         said.await;
                     }
@@ -189,12 +188,12 @@ impl<A: App> Speaker<A> {
             return None;
         };
         let said = json::said::<A::Command>(&line).and_then(|said| match said {
-            json::Said::Command { op, command } => Ok((op, What::Command(command))),
+            json::Said::Command { op, command } => Ok((op, Action::Command(command))),
             json::Said::Rename { op, name, colour } => {
                 match clean("the name", &name, NAME_GRAPHEMES) {
                     Ok(name) => {
                         let name = name.into_owned();
-                        Ok((op, What::Rename { name, colour }))
+                        Ok((op, Action::Rename { name, colour }))
                     }
                     Err(rejection) => Err(json::Misunderstood {
                         id: Some(op.number),
@@ -203,7 +202,7 @@ impl<A: App> Speaker<A> {
                 }
             }
         });
-        let (op, what) = self.understood(connection, said)?;
+        let (op, action) = self.understood(connection, said)?;
         if let Err(wait) = self.within_rate(Instant::now()) {
             self.beyond_rate(connection, Some(op.number), wait);
             return None;
@@ -212,15 +211,15 @@ impl<A: App> Speaker<A> {
             self.refuse(connection, Some(op.number), &not_before(first), Some(first));
             return None;
         }
-        self.say(connection, op, what)
+        self.say(connection, op, action)
     }
 
     /// What was understood; answers what was not.
     fn understood(
         &mut self,
         connection: &Connection,
-        said: Result<Said<A>, json::Misunderstood>,
-    ) -> Option<Said<A>> {
+        said: Result<Numbered<A>, json::Misunderstood>,
+    ) -> Option<Numbered<A>> {
         match said {
             Ok(said) => {
                 self.misunderstood = 0;
@@ -236,7 +235,7 @@ impl<A: App> Speaker<A> {
     /// Refuses a command that came too fast, and ends the connection if there are too
     /// many of them.
     fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
-        let rate = self.shared.config.command_rate;
+        let rate = self.shared.node.config.command_rate;
         let rejection = Rejection::new(
             "rate_limited",
             format!(
@@ -263,20 +262,20 @@ impl<A: App> Speaker<A> {
         &'a mut self,
         connection: &'a mut Connection,
         op: Op,
-        what: What<A::Command>,
+        action: Action<A::Command>,
     ) -> Option<BoxFuture<'a, ()>> {
-        let places = self.place.mailbox.commands();
+        let places = self.seat.mailbox.commands();
         match places.clone().try_acquire_owned() {
             Ok(permit) => {
-                self.mail(connection.outbox(), op, what, permit);
+                self.mail(connection.outbox(), op, action, permit);
                 None
             }
             // Boxed, since it is the exception, as in `while_waiting`.
             Err(_) => Some(Box::pin(async move {
-                let place = self.place.mailbox.commands().clone().acquire_owned();
+                let place = self.seat.mailbox.commands().clone().acquire_owned();
                 // Never closed; and if it were, the room would be gone.
                 if let Ok(permit) = connection.while_waiting(place).await {
-                    self.mail(connection.outbox(), op, what, permit);
+                    self.mail(connection.outbox(), op, action, permit);
                 }
             })),
         }
@@ -286,23 +285,25 @@ impl<A: App> Speaker<A> {
         &self,
         outbox: &Arc<Outbox>,
         op: Op,
-        what: What<A::Command>,
+        action: Action<A::Command>,
         permit: OwnedSemaphorePermit,
     ) {
-        self.place.mailbox.send(Mail::Say(Box::new(Say {
-            connection: self.place.connection,
-            member: self.member,
-            dialect: self.dialect,
-            outbox: outbox.clone(),
-            op,
-            what,
-            deadline: Instant::now() + self.shared.config.command_deadline,
-            _permit: permit,
-        })));
+        self.seat
+            .mailbox
+            .send(Mail::Message(Box::new(ClientMessage {
+                connection: self.seat.connection,
+                member: self.member,
+                dialect: self.dialect,
+                outbox: outbox.clone(),
+                op,
+                action,
+                deadline: Instant::now() + self.shared.node.config.command_deadline,
+                _permit: permit,
+            })));
     }
 
     fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {
-        let rate = self.shared.config.command_rate;
+        let rate = self.shared.node.config.command_rate;
         if !rate.is_on() {
             return Ok(());
         }
@@ -325,7 +326,7 @@ impl<A: App> Speaker<A> {
         rejection: &Rejection,
         after: Option<u64>,
     ) {
-        self.shared.metrics.rejections.count(rejection.code);
+        self.shared.node.metrics.rejections.count(rejection.code);
         let (member, code) = (self.member, rejection.code);
         tracing::debug!(%member, code, "a command was refused");
         let frame: Frame = match self.dialect {

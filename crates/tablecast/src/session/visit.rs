@@ -39,7 +39,7 @@ impl Visit {
             })
         };
         Visit {
-            metrics: hub.shared.metrics.clone(),
+            metrics: hub.shared.node.metrics.clone(),
             is_decided: false,
             who: tracing::enabled!(tracing::Level::DEBUG).then(who),
         }

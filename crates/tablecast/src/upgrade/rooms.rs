@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
 use crate::hub::{Hub, RoomError};
 use crate::outbox::Outbox;
-use crate::room_task::Wish;
+use crate::room_task::WantedSeat;
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
 
@@ -24,7 +24,7 @@ impl<A: App> Hub<A> {
     /// # Errors
     /// Why somebody who speaks the text dialect cannot join; and `Draining`.
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
-        let config = self.shared.config.connection;
+        let config = self.shared.node.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let hub = self.clone();
         let mut visit = Visit::new(&hub, room, upgrade.client);
@@ -42,20 +42,20 @@ impl<A: App> Hub<A> {
             ));
         }
         let entered = async {
-            let wish = Wish::New {
+            let wanted = WantedSeat::New {
                 name: None,
                 colour: None,
                 token: session::random_token()?,
             };
             let shared = &hub.shared;
-            shared.enter(room, Dialect::Text, &outbox, wish).await
+            shared.enter(room, Dialect::Text, &outbox, wanted).await
         };
-        let (place, member) = entered.await.inspect_err(|error| {
+        let (seat, member) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(hub, place, member, visit, connection)
+                session::text(hub, seat, member, visit, connection)
             }),
         )
     }
