@@ -25,6 +25,8 @@ use crate::codec::{Decoder, Frame, Received};
 use crate::config::ConnectionConfig;
 use crate::outbox::Outbox;
 
+pub use crate::codec::Message;
+
 /// Read at once. One buffer a thread, not one a connection.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -53,15 +55,6 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
 enum Io {
     Tcp(OwnedReadHalf),
     Other(Box<dyn Stream>),
-}
-
-/// A message from the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// Text.
-    Text(String),
-    /// Bytes.
-    Binary(Bytes),
 }
 
 /// An open WebSocket connection, as its owner sees it. It writes what its
@@ -344,8 +337,7 @@ impl Line {
                 return;
             }
             match received {
-                Received::Text(text) => keep(Message::Text(text)),
-                Received::Binary(bytes) => keep(Message::Binary(bytes)),
+                Received::Message(message) => keep(message),
                 Received::Ping(payload) => {
                     pings += 1;
                     let pongs = pongs.get_or_insert_default();

@@ -13,9 +13,9 @@ use crate::app::App;
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json::{self, Entry};
-use crate::hub::{Hub, RoomError, Shared};
+use crate::error::RoomError;
+use crate::hub::Shared;
 use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
-use crate::outbox::Outbox;
 use crate::room_task::{SeatGuard, WantedSeat};
 
 use speaker::{NAME_GRAPHEMES, Speaker};
@@ -35,59 +35,23 @@ pub(crate) fn random_token() -> Result<SeatToken, RoomError> {
     }
 }
 
-/// Counts a connection for as long as it is open, and why it ended.
-struct Counted<A: App> {
-    /// The hub's own tasks go on for as long as anybody is connected.
-    hub: Hub<A>,
-    outbox: Arc<Outbox>,
-    visit: Visit,
-}
-
-impl<A: App> Counted<A> {
-    fn new(hub: Hub<A>, visit: Visit, connection: &Connection) -> Self {
-        hub.shared.node.metrics.connections.add(1);
-        Counted {
-            hub,
-            outbox: connection.outbox().clone(),
-            visit,
-        }
-    }
-}
-
-impl<A: App> Drop for Counted<A> {
-    fn drop(&mut self) {
-        let shared = &self.hub.shared;
-        // The process may end with this conversation under way, or a fault may end it.
-        // Dropped without a reason it would hear 1000, after which a client does not come
-        // back.
-        if shared.is_draining() || std::thread::panicking() {
-            self.outbox.close(CloseReason::Restarting);
-        }
-        shared.node.metrics.connections.add(-1);
-        let reason = self.outbox.close_reason().unwrap_or(CloseReason::Left);
-        shared.node.metrics.closed(reason);
-        self.visit.closed(reason);
-    }
-}
-
 /// A member who speaks the text dialect and has a seat already.
 pub(crate) fn text<A: App>(
-    hub: Hub<A>,
+    mut visit: Visit<A>,
     seat: SeatGuard<A>,
     member: MemberId,
-    visit: Visit,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    let mut speaker = Speaker::new(hub.shared.clone(), seat, member, Dialect::Text);
-    let mut counted = Counted::new(hub, visit, &connection);
-    counted.visit.seated(member);
+    let shared = visit.hub.shared.clone();
+    let mut speaker = Speaker::new(shared, seat, member, Dialect::Text);
+    visit.connected(connection.outbox());
+    visit.seated(member);
     async move {
         // Dropped before the connection: it says why.
-        let _counted = counted;
-        let mut number = 0;
+        let _visit = visit;
         while let Some(message) = connection.recv().await {
-            if let Some(said) = speaker.hear_text(&mut connection, message, &mut number) {
-                said.await;
+            if let Some(heard) = speaker.hear(&mut connection, message) {
+                heard.await;
             }
         }
     }
@@ -95,26 +59,25 @@ pub(crate) fn text<A: App>(
 
 /// Somebody who speaks `tablecast.v1` and says first what seat they want.
 pub(crate) fn json<A: App>(
-    hub: Hub<A>,
+    mut visit: Visit<A>,
     room: Box<str>,
-    visit: Visit,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    let counted = Counted::new(hub, visit, &connection);
+    visit.connected(connection.outbox());
     async move {
         // Dropped before the connection, as above.
-        let mut counted = counted;
-        let shared = counted.hub.shared.clone();
+        let mut visit = visit;
+        let shared = visit.hub.shared.clone();
         // Boxed, since it is over soon, and what follows takes half the memory.
         let entered = Box::pin(enter(shared, room, &mut connection)).await;
         let mut speaker = match entered {
             Ok(speaker) => speaker,
-            Err(why) => return counted.visit.refused(why),
+            Err(why) => return visit.refused(why),
         };
-        counted.visit.seated(speaker.member);
+        visit.seated(speaker.member);
         while let Some(message) = connection.recv().await {
-            if let Some(said) = speaker.hear_json(&mut connection, message) {
-                said.await;
+            if let Some(heard) = speaker.hear(&mut connection, message) {
+                heard.await;
             }
         }
         speaker.seat.keep_seat = !connection

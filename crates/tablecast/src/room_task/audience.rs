@@ -73,27 +73,6 @@ impl<'a> Audience<'a> {
         (self.locals.len() > self.speak_json).then_some(limit)
     }
 
-    /// Adds a connection; it is told everything from now on.
-    fn add(
-        &mut self,
-        connection: ConnectionId,
-        member: MemberId,
-        dialect: Dialect,
-        outbox: Arc<Outbox>,
-    ) {
-        let subscription = self.channel(dialect).join(outbox.clone());
-        let local = Local {
-            member,
-            dialect,
-            outbox,
-            _subscription: subscription,
-        };
-        self.remove(connection);
-        self.speak_json += usize::from(dialect == Dialect::Json);
-        self.node.metrics.members.add(1);
-        self.locals.insert(connection, local);
-    }
-
     pub(super) fn remove(&mut self, connection: ConnectionId) {
         self.fences.remove(&connection);
         if let Some(local) = self.locals.remove(&connection) {
@@ -128,7 +107,7 @@ impl<'a> Audience<'a> {
         let mut seated = Vec::new();
         let mut answered = Vec::new();
         for one in decided {
-            match (one.request, one.outcome) {
+            match one.take() {
                 (Request::Join(request), Outcome::Seated(member)) => {
                     seated.push((request, member));
                 }
@@ -258,7 +237,16 @@ impl<'a> Audience<'a> {
                 outbox.send(&frames.finish())
             }
         };
-        self.add(request.connection, member, request.dialect, outbox);
+        let local = Local {
+            member,
+            dialect: request.dialect,
+            _subscription: self.channel(request.dialect).join(outbox.clone()),
+            outbox,
+        };
+        self.remove(request.connection);
+        self.speak_json += usize::from(local.dialect == Dialect::Json);
+        self.node.metrics.members.add(1);
+        self.locals.insert(request.connection, local);
         // If nobody waits for the answer any more, its `Leave` is on the way.
         let _ = request.reply.send(Ok(member));
     }
@@ -295,88 +283,66 @@ impl<'a> Audience<'a> {
         let _ = message.outbox.send(&frame);
     }
 
-    /// The request is not settled in time, so what became of it is unknown.
-    pub(super) fn give_up<A: App>(&mut self, request: Request<A>, error: &RoomError) {
+    /// Answers a request that is not decided, or of which nobody knows what became of it.
+    pub(super) fn refuse<A: App>(&mut self, request: Request<A>, why: &RoomError) {
         match request {
             Request::Join(join) => {
-                let _ = join.reply.send(Err(error.clone()));
+                let _ = join.reply.send(Err(why.clone()));
             }
-            Request::Message(message) => {
-                if let Some(first) = self.raise_fence(&message) {
-                    return self.hold_back(&message, first);
-                }
-                let advice = match message.dialect {
-                    Dialect::Text => "what you see next will tell",
-                    Dialect::Json => "send it again with the same id",
-                };
-                let why = format!("{error}; whether this was applied is unknown: {advice}");
-                self.reject(&message, &Rejection::new("unavailable", why), None);
-            }
+            Request::Message(message) => self.give_up(&message, why),
             Request::Leave { .. } | Request::Reap => {}
         }
     }
 
-    /// A command is given up. Returns the number of an earlier one that was, and has not
-    /// come again.
-    fn raise_fence<A: App>(&mut self, message: &ClientMessage<A>) -> Option<u64> {
-        let local = self.locals.get(&message.connection)?;
-        // Lines have no numbers that could come again.
-        match local.dialect {
-            Dialect::Text => None,
+    fn give_up<A: App>(&mut self, message: &ClientMessage<A>, why: &RoomError) {
+        if *why == RoomError::NotFound {
+            let gone = Rejection::new("gone", "the room has expired");
+            return self.reject(message, &gone, None);
+        }
+        let advice = match message.dialect {
+            // Lines have no numbers that could come again.
+            Dialect::Text => "what you see next will tell",
             Dialect::Json => {
-                let fence = self.fences.entry(message.connection).or_default();
-                fence.raise(message.op.number)
+                let (connection, number) = (message.connection, message.op.number);
+                if self.has(connection)
+                    && let Some(first) = self.fences.entry(connection).or_default().raise(number)
+                {
+                    return self.hold_back(message, first);
+                }
+                "send it again with the same id"
             }
-        }
-    }
-
-    /// The request is for a room that is no more.
-    pub(super) fn turn_away<A: App>(&self, request: Request<A>) {
-        match request {
-            Request::Join(join) => {
-                let _ = join.reply.send(Err(RoomError::NotFound));
-            }
-            Request::Message(message) => {
-                let gone = Rejection::new("gone", "the room has expired");
-                self.reject(&message, &gone, None);
-            }
-            Request::Leave { .. } | Request::Reap => {}
-        }
+        };
+        let why = format!("{why}; whether this was applied is unknown: {advice}");
+        self.reject(message, &Rejection::new("unavailable", why), None);
     }
 
     fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {
-        self.close_where(reason, |id, local| {
-            local.member == member && Some(id) != newest
+        self.close_where(|id, local| {
+            (local.member == member && Some(id) != newest).then_some(reason)
         });
     }
 
     fn close_unseated(&mut self, members: &Membership) {
-        self.close_where(CloseReason::TakenOver, |id, local| {
-            members
-                .seat(local.member)
-                .is_some_and(|seat| match seat.presence {
-                    Presence::Here { connection, .. } => connection != id,
-                    Presence::Away { .. } => false,
-                })
-        });
-        self.close_where(CloseReason::BadSeat, |id, local| {
-            members
-                .seat(local.member)
-                .is_none_or(|seat| !seat.is_held_by(id))
+        self.close_where(|id, local| {
+            let seat = members.seat(local.member);
+            match seat.map(|seat| &seat.presence) {
+                Some(Presence::Here { connection, .. }) if *connection == id => None,
+                Some(Presence::Here { .. }) => Some(CloseReason::TakenOver),
+                Some(Presence::Away { .. }) | None => Some(CloseReason::BadSeat),
+            }
         });
     }
 
-    fn close_where(&mut self, reason: CloseReason, which: impl Fn(ConnectionId, &Local) -> bool) {
-        let chosen: Vec<ConnectionId> = self
-            .locals
-            .iter()
-            .filter(|(id, local)| which(**id, local))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in chosen {
-            if let Some(local) = self.locals.get(&id) {
+    /// Closes those for whom there is a reason, and forgets them.
+    fn close_where(&mut self, reason: impl Fn(ConnectionId, &Local) -> Option<CloseReason>) {
+        let mut closed = Vec::new();
+        for (id, local) in &self.locals {
+            if let Some(reason) = reason(*id, local) {
                 local.outbox.close(reason);
+                closed.push(*id);
             }
+        }
+        for id in closed {
             self.remove(id);
         }
     }

@@ -1,11 +1,13 @@
 //! Requests that are decided together and committed in one step.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tablecast_core::backend::Record;
+use tablecast_core::backend::{Commit, NewKeepsake, Record};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
-use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
+use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -71,9 +73,14 @@ struct Waiting<A: App> {
 
 /// A request with what was decided, to be told once it is committed.
 pub(super) struct Decided<A: App> {
-    pub(super) request: Request<A>,
-    pub(super) outcome: Outcome,
-    came: u64,
+    waiting: Waiting<A>,
+    outcome: Outcome,
+}
+
+impl<A: App> Decided<A> {
+    pub(super) fn take(self) -> (Request<A>, Outcome) {
+        (self.waiting.request, self.outcome)
+    }
 }
 
 pub(super) enum Outcome {
@@ -116,8 +123,8 @@ impl<A: App> Requests<A> {
 
     /// All of it has to be decided again, before all others.
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>) {
-        for Decided { request, came, .. } in decided.into_iter().rev() {
-            self.waiting.push_front(Waiting { request, came });
+        for one in decided.into_iter().rev() {
+            self.waiting.push_front(one.waiting);
         }
     }
 
@@ -151,24 +158,18 @@ impl<A: App> Requests<A> {
         let mut given_up = HashSet::new();
         let mut is_given_up = |request: &Request<A>| {
             let is_late = request.deadline().is_some_and(|at| at <= now);
-            match request {
-                Request::Message(message) if message.dialect == Dialect::Json => {
-                    if is_late {
-                        given_up.insert(message.connection);
-                    }
-                    given_up.contains(&message.connection)
-                }
-                Request::Message(_) | Request::Join(_) | Request::Leave { .. } | Request::Reap => {
-                    is_late
-                }
+            let Request::Message(message) = request else {
+                return is_late;
+            };
+            if is_late && message.dialect == Dialect::Json {
+                given_up.insert(message.connection);
             }
+            is_late || given_up.contains(&message.connection)
         };
         let mut taken = Vec::new();
-        if let Some(batch) = batch {
-            let late = batch
-                .decided
-                .extract_if(.., |one| is_given_up(&one.request));
-            taken.extend(late.map(|one| one.request));
+        if let Some(Batch { decided, .. }) = batch {
+            let late = decided.extract_if(.., |one| is_given_up(&one.waiting.request));
+            taken.extend(late.map(|one| one.waiting.request));
         }
         taken.extend(self.take(is_given_up));
         taken
@@ -177,7 +178,7 @@ impl<A: App> Requests<A> {
     /// When the first of all, decided or not, is to be answered at the latest.
     pub(super) fn next_deadline(&self, batch: Option<&mut Batch<A>>) -> Option<Instant> {
         let decided = batch.into_iter().flat_map(|batch| &batch.decided);
-        let decided = decided.map(|one| &one.request);
+        let decided = decided.map(|one| &one.waiting.request);
         self.iter()
             .chain(decided)
             .filter_map(Request::deadline)
@@ -189,11 +190,13 @@ impl<A: App> Requests<A> {
 /// lead.
 pub(super) struct Batch<A: App> {
     pub(super) decided: Vec<Decided<A>>,
+    /// Where the room stood.
+    expected: Position,
     pub(super) room: Room<A>,
     pub(super) events: Events<A>,
-    pub(super) extends: bool,
+    extends: bool,
     /// What is to be kept beyond the room's life.
-    pub(super) keepsake: Option<Record>,
+    keepsake: Option<Record>,
     /// What the text dialect shows: the state after each command that changed it.
     pub(super) text: Frames,
 }
@@ -223,24 +226,21 @@ impl<A: App> Batch<A> {
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)
-            && let Some(Waiting { request, came }) = requests.waiting.pop_front()
+            && let Some(waiting) = requests.waiting.pop_front()
         {
             let before = draft.events().len();
-            let outcome = context.decide(&mut draft, &request);
-            if context.text_limit.is_some() && matches!(request, Request::Message(_)) {
+            let outcome = context.decide(&mut draft, &waiting.request);
+            if context.text_limit.is_some() && matches!(waiting.request, Request::Message(_)) {
                 show(&mut text, &draft.room().logic, &draft.events()[before..]);
             }
-            decided.push(Decided {
-                request,
-                outcome,
-                came,
-            });
+            decided.push(Decided { waiting, outcome });
         }
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
         Batch {
             decided,
+            expected: replica.room.position,
             room,
             events,
             extends,
@@ -254,8 +254,9 @@ impl<A: App> Batch<A> {
     /// decided. The others are put back. False if nothing would be left; then all of it
     /// stays.
     pub(super) fn keep_known(&mut self, requests: &mut Requests<A>) -> bool {
-        let is_too_new =
-            |one: &Decided<A>| !matches!(one.outcome, Outcome::Quiet) && one.came >= requests.known;
+        let is_too_new = |one: &Decided<A>| {
+            !matches!(one.outcome, Outcome::Quiet) && one.waiting.came >= requests.known
+        };
         match self.decided.iter().position(is_too_new) {
             None => true,
             Some(0) => false,
@@ -263,6 +264,24 @@ impl<A: App> Batch<A> {
                 requests.put_back(self.decided.split_off(first));
                 true
             }
+        }
+    }
+
+    /// The step that makes it so. Whichever node's commit reaches or passes a multiple of
+    /// the interval has a snapshot: none has to know what the others have stored.
+    pub(super) fn commit(&mut self, snapshot_interval: usize, keepsake_ttl: Duration) -> Commit {
+        let interval = snapshot_interval.max(1) as u64;
+        let (before, after) = (self.expected.seq, self.room.position.seq);
+        let state = || Arc::new(self.room.clone()).into();
+        Commit {
+            expected: self.expected,
+            events: self.events.iter().cloned().map(Record::from).collect(),
+            snapshot: (before / interval != after / interval).then(state),
+            extend: self.extends.then_some(self.room.ttl),
+            keepsake: self.keepsake.take().map(|what| NewKeepsake {
+                what,
+                ttl: keepsake_ttl,
+            }),
         }
     }
 }
@@ -291,7 +310,7 @@ impl DecideContext<'_> {
     }
 
     fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
-        let connection = request.connection;
+        let (node, connection) = (self.node, request.connection);
         let seated = match &request.wanted {
             WantedSeat::New {
                 name,
@@ -304,16 +323,13 @@ impl DecideContext<'_> {
                     name: name.clone(),
                     colour: *colour,
                     token: *token,
-                    node: self.node.clone(),
+                    node: node.clone(),
                     connection,
                 })
             }
-            WantedSeat::Again { token, .. } => draft.resume(*token, self.node, connection),
+            WantedSeat::Again { token, .. } => draft.resume(*token, node, connection),
         };
-        match seated {
-            Ok(member) => Outcome::Seated(member),
-            Err(refusal) => Outcome::Refused(refusal),
-        }
+        seated.map_or_else(Outcome::Refused, Outcome::Seated)
     }
 }
 
@@ -330,8 +346,5 @@ fn act<A: App>(draft: &mut Draft<'_, A>, message: &ClientMessage<A>) -> Outcome 
         Action::Rename { name, colour } => draft.rename(member, op, name, *colour),
         Action::Command(command) => draft.command(member, op, command),
     };
-    match done {
-        Ok(seq) => Outcome::Done(seq),
-        Err(rejection) => Outcome::Rejected(rejection),
-    }
+    done.map_or_else(Outcome::Rejected, Outcome::Done)
 }

@@ -17,16 +17,19 @@ pub(super) struct BackendClock {
     expires_at: u64,
     /// When the store was heard last, or was found to have been silent for too long.
     heard_at: Instant,
+    /// For so long the store may be silent, if publications can be lost.
+    silence: Option<Duration>,
 }
 
 impl BackendClock {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(silence: Option<Duration>) -> Self {
         let at = Instant::now();
         BackendClock {
             at,
             now: 0,
             expires_at: u64::MAX,
             heard_at: at,
+            silence,
         }
     }
 
@@ -44,7 +47,7 @@ impl BackendClock {
         self.expires_at
     }
 
-    /// An answer came at this moment.
+    /// The store has answered at this moment.
     pub(super) fn heard(&mut self, stamp: Stamp, at: Instant) {
         self.at = at;
         self.now = stamp.now;
@@ -52,27 +55,36 @@ impl BackendClock {
         self.heard_at = at;
     }
 
-    /// A publication came now. It may have been long on its way; time does not go back
+    /// A publication came at this moment. It may have been long on its way; time does not go back
     /// for it.
-    pub(super) fn overheard(&mut self, stamp: Stamp) {
-        let at = Instant::now();
+    pub(super) fn overheard(&mut self, stamp: Stamp, at: Instant) {
         let now = stamp.now.max(self.time_at(at));
         self.heard(Stamp { now, ..stamp }, at);
     }
 
-    /// When the room is to have expired, by the clock of this node.
-    pub(super) fn expiry(&self) -> Instant {
+    /// Whether the store is to be asked: the room should have expired, or the store was
+    /// silent for too long.
+    pub(super) fn is_to_be_heard(&mut self, now: Instant) -> bool {
+        let is_silent = self.silent_at().is_some_and(|at| at <= now);
+        if is_silent {
+            self.heard_at = now;
+        }
+        is_silent || self.expired_at() <= now
+    }
+
+    /// When to look next whether the store is to be asked. An expiry that has been seen
+    /// is not looked for again.
+    pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
+        let expiry = Some(self.expired_at()).filter(|at| *at > now);
+        expiry.into_iter().chain(self.silent_at()).min()
+    }
+
+    fn expired_at(&self) -> Instant {
         let ms = self.expires_at.saturating_add(EXPIRY_SLACK_MS);
         self.at + Duration::from_millis(ms.saturating_sub(self.now))
     }
 
-    /// When the store has been silent for so long.
-    pub(super) fn silent_for(&self, interval: Duration) -> Instant {
-        self.heard_at + interval
-    }
-
-    /// The store has been silent for too long, and is going to be asked.
-    pub(super) fn silence_noticed(&mut self, at: Instant) {
-        self.heard_at = at;
+    fn silent_at(&self) -> Option<Instant> {
+        self.silence.map(|silence| self.heard_at + silence)
     }
 }

@@ -15,6 +15,7 @@ mod mailbox;
 mod phase;
 mod replica;
 mod retry;
+mod room;
 mod seat;
 mod task;
 

@@ -36,12 +36,19 @@ pub(super) type Held = (Box<Published>, OwnedSemaphorePermit);
 /// What the store was asked, and has not answered yet.
 pub(super) struct Question<'a, T> {
     answer: BackendFuture<'a, T>,
-    pub(super) since: Instant,
+    since: Instant,
     /// Later than this it is as good as unanswered.
     until: Instant,
     /// Publications that came meanwhile. What they are to the room shows when the
     /// answer is there.
-    pub(super) held: Vec<Held>,
+    held: Vec<Held>,
+}
+
+/// What the store has answered, with the batch that was waiting for it.
+pub(super) enum Answer<A: App> {
+    Loaded(Result<Option<Loaded>, BackendError>, Option<Box<Batch<A>>>),
+    /// With how long it took.
+    Committed(Result<Committed, BackendError>, Box<Batch<A>>, Duration),
 }
 
 impl<'a, T> Question<'a, T> {
@@ -55,10 +62,6 @@ impl<'a, T> Question<'a, T> {
         }
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, BackendError>> {
-        self.answer.poll_unpin(cx)
-    }
-
     fn give_up_if_late(&mut self, now: Instant) {
         if self.until <= now {
             let error = BackendError::Unknown("no answer in time".into());
@@ -68,6 +71,28 @@ impl<'a, T> Question<'a, T> {
 }
 
 impl<A: App> Phase<'_, A> {
+    /// Ready when the store has answered: with what was held until then. Nothing is under
+    /// way any more.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Answer<A>, Vec<Held>)> {
+        match std::mem::replace(self, Phase::Resting) {
+            Phase::Loading(mut question, batch) => match question.answer.poll_unpin(cx) {
+                Poll::Ready(answer) => {
+                    return Poll::Ready((Answer::Loaded(answer, batch), question.held));
+                }
+                Poll::Pending => *self = Phase::Loading(question, batch),
+            },
+            Phase::Committing(mut question, batch) => match question.answer.poll_unpin(cx) {
+                Poll::Ready(answer) => {
+                    let answer = Answer::Committed(answer, batch, question.since.elapsed());
+                    return Poll::Ready((answer, question.held));
+                }
+                Poll::Pending => *self = Phase::Committing(question, batch),
+            },
+            other @ (Phase::Resting | Phase::Waiting(_) | Phase::Gone) => *self = other,
+        }
+        Poll::Pending
+    }
+
     /// Whether an answer of the store is on its way.
     pub(super) fn is_asking(&self) -> bool {
         match self {

@@ -3,49 +3,60 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tablecast_core::backend::Loaded;
+use serde::de::DeserializeOwned;
+use tablecast_core::backend::Snapshot;
 use tablecast_core::history::History;
-use tablecast_core::position::Position;
+use tablecast_core::position::{Epoch, Order, Position};
 use tablecast_core::room::{Change, Event, Events, Room, StoredError};
 
 use crate::app::App;
 use crate::codec::Frames;
+use crate::room_task::Published;
 
 pub(super) struct Replica<A: App> {
     pub(super) room: Room<A>,
     pub(super) history: History<A::Event>,
 }
 
-/// What a load came to.
-pub(super) enum Read<A: App> {
-    /// The events that follow the position that was asked about.
-    Missing(Events<A>),
-    /// The room as a whole, since events alone do not lead to it.
-    Whole(Replica<A>),
-}
-
 impl<A: App> Replica<A> {
-    /// Reads what the store has.
+    /// The room at this snapshot, with all that is kept of the log.
     ///
     /// # Errors
     /// It is not a room of this application and version.
-    pub(super) fn read(loaded: &Loaded) -> Result<Read<A>, StoredError> {
-        let stored = loaded.events.iter();
-        let events = decode::<A>(stored.map(|stored| (stored.seq, &stored.event)))?;
-        let Some(snapshot) = &loaded.snapshot else {
-            return Ok(Read::Missing(events));
-        };
-        let epoch = loaded.position.epoch;
+    pub(super) fn read(
+        epoch: Epoch,
+        snapshot: &Snapshot,
+        log: Events<A>,
+    ) -> Result<Self, StoredError> {
         let seq = snapshot.seq;
         let mut room = Room::decode(Position { epoch, seq }, &snapshot.state)?;
         let mut history = History::default();
-        for event in events {
+        for event in log {
             if event.seq > seq {
                 room.apply(&event);
             }
             history.push(event);
         }
-        Ok(Read::Whole(Replica { room, history }))
+        Ok(Replica { room, history })
+    }
+
+    /// Reads what a publication adds to the copy: nothing, if all of it is known. `None` if
+    /// there is something missing before it, or it is of another history.
+    ///
+    /// # Errors
+    /// It holds no events of this application.
+    pub(super) fn read_next(
+        &self,
+        published: &Published,
+    ) -> Option<Result<Events<A>, StoredError>> {
+        let (first, count) = (published.first, published.events.len());
+        let known = match self.room.position.order(published.epoch, first, count) {
+            Order::Old => count,
+            Order::Next => 0,
+            Order::Overlap { known } => known,
+            Order::Gap | Order::OtherEpoch => return None,
+        };
+        Some(decode((first..).zip(&published.events).skip(known)))
     }
 
     /// The room stands here now, by these events.
@@ -85,9 +96,9 @@ impl<A: App> Replica<A> {
 }
 
 /// Reads stored events, each with its seq.
-pub(super) fn decode<'a, A: App>(
+pub(super) fn decode<'a, E: DeserializeOwned>(
     stored: impl Iterator<Item = (u64, &'a Bytes)>,
-) -> Result<Events<A>, StoredError> {
+) -> Result<Vec<Arc<Event<E>>>, StoredError> {
     stored
         .map(|(seq, bytes)| Event::decode(seq, bytes).map(Arc::new))
         .collect()

@@ -47,30 +47,19 @@ const LINES_THAT_WAIT: usize = 100;
 /// What a member says, with its number.
 type Numbered<A> = (Op, Action<<A as tablecast_core::Logic>::Command>);
 
-/// What a line says. `number` is that of the last one.
-fn line<A: App>(message: Message, number: &mut u64) -> Result<Numbered<A>, json::Misunderstood> {
-    let said = match message {
-        Message::Text(line) => A::text_command(&line),
-        Message::Binary(_) => Err(Rejection::new(
-            "bad_command",
-            "say it in text, not in a binary message",
-        )),
-    };
-    match said {
-        Ok(command) => {
-            *number += 1;
-            // The number is ours and stands for one line, so nothing is to be told
-            // apart by a digest.
-            let op = Op {
-                number: *number,
-                digest: 0,
-            };
-            Ok((op, Action::Command(command)))
+/// What a message of `tablecast.v1` says.
+fn read_json<A: App>(text: &str) -> Result<Numbered<A>, json::Misunderstood> {
+    match json::said::<A::Command>(text)? {
+        json::Said::Command { op, command } => Ok((op, Action::Command(command))),
+        json::Said::Rename { op, name, colour } => {
+            let name = clean("the name", &name, NAME_GRAPHEMES);
+            let name = name.map_err(|rejection| json::Misunderstood {
+                id: Some(op.number),
+                rejection,
+            })?;
+            let name = name.into_owned();
+            Ok((op, Action::Rename { name, colour }))
         }
-        Err(rejection) => Err(json::Misunderstood {
-            id: None,
-            rejection,
-        }),
     }
 }
 
@@ -80,6 +69,8 @@ pub(super) struct Speaker<A: App> {
     pub(super) seat: SeatGuard<A>,
     pub(super) member: MemberId,
     dialect: Dialect,
+    /// So many lines were commands.
+    lines: u64,
     bucket: Bucket,
     born: Instant,
     misunderstood: u32,
@@ -100,6 +91,7 @@ impl<A: App> Speaker<A> {
             seat,
             member,
             dialect,
+            lines: 0,
             bucket: Bucket::full(),
             born: Instant::now(),
             misunderstood: 0,
@@ -108,33 +100,80 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// Says a line, or has it wait for its turn. `number` is that of the last one.
-    /// Returns what [`Speaker::say`] does.
-    pub(super) fn hear_text<'a>(
+    /// Takes in a message. Returns what [`Speaker::say`] does, or has lines wait for their
+    /// turn.
+    pub(super) fn hear<'a>(
         &'a mut self,
         connection: &'a mut Connection,
         message: Message,
-        number: &'a mut u64,
     ) -> Option<BoxFuture<'a, ()>> {
-        let said = line::<A>(message, number);
-        let (op, action) = self.understood(connection, said)?;
-        match self.within_rate(Instant::now()) {
-            Ok(()) => self.say(connection, op, action),
+        let (op, action) = self.understand(connection, message)?;
+        match (self.within_rate(Instant::now()), self.dialect) {
+            (Ok(()), _) => {}
             // Boxed, since it is the exception, as in `while_waiting`.
-            Err(wait) => Some(Box::pin(async move {
-                self.pace(connection, (op, action), wait, number).await;
-            })),
+            (Err(wait), Dialect::Text) => {
+                return Some(Box::pin(self.pace(connection, (op, action), wait)));
+            }
+            (Err(wait), Dialect::Json) => {
+                self.beyond_rate(connection, Some(op.number), wait);
+                return None;
+            }
+        }
+        if let Err(first) = self.fence.pass(op.number) {
+            self.refuse(connection, Some(op.number), &not_before(first), Some(first));
+            return None;
+        }
+        self.say(connection, op, action)
+    }
+
+    /// What a message says. What is not understood is answered, and too much of it ends
+    /// the connection.
+    fn understand(&mut self, connection: &Connection, message: Message) -> Option<Numbered<A>> {
+        let said = match (message, self.dialect) {
+            (Message::Text(line), Dialect::Text) => self.read_line(&line),
+            (Message::Binary(_), Dialect::Text) => Err(json::Misunderstood {
+                id: None,
+                rejection: Rejection::new("bad_command", "say it in text, not in a binary message"),
+            }),
+            (Message::Text(text), Dialect::Json) => read_json::<A>(&text),
+            (Message::Binary(_), Dialect::Json) => {
+                connection.close(CloseReason::Binary);
+                return None;
+            }
+        };
+        match said {
+            Ok(said) => {
+                self.misunderstood = 0;
+                Some(said)
+            }
+            Err(no) => {
+                self.misunderstood += 1;
+                self.refuse(connection, no.id, &no.rejection, None);
+                if self.misunderstood >= MISUNDERSTANDINGS {
+                    connection.close(CloseReason::BadProtocol);
+                }
+                None
+            }
         }
     }
 
+    /// What a line says. The number is ours and stands for one line, so nothing is to be
+    /// told apart by a digest.
+    fn read_line(&mut self, line: &str) -> Result<Numbered<A>, json::Misunderstood> {
+        let command = A::text_command(line).map_err(|rejection| json::Misunderstood {
+            id: None,
+            rejection,
+        })?;
+        self.lines += 1;
+        let op = Op {
+            number: self.lines,
+            digest: 0,
+        };
+        Ok((op, Action::Command(command)))
+    }
+
     /// Says a line when the rate allows it, and those that come meanwhile after it.
-    async fn pace(
-        &mut self,
-        connection: &mut Connection,
-        first: Numbered<A>,
-        wait: Duration,
-        number: &mut u64,
-    ) {
+    async fn pace(&mut self, connection: &mut Connection, first: Numbered<A>, wait: Duration) {
         let mut lines = VecDeque::from([first]);
         let mut turn = Instant::now() + wait;
         let mut left_until = None;
@@ -154,8 +193,7 @@ impl<A: App> Speaker<A> {
                 Some(_) => return,
             };
             if let Ok(Some(message)) = heard {
-                let said = line::<A>(message, number);
-                match self.understood(connection, said) {
+                match self.understand(connection, message) {
                     Some(said) if lines.len() < LINES_THAT_WAIT => lines.push_back(said),
                     Some(_) => self.beyond_rate(connection, None, turn - Instant::now()),
                     None => {}
@@ -173,61 +211,6 @@ impl<A: App> Speaker<A> {
                         said.await;
                     }
                 }
-            }
-        }
-    }
-
-    /// Takes in a message of `tablecast.v1`. Returns what [`Speaker::say`] does.
-    pub(super) fn hear_json<'a>(
-        &'a mut self,
-        connection: &'a mut Connection,
-        message: Message,
-    ) -> Option<BoxFuture<'a, ()>> {
-        let Message::Text(line) = message else {
-            connection.close(CloseReason::Binary);
-            return None;
-        };
-        let said = json::said::<A::Command>(&line).and_then(|said| match said {
-            json::Said::Command { op, command } => Ok((op, Action::Command(command))),
-            json::Said::Rename { op, name, colour } => {
-                match clean("the name", &name, NAME_GRAPHEMES) {
-                    Ok(name) => {
-                        let name = name.into_owned();
-                        Ok((op, Action::Rename { name, colour }))
-                    }
-                    Err(rejection) => Err(json::Misunderstood {
-                        id: Some(op.number),
-                        rejection,
-                    }),
-                }
-            }
-        });
-        let (op, action) = self.understood(connection, said)?;
-        if let Err(wait) = self.within_rate(Instant::now()) {
-            self.beyond_rate(connection, Some(op.number), wait);
-            return None;
-        }
-        if let Err(first) = self.fence.pass(op.number) {
-            self.refuse(connection, Some(op.number), &not_before(first), Some(first));
-            return None;
-        }
-        self.say(connection, op, action)
-    }
-
-    /// What was understood; answers what was not.
-    fn understood(
-        &mut self,
-        connection: &Connection,
-        said: Result<Numbered<A>, json::Misunderstood>,
-    ) -> Option<Numbered<A>> {
-        match said {
-            Ok(said) => {
-                self.misunderstood = 0;
-                Some(said)
-            }
-            Err(no) => {
-                self.misunderstood(connection, no.id, &no.rejection);
-                None
             }
         }
     }
@@ -308,14 +291,6 @@ impl<A: App> Speaker<A> {
             return Ok(());
         }
         self.bucket.take(rate, now - self.born)
-    }
-
-    fn misunderstood(&mut self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
-        self.misunderstood += 1;
-        self.refuse(connection, id, rejection, None);
-        if self.misunderstood >= MISUNDERSTANDINGS {
-            connection.close(CloseReason::BadProtocol);
-        }
     }
 
     /// With `after`: because the command of that number has to come first.

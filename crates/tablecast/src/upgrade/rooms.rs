@@ -26,8 +26,7 @@ impl<A: App> Hub<A> {
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
         let config = self.shared.node.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
-        let hub = self.clone();
-        let mut visit = Visit::new(&hub, room, upgrade.client);
+        let mut visit = Visit::new(self.clone(), room, upgrade.client);
         if self.is_draining() {
             visit.turned_away(RoomError::Draining.word());
             return Err(RoomError::Draining);
@@ -38,7 +37,7 @@ impl<A: App> Hub<A> {
                 config,
                 outbox,
                 Some(JSON_PROTOCOL),
-                move |connection| session::json(hub, room, visit, connection),
+                move |connection| session::json(visit, room, connection),
             ));
         }
         let entered = async {
@@ -47,7 +46,7 @@ impl<A: App> Hub<A> {
                 colour: None,
                 token: session::random_token()?,
             };
-            let shared = &hub.shared;
+            let shared = &self.shared;
             shared.enter(room, Dialect::Text, &outbox, wanted).await
         };
         let (seat, member) = entered.await.inspect_err(|error| {
@@ -55,7 +54,7 @@ impl<A: App> Hub<A> {
         })?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(hub, seat, member, visit, connection)
+                session::text(visit, seat, member, connection)
             }),
         )
     }
