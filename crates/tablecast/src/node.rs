@@ -46,7 +46,7 @@ impl Node {
             id: random_id(),
             backend,
             config,
-            metrics: Arc::default(),
+            metrics: Arc::new(Metrics::new()),
             known: Mutex::new(Known {
                 health: Health::Up,
                 steady_since: Instant::now(),

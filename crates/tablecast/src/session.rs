@@ -3,20 +3,19 @@
 mod speaker;
 mod visit;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use tablecast_core::text::clean;
-use tablecast_core::{CloseReason, MemberId, Rejection, SeatToken};
+use tablecast_core::{CloseReason, MemberId, Rejection};
 
 use crate::app::App;
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
-use crate::dialect::json::{self, Entry};
-use crate::error::RoomError;
+use crate::dialect::json;
+use crate::dialect::message::WantedSeat;
 use crate::hub::Shared;
 use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
-use crate::room_task::{SeatGuard, WantedSeat};
+use crate::room_task::SeatGuard;
 
 use speaker::{NAME_GRAPHEMES, Speaker};
 pub(crate) use visit::Visit;
@@ -25,15 +24,6 @@ pub(crate) use visit::Visit;
 /// frame without a code. A browser that leaves the page or sleeps says 1001, or
 /// nothing.
 const GOODBYES: [u16; 2] = [1000, 1005];
-
-/// A new secret for a seat, from the system's randomness.
-pub(crate) fn random_token() -> Result<SeatToken, RoomError> {
-    let mut bytes = [0; 16];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(SeatToken(u128::from_ne_bytes(bytes))),
-        Err(error) => Err(RoomError::Unavailable(format!("no randomness: {error}"))),
-    }
-}
 
 /// A member who speaks the text dialect and has a seat already.
 pub(crate) fn text<A: App>(
@@ -133,19 +123,12 @@ async fn enter<A: App>(
 
 /// What seat a first message asks for.
 fn wanted_seat(line: &str) -> Result<WantedSeat, Rejection> {
-    match json::entry(line).map_err(|no| no.rejection)? {
-        Entry::Join { name, colour } => {
-            let name = name
-                .map(|name| clean("the name", &name, NAME_GRAPHEMES).map(Cow::into_owned))
-                .transpose()?;
-            let token =
-                random_token().map_err(|error| Rejection::new("unavailable", error.to_string()))?;
-            Ok(WantedSeat::New {
-                name,
-                colour,
-                token,
-            })
-        }
-        Entry::Resume { seat, known } => Ok(WantedSeat::Again { token: seat, known }),
+    let mut wanted = json::entry(line).map_err(|no| no.rejection)?;
+    if let WantedSeat::New {
+        name: Some(name), ..
+    } = &mut wanted
+    {
+        *name = clean("the name", name, NAME_GRAPHEMES)?.into_owned();
     }
+    Ok(wanted)
 }

@@ -6,18 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tablecast_core::backend::{Backend, Stamp};
-use tablecast_core::{ConnectionId, MemberId, RoomId};
+use tablecast_core::{ConnectionId, MemberId, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
+use crate::dialect::message::WantedSeat;
 use crate::error::{CreateError, RoomError};
 use crate::hub::vital::Vital;
 use crate::node::Node;
 use crate::outbox::Outbox;
-use crate::room_task::{self, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard, WantedSeat};
+use crate::room_task::{self, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard};
 
 /// What the hub and its room tasks share.
 pub(crate) struct Shared<A: App> {
@@ -158,6 +159,7 @@ impl<A: App> Shared<A> {
             dialect,
             outbox,
             wanted,
+            token: random_token()?,
             deadline,
             reply,
         });
@@ -290,5 +292,14 @@ impl<A: App> Drop for OpenRoom<'_, A> {
     fn drop(&mut self) {
         self.retire();
         self.shared.node.metrics.rooms.add(-1);
+    }
+}
+
+/// A new secret for a seat, from the system's randomness.
+fn random_token() -> Result<SeatToken, RoomError> {
+    let mut bytes = [0; 16];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(SeatToken(u128::from_ne_bytes(bytes))),
+        Err(error) => Err(RoomError::Unavailable(format!("no randomness: {error}"))),
     }
 }

@@ -13,6 +13,7 @@ use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, RoomId};
 use crate::app::App;
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
+use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, json, text};
 use crate::error::RoomError;
 use crate::fence::{Fence, not_before};
@@ -21,7 +22,7 @@ use crate::outbox::Outbox;
 use crate::room_task::batch::{Decided, Outcome, Request};
 use crate::room_task::clock::BackendClock;
 use crate::room_task::replica::Replica;
-use crate::room_task::{ClientMessage, JoinRequest, WantedSeat};
+use crate::room_task::{ClientMessage, JoinRequest};
 
 /// One connection that has a seat.
 struct Local {
@@ -107,7 +108,7 @@ impl<'a> Audience<'a> {
         let mut seated = Vec::new();
         let mut answered = Vec::new();
         for one in decided {
-            match one.take() {
+            match (one.request, one.outcome) {
                 (Request::Join(request), Outcome::Seated(member)) => {
                     seated.push((request, member));
                 }

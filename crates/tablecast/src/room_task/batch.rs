@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::codec::Frames;
 use crate::dialect::Dialect;
+use crate::dialect::message::{Action, WantedSeat};
 use crate::room_task::absent::AwayEnds;
 use crate::room_task::replica::{Replica, show};
-use crate::room_task::{Action, ClientMessage, JoinRequest, WantedSeat};
+use crate::room_task::{ClientMessage, JoinRequest};
 
 /// A batch takes no further requests once it has made this many events: a quarter
 /// of what a log keeps, so that a node several batches behind still catches up step
@@ -58,29 +59,17 @@ impl<A: App> Request<A> {
 
 /// What is not decided yet, in the order in which it came.
 pub(super) struct Requests<A: App> {
-    waiting: VecDeque<Waiting<A>>,
-    /// So many questions were put to the store, and the number of the newest one whose
-    /// answer said where the room stands.
-    asked: u64,
-    known: u64,
-}
-
-struct Waiting<A: App> {
-    request: Request<A>,
-    /// So many questions had been put to the store when it came.
-    came: u64,
+    waiting: VecDeque<Request<A>>,
+    /// The deadline of the newest question to the store whose answer said where the room
+    /// stands. Questions and requests have equal time, so a request with an earlier
+    /// deadline came before that question was asked.
+    known: Option<Instant>,
 }
 
 /// A request with what was decided, to be told once it is committed.
 pub(super) struct Decided<A: App> {
-    waiting: Waiting<A>,
-    outcome: Outcome,
-}
-
-impl<A: App> Decided<A> {
-    pub(super) fn take(self) -> (Request<A>, Outcome) {
-        (self.waiting.request, self.outcome)
-    }
+    pub(super) request: Request<A>,
+    pub(super) outcome: Outcome,
 }
 
 pub(super) enum Outcome {
@@ -97,8 +86,7 @@ impl<A: App> Requests<A> {
     pub(super) fn new() -> Self {
         Requests {
             waiting: VecDeque::new(),
-            asked: 0,
-            known: 0,
+            known: None,
         }
     }
 
@@ -107,45 +95,36 @@ impl<A: App> Requests<A> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Request<A>> {
-        self.waiting.iter().map(|waiting| &waiting.request)
+        self.waiting.iter()
     }
 
     pub(super) fn push(&mut self, request: Request<A>) {
-        let came = self.asked;
-        self.waiting.push_back(Waiting { request, came });
+        self.waiting.push_back(request);
     }
 
     /// Puts a request before all others.
     pub(super) fn push_first(&mut self, request: Request<A>) {
-        let came = self.asked;
-        self.waiting.push_front(Waiting { request, came });
+        self.waiting.push_front(request);
     }
 
     /// All of it has to be decided again, before all others.
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>) {
         for one in decided.into_iter().rev() {
-            self.waiting.push_front(one.waiting);
+            self.waiting.push_front(one.request);
         }
     }
 
-    /// The store is asked.
-    pub(super) fn asks(&mut self) {
-        self.asked += 1;
-    }
-
-    /// The newest answer of the store said where the room stands.
-    pub(super) fn knows(&mut self) {
-        self.known = self.asked;
+    /// The store has said where the room stands, to a question with this deadline.
+    pub(super) fn know(&mut self, deadline: Instant) {
+        self.known = Some(deadline);
     }
 
     /// Takes out all that meet the condition, in order.
-    pub(super) fn take(&mut self, mut which: impl FnMut(&Request<A>) -> bool) -> Vec<Request<A>> {
+    pub(super) fn take(&mut self, which: impl FnMut(&Request<A>) -> bool) -> VecDeque<Request<A>> {
         let all = std::mem::take(&mut self.waiting);
-        let (taken, left) = all
-            .into_iter()
-            .partition::<VecDeque<_>, _>(|one| which(&one.request));
+        let (taken, left) = all.into_iter().partition(which);
         self.waiting = left;
-        taken.into_iter().map(|one| one.request).collect()
+        taken
     }
 
     /// Takes out what should have been answered by now, decided or not, and with a command
@@ -168,8 +147,8 @@ impl<A: App> Requests<A> {
         };
         let mut taken = Vec::new();
         if let Some(Batch { decided, .. }) = batch {
-            let late = decided.extract_if(.., |one| is_given_up(&one.waiting.request));
-            taken.extend(late.map(|one| one.waiting.request));
+            let late = decided.extract_if(.., |one| is_given_up(&one.request));
+            taken.extend(late.map(|one| one.request));
         }
         taken.extend(self.take(is_given_up));
         taken
@@ -178,7 +157,7 @@ impl<A: App> Requests<A> {
     /// When the first of all, decided or not, is to be answered at the latest.
     pub(super) fn next_deadline(&self, batch: Option<&mut Batch<A>>) -> Option<Instant> {
         let decided = batch.into_iter().flat_map(|batch| &batch.decided);
-        let decided = decided.map(|one| &one.waiting.request);
+        let decided = decided.map(|one| &one.request);
         self.iter()
             .chain(decided)
             .filter_map(Request::deadline)
@@ -226,14 +205,14 @@ impl<A: App> Batch<A> {
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)
-            && let Some(waiting) = requests.waiting.pop_front()
+            && let Some(request) = requests.waiting.pop_front()
         {
             let before = draft.events().len();
-            let outcome = context.decide(&mut draft, &waiting.request);
-            if context.text_limit.is_some() && matches!(waiting.request, Request::Message(_)) {
+            let outcome = context.decide(&mut draft, &request);
+            if context.text_limit.is_some() && matches!(request, Request::Message(_)) {
                 show(&mut text, &draft.room().logic, &draft.events()[before..]);
             }
-            decided.push(Decided { waiting, outcome });
+            decided.push(Decided { request, outcome });
         }
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
@@ -254,8 +233,11 @@ impl<A: App> Batch<A> {
     /// decided. The others are put back. False if nothing would be left; then all of it
     /// stays.
     pub(super) fn keep_known(&mut self, requests: &mut Requests<A>) -> bool {
-        let is_too_new = |one: &Decided<A>| {
-            !matches!(one.outcome, Outcome::Quiet) && one.waiting.came >= requests.known
+        let is_too_new = |one: &Decided<A>| match one.outcome {
+            Outcome::Quiet => false,
+            Outcome::Seated(_) | Outcome::Refused(_) | Outcome::Done(_) | Outcome::Rejected(_) => {
+                one.request.deadline() >= requests.known
+            }
         };
         match self.decided.iter().position(is_too_new) {
             None => true,
@@ -312,22 +294,18 @@ impl DecideContext<'_> {
     fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
         let (node, connection) = (self.node, request.connection);
         let seated = match &request.wanted {
-            WantedSeat::New {
-                name,
-                colour,
-                token,
-            } => {
+            WantedSeat::New { name, colour } => {
                 // A seat that is free in truth must not keep anybody out.
                 self.reap(draft);
                 draft.join(&Join {
                     name: name.clone(),
                     colour: *colour,
-                    token: *token,
+                    token: request.token,
                     node: node.clone(),
                     connection,
                 })
             }
-            WantedSeat::Again { token, .. } => draft.resume(*token, node, connection),
+            WantedSeat::Again { seat, .. } => draft.resume(*seat, node, connection),
         };
         seated.map_or_else(Outcome::Refused, Outcome::Seated)
     }

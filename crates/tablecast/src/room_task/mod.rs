@@ -24,12 +24,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tablecast_core::backend::{Health, Stamp};
 use tablecast_core::room::Op;
-use tablecast_core::{Colour, ConnectionId, Epoch, MemberId, Position, SeatToken};
+use tablecast_core::{ConnectionId, Epoch, MemberId, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::dialect::Dialect;
+use crate::dialect::message::{Action, WantedSeat};
 use crate::error::RoomError;
 use crate::outbox::Outbox;
 
@@ -67,24 +68,11 @@ pub(crate) struct JoinRequest {
     pub(crate) dialect: Dialect,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) wanted: WantedSeat,
+    /// The secret for the seat, if it is a new one.
+    pub(crate) token: SeatToken,
     /// Later than this it is refused.
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
-}
-
-/// Which seat.
-pub(crate) enum WantedSeat {
-    /// A new one.
-    New {
-        name: Option<String>,
-        colour: Option<Colour>,
-        token: SeatToken,
-    },
-    /// The one that the token opens; the client knows all up to this position.
-    Again {
-        token: SeatToken,
-        known: Option<Position>,
-    },
 }
 
 /// What a member says.
@@ -102,15 +90,6 @@ pub(crate) struct ClientMessage<A: App> {
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; free again when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
-}
-
-/// What a member wants to be done.
-pub(crate) enum Action<C> {
-    Rename {
-        name: String,
-        colour: Option<Colour>,
-    },
-    Command(C),
 }
 
 /// Events of another node, or this node's own coming back.

@@ -30,61 +30,63 @@ pub(super) enum Phase<'a, A: App> {
     Gone,
 }
 
-/// A publication with its place in the bounded mailbox.
-pub(super) type Held = (Box<Published>, OwnedSemaphorePermit);
-
 /// What the store was asked, and has not answered yet.
 pub(super) struct Question<'a, T> {
     answer: BackendFuture<'a, T>,
-    since: Instant,
+    asked: Asked,
+}
+
+/// What every question has, whatever it is.
+pub(super) struct Asked {
+    pub(super) since: Instant,
     /// Later than this it is as good as unanswered.
-    until: Instant,
+    pub(super) until: Instant,
+    is_late: bool,
     /// Publications that came meanwhile. What they are to the room shows when the
     /// answer is there.
-    held: Vec<Held>,
+    pub(super) held: Vec<(Box<Published>, OwnedSemaphorePermit)>,
 }
 
 /// What the store has answered, with the batch that was waiting for it.
 pub(super) enum Answer<A: App> {
     Loaded(Result<Option<Loaded>, BackendError>, Option<Box<Batch<A>>>),
-    /// With how long it took.
-    Committed(Result<Committed, BackendError>, Box<Batch<A>>, Duration),
+    Committed(Result<Committed, BackendError>, Box<Batch<A>>),
 }
 
 impl<'a, T> Question<'a, T> {
     pub(super) fn new(answer: BackendFuture<'a, T>, patience: Duration) -> Self {
         let since = Instant::now();
-        Question {
-            answer,
+        let asked = Asked {
             since,
             until: since + patience,
+            is_late: false,
             held: Vec::new(),
-        }
+        };
+        Question { answer, asked }
     }
 
-    fn give_up_if_late(&mut self, now: Instant) {
-        if self.until <= now {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, BackendError>> {
+        if self.asked.is_late {
             let error = BackendError::Unknown("no answer in time".into());
-            self.answer = BackendFuture::now(Err(error));
+            return Poll::Ready(Err(error));
         }
+        self.answer.poll_unpin(cx)
     }
 }
 
 impl<A: App> Phase<'_, A> {
-    /// Ready when the store has answered: with what was held until then. Nothing is under
-    /// way any more.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Answer<A>, Vec<Held>)> {
+    /// Ready when the store has answered. Nothing is under way any more.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Answer<A>, Asked)> {
         match std::mem::replace(self, Phase::Resting) {
-            Phase::Loading(mut question, batch) => match question.answer.poll_unpin(cx) {
+            Phase::Loading(mut question, batch) => match question.poll(cx) {
                 Poll::Ready(answer) => {
-                    return Poll::Ready((Answer::Loaded(answer, batch), question.held));
+                    return Poll::Ready((Answer::Loaded(answer, batch), question.asked));
                 }
                 Poll::Pending => *self = Phase::Loading(question, batch),
             },
-            Phase::Committing(mut question, batch) => match question.answer.poll_unpin(cx) {
+            Phase::Committing(mut question, batch) => match question.poll(cx) {
                 Poll::Ready(answer) => {
-                    let answer = Answer::Committed(answer, batch, question.since.elapsed());
-                    return Poll::Ready((answer, question.held));
+                    return Poll::Ready((Answer::Committed(answer, batch), question.asked));
                 }
                 Poll::Pending => *self = Phase::Committing(question, batch),
             },
@@ -93,40 +95,28 @@ impl<A: App> Phase<'_, A> {
         Poll::Pending
     }
 
-    /// Whether an answer of the store is on its way.
-    pub(super) fn is_asking(&self) -> bool {
+    /// What is asked, while an answer of the store is on its way.
+    pub(super) fn asked(&mut self) -> Option<&mut Asked> {
         match self {
-            Phase::Loading(..) | Phase::Committing(..) => true,
-            Phase::Resting | Phase::Waiting(_) | Phase::Gone => false,
+            Phase::Loading(question, _) => Some(&mut question.asked),
+            Phase::Committing(question, _) => Some(&mut question.asked),
+            Phase::Resting | Phase::Waiting(_) | Phase::Gone => None,
         }
     }
 
     /// When it ends at the latest.
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(super) fn until(&mut self) -> Option<Instant> {
         match self {
-            Phase::Loading(question, _) => Some(question.until),
-            Phase::Committing(question, _) => Some(question.until),
             Phase::Waiting(until) => Some(*until),
-            Phase::Resting | Phase::Gone => None,
+            asking => asking.asked().map(|asked| asked.until),
         }
     }
 
     /// A question that has had its time is as good as answered: nobody knows what
     /// became of it.
     pub(super) fn give_up_if_late(&mut self, now: Instant) {
-        match self {
-            Phase::Loading(question, _) => question.give_up_if_late(now),
-            Phase::Committing(question, _) => question.give_up_if_late(now),
-            Phase::Resting | Phase::Waiting(_) | Phase::Gone => {}
-        }
-    }
-
-    /// Where publications are held until the store has answered.
-    pub(super) fn held(&mut self) -> Option<&mut Vec<Held>> {
-        match self {
-            Phase::Loading(question, _) => Some(&mut question.held),
-            Phase::Committing(question, _) => Some(&mut question.held),
-            Phase::Resting | Phase::Waiting(_) | Phase::Gone => None,
+        if let Some(asked) = self.asked() {
+            asked.is_late = asked.until <= now;
         }
     }
 

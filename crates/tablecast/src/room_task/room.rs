@@ -223,7 +223,6 @@ impl<'a, A: App> LocalRoom<'a, A> {
 
     /// The store has said just now where the room stands.
     pub(super) fn heard(&mut self, stamp: Stamp) {
-        self.requests.knows();
         let now = Instant::now();
         self.clock.heard(stamp, now);
         self.look_later(now);

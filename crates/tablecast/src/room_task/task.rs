@@ -13,7 +13,7 @@ use crate::error::{RoomError, log_unreadable};
 use crate::node::Node;
 use crate::room_task::batch::{Batch, Request};
 use crate::room_task::gathering::Gathering;
-use crate::room_task::phase::{Answer, Phase, Question};
+use crate::room_task::phase::{Answer, Asked, Phase, Question};
 use crate::room_task::retry::Retry;
 use crate::room_task::room::LocalRoom;
 use crate::room_task::{Inbox, Mail, Published};
@@ -53,7 +53,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.proceed();
         loop {
             let by_mail = poll_fn(|cx| self.poll_next(cx, inbox)).await;
-            if by_mail && !self.phase.is_asking() && self.gathering.waits() {
+            if by_mail && self.phase.asked().is_none() && self.gathering.waits() {
                 // Lets others who have something to say in this turn of the event loop say
                 // it, so that all of it becomes one commit and one write a socket. Whoever
                 // yields is woken after all that is ready now.
@@ -88,22 +88,19 @@ impl<'a, A: App> RoomTask<'a, A> {
     /// Whether nothing is left to do here. A seat that is kept for somebody away
     /// is given up by whichever node has the room open, so this one stays, unless
     /// it shuts down.
-    fn is_idle(&self) -> bool {
+    fn is_idle(&mut self) -> bool {
         self.room.audience.is_empty()
             && self.room.requests.is_empty()
-            && !self.phase.is_asking()
+            && self.phase.asked().is_none()
             && (self.draining || !self.room.is_somebody_away())
     }
 
     /// Waits for the store, the mailbox and the clock, and takes what comes first.
     /// True: it was a mail.
     fn poll_next(&mut self, cx: &mut Context<'_>, inbox: &Inbox<A>) -> Poll<bool> {
-        if let Poll::Ready((answer, held)) = self.phase.poll(cx) {
-            match answer {
-                Answer::Loaded(answer, batch) => self.loaded(answer, batch),
-                Answer::Committed(answer, batch, took) => self.committed(answer, *batch, took),
-            }
-            for (published, _permit) in held {
+        if let Poll::Ready((answer, asked)) = self.phase.poll(cx) {
+            self.answered(answer, &asked);
+            for (published, _permit) in asked.held {
                 self.published(&published);
             }
             return Poll::Ready(false);
@@ -138,8 +135,8 @@ impl<'a, A: App> RoomTask<'a, A> {
                     keep_until,
                 });
             }
-            Mail::Published(published, permit) => match self.phase.held() {
-                Some(held) => held.push((published, permit)),
+            Mail::Published(published, permit) => match self.phase.asked() {
+                Some(asked) => asked.held.push((published, permit)),
                 None => self.published(&published),
             },
             Mail::Resync => self.stale = true,
@@ -201,7 +198,6 @@ impl<'a, A: App> RoomTask<'a, A> {
         // From here on, so that what is heard while the answer is on its way leads to
         // another load.
         self.stale = false;
-        self.room.requests.asks();
         let (backend, id) = (&self.node.backend, self.id);
         let answer = match self.room.position() {
             Some(here) => backend.load(id, Some(here)),
@@ -219,6 +215,23 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer.at_once() {
             Ok(answer) => self.loaded(answer, batch),
             Err(answer) => self.begin(Phase::Loading(self.question(answer), batch)),
+        }
+    }
+
+    fn answered(&mut self, answer: Answer<A>, asked: &Asked) {
+        match answer {
+            Answer::Loaded(answer, batch) => {
+                if answer.is_ok() {
+                    self.room.requests.know(asked.until);
+                }
+                self.loaded(answer, batch);
+            }
+            Answer::Committed(answer, batch) => {
+                if answer.is_ok() {
+                    self.room.requests.know(asked.until);
+                }
+                self.committed(answer, *batch, asked.since.elapsed());
+            }
         }
     }
 
@@ -278,7 +291,6 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn commit(&mut self, mut batch: Batch<A>) {
         let (backend, config) = (&self.node.backend, &self.node.config);
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
-        self.room.requests.asks();
         match backend.commit(self.id, commit).at_once() {
             Ok(answer) => self.committed(answer, batch, Duration::ZERO),
             Err(answer) => {

@@ -1,6 +1,7 @@
 //! A member's side of the conversation: what they say is understood, kept within its rate
 //! and put into the room's mailbox.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +17,12 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
+use crate::dialect::message::{Action, Misunderstood};
 use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::Shared;
 use crate::outbox::Outbox;
-use crate::room_task::{Action, ClientMessage, Mail, SeatGuard};
+use crate::room_task::{ClientMessage, Mail, SeatGuard};
 
 /// For so long whoever has left is still heard. At the
 /// default rate that is enough for all lines that may wait.
@@ -48,19 +50,16 @@ const LINES_THAT_WAIT: usize = 100;
 type Numbered<A> = (Op, Action<<A as tablecast_core::Logic>::Command>);
 
 /// What a message of `tablecast.v1` says.
-fn read_json<A: App>(text: &str) -> Result<Numbered<A>, json::Misunderstood> {
-    match json::said::<A::Command>(text)? {
-        json::Said::Command { op, command } => Ok((op, Action::Command(command))),
-        json::Said::Rename { op, name, colour } => {
-            let name = clean("the name", &name, NAME_GRAPHEMES);
-            let name = name.map_err(|rejection| json::Misunderstood {
-                id: Some(op.number),
-                rejection,
-            })?;
-            let name = name.into_owned();
-            Ok((op, Action::Rename { name, colour }))
-        }
+fn read_json<A: App>(text: &str) -> Result<Numbered<A>, Misunderstood> {
+    let (op, mut action) = json::said::<A::Command>(text)?;
+    if let Action::Rename { name, .. } = &mut action {
+        let cleaned = clean("the name", name, NAME_GRAPHEMES).map(Cow::into_owned);
+        *name = cleaned.map_err(|rejection| Misunderstood {
+            id: Some(op.number),
+            rejection,
+        })?;
     }
+    Ok((op, action))
 }
 
 /// A member's side of the conversation.
@@ -131,7 +130,7 @@ impl<A: App> Speaker<A> {
     fn understand(&mut self, connection: &Connection, message: Message) -> Option<Numbered<A>> {
         let said = match (message, self.dialect) {
             (Message::Text(line), Dialect::Text) => self.read_line(&line),
-            (Message::Binary(_), Dialect::Text) => Err(json::Misunderstood {
+            (Message::Binary(_), Dialect::Text) => Err(Misunderstood {
                 id: None,
                 rejection: Rejection::new("bad_command", "say it in text, not in a binary message"),
             }),
@@ -159,8 +158,8 @@ impl<A: App> Speaker<A> {
 
     /// What a line says. The number is ours and stands for one line, so nothing is to be
     /// told apart by a digest.
-    fn read_line(&mut self, line: &str) -> Result<Numbered<A>, json::Misunderstood> {
-        let command = A::text_command(line).map_err(|rejection| json::Misunderstood {
+    fn read_line(&mut self, line: &str) -> Result<Numbered<A>, Misunderstood> {
+        let command = A::text_command(line).map_err(|rejection| Misunderstood {
             id: None,
             rejection,
         })?;

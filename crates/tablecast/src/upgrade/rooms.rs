@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
 use crate::hub::{Hub, RoomError};
 use crate::outbox::Outbox;
-use crate::room_task::WantedSeat;
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
 
@@ -40,15 +40,11 @@ impl<A: App> Hub<A> {
                 move |connection| session::json(visit, room, connection),
             ));
         }
-        let entered = async {
-            let wanted = WantedSeat::New {
-                name: None,
-                colour: None,
-                token: session::random_token()?,
-            };
-            let shared = &self.shared;
-            shared.enter(room, Dialect::Text, &outbox, wanted).await
+        let wanted = WantedSeat::New {
+            name: None,
+            colour: None,
         };
+        let entered = self.shared.enter(room, Dialect::Text, &outbox, wanted);
         let (seat, member) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;
