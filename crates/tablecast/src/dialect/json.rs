@@ -17,7 +17,7 @@ use tablecast_core::room::Op;
 use tablecast_core::{Colour, Epoch, Position, Rejection, SeatToken};
 
 use crate::dialect::digest;
-use crate::dialect::message::{Action, Misunderstood, WantedSeat};
+use crate::dialect::message::{Action, ClientMessage, Misunderstood, WantedSeat};
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
 
 /// Numbers above this are not whole in JavaScript.
@@ -212,7 +212,7 @@ pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
 
 /// Reads a later message: `{"id":…,"rename":{"name":…,"colour":…}}`, or
 /// `{"id":…,"COMMAND":…}`.
-pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<(Op, Action<C>), Misunderstood> {
+pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, Misunderstood> {
     let Envelope { id, verb, content } = envelope(text)?;
     let bad = |message: String| Misunderstood {
         id,
@@ -239,7 +239,8 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<(Op, Action<C>), M
     if verb == "rename" {
         let RenameContent { name, colour } =
             serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
-        return Ok((op, Action::Rename { name, colour }));
+        let action = Action::Rename { name, colour };
+        return Ok(ClientMessage { op, action });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
     let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
@@ -253,5 +254,6 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<(Op, Action<C>), M
         what if what.contains("unknown variant") => bad(format!("{what}; `rename` is known too")),
         what => bad(what),
     })?;
-    Ok((op, Action::Command(command)))
+    let action = Action::Command(command);
+    Ok(ClientMessage { op, action })
 }

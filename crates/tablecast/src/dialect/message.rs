@@ -1,5 +1,6 @@
 //! What a client says, in whichever dialect.
 
+use tablecast_core::room::Op;
 use tablecast_core::{Colour, Position, Rejection, SeatToken};
 
 /// Which seat a client wants, which is what it says first.
@@ -15,6 +16,13 @@ pub(crate) enum WantedSeat {
         seat: SeatToken,
         known: Option<Position>,
     },
+}
+
+/// What a member says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientMessage<C> {
+    pub(crate) op: Op,
+    pub(crate) action: Action<C>,
 }
 
 /// What a member wants to be done.

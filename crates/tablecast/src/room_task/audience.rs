@@ -22,7 +22,7 @@ use crate::outbox::Outbox;
 use crate::room_task::batch::{Decided, Outcome, Request};
 use crate::room_task::clock::BackendClock;
 use crate::room_task::replica::Replica;
-use crate::room_task::{ClientMessage, JoinRequest};
+use crate::room_task::{CommandRequest, JoinRequest};
 
 /// One connection that has a seat.
 struct Local {
@@ -115,24 +115,26 @@ impl<'a> Audience<'a> {
                 (Request::Join(request), Outcome::Refused(refusal)) => {
                     let _ = request.reply.send(Err(refusal.into()));
                 }
-                (Request::Message(message), Outcome::Done(seq)) => {
+                (Request::Command(command), Outcome::Done(seq)) => {
                     self.node.metrics.commands.add(1);
-                    if message.dialect == Dialect::Json {
+                    if command.dialect == Dialect::Json {
                         // Goes out in one write with the events.
-                        let _ = message.outbox.stage(&json::ack(message.op.number, seq));
-                        answered.push(message);
+                        let _ = command
+                            .outbox
+                            .stage(&json::ack(command.message.op.number, seq));
+                        answered.push(command);
                     }
                 }
-                (Request::Message(message), Outcome::Rejected(rejection)) => {
-                    self.reject(&message, &rejection, None);
+                (Request::Command(command), Outcome::Rejected(rejection)) => {
+                    self.reject(&command, &rejection, None);
                 }
                 // Nobody waits for an answer.
                 _ => {}
             }
         }
         self.tell_events(events, text, clock.expires_at());
-        for message in answered {
-            message.outbox.flush();
+        for command in answered {
+            command.outbox.flush();
         }
         for (request, member) in seated {
             self.seat(*request, member, replica, clock);
@@ -254,34 +256,34 @@ impl<'a> Audience<'a> {
 
     /// Whether a command may be decided. If an earlier one has to come first, it is
     /// answered so.
-    pub(super) fn lets_pass<A: App>(&mut self, message: &ClientMessage<A>) -> bool {
-        let Some(fence) = self.fences.get_mut(&message.connection) else {
+    pub(super) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
+        let Some(fence) = self.fences.get_mut(&command.connection) else {
             return true;
         };
-        if let Err(first) = fence.pass(message.op.number) {
-            self.hold_back(message, first);
+        if let Err(first) = fence.pass(command.message.op.number) {
+            self.hold_back(command, first);
             return false;
         }
         if fence.is_open() {
-            self.fences.remove(&message.connection);
+            self.fences.remove(&command.connection);
         }
         true
     }
 
-    fn hold_back<A: App>(&self, message: &ClientMessage<A>, first: u64) {
-        self.reject(message, &not_before(first), Some(first));
+    fn hold_back<A: App>(&self, command: &CommandRequest<A>, first: u64) {
+        self.reject(command, &not_before(first), Some(first));
     }
 
     /// With `after`: because the command of that number has to come first.
-    fn reject<A: App>(&self, message: &ClientMessage<A>, why: &Rejection, after: Option<u64>) {
+    fn reject<A: App>(&self, command: &CommandRequest<A>, why: &Rejection, after: Option<u64>) {
         self.node.metrics.rejections.count(why.code);
-        let (room, member, code) = (self.room, message.member, why.code);
+        let (room, member, code) = (self.room, command.member, why.code);
         tracing::debug!(%room, %member, code, "a command was refused");
-        let frame = match message.dialect {
+        let frame = match command.dialect {
             Dialect::Text => text::error(why),
-            Dialect::Json => json::error(Some(message.op.number), why, after),
+            Dialect::Json => json::error(Some(command.message.op.number), why, after),
         };
-        let _ = message.outbox.send(&frame);
+        let _ = command.outbox.send(&frame);
     }
 
     /// Answers a request that is not decided, or of which nobody knows what became of it.
@@ -290,31 +292,31 @@ impl<'a> Audience<'a> {
             Request::Join(join) => {
                 let _ = join.reply.send(Err(why.clone()));
             }
-            Request::Message(message) => self.give_up(&message, why),
+            Request::Command(command) => self.give_up(&command, why),
             Request::Leave { .. } | Request::Reap => {}
         }
     }
 
-    fn give_up<A: App>(&mut self, message: &ClientMessage<A>, why: &RoomError) {
+    fn give_up<A: App>(&mut self, command: &CommandRequest<A>, why: &RoomError) {
         if *why == RoomError::NotFound {
             let gone = Rejection::new("gone", "the room has expired");
-            return self.reject(message, &gone, None);
+            return self.reject(command, &gone, None);
         }
-        let advice = match message.dialect {
+        let advice = match command.dialect {
             // Lines have no numbers that could come again.
             Dialect::Text => "what you see next will tell",
             Dialect::Json => {
-                let (connection, number) = (message.connection, message.op.number);
+                let (connection, number) = (command.connection, command.message.op.number);
                 if self.has(connection)
                     && let Some(first) = self.fences.entry(connection).or_default().raise(number)
                 {
-                    return self.hold_back(message, first);
+                    return self.hold_back(command, first);
                 }
                 "send it again with the same id"
             }
         };
         let why = format!("{why}; whether this was applied is unknown: {advice}");
-        self.reject(message, &Rejection::new("unavailable", why), None);
+        self.reject(command, &Rejection::new("unavailable", why), None);
     }
 
     fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {

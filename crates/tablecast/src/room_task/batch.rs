@@ -16,7 +16,7 @@ use crate::dialect::Dialect;
 use crate::dialect::message::{Action, WantedSeat};
 use crate::room_task::absent::AwayEnds;
 use crate::room_task::replica::{Replica, show};
-use crate::room_task::{ClientMessage, JoinRequest};
+use crate::room_task::{CommandRequest, JoinRequest};
 
 /// A batch takes no further requests once it has made this many events: a quarter
 /// of what a log keeps, so that a node several batches behind still catches up step
@@ -26,7 +26,7 @@ const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 /// Something to be decided.
 pub(super) enum Request<A: App> {
     Join(Box<JoinRequest>),
-    Message(Box<ClientMessage<A>>),
+    Command(Box<CommandRequest<A>>),
     /// Away until then (backend clock, ms), or gone.
     Leave {
         connection: ConnectionId,
@@ -42,7 +42,7 @@ impl<A: App> Request<A> {
         match self {
             Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
-            Request::Message(_) | Request::Reap => false,
+            Request::Command(_) | Request::Reap => false,
         }
     }
 
@@ -51,7 +51,7 @@ impl<A: App> Request<A> {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Request::Join(join) => Some(join.deadline),
-            Request::Message(message) => Some(message.deadline),
+            Request::Command(command) => Some(command.deadline),
             Request::Leave { .. } | Request::Reap => None,
         }
     }
@@ -137,13 +137,13 @@ impl<A: App> Requests<A> {
         let mut given_up = HashSet::new();
         let mut is_given_up = |request: &Request<A>| {
             let is_late = request.deadline().is_some_and(|at| at <= now);
-            let Request::Message(message) = request else {
+            let Request::Command(command) = request else {
                 return is_late;
             };
-            if is_late && message.dialect == Dialect::Json {
-                given_up.insert(message.connection);
+            if is_late && command.dialect == Dialect::Json {
+                given_up.insert(command.connection);
             }
-            is_late || given_up.contains(&message.connection)
+            is_late || given_up.contains(&command.connection)
         };
         let mut taken = Vec::new();
         if let Some(Batch { decided, .. }) = batch {
@@ -199,9 +199,9 @@ impl<A: App> Batch<A> {
         requests: &mut Requests<A>,
         replica: &Replica<A>,
         context: &DecideContext<'_>,
-    ) -> Self {
+    ) -> Box<Self> {
         let mut draft = Draft::new(&replica.room, &replica.history);
-        let mut decided = Vec::new();
+        let mut decided = Vec::with_capacity(requests.waiting.len());
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)
@@ -209,7 +209,7 @@ impl<A: App> Batch<A> {
         {
             let before = draft.events().len();
             let outcome = context.decide(&mut draft, &request);
-            if context.text_limit.is_some() && matches!(request, Request::Message(_)) {
+            if context.text_limit.is_some() && matches!(request, Request::Command(_)) {
                 show(&mut text, &draft.room().logic, &draft.events()[before..]);
             }
             decided.push(Decided { request, outcome });
@@ -217,7 +217,7 @@ impl<A: App> Batch<A> {
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
-        Batch {
+        Box::new(Batch {
             decided,
             expected: replica.room.position,
             room,
@@ -225,7 +225,7 @@ impl<A: App> Batch<A> {
             extends,
             keepsake,
             text,
-        }
+        })
     }
 
     /// Of a batch that changes nothing, keeps what may be told: up to the first that
@@ -272,7 +272,7 @@ impl DecideContext<'_> {
     fn decide<A: App>(&self, draft: &mut Draft<'_, A>, request: &Request<A>) -> Outcome {
         match request {
             Request::Join(join) => self.join(draft, join),
-            Request::Message(message) => act(draft, message),
+            Request::Command(command) => act(draft, command),
             Request::Leave {
                 connection,
                 keep_until,
@@ -311,16 +311,16 @@ impl DecideContext<'_> {
     }
 }
 
-fn act<A: App>(draft: &mut Draft<'_, A>, message: &ClientMessage<A>) -> Outcome {
-    let seat = draft.room().members.seat(message.member);
-    if !seat.is_some_and(|seat| seat.is_held_by(message.connection)) {
+fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome {
+    let seat = draft.room().members.seat(request.member);
+    if !seat.is_some_and(|seat| seat.is_held_by(request.connection)) {
         return Outcome::Rejected(Rejection::new(
             "no_seat",
             "this connection has no seat in the room any more",
         ));
     }
-    let (member, op) = (message.member, message.op);
-    let done = match &message.action {
+    let (member, op) = (request.member, request.message.op);
+    let done = match &request.message.action {
         Action::Rename { name, colour } => draft.rename(member, op, name, *colour),
         Action::Command(command) => draft.command(member, op, command),
     };

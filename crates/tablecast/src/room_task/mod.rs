@@ -23,14 +23,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tablecast_core::backend::{Health, Stamp};
-use tablecast_core::room::Op;
 use tablecast_core::{ConnectionId, Epoch, MemberId, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::dialect::Dialect;
-use crate::dialect::message::{Action, WantedSeat};
+use crate::dialect::message::{ClientMessage, WantedSeat};
 use crate::error::RoomError;
 use crate::outbox::Outbox;
 
@@ -43,8 +42,8 @@ pub(crate) use task::RoomTask;
 pub(crate) enum Mail<A: App> {
     /// Somebody wants a seat.
     Join(Box<JoinRequest>),
-    /// A member says something.
-    Message(Box<ClientMessage<A>>),
+    /// A member wants something to be done.
+    Command(Box<CommandRequest<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
         connection: ConnectionId,
@@ -75,17 +74,16 @@ pub(crate) struct JoinRequest {
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }
 
-/// What a member says.
-pub(crate) struct ClientMessage<A: App> {
-    /// It must hold the member's seat when the message is decided: a member id alone
+/// A member wants something to be done.
+pub(crate) struct CommandRequest<A: App> {
+    /// It must hold the member's seat when the command is decided: a member id alone
     /// may have gone to somebody else if the store lost its newest events.
     pub(crate) connection: ConnectionId,
     pub(crate) member: MemberId,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) op: Op,
-    pub(crate) action: Action<A::Command>,
+    pub(crate) message: ClientMessage<A::Command>,
     /// Later than this it is answered `unavailable`.
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; free again when it is answered.

@@ -75,13 +75,13 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// Decides what waits. `None` if the room was never loaded.
-    pub(super) fn decide(&mut self) -> Option<Batch<A>> {
+    pub(super) fn decide(&mut self) -> Option<Box<Batch<A>>> {
         let mut reaps = false;
         for request in self.requests.iter() {
             match request {
                 Request::Leave { connection, .. } => self.audience.remove(*connection),
                 Request::Join(_) | Request::Reap => reaps = true,
-                Request::Message(_) => {}
+                Request::Command(_) => {}
             }
         }
         let alive = if reaps { self.may_be_alive() } else { None };
@@ -97,10 +97,11 @@ impl<'a, A: App> LocalRoom<'a, A> {
 
     /// A batch is ordered and stored (or had nothing to store): lets it happen and
     /// tells everybody.
-    pub(super) fn accept(&mut self, batch: Batch<A>) {
+    pub(super) fn accept(&mut self, batch: Box<Batch<A>>) {
         let Some(replica) = &mut self.replica else {
             return;
         };
+        let batch = *batch;
         replica.accept(batch.room, &batch.events);
         let events = &batch.events;
         self.audience

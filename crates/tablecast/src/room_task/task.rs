@@ -120,9 +120,9 @@ impl<'a, A: App> RoomTask<'a, A> {
                 let _ = join.reply.send(Err(RoomError::Draining));
             }
             Mail::Join(join) => self.wait(Request::Join(join)),
-            Mail::Message(message) => {
-                if self.room.audience.lets_pass(&message) {
-                    self.wait(Request::Message(message));
+            Mail::Command(command) => {
+                if self.room.audience.lets_pass(&command) {
+                    self.wait(Request::Command(command));
                 }
             }
             Mail::Leave {
@@ -230,7 +230,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 if answer.is_ok() {
                     self.room.requests.know(asked.until);
                 }
-                self.committed(answer, *batch, asked.since.elapsed());
+                self.committed(answer, batch, asked.since.elapsed());
             }
         }
     }
@@ -253,7 +253,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             Ok(Some(loaded)) => {
                 self.install(&loaded);
                 if let Some(batch) = confirmed {
-                    self.accepted(*batch);
+                    self.accepted(batch);
                 }
             }
             Ok(None) => self.end(&RoomError::NotFound, CloseReason::Expired),
@@ -283,18 +283,18 @@ impl<'a, A: App> RoomTask<'a, A> {
         // than what was asked of it, and that is enough.
         let may_be_behind = self.node.backend.resync_interval().is_some();
         if may_be_behind && !batch.keep_known(&mut self.room.requests) {
-            return self.load(Some(Box::new(batch)));
+            return self.load(Some(batch));
         }
         self.accepted(batch);
     }
 
-    fn commit(&mut self, mut batch: Batch<A>) {
+    fn commit(&mut self, mut batch: Box<Batch<A>>) {
         let (backend, config) = (&self.node.backend, &self.node.config);
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
             Ok(answer) => self.committed(answer, batch, Duration::ZERO),
             Err(answer) => {
-                self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
+                self.begin(Phase::Committing(self.question(answer), batch));
             }
         }
     }
@@ -302,7 +302,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn committed(
         &mut self,
         answer: Result<Committed, BackendError>,
-        batch: Batch<A>,
+        batch: Box<Batch<A>>,
         took: Duration,
     ) {
         let stands = match answer {
@@ -331,7 +331,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.loaded(stands, None);
     }
 
-    fn accepted(&mut self, batch: Batch<A>) {
+    fn accepted(&mut self, batch: Box<Batch<A>>) {
         self.room.accept(batch);
         if self.draining {
             // Whoever has got a seat just now.

@@ -17,12 +17,12 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
-use crate::dialect::message::{Action, Misunderstood};
+use crate::dialect::message::{Action, ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::Shared;
 use crate::outbox::Outbox;
-use crate::room_task::{ClientMessage, Mail, SeatGuard};
+use crate::room_task::{CommandRequest, Mail, SeatGuard};
 
 /// For so long whoever has left is still heard. At the
 /// default rate that is enough for all lines that may wait.
@@ -46,20 +46,17 @@ const BEYOND_RATE: Rate = Rate {
 /// whoever pastes a list, which has no numbers by which a part of it could be said again.
 const LINES_THAT_WAIT: usize = 100;
 
-/// What a member says, with its number.
-type Numbered<A> = (Op, Action<<A as tablecast_core::Logic>::Command>);
-
 /// What a message of `tablecast.v1` says.
-fn read_json<A: App>(text: &str) -> Result<Numbered<A>, Misunderstood> {
-    let (op, mut action) = json::said::<A::Command>(text)?;
-    if let Action::Rename { name, .. } = &mut action {
+fn read_json<A: App>(text: &str) -> Result<ClientMessage<A::Command>, Misunderstood> {
+    let mut said = json::said(text)?;
+    if let Action::Rename { name, .. } = &mut said.action {
         let cleaned = clean("the name", name, NAME_GRAPHEMES).map(Cow::into_owned);
         *name = cleaned.map_err(|rejection| Misunderstood {
-            id: Some(op.number),
+            id: Some(said.op.number),
             rejection,
         })?;
     }
-    Ok((op, action))
+    Ok(said)
 }
 
 /// A member's side of the conversation.
@@ -106,28 +103,33 @@ impl<A: App> Speaker<A> {
         connection: &'a mut Connection,
         message: Message,
     ) -> Option<BoxFuture<'a, ()>> {
-        let (op, action) = self.understand(connection, message)?;
-        match (self.within_rate(Instant::now()), self.dialect) {
+        let said = self.understand(connection, message)?;
+        let number = said.op.number;
+        match (self.within_rate(), self.dialect) {
             (Ok(()), _) => {}
             // Boxed, since it is the exception, as in `while_waiting`.
             (Err(wait), Dialect::Text) => {
-                return Some(Box::pin(self.pace(connection, (op, action), wait)));
+                return Some(Box::pin(self.pace(connection, said, wait)));
             }
             (Err(wait), Dialect::Json) => {
-                self.beyond_rate(connection, Some(op.number), wait);
+                self.beyond_rate(connection, Some(number), wait);
                 return None;
             }
         }
-        if let Err(first) = self.fence.pass(op.number) {
-            self.refuse(connection, Some(op.number), &not_before(first), Some(first));
+        if let Err(first) = self.fence.pass(number) {
+            self.refuse(connection, Some(number), &not_before(first), Some(first));
             return None;
         }
-        self.say(connection, op, action)
+        self.say(connection, said)
     }
 
     /// What a message says. What is not understood is answered, and too much of it ends
     /// the connection.
-    fn understand(&mut self, connection: &Connection, message: Message) -> Option<Numbered<A>> {
+    fn understand(
+        &mut self,
+        connection: &Connection,
+        message: Message,
+    ) -> Option<ClientMessage<A::Command>> {
         let said = match (message, self.dialect) {
             (Message::Text(line), Dialect::Text) => self.read_line(&line),
             (Message::Binary(_), Dialect::Text) => Err(Misunderstood {
@@ -158,7 +160,7 @@ impl<A: App> Speaker<A> {
 
     /// What a line says. The number is ours and stands for one line, so nothing is to be
     /// told apart by a digest.
-    fn read_line(&mut self, line: &str) -> Result<Numbered<A>, Misunderstood> {
+    fn read_line(&mut self, line: &str) -> Result<ClientMessage<A::Command>, Misunderstood> {
         let command = A::text_command(line).map_err(|rejection| Misunderstood {
             id: None,
             rejection,
@@ -168,11 +170,17 @@ impl<A: App> Speaker<A> {
             number: self.lines,
             digest: 0,
         };
-        Ok((op, Action::Command(command)))
+        let action = Action::Command(command);
+        Ok(ClientMessage { op, action })
     }
 
     /// Says a line when the rate allows it, and those that come meanwhile after it.
-    async fn pace(&mut self, connection: &mut Connection, first: Numbered<A>, wait: Duration) {
+    async fn pace(
+        &mut self,
+        connection: &mut Connection,
+        first: ClientMessage<A::Command>,
+        wait: Duration,
+    ) {
         let mut lines = VecDeque::from([first]);
         let mut turn = Instant::now() + wait;
         let mut left_until = None;
@@ -201,13 +209,13 @@ impl<A: App> Speaker<A> {
             if Instant::now() < turn {
                 continue;
             }
-            match self.within_rate(Instant::now()) {
+            match self.within_rate() {
                 Err(wait) => turn = Instant::now() + wait,
                 Ok(()) => {
-                    if let Some((op, action)) = lines.pop_front()
-                        && let Some(said) = self.say(connection, op, action)
+                    if let Some(said) = lines.pop_front()
+                        && let Some(waits) = self.say(connection, said)
                     {
-                        said.await;
+                        waits.await;
                     }
                 }
             }
@@ -243,13 +251,12 @@ impl<A: App> Speaker<A> {
     fn say<'a>(
         &'a mut self,
         connection: &'a mut Connection,
-        op: Op,
-        action: Action<A::Command>,
+        said: ClientMessage<A::Command>,
     ) -> Option<BoxFuture<'a, ()>> {
         let places = self.seat.mailbox.commands();
         match places.clone().try_acquire_owned() {
             Ok(permit) => {
-                self.mail(connection.outbox(), op, action, permit);
+                self.mail(connection.outbox(), said, permit);
                 None
             }
             // Boxed, since it is the exception, as in `while_waiting`.
@@ -257,7 +264,7 @@ impl<A: App> Speaker<A> {
                 let place = self.seat.mailbox.commands().clone().acquire_owned();
                 // Never closed; and if it were, the room would be gone.
                 if let Ok(permit) = connection.while_waiting(place).await {
-                    self.mail(connection.outbox(), op, action, permit);
+                    self.mail(connection.outbox(), said, permit);
                 }
             })),
         }
@@ -266,30 +273,27 @@ impl<A: App> Speaker<A> {
     fn mail(
         &self,
         outbox: &Arc<Outbox>,
-        op: Op,
-        action: Action<A::Command>,
+        message: ClientMessage<A::Command>,
         permit: OwnedSemaphorePermit,
     ) {
-        self.seat
-            .mailbox
-            .send(Mail::Message(Box::new(ClientMessage {
-                connection: self.seat.connection,
-                member: self.member,
-                dialect: self.dialect,
-                outbox: outbox.clone(),
-                op,
-                action,
-                deadline: Instant::now() + self.shared.node.config.command_deadline,
-                _permit: permit,
-            })));
+        let request = Box::new(CommandRequest {
+            connection: self.seat.connection,
+            member: self.member,
+            dialect: self.dialect,
+            outbox: outbox.clone(),
+            message,
+            deadline: Instant::now() + self.shared.node.config.command_deadline,
+            _permit: permit,
+        });
+        self.seat.mailbox.send(Mail::Command(request));
     }
 
-    fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {
+    fn within_rate(&mut self) -> Result<(), Duration> {
         let rate = self.shared.node.config.command_rate;
         if !rate.is_on() {
             return Ok(());
         }
-        self.bucket.take(rate, now - self.born)
+        self.bucket.take(rate, self.born.elapsed())
     }
 
     /// With `after`: because the command of that number has to come first.
