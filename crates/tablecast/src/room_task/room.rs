@@ -101,7 +101,6 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let Some(replica) = &mut self.replica else {
             return;
         };
-        let batch = *batch;
         replica.accept(batch.room, &batch.events);
         let events = &batch.events;
         self.audience
