@@ -137,13 +137,20 @@ fn header_length(payload: usize) -> usize {
 
 pub(crate) use tungstenite::handshake::derive_accept_key as accept_key;
 
+/// A message from the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Binary(Bytes),
+}
+
 /// What a client sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// A text message.
-    Text(String),
-    /// A binary message.
-    Binary(Bytes),
+    /// A message, put together from its fragments.
+    Message(Message),
     /// A ping; its payload goes back in a pong.
     Ping(Bytes),
     /// A pong.
@@ -339,14 +346,12 @@ impl Decoder {
 /// Text is checked where it lies at last: the check is several times slower on bytes
 /// that are not aligned, as they are behind a frame's header.
 fn complete(kind: Data, payload: Vec<u8>) -> Result<Received, CloseReason> {
-    match kind {
-        Data::Text => match String::from_utf8(payload) {
-            Ok(text) => Ok(Received::Text(text)),
-            Err(_) => Err(CloseReason::NotUtf8),
-        },
-        Data::Binary => Ok(Received::Binary(payload.into())),
-        Data::Continue | Data::Reserved(_) => Err(CloseReason::Protocol),
-    }
+    let message = match kind {
+        Data::Text => Message::Text(String::from_utf8(payload).map_err(|_| CloseReason::NotUtf8)?),
+        Data::Binary => Message::Binary(payload.into()),
+        Data::Continue | Data::Reserved(_) => return Err(CloseReason::Protocol),
+    };
+    Ok(Received::Message(message))
 }
 
 fn close(payload: &[u8]) -> Result<Received, CloseReason> {

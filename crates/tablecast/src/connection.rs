@@ -1,6 +1,6 @@
 //! One socket: read, heartbeat, flush, and the closing handshake.
 
-mod flush;
+mod io;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,9 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tablecast_core::CloseReason;
 use tablecast_core::limits::{Bucket, Rate};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::task::coop;
 use tokio::time::Instant;
 
@@ -24,6 +23,11 @@ use crate::clock::Clock;
 use crate::codec::{Decoder, Frame, Received};
 use crate::config::ConnectionConfig;
 use crate::outbox::Outbox;
+
+use io::Io;
+
+pub use crate::codec::Message;
+pub use io::Stream;
 
 /// Read at once. One buffer a thread, not one a connection.
 const READ_BYTES: usize = 16 * 1024;
@@ -43,25 +47,6 @@ const PONGS: usize = 16;
 
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
-}
-
-/// A byte stream that is no plain TCP, such as TLS.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
-
-enum Io {
-    Tcp(OwnedReadHalf),
-    Other(Box<dyn Stream>),
-}
-
-/// A message from the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// Text.
-    Text(String),
-    /// Bytes.
-    Binary(Bytes),
 }
 
 /// An open WebSocket connection, as its owner sees it. It writes what its
@@ -294,10 +279,7 @@ impl Line {
     /// Writes until nothing waits (ready) or the socket is full. Errors end the
     /// connection through its outbox.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let result = match &mut self.io {
-            Io::Tcp(read) => flush::tcp(read.as_ref(), &self.outbox, cx),
-            Io::Other(stream) => flush::stream(&mut **stream, &self.outbox, cx),
-        };
+        let result = self.io.poll_flush(&self.outbox, cx);
         self.unflushed = result.is_pending();
         match result {
             Poll::Pending => return Poll::Pending,
@@ -312,11 +294,7 @@ impl Line {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
-            let result = match &mut self.io {
-                Io::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut read),
-                Io::Other(stream) => Pin::new(stream).poll_read(cx, &mut read),
-            };
-            Poll::Ready(match ready!(result) {
+            Poll::Ready(match ready!(self.io.poll_read(cx, &mut read)) {
                 Ok(()) if !read.filled().is_empty() => self.feed(read.filled_mut()),
                 Ok(()) | Err(_) => {
                     self.client_closed = true;
@@ -344,8 +322,7 @@ impl Line {
                 return;
             }
             match received {
-                Received::Text(text) => keep(Message::Text(text)),
-                Received::Binary(bytes) => keep(Message::Binary(bytes)),
+                Received::Message(message) => keep(message),
                 Received::Ping(payload) => {
                     pings += 1;
                     let pongs = pongs.get_or_insert_default();

@@ -278,10 +278,12 @@ pub mod codec;
 pub mod config;
 pub mod connection;
 pub mod dialect;
+mod error;
 mod fence;
 pub mod hub;
 pub mod memory;
 pub mod metrics;
+mod node;
 pub mod outbox;
 mod room_task;
 mod session;
@@ -289,6 +291,7 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod upgrade;
+mod view;
 
 pub use app::App;
 pub use config::{ConnectionConfig, HubConfig, OutboxLimits};

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tablecast::codec::{Decoder, Frame, Frames, MAX_FRAGMENTS, Received};
+use tablecast::codec::{Decoder, Frame, Frames, MAX_FRAGMENTS, Message as Whole, Received};
 use tablecast::core::CloseReason;
 use tablecast::testing::client::{
     BINARY, CLOSE, CONTINUES, ENDS, PING, PONG, TEXT, TEXT_BEGINS, frame,
@@ -103,8 +103,8 @@ fn theirs(bytes: &[u8]) -> (Vec<Received>, Option<Fault>) {
     let mut received = Vec::new();
     let fault = loop {
         match context.read(&mut input) {
-            Ok(Message::Text(text)) => received.push(Received::Text(text.to_string())),
-            Ok(Message::Binary(bytes)) => received.push(Received::Binary(bytes)),
+            Ok(Message::Text(text)) => received.push(text_message(text.to_string())),
+            Ok(Message::Binary(bytes)) => received.push(Received::Message(Whole::Binary(bytes))),
             Ok(Message::Ping(payload)) => received.push(Received::Ping(payload)),
             Ok(Message::Pong(_)) => received.push(Received::Pong),
             Ok(Message::Close(Some(close))) if close.reason == "Protocol violation" => {
@@ -131,6 +131,10 @@ fn theirs(bytes: &[u8]) -> (Vec<Received>, Option<Fault>) {
         }
     };
     (received, fault)
+}
+
+fn text_message(text: String) -> Received {
+    Received::Message(Whole::Text(text))
 }
 
 fn is_control(received: &Received) -> bool {
@@ -413,7 +417,7 @@ fn fragments_are_bounded_even_if_they_hold_nothing() {
         frames.resize(MAX_FRAGMENTS - 1, frame(CONTINUES, payload));
         frames.push(frame(ENDS, payload));
         let text = String::from_utf8(payload.repeat(MAX_FRAGMENTS)).unwrap();
-        assert_eq!(given(&frames).received, [Received::Text(text)]);
+        assert_eq!(given(&frames).received, [text_message(text)]);
 
         frames.insert(1, frame(CONTINUES, payload));
         assert_eq!(fault(&frames), Some(CloseReason::TooBig));
@@ -430,7 +434,7 @@ fn fragments_are_bounded_even_if_they_hold_nothing() {
 #[test]
 fn text_is_utf8_wherever_it_is_cut() {
     let text = "김치찌개 👨‍👩‍👧‍👦".as_bytes();
-    let whole = [Received::Text(String::from_utf8(text.to_vec()).unwrap())];
+    let whole = [text_message(String::from_utf8(text.to_vec()).unwrap())];
     for at in 0..=text.len() {
         let (one, two) = text.split_at(at);
         assert_eq!(
@@ -496,10 +500,7 @@ fn control_frames_between_fragments_do_not_disturb_the_message() {
     ];
     let received = given(&frames).received;
     let ping = Received::Ping(b"p".to_vec().into());
-    assert_eq!(
-        received,
-        [ping, Received::Pong, Received::Text("abc".into())]
-    );
+    assert_eq!(received, [ping, Received::Pong, text_message("abc".into())]);
 }
 
 /// Hostile input 46.

@@ -17,46 +17,11 @@ use tablecast_core::membership::Op;
 use tablecast_core::{Colour, Epoch, Position, Rejection, SeatToken};
 
 use crate::dialect::digest;
+use crate::dialect::message::{Action, ClientMessage, Misunderstood, WantedSeat};
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
 
 /// Numbers above this are not whole in JavaScript.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-/// What a client says first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// `{"join":{"name":…,"colour":…}}`
-    Join {
-        name: Option<String>,
-        colour: Option<Colour>,
-    },
-    /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`
-    Resume {
-        seat: SeatToken,
-        known: Option<Position>,
-    },
-}
-
-/// What a client says once it has a seat.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Said<C> {
-    /// `{"id":…,"rename":{"name":…,"colour":…}}`
-    Rename {
-        op: Op,
-        name: String,
-        colour: Option<Colour>,
-    },
-    /// `{"id":…,"COMMAND":…}`
-    Command { op: Op, command: C },
-}
-
-/// A message was not understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Misunderstood {
-    /// The number of the command, if that much was understood.
-    pub(crate) id: Option<u64>,
-    pub(crate) rejection: Rejection,
-}
 
 /// `{"id":…,"VERB":…}` with exactly one verb.
 struct Envelope<'a> {
@@ -205,8 +170,9 @@ fn within(verb: &str, error: &serde_json::Error) -> String {
     format!("in {:?}: {}", cut(verb), cut(what))
 }
 
-/// Reads a client's first message.
-pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
+/// Reads a client's first message: `{"join":{"name":…,"colour":…}}`, or
+/// `{"resume":{"seat":…,"epoch":…,"seq":…}}`.
+pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
     let said = envelope(text)?;
     let bad = |message: String| Misunderstood {
         id: said.id,
@@ -217,7 +183,7 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
         "join" => {
             let JoinContent { name, colour } =
                 serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
-            Ok(Entry::Join { name, colour })
+            Ok(WantedSeat::New { name, colour })
         }
         "resume" => {
             let resume: ResumeContent =
@@ -233,7 +199,7 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
                     )));
                 }
             };
-            Ok(Entry::Resume {
+            Ok(WantedSeat::Again {
                 seat: resume.seat,
                 known,
             })
@@ -244,8 +210,9 @@ pub(crate) fn entry(text: &str) -> Result<Entry, Misunderstood> {
     }
 }
 
-/// Reads a later message.
-pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunderstood> {
+/// Reads a later message: `{"id":…,"rename":{"name":…,"colour":…}}`, or
+/// `{"id":…,"COMMAND":…}`.
+pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, Misunderstood> {
     let Envelope { id, verb, content } = envelope(text)?;
     let bad = |message: String| Misunderstood {
         id,
@@ -272,7 +239,8 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
     if verb == "rename" {
         let RenameContent { name, colour } =
             serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
-        return Ok(Said::Rename { op, name, colour });
+        let action = Action::Rename { name, colour };
+        return Ok(ClientMessage { op, action });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
     let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
@@ -286,5 +254,6 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<Said<C>, Misunders
         what if what.contains("unknown variant") => bad(format!("{what}; `rename` is known too")),
         what => bad(what),
     })?;
-    Ok(Said::Command { op, command })
+    let action = Action::Command(command);
+    Ok(ClientMessage { op, action })
 }

@@ -1,6 +1,7 @@
 //! The two languages a room is spoken in.
 
 pub mod json;
+pub(crate) mod message;
 pub mod text;
 
 /// The WebSocket subprotocol of the JSON dialect.

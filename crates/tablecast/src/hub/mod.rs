@@ -2,7 +2,6 @@
 
 mod nodes;
 mod shared;
-mod view;
 mod vital;
 
 use std::fmt;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::RoomId;
-use tablecast_core::backend::{Backend, BackendError, Created, Health, Keepsake, NewRoom};
+use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
@@ -20,11 +19,13 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::HubConfig;
 use crate::dialect::json;
+use crate::error::log_unreadable;
 use crate::metrics::Metrics;
 use crate::room_task::Mail;
 
+pub use crate::error::{CreateError, RoomError};
+pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
 pub(crate) use shared::Shared;
-pub use view::{CreateError, CreatedRoom, MemberView, RoomError, RoomSettings, RoomView};
 
 /// A drain closes at most this many connections a second, so that those who come
 /// back do not all arrive at once; or more, if the time is short.
@@ -49,7 +50,7 @@ impl<A: App> Clone for Hub<A> {
 impl<A: App> fmt::Debug for Hub<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
-            .field("node", &self.shared.node)
+            .field("node", &self.shared.node.id)
             .finish_non_exhaustive()
     }
 }
@@ -104,7 +105,7 @@ impl<A: App> Hub<A> {
             return Err(CreateError::Draining);
         }
         let place = shared.reserve(&id)?;
-        let config = &shared.config;
+        let config = &shared.node.config;
         let nowhere = Position {
             epoch: Epoch(0),
             seq: 0,
@@ -120,9 +121,9 @@ impl<A: App> Hub<A> {
             ttl,
             max_age: config.room_max_age,
         };
-        match shared.backend.create(&id, new).await {
+        match shared.node.backend.create(&id, new).await {
             Ok(Created::New(_, stamp)) => {
-                shared.metrics.rooms_created.add(1);
+                shared.node.metrics.rooms_created.add(1);
                 place.keep(stamp);
                 Ok(CreatedRoom {
                     id,
@@ -144,9 +145,9 @@ impl<A: App> Hub<A> {
     pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let unavailable = |error: String| RoomError::Unavailable(error);
-        let loaded = self.shared.backend.load(&id, None).await;
+        let loaded = self.shared.node.backend.load(&id, None).await;
         let loaded = loaded
-            .inspect_err(|error| unreadable(&id, error))?
+            .inspect_err(|error| log_unreadable(&id, error))?
             .ok_or(RoomError::NotFound)?;
         let snapshot = loaded
             .snapshot
@@ -188,8 +189,8 @@ impl<A: App> Hub<A> {
     /// its time is over) or `Unavailable`.
     pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        let kept = self.shared.backend.keepsake(&id).await;
-        kept.inspect_err(|error| unreadable(&id, error))?
+        let kept = self.shared.node.backend.keepsake(&id).await;
+        kept.inspect_err(|error| log_unreadable(&id, error))?
             .ok_or(RoomError::NotFound)
     }
 
@@ -198,7 +199,7 @@ impl<A: App> Hub<A> {
     pub fn health(&self) -> Health {
         match self.shared.vital.reason() {
             Some(reason) => Health::Down(reason.to_string()),
-            None => self.shared.health(),
+            None => self.shared.node.health(),
         }
     }
 
@@ -217,7 +218,7 @@ impl<A: App> Hub<A> {
 
     /// What was counted.
     pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
+        &self.shared.node.metrics
     }
 
     /// Shuts down: nobody joins any more, members are closed with 1012 spread
@@ -227,7 +228,7 @@ impl<A: App> Hub<A> {
         let shared = &self.shared;
         shared.begin_draining();
         let deadline = Instant::now() + within;
-        let connections = shared.metrics.connections.get().max(0) as f64;
+        let connections = shared.node.metrics.connections.get().max(0) as f64;
         let spread =
             Duration::from_secs_f64(connections / DRAIN_PER_SECOND).min(within.mul_f64(0.8));
         let begin = Instant::now();
@@ -237,24 +238,14 @@ impl<A: App> Hub<A> {
             tokio::time::sleep_until(begin + spread.mul_f64(at as f64 / rooms)).await;
             mailbox.send(Mail::Drain);
         }
-        let open = || shared.metrics.connections.get() > 0 || shared.metrics.rooms.get() > 0;
+        let open =
+            || shared.node.metrics.connections.get() > 0 || shared.node.metrics.rooms.get() > 0;
         while open() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         shared.begin_release();
-        if let Err(error) = shared.backend.release(&shared.node).await {
+        if let Err(error) = shared.node.backend.release(&shared.node.id).await {
             tracing::warn!(%error, "the node's lease was not given up; it ends by itself");
         }
-    }
-}
-
-/// Says in the log that a room cannot be read, if that is what this error means: then
-/// no waiting helps, and only who runs the store can do anything.
-pub(crate) fn unreadable(room: &RoomId, error: &BackendError) {
-    match error {
-        BackendError::Corrupt(reason) | BackendError::Unwritable(reason) => {
-            tracing::error!(%room, reason, "the stored room cannot be read");
-        }
-        BackendError::Unavailable(_) | BackendError::Refused(_) | BackendError::Unknown(_) => {}
     }
 }

@@ -8,16 +8,17 @@ use tablecast_core::NodeId;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::hub::shared::{Live, Shared};
+use crate::hub::shared::Shared;
+use crate::node::Live;
 use crate::room_task::Mail;
 
 /// Follows the backend's health and tells the rooms. The lease is renewed before they
 /// hear that the store is up: what they commit then is by a node that lives.
 pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
-    let mut changes = shared.backend.health();
+    let mut changes = shared.node.backend.health();
     while let Some(health) = changes.next().await {
         {
-            let mut nodes = shared.nodes();
+            let mut nodes = shared.node.known();
             let was_up = nodes.health.is_up();
             nodes.health = health.clone();
             // Another reason for the same is nothing to members.
@@ -38,7 +39,7 @@ pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when
 /// another node is gone.
 pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
-    let mut interval = tokio::time::interval(shared.config.node_lease / 4);
+    let mut interval = tokio::time::interval(shared.node.config.node_lease / 4);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
@@ -53,20 +54,20 @@ pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) -> Result<(), Str
 
 async fn renew<A: App>(shared: &Arc<Shared<A>>) {
     let asked = Instant::now();
-    let lease = shared.config.node_lease;
-    let mut live: HashSet<NodeId> = match shared.backend.renew(&shared.node, lease).await {
+    let lease = shared.node.config.node_lease;
+    let mut live: HashSet<NodeId> = match shared.node.backend.renew(&shared.node.id, lease).await {
         Ok(live) => live.into_iter().collect(),
         Err(error) => {
             tracing::debug!(%error, "the node's lease was not renewed");
-            let mut nodes = shared.nodes();
+            let mut nodes = shared.node.known();
             nodes.steady_since = Instant::now();
             nodes.live = None;
             return;
         }
     };
-    live.insert(shared.node.clone());
+    live.insert(shared.node.id.clone());
     {
-        let mut nodes = shared.nodes();
+        let mut nodes = shared.node.known();
         if asked < nodes.steady_since + lease {
             return;
         }

@@ -1,34 +1,30 @@
 //! What the hub and its room tasks share, and which rooms there are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tablecast_core::backend::{Backend, Health, Stamp};
-use tablecast_core::{ConnectionId, MemberId, NodeId, RoomId};
+use tablecast_core::backend::{Backend, Stamp};
+use tablecast_core::{ConnectionId, MemberId, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
-use crate::hub::view::{CreateError, RoomError};
+use crate::dialect::message::WantedSeat;
+use crate::error::{CreateError, RoomError};
 use crate::hub::vital::Vital;
-use crate::metrics::Metrics;
+use crate::node::Node;
 use crate::outbox::Outbox;
-use crate::room_task::{self, Entrant, Inbox, Mail, Mailbox, Wish};
-use crate::session::Place;
+use crate::room_task::{self, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard};
 
 /// What the hub and its room tasks share.
 pub(crate) struct Shared<A: App> {
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) config: HubConfig,
-    pub(crate) node: NodeId,
-    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) node: Arc<Node>,
     pub(super) vital: Vital,
     rooms: Mutex<HashMap<RoomId, Entry<A>>>,
-    nodes: Mutex<Nodes>,
     draining: AtomicBool,
     released: AtomicBool,
 }
@@ -54,7 +50,7 @@ pub(super) struct Reservation<'a, A: App> {
 impl<A: App> Reservation<'_, A> {
     /// The room was made: it counts until it expires.
     pub(super) fn keep(&self, stamp: Stamp) {
-        self.shared.nodes().clock = Some((Instant::now(), stamp.now));
+        self.shared.node.heard_clock(stamp.now);
         if let Some(entry) = self.shared.rooms().get_mut(&self.id) {
             entry.expires_at = stamp.expires_at;
         }
@@ -71,40 +67,12 @@ impl<A: App> Drop for Reservation<'_, A> {
     }
 }
 
-/// The nodes that live.
-#[derive(Clone)]
-pub(crate) struct Live {
-    /// When the store was asked. Whoever is not among them may have come since.
-    pub(crate) asked: Instant,
-    pub(crate) nodes: Arc<HashSet<NodeId>>,
-}
-
-/// What is known of the store and of the other nodes.
-pub(super) struct Nodes {
-    pub(super) health: Health,
-    /// Since when leases can be believed: after an outage of the store, living
-    /// nodes must first have had the time to renew theirs.
-    pub(super) steady_since: Instant,
-    pub(super) live: Option<Live>,
-    /// The backend's clock when it was last heard, and when that was.
-    clock: Option<(Instant, u64)>,
-}
-
 impl<A: App> Shared<A> {
     pub(super) fn new(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         Shared {
-            backend,
-            config,
-            node: random_node_id(),
-            metrics: Arc::default(),
+            node: Arc::new(Node::new(backend, config)),
             vital: Vital::new(),
             rooms: Mutex::default(),
-            nodes: Mutex::new(Nodes {
-                health: Health::Up,
-                steady_since: Instant::now(),
-                live: None,
-                clock: None,
-            }),
             draining: AtomicBool::new(false),
             released: AtomicBool::new(false),
         }
@@ -112,28 +80,6 @@ impl<A: App> Shared<A> {
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Entry<A>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn nodes(&self) -> MutexGuard<'_, Nodes> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn health(&self) -> Health {
-        self.nodes().health.clone()
-    }
-
-    pub(crate) fn is_up(&self) -> bool {
-        self.nodes().health.is_up()
-    }
-
-    /// What somebody is told whose request the store has not settled in time.
-    pub(crate) fn unsettled(&self) -> RoomError {
-        match &self.nodes().health {
-            Health::Up | Health::Down(_) => {
-                RoomError::Unavailable("the store did not answer in time".to_owned())
-            }
-            Health::Refusing { why, .. } => RoomError::Refusing(why.clone()),
-        }
     }
 
     /// From here on the node's lease is not renewed.
@@ -153,26 +99,23 @@ impl<A: App> Shared<A> {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// The nodes that live, once this can be believed.
-    pub(crate) fn live(&self) -> Option<Live> {
-        self.nodes().live.clone()
-    }
-
     /// Takes a place for a room that is about to be made, so that many at once do
     /// not become more than allowed.
     pub(super) fn reserve(&self, id: &RoomId) -> Result<Reservation<'_, A>, CreateError> {
-        let max = self.config.max_rooms;
+        let max = self.node.config.max_rooms;
         let mut rooms = self.rooms();
         if rooms.len() >= max {
             self.forget_expired(&mut rooms);
         }
         if rooms.len() >= max {
-            let now = self.backend_now().unwrap_or(0);
+            let now = self.node.backend_now().unwrap_or(0);
             let next = rooms.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
             // At least a second, and no longer than most rooms live at first: what is
             // being made just now has no expiry yet.
-            let retry_after = wait.min(self.config.room_ttl).max(Duration::from_secs(1));
+            let retry_after = wait
+                .min(self.node.config.room_ttl)
+                .max(Duration::from_secs(1));
             return Err(CreateError::TooManyRooms { max, retry_after });
         }
         rooms.entry(id.clone()).or_insert(Entry {
@@ -186,7 +129,7 @@ impl<A: App> Shared<A> {
     }
 
     fn forget_expired(&self, rooms: &mut HashMap<RoomId, Entry<A>>) {
-        let Some(now) = self.backend_now() else {
+        let Some(now) = self.node.backend_now() else {
             return;
         };
         rooms.retain(|_, entry| {
@@ -195,51 +138,51 @@ impl<A: App> Shared<A> {
         });
     }
 
-    fn backend_now(&self) -> Option<u64> {
-        let clock = self.nodes().clock;
-        clock.map(|(at, ms)| ms + at.elapsed().as_millis() as u64)
-    }
-
-    /// Gets somebody a seat. Whatever becomes of it, dropping the place (or this
+    /// Gets somebody a seat. Whatever becomes of it, dropping the guard (or this
     /// future) gives the seat up, or keeps one that they had before for a while.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         room: &str,
         dialect: Dialect,
         outbox: &Arc<Outbox>,
-        wish: Wish,
-    ) -> Result<(Place<A>, MemberId), RoomError> {
+        wanted: WantedSeat,
+    ) -> Result<(SeatGuard<A>, MemberId), RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let connection = ConnectionId(fastrand::u64(..));
         let (reply, answer) = oneshot::channel();
-        let deadline = Instant::now() + self.config.command_deadline;
+        let deadline = Instant::now() + self.node.config.command_deadline;
         let outbox = outbox.clone();
-        let entrant = Box::new(Entrant {
+        // Whoever comes back and gets no answer in time may come back once more.
+        let keep_seat = matches!(wanted, WantedSeat::Again { .. });
+        let request = Box::new(JoinRequest {
             connection,
             dialect,
             outbox,
-            wish,
+            wanted,
+            token: random_token()?,
             deadline,
             reply,
         });
-        // Whoever comes back and gets no answer in time may come back once more.
-        let keep_seat = matches!(entrant.wish, Wish::Again { .. });
-        let place = Place::new(self.deliver_entrant(id, entrant)?, connection, keep_seat);
+        let guard = SeatGuard {
+            mailbox: self.deliver(id, request)?,
+            connection,
+            keep_seat,
+        };
         match answer.await {
-            Ok(seated) => seated.map(|member| (place, member)),
+            Ok(seated) => seated.map(|member| (guard, member)),
             Err(_) => Err(RoomError::Unavailable(
                 "the room ended meanwhile".to_owned(),
             )),
         }
     }
 
-    /// Puts an entrant into the room's mailbox, opening the room if need be. Under
-    /// the lock, so that a room cannot end with an entrant in its mailbox.
+    /// Puts a request into the room's mailbox, opening the room if need be. Under
+    /// the lock, so that a room cannot end with such a request in its mailbox.
     /// And a drain, which begins before it takes the lock, misses no room.
-    fn deliver_entrant(
+    fn deliver(
         self: &Arc<Self>,
         id: RoomId,
-        entrant: Box<Entrant>,
+        request: Box<JoinRequest>,
     ) -> Result<Mailbox<A>, RoomError> {
         let mut rooms = self.rooms();
         if self.is_draining() {
@@ -253,34 +196,28 @@ impl<A: App> Shared<A> {
         entry.mailbox.take_if(|mailbox| mailbox.is_closed());
         let mailbox = entry.mailbox.get_or_insert_with(|| {
             let (mailbox, inbox) = room_task::mailbox();
-            tokio::spawn(room_task::run(self.clone(), id, mailbox.clone(), inbox));
+            tokio::spawn(self.clone().run_room(id, mailbox.clone(), inbox));
             mailbox
         });
-        mailbox.send(Mail::Enter(entrant));
+        mailbox.send(Mail::Join(request));
         Ok(mailbox.clone())
     }
 
-    /// A room's task ends, whoever may want to enter.
-    pub(crate) fn retire(&self, id: &RoomId, mailbox: &Mailbox<A>) {
-        let mut rooms = self.rooms();
-        let is_its = |entry: &Entry<A>| {
-            entry
-                .mailbox
-                .as_ref()
-                .is_some_and(|own| own.is_same(mailbox))
-        };
-        if rooms.get(id).is_some_and(is_its) {
-            rooms.remove(id);
+    /// Runs a room's task until nobody here needs it.
+    async fn run_room(self: Arc<Self>, id: RoomId, mailbox: Mailbox<A>, inbox: Inbox<A>) {
+        let open = OpenRoom::new(&self, &id, &mailbox);
+        let mut task = RoomTask::new(&self.node, &id, &mailbox);
+        while let Some(expires_at) = task.run_until_idle(&inbox).await {
+            if self.retire_if_unneeded(&id, &inbox, expires_at) {
+                return;
+            }
         }
+        open.retire();
+        task.turn_away(&inbox);
     }
 
     /// A room's task ends, unless somebody has just asked to enter.
-    pub(crate) fn retire_if_unneeded(
-        &self,
-        id: &RoomId,
-        inbox: &Inbox<A>,
-        expires_at: u64,
-    ) -> bool {
+    fn retire_if_unneeded(&self, id: &RoomId, inbox: &Inbox<A>, expires_at: u64) -> bool {
         let mut rooms = self.rooms();
         if !inbox.is_empty() {
             return false;
@@ -313,8 +250,49 @@ impl<A: App> Shared<A> {
     }
 }
 
-fn random_node_id() -> NodeId {
-    // Not a secret, only unlike all others.
-    let id = format!("{:016x}", fastrand::u64(..)).parse();
-    id.unwrap_or_else(|_| unreachable!("16 hex digits are an id"))
+/// A room that is open here: counted for as long as its task runs, and known to have
+/// ended when that does, even by a panic of the application's logic.
+struct OpenRoom<'a, A: App> {
+    shared: &'a Shared<A>,
+    id: &'a RoomId,
+    mailbox: &'a Mailbox<A>,
+}
+
+impl<'a, A: App> OpenRoom<'a, A> {
+    fn new(shared: &'a Shared<A>, id: &'a RoomId, mailbox: &'a Mailbox<A>) -> Self {
+        shared.node.metrics.rooms.add(1);
+        OpenRoom {
+            shared,
+            id,
+            mailbox,
+        }
+    }
+
+    /// The task ends, whoever may want to enter.
+    fn retire(&self) {
+        let mut rooms = self.shared.rooms();
+        let is_its = |entry: &Entry<A>| {
+            let own = entry.mailbox.as_ref();
+            own.is_some_and(|own| own.is_same(self.mailbox))
+        };
+        if rooms.get(self.id).is_some_and(is_its) {
+            rooms.remove(self.id);
+        }
+    }
+}
+
+impl<A: App> Drop for OpenRoom<'_, A> {
+    fn drop(&mut self) {
+        self.retire();
+        self.shared.node.metrics.rooms.add(-1);
+    }
+}
+
+/// A new secret for a seat, from the system's randomness.
+fn random_token() -> Result<SeatToken, RoomError> {
+    let mut bytes = [0; 16];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(SeatToken(u128::from_ne_bytes(bytes))),
+        Err(error) => Err(RoomError::Unavailable(format!("no randomness: {error}"))),
+    }
 }

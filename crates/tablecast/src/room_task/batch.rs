@@ -1,20 +1,23 @@
 //! Requests that are decided together and committed in one step.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
+use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
-use tablecast_core::history::History;
-use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, MemberId, NodeId, Rejection};
+use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::codec::Frames;
-use crate::room_task::queue::Queue;
-use crate::room_task::task::AwayEnds;
-use crate::room_task::{Entrant, Say, What, Wish};
+use crate::dialect::Dialect;
+use crate::dialect::message::{Action, WantedSeat};
+use crate::room_task::absent::AwayEnds;
+use crate::room_task::replica::{Replica, show};
+use crate::room_task::{CommandRequest, JoinRequest};
 
 /// A batch takes no further requests once it has made this many events: a quarter
 /// of what a log keeps, so that a node several batches behind still catches up step
@@ -23,8 +26,8 @@ const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 
 /// Something to be decided.
 pub(super) enum Request<A: App> {
-    Enter(Box<Entrant>),
-    Say(Box<Say<A>>),
+    Join(Box<JoinRequest>),
+    Command(Box<CommandRequest<A>>),
     /// Away until then (backend clock, ms), or gone.
     Leave {
         connection: ConnectionId,
@@ -38,9 +41,9 @@ impl<A: App> Request<A> {
     /// Whether it is about the seat of this connection.
     pub(super) fn is_of(&self, id: ConnectionId) -> bool {
         match self {
-            Request::Enter(entrant) => entrant.connection == id,
+            Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
-            Request::Say(_) | Request::Reap => false,
+            Request::Command(_) | Request::Reap => false,
         }
     }
 
@@ -48,166 +51,279 @@ impl<A: App> Request<A> {
     /// never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Request::Enter(entrant) => Some(entrant.deadline),
-            Request::Say(say) => Some(say.deadline),
+            Request::Join(join) => Some(join.deadline),
+            Request::Command(command) => Some(command.deadline),
             Request::Leave { .. } | Request::Reap => None,
         }
     }
 }
 
-/// What was decided, to be told once it is committed.
+/// What is not decided yet, in the order in which it came.
+pub(super) struct Requests<A: App> {
+    waiting: VecDeque<Request<A>>,
+    /// The deadline of the newest question to the store whose answer said where the room
+    /// stands. Questions and requests have equal time, so a request with an earlier
+    /// deadline came before that question was asked.
+    known: Option<Instant>,
+}
+
+/// A request with what was decided, to be told once it is committed.
+pub(super) struct Decided<A: App> {
+    pub(super) request: Request<A>,
+    pub(super) outcome: Outcome,
+}
+
 pub(super) enum Outcome {
     Seated(MemberId),
     Refused(Refusal),
     /// With the seq of the last event it made.
     Done(u64),
     Rejected(Rejection),
+    /// Nobody waits for an answer.
     Quiet,
 }
 
-/// The state and the events to which the decided requests lead.
+impl<A: App> Requests<A> {
+    pub(super) fn new() -> Self {
+        Requests {
+            waiting: VecDeque::new(),
+            known: None,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Request<A>> {
+        self.waiting.iter()
+    }
+
+    pub(super) fn push(&mut self, request: Request<A>) {
+        self.waiting.push_back(request);
+    }
+
+    /// Puts a request before all others.
+    pub(super) fn push_first(&mut self, request: Request<A>) {
+        self.waiting.push_front(request);
+    }
+
+    /// All of it has to be decided again, before all others.
+    pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>) {
+        for one in decided.into_iter().rev() {
+            self.waiting.push_front(one.request);
+        }
+    }
+
+    /// The store has said where the room stands, to a question with this deadline.
+    pub(super) fn know(&mut self, deadline: Instant) {
+        self.known = Some(deadline);
+    }
+
+    /// Takes out all that meet the condition, in order.
+    pub(super) fn take(&mut self, which: impl FnMut(&Request<A>) -> bool) -> VecDeque<Request<A>> {
+        let all = std::mem::take(&mut self.waiting);
+        let (taken, left) = all.into_iter().partition(which);
+        self.waiting = left;
+        taken
+    }
+
+    /// Takes out what should have been answered by now, decided or not, and with a command
+    /// in JSON all later ones of its connection: they must not take effect without it.
+    pub(super) fn take_late(
+        &mut self,
+        batch: Option<&mut Batch<A>>,
+        now: Instant,
+    ) -> Vec<Request<A>> {
+        let mut given_up = HashSet::new();
+        let mut is_given_up = |request: &Request<A>| {
+            let is_late = request.deadline().is_some_and(|at| at <= now);
+            let Request::Command(command) = request else {
+                return is_late;
+            };
+            if is_late && command.dialect == Dialect::Json {
+                given_up.insert(command.connection);
+            }
+            is_late || given_up.contains(&command.connection)
+        };
+        let mut taken = Vec::new();
+        if let Some(Batch { decided, .. }) = batch {
+            let late = decided.extract_if(.., |one| is_given_up(&one.request));
+            taken.extend(late.map(|one| one.request));
+        }
+        taken.extend(self.take(is_given_up));
+        taken
+    }
+
+    /// When the first of all, decided or not, is to be answered at the latest.
+    pub(super) fn next_deadline(&self, batch: Option<&mut Batch<A>>) -> Option<Instant> {
+        let decided = batch.into_iter().flat_map(|batch| &batch.decided);
+        let decided = decided.map(|one| &one.request);
+        self.iter()
+            .chain(decided)
+            .filter_map(Request::deadline)
+            .min()
+    }
+}
+
+/// What was decided together: the requests, and the state and the events to which they
+/// lead.
 pub(super) struct Batch<A: App> {
+    pub(super) decided: Vec<Decided<A>>,
+    /// Where the room stood.
+    expected: Position,
     pub(super) room: Room<A>,
-    pub(super) events: Vec<Arc<Event<A::Event>>>,
-    pub(super) extends: bool,
+    pub(super) events: Events<A>,
+    extends: bool,
     /// What is to be kept beyond the room's life.
-    pub(super) keepsake: Option<Record>,
+    keepsake: Option<Record>,
     /// What the text dialect shows: the state after each command that changed it.
     pub(super) text: Frames,
 }
 
-/// What deciding needs to know of the world.
-pub(super) struct Surroundings<'a> {
+/// What deciding needs to know besides the room.
+pub(super) struct DecideContext<'a> {
     pub(super) node: &'a NodeId,
     /// When the seats of those who are away are given up.
     pub(super) away: &'a AwayEnds,
-    /// The nodes that live, if that is known.
-    pub(super) live: Option<&'a HashSet<NodeId>>,
-    /// Whether anybody here is to be shown the text dialect.
-    pub(super) text: bool,
-    /// Past this many bytes of it the rest waits for the next batch, so that one
-    /// write does not outgrow the outbox of a member who reads well.
-    pub(super) text_bytes: usize,
+    /// The nodes that may be alive, if that is known.
+    pub(super) alive: Option<&'a HashSet<NodeId>>,
+    /// Past so many bytes of the text dialect the rest waits for the next batch, so that
+    /// one write does not outgrow the outbox of a member who reads well. `None` where
+    /// nobody is to be shown it.
+    pub(super) text_limit: Option<usize>,
 }
 
 impl<A: App> Batch<A> {
     /// Decides what waits, in order.
     pub(super) fn decide(
-        waiting: &mut Queue<A>,
-        room: &Room<A>,
-        history: &History<A::Event>,
-        around: &Surroundings<'_>,
-    ) -> Self {
-        let mut draft = Draft::new(room, history);
+        requests: &mut Requests<A>,
+        replica: &Replica<A>,
+        context: &DecideContext<'_>,
+    ) -> Box<Self> {
+        let mut draft = Draft::new(&replica.room, &replica.history);
+        let mut decided = Vec::with_capacity(requests.waiting.len());
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
-            && text.len() <= around.text_bytes
-            && let Some(request) = waiting.next_undecided()
+            && text.len() <= context.text_limit.unwrap_or(0)
+            && let Some(request) = requests.waiting.pop_front()
         {
-            let outcome = match request {
-                Request::Enter(entrant) => enter(&mut draft, entrant, around),
-                Request::Say(say) => {
-                    let before = draft.events().len();
-                    let outcome = self::say(&mut draft, say);
-                    if around.text {
-                        show(&mut text, &draft.room().logic, &draft.events()[before..]);
-                    }
-                    outcome
-                }
-                Request::Leave {
-                    connection,
-                    keep_until,
-                } => {
-                    draft.disconnect(*connection, *keep_until);
-                    Outcome::Quiet
-                }
-                Request::Reap => {
-                    draft.reap(
-                        |member, until| around.away.is_over(member, until),
-                        around.live,
-                    );
-                    Outcome::Quiet
-                }
-            };
-            waiting.decided(outcome);
+            let before = draft.events().len();
+            let outcome = context.decide(&mut draft, &request);
+            if context.text_limit.is_some() && matches!(request, Request::Command(_)) {
+                show(&mut text, &draft.room().logic, &draft.events()[before..]);
+            }
+            decided.push(Decided { request, outcome });
         }
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
-        Batch {
+        Box::new(Batch {
+            decided,
+            expected: replica.room.position,
             room,
             events,
             extends,
             keepsake,
             text,
+        })
+    }
+
+    /// Of a batch that changes nothing, keeps what may be told: up to the first that
+    /// waits for an answer and came after the room was last known to stand as it was
+    /// decided. The others are put back. False if nothing would be left; then all of it
+    /// stays.
+    pub(super) fn keep_known(&mut self, requests: &mut Requests<A>) -> bool {
+        let is_too_new = |one: &Decided<A>| match one.outcome {
+            Outcome::Quiet => false,
+            Outcome::Seated(_) | Outcome::Refused(_) | Outcome::Done(_) | Outcome::Rejected(_) => {
+                one.request.deadline() >= requests.known
+            }
+        };
+        match self.decided.iter().position(is_too_new) {
+            None => true,
+            Some(0) => false,
+            Some(first) => {
+                requests.put_back(self.decided.split_off(first));
+                true
+            }
+        }
+    }
+
+    /// The step that makes it so. Whichever node's commit reaches or passes a multiple of
+    /// the interval has a snapshot: none has to know what the others have stored.
+    pub(super) fn commit(&mut self, snapshot_interval: usize, keepsake_ttl: Duration) -> Commit {
+        let interval = snapshot_interval.max(1) as u64;
+        let (before, after) = (self.expected.seq, self.room.position.seq);
+        let state = || Arc::new(self.room.clone()).into();
+        Commit {
+            expected: self.expected,
+            events: self.events.iter().cloned().map(Record::from).collect(),
+            snapshot: (before / interval != after / interval).then(state),
+            extend: self.extends.then_some(self.room.ttl),
+            keepsake: self.keepsake.take().map(|what| NewKeepsake {
+                what,
+                ttl: keepsake_ttl,
+            }),
         }
     }
 }
 
-/// Adds the state to what the text dialect shows, if these events of one command
-/// have changed it: one frame a command.
-pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::Event>>]) {
-    let shown = |event: &Arc<Event<A::Event>>| match &event.change {
-        Change::Logic { event, .. } => A::changes_text(event),
-        Change::Joined { .. }
-        | Change::Back { .. }
-        | Change::Away { .. }
-        | Change::Left { .. }
-        | Change::Renamed { .. } => false,
-    };
-    if events.iter().any(shown) {
-        text.text(&logic.text_state());
-    }
-}
-
-fn enter<A: App>(
-    draft: &mut Draft<'_, A>,
-    entrant: &Entrant,
-    around: &Surroundings<'_>,
-) -> Outcome {
-    let connection = entrant.connection;
-    let seated = match &entrant.wish {
-        Wish::New {
-            name,
-            colour,
-            token,
-        } => {
-            // A seat that is free in truth must not keep anybody out.
-            draft.reap(
-                |member, until| around.away.is_over(member, until),
-                around.live,
-            );
-            let (name, node) = (name.clone(), around.node.clone());
-            draft.join(&Join {
-                name,
-                colour: *colour,
-                token: *token,
-                node,
+impl DecideContext<'_> {
+    fn decide<A: App>(&self, draft: &mut Draft<'_, A>, request: &Request<A>) -> Outcome {
+        match request {
+            Request::Join(join) => self.join(draft, join),
+            Request::Command(command) => act(draft, command),
+            Request::Leave {
                 connection,
-            })
+                keep_until,
+            } => {
+                draft.disconnect(*connection, *keep_until);
+                Outcome::Quiet
+            }
+            Request::Reap => {
+                self.reap(draft);
+                Outcome::Quiet
+            }
         }
-        Wish::Again { token, .. } => draft.resume(*token, around.node, connection),
-    };
-    match seated {
-        Ok(member) => Outcome::Seated(member),
-        Err(refusal) => Outcome::Refused(refusal),
+    }
+
+    fn reap<A: App>(&self, draft: &mut Draft<'_, A>) {
+        draft.reap(|member, until| self.away.is_over(member, until), self.alive);
+    }
+
+    fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
+        let (node, connection) = (self.node, request.connection);
+        let seated = match &request.wanted {
+            WantedSeat::New { name, colour } => {
+                // A seat that is free in truth must not keep anybody out.
+                self.reap(draft);
+                draft.join(&Join {
+                    name: name.clone(),
+                    colour: *colour,
+                    token: request.token,
+                    node: node.clone(),
+                    connection,
+                })
+            }
+            WantedSeat::Again { seat, .. } => draft.resume(*seat, node, connection),
+        };
+        seated.map_or_else(Outcome::Refused, Outcome::Seated)
     }
 }
 
-fn say<A: App>(draft: &mut Draft<'_, A>, say: &Say<A>) -> Outcome {
-    let seat = draft.room().members.seat(say.member);
-    if !seat.is_some_and(|seat| seat.is_held_by(say.connection)) {
+fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome {
+    let seat = draft.room().members.seat(request.member);
+    if !seat.is_some_and(|seat| seat.is_held_by(request.connection)) {
         return Outcome::Rejected(Rejection::new(
             "no_seat",
             "this connection has no seat in the room any more",
         ));
     }
-    let said = match &say.what {
-        What::Rename { name, colour } => draft.rename(say.member, say.op, name, *colour),
-        What::Command(command) => draft.command(say.member, say.op, command),
+    let (member, op) = (request.member, request.message.op);
+    let done = match &request.message.action {
+        Action::Rename { name, colour } => draft.rename(member, op, name, *colour),
+        Action::Command(command) => draft.command(member, op, command),
     };
-    match said {
-        Ok(seq) => Outcome::Done(seq),
-        Err(rejection) => Outcome::Rejected(rejection),
-    }
+    done.map_or_else(Outcome::Rejected, Outcome::Done)
 }

@@ -5,35 +5,44 @@
 //! commit is under way the task goes on reading its mailbox; it never waits for a
 //! socket.
 
+mod absent;
+mod alarm;
+mod audience;
 mod batch;
-mod locals;
+mod clock;
+mod gathering;
 mod mailbox;
-mod queue;
+mod phase;
+mod replica;
+mod retry;
+mod room;
+mod seat;
 mod task;
 
 use std::sync::Arc;
 
 use tablecast_core::backend::{Health, Publication};
-use tablecast_core::membership::Op;
-use tablecast_core::{Colour, ConnectionId, MemberId, Position, SeatToken};
+use tablecast_core::{ConnectionId, MemberId, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::dialect::Dialect;
-use crate::hub::RoomError;
+use crate::dialect::message::{ClientMessage, WantedSeat};
+use crate::error::RoomError;
 use crate::outbox::Outbox;
 
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
-pub(crate) use task::run;
+pub(crate) use seat::SeatGuard;
+pub(crate) use task::RoomTask;
 
 /// What a room is told. Small, since a mailbox has places for dozens of them, and
 /// each is moved from hand to hand.
 pub(crate) enum Mail<A: App> {
     /// Somebody wants a seat.
-    Enter(Box<Entrant>),
-    /// A member says something.
-    Say(Box<Say<A>>),
+    Join(Box<JoinRequest>),
+    /// A member wants something to be done.
+    Command(Box<CommandRequest<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
         connection: ConnectionId,
@@ -51,51 +60,31 @@ pub(crate) enum Mail<A: App> {
     Drain,
 }
 
-/// Somebody who wants a seat.
-pub(crate) struct Entrant {
+/// Somebody wants a seat.
+pub(crate) struct JoinRequest {
     pub(crate) connection: ConnectionId,
     pub(crate) dialect: Dialect,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) wish: Wish,
+    pub(crate) wanted: WantedSeat,
+    /// The secret for the seat, if it is a new one.
+    pub(crate) token: SeatToken,
+    /// Later than this it is refused.
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }
 
-/// Which seat.
-pub(crate) enum Wish {
-    /// A new one.
-    New {
-        name: Option<String>,
-        colour: Option<Colour>,
-        token: SeatToken,
-    },
-    /// The one that the token opens; the client knows all up to this position.
-    Again {
-        token: SeatToken,
-        known: Option<Position>,
-    },
-}
-
-/// What a member says.
-pub(crate) struct Say<A: App> {
-    /// Which must hold the member's seat when it is decided: a member id alone may
-    /// have gone to somebody else if the store lost its newest events.
+/// A member wants something to be done.
+pub(crate) struct CommandRequest<A: App> {
+    /// It must hold the member's seat when the command is decided: a member id alone
+    /// may have gone to somebody else if the store lost its newest events.
     pub(crate) connection: ConnectionId,
     pub(crate) member: MemberId,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) op: Op,
-    pub(crate) what: What<A::Command>,
+    pub(crate) message: ClientMessage<A::Command>,
+    /// Later than this it is answered `unavailable`.
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; free again when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
-}
-
-pub(crate) enum What<C> {
-    Rename {
-        name: String,
-        colour: Option<Colour>,
-    },
-    Command(C),
 }

@@ -1,6 +1,7 @@
 //! A member's side of the conversation: what they say is understood, kept within its rate
 //! and put into the room's mailbox.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
+use crate::dialect::message::{Action, ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::Shared;
 use crate::outbox::Outbox;
-use crate::room_task::{Mail, Say, What};
-use crate::session::place::Place;
+use crate::room_task::{CommandRequest, Mail, SeatGuard};
 
 /// For so long whoever has left is still heard. At the
 /// default rate that is enough for all lines that may wait.
@@ -45,42 +46,27 @@ const BEYOND_RATE: Rate = Rate {
 /// whoever pastes a list, which has no numbers by which a part of it could be said again.
 const LINES_THAT_WAIT: usize = 100;
 
-/// What a member says, with its number.
-type Said<A> = (Op, What<<A as tablecast_core::Logic>::Command>);
-
-/// What a line says. `number` is that of the last one.
-fn line<A: App>(message: Message, number: &mut u64) -> Result<Said<A>, json::Misunderstood> {
-    let said = match message {
-        Message::Text(line) => A::text_command(&line),
-        Message::Binary(_) => Err(Rejection::new(
-            "bad_command",
-            "say it in text, not in a binary message",
-        )),
-    };
-    match said {
-        Ok(command) => {
-            *number += 1;
-            // The number is ours and stands for one line, so nothing is to be told
-            // apart by a digest.
-            let op = Op {
-                number: *number,
-                digest: 0,
-            };
-            Ok((op, What::Command(command)))
-        }
-        Err(rejection) => Err(json::Misunderstood {
-            id: None,
+/// What a message of `tablecast.v1` says.
+fn read_json<A: App>(text: &str) -> Result<ClientMessage<A::Command>, Misunderstood> {
+    let mut said = json::said(text)?;
+    if let Action::Rename { name, .. } = &mut said.action {
+        let cleaned = clean("the name", name, NAME_GRAPHEMES).map(Cow::into_owned);
+        *name = cleaned.map_err(|rejection| Misunderstood {
+            id: Some(said.op.number),
             rejection,
-        }),
+        })?;
     }
+    Ok(said)
 }
 
 /// A member's side of the conversation.
 pub(super) struct Speaker<A: App> {
     shared: Arc<Shared<A>>,
-    pub(super) place: Place<A>,
+    pub(super) seat: SeatGuard<A>,
     pub(super) member: MemberId,
     dialect: Dialect,
+    /// So many lines were commands.
+    lines: u64,
     bucket: Bucket,
     born: Instant,
     misunderstood: u32,
@@ -92,15 +78,16 @@ pub(super) struct Speaker<A: App> {
 impl<A: App> Speaker<A> {
     pub(super) fn new(
         shared: Arc<Shared<A>>,
-        place: Place<A>,
+        seat: SeatGuard<A>,
         member: MemberId,
         dialect: Dialect,
     ) -> Self {
         Speaker {
             shared,
-            place,
+            seat,
             member,
             dialect,
+            lines: 0,
             bucket: Bucket::full(),
             born: Instant::now(),
             misunderstood: 0,
@@ -109,32 +96,90 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// Says a line, or has it wait for its turn. `number` is that of the last one.
-    /// Returns what [`Speaker::say`] does.
-    pub(super) fn hear_text<'a>(
+    /// Takes in a message. Returns what [`Speaker::say`] does, or has lines wait for their
+    /// turn.
+    pub(super) fn hear<'a>(
         &'a mut self,
         connection: &'a mut Connection,
         message: Message,
-        number: &'a mut u64,
     ) -> Option<BoxFuture<'a, ()>> {
-        let said = line::<A>(message, number);
-        let (op, what) = self.understood(connection, said)?;
-        match self.within_rate(Instant::now()) {
-            Ok(()) => self.say(connection, op, what),
+        let said = self.understand(connection, message)?;
+        let number = said.op.number;
+        match (self.within_rate(), self.dialect) {
+            (Ok(()), _) => {}
             // Boxed, since it is the exception, as in `while_waiting`.
-            Err(wait) => Some(Box::pin(async move {
-                self.pace(connection, (op, what), wait, number).await;
-            })),
+            (Err(wait), Dialect::Text) => {
+                return Some(Box::pin(self.pace(connection, said, wait)));
+            }
+            (Err(wait), Dialect::Json) => {
+                self.beyond_rate(connection, Some(number), wait);
+                return None;
+            }
         }
+        if let Err(first) = self.fence.pass(number) {
+            self.refuse(connection, Some(number), &not_before(first), Some(first));
+            return None;
+        }
+        self.say(connection, said)
+    }
+
+    /// What a message says. What is not understood is answered, and too much of it ends
+    /// the connection.
+    fn understand(
+        &mut self,
+        connection: &Connection,
+        message: Message,
+    ) -> Option<ClientMessage<A::Command>> {
+        let said = match (message, self.dialect) {
+            (Message::Text(line), Dialect::Text) => self.read_line(&line),
+            (Message::Binary(_), Dialect::Text) => Err(Misunderstood {
+                id: None,
+                rejection: Rejection::new("bad_command", "say it in text, not in a binary message"),
+            }),
+            (Message::Text(text), Dialect::Json) => read_json::<A>(&text),
+            (Message::Binary(_), Dialect::Json) => {
+                connection.close(CloseReason::Binary);
+                return None;
+            }
+        };
+        match said {
+            Ok(said) => {
+                self.misunderstood = 0;
+                Some(said)
+            }
+            Err(no) => {
+                self.misunderstood += 1;
+                self.refuse(connection, no.id, &no.rejection, None);
+                if self.misunderstood >= MISUNDERSTANDINGS {
+                    connection.close(CloseReason::BadProtocol);
+                }
+                None
+            }
+        }
+    }
+
+    /// What a line says. The number is ours and stands for one line, so nothing is to be
+    /// told apart by a digest.
+    fn read_line(&mut self, line: &str) -> Result<ClientMessage<A::Command>, Misunderstood> {
+        let command = A::text_command(line).map_err(|rejection| Misunderstood {
+            id: None,
+            rejection,
+        })?;
+        self.lines += 1;
+        let op = Op {
+            number: self.lines,
+            digest: 0,
+        };
+        let action = Action::Command(command);
+        Ok(ClientMessage { op, action })
     }
 
     /// Says a line when the rate allows it, and those that come meanwhile after it.
     async fn pace(
         &mut self,
         connection: &mut Connection,
-        first: Said<A>,
+        first: ClientMessage<A::Command>,
         wait: Duration,
-        number: &mut u64,
     ) {
         let mut lines = VecDeque::from([first]);
         let mut turn = Instant::now() + wait;
@@ -155,8 +200,7 @@ impl<A: App> Speaker<A> {
                 Some(_) => return,
             };
             if let Ok(Some(message)) = heard {
-                let said = line::<A>(message, number);
-                match self.understood(connection, said) {
+                match self.understand(connection, message) {
                     Some(said) if lines.len() < LINES_THAT_WAIT => lines.push_back(said),
                     Some(_) => self.beyond_rate(connection, None, turn - Instant::now()),
                     None => {}
@@ -165,70 +209,15 @@ impl<A: App> Speaker<A> {
             if Instant::now() < turn {
                 continue;
             }
-            match self.within_rate(Instant::now()) {
+            match self.within_rate() {
                 Err(wait) => turn = Instant::now() + wait,
                 Ok(()) => {
-                    if let Some((op, what)) = lines.pop_front()
-                        && let Some(said) = self.say(connection, op, what)
+                    if let Some(said) = lines.pop_front()
+                        && let Some(waits) = self.say(connection, said)
                     {
-                        said.await;
+                        waits.await;
                     }
                 }
-            }
-        }
-    }
-
-    /// Takes in a message of `tablecast.v1`. Returns what [`Speaker::say`] does.
-    pub(super) fn hear_json<'a>(
-        &'a mut self,
-        connection: &'a mut Connection,
-        message: Message,
-    ) -> Option<BoxFuture<'a, ()>> {
-        let Message::Text(line) = message else {
-            connection.close(CloseReason::Binary);
-            return None;
-        };
-        let said = json::said::<A::Command>(&line).and_then(|said| match said {
-            json::Said::Command { op, command } => Ok((op, What::Command(command))),
-            json::Said::Rename { op, name, colour } => {
-                match clean("the name", &name, NAME_GRAPHEMES) {
-                    Ok(name) => {
-                        let name = name.into_owned();
-                        Ok((op, What::Rename { name, colour }))
-                    }
-                    Err(rejection) => Err(json::Misunderstood {
-                        id: Some(op.number),
-                        rejection,
-                    }),
-                }
-            }
-        });
-        let (op, what) = self.understood(connection, said)?;
-        if let Err(wait) = self.within_rate(Instant::now()) {
-            self.beyond_rate(connection, Some(op.number), wait);
-            return None;
-        }
-        if let Err(first) = self.fence.pass(op.number) {
-            self.refuse(connection, Some(op.number), &not_before(first), Some(first));
-            return None;
-        }
-        self.say(connection, op, what)
-    }
-
-    /// What was understood; answers what was not.
-    fn understood(
-        &mut self,
-        connection: &Connection,
-        said: Result<Said<A>, json::Misunderstood>,
-    ) -> Option<Said<A>> {
-        match said {
-            Ok(said) => {
-                self.misunderstood = 0;
-                Some(said)
-            }
-            Err(no) => {
-                self.misunderstood(connection, no.id, &no.rejection);
-                None
             }
         }
     }
@@ -236,7 +225,7 @@ impl<A: App> Speaker<A> {
     /// Refuses a command that came too fast, and ends the connection if there are too
     /// many of them.
     fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
-        let rate = self.shared.config.command_rate;
+        let rate = self.shared.node.config.command_rate;
         let rejection = Rejection::new(
             "rate_limited",
             format!(
@@ -262,21 +251,20 @@ impl<A: App> Speaker<A> {
     fn say<'a>(
         &'a mut self,
         connection: &'a mut Connection,
-        op: Op,
-        what: What<A::Command>,
+        said: ClientMessage<A::Command>,
     ) -> Option<BoxFuture<'a, ()>> {
-        let places = self.place.mailbox.commands();
+        let places = self.seat.mailbox.commands();
         match places.clone().try_acquire_owned() {
             Ok(permit) => {
-                self.mail(connection.outbox(), op, what, permit);
+                self.mail(connection.outbox(), said, permit);
                 None
             }
             // Boxed, since it is the exception, as in `while_waiting`.
             Err(_) => Some(Box::pin(async move {
-                let place = self.place.mailbox.commands().clone().acquire_owned();
+                let place = self.seat.mailbox.commands().clone().acquire_owned();
                 // Never closed; and if it were, the room would be gone.
                 if let Ok(permit) = connection.while_waiting(place).await {
-                    self.mail(connection.outbox(), op, what, permit);
+                    self.mail(connection.outbox(), said, permit);
                 }
             })),
         }
@@ -285,36 +273,27 @@ impl<A: App> Speaker<A> {
     fn mail(
         &self,
         outbox: &Arc<Outbox>,
-        op: Op,
-        what: What<A::Command>,
+        message: ClientMessage<A::Command>,
         permit: OwnedSemaphorePermit,
     ) {
-        self.place.mailbox.send(Mail::Say(Box::new(Say {
-            connection: self.place.connection,
+        let request = Box::new(CommandRequest {
+            connection: self.seat.connection,
             member: self.member,
             dialect: self.dialect,
             outbox: outbox.clone(),
-            op,
-            what,
-            deadline: Instant::now() + self.shared.config.command_deadline,
+            message,
+            deadline: Instant::now() + self.shared.node.config.command_deadline,
             _permit: permit,
-        })));
+        });
+        self.seat.mailbox.send(Mail::Command(request));
     }
 
-    fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {
-        let rate = self.shared.config.command_rate;
+    fn within_rate(&mut self) -> Result<(), Duration> {
+        let rate = self.shared.node.config.command_rate;
         if !rate.is_on() {
             return Ok(());
         }
-        self.bucket.take(rate, now - self.born)
-    }
-
-    fn misunderstood(&mut self, connection: &Connection, id: Option<u64>, rejection: &Rejection) {
-        self.misunderstood += 1;
-        self.refuse(connection, id, rejection, None);
-        if self.misunderstood >= MISUNDERSTANDINGS {
-            connection.close(CloseReason::BadProtocol);
-        }
+        self.bucket.take(rate, self.born.elapsed())
     }
 
     /// With `after`: because the command of that number has to come first.
@@ -325,7 +304,7 @@ impl<A: App> Speaker<A> {
         rejection: &Rejection,
         after: Option<u64>,
     ) {
-        self.shared.metrics.rejections.count(rejection.code);
+        self.shared.node.metrics.rejections.count(rejection.code);
         let (member, code) = (self.member, rejection.code);
         tracing::debug!(%member, code, "a command was refused");
         let frame: Frame = match self.dialect {

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
 use crate::hub::{Hub, RoomError};
 use crate::outbox::Outbox;
-use crate::room_task::Wish;
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
 
@@ -24,10 +24,9 @@ impl<A: App> Hub<A> {
     /// # Errors
     /// Why somebody who speaks the text dialect cannot join; and `Draining`.
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
-        let config = self.shared.config.connection;
+        let config = self.shared.node.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
-        let hub = self.clone();
-        let mut visit = Visit::new(&hub, room, upgrade.client);
+        let mut visit = Visit::new(self.clone(), room, upgrade.client);
         if self.is_draining() {
             visit.turned_away(RoomError::Draining.word());
             return Err(RoomError::Draining);
@@ -38,24 +37,20 @@ impl<A: App> Hub<A> {
                 config,
                 outbox,
                 Some(JSON_PROTOCOL),
-                move |connection| session::json(hub, room, visit, connection),
+                move |connection| session::json(visit, room, connection),
             ));
         }
-        let entered = async {
-            let wish = Wish::New {
-                name: None,
-                colour: None,
-                token: session::random_token()?,
-            };
-            let shared = &hub.shared;
-            shared.enter(room, Dialect::Text, &outbox, wish).await
+        let wanted = WantedSeat::New {
+            name: None,
+            colour: None,
         };
-        let (place, member) = entered.await.inspect_err(|error| {
+        let entered = self.shared.enter(room, Dialect::Text, &outbox, wanted);
+        let (seat, member) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(hub, place, member, visit, connection)
+                session::text(visit, seat, member, connection)
             }),
         )
     }

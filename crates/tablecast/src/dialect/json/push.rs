@@ -8,7 +8,7 @@ use tablecast_core::{Colour, Epoch, Logic, MemberId, Rejection, SeatToken};
 use crate::app::App;
 use crate::codec::Frame;
 use crate::config::HubConfig;
-use crate::hub::MemberView;
+use crate::view::MemberView;
 
 /// Everything the server says.
 #[derive(Serialize)]

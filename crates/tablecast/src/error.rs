@@ -1,32 +1,10 @@
-//! What a hub answers: rooms as others see them, and why not.
+//! Why a hub refuses: a room that cannot be made, shown or joined.
 
 use std::time::Duration;
 
-use tablecast_core::backend::{BackendError, Stamp};
+use tablecast_core::backend::BackendError;
 use tablecast_core::draft::Refusal;
-use tablecast_core::{CloseReason, Colour, MemberId, Position, RoomId};
-
-/// What one room has otherwise than the hub's configuration says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RoomSettings {
-    /// How long it lives after the last join or change. By default
-    /// [`HubConfig::room_ttl`](crate::HubConfig::room_ttl); never more than
-    /// [`HubConfig::room_max_age`](crate::HubConfig::room_max_age).
-    pub ttl: Option<Duration>,
-}
-
-/// A room that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreatedRoom {
-    /// Its id.
-    pub id: RoomId,
-    /// The backend's clock, and when the room expires.
-    pub stamp: Stamp,
-    /// How many seats it has.
-    pub seats: usize,
-    /// How long it lives after the last join or change.
-    pub ttl: Duration,
-}
+use tablecast_core::{CloseReason, RoomId};
 
 /// Why a room was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,41 +29,6 @@ pub enum CreateError {
     /// The node is shutting down.
     #[error("this server is shutting down")]
     Draining,
-}
-
-/// One member as others see them.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Member")
-)]
-pub struct MemberView {
-    /// Who.
-    pub id: MemberId,
-    /// Their name.
-    pub name: String,
-    /// Their colour.
-    pub colour: Colour,
-    /// Not connected at the moment; the seat is kept for a while.
-    pub away: bool,
-}
-
-/// A room as it stands.
-#[derive(Debug, Clone)]
-pub struct RoomView<A> {
-    /// Where it stands.
-    pub position: Position,
-    /// The backend's clock, and when the room expires.
-    pub stamp: Stamp,
-    /// How many seats it has.
-    pub seats: usize,
-    /// How long it lives after the last join or change.
-    pub ttl: Duration,
-    /// Who has one.
-    pub members: Vec<MemberView>,
-    /// The application's state.
-    pub app: A,
 }
 
 /// Why a room cannot be shown or joined.
@@ -155,5 +98,16 @@ impl RoomError {
             RoomError::Unavailable(_) | RoomError::Refusing(_) => CloseReason::Unavailable,
             RoomError::Draining => CloseReason::Restarting,
         }
+    }
+}
+
+/// Says in the log that a room cannot be read, if that is what this error means: then
+/// no waiting helps, and only who runs the store can do anything.
+pub(crate) fn log_unreadable(room: &RoomId, error: &BackendError) {
+    match error {
+        BackendError::Corrupt(reason) | BackendError::Unwritable(reason) => {
+            tracing::error!(%room, reason, "the stored room cannot be read");
+        }
+        BackendError::Unavailable(_) | BackendError::Refused(_) | BackendError::Unknown(_) => {}
     }
 }

@@ -1,0 +1,44 @@
+//! What a client says, in whichever dialect.
+
+use tablecast_core::membership::Op;
+use tablecast_core::{Colour, Position, Rejection, SeatToken};
+
+/// Which seat a client wants, which is what it says first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WantedSeat {
+    /// A new one.
+    New {
+        name: Option<String>,
+        colour: Option<Colour>,
+    },
+    /// The one that this opens; the client knows all up to this position.
+    Again {
+        seat: SeatToken,
+        known: Option<Position>,
+    },
+}
+
+/// What a member says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientMessage<C> {
+    pub(crate) op: Op,
+    pub(crate) action: Action<C>,
+}
+
+/// What a member wants to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action<C> {
+    Rename {
+        name: String,
+        colour: Option<Colour>,
+    },
+    Command(C),
+}
+
+/// A message was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misunderstood {
+    /// The number of the command, if that much was understood.
+    pub(crate) id: Option<u64>,
+    pub(crate) rejection: Rejection,
+}

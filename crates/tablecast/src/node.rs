@@ -1,0 +1,102 @@
+//! What all rooms of this process share: the store, the settings, the figures, and what
+//! is known of the other nodes.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tablecast_core::NodeId;
+use tablecast_core::backend::{Backend, Health};
+use tokio::time::Instant;
+
+use crate::config::HubConfig;
+use crate::error::RoomError;
+use crate::metrics::Metrics;
+
+/// This process, as its rooms know it.
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) config: HubConfig,
+    pub(crate) metrics: Arc<Metrics>,
+    known: Mutex<Known>,
+}
+
+/// The nodes that live.
+#[derive(Clone)]
+pub(crate) struct Live {
+    /// When the store was asked. Whoever is not among them may have come since.
+    pub(crate) asked: Instant,
+    pub(crate) nodes: Arc<HashSet<NodeId>>,
+}
+
+/// What is known of the store and of the other nodes.
+pub(crate) struct Known {
+    pub(crate) health: Health,
+    /// Since when leases can be believed: after an outage of the store, living
+    /// nodes must first have had the time to renew theirs.
+    pub(crate) steady_since: Instant,
+    pub(crate) live: Option<Live>,
+    /// The backend's clock when it was last heard, and when that was.
+    clock: Option<(Instant, u64)>,
+}
+
+impl Node {
+    pub(crate) fn new(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
+        Node {
+            id: random_id(),
+            backend,
+            config,
+            metrics: Arc::new(Metrics::new()),
+            known: Mutex::new(Known {
+                health: Health::Up,
+                steady_since: Instant::now(),
+                live: None,
+                clock: None,
+            }),
+        }
+    }
+
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.known().health.clone()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.known().health.is_up()
+    }
+
+    /// What somebody is told whose request the store has not settled in time.
+    pub(crate) fn unsettled(&self) -> RoomError {
+        match &self.known().health {
+            Health::Up | Health::Down(_) => {
+                RoomError::Unavailable("the store did not answer in time".to_owned())
+            }
+            Health::Refusing { why, .. } => RoomError::Refusing(why.clone()),
+        }
+    }
+
+    /// The nodes that live, once this can be believed.
+    pub(crate) fn live(&self) -> Option<Live> {
+        self.known().live.clone()
+    }
+
+    /// The backend's clock shows this now (ms since 1970).
+    pub(crate) fn heard_clock(&self, now: u64) {
+        self.known().clock = Some((Instant::now(), now));
+    }
+
+    /// What the backend's clock shows, if it was ever heard (ms since 1970).
+    pub(crate) fn backend_now(&self) -> Option<u64> {
+        let clock = self.known().clock;
+        clock.map(|(at, ms)| ms + at.elapsed().as_millis() as u64)
+    }
+}
+
+fn random_id() -> NodeId {
+    // Not a secret, only unlike all others.
+    let id = format!("{:016x}", fastrand::u64(..)).parse();
+    id.unwrap_or_else(|_| unreachable!("16 hex digits are an id"))
+}

@@ -1,0 +1,171 @@
+//! Seats that nobody sits on any more: of members who are away, and of those on nodes
+//! that live no more.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tablecast_core::membership::{Membership, Presence};
+use tablecast_core::{MemberId, NodeId};
+use tokio::time::Instant;
+
+use crate::node::Live;
+use crate::room_task::clock::BackendClock;
+
+/// When the seats of those who are away are given up, by this node's own clock. What is
+/// left of the time is read off the backend's clock once, when this node learns that
+/// somebody is away; from then on it is how much time passes, wherever somebody sets that
+/// clock to.
+#[derive(Default)]
+pub(super) struct AwayEnds(HashMap<MemberId, AwayEnd>);
+
+struct AwayEnd {
+    /// What the seat says (backend clock, ms). It tells one absence from the next.
+    until: u64,
+    at: Instant,
+}
+
+impl AwayEnds {
+    /// Whether the time of a member who is away until then (backend clock, ms) is over.
+    pub(super) fn is_over(&self, member: MemberId, until: u64) -> bool {
+        let end = self.0.get(&member).filter(|end| end.until == until);
+        end.is_some_and(|end| end.at <= Instant::now())
+    }
+
+    /// Learns who is away. Nobody is for longer than the grace, whatever the clock
+    /// showed when they left.
+    pub(super) fn follow(&mut self, members: &Membership, clock: &BackendClock, grace: Duration) {
+        let mut known = std::mem::take(&mut self.0);
+        for seat in members.iter() {
+            let Presence::Away { until } = seat.presence else {
+                continue;
+            };
+            let end = known.remove(&seat.member);
+            let end = end.filter(|end| end.until == until).unwrap_or_else(|| {
+                let left = Duration::from_millis(until.saturating_sub(clock.now()));
+                let at = Instant::now() + left.min(grace);
+                AwayEnd { until, at }
+            });
+            self.0.insert(seat.member, end);
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.0.values().map(|end| end.at).min()
+    }
+}
+
+/// Nodes that hold a seat and are not among those that live, with the time since when
+/// that is known here.
+#[derive(Default)]
+pub(super) struct UnseenNodes(HashMap<NodeId, Instant>);
+
+/// The nodes whose members keep their seats.
+pub(super) struct Alive {
+    pub(super) nodes: Arc<HashSet<NodeId>>,
+    /// Some of them are only assumed to live, until the next answer of the store.
+    pub(super) are_assumed: bool,
+}
+
+impl UnseenNodes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Which nodes may be alive. One that is not among those that live may have started
+    /// since the store was asked, so it counts as dead only if it is missing from an
+    /// answer to a question asked later.
+    pub(super) fn may_be_alive(&mut self, live: Live, members: &Membership) -> Alive {
+        let nodes = members.iter().filter_map(|seat| match &seat.presence {
+            Presence::Here { node, .. } if !live.nodes.contains(node) => Some(node),
+            Presence::Here { .. } | Presence::Away { .. } => None,
+        });
+        let now = Instant::now();
+        self.0 = nodes
+            .map(|node| (node.clone(), self.0.get(node).copied().unwrap_or(now)))
+            .collect();
+        let is_new = |(_, since): &(_, &Instant)| **since >= live.asked;
+        let new: Vec<&NodeId> = self.0.iter().filter(is_new).map(|(node, _)| node).collect();
+        if new.is_empty() {
+            return Alive {
+                nodes: live.nodes,
+                are_assumed: false,
+            };
+        }
+        let nodes = live.nodes.iter().chain(new).cloned().collect();
+        Alive {
+            nodes: Arc::new(nodes),
+            are_assumed: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tablecast_core::draft::{Draft, Join};
+    use tablecast_core::history::History;
+    use tablecast_core::logic::{Logic, Member, Rejection};
+    use tablecast_core::room::Room;
+    use tablecast_core::{ConnectionId, Epoch, Position, SeatToken};
+
+    use super::*;
+
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Nothing {}
+
+    impl Logic for Nothing {
+        type Command = ();
+        type Event = ();
+
+        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+            Ok(Vec::new())
+        }
+
+        fn apply(&mut self, _: MemberId, (): &()) {}
+    }
+
+    fn node(id: &str) -> NodeId {
+        id.parse().unwrap_or_else(|_| unreachable!("an id"))
+    }
+
+    /// The seats of a room with one member, connected to this node.
+    fn one_on(node: NodeId) -> Membership {
+        let nowhere = Position {
+            epoch: Epoch(1),
+            seq: 0,
+        };
+        let room = Room::new(nowhere, 1, Duration::from_secs(1), Nothing {});
+        let history = History::default();
+        let mut draft = Draft::new(&room, &history);
+        let joined = draft.join(&Join {
+            name: None,
+            colour: None,
+            token: SeatToken(1),
+            node,
+            connection: ConnectionId(1),
+        });
+        assert!(joined.is_ok());
+        draft.finish().0.members
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_is_dead_only_if_a_later_answer_has_it_not() {
+        let members = one_on(node("b"));
+        let live = || Live {
+            asked: Instant::now(),
+            nodes: Arc::new(HashSet::from([node("a")])),
+        };
+        let mut unseen = UnseenNodes::default();
+        let before = live();
+        for _ in 0..2 {
+            let alive = unseen.may_be_alive(before.clone(), &members);
+            assert!(alive.are_assumed && alive.nodes.contains(&node("b")));
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let alive = unseen.may_be_alive(live(), &members);
+        assert!(!alive.are_assumed && !alive.nodes.contains(&node("b")));
+        assert!(!unseen.is_empty(), "it has a seat still");
+    }
+}

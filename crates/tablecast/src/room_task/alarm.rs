@@ -1,0 +1,83 @@
+//! When a room looks at its deadlines next.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Without any deadline the alarm rings this late.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Rings at the earliest of the times for which it was set.
+pub(super) struct Alarm {
+    timer: Pin<Box<Sleep>>,
+    at: Instant,
+    /// The time has changed since the timer was set. The timer is set no sooner than
+    /// somebody waits for it, since most times are replaced before.
+    is_new: bool,
+}
+
+impl Alarm {
+    pub(super) fn new() -> Self {
+        let at = Instant::now() + IDLE;
+        Alarm {
+            timer: Box::pin(sleep_until(at)),
+            at,
+            is_new: true,
+        }
+    }
+
+    /// It rings at this time at the latest.
+    pub(super) fn set(&mut self, at: Instant) {
+        if at < self.at {
+            self.at = at;
+            self.is_new = true;
+        }
+    }
+
+    /// Ready when it rings: then all deadlines are to be looked at, and set anew.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // It wakes the same task each time, so until it has rung one poll is enough.
+        let is_new = std::mem::take(&mut self.is_new);
+        if is_new {
+            self.timer.as_mut().reset(self.at);
+        }
+        if is_new || self.timer.is_elapsed() {
+            // Whatever this task has done in this turn, it must be known to the timer.
+            let timer = unconstrained(self.timer.as_mut());
+            if pin!(timer).poll(cx).is_ready() {
+                self.at = Instant::now() + IDLE;
+                self.is_new = true;
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_at_the_earliest_time_and_then_no_more() {
+        let start = Instant::now();
+        let seconds = Duration::from_secs;
+        let mut alarm = Alarm::new();
+        alarm.set(start + seconds(20));
+        alarm.set(start + seconds(10));
+        alarm.set(start + seconds(30));
+        poll_fn(|cx| alarm.poll(cx)).await;
+        assert_eq!(start.elapsed(), seconds(10));
+        poll_fn(|cx| alarm.poll(cx)).await;
+        assert_eq!(
+            start.elapsed(),
+            seconds(10) + IDLE,
+            "the others are forgotten"
+        );
+    }
+}

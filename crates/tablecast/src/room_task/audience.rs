@@ -1,0 +1,367 @@
+//! The connections of a room on this node, and what they are told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tablecast_core::backend::Health;
+use tablecast_core::draft::Refusal;
+use tablecast_core::membership::{Membership, Presence, Seat};
+use tablecast_core::room::{Change, Event};
+use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, RoomId};
+
+use crate::app::App;
+use crate::channel::{Channel, Subscription};
+use crate::codec::{Frame, Frames};
+use crate::dialect::message::WantedSeat;
+use crate::dialect::{Dialect, json, text};
+use crate::error::RoomError;
+use crate::fence::{Fence, not_before};
+use crate::node::Node;
+use crate::outbox::Outbox;
+use crate::room_task::batch::{Decided, Outcome, Request};
+use crate::room_task::clock::BackendClock;
+use crate::room_task::replica::Replica;
+use crate::room_task::{CommandRequest, JoinRequest};
+
+/// One connection that has a seat.
+struct Local {
+    member: MemberId,
+    dialect: Dialect,
+    outbox: Arc<Outbox>,
+    _subscription: Subscription,
+}
+
+/// All of them, with a channel for each dialect, so that each dialect is
+/// rendered once.
+pub(super) struct Audience<'a> {
+    node: &'a Node,
+    room: &'a RoomId,
+    /// A tree, which takes less memory for ten than a table of hashes does.
+    locals: BTreeMap<ConnectionId, Local>,
+    text: Arc<Channel>,
+    json: Arc<Channel>,
+    /// Of those who speak JSON and had a command given up: what has to come first.
+    fences: BTreeMap<ConnectionId, Fence>,
+    /// Of all of them, those who speak JSON. Here, since a channel is locked to be asked.
+    speak_json: usize,
+}
+
+impl<'a> Audience<'a> {
+    pub(super) fn new(node: &'a Node, room: &'a RoomId) -> Self {
+        Audience {
+            node,
+            room,
+            locals: BTreeMap::new(),
+            text: Channel::new(),
+            json: Channel::new(),
+            fences: BTreeMap::new(),
+            speak_json: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.locals.is_empty()
+    }
+
+    pub(super) fn has(&self, connection: ConnectionId) -> bool {
+        self.locals.contains_key(&connection)
+    }
+
+    /// How much of the text dialect goes out in one write; `None` if nobody speaks it.
+    pub(super) fn text_limit(&self) -> Option<usize> {
+        let limit = self.node.config.connection.outbox.bytes / 4;
+        (self.locals.len() > self.speak_json).then_some(limit)
+    }
+
+    pub(super) fn remove(&mut self, connection: ConnectionId) {
+        self.fences.remove(&connection);
+        if let Some(local) = self.locals.remove(&connection) {
+            self.speak_json -= usize::from(local.dialect == Dialect::Json);
+            self.node.metrics.members.add(-1);
+        }
+    }
+
+    fn channel(&self, dialect: Dialect) -> &Arc<Channel> {
+        match dialect {
+            Dialect::Text => &self.text,
+            Dialect::Json => &self.json,
+        }
+    }
+
+    /// Tells all who speak this dialect.
+    fn tell(&self, dialect: Dialect, frames: Frame) {
+        let reached = self.channel(dialect).broadcast_now(frames);
+        self.node.metrics.deliveries.add(reached as u64);
+    }
+
+    /// Answers the requests of a batch that is ordered and stored (or had nothing to
+    /// store), and tells everybody what happened. `replica` and `clock` stand behind it.
+    pub(super) fn tell_batch<A: App>(
+        &mut self,
+        decided: Vec<Decided<A>>,
+        events: &[Arc<Event<A::Event>>],
+        text: Frames,
+        replica: &Replica<A>,
+        clock: &BackendClock,
+    ) {
+        let mut seated = Vec::new();
+        let mut answered = Vec::new();
+        for one in decided {
+            match (one.request, one.outcome) {
+                (Request::Join(request), Outcome::Seated(member)) => {
+                    seated.push((request, member));
+                }
+                (Request::Join(request), Outcome::Refused(refusal)) => {
+                    let _ = request.reply.send(Err(refusal.into()));
+                }
+                (Request::Command(command), Outcome::Done(seq)) => {
+                    self.node.metrics.commands.add(1);
+                    if command.dialect == Dialect::Json {
+                        // Goes out in one write with the events.
+                        let _ = command
+                            .outbox
+                            .stage(&json::ack(command.message.op.number, seq));
+                        answered.push(command);
+                    }
+                }
+                (Request::Command(command), Outcome::Rejected(rejection)) => {
+                    self.reject(&command, &rejection, None);
+                }
+                // Nobody waits for an answer.
+                _ => {}
+            }
+        }
+        self.tell_events(events, text, clock.expires_at());
+        for command in answered {
+            command.outbox.flush();
+        }
+        for (request, member) in seated {
+            self.seat(*request, member, replica, clock);
+        }
+    }
+
+    /// Tells all what happened, each dialect in one write, and closes the
+    /// connections that lost their seats by it. `text` holds what the text
+    /// dialect shows of it.
+    pub(super) fn tell_events<E: Serialize>(
+        &mut self,
+        events: &[Arc<Event<E>>],
+        text: Frames,
+        expires_at: u64,
+    ) {
+        if !text.is_empty() {
+            self.tell(Dialect::Text, text.finish());
+        }
+        if self.speak_json > 0 && !events.is_empty() {
+            let mut frames = Frames::default();
+            for event in events {
+                frames.text(&json::event(event, expires_at));
+            }
+            self.tell(Dialect::Json, frames.finish());
+        }
+        for event in events {
+            match &event.change {
+                Change::Left { member } => self.close_other(*member, None, CloseReason::BadSeat),
+                Change::Back {
+                    member, connection, ..
+                } => {
+                    self.close_other(*member, Some(*connection), CloseReason::TakenOver);
+                }
+                Change::Joined { .. }
+                | Change::Away { .. }
+                | Change::Renamed { .. }
+                | Change::Logic { .. } => {}
+            }
+        }
+    }
+
+    /// Tells all the whole state, and closes whoever has no seat in it.
+    pub(super) fn tell_state<A: App>(&mut self, replica: &Replica<A>, clock: &BackendClock) {
+        let room = &replica.room;
+        self.close_unseated(&room.members);
+        if self.text_limit().is_some() {
+            self.tell(Dialect::Text, Frame::text(&room.logic.text_state()));
+        }
+        if self.speak_json > 0 {
+            let state = json::snapshot(room, clock.expires_at(), clock.now());
+            self.tell(Dialect::Json, state);
+        }
+    }
+
+    /// Tells those who speak JSON whether the store takes changes.
+    pub(super) fn tell_health(&self, health: &Health) {
+        let status = Frame::text(&json::status(health.is_up()));
+        self.tell(Dialect::Json, status);
+    }
+
+    /// Greets somebody who has a seat now, and tells them everything from here on.
+    fn seat<A: App>(
+        &mut self,
+        request: JoinRequest,
+        member: MemberId,
+        replica: &Replica<A>,
+        clock: &BackendClock,
+    ) {
+        let Replica { room, history } = replica;
+        let outbox = request.outbox;
+        // It was given in the batch that was just committed; a later request of
+        // the same batch may have taken it again.
+        let held = |seat: &&Seat| seat.is_held_by(request.connection);
+        let Some(seat) = room.members.seat(member).filter(held) else {
+            outbox.close(CloseReason::TakenOver);
+            let _ = request.reply.send(Err(Refusal::TakenOver.into()));
+            return;
+        };
+        let greeting = json::Greeting {
+            room_id: self.room.as_str(),
+            seat,
+            expires_at: clock.expires_at(),
+            now: clock.now(),
+            config: &self.node.config,
+        };
+        let _ = match request.dialect {
+            Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
+            Dialect::Json => {
+                let known = match request.wanted {
+                    WantedSeat::Again { known, .. } => known,
+                    WantedSeat::New { .. } => None,
+                };
+                let known = known.filter(|known| known.epoch == room.position.epoch);
+                let missed = known.and_then(|known| history.since(known.seq, room.position.seq));
+                let mut frames = Frames::default();
+                frames.text(&json::hello(room, &greeting, missed.is_some()));
+                for event in missed.into_iter().flatten() {
+                    frames.text(&json::event(event, clock.expires_at()));
+                }
+                if !self.node.is_up() {
+                    frames.text(&json::status(false));
+                }
+                outbox.send(&frames.finish())
+            }
+        };
+        let local = Local {
+            member,
+            dialect: request.dialect,
+            _subscription: self.channel(request.dialect).join(outbox.clone()),
+            outbox,
+        };
+        self.remove(request.connection);
+        self.speak_json += usize::from(local.dialect == Dialect::Json);
+        self.node.metrics.members.add(1);
+        self.locals.insert(request.connection, local);
+        // If nobody waits for the answer any more, its `Leave` is on the way.
+        let _ = request.reply.send(Ok(member));
+    }
+
+    /// Whether a command may be decided. If an earlier one has to come first, it is
+    /// answered so.
+    pub(super) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
+        let Some(fence) = self.fences.get_mut(&command.connection) else {
+            return true;
+        };
+        if let Err(first) = fence.pass(command.message.op.number) {
+            self.hold_back(command, first);
+            return false;
+        }
+        if fence.is_open() {
+            self.fences.remove(&command.connection);
+        }
+        true
+    }
+
+    fn hold_back<A: App>(&self, command: &CommandRequest<A>, first: u64) {
+        self.reject(command, &not_before(first), Some(first));
+    }
+
+    /// With `after`: because the command of that number has to come first.
+    fn reject<A: App>(&self, command: &CommandRequest<A>, why: &Rejection, after: Option<u64>) {
+        self.node.metrics.rejections.count(why.code);
+        let (room, member, code) = (self.room, command.member, why.code);
+        tracing::debug!(%room, %member, code, "a command was refused");
+        let frame = match command.dialect {
+            Dialect::Text => text::error(why),
+            Dialect::Json => json::error(Some(command.message.op.number), why, after),
+        };
+        let _ = command.outbox.send(&frame);
+    }
+
+    /// Answers a request that is not decided, or of which nobody knows what became of it.
+    pub(super) fn refuse<A: App>(&mut self, request: Request<A>, why: &RoomError) {
+        match request {
+            Request::Join(join) => {
+                let _ = join.reply.send(Err(why.clone()));
+            }
+            Request::Command(command) => self.give_up(&command, why),
+            Request::Leave { .. } | Request::Reap => {}
+        }
+    }
+
+    fn give_up<A: App>(&mut self, command: &CommandRequest<A>, why: &RoomError) {
+        if *why == RoomError::NotFound {
+            let gone = Rejection::new("gone", "the room has expired");
+            return self.reject(command, &gone, None);
+        }
+        let advice = match command.dialect {
+            // Lines have no numbers that could come again.
+            Dialect::Text => "what you see next will tell",
+            Dialect::Json => {
+                let (connection, number) = (command.connection, command.message.op.number);
+                if self.has(connection)
+                    && let Some(first) = self.fences.entry(connection).or_default().raise(number)
+                {
+                    return self.hold_back(command, first);
+                }
+                "send it again with the same id"
+            }
+        };
+        let why = format!("{why}; whether this was applied is unknown: {advice}");
+        self.reject(command, &Rejection::new("unavailable", why), None);
+    }
+
+    fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {
+        self.close_where(|id, local| {
+            (local.member == member && Some(id) != newest).then_some(reason)
+        });
+    }
+
+    fn close_unseated(&mut self, members: &Membership) {
+        self.close_where(|id, local| {
+            let seat = members.seat(local.member);
+            match seat.map(|seat| &seat.presence) {
+                Some(Presence::Here { connection, .. }) if *connection == id => None,
+                Some(Presence::Here { .. }) => Some(CloseReason::TakenOver),
+                Some(Presence::Away { .. }) | None => Some(CloseReason::BadSeat),
+            }
+        });
+    }
+
+    /// Closes those for whom there is a reason, and forgets them.
+    fn close_where(&mut self, reason: impl Fn(ConnectionId, &Local) -> Option<CloseReason>) {
+        let mut closed = Vec::new();
+        for (id, local) in &self.locals {
+            if let Some(reason) = reason(*id, local) {
+                local.outbox.close(reason);
+                closed.push(*id);
+            }
+        }
+        for id in closed {
+            self.remove(id);
+        }
+    }
+
+    /// Closes all connections, without forgetting them: each leaves by itself.
+    pub(super) fn close_all(&self, reason: CloseReason) {
+        for local in self.locals.values() {
+            local.outbox.close(reason);
+        }
+    }
+}
+
+impl Drop for Audience<'_> {
+    fn drop(&mut self) {
+        // None are left, unless the application's logic panicked.
+        self.close_all(CloseReason::Unavailable);
+        self.node.metrics.members.add(-(self.locals.len() as i64));
+    }
+}

@@ -1,0 +1,93 @@
+//! The backend's clock, by which rooms expire.
+
+use std::time::Duration;
+
+use tablecast_core::backend::Stamp;
+use tokio::time::Instant;
+
+/// The clock is looked at this long after a room should have expired, since the
+/// estimate of the backend's clock is late by a message's way.
+const EXPIRY_SLACK_MS: u64 = 5;
+
+/// The backend's clock as it was last heard, and what goes by it.
+pub(super) struct BackendClock {
+    at: Instant,
+    now: u64,
+    /// When the room expires (backend clock, ms). `u64::MAX` until it is known.
+    expires_at: u64,
+    /// When the store was heard last, or was found to have been silent for too long.
+    heard_at: Instant,
+    /// For so long the store may be silent, if publications can be lost.
+    silence: Option<Duration>,
+}
+
+impl BackendClock {
+    pub(super) fn new(silence: Option<Duration>) -> Self {
+        let at = Instant::now();
+        BackendClock {
+            at,
+            now: 0,
+            expires_at: u64::MAX,
+            heard_at: at,
+            silence,
+        }
+    }
+
+    /// What it shows (ms since 1970).
+    pub(super) fn now(&self) -> u64 {
+        self.time_at(Instant::now())
+    }
+
+    fn time_at(&self, moment: Instant) -> u64 {
+        self.now + (moment - self.at).as_millis() as u64
+    }
+
+    /// When the room expires (backend clock, ms). `u64::MAX` until it is known.
+    pub(super) fn expires_at(&self) -> u64 {
+        self.expires_at
+    }
+
+    /// The store has answered at this moment.
+    pub(super) fn heard(&mut self, stamp: Stamp, at: Instant) {
+        self.at = at;
+        self.now = stamp.now;
+        self.expires_at = stamp.expires_at;
+        self.heard_at = at;
+    }
+
+    /// A publication came at this moment. It may have been long on its way; time does not go back
+    /// for it.
+    pub(super) fn overheard(&mut self, stamp: Stamp, at: Instant) {
+        let now = stamp.now.max(self.time_at(at));
+        self.heard(Stamp { now, ..stamp }, at);
+    }
+
+    /// Whether the store is to be asked: the room should have expired, or the store was
+    /// silent for too long.
+    pub(super) fn is_to_be_heard(&mut self, now: Instant) -> bool {
+        let is_silent = self.silent_at().is_some_and(|at| at <= now);
+        if is_silent {
+            self.heard_at = now;
+        }
+        is_silent || self.expired_at() <= now
+    }
+
+    /// When to look next whether the store is to be asked. An expiry that has been seen
+    /// is not looked for again.
+    pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
+        let expiry = Some(self.expired_at()).filter(|at| *at > now);
+        match (expiry, self.silent_at()) {
+            (Some(expiry), Some(silent)) => Some(expiry.min(silent)),
+            (expiry, silent) => expiry.or(silent),
+        }
+    }
+
+    fn expired_at(&self) -> Instant {
+        let ms = self.expires_at.saturating_add(EXPIRY_SLACK_MS);
+        self.at + Duration::from_millis(ms.saturating_sub(self.now))
+    }
+
+    fn silent_at(&self) -> Option<Instant> {
+        self.silence.map(|silence| self.heard_at + silence)
+    }
+}

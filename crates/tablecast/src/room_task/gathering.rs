@@ -1,0 +1,63 @@
+//! Whether a room that has mail waits until others have spoken too.
+
+/// Of so many commands that come alone, one waits to see whether others come with
+/// it: the first number after one has waited in vain, which may have been an
+/// accident (the runtime looks at its sockets now and then before all that is ready
+/// has run), the second after another has. In a room where others come, each waits;
+/// where they do not, waiting is paid for in vain, and seldom. One number is odd: of
+/// pairs that come together, even ones would find the second for ever.
+const LONE_COMMANDS: (u32, u32) = (2, 11);
+
+/// Remembers whether waiting was worth it.
+#[derive(Default)]
+pub(super) struct Gathering {
+    /// So many more commands are decided as they come.
+    hasty: u32,
+    /// The last command that waited for others waited in vain.
+    was_alone: bool,
+}
+
+impl Gathering {
+    /// Whether to wait this time.
+    pub(super) fn waits(&mut self) -> bool {
+        let waits = self.hasty == 0;
+        self.hasty = self.hasty.saturating_sub(1);
+        waits
+    }
+
+    /// It waited, and then there were so many mails.
+    pub(super) fn found(&mut self, mails: usize) {
+        let is_alone = mails == 1;
+        if is_alone {
+            let (first, then) = LONE_COMMANDS;
+            self.hasty = if self.was_alone { then } else { first } - 1;
+        }
+        self.was_alone = is_alone;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_mostly_alone_seldom_waits_and_who_is_not_always_does() {
+        let mut gathering = Gathering::default();
+        // Lone commands: which of them waited.
+        let waited: Vec<_> = (0..26)
+            .filter(|_| {
+                let waits = gathering.waits();
+                if waits {
+                    gathering.found(1);
+                }
+                waits
+            })
+            .collect();
+        assert_eq!(waited, [0, 2, 13, 24]);
+        while !gathering.waits() {}
+        for _ in 0..10 {
+            gathering.found(2);
+            assert!(gathering.waits());
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! This node's copy of a room, with its last events.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use tablecast_core::backend::{Publication, Snapshot};
+use tablecast_core::history::History;
+use tablecast_core::position::{Epoch, Order, Position};
+use tablecast_core::room::{Change, Event, Events, Room};
+use tablecast_core::stored::StoredError;
+
+use crate::app::App;
+use crate::codec::Frames;
+
+pub(super) struct Replica<A: App> {
+    pub(super) room: Room<A>,
+    pub(super) history: History<A::Event>,
+}
+
+impl<A: App> Replica<A> {
+    /// The room at this snapshot, with all that is kept of the log.
+    ///
+    /// # Errors
+    /// It is not a room of this application and version.
+    pub(super) fn read(
+        epoch: Epoch,
+        snapshot: &Snapshot,
+        log: Events<A>,
+    ) -> Result<Self, StoredError> {
+        let seq = snapshot.seq;
+        let mut room = Room::decode(Position { epoch, seq }, &snapshot.state)?;
+        let mut history = History::default();
+        for event in log {
+            if event.seq > seq {
+                room.apply(&event);
+            }
+            history.push(event);
+        }
+        Ok(Replica { room, history })
+    }
+
+    /// Reads what a publication adds to the copy: nothing, if all of it is known. `None` if
+    /// there is something missing before it, or it is of another history.
+    ///
+    /// # Errors
+    /// It holds no events of this application.
+    pub(super) fn read_next(
+        &self,
+        published: &Publication,
+    ) -> Option<Result<Events<A>, StoredError>> {
+        let (first, count) = (published.first, published.events.len());
+        let known = match self.room.position.order(published.epoch, first, count) {
+            Order::Old => count,
+            Order::Next => 0,
+            Order::Overlap { known } => known,
+            Order::Gap | Order::OtherEpoch => return None,
+        };
+        Some(decode((first..).zip(&published.events).skip(known)))
+    }
+
+    /// The room stands here now, by these events.
+    pub(super) fn accept(&mut self, room: Room<A>, events: &[Arc<Event<A::Event>>]) {
+        for event in events {
+            self.history.push(event.clone());
+        }
+        self.room = room;
+    }
+
+    /// Lets the next events happen, which were committed elsewhere. Returns what the text
+    /// dialect shows of them, in about so many bytes at most; nothing without a limit.
+    pub(super) fn advance(
+        &mut self,
+        events: &[Arc<Event<A::Event>>],
+        text_limit: Option<usize>,
+    ) -> Frames {
+        let mut text = Frames::default();
+        let mut is_behind = false;
+        for command in events.chunk_by(|a, b| a.op.is_some() && a.op == b.op && a.by() == b.by()) {
+            for event in command {
+                self.room.apply(event);
+                self.history.push(event.clone());
+            }
+            if let Some(limit) = text_limit.filter(|_| !is_behind) {
+                show(&mut text, &self.room.logic, command);
+                // Too far to be shown step by step: the newest is what counts.
+                is_behind = text.len() > limit;
+            }
+        }
+        if is_behind {
+            text = Frames::default();
+            text.text(&self.room.logic.text_state());
+        }
+        text
+    }
+}
+
+/// Reads stored events, each with its seq.
+pub(super) fn decode<'a, E: DeserializeOwned>(
+    stored: impl Iterator<Item = (u64, &'a Bytes)>,
+) -> Result<Vec<Arc<Event<E>>>, StoredError> {
+    stored
+        .map(|(seq, bytes)| Event::decode(seq, bytes).map(Arc::new))
+        .collect()
+}
+
+/// Adds the state to what the text dialect shows, if these events of one command
+/// have changed it: one frame a command.
+pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::Event>>]) {
+    let is_shown = |event: &Arc<Event<A::Event>>| match &event.change {
+        Change::Logic { event, .. } => A::changes_text(event),
+        Change::Joined { .. }
+        | Change::Back { .. }
+        | Change::Away { .. }
+        | Change::Left { .. }
+        | Change::Renamed { .. } => false,
+    };
+    if events.iter().any(is_shown) {
+        text.text(&logic.text_state());
+    }
+}

@@ -1,0 +1,53 @@
+//! When a store that has failed is asked again.
+
+use std::time::Duration;
+
+/// How long after a failure the store is asked again, at first and at most.
+const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
+/// How long to wait after the next failure: twice as long as after the last, unless
+/// something was achieved between.
+pub(super) struct Retry(Duration);
+
+impl Retry {
+    pub(super) fn new() -> Self {
+        Retry(WAIT.0)
+    }
+
+    /// The store took something, or told something new. That it answers proves nothing,
+    /// for it may refuse writes alone.
+    pub(super) fn succeeded(&mut self) {
+        self.0 = WAIT.0;
+    }
+
+    /// Whether nothing has failed since the last success.
+    pub(super) fn is_first(&self) -> bool {
+        self.0 == WAIT.0
+    }
+
+    /// It failed: how long to wait. From half to one and a half of the wait proper, so
+    /// that rooms which fail together do not all ask together.
+    pub(super) fn failed(&mut self) -> Duration {
+        let wait = self.0;
+        self.0 = (wait * 2).min(WAIT.1);
+        wait / 2 + wait.mul_f64(fastrand::f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_bound_and_begin_anew_after_a_success() {
+        let mut retry = Retry::new();
+        for wait in [50, 100, 200, 400, 500, 500].map(Duration::from_millis) {
+            assert_eq!(retry.is_first(), wait == WAIT.0);
+            let got = retry.failed();
+            assert!(wait / 2 <= got && got <= wait * 3 / 2, "{got:?}");
+        }
+        retry.succeeded();
+        assert!(retry.is_first());
+        assert!(retry.failed() <= WAIT.0 * 3 / 2);
+    }
+}

@@ -1,0 +1,250 @@
+//! A room as it is on this node: its copy, who is connected here, and what they have
+//! asked. Knows nothing of the way to the store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tablecast_core::backend::{Loaded, Publication, Stamp};
+use tablecast_core::membership::Presence;
+use tablecast_core::position::Position;
+use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::stored::StoredError;
+use tablecast_core::{NodeId, RoomId};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::node::Node;
+use crate::room_task::absent::{AwayEnds, UnseenNodes};
+use crate::room_task::alarm::Alarm;
+use crate::room_task::audience::Audience;
+use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
+use crate::room_task::clock::BackendClock;
+use crate::room_task::replica::{self, Replica};
+
+/// The room as this node has it.
+pub(super) struct LocalRoom<'a, A: App> {
+    node: &'a Node,
+    id: &'a RoomId,
+    /// `None` until it was loaded for the first time.
+    replica: Option<Replica<A>>,
+    pub(super) requests: Requests<A>,
+    pub(super) audience: Audience<'a>,
+    pub(super) alarm: Alarm,
+    clock: BackendClock,
+    away: AwayEnds,
+    unseen: UnseenNodes,
+}
+
+/// The room stands elsewhere, or may.
+pub(super) struct Behind;
+
+impl<'a, A: App> LocalRoom<'a, A> {
+    pub(super) fn new(node: &'a Node, id: &'a RoomId) -> Self {
+        LocalRoom {
+            node,
+            id,
+            replica: None,
+            requests: Requests::new(),
+            audience: Audience::new(node, id),
+            alarm: Alarm::new(),
+            clock: BackendClock::new(node.backend.resync_interval()),
+            away: AwayEnds::default(),
+            unseen: UnseenNodes::default(),
+        }
+    }
+
+    /// Where it stands; `None` until it was loaded for the first time.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.replica.as_ref().map(|replica| replica.room.position)
+    }
+
+    /// When it expires (backend clock, ms); `u64::MAX` until that is known.
+    pub(super) fn expires_at(&self) -> u64 {
+        self.clock.expires_at()
+    }
+
+    pub(super) fn is_somebody_away(&self) -> bool {
+        let room = self.replica.as_ref().map(|replica| &replica.room);
+        room.and_then(Room::next_away_end).is_some()
+    }
+
+    /// Until when the seat of somebody who drops now is kept (backend clock, ms).
+    pub(super) fn keep_until(&self) -> Option<u64> {
+        let grace = self.node.config.seat_grace.as_millis() as u64;
+        (grace > 0).then(|| self.clock.now().saturating_add(grace))
+    }
+
+    /// Decides what waits. `None` if the room was never loaded.
+    pub(super) fn decide(&mut self) -> Option<Box<Batch<A>>> {
+        let mut reaps = false;
+        for request in self.requests.iter() {
+            match request {
+                Request::Leave { connection, .. } => self.audience.remove(*connection),
+                Request::Join(_) | Request::Reap => reaps = true,
+                Request::Command(_) => {}
+            }
+        }
+        let alive = if reaps { self.may_be_alive() } else { None };
+        let context = DecideContext {
+            node: &self.node.id,
+            away: &self.away,
+            alive: alive.as_deref(),
+            text_limit: self.audience.text_limit(),
+        };
+        let replica = self.replica.as_ref()?;
+        Some(Batch::decide(&mut self.requests, replica, &context))
+    }
+
+    /// A batch is ordered and stored (or had nothing to store): lets it happen and
+    /// tells everybody.
+    pub(super) fn accept(&mut self, batch: Box<Batch<A>>) {
+        let Some(replica) = &mut self.replica else {
+            return;
+        };
+        replica.accept(batch.room, &batch.events);
+        let events = &batch.events;
+        self.audience
+            .tell_batch(batch.decided, events, batch.text, replica, &self.clock);
+        let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
+        if events.iter().any(is_away) {
+            self.follow_away();
+        }
+    }
+
+    /// Takes what the store says of where the room stands.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn install(&mut self, loaded: &Loaded) -> Result<(), StoredError> {
+        self.heard(loaded.stamp);
+        let stored = loaded.events.iter();
+        let events = replica::decode(stored.map(|stored| (stored.seq, &stored.event)))?;
+        if self.replica.is_some() && (loaded.snapshot.is_some() || !events.is_empty()) {
+            self.node.metrics.resyncs.add(1);
+        }
+        match &loaded.snapshot {
+            None if events.is_empty() => {}
+            None => self.advance(&events),
+            // Events alone do not lead to it.
+            Some(snapshot) => {
+                let replica = Replica::read(loaded.position.epoch, snapshot, events)?;
+                self.audience.tell_state(&replica, &self.clock);
+                self.replica = Some(replica);
+                self.give_up_orphans();
+                self.follow_away();
+                self.reap_soon();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a publication, which is only a hint: the store has the truth.
+    pub(super) fn published(&mut self, published: &Publication) -> Result<(), Behind> {
+        let Some(replica) = &self.replica else {
+            return Ok(());
+        };
+        let events = replica.read_next(published).ok_or(Behind)?;
+        let events = events.map_err(|error| {
+            tracing::debug!(room = %self.id, %error, "publication not understood");
+            Behind
+        })?;
+        if !events.is_empty() {
+            let now = Instant::now();
+            self.clock.overheard(published.stamp, now);
+            self.look_later(now);
+            self.advance(&events);
+        }
+        Ok(())
+    }
+
+    /// Lets the next events happen, which were committed elsewhere.
+    fn advance(&mut self, events: &[Arc<Event<A::Event>>]) {
+        let Some(replica) = &mut self.replica else {
+            return;
+        };
+        let text = replica.advance(events, self.audience.text_limit());
+        self.give_up_orphans();
+        self.audience
+            .tell_events(events, text, self.clock.expires_at());
+        self.follow_away();
+    }
+
+    /// Gives up seats that this node seems to hold by a connection it does not have:
+    /// left by a task that could not see them off, or by a commit of which nobody
+    /// knew until whoever had asked to join had been turned away.
+    fn give_up_orphans(&mut self) {
+        let Some(replica) = &self.replica else { return };
+        let keep_until = self.keep_until();
+        for seat in replica.room.members.iter() {
+            if let Presence::Here { node, connection } = &seat.presence
+                && *node == self.node.id
+                && !self.audience.has(*connection)
+                && !self.requests.iter().any(|one| one.is_of(*connection))
+            {
+                self.requests.push_first(Request::Leave {
+                    connection: *connection,
+                    keep_until,
+                });
+            }
+        }
+    }
+
+    /// Gives up seats with the next batch.
+    pub(super) fn reap_soon(&mut self) {
+        let is_reap = |request: &Request<A>| matches!(request, Request::Reap);
+        if !self.requests.iter().any(is_reap) {
+            self.requests.push(Request::Reap);
+        }
+    }
+
+    /// The nodes whose members are not to be reaped, if that is known.
+    fn may_be_alive(&mut self) -> Option<Arc<HashSet<NodeId>>> {
+        let live = self.node.live()?;
+        let members = &self.replica.as_ref()?.room.members;
+        let alive = self.unseen.may_be_alive(live, members);
+        if alive.are_assumed {
+            let lease = self.node.config.node_lease;
+            self.alarm.set(Instant::now() + lease / 4);
+        }
+        Some(alive.nodes)
+    }
+
+    /// Learns who is away, and looks again when the first of them is to lose the seat.
+    fn follow_away(&mut self) {
+        let Some(replica) = &self.replica else { return };
+        let (members, grace) = (&replica.room.members, self.node.config.seat_grace);
+        self.away.follow(members, &self.clock, grace);
+        match self.away.next() {
+            Some(at) if at <= Instant::now() => self.reap_soon(),
+            Some(at) => self.alarm.set(at),
+            None => {}
+        }
+    }
+
+    /// The store has said just now where the room stands.
+    pub(super) fn heard(&mut self, stamp: Stamp) {
+        let now = Instant::now();
+        self.clock.heard(stamp, now);
+        self.look_later(now);
+    }
+
+    fn look_later(&mut self, now: Instant) {
+        if let Some(at) = self.clock.next_look(now) {
+            self.alarm.set(at);
+        }
+    }
+
+    /// Looks at what has a deadline by the room's state, and when to look next.
+    pub(super) fn look(&mut self, now: Instant) -> Result<(), Behind> {
+        if self.replica.is_none() {
+            return Ok(());
+        }
+        let is_behind = self.clock.is_to_be_heard(now);
+        self.look_later(now);
+        self.follow_away();
+        if !self.unseen.is_empty() {
+            self.reap_soon();
+        }
+        if is_behind { Err(Behind) } else { Ok(()) }
+    }
+}

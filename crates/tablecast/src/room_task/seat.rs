@@ -1,0 +1,24 @@
+//! What holds a seat for as long as somebody is connected.
+
+use tablecast_core::ConnectionId;
+
+use crate::app::App;
+use crate::room_task::{Mail, Mailbox};
+
+/// Holds a connection's seat. Dropping it gives the seat up, or keeps it for a while.
+pub(crate) struct SeatGuard<A: App> {
+    pub(crate) mailbox: Mailbox<A>,
+    pub(crate) connection: ConnectionId,
+    /// The member may come back.
+    pub(crate) keep_seat: bool,
+}
+
+impl<A: App> Drop for SeatGuard<A> {
+    fn drop(&mut self) {
+        let (connection, keep_seat) = (self.connection, self.keep_seat);
+        self.mailbox.send(Mail::Leave {
+            connection,
+            keep_seat,
+        });
+    }
+}

@@ -1,0 +1,402 @@
+//! The task itself: mailbox -> decide -> commit -> apply -> fan out.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
+use tablecast_core::{CloseReason, RoomId};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::error::{RoomError, log_unreadable};
+use crate::node::Node;
+use crate::room_task::batch::{Batch, Request};
+use crate::room_task::gathering::Gathering;
+use crate::room_task::phase::{Answer, Asked, Phase, Question};
+use crate::room_task::retry::Retry;
+use crate::room_task::room::LocalRoom;
+use crate::room_task::{Inbox, Mail, Mailbox};
+
+/// The owner of a room on this node: what it asks of the store, and when.
+pub(crate) struct RoomTask<'a, A: App> {
+    node: &'a Node,
+    id: &'a RoomId,
+    mailbox: &'a Mailbox<A>,
+    room: LocalRoom<'a, A>,
+    phase: Phase<'a, A>,
+    retry: Retry,
+    gathering: Gathering,
+    /// The room may stand elsewhere: load before deciding anything.
+    stale: bool,
+    /// The node shuts down.
+    draining: bool,
+}
+
+impl<'a, A: App> RoomTask<'a, A> {
+    pub(crate) fn new(node: &'a Node, id: &'a RoomId, mailbox: &'a Mailbox<A>) -> Self {
+        RoomTask {
+            node,
+            id,
+            mailbox,
+            room: LocalRoom::new(node, id),
+            phase: Phase::Resting,
+            retry: Retry::new(),
+            gathering: Gathering::default(),
+            stale: true,
+            draining: false,
+        }
+    }
+
+    /// Runs until nobody here needs the room: then returns when it expires (backend
+    /// clock, ms; `u64::MAX` if it was never found), and may be called again. `None` when
+    /// the room is no more.
+    pub(crate) async fn run_until_idle(&mut self, inbox: &Inbox<A>) -> Option<u64> {
+        self.proceed();
+        loop {
+            let by_mail = poll_fn(|cx| self.poll_next(cx, inbox)).await;
+            if by_mail && self.phase.asked().is_none() && self.gathering.waits() {
+                // Lets others who have something to say in this turn of the event loop say
+                // it, so that all of it becomes one commit and one write a socket. Whoever
+                // yields is woken after all that is ready now.
+                tokio::task::yield_now().await;
+                self.gathering.found(inbox.len());
+            }
+            // Once it is gone, who wants to enter is turned away.
+            while !matches!(self.phase, Phase::Gone)
+                && let Some(mail) = inbox.next()
+            {
+                self.mail(mail);
+            }
+            self.proceed();
+            if matches!(self.phase, Phase::Gone) {
+                return None;
+            }
+            if self.is_idle() {
+                return Some(self.room.expires_at());
+            }
+        }
+    }
+
+    /// The room is no more: answers those who came too late.
+    pub(crate) fn turn_away(&self, inbox: &Inbox<A>) {
+        for mail in inbox.close() {
+            if let Mail::Join(join) = mail {
+                let _ = join.reply.send(Err(RoomError::NotFound));
+            }
+        }
+    }
+
+    /// Whether nothing is left to do here. A seat that is kept for somebody away
+    /// is given up by whichever node has the room open, so this one stays, unless
+    /// it shuts down.
+    fn is_idle(&mut self) -> bool {
+        self.room.audience.is_empty()
+            && self.room.requests.is_empty()
+            && self.phase.asked().is_none()
+            && (self.draining || !self.room.is_somebody_away())
+    }
+
+    /// Waits for the store, the mailbox and the clock, and takes what comes first.
+    /// True: it was a mail.
+    fn poll_next(&mut self, cx: &mut Context<'_>, inbox: &Inbox<A>) -> Poll<bool> {
+        if let Poll::Ready((answer, asked)) = self.phase.poll(cx) {
+            self.answered(answer, &asked);
+            for (published, _permit) in asked.held {
+                self.published(&published);
+            }
+            return Poll::Ready(false);
+        }
+        if inbox.poll_mail(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        self.room.alarm.poll(cx).map(|()| {
+            self.look_at_deadlines();
+            false
+        })
+    }
+
+    fn mail(&mut self, mail: Mail<A>) {
+        match mail {
+            Mail::Join(join) if self.draining => {
+                let _ = join.reply.send(Err(RoomError::Draining));
+            }
+            Mail::Join(join) => self.wait(Request::Join(join)),
+            Mail::Command(command) => {
+                if self.room.audience.lets_pass(&command) {
+                    self.wait(Request::Command(command));
+                }
+            }
+            Mail::Leave {
+                connection,
+                keep_seat,
+            } => {
+                let keep_until = self.room.keep_until().filter(|_| keep_seat);
+                self.room.requests.push(Request::Leave {
+                    connection,
+                    keep_until,
+                });
+            }
+            Mail::Published(published, permit) => match self.phase.asked() {
+                Some(asked) => asked.held.push((published, permit)),
+                None => self.published(&published),
+            },
+            Mail::Resync => self.stale = true,
+            Mail::Health(health) => {
+                if health.is_up() {
+                    self.stale = true;
+                    if matches!(self.phase, Phase::Waiting(_)) {
+                        self.phase = Phase::Resting;
+                    }
+                }
+                self.room.audience.tell_health(&health);
+            }
+            Mail::Live => self.room.reap_soon(),
+            Mail::Drain => {
+                self.draining = true;
+                let joins = |request: &Request<A>| matches!(request, Request::Join(_));
+                for request in self.room.requests.take(joins) {
+                    self.room.audience.refuse(request, &RoomError::Draining);
+                }
+                self.room.audience.close_all(CloseReason::Restarting);
+            }
+        }
+    }
+
+    fn wait(&mut self, request: Request<A>) {
+        // What is decided and answered at once, as nearly all is while the store is in
+        // this process, has no use for the clock.
+        if !matches!(self.phase, Phase::Resting)
+            && let Some(deadline) = request.deadline()
+        {
+            self.room.alarm.set(deadline);
+        }
+        self.room.requests.push(request);
+    }
+
+    fn published(&mut self, published: &Publication) {
+        self.stale = self.stale || self.room.published(published).is_err();
+    }
+
+    /// Asks the store for what is needed next, until it has to be waited for.
+    fn proceed(&mut self) {
+        loop {
+            match self.phase {
+                Phase::Resting if self.stale => self.load(None),
+                Phase::Resting if !self.room.requests.is_empty() => self.decide(),
+                Phase::Waiting(until) if until <= Instant::now() => self.phase = Phase::Resting,
+                Phase::Resting
+                | Phase::Waiting(_)
+                | Phase::Loading(..)
+                | Phase::Committing(..)
+                | Phase::Gone => return,
+            }
+        }
+    }
+
+    /// Asks the store where the room stands; with a batch, whether that is where it was
+    /// decided.
+    fn load(&mut self, batch: Option<Box<Batch<A>>>) {
+        // From here on, so that what is heard while the answer is on its way leads to
+        // another load.
+        self.stale = false;
+        let (backend, id, mailbox) = (&self.node.backend, self.id, self.mailbox);
+        let answer = match self.room.position() {
+            Some(here) => backend.load(id, Some(here)),
+            // Looks whether the room exists before it is watched, so that a guessed id
+            // costs no subscription; and loads it after, so that nothing is missed.
+            None => BackendFuture::later(async move {
+                let Some(_) = backend.load(id, None).await? else {
+                    return Ok(None);
+                };
+                mailbox.watch(&**backend, id).await;
+                backend.load(id, None).await
+            }),
+        };
+        match answer.at_once() {
+            Ok(answer) => self.loaded(answer, batch),
+            Err(answer) => self.begin(Phase::Loading(self.question(answer), batch)),
+        }
+    }
+
+    fn answered(&mut self, answer: Answer<A>, asked: &Asked) {
+        match answer {
+            Answer::Loaded(answer, batch) => {
+                if answer.is_ok() {
+                    self.room.requests.know(asked.until);
+                }
+                self.loaded(answer, batch);
+            }
+            Answer::Committed(answer, batch) => {
+                if answer.is_ok() {
+                    self.room.requests.know(asked.until);
+                }
+                self.committed(answer, batch, asked.since.elapsed());
+            }
+        }
+    }
+
+    fn loaded(
+        &mut self,
+        answer: Result<Option<Loaded>, BackendError>,
+        batch: Option<Box<Batch<A>>>,
+    ) {
+        let here = self.room.position();
+        let mut confirmed = None;
+        match (batch, &answer) {
+            (Some(batch), Ok(Some(loaded))) if here == Some(loaded.position) => {
+                confirmed = Some(batch);
+            }
+            (Some(batch), _) => self.room.requests.put_back(batch.decided),
+            (None, _) => {}
+        }
+        match answer {
+            Ok(Some(loaded)) => {
+                self.install(&loaded);
+                if let Some(batch) = confirmed {
+                    self.accepted(batch);
+                }
+            }
+            Ok(None) => self.end(&RoomError::NotFound, CloseReason::Expired),
+            Err(error @ (BackendError::Corrupt(_) | BackendError::Unwritable(_))) => {
+                log_unreadable(self.id, &error);
+                self.fail();
+            }
+            Err(error) => {
+                tracing::debug!(room = %self.id, %error, "the store was asked in vain");
+                self.stale = true;
+                let until = Instant::now() + self.retry.failed();
+                self.begin(Phase::Waiting(until));
+            }
+        }
+    }
+
+    fn decide(&mut self) {
+        let Some(mut batch) = self.room.decide() else {
+            return;
+        };
+        if !batch.events.is_empty() {
+            return self.commit(batch);
+        }
+        // What is known here may be old, and there is no commit to show it. The store
+        // is asked before anybody hears that there was nothing to do, or was refused.
+        // Others may change the room meanwhile, and again: what it answers is younger
+        // than what was asked of it, and that is enough.
+        let may_be_behind = self.node.backend.resync_interval().is_some();
+        if may_be_behind && !batch.keep_known(&mut self.room.requests) {
+            return self.load(Some(batch));
+        }
+        self.accepted(batch);
+    }
+
+    fn commit(&mut self, mut batch: Box<Batch<A>>) {
+        let (backend, config) = (&self.node.backend, &self.node.config);
+        let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
+        match backend.commit(self.id, commit).at_once() {
+            Ok(answer) => self.committed(answer, batch, Duration::ZERO),
+            Err(answer) => {
+                self.begin(Phase::Committing(self.question(answer), batch));
+            }
+        }
+    }
+
+    fn committed(
+        &mut self,
+        answer: Result<Committed, BackendError>,
+        batch: Box<Batch<A>>,
+        took: Duration,
+    ) {
+        let stands = match answer {
+            Ok(Committed::Accepted(stamp)) => {
+                self.node.metrics.commits.record(took);
+                self.retry.succeeded();
+                self.room.heard(stamp);
+                return self.accepted(batch);
+            }
+            Ok(Committed::Conflict(loaded)) => {
+                self.node.metrics.conflicts.add(1);
+                Ok(Some(loaded))
+            }
+            Ok(Committed::Gone) => Ok(None),
+            // What cannot be understood will not be at the next attempt either. But the
+            // room may be readable, so it is loaded all the same.
+            Err(BackendError::Corrupt(error)) => {
+                if self.retry.is_first() {
+                    tracing::error!(room = %self.id, error, "the room cannot be changed");
+                }
+                Err(BackendError::Unknown(error))
+            }
+            Err(error) => Err(error),
+        };
+        self.room.requests.put_back(batch.decided);
+        self.loaded(stands, None);
+    }
+
+    fn accepted(&mut self, batch: Box<Batch<A>>) {
+        self.room.accept(batch);
+        if self.draining {
+            // Whoever has got a seat just now.
+            self.room.audience.close_all(CloseReason::Restarting);
+        }
+    }
+
+    fn install(&mut self, loaded: &Loaded) {
+        if self.room.position() != Some(loaded.position) {
+            self.retry.succeeded();
+        }
+        if let Err(error) = self.room.install(loaded) {
+            tracing::error!(room = %self.id, %error, "the stored room cannot be read");
+            self.fail();
+        }
+    }
+
+    fn question<T>(&self, answer: BackendFuture<'a, T>) -> Question<'a, T> {
+        Question::new(answer, self.node.config.command_deadline)
+    }
+
+    fn begin(&mut self, phase: Phase<'a, A>) {
+        self.phase = phase;
+        self.expect_deadlines();
+    }
+
+    /// The room is no more, or cannot be gone on with on this node: everybody is told.
+    fn end(&mut self, why: &RoomError, reason: CloseReason) {
+        self.phase = Phase::Gone;
+        for request in self.room.requests.take(|_| true) {
+            self.room.audience.refuse(request, why);
+        }
+        self.room.audience.close_all(reason);
+    }
+
+    /// What is stored cannot be read. Why has been logged; to members it would say nothing.
+    fn fail(&mut self) {
+        let why = RoomError::Unavailable("the stored room cannot be read".to_owned());
+        self.end(&why, CloseReason::Unavailable);
+    }
+
+    /// Looks again when the store or somebody who waits has waited too long.
+    fn expect_deadlines(&mut self) {
+        if let Some(at) = self.phase.until() {
+            self.room.alarm.set(at);
+        }
+        if let Some(at) = self.room.requests.next_deadline(self.phase.batch()) {
+            self.room.alarm.set(at);
+        }
+    }
+
+    /// Looks at everything that has a deadline, and when to look next.
+    fn look_at_deadlines(&mut self) {
+        let now = Instant::now();
+        self.phase.give_up_if_late(now);
+        // What may still happen by a commit under way is said to be unknown.
+        let late = self.room.requests.take_late(self.phase.batch(), now);
+        if !late.is_empty() {
+            let error = self.node.unsettled();
+            for request in late {
+                self.room.audience.refuse(request, &error);
+            }
+        }
+        self.expect_deadlines();
+        self.stale |= self.room.look(now).is_err();
+    }
+}

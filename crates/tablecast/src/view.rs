@@ -1,0 +1,63 @@
+//! What a hub answers: rooms as others see them.
+
+use std::time::Duration;
+
+use tablecast_core::backend::Stamp;
+use tablecast_core::{Colour, MemberId, Position, RoomId};
+
+/// What one room has otherwise than the hub's configuration says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// How long it lives after the last join or change. By default
+    /// [`HubConfig::room_ttl`](crate::HubConfig::room_ttl); never more than
+    /// [`HubConfig::room_max_age`](crate::HubConfig::room_max_age).
+    pub ttl: Option<Duration>,
+}
+
+/// A room that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// The backend's clock, and when the room expires.
+    pub stamp: Stamp,
+    /// How many seats it has.
+    pub seats: usize,
+    /// How long it lives after the last join or change.
+    pub ttl: Duration,
+}
+
+/// One member as others see them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Member")
+)]
+pub struct MemberView {
+    /// Who.
+    pub id: MemberId,
+    /// Their name.
+    pub name: String,
+    /// Their colour.
+    pub colour: Colour,
+    /// Not connected at the moment; the seat is kept for a while.
+    pub away: bool,
+}
+
+/// A room as it stands.
+#[derive(Debug, Clone)]
+pub struct RoomView<A> {
+    /// Where it stands.
+    pub position: Position,
+    /// The backend's clock, and when the room expires.
+    pub stamp: Stamp,
+    /// How many seats it has.
+    pub seats: usize,
+    /// How long it lives after the last join or change.
+    pub ttl: Duration,
+    /// Who has one.
+    pub members: Vec<MemberView>,
+    /// The application's state.
+    pub app: A,
+}
