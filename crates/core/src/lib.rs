@@ -3,13 +3,15 @@
 //! clock, no randomness: all of it is passed in, so that every rule can be
 //! tested as a function.
 //!
-//! - [`logic`]: what an application supplies: a state, commands and events.
+//! - [`logic`] and [`app`]: what an application supplies: a state, commands and events, and how
+//!   they are spoken.
 //! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
 //!   place that makes events.
 //! - [`backend`]: the port behind which rooms live.
 //! - [`close`]: why a connection ends, with code and whether to come back.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod backend;
 pub mod close;
 pub mod colour;
@@ -23,6 +25,7 @@ pub mod position;
 pub mod room;
 pub mod text;
 
+pub use app::App;
 pub use backend::{Backend, BackendError};
 pub use close::CloseReason;
 pub use colour::Colour;

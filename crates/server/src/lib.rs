@@ -17,7 +17,6 @@ mod docs;
 mod language;
 mod limits;
 pub mod log;
-pub mod menu;
 mod negotiation;
 pub mod origin;
 mod problem;
@@ -37,8 +36,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use config::Config;
-use menu::Menu;
 use routes::Shared;
+use tablecast_lunch::Menu;
 
 /// How much of the drain time is kept for HTTP requests under way, at most; a
 /// tenth of it if that is less.

@@ -22,6 +22,11 @@ const DIRECTIONS: &[Direction] = &[
         tests_use: &[],
     },
     Direction {
+        name: "tablecast-lunch",
+        depends_on: &["tablecast-core"],
+        tests_use: &[],
+    },
+    Direction {
         name: "tablecast",
         depends_on: &["tablecast-core"],
         tests_use: &[],
@@ -37,6 +42,7 @@ const DIRECTIONS: &[Direction] = &[
         depends_on: &[
             "tablecast-core",
             "tablecast",
+            "tablecast-lunch",
             "tablecast-redis",
             "tablecast-terminal",
         ],

@@ -31,11 +31,11 @@ use crate::client::{self, Peer};
 use crate::config::Config;
 use crate::docs::Documents;
 use crate::limits::PerAddress;
-use crate::menu::Menu;
 use crate::origin;
 use crate::problem::{Problem, Reason};
 pub(crate) use metrics::{Answers, expect};
 use route::Route;
+use tablecast_lunch::Menu;
 
 /// When to try again while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(2);

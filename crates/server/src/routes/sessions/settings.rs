@@ -11,8 +11,8 @@ use serde_json::Value;
 use tablecast_core::Rejection;
 use tokio::time::timeout;
 
-use crate::menu::{MasterSecret, Menu};
 use crate::problem::{Problem, Reason};
+use tablecast_lunch::{MasterSecret, Menu};
 
 /// A room is made of nothing but settings; this is plenty.
 const MAX_BODY_BYTES: usize = 16 * 1024;
