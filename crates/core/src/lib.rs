@@ -8,22 +8,20 @@
 //! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
 //!   place that makes events.
 //! - [`backend`]: the port behind which rooms live.
-//! - [`close`]: why a connection ends, with code and whether to come back.
+//! - [`tablecast_protocol`], of which much is here too: what goes over the wire.
 #![forbid(unsafe_code)]
 
 pub mod app;
 pub mod backend;
-pub mod close;
-pub mod colour;
 pub mod draft;
 pub mod history;
 pub mod id;
 pub mod limits;
 pub mod logic;
 pub mod membership;
-pub mod position;
 pub mod room;
-pub mod text;
+
+pub use tablecast_protocol::{close, colour, position, text};
 
 pub use app::App;
 pub use backend::{Backend, BackendError};

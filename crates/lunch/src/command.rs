@@ -30,6 +30,55 @@ pub enum Command {
     Reveal(Reveal),
 }
 
+impl Command {
+    /// Adds an item.
+    pub fn add(item: impl Into<String>) -> Self {
+        Command::Add(Add { item: item.into() })
+    }
+
+    /// Takes the item with this number away.
+    pub fn remove(number: u64) -> Self {
+        Command::Remove(Target {
+            item: None,
+            number: Some(number),
+        })
+    }
+
+    /// Puts the item with this number back.
+    pub fn restore(number: u64) -> Self {
+        Command::Restore(Restore { number })
+    }
+
+    /// Gives one's vote to the item with this number, or takes it back.
+    pub fn vote(number: u64, on: bool) -> Self {
+        Command::Vote(Vote {
+            item: None,
+            number: Some(number),
+            on,
+        })
+    }
+
+    /// Names the room.
+    pub fn title(title: Option<String>) -> Self {
+        Command::Title(Title { title })
+    }
+
+    /// Settles it.
+    pub fn decide(how: How) -> Self {
+        Command::Decide(Decide { how })
+    }
+
+    /// Adds one's chance to a draw.
+    pub fn contribute(draw: u64, value: Hex32) -> Self {
+        Command::Contribute(Contribute { draw, value })
+    }
+
+    /// Ends a draw.
+    pub fn reveal(draw: u64) -> Self {
+        Command::Reveal(Reveal { draw })
+    }
+}
+
 /// An item to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -109,7 +158,7 @@ pub struct Title {
     pub title: Option<String>,
 }
 
-/// The room's whole lifetime again; there is nothing to say about it.
+/// It has no fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object without fields, {}")]

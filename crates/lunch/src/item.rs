@@ -11,7 +11,7 @@ use tablecast_core::MemberId;
 pub struct Item {
     /// 1, 2, 3… in order of adding; never used twice in a room.
     pub number: u64,
-    /// What it is, as [`clean`](tablecast_core::text::clean) leaves it.
+    /// What it is, as `clean` leaves it.
     pub item: Arc<str>,
     /// Who added it.
     pub by: MemberId,

@@ -11,8 +11,8 @@ use crate::draw::{Contribution, Drawing, NextDraw};
 use crate::event::{Began, Decided, Event};
 use crate::item::{Candidate, Item};
 
-/// The menu as the JSON dialect shows it. The same item may be there twice. Cloning
-/// copies the list of items; all else is shared.
+/// The menu as the JSON dialect shows it: without its secret.
+// The same item may be there twice. Cloning copies the list of items; all else is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -29,6 +29,7 @@ pub struct Table {
     /// The draw that may begin next.
     // Servers that know no draws leave it out: no draw has the number 0.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
     pub next_draw: NextDraw,
     /// The draw that is under way.
     pub drawing: Option<Arc<Drawing>>,

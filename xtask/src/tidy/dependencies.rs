@@ -17,18 +17,23 @@ struct Direction {
 
 const DIRECTIONS: &[Direction] = &[
     Direction {
-        name: "tablecast-core",
+        name: "tablecast-protocol",
         depends_on: &[],
         tests_use: &[],
     },
     Direction {
+        name: "tablecast-core",
+        depends_on: &["tablecast-protocol"],
+        tests_use: &[],
+    },
+    Direction {
         name: "tablecast-lunch",
-        depends_on: &["tablecast-core"],
+        depends_on: &["tablecast-protocol", "tablecast-core"],
         tests_use: &[],
     },
     Direction {
         name: "tablecast",
-        depends_on: &["tablecast-core"],
+        depends_on: &["tablecast-protocol", "tablecast-core"],
         tests_use: &[],
     },
     Direction {
@@ -51,7 +56,7 @@ const DIRECTIONS: &[Direction] = &[
     Direction {
         // It knows the protocol, as any other client does, and no server.
         name: "tablecast-terminal",
-        depends_on: &["tablecast-core"],
+        depends_on: &["tablecast-protocol", "tablecast-lunch"],
         tests_use: &[],
     },
     Direction {

@@ -8,7 +8,7 @@ use super::{Finding, Place, mentions};
 
 const PROTOCOL: &str = "docs/protocol.md";
 const FRAMES: &str = "docs/frames/";
-const CLOSE_TABLE: &str = "crates/core/src/close.rs";
+const CLOSE_TABLE: &str = "crates/protocol/src/close.rs";
 
 /// Every golden frame is JSON and has its place in the description.
 pub(super) fn frames(repo: &Repo) -> Vec<Finding> {
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(
             shown(&close_codes(&bad)),
             [
-                "crates/core/src/close.rs:3: close code 4413 is not in docs/protocol.md: describe it there"
+                "crates/protocol/src/close.rs:3: close code 4413 is not in docs/protocol.md: describe it there"
             ]
         );
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tablecast_core::backend::{BackendError, Stamp};
 use tablecast_core::draft::Refusal;
-use tablecast_core::{CloseReason, Colour, MemberId, Position, RoomId};
+use tablecast_core::{CloseReason, Position, RoomId};
+pub use tablecast_protocol::push::Member as MemberView;
 
 /// What one room has otherwise than the hub's configuration says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,24 +52,6 @@ pub enum CreateError {
     /// The node is shutting down.
     #[error("this server is shutting down")]
     Draining,
-}
-
-/// One member as others see them.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Member")
-)]
-pub struct MemberView {
-    /// Who.
-    pub id: MemberId,
-    /// Their name.
-    pub name: String,
-    /// Their colour.
-    pub colour: Colour,
-    /// Not connected at the moment; the seat is kept for a while.
-    pub away: bool,
 }
 
 /// A room as it stands.
