@@ -24,9 +24,9 @@ use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
 
 use crate::base_path::BasePath;
-use crate::menu::max_view_bytes;
 use options::Options;
 use tablecast_http::Origin;
+use tablecast_lunch::max_table_bytes;
 
 /// Where rooms live.
 #[derive(Clone, PartialEq, Eq)]
@@ -349,7 +349,7 @@ fn lifetimes(
 /// What may wait for a slow reader: the largest menu must fit, since a new member is sent
 /// all of it. What was not given follows.
 fn outbox_bytes(given: Option<usize>, max_items: usize) -> Result<usize, clap::Error> {
-    let largest = max_view_bytes(max_items);
+    let largest = max_table_bytes(max_items);
     match given {
         Some(bytes) if bytes < largest => Err(error(
             ErrorKind::ValueValidation,

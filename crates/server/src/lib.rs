@@ -13,7 +13,6 @@ pub mod config;
 mod docs;
 mod language;
 pub mod log;
-pub mod menu;
 mod negotiation;
 mod reason;
 mod routes;
@@ -32,8 +31,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use config::Config;
-use menu::Menu;
 use routes::Shared;
+use tablecast_lunch::Menu;
 
 /// How much of the drain time is kept for HTTP requests under way, at most; a
 /// tenth of it if that is less.

@@ -5,14 +5,14 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
+use tablecast_protocol::client;
+use tablecast_protocol::{CloseReason, Colour};
 
 use crate::place::{Place, Server};
-use crate::say::MAX_COLOUR;
 use crate::session::link::Why;
-use crate::session::{Entropy, Introduction, Session};
+use crate::session::{Entropy, Session};
 use crate::words::Lang;
 use crate::{create, lines, plain, run, screen};
-use tablecast_core::close::CloseReason;
 
 /// What can be done at a terminal.
 #[derive(Debug, Parser)]
@@ -54,7 +54,7 @@ pub struct Join {
 
     /// Your colour, from 0 to 11 [default: the server chooses]
     #[arg(long, visible_alias = "color", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u8).range(0..=i64::from(MAX_COLOUR)))]
+          value_parser = clap::value_parser!(u8).range(0..=i64::from(Colour::COUNT - 1)))]
     pub colour: Option<u8>,
 
     /// Lines in and out instead of the full screen, for pipes and screen readers; /help
@@ -160,9 +160,9 @@ fn complain(text: &str) {
 }
 
 async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
-    let who = Introduction {
+    let who = client::Join {
         name: options.name,
-        colour: options.colour,
+        colour: options.colour.and_then(|index| Colour::new(index.into())),
     };
     // The system's randomness. Once it is there, it does not fail any more.
     getrandom::fill(&mut [0]).map_err(|error| Failed::Random(error.to_string()))?;

@@ -10,7 +10,7 @@ use tablecast_core::history::History;
 use tablecast_core::membership::Op;
 use tablecast_core::room::Event;
 use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Room, SeatToken};
-use tablecast_server::menu::{self, Add, Command, MasterSecret, Menu, Vote};
+use tablecast_lunch::{self as menu, Add, Command, MasterSecret, Menu, Vote};
 
 use crate::repeat;
 

@@ -28,10 +28,10 @@ use tablecast_http::{Origin, PerAddress, Problem, Site, origin};
 use crate::base_path;
 use crate::config::Config;
 use crate::docs::Documents;
-use crate::menu::Menu;
 use crate::reason;
 pub(crate) use metrics::{Answers, expect};
 use route::Route;
+use tablecast_lunch::Menu;
 
 /// When to try again while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(2);

@@ -20,11 +20,11 @@ use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
 use super::{AllowedPage, App, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
-use crate::menu::{Keepsake, MasterSecret, Menu};
 use crate::reason;
 use settings::{Settings, lifetime, menu, read, settings};
 use tablecast_http::Client;
 use tablecast_http::problem::{self, Problem};
+use tablecast_lunch::{Keepsake, MasterSecret, Menu};
 
 /// A room that was made. Times are milliseconds since 1970 by the store's clock;
 /// `now` lets a client whose clock is wrong know how long is left.
@@ -139,7 +139,7 @@ pub(super) fn routes() -> Vec<Route> {
         seats: 10,
         ttl_ms: EXAMPLE_TTL,
         members: &[],
-        state: menu.shown(),
+        state: menu.table(),
     };
     let looked = [reason::NOT_FOUND, reason::RATE_LIMITED, reason::UNAVAILABLE];
     vec![

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use tablecast_lunch::Command;
 
 use crate::clock::Millis;
 use crate::desk::{Desk, Show};
@@ -21,7 +22,6 @@ use crate::room::Room;
 use crate::room::news::News;
 use crate::run::Face;
 use crate::say::{self, Say};
-use crate::session::commands::Ask;
 use crate::session::link::Status;
 use crate::session::{Session, Told};
 use crate::words::Lang;
@@ -200,7 +200,7 @@ impl View<'_> {
 
     fn remove(&mut self, session: &mut Session, now: Millis) {
         if let Some(number) = self.chosen(session) {
-            session.ask(Ask::Remove { number }, now);
+            session.ask(Command::remove(number), now);
         }
     }
 
@@ -213,7 +213,7 @@ impl View<'_> {
 
     fn choose(&mut self, by: isize, session: &Session) {
         let Some(room) = session.room() else { return };
-        let items = room.menu.by_votes();
+        let items = room.by_votes();
         let at = items
             .iter()
             .position(|item| Some(item.number) == self.chosen);
@@ -233,7 +233,7 @@ impl View<'_> {
         {
             return;
         }
-        self.chosen = room.menu.by_votes().first().map(|item| item.number);
+        self.chosen = room.by_votes().first().map(|item| item.number);
     }
 }
 

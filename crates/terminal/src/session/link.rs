@@ -1,11 +1,10 @@
 //! When to connect, when to doubt a connection, and when to come back: "Coming back" of
 //! docs/protocol.md. Pure.
 
-use tablecast_core::close::{CloseReason, ComeBack};
+use tablecast_protocol::close::{CloseReason, ComeBack};
 
 use super::Entropy;
 use crate::clock::Millis;
-use crate::text::Shown;
 
 /// The first wait is random up to this.
 const FIRST_BOUND: Millis = 500;
@@ -34,9 +33,9 @@ pub enum Why {
     /// It did not answer in time.
     Silent,
     /// It could not be reached, or let nobody in: for people, as the system says it.
-    Unreachable(Shown),
+    Unreachable(String),
     /// What it said is no Tablecast: for people.
-    Garbled(Shown),
+    Garbled(String),
 }
 
 /// Whether there is a connection, told as it is.

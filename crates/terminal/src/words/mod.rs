@@ -5,18 +5,18 @@ mod told;
 
 use std::time::Duration;
 
-use tablecast_core::close::CloseReason;
+use tablecast_lunch::{Candidate, Command, Decision, Drawing, How, Item, Verdict};
+use tablecast_protocol::client::Request;
+use tablecast_protocol::{CloseReason, MemberId};
 
 use crate::clock::Millis;
 use crate::lines;
-use crate::room::draw::Verdict;
-use crate::room::menu::{Candidate, Decision, Drawing, How, Item};
+use crate::room::Room;
 use crate::room::news::Who;
-use crate::room::{MemberId, Room};
 use crate::say::Unsaid;
 use crate::session::commands::Ask;
 use crate::session::link::{Status, Why};
-use crate::text::{Shown, cut};
+use crate::text::{cut, sanitise};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Lang {
     fn who(self, who: &Who) -> String {
         match who {
             Who::You => self.pick("You", "내가").to_owned(),
-            Who::Other(name) => self.pick(name.to_string(), format!("{name} 님이")),
+            Who::Other(name) => self.pick(name.clone(), format!("{name} 님이")),
             Who::Nobody => self.pick("Somebody", "누군가").to_owned(),
         }
     }
@@ -102,7 +102,7 @@ impl Lang {
             true => String::new(),
             false => format!(": {}", self.names(room, &item.votes)),
         };
-        let decided = match room.menu.is_decided(item.number) {
+        let decided = match room.is_decided(item.number) {
             true => format!(", {}", self.decided()),
             false => String::new(),
         };
@@ -267,21 +267,29 @@ impl Lang {
 
     /// A command by what it is about.
     pub fn ask(self, ask: &Ask) -> String {
-        let quoted = |text: &str| format!("\"{}\"", cut(&Shown::from(text), MOST_QUOTED));
-        match ask {
-            Ask::Add { item } => quoted(item),
-            Ask::Title { title: Some(title) } => format!("/title {}", quoted(title)),
-            Ask::Title { title: None } => "/title".to_owned(),
-            Ask::Rename { name, .. } => format!("/name {}", quoted(name)),
-            Ask::Remove { number } => format!("/remove {number}"),
-            Ask::Restore { .. } => "/undo".to_owned(),
-            Ask::Vote { number, on: true } => format!("/vote {number}"),
-            Ask::Vote { number, on: false } => format!("/unvote {number}"),
-            Ask::Extend {} => "/extend".to_owned(),
-            Ask::Decide { how: How::Votes } => "/decide".to_owned(),
-            Ask::Decide { how: How::Draw } => "/draw".to_owned(),
-            // This client says them by itself.
-            Ask::Contribute { .. } | Ask::Reveal { .. } => "/draw".to_owned(),
+        let quoted = |text: &str| format!("\"{}\"", cut(&sanitise(text), MOST_QUOTED));
+        let command = match ask {
+            Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
+            Request::Command(command) => command,
+        };
+        // This client names items by their numbers alone.
+        let numbered = |word: &str, number: Option<u64>| match number {
+            Some(number) => format!("{word} {number}"),
+            None => word.to_owned(),
+        };
+        match command {
+            Command::Add(add) => quoted(&add.item),
+            Command::Title(title) => match &title.title {
+                Some(title) => format!("/title {}", quoted(title)),
+                None => "/title".to_owned(),
+            },
+            Command::Remove(target) => numbered("/remove", target.number),
+            Command::Restore(_) => "/undo".to_owned(),
+            Command::Vote(vote) => numbered(if vote.on { "/vote" } else { "/unvote" }, vote.number),
+            Command::Extend(_) => "/extend".to_owned(),
+            Command::Decide(decide) if decide.how == How::Votes => "/decide".to_owned(),
+            // This client says the last two by itself.
+            Command::Decide(_) | Command::Contribute(_) | Command::Reveal(_) => "/draw".to_owned(),
         }
     }
 
@@ -304,7 +312,7 @@ impl Lang {
     pub fn unsaid(self, unsaid: &Unsaid) -> String {
         match unsaid {
             Unsaid::Unknown(word) => {
-                let word = Shown::from(&**word);
+                let word = sanitise(word);
                 self.pick(
                     format!("there is no {word}: /help lists what there is, // in front adds it"),
                     format!("{word} 명령은 없습니다. 목록은 /help, 그대로 추가하려면 // 로 쓰세요"),
@@ -359,7 +367,7 @@ impl Lang {
 
     /// An item was to be added that is being added already.
     pub fn coming_already(self, item: &str) -> String {
-        let item = cut(&Shown::from(item), MOST_QUOTED);
+        let item = cut(&sanitise(item), MOST_QUOTED);
         self.pick(
             format!("{item} is on its way already"),
             format!("이미 보내는 중입니다: {item}"),

@@ -1,11 +1,11 @@
 //! What happened, and what went wrong, in words.
 
+use tablecast_lunch::How;
+
 use super::Lang;
 use super::Lang::{English, Korean};
-use crate::room::menu::How;
 use crate::room::news::News;
-use crate::room::wire::Refusal;
-use crate::session::Told;
+use crate::session::{Refusal, Told};
 
 impl Lang {
     /// Something that people want to be told.
@@ -157,6 +157,6 @@ impl Lang {
             (Korean, "outdated" | "conflict") => Some("이 변경은 반영되지 않았을 수 있습니다"),
             (Korean, _) => None,
         };
-        korean.map_or_else(|| refusal.message.to_string(), str::to_owned)
+        korean.map_or_else(|| refusal.message.clone(), str::to_owned)
     }
 }

@@ -11,9 +11,9 @@ use serde_json::Value;
 use tablecast_core::Rejection;
 use tokio::time::timeout;
 
-use crate::menu::{MasterSecret, Menu};
 use crate::reason;
 use tablecast_http::Problem;
+use tablecast_lunch::{MasterSecret, Menu};
 
 /// A room is made of nothing but settings; this is plenty.
 const MAX_BODY_BYTES: usize = 16 * 1024;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tablecast_core::{Logic, Rejection};
+
+use crate::logic::{Logic, Rejection};
 
 /// A [`Logic`] that can be spoken: how its commands are read and its state is
 /// shown, in both dialects.

@@ -24,6 +24,11 @@ impl Colour {
     /// one for each and some to choose from.
     pub const COUNT: u8 = 12;
 
+    /// Its index.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
     /// The colour with this index.
     pub fn new(index: u64) -> Option<Colour> {
         let index = u8::try_from(index).ok()?;
@@ -31,10 +36,10 @@ impl Colour {
     }
 
     /// The lowest of those that the fewest of these are.
-    pub(crate) fn least_used(taken: impl Iterator<Item = Colour>) -> Colour {
+    pub fn least_used(taken: impl Iterator<Item = Colour>) -> Colour {
         let mut used = [0_usize; Colour::COUNT as usize];
         for colour in taken {
-            used[usize::from(colour.0)] += 1;
+            used[colour.index()] += 1;
         }
         let fewest = (0..Colour::COUNT).min_by_key(|index| used[usize::from(*index)]);
         Colour(fewest.unwrap_or_default())
@@ -59,6 +64,12 @@ impl<'de> Deserialize<'de> for Colour {
         }
         deserializer.deserialize_u64(Index)
     }
+}
+
+/// Reads the colour of a member. A server may know more of them than this, or none.
+pub(crate) fn known<'de, D: Deserializer<'de>>(de: D) -> Result<Option<Colour>, D::Error> {
+    let index = Option::<u64>::deserialize(de)?;
+    Ok(index.and_then(Colour::new))
 }
 
 #[cfg(test)]

@@ -1,17 +1,13 @@
-//! What members ask for, in JSON and in lines typed by hand.
+//! What members ask for. Read strictly: a field that is not known here is refused.
 
-use schemars::{JsonSchema, Schema};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tablecast_core::Rejection;
+use serde::{Deserialize, Serialize};
 
-use super::{Hex32, How};
-
-/// What a line of the text dialect may be.
-const ALLOWED: &str = "say add:ITEM or remove:ITEM";
+use crate::decision::How;
+use crate::hex::Hex32;
 
 /// What a member asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Puts an item at the end.
@@ -34,8 +30,58 @@ pub enum Command {
     Reveal(Reveal),
 }
 
+impl Command {
+    /// Adds an item.
+    pub fn add(item: impl Into<String>) -> Self {
+        Command::Add(Add { item: item.into() })
+    }
+
+    /// Takes the item with this number away.
+    pub fn remove(number: u64) -> Self {
+        Command::Remove(Target {
+            item: None,
+            number: Some(number),
+        })
+    }
+
+    /// Puts the item with this number back.
+    pub fn restore(number: u64) -> Self {
+        Command::Restore(Restore { number })
+    }
+
+    /// Gives one's vote to the item with this number, or takes it back.
+    pub fn vote(number: u64, on: bool) -> Self {
+        Command::Vote(Vote {
+            item: None,
+            number: Some(number),
+            on,
+        })
+    }
+
+    /// Names the room.
+    pub fn title(title: Option<String>) -> Self {
+        Command::Title(Title { title })
+    }
+
+    /// Settles it.
+    pub fn decide(how: How) -> Self {
+        Command::Decide(Decide { how })
+    }
+
+    /// Adds one's chance to a draw.
+    pub fn contribute(draw: u64, value: Hex32) -> Self {
+        Command::Contribute(Contribute { draw, value })
+    }
+
+    /// Ends a draw.
+    pub fn reveal(draw: u64) -> Self {
+        Command::Reveal(Reveal { draw })
+    }
+}
+
 /// An item to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"item\"")]
 pub struct Add {
     /// What it is.
@@ -44,23 +90,28 @@ pub struct Add {
 
 /// An item that is there: the first one equal to `item`, or the one with this
 /// number. Exactly one of the two is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(rename = "Remove", transform = one_way_to_name)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Remove", transform = one_way_to_name)
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"item\" or \"number\""
 )]
 pub struct Target {
     /// What it is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// Its number.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
 }
 
 /// An item that was there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"number\"")]
 pub struct Restore {
     /// Its number.
@@ -68,30 +119,38 @@ pub struct Restore {
 }
 
 /// A vote for an item, which is named as one to be taken away is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(transform = one_way_to_name)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transform = one_way_to_name)
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"on\", and \"item\" or \"number\""
 )]
 pub struct Vote {
     /// What it is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
     /// Its number.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
     /// Whether the member wants it.
     pub on: bool,
 }
 
 /// A name for the room.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("required" = ["title"]))
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"title\", a string or null"
 )]
-#[schemars(extend("required" = ["title"]))]
 pub struct Title {
     /// The name; null takes it away.
     // Named, so that a title that was forgotten is not one that is taken away.
@@ -99,13 +158,15 @@ pub struct Title {
     pub title: Option<String>,
 }
 
-/// Nothing but the wish.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+/// It has no fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object without fields, {}")]
 pub struct Extend {}
 
 /// How to settle it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"how\", which is \"votes\" or \"draw\""
@@ -116,7 +177,8 @@ pub struct Decide {
 }
 
 /// A member's own chance.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"draw\" and \"value\""
@@ -129,19 +191,19 @@ pub struct Contribute {
 }
 
 /// A draw to be ended.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"draw\"")]
 pub struct Reveal {
     /// The draw's number.
     pub draw: u64,
 }
 
-/// The lines that [`line`] understands, as a pattern of JSON Schema.
-pub(crate) const LINES: &str = r"^\s*([Aa][Dd][Dd]|[Rr][Ee][Mm][Oo][Vv][Ee])\s*:";
-
 /// Says in a schema that an item is named by `item` or by `number`, one of which
 /// must be there: the types have both as options.
-fn one_way_to_name(schema: &mut Schema) {
+#[cfg(feature = "schema")]
+fn one_way_to_name(schema: &mut schemars::Schema) {
+    use serde_json::{Value, json};
     for (name, kind) in [("item", "string"), ("number", "integer")] {
         let property = schema.pointer_mut(&format!("/properties/{name}"));
         if let Some(property) = property.and_then(Value::as_object_mut) {
@@ -153,33 +215,4 @@ fn one_way_to_name(schema: &mut Schema) {
         "oneOf".to_owned(),
         json!([{ "required": ["item"] }, { "required": ["number"] }]),
     );
-}
-
-/// Reads a line typed by hand.
-pub(super) fn line(line: &str) -> Result<Command, Rejection> {
-    let bad = |found: &str| {
-        Rejection::new(
-            "bad_command",
-            format!("{found} is not understood; {ALLOWED}"),
-        )
-    };
-    // A search made for long texts costs more than a line has characters.
-    let Some(colon) = line.bytes().position(|byte| byte == b':') else {
-        return Err(bad("a line without a colon"));
-    };
-    let word = line[..colon].trim();
-    let item = line[colon + 1..].to_owned();
-    if word.eq_ignore_ascii_case("add") {
-        Ok(Command::Add(Add { item }))
-    } else if word.eq_ignore_ascii_case("remove") {
-        Ok(Command::Remove(Target {
-            item: Some(item),
-            number: None,
-        }))
-    } else {
-        // Only the beginning is repeated: an answer never grows with what it
-        // answers, and Debug escapes what a terminal would obey.
-        let shown: String = word.chars().take(20).collect();
-        Err(bad(&format!("the command {shown:?}")))
-    }
 }

@@ -64,6 +64,11 @@ fn all(
     }
 }
 
+/// What a client reads.
+fn seen(menu: &Menu) -> Table {
+    serde_json::from_str(&serde_json::to_string(&menu.view()).unwrap()).unwrap()
+}
+
 /// The winner as anybody computes it who saw nothing but this: `decision.draw`.
 /// Another way of computing than the menu's: bit by bit.
 fn recomputed(draw: &Value) -> u64 {
@@ -97,17 +102,20 @@ proptest! {
     })]
 
     /// Another node, which has the events alone, comes to the same state; so does
-    /// one that reads what was stored.
+    /// one that reads what was stored, and a client comes to what members see.
     #[test]
     fn the_events_alone_lead_to_the_same_state(commands in commands()) {
         let mut menu = empty(ITEMS);
         let mut replica = menu.clone();
+        let mut client = seen(&menu);
         all(&mut menu, &commands, |menu, by, event| {
             let sent = serde_json::to_string(&event).unwrap();
             let heard: Event = serde_json::from_str(&sent).unwrap();
             assert_eq!(heard, event);
             replica.apply(by, &heard);
             assert_eq!(&replica, menu);
+            client.apply(by, &heard);
+            assert_eq!(client, seen(menu));
         });
         let stored = serde_json::to_string(&menu).unwrap();
         prop_assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
@@ -125,15 +133,15 @@ proptest! {
             assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.len() <= ITEMS);
             assert!(menu.removed.len() <= MAX_REMOVED);
             assert!(menu.removed.iter().all(|item| !numbers.contains(&item.number)));
-            for contributions in menu.settling.drawing.iter().map(|drawing| &drawing.contributions) {
+            for contributions in menu.table.drawing.iter().map(|drawing| &drawing.contributions) {
                 let mut members: Vec<_> = contributions.iter().map(|c| c.member).collect();
                 members.sort_unstable();
                 members.dedup();
                 assert_eq!(members.len(), contributions.len());
             }
-            assert!(menu.settling.next_draw.number >= last_draw);
-            last_draw = menu.settling.next_draw.number;
-            assert_eq!(menu.settling.next_draw.commitment, menu.settling.secret.commitment(last_draw));
+            assert!(menu.table.next_draw.number >= last_draw);
+            last_draw = menu.table.next_draw.number;
+            assert_eq!(menu.table.next_draw.commitment, menu.secret.next_draw(last_draw).commitment);
             let now = menu.text_state();
             assert!(now == shown || Menu::changes_text(&event), "{event:?}");
             shown = now;
@@ -149,7 +157,11 @@ proptest! {
                 let seen = serde_json::to_value(menu.view()).unwrap();
                 let decision = &seen["decision"];
                 if decision["how"] == "draw" {
-                    assert_eq!(decision["winner"]["number"], recomputed(&decision["draw"]));
+                    let winner = recomputed(&decision["draw"]);
+                    assert_eq!(decision["winner"]["number"], winner);
+                    let drawn = menu.table.decision.as_ref().unwrap().draw.as_ref().unwrap();
+                    assert_eq!(drawn.check(winner, Known::default()), Verdict::AddsUp);
+                    assert_eq!(drawn.check(0, Known::default()), Verdict::OtherWinner);
                     assert_eq!(seen["drawing"], Value::Null);
                 }
             }
@@ -168,9 +180,9 @@ proptest! {
                 serde_json::to_string(&event).unwrap(),
                 format!("{menu:?} {event:?}"),
             ];
-            let under_way = menu.settling.drawing.as_ref().map(|drawing| drawing.number);
-            let to_come = under_way.into_iter().chain([menu.settling.next_draw.number]);
-            let secrets = to_come.map(|draw| menu.settling.secret.secret(draw).to_string());
+            let under_way = menu.table.drawing.as_ref().map(|drawing| drawing.number);
+            let to_come = under_way.into_iter().chain([menu.table.next_draw.number]);
+            let secrets = to_come.map(|draw| menu.secret.secret(draw).to_string());
             for secret in secrets.chain([master.to_owned()]) {
                 assert!(seen.iter().all(|seen| !seen.contains(&secret)));
             }
@@ -182,7 +194,7 @@ proptest! {
     fn what_is_restored_is_as_it_was(commands in commands(), removal in order(), return_ in order()) {
         let mut menu = empty(ITEMS);
         all(&mut menu, &commands, |_, _, _| {});
-        let before = menu.items.clone();
+        let before = menu.table.items.clone();
         let number = |at: &usize| before.get(*at).map(|item| item.number);
         for number in removal.iter().filter_map(number) {
             let remove = Command::Remove(Target { number: Some(number), item: None });
@@ -193,6 +205,6 @@ proptest! {
             let restore = Command::Restore(Restore { number });
             prop_assert_eq!(does(&mut menu, BEN, &restore), Ok(1));
         }
-        prop_assert_eq!(menu.items, before);
+        prop_assert_eq!(menu.table.items, before);
     }
 }

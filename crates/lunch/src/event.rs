@@ -1,16 +1,20 @@
-//! What happens to a menu: stored, sent to other nodes, and shown to members as it is.
+//! What happens to a table: stored, sent to other nodes, and shown to members as it is.
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Hex32, Item};
+use crate::hex::Hex32;
+use crate::item::Item;
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "MenuEvent")
+)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename = "MenuEvent")]
 pub enum Event {
     /// An item was put at the end.
     Added {
@@ -57,8 +61,8 @@ pub enum Event {
 }
 
 /// A draw began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Began {
     /// Its number.
     pub number: u64,
@@ -73,7 +77,8 @@ pub struct Began {
 }
 
 /// How it was settled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Decided {
     /// One item had the most votes.

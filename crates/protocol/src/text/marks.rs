@@ -7,7 +7,7 @@ use unicode_normalization::char::canonical_combining_class;
 
 use super::invisible::{is_ignorable, is_mark};
 use super::{MAX_MARKS, MAX_PILED_MARKS, bad_item};
-use crate::logic::Rejection;
+use crate::rejection::Rejection;
 
 /// Checks a text that is in NFC, where marks of the same side stand together.
 pub(super) fn check(what: &str, text: &str) -> Result<(), Rejection> {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::logic::Rejection;
+use crate::rejection::Rejection;
 
 /// The longest short text in bytes. It bounds what one grapheme can take, such as an
 /// emoji of many people.
@@ -66,7 +66,7 @@ fn one_form<'a>(
     text: &'a str,
     max_graphemes: usize,
 ) -> Result<Cow<'a, str>, Rejection> {
-    if let Some(bad) = text.chars().find(is_forbidden) {
+    if let Some(bad) = text.chars().find(|c| is_forbidden(*c)) {
         return Err(bad_item(format!(
             "{what} must not hold the character U+{:04X}",
             u32::from(bad)
@@ -135,9 +135,9 @@ fn is_plain_ascii(bytes: &[u8]) -> bool {
             .fold(true, |all, pair| all & is_apart(pair))
 }
 
-/// Control characters, line and paragraph separators, and the bidirectional
-/// embeddings, overrides and isolates.
-fn is_forbidden(c: &char) -> bool {
+/// Whether no text may hold a character: control characters (escape sequences begin with one),
+/// line and paragraph separators, and the bidirectional embeddings, overrides and isolates.
+pub fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
@@ -165,7 +165,7 @@ mod tests {
     fn plain_characters_need_no_other_look() {
         let plain = ('\0'..=char::MAX).filter(|c| is_plain(*c));
         for c in plain {
-            assert!(!is_forbidden(&c), "{c:?}");
+            assert!(!is_forbidden(c), "{c:?}");
             assert!(c == ' ' || invisible::is_seen(c), "{c:?}");
             assert!(!invisible::may_go(c) && !invisible::is_mark(c), "{c:?}");
             // Of such characters any text is in NFC (UAX 15, section 9).

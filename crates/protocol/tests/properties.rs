@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use tablecast_core::position::Order;
-use tablecast_core::text::{MAX_TEXT_BYTES, clean};
-use tablecast_core::{Epoch, Position};
+use tablecast_protocol::position::Order;
+use tablecast_protocol::text::{MAX_TEXT_BYTES, clean};
+use tablecast_protocol::{Epoch, Position};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -118,7 +118,7 @@ proptest! {
     #[test]
     fn equal_texts_are_cleaned_alike(text in any_text(), most in 0..200usize) {
         let composed: String = text.nfc().collect();
-        let code = |rejection: tablecast_core::Rejection| rejection.code;
+        let code = |rejection: tablecast_protocol::Rejection| rejection.code;
         let as_is = clean("the item", &text, most).map_err(code);
         prop_assert_eq!(as_is, clean("the item", &composed, most).map_err(code));
     }
