@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tablecast_protocol::position::{Epoch, Position};
 
 use crate::id::{NodeId, RoomId};
-use crate::position::{Epoch, Position};
 use crate::stored::{Record, StoredError};
 
 /// What a backend answers: a future. A store in the same process has the answer at

@@ -8,8 +8,8 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use tablecast_protocol::colour::Colour;
 
-use crate::colour::Colour;
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::{Logic, Member, Rejection};
@@ -331,7 +331,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::position::{Epoch, Position};
+    use tablecast_protocol::position::{Epoch, Position};
 
     #[derive(Clone, serde::Serialize, serde::Deserialize)]
     struct Nothing {}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tablecast_protocol::colour::Colour;
 
-use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, SeatToken};
 
 /// Whether a member is connected.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tablecast_protocol::colour::Colour;
+use tablecast_protocol::position::Position;
 
-use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
 use crate::membership::{Applied, Membership, Op, Presence, Seat};
-use crate::position::Position;
 
 /// Something that happened, at its place in the room's history.
 #[derive(Debug, PartialEq, Eq)]

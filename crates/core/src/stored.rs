@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tablecast_protocol::position::Position;
 
 use crate::logic::Logic;
 use crate::membership::{Membership, Op};
-use crate::position::Position;
 use crate::room::{Event, Room};
 
 /// The version of the stored form of snapshots.

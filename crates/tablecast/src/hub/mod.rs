@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tablecast_core::App;
 use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
@@ -15,7 +16,6 @@ use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::app::App;
 use crate::clock::Clock;
 use crate::config::HubConfig;
 use crate::dialect::json;

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use tablecast_core::App;
 use tablecast_core::NodeId;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::hub::shared::Shared;
 use crate::node::Live;
 use crate::room_task::Mail;

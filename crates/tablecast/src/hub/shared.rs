@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
 use tablecast_core::{ConnectionId, MemberId, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::{Mutex, MutexGuard};
+use tablecast_core::App;
 use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Listener, Publication, Watch};
 use tokio::sync::Semaphore;
 use tokio::task::coop;
 
-use crate::app::App;
 use crate::room_task::Mail;
 
 /// Commands of one room that wait or are being committed. Beyond it connections

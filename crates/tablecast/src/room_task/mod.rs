@@ -21,12 +21,12 @@ mod task;
 
 use std::sync::Arc;
 
+use tablecast_core::App;
 use tablecast_core::backend::{Health, Publication};
 use tablecast_core::{ConnectionId, MemberId, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::dialect::Dialect;
 use crate::dialect::message::{ClientMessage, WantedSeat};
 use crate::error::RoomError;

@@ -4,11 +4,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tablecast_core::App;
 use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::room_task::batch::Batch;
 
 /// What the task is doing. Opening a room, catching up and confirming a batch without

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use tablecast_core::App;
 use tablecast_core::backend::{Publication, Snapshot};
 use tablecast_core::history::History;
 use tablecast_core::position::{Epoch, Order, Position};
 use tablecast_core::room::{Change, Event, Events, Room};
 use tablecast_core::stored::StoredError;
 
-use crate::app::App;
 use crate::codec::Frames;
 
 pub(super) struct Replica<A: App> {

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tablecast_core::App;
 use tablecast_core::backend::{Loaded, Publication, Stamp};
 use tablecast_core::membership::Presence;
 use tablecast_core::position::Position;
@@ -12,7 +13,6 @@ use tablecast_core::stored::StoredError;
 use tablecast_core::{NodeId, RoomId};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::node::Node;
 use crate::room_task::absent::{AwayEnds, UnseenNodes};
 use crate::room_task::alarm::Alarm;

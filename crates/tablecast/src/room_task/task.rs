@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tablecast_core::App;
 use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
 use tablecast_core::{CloseReason, RoomId};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::error::{RoomError, log_unreadable};
 use crate::node::Node;
 use crate::room_task::batch::{Batch, Request};

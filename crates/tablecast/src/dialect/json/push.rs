@@ -1,13 +1,13 @@
 //! What the server says.
 
 use serde::Serialize;
+use tablecast_core::App;
 use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::{Logic, MemberId, Rejection};
 use tablecast_protocol::Known;
 use tablecast_protocol::push::{self, Hello, Limits, Member, Push, Snapshot, What};
 
-use crate::app::App;
 use crate::codec::Frame;
 use crate::config::HubConfig;
 
