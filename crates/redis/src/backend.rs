@@ -12,13 +12,14 @@ use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
-use crate::call::Effect;
-use crate::client::Client;
-use crate::node::Node;
+use crate::context::Context;
+use crate::keys::SLOTS;
+use crate::router::{Router, Topology};
+use crate::routing::Effect;
 use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW};
-use crate::topology::Topology;
-use crate::url::{Place, UrlError};
-use crate::{discovery, wire};
+use crate::server::Server;
+use crate::url::{Deployment, UrlError};
+use crate::{discovery, encoding};
 
 /// What all keys and channels begin with, unless told otherwise.
 const PREFIX: &str = "tablecast:";
@@ -35,7 +36,7 @@ const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 4;
 
 /// Rooms in Redis. Its connections end when it is dropped.
 pub struct RedisBackend {
-    client: Arc<Client>,
+    router: Arc<Router>,
 }
 
 impl RedisBackend {
@@ -68,35 +69,38 @@ impl RedisBackend {
                 problem: "holds a brace, which is not allowed".into(),
             });
         }
-        let place = Place::parse(url)?;
-        if place.is_encrypted() {
+        let deployment = Deployment::parse(url)?;
+        if deployment.is_encrypted() {
             // redis-rs takes the process' default, which may be ambiguous.
             // Fails only if the program has chosen one before: then that is it.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let client = Client::new(place.clone(), prefix);
-        match place {
-            Place::Standalone(info) => {
-                let node = Node::start(&client, *info, None);
-                client.set_topology(Topology::standalone(node));
+        let is_cluster = matches!(deployment, Deployment::Cluster(_));
+        let context = Context::new(prefix, is_cluster);
+        let router = Router::new(context, deployment.any().cloned());
+        let context = &router.context;
+        match deployment {
+            Deployment::Standalone(info) => {
+                let server = Server::start(context, *info, None);
+                router.apply(Topology::new([(0..=SLOTS - 1, server)]));
             }
-            Place::Cluster(seeds) => {
-                let keep = discovery::keep(Arc::clone(&client), seeds);
-                client.spawn_vital(client.cancel.clone(), keep);
+            Deployment::Cluster(seeds) => {
+                let keep = discovery::keep(Arc::clone(&router), seeds);
+                context.spawn_vital(context.cancel.clone(), keep);
             }
         }
-        Ok(RedisBackend { client })
+        Ok(RedisBackend { router })
     }
 
     async fn create(&self, room: &RoomId, new: NewRoom) -> Result<Created, BackendError> {
-        let keys = self.client.keys.room(room);
+        let keys = self.router.context.keys.room(room);
         let call = Call {
             script: &CREATE,
             keys: &[&keys.state, &keys.log, &keys.keepsake()],
             args: &[&millis(new.ttl), &millis(new.max_age), &new.snapshot],
         };
-        let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
-        wire::created(answer).map_err(corrupt(room))
+        let answer = self.router.call(keys.slot, &call, Effect::Write).await?;
+        encoding::created(answer).map_err(corrupt(room))
     }
 
     async fn load(
@@ -104,7 +108,7 @@ impl RedisBackend {
         room: &RoomId,
         known: Option<Position>,
     ) -> Result<Option<Loaded>, BackendError> {
-        let keys = self.client.keys.room(room);
+        let keys = self.router.context.keys.room(room);
         let (epoch, seq) = match known {
             Some(position) => (position.epoch.to_string(), position.seq.to_string()),
             None => (String::new(), "0".to_owned()),
@@ -114,14 +118,14 @@ impl RedisBackend {
             keys: &[&keys.state, &keys.log],
             args: &[epoch.as_bytes(), seq.as_bytes()],
         };
-        let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
+        let answer = self.router.call(keys.slot, &call, Effect::Read).await?;
         warn_of_loss(room, &answer);
-        wire::loaded(answer, known).map_err(corrupt(room))
+        encoding::loaded(answer, known).map_err(corrupt(room))
     }
 
     async fn commit(&self, room: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
-        let keys = self.client.keys.room(room);
-        let publish: &[u8] = if self.client.is_cluster() {
+        let keys = self.router.context.keys.room(room);
+        let publish: &[u8] = if self.router.context.is_cluster {
             b"SPUBLISH"
         } else {
             b"PUBLISH"
@@ -130,7 +134,7 @@ impl RedisBackend {
         let seq = commit.expected.seq.to_string();
         let count = commit.events.len().to_string();
         let events = commit.events.iter().map(Record::encode);
-        let events = wire::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
+        let events = encoding::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
         let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
         let keepsake = match commit.keepsake {
             None => None,
@@ -147,7 +151,7 @@ impl RedisBackend {
             &events,
             &extend,
             keep.as_bytes(),
-            self.client.name.as_bytes(),
+            self.router.context.name.as_bytes(),
         ];
         if let Some((_, ttl, what)) = &keepsake {
             args.extend([ttl.as_slice(), what]);
@@ -161,41 +165,42 @@ impl RedisBackend {
             },
             args: &args,
         };
-        let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
+        let answer = self.router.call(keys.slot, &call, Effect::Write).await?;
         warn_of_loss(room, &answer);
-        wire::committed(answer, commit.expected).map_err(corrupt(room))
+        encoding::committed(answer, commit.expected).map_err(corrupt(room))
     }
 
     async fn keepsake(&self, room: &RoomId) -> Result<Option<Keepsake>, BackendError> {
-        let keys = self.client.keys.room(room);
+        let keys = self.router.context.keys.room(room);
         let call = Call {
             script: &KEEPSAKE,
             keys: &[&keys.keepsake()],
             args: &[],
         };
-        let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
-        wire::keepsake(answer).map_err(corrupt(room))
+        let answer = self.router.call(keys.slot, &call, Effect::Read).await?;
+        encoding::keepsake(answer).map_err(corrupt(room))
     }
 
     async fn renew(&self, node: &NodeId, lease: Duration) -> Result<Vec<NodeId>, BackendError> {
-        let (key, slot) = self.client.keys.nodes();
+        let (key, slot) = self.router.context.keys.nodes();
         let call = Call {
             script: &RENEW,
             keys: &[&key],
             args: &[node.as_str().as_bytes(), &millis(lease)],
         };
-        let answer = self.client.call(slot, &call, Effect::Write).await?;
-        wire::nodes(answer).map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
+        let answer = self.router.call(slot, &call, Effect::Write).await?;
+        encoding::nodes(answer)
+            .map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
     }
 
     async fn release(&self, node: &NodeId) -> Result<(), BackendError> {
-        let (key, slot) = self.client.keys.nodes();
+        let (key, slot) = self.router.context.keys.nodes();
         let call = Call {
             script: &RELEASE,
             keys: &[&key],
             args: &[node.as_str().as_bytes()],
         };
-        self.client.call(slot, &call, Effect::Write).await.map(drop)
+        self.router.call(slot, &call, Effect::Write).await.map(drop)
     }
 }
 
@@ -212,7 +217,7 @@ fn millis(duration: Duration) -> Vec<u8> {
 
 /// Logged by the one node whose call has found it.
 fn warn_of_loss(room: &RoomId, answer: &Value) {
-    if let Some(lost) = wire::lost(answer) {
+    if let Some(lost) = encoding::lost(answer) {
         tracing::error!(
             %room, lost,
             "the room's log is gone from redis: it goes on from its snapshot, without its last events; was it evicted? maxmemory-policy should be noeviction"
@@ -220,13 +225,13 @@ fn warn_of_loss(room: &RoomId, answer: &Value) {
     }
 }
 
-fn corrupt(room: &RoomId) -> impl FnOnce(wire::Malformed) -> BackendError {
+fn corrupt(room: &RoomId) -> impl FnOnce(encoding::Malformed) -> BackendError {
     move |error| BackendError::Corrupt(format!("room {room}: {error}"))
 }
 
 impl Drop for RedisBackend {
     fn drop(&mut self) {
-        self.client.cancel.cancel();
+        self.router.context.cancel.cancel();
     }
 }
 
@@ -256,12 +261,12 @@ impl Backend for RedisBackend {
         room: &'a RoomId,
         listener: Arc<dyn Listener>,
     ) -> (Watch, BackendFuture<'a, ()>) {
-        let (watch, begun) = self.client.watch(room, listener);
+        let (watch, begun) = self.router.watch(room, listener);
         (watch, BackendFuture::later(begun))
     }
 
     fn health(&self) -> HealthChanges {
-        Box::pin(self.client.health_changes())
+        Box::pin(self.router.health_changes())
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {

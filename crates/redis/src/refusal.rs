@@ -3,8 +3,6 @@
 use redis::RedisError;
 use tablecast_core::backend::{BackendError, Health};
 
-use crate::link::explain;
-
 /// Why Redis takes no changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -99,6 +97,25 @@ pub(crate) fn code_of(error: &RedisError) -> Option<String> {
     Some(first.code().to_owned())
 }
 
+/// Why Redis cannot be used, on one line of a log, and what to do where Redis'
+/// own words do not say it.
+pub(crate) fn explain(error: &RedisError) -> String {
+    let told = error.clone().into_server_errors();
+    let text = match told.as_deref() {
+        // As Redis has it: redis-rs puts names of its own before it.
+        Some([(_, told), ..]) => format!("{} {}", told.code(), told.details().unwrap_or_default()),
+        _ => error.to_string(),
+    };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.contains("NOAUTH") {
+        "Redis asks for a password: redis://:PASSWORD@HOST".to_owned()
+    } else if text.contains("cluster support disabled") {
+        format!("{text}; use redis:// for a single Redis")
+    } else {
+        text
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -145,5 +162,25 @@ mod tests {
         assert!(!refusal.error().to_string().contains("secret"));
         let unheard = Refusal::of(&error("ODD at 10.0.0.1"));
         assert!(!unheard.error().to_string().contains("10.0.0.1"));
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_says_what_to_do() {
+        let broken = |text: &str| {
+            let text = text.to_owned();
+            RedisError::from((redis::ErrorKind::Io, "said", text))
+        };
+        for (text, part) in [
+            ("NOAUTH Authentication required.", "redis://:PASSWORD@HOST"),
+            (
+                "ERR This instance has cluster support disabled",
+                "use redis:// for a single Redis",
+            ),
+            ("one\r\n  two\n", "one two"),
+        ] {
+            let explained = explain(&broken(text));
+            assert!(explained.contains(part), "{explained}");
+            assert_eq!(explained.lines().count(), 1, "{explained}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The Lua scripts, and how one is called.
 //!
-//! Each gets the history of the connection's Redis process as `ARGV[1]` (see
-//! [`crate::link`]); the rest is described in the files.
+//! Each gets the history of the connection's Redis process as `ARGV[1]`; the rest is
+//! described in the files.
 
 use std::sync::LazyLock;
 

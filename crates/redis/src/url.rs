@@ -36,15 +36,15 @@ impl UrlError {
 
 /// Where Redis is, and what kind it is.
 #[derive(Clone)]
-pub(crate) enum Place {
+pub(crate) enum Deployment {
     /// One server.
     Standalone(Box<ConnectionInfo>),
     /// A Cluster, known by one server or more.
     Cluster(Vec<ConnectionInfo>),
 }
 
-impl Place {
-    pub(crate) fn parse(url: &str) -> Result<Place, UrlError> {
+impl Deployment {
+    pub(crate) fn parse(url: &str) -> Result<Deployment, UrlError> {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(UrlError::new(
                 "the scheme",
@@ -53,9 +53,9 @@ impl Place {
         };
         match scheme {
             "redis" | "rediss" => server(scheme, rest)
-                .map(|info| Place::Standalone(Box::new(info)))
+                .map(|info| Deployment::Standalone(Box::new(info)))
                 .map_err(|error| error.about_credentials(rest)),
-            "redis+unix" => socket(url).map(|info| Place::Standalone(Box::new(info))),
+            "redis+unix" => socket(url).map(|info| Deployment::Standalone(Box::new(info))),
             "redis-cluster" => cluster("redis", rest).map_err(|e| e.about_credentials(rest)),
             "rediss-cluster" => cluster("rediss", rest).map_err(|e| e.about_credentials(rest)),
             _ => Err(UrlError::new(
@@ -73,8 +73,8 @@ impl Place {
     /// One of its servers, for credentials and encryption.
     pub(crate) fn any(&self) -> Option<&ConnectionInfo> {
         match self {
-            Place::Standalone(info) => Some(info),
-            Place::Cluster(seeds) => seeds.first(),
+            Deployment::Standalone(info) => Some(info),
+            Deployment::Cluster(seeds) => seeds.first(),
         }
     }
 }
@@ -83,7 +83,7 @@ const SCHEMES: &str =
     "allowed are redis://, rediss://, redis+unix://, redis-cluster:// and rediss-cluster://";
 
 /// `HOST:PORT,HOST:PORT`, with what stands before and after them shared by all.
-fn cluster(scheme: &str, rest: &str) -> Result<Place, UrlError> {
+fn cluster(scheme: &str, rest: &str) -> Result<Deployment, UrlError> {
     let (credentials, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => (format!("{credentials}@"), rest),
         None => (String::new(), rest),
@@ -99,7 +99,7 @@ fn cluster(scheme: &str, rest: &str) -> Result<Place, UrlError> {
     let seeds = hosts
         .split(',')
         .map(|host| server(scheme, &format!("{credentials}{host}")));
-    seeds.collect::<Result<_, _>>().map(Place::Cluster)
+    seeds.collect::<Result<_, _>>().map(Deployment::Cluster)
 }
 
 /// `[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`.
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn error(url: &str) -> UrlError {
-        match Place::parse(url) {
+        match Deployment::parse(url) {
             Err(error) => error,
             Ok(_) => panic!("{url} was accepted"),
         }
@@ -238,8 +238,8 @@ mod tests {
 
     #[test]
     fn every_server_of_a_cluster_has_the_credentials() {
-        let Place::Cluster(seeds) =
-            Place::parse("redis-cluster://me:p%40ss@a:7000,[::1]:7001").unwrap()
+        let Deployment::Cluster(seeds) =
+            Deployment::parse("redis-cluster://me:p%40ss@a:7000,[::1]:7001").unwrap()
         else {
             panic!("not a cluster");
         };
@@ -262,9 +262,9 @@ mod tests {
             ("rediss://redis.example:6380", "redis.example:6380"),
             ("redis+unix:///run/redis.sock", "/run/redis.sock"),
         ] {
-            match Place::parse(url).unwrap() {
-                Place::Standalone(info) => assert_eq!(info.addr().to_string(), address),
-                Place::Cluster(_) => panic!("{url} is no cluster"),
+            match Deployment::parse(url).unwrap() {
+                Deployment::Standalone(info) => assert_eq!(info.addr().to_string(), address),
+                Deployment::Cluster(_) => panic!("{url} is no cluster"),
             }
         }
     }

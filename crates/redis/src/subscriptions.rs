@@ -1,5 +1,5 @@
-//! A server's one subscription connection: which rooms are subscribed on it, and
-//! what it delivers.
+//! A server's one subscription connection: it is reconciled with the rooms that are
+//! watched there, and delivers their publications.
 //!
 //! Channels are subscribed one by one: several in one `SSUBSCRIBE` must share a
 //! slot, and a refusal of one must not be a refusal of all.
@@ -10,16 +10,15 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use redis::aio::MultiplexedConnection;
-use redis::{PushInfo, PushKind, RedisError, Value};
-use tablecast_core::id::RoomId;
+use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, Value};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::Client;
-use crate::link::{Backoff, Connection, DEADLINE, Loss, Trouble, explain};
-
-use crate::node::{Changed, Node};
-use crate::wire;
+use crate::connection::{Backoff, Connection, DEADLINE, Loss, Trouble};
+use crate::context::Context;
+use crate::encoding;
+use crate::refusal::explain;
+use crate::rooms::{Channel, Rooms};
 
 /// Subscriptions that are under way at once, after a reconnect.
 const PIPELINE: usize = 256;
@@ -33,20 +32,27 @@ const RETRY_SOON: Duration = Duration::from_millis(100);
 const RETRY_DENIED: Duration = Duration::from_secs(5);
 
 /// Keeps the subscription connection, for ever.
-pub(crate) async fn keep(client: Arc<Client>, node: Arc<Node>) {
-    let server = node.info.addr().to_string();
+pub(crate) async fn keep(context: Arc<Context>, info: ConnectionInfo, rooms: Arc<Rooms>) {
+    let server = info.addr().to_string();
     let mut backoff = Backoff::new();
     let mut working = true;
     loop {
-        let mailbox = Arc::new(Mailbox::new(Arc::clone(&client)));
-        let on_push = Arc::clone(&mailbox);
-        match Connection::dial(&node.info, move |push| on_push.receive(push)).await {
+        let deliveries = Arc::new(Deliveries {
+            context: Arc::clone(&context),
+            rooms: Arc::clone(&rooms),
+            leaving: Mutex::default(),
+            taken_away: CancellationToken::new(),
+        });
+        let on_push = Arc::clone(&deliveries);
+        match Connection::dial(&info, move |push| on_push.receive(push)).await {
             Ok(connection) => {
                 backoff.connected();
                 if !working {
                     tracing::info!(%server, "redis subscription connection made again");
                 }
-                let loss = use_up(&client, &node, &mailbox, &connection).await;
+                rooms.follow();
+                let loss = use_up(&deliveries, &connection).await;
+                rooms.unfollow();
                 tracing::warn!(%server, reason = %loss, "redis subscription connection lost");
                 working = false;
                 backoff.lost().await;
@@ -63,26 +69,19 @@ pub(crate) async fn keep(client: Arc<Client>, node: Arc<Node>) {
 }
 
 /// Keeps the subscriptions of one connection until it is of no use any more.
-async fn use_up(
-    client: &Client,
-    node: &Arc<Node>,
-    mailbox: &Mailbox,
-    connection: &Connection,
-) -> Loss {
+async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
     let subscriptions = Subscriptions {
-        client,
-        node,
-        mailbox,
+        deliveries,
         connection: &connection.commands,
-        rooms: HashSet::new(),
+        subscribed: HashSet::new(),
         refused: Again::new(RETRY_SOON),
         denied: Again::new(RETRY_DENIED),
     };
     tokio::select! {
         loss = connection.probe() => loss,
         loss = subscriptions.serve() => loss,
-        () = mailbox.taken_away.cancelled() => {
-            client.refresh_topology();
+        () = deliveries.taken_away.cancelled() => {
+            deliveries.context.refresh.notify_one();
             Loss::Sick("a slot was moved to another server".into())
         }
     }
@@ -90,36 +89,29 @@ async fn use_up(
 
 /// Takes what the connection delivers. Runs on the connection's own task and
 /// never blocks it.
-struct Mailbox {
-    client: Arc<Client>,
+struct Deliveries {
+    context: Arc<Context>,
+    rooms: Arc<Rooms>,
     /// Channels that were asked to be unsubscribed.
-    leaving: Mutex<HashSet<String>>,
+    leaving: Mutex<HashSet<Channel>>,
     /// Cancelled when Redis ended a subscription by itself, as it does when the
     /// slot moves. redis-rs takes that for the answer to whatever command is
     /// waiting, so the connection cannot be used further.
     taken_away: CancellationToken,
 }
 
-impl Mailbox {
-    fn new(client: Arc<Client>) -> Self {
-        Mailbox {
-            client,
-            leaving: Mutex::default(),
-            taken_away: CancellationToken::new(),
-        }
-    }
-
+impl Deliveries {
     fn receive(&self, push: PushInfo) {
         let mut data = push.data.into_iter();
         let (Some(Value::BulkString(channel)), content) = (data.next(), data.next()) else {
             return;
         };
+        // A channel of ours is text.
+        let channel = String::from_utf8_lossy(&channel);
         match push.kind {
             PushKind::Message | PushKind::SMessage => self.deliver(&channel, content),
             PushKind::Unsubscribe | PushKind::SUnsubscribe => {
-                let asked = std::str::from_utf8(&channel)
-                    .is_ok_and(|channel| self.leaving().remove(channel));
-                if !asked {
+                if !self.leaving().remove(&*channel) {
                     self.taken_away.cancel();
                 }
             }
@@ -127,35 +119,32 @@ impl Mailbox {
         }
     }
 
-    fn deliver(&self, channel: &[u8], content: Option<Value>) {
-        let content = wire::bytes(content.unwrap_or(Value::Nil));
+    fn deliver(&self, channel: &str, content: Option<Value>) {
+        let content = encoding::bytes(content.unwrap_or(Value::Nil));
         // Whoever committed has the answer to the commit, or loads the room.
         if let Ok(content) = &content
-            && wire::is_publication_of(&self.client.name, content)
+            && encoding::is_publication_of(&self.context.name, content)
         {
             return;
         }
-        let Some(room) = self.client.keys.room_of(channel) else {
-            return;
-        };
-        match content.and_then(wire::decode_publication) {
-            Ok(publication) => self.client.wishes.publish(&room, publication),
-            Err(error) => tracing::debug!(%room, %error, "ignored a publication that is not ours"),
+        match content.and_then(encoding::decode_publication) {
+            Ok(publication) => self.rooms.publish(channel, publication),
+            Err(error) => {
+                tracing::debug!(channel, %error, "ignored a publication that is not ours");
+            }
         }
     }
 
-    fn leaving(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn leaving(&self) -> MutexGuard<'_, HashSet<Channel>> {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What is subscribed on one connection.
 struct Subscriptions<'a> {
-    client: &'a Client,
-    node: &'a Arc<Node>,
-    mailbox: &'a Mailbox,
+    deliveries: &'a Deliveries,
     connection: &'a MultiplexedConnection,
-    rooms: HashSet<RoomId>,
+    subscribed: HashSet<Channel>,
     /// Refused for a reason that passes by itself.
     refused: Again,
     /// Refused for a missing right.
@@ -165,7 +154,7 @@ struct Subscriptions<'a> {
 /// Subscriptions to be tried again, all at the same time.
 struct Again {
     after: Duration,
-    rooms: HashSet<RoomId>,
+    channels: HashSet<Channel>,
     at: Instant,
 }
 
@@ -173,120 +162,105 @@ impl Again {
     fn new(after: Duration) -> Self {
         Again {
             after,
-            rooms: HashSet::new(),
+            channels: HashSet::new(),
             at: Instant::now(),
         }
     }
 
     /// Those that wait already do not wait longer for one more.
-    fn insert(&mut self, room: RoomId) {
-        if self.rooms.is_empty() {
+    fn insert(&mut self, channel: Channel) {
+        if self.channels.is_empty() {
             self.at = Instant::now() + self.after;
         }
-        self.rooms.insert(room);
+        self.channels.insert(channel);
     }
 
-    async fn due(&self) {
-        if self.rooms.is_empty() {
+    /// Waits until they are due, and takes them.
+    async fn due(&mut self) -> HashSet<Channel> {
+        if self.channels.is_empty() {
             std::future::pending::<()>().await;
         }
         sleep_until(self.at).await;
-    }
-
-    fn take(&mut self) -> Changed {
-        Changed {
-            rooms: std::mem::take(&mut self.rooms),
-            all: false,
-        }
+        std::mem::take(&mut self.channels)
     }
 }
 
-/// What a room's subscription needs.
+/// What a channel needs.
+#[derive(Clone, Copy)]
 enum Step {
     Subscribe,
     Unsubscribe,
 }
 
 impl Subscriptions<'_> {
-    /// Follows the wishes until the connection fails.
+    /// Reconciles them with the rooms that are watched, until the connection fails.
     async fn serve(mut self) -> Loss {
-        self.node.poke_all();
         loop {
             let changed = tokio::select! {
-                changed = self.node.changed() => changed,
-                () = self.refused.due() => self.refused.take(),
-                () = self.denied.due() => self.denied.take(),
+                changed = self.deliveries.rooms.changed() => changed,
+                due = self.refused.due() => due,
+                due = self.denied.due() => due,
             };
-            if let Err(loss) = self.follow(changed).await {
+            if let Err(loss) = self.reconcile(changed).await {
                 return loss;
             }
         }
     }
 
-    async fn follow(&mut self, changed: Changed) -> Result<(), Loss> {
-        let mut rooms = changed.rooms;
-        if changed.all {
-            rooms.extend(self.client.wished());
-            rooms.extend(self.rooms.iter().cloned());
-        }
-        let steps: Vec<_> = rooms
+    async fn reconcile(&mut self, channels: HashSet<Channel>) -> Result<(), Loss> {
+        let steps: Vec<_> = channels
             .into_iter()
-            .filter_map(|room| Some((self.step(&room)?, room)))
+            .filter_map(|channel| Some((self.step(&channel)?, channel)))
             .collect();
-        let (client, mailbox, connection) = (self.client, self.mailbox, self.connection);
+        let (deliveries, connection) = (self.deliveries, self.connection);
         let mut done = stream::iter(steps)
-            .map(|(step, room)| async move {
-                let outcome = take(&step, client, mailbox, connection.clone(), &room).await;
-                (step, room, outcome)
+            .map(|(step, channel)| async move {
+                let outcome = take(step, deliveries, connection.clone(), &channel).await;
+                (step, channel, outcome)
             })
             .buffer_unordered(PIPELINE);
         let mut denied = None;
-        while let Some((step, room, outcome)) = done.next().await {
-            match (outcome?, step) {
-                (Ok(()), Step::Subscribe) => {
-                    client.wishes.subscribed(&room, true);
-                    self.rooms.insert(room);
+        while let Some((step, channel, outcome)) = done.next().await {
+            match (step, outcome?) {
+                (Step::Subscribe, Ok(())) => {
+                    deliveries.rooms.subscribed(&channel, true);
+                    self.subscribed.insert(channel);
                 }
-                (Ok(()), Step::Unsubscribe) => {
-                    self.rooms.remove(&room);
+                (Step::Subscribe, Err(error)) if is_denial(&error) => {
+                    let reason = explain(&error);
+                    deliveries.rooms.refused(&channel, &reason);
+                    denied.get_or_insert(reason);
+                    self.denied.insert(channel);
                 }
-                (Err(error), Step::Subscribe) if is_denial(&error) => {
-                    client.wishes.refused(&room, &error);
-                    denied.get_or_insert(error);
-                    self.denied.insert(room);
-                }
-                (Err(error), Step::Subscribe) => {
-                    tracing::debug!(%room, reason = explain(&error), "redis refuses a subscription");
+                (Step::Subscribe, Err(error)) => {
+                    tracing::debug!(%channel, reason = explain(&error), "redis refuses a subscription");
                     // Whoever waits may still get it in time.
                     if error.is_cluster_error() {
-                        client.refresh_topology();
+                        deliveries.context.refresh.notify_one();
                     }
-                    self.refused.insert(room);
+                    self.refused.insert(channel);
                 }
                 // Redis refuses it only where the slot is no longer its own, and
                 // there it has ended the subscription itself.
-                (Err(_), Step::Unsubscribe) => {
-                    self.rooms.remove(&room);
+                (Step::Unsubscribe, Ok(()) | Err(_)) => {
+                    self.subscribed.remove(&channel);
                 }
             }
         }
-        if let Some(error) = denied {
-            tracing::warn!(
-                reason = explain(&error),
-                rooms = self.denied.rooms.len(),
-                "redis refuses subscriptions"
-            );
+        if let Some(reason) = denied {
+            let rooms = self.denied.channels.len();
+            tracing::warn!(reason, rooms, "redis refuses subscriptions");
         }
         Ok(())
     }
 
-    fn step(&self, room: &RoomId) -> Option<Step> {
-        let wished = self.client.is_wished_at(room, self.node);
-        match (wished, self.rooms.contains(room)) {
+    fn step(&self, channel: &str) -> Option<Step> {
+        let rooms = &self.deliveries.rooms;
+        match (rooms.is_watched(channel), self.subscribed.contains(channel)) {
             (true, false) => Some(Step::Subscribe),
             (false, true) => Some(Step::Unsubscribe),
             (true, true) => {
-                self.client.wishes.subscribed(room, false);
+                rooms.subscribed(channel, false);
                 None
             }
             (false, false) => None,
@@ -301,28 +275,26 @@ fn is_denial(error: &RedisError) -> bool {
 /// Takes one step. The outer error is that of the connection, the inner one an
 /// answer of Redis.
 async fn take(
-    step: &Step,
-    client: &Client,
-    mailbox: &Mailbox,
+    step: Step,
+    deliveries: &Deliveries,
     mut connection: MultiplexedConnection,
-    room: &RoomId,
+    channel: &Channel,
 ) -> Result<Result<(), RedisError>, Loss> {
-    let channel = client.keys.channel(room);
-    let name = match (step, client.is_cluster()) {
+    let name = match (step, deliveries.context.is_cluster) {
         (Step::Subscribe, false) => "SUBSCRIBE",
         (Step::Subscribe, true) => "SSUBSCRIBE",
         (Step::Unsubscribe, false) => "UNSUBSCRIBE",
         (Step::Unsubscribe, true) => "SUNSUBSCRIBE",
     };
     if matches!(step, Step::Unsubscribe) {
-        mailbox.leaving().insert(channel.clone());
+        deliveries.leaving().insert(Arc::clone(channel));
     }
     let mut command = redis::cmd(name);
-    command.arg(&channel);
+    command.arg(&**channel);
     match timeout(DEADLINE, command.query_async::<Value>(&mut connection)).await {
         Ok(Ok(_)) => Ok(Ok(())),
         Ok(Err(error)) if error.code().is_some() => {
-            mailbox.leaving().remove(&channel);
+            deliveries.leaving().remove(&**channel);
             Ok(Err(error))
         }
         Ok(Err(error)) => Err(Loss::Sick(Trouble::Away(explain(&error)))),

@@ -12,9 +12,9 @@ use tablecast_core::backend::{BackendError, Health};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::refusal::Refusal;
+use crate::pipeline::Pipeline;
+use crate::refusal::{Refusal, explain};
 use crate::scripts::Call;
-use crate::turns::{Turns, turns};
 
 /// How long a connection may take to be made, and a command to be answered.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const PROBE_EVERY: Duration = Duration::from_millis(500);
 
 /// Commands that may wait for a connection's writer; more wait outside, each
 /// under its own deadline.
-const PIPELINE: usize = 1024;
+const WAITING: usize = 1024;
 
 /// A connection without a purpose yet.
 pub(crate) struct Connection {
@@ -112,7 +112,7 @@ impl Connection {
             .set_connection_timeout(Some(DEADLINE))
             // The deadline of a command spans its retries, so it is kept there.
             .set_response_timeout(None)
-            .set_pipeline_buffer_size(PIPELINE)
+            .set_pipeline_buffer_size(WAITING)
             .set_push_sender(move |push: PushInfo| {
                 match push.kind {
                     PushKind::Disconnection => ended.cancel(),
@@ -171,7 +171,7 @@ impl Connection {
 /// what is stored.
 pub(crate) struct Live {
     pub(crate) commands: MultiplexedConnection,
-    turns: Turns,
+    pipeline: Pipeline,
     run: Box<str>,
     history: Mutex<Arc<str>>,
     /// Which keys Redis deletes when its memory is full: `maxmemory-policy`.
@@ -202,7 +202,7 @@ impl Live {
         }
         let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
         let live = Live {
-            turns: turns(commands.clone()),
+            pipeline: Pipeline::start(commands.clone()),
             commands,
             run: run.into(),
             history: Mutex::new(history(run, &report)),
@@ -239,9 +239,9 @@ impl Live {
     /// Calls a script; with its code, if Redis does not know its hash.
     pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
         let history = self.history();
-        match self.turns.send(call.by_hash(&history)).await {
+        match self.pipeline.send(call.by_hash(&history)).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
-                self.turns.send(call.by_code(&history)).await
+                self.pipeline.send(call.by_code(&history)).await
             }
             answer => answer,
         }
@@ -257,25 +257,6 @@ impl Live {
             .add_command(call.by_code(&self.history()));
         let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
         Ok(answers.pop().unwrap_or(Value::Nil))
-    }
-}
-
-/// Why Redis cannot be used, on one line of a log, and what to do where Redis'
-/// own words do not say it.
-pub(crate) fn explain(error: &RedisError) -> String {
-    let told = error.clone().into_server_errors();
-    let text = match told.as_deref() {
-        // As Redis has it: redis-rs puts names of its own before it.
-        Some([(_, told), ..]) => format!("{} {}", told.code(), told.details().unwrap_or_default()),
-        _ => error.to_string(),
-    };
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.contains("NOAUTH") {
-        "Redis asks for a password: redis://:PASSWORD@HOST".to_owned()
-    } else if text.contains("cluster support disabled") {
-        format!("{text}; use redis:// for a single Redis")
-    } else {
-        text
     }
 }
 
@@ -340,26 +321,6 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_is_one_line_that_says_what_to_do() {
-        let error = |text: &str| {
-            let text = text.to_owned();
-            RedisError::from((redis::ErrorKind::Io, "said", text))
-        };
-        for (text, part) in [
-            ("NOAUTH Authentication required.", "redis://:PASSWORD@HOST"),
-            (
-                "ERR This instance has cluster support disabled",
-                "use redis:// for a single Redis",
-            ),
-            ("one\r\n  two\n", "one two"),
-        ] {
-            let explained = explain(&error(text));
-            assert!(explained.contains(part), "{explained}");
-            assert_eq!(explained.lines().count(), 1, "{explained}");
-        }
-    }
 
     #[test]
     fn the_run_and_the_role_are_read_from_info() {

@@ -1,90 +1,10 @@
-//! Which server a slot belongs to. A standalone server is a Cluster of one that
-//! has all slots.
+//! What a Cluster tells of its slots: which server has which.
 
-use std::sync::Arc;
+use std::ops::RangeInclusive;
 
 use redis::Value;
 
 use crate::keys::SLOTS;
-use crate::node::Node;
-
-/// Who has which slots.
-#[derive(Default)]
-pub(crate) struct Topology {
-    /// First slot, last slot, index into `nodes`; sorted.
-    ranges: Vec<(u16, u16, usize)>,
-    nodes: Vec<Arc<Node>>,
-}
-
-impl Topology {
-    /// One server for everything.
-    pub(crate) fn standalone(node: Arc<Node>) -> Self {
-        Topology {
-            ranges: vec![(0, SLOTS - 1, 0)],
-            nodes: vec![node],
-        }
-    }
-
-    /// What a server of the Cluster told; `node` gives the server at an address.
-    pub(crate) fn cluster(
-        table: &[SlotRange],
-        mut node: impl FnMut(&Address) -> Arc<Node>,
-    ) -> Self {
-        let mut topology = Topology::default();
-        for range in table {
-            let known = topology
-                .nodes
-                .iter()
-                .position(|node| node.is_at(&range.address));
-            let index = known.unwrap_or_else(|| {
-                topology.nodes.push(node(&range.address));
-                topology.nodes.len() - 1
-            });
-            topology.ranges.push((range.first, range.last, index));
-        }
-        topology.ranges.sort_unstable();
-        topology
-    }
-
-    pub(crate) fn owner(&self, slot: u16) -> Option<&Arc<Node>> {
-        let next = self.ranges.partition_point(|(first, _, _)| *first <= slot);
-        let (_, last, index) = self.ranges.get(next.checked_sub(1)?)?;
-        if slot <= *last {
-            self.nodes.get(*index)
-        } else {
-            None
-        }
-    }
-
-    pub(crate) fn nodes(&self) -> &[Arc<Node>] {
-        &self.nodes
-    }
-
-    pub(crate) fn at(&self, address: &Address) -> Option<&Arc<Node>> {
-        self.nodes.iter().find(|node| node.is_at(address))
-    }
-
-    /// How many slots have no server.
-    pub(crate) fn uncovered(&self) -> u16 {
-        let covered: u16 = self
-            .ranges
-            .iter()
-            .map(|(first, last, _)| last - first + 1)
-            .sum();
-        SLOTS.saturating_sub(covered)
-    }
-
-    /// Whether every slot belongs to the same server object in both.
-    pub(crate) fn same_as(&self, other: &Topology) -> bool {
-        self.ranges == other.ranges
-            && self.nodes.len() == other.nodes.len()
-            && self
-                .nodes
-                .iter()
-                .zip(&other.nodes)
-                .all(|(a, b)| Arc::ptr_eq(a, b))
-    }
-}
 
 /// Where a server of a Cluster listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,9 +33,8 @@ impl Address {
 /// Some slots and their server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SlotRange {
-    first: u16,
-    last: u16,
-    address: Address,
+    pub(crate) slots: RangeInclusive<u16>,
+    pub(crate) address: Address,
 }
 
 /// The answer to `CLUSTER SLOTS`, which every version knows (`CLUSTER SHARDS`
@@ -159,8 +78,7 @@ fn slot_range(entry: Value, answered: &str) -> Option<SlotRange> {
     };
     let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
     (first <= last && last < SLOTS).then_some(SlotRange {
-        first,
-        last,
+        slots: first..=last,
         address: Address {
             host: host.to_owned(),
             port: u16::try_from(*port).ok()?,

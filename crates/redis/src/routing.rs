@@ -8,12 +8,12 @@ use redis::{RedisError, Value};
 use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::client::Client;
-use crate::link::{DEADLINE, Live, explain};
-use crate::node::{Link, Node};
-use crate::refusal::{Refusal, code_of};
+use crate::connection::{DEADLINE, Live};
+use crate::refusal::{Refusal, code_of, explain};
+use crate::router::Router;
 use crate::scripts::Call;
-use crate::topology::Address;
+use crate::server::Server;
+use crate::slots::Address;
 use crate::url::at_address;
 
 /// Whether a call changes anything, which decides what a lost answer means.
@@ -23,7 +23,7 @@ pub(crate) enum Effect {
     Write,
 }
 
-impl Client {
+impl Router {
     /// Calls a script on the server that has the slot.
     pub(crate) async fn call(
         &self,
@@ -48,25 +48,25 @@ impl Client {
             };
             route = match problem {
                 Problem::Moved(address) => {
-                    self.refresh_topology();
+                    self.context.refresh.notify_one();
                     // A server that just said the same may be wrong as well.
                     self.pause(&route, deadline).await?;
                     Route::Moved(address)
                 }
                 Problem::Ask(address) => Route::Asking(address),
                 Problem::Moving => {
-                    self.refresh_topology();
+                    self.context.refresh.notify_one();
                     let error = BackendError::Unavailable("the slot is being moved".into());
                     sleep_before(deadline, error).await?;
                     Route::Owner
                 }
                 Problem::Refused(refusal, is_replica) => {
-                    self.refresh_topology();
+                    self.context.refresh.notify_one();
                     let mut is_known = false;
-                    if let Some(node) = target.node {
-                        is_known = node.doubt();
+                    if let Some(server) = target.server {
+                        is_known = server.doubt();
                         if is_replica {
-                            node.replace();
+                            server.replace();
                         }
                     }
                     if is_known {
@@ -76,8 +76,8 @@ impl Client {
                     Route::Owner
                 }
                 Problem::Denied(reason) => {
-                    if let Some(node) = target.node {
-                        node.doubt();
+                    if let Some(server) = target.server {
+                        server.doubt();
                     }
                     return Err(lost(effect, reason));
                 }
@@ -107,47 +107,41 @@ impl Client {
             Route::Owner => return self.owner_of(slot, deadline).await,
             Route::Moved(address) | Route::Asking(address) => address,
         };
-        let node = self.topology.borrow().at(address).cloned();
-        if let Some(node) = node {
-            return ready(node, deadline).await;
+        let topology = self.topology();
+        let mut servers = topology.servers().iter();
+        if let Some(server) = servers.find(|server| server.address() == Some(address)) {
+            return Target::of(Arc::clone(server), deadline).await;
         }
         // A server that has no slot yet.
-        let Some(seed) = self.place.any() else {
-            return Err(BackendError::Unavailable(
-                "the Cluster has no server".into(),
-            ));
-        };
-        let info = at_address(seed, &address.host, address.port);
-        let dial = timeout_at(deadline, Live::dial(&info)).await;
-        let Ok(Ok((live, _))) = dial else {
+        let unavailable = |why: String| BackendError::Unavailable(why);
+        let like = self.like.as_ref();
+        let like = like.ok_or_else(|| unavailable("the Cluster has no server".into()))?;
+        let info = at_address(like, &address.host, address.port);
+        let Ok(Ok((live, _))) = timeout_at(deadline, Live::dial(&info)).await else {
             let reason = format!("{}:{} cannot be reached", address.host, address.port);
-            return Err(BackendError::Unavailable(reason));
+            return Err(unavailable(reason));
         };
         Ok(Target {
             live: Arc::new(live),
-            node: None,
+            server: None,
         })
     }
 
     /// The slot's server, waiting while it is only just being found.
     async fn owner_of(&self, slot: u16, deadline: Instant) -> Result<Target, BackendError> {
-        let mut topology = self.topology.subscribe();
+        let mut topologies = self.topologies();
         loop {
-            let owner = topology.borrow_and_update().owner(slot).cloned();
-            if let Some(node) = owner {
-                return ready(node, deadline).await;
+            let owner = topologies.borrow_and_update().owner(slot).cloned();
+            if let Some(server) = owner {
+                return Target::of(server, deadline).await;
             }
             if let Some(error) = self.why_down() {
                 return Err(error);
             }
-            match timeout_at(deadline, topology.changed()).await {
-                Ok(Ok(())) => {}
-                _ => {
-                    return Err(BackendError::Unavailable(
-                        "the Cluster's slots are not known".into(),
-                    ));
-                }
-            }
+            let Ok(Ok(())) = timeout_at(deadline, topologies.changed()).await else {
+                let reason = "the Cluster's slots are not known";
+                return Err(BackendError::Unavailable(reason.into()));
+            };
         }
     }
 }
@@ -165,34 +159,22 @@ enum Route {
 /// A server that can be sent to.
 struct Target {
     live: Arc<Live>,
-    node: Option<Arc<Node>>,
+    /// Absent for one that has no slot yet.
+    server: Option<Arc<Server>>,
 }
 
 impl Target {
+    async fn of(server: Arc<Server>, deadline: Instant) -> Result<Target, BackendError> {
+        let live = server.ready(deadline).await?;
+        let server = Some(server);
+        Ok(Target { live, server })
+    }
+
     fn host<'a>(&'a self, route: &'a Route) -> &'a str {
-        match (&self.node, route) {
-            (Some(node), _) => node.host(),
+        match (&self.server, route) {
+            (Some(server), _) => server.host(),
             (None, Route::Moved(address) | Route::Asking(address)) => &address.host,
             (None, Route::Owner) => "",
-        }
-    }
-}
-
-/// The node's connection, waiting while it is only just being made.
-async fn ready(node: Arc<Node>, deadline: Instant) -> Result<Target, BackendError> {
-    let mut link = node.link.subscribe();
-    loop {
-        let now = link.borrow_and_update().clone();
-        match now {
-            Link::Live(live) => {
-                let node = Some(node);
-                return Ok(Target { live, node });
-            }
-            Link::Down(trouble) => return Err(trouble.error()),
-            Link::Connecting => match timeout_at(deadline, link.changed()).await {
-                Ok(Ok(())) => {}
-                _ => return Err(BackendError::Unavailable("not connected within 1 s".into())),
-            },
         }
     }
 }
