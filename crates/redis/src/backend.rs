@@ -13,10 +13,9 @@ use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
 use crate::context::Context;
-use crate::keys::SLOTS;
+use crate::keys::{Keys, SLOTS};
 use crate::router::{Router, Topology};
-use crate::routing::Effect;
-use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW};
+use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW, RoomScript};
 use crate::server::Server;
 use crate::url::{Deployment, UrlError};
 use crate::{discovery, encoding};
@@ -92,115 +91,19 @@ impl RedisBackend {
         Ok(RedisBackend { router })
     }
 
-    async fn create(&self, room: &RoomId, new: NewRoom) -> Result<Created, BackendError> {
-        let keys = self.router.context.keys.room(room);
-        let call = Call {
-            script: &CREATE,
-            keys: &[&keys.state, &keys.log, &keys.keepsake()],
-            args: &[&millis(new.ttl), &millis(new.max_age), &new.snapshot],
-        };
-        let answer = self.router.call(keys.slot, &call, Effect::Write).await?;
-        encoding::created(answer).map_err(corrupt(room))
-    }
-
-    async fn load(
+    async fn call(
         &self,
-        room: &RoomId,
-        known: Option<Position>,
-    ) -> Result<Option<Loaded>, BackendError> {
-        let keys = self.router.context.keys.room(room);
-        let (epoch, seq) = match known {
-            Some(position) => (position.epoch.to_string(), position.seq.to_string()),
-            None => (String::new(), "0".to_owned()),
-        };
-        let call = Call {
-            script: &LOAD,
-            keys: &[&keys.state, &keys.log],
-            args: &[epoch.as_bytes(), seq.as_bytes()],
-        };
-        let answer = self.router.call(keys.slot, &call, Effect::Read).await?;
-        warn_of_loss(room, &answer);
-        encoding::loaded(answer, known).map_err(corrupt(room))
+        slot: u16,
+        script: &'static RoomScript,
+        keys: &[&str],
+        args: &[&[u8]],
+    ) -> Result<Value, BackendError> {
+        let call = Call { script, keys, args };
+        self.router.call(slot, &call).await
     }
 
-    async fn commit(&self, room: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
-        let keys = self.router.context.keys.room(room);
-        let publish: &[u8] = if self.router.context.is_cluster {
-            b"SPUBLISH"
-        } else {
-            b"PUBLISH"
-        };
-        let epoch = commit.expected.epoch.to_string();
-        let seq = commit.expected.seq.to_string();
-        let count = commit.events.len().to_string();
-        let events = commit.events.iter().map(Record::encode);
-        let events = encoding::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
-        let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
-        let keepsake = match commit.keepsake {
-            None => None,
-            Some(new) => Some((keys.keepsake(), millis(new.ttl), new.what.encode()?)),
-        };
-        let extend = commit.extend.map(millis).unwrap_or_default();
-        let keep = LOG_EVENTS.to_string();
-        let mut args: Vec<&[u8]> = vec![
-            publish,
-            keys.channel.as_bytes(),
-            epoch.as_bytes(),
-            seq.as_bytes(),
-            count.as_bytes(),
-            &events,
-            &extend,
-            keep.as_bytes(),
-            self.router.context.name.as_bytes(),
-        ];
-        if let Some((_, ttl, what)) = &keepsake {
-            args.extend([ttl.as_slice(), what]);
-        }
-        args.extend(snapshot.as_deref());
-        let call = Call {
-            script: &COMMIT,
-            keys: match &keepsake {
-                None => &[&keys.state, &keys.log],
-                Some((key, _, _)) => &[&keys.state, &keys.log, key],
-            },
-            args: &args,
-        };
-        let answer = self.router.call(keys.slot, &call, Effect::Write).await?;
-        warn_of_loss(room, &answer);
-        encoding::committed(answer, commit.expected).map_err(corrupt(room))
-    }
-
-    async fn keepsake(&self, room: &RoomId) -> Result<Option<Keepsake>, BackendError> {
-        let keys = self.router.context.keys.room(room);
-        let call = Call {
-            script: &KEEPSAKE,
-            keys: &[&keys.keepsake()],
-            args: &[],
-        };
-        let answer = self.router.call(keys.slot, &call, Effect::Read).await?;
-        encoding::keepsake(answer).map_err(corrupt(room))
-    }
-
-    async fn renew(&self, node: &NodeId, lease: Duration) -> Result<Vec<NodeId>, BackendError> {
-        let (key, slot) = self.router.context.keys.nodes();
-        let call = Call {
-            script: &RENEW,
-            keys: &[&key],
-            args: &[node.as_str().as_bytes(), &millis(lease)],
-        };
-        let answer = self.router.call(slot, &call, Effect::Write).await?;
-        encoding::nodes(answer)
-            .map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
-    }
-
-    async fn release(&self, node: &NodeId) -> Result<(), BackendError> {
-        let (key, slot) = self.router.context.keys.nodes();
-        let call = Call {
-            script: &RELEASE,
-            keys: &[&key],
-            args: &[node.as_str().as_bytes()],
-        };
-        self.router.call(slot, &call, Effect::Write).await.map(drop)
+    fn keys(&self) -> &Keys {
+        &self.router.context.keys
     }
 }
 
@@ -237,7 +140,13 @@ impl Drop for RedisBackend {
 
 impl Backend for RedisBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
-        BackendFuture::later(self.create(room, new))
+        BackendFuture::later(async move {
+            let keys = self.keys().room(room);
+            let all = [&*keys.state, &keys.log, &keys.keepsake()];
+            let args: [&[u8]; 3] = [&millis(new.ttl), &millis(new.max_age), &new.snapshot];
+            let answer = self.call(keys.slot, &CREATE, &all, &args).await?;
+            encoding::created(answer).map_err(corrupt(room))
+        })
     }
 
     fn load<'a>(
@@ -245,15 +154,71 @@ impl Backend for RedisBackend {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        BackendFuture::later(self.load(room, known))
+        BackendFuture::later(async move {
+            let keys = self.keys().room(room);
+            let (epoch, seq) = match known {
+                Some(position) => (position.epoch.to_string(), position.seq.to_string()),
+                None => (String::new(), "0".to_owned()),
+            };
+            let args = [epoch.as_bytes(), seq.as_bytes()];
+            let stored = [&*keys.state, &keys.log];
+            let answer = self.call(keys.slot, &LOAD, &stored, &args).await?;
+            warn_of_loss(room, &answer);
+            encoding::loaded(answer, known).map_err(corrupt(room))
+        })
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
-        BackendFuture::later(self.commit(room, commit))
+        BackendFuture::later(async move {
+            let context = &self.router.context;
+            let keys = context.keys.room(room);
+            let publish: &[u8] = if context.is_cluster {
+                b"SPUBLISH"
+            } else {
+                b"PUBLISH"
+            };
+            let epoch = commit.expected.epoch.to_string();
+            let seq = commit.expected.seq.to_string();
+            let count = commit.events.len().to_string();
+            let events = commit.events.iter().map(Record::encode);
+            let events = encoding::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
+            let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
+            let keepsake = match commit.keepsake {
+                None => None,
+                Some(new) => Some((keys.keepsake(), millis(new.ttl), new.what.encode()?)),
+            };
+            let extend = commit.extend.map(millis).unwrap_or_default();
+            let keep = LOG_EVENTS.to_string();
+            let mut stored = vec![&*keys.state, &keys.log];
+            let mut args: Vec<&[u8]> = vec![
+                publish,
+                keys.channel.as_bytes(),
+                epoch.as_bytes(),
+                seq.as_bytes(),
+                count.as_bytes(),
+                &events,
+                &extend,
+                keep.as_bytes(),
+                context.name.as_bytes(),
+            ];
+            if let Some((key, ttl, what)) = &keepsake {
+                stored.push(key);
+                args.extend([ttl.as_slice(), what]);
+            }
+            args.extend(snapshot.as_deref());
+            let answer = self.call(keys.slot, &COMMIT, &stored, &args).await?;
+            warn_of_loss(room, &answer);
+            encoding::committed(answer, commit.expected).map_err(corrupt(room))
+        })
     }
 
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
-        BackendFuture::later(self.keepsake(room))
+        BackendFuture::later(async move {
+            let keys = self.keys().room(room);
+            let key = keys.keepsake();
+            let answer = self.call(keys.slot, &KEEPSAKE, &[&key], &[]).await?;
+            encoding::keepsake(answer).map_err(corrupt(room))
+        })
     }
 
     fn watch<'a>(
@@ -270,11 +235,21 @@ impl Backend for RedisBackend {
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
-        BackendFuture::later(self.renew(node, lease))
+        BackendFuture::later(async move {
+            let (key, slot) = self.keys().nodes();
+            let args: [&[u8]; 2] = [node.as_str().as_bytes(), &millis(lease)];
+            let answer = self.call(slot, &RENEW, &[&key], &args).await?;
+            encoding::nodes(answer)
+                .map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
+        })
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
-        BackendFuture::later(self.release(node))
+        BackendFuture::later(async move {
+            let (key, slot) = self.keys().nodes();
+            let args = [node.as_str().as_bytes()];
+            self.call(slot, &RELEASE, &[&key], &args).await.map(drop)
+        })
     }
 
     fn snapshot_interval(&self) -> usize {

@@ -9,9 +9,9 @@ use tablecast_core::backend::Health;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{DEADLINE, Live, Loss, Trouble};
+use crate::connection::{DEADLINE, Live, Loss};
 use crate::context::Context;
-use crate::refusal::{Refusal, code_of};
+use crate::refusal::{Trouble, code_of};
 use crate::scripts::{CHECK, Call};
 
 /// How often a change is tried.
@@ -31,7 +31,7 @@ enum Standing {
     /// They do.
     Taking,
     /// They do not. Of those that were tried since, so many passed in a row.
-    Refusing(Refusal, u8),
+    Refusing(Trouble, u8),
 }
 
 /// After a refusal so many changes in a row have to pass before a server counts as one
@@ -104,12 +104,13 @@ impl Changes {
         *standing = Standing::Taking;
     }
 
-    fn refused(&self, refusal: Refusal) {
+    fn refused(&self, refusal: Trouble) {
         let mut standing = self.standing();
+        // For the same reason the words may differ.
         let is_known =
-            matches!(&*standing, Standing::Refusing(known, _) if known.is_like(&refusal));
+            matches!(&*standing, Standing::Refusing(known, _) if known.error() == refusal.error());
         if !is_known {
-            tracing::warn!(server = %self.server, reason = refusal.words, "redis takes no changes");
+            tracing::warn!(server = %self.server, reason = %refusal, "redis takes no changes");
         }
         *standing = Standing::Refusing(refusal, 0);
     }
@@ -122,7 +123,7 @@ impl Changes {
 /// What became of a change.
 enum Outcome {
     Passed,
-    Refused(Refusal),
+    Refused(Trouble),
     /// This tells nothing: the slot is elsewhere, or somebody has a key of this name.
     Nothing,
 }
@@ -192,8 +193,8 @@ async fn attempt(
             context.refresh.notify_one();
             Ok(Outcome::Nothing)
         }
-        Some("READONLY") => Err(Loss::Sick(Trouble::Refusing(Refusal::of(&error)))),
-        Some(_) => Ok(Outcome::Refused(Refusal::of(&error))),
+        Some("READONLY") => Err(Loss::Sick(Trouble::refusal(&error))),
+        Some(_) => Ok(Outcome::Refused(Trouble::refusal(&error))),
         // The connection is at its end, which its probe will find.
         None => Ok(Outcome::Nothing),
     }

@@ -5,15 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult, Value,
-};
-use tablecast_core::backend::{BackendError, Health};
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::pipeline::Pipeline;
-use crate::refusal::{Refusal, explain};
+use crate::refusal::{Trouble, explain};
 use crate::scripts::Call;
 
 /// How long a connection may take to be made, and a command to be answered.
@@ -40,54 +37,6 @@ pub(crate) enum Loss {
     Closed,
     /// It does not answer, or not with what it should.
     Sick(Trouble),
-}
-
-/// Why a server is of no use.
-#[derive(Clone)]
-pub(crate) enum Trouble {
-    /// It cannot be reached, for this reason.
-    Away(String),
-    /// It is reached and takes no changes.
-    Refusing(Refusal),
-}
-
-impl Trouble {
-    /// What an answer says in whose place something of use was expected.
-    fn of(error: &RedisError) -> Trouble {
-        match Refusal::told_by(error) {
-            Some(refusal) => Trouble::Refusing(refusal),
-            None => Trouble::Away(explain(error)),
-        }
-    }
-
-    pub(crate) fn error(&self) -> BackendError {
-        match self {
-            Trouble::Away(reason) => BackendError::Unavailable(reason.clone()),
-            Trouble::Refusing(refusal) => refusal.error(),
-        }
-    }
-
-    pub(crate) fn health(&self) -> Health {
-        match self {
-            Trouble::Away(reason) => Health::Down(reason.clone()),
-            Trouble::Refusing(refusal) => refusal.health(),
-        }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Away(reason) => f.write_str(reason),
-            Trouble::Refusing(refusal) => f.write_str(&refusal.words),
-        }
-    }
-}
-
-impl From<&str> for Trouble {
-    fn from(reason: &str) -> Self {
-        Trouble::Away(reason.to_owned())
-    }
 }
 
 impl fmt::Display for Loss {
@@ -129,13 +78,9 @@ impl Connection {
 
     /// Probes it until it is of no use. A peer that silently swallows everything
     /// is found like this, and nothing else finds it. Any answer will do, also one by
-    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound.
-    pub(crate) async fn probe(&self) -> Loss {
-        self.probe_with(&redis::cmd("PING"), |_| Ok(())).await
-    }
-
-    /// The same with a question whose answer is looked at.
-    async fn probe_with(
+    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound. Other
+    /// answers are looked at.
+    pub(crate) async fn probe(
         &self,
         question: &Cmd,
         look: impl Fn(Value) -> Result<(), Trouble>,
@@ -181,24 +126,22 @@ pub(crate) struct Live {
 impl Live {
     /// Makes a connection that can be written to.
     pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
-        match timeout(DEADLINE, Self::greet(info)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err("no answer within 1 s".into()),
-        }
+        let greeted = timeout(DEADLINE, Self::greet(info)).await;
+        greeted.unwrap_or_else(|_| Err("no answer within 1 s".into()))
     }
 
     async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
-        let connection = Connection::dial(info, |_| {})
-            .await
-            .map_err(|error| Trouble::Away(explain(&error)))?;
+        let connection = Connection::dial(info, |_| {}).await;
+        let connection = connection.map_err(|error| Trouble::Away(explain(&error)))?;
         let mut commands = connection.commands.clone();
-        let report: RedisResult<String> = redis::cmd("INFO").query_async(&mut commands).await;
-        let report = report.map_err(|error| Trouble::of(&error))?;
+        let of = |error| Trouble::of(&error);
+        let report = redis::cmd("INFO").query_async(&mut commands).await;
+        let report: String = report.map_err(of)?;
         // Unlike INFO it fails while Redis still loads its data.
-        let ready: RedisResult<Value> = redis::cmd("PING").query_async(&mut commands).await;
-        ready.map_err(|error| Trouble::of(&error))?;
+        let ready = redis::cmd("PING").query_async(&mut commands).await;
+        let _: Value = ready.map_err(of)?;
         if is_replica(&report) {
-            return Err(Trouble::Refusing(Refusal::replica()));
+            return Err(Trouble::replica());
         }
         let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
         let live = Live {
@@ -222,13 +165,13 @@ impl Live {
                 return Ok(());
             };
             if is_replica(&report) {
-                return Err(Trouble::Refusing(Refusal::replica()));
+                return Err(Trouble::replica());
             }
             let newest = history(&self.run, &report);
             *self.history.lock().unwrap_or_else(PoisonError::into_inner) = newest;
             Ok(())
         };
-        connection.probe_with(&question, look).await
+        connection.probe(&question, look).await
     }
 
     fn history(&self) -> Arc<str> {

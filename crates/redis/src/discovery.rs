@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use crate::connection::{Backoff, Connection, DEADLINE};
 use crate::refusal::explain;
 use crate::router::{Router, Topology};
-use crate::server::Server;
+use crate::server::{Link, Server};
 use crate::slots::{SlotRange, slot_table};
 use crate::url::at_address;
 
@@ -31,7 +31,7 @@ pub(crate) async fn keep(router: Arc<Router>, seeds: Vec<ConnectionInfo>) {
         match slots(&router, &seeds).await {
             Ok(table) => {
                 backoff = Backoff::new();
-                apply(&router, &seeds, table);
+                apply(&router, table);
                 let uncovered = router.topology().uncovered();
                 let whole = uncovered == 0;
                 if working && !whole {
@@ -58,15 +58,15 @@ pub(crate) async fn keep(router: Arc<Router>, seeds: Vec<ConnectionInfo>) {
     }
 }
 
-fn apply(router: &Router, seeds: &[ConnectionInfo], table: Vec<SlotRange>) {
-    let Some(seed) = seeds.first() else { return };
+fn apply(router: &Router, table: Vec<SlotRange>) {
+    let Some(like) = &router.like else { return };
     let mut servers = router.topology().servers().to_vec();
     let table = table.into_iter().map(|SlotRange { slots, address }| {
         let known = servers
             .iter()
             .find(|server| server.address() == Some(&address));
         let server = known.cloned().unwrap_or_else(|| {
-            let info = at_address(seed, &address.host, address.port);
+            let info = at_address(like, &address.host, address.port);
             let server = Server::start(&router.context, info, Some(address));
             servers.push(Arc::clone(&server));
             server
@@ -84,7 +84,7 @@ async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRang
     let mut servers = router.topology().servers().to_vec();
     fastrand::shuffle(&mut servers);
     for server in servers {
-        let Some(live) = server.live() else {
+        let Link::Live(live) = server.link() else {
             continue;
         };
         match ask(live.commands.clone(), server.host()).await {

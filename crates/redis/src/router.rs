@@ -15,7 +15,7 @@ use crate::connection::DEADLINE;
 use crate::context::Context;
 use crate::keys::{SLOTS, slot};
 use crate::rooms::{Channel, Rooms, Watcher};
-use crate::server::Server;
+use crate::server::{Link, Server};
 
 /// Who has which slots.
 #[derive(Default)]
@@ -61,10 +61,6 @@ impl Topology {
     pub(crate) fn uncovered(&self) -> u16 {
         let covered = self.ranges.iter().map(|(slots, _)| slots.len() as u16);
         SLOTS.saturating_sub(covered.sum())
-    }
-
-    fn has(&self, server: &Arc<Server>) -> bool {
-        self.servers.iter().any(|known| Arc::ptr_eq(known, server))
     }
 
     /// Whether every slot belongs to the same server in both.
@@ -122,8 +118,11 @@ impl Router {
                 return false;
             }
             let old = std::mem::replace(topology, Arc::new(new));
-            for server in old.servers.iter().filter(|server| !topology.has(server)) {
-                server.stop();
+            for server in &old.servers {
+                let mut kept = topology.servers.iter();
+                if !kept.any(|kept| Arc::ptr_eq(kept, server)) {
+                    server.stop();
+                }
             }
             for (index, server) in topology.servers.iter().enumerate() {
                 let own = topology.ranges.iter().filter(|(_, of)| *of == index);
@@ -188,8 +187,8 @@ impl Router {
             drop(gone);
         });
         let begun = async move {
-            if let Some(error) = owner.and_then(|server| server.trouble()) {
-                return Err(error);
+            if let Some(Link::Down(trouble)) = owner.map(|server| server.link()) {
+                return Err(trouble.error());
             }
             let unavailable = |why: &str| Err(BackendError::Unavailable(why.into()));
             match timeout(DEADLINE, &mut answer).await {

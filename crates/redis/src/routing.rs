@@ -9,29 +9,22 @@ use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::connection::{DEADLINE, Live};
-use crate::refusal::{Refusal, code_of, explain};
+use crate::refusal::{Trouble, code_of, explain};
 use crate::router::Router;
 use crate::scripts::Call;
 use crate::server::Server;
 use crate::slots::Address;
 use crate::url::at_address;
 
-/// Whether a call changes anything, which decides what a lost answer means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Read,
-    Write,
-}
-
 impl Router {
     /// Calls a script on the server that has the slot.
-    pub(crate) async fn call(
-        &self,
-        slot: u16,
-        call: &Call<'_>,
-        effect: Effect,
-    ) -> Result<Value, BackendError> {
+    pub(crate) async fn call(&self, slot: u16, call: &Call<'_>) -> Result<Value, BackendError> {
         let deadline = Instant::now() + DEADLINE;
+        // What an answer that did not come means.
+        let lost = match call.script.is_change {
+            false => BackendError::Unavailable,
+            true => BackendError::Unknown,
+        };
         let mut route = Route::Owner;
         loop {
             let target = self.target(slot, &route, deadline).await?;
@@ -50,7 +43,10 @@ impl Router {
                 Problem::Moved(address) => {
                     self.context.refresh.notify_one();
                     // A server that just said the same may be wrong as well.
-                    self.pause(&route, deadline).await?;
+                    if !matches!(route, Route::Owner) {
+                        let circle = "the Cluster's servers send each other's clients in circles";
+                        sleep_before(deadline, BackendError::Unavailable(circle.into())).await?;
+                    }
                     Route::Moved(address)
                 }
                 Problem::Ask(address) => Route::Asking(address),
@@ -62,14 +58,11 @@ impl Router {
                 }
                 Problem::Refused(refusal, is_replica) => {
                     self.context.refresh.notify_one();
-                    let mut is_known = false;
-                    if let Some(server) = target.server {
-                        is_known = server.doubt();
-                        if is_replica {
-                            server.replace();
-                        }
+                    let server = target.server.as_ref();
+                    if is_replica && let Some(server) = server {
+                        server.replace();
                     }
-                    if is_known {
+                    if server.is_some_and(|server| server.doubt()) {
                         return Err(refusal.error());
                     }
                     sleep_before(deadline, refusal.error()).await?;
@@ -79,21 +72,11 @@ impl Router {
                     if let Some(server) = target.server {
                         server.doubt();
                     }
-                    return Err(lost(effect, reason));
+                    return Err(lost(reason));
                 }
-                Problem::Lost(reason) => return Err(lost(effect, reason)),
+                Problem::Lost(reason) => return Err(lost(reason)),
                 Problem::Wrong(reason) => return Err(BackendError::Corrupt(reason)),
             };
-        }
-    }
-
-    async fn pause(&self, route: &Route, deadline: Instant) -> Result<(), BackendError> {
-        match route {
-            Route::Owner => Ok(()),
-            Route::Moved(_) | Route::Asking(_) => {
-                let reason = "the Cluster's servers send each other's clients in circles";
-                sleep_before(deadline, BackendError::Unavailable(reason.into())).await
-            }
         }
     }
 
@@ -113,13 +96,14 @@ impl Router {
             return Target::of(Arc::clone(server), deadline).await;
         }
         // A server that has no slot yet.
-        let unavailable = |why: String| BackendError::Unavailable(why);
-        let like = self.like.as_ref();
-        let like = like.ok_or_else(|| unavailable("the Cluster has no server".into()))?;
+        let Some(like) = &self.like else {
+            let reason = "the Cluster has no server";
+            return Err(BackendError::Unavailable(reason.into()));
+        };
         let info = at_address(like, &address.host, address.port);
         let Ok(Ok((live, _))) = timeout_at(deadline, Live::dial(&info)).await else {
             let reason = format!("{}:{} cannot be reached", address.host, address.port);
-            return Err(unavailable(reason));
+            return Err(BackendError::Unavailable(reason));
         };
         Ok(Target {
             live: Arc::new(live),
@@ -188,7 +172,7 @@ enum Problem {
     /// Not executed: some of its keys are here, and some elsewhere.
     Moving,
     /// Not executed, and may be soon. True: this server is a replica.
-    Refused(Refusal, bool),
+    Refused(Trouble, bool),
     /// A right is missing, maybe in the middle of a script.
     Denied(String),
     /// May have been executed.
@@ -201,7 +185,7 @@ impl Problem {
     fn of(error: RedisError, answered: &str) -> Problem {
         let text = explain(&error);
         let code = code_of(&error).unwrap_or_default();
-        let refusal = Refusal::told_by(&error);
+        let refusal = Trouble::told_by(&error);
         let Some((_, server)) = error
             .into_server_errors()
             .and_then(|errors| errors.first().cloned())
@@ -223,14 +207,6 @@ impl Problem {
                 None => Problem::Wrong(text),
             },
         }
-    }
-}
-
-/// What an answer that did not come means.
-fn lost(effect: Effect, reason: String) -> BackendError {
-    match effect {
-        Effect::Read => BackendError::Unavailable(reason),
-        Effect::Write => BackendError::Unknown(reason),
     }
 }
 

@@ -10,23 +10,23 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Changes};
-use crate::connection::{Backoff, Live, Loss, Trouble};
+use crate::connection::{Backoff, Live, Loss};
 use crate::context::Context;
-use crate::refusal::Refusal;
+use crate::refusal::Trouble;
 use crate::rooms::Rooms;
 use crate::slots::Address;
 use crate::subscriptions;
 
 /// How it stands with the command connection.
 #[derive(Clone)]
-enum Link {
+pub(crate) enum Link {
     /// The first attempt, or the first one after a connection ended: whoever
     /// has something to send may wait for it.
     Connecting,
     /// Commands work.
     Live(Arc<Live>),
     /// They do not, for this reason.
-    Down(Arc<Trouble>),
+    Down(Trouble),
 }
 
 /// One Redis server. A standalone one is a Cluster of one that has all slots.
@@ -110,20 +110,9 @@ impl Server {
         })
     }
 
-    /// Its command connection, if there is one.
-    pub(crate) fn live(&self) -> Option<Arc<Live>> {
-        match &*self.link.borrow() {
-            Link::Live(live) => Some(Arc::clone(live)),
-            Link::Connecting | Link::Down(_) => None,
-        }
-    }
-
-    /// Why there is no command connection, if none can be made.
-    pub(crate) fn trouble(&self) -> Option<BackendError> {
-        match &*self.link.borrow() {
-            Link::Down(trouble) => Some(trouble.error()),
-            Link::Connecting | Link::Live(_) => None,
-        }
+    /// How it stands with the command connection.
+    pub(crate) fn link(&self) -> Link {
+        self.link.borrow().clone()
     }
 
     /// Its command connection, waiting while it is only just being made.
@@ -174,7 +163,14 @@ async fn keep_commands(server: Arc<Server>) {
                 working = true;
                 if live.eviction != eviction {
                     eviction.clone_from(&live.eviction);
-                    warn_of_eviction(&name, eviction.as_deref());
+                    // Rooms are keys that expire, so every policy but one may delete some
+                    // that live.
+                    if let Some(policy) = eviction.as_deref().filter(|it| *it != "noeviction") {
+                        tracing::warn!(
+                            server = %name,
+                            "redis may delete rooms when its memory is full: maxmemory-policy is {policy}, and should be noeviction"
+                        );
+                    }
                 }
                 let live = Arc::new(live);
                 server.changes.begin();
@@ -183,14 +179,12 @@ async fn keep_commands(server: Arc<Server>) {
                 let loss = tokio::select! {
                     loss = live.probe(&connection) => loss,
                     loss = check::keep(&server.context, &server.changes, owns, &live) => loss,
-                    () = server.replace.notified() => {
-                        Loss::Sick(Trouble::Refusing(Refusal::replica()))
-                    }
+                    () = server.replace.notified() => Loss::Sick(Trouble::replica()),
                 };
                 tracing::warn!(server = %name, reason = %loss, "redis connection lost");
                 server.set_link(match loss {
                     Loss::Closed => Link::Connecting,
-                    Loss::Sick(trouble) => Link::Down(Arc::new(trouble)),
+                    Loss::Sick(trouble) => Link::Down(trouble),
                 });
                 backoff.lost().await;
             }
@@ -199,20 +193,10 @@ async fn keep_commands(server: Arc<Server>) {
                     tracing::warn!(server = %name, reason = %trouble, "redis cannot be used");
                 }
                 working = false;
-                server.set_link(Link::Down(Arc::new(trouble)));
+                server.set_link(Link::Down(trouble));
                 server.context.refresh.notify_one();
                 backoff.wait().await;
             }
         }
-    }
-}
-
-/// Rooms are keys that expire, so every policy but one may delete some that live.
-fn warn_of_eviction(server: &str, policy: Option<&str>) {
-    if let Some(policy) = policy.filter(|policy| *policy != "noeviction") {
-        tracing::warn!(
-            %server,
-            "redis may delete rooms when its memory is full: maxmemory-policy is {policy}, and should be noeviction"
-        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use redis::Value;
+use redis::{FromRedisValue, Value};
 
 use crate::keys::SLOTS;
 
@@ -14,19 +14,24 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// From `HOST:PORT` of a redirection. Redis leaves the host out when it does
-    /// not know it; then it is that of the server that answered.
-    pub(crate) fn parse(text: &str, answered: &str) -> Option<Address> {
-        let (host, port) = text.rsplit_once(':')?;
+    /// Redis leaves the host out when it does not know it; then it is that of the server
+    /// that answered.
+    fn new(host: &str, port: u16, answered: &str) -> Address {
         let host = if matches!(host, "" | "?") {
             answered
         } else {
             host
         };
-        Some(Address {
+        Address {
             host: host.to_owned(),
-            port: port.parse().ok()?,
-        })
+            port,
+        }
+    }
+
+    /// From `HOST:PORT` of a redirection.
+    pub(crate) fn parse(text: &str, answered: &str) -> Option<Address> {
+        let (host, port) = text.rsplit_once(':')?;
+        Some(Address::new(host, port.parse().ok()?, answered))
     }
 }
 
@@ -50,39 +55,18 @@ pub(crate) fn slot_table(answer: Value, answered: &str) -> Option<Vec<SlotRange>
 }
 
 fn slot_range(entry: Value, answered: &str) -> Option<SlotRange> {
-    let Value::Array(fields) = entry else {
-        return None;
-    };
-    let [
-        Value::Int(first),
-        Value::Int(last),
-        Value::Array(primary),
-        ..,
-    ] = &fields[..]
-    else {
-        return None;
-    };
-    let [host, Value::Int(port), ..] = &primary[..] else {
-        return None;
-    };
-    let host = match host {
-        Value::BulkString(host) => std::str::from_utf8(host).ok()?,
-        Value::SimpleString(host) => host,
-        Value::Nil => "",
-        _ => return None,
-    };
-    let host = if matches!(host, "" | "?") {
-        answered
-    } else {
-        host
-    };
-    let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
-    (first <= last && last < SLOTS).then_some(SlotRange {
+    fn next<T: FromRedisValue>(fields: &mut impl Iterator<Item = Value>) -> Option<T> {
+        redis::from_redis_value(fields.next()?).ok()
+    }
+    let number = |value: i64| u16::try_from(value).ok();
+    let mut fields = entry.into_sequence().ok()?.into_iter();
+    let (first, last) = (number(next(&mut fields)?)?, number(next(&mut fields)?)?);
+    let mut primary = next::<Vec<Value>>(&mut fields)?.into_iter();
+    let host: Option<String> = next(&mut primary)?;
+    let port = number(next(&mut primary)?)?;
+    (first <= last && last < SLOTS).then(|| SlotRange {
         slots: first..=last,
-        address: Address {
-            host: host.to_owned(),
-            port: u16::try_from(*port).ok()?,
-        },
+        address: Address::new(&host.unwrap_or_default(), port, answered),
     })
 }
 

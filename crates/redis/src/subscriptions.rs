@@ -8,16 +8,18 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt, stream};
 use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, Value};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{Backoff, Connection, DEADLINE, Loss, Trouble};
+use crate::connection::{Backoff, Connection, DEADLINE, Loss};
 use crate::context::Context;
 use crate::encoding;
-use crate::refusal::explain;
+use crate::refusal::{Trouble, explain};
 use crate::rooms::{Channel, Rooms};
 
 /// Subscriptions that are under way at once, after a reconnect.
@@ -74,11 +76,11 @@ async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
         deliveries,
         connection: &connection.commands,
         subscribed: HashSet::new(),
-        refused: Again::new(RETRY_SOON),
-        denied: Again::new(RETRY_DENIED),
+        again: FuturesUnordered::new(),
     };
+    let ping = redis::cmd("PING");
     tokio::select! {
-        loss = connection.probe() => loss,
+        loss = connection.probe(&ping, |_| Ok(())) => loss,
         loss = subscriptions.serve() => loss,
         () = deliveries.taken_away.cancelled() => {
             deliveries.context.refresh.notify_one();
@@ -121,14 +123,11 @@ impl Deliveries {
 
     fn deliver(&self, channel: &str, content: Option<Value>) {
         let content = encoding::bytes(content.unwrap_or(Value::Nil));
-        // Whoever committed has the answer to the commit, or loads the room.
-        if let Ok(content) = &content
-            && encoding::is_publication_of(&self.context.name, content)
-        {
-            return;
-        }
-        match content.and_then(encoding::decode_publication) {
-            Ok(publication) => self.rooms.publish(channel, publication),
+        let own_name = &self.context.name;
+        match content.and_then(|content| encoding::decode_publication(content, own_name)) {
+            Ok(Some(publication)) => self.rooms.publish(channel, publication),
+            // Whoever committed has the answer to the commit, or loads the room.
+            Ok(None) => {}
             Err(error) => {
                 tracing::debug!(channel, %error, "ignored a publication that is not ours");
             }
@@ -145,44 +144,8 @@ struct Subscriptions<'a> {
     deliveries: &'a Deliveries,
     connection: &'a MultiplexedConnection,
     subscribed: HashSet<Channel>,
-    /// Refused for a reason that passes by itself.
-    refused: Again,
-    /// Refused for a missing right.
-    denied: Again,
-}
-
-/// Subscriptions to be tried again, all at the same time.
-struct Again {
-    after: Duration,
-    channels: HashSet<Channel>,
-    at: Instant,
-}
-
-impl Again {
-    fn new(after: Duration) -> Self {
-        Again {
-            after,
-            channels: HashSet::new(),
-            at: Instant::now(),
-        }
-    }
-
-    /// Those that wait already do not wait longer for one more.
-    fn insert(&mut self, channel: Channel) {
-        if self.channels.is_empty() {
-            self.at = Instant::now() + self.after;
-        }
-        self.channels.insert(channel);
-    }
-
-    /// Waits until they are due, and takes them.
-    async fn due(&mut self) -> HashSet<Channel> {
-        if self.channels.is_empty() {
-            std::future::pending::<()>().await;
-        }
-        sleep_until(self.at).await;
-        std::mem::take(&mut self.channels)
-    }
+    /// Those that were refused, each when it is to be tried again.
+    again: FuturesUnordered<BoxFuture<'static, HashSet<Channel>>>,
 }
 
 /// What a channel needs.
@@ -198,8 +161,7 @@ impl Subscriptions<'_> {
         loop {
             let changed = tokio::select! {
                 changed = self.deliveries.rooms.changed() => changed,
-                due = self.refused.due() => due,
-                due = self.denied.due() => due,
+                Some(due) = self.again.next() => due,
             };
             if let Err(loss) = self.reconcile(changed).await {
                 return loss;
@@ -219,7 +181,8 @@ impl Subscriptions<'_> {
                 (step, channel, outcome)
             })
             .buffer_unordered(PIPELINE);
-        let mut denied = None;
+        let (mut refused, mut denied) = (HashSet::new(), HashSet::new());
+        let mut why_denied = None;
         while let Some((step, channel, outcome)) = done.next().await {
             match (step, outcome?) {
                 (Step::Subscribe, Ok(())) => {
@@ -229,8 +192,8 @@ impl Subscriptions<'_> {
                 (Step::Subscribe, Err(error)) if is_denial(&error) => {
                     let reason = explain(&error);
                     deliveries.rooms.refused(&channel, &reason);
-                    denied.get_or_insert(reason);
-                    self.denied.insert(channel);
+                    why_denied.get_or_insert(reason);
+                    denied.insert(channel);
                 }
                 (Step::Subscribe, Err(error)) => {
                     tracing::debug!(%channel, reason = explain(&error), "redis refuses a subscription");
@@ -238,7 +201,7 @@ impl Subscriptions<'_> {
                     if error.is_cluster_error() {
                         deliveries.context.refresh.notify_one();
                     }
-                    self.refused.insert(channel);
+                    refused.insert(channel);
                 }
                 // Redis refuses it only where the slot is no longer its own, and
                 // there it has ended the subscription itself.
@@ -247,9 +210,13 @@ impl Subscriptions<'_> {
                 }
             }
         }
-        if let Some(reason) = denied {
-            let rooms = self.denied.channels.len();
-            tracing::warn!(reason, rooms, "redis refuses subscriptions");
+        if let Some(reason) = why_denied {
+            tracing::warn!(reason, rooms = denied.len(), "redis refuses subscriptions");
+        }
+        for (after, channels) in [(RETRY_SOON, refused), (RETRY_DENIED, denied)] {
+            if !channels.is_empty() {
+                self.again.push(sleep(after).map(|()| channels).boxed());
+            }
         }
         Ok(())
     }

@@ -34,6 +34,10 @@ impl UrlError {
     }
 }
 
+fn wrong<T>(part: &'static str, problem: impl Into<String>) -> Result<T, UrlError> {
+    Err(UrlError::new(part, problem))
+}
+
 /// Where Redis is, and what kind it is.
 #[derive(Clone)]
 pub(crate) enum Deployment {
@@ -46,10 +50,7 @@ pub(crate) enum Deployment {
 impl Deployment {
     pub(crate) fn parse(url: &str) -> Result<Deployment, UrlError> {
         let Some((scheme, rest)) = url.split_once("://") else {
-            return Err(UrlError::new(
-                "the scheme",
-                format!("is missing; {SCHEMES}"),
-            ));
+            return wrong("the scheme", format!("is missing; {SCHEMES}"));
         };
         match scheme {
             "redis" | "rediss" => server(scheme, rest)
@@ -58,16 +59,8 @@ impl Deployment {
             "redis+unix" => socket(url).map(|info| Deployment::Standalone(Box::new(info))),
             "redis-cluster" => cluster("redis", rest).map_err(|e| e.about_credentials(rest)),
             "rediss-cluster" => cluster("rediss", rest).map_err(|e| e.about_credentials(rest)),
-            _ => Err(UrlError::new(
-                "the scheme",
-                format!("is not known; {SCHEMES}"),
-            )),
+            _ => wrong("the scheme", format!("is not known; {SCHEMES}")),
         }
-    }
-
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.any()
-            .is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
     }
 
     /// One of its servers, for credentials and encryption.
@@ -76,6 +69,11 @@ impl Deployment {
             Deployment::Standalone(info) => Some(info),
             Deployment::Cluster(seeds) => seeds.first(),
         }
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.any()
+            .is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
     }
 }
 
@@ -91,10 +89,10 @@ fn cluster(scheme: &str, rest: &str) -> Result<Deployment, UrlError> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (hosts, tail) = rest.split_at(end);
     if !matches!(tail, "" | "/") {
-        return Err(UrlError::new(
+        return wrong(
             "the end",
             "holds more than the hosts; a Cluster has no numbered databases",
-        ));
+        );
     }
     let seeds = hosts
         .split(',')
@@ -105,32 +103,23 @@ fn cluster(scheme: &str, rest: &str) -> Result<Deployment, UrlError> {
 /// `[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`.
 fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
     let Some(url) = redis::parse_redis_url(&format!("{scheme}://{rest}")) else {
-        return Err(UrlError::new(
+        return wrong(
             "the host or port",
             "cannot be read; it is HOST or HOST:PORT, with a port of 1 to 65535",
-        ));
+        );
     };
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(UrlError::new(
-            "the host",
-            "is missing; it is HOST or HOST:PORT",
-        ));
+        return wrong("the host", "is missing; it is HOST or HOST:PORT");
     }
     if url.port() == Some(0) {
-        return Err(UrlError::new("the port", "is 0; allowed are 1 to 65535"));
+        return wrong("the port", "is 0; allowed are 1 to 65535");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(UrlError::new(
-            "the end",
-            "holds '?' or '#', which are not allowed",
-        ));
+        return wrong("the end", "holds '?' or '#', which are not allowed");
     }
     let database = url.path().trim_matches('/');
     if !database.is_empty() && database.parse::<u16>().is_err() {
-        return Err(UrlError::new(
-            "the database",
-            "is not a number from 0 to 65535",
-        ));
+        return wrong("the database", "is not a number from 0 to 65535");
     }
     info(url)
 }
@@ -139,10 +128,10 @@ fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
 fn socket(url: &str) -> Result<ConnectionInfo, UrlError> {
     match redis::parse_redis_url(url) {
         Some(url) if url.path().len() > 1 => info(url),
-        _ => Err(UrlError::new(
+        _ => wrong(
             "the path",
             "is missing; it is redis+unix:///PATH/OF/THE/SOCKET",
-        )),
+        ),
     }
 }
 
