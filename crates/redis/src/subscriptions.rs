@@ -113,7 +113,8 @@ impl Deliveries {
         match push.kind {
             PushKind::Message | PushKind::SMessage => self.deliver(&channel, content),
             PushKind::Unsubscribe | PushKind::SUnsubscribe => {
-                if !self.leaving().remove(&*channel) {
+                let was_asked = self.leaving().remove(&*channel);
+                if !was_asked {
                     self.taken_away.cancel();
                 }
             }
