@@ -23,9 +23,9 @@ use crate::{discovery, encoding};
 /// What all keys and channels begin with, unless told otherwise.
 const PREFIX: &str = "tablecast:";
 
-/// How often an idle room is compared with Redis. Publications are lost only
-/// with their connection, which is probed twice a second; this is the belt to
-/// those braces.
+/// How often an idle room is compared with Redis, in case a publication was lost. That
+/// happens only with its connection, which is probed twice a second, so this is a second
+/// safeguard.
 const RESYNC: Duration = Duration::from_secs(5);
 
 /// A snapshot is mostly larger than the event beside it: with each commit, a vote

@@ -17,25 +17,26 @@ use crate::scripts::{CHECK, Call};
 /// How often a change is tried.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// The same, when the last one told nothing, since its slot is elsewhere.
+/// How soon the next one is tried when the last one showed nothing, because its slot is
+/// on another server.
 const SOON: Duration = Duration::from_millis(100);
 
-/// Names that are looked at for one in the server's slots. A server with a single slot
-/// of the 16,384 has one among them, but for one case in 400.
+/// How many names are looked at to find one in the server's slots. For a server that has
+/// a single slot of the 16,384 this is enough in all but one case of 400.
 const NAMES: u32 = 100_000;
 
 /// Whether changes pass, while commands work.
 enum Standing {
     /// The connection is new, and none was tried yet.
     Untried,
-    /// They do.
+    /// Changes pass.
     Taking,
-    /// They do not. Of those that were tried since, so many passed in a row.
+    /// Changes are refused. Of those that were tried since, this many passed in a row.
     Refusing(Trouble, u8),
 }
 
-/// After a refusal so many changes in a row have to pass before a server counts as one
-/// that takes them: memory that is just full takes one now and then.
+/// After a refusal this many changes in a row have to pass before the server counts as
+/// one that takes them: a server whose memory is just full takes one now and then.
 const PASSES: u8 = 2;
 
 /// What is known of the changes on one server.
@@ -63,8 +64,8 @@ impl Changes {
         }
     }
 
-    /// A change of somebody was refused: whether others are is tried at once. True: that
-    /// is known already.
+    /// A room's change was refused, so one is tried at once to see whether all are.
+    /// Returns true if that is known already.
     pub(crate) fn doubt(&self) -> bool {
         let mut standing = self.standing();
         match &mut *standing {
@@ -79,7 +80,7 @@ impl Changes {
         }
     }
 
-    /// Whether they pass; nothing, while that is not known.
+    /// What they say of the health of the server. `None`: not known yet.
     pub(crate) fn health(&self) -> Option<Health> {
         match &*self.standing() {
             Standing::Untried => None,
@@ -106,7 +107,7 @@ impl Changes {
 
     fn refused(&self, refusal: Trouble) {
         let mut standing = self.standing();
-        // For the same reason the words may differ.
+        // Redis has different words for one reason.
         let is_known =
             matches!(&*standing, Standing::Refusing(known, _) if known.error() == refusal.error());
         if !is_known {
@@ -124,12 +125,12 @@ impl Changes {
 enum Outcome {
     Passed,
     Refused(Trouble),
-    /// This tells nothing: the slot is elsewhere, or somebody has a key of this name.
+    /// This shows nothing: the slot is elsewhere, or somebody has a key of this name.
     Nothing,
 }
 
-/// Tries changes for as long as the connection is of use: now and then, and at once
-/// when one of somebody else was refused. `owns` says which slots are the server's.
+/// Tries changes for as long as the connection is of use: now and then, and at once when
+/// a room's change was refused. `owns` says which slots are the server's.
 pub(crate) async fn keep(
     context: &Context,
     changes: &Changes,
@@ -185,7 +186,7 @@ async fn attempt(
         Ok(Ok(Value::Int(0))) => return Ok(Outcome::Nothing),
         Ok(Ok(_)) => return Ok(Outcome::Passed),
         Ok(Err(error)) => error,
-        // As while a failover is prepared: reads are answered, changes wait.
+        // While a failover is prepared, reads are answered and changes wait.
         Err(_) => return Err(Loss::Sick("no answer to a change within 1 s".into())),
     };
     match code_of(&error).as_deref() {
@@ -195,7 +196,7 @@ async fn attempt(
         }
         Some("READONLY") => Err(Loss::Sick(Trouble::refusal(&error))),
         Some(_) => Ok(Outcome::Refused(Trouble::refusal(&error))),
-        // The connection is at its end, which its probe will find.
+        // The connection has ended; its probe will find out.
         None => Ok(Outcome::Nothing),
     }
 }

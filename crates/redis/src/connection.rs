@@ -24,7 +24,7 @@ const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// under its own deadline.
 const WAITING: usize = 1024;
 
-/// A connection without a purpose yet.
+/// A connection to Redis, for commands or for subscriptions.
 pub(crate) struct Connection {
     pub(crate) commands: MultiplexedConnection,
     /// Cancelled as soon as the connection has ended.
@@ -33,9 +33,9 @@ pub(crate) struct Connection {
 
 /// Why a connection is of no use any more.
 pub(crate) enum Loss {
-    /// It ended, so that another one may well be made at once.
+    /// It ended. Another one can perhaps be made at once.
     Closed,
-    /// It does not answer, or not with what it should.
+    /// It does not answer, or answers that it is of no use.
     Sick(Trouble),
 }
 
@@ -160,7 +160,7 @@ impl Live {
         let mut question = redis::cmd("INFO");
         question.arg("replication");
         let look = |answer: Value| {
-            // Something in between that answers otherwise is no worse than before.
+            // A proxy may answer something else; the connection works all the same.
             let Ok(report) = redis::from_redis_value::<String>(answer) else {
                 return Ok(());
             };
@@ -230,7 +230,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(50);
     const LAST: Duration = Duration::from_secs(2);
-    /// So that luck never makes a busy loop.
+    /// A random wait is never shorter than this, so that there is no busy loop.
     const LEAST: Duration = Duration::from_millis(5);
 
     pub(crate) fn new() -> Self {
@@ -240,7 +240,7 @@ impl Backoff {
         }
     }
 
-    /// A connection was made. Only if it lasts do the waits become short again.
+    /// A connection was made. The waits become short again only if it lasts.
     pub(crate) fn connected(&mut self) {
         self.since = Instant::now();
     }

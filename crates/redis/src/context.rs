@@ -41,7 +41,7 @@ impl Context {
         let end_all = self.cancel.clone().drop_guard();
         tokio::spawn(async move {
             if cancel.run_until_cancelled_owned(task).await.is_none() {
-                // The server left the Cluster, or nobody has this backend any more.
+                // The server left the Cluster, or the backend was dropped.
                 end_all.disarm();
             }
         });

@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How often while some slots have no server.
 const EVERY_PARTIAL: Duration = Duration::from_millis(500);
 
-/// How often at most, whatever the reasons.
+/// The shortest time between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Asks for the slots, for ever.
@@ -76,8 +76,8 @@ fn apply(router: &Router, table: Vec<SlotRange>) {
     router.apply(Topology::new(table));
 }
 
-/// The slots, as the first server tells them that answers: those that answer
-/// probes before the seeds, each in random order, because one of them may be cut
+/// The slots, as told by the first server that answers. Those to which a connection works
+/// are asked before the seeds, each group in random order, because one of them may be cut
 /// off from the others and know only old slots.
 async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRange>, String> {
     let mut reason = String::from("no server of the Cluster is known");

@@ -21,7 +21,7 @@ pub(crate) struct RoomKeys {
 }
 
 impl RoomKeys {
-    /// What the room left. Few steps need it, so it is made when it is asked for.
+    /// The key of what the room leaves. Few calls need it, so it is made on demand.
     pub(crate) fn keepsake(&self) -> String {
         [&self.channel, ":keepsake"].concat()
     }

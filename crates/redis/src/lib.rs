@@ -32,7 +32,7 @@
 //!   is taken for the answer to the oldest waiting command. So a connection on
 //!   which that happened is replaced.
 #![forbid(unsafe_code)]
-// They panic when stderr cannot be written.
+// These macros panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 mod backend;

@@ -20,7 +20,7 @@ const WAITING: usize = 1024;
 /// not make a command cheaper.
 const TOGETHER: usize = 64;
 
-/// The way in. Dropping it ends what it has started.
+/// Where commands are put in. Dropping it ends the task that sends them.
 pub(crate) struct Pipeline(mpsc::Sender<Waiting>);
 
 struct Waiting {
@@ -77,7 +77,7 @@ async fn send_together(mut connection: MultiplexedConnection, turn: Vec<Waiting>
     let mut pipeline = redis::Pipeline::with_capacity(turn.len());
     let mut askers = Vec::with_capacity(turn.len());
     for Waiting { command, answer } in turn {
-        // Whoever has given up meanwhile must not find it done later.
+        // A command whose sender has given up must not be executed later.
         if !answer.is_closed() {
             pipeline.add_command(command);
             askers.push(answer);

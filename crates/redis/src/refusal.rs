@@ -28,7 +28,7 @@ impl Trouble {
         }
     }
 
-    /// What this answer to a change means for those that follow, whatever it is.
+    /// A change was answered with this error, whatever it is.
     pub(crate) fn refusal(error: &RedisError) -> Trouble {
         let why = code_of(error).and_then(|code| reason(&code));
         Trouble::Refusing {
@@ -37,15 +37,15 @@ impl Trouble {
         }
     }
 
-    /// The same, if it is an answer by which Redis refuses work at the moment: not a
-    /// broken connection, and no fault in what was asked.
+    /// The same, but only if by this error Redis refuses work at the moment: not for a
+    /// broken connection, and not for a fault in what was asked.
     pub(crate) fn told_by(error: &RedisError) -> Option<Trouble> {
         let why = reason(&code_of(error)?)?;
         let words = explain(error);
         Some(Trouble::Refusing { why, words })
     }
 
-    /// What an answer says in whose place something of use was expected.
+    /// A server answered with this error when something of use was expected.
     pub(crate) fn of(error: &RedisError) -> Trouble {
         Trouble::told_by(error).unwrap_or_else(|| Trouble::Away(explain(error)))
     }

@@ -152,3 +152,75 @@ impl Rooms {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures_util::FutureExt;
+    use tablecast::testing::{Notification, Recorder};
+    use tablecast_core::id::RoomId;
+
+    use super::*;
+
+    fn watcher(id: u64, listener: Arc<dyn Listener>) -> Vec<Watcher> {
+        vec![Watcher {
+            id,
+            listener,
+            waiter: None,
+        }]
+    }
+
+    #[test]
+    fn what_changes_is_kept_only_while_a_connection_follows() {
+        let rooms = Rooms::default();
+        let room: RoomId = "r".parse().unwrap();
+        let listener = Recorder::new().listener(&room);
+        for id in 0..100 {
+            let channel: Channel = format!("c-{id}").into();
+            rooms.add(Arc::clone(&channel), watcher(id, Arc::clone(&listener)));
+            if id > 0 {
+                rooms.remove(&channel, id);
+            }
+        }
+        assert_eq!(rooms.state().changed, None);
+        rooms.follow();
+        let changed = rooms.changed().now_or_never().unwrap();
+        assert_eq!(
+            changed,
+            HashSet::from(["c-0".into()]),
+            "all that are watched"
+        );
+        rooms.remove("c-0", 0);
+        let changed = rooms.changed().now_or_never().unwrap();
+        assert_eq!(changed, HashSet::from(["c-0".into()]));
+    }
+
+    #[test]
+    fn after_a_new_subscription_those_have_missed_something_who_did_not_just_wait_for_it() {
+        let rooms = Rooms::default();
+        let room: RoomId = "r".parse().unwrap();
+        let mut recorder = Recorder::new();
+        let (waiter, mut answer) = oneshot::channel();
+        let mut watchers = watcher(1, recorder.listener(&room));
+        watchers[0].waiter = Some(waiter);
+        rooms.add("c".into(), watchers);
+        let missed = Some(Notification::Missed(room.clone()));
+
+        rooms.subscribed("c", true);
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert_eq!(recorder.try_next(), None);
+        rooms.subscribed("c", false);
+        assert_eq!(recorder.try_next(), None, "it was subscribed all the time");
+        rooms.subscribed("c", true);
+        assert_eq!(recorder.try_next(), missed, "there was one before");
+
+        let (waiter, answer) = oneshot::channel();
+        let mut watchers = watcher(2, recorder.listener(&room));
+        watchers[0].waiter = Some(waiter);
+        rooms.add("c".into(), watchers);
+        drop(answer);
+        rooms.subscribed("c", false);
+        assert_eq!(recorder.try_next(), missed, "it has given up");
+        assert_eq!(recorder.try_next(), None);
+    }
+}

@@ -1,4 +1,5 @@
-//! Which server has which slot, and so where a room is watched, and how all of them are.
+//! Which server has which slot. So it knows where a room is watched, and how all servers
+//! together are.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -195,8 +196,8 @@ impl Router {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => unavailable("the room was unwatched meanwhile"),
                 Err(_) => {
-                    // Whoever confirms from now on finds nobody waiting, and tells the
-                    // listener that it missed something.
+                    // A confirmation from now on finds nobody waiting, so that the
+                    // listener is told that it missed something.
                     answer.close();
                     let late = answer.try_recv();
                     late.unwrap_or_else(|_| unavailable("not subscribed within 1 s"))
@@ -206,14 +207,14 @@ impl Router {
         (watch, begun)
     }
 
-    /// The health, until a task of this backend has panicked, or nobody has it any more.
+    /// The health, until a task of this backend has panicked, or the backend was dropped.
     pub(crate) fn health_changes(self: &Arc<Self>) -> impl Stream<Item = Health> + use<> {
         let begin = (Arc::clone(self), self.context.health.subscribe(), None);
         stream::unfold(begin, |(router, mut changed, told)| async move {
             loop {
                 changed.mark_unchanged();
-                // Whoever is told nothing takes it for up, which it is not before a change
-                // has passed.
+                // Before anything is told a backend counts as up, and this one is not
+                // before a change has passed.
                 let unknown = || Health::Down("not connected yet".into());
                 let now = router.health().or_else(|| told.is_none().then(unknown));
                 if let Some(now) = now.filter(|now| told.as_ref() != Some(now)) {
@@ -225,8 +226,8 @@ impl Router {
         })
     }
 
-    /// Up if every server takes changes, or what is wrong with one that does not;
-    /// otherwise not known.
+    /// Up if every server takes changes, or what is wrong with one that does not. `None`:
+    /// not known yet.
     fn health(&self) -> Option<Health> {
         let topology = self.topology();
         if topology.servers.is_empty() {
@@ -247,7 +248,7 @@ impl Router {
         all
     }
 
-    /// Why it is of no use, if it is.
+    /// Why calls fail, if the backend is not up.
     pub(crate) fn why_down(&self) -> Option<BackendError> {
         match self.health()? {
             Health::Down(reason) => Some(BackendError::Unavailable(reason)),
@@ -261,6 +262,8 @@ impl Router {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use futures_util::{FutureExt, StreamExt};
+    use redis::IntoConnectionInfo;
+    use tablecast::testing::Recorder;
 
     use tokio_util::sync::CancellationToken;
 
@@ -268,6 +271,34 @@ mod tests {
 
     fn router() -> Arc<Router> {
         Router::new(Context::new("", true), None)
+    }
+
+    #[tokio::test]
+    async fn a_watched_room_is_with_the_server_that_has_its_slot_and_moves_with_it() {
+        let router = router();
+        let room: RoomId = "r".parse().unwrap();
+        let channel = router.context.keys.channel(&room);
+        let [one, other] = ["redis://127.0.0.1:1", "redis://127.0.0.1:2"].map(|url| {
+            let info = url.into_connection_info().unwrap();
+            Server::start(&router.context, info, None)
+        });
+        let places = || {
+            [&router.unplaced, one.rooms(), other.rooms()].map(|rooms| rooms.is_watched(&channel))
+        };
+        let owned_by = |server: &Arc<Server>| Topology::new([(0..=SLOTS - 1, Arc::clone(server))]);
+
+        let (watch, begun) = router.watch(&room, Recorder::new().listener(&room));
+        assert_eq!(places(), [true, false, false]);
+        router.apply(owned_by(&one));
+        assert_eq!(places(), [false, true, false]);
+        router.apply(owned_by(&other));
+        assert_eq!(places(), [false, false, true]);
+        router.apply(Topology::default());
+        assert_eq!(places(), [true, false, false]);
+        drop(watch);
+        assert_eq!(places(), [false, false, false]);
+        let ended = begun.await.unwrap_err().to_string();
+        assert!(ended.contains("unwatched meanwhile"), "{ended}");
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Router {
             route = match problem {
                 Problem::Moved(address) => {
                     self.context.refresh.notify_one();
-                    // A server that just said the same may be wrong as well.
+                    // The second redirection in a row: two servers may be naming each
+                    // other.
                     if !matches!(route, Route::Owner) {
                         let circle = "the Cluster's servers send each other's clients in circles";
                         sleep_before(deadline, BackendError::Unavailable(circle.into())).await?;
@@ -171,7 +172,7 @@ enum Problem {
     Ask(Address),
     /// Not executed: some of its keys are here, and some elsewhere.
     Moving,
-    /// Not executed, and may be soon. True: this server is a replica.
+    /// Not executed: Redis refuses work at the moment. True: it is a replica.
     Refused(Trouble, bool),
     /// A right is missing, maybe in the middle of a script.
     Denied(String),
@@ -201,7 +202,7 @@ impl Problem {
             "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
             "TRYAGAIN" => Problem::Moving,
             "NOPERM" => Problem::Denied(text),
-            // By all others a script is refused before its first effect.
+            // With every other code a script is refused before it changes anything.
             code => match refusal {
                 Some(refusal) => Problem::Refused(refusal, code == "READONLY"),
                 None => Problem::Wrong(text),

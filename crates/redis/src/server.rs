@@ -17,7 +17,7 @@ use crate::rooms::Rooms;
 use crate::slots::Address;
 use crate::subscriptions;
 
-/// How it stands with the command connection.
+/// The state of the command connection.
 #[derive(Clone)]
 pub(crate) enum Link {
     /// The first attempt, or the first one after a connection ended: whoever
@@ -25,7 +25,7 @@ pub(crate) enum Link {
     Connecting,
     /// Commands work.
     Live(Arc<Live>),
-    /// They do not, for this reason.
+    /// Commands do not work, for this reason.
     Down(Trouble),
 }
 
@@ -94,7 +94,7 @@ impl Server {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How it is; nothing, while that is not known.
+    /// Its health. `None`: not known yet.
     pub(crate) fn health(&self) -> Option<Health> {
         let health = match &*self.link.borrow() {
             Link::Connecting => return None,
@@ -110,7 +110,7 @@ impl Server {
         })
     }
 
-    /// How it stands with the command connection.
+    /// The state of the command connection.
     pub(crate) fn link(&self) -> Link {
         self.link.borrow().clone()
     }
@@ -130,7 +130,8 @@ impl Server {
         }
     }
 
-    /// A change of somebody was refused here. True: that changes are is known already.
+    /// A room's change was refused here. Returns true if it is known already that changes
+    /// are refused.
     pub(crate) fn doubt(&self) -> bool {
         self.changes.doubt()
     }
@@ -163,8 +164,8 @@ async fn keep_commands(server: Arc<Server>) {
                 working = true;
                 if live.eviction != eviction {
                     eviction.clone_from(&live.eviction);
-                    // Rooms are keys that expire, so every policy but one may delete some
-                    // that live.
+                    // Rooms are keys that expire, and every policy but this one may
+                    // delete them early.
                     if let Some(policy) = eviction.as_deref().filter(|it| *it != "noeviction") {
                         tracing::warn!(
                             server = %name,

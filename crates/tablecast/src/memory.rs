@@ -224,7 +224,7 @@ impl Backend for MemoryBackend {
     }
 
     fn health(&self) -> HealthChanges {
-        // Up for ever.
+        // It is always up.
         Box::pin(stream::pending())
     }
 
@@ -259,7 +259,7 @@ impl Store {
     /// The state, and the time. It is read under the lock, so that it grows with
     /// the order of the steps.
     fn lock(&self) -> (MutexGuard<'_, State>, u64) {
-        // Nothing panics between two changes that belong together.
+        // No panic can come between two changes that belong together.
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
         (state, now)

@@ -34,7 +34,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use fastrand::Rng;
-use futures_util::stream;
+use futures_util::future::ready;
+use futures_util::{StreamExt, stream};
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
     Keepsake, Listener, Loaded, NewRoom, Watch,
@@ -156,7 +157,7 @@ impl Backend for FaultyBackend {
         let way = Way::new(Arc::clone(&listener), Arc::clone(&self.faults.0.plan));
         self.faults.adopt(&way);
         let (watch, begun) = self.inner.watch(room, Arc::new(Entrance(way)));
-        let answered = self.call(Call::Watch, std::future::ready(Ok(())));
+        let answered = self.call(Call::Watch, ready(Ok(())));
         let begun = BackendFuture::later(async move {
             let answer = answered.await;
             begun.await?;
@@ -185,7 +186,11 @@ impl Backend for FaultyBackend {
             let is_back = newest.is_up();
             Some((newest, (faults, health, is_back)))
         });
-        Box::pin(stream::select(self.inner.health(), Box::pin(said)))
+        // With the inner one it ends.
+        let inner = self.inner.health().map(Some).chain(stream::iter([None]));
+        let both = stream::select(inner, Box::pin(said.map(Some)));
+        let until_end = both.take_while(|health| ready(health.is_some()));
+        Box::pin(until_end.filter_map(ready))
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
