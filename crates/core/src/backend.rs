@@ -67,7 +67,8 @@ impl<T> fmt::Debug for BackendFuture<'_, T> {
     }
 }
 
-/// How a backend's health goes on.
+/// How a backend's health goes on: a stream, which needs no runtime, so that the core
+/// knows none.
 pub type HealthChanges = Pin<Box<dyn Stream<Item = Health> + Send>>;
 
 /// Events kept for a room in its log, at least. They serve members who

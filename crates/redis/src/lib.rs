@@ -32,27 +32,28 @@
 //!   is taken for the answer to the oldest waiting command. So a connection on
 //!   which that happened is replaced.
 #![forbid(unsafe_code)]
-// They panic when stderr cannot be written.
+// These macros panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 mod backend;
-mod call;
 mod check;
-mod client;
+mod connection;
+mod context;
 mod discovery;
+mod encoding;
 mod keys;
-mod link;
-mod node;
+mod pipeline;
 mod refusal;
+mod rooms;
+mod router;
+mod routing;
 mod scripts;
-mod subscriber;
+mod server;
+mod slots;
+mod subscriptions;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod topology;
-mod turns;
 mod url;
-mod wire;
-mod wishes;
 
 pub use backend::RedisBackend;
 pub use url::UrlError;

@@ -232,7 +232,7 @@ async fn a_script_that_keeps_redis_busy_is_told_and_cuts_no_connection() {
     assert!(!heard.passed.iter().any(lost), "{:?}", heard.passed);
 }
 
-/// The wish comes while Redis is busy. It is tried again soon, and not only when a missing
+/// The watch comes while Redis is busy. It is tried again soon, and not only when a missing
 /// right would be looked for again: so Redis refuses it several times meanwhile.
 #[tokio::test]
 async fn a_subscription_that_a_busy_redis_refuses_is_tried_again_soon() {

@@ -83,8 +83,8 @@ impl MemoryBackend {
     fn create_now(&self, id: &RoomId, new: NewRoom) -> Created {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_STEP);
-        let place = state.places.entry(id.clone()).or_default();
-        if place.room(now).is_some() {
+        let topic = state.topics.entry(id.clone()).or_default();
+        if topic.room(now).is_some() {
             return Created::Exists;
         }
         let room = Room::new(new, now);
@@ -94,7 +94,7 @@ impl MemoryBackend {
             epoch: room.position.epoch.0,
             room: id.clone(),
         };
-        place.room = Some(room);
+        topic.room = Some(room);
         state.expiries.push(Reverse(expiry));
         state.keepsakes.forget(id);
         created
@@ -106,8 +106,8 @@ impl MemoryBackend {
         known: Option<Position>,
     ) -> Result<Option<Loaded>, BackendError> {
         let (mut state, now) = self.store.lock();
-        let place = state.places.get_mut(id);
-        let room = place.and_then(|place| place.room(now));
+        let topic = state.topics.get_mut(id);
+        let room = topic.and_then(|topic| topic.room(now));
         room.map(|room| room.missing_since(known, now)).transpose()
     }
 
@@ -115,12 +115,12 @@ impl MemoryBackend {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_STEP);
         let state = &mut *state;
-        let Some(place) = state.places.get_mut(id) else {
+        let Some(topic) = state.topics.get_mut(id) else {
             return Ok(Committed::Gone);
         };
         let is_other = |watcher: &&Watcher| watcher.node != self.node;
-        let others = place.watchers.iter().any(|watcher| is_other(&watcher));
-        let Some(room) = place.room(now) else {
+        let others = topic.watchers.iter().any(|watcher| is_other(&watcher));
+        let Some(room) = topic.room(now) else {
             return Ok(Committed::Gone);
         };
         let expected = commit.expected;
@@ -149,7 +149,7 @@ impl MemoryBackend {
                 stamp: *stamp,
             };
             // Under the lock, so that they hear it in the order of the steps.
-            for watcher in place.watchers.iter().filter(is_other) {
+            for watcher in topic.watchers.iter().filter(is_other) {
                 watcher.listener.published(publication.clone());
             }
         }
@@ -164,8 +164,8 @@ impl MemoryBackend {
         };
         let (store, room, own) = (Arc::clone(&self.store), id.clone(), watcher.id);
         let (mut state, _) = self.store.lock();
-        let place = state.places.entry(id.clone()).or_default();
-        place.watchers.push(watcher);
+        let topic = state.topics.entry(id.clone()).or_default();
+        topic.watchers.push(watcher);
         Watch::new(move || store.unwatch(&room, own))
     }
 
@@ -224,7 +224,7 @@ impl Backend for MemoryBackend {
     }
 
     fn health(&self) -> HealthChanges {
-        // Up for ever.
+        // It is always up.
         Box::pin(stream::pending())
     }
 
@@ -259,7 +259,7 @@ impl Store {
     /// The state, and the time. It is read under the lock, so that it grows with
     /// the order of the steps.
     fn lock(&self) -> (MutexGuard<'_, State>, u64) {
-        // Nothing panics between two changes that belong together.
+        // No panic can come between two changes that belong together.
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
         (state, now)
@@ -271,13 +271,13 @@ impl Store {
 
     fn unwatch(&self, room: &RoomId, id: u64) {
         let (mut state, now) = self.lock();
-        let Some(place) = state.places.get_mut(room) else {
+        let Some(topic) = state.topics.get_mut(room) else {
             return;
         };
-        let at = place.watchers.iter().position(|watcher| watcher.id == id);
-        let gone = at.map(|at| place.watchers.remove(at));
-        if place.room(now).is_none() && place.watchers.is_empty() {
-            state.places.remove(room);
+        let at = topic.watchers.iter().position(|watcher| watcher.id == id);
+        let gone = at.map(|at| topic.watchers.remove(at));
+        if topic.room(now).is_none() && topic.watchers.is_empty() {
+            state.topics.remove(room);
         }
         drop(state);
         // What its listener holds may call the store when it is dropped: not under the lock.
@@ -289,8 +289,8 @@ impl Store {
 struct State {
     /// Looked up with each commit, so by a hash that costs a fifth of the standard
     /// library's. It resists less who chooses keys, but rooms are named by those who
-    /// make them, and only what exists has a place.
-    places: HashMap<RoomId, Place, foldhash::fast::RandomState>,
+    /// make them, and only what exists has a topic.
+    topics: HashMap<RoomId, Topic, foldhash::fast::RandomState>,
     /// One entry for each room that was made, due at its expiry or earlier.
     expiries: BinaryHeap<Reverse<Expiry>>,
     /// When each node's lease ends.
@@ -308,10 +308,10 @@ impl State {
             let Some(Reverse(due)) = self.expiries.pop() else {
                 return;
             };
-            let Entry::Occupied(mut place) = self.places.entry(due.room.clone()) else {
+            let Entry::Occupied(mut topic) = self.topics.entry(due.room.clone()) else {
                 continue;
             };
-            match place.get_mut().room(now) {
+            match topic.get_mut().room(now) {
                 // It was extended since.
                 Some(room) if room.position.epoch.0 == due.epoch => {
                     let at = room.expires_at;
@@ -320,8 +320,8 @@ impl State {
                 // A later room of this name has an entry of its own.
                 Some(_) => {}
                 None => {
-                    if place.get().watchers.is_empty() {
-                        place.remove();
+                    if topic.get().watchers.is_empty() {
+                        topic.remove();
                     }
                 }
             }
@@ -340,7 +340,7 @@ struct Expiry {
 /// What there is under one id. It may be watched before and after there is a
 /// room.
 #[derive(Default)]
-struct Place {
+struct Topic {
     room: Option<Room>,
     watchers: Vec<Watcher>,
 }
@@ -352,7 +352,7 @@ struct Watcher {
     listener: Arc<dyn Listener>,
 }
 
-impl Place {
+impl Topic {
     /// The room, unless it has expired: then it is forgotten.
     fn room(&mut self, now: u64) -> Option<&mut Room> {
         if self

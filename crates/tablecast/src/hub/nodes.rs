@@ -21,7 +21,7 @@ pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
             let mut nodes = shared.node.known();
             let was_up = nodes.health.is_up();
             nodes.health = health.clone();
-            // Another reason for the same is nothing to members.
+            // Members are told of up and down, not of each reason.
             if was_up == health.is_up() {
                 continue;
             }

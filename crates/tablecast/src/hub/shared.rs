@@ -192,7 +192,7 @@ impl<A: App> Shared<A> {
             expires_at: 0,
             mailbox: None,
         });
-        // Its task ended without a word: the application's logic panicked.
+        // Its task has panicked, in the application's logic.
         entry.mailbox.take_if(|mailbox| mailbox.is_closed());
         let mailbox = entry.mailbox.get_or_insert_with(|| {
             let (mailbox, inbox) = room_task::mailbox();
@@ -223,7 +223,7 @@ impl<A: App> Shared<A> {
             return false;
         }
         match rooms.get_mut(id) {
-            // A room that never was leaves no trace.
+            // A room that did not exist leaves no entry.
             Some(entry) if expires_at < u64::MAX => {
                 entry.mailbox = None;
                 entry.expires_at = expires_at;

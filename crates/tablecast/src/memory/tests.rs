@@ -45,7 +45,7 @@ fn commit(expected: Position, events: usize) -> Commit {
 
 fn kept(backend: &MemoryBackend) -> (usize, usize) {
     let (state, _) = backend.store.lock();
-    (state.places.len(), state.expiries.len())
+    (state.topics.len(), state.expiries.len())
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_watch_that_is_dropped_leaves_no_watcher_though_its_node_is_gone() {
     drop(there);
     assert_eq!(Arc::strong_count(&listener), 2);
     drop(watch);
-    assert!(here.store.lock().0.places[&id("r")].watchers.is_empty());
+    assert!(here.store.lock().0.topics[&id("r")].watchers.is_empty());
     assert_eq!(Arc::strong_count(&listener), 1);
 }
 

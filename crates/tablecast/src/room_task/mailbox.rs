@@ -41,7 +41,8 @@ struct State<A: App> {
     waker: Option<Waker>,
     /// A `Resync` is on its way.
     missed: bool,
-    /// The room's publications come in as long as it is here.
+    /// The room's publications come in as long as it is here. The backend holds this
+    /// mailbox meanwhile, so the end of the task takes it out.
     watch: Option<Watch>,
     /// The task has ended.
     closed: bool,
@@ -69,7 +70,7 @@ pub(crate) fn mailbox<A: App>() -> (Mailbox<A>, Inbox<A>) {
 }
 
 impl<A: App> Mailbox<A> {
-    /// The places for commands.
+    /// A permit for each command that may wait.
     pub(crate) fn commands(&self) -> &Arc<Semaphore> {
         &self.0.commands
     }

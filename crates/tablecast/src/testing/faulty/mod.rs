@@ -26,15 +26,16 @@
 //! # }
 //! ```
 
+mod plan;
 mod way;
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use fastrand::Rng;
-use futures_util::stream;
+use futures_util::future::ready;
+use futures_util::{StreamExt, stream};
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
     Keepsake, Listener, Loaded, NewRoom, Watch,
@@ -42,103 +43,13 @@ use tablecast_core::backend::{
 use tablecast_core::{NodeId, Position, RoomId};
 use tokio::sync::watch;
 
+pub use self::plan::{Call, Fault, PublicationFault, Rates};
+use self::plan::{Plan, lock};
 use self::way::{Entrance, Way};
 
 /// How often rooms are to be compared with the store, at least: publications
 /// can be lost here. Short, so that tests need not wait.
 const RESYNC_INTERVAL: Duration = Duration::from_millis(200);
-
-/// What can be asked of a backend, and go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Call {
-    /// [`Backend::create`]
-    Create,
-    /// [`Backend::load`]
-    Load,
-    /// [`Backend::commit`]
-    Commit,
-    /// [`Backend::keepsake`]
-    Keepsake,
-    /// [`Backend::watch`]. When it fails, the room is watched all the same, as the
-    /// port promises, and the listener hears that it missed something.
-    Watch,
-    /// [`Backend::renew`]
-    Renew,
-    /// [`Backend::release`]
-    Release,
-}
-
-impl Call {
-    /// Whether it changes something in the store that a full one may refuse.
-    fn is_change(self) -> bool {
-        match self {
-            Call::Create | Call::Commit | Call::Renew => true,
-            Call::Load | Call::Keepsake | Call::Watch | Call::Release => false,
-        }
-    }
-}
-
-/// What goes wrong with a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Fails with [`BackendError::Unavailable`], and is never carried out.
-    Unavailable,
-    /// Fails with [`BackendError::Refused`], and is never carried out.
-    Refused,
-    /// Fails with [`BackendError::Unknown`], and is never carried out.
-    UnknownBefore,
-    /// Is carried out, then fails with [`BackendError::Unknown`].
-    UnknownAfter,
-    /// Fails with [`BackendError::Unknown`], and is carried out this much later.
-    UnknownThenLate(Duration),
-    /// Does not answer until it is dropped, and is never carried out.
-    Hang,
-    /// Is carried out, then does not answer until it is dropped.
-    HangAfter,
-    /// Is carried out after this time.
-    Delay(Duration),
-}
-
-/// What goes wrong with a publication on its way to this node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublicationFault {
-    /// It does not arrive. This breaks what [`Backend::watch`] promises, as a
-    /// store does when a subscription dies silently: only
-    /// [`Backend::resync_interval`] helps.
-    Lose,
-    /// It arrives twice.
-    Double,
-    /// It arrives after the room's next one, or after 100 ms if there is none.
-    Reorder,
-    /// It arrives this much later; those behind it do not wait.
-    Delay(Duration),
-}
-
-/// How often things go wrong at random: shares of 1, by default none. Those for
-/// calls add up to at most 1, and so do those for publications.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Rates {
-    /// Calls that meet [`Fault::Unavailable`].
-    pub unavailable: f64,
-    /// Calls that meet [`Fault::UnknownBefore`].
-    pub unknown_before: f64,
-    /// Calls that meet [`Fault::UnknownAfter`].
-    pub unknown_after: f64,
-    /// Calls that meet [`Fault::UnknownThenLate`].
-    pub unknown_then_late: f64,
-    /// Calls that meet [`Fault::Delay`].
-    pub delay: f64,
-    /// Publications that meet [`PublicationFault::Lose`].
-    pub lose: f64,
-    /// Publications that meet [`PublicationFault::Double`].
-    pub double: f64,
-    /// Publications that meet [`PublicationFault::Reorder`].
-    pub reorder: f64,
-    /// Publications that meet [`PublicationFault::Delay`].
-    pub delay_publication: f64,
-    /// The longest delay; each is anything from nothing to this.
-    pub longest_delay: Duration,
-}
 
 /// Any backend, with faults.
 pub struct FaultyBackend {
@@ -151,10 +62,10 @@ impl FaultyBackend {
     pub fn new(inner: Arc<dyn Backend>) -> Self {
         FaultyBackend {
             inner,
-            faults: Faults(Arc::new(Shared {
+            faults: Faults(Arc::new(State {
                 health: watch::Sender::new(Health::Up),
                 ways: Mutex::default(),
-                plan: Mutex::default(),
+                plan: Arc::default(),
             })),
         }
     }
@@ -243,10 +154,10 @@ impl Backend for FaultyBackend {
         room: &'a RoomId,
         listener: Arc<dyn Listener>,
     ) -> (Watch, BackendFuture<'a, ()>) {
-        let way = Way::new(Arc::clone(&listener), self.faults.clone());
+        let way = Way::new(Arc::clone(&listener), Arc::clone(&self.faults.0.plan));
         self.faults.adopt(&way);
         let (watch, begun) = self.inner.watch(room, Arc::new(Entrance(way)));
-        let answered = self.call(Call::Watch, std::future::ready(Ok(())));
+        let answered = self.call(Call::Watch, ready(Ok(())));
         let begun = BackendFuture::later(async move {
             let answer = answered.await;
             begun.await?;
@@ -275,7 +186,11 @@ impl Backend for FaultyBackend {
             let is_back = newest.is_up();
             Some((newest, (faults, health, is_back)))
         });
-        Box::pin(stream::select(self.inner.health(), Box::pin(said)))
+        // With the inner one it ends.
+        let inner = self.inner.health().map(Some).chain(stream::iter([None]));
+        let both = stream::select(inner, Box::pin(said.map(Some)));
+        let until_end = both.take_while(|health| ready(health.is_some()));
+        Box::pin(until_end.filter_map(ready))
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
@@ -306,13 +221,13 @@ impl Backend for FaultyBackend {
 /// next call comes first, then the store being down, then a fault for every
 /// call, then chance.
 #[derive(Clone)]
-pub struct Faults(Arc<Shared>);
+pub struct Faults(Arc<State>);
 
-struct Shared {
+struct State {
     health: watch::Sender<Health>,
     /// Of all rooms that are watched.
     ways: Mutex<Vec<Weak<Way>>>,
-    plan: Mutex<Plan>,
+    plan: Arc<Mutex<Plan>>,
 }
 
 impl Faults {
@@ -416,87 +331,6 @@ impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faults").finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What was asked for.
-#[derive(Default)]
-struct Plan {
-    next: HashMap<Call, VecDeque<Fault>>,
-    every: HashMap<Call, Fault>,
-    publications: VecDeque<PublicationFault>,
-    chance: Option<(Rng, Rates)>,
-    down: Option<String>,
-    refusing: Option<String>,
-    calls: HashMap<Call, u64>,
-}
-
-impl Plan {
-    /// What this call meets, and the text for its error.
-    fn meet(&mut self, call: Call) -> Option<(Fault, String)> {
-        *self.calls.entry(call).or_default() += 1;
-        if let Some(fault) = self.next.get_mut(&call).and_then(VecDeque::pop_front) {
-            return Some((fault, "a test asked for this".to_owned()));
-        }
-        if let Some(reason) = &self.down {
-            return Some((Fault::Unavailable, reason.clone()));
-        }
-        if let Some(why) = self.refusing.as_ref().filter(|_| call.is_change()) {
-            return Some((Fault::Refused, why.clone()));
-        }
-        if let Some(fault) = self.every.get(&call) {
-            return Some((*fault, "a test asked for this every time".to_owned()));
-        }
-        let (rng, rates) = self.chance.as_mut()?;
-        let delay = rates.longest_delay.mul_f64(rng.f64());
-        let fault = pick(
-            rng,
-            [
-                (rates.unavailable, Fault::Unavailable),
-                (rates.unknown_before, Fault::UnknownBefore),
-                (rates.unknown_after, Fault::UnknownAfter),
-                (rates.unknown_then_late, Fault::UnknownThenLate(delay)),
-                (rates.delay, Fault::Delay(delay)),
-            ],
-        )?;
-        Some((fault, "a test asked for this now and then".to_owned()))
-    }
-
-    /// What this publication meets.
-    fn meet_publication(&mut self) -> Option<PublicationFault> {
-        if self.down.is_some() {
-            return Some(PublicationFault::Lose);
-        }
-        if let Some(fault) = self.publications.pop_front() {
-            return Some(fault);
-        }
-        let (rng, rates) = self.chance.as_mut()?;
-        let delay = rates.longest_delay.mul_f64(rng.f64());
-        pick(
-            rng,
-            [
-                (rates.lose, PublicationFault::Lose),
-                (rates.double, PublicationFault::Double),
-                (rates.reorder, PublicationFault::Reorder),
-                (rates.delay_publication, PublicationFault::Delay(delay)),
-            ],
-        )
-    }
-}
-
-/// One of these, each as often as it says, or none.
-fn pick<T, const N: usize>(rng: &mut Rng, choices: [(f64, T); N]) -> Option<T> {
-    let mut left = rng.f64();
-    for (share, choice) in choices {
-        if left < share {
-            return Some(choice);
-        }
-        left -= share;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,23 +7,23 @@ use std::time::Duration;
 use tablecast_core::backend::{Listener, Publication};
 use tokio::time::{Instant, sleep};
 
-use super::{Faults, PublicationFault, lock};
+use super::plan::{Plan, PublicationFault, lock};
 
 /// How long a publication waits for the next one to overtake it.
 const OVERTAKEN_WITHIN: Duration = Duration::from_millis(100);
 
 pub(super) struct Way {
     to: Arc<dyn Listener>,
-    faults: Faults,
+    plan: Arc<Mutex<Plan>>,
     /// Each goes behind the next publication, or alone when it is due.
     held: Mutex<Vec<(Instant, Publication)>>,
 }
 
 impl Way {
-    pub(super) fn new(to: Arc<dyn Listener>, faults: Faults) -> Arc<Way> {
+    pub(super) fn new(to: Arc<dyn Listener>, plan: Arc<Mutex<Plan>>) -> Arc<Way> {
         Arc::new(Way {
             to,
-            faults,
+            plan,
             held: Mutex::default(),
         })
     }
@@ -49,7 +49,7 @@ pub(super) struct Entrance(pub(super) Arc<Way>);
 impl Listener for Entrance {
     fn published(&self, publication: Publication) {
         let way = &self.0;
-        let fault = way.faults.plan().meet_publication();
+        let fault = lock(&way.plan).meet_publication();
         match fault {
             None => way.to.published(publication),
             Some(PublicationFault::Lose) => return,

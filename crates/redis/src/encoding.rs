@@ -47,15 +47,15 @@ pub(crate) fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, Malformed> {
     Ok(events)
 }
 
-/// Whether this backend published it.
-pub(crate) fn is_publication_of(name: &str, bytes: &[u8]) -> bool {
-    bytes
-        .strip_prefix(name.as_bytes())
-        .is_some_and(|rest| rest.first() == Some(&b' '))
-}
-
-/// What commit.lua publishes.
-pub(crate) fn decode_publication(mut bytes: Bytes) -> Result<Publication, Malformed> {
+/// What commit.lua publishes; nothing, if it is a publication by the backend of this name.
+pub(crate) fn decode_publication(
+    mut bytes: Bytes,
+    own_name: &str,
+) -> Result<Option<Publication>, Malformed> {
+    let after_name = bytes.strip_prefix(own_name.as_bytes());
+    if after_name.is_some_and(|rest| rest.starts_with(b" ")) {
+        return Ok(None);
+    }
     let wrong = || Malformed::new("the publication has no head of ours");
     let end = bytes.iter().position(|b| *b == b'\n').ok_or_else(wrong)?;
     let head = bytes.split_to(end + 1);
@@ -72,7 +72,7 @@ pub(crate) fn decode_publication(mut bytes: Bytes) -> Result<Publication, Malfor
     if publication.first == 0 || publication.events.is_empty() {
         return Err(Malformed::new("the publication holds no event"));
     }
-    Ok(publication)
+    Ok(Some(publication))
 }
 
 /// The answer of create.lua.
@@ -177,71 +177,44 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
             ));
         }
     };
-    let events = log(fields.next()?)?;
-    match snapshot {
-        None => since(known, position, stamp, events),
-        Some(snapshot) => everything(position, stamp, snapshot, events),
-    }
-}
-
-/// Exactly what follows the position that was asked about.
-fn since(
-    known: Option<Position>,
-    position: Position,
-    stamp: Stamp,
-    mut events: Vec<StoredEvent>,
-) -> Result<Loaded, Malformed> {
-    let known = known.ok_or_else(|| Malformed::new("an answer without a snapshot"))?;
-    events.retain(|event| event.seq > known.seq);
-    let right = match (events.first(), events.last()) {
-        (Some(first), Some(last)) => first.seq == known.seq + 1 && last.seq == position.seq,
-        _ => known.seq == position.seq,
-    };
-    if !right || !contiguous(&events) {
-        return Err(Malformed::new("the log has a hole"));
-    }
-    Ok(Loaded {
-        position,
-        stamp,
-        snapshot: None,
-        events,
-    })
-}
-
-/// A snapshot and the whole log. A log that was lost (evicted, or deleted by
-/// hand) does no harm as long as the snapshot is the newest state.
-fn everything(
-    position: Position,
-    stamp: Stamp,
-    snapshot: Snapshot,
-    mut events: Vec<StoredEvent>,
-) -> Result<Loaded, Malformed> {
-    let reaches = |events: &[StoredEvent]| {
-        events
-            .first()
-            .is_some_and(|first| first.seq <= snapshot.seq + 1)
-            && events.last().is_some_and(|last| last.seq == position.seq)
-    };
-    if !reaches(&events) || !contiguous(&events) {
-        if snapshot.seq != position.seq {
-            return Err(Malformed::new(
-                "the log does not lead from the snapshot to the newest event",
-            ));
+    let mut events = log(fields.next()?)?;
+    match (&snapshot, known) {
+        // Exactly what follows the position that was asked about.
+        (None, Some(known)) => {
+            events.retain(|event| event.seq > known.seq);
+            if !lead(&events, known.seq, position.seq) {
+                return Err(Malformed::new("the log has a hole"));
+            }
         }
-        events.clear();
+        (None, None) => return Err(Malformed::new("an answer without a snapshot")),
+        // A log that was lost (evicted, or deleted by hand) does no harm as long as the
+        // snapshot is the newest state.
+        (Some(snapshot), _) => {
+            if !lead(&events, snapshot.seq, position.seq) {
+                if snapshot.seq != position.seq {
+                    let hole = "the log does not lead from the snapshot to the newest event";
+                    return Err(Malformed::new(hole));
+                }
+                events.clear();
+            }
+        }
     }
     Ok(Loaded {
         position,
         stamp,
-        snapshot: Some(snapshot),
+        snapshot,
         events,
     })
 }
 
-fn contiguous(events: &[StoredEvent]) -> bool {
-    events
-        .windows(2)
-        .all(|pair| pair[0].seq.checked_add(1) == Some(pair[1].seq))
+/// Whether the events lead from this seq, or one before it, to the newest without a hole.
+fn lead(events: &[StoredEvent], from: u64, newest: u64) -> bool {
+    let mut pairs = events.windows(2);
+    let reach = match (events.first(), events.last()) {
+        (Some(first), Some(last)) => first.seq <= from.saturating_add(1) && last.seq == newest,
+        _ => from == newest,
+    };
+    reach && pairs.all(|pair| pair[0].seq.checked_add(1) == Some(pair[1].seq))
 }
 
 /// The entries of the log: `[[id, ["first", SEQ, "events", BYTES]], …]`.
@@ -319,13 +292,12 @@ pub(crate) fn bytes(value: Value) -> Result<Bytes, Malformed> {
 }
 
 fn text(value: Value) -> Result<String, Malformed> {
-    match value {
-        Value::BulkString(bytes) => {
-            String::from_utf8(bytes).map_err(|_| Malformed::new("expected text"))
-        }
-        Value::SimpleString(text) => Ok(text),
-        _ => Err(Malformed::new("expected text")),
-    }
+    let text = match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        _ => None,
+    };
+    text.ok_or_else(|| Malformed::new("expected text"))
 }
 
 fn number(value: Value) -> Result<u64, Malformed> {
@@ -368,7 +340,8 @@ mod tests {
     fn a_foreign_publication_is_an_error_and_never_a_panic() {
         let mut good = b"me 00000000000000ab 7 1000 2000\n".to_vec();
         good.extend_from_slice(&encode_events(&events()));
-        let decoded = decode_publication(good.clone().into()).unwrap();
+        let decode = |bytes| decode_publication(bytes, "other");
+        let decoded = decode(good.clone().into()).unwrap().unwrap();
         assert_eq!((decoded.epoch, decoded.first), (Epoch(0xab), 7));
         assert_eq!(
             decoded.stamp,
@@ -378,10 +351,11 @@ mod tests {
             }
         );
         assert_eq!(decoded.events, events());
+        assert_eq!(decode_publication(good.clone().into(), "me"), Ok(None));
 
         for end in 0..good.len() {
             // Must not panic, whatever it is.
-            let _ = decode_publication(Bytes::copy_from_slice(&good[..end]));
+            let _ = decode(Bytes::copy_from_slice(&good[..end]));
         }
         for foreign in [
             &b""[..],
@@ -395,10 +369,7 @@ mod tests {
             b"me 00000000000000ab 1 1 2 3\n\0\0\0\x01x",
             b"\xff\xfe\n",
         ] {
-            assert!(
-                decode_publication(Bytes::from_static(foreign)).is_err(),
-                "{foreign:?}"
-            );
+            assert!(decode(Bytes::from_static(foreign)).is_err(), "{foreign:?}");
         }
     }
 

@@ -8,7 +8,7 @@
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands that may wait to be sent; more wait outside, each under its own
@@ -20,23 +20,22 @@ const WAITING: usize = 1024;
 /// not make a command cheaper.
 const TOGETHER: usize = 64;
 
-/// The way in. Dropping all of its clones ends what [`turns`] has started.
-#[derive(Clone)]
-pub(crate) struct Turns(mpsc::Sender<Waiting>);
+/// Where commands are put in. Dropping it ends the task that sends them.
+pub(crate) struct Pipeline(mpsc::Sender<Waiting>);
 
 struct Waiting {
     command: Cmd,
     answer: oneshot::Sender<RedisResult<Value>>,
 }
 
-/// Starts to send commands over a connection.
-pub(crate) fn turns(connection: MultiplexedConnection) -> Turns {
-    let (sender, waiting) = mpsc::channel(WAITING);
-    tokio::spawn(send_all(connection, waiting));
-    Turns(sender)
-}
+impl Pipeline {
+    /// Starts to send commands over a connection.
+    pub(crate) fn start(connection: MultiplexedConnection) -> Pipeline {
+        let (sender, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(send_all(connection, waiting));
+        Pipeline(sender)
+    }
 
-impl Turns {
     /// Sends a command at the end of this turn, and waits for its answer.
     pub(crate) async fn send(&self, command: Cmd) -> RedisResult<Value> {
         let (answer, answered) = oneshot::channel();
@@ -75,10 +74,10 @@ async fn send_all(connection: MultiplexedConnection, mut waiting: mpsc::Receiver
 }
 
 async fn send_together(mut connection: MultiplexedConnection, turn: Vec<Waiting>) {
-    let mut pipeline = Pipeline::with_capacity(turn.len());
+    let mut pipeline = redis::Pipeline::with_capacity(turn.len());
     let mut askers = Vec::with_capacity(turn.len());
     for Waiting { command, answer } in turn {
-        // Whoever has given up meanwhile must not find it done later.
+        // A command whose sender has given up must not be executed later.
         if !answer.is_closed() {
             pipeline.add_command(command);
             askers.push(answer);
@@ -186,10 +185,10 @@ mod tests {
             let _ = connect.send(connection);
             driver.await;
         });
-        let turns = turns(connected.await.unwrap());
+        let pipeline = Pipeline::start(connected.await.unwrap());
         for _ in 0..3 {
             let before = writes.load(Ordering::Relaxed);
-            let asked = (0..TOGETHER).map(|_| turns.send(redis::cmd("PING")));
+            let asked = (0..TOGETHER).map(|_| pipeline.send(redis::cmd("PING")));
             for answer in join_all(asked).await {
                 assert_eq!(answer.unwrap(), Value::Okay);
             }

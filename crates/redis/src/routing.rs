@@ -8,30 +8,23 @@ use redis::{RedisError, Value};
 use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::client::Client;
-use crate::link::{DEADLINE, Live, explain};
-use crate::node::{Link, Node};
-use crate::refusal::{Refusal, code_of};
+use crate::connection::{DEADLINE, Live};
+use crate::refusal::{Trouble, code_of, explain};
+use crate::router::Router;
 use crate::scripts::Call;
-use crate::topology::Address;
+use crate::server::Server;
+use crate::slots::Address;
 use crate::url::at_address;
 
-/// Whether a call changes anything, which decides what a lost answer means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Read,
-    Write,
-}
-
-impl Client {
+impl Router {
     /// Calls a script on the server that has the slot.
-    pub(crate) async fn call(
-        &self,
-        slot: u16,
-        call: &Call<'_>,
-        effect: Effect,
-    ) -> Result<Value, BackendError> {
+    pub(crate) async fn call(&self, slot: u16, call: &Call<'_>) -> Result<Value, BackendError> {
         let deadline = Instant::now() + DEADLINE;
+        // What an answer that did not come means.
+        let lost = match call.script.is_change {
+            false => BackendError::Unavailable,
+            true => BackendError::Unknown,
+        };
         let mut route = Route::Owner;
         loop {
             let target = self.target(slot, &route, deadline).await?;
@@ -48,52 +41,43 @@ impl Client {
             };
             route = match problem {
                 Problem::Moved(address) => {
-                    self.refresh_topology();
-                    // A server that just said the same may be wrong as well.
-                    self.pause(&route, deadline).await?;
+                    self.context.refresh.notify_one();
+                    // The second redirection in a row: two servers may be naming each
+                    // other.
+                    if !matches!(route, Route::Owner) {
+                        let circle = "the Cluster's servers send each other's clients in circles";
+                        sleep_before(deadline, BackendError::Unavailable(circle.into())).await?;
+                    }
                     Route::Moved(address)
                 }
                 Problem::Ask(address) => Route::Asking(address),
                 Problem::Moving => {
-                    self.refresh_topology();
+                    self.context.refresh.notify_one();
                     let error = BackendError::Unavailable("the slot is being moved".into());
                     sleep_before(deadline, error).await?;
                     Route::Owner
                 }
                 Problem::Refused(refusal, is_replica) => {
-                    self.refresh_topology();
-                    let mut is_known = false;
-                    if let Some(node) = target.node {
-                        is_known = node.doubt();
-                        if is_replica {
-                            node.replace();
-                        }
+                    self.context.refresh.notify_one();
+                    let server = target.server.as_ref();
+                    if is_replica && let Some(server) = server {
+                        server.replace();
                     }
-                    if is_known {
+                    if server.is_some_and(|server| server.doubt()) {
                         return Err(refusal.error());
                     }
                     sleep_before(deadline, refusal.error()).await?;
                     Route::Owner
                 }
                 Problem::Denied(reason) => {
-                    if let Some(node) = target.node {
-                        node.doubt();
+                    if let Some(server) = target.server {
+                        server.doubt();
                     }
-                    return Err(lost(effect, reason));
+                    return Err(lost(reason));
                 }
-                Problem::Lost(reason) => return Err(lost(effect, reason)),
+                Problem::Lost(reason) => return Err(lost(reason)),
                 Problem::Wrong(reason) => return Err(BackendError::Corrupt(reason)),
             };
-        }
-    }
-
-    async fn pause(&self, route: &Route, deadline: Instant) -> Result<(), BackendError> {
-        match route {
-            Route::Owner => Ok(()),
-            Route::Moved(_) | Route::Asking(_) => {
-                let reason = "the Cluster's servers send each other's clients in circles";
-                sleep_before(deadline, BackendError::Unavailable(reason.into())).await
-            }
         }
     }
 
@@ -107,47 +91,42 @@ impl Client {
             Route::Owner => return self.owner_of(slot, deadline).await,
             Route::Moved(address) | Route::Asking(address) => address,
         };
-        let node = self.topology.borrow().at(address).cloned();
-        if let Some(node) = node {
-            return ready(node, deadline).await;
+        let topology = self.topology();
+        let mut servers = topology.servers().iter();
+        if let Some(server) = servers.find(|server| server.address() == Some(address)) {
+            return Target::of(Arc::clone(server), deadline).await;
         }
         // A server that has no slot yet.
-        let Some(seed) = self.place.any() else {
-            return Err(BackendError::Unavailable(
-                "the Cluster has no server".into(),
-            ));
+        let Some(like) = &self.like else {
+            let reason = "the Cluster has no server";
+            return Err(BackendError::Unavailable(reason.into()));
         };
-        let info = at_address(seed, &address.host, address.port);
-        let dial = timeout_at(deadline, Live::dial(&info)).await;
-        let Ok(Ok((live, _))) = dial else {
+        let info = at_address(like, &address.host, address.port);
+        let Ok(Ok((live, _))) = timeout_at(deadline, Live::dial(&info)).await else {
             let reason = format!("{}:{} cannot be reached", address.host, address.port);
             return Err(BackendError::Unavailable(reason));
         };
         Ok(Target {
             live: Arc::new(live),
-            node: None,
+            server: None,
         })
     }
 
     /// The slot's server, waiting while it is only just being found.
     async fn owner_of(&self, slot: u16, deadline: Instant) -> Result<Target, BackendError> {
-        let mut topology = self.topology.subscribe();
+        let mut topologies = self.topologies();
         loop {
-            let owner = topology.borrow_and_update().owner(slot).cloned();
-            if let Some(node) = owner {
-                return ready(node, deadline).await;
+            let owner = topologies.borrow_and_update().owner(slot).cloned();
+            if let Some(server) = owner {
+                return Target::of(server, deadline).await;
             }
             if let Some(error) = self.why_down() {
                 return Err(error);
             }
-            match timeout_at(deadline, topology.changed()).await {
-                Ok(Ok(())) => {}
-                _ => {
-                    return Err(BackendError::Unavailable(
-                        "the Cluster's slots are not known".into(),
-                    ));
-                }
-            }
+            let Ok(Ok(())) = timeout_at(deadline, topologies.changed()).await else {
+                let reason = "the Cluster's slots are not known";
+                return Err(BackendError::Unavailable(reason.into()));
+            };
         }
     }
 }
@@ -165,34 +144,22 @@ enum Route {
 /// A server that can be sent to.
 struct Target {
     live: Arc<Live>,
-    node: Option<Arc<Node>>,
+    /// Absent for one that has no slot yet.
+    server: Option<Arc<Server>>,
 }
 
 impl Target {
+    async fn of(server: Arc<Server>, deadline: Instant) -> Result<Target, BackendError> {
+        let live = server.ready(deadline).await?;
+        let server = Some(server);
+        Ok(Target { live, server })
+    }
+
     fn host<'a>(&'a self, route: &'a Route) -> &'a str {
-        match (&self.node, route) {
-            (Some(node), _) => node.host(),
+        match (&self.server, route) {
+            (Some(server), _) => server.host(),
             (None, Route::Moved(address) | Route::Asking(address)) => &address.host,
             (None, Route::Owner) => "",
-        }
-    }
-}
-
-/// The node's connection, waiting while it is only just being made.
-async fn ready(node: Arc<Node>, deadline: Instant) -> Result<Target, BackendError> {
-    let mut link = node.link.subscribe();
-    loop {
-        let now = link.borrow_and_update().clone();
-        match now {
-            Link::Live(live) => {
-                let node = Some(node);
-                return Ok(Target { live, node });
-            }
-            Link::Down(trouble) => return Err(trouble.error()),
-            Link::Connecting => match timeout_at(deadline, link.changed()).await {
-                Ok(Ok(())) => {}
-                _ => return Err(BackendError::Unavailable("not connected within 1 s".into())),
-            },
         }
     }
 }
@@ -205,8 +172,8 @@ enum Problem {
     Ask(Address),
     /// Not executed: some of its keys are here, and some elsewhere.
     Moving,
-    /// Not executed, and may be soon. True: this server is a replica.
-    Refused(Refusal, bool),
+    /// Not executed: Redis refuses work at the moment. True: it is a replica.
+    Refused(Trouble, bool),
     /// A right is missing, maybe in the middle of a script.
     Denied(String),
     /// May have been executed.
@@ -219,7 +186,7 @@ impl Problem {
     fn of(error: RedisError, answered: &str) -> Problem {
         let text = explain(&error);
         let code = code_of(&error).unwrap_or_default();
-        let refusal = Refusal::told_by(&error);
+        let refusal = Trouble::told_by(&error);
         let Some((_, server)) = error
             .into_server_errors()
             .and_then(|errors| errors.first().cloned())
@@ -235,20 +202,12 @@ impl Problem {
             "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
             "TRYAGAIN" => Problem::Moving,
             "NOPERM" => Problem::Denied(text),
-            // By all others a script is refused before its first effect.
+            // With every other code a script is refused before it changes anything.
             code => match refusal {
                 Some(refusal) => Problem::Refused(refusal, code == "READONLY"),
                 None => Problem::Wrong(text),
             },
         }
-    }
-}
-
-/// What an answer that did not come means.
-fn lost(effect: Effect, reason: String) -> BackendError {
-    match effect {
-        Effect::Read => BackendError::Unavailable(reason),
-        Effect::Write => BackendError::Unknown(reason),
     }
 }
 

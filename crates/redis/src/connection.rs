@@ -5,16 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult, Value,
-};
-use tablecast_core::backend::{BackendError, Health};
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::refusal::Refusal;
+use crate::pipeline::Pipeline;
+use crate::refusal::{Trouble, explain};
 use crate::scripts::Call;
-use crate::turns::{Turns, turns};
 
 /// How long a connection may take to be made, and a command to be answered.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
@@ -25,9 +22,9 @@ const PROBE_EVERY: Duration = Duration::from_millis(500);
 
 /// Commands that may wait for a connection's writer; more wait outside, each
 /// under its own deadline.
-const PIPELINE: usize = 1024;
+const WAITING: usize = 1024;
 
-/// A connection without a purpose yet.
+/// A connection to Redis, for commands or for subscriptions.
 pub(crate) struct Connection {
     pub(crate) commands: MultiplexedConnection,
     /// Cancelled as soon as the connection has ended.
@@ -36,58 +33,10 @@ pub(crate) struct Connection {
 
 /// Why a connection is of no use any more.
 pub(crate) enum Loss {
-    /// It ended, so that another one may well be made at once.
+    /// It ended. Another one can perhaps be made at once.
     Closed,
-    /// It does not answer, or not with what it should.
+    /// It does not answer, or answers that it is of no use.
     Sick(Trouble),
-}
-
-/// Why a server is of no use.
-#[derive(Clone)]
-pub(crate) enum Trouble {
-    /// It cannot be reached, for this reason.
-    Away(String),
-    /// It is reached and takes no changes.
-    Refusing(Refusal),
-}
-
-impl Trouble {
-    /// What an answer says in whose place something of use was expected.
-    fn of(error: &RedisError) -> Trouble {
-        match Refusal::told_by(error) {
-            Some(refusal) => Trouble::Refusing(refusal),
-            None => Trouble::Away(explain(error)),
-        }
-    }
-
-    pub(crate) fn error(&self) -> BackendError {
-        match self {
-            Trouble::Away(reason) => BackendError::Unavailable(reason.clone()),
-            Trouble::Refusing(refusal) => refusal.error(),
-        }
-    }
-
-    pub(crate) fn health(&self) -> Health {
-        match self {
-            Trouble::Away(reason) => Health::Down(reason.clone()),
-            Trouble::Refusing(refusal) => refusal.health(),
-        }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Away(reason) => f.write_str(reason),
-            Trouble::Refusing(refusal) => f.write_str(&refusal.words),
-        }
-    }
-}
-
-impl From<&str> for Trouble {
-    fn from(reason: &str) -> Self {
-        Trouble::Away(reason.to_owned())
-    }
 }
 
 impl fmt::Display for Loss {
@@ -112,7 +61,7 @@ impl Connection {
             .set_connection_timeout(Some(DEADLINE))
             // The deadline of a command spans its retries, so it is kept there.
             .set_response_timeout(None)
-            .set_pipeline_buffer_size(PIPELINE)
+            .set_pipeline_buffer_size(WAITING)
             .set_push_sender(move |push: PushInfo| {
                 match push.kind {
                     PushKind::Disconnection => ended.cancel(),
@@ -129,13 +78,9 @@ impl Connection {
 
     /// Probes it until it is of no use. A peer that silently swallows everything
     /// is found like this, and nothing else finds it. Any answer will do, also one by
-    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound.
-    pub(crate) async fn probe(&self) -> Loss {
-        self.probe_with(&redis::cmd("PING"), |_| Ok(())).await
-    }
-
-    /// The same with a question whose answer is looked at.
-    async fn probe_with(
+    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound. Other
+    /// answers are looked at.
+    pub(crate) async fn probe(
         &self,
         question: &Cmd,
         look: impl Fn(Value) -> Result<(), Trouble>,
@@ -171,7 +116,7 @@ impl Connection {
 /// what is stored.
 pub(crate) struct Live {
     pub(crate) commands: MultiplexedConnection,
-    turns: Turns,
+    pipeline: Pipeline,
     run: Box<str>,
     history: Mutex<Arc<str>>,
     /// Which keys Redis deletes when its memory is full: `maxmemory-policy`.
@@ -181,28 +126,26 @@ pub(crate) struct Live {
 impl Live {
     /// Makes a connection that can be written to.
     pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
-        match timeout(DEADLINE, Self::greet(info)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err("no answer within 1 s".into()),
-        }
+        let greeted = timeout(DEADLINE, Self::greet(info)).await;
+        greeted.unwrap_or_else(|_| Err("no answer within 1 s".into()))
     }
 
     async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
-        let connection = Connection::dial(info, |_| {})
-            .await
-            .map_err(|error| Trouble::Away(explain(&error)))?;
+        let connection = Connection::dial(info, |_| {}).await;
+        let connection = connection.map_err(|error| Trouble::Away(explain(&error)))?;
         let mut commands = connection.commands.clone();
-        let report: RedisResult<String> = redis::cmd("INFO").query_async(&mut commands).await;
-        let report = report.map_err(|error| Trouble::of(&error))?;
+        let of = |error| Trouble::of(&error);
+        let report = redis::cmd("INFO").query_async(&mut commands).await;
+        let report: String = report.map_err(of)?;
         // Unlike INFO it fails while Redis still loads its data.
-        let ready: RedisResult<Value> = redis::cmd("PING").query_async(&mut commands).await;
-        ready.map_err(|error| Trouble::of(&error))?;
+        let ready = redis::cmd("PING").query_async(&mut commands).await;
+        let _: Value = ready.map_err(of)?;
         if is_replica(&report) {
-            return Err(Trouble::Refusing(Refusal::replica()));
+            return Err(Trouble::replica());
         }
         let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
         let live = Live {
-            turns: turns(commands.clone()),
+            pipeline: Pipeline::start(commands.clone()),
             commands,
             run: run.into(),
             history: Mutex::new(history(run, &report)),
@@ -217,18 +160,18 @@ impl Live {
         let mut question = redis::cmd("INFO");
         question.arg("replication");
         let look = |answer: Value| {
-            // Something in between that answers otherwise is no worse than before.
+            // A proxy may answer something else; the connection works all the same.
             let Ok(report) = redis::from_redis_value::<String>(answer) else {
                 return Ok(());
             };
             if is_replica(&report) {
-                return Err(Trouble::Refusing(Refusal::replica()));
+                return Err(Trouble::replica());
             }
             let newest = history(&self.run, &report);
             *self.history.lock().unwrap_or_else(PoisonError::into_inner) = newest;
             Ok(())
         };
-        connection.probe_with(&question, look).await
+        connection.probe(&question, look).await
     }
 
     fn history(&self) -> Arc<str> {
@@ -239,9 +182,9 @@ impl Live {
     /// Calls a script; with its code, if Redis does not know its hash.
     pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
         let history = self.history();
-        match self.turns.send(call.by_hash(&history)).await {
+        match self.pipeline.send(call.by_hash(&history)).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
-                self.turns.send(call.by_code(&history)).await
+                self.pipeline.send(call.by_code(&history)).await
             }
             answer => answer,
         }
@@ -257,25 +200,6 @@ impl Live {
             .add_command(call.by_code(&self.history()));
         let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
         Ok(answers.pop().unwrap_or(Value::Nil))
-    }
-}
-
-/// Why Redis cannot be used, on one line of a log, and what to do where Redis'
-/// own words do not say it.
-pub(crate) fn explain(error: &RedisError) -> String {
-    let told = error.clone().into_server_errors();
-    let text = match told.as_deref() {
-        // As Redis has it: redis-rs puts names of its own before it.
-        Some([(_, told), ..]) => format!("{} {}", told.code(), told.details().unwrap_or_default()),
-        _ => error.to_string(),
-    };
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.contains("NOAUTH") {
-        "Redis asks for a password: redis://:PASSWORD@HOST".to_owned()
-    } else if text.contains("cluster support disabled") {
-        format!("{text}; use redis:// for a single Redis")
-    } else {
-        text
     }
 }
 
@@ -306,7 +230,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(50);
     const LAST: Duration = Duration::from_secs(2);
-    /// So that luck never makes a busy loop.
+    /// A random wait is never shorter than this, so that there is no busy loop.
     const LEAST: Duration = Duration::from_millis(5);
 
     pub(crate) fn new() -> Self {
@@ -316,7 +240,7 @@ impl Backoff {
         }
     }
 
-    /// A connection was made. Only if it lasts do the waits become short again.
+    /// A connection was made. The waits become short again only if it lasts.
     pub(crate) fn connected(&mut self) {
         self.since = Instant::now();
     }
@@ -340,26 +264,6 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_is_one_line_that_says_what_to_do() {
-        let error = |text: &str| {
-            let text = text.to_owned();
-            RedisError::from((redis::ErrorKind::Io, "said", text))
-        };
-        for (text, part) in [
-            ("NOAUTH Authentication required.", "redis://:PASSWORD@HOST"),
-            (
-                "ERR This instance has cluster support disabled",
-                "use redis:// for a single Redis",
-            ),
-            ("one\r\n  two\n", "one two"),
-        ] {
-            let explained = explain(&error(text));
-            assert!(explained.contains(part), "{explained}");
-            assert_eq!(explained.lines().count(), 1, "{explained}");
-        }
-    }
 
     #[test]
     fn the_run_and_the_role_are_read_from_info() {
