@@ -207,7 +207,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 let Some(_) = backend.load(id, None).await? else {
                     return Ok(None);
                 };
-                // If the store is away, the wish is kept and a resync follows.
+                // If the store is away, it watches later, and a resync follows.
                 let _ = backend.watch(id).await;
                 backend.load(id, None).await
             }),
@@ -272,7 +272,8 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     fn decide(&mut self) {
         let Some(mut batch) = self.room.decide() else {
-            return;
+            // The store says where it stands and shows no state.
+            return self.fail();
         };
         if !batch.events.is_empty() {
             return self.commit(batch);
