@@ -1,4 +1,4 @@
-//! What the hub and its room tasks share, and which rooms there are.
+//! Which rooms are open on this node, and how somebody gets into one.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::{self, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard};
 
-/// What the hub and its room tasks share.
+/// The rooms of this node. All handles of a hub share it.
 pub(crate) struct Shared<A: App> {
     pub(crate) node: Arc<Node>,
     pub(super) vital: Vital,

@@ -91,3 +91,39 @@ impl BackendClock {
         self.silence.map(|silence| self.heard_at + silence)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_store_is_to_be_heard_when_the_room_expires_and_when_it_is_silent() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut clock = BackendClock::new(Some(5 * second));
+        let (now, expires_at) = (1_000, 3_000);
+        clock.heard(Stamp { now, expires_at }, start);
+        let slack = Duration::from_millis(EXPIRY_SLACK_MS);
+        assert_eq!(clock.next_look(start), Some(start + 2 * second + slack));
+        assert!(!clock.is_to_be_heard(start));
+
+        advance(3 * second).await;
+        let now = Instant::now();
+        assert!(clock.is_to_be_heard(now));
+        assert_eq!(clock.next_look(now), Some(start + 5 * second), "silence");
+
+        // A publication that was long on its way.
+        let (late, expires_at) = (1_500, 60_000);
+        let stamp = Stamp {
+            now: late,
+            expires_at,
+        };
+        clock.overheard(stamp, now);
+        assert_eq!(clock.now(), 4_000, "time does not go back");
+        assert!(!clock.is_to_be_heard(now));
+        advance(5 * second).await;
+        assert!(clock.is_to_be_heard(Instant::now()), "silent");
+        assert!(!clock.is_to_be_heard(Instant::now()), "once");
+    }
+}

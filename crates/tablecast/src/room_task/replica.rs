@@ -59,14 +59,6 @@ impl<A: App> Replica<A> {
         Some(decode((first..).zip(&published.events).skip(known)))
     }
 
-    /// The room stands here now, by these events.
-    pub(super) fn accept(&mut self, room: Room<A>, events: &[Arc<Event<A::Event>>]) {
-        for event in events {
-            self.history.push(event.clone());
-        }
-        self.room = room;
-    }
-
     /// Lets the next events happen, which were committed elsewhere. Returns what the text
     /// dialect shows of them, in about so many bytes at most; nothing without a limit.
     pub(super) fn advance(

@@ -101,8 +101,11 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let Some(replica) = &mut self.replica else {
             return;
         };
-        replica.accept(batch.room, &batch.events);
         let events = &batch.events;
+        for event in events {
+            replica.history.push(event.clone());
+        }
+        replica.room = batch.room;
         self.audience
             .tell_batch(batch.decided, events, batch.text, replica, &self.clock);
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });

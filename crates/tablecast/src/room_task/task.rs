@@ -273,7 +273,8 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     fn decide(&mut self) {
         let Some(mut batch) = self.room.decide() else {
-            return;
+            // The store says where it stands and shows no state.
+            return self.fail();
         };
         if !batch.events.is_empty() {
             return self.commit(batch);
