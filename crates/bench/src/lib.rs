@@ -4,8 +4,8 @@
 //! ([`peers`]) on one core and the *load generator* ([`load`]) on another, reads
 //! what the peer used ([`measure`]) and puts it into [`results`], from which
 //! [`report`] makes tables and plots.
-#![forbid(unsafe_code)]
 
+pub mod figures;
 pub mod load;
 pub mod measure;
 pub mod peers;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::figures::Figure;
+
 /// Names of workloads that the report asks for by name: [`WorkloadInfo::name`].
 pub mod workload {
     /// 100 rooms of 10, 1 message in flight in each.
@@ -63,6 +65,12 @@ pub struct Results {
 }
 
 impl Results {
+    /// How a peer is called in tables.
+    pub fn title<'a>(&'a self, peer: &'a str) -> &'a str {
+        let known = self.peers.iter().find(|known| known.name == peer);
+        known.map_or(peer, |known| &known.title)
+    }
+
     /// The figure of a peer under a workload, if it was measured.
     pub fn get(&self, workload: &str, peer: &str, figure: Figure) -> Option<&Summary> {
         let of = |cell: &&Cell| cell.workload == workload && cell.peer == peer;
@@ -149,72 +157,6 @@ pub struct Summary {
     pub means: Means,
 }
 
-/// What was measured. Durations are in microseconds unless the name says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Figure {
-    /// Instructions in user space, a delivery.
-    UserInstructions,
-    /// Instructions in the kernel, a delivery.
-    KernelInstructions,
-    /// System calls, a delivery.
-    Syscalls,
-    /// CPU time of the server in user space and kernel, a delivery.
-    Cpu,
-    /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
-    KernelShare,
-    /// Deliveries a second.
-    Deliveries,
-    /// Messages (changes) a second, each delivered to all members.
-    Messages,
-    /// Latency of a delivery: from sending, or from the intended moment at a fixed
-    /// rate, until a member has read it.
-    P50,
-    /// See [`Figure::P50`].
-    P90,
-    /// See [`Figure::P50`].
-    P99,
-    /// See [`Figure::P50`].
-    P999,
-    /// See [`Figure::P50`].
-    Longest,
-    /// p99 ÷ p50.
-    Fairness,
-    /// From sending until the last member has read it, p50.
-    SeenByAllP50,
-    /// From sending until the last member has read it, p99.
-    SeenByAllP99,
-    /// Latency to members on the sender's node, of several, p50.
-    SameNodeP50,
-    /// Latency to members on the sender's node, of several, p99.
-    SameNodeP99,
-    /// Latency to members on another node than the sender's, p50.
-    OtherNodeP50,
-    /// Latency to members on another node than the sender's, p99.
-    OtherNodeP99,
-    /// Growth of the server's resident memory, bytes a connection.
-    Memory,
-    /// CPU time of the server to open a connection, handshake to joined.
-    JoinCpu,
-    /// Connections opened a second.
-    Joins,
-    /// Latency in a small room that has nothing to do with the load beside it, p99.
-    CanaryP99,
-    /// The part of its core that the load generator used, 0 to 1: near 1 it was the
-    /// bottleneck.
-    LoadShare,
-    /// The part of a core that the server used, 0 to 1 (over 1: of several).
-    ServerShare,
-    /// Slow readers that the server closed, 0 to 1.
-    CutOff,
-    /// Commands (changes) in one commit to the store.
-    CommandsPerCommit,
-    /// CPU time of Redis, a commit.
-    RedisCpu,
-    /// Commits a second.
-    Commits,
-}
-
 /// How a figure was got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -233,6 +175,21 @@ pub enum Means {
     Metrics,
     /// `redis-benchmark`.
     RedisBenchmark,
+}
+
+impl Means {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Means::Load => "the load generator",
+            Means::Proc => "`/proc`",
+            Means::Counters => "the processor's counters",
+            Means::Tracepoint => "the kernel's tracepoint",
+            Means::Callgrind => "callgrind",
+            Means::Metrics => "the server's own metrics",
+            Means::RedisBenchmark => "`redis-benchmark`",
+        }
+    }
 }
 
 /// Something that is missing from the tables.
