@@ -11,6 +11,7 @@ pub mod measure;
 pub mod peers;
 mod poll;
 pub mod port;
+mod program;
 pub mod raw;
 pub mod report;
 pub mod results;

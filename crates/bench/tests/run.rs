@@ -62,8 +62,8 @@ fn a_run_writes_results_and_the_report_can_be_made_again() {
 fn an_unknown_name_is_an_error_that_names_the_known_ones() {
     let (succeeded, said) = bench(&["run", "--peer", "nobody"]);
     assert!(!succeeded);
-    for peer in PEERS {
-        assert!(said.contains(peer.name), "{said}");
+    for peer in PEERS.iter() {
+        assert!(said.contains(&peer.name), "{said}");
     }
     let (succeeded, said) = bench(&["run", "--peer", "raw", "--workload", "nothing"]);
     assert!(!succeeded);

@@ -159,7 +159,7 @@ pub(super) fn versions(results: &Results) -> String {
     let left_out = PEERS
         .iter()
         .filter(|known| results.peers.iter().all(|peer| peer.name != known.name));
-    let left_out: Vec<&str> = left_out.map(|known| known.title).collect();
+    let left_out: Vec<&str> = left_out.map(|known| &*known.title).collect();
     match left_out.is_empty() {
         true => text,
         false => format!("{text}\nLeft out of this run: {}.\n", left_out.join(", ")),

@@ -6,13 +6,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use super::server::{pinned, wrapped};
 use crate::load::control::{Joined, Outcome, Pace, Reply, Request, Run, Until};
 use crate::peers::Protocol;
 
-/// Whom a generator connects.
-#[derive(Debug, Clone, Copy)]
+/// Whom a generator connects; the options of its command line say what each means.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default)]
 pub(super) struct Shape {
     pub(super) rooms: usize,
     pub(super) members: usize,
@@ -20,8 +22,7 @@ pub(super) struct Shape {
     pub(super) slow: usize,
     pub(super) first_room: usize,
     pub(super) lenient: bool,
-    /// Seconds without a delivery, after which one is missing.
-    pub(super) patience: u32,
+    pub(super) patience: usize,
 }
 
 impl Default for Shape {
@@ -60,25 +61,23 @@ impl Generator {
         core: Option<&str>,
     ) -> anyhow::Result<Self> {
         let mut load = Command::new(std::env::current_exe()?);
-        load.arg("load");
-        let mut option = |name: &str, value: String| {
-            load.args([name, &value]);
-        };
-        for address in to {
-            option("--to", address.to_string());
-        }
         let protocol = protocol.to_possible_value();
         let protocol = protocol.context("a protocol without a name")?;
-        option("--protocol", protocol.get_name().to_owned());
-        option("--rooms", shape.rooms.to_string());
-        option("--members", shape.members.to_string());
-        option("--payload", shape.payload.to_string());
-        option("--slow", shape.slow.to_string());
-        option("--first-room", shape.first_room.to_string());
-        option("--patience", shape.patience.to_string());
-        if shape.lenient {
-            load.arg("--lenient");
+        load.args(["load", "--protocol", protocol.get_name()]);
+        for address in to {
+            load.args(["--to", &address.to_string()]);
         }
+        for (option, value) in [
+            ("--rooms", shape.rooms),
+            ("--members", shape.members),
+            ("--payload", shape.payload),
+            ("--slow", shape.slow),
+            ("--first-room", shape.first_room),
+            ("--patience", shape.patience),
+        ] {
+            load.args([option, &value.to_string()]);
+        }
+        load.args(shape.lenient.then_some("--lenient"));
         let core = core.map(pinned);
         let wrapper: &[&str] = core.as_ref().map_or(&[], |core| core);
         let mut process = wrapped(wrapper, &load)

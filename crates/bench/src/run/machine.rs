@@ -8,6 +8,7 @@ use std::process::Command;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::measure::perf;
+use crate::program::said;
 use crate::results::Machine;
 
 /// As many files as this user may open; servers that are started inherit it. Tells how
@@ -25,7 +26,7 @@ pub(super) fn raise_file_limit() -> u64 {
 
 /// What is known of this machine. `repository` is a folder in the work tree.
 pub(super) fn read(repository: &Path, file_descriptors: u64) -> Machine {
-    let git = |args: &[&str]| said(Command::new("git").arg("-C").arg(repository).args(args));
+    let git = |args: &[&str]| said(Command::new("git").arg("-C").arg(repository).args(args)).ok();
     let changes = git(&["status", "--porcelain", "--untracked-files=no"]);
     let dirty = match changes.as_deref() {
         Some("") | None => "",
@@ -45,7 +46,7 @@ pub(super) fn read(repository: &Path, file_descriptors: u64) -> Machine {
     let tools: BTreeMap<String, String> = tools
         .into_iter()
         .filter_map(|(name, command)| {
-            let version = said(Command::new(command[0]).args(&command[1..]))?;
+            let version = said(Command::new(command[0]).args(&command[1..])).ok()?;
             Some((name.to_owned(), version))
         })
         .collect();
@@ -68,14 +69,6 @@ fn value(text: &str, key: &str) -> String {
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     let value = line.unwrap_or_default();
     value.trim_start_matches([' ', '\t', ':']).trim().to_owned()
-}
-
-fn said(command: &mut Command) -> Option<String> {
-    let output = command
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]

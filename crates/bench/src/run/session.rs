@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::generator::{Generator, Shape};
-use super::scenario::{Does, Scenario};
+use super::scenario::Scenario;
 use super::server::{SERVER_CORE, Server, load_core, pinned, wrapped};
 use crate::load::control::{Outcome, Pace, Until};
 use crate::measure::Usage;
@@ -44,7 +44,7 @@ pub(super) struct Session<'a> {
 }
 
 /// What a part of a scenario gave.
-pub(super) type Found<'f> = &'f mut dyn FnMut(&'static str, Figures);
+pub(super) type Found<'f> = &'f mut dyn FnMut(&str, Figures);
 
 pub(super) fn sample(figures: &mut Figures, figure: Figure, value: f64, means: Means) {
     figures.insert(figure, Sample { value, means });
@@ -71,7 +71,8 @@ impl Session<'_> {
         }
         let mut figures = Figures::new();
         let prepared = server.usage()?;
-        let is_storm = scenario.parts.iter().all(|part| part.does == Does::Nothing);
+        let mut parts = scenario.parts.iter();
+        let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
         let singing = canary.take_if(|_| is_storm).map(sing).transpose()?;
         let joined = load.connect()?;
         let open = server.usage()?;
@@ -87,51 +88,49 @@ impl Session<'_> {
         grown(&server, &empty, connections, &mut figures)?;
 
         let mut saturation = None;
-        for part in scenario.parts {
-            match part.does {
-                Does::Nothing => {}
-                Does::Talk { window } | Does::TalkCounted { window } => {
-                    let singing = canary.take().map(sing).transpose()?;
-                    let pace = Pace::Window(window);
-                    if shape.slow == 0 {
-                        load.run(Until::Seconds(self.seconds * WARM_UP), pace)?;
-                    }
-                    self.window(&server, &mut load, pace, &mut figures)?;
-                    if shape.slow > 0 {
-                        grown(&server, &empty, connections, &mut figures)?;
-                    }
-                    if let Some(canary) = singing {
-                        heard(canary, &mut figures)?;
-                    }
-                    if with_syscalls && self.has_tracepoint {
-                        self.syscalls(&server, &mut load, pace, &mut figures)?;
-                    }
+        for part in &scenario.parts {
+            if let Some(window) = part.window {
+                let singing = canary.take().map(sing).transpose()?;
+                let pace = Pace::Window(window);
+                if shape.slow == 0 {
+                    load.run(Until::Seconds(self.seconds * WARM_UP), pace)?;
                 }
-                Does::TalkAtRate { of_saturation } => {
-                    let most = match saturation {
-                        Some(most) => most,
-                        None => {
-                            let until = Until::Seconds(self.seconds * WARM_UP);
-                            load.run(until, Pace::Window(1))?;
-                            let until = Until::Seconds(self.seconds);
-                            let outcome = load.run(until, Pace::Window(1))?;
-                            *saturation.insert(outcome.messages as f64 / outcome.seconds)
-                        }
-                    };
-                    let pace = Pace::Rate(most * of_saturation);
-                    self.window(&server, &mut load, pace, &mut figures)?;
-                    // It waits for the right moment without sleeping.
-                    figures.remove(&Figure::LoadShare);
+                self.window(&server, &mut load, pace, &mut figures)?;
+                if shape.slow > 0 {
+                    grown(&server, &empty, connections, &mut figures)?;
+                }
+                if let Some(canary) = singing {
+                    heard(canary, &mut figures)?;
+                }
+                if with_syscalls && self.has_tracepoint {
+                    self.syscalls(&server, &mut load, pace, &mut figures)?;
                 }
             }
-            found(part.name, std::mem::take(&mut figures));
+            if let Some(of_saturation) = part.rate {
+                let most = match saturation {
+                    Some(most) => most,
+                    None => *saturation.insert(self.saturation(&mut load)?),
+                };
+                let pace = Pace::Rate(most * of_saturation);
+                self.window(&server, &mut load, pace, &mut figures)?;
+                // It waits for the right moment without sleeping.
+                figures.remove(&Figure::LoadShare);
+            }
+            found(&part.name, std::mem::take(&mut figures));
         }
         Ok(())
     }
 
+    /// Messages a second that the server manages at most.
+    fn saturation(&self, load: &mut Generator) -> anyhow::Result<f64> {
+        load.run(Until::Seconds(self.seconds * WARM_UP), Pace::Window(1))?;
+        let outcome = load.run(Until::Seconds(self.seconds), Pace::Window(1))?;
+        Ok(outcome.messages as f64 / outcome.seconds)
+    }
+
     fn start(&self, peer: &Peer, wrapper: &[&str]) -> anyhow::Result<Server> {
         let port = port::free()?;
-        let command = (peer.command)(self.paths, port, None)?;
+        let command = peer.command(self.paths, port, None)?;
         Server::start(wrapped(wrapper, &command), port)
     }
 
@@ -290,31 +289,34 @@ pub(super) fn used(figures: &mut Figures, before: &Usage, after: &Usage, outcome
 
 /// What the load generator saw.
 pub(super) fn timed(figures: &mut Figures, outcome: &Outcome) {
+    let (seconds, latency) = (outcome.seconds, &outcome.latency);
     let mut load = |figure, value| sample(figures, figure, value, Means::Load);
-    load(
-        Figure::Deliveries,
-        outcome.deliveries as f64 / outcome.seconds,
-    );
-    load(Figure::Messages, outcome.messages as f64 / outcome.seconds);
-    load(Figure::P50, microseconds(outcome.latency.p50));
-    load(Figure::P90, microseconds(outcome.latency.p90));
-    load(Figure::P99, microseconds(outcome.latency.p99));
-    load(Figure::P999, microseconds(outcome.latency.p999));
-    load(Figure::Longest, microseconds(outcome.latency.longest));
-    let fairness = outcome.latency.p99 as f64 / outcome.latency.p50 as f64;
-    load(Figure::Fairness, fairness);
-    load(Figure::SeenByAllP50, microseconds(outcome.seen_by_all.p50));
-    load(Figure::SeenByAllP99, microseconds(outcome.seen_by_all.p99));
-    if outcome.other_node.p50 > 0 {
-        load(Figure::SameNodeP50, microseconds(outcome.same_node.p50));
-        load(Figure::SameNodeP99, microseconds(outcome.same_node.p99));
-        load(Figure::OtherNodeP50, microseconds(outcome.other_node.p50));
-        load(Figure::OtherNodeP99, microseconds(outcome.other_node.p99));
-    }
-    load(Figure::LoadShare, outcome.cpu / outcome.seconds);
+    load(Figure::Deliveries, outcome.deliveries as f64 / seconds);
+    load(Figure::Messages, outcome.messages as f64 / seconds);
+    load(Figure::Fairness, latency.p99 as f64 / latency.p50 as f64);
+    load(Figure::LoadShare, outcome.cpu / seconds);
     if outcome.slow > 0 {
-        let cut_off = outcome.cut_off as f64 / outcome.slow as f64;
-        load(Figure::CutOff, cut_off);
+        load(Figure::CutOff, outcome.cut_off as f64 / outcome.slow as f64);
+    }
+    let mut times = vec![
+        (Figure::P50, latency.p50),
+        (Figure::P90, latency.p90),
+        (Figure::P99, latency.p99),
+        (Figure::P999, latency.p999),
+        (Figure::Longest, latency.longest),
+        (Figure::SeenByAllP50, outcome.seen_by_all.p50),
+        (Figure::SeenByAllP99, outcome.seen_by_all.p99),
+    ];
+    if outcome.other_node.p50 > 0 {
+        times.extend([
+            (Figure::SameNodeP50, outcome.same_node.p50),
+            (Figure::SameNodeP99, outcome.same_node.p99),
+            (Figure::OtherNodeP50, outcome.other_node.p50),
+            (Figure::OtherNodeP99, outcome.other_node.p99),
+        ]);
+    }
+    for (figure, time) in times {
+        load(figure, microseconds(time));
     }
 }
 
