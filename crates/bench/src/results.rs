@@ -48,8 +48,8 @@ pub const REDIS_BENCHMARK: &str = "redis-benchmark";
 /// One run of the benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// Where it ran.
-    pub machine: Machine,
+    /// Where it ran: what is worth knowing of it, as rows of a table.
+    pub machine: Vec<(String, String)>,
     /// Whether everything ran, or the short form.
     pub full: bool,
     /// Length of one measured window.
@@ -76,31 +76,6 @@ impl Results {
         let of = |cell: &&Cell| cell.workload == workload && cell.peer == peer;
         self.cells.iter().find(of)?.figures.get(&figure)
     }
-}
-
-/// The machine and what is worth knowing of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Model name of the processor.
-    pub cpu: String,
-    /// Cores that the run could use.
-    pub cores: usize,
-    /// Bytes.
-    pub memory: u64,
-    /// `Linux 6.18.5`.
-    pub kernel: String,
-    /// `Debian GNU/Linux 12 (bookworm)`.
-    pub system: String,
-    /// `ulimit -n`.
-    pub file_descriptors: u64,
-    /// Whether the processor's counters can be read here (`perf stat -e instructions`).
-    pub hardware_counters: bool,
-    /// Versions of tools: `perf`, `valgrind`, `redis`, `rustc`.
-    pub tools: BTreeMap<String, String>,
-    /// The commit of this repository, with `-dirty` if there were changes.
-    pub commit: String,
-    /// When the run began, RFC 3339 in UTC.
-    pub date: String,
 }
 
 /// A peer that took part.

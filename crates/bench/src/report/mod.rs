@@ -60,15 +60,18 @@ fn document(results: &Results, plots: &[plots::Plot], previous: &str) -> anyhow:
             "From the short form of the benchmark, `cargo xtask bench`, which leaves out some workloads"
         }
     };
-    let machine = &results.machine;
+    let of = |name: &str| {
+        let mut rows = results.machine.iter();
+        rows.find(|row| row.0 == name).map_or("", |row| &row.1)
+    };
     let goals = goals::goals_table(results)?;
     let mut text = format!(
         "# Performance\n\n{INTRODUCTION}\n{form}: {}, {} cores, {}, commit {}. All figures are in [{FIGURES}]({FIGURES}).\n\n\
          ## Goals\n\n{goals}\n{}\n",
-        machine.cpu,
-        machine.cores,
-        machine.kernel,
-        machine.commit,
+        of("processor"),
+        of("cores"),
+        of("kernel"),
+        of("commit"),
         remarks::keep("goals", previous)
     );
     if !plots.is_empty() {

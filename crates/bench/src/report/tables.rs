@@ -113,33 +113,8 @@ fn means_of(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
 
 /// Where it ran.
 pub(super) fn machine(results: &Results) -> String {
-    let machine = &results.machine;
-    let counters = match machine.hardware_counters {
-        true => "can be read",
-        false => {
-            "cannot be read here: instructions are callgrind's, of compiled servers alone and of user space alone"
-        }
-    };
-    let memory = format!("{:.1} GiB", machine.memory as f64 / f64::from(1 << 30));
-    let (cores, files) = (machine.cores as f64, machine.file_descriptors as f64);
-    let mut rows = vec![
-        row("", ""),
-        row("processor", &machine.cpu),
-        row("its counters", counters),
-        row("cores", &cores.to_string()),
-        row("memory", &memory),
-        row("system", &machine.system),
-        row("kernel", &machine.kernel),
-        row("`ulimit -n`", &Unit::Count.write(files)),
-    ];
-    rows.extend(
-        machine
-            .tools
-            .iter()
-            .map(|(name, version)| row(name, version)),
-    );
-    rows.extend([row("commit", &machine.commit), row("date", &machine.date)]);
-    table(rows)
+    let rows = results.machine.iter().map(|(name, value)| row(name, value));
+    table([row("", "")].into_iter().chain(rows))
 }
 
 /// What was measured, with its version.

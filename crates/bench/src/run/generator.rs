@@ -96,24 +96,18 @@ impl Generator {
     }
 
     pub(super) fn prepare(&mut self) -> anyhow::Result<()> {
-        match self.ask(Request::Prepare)? {
-            Reply::Prepared => Ok(()),
-            other => unexpected(&other),
-        }
+        self.ask(Request::Prepare).map(drop)
     }
 
     pub(super) fn connect(&mut self) -> anyhow::Result<Joined> {
         match self.ask(Request::Connect)? {
             Reply::Joined(joined) => Ok(joined),
-            other => unexpected(&other),
+            other => bail!("it answers with something else: {other:?}"),
         }
     }
 
     pub(super) fn settle(&mut self) -> anyhow::Result<()> {
-        match self.ask(Request::Settle)? {
-            Reply::Settled => Ok(()),
-            other => unexpected(&other),
-        }
+        self.ask(Request::Settle).map(drop)
     }
 
     /// All of it, where nothing is measured in between.
@@ -142,7 +136,7 @@ impl Generator {
     fn finished(&mut self) -> anyhow::Result<Outcome> {
         match self.reply()? {
             Reply::Done(outcome) => Ok(outcome),
-            other => unexpected(&other),
+            other => bail!("it answers with something else: {other:?}"),
         }
     }
 
@@ -169,10 +163,6 @@ impl Generator {
             reply => Ok(reply),
         }
     }
-}
-
-fn unexpected<T>(reply: &Reply) -> anyhow::Result<T> {
-    bail!("the load generator answers with something else: {reply:?}")
 }
 
 impl Drop for Generator {

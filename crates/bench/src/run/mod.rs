@@ -49,11 +49,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let peers = choose(&options.peer, &options.without, &paths)?;
     let file_descriptors = machine::raise_file_limit();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let machine = machine::read(repository, file_descriptors);
+    let has_hardware_counters = perf::counts(perf::USER_INSTRUCTIONS);
+    let cores = machine::cores();
     ensure!(
-        machine.cores >= 2,
-        "a server and its load need a core each, and this machine has {}",
-        machine.cores
+        cores >= 2,
+        "a server and its load need a core each, and this machine has {cores}"
     );
     let plan = Plan::new(options, &peers, file_descriptors);
     ensure!(
@@ -66,11 +66,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         seconds: options
             .seconds
             .unwrap_or(if options.full { FULL } else { SHORT }),
-        has_hardware_counters: machine.hardware_counters,
+        has_hardware_counters,
         has_tracepoint: perf::counts(perf::SYSCALLS),
     };
     let mut results = Results {
-        machine,
+        machine: machine::read(repository, file_descriptors, has_hardware_counters),
         full: options.full,
         seconds: session.seconds,
         peers: infos(&peers, &paths),
