@@ -66,7 +66,7 @@ fn document(results: &Results, plots: &[plots::Plot], previous: &str) -> anyhow:
     };
     let goals = goals::goals_table(results)?;
     let mut text = format!(
-        "# Performance\n\n{INTRODUCTION}\n{form}: {}, {} cores, {}, commit {}. All figures are in [{FIGURES}]({FIGURES}).\n\n\
+        "# Performance\n\n{INTRODUCTION}\n{form}:\n{}, {} cores, {},\ncommit {}.\nAll figures are in [{FIGURES}]({FIGURES}).\n\n\
          ## Goals\n\n{goals}\n{}\n",
         of("processor"),
         of("cores"),
