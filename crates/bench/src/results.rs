@@ -6,41 +6,6 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::figures::Figure;
 
-/// Names of workloads that the report asks for by name: [`WorkloadInfo::name`].
-pub mod workload {
-    /// 100 rooms of 10, 1 message in flight in each.
-    pub const ROOMS_10: &str = "rooms-10";
-    /// 1,500 rooms of 10, 1 message in flight in each.
-    pub const ROOMS_10_MANY: &str = "rooms-10-many";
-    /// Rooms of 100, 16 messages in flight in each.
-    pub const ROOMS_100: &str = "rooms-100";
-    /// One room of 5,000, 2 messages in flight.
-    pub const ROOM_5000: &str = "room-5000";
-    /// One room of 15,000, 2 messages in flight, and a small room beside it.
-    pub const ROOM_15000: &str = "room-15000";
-    /// 15,000 connections that do nothing.
-    pub const IDLE: &str = "idle";
-    /// All join at once while one small room talks.
-    pub const JOIN_STORM: &str = "join-storm";
-    /// Rooms of 10 at 10 %, 50 % and 80 % of the peer's own saturation.
-    pub const RATES: [&str; 3] = ["rate-10", "rate-50", "rate-80"];
-    /// Rooms of 10 of whom one never reads, messages of 16 KiB so that it matters soon.
-    /// [`Figure::Memory`](super::Figure::Memory) is that after the traffic here.
-    pub const SLOW_READERS: &str = "slow-readers";
-    /// Rooms of 10 with messages of 1 KiB and of 16 KiB; 32 bytes are [`ROOMS_10`].
-    pub const PAYLOADS: [&str; 2] = ["payload-1k", "payload-16k"];
-    /// Two nodes on one Redis, many rooms with one writer each. The figures of
-    /// [`REDIS_BENCHMARK`](super::REDIS_BENCHMARK) are here.
-    pub const TWO_NODES: &str = "two-nodes";
-    /// Two nodes on one Redis, one room with one change in flight.
-    pub const TWO_NODES_CALM: &str = "two-nodes-calm";
-    /// Two nodes on one Redis, rooms with 16 writers.
-    pub const TWO_NODES_BUSY: &str = "two-nodes-busy";
-    /// One room on Redis, one change after the other: ours and the code it started
-    /// from.
-    pub const STARTING_CODE: &str = "starting-code";
-}
-
 /// The peer that is no server: `redis-benchmark` with our commit script. It has
 /// [`Figure::Commits`], and as [`Figure::P50`] the time of one round trip.
 pub const REDIS_BENCHMARK: &str = "redis-benchmark";

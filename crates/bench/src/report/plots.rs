@@ -4,69 +4,38 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use serde::Deserialize;
+
 use crate::figures::{Figure, Unit};
-use crate::results::{Results, workload};
+use crate::results::Results;
+
+/// What the plots show; it says what a line of it means.
+const PICTURES: &str = include_str!("plots.toml");
 
 /// A plot in a file of its own.
 pub(super) struct Plot {
     /// Name of the file, `cost.svg`.
-    pub(super) file: &'static str,
+    pub(super) file: String,
     /// What it shows, in a sentence; for whoever cannot see it too.
-    pub(super) caption: &'static str,
+    pub(super) caption: String,
     /// The file.
     pub(super) svg: String,
 }
 
-/// What a plot shows.
-struct Picture {
-    file: &'static str,
-    caption: &'static str,
-    axis: &'static str,
-    unit: Unit,
-    figure: Figure,
-    /// Workloads, and what they are called.
-    series: &'static [(&'static str, &'static str)],
+#[derive(Deserialize)]
+struct Pictures {
+    plot: Vec<Picture>,
 }
 
-const PICTURES: [Picture; 3] = [
-    Picture {
-        file: "cost.svg",
-        caption: "CPU time a delivery by room size and server, as a multiple of the bare limit's",
-        axis: "CPU time a delivery, as a multiple of the bare limit's",
-        unit: Unit::Ratio,
-        figure: Figure::Cpu,
-        series: &[
-            (workload::ROOMS_10, "rooms of 10"),
-            (workload::ROOMS_100, "rooms of 100, 16 in flight"),
-            (workload::ROOM_5000, "one room of 5,000"),
-            (workload::ROOM_15000, "one room of 15,000"),
-        ],
-    },
-    Picture {
-        file: "memory.svg",
-        caption: "Memory a connection by server and number of connections",
-        axis: "resident memory a connection",
-        unit: Unit::Bytes,
-        figure: Figure::Memory,
-        series: &[
-            (workload::ROOMS_10, "1,000 connections"),
-            (workload::ROOM_5000, "5,000 connections"),
-            (workload::IDLE, "15,000 connections"),
-        ],
-    },
-    Picture {
-        file: "latency.svg",
-        caption: "Latency (p99) by load, at 10 %, 50 % and 80 % of what each server can do",
-        axis: "latency, p99, in rooms of 10",
-        unit: Unit::Time,
-        figure: Figure::P99,
-        series: &[
-            (workload::RATES[0], "at 10 % of what it can do"),
-            (workload::RATES[1], "at 50 %"),
-            (workload::RATES[2], "at 80 %"),
-        ],
-    },
-];
+#[derive(Deserialize)]
+struct Picture {
+    file: String,
+    caption: String,
+    axis: String,
+    unit: Unit,
+    figure: Figure,
+    series: Vec<(String, String)>,
+}
 
 const WIDTH: f64 = 860.0;
 const ROW: f64 = 36.0;
@@ -99,12 +68,18 @@ const SHAPES: [&str; 5] = [
 ];
 
 /// All plots that there are figures for.
-pub(super) fn plots(results: &Results) -> Vec<Plot> {
-    let plots = PICTURES.iter().filter_map(|picture| {
-        let (file, caption) = (picture.file, picture.caption);
-        picture.draw(results).map(|svg| Plot { file, caption, svg })
+///
+/// # Errors
+///
+/// What they show cannot be read.
+pub(super) fn plots(results: &Results) -> anyhow::Result<Vec<Plot>> {
+    let pictures: Pictures = toml::from_str(PICTURES)?;
+    let plots = pictures.plot.into_iter().filter_map(|picture| {
+        let svg = picture.draw(results)?;
+        let Picture { file, caption, .. } = picture;
+        Some(Plot { file, caption, svg })
     });
-    plots.collect()
+    Ok(plots.collect())
 }
 
 impl Picture {
@@ -167,7 +142,7 @@ impl Picture {
             (LEFT + WIDTH - RIGHT) / 2.0,
             bottom + 44.0,
             "middle",
-            self.axis,
+            &self.axis,
         );
         for (row, (name, marks)) in rows.iter().enumerate() {
             let y = TOP + ROW * (row as f64 + 0.5);

@@ -171,7 +171,6 @@ mod tests {
     use super::super::BASE;
     use super::*;
     use crate::peers::PEERS;
-    use crate::results::workload;
 
     fn options(workload: &[&str]) -> Options {
         Options {
@@ -193,7 +192,7 @@ mod tests {
 
     #[test]
     fn all_peers_run_in_each_round_in_an_order_that_rotates() {
-        let options = options(&[workload::ROOMS_10]);
+        let options = options(&["rooms-10"]);
         let plan = Plan::new(&options, &PEERS, 20_000);
         let (first, second) = (order(&plan, 0), order(&plan, 1));
         assert!(first.contains(&BASE));
@@ -205,22 +204,22 @@ mod tests {
 
     #[test]
     fn what_a_peer_cannot_do_is_a_gap() {
-        let options = options(&[workload::IDLE, workload::PAYLOADS[1]]);
+        let options = options(&["idle", "payload-16k"]);
         let plan = Plan::new(&options, &PEERS, 10_000);
         let is_missing = |workload: &str, peer: &str| {
             let mut gaps = plan.gaps.iter();
             gaps.any(|gap| gap.workload == workload && gap.peer == peer)
         };
         // Too few files for anybody.
-        assert!(is_missing(workload::IDLE, BASE));
-        assert!(is_missing(workload::ROOMS_10_MANY, BASE));
-        assert!(is_missing(workload::PAYLOADS[1], "lunch"));
-        assert!(!is_missing(workload::PAYLOADS[1], BASE));
+        assert!(is_missing("idle", BASE));
+        assert!(is_missing("rooms-10-many", BASE));
+        assert!(is_missing("payload-16k", "lunch"));
+        assert!(!is_missing("payload-16k", BASE));
     }
 
     #[test]
     fn the_code_it_started_from_runs_on_redis_alone() {
-        let options = options(&[workload::STARTING_CODE]);
+        let options = options(&["starting-code"]);
         let plan = Plan::new(&options, &PEERS, 20_000);
         let peers: Vec<&str> = plan.steps.iter().map(Step::peer).collect();
         assert_eq!(peers, ["seed001", "lunch"]);
@@ -233,5 +232,17 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn what_the_report_asks_for_is_measured() {
+        let names = names();
+        let goals = include_str!("../report/goals.toml").lines();
+        let values = goals.filter_map(|line| line.strip_prefix("value = \""));
+        let plots = include_str!("../report/plots.toml").split("[\"").skip(1);
+        for asked in values.chain(plots) {
+            let workload = asked.split([' ', '"']).next().unwrap();
+            assert!(names.contains(&workload), "{workload}");
+        }
     }
 }
