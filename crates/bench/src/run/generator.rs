@@ -5,45 +5,46 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
+use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 
 use super::server::{pinned, wrapped};
+use crate::load::Options;
 use crate::load::control::{Joined, Outcome, Pace, Reply, Request, Run, Until};
 use crate::peers::Protocol;
 
-/// Whom a generator connects; the options of its command line say what each means.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default)]
+/// Whom a generator connects: options of its command line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
 pub(super) struct Shape {
-    pub(super) rooms: usize,
-    pub(super) members: usize,
-    pub(super) payload: usize,
-    pub(super) slow: usize,
-    pub(super) first_room: usize,
-    pub(super) lenient: bool,
-    pub(super) patience: usize,
+    words: String,
+    pub(super) options: Options,
 }
 
-impl Default for Shape {
-    fn default() -> Self {
-        Shape {
-            rooms: 1,
-            members: 10,
-            payload: 32,
-            slow: 0,
-            first_room: 0,
-            lenient: false,
-            patience: 20,
-        }
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+impl TryFrom<String> for Shape {
+    type Error = clap::Error;
+
+    fn try_from(words: String) -> Result<Self, clap::Error> {
+        let line = "load --to 127.0.0.1:1".split(' ').chain(words.split(' '));
+        let Line { options } = Line::try_parse_from(line)?;
+        Ok(Shape { words, options })
     }
 }
 
 impl Shape {
     pub(super) fn connections(&self) -> usize {
-        self.rooms * self.members
+        self.options.rooms * self.options.members
     }
 }
+
+/// Seconds without a delivery, after which one is missing.
+pub(super) const PATIENCE: &str = "20";
 
 #[derive(Debug)]
 pub(super) struct Generator {
@@ -58,6 +59,7 @@ impl Generator {
         to: &[SocketAddr],
         protocol: Protocol,
         shape: &Shape,
+        patience: &str,
         core: Option<&str>,
     ) -> anyhow::Result<Self> {
         let mut load = Command::new(std::env::current_exe()?);
@@ -67,17 +69,8 @@ impl Generator {
         for address in to {
             load.args(["--to", &address.to_string()]);
         }
-        for (option, value) in [
-            ("--rooms", shape.rooms),
-            ("--members", shape.members),
-            ("--payload", shape.payload),
-            ("--slow", shape.slow),
-            ("--first-room", shape.first_room),
-            ("--patience", shape.patience),
-        ] {
-            load.args([option, &value.to_string()]);
-        }
-        load.args(shape.lenient.then_some("--lenient"));
+        load.args(["--patience", patience]);
+        load.args(shape.words.split(' '));
         let core = core.map(pinned);
         let wrapper: &[&str] = core.as_ref().map_or(&[], |core| core);
         let mut process = wrapped(wrapper, &load)

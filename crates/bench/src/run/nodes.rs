@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::generator::{Generator, Shape};
+use super::generator::{Generator, PATIENCE, Shape};
 use super::server::Server;
 use super::session::{sample, timed, used};
 use crate::load::control::{Outcome, Pace, Until};
@@ -52,7 +52,7 @@ pub(super) fn two(
     let redis = Redis::start()?;
     let nodes = [redis.serve(paths, peer)?, redis.serve(paths, peer)?];
     let to = nodes.each_ref().map(|node| node.address);
-    let mut load = Generator::start(&to, peer.protocol, shape, None)?;
+    let mut load = Generator::start(&to, peer.protocol, shape, PATIENCE, None)?;
     load.join()?;
     let pace = Pace::Window(window);
     load.run(Until::Seconds(seconds * 0.3), pace)?;
@@ -94,7 +94,7 @@ pub(super) fn starting_code(
 ) -> anyhow::Result<Figures> {
     let redis = Redis::start()?;
     let server = redis.serve(paths, peer)?;
-    let mut load = Generator::start(&[server.address], peer.protocol, shape, None)?;
+    let mut load = Generator::start(&[server.address], peer.protocol, shape, PATIENCE, None)?;
     load.join()?;
     thread::sleep(ITS_JOINS);
     let until = match peer.needs_redis {

@@ -10,8 +10,9 @@ use crate::results::WorkloadInfo;
 /// Members of a server, who do one thing after the other. `workloads.toml` has them all, and says what a line of
 /// it means.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
-    #[serde(flatten)]
+    #[serde(rename = "load")]
     pub(super) shape: Shape,
     #[serde(default)]
     pub(super) on: On,
@@ -65,9 +66,9 @@ impl Scenario {
             name: part.name.clone(),
             title: part.title.clone(),
             connections: self.shape.connections(),
-            rooms: self.shape.rooms,
-            members: self.shape.members,
-            payload: self.shape.payload,
+            rooms: self.shape.options.rooms,
+            members: self.shape.options.members,
+            payload: self.shape.options.payload,
         })
     }
 }

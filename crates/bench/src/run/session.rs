@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use super::generator::{Generator, Shape};
+use super::generator::{Generator, PATIENCE, Shape};
 use super::scenario::Scenario;
 use super::server::{SERVER_CORE, Server, load_core, pinned, wrapped};
 use crate::load::control::{Outcome, Pace, Until};
@@ -19,7 +19,7 @@ use crate::summary::{Figures, Sample};
 const CANARY_RATE: f64 = 200.0;
 
 /// No load has a room of this number.
-const CANARY_ROOM: usize = 1_000_000;
+const CANARY: &str = "--rooms 1 --members 10 --first-room 1000000";
 
 /// Nothing is measured before the server has run this part of a window.
 const WARM_UP: f64 = 0.3;
@@ -32,6 +32,9 @@ const TRACED: f64 = 0.3;
 /// a tenth of it runs before.
 const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
+
+/// Seconds: valgrind is slow.
+const COUNTED_PATIENCE: &str = "60";
 
 /// How to measure.
 #[derive(Debug, Clone)]
@@ -77,7 +80,7 @@ impl Session<'_> {
         found: Found<'_>,
     ) -> anyhow::Result<()> {
         let shape = &scenario.shape;
-        let mut trial = self.start(peer, shape, &pinned(SERVER_CORE))?;
+        let mut trial = self.start(peer, shape, PATIENCE, &pinned(SERVER_CORE))?;
         trial.load.prepare()?;
         let mut canary = match scenario.canary {
             true => Some(trial.canary(peer.protocol)?),
@@ -92,11 +95,11 @@ impl Session<'_> {
             if let Some(window) = part.window {
                 let canary = canary.take().map(sing).transpose()?;
                 let pace = Pace::Window(window);
-                if shape.slow == 0 {
+                if shape.options.slow == 0 {
                     trial.warm_up(pace)?;
                 }
                 trial.window(pace)?;
-                if shape.slow > 0 {
+                if shape.options.slow > 0 {
                     trial.grown(shape.connections())?;
                 }
                 trial.heard(canary)?;
@@ -132,15 +135,11 @@ impl Session<'_> {
         let callgrind = callgrind::wrapper(&out);
         let callgrind = callgrind.iter().map(String::as_str);
         let wrapper: Vec<&str> = pinned(SERVER_CORE).into_iter().chain(callgrind).collect();
-        let shape = Shape {
-            patience: 60,
-            ..*shape
-        };
-        let mut trial = self.start(peer, &shape, &wrapper)?;
+        let mut trial = self.start(peer, shape, COUNTED_PATIENCE, &wrapper)?;
         let pid = trial.server.tree().0;
         trial.load.join()?;
-        let messages = COUNTED_DELIVERIES / shape.members;
-        let messages = messages.max(COUNTED_MESSAGES * shape.rooms) as u64;
+        let messages = COUNTED_DELIVERIES / shape.options.members;
+        let messages = messages.max(COUNTED_MESSAGES * shape.options.rooms) as u64;
         let pace = Pace::Window(window);
         trial.load.run(Until::Messages(messages / 10), pace)?;
         callgrind::switch(pid, "on")?;
@@ -158,15 +157,17 @@ impl Session<'_> {
         &'a self,
         peer: &Peer,
         shape: &Shape,
+        patience: &str,
         wrapper: &[&str],
     ) -> anyhow::Result<Trial<'a>> {
         let port = port::free()?;
         let command = peer.command(self.paths, port, None)?;
         let server = Server::start(wrapped(wrapper, &command), port)?;
+        let (to, core) = ([server.address], Some(load_core()));
         Ok(Trial {
             session: self,
             empty: server.usage()?,
-            load: Generator::start(&[server.address], peer.protocol, shape, Some(load_core()))?,
+            load: Generator::start(&to, peer.protocol, shape, patience, core)?,
             server,
             figures: Figures::new(),
         })
@@ -180,12 +181,9 @@ impl Trial<'_> {
 
     /// A small room that knows nothing of the load.
     fn canary(&self, protocol: Protocol) -> anyhow::Result<Generator> {
-        let shape = Shape {
-            first_room: CANARY_ROOM,
-            ..Shape::default()
-        };
+        let shape = Shape::try_from(CANARY.to_owned())?;
         let to = [self.server.address];
-        let mut canary = Generator::start(&to, protocol, &shape, Some(load_core()))?;
+        let mut canary = Generator::start(&to, protocol, &shape, PATIENCE, Some(load_core()))?;
         canary.join()?;
         Ok(canary)
     }

@@ -138,7 +138,8 @@ fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64)
             "opening {connections} connections takes it too long for the short form"
         ));
     }
-    let is_item = peer.protocol != Protocol::Lunch || scenario.shape.payload <= LARGEST_ITEM;
+    let is_item =
+        peer.protocol != Protocol::Lunch || scenario.shape.options.payload <= LARGEST_ITEM;
     (!is_item).then(|| "an item on a menu has at most 80 characters".to_owned())
 }
 
