@@ -160,13 +160,16 @@ fn paths(text: &str) -> Vec<String> {
     {
         let mut tree = declaration[1].replace('\n', " ");
         while let Some(found) = group.captures(&tree) {
+            // `{self, …}` is what is before it.
             let parts = found[2]
                 .split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty());
-            let parts = parts.map(|part| found[1].to_owned() + part.trim_end_matches("self"));
-            let parts = parts.collect::<Vec<_>>().join(",");
-            tree = tree.replace(&found[0], &parts);
+            let parts = parts.map(|part| match part {
+                "self" => found[1].to_owned(),
+                part => found[1].to_owned() + part,
+            });
+            tree = tree.replace(&found[0], &parts.collect::<Vec<_>>().join(","));
         }
         paths.extend(
             tree.split(',')

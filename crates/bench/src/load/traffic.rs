@@ -4,12 +4,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
-use super::control::{Latency, Outcome, Pace, Run, Until, histogram};
+use super::control::{Latency, Outcome, Pace, Run, Until};
 use super::room::{Delivery, Id, Tally};
+use super::under_way::Traffic;
 
 /// Closer than this to the next message, in nanoseconds, it is waited for without
 /// sleeping: waking up takes about as long.
@@ -20,27 +20,6 @@ const AFTER: Duration = Duration::from_millis(2);
 
 /// A slow reader that reads again and hears nothing for so long was not cut off.
 const SILENCE: Duration = Duration::from_secs(2);
-
-/// One run while it lasts.
-#[derive(Debug)]
-pub(super) struct Traffic {
-    latency: Histogram<u64>,
-    same_node: Histogram<u64>,
-    other_node: Histogram<u64>,
-    seen_by_all: Histogram<u64>,
-    deliveries: u64,
-    messages: u64,
-    /// Messages that not everybody has seen.
-    under_way: u64,
-    last_delivery: u64,
-    /// A message that everybody has seen is followed by another one.
-    is_closed_loop: bool,
-    /// Nanoseconds on the load's clock.
-    end: u64,
-    most_messages: u64,
-    /// Nothing new is begun.
-    is_ending: bool,
-}
 
 impl Load {
     /// Sends for so long, and waits until everything has arrived.
@@ -104,20 +83,8 @@ impl Load {
             Until::Messages(messages) => (u64::MAX, messages),
             Until::Closed => (u64::MAX, u64::MAX),
         };
-        self.traffic = Some(Traffic {
-            latency: histogram()?,
-            same_node: histogram()?,
-            other_node: histogram()?,
-            seen_by_all: histogram()?,
-            deliveries: 0,
-            messages: 0,
-            under_way: 0,
-            last_delivery: began,
-            is_closed_loop: matches!(run.pace, Pace::Window(_)),
-            end,
-            most_messages,
-            is_ending: false,
-        });
+        let is_closed_loop = matches!(run.pace, Pace::Window(_));
+        self.traffic = Some(Traffic::new(began, is_closed_loop, end, most_messages)?);
         Ok(began)
     }
 
