@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 mod create;
 mod desk;
+mod failed;
 mod line;
 mod lines;
 mod net;
