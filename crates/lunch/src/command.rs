@@ -44,11 +44,6 @@ impl Command {
         })
     }
 
-    /// Puts the item with this number back.
-    pub fn restore(number: u64) -> Self {
-        Command::Restore(Restore { number })
-    }
-
     /// Gives one's vote to the item with this number, or takes it back.
     pub fn vote(number: u64, on: bool) -> Self {
         Command::Vote(Vote {
@@ -56,26 +51,6 @@ impl Command {
             number: Some(number),
             on,
         })
-    }
-
-    /// Names the room.
-    pub fn title(title: Option<String>) -> Self {
-        Command::Title(Title { title })
-    }
-
-    /// Settles it.
-    pub fn decide(how: How) -> Self {
-        Command::Decide(Decide { how })
-    }
-
-    /// Adds one's chance to a draw.
-    pub fn contribute(draw: u64, value: Hex32) -> Self {
-        Command::Contribute(Contribute { draw, value })
-    }
-
-    /// Ends a draw.
-    pub fn reveal(draw: u64) -> Self {
-        Command::Reveal(Reveal { draw })
     }
 }
 

@@ -80,25 +80,18 @@ struct Settling {
 
 impl From<Menu> for Stored {
     fn from(menu: Menu) -> Self {
-        let Table {
-            title,
-            items,
-            max_items,
-            next_draw,
-            drawing,
-            decision,
-        } = menu.table;
+        let table = menu.table;
         Stored {
-            max_items,
-            title,
+            max_items: table.max_items,
+            title: table.title,
             last: menu.last,
-            items,
+            items: table.items,
             removed: menu.removed,
             settling: Settling {
                 secret: menu.secret,
-                next_draw,
-                drawing,
-                decision,
+                next_draw: table.next_draw,
+                drawing: table.drawing,
+                decision: table.decision,
             },
         }
     }
@@ -106,24 +99,19 @@ impl From<Menu> for Stored {
 
 impl From<Stored> for Menu {
     fn from(stored: Stored) -> Self {
-        let Settling {
-            secret,
-            next_draw,
-            drawing,
-            decision,
-        } = stored.settling;
+        let settling = stored.settling;
         Menu {
             table: Table {
                 title: stored.title,
                 items: stored.items,
                 max_items: stored.max_items,
-                next_draw,
-                drawing,
-                decision,
+                next_draw: settling.next_draw,
+                drawing: settling.drawing,
+                decision: settling.decision,
             },
             last: stored.last,
             removed: stored.removed,
-            secret,
+            secret: settling.secret,
         }
     }
 }

@@ -70,6 +70,12 @@ impl CloseReason {
         CloseReason::TooMany,
     ];
 
+    /// The reason with this code, if it is one of the protocol's.
+    pub fn of(code: u16) -> Option<CloseReason> {
+        let mut all = CloseReason::ALL.into_iter();
+        all.find(|reason| reason.code() == code)
+    }
+
     /// The code in the close frame, the text beside it, and what to do next.
     /// Codes below 4000 have the meaning that RFC 6455 or IANA gave them.
     const fn row(self) -> (u16, &'static str, ComeBack) {

@@ -1,5 +1,9 @@
 //! A refusal, for programs and for people.
 
+/// The codes of refusals that may pass: the same command may succeed when it is sent again, with
+/// the same number and before anything newer.
+pub const PASSING: [&str; 2] = ["unavailable", "rate_limited"];
+
 /// A command was understood and refused. It goes to its sender alone and changes
 /// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
-use tablecast_protocol::client;
-use tablecast_protocol::{CloseReason, Colour};
+use tablecast_protocol::{CloseReason, Colour, client};
 
+use crate::failed::Failed;
 use crate::place::{Place, Server};
 use crate::session::link::Why;
 use crate::session::{Entropy, Session};
@@ -80,23 +80,6 @@ pub struct Create {
     pub minutes: Option<u32>,
 }
 
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Failed {
-    /// The terminal, or what stands in its place, could not be read or written.
-    #[error("cannot use the terminal: {0}")]
-    Terminal(#[from] io::Error),
-    /// The system gives no random numbers, without which nothing here is safe.
-    #[error("no random numbers: {0}")]
-    Random(String),
-    /// The server could not be asked.
-    #[error("{0}")]
-    Network(String),
-    /// The server refused.
-    #[error("{0}")]
-    Refused(String),
-}
-
 /// The command that joins a room.
 pub const JOIN: &str = "join";
 /// The command that makes one.
@@ -142,7 +125,9 @@ impl Command {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
-                let place = create::make(&options).await?;
+                let place =
+                    create::make(&options.server, options.title.as_deref(), options.minutes)
+                        .await?;
                 let mut out = io::stdout().lock();
                 // Most are as wide, if this one does not tell.
                 let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use tablecast_protocol::RoomId;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::Failed;
+use crate::failed::Failed;
 use crate::net::{self, Answer};
 use crate::place::{Place, Server};
+use crate::qr;
 use crate::text::sanitise;
 use crate::words::Lang;
-use crate::{cli, qr};
 
 /// What the server is told of the room; what is left out it decides itself.
 #[derive(Serialize)]
@@ -35,13 +35,14 @@ struct Problem {
 }
 
 /// Makes a room.
-pub(crate) async fn make(options: &cli::Create) -> Result<Place, Failed> {
-    let wanted = Wanted {
-        title: options.title.as_deref(),
-        minutes: options.minutes,
-    };
+pub(crate) async fn make(
+    server: &Server,
+    title: Option<&str>,
+    minutes: Option<u32>,
+) -> Result<Place, Failed> {
+    let wanted = Wanted { title, minutes };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let (answer, server) = net::post(&options.server, "/session/", body)
+    let (answer, server) = net::post(server, "/session/", body)
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
     if answer.status != 201 {

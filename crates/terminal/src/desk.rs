@@ -1,7 +1,7 @@
 //! What somebody at this terminal can do, however it is shown: lines that are typed become
 //! commands, and what was removed can be put back.
 
-use tablecast_lunch::Command;
+use tablecast_lunch::{Command, Restore};
 use tablecast_protocol::Colour;
 use tablecast_protocol::client::{Rename, Request};
 use tablecast_protocol::text::clean;
@@ -67,7 +67,7 @@ impl Desk {
                 rename(name, Some(colour), session, now);
             }
             Say::Undo => match self.removed.pop() {
-                Some(number) => session.ask(Command::restore(number), now),
+                Some(number) => session.ask(Command::Restore(Restore { number }), now),
                 None => return Show::Notice(self.lang.nothing_to_undo().to_owned()),
             },
             Say::Retry => session.retry(),
@@ -99,7 +99,7 @@ impl Desk {
         match session.room().and_then(same) {
             Some(item) => {
                 session.ask(Command::vote(item.number, true), now);
-                Show::Notice(self.lang.voted_instead(&item))
+                Show::Notice(self.lang.voted_instead(&item.item))
             }
             None => {
                 session.ask(Command::add(item), now);

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 mod create;
 mod desk;
+mod failed;
 mod line;
 mod lines;
 mod net;

@@ -88,13 +88,11 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn decision(&mut self, session: &Session, room: &Room) -> io::Result<()> {
-        match &room.menu.decision {
-            Some(decision) => {
-                let text = self.desk.lang.decision(decision, session.verdict());
-                writeln!(self.out, "{text}")
-            }
-            None => Ok(()),
-        }
+        let Some(decision) = &room.menu.decision else {
+            return Ok(());
+        };
+        let text = self.desk.lang.decision(decision, session.verdict());
+        writeln!(self.out, "{text}")
     }
 
     fn help(&mut self) -> io::Result<()> {

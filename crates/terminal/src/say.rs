@@ -1,6 +1,6 @@
 //! What a line means that somebody typed, in the full screen and in lines alike.
 
-use tablecast_lunch::{Command, Extend, How};
+use tablecast_lunch::{Command, Decide, Extend, How, Title};
 use tablecast_protocol::Colour;
 
 /// What somebody wants.
@@ -69,10 +69,12 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         "vote" => Command::vote(number("/vote")?, true),
         "unvote" => Command::vote(number("/unvote")?, false),
         "remove" => Command::remove(number("/remove")?),
-        "decide" => Command::decide(How::Votes),
-        "draw" => Command::decide(How::Draw),
+        "decide" => Command::Decide(Decide { how: How::Votes }),
+        "draw" => Command::Decide(Decide { how: How::Draw }),
         "extend" => Command::Extend(Extend {}),
-        "title" => Command::title(Some(rest.to_owned()).filter(|title| !title.is_empty())),
+        "title" => Command::Title(Title {
+            title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
+        }),
         "name" if rest.is_empty() => return Err(Unsaid::Name),
         "name" => return Ok(Say::Name(rest.to_owned())),
         "colour" | "color" => {
@@ -111,8 +113,11 @@ mod tests {
         let vote = |number, on| Ok(Say::Ask(Command::vote(number, on)));
         assert_eq!(read("/Vote 3"), vote(3, true));
         assert_eq!(read("/unvote  3"), vote(3, false));
-        assert_eq!(read("/draw"), Ok(Say::Ask(Command::decide(How::Draw))));
-        let title = |title| Ok(Say::Ask(Command::title(title)));
+        assert_eq!(
+            read("/draw"),
+            Ok(Say::Ask(Command::Decide(Decide { how: How::Draw })))
+        );
+        let title = |title| Ok(Say::Ask(Command::Title(Title { title })));
         assert_eq!(
             read("/title Friday lunch"),
             title(Some("Friday lunch".to_owned()))

@@ -1,6 +1,6 @@
 //! `tablecast.v1`: the dialect for programs, in the types of [`tablecast_protocol`]; what is
-//! stored has types of its own. Here is how it is read what a client says, in `push` how it is
-//! written what the server says.
+//! stored has types of its own. This file reads what a client says; `push` writes what the
+//! server says.
 
 mod push;
 #[cfg(feature = "schema")]

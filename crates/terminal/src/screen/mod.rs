@@ -4,6 +4,7 @@ mod paint;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -27,6 +28,7 @@ use crate::session::{Session, Told};
 use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
+use view::View;
 
 /// Rows that a page key moves by; a list has at least as many on most screens.
 const PAGE: isize = 8;
@@ -37,22 +39,6 @@ pub(crate) struct Screen<'a, B: Backend> {
     /// the program with that. [`Guard`] gives back what was taken.
     terminal: ManuallyDrop<Terminal<B>>,
     view: View<'a>,
-}
-
-/// What is shown besides the room.
-struct View<'a> {
-    desk: Desk,
-    place: &'a Place,
-    line: Line,
-    /// The item that keys act on, by number: it stays the same when the list moves.
-    chosen: Option<u64>,
-    /// What was told last.
-    said: String,
-    /// Shown from this line on.
-    help: Option<u16>,
-    /// How many of its lines can be seen.
-    help_rows: u16,
-    is_done: bool,
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
@@ -74,10 +60,6 @@ impl<'a, B: Backend> Screen<'a, B> {
 }
 
 impl View<'_> {
-    fn lang(&self) -> Lang {
-        self.desk.lang
-    }
-
     fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let is_over = matches!(session.status(), Status::Ended(_));

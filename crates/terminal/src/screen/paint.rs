@@ -11,7 +11,7 @@ use tablecast_protocol::Colour;
 use tablecast_protocol::push::Member;
 use unicode_width::UnicodeWidthStr;
 
-use super::View;
+use super::view::View;
 use crate::clock::Millis;
 use crate::room::Room;
 use crate::session::Session;
@@ -99,7 +99,8 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
     paint_prompt(frame, prompt, view);
     let keys = match session.status() {
         Status::Ended(_) => view.lang().press_to_end(),
-        _ => view.lang().help_line(is_wide),
+        _ if is_wide => view.lang().keys_wide(),
+        _ => view.lang().keys_narrow(),
     };
     frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
     if let Some(from) = view.help {
@@ -336,7 +337,11 @@ fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>
     let from = from.min(most);
     frame.render_widget(Clear, frame.area());
     frame.render_widget(Paragraph::new(lines).scroll((from, 0)), text);
-    let hint = format!(" {}", lang.help_keys(most > 0));
+    let hint = match most {
+        0 => lang.help_ends(),
+        _ => lang.help_goes_on(),
+    };
+    let hint = format!(" {hint}");
     frame.render_widget(Line::from(hint).dim(), keys);
     (Some(from), text.height)
 }

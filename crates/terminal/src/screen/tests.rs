@@ -168,8 +168,8 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
 fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
     let place = place();
     for lang in [Lang::English, Lang::Korean] {
-        assert!(lang.help_line(true).width() < usize::from(super::paint::WIDE));
-        assert!(lang.help_line(false).width() < 40);
+        assert!(lang.keys_wide().width() < usize::from(super::paint::WIDE));
+        assert!(lang.keys_narrow().width() < 40);
         assert!(lang.press_to_end().width() < 40);
         let rows = lang.keys().iter().chain(lang.commands());
         let key = rows.clone().map(|(key, _)| key.width()).max().unwrap();
@@ -391,7 +391,7 @@ fn all_of_the_help_can_be_reached_and_left() {
             seen.push_str(&desk.picture());
         }
         let last = desk.picture();
-        assert!(first.contains(lang.help_keys(true)), "{first}");
+        assert!(first.contains(lang.help_goes_on()), "{first}");
         assert!(last.contains("/quit"), "{last}");
         for (key, does) in lang.keys().iter().chain(lang.commands()) {
             let is_jump = forth == KeyCode::End;
@@ -406,7 +406,7 @@ fn all_of_the_help_can_be_reached_and_left() {
         (0..10).for_each(|_| desk.press(back));
         assert_eq!(desk.picture(), first);
         desk.press(KeyCode::Esc);
-        assert!(!desk.picture().contains(lang.help_keys(true)));
+        assert!(!desk.picture().contains(lang.help_goes_on()));
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use tablecast_lunch::Command;
 use tablecast_protocol::client::{Numbered, Request};
 use tablecast_protocol::push::Limits;
+use tablecast_protocol::rejection::PASSING;
 
 use crate::clock::Millis;
 
@@ -21,10 +22,7 @@ pub(super) fn is_unasked(ask: &Ask) -> bool {
     )
 }
 
-/// Refusals that may pass: the same command is sent again, and what is newer after it.
-const PASSING: [&str; 2] = ["unavailable", "rate_limited"];
-
-/// After so long.
+/// What was refused for now is sent again after so long.
 const MOMENT: Millis = 1_000;
 
 /// As many wait for an answer at most. A person never gets there; a pipe is not read on.

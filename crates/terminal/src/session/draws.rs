@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use tablecast_lunch::{Command, Hex32, Known, Verdict};
+use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Verdict};
 use tablecast_protocol::{Epoch, MemberId};
 
-use super::Entropy;
+use super::entropy::Entropy;
 use crate::clock::Millis;
 use crate::room::Room;
 
@@ -76,7 +76,10 @@ impl Draws {
         // In another epoch the store may have lost what was added already. If nobody adds it
         // again, the draw never ends.
         if is_new || (is_another_epoch && !added.any(|value| value == part.own)) {
-            asks.push(Command::contribute(part.draw, part.own.1));
+            asks.push(Command::Contribute(Contribute {
+                draw: part.draw,
+                value: part.own.1,
+            }));
         }
         part.asked &= !is_another_epoch;
         // Who added nothing to an earlier draw is awaited like everybody else: a slow network
@@ -86,7 +89,7 @@ impl Draws {
         if now >= part.reveal_at || (all_added && !part.asked) {
             part.asked = true;
             part.reveal_at = now + PATIENCE;
-            asks.push(Command::reveal(drawing.number));
+            asks.push(Command::Reveal(Reveal { draw: part.draw }));
         }
         asks
     }

@@ -3,7 +3,7 @@
 
 use tablecast_protocol::close::{CloseReason, ComeBack};
 
-use super::Entropy;
+use super::entropy::Entropy;
 use crate::clock::Millis;
 
 /// The first wait is random up to this.
@@ -242,8 +242,7 @@ impl Link {
 
 /// What a close code means. One that is not the protocol's is the network's doing.
 pub(super) fn closed(code: u16) -> (ComeBack, Why) {
-    let reason = CloseReason::ALL.into_iter().find(|r| r.code() == code);
-    match reason {
+    match CloseReason::of(code) {
         Some(reason) => (reason.come_back(), Why::Closed(reason)),
         None => (ComeBack::Soon, Why::Lost),
     }

@@ -4,9 +4,8 @@
 
 pub mod commands;
 mod draws;
+mod entropy;
 pub mod link;
-
-use std::fmt;
 
 use tablecast_lunch::Verdict;
 use tablecast_protocol::client::{First, Join, Resume};
@@ -21,6 +20,7 @@ use crate::room::{Broken, Room};
 use crate::text::sanitise;
 use commands::{Ask, Commands, Refused, is_unasked};
 use draws::Draws;
+pub use entropy::Entropy;
 use link::{Link, Status, Turn, Why, closed};
 
 /// What the session wants done.
@@ -73,39 +73,6 @@ pub struct Failure {
     pub after: Option<Millis>,
     /// For people.
     pub why: Why,
-}
-
-/// Fills a buffer with random bytes.
-type Fill = dyn FnMut(&mut [u8]) + Send;
-
-/// Random bytes from outside.
-pub struct Entropy(Box<Fill>);
-
-impl Entropy {
-    /// From whatever fills a buffer.
-    pub fn new(fill: impl FnMut(&mut [u8]) + Send + 'static) -> Self {
-        Entropy(Box::new(fill))
-    }
-
-    fn bytes(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        (self.0)(&mut bytes);
-        bytes
-    }
-
-    /// A random time, from 0 to this.
-    fn up_to(&mut self, most: Millis) -> Millis {
-        let mut bytes = [0; 4];
-        (self.0)(&mut bytes);
-        // `most` is seconds, not years, so this stays far below 2^64.
-        most * u64::from(u32::from_le_bytes(bytes)) / u64::from(u32::MAX)
-    }
-}
-
-impl fmt::Debug for Entropy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Entropy")
-    }
 }
 
 /// A seat in a room.
