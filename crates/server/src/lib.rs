@@ -66,7 +66,7 @@ impl Server {
         let hub = Hub::start(backend, config.hub.clone());
         routes::expect(hub.metrics());
         Server {
-            shared: Arc::new(Shared::new(hub, config)),
+            shared: Arc::new(Shared::new(hub, config, routes::table)),
         }
     }
 

@@ -7,9 +7,9 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use axum::response::Response;
 use utoipa::openapi::path::ParameterIn;
 
-use super::App;
 use super::pages::page;
 use super::route::{Answer, Route, Tag};
+use super::shared::App;
 use crate::docs::swagger;
 use crate::reason;
 use tablecast_http::Problem;
@@ -19,7 +19,7 @@ use tablecast_http::Problem;
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let html = || Answer::media("The page", "text/html; charset=utf-8").kept();
     let json = || Answer::media("The document", "application/json").kept();
     vec![
@@ -95,7 +95,7 @@ async fn file(
 
 /// `GET /openapi.json`
 async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
-    let document = app.documents.openapi(&app.config.base_path);
+    let document = app.documents.openapi(&app.config.base_path, app.table);
     document.answer(&headers)
 }
 

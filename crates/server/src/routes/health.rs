@@ -8,7 +8,7 @@ use serde::Serialize;
 use tablecast_core::backend::Health;
 
 use super::route::{Answer, Route, Tag};
-use super::{App, DRAIN_RETRY, STORE_RETRY};
+use super::shared::{App, DRAIN_RETRY, STORE_RETRY};
 use crate::reason;
 use tablecast_http::problem::{Problem, json};
 
@@ -19,7 +19,7 @@ struct Status {
     status: &'static str,
 }
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let status = |about, status| Answer::json(StatusCode::OK, about, &Status { status });
     vec![
         Route::get("/healthz", healthz)

@@ -14,7 +14,7 @@ use tablecast_core::RoomId;
 use utoipa::openapi::path::ParameterIn;
 
 use super::route::{Answer, Route, Tag};
-use super::{App, Id, no_such_room};
+use super::shared::{App, Id, no_such_room};
 use crate::base_path::{self, BasePath};
 use crate::negotiation;
 use crate::reason;
@@ -23,7 +23,7 @@ use tablecast_http::Client;
 use tablecast_http::origin::{self, Origin};
 use tablecast_http::problem::{PROBLEM_JSON, Problem};
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let html = |about| Answer::media(about, "text/html; charset=utf-8").kept();
     vec![
         Route::get("/", home)

@@ -19,7 +19,7 @@ use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
+use super::shared::{AllowedPage, App, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
 use crate::reason;
 use settings::{Settings, lifetime, menu, read, settings};
 use tablecast_http::Client;
@@ -114,7 +114,7 @@ fn left() -> Left<'static> {
     }
 }
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let created = Created {
         url: format!("/ws/{EXAMPLE}/"),
         id: EXAMPLE,

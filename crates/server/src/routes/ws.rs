@@ -8,8 +8,8 @@ use axum::response::Response;
 use tablecast::dialect::JSON_PROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
-use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, Id, other_method};
+use super::route::{Answer, Route, Tag, other_method};
+use super::shared::{AllowedPage, App, Id};
 use crate::reason;
 use tablecast_http::{Client, Problem};
 
@@ -23,7 +23,7 @@ subprotocol that of people, in which a refused join has the status described her
 `tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full and unavailable \
 are told by close codes, because a browser cannot see why a handshake failed.";
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")
         .header("Sec-WebSocket-Accept", "The answer to the key")
         .header(
