@@ -135,7 +135,7 @@ impl MemoryBackend {
         };
         let keepsake = commit.keepsake.take();
         let keepsake = keepsake
-            .map(|new| keepsakes::written(&new, now))
+            .map(|new| keepsakes::written(&new, now, now.saturating_add(millis(new.ttl))))
             .transpose()?;
         let committed = room.commit(commit, now)?;
         if let (Some(keepsake), Committed::Accepted(_)) = (keepsake, &committed) {
