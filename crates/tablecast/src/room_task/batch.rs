@@ -199,7 +199,7 @@ impl<A: App> Batch<A> {
         requests: &mut Requests<A>,
         replica: &Replica<A>,
         context: &DecideContext<'_>,
-    ) -> Box<Self> {
+    ) -> Self {
         let mut draft = Draft::new(&replica.room, &replica.history);
         let mut decided = Vec::with_capacity(requests.waiting.len());
         let mut text = Frames::default();
@@ -217,7 +217,7 @@ impl<A: App> Batch<A> {
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
-        Box::new(Batch {
+        Batch {
             decided,
             expected: replica.room.position,
             room,
@@ -225,7 +225,7 @@ impl<A: App> Batch<A> {
             extends,
             keepsake,
             text,
-        })
+        }
     }
 
     /// Of a batch that changes nothing, keeps what may be told: up to the first that

@@ -226,11 +226,11 @@ impl<'a, A: App> RoomTask<'a, A> {
                 }
                 self.loaded(answer, batch);
             }
-            Answer::Committed(answer, batch) => {
+            Answer::Committed(answer, mut batch) => {
                 if answer.is_ok() {
                     self.room.requests.know(asked.until);
                 }
-                self.committed(answer, batch, asked.since.elapsed());
+                self.committed(answer, &mut batch, asked.since.elapsed());
             }
         }
     }
@@ -252,8 +252,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Ok(Some(loaded)) => {
                 self.install(&loaded);
-                if let Some(batch) = confirmed {
-                    self.accepted(batch);
+                if let Some(mut batch) = confirmed {
+                    self.accepted(&mut batch);
                 }
             }
             Ok(None) => self.end(&RoomError::NotFound, CloseReason::Expired),
@@ -284,18 +284,18 @@ impl<'a, A: App> RoomTask<'a, A> {
         // than what was asked of it, and that is enough.
         let may_be_behind = self.node.backend.resync_interval().is_some();
         if may_be_behind && !batch.keep_known(&mut self.room.requests) {
-            return self.load(Some(batch));
+            return self.load(Some(Box::new(batch)));
         }
-        self.accepted(batch);
+        self.accepted(&mut batch);
     }
 
-    fn commit(&mut self, mut batch: Box<Batch<A>>) {
+    fn commit(&mut self, mut batch: Batch<A>) {
         let (backend, config) = (&self.node.backend, &self.node.config);
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            Ok(answer) => self.committed(answer, batch, Duration::ZERO),
+            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
             Err(answer) => {
-                self.begin(Phase::Committing(self.question(answer), batch));
+                self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
             }
         }
     }
@@ -303,7 +303,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn committed(
         &mut self,
         answer: Result<Committed, BackendError>,
-        batch: Box<Batch<A>>,
+        batch: &mut Batch<A>,
         took: Duration,
     ) {
         let stands = match answer {
@@ -328,11 +328,12 @@ impl<'a, A: App> RoomTask<'a, A> {
             }
             Err(error) => Err(error),
         };
-        self.room.requests.put_back(batch.decided);
+        let decided = std::mem::take(&mut batch.decided);
+        self.room.requests.put_back(decided);
         self.loaded(stands, None);
     }
 
-    fn accepted(&mut self, batch: Box<Batch<A>>) {
+    fn accepted(&mut self, batch: &mut Batch<A>) {
         self.room.accept(batch);
         if self.draining {
             // Whoever has got a seat just now.
