@@ -64,6 +64,8 @@ pub(super) struct Requests<A: App> {
     /// stands. Questions and requests have equal time, so a request with an earlier
     /// deadline came before that question was asked.
     known: Option<Instant>,
+    /// Empty; the next batch's, so that not each of them takes memory anew.
+    spare: Vec<Decided<A>>,
 }
 
 /// A request with what was decided, to be told once it is committed.
@@ -87,6 +89,7 @@ impl<A: App> Requests<A> {
         Requests {
             waiting: VecDeque::new(),
             known: None,
+            spare: Vec::new(),
         }
     }
 
@@ -112,6 +115,11 @@ impl<A: App> Requests<A> {
         for one in decided.into_iter().rev() {
             self.waiting.push_front(one.request);
         }
+    }
+
+    /// All of it was told; the list serves the next batch.
+    pub(super) fn reuse(&mut self, told: Vec<Decided<A>>) {
+        self.spare = told;
     }
 
     /// The store has said where the room stands, to a question with this deadline.
@@ -201,7 +209,7 @@ impl<A: App> Batch<A> {
         context: &DecideContext<'_>,
     ) -> Self {
         let mut draft = Draft::new(&replica.room, &replica.history);
-        let mut decided = Vec::with_capacity(requests.waiting.len());
+        let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)

@@ -107,10 +107,11 @@ impl<'a, A: App> LocalRoom<'a, A> {
             replica.history.push(event.clone());
         }
         std::mem::swap(&mut replica.room, &mut batch.room);
-        let decided = std::mem::take(&mut batch.decided);
+        let mut decided = std::mem::take(&mut batch.decided);
         let text = std::mem::take(&mut batch.text);
         self.audience
-            .tell_batch(decided, events, text, replica, &self.clock);
+            .tell_batch(&mut decided, events, text, replica, &self.clock);
+        self.requests.reuse(decided);
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(is_away) {
             self.follow_away();
