@@ -21,8 +21,8 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::batch::{Decided, Outcome, Request};
 use crate::room_task::clock::BackendClock;
+use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::Replica;
-use crate::room_task::{CommandRequest, JoinRequest};
 
 /// One connection that has a seat.
 struct Local {

@@ -15,8 +15,8 @@ use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::dialect::message::{Action, WantedSeat};
 use crate::room_task::absent::AwayEnds;
+use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::{Replica, show};
-use crate::room_task::{CommandRequest, JoinRequest};
 
 /// A batch takes no further requests once it has made this many events: a quarter
 /// of what a log keeps, so that a node several batches behind still catches up step

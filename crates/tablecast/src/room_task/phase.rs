@@ -9,8 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::room_task::Published;
 use crate::room_task::batch::Batch;
+use crate::room_task::mail::Published;
 
 /// What the task is doing. Opening a room, catching up and confirming a batch without
 /// events are one phase, since all three take the same answer: what the store says of

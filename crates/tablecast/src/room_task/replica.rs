@@ -11,7 +11,7 @@ use tablecast_core::room::{Change, Event, Events, Room, StoredError};
 
 use crate::app::App;
 use crate::codec::Frames;
-use crate::room_task::Published;
+use crate::room_task::mail::Published;
 
 pub(super) struct Replica<A: App> {
     pub(super) room: Room<A>,

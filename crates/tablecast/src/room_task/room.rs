@@ -13,12 +13,12 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::node::Node;
-use crate::room_task::Published;
 use crate::room_task::absent::{AwayEnds, UnseenNodes};
 use crate::room_task::alarm::Alarm;
 use crate::room_task::audience::Audience;
 use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
 use crate::room_task::clock::BackendClock;
+use crate::room_task::mail::Published;
 use crate::room_task::replica::{self, Replica};
 
 /// The room as this node has it.

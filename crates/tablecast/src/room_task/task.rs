@@ -13,10 +13,11 @@ use crate::error::{RoomError, log_unreadable};
 use crate::node::Node;
 use crate::room_task::batch::{Batch, Request};
 use crate::room_task::gathering::Gathering;
+use crate::room_task::mail::{Mail, Published};
+use crate::room_task::mailbox::Inbox;
 use crate::room_task::phase::{Answer, Asked, Phase, Question};
 use crate::room_task::retry::Retry;
 use crate::room_task::room::LocalRoom;
-use crate::room_task::{Inbox, Mail, Published};
 
 /// The owner of a room on this node: what it asks of the store, and when.
 pub(crate) struct RoomTask<'a, A: App> {
