@@ -276,22 +276,18 @@ impl<'a, A: App> RoomTask<'a, A> {
             // The store says where it stands and shows no state.
             return self.fail();
         };
-        if !batch.events.is_empty() {
-            return self.commit(batch);
-        }
-        // What is known here may be old, and there is no commit to show it. The store
-        // is asked before anybody hears that there was nothing to do, or was refused.
-        // Others may change the room meanwhile, and again: what it answers is younger
-        // than what was asked of it, and that is enough.
-        let may_be_behind = self.node.backend.resync_interval().is_some();
-        if may_be_behind && !batch.keep_known(&mut self.room.requests) {
-            return self.load(Some(Box::new(batch)));
-        }
-        self.accepted(&mut batch);
-    }
-
-    fn commit(&mut self, mut batch: Batch<A>) {
         let (backend, config) = (&self.node.backend, &self.node.config);
+        if batch.events.is_empty() {
+            // What is known here may be old, and there is no commit to show it. The store
+            // is asked before anybody hears that there was nothing to do, or was refused.
+            // Others may change the room meanwhile, and again: what it answers is younger
+            // than what was asked of it, and that is enough.
+            let may_be_behind = backend.resync_interval().is_some();
+            if may_be_behind && !batch.keep_known(&mut self.room.requests) {
+                return self.load(Some(Box::new(batch)));
+            }
+            return self.accepted(&mut batch);
+        }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
             Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
