@@ -271,6 +271,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
+    /// Decides what waits, and has it committed; or confirmed by a load, if it changes
+    /// nothing.
     fn decide(&mut self) {
         let Some(mut batch) = self.room.decide() else {
             // The store says where it stands and shows no state.
