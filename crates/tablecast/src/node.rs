@@ -30,14 +30,22 @@ pub(crate) struct Live {
 }
 
 /// What is known of the store and of the other nodes.
-pub(crate) struct Known {
-    pub(crate) health: Health,
+struct Known {
+    health: Health,
     /// Since when leases can be believed: after an outage of the store, living
     /// nodes must first have had the time to renew theirs.
-    pub(crate) steady_since: Instant,
-    pub(crate) live: Option<Live>,
+    steady_since: Instant,
+    live: Option<Live>,
     /// The backend's clock when it was last heard, and when that was.
     clock: Option<(Instant, u64)>,
+}
+
+impl Known {
+    /// From here on leases have to be believed anew.
+    fn doubt(&mut self) {
+        self.steady_since = Instant::now();
+        self.live = None;
+    }
 }
 
 impl Node {
@@ -56,12 +64,51 @@ impl Node {
         }
     }
 
-    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn health(&self) -> Health {
         self.known().health.clone()
+    }
+
+    /// The store's health changed. Whether it takes changes now and did not before, or the
+    /// other way round: another reason for the same is nothing to members.
+    pub(crate) fn turned(&self, health: &Health) -> bool {
+        let mut known = self.known();
+        let was_up = known.health.is_up();
+        known.health = health.clone();
+        let has_turned = was_up != health.is_up();
+        if has_turned {
+            known.doubt();
+        }
+        has_turned
+    }
+
+    /// Renews the node's lease. Whether other nodes live than before.
+    pub(crate) async fn renew(&self) -> bool {
+        let asked = Instant::now();
+        let lease = self.config.node_lease;
+        let renewed = self.backend.renew(&self.id, lease).await;
+        let mut known = self.known();
+        let mut nodes: HashSet<NodeId> = match renewed {
+            Ok(nodes) => nodes.into_iter().collect(),
+            Err(error) => {
+                tracing::debug!(%error, "the node's lease was not renewed");
+                known.doubt();
+                return false;
+            }
+        };
+        nodes.insert(self.id.clone());
+        if asked < known.steady_since + lease {
+            return false;
+        }
+        let nodes = Arc::new(nodes);
+        let old = known.live.replace(Live {
+            asked,
+            nodes: nodes.clone(),
+        });
+        old.is_none_or(|old| old.nodes != nodes)
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -1,15 +1,11 @@
 //! The hub's own two tasks: following the store's health, and keeping the node's lease.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tablecast_core::App;
-use tablecast_core::NodeId;
-use tokio::time::Instant;
 
 use crate::hub::shared::Shared;
-use crate::node::Live;
 use crate::room_task::Mail;
 
 /// Follows the backend's health and tells the rooms. The lease is renewed before they
@@ -17,16 +13,9 @@ use crate::room_task::Mail;
 pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
     let mut changes = shared.node.backend.health();
     while let Some(health) = changes.next().await {
-        {
-            let mut nodes = shared.node.known();
-            let was_up = nodes.health.is_up();
-            nodes.health = health.clone();
-            // Members are told of up and down, not of each reason.
-            if was_up == health.is_up() {
-                continue;
-            }
-            nodes.steady_since = Instant::now();
-            nodes.live = None;
+        // Members are told of up and down, not of each reason.
+        if !shared.node.turned(&health) {
+            continue;
         }
         if health.is_up() {
             renew(&shared).await;
@@ -52,31 +41,8 @@ pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) -> Result<(), Str
     }
 }
 
-async fn renew<A: App>(shared: &Arc<Shared<A>>) {
-    let asked = Instant::now();
-    let lease = shared.node.config.node_lease;
-    let mut live: HashSet<NodeId> = match shared.node.backend.renew(&shared.node.id, lease).await {
-        Ok(live) => live.into_iter().collect(),
-        Err(error) => {
-            tracing::debug!(%error, "the node's lease was not renewed");
-            let mut nodes = shared.node.known();
-            nodes.steady_since = Instant::now();
-            nodes.live = None;
-            return;
-        }
-    };
-    live.insert(shared.node.id.clone());
-    {
-        let mut nodes = shared.node.known();
-        if asked < nodes.steady_since + lease {
-            return;
-        }
-        let same = nodes.live.as_ref().is_some_and(|old| *old.nodes == live);
-        let live = Arc::new(live);
-        nodes.live = Some(Live { asked, nodes: live });
-        if same {
-            return;
-        }
+async fn renew<A: App>(shared: &Shared<A>) {
+    if shared.node.renew().await {
+        shared.tell_all(|| Mail::Live);
     }
-    shared.tell_all(|| Mail::Live);
 }

@@ -21,8 +21,8 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::batch::{Decided, Outcome, Request};
 use crate::room_task::clock::BackendClock;
+use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::Replica;
-use crate::room_task::{CommandRequest, JoinRequest};
 
 /// One connection that has a seat.
 struct Local {
@@ -96,10 +96,11 @@ impl<'a> Audience<'a> {
     }
 
     /// Answers the requests of a batch that is ordered and stored (or had nothing to
-    /// store), and tells everybody what happened. `replica` and `clock` stand behind it.
+    /// store), and tells everybody what happened. `replica` and `clock` stand behind it;
+    /// `decided` is empty then.
     pub(super) fn tell_batch<A: App>(
         &mut self,
-        decided: Vec<Decided<A>>,
+        decided: &mut Vec<Decided<A>>,
         events: &[Arc<Event<A::Event>>],
         text: Frames,
         replica: &Replica<A>,
@@ -107,7 +108,7 @@ impl<'a> Audience<'a> {
     ) {
         let mut seated = Vec::new();
         let mut answered = Vec::new();
-        for one in decided {
+        for one in decided.drain(..) {
             match (one.request, one.outcome) {
                 (Request::Join(request), Outcome::Seated(member)) => {
                     seated.push((request, member));

@@ -16,8 +16,8 @@ use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::dialect::message::{Action, WantedSeat};
 use crate::room_task::absent::AwayEnds;
+use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::{Replica, show};
-use crate::room_task::{CommandRequest, JoinRequest};
 
 /// A batch takes no further requests once it has made this many events: a quarter
 /// of what a log keeps, so that a node several batches behind still catches up step
@@ -65,6 +65,8 @@ pub(super) struct Requests<A: App> {
     /// stands. Questions and requests have equal time, so a request with an earlier
     /// deadline came before that question was asked.
     known: Option<Instant>,
+    /// Empty; the next batch's, so that not each of them takes memory anew.
+    spare: Vec<Decided<A>>,
 }
 
 /// A request with what was decided, to be told once it is committed.
@@ -88,6 +90,7 @@ impl<A: App> Requests<A> {
         Requests {
             waiting: VecDeque::new(),
             known: None,
+            spare: Vec::new(),
         }
     }
 
@@ -113,6 +116,11 @@ impl<A: App> Requests<A> {
         for one in decided.into_iter().rev() {
             self.waiting.push_front(one.request);
         }
+    }
+
+    /// All of it was told; the list serves the next batch.
+    pub(super) fn reuse(&mut self, told: Vec<Decided<A>>) {
+        self.spare = told;
     }
 
     /// The store has said where the room stands, to a question with this deadline.
@@ -200,9 +208,9 @@ impl<A: App> Batch<A> {
         requests: &mut Requests<A>,
         replica: &Replica<A>,
         context: &DecideContext<'_>,
-    ) -> Box<Self> {
+    ) -> Self {
         let mut draft = Draft::new(&replica.room, &replica.history);
-        let mut decided = Vec::with_capacity(requests.waiting.len());
+        let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)
@@ -218,7 +226,7 @@ impl<A: App> Batch<A> {
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
-        Box::new(Batch {
+        Batch {
             decided,
             expected: replica.room.position,
             room,
@@ -226,7 +234,7 @@ impl<A: App> Batch<A> {
             extends,
             keepsake,
             text,
-        })
+        }
     }
 
     /// Of a batch that changes nothing, keeps what may be told: up to the first that

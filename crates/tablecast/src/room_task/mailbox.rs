@@ -12,7 +12,7 @@ use tablecast_core::backend::{Backend, Listener, Publication, Watch};
 use tokio::sync::Semaphore;
 use tokio::task::coop;
 
-use crate::room_task::Mail;
+use crate::room_task::mail::Mail;
 
 /// Commands of one room that wait or are being committed. Beyond it connections
 /// are not read, so a flood waits in its sender's TCP buffers.

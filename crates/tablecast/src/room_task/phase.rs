@@ -13,8 +13,8 @@ use crate::room_task::batch::Batch;
 
 /// What the task is doing. Opening a room, catching up and confirming a batch without
 /// events are one phase, since all three take the same answer: what the store says of
-/// where the room stands. Batches are boxed, since they are handed on from phase to
-/// phase, and a room at rest takes no memory for one.
+/// where the room stands. Batches are boxed, so that a room at rest takes no memory for
+/// one.
 pub(super) enum Phase<'a, A: App> {
     /// Nothing is under way.
     Resting,

@@ -75,7 +75,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// Decides what waits. `None` if the room was never loaded.
-    pub(super) fn decide(&mut self) -> Option<Box<Batch<A>>> {
+    pub(super) fn decide(&mut self) -> Option<Batch<A>> {
         let mut reaps = false;
         for request in self.requests.iter() {
             match request {
@@ -96,8 +96,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// A batch is ordered and stored (or had nothing to store): lets it happen and
-    /// tells everybody.
-    pub(super) fn accept(&mut self, batch: Box<Batch<A>>) {
+    /// tells everybody. Takes out of it what it takes, since moving a batch costs as much
+    /// as deciding one.
+    pub(super) fn accept(&mut self, batch: &mut Batch<A>) {
         let Some(replica) = &mut self.replica else {
             return;
         };
@@ -105,9 +106,12 @@ impl<'a, A: App> LocalRoom<'a, A> {
         for event in events {
             replica.history.push(event.clone());
         }
-        replica.room = batch.room;
+        std::mem::swap(&mut replica.room, &mut batch.room);
+        let mut decided = std::mem::take(&mut batch.decided);
+        let text = std::mem::take(&mut batch.text);
         self.audience
-            .tell_batch(batch.decided, events, batch.text, replica, &self.clock);
+            .tell_batch(&mut decided, events, text, replica, &self.clock);
+        self.requests.reuse(decided);
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(is_away) {
             self.follow_away();

@@ -3,7 +3,8 @@
 use tablecast_core::App;
 use tablecast_core::ConnectionId;
 
-use crate::room_task::{Mail, Mailbox};
+use crate::room_task::mail::Mail;
+use crate::room_task::mailbox::Mailbox;
 
 /// Holds a connection's seat. Dropping it gives the seat up, or keeps it for a while.
 pub(crate) struct SeatGuard<A: App> {

@@ -13,10 +13,11 @@ use crate::error::{RoomError, log_unreadable};
 use crate::node::Node;
 use crate::room_task::batch::{Batch, Request};
 use crate::room_task::gathering::Gathering;
+use crate::room_task::mail::Mail;
+use crate::room_task::mailbox::{Inbox, Mailbox};
 use crate::room_task::phase::{Answer, Asked, Phase, Question};
 use crate::room_task::retry::Retry;
 use crate::room_task::room::LocalRoom;
-use crate::room_task::{Inbox, Mail, Mailbox};
 
 /// The owner of a room on this node: what it asks of the store, and when.
 pub(crate) struct RoomTask<'a, A: App> {
@@ -227,11 +228,11 @@ impl<'a, A: App> RoomTask<'a, A> {
                 }
                 self.loaded(answer, batch);
             }
-            Answer::Committed(answer, batch) => {
+            Answer::Committed(answer, mut batch) => {
                 if answer.is_ok() {
                     self.room.requests.know(asked.until);
                 }
-                self.committed(answer, batch, asked.since.elapsed());
+                self.committed(answer, &mut batch, asked.since.elapsed());
             }
         }
     }
@@ -253,8 +254,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Ok(Some(loaded)) => {
                 self.install(&loaded);
-                if let Some(batch) = confirmed {
-                    self.accepted(batch);
+                if let Some(mut batch) = confirmed {
+                    self.accepted(&mut batch);
                 }
             }
             Ok(None) => self.end(&RoomError::NotFound, CloseReason::Expired),
@@ -271,32 +272,30 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
+    /// Decides what waits, and has it committed; or confirmed by a load, if it changes
+    /// nothing.
     fn decide(&mut self) {
         let Some(mut batch) = self.room.decide() else {
             // The store says where it stands and shows no state.
             return self.fail();
         };
-        if !batch.events.is_empty() {
-            return self.commit(batch);
-        }
-        // What is known here may be old, and there is no commit to show it. The store
-        // is asked before anybody hears that there was nothing to do, or was refused.
-        // Others may change the room meanwhile, and again: what it answers is younger
-        // than what was asked of it, and that is enough.
-        let may_be_behind = self.node.backend.resync_interval().is_some();
-        if may_be_behind && !batch.keep_known(&mut self.room.requests) {
-            return self.load(Some(batch));
-        }
-        self.accepted(batch);
-    }
-
-    fn commit(&mut self, mut batch: Box<Batch<A>>) {
         let (backend, config) = (&self.node.backend, &self.node.config);
+        if batch.events.is_empty() {
+            // What is known here may be old, and there is no commit to show it. The store
+            // is asked before anybody hears that there was nothing to do, or was refused.
+            // Others may change the room meanwhile, and again: what it answers is younger
+            // than what was asked of it, and that is enough.
+            let may_be_behind = backend.resync_interval().is_some();
+            if may_be_behind && !batch.keep_known(&mut self.room.requests) {
+                return self.load(Some(Box::new(batch)));
+            }
+            return self.accepted(&mut batch);
+        }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            Ok(answer) => self.committed(answer, batch, Duration::ZERO),
+            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
             Err(answer) => {
-                self.begin(Phase::Committing(self.question(answer), batch));
+                self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
             }
         }
     }
@@ -304,7 +303,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn committed(
         &mut self,
         answer: Result<Committed, BackendError>,
-        batch: Box<Batch<A>>,
+        batch: &mut Batch<A>,
         took: Duration,
     ) {
         let stands = match answer {
@@ -329,11 +328,12 @@ impl<'a, A: App> RoomTask<'a, A> {
             }
             Err(error) => Err(error),
         };
-        self.room.requests.put_back(batch.decided);
+        let decided = std::mem::take(&mut batch.decided);
+        self.room.requests.put_back(decided);
         self.loaded(stands, None);
     }
 
-    fn accepted(&mut self, batch: Box<Batch<A>>) {
+    fn accepted(&mut self, batch: &mut Batch<A>) {
         self.room.accept(batch);
         if self.draining {
             // Whoever has got a seat just now.
