@@ -5,42 +5,44 @@
 //! may not take place: with a copy of the database, fresh or not, the check counts like any other;
 //! without one the step says in the output and in the summary that nothing was checked.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
-use crate::invocation::{Invocation, cargo_home};
-use crate::test::Outcome;
+use crate::invocation::Invocation;
+use crate::outcome::Outcome;
 use crate::tools::Missing;
 
-/// The database is a few megabytes. Without general internet some networks answer at once and some
-/// never; nobody should wait for minutes to be told so.
-const FETCH_LIMIT: Duration = Duration::from_secs(60);
+/// Without general internet some networks answer at once and some never; nobody should wait for
+/// minutes to be told so.
+const FETCH: &str = "timeout 60 cargo deny fetch db";
 
 /// Checks with a fetched database, else with the one that is there, else not at all and says so.
 pub(crate) fn check(missing: Missing) -> Result<Outcome> {
-    let fetched = match missing {
-        Missing::Install => {
-            Invocation::new(["cargo", "deny", "fetch", "db"]).run_within(FETCH_LIMIT)
-        }
-        Missing::Refuse => Err(anyhow::anyhow!(
-            "--no-install was given, so it was not tried"
-        )),
+    let fetch = || match missing {
+        Missing::Install => Invocation::new(FETCH).run(),
+        Missing::Refuse => bail!("--no-install was given, so it was not tried"),
     };
-    if let Err(error) = fetched {
+    if let Err(error) = fetch() {
         println!("the advisory database could not be fetched: {error}");
-        if !has_database(&cargo_home()?.join("advisory-dbs"))? {
+        if !has_database(&databases()?)? {
             return Ok(Outcome::NotChecked(
                 "known vulnerabilities (RustSec): no copy of the database is here, and it could not be fetched",
             ));
         }
         println!("checking with the copy that is here");
     }
-    // `--offline`: the database was fetched above, and a second attempt would turn "cannot be
-    // reached" into a failure.
-    Invocation::new(["cargo", "deny", "--offline", "check", "advisories"]).run()?;
+    // `--offline`: a second attempt to fetch it would turn "cannot be reached" into a failure.
+    Invocation::new("cargo deny --offline check advisories").run()?;
     Ok(Outcome::Passed)
+}
+
+/// Where cargo-deny keeps them.
+fn databases() -> Result<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.context("neither CARGO_HOME nor a home directory is known")?;
+    Ok(home.join("advisory-dbs"))
 }
 
 /// cargo-deny keeps each database in a git clone of its own; an attempt that failed leaves only a lock file.
@@ -48,12 +50,8 @@ fn has_database(folder: &Path) -> Result<bool> {
     if !folder.exists() {
         return Ok(false);
     }
-    for entry in std::fs::read_dir(folder)? {
-        if entry?.path().join(".git").exists() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let mut entries = std::fs::read_dir(folder)?.flatten();
+    Ok(entries.any(|entry| entry.path().join(".git").exists()))
 }
 
 #[cfg(test)]

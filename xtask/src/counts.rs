@@ -13,29 +13,20 @@
 mod record;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use self::record::{Record, Trust};
 use crate::invocation::Invocation;
-use crate::test::Outcome;
+use crate::outcome::Outcome;
 
 const RECORDED: &str = "crates/server/benches/counts/recorded.json";
 
 /// Builds the program that walks the paths. The profile says what is special about it.
-const BUILD: &[&str] = &[
-    "cargo",
-    "bench",
-    "--profile",
-    "counts",
-    "--package",
-    "tablecast-server",
-    "--bench",
-    "counts",
-    "--no-run",
-];
+const BUILD: &str =
+    "cargo bench --profile counts --package tablecast-server --bench counts --no-run";
 
 /// Counts, and compares with what is recorded.
 ///
@@ -54,15 +45,14 @@ pub(crate) fn check() -> Result<Outcome> {
             findings.join("\n")
         );
     }
-    Ok(match trust {
-        Trust::Full => Outcome::Passed,
-        Trust::Some => Outcome::NotChecked(
-            "small regressions: the counts were recorded with another compiler, C library or valgrind",
-        ),
-        Trust::None => Outcome::NotChecked(
-            "regressions: the counts were recorded on another kind of processor",
-        ),
-    })
+    let unknown = match trust {
+        Trust::Full => return Ok(Outcome::Passed),
+        Trust::Some => {
+            "small regressions: the counts were recorded with another compiler, C library or valgrind"
+        }
+        Trust::None => "regressions: the counts were recorded on another kind of processor",
+    };
+    Ok(Outcome::NotChecked(unknown))
 }
 
 /// Counts, and records it.
@@ -77,38 +67,23 @@ pub(crate) fn record() -> Result<()> {
 }
 
 fn read() -> Result<Record> {
-    let text = std::fs::read_to_string(RECORDED);
-    text.map_err(anyhow::Error::from)
-        .and_then(|text| Record::from_json(&text))
-        .with_context(|| {
-            format!("cannot read {RECORDED}; `cargo xtask counts --record` writes it anew")
-        })
+    let anew = || format!("cannot read {RECORDED}; `cargo xtask counts --record` writes it anew");
+    let text = std::fs::read_to_string(RECORDED).with_context(anew)?;
+    Record::from_json(&text).with_context(anew)
 }
 
 fn count() -> Result<Record> {
-    // Twice, since cargo's progress is for people and its answer for us.
-    Invocation::new(BUILD.iter().copied()).run()?;
-    let program = executable(
-        "counts",
-        &Invocation::new(BUILD.iter().chain(&["--message-format=json"]).copied()).output()?,
-    )?;
-    let path = program.to_str().context("the path of target is no UTF-8")?;
-    let folder = program.with_file_name("callgrind");
+    let program = built(BUILD, "counts")?;
+    let folder = Path::new(&program).with_file_name("callgrind");
     std::fs::create_dir_all(&folder)?;
-
     println!("callgrind's files are in {}", folder.display());
     let mut counts = BTreeMap::new();
-    for name in Invocation::new([path]).output()?.lines() {
+    for name in Invocation::new(&program).output()?.lines() {
         let file = folder.join(format!("{}.out", name.replace([':', ',', ' '], "")));
-        let times = Invocation::new([
-            "valgrind",
-            "--tool=callgrind",
-            "--toggle-collect=counts::measured*",
-            &format!("--callgrind-out-file={}", file.display()),
-            path,
-            name,
-        ])
-        .output()?;
+        let out = format!("--callgrind-out-file={}", file.display());
+        let measured = "--toggle-collect=counts::measured*";
+        let callgrind = Invocation::new("valgrind --tool=callgrind");
+        let times = callgrind.with([measured, &out, &program, name]).output()?;
         let collected = total(&std::fs::read_to_string(&file)?);
         let times: u64 = times.trim().parse()?;
         match collected {
@@ -116,28 +91,39 @@ fn count() -> Result<Record> {
             _ => bail!("`{name}`: callgrind collected nothing within `counts::measured`"),
         };
     }
+    // Whoever has another C library has no such name for it.
+    let libc = first_line("getconf GNU_LIBC_VERSION").unwrap_or("another libc".to_owned());
+    let (rustc, valgrind) = (
+        first_line("rustc --version")?,
+        first_line("valgrind --version")?,
+    );
     Ok(Record {
         arch: std::env::consts::ARCH.to_owned(),
-        with: format!(
-            "{}, {}, {}",
-            first_line(&["rustc", "--version"])?,
-            // Whoever has another C library has no such name for it.
-            first_line(&["getconf", "GNU_LIBC_VERSION"]).unwrap_or("another libc".to_owned()),
-            first_line(&["valgrind", "--version"])?
-        ),
+        with: format!("{rustc}, {libc}, {valgrind}"),
         counts,
     })
 }
 
+/// Builds by a command of cargo's; tells where the program of this name is.
+pub(crate) fn built(command: &str, name: &str) -> Result<String> {
+    let command = Invocation::new(command);
+    // Twice, since cargo's progress is for people and its answer for us.
+    command.run()?;
+    executable(name, &command.with(["--message-format=json"]).output()?)
+}
+
 /// The program of this name among what cargo says it has built.
-pub(crate) fn executable(name: &str, messages: &str) -> Result<PathBuf> {
-    let messages = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages
-        .filter(|message| message["target"]["name"] == name)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .with_context(|| format!("cargo names no executable for `{name}`"))
+fn executable(name: &str, messages: &str) -> Result<String> {
+    let lines = messages.lines();
+    let mut messages = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let executable = messages.find_map(|message| {
+        let is_it = message["target"]["name"] == name;
+        message["executable"]
+            .as_str()
+            .filter(|_| is_it)
+            .map(str::to_owned)
+    });
+    executable.with_context(|| format!("cargo names no executable for `{name}`"))
 }
 
 /// The instructions that a file of callgrind's holds in all.
@@ -146,8 +132,8 @@ fn total(file: &str) -> Option<u64> {
     totals?.trim().parse().ok()
 }
 
-fn first_line(command: &[&str]) -> Result<String> {
-    let output = Invocation::new(command.iter().copied()).output()?;
+fn first_line(command: &str) -> Result<String> {
+    let output = Invocation::new(command).output()?;
     Ok(output.lines().next().unwrap_or_default().trim().to_owned())
 }
 
@@ -160,10 +146,7 @@ mod tests {
         let messages = r#"{"reason":"compiler-artifact","target":{"name":"tablecast"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"counts"},"executable":"/t/counts/deps/counts-1"}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(
-            executable("counts", messages)?,
-            PathBuf::from("/t/counts/deps/counts-1")
-        );
+        assert_eq!(executable("counts", messages)?, "/t/counts/deps/counts-1");
         assert!(executable("counts", "").is_err());
         Ok(())
     }

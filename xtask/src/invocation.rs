@@ -1,35 +1,23 @@
 //! A command to run, printed exactly as somebody would type it.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-/// How often a command with a deadline is asked whether it has ended.
-const POLL: Duration = Duration::from_millis(50);
-
-/// One command line: environment, program, arguments.
+/// One command line: a program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Invocation {
-    env: Vec<(&'static str, &'static str)>,
-    words: Vec<String>,
-}
+pub(crate) struct Invocation(Vec<String>);
 
 impl Invocation {
-    /// `words` is the program and its arguments.
-    pub(crate) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            env: Vec::new(),
-            words: words.into_iter().map(str::to_owned).collect(),
-        }
+    /// A line of words without spaces in them.
+    pub(crate) fn new(line: &str) -> Self {
+        Self(line.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// The same command with one more environment variable.
-    pub(crate) fn with_env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.env.push((name, value));
+    /// The same command with further arguments.
+    pub(crate) fn with<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        self.0.extend(words.into_iter().map(str::to_owned));
         self
     }
 
@@ -38,40 +26,12 @@ impl Invocation {
     /// # Errors
     /// It could not be started, or did not end with success.
     pub(crate) fn run(&self) -> Result<()> {
-        let status = self
-            .command()?
-            .status()
-            .with_context(|| format!("cannot start `{self}`"))?;
+        let status = self.command()?.status();
+        let status = status.with_context(|| format!("cannot start `{self}`"))?;
         if !status.success() {
             bail!("`{self}` failed ({status})");
         }
         Ok(())
-    }
-
-    /// Runs it with the terminal as its output, but not longer than `limit`.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run), or it was stopped because it took too long.
-    pub(crate) fn run_within(&self, limit: Duration) -> Result<()> {
-        let mut child = self
-            .command()?
-            .spawn()
-            .with_context(|| format!("cannot start `{self}`"))?;
-        let deadline = Instant::now() + limit;
-        loop {
-            if let Some(status) = child.try_wait()? {
-                if !status.success() {
-                    bail!("`{self}` failed ({status})");
-                }
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                child.kill()?;
-                child.wait()?;
-                bail!("`{self}` was stopped after {} s", limit.as_secs());
-            }
-            std::thread::sleep(POLL);
-        }
     }
 
     /// Runs it and returns what it wrote to its standard output.
@@ -79,11 +39,8 @@ impl Invocation {
     /// # Errors
     /// It could not be started, failed (the message carries its standard error), or wrote no UTF-8.
     pub(crate) fn output(&self) -> Result<String> {
-        let output = self
-            .command()?
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("cannot start `{self}`"))?;
+        let output = self.command()?.stdin(Stdio::null()).output();
+        let output = output.with_context(|| format!("cannot start `{self}`"))?;
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr);
             bail!("`{self}` failed ({}): {}", output.status, stderr.trim());
@@ -92,55 +49,21 @@ impl Invocation {
     }
 
     fn command(&self) -> Result<Command> {
-        let (program, arguments) = self.words.split_first().context("an empty command")?;
+        let (program, arguments) = self.0.split_first().context("an empty command")?;
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env("PATH", path_with_cargo_bin()?)
-            .envs(self.env.iter().copied());
+        command.args(arguments);
         Ok(command)
     }
 }
 
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let env = self
-            .env
-            .iter()
-            .map(|(name, value)| format!("{name}={}", quoted(value)));
-        let words = self.words.iter().map(|word| quoted(word));
-        f.write_str(&env.chain(words).collect::<Vec<_>>().join(" "))
+        let quoted = |word: &String| match word.contains([' ', '*', '\'', '"', '$', '|']) {
+            true => format!("'{}'", word.replace('\'', r"'\''")),
+            false => word.clone(),
+        };
+        f.write_str(&self.0.iter().map(quoted).collect::<Vec<_>>().join(" "))
     }
-}
-
-fn quoted(word: &str) -> String {
-    if word.is_empty() || word.contains([' ', '*', '\'', '"', '$']) {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    } else {
-        word.to_owned()
-    }
-}
-
-/// `$CARGO_HOME`, by default `~/.cargo`.
-pub(crate) fn cargo_home() -> Result<PathBuf> {
-    if let Some(home) = std::env::var_os("CARGO_HOME") {
-        return Ok(home.into());
-    }
-    let home = std::env::home_dir().context("neither CARGO_HOME nor a home directory is known")?;
-    Ok(home.join(".cargo"))
-}
-
-/// What `cargo install` puts into cargo's `bin` must be found by the tests, even where only the full
-/// path of cargo was used to start us.
-fn path_with_cargo_bin() -> Result<OsString> {
-    let bin = cargo_home()?.join("bin");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let directories: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    if directories.contains(&bin) {
-        return Ok(path);
-    }
-    std::env::join_paths(std::iter::once(bin).chain(directories))
-        .context("cargo's bin directory cannot be put into PATH")
 }
 
 #[cfg(test)]
@@ -149,34 +72,29 @@ mod tests {
 
     #[test]
     fn a_command_is_printed_as_it_would_be_typed() {
-        let command = Invocation::new(["cargo", "doc", "--no-deps", "a b"])
-            .with_env("RUSTDOCFLAGS", "-D warnings");
+        let command =
+            Invocation::new("env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps").with(["a b"]);
         assert_eq!(
             command.to_string(),
-            "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps 'a b'"
+            "env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps 'a b'"
         );
     }
 
     #[test]
     fn a_failure_names_the_command() {
-        let error = Invocation::new(["false"]).run().unwrap_err().to_string();
+        let error = Invocation::new("false").run().unwrap_err().to_string();
         assert!(error.contains("`false` failed"), "{error}");
-        let error = Invocation::new(["no-such-program-here"])
-            .output()
-            .unwrap_err();
+        let error = Invocation::new("no-such-program-here").output();
+        let error = error.unwrap_err().to_string();
         assert!(
-            error
-                .to_string()
-                .contains("cannot start `no-such-program-here`"),
+            error.contains("cannot start `no-such-program-here`"),
             "{error}"
         );
     }
 
     #[test]
     fn a_command_that_takes_too_long_is_stopped() {
-        let error = Invocation::new(["sleep", "600"])
-            .run_within(Duration::from_millis(1))
-            .unwrap_err();
-        assert!(error.to_string().contains("was stopped"), "{error}");
+        let error = Invocation::new("timeout 0.1 sleep 600").run().unwrap_err();
+        assert!(error.to_string().contains("failed"), "{error}");
     }
 }

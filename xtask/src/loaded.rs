@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::invocation::Invocation;
 
 /// To the end, so that each round shows all that fail in it.
-const TESTS: [&str; 4] = ["cargo", "test", "--workspace", "--no-fail-fast"];
+const TESTS: &str = "cargo test --workspace --no-fail-fast";
 
 /// As many programs as there are cores, each of which wants a core for itself. They end with
 /// their value; if this program is interrupted, they are as well.
@@ -48,7 +48,7 @@ pub(crate) fn run(rounds: &str) -> Result<()> {
         _ => bail!("{rounds} is no number of rounds; allowed are whole numbers from 1"),
     };
     // Compilers are not what is tested.
-    Invocation::new(["cargo", "test", "--workspace", "--no-run"]).run()?;
+    Invocation::new("cargo test --workspace --no-run").run()?;
     let tests = Invocation::new(TESTS);
     let mut red = 0;
     for round in 1..=rounds {

@@ -5,84 +5,62 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 use crate::invocation::Invocation;
+use crate::outcome::Outcome;
 use crate::tools::Missing;
 use crate::{advisories, counts, tidy, tools};
 
-/// What clippy looks at. A workspace build turns on every feature that any member asks for, so the
-/// feature sets that users build need rows of their own.
-const CLIPPY: &[&[&str]] = &[
-    &["--workspace", "--all-targets"],
-    // Without the features that tests of other crates switch on.
-    &["--package", "tablecast"],
-];
-
-/// The test runs, each with its arguments to `cargo test`. The first builds all examples and runs all
-/// doctests too; the others are what a plain workspace run cannot hold.
+/// The steps that are one command each, by title, after those that need more.
+///
+/// A workspace build turns on every feature that any member asks for, so the feature sets that users
+/// build have a run of clippy of their own. The first run of tests builds all examples and runs all
+/// doctests too; the other is what a plain workspace run cannot hold.
 ///
 /// Not by `cargo nextest`, which gives each test a process: each of the 56 tests of the contract on a
 /// Cluster would then wait for a Cluster of its own, and that takes seconds to become whole. A new
 /// machine would have to compile it first, besides.
-const TESTS: &[(&str, &[&str])] = &[
-    ("all tests", &["--workspace"]),
-    (
-        "interleavings",
-        &[
-            "--package",
-            "tablecast",
-            "--features",
-            "shuttle",
-            "--test",
-            "interleavings",
-        ],
-    ),
-];
-
-/// How a step ended that did not fail.
-pub(crate) enum Outcome {
-    /// Done, and green.
-    Passed,
-    /// Could not take place; the text says what is therefore unknown.
-    NotChecked(&'static str),
-}
+const COMMANDS: &str = "\
+format: cargo fmt --all --check
+licences, bans, sources: cargo deny check bans licenses sources
+words: .venv/bin/typos --format brief
+links: .venv/bin/lychee --offline --no-progress --include-fragments --root-dir . --extensions md .
+clippy: cargo clippy --workspace --all-targets -- -D warnings
+clippy of the library alone: cargo clippy --package tablecast -- -D warnings
+documentation: env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+all tests: cargo test --workspace
+interleavings: cargo test --package tablecast --features shuttle --test interleavings";
 
 struct Step {
-    title: String,
+    title: &'static str,
     /// What somebody types to do this step alone.
-    command: String,
+    command: &'static str,
     action: Box<dyn Fn() -> Result<Outcome>>,
 }
 
 impl Step {
-    fn new(title: &str, command: &str, action: impl Fn() -> Result<Outcome> + 'static) -> Self {
+    fn new(
+        title: &'static str,
+        command: &'static str,
+        action: impl Fn() -> Result<Outcome> + 'static,
+    ) -> Self {
+        let action = Box::new(action);
         Self {
-            title: title.to_owned(),
-            command: command.to_owned(),
-            action: Box::new(action),
+            title,
+            command,
+            action,
         }
-    }
-
-    fn command(title: &str, invocation: Invocation) -> Self {
-        Self::new(title, &invocation.to_string(), move || {
-            invocation.run().map(|()| Outcome::Passed)
-        })
     }
 }
 
 /// Runs all steps and prints how long each took; stops at the first that fails.
 pub(crate) fn run(missing: Missing) -> Result<()> {
     let steps = steps(missing);
-    let start = Instant::now();
+    let (start, count) = (Instant::now(), steps.len());
     let mut rows = Vec::new();
-    let mut failure = None;
-    for (index, step) in steps.iter().enumerate() {
-        println!(
-            "\n=== [{}/{}] {}  ({} so far)\n$ {}",
-            index + 1,
-            steps.len(),
-            step.title,
-            seconds(start.elapsed()),
-            step.command
-        );
+    let mut result = Ok(());
+    for (number, step) in (1..).zip(&steps) {
+        let (title, command) = (step.title, step.command);
+        let so_far = seconds(start.elapsed());
+        println!("\n=== [{number}/{count}] {title}  ({so_far} so far)\n$ {command}");
         let began = Instant::now();
         let outcome = (step.action)();
         let took = began.elapsed();
@@ -91,19 +69,16 @@ pub(crate) fn run(missing: Missing) -> Result<()> {
             Ok(Outcome::NotChecked(what)) => format!("NOT CHECKED: {what}"),
             Err(_) => "FAILED".to_owned(),
         };
-        println!("--- {}: {word} ({})", step.title, seconds(took));
-        rows.push((step.title.as_str(), took, word));
+        println!("--- {title}: {word} ({})", seconds(took));
+        rows.push((title, took, word));
         if let Err(error) = outcome {
-            failure = Some(anyhow!(
-                "{error:#}\n\nthe step `{}` failed; to repeat it alone:\n  {}",
-                step.title,
-                step.command
-            ));
+            let again = format!("the step `{title}` failed; to repeat it alone:\n  {command}");
+            result = Err(anyhow!("{error:#}\n\n{again}"));
             break;
         }
     }
     println!("\n{}", summary(&rows, start.elapsed()));
-    failure.map_or(Ok(()), Err)
+    result
 }
 
 fn steps(missing: Missing) -> Vec<Step> {
@@ -111,44 +86,21 @@ fn steps(missing: Missing) -> Vec<Step> {
         Missing::Install => "cargo xtask test",
         Missing::Refuse => "cargo xtask test --no-install",
     };
+    let passed = |()| Outcome::Passed;
     let mut steps = vec![
         Step::new("tools", this_command, move || {
-            tools::provide(tools::TEST, missing).map(|()| Outcome::Passed)
+            tools::provide(tools::needed(|user| user == "test")?, missing).map(passed)
         }),
-        Step::new("tidy", "cargo xtask tidy", || {
-            tidy::run().map(|()| Outcome::Passed)
-        }),
-        Step::command(
-            "format",
-            Invocation::new(["cargo", "fmt", "--all", "--check"]),
-        ),
-        Step::command(
-            "licences, bans, sources",
-            Invocation::new(["cargo", "deny", "check", "bans", "licenses", "sources"]),
-        ),
+        Step::new("tidy", "cargo xtask tidy", move || tidy::run().map(passed)),
         Step::new("advisories", "cargo deny check advisories", move || {
             advisories::check(missing)
         }),
     ];
-    for arguments in CLIPPY {
-        let words = ["cargo", "clippy"]
-            .iter()
-            .chain(*arguments)
-            .chain(&["--", "-D", "warnings"]);
-        steps.push(Step::command(
-            &format!("clippy {}", arguments.join(" ")),
-            Invocation::new(words.copied()),
-        ));
-    }
-    steps.push(Step::command(
-        "documentation",
-        Invocation::new(["cargo", "doc", "--workspace", "--no-deps"])
-            .with_env("RUSTDOCFLAGS", "-D warnings"),
-    ));
-    for (title, arguments) in TESTS {
-        let words = ["cargo", "test"].iter().chain(*arguments);
-        steps.push(Step::command(title, Invocation::new(words.copied())));
-    }
+    let commands = COMMANDS.lines().filter_map(|line| line.split_once(": "));
+    steps.extend(commands.map(|(title, line)| {
+        let command = Invocation::new(line);
+        Step::new(title, line, move || command.run().map(passed))
+    }));
     steps.push(Step::new(
         "instructions",
         "cargo xtask counts",

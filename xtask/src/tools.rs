@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::ops::Range;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::invocation::Invocation;
 
@@ -16,231 +16,88 @@ pub(crate) enum Missing {
     Refuse,
 }
 
+/// The list of them; it says what its columns mean.
+const LIST: &str = include_str!("../tools.txt");
+
 /// Major and minor version.
-pub(crate) type Version = (u32, u32);
+type Version = (u32, u32);
 
 /// No version is known yet that would be too new.
-pub(crate) const ANY: Version = (u32::MAX, 0);
+const ANY: Version = (u32::MAX, 0);
 
-/// That the probe succeeds is enough, whatever it prints.
-pub(crate) const WORKS: Range<Version> = (0, 0)..ANY;
+/// For what has no version that matters: that the probe succeeds is enough.
+const WORKS: Version = (0, 0);
 
-pub(crate) enum Source {
-    /// A Debian package.
-    Apt(&'static str),
-    /// Arguments of `cargo install`.
-    Cargo(&'static [&'static str]),
-    /// A component of the Rust toolchain.
-    Rustup(&'static str),
-    /// Something of another package manager: its name, and the commands that install it in their order.
-    Commands(&'static str, &'static [&'static [&'static str]]),
-}
-
+#[derive(Clone, Debug)]
 pub(crate) struct Tool {
-    /// Prints the version; running it is the proof that the tool works.
-    pub(crate) probe: &'static [&'static str],
-    pub(crate) accepted: Range<Version>,
-    pub(crate) source: Source,
+    /// Who needs it: tasks, and peers of the benchmark.
+    users: &'static str,
+    /// Of the Debian package, where no commands are given.
+    name: &'static str,
+    accepted: Range<Version>,
+    /// For the shell: prints the version. Running it is the proof that the tool works.
+    probe: &'static str,
+    /// The commands that install it, in their order; none for a Debian package.
+    install: Vec<&'static str>,
 }
 
-/// A Debian package of at least this version.
-const fn debian(package: &'static str, least: Version, probe: &'static [&'static str]) -> Tool {
-    Tool {
-        probe,
-        accepted: least..ANY,
-        source: Source::Apt(package),
+/// What these users need.
+///
+/// # Errors
+/// The list cannot be read.
+pub(crate) fn needed(is_user: impl Fn(&str) -> bool) -> Result<Vec<Tool>> {
+    let mut tools: Vec<Tool> = Vec::new();
+    for line in LIST
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        match (tools.last_mut(), line.strip_prefix("    ")) {
+            (Some(tool), Some(command)) => tool.install.push(command),
+            _ => tools.push(Tool::read(line).with_context(|| format!("no tool: {line}"))?),
+        }
     }
+    tools.retain(|tool| tool.users.split(',').any(&is_user));
+    Ok(tools)
 }
 
-/// Installs what is written in JavaScript.
-pub(crate) const NPM: Tool = debian("npm", (9, 0), &["npm", "--version"]);
-
-/// A proxy, and what one of the measured servers runs in. It prints its version to the standard error, and
-/// is not where users look for programs. 1.19.10 brought `keepalive_time`.
-pub(crate) const NGINX: Tool = debian(
-    "nginx",
-    (1, 20),
-    &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v 2>&1"],
-);
-
-/// What the test run needs.
-pub(crate) const TEST: &[Tool] = &[
-    debian("git", (2, 0), &["git", "--version"]),
-    debian("curl", (7, 0), &["curl", "--version"]),
-    // 7.0 brought sharded publish and subscribe.
-    Tool {
-        probe: &["redis-server", "--version"],
-        accepted: (7, 0)..ANY,
-        source: Source::Apt("redis-server"),
-    },
-    // A node whose clock is wrong is part of the tests.
-    Tool {
-        probe: &["faketime", "--version"],
-        accepted: (0, 9)..ANY,
-        source: Source::Apt("faketime"),
-    },
-    // The proxies whose configuration is shipped.
-    NGINX,
-    debian(
-        "haproxy",
-        (2, 6),
-        &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"],
-    ),
-    debian("caddy", (2, 6), &["caddy", "version"]),
-    // Reads the unit that is shipped; nothing has to be started by it.
-    Tool {
-        probe: &["systemd-analyze", "--version"],
-        accepted: WORKS,
-        source: Source::Apt("systemd"),
-    },
-    // Callgrind counts the instructions of the hot paths.
-    Tool {
-        probe: &["valgrind", "--version"],
-        accepted: (3, 0)..ANY,
-        source: Source::Apt("valgrind"),
-    },
-    Tool {
-        probe: &["cargo", "fmt", "--version"],
-        accepted: (1, 0)..ANY,
-        source: Source::Rustup("rustfmt"),
-    },
-    Tool {
-        probe: &["cargo", "clippy", "--version"],
-        accepted: (0, 1)..ANY,
-        source: Source::Rustup("clippy"),
-    },
-    // Versions after 1 are another program with another command line. Without TLS, which loopback does
-    // not need and which would need OpenSSL's headers.
-    Tool {
-        probe: &["websocat", "--version"],
-        accepted: (1, 12)..(2, 0),
-        source: Source::Cargo(&[
-            "websocat",
-            "--version",
-            "1.14.1",
-            "--no-default-features",
-            "--features",
-            "signal_handler,tokio-process,unix_stdio",
-        ]),
-    },
-    Tool {
-        probe: &["cargo", "deny", "--version"],
-        accepted: (0, 18)..ANY,
-        source: Source::Cargo(&["cargo-deny"]),
-    },
-    NPM,
-    // Debian's own is older than what is still maintained.
-    Tool {
-        probe: &["node", "--version"],
-        accepted: (20, 11)..ANY,
-        source: Source::Commands("node", &[&["npm", "install", "--global", "node@20"]]),
-    },
-    Tool {
-        // Fails if anything is missing, or there in another version.
-        probe: &["npm", "ls", "--prefix", "clients/js"],
-        accepted: WORKS,
-        source: Source::Commands(
-            "what the JavaScript client's tests need",
-            &[&["npm", "ci", "--prefix", "clients/js"]],
-        ),
-    },
-    Tool {
-        probe: &["npm", "ls", "--prefix", "e2e"],
-        accepted: WORKS,
-        source: Source::Commands(
-            "what the tests of the page need",
-            &[&["npm", "ci", "--prefix", "e2e"]],
-        ),
-    },
-    // In 112 it learned to be without a window and otherwise the same.
-    Tool {
-        probe: &["/usr/bin/chromium", "--version"],
-        accepted: (112, 0)..ANY,
-        source: Source::Apt("chromium"),
-    },
-    // Any font with Korean letters will do; without one they are seen as boxes.
-    Tool {
-        probe: &["sh", "-c", "fc-list :lang=ko | grep ."],
-        accepted: WORKS,
-        source: Source::Apt("fonts-nanum"),
-    },
-    // Debian's Python comes without it.
-    Tool {
-        probe: &["python3", "-m", "ensurepip", "--version"],
-        accepted: (22, 0)..ANY,
-        source: Source::Apt("python3-venv"),
-    },
-    Tool {
-        probe: &[".venv/bin/schemathesis", "--version"],
-        accepted: (4, 32)..(4, 33),
-        source: Source::Commands(
-            "schemathesis",
-            &[
-                &["python3", "-m", "venv", ".venv"],
-                &[
-                    ".venv/bin/pip",
-                    "install",
-                    "--requirement",
-                    "crates/server/tests/requirements.txt",
-                ],
-            ],
-        ),
-    },
-];
+/// What Debian starts as a service of its own once it is installed, and on which port.
+const SERVICES: [(&str, u16); 3] = [("redis-server", 6379), ("nginx", 80), ("caddy", 80)];
 
 /// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
-pub(crate) fn provide<'a>(
-    tools: impl IntoIterator<Item = &'a Tool>,
-    missing: Missing,
-) -> Result<()> {
-    let absent: Vec<&Tool> = tools.into_iter().filter(|tool| !report(tool)).collect();
-    if absent.is_empty() {
+pub(crate) fn provide(mut tools: Vec<Tool>, missing: Missing) -> Result<()> {
+    tools.retain(|tool| !tool.is_there());
+    if tools.is_empty() {
         return Ok(());
     }
     let machine = Machine::look();
-    let by_hand = || {
-        let prefix: &[&str] = if machine.is_root { &[] } else { &["sudo"] };
-        let commands = commands(&absent, prefix).into_iter();
-        let lines: Vec<String> = commands.map(|command| format!("  {command}")).collect();
-        lines.join("\n")
-    };
+    let by_hand = commands(&tools, if machine.is_root { "" } else { "sudo" });
+    let by_hand: String = by_hand.iter().map(|line| format!("\n  {line}")).collect();
     if missing == Missing::Refuse {
+        bail!("tools are missing and --no-install was given; to install them:{by_hand}");
+    }
+    let needs_apt = tools.iter().any(|tool| tool.install.is_empty());
+    let prefix = machine.prefix();
+    if let (true, Err(reason)) = (needs_apt, prefix) {
         bail!(
-            "tools are missing and --no-install was given; to install them:\n{}",
-            by_hand()
+            "{reason}, so nothing can be installed here; on Debian these commands install what is missing, elsewhere take the same \
+             programs from the system's own packages:{by_hand}"
         );
     }
-    if absent
-        .iter()
-        .any(|tool| matches!(tool.source, Source::Apt(_)))
-        && let Some(reason) = machine.cannot_use_apt()
-    {
-        bail!(
-            "{reason}; on Debian these commands install what is missing, elsewhere take the same \
-             programs from the system's own packages:\n{}",
-            by_hand()
-        );
-    }
-
-    println!("installing what is missing:\n{}", by_hand());
-    for command in commands(&absent, machine.prefix()) {
+    println!("installing what is missing:{by_hand}");
+    for command in commands(&tools, prefix.unwrap_or_default()) {
         println!("$ {command}");
         command.run()?;
     }
-    for (package, port) in [("redis-server", 6379), ("nginx", 80), ("caddy", 80)] {
-        let is_new = |tool: &&Tool| matches!(tool.source, Source::Apt(name) if name == package);
-        if absent.iter().any(is_new) {
+    for (package, port) in SERVICES {
+        if tools.iter().any(|tool| tool.name == package) {
             println!(
                 "note: Debian starts {package} as a service of its own on port {port}. It is not used here, where \
                  each run starts its own on free ports; `systemctl disable --now {package}` stops it"
             );
         }
     }
-    let still: Vec<&str> = absent
-        .into_iter()
-        .filter(|tool| !report(tool))
-        .map(Tool::name)
-        .collect();
+    tools.retain(|tool| !tool.is_there());
+    let still: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
     if !still.is_empty() {
         bail!("installed, but still not usable: {}", still.join(", "));
     }
@@ -248,107 +105,68 @@ pub(crate) fn provide<'a>(
 }
 
 impl Tool {
-    fn name(&self) -> &'static str {
-        match self.source {
-            Source::Apt(name) | Source::Rustup(name) | Source::Commands(name, _) => name,
-            Source::Cargo(arguments) => arguments.first().copied().unwrap_or_default(),
-        }
+    /// Reads a line of the list.
+    fn read(line: &'static str) -> Option<Tool> {
+        let (users, rest) = line.split_once(' ')?;
+        let (name, rest) = rest.trim_start().split_once(' ')?;
+        let (accepted, probe) = rest.trim_start().split_once(' ')?;
+        let (least, below) = accepted.split_once("..").unwrap_or((accepted, ""));
+        Some(Tool {
+            users,
+            name,
+            accepted: version(least).unwrap_or(WORKS)..version(below).unwrap_or(ANY),
+            probe: probe.trim_start(),
+            install: Vec::new(),
+        })
     }
-}
 
-/// Prints one line about the tool; whether it is there in an accepted version.
-fn report(tool: &Tool) -> bool {
-    let name = tool.name();
-    let Ok(output) = Invocation::new(tool.probe.iter().copied()).output() else {
-        println!("  {name:12} missing");
-        return false;
-    };
-    if tool.accepted == WORKS {
-        println!("  {name:12} works");
-        return true;
-    }
-    match version(&output) {
-        Some(found) if tool.accepted.contains(&found) => {
-            println!("  {name:12} {}.{}", found.0, found.1);
-            true
+    /// Whether it is there in an accepted version; prints one line about it.
+    fn is_there(&self) -> bool {
+        let Self { name, accepted, .. } = self;
+        // Some print their version to the standard error, and some are not where users look for programs.
+        let line = format!("PATH=$PATH:/usr/sbin; ({}) 2>&1", self.probe);
+        let output = Invocation::new("sh -c").with([&*line]).output().ok();
+        let found = output.as_deref().and_then(version);
+        let is_accepted = match found {
+            Some(found) => accepted.contains(&found),
+            None => output.is_some() && accepted.start == WORKS,
+        };
+        match found {
+            Some((major, minor)) => println!("  {name} {major}.{minor}, accepted: {is_accepted}"),
+            None => println!("  {name}, works: {is_accepted}"),
         }
-        Some(found) => {
-            let Range { start, end } = tool.accepted;
-            let limit = if end == ANY {
-                String::new()
-            } else {
-                format!(", below {}.{}", end.0, end.1)
-            };
-            println!(
-                "  {name:12} {}.{} is not accepted: at least {}.{}{limit}",
-                found.0, found.1, start.0, start.1
-            );
-            false
-        }
-        None => {
-            println!(
-                "  {name:12} printed no version: {}",
-                output.lines().next().unwrap_or_default()
-            );
-            false
-        }
+        is_accepted
     }
 }
 
 /// The first `MAJOR.MINOR` in the output of a `--version`.
 fn version(output: &str) -> Option<Version> {
-    output
-        .split(|c: char| !c.is_ascii_digit() && c != '.')
-        .find_map(|word| {
-            let mut parts = word.split('.');
-            let major = parts.next()?.parse().ok()?;
-            let minor = parts.next()?.parse().ok()?;
-            Some((major, minor))
-        })
+    let mut words = output.split(|c: char| !c.is_ascii_digit() && c != '.');
+    words.find_map(|word| {
+        let mut parts = word.split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    })
 }
 
-/// The commands that install `tools`. apt first: the others may need what it brings.
-fn commands(tools: &[&Tool], prefix: &[&str]) -> Vec<Invocation> {
-    let mut packages = Vec::new();
-    let mut components = Vec::new();
-    let mut crates = Vec::new();
-    let mut others = Vec::new();
-    for tool in tools {
-        match tool.source {
-            Source::Apt(package) => packages.push(package),
-            Source::Rustup(component) => components.push(component),
-            Source::Cargo(arguments) => crates.push(arguments),
-            Source::Commands(_, own) => others.extend(own),
-        }
-    }
-    let with = |head: &[&'static str], tail: &[&'static str]| {
-        Invocation::new(head.iter().chain(tail).copied())
-    };
+/// The commands that install `tools`. apt first: the others may need what it brings. `env` and not our
+/// own environment: sudo does not pass that on.
+fn commands(tools: &[Tool], prefix: &str) -> Vec<Invocation> {
+    let (packages, others): (Vec<&Tool>, Vec<&Tool>) =
+        tools.iter().partition(|tool| tool.install.is_empty());
     let mut commands = Vec::new();
     if !packages.is_empty() {
-        let apt = |arguments: &[&str]| {
-            // `env` and not our own environment: sudo does not pass that on.
-            let words = prefix
-                .iter()
-                .chain(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"])
-                .chain(arguments);
-            Invocation::new(words.copied())
-        };
-        commands.push(apt(&["update"]));
-        let install = ["install", "--yes", "--no-install-recommends"];
-        commands.push(apt(&[&install, packages.as_slice()].concat()));
+        let apt = format!("{prefix} env DEBIAN_FRONTEND=noninteractive apt-get");
+        commands.push(Invocation::new(&format!("{apt} update")));
+        let install = Invocation::new(&format!("{apt} install --yes --no-install-recommends"));
+        commands.push(install.with(packages.iter().map(|tool| tool.name)));
     }
-    if !components.is_empty() {
-        commands.push(with(&["rustup", "component", "add"], &components));
-    }
-    for arguments in crates {
-        commands.push(with(&["cargo", "install", "--locked"], arguments));
-    }
-    commands.extend(others.into_iter().map(|words| with(words, &[])));
+    let others = others.iter().flat_map(|tool| &tool.install);
+    commands.extend(others.map(|line| Invocation::new(line)));
     commands
 }
 
 /// What this machine allows us to install.
+#[derive(Clone, Copy)]
 struct Machine {
     has_apt: bool,
     is_root: bool,
@@ -359,37 +177,29 @@ struct Machine {
 
 impl Machine {
     fn look() -> Self {
-        let works =
-            |words: &[&'static str]| Invocation::new(words.iter().copied()).output().is_ok();
+        let says = |line| Invocation::new(line).output();
         Self {
-            has_apt: works(&["apt-get", "--version"]),
-            is_root: Invocation::new(["id", "-u"])
-                .output()
-                .is_ok_and(|id| id.trim() == "0"),
-            has_sudo: works(&["sudo", "--version"]),
+            has_apt: says("apt-get --version").is_ok(),
+            is_root: says("id -u").is_ok_and(|id| id.trim() == "0"),
+            has_sudo: says("sudo --version").is_ok(),
             has_terminal: std::io::stdin().is_terminal(),
         }
     }
 
-    fn prefix(&self) -> &'static [&'static str] {
+    /// What is put before apt-get, or why it cannot be used.
+    fn prefix(self) -> Result<&'static str, &'static str> {
         match self {
-            Self { is_root: true, .. } => &[],
+            Self { has_apt: false, .. } => Err("this system has no apt-get"),
+            Self { is_root: true, .. } => Ok(""),
+            Self {
+                has_sudo: false, ..
+            } => Err("not root, and there is no sudo"),
             // Without a terminal sudo must fail instead of waiting for a password for ever.
             Self {
                 has_terminal: false,
                 ..
-            } => &["sudo", "--non-interactive"],
-            Self { .. } => &["sudo"],
-        }
-    }
-
-    fn cannot_use_apt(&self) -> Option<&'static str> {
-        if !self.has_apt {
-            Some("this system has no apt-get, so nothing can be installed here")
-        } else if !self.is_root && !self.has_sudo {
-            Some("not root, and there is no sudo, so nothing can be installed here")
-        } else {
-            None
+            } => Ok("sudo --non-interactive"),
+            Self { .. } => Ok("sudo"),
         }
     }
 }
@@ -428,71 +238,66 @@ mod tests {
 
     #[test]
     fn a_version_outside_the_accepted_range_counts_as_missing() {
-        let tool = |accepted| Tool {
-            probe: &["echo", "tool 4.2.0"],
-            accepted,
-            source: Source::Apt("tool"),
-        };
-        assert!(report(&tool((4, 2)..ANY)));
-        assert!(!report(&tool((4, 3)..ANY)));
-        assert!(!report(&tool((1, 0)..(4, 0))));
+        let is_there = |line| Tool::read(line).is_some_and(|tool| tool.is_there());
+        assert!(is_there("test tool 4.2 echo tool 4.2.0"));
+        assert!(!is_there("test tool 4.3 echo tool 4.2.0"));
+        assert!(!is_there("test tool 1.0..4.0 echo tool 4.2.0"));
+        assert!(!is_there("test tool works false"));
+        assert!(is_there("test tool works true"));
+        assert!(!is_there("test tool 1.0 true"));
     }
 
     #[test]
     fn everything_missing_is_installed_by_printable_commands() {
+        let mut all = needed(|user| user == "test").unwrap();
         let python = Tool {
-            probe: &["false"],
-            accepted: (1, 0)..ANY,
-            source: Source::Commands("python", &[&["python3", "-m", "venv", "x"], &["x/pip"]]),
+            install: vec!["python3 -m venv x", "x/pip"],
+            ..all[0].clone()
         };
-        let all: Vec<&Tool> = [&python].into_iter().chain(TEST).collect();
-        let printed: Vec<String> = commands(&all, &["sudo"])
+        all.insert(0, python);
+        let commands: Vec<String> = super::commands(&all, "sudo")
             .iter()
             .map(Invocation::to_string)
             .collect();
         assert_eq!(
-            printed,
+            commands,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime nginx haproxy caddy systemd valgrind npm chromium fonts-nanum python3-venv",
-                "rustup component add rustfmt clippy",
-                "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
-                "cargo install --locked cargo-deny",
                 "python3 -m venv x",
                 "x/pip",
+                "rustup component add rustfmt",
+                "rustup component add clippy",
+                "cargo install --locked websocat --version 1.14.1 --no-default-features --features signal_handler,tokio-process,unix_stdio",
+                "cargo install --locked cargo-deny",
                 "npm install --global node@20",
                 "npm ci --prefix clients/js",
                 "npm ci --prefix e2e",
                 "python3 -m venv .venv",
-                ".venv/bin/pip install --requirement crates/server/tests/requirements.txt",
+                ".venv/bin/pip install --quiet --requirement xtask/requirements.txt",
             ]
         );
-        assert_eq!(commands(&[], &[]), []);
+        assert_eq!(super::commands(&[], ""), []);
     }
 
     #[test]
     fn only_root_and_sudo_may_use_apt() {
-        assert_eq!(ROOT.cannot_use_apt(), None);
-        assert_eq!(ROOT.prefix(), [""; 0]);
+        assert_eq!(ROOT.prefix(), Ok(""));
         let user = Machine {
             is_root: false,
             ..ROOT
         };
-        assert!(user.cannot_use_apt().is_some_and(|r| r.contains("sudo")));
+        assert!(user.prefix().is_err_and(|reason| reason.contains("sudo")));
         let sudoer = Machine {
             has_sudo: true,
             ..user
         };
-        assert_eq!(sudoer.cannot_use_apt(), None);
-        assert_eq!(sudoer.prefix(), ["sudo", "--non-interactive"]);
+        assert_eq!(sudoer.prefix(), Ok("sudo --non-interactive"));
         let other_system = Machine {
             has_apt: false,
             ..ROOT
         };
-        assert!(
-            other_system
-                .cannot_use_apt()
-                .is_some_and(|r| r.contains("apt-get"))
-        );
+        let reason = other_system.prefix();
+        assert!(reason.is_err_and(|reason| reason.contains("apt-get")));
     }
 }

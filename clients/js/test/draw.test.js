@@ -85,8 +85,8 @@ function mina(t) {
   socket().said();
   /** @param {number} by @param {object} change */
   const happens = (by, change) => socket().hears({ event: { seq: ++seq, by, change, expires_at: 0 } });
-  const begins = () => {
-    const drawing = { number: 3, name: 'Jun', candidates: [1], commitment, next_commitment: commitment };
+  const begins = (number = 3) => {
+    const drawing = { number, name: 'Jun', candidates: [1], commitment, next_commitment: commitment };
     happens(2, { drawing });
   };
   const contributes = (/** @type {number} */ by, value = 'a'.repeat(64)) => happens(by, { contributed: { name: 'x', value } });
@@ -146,6 +146,22 @@ test('it waits 3 s for who does not contribute, and tries again while the draw i
   socket().hears({ error: { id: 2, code: 'no_contribution', message: '' } });
   time.pass(3_000);
   assert.deepEqual(socket().said(), [{ id: 3, reveal: { draw: 3 } }]);
+});
+
+test('who added nothing to a draw is awaited in the next as everybody is', (t) => {
+  const { begins, contributes, acks, ends, time } = mina(t);
+  begins();
+  acks(socket().said());
+  contributes(1);
+  time.pass(3_100);
+  acks(socket().said());
+  ends();
+  begins(4);
+  acks(socket().said());
+  contributes(1);
+  assert.deepEqual(socket().said(), [], 'Jun may contribute this time');
+  contributes(2);
+  assert.deepEqual(socket().said(), [{ id: 4, reveal: { draw: 4 } }]);
 });
 
 test('it takes part in a draw that it comes into, first or again', (t) => {

@@ -12,11 +12,13 @@ test('the package holds what it needs and nothing else', () => {
   const packed = execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: ROOT, encoding: 'utf8' });
   const [{ files }] = JSON.parse(packed);
   const names = files.map((/** @type {{ path: string }} */ { path }) => path).sort();
+  const sources = readdirSync(new URL('src', ROOT));
   const expected = [
     'README.md',
     'package.json',
-    ...readdirSync(new URL('src', ROOT)).filter((file) => file.endsWith('.js')).map((file) => `src/${file}`),
-    ...readdirSync(new URL('types', ROOT)).map((file) => `types/${file}`),
+    ...sources.filter((file) => file.endsWith('.js')).map((file) => `src/${file}`),
+    // Made while it is packed, one of each source.
+    ...sources.map((file) => `types/${file.replace(/\.[jt]s$/, '.d.ts')}`),
   ];
   assert.deepEqual(names, expected.sort());
 });

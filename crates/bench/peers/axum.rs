@@ -5,7 +5,6 @@
 //! Two settings that such a server need not have, both to its advantage: what waits in the channel is written at once
 //! (`feed`, then one `flush`), and the read buffer of a connection is 4 KiB instead of 128 KiB, which axum would take for
 //! each in advance.
-#![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::error::Error;

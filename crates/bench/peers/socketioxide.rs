@@ -2,7 +2,6 @@
 //!
 //! `bench-socketioxide PORT`, at `ws://127.0.0.1:PORT/socket.io/?EIO=4&transport=websocket&room={room}`. A message is the
 //! event `message` with one string.
-#![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::sync::Arc;

@@ -4,13 +4,14 @@
 //! ([`peers`]) on one core and the *load generator* ([`load`]) on another, reads
 //! what the peer used ([`measure`]) and puts it into [`results`], from which
 //! [`report`] makes tables and plots.
-#![forbid(unsafe_code)]
 
+pub mod figures;
 pub mod load;
 pub mod measure;
 pub mod peers;
 mod poll;
 pub mod port;
+mod program;
 pub mod raw;
 pub mod report;
 pub mod results;

@@ -1,5 +1,4 @@
 //! `tablecast-bench`: measures, and is what is measured with.
-#![forbid(unsafe_code)]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -4,40 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Names of workloads that the report asks for by name: [`WorkloadInfo::name`].
-pub mod workload {
-    /// 100 rooms of 10, 1 message in flight in each.
-    pub const ROOMS_10: &str = "rooms-10";
-    /// 1,500 rooms of 10, 1 message in flight in each.
-    pub const ROOMS_10_MANY: &str = "rooms-10-many";
-    /// Rooms of 100, 16 messages in flight in each.
-    pub const ROOMS_100: &str = "rooms-100";
-    /// One room of 5,000, 2 messages in flight.
-    pub const ROOM_5000: &str = "room-5000";
-    /// One room of 15,000, 2 messages in flight, and a small room beside it.
-    pub const ROOM_15000: &str = "room-15000";
-    /// 15,000 connections that do nothing.
-    pub const IDLE: &str = "idle";
-    /// All join at once while one small room talks.
-    pub const JOIN_STORM: &str = "join-storm";
-    /// Rooms of 10 at 10 %, 50 % and 80 % of the peer's own saturation.
-    pub const RATES: [&str; 3] = ["rate-10", "rate-50", "rate-80"];
-    /// Rooms of 10 of whom one never reads, messages of 16 KiB so that it matters soon.
-    /// [`Figure::Memory`](super::Figure::Memory) is that after the traffic here.
-    pub const SLOW_READERS: &str = "slow-readers";
-    /// Rooms of 10 with messages of 1 KiB and of 16 KiB; 32 bytes are [`ROOMS_10`].
-    pub const PAYLOADS: [&str; 2] = ["payload-1k", "payload-16k"];
-    /// Two nodes on one Redis, many rooms with one writer each. The figures of
-    /// [`REDIS_BENCHMARK`](super::REDIS_BENCHMARK) are here.
-    pub const TWO_NODES: &str = "two-nodes";
-    /// Two nodes on one Redis, one room with one change in flight.
-    pub const TWO_NODES_CALM: &str = "two-nodes-calm";
-    /// Two nodes on one Redis, rooms with 16 writers.
-    pub const TWO_NODES_BUSY: &str = "two-nodes-busy";
-    /// One room on Redis, one change after the other: ours and the code it started
-    /// from.
-    pub const STARTING_CODE: &str = "starting-code";
-}
+pub use crate::figures::Figure;
 
 /// The peer that is no server: `redis-benchmark` with our commit script. It has
 /// [`Figure::Commits`], and as [`Figure::P50`] the time of one round trip.
@@ -46,8 +13,8 @@ pub const REDIS_BENCHMARK: &str = "redis-benchmark";
 /// One run of the benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// Where it ran.
-    pub machine: Machine,
+    /// Where it ran: what is worth knowing of it, as rows of a table.
+    pub machine: Vec<(String, String)>,
     /// Whether everything ran, or the short form.
     pub full: bool,
     /// Length of one measured window.
@@ -63,36 +30,17 @@ pub struct Results {
 }
 
 impl Results {
+    /// How a peer is called in tables.
+    pub fn title<'a>(&'a self, peer: &'a str) -> &'a str {
+        let known = self.peers.iter().find(|known| known.name == peer);
+        known.map_or(peer, |known| &known.title)
+    }
+
     /// The figure of a peer under a workload, if it was measured.
     pub fn get(&self, workload: &str, peer: &str, figure: Figure) -> Option<&Summary> {
         let of = |cell: &&Cell| cell.workload == workload && cell.peer == peer;
         self.cells.iter().find(of)?.figures.get(&figure)
     }
-}
-
-/// The machine and what is worth knowing of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Model name of the processor.
-    pub cpu: String,
-    /// Cores that the run could use.
-    pub cores: usize,
-    /// Bytes.
-    pub memory: u64,
-    /// `Linux 6.18.5`.
-    pub kernel: String,
-    /// `Debian GNU/Linux 12 (bookworm)`.
-    pub system: String,
-    /// `ulimit -n`.
-    pub file_descriptors: u64,
-    /// Whether the processor's counters can be read here (`perf stat -e instructions`).
-    pub hardware_counters: bool,
-    /// Versions of tools: `perf`, `valgrind`, `redis`, `rustc`.
-    pub tools: BTreeMap<String, String>,
-    /// The commit of this repository, with `-dirty` if there were changes.
-    pub commit: String,
-    /// When the run began, RFC 3339 in UTC.
-    pub date: String,
 }
 
 /// A peer that took part.
@@ -149,72 +97,6 @@ pub struct Summary {
     pub means: Means,
 }
 
-/// What was measured. Durations are in microseconds unless the name says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Figure {
-    /// Instructions in user space, a delivery.
-    UserInstructions,
-    /// Instructions in the kernel, a delivery.
-    KernelInstructions,
-    /// System calls, a delivery.
-    Syscalls,
-    /// CPU time of the server in user space and kernel, a delivery.
-    Cpu,
-    /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
-    KernelShare,
-    /// Deliveries a second.
-    Deliveries,
-    /// Messages (changes) a second, each delivered to all members.
-    Messages,
-    /// Latency of a delivery: from sending, or from the intended moment at a fixed
-    /// rate, until a member has read it.
-    P50,
-    /// See [`Figure::P50`].
-    P90,
-    /// See [`Figure::P50`].
-    P99,
-    /// See [`Figure::P50`].
-    P999,
-    /// See [`Figure::P50`].
-    Longest,
-    /// p99 ÷ p50.
-    Fairness,
-    /// From sending until the last member has read it, p50.
-    SeenByAllP50,
-    /// From sending until the last member has read it, p99.
-    SeenByAllP99,
-    /// Latency to members on the sender's node, of several, p50.
-    SameNodeP50,
-    /// Latency to members on the sender's node, of several, p99.
-    SameNodeP99,
-    /// Latency to members on another node than the sender's, p50.
-    OtherNodeP50,
-    /// Latency to members on another node than the sender's, p99.
-    OtherNodeP99,
-    /// Growth of the server's resident memory, bytes a connection.
-    Memory,
-    /// CPU time of the server to open a connection, handshake to joined.
-    JoinCpu,
-    /// Connections opened a second.
-    Joins,
-    /// Latency in a small room that has nothing to do with the load beside it, p99.
-    CanaryP99,
-    /// The part of its core that the load generator used, 0 to 1: near 1 it was the
-    /// bottleneck.
-    LoadShare,
-    /// The part of a core that the server used, 0 to 1 (over 1: of several).
-    ServerShare,
-    /// Slow readers that the server closed, 0 to 1.
-    CutOff,
-    /// Commands (changes) in one commit to the store.
-    CommandsPerCommit,
-    /// CPU time of Redis, a commit.
-    RedisCpu,
-    /// Commits a second.
-    Commits,
-}
-
 /// How a figure was got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -233,6 +115,21 @@ pub enum Means {
     Metrics,
     /// `redis-benchmark`.
     RedisBenchmark,
+}
+
+impl Means {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Means::Load => "the load generator",
+            Means::Proc => "`/proc`",
+            Means::Counters => "the processor's counters",
+            Means::Tracepoint => "the kernel's tracepoint",
+            Means::Callgrind => "callgrind",
+            Means::Metrics => "the server's own metrics",
+            Means::RedisBenchmark => "`redis-benchmark`",
+        }
+    }
 }
 
 /// Something that is missing from the tables.

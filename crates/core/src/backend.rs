@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use serde::Serialize;
+use tablecast_protocol::position::{Epoch, Position};
 
 use crate::id::{NodeId, RoomId};
-use crate::position::{Epoch, Position};
-use crate::room::StoredError;
+use crate::stored::{Record, StoredError};
 
 /// What a backend answers: a future. A store in the same process has the answer at
 /// once, and whoever asked need neither box it nor wait for it.
@@ -68,8 +67,9 @@ impl<T> fmt::Debug for BackendFuture<'_, T> {
     }
 }
 
-/// The stream of what a backend has to tell a node.
-pub type Notices = Pin<Box<dyn Stream<Item = Notice> + Send>>;
+/// How a backend's health goes on: a stream, which needs no runtime, so that the core
+/// knows none.
+pub type HealthChanges = Pin<Box<dyn Stream<Item = Health> + Send>>;
 
 /// Events kept for a room in its log, at least. They serve members who
 /// reconnect, nodes that catch up, and the recognition of a command that
@@ -169,64 +169,6 @@ pub struct Loaded {
     pub events: Vec<StoredEvent>,
 }
 
-/// What can become a [`Record`].
-pub trait Encode: Send + Sync + 'static {
-    /// The stored form, always the same.
-    ///
-    /// # Errors
-    /// The application's types refuse to be written.
-    fn encode(&self) -> Result<Bytes, StoredError>;
-}
-
-/// Something to be stored: an event, or a state. Its bytes are made when they are
-/// asked for, so that a store in the same process need not pay for bytes that
-/// nobody reads. It never changes; cloning shares it.
-#[derive(Clone)]
-pub struct Record(Arc<dyn Encode>);
-
-impl Record {
-    /// Its bytes.
-    ///
-    /// # Errors
-    /// As [`Encode::encode`]. A backend that meets this changes nothing.
-    pub fn encode(&self) -> Result<Bytes, StoredError> {
-        self.0.encode()
-    }
-}
-
-impl<T: Encode> From<Arc<T>> for Record {
-    fn from(record: Arc<T>) -> Self {
-        Record(record)
-    }
-}
-
-/// Anything that serde can write, stored as JSON.
-pub(crate) struct Json<T>(pub(crate) T);
-
-impl<T: Serialize + Send + Sync + 'static> Encode for Json<T> {
-    fn encode(&self) -> Result<Bytes, StoredError> {
-        Ok(serde_json::to_vec(&self.0)?.into())
-    }
-}
-
-impl Encode for Bytes {
-    fn encode(&self) -> Result<Bytes, StoredError> {
-        Ok(self.clone())
-    }
-}
-
-impl From<Bytes> for Record {
-    fn from(bytes: Bytes) -> Self {
-        Record(Arc::new(bytes))
-    }
-}
-
-impl fmt::Debug for Record {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Record").field(&self.encode()).finish()
-    }
-}
-
 /// One atomic step: all of it happens, or nothing.
 #[derive(Debug, Clone)]
 pub struct Commit {
@@ -277,30 +219,54 @@ pub enum Committed {
     Gone,
 }
 
-/// What a backend tells a node without being asked.
+/// Events that were committed, on their way to another node. Only a hint: it may come
+/// late, twice, out of order or never, and is checked by position.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// Events were committed on another node, or, as some backends tell as well,
-    /// here. Only a hint: it may come late, twice, out of order or never, and is
-    /// checked by position.
-    Published {
-        /// In which room.
-        room: RoomId,
-        /// In which history.
-        epoch: Epoch,
-        /// The seq of the first of the events.
-        first: u64,
-        /// The events, as they were committed.
-        events: Vec<Bytes>,
-        /// The clock at the commit, and the new expiry.
-        stamp: Stamp,
-    },
-    /// Something about this room may have been missed (`None`: about any room):
-    /// load it by position.
-    Resync(Option<RoomId>),
-    /// The backend became of use, or of none, or is of none for another reason. Before
-    /// the first of these it counts as up.
-    Health(Health),
+pub struct Publication {
+    /// In which history.
+    pub epoch: Epoch,
+    /// The seq of the first of the events.
+    pub first: u64,
+    /// The events, as they were committed.
+    pub events: Vec<Bytes>,
+    /// The clock at the commit, and the new expiry.
+    pub stamp: Stamp,
+}
+
+/// Who watches a room.
+///
+/// A backend may hold a lock while it calls these: they never block, and do not call
+/// the backend.
+pub trait Listener: Send + Sync + 'static {
+    /// Events were committed on another node, or, as some backends tell as well, here.
+    fn published(&self, publication: Publication);
+
+    /// Something may have been missed: load the room by its position.
+    fn missed(&self);
+}
+
+/// That a room is watched. Dropping it ends the watching, and does not wait.
+pub struct Watch(Option<Box<dyn FnOnce() + Send>>);
+
+impl Watch {
+    /// What is watched until `end` is called.
+    pub fn new(end: impl FnOnce() + Send + 'static) -> Self {
+        Watch(Some(Box::new(end)))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            end();
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
 }
 
 /// Whether a backend is of use: only if changes pass. That it answers is not
@@ -358,21 +324,23 @@ pub trait Backend: Send + Sync + 'static {
     /// a bounded number of them forgets the oldest first.
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>>;
 
-    /// Begins to send this room's publications by other nodes, and possibly this
-    /// node's own, to [`Backend::notices`]. Once it returns, no later commit of
-    /// another node goes unnoticed: it is published, or a [`Notice::Resync`]
-    /// comes. While the backend is unreachable it returns an error, but the wish
-    /// is kept and carried out when it is back, followed by a `Resync` of the
-    /// room.
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()>;
+    /// Begins to tell `listener` of this room's publications by other nodes, and possibly
+    /// this node's own, for as long as the [`Watch`] is kept. Once the future is `Ok`, no
+    /// later commit of another node goes unnoticed: it is published, or the listener hears
+    /// that it [missed](Listener::missed) something. If the backend cannot be reached, or
+    /// the future is dropped, the room is watched all the same as soon as that is
+    /// possible, and then the listener hears that it missed something. A room may be
+    /// watched by several listeners; each has its own watch.
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>);
 
-    /// Ends what [`Backend::watch`] began. Does not wait.
-    fn unwatch(&self, room: &RoomId);
-
-    /// The node's one stream of notices. There is one a backend: a second call
-    /// returns a stream that ends at once. What is not read is not kept without
-    /// bound: at the bound it is replaced by a `Resync`.
-    fn notices(&self) -> Notices;
+    /// How the backend is, and each time that this changes. Whoever reads slowly is told
+    /// the newest, and need not be told what was in between. Before the first it counts
+    /// as up. The stream ends when the backend has died and will tell nothing any more.
+    fn health(&self) -> HealthChanges;
 
     /// Claims that `node` lives for `lease` from now, and returns all nodes that
     /// live by the backend's clock (with `node` among them).

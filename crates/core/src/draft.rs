@@ -8,14 +8,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use tablecast_protocol::colour::Colour;
 
-use crate::backend::{Json, Record};
-use crate::colour::Colour;
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::{Logic, Member, Rejection};
-use crate::membership::{Applied, Presence, Seat};
-use crate::room::{Change, Event, Events, Op, Room};
+use crate::membership::{Applied, Op, Presence, Seat};
+use crate::room::{Change, Event, Events, Room};
+use crate::stored::{Json, Record};
 
 /// Why somebody cannot have a seat.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -331,7 +331,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::position::{Epoch, Position};
+    use tablecast_protocol::position::{Epoch, Position};
 
     #[derive(Clone, serde::Serialize, serde::Deserialize)]
     struct Nothing {}

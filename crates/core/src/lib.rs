@@ -3,26 +3,30 @@
 //! clock, no randomness: all of it is passed in, so that every rule can be
 //! tested as a function.
 //!
-//! - [`logic`]: what an application supplies: a state, commands and events.
+//! - [`logic`] and [`app`]: what an application supplies: a state, commands and events, and how
+//!   they are spoken.
 //! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
 //!   place that makes events.
+//! - [`stored`]: how events and states become bytes.
 //! - [`backend`]: the port behind which rooms live.
-//! - [`close`]: why a connection ends, with code and whether to come back.
-#![forbid(unsafe_code)]
+//! - [`tablecast_protocol`], of which much is here too: what goes over the wire.
+// No clock, no I/O.
+#![deny(clippy::disallowed_types)]
 
+pub mod app;
 pub mod backend;
-pub mod close;
-pub mod colour;
 pub mod draft;
 pub mod history;
 pub mod id;
 pub mod limits;
 pub mod logic;
 pub mod membership;
-pub mod position;
 pub mod room;
-pub mod text;
+pub mod stored;
 
+pub use tablecast_protocol::{close, colour, position, text};
+
+pub use app::App;
 pub use backend::{Backend, BackendError};
 pub use close::CloseReason;
 pub use colour::Colour;

@@ -3,28 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::id::MemberId;
-
-/// A command was understood and refused. It goes to its sender alone and changes
-/// nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {message}")]
-pub struct Rejection {
-    /// For programs: lower case with underscores, stable, documented.
-    pub code: &'static str,
-    /// For people: what was wrong and what is allowed.
-    pub message: String,
-}
-
-impl Rejection {
-    /// A rejection with this code and message.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Rejection {
-            code,
-            message: message.into(),
-        }
-    }
-}
+use tablecast_protocol::MemberId;
+pub use tablecast_protocol::Rejection;
 
 /// Who sends a command: a member, as the logic sees one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tablecast_protocol::colour::Colour;
 
-use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, SeatToken};
-use crate::room::Op;
 
 /// Whether a member is connected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +38,17 @@ pub struct Seat {
     pub token: SeatToken,
     /// Connected or not.
     pub presence: Presence,
+}
+
+/// Which command made an event: enough to recognise the command when it arrives
+/// again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Op {
+    /// The client's number for the command.
+    pub number: u64,
+    /// A digest of the command, to tell a repetition from another command under
+    /// the same number.
+    pub digest: u64,
 }
 
 /// A command that was applied.

@@ -6,29 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tablecast_protocol::colour::Colour;
+use tablecast_protocol::position::Position;
 
-use crate::backend::Encode;
-use crate::colour::Colour;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
-use crate::membership::{Applied, Membership, Presence, Seat};
-use crate::position::Position;
-
-/// The version of the stored form of snapshots.
-const FORMAT: u32 = 3;
-
-/// Which command made an event: enough to recognise the command when it arrives
-/// again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Op {
-    /// The client's number for the command.
-    pub number: u64,
-    /// A digest of the command, to tell a repetition from another command under
-    /// the same number.
-    pub digest: u64,
-}
+use crate::membership::{Applied, Membership, Op, Presence, Seat};
 
 /// Something that happened, at its place in the room's history.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,28 +84,6 @@ pub enum Change<E> {
 /// Events in order, shared by all who remember them.
 pub type Events<L> = Vec<Arc<Event<<L as Logic>::Event>>>;
 
-/// The stored form of an event; its seq is kept beside it by the backend.
-#[derive(Serialize, Deserialize)]
-struct Stored<C> {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    op: Option<Op>,
-    change: C,
-}
-
-/// Stored bytes do not hold what they should.
-#[derive(Debug, thiserror::Error)]
-pub enum StoredError {
-    /// They are not the expected JSON.
-    #[error("not in the expected form: {0}")]
-    Form(#[from] serde_json::Error),
-    /// They were written by another version.
-    #[error("format {found}, but only format {FORMAT} is understood")]
-    Format {
-        /// The version they were written by.
-        found: u32,
-    },
-}
-
 impl<E> Event<E> {
     /// Who caused it, if a member's command did.
     pub fn by(&self) -> Option<MemberId> {
@@ -152,37 +114,6 @@ impl<E> Event<E> {
     }
 }
 
-impl<E: Serialize> Event<E> {
-    /// The stored form.
-    ///
-    /// # Errors
-    /// The logic's event cannot be written as JSON.
-    pub fn encode(&self) -> Result<Bytes, StoredError> {
-        Ok(serde_json::to_vec(&Stored {
-            op: self.op,
-            change: &self.change,
-        })?
-        .into())
-    }
-}
-
-impl<E: Serialize + Send + Sync + 'static> Encode for Event<E> {
-    fn encode(&self) -> Result<Bytes, StoredError> {
-        Event::encode(self)
-    }
-}
-
-impl<E: for<'de> Deserialize<'de>> Event<E> {
-    /// Reads the stored form of the event at this seq.
-    ///
-    /// # Errors
-    /// The bytes are not an event of this logic.
-    pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, StoredError> {
-        let Stored { op, change } = serde_json::from_slice(bytes)?;
-        Ok(Event { seq, op, change })
-    }
-}
-
 /// A room's state at a position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Room<L> {
@@ -198,15 +129,6 @@ pub struct Room<L> {
     pub logic: L,
 }
 
-#[derive(Serialize, Deserialize)]
-struct StoredRoom<M, L> {
-    format: u32,
-    seats: usize,
-    ttl_ms: u64,
-    members: M,
-    logic: L,
-}
-
 impl<L: Logic> Room<L> {
     /// A room in which nothing happened yet.
     pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
@@ -217,41 +139,6 @@ impl<L: Logic> Room<L> {
             members: Membership::default(),
             logic,
         }
-    }
-
-    /// The stored form of the state. The position is kept beside it.
-    ///
-    /// # Errors
-    /// The logic cannot be written as JSON.
-    pub fn encode(&self) -> Result<Bytes, StoredError> {
-        let stored = StoredRoom {
-            format: FORMAT,
-            seats: self.seats,
-            ttl_ms: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
-            members: &self.members,
-            logic: &self.logic,
-        };
-        Ok(serde_json::to_vec(&stored)?.into())
-    }
-
-    /// Reads the stored form of the state at this position.
-    ///
-    /// # Errors
-    /// The bytes are not a room of this logic and version.
-    pub fn decode(position: Position, bytes: &[u8]) -> Result<Self, StoredError> {
-        let stored: StoredRoom<Membership, L> = serde_json::from_slice(bytes)?;
-        if stored.format != FORMAT {
-            return Err(StoredError::Format {
-                found: stored.format,
-            });
-        }
-        Ok(Room {
-            position,
-            seats: stored.seats,
-            ttl: Duration::from_millis(stored.ttl_ms),
-            members: stored.members,
-            logic: stored.logic,
-        })
     }
 
     /// Lets the next event happen. Its seq must be the next one.
@@ -316,11 +203,5 @@ impl<L: Logic> Room<L> {
                 Presence::Here { .. } => None,
             })
             .min()
-    }
-}
-
-impl<L: Logic> Encode for Room<L> {
-    fn encode(&self) -> Result<Bytes, StoredError> {
-        Room::encode(self)
     }
 }

@@ -5,26 +5,27 @@ use std::time::Duration;
 
 use redis::Value;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Keepsake, LOG_EVENTS,
-    Loaded, NewRoom, Notice, Notices, Record,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
+    LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
+use tablecast_core::stored::Record;
 
-use crate::call::Effect;
-use crate::client::Client;
-use crate::node::Node;
-use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW};
-use crate::topology::Topology;
-use crate::url::{Place, UrlError};
-use crate::{discovery, wire};
+use crate::context::Context;
+use crate::keys::{Keys, SLOTS};
+use crate::router::{Router, Topology};
+use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW, RoomScript};
+use crate::server::Server;
+use crate::url::{Deployment, UrlError};
+use crate::{discovery, encoding};
 
 /// What all keys and channels begin with, unless told otherwise.
 const PREFIX: &str = "tablecast:";
 
-/// How often an idle room is compared with Redis. Publications are lost only
-/// with their connection, which is probed twice a second; this is the belt to
-/// those braces.
+/// How often an idle room is compared with Redis, in case a publication was lost. That
+/// happens only with its connection, which is probed twice a second, so this is a second
+/// safeguard.
 const RESYNC: Duration = Duration::from_secs(5);
 
 /// A snapshot is mostly larger than the event beside it: with each commit, a vote
@@ -34,12 +35,12 @@ const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 4;
 
 /// Rooms in Redis. Its connections end when it is dropped.
 pub struct RedisBackend {
-    client: Arc<Client>,
+    router: Arc<Router>,
 }
 
 impl RedisBackend {
     /// Starts to connect to what `url` names and returns at once, whether Redis
-    /// can be reached or not: [`Backend::notices`] tells. Must be called within
+    /// can be reached or not: [`Backend::health`] tells. Must be called within
     /// a tokio runtime.
     ///
     /// - `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, port 6379 unless given
@@ -67,137 +68,42 @@ impl RedisBackend {
                 problem: "holds a brace, which is not allowed".into(),
             });
         }
-        let place = Place::parse(url)?;
-        if place.is_encrypted() {
+        let deployment = Deployment::parse(url)?;
+        if deployment.is_encrypted() {
             // redis-rs takes the process' default, which may be ambiguous.
             // Fails only if the program has chosen one before: then that is it.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let client = Client::new(place.clone(), prefix);
-        // Whoever hears nothing takes it for up, which it is not before a change passed.
-        let unknown = Health::Down("not connected yet".into());
-        client.notices.push(Notice::Health(unknown));
-        match place {
-            Place::Standalone(info) => {
-                let node = Node::start(&client, *info, None);
-                client.set_topology(Topology::standalone(node));
+        let is_cluster = matches!(deployment, Deployment::Cluster(_));
+        let context = Context::new(prefix, is_cluster);
+        let router = Router::new(context, deployment.any().cloned());
+        let context = &router.context;
+        match deployment {
+            Deployment::Standalone(info) => {
+                let server = Server::start(context, *info, None);
+                router.apply(Topology::new([(0..=SLOTS - 1, server)]));
             }
-            Place::Cluster(seeds) => {
-                let keep = discovery::keep(Arc::clone(&client), seeds);
-                client.notices.spawn_vital(client.cancel.clone(), keep);
+            Deployment::Cluster(seeds) => {
+                let keep = discovery::keep(Arc::clone(&router), seeds);
+                context.spawn_vital(context.cancel.clone(), keep);
             }
         }
-        Ok(RedisBackend { client })
+        Ok(RedisBackend { router })
     }
 
-    async fn create(&self, room: &RoomId, new: NewRoom) -> Result<Created, BackendError> {
-        let keys = self.client.keys.room(room);
-        let call = Call {
-            script: &CREATE,
-            keys: &[&keys.state, &keys.log, &keys.keepsake()],
-            args: &[&millis(new.ttl), &millis(new.max_age), &new.snapshot],
-        };
-        let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
-        wire::created(answer).map_err(corrupt(room))
-    }
-
-    async fn load(
+    async fn call(
         &self,
-        room: &RoomId,
-        known: Option<Position>,
-    ) -> Result<Option<Loaded>, BackendError> {
-        let keys = self.client.keys.room(room);
-        let (epoch, seq) = match known {
-            Some(position) => (position.epoch.to_string(), position.seq.to_string()),
-            None => (String::new(), "0".to_owned()),
-        };
-        let call = Call {
-            script: &LOAD,
-            keys: &[&keys.state, &keys.log],
-            args: &[epoch.as_bytes(), seq.as_bytes()],
-        };
-        let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
-        warn_of_loss(room, &answer);
-        wire::loaded(answer, known).map_err(corrupt(room))
+        slot: u16,
+        script: &'static RoomScript,
+        keys: &[&str],
+        args: &[&[u8]],
+    ) -> Result<Value, BackendError> {
+        let call = Call { script, keys, args };
+        self.router.call(slot, &call).await
     }
 
-    async fn commit(&self, room: &RoomId, commit: Commit) -> Result<Committed, BackendError> {
-        let keys = self.client.keys.room(room);
-        let publish: &[u8] = if self.client.is_cluster() {
-            b"SPUBLISH"
-        } else {
-            b"PUBLISH"
-        };
-        let epoch = commit.expected.epoch.to_string();
-        let seq = commit.expected.seq.to_string();
-        let count = commit.events.len().to_string();
-        let events = commit.events.iter().map(Record::encode);
-        let events = wire::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
-        let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
-        let keepsake = match commit.keepsake {
-            None => None,
-            Some(new) => Some((keys.keepsake(), millis(new.ttl), new.what.encode()?)),
-        };
-        let extend = commit.extend.map(millis).unwrap_or_default();
-        let keep = LOG_EVENTS.to_string();
-        let mut args: Vec<&[u8]> = vec![
-            publish,
-            keys.channel.as_bytes(),
-            epoch.as_bytes(),
-            seq.as_bytes(),
-            count.as_bytes(),
-            &events,
-            &extend,
-            keep.as_bytes(),
-            self.client.name.as_bytes(),
-        ];
-        if let Some((_, ttl, what)) = &keepsake {
-            args.extend([ttl.as_slice(), what]);
-        }
-        args.extend(snapshot.as_deref());
-        let call = Call {
-            script: &COMMIT,
-            keys: match &keepsake {
-                None => &[&keys.state, &keys.log],
-                Some((key, _, _)) => &[&keys.state, &keys.log, key],
-            },
-            args: &args,
-        };
-        let answer = self.client.call(keys.slot, &call, Effect::Write).await?;
-        warn_of_loss(room, &answer);
-        wire::committed(answer, commit.expected).map_err(corrupt(room))
-    }
-
-    async fn keepsake(&self, room: &RoomId) -> Result<Option<Keepsake>, BackendError> {
-        let keys = self.client.keys.room(room);
-        let call = Call {
-            script: &KEEPSAKE,
-            keys: &[&keys.keepsake()],
-            args: &[],
-        };
-        let answer = self.client.call(keys.slot, &call, Effect::Read).await?;
-        wire::keepsake(answer).map_err(corrupt(room))
-    }
-
-    async fn renew(&self, node: &NodeId, lease: Duration) -> Result<Vec<NodeId>, BackendError> {
-        let (key, slot) = self.client.keys.nodes();
-        let call = Call {
-            script: &RENEW,
-            keys: &[&key],
-            args: &[node.as_str().as_bytes(), &millis(lease)],
-        };
-        let answer = self.client.call(slot, &call, Effect::Write).await?;
-        wire::nodes(answer).map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
-    }
-
-    async fn release(&self, node: &NodeId) -> Result<(), BackendError> {
-        let (key, slot) = self.client.keys.nodes();
-        let call = Call {
-            script: &RELEASE,
-            keys: &[&key],
-            args: &[node.as_str().as_bytes()],
-        };
-        self.client.call(slot, &call, Effect::Write).await.map(drop)
+    fn keys(&self) -> &Keys {
+        &self.router.context.keys
     }
 }
 
@@ -214,7 +120,7 @@ fn millis(duration: Duration) -> Vec<u8> {
 
 /// Logged by the one node whose call has found it.
 fn warn_of_loss(room: &RoomId, answer: &Value) {
-    if let Some(lost) = wire::lost(answer) {
+    if let Some(lost) = encoding::lost(answer) {
         tracing::error!(
             %room, lost,
             "the room's log is gone from redis: it goes on from its snapshot, without its last events; was it evicted? maxmemory-policy should be noeviction"
@@ -222,20 +128,25 @@ fn warn_of_loss(room: &RoomId, answer: &Value) {
     }
 }
 
-fn corrupt(room: &RoomId) -> impl FnOnce(wire::Malformed) -> BackendError {
+fn corrupt(room: &RoomId) -> impl FnOnce(encoding::Malformed) -> BackendError {
     move |error| BackendError::Corrupt(format!("room {room}: {error}"))
 }
 
 impl Drop for RedisBackend {
     fn drop(&mut self) {
-        self.client.cancel.cancel();
-        self.client.notices.close();
+        self.router.context.cancel.cancel();
     }
 }
 
 impl Backend for RedisBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
-        BackendFuture::later(self.create(room, new))
+        BackendFuture::later(async move {
+            let keys = self.keys().room(room);
+            let all = [&*keys.state, &keys.log, &keys.keepsake()];
+            let args: [&[u8]; 3] = [&millis(new.ttl), &millis(new.max_age), &new.snapshot];
+            let answer = self.call(keys.slot, &CREATE, &all, &args).await?;
+            encoding::created(answer).map_err(corrupt(room))
+        })
     }
 
     fn load<'a>(
@@ -243,35 +154,102 @@ impl Backend for RedisBackend {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        BackendFuture::later(self.load(room, known))
+        BackendFuture::later(async move {
+            let keys = self.keys().room(room);
+            let (epoch, seq) = match known {
+                Some(position) => (position.epoch.to_string(), position.seq.to_string()),
+                None => (String::new(), "0".to_owned()),
+            };
+            let args = [epoch.as_bytes(), seq.as_bytes()];
+            let stored = [&*keys.state, &keys.log];
+            let answer = self.call(keys.slot, &LOAD, &stored, &args).await?;
+            warn_of_loss(room, &answer);
+            encoding::loaded(answer, known).map_err(corrupt(room))
+        })
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
-        BackendFuture::later(self.commit(room, commit))
+        BackendFuture::later(async move {
+            let context = &self.router.context;
+            let keys = context.keys.room(room);
+            let publish: &[u8] = if context.is_cluster {
+                b"SPUBLISH"
+            } else {
+                b"PUBLISH"
+            };
+            let epoch = commit.expected.epoch.to_string();
+            let seq = commit.expected.seq.to_string();
+            let count = commit.events.len().to_string();
+            let events = commit.events.iter().map(Record::encode);
+            let events = encoding::encode_events(&events.collect::<Result<Vec<_>, _>>()?);
+            let snapshot = commit.snapshot.map(|state| state.encode()).transpose()?;
+            let keepsake = match commit.keepsake {
+                None => None,
+                Some(new) => Some((keys.keepsake(), millis(new.ttl), new.what.encode()?)),
+            };
+            let extend = commit.extend.map(millis).unwrap_or_default();
+            let keep = LOG_EVENTS.to_string();
+            let mut stored = vec![&*keys.state, &keys.log];
+            let mut args: Vec<&[u8]> = vec![
+                publish,
+                keys.channel.as_bytes(),
+                epoch.as_bytes(),
+                seq.as_bytes(),
+                count.as_bytes(),
+                &events,
+                &extend,
+                keep.as_bytes(),
+                context.name.as_bytes(),
+            ];
+            if let Some((key, ttl, what)) = &keepsake {
+                stored.push(key);
+                args.extend([ttl.as_slice(), what]);
+            }
+            args.extend(snapshot.as_deref());
+            let answer = self.call(keys.slot, &COMMIT, &stored, &args).await?;
+            warn_of_loss(room, &answer);
+            encoding::committed(answer, commit.expected).map_err(corrupt(room))
+        })
     }
 
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
-        BackendFuture::later(self.keepsake(room))
+        BackendFuture::later(async move {
+            let keys = self.keys().room(room);
+            let key = keys.keepsake();
+            let answer = self.call(keys.slot, &KEEPSAKE, &[&key], &[]).await?;
+            encoding::keepsake(answer).map_err(corrupt(room))
+        })
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        BackendFuture::later(self.client.watch(room))
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        let (watch, begun) = self.router.watch(room, listener);
+        (watch, BackendFuture::later(begun))
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        self.client.unwatch(room);
-    }
-
-    fn notices(&self) -> Notices {
-        Box::pin(self.client.notices.stream())
+    fn health(&self) -> HealthChanges {
+        Box::pin(self.router.health_changes())
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
-        BackendFuture::later(self.renew(node, lease))
+        BackendFuture::later(async move {
+            let (key, slot) = self.keys().nodes();
+            let args: [&[u8]; 2] = [node.as_str().as_bytes(), &millis(lease)];
+            let answer = self.call(slot, &RENEW, &[&key], &args).await?;
+            encoding::nodes(answer)
+                .map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
+        })
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
-        BackendFuture::later(self.release(node))
+        BackendFuture::later(async move {
+            let (key, slot) = self.keys().nodes();
+            let args = [node.as_str().as_bytes()];
+            self.call(slot, &RELEASE, &[&key], &args).await.map(drop)
+        })
     }
 
     fn snapshot_interval(&self) -> usize {

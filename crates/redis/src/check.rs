@@ -1,46 +1,150 @@
 //! Whether a server takes changes: tried, since nothing else tells. A server may
 //! answer every probe and refuse every change.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::Value;
+use tablecast_core::backend::Health;
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::client::Client;
-use crate::link::{DEADLINE, Live, Loss, Trouble};
-use crate::node::Node;
-use crate::refusal::{Refusal, code_of};
+use crate::connection::{DEADLINE, Live, Loss};
+use crate::context::Context;
+use crate::refusal::{Trouble, code_of};
 use crate::scripts::{CHECK, Call};
 
 /// How often a change is tried.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// The same, when the last one told nothing, since its slot is elsewhere.
+/// How soon the next one is tried when the last one showed nothing, because its slot is
+/// on another server.
 const SOON: Duration = Duration::from_millis(100);
 
-/// Names that are looked at for one in the server's slots. A server with a single slot
-/// of the 16,384 has one among them, but for one case in 400.
+/// How many names are looked at to find one in the server's slots. For a server that has
+/// a single slot of the 16,384 this is enough in all but one case of 400.
 const NAMES: u32 = 100_000;
+
+/// Whether changes pass, while commands work.
+enum Standing {
+    /// The connection is new, and none was tried yet.
+    Untried,
+    /// Changes pass.
+    Taking,
+    /// Changes are refused. Of those that were tried since, this many passed in a row.
+    Refusing(Trouble, u8),
+}
+
+/// After a refusal this many changes in a row have to pass before the server counts as
+/// one that takes them: a server whose memory is just full takes one now and then.
+const PASSES: u8 = 2;
+
+/// What is known of the changes on one server.
+pub(crate) struct Changes {
+    /// The server, for the log.
+    server: String,
+    standing: Mutex<Standing>,
+    doubted: Notify,
+}
+
+impl Changes {
+    pub(crate) fn new(server: String) -> Changes {
+        Changes {
+            server,
+            standing: Mutex::new(Standing::Untried),
+            doubted: Notify::new(),
+        }
+    }
+
+    /// There is a new connection: whether changes pass is still to be seen.
+    pub(crate) fn begin(&self) {
+        let mut standing = self.standing();
+        if matches!(&*standing, Standing::Taking) {
+            *standing = Standing::Untried;
+        }
+    }
+
+    /// A room's change was refused, so one is tried at once to see whether all are.
+    /// Returns true if that is known already.
+    pub(crate) fn doubt(&self) -> bool {
+        let mut standing = self.standing();
+        match &mut *standing {
+            Standing::Untried | Standing::Taking => {
+                self.doubted.notify_one();
+                false
+            }
+            Standing::Refusing(_, passes) => {
+                *passes = 0;
+                true
+            }
+        }
+    }
+
+    /// What they say of the health of the server. `None`: not known yet.
+    pub(crate) fn health(&self) -> Option<Health> {
+        match &*self.standing() {
+            Standing::Untried => None,
+            Standing::Taking => Some(Health::Up),
+            Standing::Refusing(refusal, _) => Some(refusal.health()),
+        }
+    }
+
+    fn passed(&self) {
+        let mut standing = self.standing();
+        match &mut *standing {
+            Standing::Taking => return,
+            Standing::Untried => {}
+            Standing::Refusing(_, passes) => {
+                *passes += 1;
+                if *passes < PASSES {
+                    return;
+                }
+                tracing::info!(server = %self.server, "redis takes changes again");
+            }
+        }
+        *standing = Standing::Taking;
+    }
+
+    fn refused(&self, refusal: Trouble) {
+        let mut standing = self.standing();
+        // Redis has different words for one reason.
+        let is_known =
+            matches!(&*standing, Standing::Refusing(known, _) if known.error() == refusal.error());
+        if !is_known {
+            tracing::warn!(server = %self.server, reason = %refusal, "redis takes no changes");
+        }
+        *standing = Standing::Refusing(refusal, 0);
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What became of a change.
 enum Outcome {
     Passed,
-    Refused(Refusal),
-    /// This tells nothing: the slot is elsewhere, or somebody has a key of this name.
+    Refused(Trouble),
+    /// This shows nothing: the slot is elsewhere, or somebody has a key of this name.
     Nothing,
 }
 
-/// Tries changes for as long as the connection is of use: now and then, and at once
-/// when one of somebody else was refused.
-pub(crate) async fn keep(client: &Client, node: &Node, live: &Live) -> Loss {
+/// Tries changes for as long as the connection is of use: now and then, and at once when
+/// a room's change was refused. `owns` says which slots are the server's.
+pub(crate) async fn keep(
+    context: &Context,
+    changes: &Changes,
+    owns: impl Fn(u16) -> bool,
+    live: &Live,
+) -> Loss {
     let mut number = 0;
     loop {
         let mut pause = EVERY;
-        match attempt(client, node, live, &mut number).await {
-            Ok(Outcome::Passed) => node.passed(),
+        match attempt(context, &owns, live, &mut number).await {
+            Ok(Outcome::Passed) => changes.passed(),
             Ok(Outcome::Refused(refusal)) => {
-                client.refresh_topology();
-                node.refused(refusal);
+                context.refresh.notify_one();
+                changes.refused(refusal);
             }
             Ok(Outcome::Nothing) => {
                 number += 1;
@@ -48,22 +152,27 @@ pub(crate) async fn keep(client: &Client, node: &Node, live: &Live) -> Loss {
             }
             Err(loss) => return loss,
         }
-        client.assess();
+        context.health.send_replace(());
         tokio::select! {
             () = sleep(pause) => {}
-            () = node.doubted() => {}
+            () = changes.doubted.notified() => {}
         }
     }
 }
 
 async fn attempt(
-    client: &Client,
-    node: &Node,
+    context: &Context,
+    owns: impl Fn(u16) -> bool,
     live: &Live,
     number: &mut u32,
 ) -> Result<Outcome, Loss> {
-    let Some((found, keys)) = own_keys(client, node, *number) else {
-        client.refresh_topology();
+    // The next keys in one of the server's slots.
+    let own_keys = (*number..number.saturating_add(NAMES)).find_map(|number| {
+        let (keys, slot) = context.keys.check(number);
+        owns(slot).then_some((number, keys))
+    });
+    let Some((found, keys)) = own_keys else {
+        context.refresh.notify_one();
         *number = 0;
         return Ok(Outcome::Nothing);
     };
@@ -77,27 +186,17 @@ async fn attempt(
         Ok(Ok(Value::Int(0))) => return Ok(Outcome::Nothing),
         Ok(Ok(_)) => return Ok(Outcome::Passed),
         Ok(Err(error)) => error,
-        // As while a failover is prepared: reads are answered, changes wait.
+        // While a failover is prepared, reads are answered and changes wait.
         Err(_) => return Err(Loss::Sick("no answer to a change within 1 s".into())),
     };
     match code_of(&error).as_deref() {
         Some("MOVED" | "ASK" | "TRYAGAIN") => {
-            client.refresh_topology();
+            context.refresh.notify_one();
             Ok(Outcome::Nothing)
         }
-        Some("READONLY") => Err(Loss::Sick(Trouble::Refusing(Refusal::of(&error)))),
-        Some(_) => Ok(Outcome::Refused(Refusal::of(&error))),
-        // The connection is at its end, which its probe will find.
+        Some("READONLY") => Err(Loss::Sick(Trouble::refusal(&error))),
+        Some(_) => Ok(Outcome::Refused(Trouble::refusal(&error))),
+        // The connection has ended; its probe will find out.
         None => Ok(Outcome::Nothing),
     }
-}
-
-/// The next keys in one of the server's slots, from this number on.
-fn own_keys(client: &Client, node: &Node, from: u32) -> Option<(u32, [String; 2])> {
-    let topology = client.topology.borrow().clone();
-    (from..from.saturating_add(NAMES)).find_map(|number| {
-        let (keys, slot) = client.keys.check(number);
-        let owner = topology.owner(slot)?;
-        std::ptr::eq(&raw const **owner, node).then_some((number, keys))
-    })
 }

@@ -7,10 +7,11 @@ use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, Value};
 use tokio::time::{sleep, timeout};
 
-use crate::client::Client;
-use crate::link::{Backoff, Connection, DEADLINE, explain};
-use crate::node::{Link, Node};
-use crate::topology::{SlotRange, Topology, slot_table};
+use crate::connection::{Backoff, Connection, DEADLINE};
+use crate::refusal::explain;
+use crate::router::{Router, Topology};
+use crate::server::{Link, Server};
+use crate::slots::{SlotRange, slot_table};
 use crate::url::at_address;
 
 /// How often the slots are asked for without a reason.
@@ -19,19 +20,19 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How often while some slots have no server.
 const EVERY_PARTIAL: Duration = Duration::from_millis(500);
 
-/// How often at most, whatever the reasons.
+/// The shortest time between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Asks for the slots, for ever.
-pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
+pub(crate) async fn keep(router: Arc<Router>, seeds: Vec<ConnectionInfo>) {
     let mut backoff = Backoff::new();
     let mut working = true;
     loop {
-        match slots(&client, &seeds).await {
+        match slots(&router, &seeds).await {
             Ok(table) => {
                 backoff = Backoff::new();
-                apply(&client, &seeds, &table);
-                let uncovered = client.topology.borrow().uncovered();
+                apply(&router, table);
+                let uncovered = router.topology().uncovered();
                 let whole = uncovered == 0;
                 if working && !whole {
                     tracing::warn!(uncovered, "slots of the redis cluster have no server");
@@ -40,7 +41,7 @@ pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
                 }
                 working = whole;
                 tokio::select! {
-                    () = client.refresh.notified() => {}
+                    () = router.context.refresh.notified() => {}
                     () = sleep(if whole { EVERY } else { EVERY_PARTIAL }) => {}
                 }
                 sleep(PAUSE).await;
@@ -50,37 +51,43 @@ pub(crate) async fn keep(client: Arc<Client>, seeds: Vec<ConnectionInfo>) {
                     tracing::warn!(reason, "the redis cluster cannot be asked for its slots");
                 }
                 working = false;
-                client.set_undiscovered(reason);
+                router.set_undiscovered(reason);
                 backoff.wait().await;
             }
         }
     }
 }
 
-fn apply(client: &Arc<Client>, seeds: &[ConnectionInfo], table: &[SlotRange]) {
-    let Some(seed) = seeds.first() else { return };
-    let old = Arc::clone(&client.topology.borrow());
-    client.set_topology(Topology::cluster(table, |address| match old.at(address) {
-        Some(node) => Arc::clone(node),
-        None => {
-            let info = at_address(seed, &address.host, address.port);
-            Node::start(client, info, Some(address.clone()))
-        }
-    }));
+fn apply(router: &Router, table: Vec<SlotRange>) {
+    let Some(like) = &router.like else { return };
+    let mut servers = router.topology().servers().to_vec();
+    let table = table.into_iter().map(|SlotRange { slots, address }| {
+        let known = servers
+            .iter()
+            .find(|server| server.address() == Some(&address));
+        let server = known.cloned().unwrap_or_else(|| {
+            let info = at_address(like, &address.host, address.port);
+            let server = Server::start(&router.context, info, Some(address));
+            servers.push(Arc::clone(&server));
+            server
+        });
+        (slots, server)
+    });
+    router.apply(Topology::new(table));
 }
 
-/// The slots, as the first server tells them that answers: those that answer
-/// probes before the seeds, each in random order, because one of them may be cut
+/// The slots, as told by the first server that answers. Those to which a connection works
+/// are asked before the seeds, each group in random order, because one of them may be cut
 /// off from the others and know only old slots.
-async fn slots(client: &Client, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRange>, String> {
+async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRange>, String> {
     let mut reason = String::from("no server of the Cluster is known");
-    let mut nodes = client.topology.borrow().nodes().to_vec();
-    fastrand::shuffle(&mut nodes);
-    for node in nodes {
-        let Link::Live(live) = node.link.borrow().clone() else {
+    let mut servers = router.topology().servers().to_vec();
+    fastrand::shuffle(&mut servers);
+    for server in servers {
+        let Link::Live(live) = server.link() else {
             continue;
         };
-        match ask(live.commands.clone(), node.host()).await {
+        match ask(live.commands.clone(), server.host()).await {
             Ok(table) => return Ok(table),
             Err(why) => reason = why,
         }

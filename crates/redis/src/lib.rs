@@ -10,8 +10,8 @@
 //! subscriptions, however many rooms and sockets there are. Each is probed twice
 //! a second and made again when it does not answer within a second, because a
 //! peer that silently swallows everything is found in no other way. After a new
-//! subscription connection is made, its rooms are subscribed one by one, and each
-//! is followed by a `Resync`.
+//! subscription connection is made, its rooms are subscribed one by one, and who
+//! watches one then hears that something may have been missed.
 //!
 //! **A server is up if it takes changes.** That is tried, since a server may answer
 //! every probe and refuse every change.
@@ -32,28 +32,28 @@
 //!   is taken for the answer to the oldest waiting command. So a connection on
 //!   which that happened is replaced.
 #![forbid(unsafe_code)]
-// They panic when stderr cannot be written.
+// These macros panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 mod backend;
-mod call;
 mod check;
-mod client;
+mod connection;
+mod context;
 mod discovery;
+mod encoding;
 mod keys;
-mod link;
-mod node;
-mod notices;
+mod pipeline;
 mod refusal;
+mod rooms;
+mod router;
+mod routing;
 mod scripts;
-mod subscriber;
+mod server;
+mod slots;
+mod subscriptions;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod topology;
-mod turns;
 mod url;
-mod wire;
-mod wishes;
 
 pub use backend::RedisBackend;
 pub use url::UrlError;

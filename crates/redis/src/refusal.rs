@@ -1,59 +1,84 @@
-//! That Redis is reached and takes no changes, and why.
+//! Why Redis is of no use: it is not reached, or takes no changes.
+
+use std::fmt;
 
 use redis::RedisError;
 use tablecast_core::backend::{BackendError, Health};
 
-use crate::link::explain;
-
-/// Why Redis takes no changes.
+/// Why a server is of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// In words that anybody may read.
-    why: &'static str,
-    /// In those of Redis, for the log and the operator.
-    pub(crate) words: String,
+pub(crate) enum Trouble {
+    /// It cannot be reached, for this reason.
+    Away(String),
+    /// It is reached and takes no changes.
+    Refusing {
+        /// Why, in words that anybody may read.
+        why: &'static str,
+        /// The same in those of Redis, for the log and the operator.
+        words: String,
+    },
 }
 
-impl Refusal {
+impl Trouble {
     /// A server that turns out to be a replica when it is connected to.
-    pub(crate) fn replica() -> Refusal {
-        Refusal {
+    pub(crate) fn replica() -> Trouble {
+        Trouble::Refusing {
             why: "it is a read-only replica",
             words: "this server is a read-only replica".into(),
         }
     }
 
-    /// What this answer means for the changes that follow, whatever it is.
-    pub(crate) fn of(error: &RedisError) -> Refusal {
+    /// A change was answered with this error, whatever it is.
+    pub(crate) fn refusal(error: &RedisError) -> Trouble {
         let why = code_of(error).and_then(|code| reason(&code));
-        Refusal {
+        Trouble::Refusing {
             why: why.unwrap_or("for a reason that is in the server's log"),
             words: explain(error),
         }
     }
 
-    /// The same, if it is an answer by which Redis refuses work at the moment: not a
-    /// broken connection, and no fault in what was asked.
-    pub(crate) fn told_by(error: &RedisError) -> Option<Refusal> {
+    /// The same, but only if by this error Redis refuses work at the moment: not for a
+    /// broken connection, and not for a fault in what was asked.
+    pub(crate) fn told_by(error: &RedisError) -> Option<Trouble> {
         let why = reason(&code_of(error)?)?;
         let words = explain(error);
-        Some(Refusal { why, words })
+        Some(Trouble::Refusing { why, words })
     }
 
-    /// Whether it is for the same reason, though the words may differ.
-    pub(crate) fn is_like(&self, other: &Refusal) -> bool {
-        self.why == other.why
+    /// A server answered with this error when something of use was expected.
+    pub(crate) fn of(error: &RedisError) -> Trouble {
+        Trouble::told_by(error).unwrap_or_else(|| Trouble::Away(explain(error)))
     }
 
     pub(crate) fn error(&self) -> BackendError {
-        BackendError::Refused(self.why.to_owned())
+        match self {
+            Trouble::Away(reason) => BackendError::Unavailable(reason.clone()),
+            Trouble::Refusing { why, .. } => BackendError::Refused((*why).to_owned()),
+        }
     }
 
     pub(crate) fn health(&self) -> Health {
-        Health::Refusing {
-            why: self.why.to_owned(),
-            words: self.words.clone(),
+        match self.clone() {
+            Trouble::Away(reason) => Health::Down(reason),
+            Trouble::Refusing { why, words } => Health::Refusing {
+                why: why.to_owned(),
+                words,
+            },
         }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Away(words) | Trouble::Refusing { words, .. } => f.write_str(words),
+        }
+    }
+}
+
+impl From<&str> for Trouble {
+    fn from(reason: &str) -> Self {
+        Trouble::Away(reason.to_owned())
     }
 }
 
@@ -99,6 +124,25 @@ pub(crate) fn code_of(error: &RedisError) -> Option<String> {
     Some(first.code().to_owned())
 }
 
+/// Why Redis cannot be used, on one line of a log, and what to do where Redis'
+/// own words do not say it.
+pub(crate) fn explain(error: &RedisError) -> String {
+    let told = error.clone().into_server_errors();
+    let text = match told.as_deref() {
+        // As Redis has it: redis-rs puts names of its own before it.
+        Some([(_, told), ..]) => format!("{} {}", told.code(), told.details().unwrap_or_default()),
+        _ => error.to_string(),
+    };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.contains("NOAUTH") {
+        "Redis asks for a password: redis://:PASSWORD@HOST".to_owned()
+    } else if text.contains("cluster support disabled") {
+        format!("{text}; use redis:// for a single Redis")
+    } else {
+        text
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -126,24 +170,44 @@ mod tests {
             (format!("{wrapped} The user executing the script can't run this command or subcommand"), right),
             (format!("{wrapped} -READONLY You can't write against a read only replica."), "it is a read-only replica"),
         ] {
-            let told = Refusal::told_by(&error(&line)).unwrap();
-            assert_eq!(told.why, why, "{line}");
+            let told = Trouble::told_by(&error(&line)).unwrap();
+            assert_eq!(told.error(), BackendError::Refused(why.into()), "{line}");
         }
         for other in [
             format!("{wrapped} -WRONGTYPE Operation against a key"),
             "ERR unknown command".to_owned(),
             "NOSCRIPT No matching script.".to_owned(),
         ] {
-            assert_eq!(Refusal::told_by(&error(&other)), None, "{other}");
+            assert_eq!(Trouble::told_by(&error(&other)), None, "{other}");
         }
     }
 
     #[test]
     fn what_strangers_are_told_names_no_user_and_no_host() {
-        let refusal = Refusal::of(&error("NOPERM User secret has no permissions"));
-        assert!(refusal.words.contains("secret"));
+        let refusal = Trouble::refusal(&error("NOPERM User secret has no permissions"));
+        assert!(refusal.to_string().contains("secret"));
         assert!(!refusal.error().to_string().contains("secret"));
-        let unheard = Refusal::of(&error("ODD at 10.0.0.1"));
+        let unheard = Trouble::refusal(&error("ODD at 10.0.0.1"));
         assert!(!unheard.error().to_string().contains("10.0.0.1"));
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_says_what_to_do() {
+        let broken = |text: &str| {
+            let text = text.to_owned();
+            RedisError::from((redis::ErrorKind::Io, "said", text))
+        };
+        for (text, part) in [
+            ("NOAUTH Authentication required.", "redis://:PASSWORD@HOST"),
+            (
+                "ERR This instance has cluster support disabled",
+                "use redis:// for a single Redis",
+            ),
+            ("one\r\n  two\n", "one two"),
+        ] {
+            let explained = explain(&broken(text));
+            assert!(explained.contains(part), "{explained}");
+            assert_eq!(explained.lines().count(), 1, "{explained}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The Lua scripts, and how one is called.
 //!
-//! Each gets the history of the connection's Redis process as `ARGV[1]` (see
-//! [`crate::link`]); the rest is described in the files.
+//! Each gets the history of the connection's Redis process as `ARGV[1]`; the rest is
+//! described in the files.
 
 use std::sync::LazyLock;
 
@@ -9,39 +9,29 @@ use redis::{Cmd, Script};
 
 /// One script and its hash.
 pub(crate) struct RoomScript {
+    /// Whether it changes anything, which decides what a lost answer means.
+    pub(crate) is_change: bool,
     code: &'static str,
     hash: LazyLock<String>,
 }
 
 macro_rules! script {
-    ($name:ident, $code:expr) => {
+    ($name:ident, $is_change:literal, $($file:literal),+) => {
         pub(crate) static $name: RoomScript = RoomScript {
-            code: $code,
-            hash: LazyLock::new(|| hash_of($code)),
+            is_change: $is_change,
+            code: concat!($(include_str!($file)),+),
+            hash: LazyLock::new(|| Script::new($name.code).get_hash().to_owned()),
         };
     };
 }
 
-macro_rules! room_script {
-    ($name:ident, $file:literal) => {
-        script!(
-            $name,
-            concat!(include_str!("scripts/room.lua"), include_str!($file))
-        );
-    };
-}
-
-room_script!(CREATE, "scripts/create.lua");
-room_script!(LOAD, "scripts/load.lua");
-room_script!(COMMIT, "scripts/commit.lua");
-script!(KEEPSAKE, include_str!("scripts/keepsake.lua"));
-script!(RENEW, include_str!("scripts/renew.lua"));
-script!(RELEASE, include_str!("scripts/release.lua"));
-script!(CHECK, include_str!("scripts/check.lua"));
-
-fn hash_of(code: &str) -> String {
-    Script::new(code).get_hash().to_owned()
-}
+script!(CREATE, true, "scripts/room.lua", "scripts/create.lua");
+script!(LOAD, false, "scripts/room.lua", "scripts/load.lua");
+script!(COMMIT, true, "scripts/room.lua", "scripts/commit.lua");
+script!(KEEPSAKE, false, "scripts/keepsake.lua");
+script!(RENEW, true, "scripts/renew.lua");
+script!(RELEASE, true, "scripts/release.lua");
+script!(CHECK, true, "scripts/check.lua");
 
 /// One call of a script, before it is known on which connection.
 pub(crate) struct Call<'a> {

@@ -34,34 +34,40 @@ impl UrlError {
     }
 }
 
+fn wrong<T>(part: &'static str, problem: impl Into<String>) -> Result<T, UrlError> {
+    Err(UrlError::new(part, problem))
+}
+
 /// Where Redis is, and what kind it is.
 #[derive(Clone)]
-pub(crate) enum Place {
+pub(crate) enum Deployment {
     /// One server.
     Standalone(Box<ConnectionInfo>),
     /// A Cluster, known by one server or more.
     Cluster(Vec<ConnectionInfo>),
 }
 
-impl Place {
-    pub(crate) fn parse(url: &str) -> Result<Place, UrlError> {
+impl Deployment {
+    pub(crate) fn parse(url: &str) -> Result<Deployment, UrlError> {
         let Some((scheme, rest)) = url.split_once("://") else {
-            return Err(UrlError::new(
-                "the scheme",
-                format!("is missing; {SCHEMES}"),
-            ));
+            return wrong("the scheme", format!("is missing; {SCHEMES}"));
         };
         match scheme {
             "redis" | "rediss" => server(scheme, rest)
-                .map(|info| Place::Standalone(Box::new(info)))
+                .map(|info| Deployment::Standalone(Box::new(info)))
                 .map_err(|error| error.about_credentials(rest)),
-            "redis+unix" => socket(url).map(|info| Place::Standalone(Box::new(info))),
+            "redis+unix" => socket(url).map(|info| Deployment::Standalone(Box::new(info))),
             "redis-cluster" => cluster("redis", rest).map_err(|e| e.about_credentials(rest)),
             "rediss-cluster" => cluster("rediss", rest).map_err(|e| e.about_credentials(rest)),
-            _ => Err(UrlError::new(
-                "the scheme",
-                format!("is not known; {SCHEMES}"),
-            )),
+            _ => wrong("the scheme", format!("is not known; {SCHEMES}")),
+        }
+    }
+
+    /// One of its servers, for credentials and encryption.
+    pub(crate) fn any(&self) -> Option<&ConnectionInfo> {
+        match self {
+            Deployment::Standalone(info) => Some(info),
+            Deployment::Cluster(seeds) => seeds.first(),
         }
     }
 
@@ -69,21 +75,13 @@ impl Place {
         self.any()
             .is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
     }
-
-    /// One of its servers, for credentials and encryption.
-    pub(crate) fn any(&self) -> Option<&ConnectionInfo> {
-        match self {
-            Place::Standalone(info) => Some(info),
-            Place::Cluster(seeds) => seeds.first(),
-        }
-    }
 }
 
 const SCHEMES: &str =
     "allowed are redis://, rediss://, redis+unix://, redis-cluster:// and rediss-cluster://";
 
 /// `HOST:PORT,HOST:PORT`, with what stands before and after them shared by all.
-fn cluster(scheme: &str, rest: &str) -> Result<Place, UrlError> {
+fn cluster(scheme: &str, rest: &str) -> Result<Deployment, UrlError> {
     let (credentials, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => (format!("{credentials}@"), rest),
         None => (String::new(), rest),
@@ -91,46 +89,37 @@ fn cluster(scheme: &str, rest: &str) -> Result<Place, UrlError> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (hosts, tail) = rest.split_at(end);
     if !matches!(tail, "" | "/") {
-        return Err(UrlError::new(
+        return wrong(
             "the end",
             "holds more than the hosts; a Cluster has no numbered databases",
-        ));
+        );
     }
     let seeds = hosts
         .split(',')
         .map(|host| server(scheme, &format!("{credentials}{host}")));
-    seeds.collect::<Result<_, _>>().map(Place::Cluster)
+    seeds.collect::<Result<_, _>>().map(Deployment::Cluster)
 }
 
 /// `[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`.
 fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
     let Some(url) = redis::parse_redis_url(&format!("{scheme}://{rest}")) else {
-        return Err(UrlError::new(
+        return wrong(
             "the host or port",
             "cannot be read; it is HOST or HOST:PORT, with a port of 1 to 65535",
-        ));
+        );
     };
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(UrlError::new(
-            "the host",
-            "is missing; it is HOST or HOST:PORT",
-        ));
+        return wrong("the host", "is missing; it is HOST or HOST:PORT");
     }
     if url.port() == Some(0) {
-        return Err(UrlError::new("the port", "is 0; allowed are 1 to 65535"));
+        return wrong("the port", "is 0; allowed are 1 to 65535");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(UrlError::new(
-            "the end",
-            "holds '?' or '#', which are not allowed",
-        ));
+        return wrong("the end", "holds '?' or '#', which are not allowed");
     }
     let database = url.path().trim_matches('/');
     if !database.is_empty() && database.parse::<u16>().is_err() {
-        return Err(UrlError::new(
-            "the database",
-            "is not a number from 0 to 65535",
-        ));
+        return wrong("the database", "is not a number from 0 to 65535");
     }
     info(url)
 }
@@ -139,10 +128,10 @@ fn server(scheme: &str, rest: &str) -> Result<ConnectionInfo, UrlError> {
 fn socket(url: &str) -> Result<ConnectionInfo, UrlError> {
     match redis::parse_redis_url(url) {
         Some(url) if url.path().len() > 1 => info(url),
-        _ => Err(UrlError::new(
+        _ => wrong(
             "the path",
             "is missing; it is redis+unix:///PATH/OF/THE/SOCKET",
-        )),
+        ),
     }
 }
 
@@ -187,7 +176,7 @@ mod tests {
     use super::*;
 
     fn error(url: &str) -> UrlError {
-        match Place::parse(url) {
+        match Deployment::parse(url) {
             Err(error) => error,
             Ok(_) => panic!("{url} was accepted"),
         }
@@ -238,8 +227,8 @@ mod tests {
 
     #[test]
     fn every_server_of_a_cluster_has_the_credentials() {
-        let Place::Cluster(seeds) =
-            Place::parse("redis-cluster://me:p%40ss@a:7000,[::1]:7001").unwrap()
+        let Deployment::Cluster(seeds) =
+            Deployment::parse("redis-cluster://me:p%40ss@a:7000,[::1]:7001").unwrap()
         else {
             panic!("not a cluster");
         };
@@ -262,9 +251,9 @@ mod tests {
             ("rediss://redis.example:6380", "redis.example:6380"),
             ("redis+unix:///run/redis.sock", "/run/redis.sock"),
         ] {
-            match Place::parse(url).unwrap() {
-                Place::Standalone(info) => assert_eq!(info.addr().to_string(), address),
-                Place::Cluster(_) => panic!("{url} is no cluster"),
+            match Deployment::parse(url).unwrap() {
+                Deployment::Standalone(info) => assert_eq!(info.addr().to_string(), address),
+                Deployment::Cluster(_) => panic!("{url} is no cluster"),
             }
         }
     }

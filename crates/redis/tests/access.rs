@@ -18,10 +18,10 @@ async fn works(url: &str) {
     heard.up().await;
     let room = room("a");
     let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
     accepted(&connected(url).await, &room, step(start, &["e"])).await;
     assert_eq!(heard.published(&room).await.0, 1);
-    backend.unwatch(&room);
+    heard.unwatch(&room);
     let node = "n".parse().unwrap();
     backend.renew(&node, TTL).await.unwrap();
     backend.release(&node).await.unwrap();
@@ -109,10 +109,10 @@ async fn a_denied_subscription_is_told_and_tried_again() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     created(&backend, &room).await;
-    let denied = backend.watch(&room).await.unwrap_err().to_string();
+    let denied = heard.watch(&backend, &room).await.unwrap_err().to_string();
     assert!(denied.contains("no permissions"), "{denied}");
     allow("allchannels");
-    heard.resync(&room).await;
+    heard.missed(&room).await;
     publications_arrive(&backend, &mut heard, &room, &url).await;
 }
 

@@ -41,7 +41,7 @@ async fn rooms_live_on_all_servers_and_their_publications_arrive() {
     let mut heard = Heard::of(&reader);
     for (server, room) in one_on_each(&cluster).iter().enumerate() {
         let start = created(&writer, room).await;
-        reader.watch(room).await.unwrap();
+        heard.watch(&reader, room).await.unwrap();
         accepted(&writer, room, step(start, &["a", "b"])).await;
         assert_eq!(heard.published(room).await.1, ["a", "b"]);
         let keys = cluster.nodes()[server].cli(&["KEYS", "*"]);
@@ -66,7 +66,7 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
     let mut heard = Heard::of(&backend);
     let rooms: Vec<_> = (0..300).map(|number| room(&format!("r{number}"))).collect();
     for room in &rooms {
-        backend.watch(room).await.unwrap();
+        heard.watch(&backend, room).await.unwrap();
     }
     let channels = || -> usize {
         let count = |node: &tablecast_redis::testing::RedisServer| {
@@ -87,11 +87,11 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
         .iter()
         .find(|room| slot(&cluster, room) > 10922)
         .unwrap();
-    heard.resync(there).await;
+    heard.missed(there).await;
     created(&backend, there).await;
     publications_arrive(&backend, &mut heard, there, &cluster.url()).await;
     for room in &rooms {
-        backend.unwatch(room);
+        heard.unwatch(room);
     }
     eventually("nothing is watched", async || {
         (channels() == 0).then_some(())
@@ -109,7 +109,7 @@ async fn a_room_whose_slot_moves_is_followed() {
     };
     let start = created(&backend, here).await;
     let one = accepted(&backend, here, step(start, &["a"])).await;
-    backend.watch(here).await.unwrap();
+    heard.watch(&backend, here).await.unwrap();
 
     let other = connected(&cluster.url()).await;
     let subscriber = cluster.nodes()[0].cli(&["CLIENT", "LIST", "TYPE", "pubsub"]);
@@ -124,7 +124,7 @@ async fn a_room_whose_slot_moves_is_followed() {
         other.load(here, None).await.unwrap().is_some(),
         "asked where it moved to"
     );
-    heard.resync(here).await;
+    heard.missed(here).await;
     eventually(
         "the connection on which redis ended a subscription is closed",
         async || {
@@ -203,15 +203,14 @@ async fn a_dead_server_is_told_and_the_others_go_on() {
     let rooms = one_on_each(&cluster);
     for room in &rooms {
         created(&backend, room).await;
-        backend.watch(room).await.unwrap();
+        heard.watch(&backend, room).await.unwrap();
     }
     cluster.nodes_mut()[0].kill9();
     heard.down().await;
     assert!(is_unavailable(&backend.load(&rooms[0], None).await));
     publications_arrive(&backend, &mut heard, &rooms[1], &cluster.url()).await;
     cluster.nodes_mut()[0].restart();
-    heard.up().await;
-    heard.resync(&rooms[0]).await;
+    heard.up_and_missed(&rooms[0]).await;
     // It kept nothing on disk.
     eventually("the server has its slots again", async || {
         (backend.load(&rooms[0], None).await == Ok(None)).then_some(())

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use common::*;
 use proxy::Proxy;
-use tablecast_core::backend::{Backend, BackendError, Committed, Notice};
+use tablecast::testing::Notification;
+use tablecast_core::backend::{Backend, BackendError, Committed};
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::RedisServer;
 
@@ -19,7 +20,7 @@ async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
     let one = accepted(&backend, &room, step(start, &["a"])).await;
 
     server.kill9();
@@ -29,8 +30,7 @@ async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
         &backend.commit(&room, step(one, &["b"])).await
     ));
     server.restart();
-    heard.up().await;
-    heard.resync(&room).await;
+    heard.up_and_missed(&room).await;
 
     let missing = conflict(&backend, &room, step(one, &["b"])).await;
     assert_eq!(missing.position.seq, 1);
@@ -98,13 +98,13 @@ async fn a_killed_subscription_is_made_again_with_a_resync() {
     let mut heard = Heard::of(&backend);
     let rooms: Vec<_> = (0..300).map(|number| room(&format!("r{number}"))).collect();
     for room in &rooms {
-        backend.watch(room).await.unwrap();
+        heard.watch(&backend, room).await.unwrap();
     }
     assert_eq!(server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]), "1");
     let mut owed: HashSet<_> = rooms.iter().cloned().collect();
     while !owed.is_empty() {
-        let resync = |notice: &Notice| match notice {
-            Notice::Resync(Some(room)) => Some(room.clone()),
+        let resync = |heard: &Notification| match heard {
+            Notification::Missed(room) => Some(room.clone()),
             _ => None,
         };
         owed.remove(&heard.find("a resync of each room", resync).await);
@@ -132,11 +132,12 @@ async fn a_killed_command_connection_is_replaced_without_an_alarm() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
     // Ours, and not that of redis-cli itself.
     server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     publications_arrive(&backend, &mut heard, &room, &server.url()).await;
-    let alarm = |notice: &Notice| matches!(notice, Notice::Health(health) if !health.is_up());
+    let alarm =
+        |heard: &Notification| matches!(heard, Notification::Health(health) if !health.is_up());
     assert!(!heard.passed.iter().any(alarm), "{:?}", heard.passed);
 }
 
@@ -147,7 +148,7 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
     heard.up().await;
 
     server.pause();
@@ -161,11 +162,10 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
     assert!(why.contains("within 1 s"), "{why}");
     assert!(is_unavailable(&backend.load(&room, None).await));
     let late = common::room("late");
-    assert!(is_unavailable(&backend.watch(&late).await));
+    assert!(is_unavailable(&heard.watch(&backend, &late).await));
 
     server.resume();
-    heard.up().await;
-    heard.resync(&late).await;
+    heard.up_and_missed(&late).await;
     // What was asked before may have happened or not; the position tells.
     let now = backend.load(&room, None).await.unwrap().unwrap();
     assert_eq!(
@@ -184,11 +184,11 @@ async fn a_subscription_that_died_silently_is_found_and_replaced() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
 
     proxy.swallow("SUBSCRIBE");
     let one = accepted(&backend, &room, step(start, &["unheard"])).await;
-    heard.resync(&room).await;
+    heard.missed(&room).await;
     let other = connected(&server.url()).await;
     accepted(&other, &room, step(one, &["heard"])).await;
     assert_eq!(heard.published(&room).await.0, 2);
@@ -223,10 +223,9 @@ async fn refused_dials_are_repeated_until_one_is_accepted() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     heard.down().await;
-    assert!(is_unavailable(&backend.watch(&room).await));
+    assert!(is_unavailable(&heard.watch(&backend, &room).await));
     proxy.refuse(4);
-    heard.up().await;
-    heard.resync(&room).await;
+    heard.up_and_missed(&room).await;
     created(&backend, &room).await;
     publications_arrive(&backend, &mut heard, &room, &server.url()).await;
 }

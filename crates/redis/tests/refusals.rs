@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::*;
-use tablecast_core::backend::{Backend, BackendError, Health, Notice};
+use tablecast::testing::Notification;
+use tablecast_core::backend::{Backend, BackendError, Health};
 use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::{RedisCluster, RedisServer};
@@ -208,7 +209,7 @@ async fn a_server_that_loads_its_data_is_told() {
 #[tokio::test]
 async fn a_script_that_keeps_redis_busy_is_told_and_cuts_no_connection() {
     let (server, backend, mut heard) = up(&[]).await;
-    backend.watch(&room("a")).await.unwrap();
+    heard.watch(&backend, &room("a")).await.unwrap();
     let subscription = || {
         let list = server.cli(&["CLIENT", "LIST", "TYPE", "pubsub"]);
         list.split_whitespace()
@@ -227,22 +228,22 @@ async fn a_script_that_keeps_redis_busy_is_told_and_cuts_no_connection() {
     heard.up().await;
     created(&backend, &room("a")).await;
     assert_eq!(subscription(), before);
-    let lost = |notice: &Notice| matches!(notice, Notice::Health(Health::Down(_)));
+    let lost = |heard: &Notification| matches!(heard, Notification::Health(Health::Down(_)));
     assert!(!heard.passed.iter().any(lost), "{:?}", heard.passed);
 }
 
-/// The wish comes while Redis is busy. It is tried again soon, and not only when a missing
+/// The watch comes while Redis is busy. It is tried again soon, and not only when a missing
 /// right would be looked for again: so Redis refuses it several times meanwhile.
 #[tokio::test]
 async fn a_subscription_that_a_busy_redis_refuses_is_tried_again_soon() {
     let (server, backend, mut heard) = up(&[]).await;
     let script = Script::start(&server).await;
-    let watched = backend.watch(&room("a")).await;
+    let watched = heard.watch(&backend, &room("a")).await;
     assert!(is_unavailable(&watched), "{watched:?}");
     // sleep: Redis is busy for long enough for some attempts, and not for 5 s
     tokio::time::sleep(Duration::from_secs(2)).await;
     drop(script);
-    heard.resync(&room("a")).await;
+    heard.missed(&room("a")).await;
     let stats = server.cli(&["INFO", "commandstats"]);
     let line = stats
         .lines()

@@ -24,7 +24,7 @@ async fn a_room_is_made_loaded_changed_and_published() {
     let start = created(&backend, &room).await;
     assert_eq!(start.seq, 0);
     assert_eq!(backend.create(&room, new_room()).await, Ok(Created::Exists));
-    other.watch(&room).await.unwrap();
+    heard.watch(&other, &room).await.unwrap();
 
     let raw = Bytes::from_static(b"\0\xff\r\n{}");
     let commit = Commit {
@@ -387,7 +387,7 @@ async fn foreign_publications_are_ignored() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
     for foreign in [
         "",
         "hello",
@@ -412,7 +412,7 @@ async fn a_backend_is_told_of_the_commits_of_others_alone() {
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
+    heard.watch(&backend, &room).await.unwrap();
     let one = accepted(&backend, &room, step(start, &["own"])).await;
     accepted(&other, &room, step(one, &["other's"])).await;
     assert_eq!(
@@ -441,13 +441,14 @@ async fn scripts_that_redis_has_forgotten_are_sent_again() {
 async fn a_watched_room_is_one_subscription_and_watching_costs_no_connection() {
     let server = RedisServer::start(&[]);
     let backend = connected(&server.url()).await;
-    backend.watch(&room("warm")).await.unwrap();
+    let mut heard = Heard::of(&backend);
+    heard.watch(&backend, &room("warm")).await.unwrap();
     let clients = || server.cli(&["CLIENT", "LIST"]).lines().count();
     let before = clients();
     for number in 0..1000 {
         let room = room(&format!("r{number}"));
-        backend.watch(&room).await.unwrap();
-        backend.unwatch(&room);
+        heard.watch(&backend, &room).await.unwrap();
+        heard.unwatch(&room);
     }
     eventually("no connection is left behind", async || {
         (clients() <= before).then_some(())
@@ -462,27 +463,6 @@ async fn a_watched_room_is_one_subscription_and_watching_costs_no_connection() {
         (clients() == 1).then_some(())
     })
     .await;
-}
-
-#[tokio::test]
-async fn a_reader_that_is_behind_is_told_to_resync() {
-    let server = RedisServer::start(&[]);
-    let backend = connected(&server.url()).await;
-    let mut heard = Heard::of(&backend);
-    let room = room("a");
-    let start = created(&backend, &room).await;
-    backend.watch(&room).await.unwrap();
-    let other = connected(&server.url()).await;
-    let mut position = start;
-    for _ in 0..5000 {
-        position = accepted(&other, &room, step(position, &["e"])).await;
-    }
-    heard.resync(&room).await;
-    assert!(
-        heard.passed.len() < 10,
-        "{} notices were kept",
-        heard.passed.len()
-    );
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@
 mod file;
 mod options;
 mod secret;
+mod store;
 mod value;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,45 +22,13 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
+use tablecast_http::Origin;
+use tablecast_lunch::max_table_bytes;
 
 use crate::base_path::BasePath;
-use crate::menu::max_view_bytes;
-use crate::origin::Origin;
+use crate::log::LogFormat;
 use options::Options;
-
-/// Where rooms live.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Store {
-    /// In this process; they end with it.
-    Memory,
-    /// In Redis or a Redis Cluster, at this URL.
-    Redis(String),
-}
-
-// A Redis URL may hold a password, and a configuration is easily logged.
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl fmt::Display for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Store::Memory => f.write_str("memory"),
-            Store::Redis(url) => f.write_str(&secret::redact(url)),
-        }
-    }
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
+pub use store::Store;
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -349,7 +317,7 @@ fn lifetimes(
 /// What may wait for a slow reader: the largest menu must fit, since a new member is sent
 /// all of it. What was not given follows.
 fn outbox_bytes(given: Option<usize>, max_items: usize) -> Result<usize, clap::Error> {
-    let largest = max_view_bytes(max_items);
+    let largest = max_table_bytes(max_items);
     match given {
         Some(bytes) if bytes < largest => Err(error(
             ErrorKind::ValueValidation,

@@ -8,19 +8,13 @@
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
-mod accept;
 pub mod base_path;
-mod client;
 pub mod config;
-mod cors;
 mod docs;
 mod language;
-mod limits;
 pub mod log;
-pub mod menu;
 mod negotiation;
-pub mod origin;
-mod problem;
+mod reason;
 mod routes;
 pub mod store;
 mod web;
@@ -37,8 +31,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use config::Config;
-use menu::Menu;
 use routes::Shared;
+use tablecast_lunch::Menu;
 
 /// How much of the drain time is kept for HTTP requests under way, at most; a
 /// tenth of it if that is less.
@@ -72,7 +66,7 @@ impl Server {
         let hub = Hub::start(backend, config.hub.clone());
         routes::expect(hub.metrics());
         Server {
-            shared: Arc::new(Shared::new(hub, config)),
+            shared: Arc::new(Shared::new(hub, config, routes::table)),
         }
     }
 
@@ -93,12 +87,8 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Failed> {
         let stop = CancellationToken::new();
-        let serve = accept::run(
-            listener,
-            self.shared.clone(),
-            accept::Times::default(),
-            stop.clone(),
-        );
+        let router = routes::router(self.shared.clone());
+        let serve = tablecast_http::serve(listener, router, self.shared.clone(), stop.clone());
         // A task of its own, so that a panic in it is seen.
         let mut accepting = tokio::spawn(serve);
         let failed = tokio::select! {

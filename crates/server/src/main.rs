@@ -12,8 +12,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context;
-use tablecast_server::config::{self, Config, LogFormat};
-use tablecast_server::{Failed, Server, log, store};
+use tablecast_server::config::{self, Config};
+use tablecast_server::log::{self, LogFormat};
+use tablecast_server::{Failed, Server, store};
 use tablecast_terminal::Command;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -41,7 +41,7 @@ struct Page;
 
 /// The JavaScript client, which the page uses as it is.
 #[derive(RustEmbed)]
-#[folder = "../../clients/js/src"]
+#[folder = "client"]
 struct Client;
 
 /// Where the client's files appear among the page's.

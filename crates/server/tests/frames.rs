@@ -19,9 +19,9 @@ use tablecast::core::limits::Rate;
 use tablecast::core::{Backend, CloseReason};
 use tablecast::testing::FaultyBackend;
 use tablecast::testing::client::Client;
+use tablecast_lunch::{MasterSecret, Menu};
 use tablecast_server::Server;
 use tablecast_server::config::Config;
-use tablecast_server::menu::{MasterSecret, Menu};
 use tokio::net::TcpListener;
 
 const ROOM: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";

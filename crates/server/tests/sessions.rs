@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use support::{Answer, Running, config, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::Backend;
-use tablecast::core::backend::{Commit, NewKeepsake, Record};
+use tablecast::core::backend::{Commit, NewKeepsake};
+use tablecast::core::stored::Record;
 use tablecast::testing::client::Client;
 
 const JSON: &str = "Content-Type: application/json\r\n";

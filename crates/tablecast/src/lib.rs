@@ -271,7 +271,6 @@
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
-pub mod app;
 pub mod channel;
 mod clock;
 pub mod codec;
@@ -293,9 +292,9 @@ pub mod testing;
 pub mod upgrade;
 mod view;
 
-pub use app::App;
 pub use config::{ConnectionConfig, HubConfig, OutboxLimits};
 pub use hub::Hub;
 pub use memory::MemoryBackend;
 pub use tablecast_core as core;
+pub use tablecast_core::app::{self, App};
 pub use upgrade::head;

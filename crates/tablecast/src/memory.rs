@@ -3,23 +3,24 @@
 //! Nothing here waits: one lock is held for the length of one step, and every
 //! answer is there at once.
 
-mod inbox;
 mod keepsakes;
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::stream;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Keepsake, LOG_EVENTS, Loaded,
-    NewRoom, Notice, Notices, Record, Snapshot, Stamp, StoredEvent,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
+    LOG_EVENTS, Listener, Loaded, NewRoom, Publication, Snapshot, Stamp, StoredEvent, Watch,
 };
+use tablecast_core::stored::Record;
 use tablecast_core::{Epoch, NodeId, Position, RoomId};
 
-use self::inbox::Inbox;
 use self::keepsakes::Keepsakes;
 
 /// Half the log, so that what follows a snapshot is in it with room to spare.
@@ -42,7 +43,8 @@ const SWEPT_BY_A_RENEWAL: usize = 4096;
 /// types cannot be written learns of it from its first test.
 pub struct MemoryBackend {
     store: Arc<Store>,
-    inbox: Arc<Inbox>,
+    /// Tells this node's watchers from those of others.
+    node: u64,
 }
 
 impl MemoryBackend {
@@ -64,8 +66,9 @@ impl MemoryBackend {
             store: Arc::new(Store {
                 clock: Box::new(clock),
                 state: Mutex::default(),
+                ids: AtomicU64::new(1),
             }),
-            inbox: Arc::default(),
+            node: 0,
         }
     }
 
@@ -73,19 +76,15 @@ impl MemoryBackend {
     pub fn another_node(&self) -> Self {
         MemoryBackend {
             store: Arc::clone(&self.store),
-            inbox: Arc::default(),
+            node: self.store.new_id(),
         }
-    }
-
-    fn is_own(&self, watcher: &Weak<Inbox>) -> bool {
-        std::ptr::eq(watcher.as_ptr(), Arc::as_ptr(&self.inbox))
     }
 
     fn create_now(&self, id: &RoomId, new: NewRoom) -> Created {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_STEP);
-        let place = state.places.entry(id.clone()).or_default();
-        if place.room(now).is_some() {
+        let topic = state.topics.entry(id.clone()).or_default();
+        if topic.room(now).is_some() {
             return Created::Exists;
         }
         let room = Room::new(new, now);
@@ -95,7 +94,7 @@ impl MemoryBackend {
             epoch: room.position.epoch.0,
             room: id.clone(),
         };
-        place.room = Some(room);
+        topic.room = Some(room);
         state.expiries.push(Reverse(expiry));
         state.keepsakes.forget(id);
         created
@@ -107,8 +106,8 @@ impl MemoryBackend {
         known: Option<Position>,
     ) -> Result<Option<Loaded>, BackendError> {
         let (mut state, now) = self.store.lock();
-        let place = state.places.get_mut(id);
-        let room = place.and_then(|place| place.room(now));
+        let topic = state.topics.get_mut(id);
+        let room = topic.and_then(|topic| topic.room(now));
         room.map(|room| room.missing_since(known, now)).transpose()
     }
 
@@ -116,11 +115,12 @@ impl MemoryBackend {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_STEP);
         let state = &mut *state;
-        let Some(place) = state.places.get_mut(id) else {
+        let Some(topic) = state.topics.get_mut(id) else {
             return Ok(Committed::Gone);
         };
-        let others = place.watchers.iter().any(|watcher| !self.is_own(watcher));
-        let Some(room) = place.room(now) else {
+        let is_other = |watcher: &&Watcher| watcher.node != self.node;
+        let others = topic.watchers.iter().any(|watcher| is_other(&watcher));
+        let Some(room) = topic.room(now) else {
             return Ok(Committed::Gone);
         };
         let expected = commit.expected;
@@ -135,39 +135,38 @@ impl MemoryBackend {
         };
         let keepsake = commit.keepsake.take();
         let keepsake = keepsake
-            .map(|new| keepsakes::written(&new, now))
+            .map(|new| keepsakes::written(&new, now, now.saturating_add(millis(new.ttl))))
             .transpose()?;
         let committed = room.commit(commit, now)?;
         if let (Some(keepsake), Committed::Accepted(_)) = (keepsake, &committed) {
             state.keepsakes.keep(id, keepsake);
         }
         if let (true, Committed::Accepted(stamp)) = (others, &committed) {
-            let notice = Notice::Published {
-                room: id.clone(),
+            let publication = Publication {
                 epoch: expected.epoch,
                 first: expected.seq + 1,
                 events,
                 stamp: *stamp,
             };
-            place.watchers.retain(|watcher| {
-                let Some(inbox) = watcher.upgrade() else {
-                    return false;
-                };
-                if !self.is_own(watcher) {
-                    inbox.push(notice.clone());
-                }
-                true
-            });
+            // Under the lock, so that they hear it in the order of the steps.
+            for watcher in topic.watchers.iter().filter(is_other) {
+                watcher.listener.published(publication.clone());
+            }
         }
         Ok(committed)
     }
 
-    fn watch_now(&self, id: &RoomId) {
+    fn watch_now(&self, id: &RoomId, listener: Arc<dyn Listener>) -> Watch {
+        let watcher = Watcher {
+            id: self.store.new_id(),
+            node: self.node,
+            listener,
+        };
+        let (store, room, own) = (Arc::clone(&self.store), id.clone(), watcher.id);
         let (mut state, _) = self.store.lock();
-        let place = state.places.entry(id.clone()).or_default();
-        if !place.watchers.iter().any(|watcher| self.is_own(watcher)) {
-            place.watchers.push(Arc::downgrade(&self.inbox));
-        }
+        let topic = state.topics.entry(id.clone()).or_default();
+        topic.watchers.push(watcher);
+        Watch::new(move || store.unwatch(&room, own))
     }
 
     fn renew_now(&self, node: &NodeId, lease: Duration) -> Vec<NodeId> {
@@ -215,26 +214,18 @@ impl Backend for MemoryBackend {
         BackendFuture::now(Ok(state.keepsakes.get(room, now)))
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        self.watch_now(room);
-        BackendFuture::now(Ok(()))
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        let watch = self.watch_now(room, listener);
+        (watch, BackendFuture::now(Ok(())))
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        let (mut state, now) = self.store.lock();
-        if let Some(place) = state.places.get_mut(room) {
-            place.watchers.retain(|watcher| !self.is_own(watcher));
-            if place.room(now).is_none() && place.watchers.is_empty() {
-                state.places.remove(room);
-            }
-        }
-    }
-
-    fn notices(&self) -> Notices {
-        match self.inbox.reader() {
-            Some(reader) => Box::pin(reader),
-            None => Box::pin(futures_util::stream::empty()),
-        }
+    fn health(&self) -> HealthChanges {
+        // It is always up.
+        Box::pin(stream::pending())
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
@@ -260,16 +251,37 @@ impl Backend for MemoryBackend {
 struct Store {
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     state: Mutex<State>,
+    /// The next for a node or a watcher.
+    ids: AtomicU64,
 }
 
 impl Store {
     /// The state, and the time. It is read under the lock, so that it grows with
     /// the order of the steps.
     fn lock(&self) -> (MutexGuard<'_, State>, u64) {
-        // Nothing panics between two changes that belong together.
+        // No panic can come between two changes that belong together.
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
         (state, now)
+    }
+
+    fn new_id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn unwatch(&self, room: &RoomId, id: u64) {
+        let (mut state, now) = self.lock();
+        let Some(topic) = state.topics.get_mut(room) else {
+            return;
+        };
+        let at = topic.watchers.iter().position(|watcher| watcher.id == id);
+        let gone = at.map(|at| topic.watchers.remove(at));
+        if topic.room(now).is_none() && topic.watchers.is_empty() {
+            state.topics.remove(room);
+        }
+        drop(state);
+        // What its listener holds may call the store when it is dropped: not under the lock.
+        drop(gone);
     }
 }
 
@@ -277,8 +289,8 @@ impl Store {
 struct State {
     /// Looked up with each commit, so by a hash that costs a fifth of the standard
     /// library's. It resists less who chooses keys, but rooms are named by those who
-    /// make them, and only what exists has a place.
-    places: HashMap<RoomId, Place, foldhash::fast::RandomState>,
+    /// make them, and only what exists has a topic.
+    topics: HashMap<RoomId, Topic, foldhash::fast::RandomState>,
     /// One entry for each room that was made, due at its expiry or earlier.
     expiries: BinaryHeap<Reverse<Expiry>>,
     /// When each node's lease ends.
@@ -296,10 +308,10 @@ impl State {
             let Some(Reverse(due)) = self.expiries.pop() else {
                 return;
             };
-            let Entry::Occupied(mut place) = self.places.entry(due.room.clone()) else {
+            let Entry::Occupied(mut topic) = self.topics.entry(due.room.clone()) else {
                 continue;
             };
-            match place.get_mut().room(now) {
+            match topic.get_mut().room(now) {
                 // It was extended since.
                 Some(room) if room.position.epoch.0 == due.epoch => {
                     let at = room.expires_at;
@@ -308,8 +320,8 @@ impl State {
                 // A later room of this name has an entry of its own.
                 Some(_) => {}
                 None => {
-                    if place.get().watchers.is_empty() {
-                        place.remove();
+                    if topic.get().watchers.is_empty() {
+                        topic.remove();
                     }
                 }
             }
@@ -328,12 +340,19 @@ struct Expiry {
 /// What there is under one id. It may be watched before and after there is a
 /// room.
 #[derive(Default)]
-struct Place {
+struct Topic {
     room: Option<Room>,
-    watchers: Vec<Weak<Inbox>>,
+    watchers: Vec<Watcher>,
 }
 
-impl Place {
+struct Watcher {
+    id: u64,
+    /// The node that is not sent its own publications.
+    node: u64,
+    listener: Arc<dyn Listener>,
+}
+
+impl Topic {
     /// The room, unless it has expired: then it is forgotten.
     fn room(&mut self, now: u64) -> Option<&mut Room> {
         if self

@@ -143,7 +143,7 @@ impl Node {
 }
 
 fn random_id() -> NodeId {
-    // Not a secret, only unlike all others.
+    // It need not be secret, only unique.
     let id = format!("{:016x}", fastrand::u64(..)).parse();
     id.unwrap_or_else(|_| unreachable!("16 hex digits are an id"))
 }

@@ -5,10 +5,10 @@ mod visit;
 
 use std::sync::Arc;
 
+use tablecast_core::App;
 use tablecast_core::text::clean;
 use tablecast_core::{CloseReason, MemberId, Rejection};
 
-use crate::app::App;
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json;

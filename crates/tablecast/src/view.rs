@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tablecast_core::backend::Stamp;
-use tablecast_core::{Colour, MemberId, Position, RoomId};
+use tablecast_core::{Position, RoomId};
+pub use tablecast_protocol::push::Member as MemberView;
 
 /// What one room has otherwise than the hub's configuration says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,24 +26,6 @@ pub struct CreatedRoom {
     pub seats: usize,
     /// How long it lives after the last join or change.
     pub ttl: Duration,
-}
-
-/// One member as others see them.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Member")
-)]
-pub struct MemberView {
-    /// Who.
-    pub id: MemberId,
-    /// Their name.
-    pub name: String,
-    /// Their colour.
-    pub colour: Colour,
-    /// Not connected at the moment; the seat is kept for a while.
-    pub away: bool,
 }
 
 /// A room as it stands.

@@ -4,21 +4,21 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tablecast::core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, Keepsake, Loaded, NewRoom, Notice, Notices,
+    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener, Loaded,
+    NewRoom, Publication, Watch,
 };
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, NodeId, Position, RoomId};
 use tablecast::testing::FaultyBackend;
 use tablecast::testing::faulty::{Call, Fault, Faults, Rates};
 use tablecast::{HubConfig, MemoryBackend};
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore};
 
 use support::rooms::{JsonMember, Node, code};
 use support::{NEVER, eventually};
@@ -380,7 +380,26 @@ struct SlowAnswers {
     held: Arc<AtomicUsize>,
     release: Arc<Semaphore>,
     lose: Arc<AtomicBool>,
-    extra: Mutex<Option<mpsc::UnboundedReceiver<Notice>>>,
+    listener: Arc<OnceLock<Arc<dyn Listener>>>,
+    down: Arc<Notify>,
+}
+
+/// Hears what is not lost.
+struct Losing {
+    to: Arc<dyn Listener>,
+    lose: Arc<AtomicBool>,
+}
+
+impl Listener for Losing {
+    fn published(&self, publication: Publication) {
+        if !self.lose.load(Ordering::SeqCst) {
+            self.to.published(publication);
+        }
+    }
+
+    fn missed(&self) {
+        self.to.missed();
+    }
 }
 
 impl Backend for SlowAnswers {
@@ -411,25 +430,27 @@ impl Backend for SlowAnswers {
         self.inner.keepsake(room)
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        self.inner.watch(room)
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        assert!(self.listener.set(Arc::clone(&listener)).is_ok(), "one room");
+        let lose = Arc::clone(&self.lose);
+        let losing = Losing { to: listener, lose };
+        self.inner.watch(room, Arc::new(losing))
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        self.inner.unwatch(room);
-    }
-
-    fn notices(&self) -> Notices {
-        let lose = self.lose.clone();
-        let kept = self.inner.notices().filter(move |notice| {
-            let lost = lose.load(Ordering::SeqCst) && matches!(notice, Notice::Published { .. });
-            std::future::ready(!lost)
+    fn health(&self) -> HealthChanges {
+        let down = Arc::clone(&self.down);
+        let down = futures_util::stream::once(async move {
+            down.notified().await;
+            tablecast::core::backend::Health::Down("x".into())
         });
-        let extra = self.extra.try_lock().unwrap().take().unwrap();
-        let extra = futures_util::stream::unfold(extra, async |mut extra| {
-            extra.recv().await.map(|notice| (notice, extra))
-        });
-        Box::pin(futures_util::stream::select(kept, Box::pin(extra)))
+        Box::pin(futures_util::stream::select(
+            self.inner.health(),
+            Box::pin(down),
+        ))
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
@@ -453,15 +474,16 @@ impl Backend for SlowAnswers {
 #[tokio::test]
 async fn a_resync_that_comes_while_a_room_is_loading_is_not_forgotten() {
     let store = MemoryBackend::new();
-    let (notify, extra) = mpsc::unbounded_channel();
     let slow = SlowAnswers {
         inner: store.another_node(),
         hold: Arc::default(),
         held: Arc::default(),
         release: Arc::new(Semaphore::new(0)),
         lose: Arc::default(),
-        extra: Mutex::new(Some(extra)),
+        listener: Arc::default(),
+        down: Arc::default(),
     };
+    let (listener, down) = (slow.listener.clone(), slow.down.clone());
     let (hold, held, release, lose) = (
         slow.hold.clone(),
         slow.held.clone(),
@@ -478,19 +500,15 @@ async fn a_resync_that_comes_while_a_room_is_loading_is_not_forgotten() {
     let mut writer = one.json("r").await;
     let mut watcher = two.json("r").await;
 
-    let room: RoomId = "r".parse().unwrap();
+    let listener = listener.get().unwrap();
     hold.store(true, Ordering::SeqCst);
-    notify.send(Notice::Resync(Some(room.clone()))).unwrap();
+    listener.missed();
     eventually("the room is loading", || held.load(Ordering::SeqCst) == 1).await;
     lose.store(true, Ordering::SeqCst);
     insist(&mut writer, &add(1, "x")).await;
-    notify.send(Notice::Resync(Some(room))).unwrap();
+    listener.missed();
     // The room's task has heard it: what comes behind it in the mailbox was seen.
-    notify
-        .send(Notice::Health(tablecast::core::backend::Health::Down(
-            "x".into(),
-        )))
-        .unwrap();
+    down.notify_one();
     assert!(watcher.next().await["status"].is_object());
     release.add_permits(1);
     assert_eq!(watcher.event().await["change"]["added"]["item"], "x");

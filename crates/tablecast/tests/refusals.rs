@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tablecast::core::backend::{Health, Notice};
+use tablecast::core::backend::Health;
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, RoomId};
 use tablecast::hub::{CreateError, RoomError};
@@ -92,7 +92,7 @@ async fn another_reason_for_the_same_is_known_to_operators_and_nothing_to_member
         why: "too few of its replicas are there".to_owned(),
         words: words.to_owned(),
     };
-    faults.notify(Notice::Health(other.clone()));
+    faults.say(other.clone());
     eventually("the new reason is known", || node.hub.health() == other).await;
     faults.up();
     assert_eq!(json.next().await, json!({"status": {"store": "up"}}));

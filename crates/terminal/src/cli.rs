@@ -5,14 +5,14 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
+use tablecast_protocol::{CloseReason, Colour, client};
 
+use crate::failed::Failed;
 use crate::place::{Place, Server};
-use crate::say::MAX_COLOUR;
 use crate::session::link::Why;
-use crate::session::{Entropy, Introduction, Session};
+use crate::session::{Entropy, Session};
 use crate::words::Lang;
 use crate::{create, lines, plain, run, screen};
-use tablecast_core::close::CloseReason;
 
 /// What can be done at a terminal.
 #[derive(Debug, Parser)]
@@ -54,7 +54,7 @@ pub struct Join {
 
     /// Your colour, from 0 to 11 [default: the server chooses]
     #[arg(long, visible_alias = "color", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u8).range(0..=i64::from(MAX_COLOUR)))]
+          value_parser = clap::value_parser!(u8).range(0..=i64::from(Colour::COUNT - 1)))]
     pub colour: Option<u8>,
 
     /// Lines in and out instead of the full screen, for pipes and screen readers; /help
@@ -78,23 +78,6 @@ pub struct Create {
     /// server's]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: Option<u32>,
-}
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Failed {
-    /// The terminal, or what stands in its place, could not be read or written.
-    #[error("cannot use the terminal: {0}")]
-    Terminal(#[from] io::Error),
-    /// The system gives no random numbers, without which nothing here is safe.
-    #[error("no random numbers: {0}")]
-    Random(String),
-    /// The server could not be asked.
-    #[error("{0}")]
-    Network(String),
-    /// The server refused.
-    #[error("{0}")]
-    Refused(String),
 }
 
 /// The command that joins a room.
@@ -142,7 +125,9 @@ impl Command {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
-                let place = create::make(&options).await?;
+                let place =
+                    create::make(&options.server, options.title.as_deref(), options.minutes)
+                        .await?;
                 let mut out = io::stdout().lock();
                 // Most are as wide, if this one does not tell.
                 let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
@@ -160,9 +145,9 @@ fn complain(text: &str) {
 }
 
 async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
-    let who = Introduction {
+    let who = client::Join {
         name: options.name,
-        colour: options.colour,
+        colour: options.colour.and_then(|index| Colour::new(index.into())),
     };
     // The system's randomness. Once it is there, it does not fail any more.
     getrandom::fill(&mut [0]).map_err(|error| Failed::Random(error.to_string()))?;

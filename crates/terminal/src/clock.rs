@@ -1,4 +1,5 @@
 //! The one clock of this client.
+#![expect(clippy::disallowed_types, reason = "the place that reads it")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use tablecast_core::id::RoomId;
+use tablecast_protocol::RoomId;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::Failed;
+use crate::failed::Failed;
 use crate::net::{self, Answer};
 use crate::place::{Place, Server};
-use crate::text::Shown;
+use crate::qr;
+use crate::text::sanitise;
 use crate::words::Lang;
-use crate::{cli, qr};
 
 /// What the server is told of the room; what is left out it decides itself.
 #[derive(Serialize)]
@@ -31,17 +31,18 @@ struct Made {
 /// A refusal, as RFC 9457 has it.
 #[derive(Deserialize)]
 struct Problem {
-    detail: Shown,
+    detail: String,
 }
 
 /// Makes a room.
-pub(crate) async fn make(options: &cli::Create) -> Result<Place, Failed> {
-    let wanted = Wanted {
-        title: options.title.as_deref(),
-        minutes: options.minutes,
-    };
+pub(crate) async fn make(
+    server: &Server,
+    title: Option<&str>,
+    minutes: Option<u32>,
+) -> Result<Place, Failed> {
+    let wanted = Wanted { title, minutes };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let (answer, server) = net::post(&options.server, "/session/", body)
+    let (answer, server) = net::post(server, "/session/", body)
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
     if answer.status != 201 {
@@ -63,14 +64,12 @@ fn refusal(server: &Server, answer: &Answer) -> String {
         body,
     } = answer;
     let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
-        let to = moved
-            .as_deref()
-            .map(|to| format!(", to {}", Shown::from(to)));
+        let to = moved.as_deref().map(|to| format!(", to {}", sanitise(to)));
         let to = to.unwrap_or_default();
         return format!("{server} answers {status}{to}: is it a Tablecast server?");
     };
     let again = retry_after.map(|seconds| format!("; try again in {seconds} s"));
-    format!("{}{}", problem.detail, again.unwrap_or_default())
+    format!("{}{}", sanitise(&problem.detail), again.unwrap_or_default())
 }
 
 /// Prints where the room is: for people with everything they may hand on, for a pipe the

@@ -1,7 +1,10 @@
 //! What somebody at this terminal can do, however it is shown: lines that are typed become
 //! commands, and what was removed can be put back.
 
-use tablecast_core::text::clean;
+use tablecast_lunch::{Command, Restore};
+use tablecast_protocol::Colour;
+use tablecast_protocol::client::{Rename, Request};
+use tablecast_protocol::text::clean;
 
 use crate::clock::Millis;
 use crate::room::Room;
@@ -56,16 +59,15 @@ impl Desk {
             Say::Nothing => {}
             Say::Add(item) => return self.add(item, session, now),
             Say::Ask(ask) => session.ask(ask, now),
-            Say::Name(name) => session.ask(Ask::Rename { name, colour: None }, now),
+            Say::Name(name) => rename(name, None, session, now),
             Say::Colour(colour) => {
                 let Some(name) = own_name(session) else {
                     return Show::Notice(self.lang.not_here_yet().to_owned());
                 };
-                let colour = Some(colour);
-                session.ask(Ask::Rename { name, colour }, now);
+                rename(name, Some(colour), session, now);
             }
             Say::Undo => match self.removed.pop() {
-                Some(number) => session.ask(Ask::Restore { number }, now),
+                Some(number) => session.ask(Command::Restore(Restore { number }), now),
                 None => return Show::Notice(self.lang.nothing_to_undo().to_owned()),
             },
             Say::Retry => session.retry(),
@@ -88,7 +90,7 @@ impl Desk {
         let form = one_form(&item);
         let same = |room: &Room| room.menu.find(form.as_ref()?).cloned();
         let is_same = |ask: &Ask| match ask {
-            Ask::Add { item } => form.is_some() && one_form(item) == form,
+            Request::Command(Command::Add(add)) => form.is_some() && one_form(&add.item) == form,
             _ => false,
         };
         if session.pending().any(is_same) {
@@ -96,12 +98,11 @@ impl Desk {
         }
         match session.room().and_then(same) {
             Some(item) => {
-                let (number, on) = (item.number, true);
-                session.ask(Ask::Vote { number, on }, now);
-                Show::Notice(self.lang.voted_instead(&item))
+                session.ask(Command::vote(item.number, true), now);
+                Show::Notice(self.lang.voted_instead(&item.item))
             }
             None => {
-                session.ask(Ask::Add { item }, now);
+                session.ask(Command::add(item), now);
                 Show::Nothing
             }
         }
@@ -110,7 +111,7 @@ impl Desk {
     /// Gives a vote, or takes it back; by what was asked last, though it is not answered yet.
     pub(crate) fn toggle(&self, number: u64, session: &mut Session, now: Millis) {
         let asked = session.pending().rev().find_map(|ask| match ask {
-            Ask::Vote { number: of, on } if *of == number => Some(*on),
+            Request::Command(Command::Vote(vote)) if vote.number == Some(number) => Some(vote.on),
             _ => None,
         });
         let Some(room) = session.room() else { return };
@@ -118,6 +119,10 @@ impl Desk {
             return;
         };
         let on = !asked.unwrap_or_else(|| item.votes.contains(&room.you));
-        session.ask(Ask::Vote { number, on }, now);
+        session.ask(Command::vote(number, on), now);
     }
+}
+
+fn rename(name: String, colour: Option<Colour>, session: &mut Session, now: Millis) {
+    session.ask(Request::Rename(Rename { name, colour }), now);
 }

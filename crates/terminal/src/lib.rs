@@ -3,7 +3,8 @@
 //! The core is pure: [`session::Session`] is told what happens and says what to do, and
 //! [`room::Room`] is the room as far as it is known. Around it are the network, and two faces:
 //! the full screen and plain lines.
-#![forbid(unsafe_code)]
+// Its one clock is in `clock`.
+#![deny(clippy::disallowed_types)]
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod clock;
 mod create;
 mod desk;
+mod failed;
 mod line;
 mod lines;
 mod net;

@@ -7,7 +7,7 @@ use futures_util::Stream;
 use futures_util::stream::poll_fn;
 use tokio::sync::mpsc;
 
-use crate::text::Shown;
+use crate::text::sanitise;
 
 /// Lines that were read and not looked at; a pipe is not read on past that.
 const QUEUE: usize = 16;
@@ -29,7 +29,7 @@ pub(crate) enum Line {
         /// Counted from 1.
         number: u64,
         /// How it begins, as far as it can be shown.
-        begin: Shown,
+        begin: String,
         /// What is wrong with it.
         why: Why,
     },
@@ -86,7 +86,7 @@ fn read(from: &mut impl BufRead, number: u64) -> io::Result<Option<Line>> {
         }
     };
     let begin = &bytes[..bytes.len().min(100)];
-    let begin = Shown::from(&*String::from_utf8_lossy(begin));
+    let begin = sanitise(&String::from_utf8_lossy(begin));
     Ok(Some(Line::Unreadable { number, begin, why }))
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use hyper::Uri;
-use tablecast_core::id::RoomId;
+use tablecast_protocol::RoomId;
 
 /// What `join` accepts.
 pub const ROOM_FORMS: &str = "http(s)://HOST/r/ID, ws(s)://HOST/ws/ID/ or HOST/r/ID, each with or without :PORT, and with a path before the last \

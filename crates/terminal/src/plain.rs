@@ -56,7 +56,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         if room.menu.items.is_empty() {
             return writeln!(self.out, "{}", self.desk.lang.empty_menu());
         }
-        for item in room.menu.by_votes() {
+        for item in room.by_votes() {
             let what = self.desk.lang.item(room, item);
             writeln!(self.out, "{}. {what}", item.number)?;
         }
@@ -65,7 +65,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn members(&mut self, room: &Room) -> io::Result<()> {
         let lang = self.desk.lang;
-        let name = |member: &crate::room::wire::Member| {
+        let name = |member: &tablecast_protocol::push::Member| {
             let you = if member.id == room.you {
                 lang.you()
             } else {
@@ -88,13 +88,11 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn decision(&mut self, session: &Session, room: &Room) -> io::Result<()> {
-        match &room.menu.decision {
-            Some(decision) => {
-                let text = self.desk.lang.decision(decision, session.verdict());
-                writeln!(self.out, "{text}")
-            }
-            None => Ok(()),
-        }
+        let Some(decision) = &room.menu.decision else {
+            return Ok(());
+        };
+        let text = self.desk.lang.decision(decision, session.verdict());
+        writeln!(self.out, "{text}")
     }
 
     fn help(&mut self) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use futures_util::{Stream, StreamExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
@@ -89,20 +90,10 @@ pub(crate) async fn run<F: Face>(
         let at = session.next_at();
         let wait = at.map(|at| Duration::from_millis(at.saturating_sub(now())));
         let wait = wait.into_iter().chain(F::BEAT).min();
-        let heard = async {
-            match &mut connection {
-                Some(connection) => connection.next().await,
-                None => std::future::pending().await,
-            }
-        };
-        let clock = async {
-            match wait {
-                Some(wait) => sleep(wait).await,
-                None => std::future::pending().await,
-            }
-        };
+        let heard = OptionFuture::from(connection.as_mut().map(Connection::next));
+        let clock = OptionFuture::from(wait.map(sleep));
         tokio::select! {
-            heard = heard => match heard {
+            Some(heard) = heard => match heard {
                 In::Opened => session.opened(now()),
                 In::Text(text) => session.heard(&text, now()),
                 In::Alive => session.alive(now()),
@@ -128,7 +119,7 @@ pub(crate) async fn run<F: Face>(
                     face.input_ended(session);
                 }
             },
-            () = clock => session.tick(now()),
+            Some(()) = clock => session.tick(now()),
             () = signals.next() => {
                 is_told_to_end = true;
                 session.leave();

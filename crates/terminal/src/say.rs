@@ -1,7 +1,7 @@
 //! What a line means that somebody typed, in the full screen and in lines alike.
 
-use crate::room::menu::How;
-use crate::session::commands::Ask;
+use tablecast_lunch::{Command, Decide, Extend, How, Title};
+use tablecast_protocol::Colour;
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub enum Say {
     /// Another name, keeping the colour.
     Name(String),
     /// Another colour, keeping the name.
-    Colour(u8),
+    Colour(Colour),
     /// Something that the server is asked for as it is.
-    Ask(Ask),
+    Ask(Command),
     /// Put back what was removed last.
     Undo,
     /// Show the menu.
@@ -66,27 +66,19 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
     };
     let number = |word| rest.parse::<u64>().map_err(|_| Unsaid::Number(word));
     let ask = match &*word.to_lowercase() {
-        "vote" => Ask::Vote {
-            number: number("/vote")?,
-            on: true,
-        },
-        "unvote" => Ask::Vote {
-            number: number("/unvote")?,
-            on: false,
-        },
-        "remove" => Ask::Remove {
-            number: number("/remove")?,
-        },
-        "decide" => Ask::Decide { how: How::Votes },
-        "draw" => Ask::Decide { how: How::Draw },
-        "extend" => Ask::Extend {},
-        "title" => Ask::Title {
+        "vote" => Command::vote(number("/vote")?, true),
+        "unvote" => Command::vote(number("/unvote")?, false),
+        "remove" => Command::remove(number("/remove")?),
+        "decide" => Command::Decide(Decide { how: How::Votes }),
+        "draw" => Command::Decide(Decide { how: How::Draw }),
+        "extend" => Command::Extend(Extend {}),
+        "title" => Command::Title(Title {
             title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
-        },
+        }),
         "name" if rest.is_empty() => return Err(Unsaid::Name),
         "name" => return Ok(Say::Name(rest.to_owned())),
         "colour" | "color" => {
-            let colour = rest.parse().ok().filter(|colour| *colour <= MAX_COLOUR);
+            let colour = rest.parse().ok().and_then(Colour::new);
             return colour.map(Say::Colour).ok_or(Unsaid::Colour);
         }
         "add" if rest.is_empty() => return Err(Unsaid::Item),
@@ -103,9 +95,6 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
     Ok(Say::Ask(ask))
 }
 
-/// The last colour of the palette.
-pub const MAX_COLOUR: u8 = 11;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,11 +110,14 @@ mod tests {
 
     #[test]
     fn commands_are_read_in_any_case_and_wrong_ones_are_named() {
-        let vote = |number, on| Ok(Say::Ask(Ask::Vote { number, on }));
+        let vote = |number, on| Ok(Say::Ask(Command::vote(number, on)));
         assert_eq!(read("/Vote 3"), vote(3, true));
         assert_eq!(read("/unvote  3"), vote(3, false));
-        assert_eq!(read("/draw"), Ok(Say::Ask(Ask::Decide { how: How::Draw })));
-        let title = |title| Ok(Say::Ask(Ask::Title { title }));
+        assert_eq!(
+            read("/draw"),
+            Ok(Say::Ask(Command::Decide(Decide { how: How::Draw })))
+        );
+        let title = |title| Ok(Say::Ask(Command::Title(Title { title })));
         assert_eq!(
             read("/title Friday lunch"),
             title(Some("Friday lunch".to_owned()))
@@ -134,7 +126,8 @@ mod tests {
         assert_eq!(read("/members"), read("/who"));
         assert_eq!(read("/add pizza"), Ok(Say::Add("pizza".to_owned())));
         assert_eq!(read("/add"), Err(Unsaid::Item));
-        assert_eq!(read("/color 11"), Ok(Say::Colour(11)));
+        let colour = |index| Ok(Say::Colour(Colour::new(index).unwrap()));
+        assert_eq!(read("/color 11"), colour(11));
         assert_eq!(read("/colour 12"), Err(Unsaid::Colour));
         assert_eq!(read("/remove pizza"), Err(Unsaid::Number("/remove")));
         assert_eq!(read("/name"), Err(Unsaid::Name));

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{At, START, hello};
+use tablecast_lunch::Command;
+use tablecast_protocol::client::Request;
 use tablecast_terminal::session::commands::Ask;
 use tablecast_terminal::session::{Effect, Told};
 
@@ -187,7 +189,7 @@ impl World {
             Step::Say => {
                 let item = format!("dish {}", self.said.len());
                 self.said.push(item.clone());
-                self.at.session.ask(Ask::Add { item }, self.at.now);
+                self.at.session.ask(Command::add(item), self.at.now);
             }
             Step::Read(outcome) => {
                 if let Some(text) = self.to_server.pop_front() {
@@ -263,7 +265,7 @@ proptest! {
         world.rests();
         let mut found = world.server.log.clone();
         found.extend(world.refused.iter().map(|ask| match ask {
-            Ask::Add { item } => item.clone(),
+            Request::Command(Command::Add(add)) => add.item.clone(),
             other => panic!("{other:?}"),
         }));
         let mut said = world.said.clone();

@@ -4,18 +4,18 @@
 mod support;
 
 use serde_json::json;
-use support::{At, START, hello, hello_with, resumed, state};
-use tablecast_core::close::{CloseReason, ComeBack};
+use support::{At, SEAT, START, commitment, epoch, hello, hello_with, resumed, state};
+use tablecast_lunch::{Command, Extend};
+use tablecast_protocol::client::Request;
+use tablecast_protocol::close::{CloseReason, ComeBack};
+use tablecast_protocol::{Colour, Epoch, MemberId};
 use tablecast_terminal::room::news::{News, Who};
 use tablecast_terminal::session::commands::Ask;
 use tablecast_terminal::session::link::{Status, Why};
 use tablecast_terminal::session::{Effect, Failure, Told};
-use tablecast_terminal::text::Shown;
 
 fn add(item: &str) -> Ask {
-    Ask::Add {
-        item: item.to_owned(),
-    }
+    Command::add(item).into()
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn it_joins_by_name_and_comes_back_by_seat_and_position() {
     assert_eq!(at.effects(), [Effect::Open]);
     assert_eq!(
         at.open(),
-        json!({"resume":{"seat":"5ea7","epoch":"e1","seq":2}})
+        json!({"resume":{"seat":SEAT,"epoch":epoch(1),"seq":2}})
     );
     at.hears(resumed());
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_server_that_asks_to_be_left_alone_is() {
     let failure = Failure {
         again: ComeBack::Soon,
         after: Some(7_000),
-        why: Why::Unreachable(Shown::from("503")),
+        why: Why::Unreachable("503".to_owned()),
     };
     at.session.failed(failure, at.now);
     assert_eq!(at.waits(), 7_000);
@@ -216,13 +216,14 @@ fn a_command_whose_outcome_is_unknown_is_said_again_before_anything_newer() {
 #[test]
 fn a_refusal_is_told_and_the_command_is_done_with() {
     let mut at = At::joined();
-    at.session.ask(Ask::Remove { number: 9 }, at.now);
+    at.session.ask(Command::remove(9), at.now);
     assert!(!at.session.is_settled());
     at.hears(json!({"error":{"id":1,"code":"not_found","message":"no\u{1b}[2J"}}));
     let told = at.told();
-    let [Told::Refused(refusal, Some(Ask::Remove { number: 9 }))] = told.as_slice() else {
+    let [Told::Refused(refusal, Some(Request::Command(command)))] = told.as_slice() else {
         panic!("{told:?}");
     };
+    assert_eq!(*command, Command::remove(9));
     assert_eq!(&*refusal.message, "no\u{FFFD}[2J");
     assert!(at.session.is_settled());
 }
@@ -260,7 +261,7 @@ fn after_silence_it_asks_and_without_an_answer_it_gives_the_connection_up_not_th
     ));
     at.waits();
     at.effects();
-    assert_eq!(at.open()["resume"]["seat"], "5ea7");
+    assert_eq!(at.open()["resume"]["seat"], SEAT);
     assert_eq!(at.waits(), 10_000, "the first message is due too");
     assert_eq!(at.effects(), [Effect::Drop]);
 }
@@ -279,15 +280,15 @@ fn a_snapshot_takes_the_place_of_all_that_was_known() {
     let mut at = At::joined();
     let mut whole = state();
     whole["items"] = json!([{"number":4,"item":"김치찌개","by":1,"name":"Mina","votes":[1,2]}]);
-    at.hears(json!({"snapshot":{"epoch":"e2","seq":0,"state":whole,"members":[],"expires_at":START,"now":START}}));
+    at.hears(json!({"snapshot":{"epoch":epoch(2),"seq":0,"state":whole,"members":[],"expires_at":START,"now":START}}));
     let room = at.session.room().unwrap();
-    assert_eq!((&*room.epoch, room.seq), ("e2", 0));
+    assert_eq!((room.epoch, room.seq), (Epoch(2), 0));
     assert_eq!(room.menu.items.len(), 1);
     assert_eq!(at.told(), [Told::Whole]);
     at.session.closed(1006, at.now);
     at.waits();
     at.effects();
-    assert_eq!(at.open()["resume"]["epoch"], "e2");
+    assert_eq!(at.open()["resume"]["epoch"], epoch(2));
 }
 
 #[test]
@@ -401,19 +402,22 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
     let room = at.session.room().unwrap();
     let numbers: Vec<u64> = room.menu.items.iter().map(|item| item.number).collect();
     assert_eq!(numbers, [1, 2], "restored at its place");
-    assert_eq!(room.menu.items[0].votes, [2]);
+    assert_eq!(room.menu.items[0].votes, [MemberId(2)]);
     assert_eq!(room.menu.title.as_deref(), Some("Friday"));
     let (one, two) = (&room.members[0], &room.members[1]);
-    assert_eq!((&*one.name, one.colour), ("Mina K", Some(5)));
-    assert_eq!((&*two.name, two.colour, two.away), ("Juno", Some(7), true));
+    assert_eq!((&*one.name, one.colour), ("Mina K", Colour::new(5)));
+    assert_eq!(
+        (&*two.name, two.colour, two.away),
+        ("Juno", Colour::new(7), true)
+    );
     let decision = room.menu.decision.as_ref().unwrap();
     assert_eq!((decision.winner.number, decision.winner.votes), (1, 1));
     assert_eq!(at.session.verdict(), None, "votes need no checking");
     let told = at.told();
-    let juno = || Who::Other(Shown::from("Juno"));
+    let juno = || Who::Other("Juno".to_owned());
     let voted = Told::News(News::Voted {
         who: juno(),
-        item: Shown::from("pizza"),
+        item: "pizza".into(),
         on: true,
         votes: 1,
     });
@@ -421,7 +425,7 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
     assert_eq!(told[0], Told::News(News::Joined(juno())));
     assert_eq!(
         told[5],
-        Told::News(News::Removed(juno(), 1, Shown::from("pizza")))
+        Told::News(News::Removed(juno(), 1, "pizza".into()))
     );
     at.happens(14, json!({"change":{"titled":{"title":null}}}));
     at.happens(15, json!({"left":{"member":2}}));
@@ -471,20 +475,20 @@ fn no_number_that_a_server_says_is_too_much() {
         .flat_map(|place| numbers.iter().map(move |number| (place, number)))
     {
         let mut first = support::hello();
-        first["hello"]["state"]["next_draw"] = json!({"number":1,"commitment":"ff"});
+        first["hello"]["state"]["next_draw"] = json!({"number":1,"commitment":commitment()});
         *first.pointer_mut(place).unwrap() = number.clone();
         let mut at = At::start(0);
         at.open();
         at.hears(first);
         let seq = at.session.room().map_or(0, |room| room.seq);
-        let began = json!({"number":number,"name":"X","candidates":[number],"commitment":"ff","next_commitment":"ff"});
+        let began = json!({"number":number,"name":"X","candidates":[number],"commitment":commitment(),"next_commitment":commitment()});
         at.happens(seq.wrapping_add(1), json!({"change":{"drawing":began}}));
         at.happens(
             u64::MAX,
             json!({"change":{"added":{"number":number,"item":"x","name":"X"}}}),
         );
         for _ in 0..3 {
-            at.session.ask(Ask::Extend {}, at.now);
+            at.session.ask(Command::Extend(Extend {}), at.now);
             if let Some(room) = at.session.room() {
                 room.left(at.now);
             }
@@ -500,7 +504,7 @@ fn no_number_that_a_server_says_is_too_much() {
         at.open();
         at.hears(first);
         for _ in 0..20 {
-            at.session.ask(Ask::Extend {}, at.now);
+            at.session.ask(Command::Extend(Extend {}), at.now);
         }
         assert!(at.session.next_at().is_some(), "{rate}");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 /// The instructions that each path takes, once through it.
@@ -52,27 +52,21 @@ impl Trust {
 }
 
 /// By how much `now` is more than `before`.
-pub(super) fn percent(before: u64, now: u64) -> f64 {
+fn percent(before: u64, now: u64) -> f64 {
     (now as f64 / before as f64 - 1.0) * 100.0
 }
 
 impl Record {
     pub(super) fn from_json(text: &str) -> Result<Record> {
-        let value: Value = serde_json::from_str(text)?;
-        let string = |name: &str| {
-            let found = value[name].as_str().map(str::to_owned);
-            found.with_context(|| format!("\"{name}\" is no text"))
-        };
-        let counts = value["counts"].as_object().context("no \"counts\"")?;
-        let count = |(path, count): (&String, &Value)| {
-            let count = count.as_u64().filter(|count| *count > 0);
-            let count = count.with_context(|| format!("{path:?} has no count above 0"))?;
-            Ok((path.clone(), count))
-        };
+        let [arch, with, counts] = ["arch", "with", "counts"];
+        let mut value: Value = serde_json::from_str(text)?;
+        let mut take = |name: &str| value.get_mut(name).map(Value::take).unwrap_or_default();
+        let counts: BTreeMap<String, u64> = serde_json::from_value(take(counts)).context(counts)?;
+        ensure!(counts.values().all(|count| *count > 0), "a count of 0");
         Ok(Record {
-            arch: string("arch")?,
-            with: string("with")?,
-            counts: counts.iter().map(count).collect::<Result<_>>()?,
+            arch: serde_json::from_value(take(arch)).context(arch)?,
+            with: serde_json::from_value(take(with)).context(with)?,
+            counts,
         })
     }
 
@@ -117,13 +111,12 @@ impl Record {
             format!("{:width$}  {:>9}  {:>9}", "", "recorded", "now"),
         ];
         for (path, now) in &self.counts {
-            lines.push(match recorded.counts.get(path) {
-                Some(before) => format!(
-                    "{path:width$}  {before:>9}  {now:>9}  {:+.1} %",
-                    percent(*before, *now)
-                ),
-                None => format!("{path:width$}  {:>9}  {now:>9}", "-"),
+            let before = recorded.counts.get(path);
+            let moved = before.map_or_else(String::new, |before| {
+                format!("  {:+.1} %", percent(*before, *now))
             });
+            let before = before.map_or_else(|| "-".to_owned(), u64::to_string);
+            lines.push(format!("{path:width$}  {before:>9}  {now:>9}{moved}"));
         }
         lines.join("\n")
     }

@@ -1,27 +1,38 @@
-//! Rules about the Markdown documents, read as a Markdown reader does.
+//! Rules about documents, and what the code must have in step with them.
 
-use pulldown_cmark::{Event, Options, Parser, Tag};
+use super::finding::Finding;
+use super::repo::{Repo, is_shipped};
 
-use super::repo::Repo;
-use super::{Finding, Place};
+/// What is to be short: a document that is read in one sitting, and each file of sources.
+const ARCHITECTURE: (&str, usize) = ("ARCHITECTURE.md", 150);
+const SOURCE_LINES: usize = 500;
 
-/// "Short" for `ARCHITECTURE.md`.
-const ARCHITECTURE_LINES: usize = 150;
+/// The reason why a file is long stands in the first lines, where a reader begins.
+const TOP: usize = 10;
 
-/// `ARCHITECTURE.md` exists and is short.
-pub(super) fn architecture(repo: &Repo) -> Vec<Finding> {
-    let path = "ARCHITECTURE.md";
-    let lines = match repo.text(path) {
-        Ok(text) => text.lines().count(),
-        Err(finding) => return vec![finding],
+/// No source is long without saying why, and `ARCHITECTURE.md` is short anyhow.
+pub(super) fn lengths(repo: &Repo) -> Vec<Finding> {
+    let (architecture, most) = ARCHITECTURE;
+    let mut findings = match repo.text(architecture).map(|text| text.lines().count()) {
+        Ok(lines) if lines <= most => Vec::new(),
+        Ok(lines) => {
+            let message =
+                format!("has {lines} lines, {most} are allowed: move details next to the code");
+            vec![Finding::new(architecture, &message)]
+        }
+        Err(finding) => vec![finding],
     };
-    if lines <= ARCHITECTURE_LINES {
-        return Vec::new();
+    for (path, text) in repo.texts("", "").filter(|(path, _)| is_shipped(path)) {
+        let (lines, mut top) = (text.lines().count(), text.lines().take(TOP));
+        if lines > SOURCE_LINES && !top.any(|line| line.contains("tidy: long because ")) {
+            let message = format!(
+                "has {lines} lines: divide it by what it does, or write `tidy: long because …` as a comment \
+                 into its first {TOP} lines"
+            );
+            findings.push(Finding::new(path, &message));
+        }
     }
-    let message = format!(
-        "has {lines} lines, {ARCHITECTURE_LINES} are allowed: move details next to the code or into docs/"
-    );
-    vec![Finding::new(path, &message)]
+    findings
 }
 
 /// Both READMEs have the same number of headings and of code blocks.
@@ -31,105 +42,27 @@ pub(super) fn readmes(repo: &Repo) -> Vec<Finding> {
         (Ok(first), Ok(second)) => (shape(first), shape(second)),
         (first, second) => return [first.err(), second.err()].into_iter().flatten().collect(),
     };
-    let mut findings = Vec::new();
-    for (what, here, there) in [
-        ("headings", second.headings, first.headings),
-        ("code blocks", second.code_blocks, first.code_blocks),
-    ] {
-        if here != there {
-            let message = format!("has {here} {what}, {english} has {there}: bring them into step");
-            findings.push(Finding::new(korean, &message));
-        }
+    if first == second {
+        return Vec::new();
     }
-    findings
+    let message = format!(
+        "has {} headings and {} code blocks, {english} has {} and {}: bring them into step",
+        second.0, second.1, first.0, first.1
+    );
+    vec![Finding::new(korean, &message)]
 }
 
-#[derive(Default)]
-struct Shape {
-    headings: usize,
-    code_blocks: usize,
-}
-
-fn shape(text: &str) -> Shape {
-    let mut shape = Shape::default();
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
-        match event {
-            Event::Start(Tag::Heading { .. }) => shape.headings += 1,
-            Event::Start(Tag::CodeBlock(_)) => shape.code_blocks += 1,
-            _ => {}
+/// Headings and code blocks of a document.
+fn shape(text: &str) -> (usize, usize) {
+    let (mut headings, mut fences) = (0, 0);
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fences += 1;
+        } else if fences % 2 == 0 && line.starts_with('#') {
+            headings += 1;
         }
     }
-    shape
-}
-
-/// Every relative link in a Markdown file leads to a file or folder of the repository.
-pub(super) fn links(repo: &Repo) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (path, text) in repo.texts(".md") {
-        for (target, offset) in targets(text) {
-            let Some(wanted) = resolve(path, &target) else {
-                continue;
-            };
-            let folder = format!("{wanted}/");
-            let exists = wanted.is_empty()
-                || repo.files.contains_key(&wanted)
-                || repo.files.keys().any(|file| file.starts_with(&folder));
-            if !exists {
-                let message = format!("the link `{target}` leads nowhere: there is no {wanted}");
-                findings.push(Finding::new(Place::offset(path, text, offset), &message));
-            }
-        }
-    }
-    findings
-}
-
-/// Links and images with their byte offsets, also those written as HTML.
-fn targets(text: &str) -> Vec<(String, usize)> {
-    let mut targets = Vec::new();
-    for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
-        match event {
-            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                targets.push((dest_url.into_string(), range.start));
-            }
-            Event::Html(html) | Event::InlineHtml(html) => {
-                for attribute in ["href=\"", "src=\"", "srcset=\""] {
-                    let values = html.split(attribute).skip(1);
-                    let values = values.filter_map(|rest| rest.split('"').next());
-                    targets.extend(values.map(|value| (value.to_owned(), range.start)));
-                }
-            }
-            _ => {}
-        }
-    }
-    targets
-}
-
-/// The path from the root that `target` means in the file `from`; `None` if it leads elsewhere.
-fn resolve(from: &str, target: &str) -> Option<String> {
-    let path = target.split(['#', '?']).next().unwrap_or_default();
-    // `https:`, `mailto:`: a colon before any slash ends a scheme.
-    let is_elsewhere = path
-        .split('/')
-        .next()
-        .is_some_and(|first| first.contains(':'));
-    if path.is_empty() || path.starts_with("//") || is_elsewhere {
-        return None;
-    }
-    let mut parts: Vec<&str> = match path.strip_prefix('/') {
-        Some(_) => Vec::new(),
-        None => from.split('/').collect(),
-    };
-    parts.pop();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    (headings, fences / 2)
 }
 
 #[cfg(test)]
@@ -138,10 +71,26 @@ mod tests {
 
     #[test]
     fn a_missing_or_long_architecture_is_found() {
-        assert_eq!(architecture(&Repo::default()).len(), 1);
+        assert_eq!(lengths(&Repo::default()).len(), 1);
         let of = |lines: usize| Repo::of(&[("ARCHITECTURE.md", "x\n".repeat(lines).as_str())]);
-        assert_eq!(architecture(&of(ARCHITECTURE_LINES)), []);
-        assert_eq!(architecture(&of(ARCHITECTURE_LINES + 1)).len(), 1);
+        assert_eq!(lengths(&of(ARCHITECTURE.1)), []);
+        assert_eq!(lengths(&of(ARCHITECTURE.1 + 1)).len(), 1);
+    }
+
+    #[test]
+    fn a_long_file_without_a_reason_is_found() {
+        let count = |path: &str, text: &str| {
+            lengths(&Repo::of(&[("ARCHITECTURE.md", ""), (path, text)])).len()
+        };
+        let long = "//\n".repeat(SOURCE_LINES + 1);
+        let path = "crates/a/src/web/page.js";
+        assert_eq!(count(path, &long), 1);
+        assert_eq!(count(path, &"//\n".repeat(SOURCE_LINES)), 0);
+        let with_reason = format!("// tidy: long because it is a table\n{long}");
+        assert_eq!(count(path, &with_reason), 0);
+        let too_late = format!("{}// tidy: long because late\n{long}", "//\n".repeat(TOP));
+        assert_eq!(count(path, &too_late), 1);
+        assert_eq!(count("crates/a/tests/t.rs", &long), 0);
     }
 
     #[test]
@@ -149,42 +98,9 @@ mod tests {
         assert_eq!(readmes(&Repo::default()).len(), 2);
         let english = "# Title\n\n```sh\n# no heading\n```\n\n## More\n";
         let of = |korean| Repo::of(&[("README.md", english), ("README.ko.md", korean)]);
-        assert_eq!(readmes(&of("제목\n===\n\n~~~\nx\n~~~\n## 더\n")), []);
-        assert_eq!(readmes(&of("# 제목\n\n```sh\nx\n```\n")).len(), 1);
-        assert_eq!(readmes(&of("# 제목\n\n## 더\n")).len(), 1);
-        assert_eq!(readmes(&of("")).len(), 2);
-    }
-
-    #[test]
-    fn a_relative_link_that_leads_nowhere_is_found() {
-        for link in [
-            "[a](gone.md)",
-            "![a](img/gone.svg)",
-            "[a][r]\n\n[r]: gone.md#part",
-            "| a |\n|---|\n| [a](gone.md) |",
-            "<img src=\"gone.svg\">",
-            "[a](../docs/gone/)",
-            "[a](/docs/gone.md)",
-        ] {
-            let text = format!("x\n\n{link}\n");
-            let findings = links(&Repo::of(&[("docs/a.md", text.as_str())]));
-            assert_eq!(findings.len(), 1, "{link}: {findings:?}");
-            let line = findings.first().and_then(|finding| finding.place.line);
-            assert!(line >= Some(3), "{link}: {findings:?}");
+        assert_eq!(readmes(&of("# 제목\n\n```\nx\n```\n## 더\n")), []);
+        for korean in ["# 제목\n\n```sh\nx\n```\n", "# 제목\n\n## 더\n", ""] {
+            assert_eq!(readmes(&of(korean)).len(), 1, "{korean}");
         }
-    }
-
-    #[test]
-    fn a_link_to_a_file_a_folder_or_the_web_is_fine() {
-        let text = "[a](b.md#x) [a](../README.md) [a](frames/) [a](/docs/b.md) [a](#here) \
-                    [a](https://example.org/x) [a](mailto:a@example.org) [a](..) `[a](gone.md)`\n\n\
-                    ```\n[a](gone.md)\n```\n";
-        let repo = Repo::of(&[
-            ("README.md", ""),
-            ("docs/a.md", text),
-            ("docs/b.md", ""),
-            ("docs/frames/x.json", ""),
-        ]);
-        assert_eq!(links(&repo), []);
     }
 }

@@ -1,120 +1,108 @@
 //! What the rules look at, read once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use regex_lite::Regex;
 
-use super::tokens::{Part, Token, tokens};
-use super::{Finding, Place};
+use super::finding::Finding;
 use crate::invocation::Invocation;
 
-/// The repository as the rules see it. Tests build one by hand.
+/// git refuses a directory of another user unless told to trust it, which is just what a container
+/// with a mounted clone has. Listing files is all we do with it.
+const LIST: &str =
+    "git -c safe.directory=* ls-files -z --cached --others --exclude-standard --deduplicate";
+
+/// The repository as the rules see it: the text of every file that git tracks or would add, by its path
+/// from the root. What is no UTF-8 is not here. Tests build one by hand.
 #[derive(Debug, Default)]
-pub(crate) struct Repo {
-    /// Every file that git tracks or would add, by its path from the root; `None` if it is no UTF-8.
-    pub(crate) files: BTreeMap<String, Option<String>>,
-    /// The paths that git tracks.
-    pub(crate) tracked: BTreeSet<String>,
-    /// The output of `cargo metadata --no-deps`.
-    pub(crate) metadata: Value,
-    /// The crates `tablecast-core` is built from, itself among them, one `name vX.Y.Z` a line.
-    pub(crate) core_tree: String,
-}
+pub(crate) struct Repo(BTreeMap<String, String>);
 
 impl Repo {
     /// Reads the current directory.
     pub(crate) fn read() -> Result<Self> {
-        // git refuses a directory of another user unless told to trust it, which is just what a
-        // container with a mounted clone has. Listing files is all we do with it.
-        let git = [
-            "git",
-            "-c",
-            "safe.directory=*",
-            "ls-files",
-            "-z",
-            "--cached",
-        ];
-        let listed = |more: &[&'static str]| -> Result<BTreeSet<String>> {
-            let output = Invocation::new(git.iter().chain(more).copied()).output()?;
-            Ok(output.split_terminator('\0').map(str::to_owned).collect())
-        };
-        let tracked = listed(&[])?;
         let mut files = BTreeMap::new();
-        for path in listed(&["--others", "--exclude-standard"])? {
-            match std::fs::read(&path) {
-                Ok(bytes) => files.insert(path, String::from_utf8(bytes).ok()),
+        for path in Invocation::new(LIST).output()?.split_terminator('\0') {
+            match std::fs::read(path) {
+                Ok(bytes) => files.extend(String::from_utf8(bytes).map(|text| (path.into(), text))),
+                // A link to a directory, whose files are listed where they are.
+                Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {}
                 // Deleted, and git was not told yet.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
             };
         }
-        let metadata = Invocation::new(["cargo", "metadata", "--no-deps", "--format-version", "1"])
-            .output()?;
-        let core_tree = Invocation::new([
-            "cargo",
-            "tree",
-            "--package",
-            "tablecast-core",
-            "--all-features",
-            "--edges",
-            "normal,no-proc-macro",
-            "--prefix",
-            "none",
-        ])
-        .output()?;
-        Ok(Self {
-            files,
-            tracked,
-            metadata: serde_json::from_str(&metadata).context("cargo metadata printed no JSON")?,
-            core_tree,
-        })
+        Ok(Self(files))
     }
 
     /// The text of a file that must exist.
     pub(crate) fn text(&self, path: &str) -> Result<&str, Finding> {
-        match self.files.get(path) {
-            Some(Some(text)) => Ok(text),
-            Some(None) => Err(Finding::new(path, "is no UTF-8")),
-            None => Err(Finding::new(path, "is missing: write it")),
-        }
+        let text = self.0.get(path).map(String::as_str);
+        text.ok_or_else(|| Finding::new(path, "is missing: write it"))
     }
 
-    /// All text files with this ending.
-    pub(crate) fn texts(&self, ending: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.files
-            .iter()
-            .filter(move |(path, _)| path.ends_with(ending))
-            .filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
+    /// A path, if there is a file.
+    pub(crate) fn path(&self, path: &str) -> Option<&str> {
+        self.0.get_key_value(path).map(|(path, _)| &**path)
     }
 
-    /// The tokens of a Rust file that must exist.
-    pub(crate) fn rust(&self, path: &str, part: Part) -> Result<Vec<Token>, Finding> {
-        tokens(self.text(path)?, part).map_err(|(line, error)| {
-            Finding::new(Place::line(path, line), &format!("cannot be read: {error}"))
-        })
+    /// All text files whose paths begin and end so.
+    pub(crate) fn texts(&self, begin: &str, end: &str) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.0.iter().map(|(path, text)| (&**path, &**text));
+        files.filter(move |(path, _)| path.starts_with(begin) && path.ends_with(end))
     }
+}
 
-    /// The workspace's packages, as cargo tells them.
-    pub(crate) fn packages(&self) -> &[Value] {
-        self.metadata["packages"]
-            .as_array()
-            .map_or(&[], Vec::as_slice)
-    }
+/// A pattern of ours.
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constants, and all are used in each run"
+)]
+pub(super) fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern")
+}
+
+/// What is compiled into a library or program: no file of tests alone.
+pub(super) fn is_shipped(path: &str) -> bool {
+    path.contains("/src/")
+        && !path.contains("/tests/")
+        && !path.ends_with("/tests.rs")
+        && !path.ends_with("_tests.rs")
+}
+
+/// A Rust file without its tests, which come last.
+pub(super) fn without_tests(text: &str) -> &str {
+    let tests = regex(r"(?m)^#\[cfg\(test\)\]\n(?:#.*\n)*mod \w+ \{").find(text);
+    tests.map_or(text, |tests| &text[..tests.start()])
 }
 
 #[cfg(test)]
 impl Repo {
-    /// A repository of these files, all tracked.
+    /// A repository of these files.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let files: BTreeMap<_, _> = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())))
-            .collect();
-        Self {
-            tracked: files.keys().cloned().collect(),
-            files,
-            ..Self::default()
+        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        Self(files.iter().map(owned).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_not_shipped() {
+        assert!(is_shipped("crates/a/src/room.rs"));
+        for path in [
+            "crates/a/tests/t.rs",
+            "crates/a/src/tests.rs",
+            "crates/a/src/x_tests.rs",
+            "crates/a/examples/chat.rs",
+        ] {
+            assert!(!is_shipped(path), "{path}");
         }
+        assert_eq!(
+            without_tests("use a;\n\n#[cfg(test)]\nmod tests {}\n"),
+            "use a;\n\n"
+        );
     }
 }

@@ -2,36 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
-
-use super::repo::Repo;
-use super::tokens::{Part, Token};
-use super::{Finding, Place};
+use super::finding::Finding;
+use super::repo::{Repo, regex};
 
 const TESTING: &str = "docs/testing.md";
 
 /// The document leaves this out of the paths of tests.
 const ROOT: &str = "crates/";
 
-/// Its functions become tests by the macro `backend_contract!`.
-const CONTRACT: &str = "crates/tablecast/src/testing/contract/";
+/// Functions in folders of this name become tests by the macro `backend_contract!`.
+const CONTRACT: &str = "/contract/";
 
-const DEFECTS: Table = Table {
-    heading: "Defects that are guarded against",
-    word: "defect",
-};
+/// The chapters whose tables have a number in the first column, and what a comment calls a row of it,
+/// before the number.
+const DEFECTS: (&str, &str) = ("Defects that are guarded against", "defect");
+const HOSTILE_INPUT: (&str, &str) = ("Hostile input", "hostile input");
 
-const HOSTILE_INPUT: Table = Table {
-    heading: "Hostile input",
-    word: "hostile input",
-};
-
-/// A chapter whose tables have a number in the first column.
-struct Table {
-    heading: &'static str,
-    /// What a comment calls a row of it, before the number.
-    word: &'static str,
-}
+/// A test in the document, `file.rs::test`.
+const NAMED: &str = r"`([^`\s]+\.rs)::(\w+)`";
 
 /// Every test that the document names exists, and every defect has one.
 pub(super) fn named(repo: &Repo) -> Vec<Finding> {
@@ -39,10 +27,11 @@ pub(super) fn named(repo: &Repo) -> Vec<Finding> {
         Ok(text) => text,
         Err(finding) => return vec![finding],
     };
-    let document = Document::read(text);
     let mut findings = Vec::new();
-    let mut known: BTreeMap<String, Result<BTreeSet<String>, Finding>> = BTreeMap::new();
-    for (file, test, offset) in &document.tests {
+    let mut known = BTreeMap::new();
+    let pattern = regex(NAMED);
+    for captures in pattern.captures_iter(text) {
+        let (file, test) = (&captures[1], &captures[2]);
         let path = format!("{ROOT}{file}");
         let tests = known
             .entry(path.clone())
@@ -52,17 +41,14 @@ pub(super) fn named(repo: &Repo) -> Vec<Finding> {
             Ok(_) => format!("there is no test `{test}` in {path}: name the one there is"),
             Err(finding) => format!("`{file}::{test}` leads nowhere: {finding}"),
         };
-        findings.push(Finding::new(
-            Place::offset(TESTING, text, *offset),
-            &message,
-        ));
+        let offset = captures.get(0).map_or(0, |all| all.start());
+        findings.push(Finding::at(TESTING, text, offset, &message));
     }
-    for row in document.rows_of(&DEFECTS).filter(|row| !row.has_test) {
-        let message = format!("no test for defect {}: name it, or write one", row.number);
-        findings.push(Finding::new(
-            Place::offset(TESTING, text, row.offset),
-            &message,
-        ));
+    for (number, line, row) in rows(text, DEFECTS.0) {
+        if !pattern.is_match(row) {
+            let message = format!("no test for defect {number}: name it, or write one");
+            findings.push(Finding::new(&format!("{TESTING}:{line}"), &message));
+        }
     }
     findings
 }
@@ -70,27 +56,23 @@ pub(super) fn named(repo: &Repo) -> Vec<Finding> {
 /// Every number that the sources give to a defect or a hostile input is a row of the document.
 pub(super) fn numbers(repo: &Repo) -> Vec<Finding> {
     let document = match repo.text(TESTING) {
-        Ok(text) => Document::read(text),
+        Ok(text) => text,
         Err(finding) => return vec![finding],
     };
     let mut findings = Vec::new();
-    for table in [DEFECTS, HOSTILE_INPUT] {
-        let rows: BTreeSet<u32> = document.rows_of(&table).map(|row| row.number).collect();
+    for (heading, word) in [DEFECTS, HOSTILE_INPUT] {
+        let rows: BTreeSet<u32> = rows(document, heading).map(|(number, ..)| number).collect();
         if rows.is_empty() {
-            let message = format!("has no numbered table in a chapter `{}`", table.heading);
+            let message = format!("has no numbered table in a chapter `{heading}`");
             findings.push(Finding::new(TESTING, &message));
             continue;
         }
-        for (path, text) in repo.texts(".rs").filter(|(path, _)| path.starts_with(ROOT)) {
-            for (index, line) in text.lines().enumerate() {
-                for number in numbers_after(table.word, line) {
-                    if !rows.contains(&number) {
-                        let message = format!(
-                            "{} {number} is nowhere explained: give it a row in {TESTING}",
-                            table.word
-                        );
-                        findings.push(Finding::new(Place::line(path, index + 1), &message));
-                    }
+        for (path, text) in repo.texts(ROOT, ".rs") {
+            for (offset, number) in numbers_after(word, text) {
+                if !rows.contains(&number) {
+                    let message =
+                        format!("{word} {number} is nowhere explained: give it a row in {TESTING}");
+                    findings.push(Finding::at(path, text, offset, &message));
                 }
             }
         }
@@ -98,140 +80,53 @@ pub(super) fn numbers(repo: &Repo) -> Vec<Finding> {
     findings
 }
 
-/// What matters of the document here.
-#[derive(Default)]
-struct Document {
-    /// File, test and byte offset of each `file::test` in it.
-    tests: Vec<(String, String, usize)>,
-    rows: Vec<Row>,
-}
-
-/// A row of a table that begins with a number.
-struct Row {
-    chapter: String,
-    number: u32,
-    offset: usize,
-    has_test: bool,
-}
-
-impl Document {
-    fn read(text: &str) -> Self {
-        let mut document = Document::default();
-        let (mut chapter, mut in_title) = (String::new(), false);
-        // The text of the first cell, while it is read.
-        let mut first_cell: Option<String> = None;
-        let (mut row_start, mut is_first_cell, mut in_row) = (0, false, false);
-        for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
-            match event {
-                Event::Start(Tag::Heading {
-                    level: HeadingLevel::H2,
-                    ..
-                }) => (chapter, in_title) = (String::new(), true),
-                Event::End(TagEnd::Heading(_)) => in_title = false,
-                Event::Start(Tag::TableRow) => (row_start, is_first_cell) = (range.start, true),
-                Event::End(TagEnd::TableRow) => in_row = false,
-                Event::Start(Tag::TableCell) if is_first_cell => {
-                    (first_cell, is_first_cell) = (Some(String::new()), false);
-                }
-                Event::End(TagEnd::TableCell) => {
-                    if let Some(Ok(number)) = first_cell.take().map(|cell| cell.trim().parse()) {
-                        in_row = true;
-                        document.rows.push(Row {
-                            chapter: chapter.clone(),
-                            number,
-                            offset: row_start,
-                            has_test: false,
-                        });
-                    }
-                }
-                Event::Text(more) => {
-                    if in_title {
-                        chapter.push_str(&more);
-                    }
-                    if let Some(cell) = &mut first_cell {
-                        cell.push_str(&more);
-                    }
-                }
-                Event::Code(code) => {
-                    let Some((file, test)) = code.split_once("::") else {
-                        continue;
-                    };
-                    if !file.ends_with(".rs") {
-                        continue;
-                    }
-                    let test = (file.to_owned(), test.to_owned(), range.start);
-                    document.tests.push(test);
-                    if let Some(row) = document.rows.last_mut().filter(|_| in_row) {
-                        row.has_test = true;
-                    }
-                }
-                _ => {}
-            }
-        }
-        document
-    }
-
-    fn rows_of(&self, table: &Table) -> impl Iterator<Item = &Row> {
-        let heading = table.heading;
-        self.rows.iter().filter(move |row| row.chapter == heading)
-    }
+/// The rows of a chapter's tables that begin with a number: the number, the line's number, and the row.
+fn rows<'a>(text: &'a str, heading: &str) -> impl Iterator<Item = (u32, usize, &'a str)> {
+    let title = format!("## {heading}");
+    let lines = (1..)
+        .zip(text.lines())
+        .skip_while(move |(_, line)| *line != title)
+        .skip(1);
+    let chapter = lines.take_while(|(_, line)| !line.starts_with("## "));
+    chapter.filter_map(|(at, line)| {
+        let number = line.strip_prefix('|')?.split('|').next()?.trim().parse();
+        Some((number.ok()?, at, line))
+    })
 }
 
 /// The test functions of a Rust file.
 fn tests_in(repo: &Repo, path: &str) -> Result<BTreeSet<String>, Finding> {
-    let tokens = repo.rust(path, Part::Everything)?;
-    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
-    let starts = (0..tokens.len()).filter(|&at| {
-        if path.starts_with(CONTRACT) {
-            text(at) == "pub" && text(at + 1) == "async"
-        } else {
-            text(at) == "#" && text(at + 1) == "[" && is_test(&tokens[at + 2..])
-        }
-    });
-    let names = starts.filter_map(|at| {
-        let function = (at..tokens.len()).find(|&at| text(at) == "fn")?;
-        Some(text(function + 1).to_owned())
-    });
-    Ok(names.collect())
+    let text = repo.text(path)?;
+    let pattern = match path.contains(CONTRACT) {
+        true => regex(r"(?m)^pub async fn (\w+)"),
+        // The attribute, others and comments after it, and the function.
+        false => regex(
+            r"(?m)^\s*#\[(?:\w+::)*test\b.*\]\s*(?:(?:#\[|//).*\s+)*(?:pub )?(?:async )?fn (\w+)",
+        ),
+    };
+    let names = pattern.captures_iter(text);
+    Ok(names.map(|captures| captures[1].to_owned()).collect())
 }
 
-/// Whether what stands in an attribute is `test`, `tokio::test` or the like.
-fn is_test(attribute: &[Token]) -> bool {
-    let mut path = attribute.iter().map(|token| token.text.as_str());
-    let mut last = path.next();
-    while let (Some("::"), Some(next)) = (path.next(), path.next()) {
-        last = Some(next);
-    }
-    last == Some("test")
-}
-
-/// The numbers in `word 3`, `Words 3, 4 and 5`, `words 3 to 5`.
-fn numbers_after(word: &str, line: &str) -> Vec<u32> {
-    let line = line.to_lowercase();
-    let mut numbers = Vec::new();
-    for (start, _) in line.match_indices(word) {
-        let rest = &line[start + word.len()..];
-        let mut rest = rest.strip_prefix('s').unwrap_or(rest);
-        let mut between: &[&str] = &[" "];
-        while let Some((found, number, after)) = next_number(between, rest) {
-            let from = numbers.last().filter(|_| found == " to ");
-            let range = from.map_or(number, |from| from + 1)..=number;
-            numbers.extend(range);
-            between = &[", ", " and ", ", and ", " to "];
-            rest = after;
+/// The numbers in `word 3`, `Words 3, 4 and 5`, `words 3 to 5`, each with the offset of the word.
+fn numbers_after(word: &str, text: &str) -> Vec<(usize, u32)> {
+    let list = regex(&format!(
+        r"(?i){word}s?((?:(?:, and | and |, | to | )\d+)+)"
+    ));
+    let one = regex(r"( to )?(\d+)");
+    let mut numbers: Vec<(usize, u32)> = Vec::new();
+    for captures in list.captures_iter(text) {
+        let offset = captures.get(0).map_or(0, |all| all.start());
+        for number in one.captures_iter(&captures[1]) {
+            let Ok(last) = number[2].parse() else {
+                continue;
+            };
+            let from = numbers.last().filter(|_| number.get(1).is_some());
+            let first = from.map_or(last, |(_, from)| from + 1);
+            numbers.extend((first..=last).map(|number| (offset, number)));
         }
     }
     numbers
-}
-
-/// A number after one of these: which, the number, and what follows.
-fn next_number<'a>(between: &[&'a str], rest: &'a str) -> Option<(&'a str, u32, &'a str)> {
-    between.iter().find_map(|found| {
-        let rest = rest.strip_prefix(found)?;
-        let end = rest.find(|c: char| !c.is_ascii_digit());
-        let (digits, after) = rest.split_at(end.unwrap_or(rest.len()));
-        Some((*found, digits.parse().ok()?, after))
-    })
 }
 
 #[cfg(test)]
@@ -360,7 +255,9 @@ fn no_test() {}
     #[test]
     fn a_range_holds_what_is_between() {
         let line = "Hostile inputs 1 to 3, 7 and 9; hostile input 12.";
-        assert_eq!(numbers_after("hostile input", line), [1, 2, 3, 7, 9, 12]);
+        let found = numbers_after("hostile input", line);
+        let found: Vec<u32> = found.into_iter().map(|(_, number)| number).collect();
+        assert_eq!(found, [1, 2, 3, 7, 9, 12]);
     }
 
     #[test]

@@ -147,13 +147,15 @@ impl Connection {
         self.carry.extend_from_slice(rest);
     }
 
-    /// Reads away what is there; whether the connection still stands.
-    pub(super) fn drain(&self, buffer: &mut [u8]) -> bool {
+    /// Reads away what is there: how much it was, or `None` at the end of the connection.
+    pub(super) fn drain(&self, buffer: &mut [u8]) -> Option<usize> {
+        let mut drained = 0;
         loop {
             match (&self.socket).read(buffer) {
-                Ok(0) => return false,
-                Ok(_) => {}
-                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+                Ok(0) => return None,
+                Ok(read) => drained += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(drained),
+                Err(_) => return None,
             }
         }
     }

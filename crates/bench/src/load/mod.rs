@@ -10,6 +10,7 @@ mod dialect;
 mod join;
 mod room;
 mod traffic;
+mod under_way;
 
 use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use self::connection::{Connection, Stage};
 use self::control::{Reply, Request};
 use self::dialect::{Dialect, Heard};
 use self::room::Room;
-use self::traffic::Traffic;
+use self::under_way::Traffic;
 use crate::peers::Protocol;
 use crate::poll::{Flags, Poll};
 use crate::wire;

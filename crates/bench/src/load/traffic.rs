@@ -1,14 +1,15 @@
 //! Messages: sent in a closed loop or at a fixed rate, and timed when they arrive.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
-use super::control::{Latency, Outcome, Pace, Run, Until, histogram};
+use super::control::{Latency, Outcome, Pace, Run, Until};
 use super::room::{Delivery, Id, Tally};
+use super::under_way::Traffic;
 
 /// Closer than this to the next message, in nanoseconds, it is waited for without
 /// sleeping: waking up takes about as long.
@@ -17,26 +18,8 @@ const NEAR: u64 = 200_000;
 /// A run looks so long for deliveries that nobody waits for.
 const AFTER: Duration = Duration::from_millis(2);
 
-/// One run while it lasts.
-#[derive(Debug)]
-pub(super) struct Traffic {
-    latency: Histogram<u64>,
-    same_node: Histogram<u64>,
-    other_node: Histogram<u64>,
-    seen_by_all: Histogram<u64>,
-    deliveries: u64,
-    messages: u64,
-    /// Messages that not everybody has seen.
-    under_way: u64,
-    last_delivery: u64,
-    /// A message that everybody has seen is followed by another one.
-    is_closed_loop: bool,
-    /// Nanoseconds on the load's clock.
-    end: u64,
-    most_messages: u64,
-    /// Nothing new is begun.
-    is_ending: bool,
-}
+/// A slow reader that reads again and hears nothing for so long was not cut off.
+const SILENCE: Duration = Duration::from_secs(2);
 
 impl Load {
     /// Sends for so long, and waits until everything has arrived.
@@ -100,20 +83,8 @@ impl Load {
             Until::Messages(messages) => (u64::MAX, messages),
             Until::Closed => (u64::MAX, u64::MAX),
         };
-        self.traffic = Some(Traffic {
-            latency: histogram()?,
-            same_node: histogram()?,
-            other_node: histogram()?,
-            seen_by_all: histogram()?,
-            deliveries: 0,
-            messages: 0,
-            under_way: 0,
-            last_delivery: began,
-            is_closed_loop: matches!(run.pace, Pace::Window(_)),
-            end,
-            most_messages,
-            is_ending: false,
-        });
+        let is_closed_loop = matches!(run.pace, Pace::Window(_));
+        self.traffic = Some(Traffic::new(began, is_closed_loop, end, most_messages)?);
         Ok(began)
     }
 
@@ -304,14 +275,27 @@ impl Load {
         Ok(())
     }
 
+    /// How many slow readers the server has cut off. What it sent before comes first, and
+    /// the system sends it on little by little, since they had no room for it.
     fn slow_readers_cut_off(&mut self) -> usize {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let cut = self
-            .slow_readers()
-            .filter(|c| !c.drain(&mut buffer))
-            .count();
+        let mut standing: Vec<_> = self.slow_readers().collect();
+        let slow = standing.len();
+        let mut heard = Instant::now();
+        while !standing.is_empty() && heard.elapsed() < SILENCE {
+            standing.retain(|reader| {
+                let drained = reader.drain(&mut buffer);
+                if drained != Some(0) {
+                    heard = Instant::now();
+                }
+                drained.is_some()
+            });
+            // sleep: between two looks
+            thread::sleep(Duration::from_millis(1));
+        }
+        let cut_off = slow - standing.len();
         self.buffer = buffer;
-        cut
+        cut_off
     }
 }
 

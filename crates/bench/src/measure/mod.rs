@@ -25,6 +25,18 @@ pub struct Usage {
 /// standard library runs on.
 const TICKS: f64 = 100.0;
 
+impl std::ops::Add for Usage {
+    type Output = Usage;
+
+    fn add(self, other: Usage) -> Usage {
+        Usage {
+            cpu: self.cpu + other.cpu,
+            system: self.system + other.system,
+            rss: self.rss + other.rss,
+        }
+    }
+}
+
 impl ProcessTree {
     /// The processes, this one first.
     pub fn pids(self) -> Vec<u32> {
@@ -54,11 +66,7 @@ impl ProcessTree {
         let mut sum = Usage::default();
         for pid in self.pids() {
             match usage(pid) {
-                Ok(usage) => {
-                    sum.cpu += usage.cpu;
-                    sum.system += usage.system;
-                    sum.rss += usage.rss;
-                }
+                Ok(usage) => sum = sum + usage,
                 // A child may end between two looks.
                 Err(_) if pid != self.0 => {}
                 Err(error) => return Err(error),

@@ -1,20 +1,26 @@
 //! Numbers as people read them.
 
+use crate::figures::Unit;
 use crate::results::Summary;
 
-/// What a number counts, and so how it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Things: instructions, system calls, messages.
-    Count,
-    /// Microseconds; written in the unit that keeps the number short.
-    Time,
-    /// Bytes.
-    Bytes,
-    /// 0 to 1, written in per cent.
-    Share,
-    /// A multiple of something.
-    Ratio,
+/// In a cell where there is nothing.
+pub(super) const NOTHING: &str = "–";
+
+/// A Markdown table; the first row is its head.
+pub(super) fn table(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut text = String::new();
+    for (index, row) in rows.into_iter().enumerate() {
+        text += "|";
+        for cell in &row {
+            let cell = cell.replace('|', "\\|").replace('\n', " ");
+            text = format!("{text} {cell}").trim_end().to_owned() + " |";
+        }
+        text += "\n";
+        if index == 0 {
+            text += &format!("|{}\n", "---|".repeat(row.len()));
+        }
+    }
+    text
 }
 
 impl Unit {
@@ -56,16 +62,12 @@ impl Unit {
 
     /// Median, range over the rounds if there is one, and ratio to the bare limit.
     pub(super) fn write_summary(self, summary: &Summary) -> String {
-        let (_, unit) = self.scaled(summary.median);
-        let end = |value| {
-            let (scaled, own_unit) = self.scaled(value);
-            let unit = if own_unit == unit { "" } else { own_unit };
-            format!("{}{unit}", self.digits(scaled))
-        };
-        let (min, max) = (end(summary.min), end(summary.max));
         let mut text = self.write(summary.median);
+        let (_, unit) = self.scaled(summary.median);
+        let (min, max) = (self.write(summary.min), self.write(summary.max));
         if min != max {
-            text += &format!(" ({min} – {max})");
+            let bare = |end: &str| end.strip_suffix(unit).unwrap_or(end).to_owned();
+            text += &format!(" ({} – {})", bare(&min), bare(&max));
         }
         // What is a ratio already says nothing as a multiple of another.
         let ratio = summary

@@ -1,377 +1,173 @@
 //! What Tablecast is meant to reach, and whether it did, from the results alone.
 
-use super::format::Unit;
-use super::tables::{means, table};
-use crate::results::Figure::{
-    CanaryP99, CommandsPerCommit, Commits, Cpu, Fairness, JoinCpu, KernelInstructions, Memory,
-    Messages, OtherNodeP50, P50, P99, SameNodeP50, UserInstructions,
-};
-use crate::results::{Figure, Means, REDIS_BENCHMARK, Results, workload};
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::Error;
 
-const RAW: &str = "raw";
-const BUN: &str = "bun";
-const AXUM: &str = "axum";
-const RELAY: &str = "relay";
-const LUNCH: &str = "lunch";
+use super::format::{NOTHING, table};
+use crate::figures::{Figure, Unit};
+use crate::results::{Means, Results};
 
-/// Of the bare limit's cost: what the checks, the queues and the runtime may add.
-const OVERHEAD: f64 = 1.05;
+/// The goals; it says what a formula is.
+const GOALS: &str = include_str!("goals.toml");
 
-/// Instructions a delivery in rooms of 100 with 16 messages in flight: of ours, and of Bun when the
-/// goal was set.
-const BUSY: (f64, f64) = (1_100.0, 1_340.0);
-
-/// Instructions that Bun needs in user space to echo one message to one member.
-const BUN_ECHO: f64 = 881.0;
-
-/// Where the figure has to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-    Between(f64, f64),
+#[derive(Deserialize)]
+struct Goals {
+    goal: Vec<Goal>,
 }
 
-/// One goal, with what was reached.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Goal {
     /// Which server does what.
-    subject: &'static str,
+    server: String,
     /// What is counted.
-    what: &'static str,
+    figure: String,
     unit: Unit,
-    /// `None` if it depends on a figure that was not measured.
-    bound: Option<Bound>,
-    reached: Option<(f64, Means)>,
-    /// The same of another server.
-    beside: Option<(&'static str, f64)>,
+    value: String,
+    counted: Option<bool>,
+    peer: String,
+    at_least: Option<String>,
+    at_most: Option<String>,
+    beside: Option<String>,
+}
+
+/// What a formula gives, and how its first figure was got; `None` if a figure was not measured.
+type Value = Option<(f64, Option<Means>)>;
+
+/// Every goal as a row.
+///
+/// # Errors
+///
+/// The goals cannot be read.
+pub(super) fn goals_table(results: &Results) -> anyhow::Result<String> {
+    let goals: Goals = toml::from_str(GOALS)?;
+    let mut rows = vec![
+        [
+            "server",
+            "figure",
+            "goal",
+            "reached",
+            "beside it",
+            "counted by",
+            "",
+        ]
+        .map(str::to_owned)
+        .into(),
+    ];
+    for goal in &goals.goal {
+        let row = goal.row(results);
+        rows.extend(row.with_context(|| format!("goal: {}, {}", goal.server, goal.figure))?);
+    }
+    Ok(table(rows))
 }
 
 impl Goal {
-    fn beside(mut self, peer: &'static str, reached: Option<(f64, Means)>) -> Self {
-        self.beside = reached.map(|(value, _)| (peer, value));
-        self
-    }
-
-    fn is_reached(&self) -> Option<bool> {
-        let (value, _) = self.reached?;
-        Some(match self.bound? {
-            Bound::AtMost(most) => value <= most,
-            Bound::AtLeast(least) => value >= least,
-            Bound::Between(least, most) => (least..=most).contains(&value),
-        })
-    }
-
-    fn row(&self, results: &Results) -> Vec<String> {
-        let write = |value| self.unit.write(value);
-        let nothing = || "–".to_owned();
-        let bound = match self.bound {
-            Some(Bound::AtMost(most)) => format!("≤ {}", write(most)),
-            Some(Bound::AtLeast(least)) => format!("≥ {}", write(least)),
-            Some(Bound::Between(least, most)) => format!("{} – {}", write(least), write(most)),
-            None => nothing(),
+    /// `None` if another takes its place.
+    fn row(&self, results: &Results) -> anyhow::Result<Option<Vec<String>>> {
+        let workload = self.value.split(' ').next().unwrap_or_default();
+        let kernel = results.get(workload, "relay", Figure::KernelInstructions);
+        if self
+            .counted
+            .is_some_and(|counted| counted != kernel.is_some())
+        {
+            return Ok(None);
+        }
+        let of = |peer: &str| formula(results, &self.value.replace("{}", peer));
+        let bound = |bound: &Option<String>| match bound {
+            Some(bound) => Ok(formula(results, bound)?.map(|(bound, _)| bound)),
+            None => anyhow::Ok(None),
         };
-        let beside = self.beside.map_or_else(nothing, |(name, value)| {
-            let peer = results.peers.iter().find(|peer| peer.name == name);
-            format!(
-                "{}: {}",
-                peer.map_or(name, |peer| &peer.title),
-                write(value)
-            )
-        });
-        let verdict = match self.is_reached() {
-            Some(true) => "reached",
-            Some(false) => "**not reached**",
+        let write = |value| self.unit.write(value);
+        let (reached, least, most) = (
+            of(&self.peer)?,
+            bound(&self.at_least)?,
+            bound(&self.at_most)?,
+        );
+        let goal = match (least, most) {
+            (Some(least), Some(most)) => format!("{} – {}", write(least), write(most)),
+            (Some(least), None) => format!("≥ {}", write(least)),
+            (None, Some(most)) => format!("≤ {}", write(most)),
+            (None, None) => NOTHING.to_owned(),
+        };
+        let verdict = match reached.filter(|_| goal != NOTHING) {
+            Some((value, _))
+                if least.is_none_or(|l| l <= value) && most.is_none_or(|m| value <= m) =>
+            {
+                "reached"
+            }
+            Some(_) => "**not reached**",
             None => "not measured",
         };
-        vec![
-            self.subject.to_owned(),
-            self.what.to_owned(),
-            bound,
-            self.reached.map_or_else(nothing, |(value, _)| write(value)),
-            beside,
-            self.reached
-                .map_or_else(nothing, |(_, by)| means(by).to_owned()),
+        let beside = match &self.beside {
+            Some(peer) => {
+                of(peer)?.map(|(value, _)| format!("{}: {}", results.title(peer), write(value)))
+            }
+            None => None,
+        };
+        let nothing = || NOTHING.to_owned();
+        let means = reached.and_then(|(_, means)| means);
+        Ok(Some(vec![
+            self.server.clone(),
+            self.figure.clone(),
+            goal,
+            reached.map_or_else(nothing, |(value, _)| write(value)),
+            beside.unwrap_or_else(nothing),
+            means.map_or_else(nothing, |means| means.name().to_owned()),
             verdict.to_owned(),
-        ]
+        ]))
     }
 }
 
-/// Every goal as a row.
-pub(super) fn goals_table(results: &Results) -> String {
-    let head = [
-        "server",
-        "figure",
-        "goal",
-        "reached",
-        "beside it",
-        "counted by",
-        "",
-    ];
-    let goals = goals(results);
-    table(
-        head.map(str::to_owned).into(),
-        goals.iter().map(|goal| goal.row(results)),
-    )
-}
-
-fn goals(results: &Results) -> Vec<Goal> {
-    let all = [
-        small_rooms(results),
-        large_rooms(results),
-        connections(results),
-        nodes(results),
-    ];
-    all.concat()
-}
-
-fn small_rooms(r: &Results) -> Vec<Goal> {
-    use workload::{ROOMS_10, ROOMS_100};
-    let at_most = |most| Some(Bound::AtMost(most));
-    let busy = if has_counters(r, ROOMS_100) {
-        Goal {
-            subject: "relay, rooms of 100, 16 in flight",
-            what: "user and kernel instructions a delivery",
-            unit: Unit::Count,
-            bound: at_most(BUSY.0),
-            reached: instructions(r, ROOMS_100, RELAY),
-            beside: None,
-        }
-        .beside(BUN, instructions(r, ROOMS_100, BUN))
-    } else {
-        Goal {
-            subject: "relay, rooms of 100, 16 in flight",
-            what: "CPU time a delivery ÷ Bun's",
-            unit: Unit::Ratio,
-            bound: at_most(BUSY.0 / BUSY.1),
-            reached: quotient(
-                median(r, ROOMS_100, RELAY, Cpu),
-                median(r, ROOMS_100, BUN, Cpu),
-            ),
-            beside: None,
-        }
+/// Works a formula out from left to right.
+fn formula(results: &Results, text: &str) -> anyhow::Result<Value> {
+    let (first, operators) = match text.find(" / ").into_iter().chain(text.find(" - ")).min() {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
     };
-    vec![
-        Goal {
-            subject: "relay, rooms of 10",
-            what: "user instructions a delivery",
-            unit: Unit::Count,
-            bound: at_most(440.0),
-            reached: median(r, ROOMS_10, RELAY, UserInstructions),
-            beside: None,
-        }
-        .beside(BUN, median(r, ROOMS_10, BUN, UserInstructions)),
-        near_the_limit(r, "relay, rooms of 10", ROOMS_10),
-        Goal {
-            subject: "relay, rooms of 10",
-            what: "p99 ÷ the bare limit's",
-            unit: Unit::Ratio,
-            bound: at_most(1.5),
-            reached: ratio(r, ROOMS_10, RELAY, P99),
-            beside: None,
-        }
-        .beside(BUN, ratio(r, ROOMS_10, BUN, P99)),
-        Goal {
-            subject: "relay, rooms of 10, saturated",
-            what: "p99 ÷ p50",
-            unit: Unit::Ratio,
-            bound: at_most(3.0),
-            reached: median(r, ROOMS_10, RELAY, Fairness),
-            beside: None,
-        }
-        .beside(AXUM, median(r, ROOMS_10, AXUM, Fairness)),
-        Goal {
-            subject: "lunch server, rooms of 10",
-            what: "user instructions a delivery",
-            unit: Unit::Count,
-            bound: at_most(BUN_ECHO),
-            reached: median(r, ROOMS_10, LUNCH, UserInstructions),
-            beside: None,
-        }
-        .beside(BUN, median(r, ROOMS_10, BUN, UserInstructions)),
-        busy,
-    ]
-}
-
-fn large_rooms(r: &Results) -> Vec<Goal> {
-    use workload::{ROOM_5000, ROOM_15000, ROOMS_10, ROOMS_10_MANY};
-    // Each beside the bare limit of its own rounds, since the machine may have changed in between.
-    let growth = |peer| {
-        quotient(
-            ratio(r, ROOMS_10_MANY, peer, Cpu),
-            ratio(r, ROOMS_10, peer, Cpu),
-        )
-    };
-    vec![
-        Goal {
-            subject: "relay, one room of 5,000",
-            what: "user instructions a delivery",
-            unit: Unit::Count,
-            bound: Some(Bound::AtMost(150.0)),
-            reached: median(r, ROOM_5000, RELAY, UserInstructions),
-            beside: None,
-        }
-        .beside(BUN, median(r, ROOM_5000, BUN, UserInstructions)),
-        near_the_limit(r, "relay, one room of 5,000", ROOM_5000),
-        Goal {
-            subject: "relay, one room of 15,000",
-            what: "p99 of a small room beside it, less than with the bare limit",
-            unit: Unit::Time,
-            bound: median(r, ROOM_15000, RAW, CanaryP99).map(|(value, _)| Bound::AtMost(value)),
-            reached: median(r, ROOM_15000, RELAY, CanaryP99),
-            beside: None,
-        }
-        .beside(BUN, median(r, ROOM_15000, BUN, CanaryP99)),
-        Goal {
-            subject: "relay, from 1,000 to 15,000 connections in rooms of 10",
-            what: "growth of CPU time a delivery ÷ the bare limit's growth",
-            unit: Unit::Ratio,
-            bound: Some(Bound::Between(0.9, 1.1)),
-            reached: growth(RELAY),
-            beside: None,
-        }
-        .beside(BUN, growth(BUN)),
-    ]
-}
-
-fn connections(r: &Results) -> Vec<Goal> {
-    use workload::{IDLE, JOIN_STORM};
-    let mut goals = Vec::new();
-    for (peer, idle, opening, storm) in [
-        (
-            RELAY,
-            "relay, 15,000 idle connections",
-            "relay, opening a connection",
-            "relay, 15,000 joins at once",
-        ),
-        (
-            LUNCH,
-            "lunch server, 15,000 idle connections",
-            "lunch server, opening a connection",
-            "lunch server, 15,000 joins at once",
-        ),
-    ] {
-        let buns = median(r, IDLE, BUN, JoinCpu);
-        goals.extend([
-            Goal {
-                subject: idle,
-                what: "memory a connection",
-                unit: Unit::Bytes,
-                bound: Some(Bound::AtMost(2_048.0)),
-                reached: median(r, IDLE, peer, Memory),
-                beside: None,
-            }
-            .beside(BUN, median(r, IDLE, BUN, Memory)),
-            Goal {
-                subject: opening,
-                what: "CPU time, handshake to joined",
-                unit: Unit::Time,
-                bound: buns.map(|(value, _)| Bound::AtMost(value)),
-                reached: median(r, IDLE, peer, JoinCpu),
-                beside: None,
-            }
-            .beside(BUN, buns),
-            Goal {
-                subject: storm,
-                what: "p99 of a small room beside it",
-                unit: Unit::Time,
-                bound: Some(Bound::AtMost(50_000.0)),
-                reached: median(r, JOIN_STORM, peer, CanaryP99),
-                beside: None,
-            }
-            .beside(BUN, median(r, JOIN_STORM, BUN, CanaryP99)),
-        ]);
+    let mut value = term(results, first)?;
+    for part in operators
+        .replace(" / ", "\n/")
+        .replace(" - ", "\n-")
+        .lines()
+        .skip(1)
+    {
+        let (operator, right) = part.split_at(1);
+        let right = term(results, right)?;
+        value = value
+            .zip(right)
+            .and_then(|((left, means), (right, _))| match operator {
+                "-" => Some(((left - right).max(0.0), means)),
+                _ => (right > 0.0).then(|| (left / right, means)),
+            });
     }
-    goals
+    Ok(value)
 }
 
-fn nodes(r: &Results) -> Vec<Goal> {
-    use workload::{TWO_NODES, TWO_NODES_BUSY, TWO_NODES_CALM};
-    let benchmark = median(r, TWO_NODES, REDIS_BENCHMARK, Commits);
-    let behind = median(r, TWO_NODES_CALM, LUNCH, OtherNodeP50)
-        .zip(median(r, TWO_NODES_CALM, LUNCH, SameNodeP50))
-        .map(|((other, by), (same, _))| ((other - same).max(0.0), by));
-    vec![
-        Goal {
-            subject: "lunch server, two nodes on Redis",
-            what: "changes/s ÷ what redis-benchmark reaches with the same script",
-            unit: Unit::Ratio,
-            bound: Some(Bound::AtLeast(0.8)),
-            reached: quotient(median(r, TWO_NODES, LUNCH, Messages), benchmark),
-            beside: None,
-        },
-        Goal {
-            subject: "lunch server, two nodes on Redis, 16 writers a room",
-            what: "changes a commit",
-            unit: Unit::Count,
-            bound: Some(Bound::AtLeast(10.0)),
-            reached: median(r, TWO_NODES_BUSY, LUNCH, CommandsPerCommit),
-            beside: None,
-        },
-        Goal {
-            subject: "lunch server, two nodes on Redis",
-            what: "the other node behind the first, p50, ÷ a round trip of Redis",
-            unit: Unit::Ratio,
-            bound: Some(Bound::AtMost(1.5)),
-            reached: quotient(behind, median(r, TWO_NODES, REDIS_BENCHMARK, P50)),
-            beside: None,
-        },
-    ]
-}
-
-/// What a delivery costs in user space and kernel, beside the bare limit. Where the processor's
-/// counters cannot be read, time takes the place of instructions, since both ran in the same rounds.
-fn near_the_limit(r: &Results, subject: &'static str, workload: &str) -> Goal {
-    let counted = has_counters(r, workload);
-    let cost = |peer| {
-        if counted {
-            quotient(
-                instructions(r, workload, peer),
-                instructions(r, workload, RAW),
-            )
+fn term(results: &Results, text: &str) -> anyhow::Result<Value> {
+    if let Ok(number) = text.parse() {
+        return Ok(Some((number, None)));
+    }
+    let words: Vec<&str> = text.split(' ').collect();
+    let (workload, peer, figure, is_ratio) = match words[..] {
+        [workload, peer, figure] => (workload, peer, figure, false),
+        [workload, peer, figure, "ratio"] => (workload, peer, figure, true),
+        _ => bail!("`{text}` is no figure"),
+    };
+    let get = |figure| {
+        let summary = results.get(workload, peer, figure)?;
+        let value = if is_ratio {
+            summary.ratio?
         } else {
-            ratio(r, workload, peer, Cpu)
-        }
+            summary.median
+        };
+        Some((value, Some(summary.means)))
     };
-    Goal {
-        subject,
-        what: if counted {
-            "user and kernel instructions a delivery ÷ the bare limit's"
-        } else {
-            "CPU time a delivery ÷ the bare limit's"
-        },
-        unit: Unit::Ratio,
-        bound: Some(Bound::AtMost(OVERHEAD)),
-        reached: cost(RELAY),
-        beside: None,
+    if figure == "instructions" {
+        let both = get(Figure::UserInstructions).zip(get(Figure::KernelInstructions));
+        return Ok(both.map(|((user, _), (kernel, means))| (user + kernel, means)));
     }
-    .beside(BUN, cost(BUN))
-}
-
-/// Whether instructions of the kernel were counted, which the processor alone can do.
-fn has_counters(r: &Results, workload: &str) -> bool {
-    r.get(workload, RELAY, KernelInstructions).is_some()
-}
-
-/// In user space and kernel, a delivery.
-fn instructions(r: &Results, workload: &str, peer: &str) -> Option<(f64, Means)> {
-    let (user, _) = median(r, workload, peer, UserInstructions)?;
-    let (kernel, means) = median(r, workload, peer, KernelInstructions)?;
-    Some((user + kernel, means))
-}
-
-fn median(r: &Results, workload: &str, peer: &str, figure: Figure) -> Option<(f64, Means)> {
-    let summary = r.get(workload, peer, figure)?;
-    Some((summary.median, summary.means))
-}
-
-/// To the bare limit, in the same rounds.
-fn ratio(r: &Results, workload: &str, peer: &str, figure: Figure) -> Option<(f64, Means)> {
-    let summary = r.get(workload, peer, figure)?;
-    Some((summary.ratio?, summary.means))
-}
-
-fn quotient(above: Option<(f64, Means)>, below: Option<(f64, Means)>) -> Option<(f64, Means)> {
-    let ((above, means), (below, _)) = above.zip(below)?;
-    (below > 0.0).then(|| (above / below, means))
+    let name: serde::de::value::StrDeserializer<'_, Error> = figure.into_deserializer();
+    Ok(get(Figure::deserialize(name)?))
 }

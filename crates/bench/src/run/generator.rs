@@ -5,44 +5,46 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
+use clap::{Parser, ValueEnum};
+use serde::Deserialize;
 
 use super::server::{pinned, wrapped};
+use crate::load::Options;
 use crate::load::control::{Joined, Outcome, Pace, Reply, Request, Run, Until};
 use crate::peers::Protocol;
 
-/// Whom a generator connects.
-#[derive(Debug, Clone, Copy)]
+/// Whom a generator connects: options of its command line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
 pub(super) struct Shape {
-    pub(super) rooms: usize,
-    pub(super) members: usize,
-    pub(super) payload: usize,
-    pub(super) slow: usize,
-    pub(super) first_room: usize,
-    pub(super) lenient: bool,
-    /// Seconds without a delivery, after which one is missing.
-    pub(super) patience: u32,
+    words: String,
+    pub(super) options: Options,
 }
 
-impl Default for Shape {
-    fn default() -> Self {
-        Shape {
-            rooms: 1,
-            members: 10,
-            payload: 32,
-            slow: 0,
-            first_room: 0,
-            lenient: false,
-            patience: 20,
-        }
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+impl TryFrom<String> for Shape {
+    type Error = clap::Error;
+
+    fn try_from(words: String) -> Result<Self, clap::Error> {
+        let line = "load --to 127.0.0.1:1".split(' ').chain(words.split(' '));
+        let Line { options } = Line::try_parse_from(line)?;
+        Ok(Shape { words, options })
     }
 }
 
 impl Shape {
     pub(super) fn connections(&self) -> usize {
-        self.rooms * self.members
+        self.options.rooms * self.options.members
     }
 }
+
+/// Seconds without a delivery, after which one is missing.
+pub(super) const PATIENCE: &str = "20";
 
 #[derive(Debug)]
 pub(super) struct Generator {
@@ -57,28 +59,18 @@ impl Generator {
         to: &[SocketAddr],
         protocol: Protocol,
         shape: &Shape,
+        patience: &str,
         core: Option<&str>,
     ) -> anyhow::Result<Self> {
         let mut load = Command::new(std::env::current_exe()?);
-        load.arg("load");
-        let mut option = |name: &str, value: String| {
-            load.args([name, &value]);
-        };
-        for address in to {
-            option("--to", address.to_string());
-        }
         let protocol = protocol.to_possible_value();
         let protocol = protocol.context("a protocol without a name")?;
-        option("--protocol", protocol.get_name().to_owned());
-        option("--rooms", shape.rooms.to_string());
-        option("--members", shape.members.to_string());
-        option("--payload", shape.payload.to_string());
-        option("--slow", shape.slow.to_string());
-        option("--first-room", shape.first_room.to_string());
-        option("--patience", shape.patience.to_string());
-        if shape.lenient {
-            load.arg("--lenient");
+        load.args(["load", "--protocol", protocol.get_name()]);
+        for address in to {
+            load.args(["--to", &address.to_string()]);
         }
+        load.args(["--patience", patience]);
+        load.args(shape.words.split(' '));
         let core = core.map(pinned);
         let wrapper: &[&str] = core.as_ref().map_or(&[], |core| core);
         let mut process = wrapped(wrapper, &load)
@@ -97,24 +89,18 @@ impl Generator {
     }
 
     pub(super) fn prepare(&mut self) -> anyhow::Result<()> {
-        match self.ask(Request::Prepare)? {
-            Reply::Prepared => Ok(()),
-            other => unexpected(&other),
-        }
+        self.ask(Request::Prepare).map(drop)
     }
 
     pub(super) fn connect(&mut self) -> anyhow::Result<Joined> {
         match self.ask(Request::Connect)? {
             Reply::Joined(joined) => Ok(joined),
-            other => unexpected(&other),
+            other => bail!("it answers with something else: {other:?}"),
         }
     }
 
     pub(super) fn settle(&mut self) -> anyhow::Result<()> {
-        match self.ask(Request::Settle)? {
-            Reply::Settled => Ok(()),
-            other => unexpected(&other),
-        }
+        self.ask(Request::Settle).map(drop)
     }
 
     /// All of it, where nothing is measured in between.
@@ -143,7 +129,7 @@ impl Generator {
     fn finished(&mut self) -> anyhow::Result<Outcome> {
         match self.reply()? {
             Reply::Done(outcome) => Ok(outcome),
-            other => unexpected(&other),
+            other => bail!("it answers with something else: {other:?}"),
         }
     }
 
@@ -170,10 +156,6 @@ impl Generator {
             reply => Ok(reply),
         }
     }
-}
-
-fn unexpected<T>(reply: &Reply) -> anyhow::Result<T> {
-    bail!("the load generator answers with something else: {reply:?}")
 }
 
 impl Drop for Generator {

@@ -1,14 +1,12 @@
 //! Where a run takes place.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::measure::perf;
-use crate::results::Machine;
+use crate::program::said;
 
 /// As many files as this user may open; servers that are started inherit it. Tells how
 /// many that are.
@@ -24,43 +22,59 @@ pub(super) fn raise_file_limit() -> u64 {
 }
 
 /// What is known of this machine. `repository` is a folder in the work tree.
-pub(super) fn read(repository: &Path, file_descriptors: u64) -> Machine {
+pub(super) fn read(
+    repository: &Path,
+    file_descriptors: u64,
+    has_hardware_counters: bool,
+) -> Vec<(String, String)> {
     let git = |args: &[&str]| said(Command::new("git").arg("-C").arg(repository).args(args));
     let changes = git(&["status", "--porcelain", "--untracked-files=no"]);
-    let dirty = match changes.as_deref() {
-        Some("") | None => "",
-        Some(_) => "-dirty",
+    let dirty = match changes.is_ok_and(|changes| !changes.is_empty()) {
+        true => "-dirty",
+        false => "",
     };
     let commit = git(&["rev-parse", "HEAD"]).unwrap_or_default();
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let system = value(&read("/etc/os-release"), "PRETTY_NAME=");
-    let memory = value(&read("/proc/meminfo"), "MemTotal:");
-    let kilobytes: u64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
-    let tools = [
-        ("perf", &["perf", "--version"][..]),
-        ("valgrind", &["valgrind", "--version"]),
-        ("redis", &["redis-server", "--version"]),
-        ("rustc", &["rustc", "--version"]),
+    let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let memory = value(&file("/proc/meminfo"), "MemTotal:");
+    let kilobytes: f64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
+    let system = value(&file("/etc/os-release"), "PRETTY_NAME=");
+    let counters = match has_hardware_counters {
+        true => "can be read",
+        false => {
+            "cannot be read here: instructions are callgrind's, of compiled servers alone and of user space alone"
+        }
+    };
+    let mut rows = vec![
+        ("processor", value(&file("/proc/cpuinfo"), "model name")),
+        ("its counters", counters.to_owned()),
+        ("cores", cores().to_string()),
+        (
+            "memory",
+            format!("{:.1} GiB", kilobytes / f64::from(1 << 20)),
+        ),
+        ("system", system.trim_matches('"').to_owned()),
+        ("`ulimit -n`", file_descriptors.to_string()),
+        ("commit", commit + dirty),
     ];
-    let tools: BTreeMap<String, String> = tools
-        .into_iter()
-        .filter_map(|(name, command)| {
-            let version = said(Command::new(command[0]).args(&command[1..]))?;
-            Some((name.to_owned(), version))
-        })
-        .collect();
-    Machine {
-        cpu: value(&read("/proc/cpuinfo"), "model name"),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
-        memory: kilobytes * 1024,
-        kernel: said(Command::new("uname").arg("-sr")).unwrap_or_default(),
-        system: system.trim_matches('"').to_owned(),
-        file_descriptors,
-        hardware_counters: perf::counts(perf::USER_INSTRUCTIONS),
-        tools,
-        commit: commit + dirty,
-        date: said(Command::new("date").args(["-u", "+%FT%TZ"])).unwrap_or_default(),
+    for (name, command) in [
+        ("kernel", "uname -sr"),
+        ("perf", "perf --version"),
+        ("valgrind", "valgrind --version"),
+        ("redis", "redis-server --version"),
+        ("rustc", "rustc --version"),
+        ("date", "date -u +%FT%TZ"),
+    ] {
+        let says = said(Command::new("sh").args(["-c", command])).ok();
+        rows.extend(says.map(|says| (name, says)));
     }
+    rows.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Cores that a run can use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What follows a key at the beginning of a line.
@@ -68,14 +82,6 @@ fn value(text: &str, key: &str) -> String {
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     let value = line.unwrap_or_default();
     value.trim_start_matches([' ', '\t', ':']).trim().to_owned()
-}
-
-fn said(command: &mut Command) -> Option<String> {
-    let output = command
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 mod generator;
 mod machine;
 mod nodes;
-mod progress;
+mod options;
 mod scenario;
 mod server;
 mod session;
@@ -15,18 +15,18 @@ mod steps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
-use clap::Args;
-
-use self::progress::Progress;
+pub use self::options::Options;
+use self::scenario::On;
 use self::session::{Found, Session};
 use self::steps::{Plan, Step};
 use crate::measure::perf;
 use crate::peers::{PEERS, Paths, Peer};
 use crate::report;
-use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results, workload};
+use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results};
 use crate::summary::Samples;
+use anyhow::{Context, bail, ensure};
 
 /// The peer that others are compared with.
 const BASE: &str = "raw";
@@ -37,38 +37,6 @@ const FULL: f64 = 3.0;
 
 /// The file beside the report from which it can be made again.
 const RESULTS: &str = "performance.json";
-
-/// What to measure.
-#[derive(Debug, Clone, Args)]
-pub struct Options {
-    /// Everything, in up to an hour, instead of the short form
-    #[arg(long)]
-    pub full: bool,
-
-    /// Rounds of every workload, instead of those of the form
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    pub rounds: Option<u16>,
-
-    /// Length of a measured window
-    #[arg(long, value_name = "SECONDS")]
-    pub seconds: Option<f64>,
-
-    /// Only these peers, by name
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub peer: Vec<String>,
-
-    /// All peers but these, by name; the report says that they were left out
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub without: Vec<String>,
-
-    /// Only these workloads, by name
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub workload: Vec<String>,
-
-    /// Where performance.md, its plots and performance.json are written
-    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
-    pub out: PathBuf,
-}
 
 /// Measures, and writes the report.
 ///
@@ -81,11 +49,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let peers = choose(&options.peer, &options.without, &paths)?;
     let file_descriptors = machine::raise_file_limit();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let machine = machine::read(repository, file_descriptors);
+    let has_hardware_counters = perf::counts(perf::USER_INSTRUCTIONS);
+    let cores = machine::cores();
     ensure!(
-        machine.cores >= 2,
-        "a server and its load need a core each, and this machine has {}",
-        machine.cores
+        cores >= 2,
+        "a server and its load need a core each, and this machine has {cores}"
     );
     let plan = Plan::new(options, &peers, file_descriptors);
     ensure!(
@@ -98,11 +66,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         seconds: options
             .seconds
             .unwrap_or(if options.full { FULL } else { SHORT }),
-        has_hardware_counters: machine.hardware_counters,
+        has_hardware_counters,
         has_tracepoint: perf::counts(perf::SYSCALLS),
     };
     let mut results = Results {
-        machine,
+        machine: machine::read(repository, file_descriptors, has_hardware_counters),
         full: options.full,
         seconds: session.seconds,
         peers: infos(&peers, &paths),
@@ -110,17 +78,20 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         cells: Vec::new(),
         gaps: plan.gaps,
     };
-    let progress = Progress::new(plan.steps.len());
+    let (began, all) = (Instant::now(), plan.steps.len());
     let mut samples = Samples::default();
-    for step in &plan.steps {
-        progress.begin(&step.to_string());
+    for (number, step) in (1..).zip(&plan.steps) {
+        eprintln!(
+            "{number}/{all} {step} ({} s so far)",
+            began.elapsed().as_secs()
+        );
         let mut missing = step.workloads();
         let result = take(step, &session, &mut |workload, figures| {
             missing.retain(|name| *name != workload);
-            samples.add(workload, step.peer(), step.round(), figures);
+            samples.add(workload, step.peer(), step.round, figures);
         });
         if let Err(error) = result {
-            progress.note(&format!("{step}: {error:#}"));
+            eprintln!("{step}: {error:#}");
             for workload in missing {
                 let gap = Gap::new(workload, step.peer(), &format!("{error:#}"));
                 if !results.gaps.contains(&gap) {
@@ -132,7 +103,6 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         results.cells = samples.cells(BASE);
         save(&results, &options.out)?;
     }
-    progress.end();
     report::write(&results, &options.out)
 }
 
@@ -157,37 +127,30 @@ fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
 
 /// One step, which hands over what it finds for each of its workloads.
 fn take(step: &Step<'_>, session: &Session<'_>, found: Found<'_>) -> anyhow::Result<()> {
-    let (workload, figures) = match step {
-        Step::Round {
-            scenario,
-            peer,
-            round,
-        } => return session.measure(peer, scenario, *round == 0, found),
+    let scenario = step.scenario;
+    let (paths, shape, seconds) = (session.paths, &scenario.shape, session.seconds);
+    let window = |window: Option<usize>| window.context("a part without a window");
+    let figures = match (step.peer, step.counted, scenario.on) {
+        (None, ..) => nodes::redis_benchmark()?,
         // With the processor's counters it is known already.
-        Step::Count { .. } if session.has_hardware_counters => return Ok(()),
-        Step::Count {
-            workload,
-            shape,
-            window,
+        (_, Some(_), _) if session.has_hardware_counters => return Ok(()),
+        (Some(peer), Some(part), _) => {
+            let counted = session.count(peer, shape, window(part.window)?);
+            counted.context("counting instructions by valgrind")?
+        }
+        (Some(peer), None, On::OneServer) => {
+            return session.measure(peer, scenario, step.round == 0, found);
+        }
+        (Some(peer), None, On::TwoNodes) => nodes::two(
+            paths,
             peer,
-        } => {
-            let counted = session.count(peer, shape, *window);
-            (
-                *workload,
-                counted.context("counting instructions by valgrind")?,
-            )
-        }
-        Step::TwoNodes { nodes, peer, .. } => {
-            let figures = nodes.measure(session.paths, peer, session.seconds)?;
-            (nodes.name, figures)
-        }
-        Step::StartingCode { peer, .. } => {
-            let figures = nodes::starting_code(session.paths, peer, session.seconds)?;
-            (workload::STARTING_CODE, figures)
-        }
-        Step::RedisBenchmark { .. } => (workload::TWO_NODES, nodes::redis_benchmark()?),
+            shape,
+            window(scenario.parts[0].window)?,
+            seconds,
+        )?,
+        (Some(peer), None, On::StartingCode) => nodes::starting_code(paths, peer, shape, seconds)?,
     };
-    found(workload, figures);
+    found(step.workloads()[0], figures);
     Ok(())
 }
 
@@ -207,14 +170,14 @@ fn paths() -> anyhow::Result<Paths> {
 /// What they need must be there.
 fn choose(names: &[String], without: &[String], paths: &Paths) -> anyhow::Result<Vec<Peer>> {
     for name in names.iter().chain(without) {
-        if !PEERS.iter().any(|peer| peer.name == name) {
-            let known: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
+        if !PEERS.iter().any(|peer| peer.name == *name) {
+            let known: Vec<&str> = PEERS.iter().map(|peer| &*peer.name).collect();
             bail!("there is no peer {name}; there are {}", known.join(", "));
         }
     }
-    let mut peers = PEERS.to_vec();
-    let is_named = |names: &[String], peer: &Peer| names.iter().any(|name| name == peer.name);
-    peers.retain(|peer| (names.is_empty() || is_named(names, peer)) && !is_named(without, peer));
+    let mut peers = PEERS.clone();
+    peers.retain(|peer| names.is_empty() || names.contains(&peer.name));
+    peers.retain(|peer| !without.contains(&peer.name));
     for peer in &peers {
         if let [missing, ..] = &peer.missing(paths)[..] {
             bail!(
@@ -230,9 +193,9 @@ fn choose(names: &[String], without: &[String], paths: &Paths) -> anyhow::Result
 
 fn infos(peers: &[Peer], paths: &Paths) -> Vec<PeerInfo> {
     let servers = peers.iter().map(|peer| PeerInfo {
-        name: peer.name.to_owned(),
-        title: peer.title.to_owned(),
-        version: (peer.version)(paths),
+        name: peer.name.clone(),
+        title: peer.title.clone(),
+        version: peer.version(paths),
     });
     let benchmark = PeerInfo {
         name: REDIS_BENCHMARK.to_owned(),

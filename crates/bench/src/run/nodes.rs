@@ -11,16 +11,16 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
-use super::generator::{Generator, Shape};
+use super::generator::{Generator, PATIENCE, Shape};
 use super::server::Server;
 use super::session::{sample, timed, used};
 use crate::load::control::{Outcome, Pace, Until};
-use crate::measure::Usage;
 use crate::peers::{Paths, Peer};
 use crate::port;
-use crate::results::{Figure, Means, WorkloadInfo, workload};
+use crate::program::said;
+use crate::results::{Figure, Means};
 use crate::summary::Figures;
 
 /// The scripts of the backend, which `redis-benchmark` runs too.
@@ -41,124 +41,60 @@ const ITS_CHANGES: u64 = 4;
 /// was before: what changes meanwhile is lost.
 const ITS_JOINS: Duration = Duration::from_secs(1);
 
-/// Rooms on two nodes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TwoNodes {
-    pub(super) name: &'static str,
-    title: &'static str,
-    shape: Shape,
+/// Measures two servers of ours on a Redis of their own.
+pub(super) fn two(
+    paths: &Paths,
+    peer: &Peer,
+    shape: &Shape,
     window: usize,
-}
-
-const TWO: Shape = Shape {
-    rooms: 500,
-    members: 2,
-    payload: 32,
-    slow: 0,
-    first_room: 0,
-    lenient: false,
-    patience: 20,
-};
-
-pub(super) const TWO_NODES: [TwoNodes; 3] = [
-    TwoNodes {
-        name: workload::TWO_NODES,
-        title: "two nodes on one Redis: 500 rooms with one member on each node, 1 change in flight in \
-                each room",
-        shape: TWO,
-        window: 1,
-    },
-    TwoNodes {
-        name: workload::TWO_NODES_CALM,
-        title: "two nodes on one Redis: one room with one member on each node, 1 change in flight",
-        shape: Shape { rooms: 1, ..TWO },
-        window: 1,
-    },
-    TwoNodes {
-        name: workload::TWO_NODES_BUSY,
-        title: "two nodes on one Redis: 10 rooms of 16, 16 changes in flight in each",
-        shape: Shape {
-            rooms: 10,
-            members: 16,
-            ..TWO
-        },
-        window: 16,
-    },
-];
-
-/// One room for the code this project started from, and for ours.
-const ONE_ROOM: Shape = Shape {
-    rooms: 1,
-    members: 10,
-    lenient: true,
-    ..TWO
-};
-
-impl TwoNodes {
-    pub(super) fn info(&self) -> WorkloadInfo {
-        info(self.name, self.title, &self.shape)
-    }
-
-    /// Measures two servers of ours on a Redis of their own.
-    pub(super) fn measure(
-        &self,
-        paths: &Paths,
-        peer: &Peer,
-        seconds: f64,
-    ) -> anyhow::Result<Figures> {
-        let redis = Redis::start()?;
-        let nodes = [redis.serve(paths, peer)?, redis.serve(paths, peer)?];
-        let to = nodes.each_ref().map(|node| node.address);
-        let mut load = Generator::start(&to, peer.protocol, &self.shape, None)?;
-        load.join()?;
-        let pace = Pace::Window(self.window);
-        load.run(Until::Seconds(seconds * 0.3), pace)?;
-        let look = || -> anyhow::Result<(Usage, Usage, Commits)> {
-            let (a, b) = (nodes[0].usage()?, nodes[1].usage()?);
-            let both = Usage {
-                cpu: a.cpu + b.cpu,
-                system: a.system + b.system,
-                rss: a.rss + b.rss,
-            };
-            let (a, b) = (Commits::of(to[0])?, Commits::of(to[1])?);
-            let commits = Commits {
-                commits: a.commits + b.commits,
-                commands: a.commands + b.commands,
-            };
-            Ok((both, redis.server.usage()?, commits))
-        };
-        let before = look()?;
-        let outcome = load.run(Until::Seconds(seconds), pace)?;
-        let after = look()?;
-        let mut figures = Figures::new();
-        used(&mut figures, &before.0, &after.0, &outcome);
-        timed(&mut figures, &outcome);
-        let commits = after.2.commits - before.2.commits;
-        let commands = after.2.commands - before.2.commands;
-        let redis = after.1.cpu - before.1.cpu;
-        let mut add = |figure, value, means| sample(&mut figures, figure, value, means);
-        add(Figure::Commits, commits / outcome.seconds, Means::Metrics);
-        add(
-            Figure::CommandsPerCommit,
-            commands / commits,
-            Means::Metrics,
-        );
-        add(Figure::RedisCpu, redis / commits * 1e6, Means::Proc);
-        Ok(figures)
-    }
-}
-
-/// The workload of [`starting_code`].
-pub(super) fn starting_code_info() -> WorkloadInfo {
-    let title = "one room of 10 on Redis, one change after the other by one member";
-    info(workload::STARTING_CODE, title, &ONE_ROOM)
+    seconds: f64,
+) -> anyhow::Result<Figures> {
+    let redis = Redis::start()?;
+    let nodes = [redis.serve(paths, peer)?, redis.serve(paths, peer)?];
+    let to = nodes.each_ref().map(|node| node.address);
+    let mut load = Generator::start(&to, peer.protocol, shape, PATIENCE, None)?;
+    load.join()?;
+    let pace = Pace::Window(window);
+    load.run(Until::Seconds(seconds * 0.3), pace)?;
+    let look = || -> anyhow::Result<_> {
+        let both = nodes[0].usage()? + nodes[1].usage()?;
+        let (a, b) = (Commits::of(to[0])?, Commits::of(to[1])?);
+        Ok((
+            both,
+            redis.server.usage()?,
+            a.commits + b.commits,
+            a.commands + b.commands,
+        ))
+    };
+    let before = look()?;
+    let outcome = load.run(Until::Seconds(seconds), pace)?;
+    let after = look()?;
+    let mut figures = Figures::new();
+    used(&mut figures, &before.0, &after.0, &outcome);
+    timed(&mut figures, &outcome);
+    let (commits, commands) = (after.2 - before.2, after.3 - before.3);
+    let redis = after.1.cpu - before.1.cpu;
+    let mut add = |figure, value, means| sample(&mut figures, figure, value, means);
+    add(Figure::Commits, commits / outcome.seconds, Means::Metrics);
+    add(
+        Figure::CommandsPerCommit,
+        commands / commits,
+        Means::Metrics,
+    );
+    add(Figure::RedisCpu, redis / commits * 1e6, Means::Proc);
+    Ok(figures)
 }
 
 /// From a change until everybody has seen it.
-pub(super) fn starting_code(paths: &Paths, peer: &Peer, seconds: f64) -> anyhow::Result<Figures> {
+pub(super) fn starting_code(
+    paths: &Paths,
+    peer: &Peer,
+    shape: &Shape,
+    seconds: f64,
+) -> anyhow::Result<Figures> {
     let redis = Redis::start()?;
     let server = redis.serve(paths, peer)?;
-    let mut load = Generator::start(&[server.address], peer.protocol, &ONE_ROOM, None)?;
+    let mut load = Generator::start(&[server.address], peer.protocol, shape, PATIENCE, None)?;
     load.join()?;
     thread::sleep(ITS_JOINS);
     let until = match peer.needs_redis {
@@ -210,17 +146,6 @@ pub(super) fn redis_benchmark() -> anyhow::Result<Figures> {
     Ok(figures)
 }
 
-fn info(name: &str, title: &str, shape: &Shape) -> WorkloadInfo {
-    WorkloadInfo {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        connections: shape.connections(),
-        rooms: shape.rooms,
-        members: shape.members,
-        payload: shape.payload,
-    }
-}
-
 /// A Redis that keeps nothing on disk.
 struct Redis {
     server: Server,
@@ -252,7 +177,7 @@ impl Redis {
     fn serve(&self, paths: &Paths, peer: &Peer) -> anyhow::Result<Server> {
         let port = port::free()?;
         let url = format!("redis://{}", self.server.address);
-        Server::start((peer.command)(paths, port, Some(&url))?, port)
+        Server::start(peer.command(paths, port, Some(&url))?, port)
     }
 
     fn cli(&self, args: &[&str]) -> anyhow::Result<String> {
@@ -283,22 +208,6 @@ fn rate(csv: &str) -> Option<Rate> {
     let p50 = fields.nth(3)?.parse().ok()?;
     let per_second = fields.nth(2)?.parse().ok()?;
     Some(Rate { per_second, p50 })
-}
-
-/// What a program prints.
-fn said(command: &mut Command) -> anyhow::Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {program}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{program}: {text} {}",
-        error.trim()
-    );
-    Ok(text)
 }
 
 /// Counters of `/metrics`.

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 
-use super::generator::{Generator, Shape};
-use super::scenario::{Does, Scenario};
+use super::generator::{Generator, PATIENCE, Shape};
+use super::scenario::Scenario;
 use super::server::{SERVER_CORE, Server, load_core, pinned, wrapped};
 use crate::load::control::{Outcome, Pace, Until};
 use crate::measure::Usage;
@@ -19,7 +19,7 @@ use crate::summary::{Figures, Sample};
 const CANARY_RATE: f64 = 200.0;
 
 /// No load has a room of this number.
-const CANARY_ROOM: usize = 1_000_000;
+const CANARY: &str = "--rooms 1 --members 10 --first-room 1000000";
 
 /// Nothing is measured before the server has run this part of a window.
 const WARM_UP: f64 = 0.3;
@@ -33,6 +33,9 @@ const TRACED: f64 = 0.3;
 const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
 
+/// Seconds: valgrind is slow.
+const COUNTED_PATIENCE: &str = "60";
+
 /// How to measure.
 #[derive(Debug, Clone)]
 pub(super) struct Session<'a> {
@@ -44,11 +47,27 @@ pub(super) struct Session<'a> {
 }
 
 /// What a part of a scenario gave.
-pub(super) type Found<'f> = &'f mut dyn FnMut(&'static str, Figures);
+pub(super) type Found<'f> = &'f mut dyn FnMut(&str, Figures);
 
-pub(super) fn sample(figures: &mut Figures, figure: Figure, value: f64, means: Means) {
-    figures.insert(figure, Sample { value, means });
+/// A server under load.
+struct Trial<'a> {
+    session: &'a Session<'a>,
+    server: Server,
+    load: Generator,
+    /// What the server used before anybody came.
+    empty: Usage,
+    /// Of the part that is measured.
+    figures: Figures,
 }
+
+/// An event of perf's, and the figure that it makes, a delivery.
+type Counted = (Figure, &'static str);
+
+const INSTRUCTIONS: &[Counted] = &[
+    (Figure::UserInstructions, perf::USER_INSTRUCTIONS),
+    (Figure::KernelInstructions, perf::KERNEL_INSTRUCTIONS),
+];
+const SYSCALLS: &[Counted] = &[(Figure::Syscalls, perf::SYSCALLS)];
 
 impl Session<'_> {
     /// Runs all parts. Figures are handed over as they are found, so that a failure
@@ -61,151 +80,46 @@ impl Session<'_> {
         found: Found<'_>,
     ) -> anyhow::Result<()> {
         let shape = &scenario.shape;
-        let server = self.start(peer, &pinned(SERVER_CORE))?;
-        let empty = server.usage()?;
-        let mut load = self.load(&server, peer.protocol, shape)?;
-        load.prepare()?;
-        let mut canary = None;
-        if scenario.canary {
-            canary = Some(self.canary(&server, peer.protocol)?);
-        }
-        let mut figures = Figures::new();
-        let prepared = server.usage()?;
-        let is_storm = scenario.parts.iter().all(|part| part.does == Does::Nothing);
-        let singing = canary.take_if(|_| is_storm).map(sing).transpose()?;
-        let joined = load.connect()?;
-        let open = server.usage()?;
-        if let Some(canary) = singing {
-            heard(canary, &mut figures)?;
-        }
-        load.settle()?;
-        let connections = joined.connections as f64;
-        let join = (open.cpu - prepared.cpu) / connections * 1e6;
-        sample(&mut figures, Figure::JoinCpu, join, Means::Proc);
-        let joins = connections / joined.seconds;
-        sample(&mut figures, Figure::Joins, joins, Means::Load);
-        grown(&server, &empty, connections, &mut figures)?;
-
-        let mut saturation = None;
-        for part in scenario.parts {
-            match part.does {
-                Does::Nothing => {}
-                Does::Talk { window } | Does::TalkCounted { window } => {
-                    let singing = canary.take().map(sing).transpose()?;
-                    let pace = Pace::Window(window);
-                    if shape.slow == 0 {
-                        load.run(Until::Seconds(self.seconds * WARM_UP), pace)?;
-                    }
-                    self.window(&server, &mut load, pace, &mut figures)?;
-                    if shape.slow > 0 {
-                        grown(&server, &empty, connections, &mut figures)?;
-                    }
-                    if let Some(canary) = singing {
-                        heard(canary, &mut figures)?;
-                    }
-                    if with_syscalls && self.has_tracepoint {
-                        self.syscalls(&server, &mut load, pace, &mut figures)?;
-                    }
-                }
-                Does::TalkAtRate { of_saturation } => {
-                    let most = match saturation {
-                        Some(most) => most,
-                        None => {
-                            let until = Until::Seconds(self.seconds * WARM_UP);
-                            load.run(until, Pace::Window(1))?;
-                            let until = Until::Seconds(self.seconds);
-                            let outcome = load.run(until, Pace::Window(1))?;
-                            *saturation.insert(outcome.messages as f64 / outcome.seconds)
-                        }
-                    };
-                    let pace = Pace::Rate(most * of_saturation);
-                    self.window(&server, &mut load, pace, &mut figures)?;
-                    // It waits for the right moment without sleeping.
-                    figures.remove(&Figure::LoadShare);
-                }
-            }
-            found(part.name, std::mem::take(&mut figures));
-        }
-        Ok(())
-    }
-
-    fn start(&self, peer: &Peer, wrapper: &[&str]) -> anyhow::Result<Server> {
-        let port = port::free()?;
-        let command = (peer.command)(self.paths, port, None)?;
-        Server::start(wrapped(wrapper, &command), port)
-    }
-
-    fn load(
-        &self,
-        server: &Server,
-        protocol: Protocol,
-        shape: &Shape,
-    ) -> anyhow::Result<Generator> {
-        Generator::start(&[server.address], protocol, shape, Some(load_core()))
-    }
-
-    /// A small room that knows nothing of the load.
-    fn canary(&self, server: &Server, protocol: Protocol) -> anyhow::Result<Generator> {
-        let shape = Shape {
-            first_room: CANARY_ROOM,
-            ..Shape::default()
-        };
-        let mut canary = self.load(server, protocol, &shape)?;
-        canary.join()?;
-        Ok(canary)
-    }
-
-    /// One measured window.
-    fn window(
-        &self,
-        server: &Server,
-        load: &mut Generator,
-        pace: Pace,
-        figures: &mut Figures,
-    ) -> anyhow::Result<()> {
-        let counting = match self.has_hardware_counters {
-            true => {
-                let events = [perf::USER_INSTRUCTIONS, perf::KERNEL_INSTRUCTIONS];
-                Some(Counting::start(server.tree(), &events)?)
-            }
+        let mut trial = self.start(peer, shape, PATIENCE, &pinned(SERVER_CORE))?;
+        trial.load.prepare()?;
+        let mut canary = match scenario.canary {
+            true => Some(trial.canary(peer.protocol)?),
             false => None,
         };
-        let before = server.usage()?;
-        let outcome = load.run(Until::Seconds(self.seconds), pace)?;
-        let after = server.usage()?;
-        if let Some(counting) = counting {
-            let counts = counting.stop()?;
-            for (figure, event) in [
-                (Figure::UserInstructions, perf::USER_INSTRUCTIONS),
-                (Figure::KernelInstructions, perf::KERNEL_INSTRUCTIONS),
-            ] {
-                let count = counts
-                    .get(event)
-                    .context("the counters have stopped counting")?;
-                let each = *count as f64 / outcome.deliveries as f64;
-                sample(figures, figure, each, Means::Counters);
-            }
-        }
-        used(figures, &before, &after, &outcome);
-        timed(figures, &outcome);
-        Ok(())
-    }
+        let mut parts = scenario.parts.iter();
+        let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
+        trial.join(canary.take_if(|_| is_storm))?;
 
-    fn syscalls(
-        &self,
-        server: &Server,
-        load: &mut Generator,
-        pace: Pace,
-        figures: &mut Figures,
-    ) -> anyhow::Result<()> {
-        let counting = Counting::start(server.tree(), &[perf::SYSCALLS])?;
-        let outcome = load.run(Until::Seconds(self.seconds * TRACED), pace)?;
-        let counts = counting.stop()?;
-        let count = counts
-            .get(perf::SYSCALLS)
-            .context("no count of system calls")?;
-        let each = *count as f64 / outcome.deliveries as f64;
-        sample(figures, Figure::Syscalls, each, Means::Tracepoint);
+        let mut saturation = None;
+        for part in &scenario.parts {
+            if let Some(window) = part.window {
+                let canary = canary.take().map(sing).transpose()?;
+                let pace = Pace::Window(window);
+                if shape.options.slow == 0 {
+                    trial.warm_up(pace)?;
+                }
+                trial.window(pace)?;
+                if shape.options.slow > 0 {
+                    trial.grown(shape.connections())?;
+                }
+                trial.heard(canary)?;
+                if with_syscalls && self.has_tracepoint {
+                    trial.run(TRACED, pace, SYSCALLS, Means::Tracepoint)?;
+                }
+            }
+            if let Some(of_saturation) = part.rate {
+                if saturation.is_none() {
+                    trial.warm_up(Pace::Window(1))?;
+                    let most = trial.run(1.0, Pace::Window(1), &[], Means::Load)?;
+                    saturation = Some(most.messages as f64 / most.seconds);
+                }
+                let most = saturation.unwrap_or_default();
+                trial.window(Pace::Rate(most * of_saturation))?;
+                // It waits for the right moment without sleeping.
+                trial.figures.remove(&Figure::LoadShare);
+            }
+            found(&part.name, std::mem::take(&mut trial.figures));
+        }
         Ok(())
     }
 
@@ -218,37 +132,138 @@ impl Session<'_> {
     ) -> anyhow::Result<Figures> {
         std::fs::create_dir_all(&self.paths.scratch)?;
         let out = self.paths.scratch.join(format!("callgrind.{}", peer.name));
-        let mut wrapper: Vec<String> = pinned(SERVER_CORE).map(str::to_owned).into();
-        wrapper.extend(callgrind::wrapper(&out));
-        let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
-        let server = self.start(peer, &wrapper)?;
-        let pid = server.tree().0;
-        let shape = Shape {
-            patience: 60,
-            ..*shape
-        };
-        let mut load = self.load(&server, peer.protocol, &shape)?;
-        load.join()?;
-        let messages = COUNTED_DELIVERIES / shape.members;
-        let messages = messages.max(COUNTED_MESSAGES * shape.rooms) as u64;
+        let callgrind = callgrind::wrapper(&out);
+        let callgrind = callgrind.iter().map(String::as_str);
+        let wrapper: Vec<&str> = pinned(SERVER_CORE).into_iter().chain(callgrind).collect();
+        let mut trial = self.start(peer, shape, COUNTED_PATIENCE, &wrapper)?;
+        let pid = trial.server.tree().0;
+        trial.load.join()?;
+        let messages = COUNTED_DELIVERIES / shape.options.members;
+        let messages = messages.max(COUNTED_MESSAGES * shape.options.rooms) as u64;
         let pace = Pace::Window(window);
-        load.run(Until::Messages(messages / 10), pace)?;
+        trial.load.run(Until::Messages(messages / 10), pace)?;
         callgrind::switch(pid, "on")?;
-        let outcome = load.run(Until::Messages(messages), pace)?;
+        let outcome = trial.load.run(Until::Messages(messages), pace)?;
         callgrind::switch(pid, "off")?;
-        let count = callgrind::count(pid, &out)? as f64;
-        drop(server);
+        let each = callgrind::count(pid, &out)? as f64 / outcome.deliveries as f64;
+        drop(trial);
         // Written when the program begins; empty.
         std::fs::remove_file(&out)?;
-        let mut figures = Figures::new();
-        let each = count / outcome.deliveries as f64;
-        sample(
-            &mut figures,
-            Figure::UserInstructions,
-            each,
-            Means::Callgrind,
-        );
-        Ok(figures)
+        let means = Means::Callgrind;
+        Ok([(Figure::UserInstructions, Sample { value: each, means })].into())
+    }
+
+    fn start<'a>(
+        &'a self,
+        peer: &Peer,
+        shape: &Shape,
+        patience: &str,
+        wrapper: &[&str],
+    ) -> anyhow::Result<Trial<'a>> {
+        let port = port::free()?;
+        let command = peer.command(self.paths, port, None)?;
+        let server = Server::start(wrapped(wrapper, &command), port)?;
+        let (to, core) = ([server.address], Some(load_core()));
+        Ok(Trial {
+            session: self,
+            empty: server.usage()?,
+            load: Generator::start(&to, peer.protocol, shape, patience, core)?,
+            server,
+            figures: Figures::new(),
+        })
+    }
+}
+
+impl Trial<'_> {
+    fn add(&mut self, figure: Figure, value: f64, means: Means) {
+        sample(&mut self.figures, figure, value, means);
+    }
+
+    /// A small room that knows nothing of the load.
+    fn canary(&self, protocol: Protocol) -> anyhow::Result<Generator> {
+        let shape = Shape::try_from(CANARY.to_owned())?;
+        let to = [self.server.address];
+        let mut canary = Generator::start(&to, protocol, &shape, PATIENCE, Some(load_core()))?;
+        canary.join()?;
+        Ok(canary)
+    }
+
+    /// All join, and a small room may talk meanwhile.
+    fn join(&mut self, canary: Option<Generator>) -> anyhow::Result<()> {
+        let before = self.server.usage()?;
+        let canary = canary.map(sing).transpose()?;
+        let joined = self.load.connect()?;
+        let after = self.server.usage()?;
+        self.heard(canary)?;
+        self.load.settle()?;
+        let connections = joined.connections as f64;
+        let cpu = (after.cpu - before.cpu) / connections * 1e6;
+        self.add(Figure::JoinCpu, cpu, Means::Proc);
+        self.add(Figure::Joins, connections / joined.seconds, Means::Load);
+        self.grown(joined.connections)
+    }
+
+    fn warm_up(&mut self, pace: Pace) -> anyhow::Result<Outcome> {
+        self.run(WARM_UP, pace, &[], Means::Load)
+    }
+
+    /// One measured window.
+    fn window(&mut self, pace: Pace) -> anyhow::Result<()> {
+        let counted = match self.session.has_hardware_counters {
+            true => INSTRUCTIONS,
+            false => &[],
+        };
+        let before = self.server.usage()?;
+        let outcome = self.run(1.0, pace, counted, Means::Counters)?;
+        let after = self.server.usage()?;
+        used(&mut self.figures, &before, &after, &outcome);
+        timed(&mut self.figures, &outcome);
+        Ok(())
+    }
+
+    /// Runs for a part of a window while perf counts.
+    fn run(
+        &mut self,
+        part: f64,
+        pace: Pace,
+        counted: &[Counted],
+        means: Means,
+    ) -> anyhow::Result<Outcome> {
+        let events: Vec<&str> = counted.iter().map(|(_, event)| *event).collect();
+        let counting = match events.is_empty() {
+            true => None,
+            false => Some(Counting::start(self.server.tree(), &events)?),
+        };
+        let until = Until::Seconds(self.session.seconds * part);
+        let outcome = self.load.run(until, pace)?;
+        let counts = counting
+            .map(Counting::stop)
+            .transpose()?
+            .unwrap_or_default();
+        for (figure, event) in counted {
+            let count = counts.get(*event);
+            let count = *count.context("the counters have stopped counting")?;
+            self.add(*figure, count as f64 / outcome.deliveries as f64, means);
+        }
+        Ok(outcome)
+    }
+
+    /// The small room is over.
+    fn heard(&mut self, canary: Option<Generator>) -> anyhow::Result<()> {
+        if let Some(canary) = canary {
+            let outcome = canary.end().context("the room beside the load")?;
+            let p99 = microseconds(outcome.latency.p99);
+            self.add(Figure::CanaryP99, p99, Means::Load);
+        }
+        Ok(())
+    }
+
+    /// Memory of the server since it was empty.
+    fn grown(&mut self, connections: usize) -> anyhow::Result<()> {
+        let grown = self.server.usage()?.rss.saturating_sub(self.empty.rss);
+        let each = grown as f64 / connections as f64;
+        self.add(Figure::Memory, each, Means::Proc);
+        Ok(())
     }
 }
 
@@ -258,23 +273,8 @@ fn sing(mut canary: Generator) -> anyhow::Result<Generator> {
     Ok(canary)
 }
 
-fn heard(canary: Generator, figures: &mut Figures) -> anyhow::Result<()> {
-    let outcome = canary.end().context("the room beside the load")?;
-    let p99 = microseconds(outcome.latency.p99);
-    sample(figures, Figure::CanaryP99, p99, Means::Load);
-    Ok(())
-}
-
-/// Memory of the server since it was empty.
-fn grown(
-    server: &Server,
-    empty: &Usage,
-    connections: f64,
-    figures: &mut Figures,
-) -> anyhow::Result<()> {
-    let grown = server.usage()?.rss.saturating_sub(empty.rss) as f64;
-    sample(figures, Figure::Memory, grown / connections, Means::Proc);
-    Ok(())
+pub(super) fn sample(figures: &mut Figures, figure: Figure, value: f64, means: Means) {
+    figures.insert(figure, Sample { value, means });
 }
 
 /// What the server needed.
@@ -290,31 +290,34 @@ pub(super) fn used(figures: &mut Figures, before: &Usage, after: &Usage, outcome
 
 /// What the load generator saw.
 pub(super) fn timed(figures: &mut Figures, outcome: &Outcome) {
+    let (seconds, latency) = (outcome.seconds, &outcome.latency);
     let mut load = |figure, value| sample(figures, figure, value, Means::Load);
-    load(
-        Figure::Deliveries,
-        outcome.deliveries as f64 / outcome.seconds,
-    );
-    load(Figure::Messages, outcome.messages as f64 / outcome.seconds);
-    load(Figure::P50, microseconds(outcome.latency.p50));
-    load(Figure::P90, microseconds(outcome.latency.p90));
-    load(Figure::P99, microseconds(outcome.latency.p99));
-    load(Figure::P999, microseconds(outcome.latency.p999));
-    load(Figure::Longest, microseconds(outcome.latency.longest));
-    let fairness = outcome.latency.p99 as f64 / outcome.latency.p50 as f64;
-    load(Figure::Fairness, fairness);
-    load(Figure::SeenByAllP50, microseconds(outcome.seen_by_all.p50));
-    load(Figure::SeenByAllP99, microseconds(outcome.seen_by_all.p99));
-    if outcome.other_node.p50 > 0 {
-        load(Figure::SameNodeP50, microseconds(outcome.same_node.p50));
-        load(Figure::SameNodeP99, microseconds(outcome.same_node.p99));
-        load(Figure::OtherNodeP50, microseconds(outcome.other_node.p50));
-        load(Figure::OtherNodeP99, microseconds(outcome.other_node.p99));
-    }
-    load(Figure::LoadShare, outcome.cpu / outcome.seconds);
+    load(Figure::Deliveries, outcome.deliveries as f64 / seconds);
+    load(Figure::Messages, outcome.messages as f64 / seconds);
+    load(Figure::Fairness, latency.p99 as f64 / latency.p50 as f64);
+    load(Figure::LoadShare, outcome.cpu / seconds);
     if outcome.slow > 0 {
-        let cut_off = outcome.cut_off as f64 / outcome.slow as f64;
-        load(Figure::CutOff, cut_off);
+        load(Figure::CutOff, outcome.cut_off as f64 / outcome.slow as f64);
+    }
+    let mut times = vec![
+        (Figure::P50, latency.p50),
+        (Figure::P90, latency.p90),
+        (Figure::P99, latency.p99),
+        (Figure::P999, latency.p999),
+        (Figure::Longest, latency.longest),
+        (Figure::SeenByAllP50, outcome.seen_by_all.p50),
+        (Figure::SeenByAllP99, outcome.seen_by_all.p99),
+    ];
+    if outcome.other_node.p50 > 0 {
+        times.extend([
+            (Figure::SameNodeP50, outcome.same_node.p50),
+            (Figure::SameNodeP99, outcome.same_node.p99),
+            (Figure::OtherNodeP50, outcome.other_node.p50),
+            (Figure::OtherNodeP99, outcome.other_node.p99),
+        ]);
+    }
+    for (figure, time) in times {
+        load(figure, microseconds(time));
     }
 }
 

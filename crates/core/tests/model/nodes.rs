@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tablecast_core::backend::{LOG_EVENTS, Record};
+use tablecast_core::backend::LOG_EVENTS;
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::history::History;
+use tablecast_core::membership::Op;
 use tablecast_core::membership::{Applied, Presence};
-use tablecast_core::room::{Change, Event, Op, Room};
+use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::stored::Record;
 use tablecast_core::{
     Colour, ConnectionId, Epoch, MemberId, NodeId, Position, Rejection, SeatToken,
 };

@@ -11,9 +11,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use tablecast::testing::{Notification, Recorder};
 use tablecast_core::backend::{
-    Backend, BackendError, Commit, Committed, Created, Health, Loaded, NewRoom, Notice, Notices,
+    Backend, BackendError, Commit, Committed, Created, Health, Loaded, NewRoom, Publication,
 };
 use tablecast_core::id::RoomId;
 use tablecast_core::position::Position;
@@ -111,55 +111,70 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
     }
 }
 
-/// The notices of a backend, and those that were passed over.
+/// What a backend tells, and what of it was passed over.
 pub struct Heard {
-    notices: Notices,
-    pub passed: VecDeque<Notice>,
+    recorder: Recorder,
+    pub passed: VecDeque<Notification>,
 }
 
 impl Heard {
     pub fn of(backend: &RedisBackend) -> Heard {
         Heard {
-            notices: backend.notices(),
+            recorder: Recorder::new().with_health(backend),
             passed: VecDeque::new(),
         }
     }
 
-    /// The next notice for which `pick` gives something.
-    pub async fn find<T>(&mut self, what: &str, mut pick: impl FnMut(&Notice) -> Option<T>) -> T {
+    pub async fn watch(
+        &mut self,
+        backend: &RedisBackend,
+        room: &RoomId,
+    ) -> Result<(), BackendError> {
+        self.recorder.watch(backend, room).await
+    }
+
+    pub fn unwatch(&mut self, room: &RoomId) {
+        self.recorder.unwatch(room);
+    }
+
+    /// The next notification for which `pick` gives something.
+    pub async fn find<T>(
+        &mut self,
+        what: &str,
+        mut pick: impl FnMut(&Notification) -> Option<T>,
+    ) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let next = tokio::time::timeout_at(deadline, self.notices.next()).await;
-            let Ok(notice) = next else {
+            let next = tokio::time::timeout_at(deadline, self.recorder.next()).await;
+            let Ok(heard) = next else {
                 panic!(
                     "waited {PATIENCE:?} in vain: {what}; passed over {:?}",
                     self.passed
                 )
             };
-            let notice = notice.expect("the notices have not ended");
             let beginning = Health::Down("not connected yet".to_owned());
-            if notice == Notice::Health(beginning) {
+            if heard == Notification::Health(beginning) {
                 continue;
             }
-            if let Some(found) = pick(&notice) {
+            if let Some(found) = pick(&heard) {
                 return found;
             }
-            self.passed.push_back(notice);
+            self.passed.push_back(heard);
         }
     }
 
     pub async fn up(&mut self) {
-        self.find("up", |notice| {
-            (*notice == Notice::Health(Health::Up)).then_some(())
+        self.find("up", |heard| {
+            (*heard == Notification::Health(Health::Up)).then_some(())
         })
         .await;
     }
 
     /// Why it is down, or takes no changes.
     pub async fn down(&mut self) -> String {
-        self.find("down", |notice| match notice {
-            Notice::Health(Health::Down(reason)) => Some(reason.clone()),
-            Notice::Health(Health::Refusing { words, .. }) => Some(words.clone()),
+        self.find("down", |heard| match heard {
+            Notification::Health(Health::Down(reason)) => Some(reason.clone()),
+            Notification::Health(Health::Refusing { words, .. }) => Some(words.clone()),
             _ => None,
         })
         .await
@@ -167,8 +182,8 @@ impl Heard {
 
     /// The words in which Redis says why it takes no changes, once they hold this.
     pub async fn refusing(&mut self, part: &str) -> String {
-        self.find("a refusal", |notice| match notice {
-            Notice::Health(Health::Refusing { words, .. }) if words.contains(part) => {
+        self.find("a refusal", |heard| match heard {
+            Notification::Health(Health::Refusing { words, .. }) if words.contains(part) => {
                 Some(words.clone())
             }
             _ => None,
@@ -176,24 +191,31 @@ impl Heard {
         .await
     }
 
-    pub async fn resync(&mut self, wanted: &RoomId) {
-        self.find("a resync", |notice| match notice {
-            Notice::Resync(None) => Some(()),
-            Notice::Resync(Some(room)) if room == wanted => Some(()),
+    pub async fn missed(&mut self, wanted: &RoomId) {
+        self.find("something missed", |heard| match heard {
+            Notification::Missed(room) if room == wanted => Some(()),
             _ => None,
+        })
+        .await;
+    }
+
+    /// Both, in any order.
+    pub async fn up_and_missed(&mut self, wanted: &RoomId) {
+        let (mut is_up, mut has_missed) = (false, false);
+        self.find("up, and something missed", |heard| {
+            is_up |= *heard == Notification::Health(Health::Up);
+            has_missed |= matches!(heard, Notification::Missed(room) if room == wanted);
+            (is_up && has_missed).then_some(())
         })
         .await;
     }
 
     /// The seq of the first event, and the events, of the room's next publication.
     pub async fn published(&mut self, wanted: &RoomId) -> (u64, Vec<Bytes>) {
-        self.find("a publication", |notice| match notice {
-            Notice::Published {
-                room,
-                first,
-                events,
-                ..
-            } if room == wanted => Some((*first, events.clone())),
+        self.find("a publication", |heard| match heard {
+            Notification::Published(room, Publication { first, events, .. }) if room == wanted => {
+                Some((*first, events.clone()))
+            }
             _ => None,
         })
         .await

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tablecast::App;
 use tablecast_core::draft::{Draft, Join};
 use tablecast_core::history::History;
-use tablecast_core::room::{Event, Op};
+use tablecast_core::membership::Op;
+use tablecast_core::room::Event;
 use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Room, SeatToken};
-use tablecast_server::menu::{self, Add, Command, MasterSecret, Menu, Vote};
+use tablecast_lunch::{self as menu, Add, Command, MasterSecret, Menu, Vote};
 
 use crate::repeat;
 

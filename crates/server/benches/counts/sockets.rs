@@ -16,9 +16,9 @@ use tablecast::connection::{Connection, Message};
 use tablecast::outbox::Outbox;
 use tablecast::{ConnectionConfig, Hub, HubConfig, MemoryBackend};
 use tablecast_core::limits::Rate;
+use tablecast_lunch::{MasterSecret, Menu};
 use tablecast_server::Server;
 use tablecast_server::config::Config;
-use tablecast_server::menu::{MasterSecret, Menu};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::fan_out::{TEXT, masked};

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use ipnet::IpNet;
-
+use tablecast_http::Origin;
 use tablecast_terminal::cli::{CREATE, JOIN};
 
-use super::{LogFormat, Store, value};
+use super::store::Store;
+use super::value;
 use crate::base_path::BasePath;
-use crate::origin::Origin;
+use crate::log::LogFormat;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tablecast_http::origin::{Origin, OriginError};
 
-use super::Store;
-use crate::origin::{Origin, OriginError};
+use super::store::Store;
 
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1),

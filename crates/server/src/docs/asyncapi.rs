@@ -15,11 +15,11 @@ use tablecast_core::close::ComeBack;
 
 use super::schemas::Schemas;
 use crate::base_path::BasePath;
-use crate::menu::{Command, Event, LINES, Texts, View};
+use tablecast_lunch::{Command, Event, LINES, Table, Texts};
 
 /// The frames that tests of server and clients read.
 #[derive(RustEmbed)]
-#[folder = "../../docs/frames"]
+#[folder = "frames"]
 struct Frames;
 
 /// A golden frame; see `docs/protocol.md`.
@@ -202,7 +202,7 @@ fn json_channel(schemas: &mut Schemas) -> Channel {
         said: said(
             "tell",
             "What members hear",
-            schema::pushes::<View<'static>, Event>(&mut schemas.written),
+            schema::pushes::<Table, Event>(&mut schemas.written),
             &[],
         ),
     }

@@ -17,6 +17,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::base_path::BasePath;
+use crate::routes::route::Route;
 use crate::web::{self, Coding};
 
 /// The documents of a server, each made when it is asked for the first time.
@@ -28,8 +29,12 @@ pub(crate) struct Documents {
 
 impl Documents {
     /// `/openapi.json`
-    pub(crate) fn openapi(&self, base: &BasePath) -> &Document {
-        let made = || Document::new(&openapi::document(base));
+    pub(crate) fn openapi<S: Clone + Send + Sync + 'static>(
+        &self,
+        base: &BasePath,
+        table: fn() -> Vec<Route<S>>,
+    ) -> &Document {
+        let made = || Document::new(&openapi::document(base, table()));
         self.openapi.get_or_init(made)
     }
 

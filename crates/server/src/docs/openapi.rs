@@ -15,8 +15,9 @@ use utoipa::openapi::{
 
 use super::schemas::Schemas;
 use crate::base_path::BasePath;
-use crate::problem::{self, PROBLEM_JSON, Reason};
-use crate::routes::{self, route};
+use crate::reason::{self, Reason};
+use crate::routes::route::{Route, Tag, header};
+use tablecast_http::problem::{self, PROBLEM_JSON};
 
 const ABOUT: &str = "\
 Rooms in which friends choose lunch together, live. Make a room here, then enter it by WebSocket: \
@@ -27,7 +28,10 @@ by 204 with `Allow`. Every refusal is a problem document (RFC 9457) with a `code
 
 /// Of a server below this path. Links are relative to the document's own address, as
 /// pages are that show it.
-pub(super) fn document(base: &BasePath) -> Value {
+pub(super) fn document<S: Clone + Send + Sync + 'static>(
+    base: &BasePath,
+    routes: Vec<Route<S>>,
+) -> Value {
     let server = match base.is_empty() {
         true => "/".to_owned(),
         false => base.to_string(),
@@ -35,7 +39,7 @@ pub(super) fn document(base: &BasePath) -> Value {
     let mut schemas = Schemas::new(SchemaSettings::draft2020_12);
     schemas.written.subschema_for::<problem::Document<'_>>();
     let mut paths = PathsBuilder::new();
-    for route in routes::table() {
+    for route in routes {
         for schema in &route.read {
             schema(&mut schemas.read);
         }
@@ -56,7 +60,7 @@ pub(super) fn document(base: &BasePath) -> Value {
                 .identifier(Some("MIT OR Apache-2.0"))
                 .build(),
         ));
-    let tags = route::Tag::ALL.map(|(tag, about)| {
+    let tags = Tag::ALL.map(|(tag, about)| {
         let tag = TagBuilder::new().name(tag.name());
         tag.description(Some(about)).build()
     });
@@ -120,21 +124,21 @@ fn refusal(reasons: &[Reason]) -> Response {
     headers(reasons)
         .iter()
         .fold(response, |response, (name, about)| {
-            response.header(*name, route::header(about))
+            response.header(*name, header(about))
         })
         .build()
 }
 
 /// What goes with each of these reasons.
 fn headers(reasons: &[Reason]) -> &'static [(&'static str, &'static str)] {
-    match reasons.first() {
-        Some(Reason::MethodNotAllowed) => &[("Allow", "The methods that are")],
-        Some(Reason::UpgradeRequired) => &[
+    match reasons.first().copied() {
+        Some(reason::METHOD_NOT_ALLOWED) => &[("Allow", "The methods that are")],
+        Some(reason::UPGRADE_REQUIRED) => &[
             ("Upgrade", "`websocket`"),
             ("Sec-WebSocket-Version", "`13`"),
         ],
         Some(
-            Reason::RateLimited | Reason::Unavailable | Reason::Draining | Reason::TooManyRooms,
+            reason::RATE_LIMITED | reason::UNAVAILABLE | reason::DRAINING | reason::TOO_MANY_ROOMS,
         ) => &[("Retry-After", "Seconds, at least 1")],
         _ => &[],
     }

@@ -7,18 +7,19 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use axum::response::Response;
 use utoipa::openapi::path::ParameterIn;
 
-use super::App;
 use super::pages::page;
 use super::route::{Answer, Route, Tag};
+use super::shared::App;
 use crate::docs::swagger;
-use crate::problem::{Problem, Reason};
+use crate::reason;
+use tablecast_http::Problem;
 
 /// What the page with Swagger UI may do. Unlike the site's own pages it may write
 /// markup, which is how React makes a page, so it cannot ask for trusted types.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let html = || Answer::media("The page", "text/html; charset=utf-8").kept();
     let json = || Answer::media("The document", "application/json").kept();
     vec![
@@ -45,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
             .text(ParameterIn::Path, "file", "Its name", "swagger-ui.css")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()
-            .refuses(&[Reason::NotFound]),
+            .refuses(&[reason::NOT_FOUND]),
         Route::get("/openapi.json", openapi)
             .named(
                 "openapi",
@@ -94,7 +95,7 @@ async fn file(
 
 /// `GET /openapi.json`
 async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
-    let document = app.documents.openapi(&app.config.base_path);
+    let document = app.documents.openapi(&app.config.base_path, app.table);
     document.answer(&headers)
 }
 

@@ -8,8 +8,9 @@ use serde::Serialize;
 use tablecast_core::backend::Health;
 
 use super::route::{Answer, Route, Tag};
-use super::{App, DRAIN_RETRY, STORE_RETRY};
-use crate::problem::{Problem, Reason, json};
+use super::shared::{App, DRAIN_RETRY, STORE_RETRY};
+use crate::reason;
+use tablecast_http::problem::{Problem, json};
 
 /// How the server is.
 #[derive(Serialize, JsonSchema)]
@@ -18,7 +19,7 @@ struct Status {
     status: &'static str,
 }
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let status = |about, status| Answer::json(StatusCode::OK, about, &Status { status });
     vec![
         Route::get("/healthz", healthz)
@@ -37,7 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "A load balancer sends nobody here while the answer is 503.",
             )
             .answers(status("Yes", "ready"))
-            .refuses(&[Reason::Unavailable, Reason::Draining]),
+            .refuses(&[reason::UNAVAILABLE, reason::DRAINING]),
     ]
 }
 
@@ -59,7 +60,7 @@ pub(super) async fn healthz() -> Response {
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.hub.is_draining() {
         let detail = "this server is shutting down";
-        return Err(Problem::not_now(Reason::Draining, detail, DRAIN_RETRY));
+        return Err(Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY));
     }
     match app.hub.health() {
         Health::Up => Ok(ok("ready")),
@@ -73,5 +74,5 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> 
 }
 
 fn unavailable(detail: String) -> Problem {
-    Problem::not_now(Reason::Unavailable, detail, STORE_RETRY)
+    Problem::not_now(reason::UNAVAILABLE, detail, STORE_RETRY)
 }

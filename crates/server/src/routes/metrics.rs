@@ -15,16 +15,17 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tablecast::metrics::{ByName, LATENCY_BOUNDS, Latency, Metrics};
+use tablecast::metrics::{LATENCY_BOUNDS, Latency, Metrics};
 
-use super::App;
-use super::route::{Answer, At, Route, Tag};
-use crate::problem::{Problem, Reason};
+use super::route::{Answer, Route, Tag};
+use super::shared::App;
+use crate::reason::{self, Reason};
+use tablecast_http::Problem;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let route = Route::get("/metrics", metrics).named(
         "getMetrics",
         Tag::Operators,
@@ -67,10 +68,10 @@ const REJECTIONS: [&str; 7] = [
 
 /// The handshakes that are refused before the hub is asked.
 const HANDSHAKES: [Reason; 4] = [
-    Reason::BadRequest,
-    Reason::ForeignOrigin,
-    Reason::RateLimited,
-    Reason::UpgradeRequired,
+    reason::BAD_REQUEST,
+    reason::FOREIGN_ORIGIN,
+    reason::RATE_LIMITED,
+    reason::UPGRADE_REQUIRED,
 ];
 
 /// Has everything that this server may count there from the start.
@@ -78,34 +79,6 @@ pub(crate) fn expect(metrics: &Metrics) {
     metrics.rejections.expect(REJECTIONS);
     let outcomes = HANDSHAKES.iter().map(|reason| reason.code());
     metrics.handshakes.expect(outcomes);
-}
-
-/// Stands for a route where none was asked for, or the head was refused.
-const NOWHERE: &str = "none";
-
-/// What was answered over HTTP, by route and status. The routes are those of the
-/// description, so there are as many names whatever is asked for.
-#[derive(Debug)]
-pub(crate) struct Answers(ByName<(&'static str, u16)>);
-
-impl Answers {
-    pub(crate) fn new(routes: &[Route]) -> Self {
-        let answers = ByName::default();
-        for route in routes {
-            let statuses = route.every_status();
-            answers.expect(statuses.map(|status| (route.path, status.as_u16())));
-        }
-        let refusals = Reason::ANYWHERE.iter().chain([&Reason::NotFound]);
-        answers.expect(refusals.map(|reason| (NOWHERE, reason.status().as_u16())));
-        Answers(answers)
-    }
-
-    /// One more answer.
-    pub(crate) fn count<B>(&self, answer: &axum::http::Response<B>) {
-        let at = answer.extensions().get::<At>();
-        let route = at.map_or(NOWHERE, |At(route)| route);
-        self.0.count((route, answer.status().as_u16()));
-    }
 }
 
 #[derive(Debug)]
@@ -171,7 +144,7 @@ impl Collector for Counted {
         )?;
         let help = "HTTP answers, by route and status";
         let mut family = to.encode_descriptor("http_responses", help, None, MetricType::Counter)?;
-        for ((route, status), value) in self.0.answers.0.all() {
+        for ((route, status), value) in self.0.answers.all() {
             let labels = [("route", route), ("status", &status.to_string())];
             ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
         }

@@ -1,123 +1,26 @@
 //! What is answered at which address.
 
+mod answers;
 mod docs;
 mod health;
 mod metrics;
 mod pages;
 pub(crate) mod route;
 mod sessions;
+mod shared;
 mod ws;
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
-use axum::http::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
-use tablecast::Hub;
-use tablecast::hub::RoomError;
-use tablecast_core::draft::Refusal;
 
 use crate::base_path;
-use crate::client::{self, Peer};
-use crate::config::Config;
-use crate::docs::Documents;
-use crate::limits::PerAddress;
-use crate::menu::Menu;
-use crate::origin;
-use crate::problem::{Problem, Reason};
-pub(crate) use metrics::{Answers, expect};
+pub(crate) use metrics::expect;
 use route::Route;
-
-/// When to try again while the store is down.
-const STORE_RETRY: Duration = Duration::from_secs(2);
-
-/// When to try again while this server shuts down: at once, for another takes over, but
-/// no header says less than a second.
-const DRAIN_RETRY: Duration = Duration::from_secs(1);
-
-/// What the routes share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) hub: Hub<Menu>,
-    pub(crate) config: Config,
-    documents: Documents,
-    creates: PerAddress,
-    joins: PerAddress,
-    misses: PerAddress,
-    pub(crate) answers: Answers,
-}
-
-type App = Arc<Shared>;
-
-impl Shared {
-    pub(crate) fn new(hub: Hub<Menu>, config: Config) -> Self {
-        Shared {
-            hub,
-            creates: PerAddress::new(config.create_rate),
-            joins: PerAddress::new(config.join_rate),
-            misses: PerAddress::new(config.miss_rate),
-            documents: Documents::default(),
-            answers: Answers::new(&table()),
-            config,
-        }
-    }
-
-    /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store or draws a picture.
-    fn may_come(&self, client: IpAddr) -> Result<(), Problem> {
-        let came = self.joins.take(client);
-        came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
-    }
-
-    /// As [`Shared::may_come`], and says no to one that asked for too many rooms that are
-    /// not there. Those who join by `tablecast.v1` are neither counted nor refused here:
-    /// whoever guesses must not keep out the people behind the same address, who may all
-    /// come back to rooms that a server in memory has lost.
-    fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
-        self.may_come(client)?;
-        let checked = self.misses.check(client);
-        checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
-    }
-
-    /// Counts a room that is not there, and puts an error in words.
-    fn refused(&self, client: IpAddr, error: RoomError) -> Problem {
-        match error {
-            RoomError::NotFound => {
-                // It was checked before; what is left of the count decides next time.
-                let _ = self.misses.take(client);
-                Problem::no_such_room()
-            }
-            RoomError::Refused(Refusal::Full { .. }) => {
-                Problem::new(Reason::RoomFull, error.to_string())
-            }
-            // Only a resumed seat can be missing or taken over, and seats are
-            // resumed in `tablecast.v1` alone, where a close code says so.
-            RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver) => {
-                tracing::error!(%error, "a seat was looked for where none is resumed");
-                Problem::internal("a seat was looked for where none is resumed")
-            }
-            RoomError::Unavailable(reason) => store_unavailable(&reason),
-            RoomError::Refusing(_) => {
-                Problem::not_now(Reason::Unavailable, error.to_string(), STORE_RETRY)
-            }
-            RoomError::Draining => {
-                Problem::not_now(Reason::Draining, error.to_string(), DRAIN_RETRY)
-            }
-        }
-    }
-}
+use shared::App;
+pub(crate) use shared::Shared;
 
 /// All routes.
-pub(crate) fn table() -> Vec<Route> {
+pub(crate) fn table() -> Vec<Route<App>> {
     let mut routes = sessions::routes();
     routes.extend(ws::routes());
     routes.extend(pages::routes());
@@ -141,92 +44,4 @@ pub(crate) fn router(shared: App) -> Router {
     // Around all routes: one is looked for when the path is what it is without.
     let below = from_fn_with_state(base, base_path::below);
     Router::new().fallback_service(router).layer(below)
-}
-
-/// OPTIONS, and methods that are not allowed.
-fn other_method(method: &Method, allow: &'static str) -> Response {
-    if method == Method::OPTIONS {
-        (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
-    } else {
-        Problem::method_not_allowed(allow).into_response()
-    }
-}
-
-/// Headers that keep a browser from doing more than it was told: nothing at all may
-/// be loaded, unless a page says what it needs.
-pub(crate) fn harden(headers: &mut HeaderMap) {
-    const HEADERS: [(HeaderName, &str); 3] = [
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    for (name, value) in HEADERS {
-        headers
-            .entry(name)
-            .or_insert_with(|| HeaderValue::from_static(value));
-    }
-}
-
-/// The client's address.
-struct Client(IpAddr);
-
-impl FromRequestParts<App> for Client {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
-            // `accept.rs` puts it there.
-            tracing::error!("a request came without its peer's address");
-            Problem::internal("the peer is not known")
-        })?;
-        let trusted = &shared.config.trusted_proxies;
-        Ok(Client(client::address(*peer, &parts.headers, trusted)))
-    }
-}
-
-/// What is asked for comes from no page, or from one that may ask.
-struct AllowedPage;
-
-impl FromRequestParts<App> for AllowedPage {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
-        if origin::is_allowed(&parts.headers, &shared.config.allowed_origins) {
-            return Ok(AllowedPage);
-        }
-        Err(Problem::new(
-            Reason::ForeignOrigin,
-            "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
-        ))
-    }
-}
-
-/// The id in the path as it was sent; what cannot be read as text is no id of any
-/// room, and gets the answer that an unknown one gets.
-struct Id(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Id {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let id = Path::<String>::from_request_parts(parts, state).await;
-        Ok(Id(id.map_or_else(|_| String::new(), |Path(id)| id)))
-    }
-}
-
-/// The reason is the operator's: it may name hosts that are nobody's business.
-/// The backend has logged it once; here it would be a line for each request.
-fn store_unavailable(reason: &str) -> Problem {
-    tracing::debug!(
-        reason,
-        "a request was refused, since the store is unavailable"
-    );
-    Problem::not_now(
-        Reason::Unavailable,
-        "the store cannot be reached; try again",
-        STORE_RETRY,
-    )
 }

@@ -14,14 +14,16 @@ use tablecast_core::RoomId;
 use utoipa::openapi::path::ParameterIn;
 
 use super::route::{Answer, Route, Tag};
-use super::{App, Client, Id};
+use super::shared::{App, Id, no_such_room};
 use crate::base_path::{self, BasePath};
 use crate::negotiation;
-use crate::origin::{self, Origin};
-use crate::problem::{PROBLEM_JSON, Problem, Reason};
+use crate::reason;
 use crate::web;
+use tablecast_http::Client;
+use tablecast_http::origin::{self, Origin};
+use tablecast_http::problem::{PROBLEM_JSON, Problem};
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let html = |about| Answer::media(about, "text/html; charset=utf-8").kept();
     vec![
         Route::get("/", home)
@@ -54,7 +56,7 @@ pub(super) fn routes() -> Vec<Route> {
                 "http://127.0.0.1:8000",
             )
             .answers(Answer::media("The picture", "image/svg+xml"))
-            .refuses(&[Reason::NotFound, Reason::RateLimited]),
+            .refuses(&[reason::NOT_FOUND, reason::RATE_LIMITED]),
         Route::get("/web/{version}/{*path}", file)
             .named(
                 "pageFile",
@@ -66,7 +68,7 @@ pub(super) fn routes() -> Vec<Route> {
             .text(ParameterIn::Path, "path", "Of the file", "icon.svg")
             .answers(Answer::media("The file", "*/*").kept())
             .unless_known()
-            .refuses(&[Reason::NotFound]),
+            .refuses(&[reason::NOT_FOUND]),
     ]
 }
 
@@ -125,10 +127,10 @@ pub(super) async fn qr(
     link: Result<Query<Link>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id: RoomId = id.parse().map_err(|_| Problem::no_such_room())?;
+    let id: RoomId = id.parse().map_err(|_| no_such_room())?;
     let refused = || {
         Problem::new(
-            Reason::BadRequest,
+            reason::BAD_REQUEST,
             "say ?origin=, the origin of the page: http:// or https:// and the host that is asked, and behind it the path of the site, if it has one",
         )
     };

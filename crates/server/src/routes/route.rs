@@ -4,14 +4,16 @@
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::map_response;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 use tablecast_core::RoomId;
+use tablecast_http::Problem;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::link::Link;
 use utoipa::openapi::path::{
@@ -23,9 +25,8 @@ use utoipa::openapi::{
     Type,
 };
 
-use super::{App, other_method};
 use crate::base_path;
-use crate::problem::Reason;
+use crate::reason::{self, Reason};
 
 /// Generates the schema of a type, and of those it is made of.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -61,10 +62,10 @@ impl Tag {
 }
 
 /// An address, a method, who answers, and what.
-pub(crate) struct Route {
+pub(crate) struct Route<S> {
     pub(crate) path: &'static str,
     pub(crate) method: HttpMethod,
-    handler: MethodRouter<App>,
+    handler: MethodRouter<S>,
     is_page: bool,
     operation: OperationBuilder,
     statuses: Vec<StatusCode>,
@@ -74,16 +75,16 @@ pub(crate) struct Route {
     pub(crate) written: Vec<SchemaOf>,
 }
 
-impl Route {
+impl<S: Clone + Send + Sync + 'static> Route<S> {
     /// What is only looked at: `GET`, and so `HEAD`.
-    pub(super) fn get<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+    pub(super) fn get<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         let handler = get(handler);
         Route::new(path, HttpMethod::Get, answering(handler, "GET, HEAD"))
     }
 
     /// What people open. It names what it loads relative to its own address, so it has
     /// one alone: without a slash at the end.
-    pub(super) fn page<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+    pub(super) fn page<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         let moved = Answer::new(
             StatusCode::PERMANENT_REDIRECT,
             "There was a slash at the end; without it is the page",
@@ -96,16 +97,16 @@ impl Route {
     }
 
     /// What does something.
-    pub(super) fn post<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+    pub(super) fn post<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         Route::new(path, HttpMethod::Post, answering(post(handler), "POST"))
     }
 
     /// `GET` alone, with a handler that answers other methods itself.
-    pub(super) fn upgrade<T: 'static>(path: &'static str, handler: impl Handler<T, App>) -> Self {
+    pub(super) fn upgrade<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         Route::new(path, HttpMethod::Get, any(handler))
     }
 
-    fn new(path: &'static str, method: HttpMethod, handler: MethodRouter<App>) -> Self {
+    fn new(path: &'static str, method: HttpMethod, handler: MethodRouter<S>) -> Self {
         Route {
             path,
             method,
@@ -113,7 +114,7 @@ impl Route {
             is_page: false,
             operation: OperationBuilder::new(),
             statuses: Vec::new(),
-            reasons: Reason::ANYWHERE.to_vec(),
+            reasons: reason::ANYWHERE.to_vec(),
             read: Vec::new(),
             written: Vec::new(),
         }
@@ -193,7 +194,7 @@ impl Route {
         ))
     }
 
-    /// The ways to be refused, besides [`Reason::ANYWHERE`].
+    /// The ways to be refused, besides [`reason::ANYWHERE`].
     pub(super) fn refuses(mut self, reasons: &[Reason]) -> Self {
         self.reasons.extend(reasons);
         self
@@ -228,9 +229,9 @@ impl Route {
     }
 
     /// Answers requests at its address, with a slash at the end and without.
-    pub(super) fn mount(self, router: Router<App>) -> Router<App> {
+    pub(super) fn mount(self, router: Router<S>) -> Router<S> {
         let (path, statuses, reasons) = (self.path, self.statuses, self.reasons);
-        let checked = move |handler: MethodRouter<App>| {
+        let checked = move |handler: MethodRouter<S>| {
             let (statuses, reasons) = (statuses.clone(), reasons.clone());
             handler.layer(map_response(move |mut response: Response| {
                 if cfg!(debug_assertions) {
@@ -280,8 +281,20 @@ fn check(path: &str, statuses: &[StatusCode], reasons: &[Reason], response: &Res
 }
 
 /// Answers OPTIONS and methods that are not allowed.
-fn answering(methods: MethodRouter<App>, allow: &'static str) -> MethodRouter<App> {
+fn answering<S: Clone + Send + Sync + 'static>(
+    methods: MethodRouter<S>,
+    allow: &'static str,
+) -> MethodRouter<S> {
     methods.fallback(move |method: Method, _: Request| async move { other_method(&method, allow) })
+}
+
+/// OPTIONS, and methods that are not allowed.
+pub(super) fn other_method(method: &Method, allow: &'static str) -> Response {
+    if method == Method::OPTIONS {
+        (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
+    } else {
+        Problem::method_not_allowed(allow).into_response()
+    }
 }
 
 /// A way to succeed, as the document shows it.

@@ -19,10 +19,12 @@ use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, Client, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
-use crate::menu::{Keepsake, MasterSecret, Menu};
-use crate::problem::{self, Problem, Reason};
+use super::shared::{AllowedPage, App, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
+use crate::reason;
 use settings::{Settings, lifetime, menu, read, settings};
+use tablecast_http::Client;
+use tablecast_http::problem::{self, Problem};
+use tablecast_lunch::{Keepsake, MasterSecret, Menu};
 
 /// A room that was made. Times are milliseconds since 1970 by the store's clock;
 /// `now` lets a client whose clock is wrong know how long is left.
@@ -112,7 +114,7 @@ fn left() -> Left<'static> {
     }
 }
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let created = Created {
         url: format!("/ws/{EXAMPLE}/"),
         id: EXAMPLE,
@@ -137,9 +139,9 @@ pub(super) fn routes() -> Vec<Route> {
         seats: 10,
         ttl_ms: EXAMPLE_TTL,
         members: &[],
-        state: menu.shown(),
+        state: menu.table(),
     };
-    let looked = [Reason::NotFound, Reason::RateLimited, Reason::Unavailable];
+    let looked = [reason::NOT_FOUND, reason::RATE_LIMITED, reason::UNAVAILABLE];
     vec![
         Route::post("/session/", create)
             .named(
@@ -154,18 +156,18 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .answers(made)
             .refuses(&[
-                Reason::BadJson,
-                Reason::TitleEmpty,
-                Reason::TitleTooLong,
-                Reason::TitleForbidden,
-                Reason::ForeignOrigin,
-                Reason::Timeout,
-                Reason::BodyTooLong,
-                Reason::BadContentType,
-                Reason::RateLimited,
-                Reason::Unavailable,
-                Reason::Draining,
-                Reason::TooManyRooms,
+                reason::BAD_JSON,
+                reason::TITLE_EMPTY,
+                reason::TITLE_TOO_LONG,
+                reason::TITLE_FORBIDDEN,
+                reason::FOREIGN_ORIGIN,
+                reason::TIMEOUT,
+                reason::BODY_TOO_LONG,
+                reason::BAD_CONTENT_TYPE,
+                reason::RATE_LIMITED,
+                reason::UNAVAILABLE,
+                reason::DRAINING,
+                reason::TOO_MANY_ROOMS,
             ]),
         Route::get("/session/{id}/", show)
             .named(
@@ -314,11 +316,11 @@ fn not_made(error: CreateError) -> Problem {
             Problem::internal("no id could be made")
         }
         CreateError::TooManyRooms { retry_after, .. } => {
-            Problem::not_now(Reason::TooManyRooms, detail, retry_after)
+            Problem::not_now(reason::TOO_MANY_ROOMS, detail, retry_after)
         }
         CreateError::Unavailable(reason) => store_unavailable(&reason),
-        CreateError::Refusing(_) => Problem::not_now(Reason::Unavailable, detail, STORE_RETRY),
-        CreateError::Draining => Problem::not_now(Reason::Draining, detail, DRAIN_RETRY),
+        CreateError::Refusing(_) => Problem::not_now(reason::UNAVAILABLE, detail, STORE_RETRY),
+        CreateError::Draining => Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY),
     }
 }
 

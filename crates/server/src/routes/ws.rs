@@ -8,9 +8,10 @@ use axum::response::Response;
 use tablecast::dialect::JSON_PROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
-use super::route::{Answer, Route, Tag};
-use super::{AllowedPage, App, Client, Id, other_method};
-use crate::problem::{Problem, Reason};
+use super::route::{Answer, Route, Tag, other_method};
+use super::shared::{AllowedPage, App, Id};
+use crate::reason;
+use tablecast_http::{Client, Problem};
 
 const ABOUT: &str = "\
 A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](docs/live), or
@@ -22,7 +23,7 @@ subprotocol that of people, in which a refused join has the status described her
 `tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full and unavailable \
 are told by close codes, because a browser cannot see why a handshake failed.";
 
-pub(super) fn routes() -> Vec<Route> {
+pub(super) fn routes() -> Vec<Route<App>> {
     let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")
         .header("Sec-WebSocket-Accept", "The answer to the key")
         .header(
@@ -34,13 +35,13 @@ pub(super) fn routes() -> Vec<Route> {
         .room()
         .answers(upgraded)
         .refuses(&[
-            Reason::ForeignOrigin,
-            Reason::RoomFull,
-            Reason::NotFound,
-            Reason::UpgradeRequired,
-            Reason::RateLimited,
-            Reason::Unavailable,
-            Reason::Draining,
+            reason::FOREIGN_ORIGIN,
+            reason::ROOM_FULL,
+            reason::NOT_FOUND,
+            reason::UPGRADE_REQUIRED,
+            reason::RATE_LIMITED,
+            reason::UNAVAILABLE,
+            reason::DRAINING,
         ]);
     vec![route]
 }
@@ -86,9 +87,9 @@ fn may_join(
 /// The library's refusal as a problem document.
 fn refused(error: HandshakeError) -> Problem {
     let reason = match error {
-        HandshakeError::Method => Reason::MethodNotAllowed,
-        HandshakeError::NotAnUpgrade | HandshakeError::Version => Reason::UpgradeRequired,
-        HandshakeError::Key => Reason::BadRequest,
+        HandshakeError::Method => reason::METHOD_NOT_ALLOWED,
+        HandshakeError::NotAnUpgrade | HandshakeError::Version => reason::UPGRADE_REQUIRED,
+        HandshakeError::Key => reason::BAD_REQUEST,
     };
     let problem = Problem::new(reason, error.to_string());
     let add = |problem: Problem, (name, value)| problem.with(name, value);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use tablecast::App as _;
-use tablecast_server::menu::{Command, Menu};
+use tablecast_lunch::{Command, Menu};
 
 use crate::{document, messages};
 

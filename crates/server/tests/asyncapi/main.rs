@@ -262,7 +262,7 @@ fn codes_in_sources() -> BTreeSet<String> {
         }
     }
     let mut found = BTreeSet::new();
-    for name in ["core", "tablecast", "server"] {
+    for name in ["core", "lunch", "protocol", "tablecast", "server"] {
         walk(
             &repository().join("crates").join(name).join("src"),
             &mut found,

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tablecast::core::Backend;
 use tablecast::{Hub, MemoryBackend};
+use tablecast_lunch::Menu;
 use tablecast_server::config::Config;
-use tablecast_server::menu::Menu;
 use tablecast_server::{Failed, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -114,7 +114,8 @@ impl Node {
             assert!(begin.elapsed() < DEADLINE, "not ready: {answer}");
             // sleep: between two looks
             std::thread::sleep(Duration::from_millis(5));
-            let mut stream = std::net::TcpStream::connect(self.address).unwrap();
+            let mut stream = std::net::TcpStream::connect(self.address)
+                .unwrap_or_else(|error| panic!("it has ended ({error}): {}", self.log()));
             let request = b"GET /readyz HTTP/1.0\r\n\r\n";
             std::io::Write::write_all(&mut stream, request).unwrap();
             answer.clear();
@@ -125,6 +126,11 @@ impl Node {
     /// What it logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until it has logged this: lines are written behind what they tell of.
+    pub(crate) async fn logs(&self, what: &str) {
+        until(what, async || self.log().contains(what)).await;
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -138,10 +138,7 @@ async fn what_members_say_begins_no_line_of_the_log() {
     member.leave().await;
     node.signal("-TERM");
     assert_eq!(node.exit_code().await, Some(0));
-    until("the end of the log is read", async || {
-        node.log().contains("shutting down")
-    })
-    .await;
+    node.logs("shutting down").await;
     let log = node.log();
     assert!(!log.lines().any(|line| line.starts_with("FORGED")), "{log}");
 }

@@ -1,5 +1,5 @@
-//! `tablecast.v1`: the dialect for programs. These are its wire types; what is
-//! stored has types of its own. Here is what a client says, in `push` what the
+//! `tablecast.v1`: the dialect for programs, in the types of [`tablecast_protocol`]; what is
+//! stored has types of its own. This file reads what a client says; `push` writes what the
 //! server says.
 
 mod push;
@@ -8,20 +8,18 @@ pub mod schema;
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
 };
 use serde_json::value::RawValue;
-use tablecast_core::room::Op;
-use tablecast_core::{Colour, Epoch, Position, Rejection, SeatToken};
+use tablecast_core::membership::Op;
+use tablecast_core::{Position, Rejection};
+use tablecast_protocol::MAX_SAFE_INTEGER;
+use tablecast_protocol::client::{Join, Rename, Resume};
 
 use crate::dialect::digest;
 use crate::dialect::message::{Action, ClientMessage, Misunderstood, WantedSeat};
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
-
-/// Numbers above this are not whole in JavaScript.
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// `{"id":…,"VERB":…}` with exactly one verb.
 struct Envelope<'a> {
@@ -112,52 +110,6 @@ fn content_of(written: &str) -> &str {
     }
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Join")
-)]
-// Unknown fields are ignored, here and in `resume`: a refusal would be final, and a newer
-// client is to be let in.
-#[serde(expecting = "an object, {} or {\"name\":…}")]
-struct JoinContent {
-    /// What the others see. Without it, or if it is null: `guest N`.
-    name: Option<String>,
-    /// Without it, or if it is null: one that the fewest members have.
-    colour: Option<Colour>,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Resume", transform = schema::both_or_neither)
-)]
-#[serde(expecting = "an object with \"seat\"")]
-struct ResumeContent {
-    /// The seat that a `hello` told.
-    seat: SeatToken,
-    /// The epoch of the last thing known; together with `seq`, or not at all.
-    epoch: Option<Epoch>,
-    /// The seq of the last thing known; together with `epoch`, or not at all.
-    seq: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Rename")
-)]
-#[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
-struct RenameContent {
-    /// What the others see from now on.
-    name: String,
-    /// Without it, or if it is null: the one it was.
-    colour: Option<Colour>,
-}
-
 /// What is wrong with the content of a command. Without the position: it is one
 /// within the content, not within the message.
 fn within(verb: &str, error: &serde_json::Error) -> String {
@@ -181,12 +133,12 @@ pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
     let content = said.content;
     match said.verb.as_str() {
         "join" => {
-            let JoinContent { name, colour } =
+            let Join { name, colour } =
                 serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
             Ok(WantedSeat::New { name, colour })
         }
         "resume" => {
-            let resume: ResumeContent =
+            let resume: Resume =
                 serde_json::from_str(content).map_err(|error| bad(within("resume", &error)))?;
             let known = match (resume.epoch, resume.seq) {
                 (Some(epoch), Some(seq)) if seq <= MAX_SAFE_INTEGER => {
@@ -237,7 +189,7 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, 
         digest: digest(&[&verb, content]),
     };
     if verb == "rename" {
-        let RenameContent { name, colour } =
+        let Rename { name, colour } =
             serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
         let action = Action::Rename { name, colour };
         return Ok(ClientMessage { op, action });

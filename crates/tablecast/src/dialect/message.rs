@@ -1,6 +1,6 @@
 //! What a client says, in whichever dialect.
 
-use tablecast_core::room::Op;
+use tablecast_core::membership::Op;
 use tablecast_core::{Colour, Position, Rejection, SeatToken};
 
 /// Which seat a client wants, which is what it says first.

@@ -4,8 +4,7 @@ pub mod json;
 pub(crate) mod message;
 pub mod text;
 
-/// The WebSocket subprotocol of the JSON dialect.
-pub const JSON_PROTOCOL: &str = "tablecast.v1";
+pub use tablecast_protocol::SUBPROTOCOL as JSON_PROTOCOL;
 
 /// Which language a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tablecast_core::App;
 use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
 use tablecast_core::position::{Epoch, Position};
@@ -15,7 +16,6 @@ use tablecast_core::room::{Event, Room};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::app::App;
 use crate::clock::Clock;
 use crate::config::HubConfig;
 use crate::dialect::json;
@@ -57,9 +57,9 @@ impl<A: App> fmt::Debug for Hub<A> {
 
 impl<A: App> Hub<A> {
     /// Starts a hub on this backend. Must be called in a tokio runtime, of which
-    /// it uses three tasks: one hears the backend's notices, one renews the node's
-    /// lease, one sees that the connections' clock goes on. One hub takes a backend's
-    /// stream of notices. If one of the three dies, [`Hub::failed`] tells.
+    /// it uses three tasks: one follows the backend's health, one renews the node's
+    /// lease, one sees that the connections' clock goes on. If one of the three dies,
+    /// [`Hub::failed`] tells.
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         let shared = Arc::new(Shared::new(backend, config));
         let stop = CancellationToken::new();

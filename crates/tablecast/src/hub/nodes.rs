@@ -1,53 +1,27 @@
-//! The hub's own two tasks: hearing the backend, and keeping the node's lease.
+//! The hub's own two tasks: following the store's health, and keeping the node's lease.
 
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use tablecast_core::backend::Notice;
+use tablecast_core::App;
 
-use crate::app::App;
 use crate::hub::shared::Shared;
-use crate::room_task::{Mail, Published};
+use crate::room_task::Mail;
 
-/// Hears what the backend has to tell and passes it on to the rooms.
+/// Follows the backend's health and tells the rooms. The lease is renewed before they
+/// hear that the store is up: what they commit then is by a node that lives.
 pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
-    let mut notices = shared.node.backend.notices();
-    while let Some(notice) = notices.next().await {
-        match notice {
-            Notice::Published {
-                room,
-                epoch,
-                first,
-                events,
-                stamp,
-            } => {
-                if let Some(mailbox) = shared.mailbox(&room) {
-                    mailbox.publish(Published {
-                        epoch,
-                        first,
-                        events,
-                        stamp,
-                    });
-                }
-            }
-            Notice::Resync(Some(room)) => {
-                if let Some(mailbox) = shared.mailbox(&room) {
-                    mailbox.send(Mail::Resync);
-                }
-            }
-            Notice::Resync(None) => shared.tell_all(|| Mail::Resync),
-            Notice::Health(health) => {
-                if !shared.node.turned(&health) {
-                    continue;
-                }
-                if health.is_up() {
-                    renew(&shared).await;
-                }
-                shared.tell_all(|| Mail::Health(health.clone()));
-            }
+    let mut changes = shared.node.backend.health();
+    while let Some(health) = changes.next().await {
+        if !shared.node.turned(&health) {
+            continue;
         }
+        if health.is_up() {
+            renew(&shared).await;
+        }
+        shared.tell_all(|| Mail::Health(health.clone()));
     }
-    Err("the store tells nothing any more, or another hub has its notices".to_owned())
+    Err("the store tells nothing any more".to_owned())
 }
 
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when

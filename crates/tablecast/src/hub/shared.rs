@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
 use tablecast_core::{ConnectionId, MemberId, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
@@ -192,7 +192,7 @@ impl<A: App> Shared<A> {
             expires_at: 0,
             mailbox: None,
         });
-        // Its task ended without a word: the application's logic panicked.
+        // Its task has panicked, in the application's logic.
         entry.mailbox.take_if(|mailbox| mailbox.is_closed());
         let mailbox = entry.mailbox.get_or_insert_with(|| {
             let (mailbox, inbox) = room_task::mailbox();
@@ -206,7 +206,7 @@ impl<A: App> Shared<A> {
     /// Runs a room's task until nobody here needs it.
     async fn run_room(self: Arc<Self>, id: RoomId, mailbox: Mailbox<A>, inbox: Inbox<A>) {
         let open = OpenRoom::new(&self, &id, &mailbox);
-        let mut task = RoomTask::new(&self.node, &id);
+        let mut task = RoomTask::new(&self.node, &id, &mailbox);
         while let Some(expires_at) = task.run_until_idle(&inbox).await {
             if self.retire_if_unneeded(&id, &inbox, expires_at) {
                 return;
@@ -223,7 +223,7 @@ impl<A: App> Shared<A> {
             return false;
         }
         match rooms.get_mut(id) {
-            // A room that never was leaves no trace.
+            // A room that did not exist leaves no entry.
             Some(entry) if expires_at < u64::MAX => {
                 entry.mailbox = None;
                 entry.expires_at = expires_at;
@@ -232,12 +232,7 @@ impl<A: App> Shared<A> {
                 rooms.remove(id);
             }
         }
-        self.node.backend.unwatch(id);
         true
-    }
-
-    pub(super) fn mailbox(&self, id: &RoomId) -> Option<Mailbox<A>> {
-        self.rooms().get(id).and_then(|entry| entry.mailbox.clone())
     }
 
     /// The mailboxes of all rooms that are open here.
@@ -273,8 +268,7 @@ impl<'a, A: App> OpenRoom<'a, A> {
         }
     }
 
-    /// The task ends, whoever may want to enter. Under the lock, as when a room is opened,
-    /// so that the room's next task watches it after this one has ceased to.
+    /// The task ends, whoever may want to enter.
     fn retire(&self) {
         let mut rooms = self.shared.rooms();
         let is_its = |entry: &Entry<A>| {
@@ -283,7 +277,6 @@ impl<'a, A: App> OpenRoom<'a, A> {
         };
         if rooms.get(self.id).is_some_and(is_its) {
             rooms.remove(self.id);
-            self.shared.node.backend.unwatch(self.id);
         }
     }
 }

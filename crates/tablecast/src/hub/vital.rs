@@ -57,14 +57,14 @@ impl Vital {
                 return reason;
             }
             if heard.changed().await.is_err() {
-                // Not while `self` is here, which has the sender.
+                // This does not happen: `self` has the sender.
                 std::future::pending::<()>().await;
             }
         }
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

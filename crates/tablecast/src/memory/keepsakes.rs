@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use tablecast_core::RoomId;
 use tablecast_core::backend::{BackendError, Keepsake, NewKeepsake};
 
-use super::millis;
-
 /// All keepsakes together have at most so many bytes; past it the oldest go. They
 /// outlive their rooms by days, so the bound on rooms does not bound them, and a client
 /// that makes a room and has it leave something, again and again, must not fill the
@@ -16,12 +14,12 @@ const BYTES: usize = 64 << 20;
 /// What one costs besides its own bytes, about: its id twice and its place in two maps.
 const OVERHEAD: usize = 256;
 
-/// The keepsake as it is kept from now on.
-pub(super) fn written(new: &NewKeepsake, now: u64) -> Result<Keepsake, BackendError> {
+/// The keepsake as it is kept from now on, until then.
+pub(super) fn written(new: &NewKeepsake, now: u64, until: u64) -> Result<Keepsake, BackendError> {
     Ok(Keepsake {
         what: new.what.encode()?,
         kept_at: now,
-        kept_until: now.saturating_add(millis(new.ttl)),
+        kept_until: until,
     })
 }
 

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
-use tablecast_core::backend::{Encode, NewKeepsake};
-use tablecast_core::room::StoredError;
+use tablecast_core::backend::NewKeepsake;
+use tablecast_core::stored::{Encode, StoredError};
 
 use super::*;
+use crate::testing::{Notification, Recorder};
 
 /// A backend whose clock is moved by hand.
 fn with_hands() -> (MemoryBackend, Arc<AtomicU64>) {
@@ -45,7 +45,7 @@ fn commit(expected: Position, events: usize) -> Commit {
 
 fn kept(backend: &MemoryBackend) -> (usize, usize) {
     let (state, _) = backend.store.lock();
-    (state.places.len(), state.expiries.len())
+    (state.topics.len(), state.expiries.len())
 }
 
 #[test]
@@ -112,11 +112,11 @@ fn names_that_are_used_again_leave_nothing_behind() {
 fn a_watched_place_outlives_its_room_and_goes_with_its_last_watcher() {
     let (backend, hands) = with_hands();
     make(&backend, "r", 1000);
-    backend.watch_now(&id("r"));
+    let watch = backend.watch_now(&id("r"), Recorder::new().listener(&id("r")));
     hands.fetch_add(1000, Ordering::Relaxed);
     backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
     assert_eq!(kept(&backend), (1, 0));
-    backend.unwatch(&id("r"));
+    drop(watch);
     assert_eq!(kept(&backend), (0, 0));
 }
 
@@ -125,26 +125,29 @@ fn a_node_is_sent_the_publications_of_others_but_not_its_own() {
     let (here, _) = with_hands();
     let there = here.another_node();
     let position = make(&here, "r", 1000);
-    here.watch_now(&id("r"));
-    there.watch_now(&id("r"));
+    let [mut to_here, mut to_there] = [Recorder::new(), Recorder::new()];
+    let _here = here.watch_now(&id("r"), to_here.listener(&id("r")));
+    let _there = there.watch_now(&id("r"), to_there.listener(&id("r")));
     here.commit_now(&id("r"), commit(position, 2)).unwrap();
-    let sent = |node: &MemoryBackend| node.notices().next().now_or_never().flatten();
-    assert_eq!(sent(&here), None);
+    assert_eq!(to_here.try_next(), None);
     assert!(matches!(
-        sent(&there),
-        Some(Notice::Published { first: 1, events, .. }) if events.len() == 2
+        to_there.try_next(),
+        Some(Notification::Published(_, Publication { first: 1, events, .. })) if events.len() == 2
     ));
 }
 
 #[test]
-fn a_node_that_is_gone_is_no_watcher_any_more() {
+fn a_watch_that_is_dropped_leaves_no_watcher_though_its_node_is_gone() {
     let (here, _) = with_hands();
     let there = here.another_node();
-    let position = make(&here, "r", 1000);
-    there.watch_now(&id("r"));
+    make(&here, "r", 1000);
+    let listener = Recorder::new().listener(&id("r"));
+    let watch = there.watch_now(&id("r"), Arc::clone(&listener));
     drop(there);
-    here.commit_now(&id("r"), commit(position, 1)).unwrap();
-    assert!(here.store.lock().0.places[&id("r")].watchers.is_empty());
+    assert_eq!(Arc::strong_count(&listener), 2);
+    drop(watch);
+    assert!(here.store.lock().0.topics[&id("r")].watchers.is_empty());
+    assert_eq!(Arc::strong_count(&listener), 1);
 }
 
 #[test]

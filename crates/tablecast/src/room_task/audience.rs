@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
+use tablecast_core::App;
 use tablecast_core::backend::Health;
 use tablecast_core::draft::Refusal;
 use tablecast_core::membership::{Membership, Presence, Seat};
 use tablecast_core::room::{Change, Event};
 use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, RoomId};
 
-use crate::app::App;
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
 use crate::dialect::message::WantedSeat;

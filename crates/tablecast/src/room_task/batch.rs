@@ -4,13 +4,14 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tablecast_core::backend::{Commit, NewKeepsake, Record};
+use tablecast_core::App;
+use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
+use tablecast_core::stored::Record;
 use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::dialect::message::{Action, WantedSeat};

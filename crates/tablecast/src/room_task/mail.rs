@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tablecast_core::backend::{Health, Stamp};
-use tablecast_core::{ConnectionId, Epoch, MemberId, SeatToken};
+use tablecast_core::App;
+use tablecast_core::backend::{Health, Publication};
+use tablecast_core::{ConnectionId, MemberId, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::dialect::Dialect;
 use crate::dialect::message::{ClientMessage, WantedSeat};
 use crate::error::RoomError;
@@ -27,7 +26,7 @@ pub(crate) enum Mail<A: App> {
         keep_seat: bool,
     },
     /// Events were published.
-    Published(Box<Published>, OwnedSemaphorePermit),
+    Published(Box<Publication>, OwnedSemaphorePermit),
     /// Something may have been missed.
     Resync,
     /// The backend became reachable or unreachable.
@@ -65,12 +64,4 @@ pub(crate) struct CommandRequest<A: App> {
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; free again when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
-}
-
-/// Events of another node, or this node's own coming back.
-pub(crate) struct Published {
-    pub(crate) epoch: Epoch,
-    pub(crate) first: u64,
-    pub(crate) events: Vec<Bytes>,
-    pub(crate) stamp: Stamp,
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::{Mutex, MutexGuard};
+use tablecast_core::App;
+use tablecast_core::RoomId;
+use tablecast_core::backend::{Backend, Listener, Publication, Watch};
 use tokio::sync::Semaphore;
 use tokio::task::coop;
 
-use crate::app::App;
-use crate::room_task::{Mail, Published};
+use crate::room_task::mail::Mail;
 
 /// Commands of one room that wait or are being committed. Beyond it connections
 /// are not read, so a flood waits in its sender's TCP buffers.
@@ -39,6 +41,9 @@ struct State<A: App> {
     waker: Option<Waker>,
     /// A `Resync` is on its way.
     missed: bool,
+    /// The room's publications come in as long as it is here. The backend holds this
+    /// mailbox meanwhile, so the end of the task takes it out.
+    watch: Option<Watch>,
     /// The task has ended.
     closed: bool,
 }
@@ -55,6 +60,7 @@ pub(crate) fn mailbox<A: App>() -> (Mailbox<A>, Inbox<A>) {
             mails: VecDeque::new(),
             waker: None,
             missed: false,
+            watch: None,
             closed: false,
         }),
         commands: Arc::new(Semaphore::new(COMMANDS)),
@@ -64,30 +70,39 @@ pub(crate) fn mailbox<A: App>() -> (Mailbox<A>, Inbox<A>) {
 }
 
 impl<A: App> Mailbox<A> {
-    /// The places for commands.
+    /// A permit for each command that may wait.
     pub(crate) fn commands(&self) -> &Arc<Semaphore> {
         &self.0.commands
     }
 
     /// Puts something in. If the task has ended, nobody is left whom it concerns.
     pub(crate) fn send(&self, mail: Mail<A>) {
-        Self::put(self.0.state.lock(), mail);
+        Post::put(self.0.state.lock(), mail);
     }
 
-    /// Puts a publication in, or lets the room know that it missed one.
-    pub(crate) fn publish(&self, published: Published) {
-        match self.0.publications.clone().try_acquire_owned() {
-            Ok(permit) => self.send(Mail::Published(Box::new(published), permit)),
-            Err(_) => {
-                let mut state = self.0.state.lock();
-                // One mail for all that are missed until the task has read it.
-                if !std::mem::replace(&mut state.missed, true) {
-                    Self::put(state, Mail::Resync);
-                }
-            }
+    /// Has the room's publications put in until the task ends. Once it returns, what is
+    /// published comes in. If the store is away, that is so later, and then a `Resync`
+    /// comes in first.
+    pub(super) async fn watch(&self, backend: &dyn Backend, room: &RoomId) {
+        if self.0.state.lock().watch.is_some() {
+            return;
         }
+        let (watch, begun) = backend.watch(room, self.0.clone());
+        self.0.state.lock().watch = Some(watch);
+        let _ = begun.await;
     }
 
+    /// Whether the task has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.state.lock().closed
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<A: App> Post<A> {
     fn put(mut state: MutexGuard<'_, State<A>>, mail: Mail<A>) {
         if state.closed {
             // What it holds may wake somebody when it is dropped: not under the lock.
@@ -101,14 +116,25 @@ impl<A: App> Mailbox<A> {
             waker.wake();
         }
     }
+}
 
-    /// Whether the task has ended.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.state.lock().closed
+impl<A: App> Listener for Post<A> {
+    fn published(&self, publication: Publication) {
+        match self.publications.clone().try_acquire_owned() {
+            Ok(permit) => {
+                let mail = Mail::Published(Box::new(publication), permit);
+                Self::put(self.state.lock(), mail);
+            }
+            Err(_) => self.missed(),
+        }
     }
 
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    fn missed(&self) {
+        let mut state = self.state.lock();
+        // One mail for all that are missed until the task has read it.
+        if !std::mem::replace(&mut state.missed, true) {
+            Self::put(state, Mail::Resync);
+        }
     }
 }
 
@@ -159,9 +185,10 @@ impl<A: App> Inbox<A> {
         let mut state = self.0.state.lock();
         state.closed = true;
         let waker = state.waker.take();
+        let watch = state.watch.take();
         let mails = std::mem::take(&mut state.mails);
         drop(state);
-        drop(waker);
+        drop((waker, watch));
         mails
     }
 }
@@ -169,5 +196,142 @@ impl<A: App> Inbox<A> {
 impl<A: App> Drop for Inbox<A> {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use serde::{Deserialize, Serialize};
+    use tablecast_core::backend::{Commit, Committed, Created, NewRoom};
+    use tablecast_core::logic::{Logic, Member, Rejection};
+    use tablecast_core::{MemberId, Position};
+
+    use super::*;
+    use crate::MemoryBackend;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Nothing;
+
+    impl Logic for Nothing {
+        type Command = ();
+        type Event = ();
+
+        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+            Ok(Vec::new())
+        }
+
+        fn apply(&mut self, _: MemberId, (): &()) {}
+    }
+
+    impl App for Nothing {
+        fn text_command(_: &str) -> Result<(), Rejection> {
+            Ok(())
+        }
+    }
+
+    /// A room of the store, and its mailbox on this node.
+    struct Watched {
+        room: RoomId,
+        position: Position,
+        mailbox: Mailbox<Nothing>,
+        inbox: Inbox<Nothing>,
+    }
+
+    async fn watched(backend: &MemoryBackend, room: &str) -> Watched {
+        let room: RoomId = room.parse().unwrap();
+        let new = NewRoom {
+            snapshot: Bytes::new(),
+            ttl: Duration::from_secs(60),
+            max_age: Duration::from_secs(60),
+        };
+        let Created::New(position, _) = backend.create(&room, new).await.unwrap() else {
+            panic!("it exists");
+        };
+        let (mailbox, inbox) = mailbox();
+        mailbox.watch(backend, &room).await;
+        Watched {
+            room,
+            position,
+            mailbox,
+            inbox,
+        }
+    }
+
+    impl Watched {
+        /// Has an event published by another node.
+        async fn publish(&mut self, by: &MemoryBackend) {
+            let commit = Commit {
+                expected: self.position,
+                events: vec![Bytes::from_static(b"e").into()],
+                snapshot: Some(Bytes::new().into()),
+                extend: None,
+                keepsake: None,
+            };
+            let committed = by.commit(&self.room, commit).await;
+            assert!(matches!(committed, Ok(Committed::Accepted(_))));
+            self.position = self.position.after(1);
+        }
+
+        /// What came: the seqs of publications, and 0 where something was missed.
+        fn read(&self) -> Vec<u64> {
+            let mails = std::iter::from_fn(|| self.inbox.next());
+            let seq = |mail| match mail {
+                Mail::Published(published, _) => published.first,
+                Mail::Resync => 0,
+                _ => panic!("neither published nor missed"),
+            };
+            mails.map(seq).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_room_that_does_not_read_misses_what_is_beyond_its_bound_and_no_other_does() {
+        let here = MemoryBackend::new();
+        let there = here.another_node();
+        let mut slow = watched(&here, "slow").await;
+        let mut quick = watched(&here, "quick").await;
+        let bound = PUBLICATIONS as u64;
+        for seq in 1..=3 * bound {
+            slow.publish(&there).await;
+            quick.publish(&there).await;
+            assert_eq!(quick.read(), [seq]);
+        }
+        let kept = (1..=bound).chain([0]);
+        assert_eq!(slow.read(), kept.collect::<Vec<_>>(), "one word for all");
+        slow.publish(&there).await;
+        assert_eq!(slow.read(), [3 * bound + 1], "nothing is lost after it");
+    }
+
+    #[tokio::test]
+    async fn a_waiting_task_is_woken_by_a_publication() {
+        let here = MemoryBackend::new();
+        let there = here.another_node();
+        let mut room = watched(&here, "r").await;
+        let (_, unused) = mailbox();
+        let inbox = std::mem::replace(&mut room.inbox, unused);
+        let waiting = tokio::spawn(async move {
+            poll_fn(|cx| inbox.poll_mail(cx)).await;
+            inbox.len()
+        });
+        while room.mailbox.0.state.lock().waker.is_none() {
+            tokio::task::yield_now().await;
+        }
+        room.publish(&there).await;
+        let woken = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        assert_eq!(woken.unwrap().unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn with_its_task_a_rooms_watch_ends() {
+        let here = MemoryBackend::new();
+        let room = watched(&here, "r").await;
+        assert_eq!(Arc::strong_count(&room.mailbox.0), 3);
+        drop(room.inbox);
+        assert_eq!(Arc::strong_count(&room.mailbox.0), 1);
     }
 }

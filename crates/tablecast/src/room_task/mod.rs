@@ -20,7 +20,7 @@ mod room;
 mod seat;
 mod task;
 
-pub(crate) use mail::{CommandRequest, JoinRequest, Mail, Published};
+pub(crate) use mail::{CommandRequest, JoinRequest, Mail};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use seat::SeatGuard;
 pub(crate) use task::RoomTask;

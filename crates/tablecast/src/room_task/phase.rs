@@ -4,13 +4,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded};
+use tablecast_core::App;
+use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::room_task::batch::Batch;
-use crate::room_task::mail::Published;
 
 /// What the task is doing. Opening a room, catching up and confirming a batch without
 /// events are one phase, since all three take the same answer: what the store says of
@@ -44,7 +43,7 @@ pub(super) struct Asked {
     is_late: bool,
     /// Publications that came meanwhile. What they are to the room shows when the
     /// answer is there.
-    pub(super) held: Vec<(Box<Published>, OwnedSemaphorePermit)>,
+    pub(super) held: Vec<(Box<Publication>, OwnedSemaphorePermit)>,
 }
 
 /// What the store has answered, with the batch that was waiting for it.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use tablecast_core::backend::Snapshot;
+use tablecast_core::App;
+use tablecast_core::backend::{Publication, Snapshot};
 use tablecast_core::history::History;
 use tablecast_core::position::{Epoch, Order, Position};
-use tablecast_core::room::{Change, Event, Events, Room, StoredError};
+use tablecast_core::room::{Change, Event, Events, Room};
+use tablecast_core::stored::StoredError;
 
-use crate::app::App;
 use crate::codec::Frames;
-use crate::room_task::mail::Published;
 
 pub(super) struct Replica<A: App> {
     pub(super) room: Room<A>,
@@ -47,7 +47,7 @@ impl<A: App> Replica<A> {
     /// It holds no events of this application.
     pub(super) fn read_next(
         &self,
-        published: &Published,
+        published: &Publication,
     ) -> Option<Result<Events<A>, StoredError>> {
         let (first, count) = (published.first, published.events.len());
         let known = match self.room.position.order(published.epoch, first, count) {

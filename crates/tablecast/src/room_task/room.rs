@@ -4,21 +4,21 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tablecast_core::backend::{Loaded, Stamp};
+use tablecast_core::App;
+use tablecast_core::backend::{Loaded, Publication, Stamp};
 use tablecast_core::membership::Presence;
 use tablecast_core::position::Position;
-use tablecast_core::room::{Change, Event, Room, StoredError};
+use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::stored::StoredError;
 use tablecast_core::{NodeId, RoomId};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::node::Node;
 use crate::room_task::absent::{AwayEnds, UnseenNodes};
 use crate::room_task::alarm::Alarm;
 use crate::room_task::audience::Audience;
 use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
 use crate::room_task::clock::BackendClock;
-use crate::room_task::mail::Published;
 use crate::room_task::replica::{self, Replica};
 
 /// The room as this node has it.
@@ -146,7 +146,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// Takes a publication, which is only a hint: the store has the truth.
-    pub(super) fn published(&mut self, published: &Published) -> Result<(), Behind> {
+    pub(super) fn published(&mut self, published: &Publication) -> Result<(), Behind> {
         let Some(replica) = &self.replica else {
             return Ok(());
         };

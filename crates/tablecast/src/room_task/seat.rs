@@ -1,8 +1,8 @@
 //! What holds a seat for as long as somebody is connected.
 
+use tablecast_core::App;
 use tablecast_core::ConnectionId;
 
-use crate::app::App;
 use crate::room_task::mail::Mail;
 use crate::room_task::mailbox::Mailbox;
 

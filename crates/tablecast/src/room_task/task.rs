@@ -4,17 +4,17 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded};
+use tablecast_core::App;
+use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
 use tablecast_core::{CloseReason, RoomId};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::error::{RoomError, log_unreadable};
 use crate::node::Node;
 use crate::room_task::batch::{Batch, Request};
 use crate::room_task::gathering::Gathering;
-use crate::room_task::mail::{Mail, Published};
-use crate::room_task::mailbox::Inbox;
+use crate::room_task::mail::Mail;
+use crate::room_task::mailbox::{Inbox, Mailbox};
 use crate::room_task::phase::{Answer, Asked, Phase, Question};
 use crate::room_task::retry::Retry;
 use crate::room_task::room::LocalRoom;
@@ -23,6 +23,7 @@ use crate::room_task::room::LocalRoom;
 pub(crate) struct RoomTask<'a, A: App> {
     node: &'a Node,
     id: &'a RoomId,
+    mailbox: &'a Mailbox<A>,
     room: LocalRoom<'a, A>,
     phase: Phase<'a, A>,
     retry: Retry,
@@ -34,10 +35,11 @@ pub(crate) struct RoomTask<'a, A: App> {
 }
 
 impl<'a, A: App> RoomTask<'a, A> {
-    pub(crate) fn new(node: &'a Node, id: &'a RoomId) -> Self {
+    pub(crate) fn new(node: &'a Node, id: &'a RoomId, mailbox: &'a Mailbox<A>) -> Self {
         RoomTask {
             node,
             id,
+            mailbox,
             room: LocalRoom::new(node, id),
             phase: Phase::Resting,
             retry: Retry::new(),
@@ -173,7 +175,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.room.requests.push(request);
     }
 
-    fn published(&mut self, published: &Published) {
+    fn published(&mut self, published: &Publication) {
         self.stale = self.stale || self.room.published(published).is_err();
     }
 
@@ -199,7 +201,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         // From here on, so that what is heard while the answer is on its way leads to
         // another load.
         self.stale = false;
-        let (backend, id) = (&self.node.backend, self.id);
+        let (backend, id, mailbox) = (&self.node.backend, self.id, self.mailbox);
         let answer = match self.room.position() {
             Some(here) => backend.load(id, Some(here)),
             // Looks whether the room exists before it is watched, so that a guessed id
@@ -208,8 +210,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 let Some(_) = backend.load(id, None).await? else {
                     return Ok(None);
                 };
-                // If the store is away, it watches later, and a resync follows.
-                let _ = backend.watch(id).await;
+                mailbox.watch(&**backend, id).await;
                 backend.load(id, None).await
             }),
         };

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tablecast_core::App;
 use tablecast_core::limits::{Bucket, Rate};
-use tablecast_core::room::Op;
+use tablecast_core::membership::Op;
 use tablecast_core::text::clean;
 use tablecast_core::{CloseReason, MemberId, Rejection};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
 use crate::dialect::message::{Action, ClientMessage, Misunderstood};

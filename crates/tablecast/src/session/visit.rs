@@ -4,10 +4,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tablecast_core::App;
 use tablecast_core::{CloseReason, MemberId};
 use tracing::field::display;
 
-use crate::app::App;
 use crate::hub::Hub;
 use crate::metrics::{LEFT, SEATED};
 use crate::outbox::Outbox;

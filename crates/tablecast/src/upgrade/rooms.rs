@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use tablecast_core::App;
 
-use crate::app::App;
 use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, JSON_PROTOCOL};
 use crate::hub::{Hub, RoomError};

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tablecast::MemoryBackend;
 use tablecast::core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, Keepsake, Loaded, NewRoom, Notices,
+    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener, Loaded,
+    NewRoom, Watch,
 };
 use tablecast::core::{NodeId, Position, RoomId};
 use tokio::sync::Notify;
@@ -15,9 +16,9 @@ use tokio::sync::Notify;
 /// What happens to it.
 #[derive(Default)]
 pub(crate) struct Fate {
-    /// The stream of notices ends, as when the task behind it has died.
+    /// The stream of its health ends, as when the task behind it has died.
     pub(crate) silence: Notify,
-    /// Whoever hears the next notice panics.
+    /// Whoever hears of its health panics.
     pub(crate) panic: Notify,
     /// Whoever renews a lease panics.
     pub(crate) no_lease: AtomicBool,
@@ -62,23 +63,23 @@ impl Backend for Frail {
         self.memory.keepsake(room)
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        self.memory.watch(room)
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        self.memory.watch(room, listener)
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        self.memory.unwatch(room);
-    }
-
-    fn notices(&self) -> Notices {
+    fn health(&self) -> HealthChanges {
         let (silenced, panicked) = (self.fate.clone(), self.fate.clone());
         let silence = async move { silenced.silence.notified().await };
         let panic = futures_util::stream::once(async move {
             panicked.panic.notified().await;
             panic!("as the test asked")
         });
-        let notices = futures_util::stream::select(self.memory.notices(), panic);
-        Box::pin(notices.take_until(Box::pin(silence)))
+        let health = futures_util::stream::select(self.memory.health(), panic);
+        Box::pin(health.take_until(Box::pin(silence)))
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tablecast_core::close::{CloseReason, ComeBack};
+use tablecast_protocol::SUBPROTOCOL;
+use tablecast_protocol::close::{CloseReason, ComeBack};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -23,10 +24,7 @@ use super::{AGENT, MOST_MOVES, PATIENCE, Stream, connect, moved, no_answer, retr
 use crate::place::Place;
 use crate::session::Failure;
 use crate::session::link::Why;
-use crate::text::Shown;
-
-/// The subprotocol of the JSON dialect.
-const DIALECT: &str = "tablecast.v1";
+use crate::text::sanitise;
 
 /// The whole state of a room is some hundred kilobytes at most.
 const MOST_MESSAGE: usize = 4 << 20;
@@ -152,7 +150,10 @@ async fn handshake_once(place: &Place) -> Result<Opened, Failure> {
         .into_client_request()
         .map_err(|error| unreachable(&error))?;
     let headers = request.headers_mut();
-    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(DIALECT));
+    headers.insert(
+        SEC_WEBSOCKET_PROTOCOL,
+        HeaderValue::from_static(SUBPROTOCOL),
+    );
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
@@ -188,7 +189,7 @@ fn unreachable(error: &dyn std::fmt::Display) -> Failure {
     Failure {
         again: ComeBack::Soon,
         after: None,
-        why: Why::Unreachable(Shown::from(&*error.to_string())),
+        why: Why::Unreachable(sanitise(&error.to_string())),
     }
 }
 
@@ -210,7 +211,7 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
                 _ => ComeBack::Never,
             };
             let what = format!("the server answers {status}");
-            (again, Why::Unreachable(Shown::from(&*what)))
+            (again, Why::Unreachable(what))
         }
     };
     let after = retry_after(response.headers().get(RETRY_AFTER));

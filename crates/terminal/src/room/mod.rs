@@ -1,20 +1,18 @@
 //! The room as this client knows it. Pure: it changes by what the server says, and by
 //! nothing else.
 
-pub mod draw;
-pub mod menu;
 pub mod news;
 pub mod wire;
 
 use std::time::Duration;
 
-use crate::clock::Millis;
-use menu::Menu;
-use news::{News, Who};
-use wire::{Event, Hello, Member, Whole};
+use tablecast_lunch::{Item, Table};
+use tablecast_protocol::push::{Member, What};
+use tablecast_protocol::{Epoch, Known, MemberId};
 
-/// Names a member in a room.
-pub type MemberId = u64;
+use crate::clock::Millis;
+use news::{News, Who};
+use wire::{Event, Hello, Snapshot};
 
 /// A room at a position.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,9 +24,9 @@ pub struct Room {
     /// Who has one, in order of joining.
     pub members: Vec<Member>,
     /// What is chosen from.
-    pub menu: Menu,
+    pub menu: Table,
     /// Names the unbroken history that `seq` counts in.
-    pub epoch: String,
+    pub epoch: Epoch,
     /// The place of the newest event.
     pub seq: u64,
     /// When the room ends, by the store's clock.
@@ -54,17 +52,15 @@ impl Room {
     /// # Errors
     /// [`Broken::NoState`] if there is neither.
     pub fn greeted(known: Option<Room>, hello: Hello, now: Millis) -> Result<Room, Broken> {
-        let Hello {
-            you, seats, whole, ..
-        } = hello;
-        match (known, whole) {
-            (Some(room), None) => Ok(Room { you, seats, ..room }),
-            (_, Some(whole)) => Ok(Room::whole(you, seats, whole, now)),
-            (None, None) => Err(Broken::NoState),
+        let (you, seats) = (hello.you, hello.seats);
+        match (known, hello.whole) {
+            (Some(room), None) if hello.resumed => Ok(Room { you, seats, ..room }),
+            (_, Some(whole)) => Ok(Room::at(you, seats, whole, now)),
+            (_, None) => Err(Broken::NoState),
         }
     }
 
-    fn whole(you: MemberId, seats: usize, whole: Whole, now: Millis) -> Room {
+    fn at(you: MemberId, seats: usize, whole: Snapshot, now: Millis) -> Room {
         Room {
             you,
             seats,
@@ -78,8 +74,8 @@ impl Room {
     }
 
     /// Puts a whole state in place of all that was known.
-    pub fn replace(&mut self, whole: Whole, now: Millis) {
-        *self = Room::whole(self.you, self.seats, whole, now);
+    pub fn replace(&mut self, whole: Snapshot, now: Millis) {
+        *self = Room::at(self.you, self.seats, whole, now);
     }
 
     /// Lets an event happen: what people may want to hear of it. An event that is known
@@ -87,63 +83,86 @@ impl Room {
     ///
     /// # Errors
     /// [`Broken::Gap`] if it is not the next one.
-    pub fn apply(&mut self, event: Event) -> Result<Vec<News>, Broken> {
+    pub fn apply(&mut self, event: Event) -> Result<Option<News>, Broken> {
         if event.seq <= self.seq {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         if event.seq - self.seq > 1 {
             return Err(Broken::Gap);
         }
         self.seq = event.seq;
         self.expires_at = event.expires_at;
-        let mut news = Vec::new();
-        if let Some(joined) = event.joined {
-            self.members.push(Member {
-                id: joined.member,
-                name: joined.name,
-                colour: joined.colour,
-                away: false,
-            });
-            news.push(News::Joined(self.who(joined.member)));
-        }
-        if let Some(back) = event.back
-            && self.set_away(back.member, false)
-        {
-            news.push(News::Back(self.who(back.member)));
-        }
-        if let Some(away) = event.away
-            && self.set_away(away.member, true)
-        {
-            news.push(News::Away(self.who(away.member)));
-        }
-        if let Some(left) = event.left {
-            news.push(News::Left(self.who(left.member)));
-            self.members.retain(|member| member.id != left.member);
-        }
-        if let Some(renamed) = event.renamed {
-            let was = self.who(renamed.member);
-            if let Some(member) = self.member_mut(renamed.member) {
-                let is_new = member.name != renamed.name;
-                member.name = renamed.name.clone();
-                member.colour = renamed.colour.or(member.colour);
-                if is_new {
-                    news.push(News::Renamed(was, renamed.name));
-                }
-            }
-        }
-        if let Some(change) = event.change {
-            let by = event.by.unwrap_or_default();
-            let who = self.who(by);
-            news.extend(self.menu.apply(by, &who, change));
-        }
-        Ok(news)
+        let Known(Some(what)) = event.what else {
+            return Ok(None);
+        };
+        // Nobody has the id 0.
+        Ok(self.happen(event.by.unwrap_or(MemberId(0)), what))
     }
 
-    fn set_away(&mut self, id: MemberId, away: bool) -> bool {
-        match self.member_mut(id) {
-            Some(member) => std::mem::replace(&mut member.away, away) != away,
-            None => false,
+    fn happen(
+        &mut self,
+        by: MemberId,
+        what: What<'_, Known<tablecast_lunch::Event>>,
+    ) -> Option<News> {
+        match what {
+            What::Joined {
+                member: id,
+                name,
+                colour,
+            } => {
+                self.members.push(Member {
+                    id,
+                    name: name.into_owned(),
+                    colour,
+                    away: false,
+                });
+                Some(News::Joined(self.who(id)))
+            }
+            What::Back { member } => {
+                let is_new = std::mem::take(&mut self.member_mut(member)?.away);
+                is_new.then(|| News::Back(self.who(member)))
+            }
+            What::Away { member, .. } => {
+                let was_away = std::mem::replace(&mut self.member_mut(member)?.away, true);
+                (!was_away).then(|| News::Away(self.who(member)))
+            }
+            What::Left { member } => {
+                let who = self.who(member);
+                self.members.retain(|one| one.id != member);
+                Some(News::Left(who))
+            }
+            What::Renamed {
+                member,
+                name,
+                colour,
+            } => {
+                let was = self.who(member);
+                let member = self.member_mut(member)?;
+                member.colour = colour.or(member.colour);
+                let is_new = *member.name != *name;
+                member.name = name.into_owned();
+                is_new.then(|| News::Renamed(was, member.name.clone()))
+            }
+            What::Change(Known(change)) => {
+                let change = change?;
+                let before = self.menu.clone();
+                self.menu.apply(by, &change);
+                news::of_table(&change, self.who(by), &before, &self.menu)
+            }
         }
+    }
+
+    /// The items, most wanted first; among equals in order of adding.
+    pub fn by_votes(&self) -> Vec<&Item> {
+        let mut items: Vec<&Item> = self.menu.items.iter().map(|item| &**item).collect();
+        items.sort_by_key(|item| std::cmp::Reverse(item.votes.len()));
+        items
+    }
+
+    /// Whether the newest decision is for this item.
+    pub fn is_decided(&self, number: u64) -> bool {
+        let decision = self.menu.decision.as_ref();
+        decision.is_some_and(|decision| decision.winner.number == number)
     }
 
     fn member_mut(&mut self, id: MemberId) -> Option<&mut Member> {

@@ -4,6 +4,7 @@ mod paint;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use tablecast_lunch::Command;
 
 use crate::clock::Millis;
 use crate::desk::{Desk, Show};
@@ -21,12 +23,12 @@ use crate::room::Room;
 use crate::room::news::News;
 use crate::run::Face;
 use crate::say::{self, Say};
-use crate::session::commands::Ask;
 use crate::session::link::Status;
 use crate::session::{Session, Told};
 use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
+use view::View;
 
 /// Rows that a page key moves by; a list has at least as many on most screens.
 const PAGE: isize = 8;
@@ -37,22 +39,6 @@ pub(crate) struct Screen<'a, B: Backend> {
     /// the program with that. [`Guard`] gives back what was taken.
     terminal: ManuallyDrop<Terminal<B>>,
     view: View<'a>,
-}
-
-/// What is shown besides the room.
-struct View<'a> {
-    desk: Desk,
-    place: &'a Place,
-    line: Line,
-    /// The item that keys act on, by number: it stays the same when the list moves.
-    chosen: Option<u64>,
-    /// What was told last.
-    said: String,
-    /// Shown from this line on.
-    help: Option<u16>,
-    /// How many of its lines can be seen.
-    help_rows: u16,
-    is_done: bool,
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
@@ -74,10 +60,6 @@ impl<'a, B: Backend> Screen<'a, B> {
 }
 
 impl View<'_> {
-    fn lang(&self) -> Lang {
-        self.desk.lang
-    }
-
     fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let is_over = matches!(session.status(), Status::Ended(_));
@@ -200,7 +182,7 @@ impl View<'_> {
 
     fn remove(&mut self, session: &mut Session, now: Millis) {
         if let Some(number) = self.chosen(session) {
-            session.ask(Ask::Remove { number }, now);
+            session.ask(Command::remove(number), now);
         }
     }
 
@@ -213,7 +195,7 @@ impl View<'_> {
 
     fn choose(&mut self, by: isize, session: &Session) {
         let Some(room) = session.room() else { return };
-        let items = room.menu.by_votes();
+        let items = room.by_votes();
         let at = items
             .iter()
             .position(|item| Some(item.number) == self.chosen);
@@ -233,7 +215,7 @@ impl View<'_> {
         {
             return;
         }
-        self.chosen = room.menu.by_votes().first().map(|item| item.number);
+        self.chosen = room.by_votes().first().map(|item| item.number);
     }
 }
 

@@ -6,14 +6,14 @@ use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
+use tablecast_lunch::{Item, Verdict};
+use tablecast_protocol::Colour;
+use tablecast_protocol::push::Member;
 use unicode_width::UnicodeWidthStr;
 
-use super::View;
+use super::view::View;
 use crate::clock::Millis;
 use crate::room::Room;
-use crate::room::draw::Verdict;
-use crate::room::menu::Item;
-use crate::room::wire::Member;
 use crate::session::Session;
 use crate::session::link::Status;
 use crate::text::cut;
@@ -29,7 +29,8 @@ const ROOMY: u16 = 12;
 const SOON_OVER: u64 = 60;
 
 /// Twelve colours of the 256 that can be read on black and on white.
-const PALETTE: [u8; 12] = [167, 172, 136, 64, 29, 31, 68, 98, 133, 168, 130, 66];
+const PALETTE: [u8; Colour::COUNT as usize] =
+    [167, 172, 136, 64, 29, 31, 68, 98, 133, 168, 130, 66];
 
 /// Of so many rows a text may take one, so that there is room for the menu.
 const ROWS_A_LINE: u16 = 6;
@@ -98,7 +99,8 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
     paint_prompt(frame, prompt, view);
     let keys = match session.status() {
         Status::Ended(_) => view.lang().press_to_end(),
-        _ => view.lang().help_line(is_wide),
+        _ if is_wide => view.lang().keys_wide(),
+        _ => view.lang().keys_narrow(),
     };
     frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
     if let Some(from) = view.help {
@@ -131,7 +133,7 @@ fn room_for_item(screen: u16, room: &Room, item: &Item, view: &View<'_>) -> usiz
 
 /// What stands behind an item that was decided on.
 fn mark(room: &Room, item: &Item, view: &View<'_>) -> String {
-    match room.menu.is_decided(item.number) {
+    match room.is_decided(item.number) {
         true => format!("  <- {}", view.lang().decided()),
         false => String::new(),
     }
@@ -173,7 +175,7 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
         frame.render_widget(text.dim(), area);
         return;
     }
-    let items = room.menu.by_votes();
+    let items = room.by_votes();
     let most = items.first().map_or(0, |item| item.votes.len());
     let screen = frame.area().width;
     let rows = items.iter().map(|item| {
@@ -217,9 +219,7 @@ fn row(item: &Item, room: &Room, most: usize, columns: usize, mark: String) -> L
 }
 
 fn colour(member: &Member) -> Style {
-    let index = member
-        .colour
-        .and_then(|colour| PALETTE.get(usize::from(colour)));
+    let index = member.colour.and_then(|colour| PALETTE.get(colour.index()));
     index.map_or(Style::new(), |index| {
         Style::new().fg(Color::Indexed(*index))
     })
@@ -337,7 +337,11 @@ fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>
     let from = from.min(most);
     frame.render_widget(Clear, frame.area());
     frame.render_widget(Paragraph::new(lines).scroll((from, 0)), text);
-    let hint = format!(" {}", lang.help_keys(most > 0));
+    let hint = match most {
+        0 => lang.help_ends(),
+        _ => lang.help_goes_on(),
+    };
+    let hint = format!(" {hint}");
     frame.render_widget(Line::from(hint).dim(), keys);
     (Some(from), text.height)
 }

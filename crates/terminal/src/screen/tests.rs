@@ -10,8 +10,9 @@ use unicode_width::UnicodeWidthStr;
 use super::Screen;
 use crate::place::Place;
 use crate::run::Face;
-use crate::session::{Effect, Entropy, Introduction, Session};
+use crate::session::{Effect, Entropy, Session};
 use crate::words::Lang;
+use tablecast_protocol::client::Join;
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -26,18 +27,18 @@ fn place() -> Place {
 
 fn hello() -> Value {
     let item = |number, item, votes: &[u64]| json!({"number":number,"item":item,"by":1,"name":"Mina","votes":votes});
-    json!({"hello":{"you":1,"name":"Mina","colour":3,"seat":"5ea7","room":"friday","resumed":false,"epoch":"e","seq":9,
+    json!({"hello":{"you":1,"name":"Mina","colour":3,"seat":"0".repeat(32),"room":"friday","resumed":false,"epoch":"0".repeat(16),"seq":9,
         "state":{"title":"금요일 점심","items":[item(1, "pizza", &[2]), item(2, "김치찌개", &[1, 2, 7]), item(3, "비빔밥 👨‍👩‍👧", &[])],
-            "max_items":100,"next_draw":null,"drawing":null,"decision":null},
+            "max_items":100,"next_draw":{"number":1,"commitment":"f".repeat(64)},"drawing":null,"decision":null},
         "members":[{"id":1,"name":"Mina","colour":3,"away":false},{"id":2,"name":"하나","colour":7,"away":true}],
-        "expires_at":NOW + 570_000,"now":NOW,"seats":10,
+        "expires_at":NOW + 570_000,"now":NOW,"seats":10,"ttl_ms":600_000,
         "limits":{"message_bytes":16384,"commands_per_second":0.0,"command_burst":20,"seat_grace_ms":30000,"ping_interval_ms":25000}}})
 }
 
 impl<'a> Desk<'a> {
     fn new(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let session = Session::new(Introduction::default(), Entropy::new(|bytes| bytes.fill(0)));
+        let session = Session::new(Join::default(), Entropy::new(|bytes| bytes.fill(0)));
         let screen = Screen::new(terminal, lang, place);
         Desk { screen, session }
     }
@@ -138,6 +139,7 @@ fn a_room_fits_on_40_by_12_in_korean() {
 #[test]
 fn help_and_what_was_decided_fit_on_40_by_12() {
     let place = place();
+    let hex = "0".repeat(64);
     for (lang, name) in [(Lang::English, "english"), (Lang::Korean, "korean")] {
         let mut desk = Desk::joined(&place, lang, 40, 12);
         desk.press(KeyCode::F(1));
@@ -148,12 +150,12 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
             "{name}: {help}"
         );
         desk.press(KeyCode::Esc);
-        desk.happens(10, 2, json!({"drawing":{"number":1,"name":"하나","candidates":[1,2,3],"commitment":"c","next_commitment":"d"}}));
-        desk.happens(11, 2, json!({"contributed":{"name":"하나","value":"00"}}));
+        desk.happens(10, 2, json!({"drawing":{"number":1,"name":"하나","candidates":[1,2,3],"commitment":hex,"next_commitment":hex}}));
+        desk.happens(11, 2, json!({"contributed":{"name":"하나","value":hex}}));
         desk.happens(
             12,
             2,
-            json!({"decided":{"how":"draw","name":"하나","winner":2,"secret":"s"}}),
+            json!({"decided":{"how":"draw","name":"하나","winner":2,"secret":hex}}),
         );
         let picture = desk.picture();
         let verdict = lang.pick("NOT FAIR", "공정하지 않음");
@@ -166,8 +168,8 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
 fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
     let place = place();
     for lang in [Lang::English, Lang::Korean] {
-        assert!(lang.help_line(true).width() < usize::from(super::paint::WIDE));
-        assert!(lang.help_line(false).width() < 40);
+        assert!(lang.keys_wide().width() < usize::from(super::paint::WIDE));
+        assert!(lang.keys_narrow().width() < 40);
         assert!(lang.press_to_end().width() < 40);
         let rows = lang.keys().iter().chain(lang.commands());
         let key = rows.clone().map(|(key, _)| key.width()).max().unwrap();
@@ -389,7 +391,7 @@ fn all_of_the_help_can_be_reached_and_left() {
             seen.push_str(&desk.picture());
         }
         let last = desk.picture();
-        assert!(first.contains(lang.help_keys(true)), "{first}");
+        assert!(first.contains(lang.help_goes_on()), "{first}");
         assert!(last.contains("/quit"), "{last}");
         for (key, does) in lang.keys().iter().chain(lang.commands()) {
             let is_jump = forth == KeyCode::End;
@@ -404,7 +406,7 @@ fn all_of_the_help_can_be_reached_and_left() {
         (0..10).for_each(|_| desk.press(back));
         assert_eq!(desk.picture(), first);
         desk.press(KeyCode::Esc);
-        assert!(!desk.picture().contains(lang.help_keys(true)));
+        assert!(!desk.picture().contains(lang.help_goes_on()));
     }
 }
 

@@ -4,83 +4,25 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use tablecast_lunch::Command;
+use tablecast_protocol::client::{Numbered, Request};
+use tablecast_protocol::push::Limits;
+use tablecast_protocol::rejection::PASSING;
 
 use crate::clock::Millis;
-use crate::room::menu::How;
-use crate::room::wire::Limits;
 
-/// What a member asks for. Serialised it is `{"add":{…}}` and so on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ask {
-    /// Puts an item at the end.
-    Add {
-        /// What it is.
-        item: String,
-    },
-    /// Takes an item away.
-    Remove {
-        /// Its number.
-        number: u64,
-    },
-    /// Puts a removed item back.
-    Restore {
-        /// Its number.
-        number: u64,
-    },
-    /// Gives or takes back one's vote.
-    Vote {
-        /// The item's number.
-        number: u64,
-        /// Whether it is given.
-        on: bool,
-    },
-    /// Another name or colour for oneself.
-    Rename {
-        /// The name.
-        name: String,
-        /// The colour; absent: unchanged.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        colour: Option<u8>,
-    },
-    /// Names the room; `None` takes its name away.
-    Title {
-        /// The title.
-        title: Option<String>,
-    },
-    /// Lets the room live its whole lifetime again.
-    Extend {},
-    /// Decides.
-    Decide {
-        /// By what.
-        how: How,
-    },
-    /// Adds one's chance to a draw.
-    Contribute {
-        /// The draw's number.
-        draw: u64,
-        /// 64 hex digits.
-        value: String,
-    },
-    /// Ends a draw.
-    Reveal {
-        /// Its number.
-        draw: u64,
-    },
+/// What a member asks for.
+pub type Ask = Request<Command>;
+
+/// Whether this client says it by itself, so that a refusal is nobody's matter.
+pub(super) fn is_unasked(ask: &Ask) -> bool {
+    matches!(
+        ask,
+        Request::Command(Command::Contribute(_) | Command::Reveal(_))
+    )
 }
 
-impl Ask {
-    /// Whether this client says it by itself, so that a refusal is nobody's matter.
-    pub(super) fn is_unasked(&self) -> bool {
-        matches!(self, Ask::Contribute { .. } | Ask::Reveal { .. })
-    }
-}
-
-/// Refusals that may pass: the same command is sent again, and what is newer after it.
-const PASSING: [&str; 2] = ["unavailable", "rate_limited"];
-
-/// After so long.
+/// What was refused for now is sent again after so long.
 const MOMENT: Millis = 1_000;
 
 /// As many wait for an answer at most. A person never gets there; a pipe is not read on.
@@ -226,7 +168,7 @@ impl Commands {
     pub(super) fn forget(&mut self) -> Vec<Ask> {
         // What the client says by itself it will say again.
         let asked = std::mem::take(&mut self.entries).into_iter();
-        let asked = asked.filter(|entry| !entry.ask.is_unasked());
+        let asked = asked.filter(|entry| !is_unasked(&entry.ask));
         let (unsure, kept): (Vec<Entry>, Vec<Entry>) = asked.partition(|entry| entry.tried);
         self.entries = kept.into();
         for (entry, id) in self.entries.iter_mut().zip(1..) {
@@ -283,7 +225,10 @@ impl Pace {
 
 /// The same bytes each time: the server compares them.
 fn text(entry: &Entry) -> String {
+    let numbered = Numbered {
+        id: entry.id,
+        request: &entry.ask,
+    };
     // Strings and numbers can always be written.
-    let command = serde_json::to_string(&entry.ask).unwrap_or_default();
-    format!("{{\"id\":{},{}", entry.id, command.trim_start_matches('{'))
+    serde_json::to_string(&numbered).unwrap_or_default()
 }

@@ -1,14 +1,14 @@
 //! What this client does for a draw, without being asked: it adds its own chance, lets the
 //! draw end, and checks it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Entropy;
-use super::commands::Ask;
+use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Verdict};
+use tablecast_protocol::{Epoch, MemberId};
+
+use super::entropy::Entropy;
 use crate::clock::Millis;
-use crate::room::draw::{Known, Verdict, check, hex};
-use crate::room::menu::{Contribution, Drawing};
-use crate::room::{MemberId, Room};
+use crate::room::Room;
 
 /// So long others may take to contribute, and then again for somebody to reveal.
 const PATIENCE: Millis = 3_000;
@@ -17,33 +17,22 @@ const PATIENCE: Millis = 3_000;
 #[derive(Debug)]
 struct Part {
     draw: u64,
-    own: Contribution,
+    /// Who this client is in it, and what it adds.
+    own: (MemberId, Hex32),
     /// When to ask for the end, whoever is missing.
     reveal_at: Millis,
     /// It was asked for because nobody is missing.
     asked: bool,
 }
 
-impl Part {
-    fn contribute(&self) -> Ask {
-        Ask::Contribute {
-            draw: self.draw,
-            value: self.own.value.clone(),
-        }
-    }
-}
-
 /// Draws as this client lives through them.
 #[derive(Debug, Default)]
 pub(super) struct Draws {
     /// The history that all of this happened in.
-    epoch: String,
+    epoch: Option<Epoch>,
     /// What the server committed to before a draw began, by the draw's number.
-    commitments: BTreeMap<u64, String>,
+    commitments: BTreeMap<u64, Hex32>,
     part: Option<Part>,
-    /// Members who sat through a draw and added nothing, as those of the text dialect do:
-    /// nobody waits for them again.
-    silent: BTreeSet<MemberId>,
     verdict: Option<(u64, Verdict)>,
 }
 
@@ -56,18 +45,16 @@ impl Draws {
     }
 
     /// Looks at the room and the clock: what is to be said.
-    pub(super) fn tend(&mut self, room: &Room, now: Millis, entropy: &mut Entropy) -> Vec<Ask> {
-        if let Some(next) = &room.menu.next_draw {
-            self.commitments
-                .entry(next.number)
-                .or_insert_with(|| next.commitment.clone());
-            // The one under way, the next one, and the one that may just have ended.
-            let oldest = next.number.saturating_sub(2);
-            self.commitments.retain(|number, _| *number >= oldest);
-        }
-        let is_another_epoch = self.epoch != room.epoch;
+    pub(super) fn tend(&mut self, room: &Room, now: Millis, entropy: &mut Entropy) -> Vec<Command> {
+        let next = &room.menu.next_draw;
+        self.commitments
+            .entry(next.number)
+            .or_insert(next.commitment);
+        // The one under way, the next one, and the one that may just have ended.
+        let oldest = next.number.saturating_sub(2);
+        self.commitments.retain(|number, _| *number >= oldest);
+        let is_another_epoch = self.epoch.replace(room.epoch) != Some(room.epoch);
         if is_another_epoch {
-            self.epoch.clone_from(&room.epoch);
             self.verdict = None;
         }
         self.judge(room);
@@ -76,43 +63,33 @@ impl Draws {
             return Vec::new();
         };
         let mut asks = Vec::new();
-        let is_new = |part: &Part| part.draw != drawing.number || part.own.member != room.you;
-        if self.part.as_ref().is_none_or(is_new) {
-            let value = hex(&entropy.bytes());
-            let part = Part {
-                draw: drawing.number,
-                own: Contribution {
-                    member: room.you,
-                    value,
-                },
-                reveal_at: now + PATIENCE,
-                asked: false,
-            };
-            asks.push(part.contribute());
-            self.part = Some(part);
-        } else if let Some(part) = &mut self.part
-            && is_another_epoch
-        {
-            // The store may have lost what was added already. If nobody adds it again,
-            // the draw never ends.
-            if !drawing.contributions.contains(&part.own) {
-                asks.push(part.contribute());
-            }
-            part.asked = false;
+        let is_over = |part: &mut Part| part.draw != drawing.number || part.own.0 != room.you;
+        self.part.take_if(is_over);
+        let is_new = self.part.is_none();
+        let part = self.part.get_or_insert_with(|| Part {
+            draw: drawing.number,
+            own: (room.you, entropy.bytes().into()),
+            reveal_at: now + PATIENCE,
+            asked: false,
+        });
+        let mut added = drawing.contributions.iter().map(|c| (c.member, c.value));
+        // In another epoch the store may have lost what was added already. If nobody adds it
+        // again, the draw never ends.
+        if is_new || (is_another_epoch && !added.any(|value| value == part.own)) {
+            asks.push(Command::Contribute(Contribute {
+                draw: part.draw,
+                value: part.own.1,
+            }));
         }
-        for contribution in &drawing.contributions {
-            self.silent.remove(&contribution.member);
-        }
-        let missing = missing(room, drawing, &self.silent);
-        if let Some(part) = &mut self.part {
-            let is_late = now >= part.reveal_at;
-            if is_late || (!missing && !part.asked) {
-                part.asked = true;
-                part.reveal_at = now + PATIENCE;
-                asks.push(Ask::Reveal {
-                    draw: drawing.number,
-                });
-            }
+        part.asked &= !is_another_epoch;
+        // Who added nothing to an earlier draw is awaited like everybody else: a slow network
+        // once would leave them out of all that follow.
+        let mut awaited = room.members.iter().filter(|member| !member.away);
+        let all_added = awaited.all(|member| drawing.has(member.id));
+        if now >= part.reveal_at || (all_added && !part.asked) {
+            part.asked = true;
+            part.reveal_at = now + PATIENCE;
+            asks.push(Command::Reveal(Reveal { draw: part.draw }));
         }
         asks
     }
@@ -127,35 +104,16 @@ impl Draws {
             return;
         };
         let Some(draw) = &decision.draw else { return };
-        if self
-            .verdict
-            .is_some_and(|(number, _)| number == draw.number)
-        {
+        let judged = self.verdict.map(|(number, _)| number);
+        if judged == Some(draw.number) {
             return;
         }
         let part = self.part.as_ref().filter(|part| part.draw == draw.number);
         let known = Known {
-            commitment: self.commitments.get(&draw.number).map(String::as_str),
-            own: part.map(|part| &part.own),
+            commitment: self.commitments.get(&draw.number).copied(),
+            own: part.map(|part| part.own),
         };
-        self.verdict = check(decision, known).map(|verdict| (draw.number, verdict));
-        if part.is_some() {
-            let members = room.members.iter().filter(|member| !member.away);
-            let added = |id| draw.contributions.iter().any(|c| c.member == id);
-            let silent = members.map(|member| member.id).filter(|id| !added(*id));
-            self.silent.extend(silent);
-        }
+        let verdict = draw.check(decision.winner.number, known);
+        self.verdict = Some((draw.number, verdict));
     }
-}
-
-/// Whether somebody who may still contribute has not.
-fn missing(room: &Room, drawing: &Drawing, silent: &BTreeSet<MemberId>) -> bool {
-    let mut awaited = room
-        .members
-        .iter()
-        .filter(|member| !member.away && !silent.contains(&member.id));
-    awaited.any(|member| {
-        let mut contributions = drawing.contributions.iter();
-        !contributions.any(|contribution| contribution.member == member.id)
-    })
 }

@@ -1,11 +1,10 @@
 //! When to connect, when to doubt a connection, and when to come back: "Coming back" of
 //! docs/protocol.md. Pure.
 
-use tablecast_core::close::{CloseReason, ComeBack};
+use tablecast_protocol::close::{CloseReason, ComeBack};
 
-use super::Entropy;
+use super::entropy::Entropy;
 use crate::clock::Millis;
-use crate::text::Shown;
 
 /// The first wait is random up to this.
 const FIRST_BOUND: Millis = 500;
@@ -34,9 +33,9 @@ pub enum Why {
     /// It did not answer in time.
     Silent,
     /// It could not be reached, or let nobody in: for people, as the system says it.
-    Unreachable(Shown),
+    Unreachable(String),
     /// What it said is no Tablecast: for people.
-    Garbled(Shown),
+    Garbled(String),
 }
 
 /// Whether there is a connection, told as it is.
@@ -243,8 +242,7 @@ impl Link {
 
 /// What a close code means. One that is not the protocol's is the network's doing.
 pub(super) fn closed(code: u16) -> (ComeBack, Why) {
-    let reason = CloseReason::ALL.into_iter().find(|r| r.code() == code);
-    match reason {
+    match CloseReason::of(code) {
         Some(reason) => (reason.come_back(), Why::Closed(reason)),
         None => (ComeBack::Soon, Why::Lost),
     }

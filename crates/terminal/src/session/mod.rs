@@ -4,21 +4,23 @@
 
 pub mod commands;
 mod draws;
+mod entropy;
 pub mod link;
 
-use std::fmt;
-
-use serde::Serialize;
-use tablecast_core::close::{CloseReason, ComeBack};
+use tablecast_lunch::Verdict;
+use tablecast_protocol::client::{First, Join, Resume};
+use tablecast_protocol::close::{CloseReason, ComeBack};
+use tablecast_protocol::push::{Push, What};
+use tablecast_protocol::{Known, SeatToken};
 
 use crate::clock::Millis;
-use crate::room::draw::Verdict;
 use crate::room::news::News;
-use crate::room::wire::{Event, Hello, Push, Refusal};
+use crate::room::wire::{self, Event, Hello};
 use crate::room::{Broken, Room};
-use crate::text::Shown;
-use commands::{Ask, Commands, Refused};
+use crate::text::sanitise;
+use commands::{Ask, Commands, Refused, is_unasked};
 use draws::Draws;
+pub use entropy::Entropy;
 use link::{Link, Status, Turn, Why, closed};
 
 /// What the session wants done.
@@ -53,6 +55,15 @@ pub enum Told {
     Store(bool),
 }
 
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
 /// How a connection could not be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -64,68 +75,11 @@ pub struct Failure {
     pub why: Why,
 }
 
-/// Fills a buffer with random bytes.
-type Fill = dyn FnMut(&mut [u8]) + Send;
-
-/// Random bytes from outside.
-pub struct Entropy(Box<Fill>);
-
-impl Entropy {
-    /// From whatever fills a buffer.
-    pub fn new(fill: impl FnMut(&mut [u8]) + Send + 'static) -> Self {
-        Entropy(Box::new(fill))
-    }
-
-    fn bytes(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        (self.0)(&mut bytes);
-        bytes
-    }
-
-    /// A random time, from 0 to this.
-    fn up_to(&mut self, most: Millis) -> Millis {
-        let mut bytes = [0; 4];
-        (self.0)(&mut bytes);
-        // `most` is seconds, not years, so this stays far below 2^64.
-        most * u64::from(u32::from_le_bytes(bytes)) / u64::from(u32::MAX)
-    }
-}
-
-impl fmt::Debug for Entropy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Entropy")
-    }
-}
-
-/// How to be known in the room.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Introduction {
-    /// `None`: the server makes a name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `None`: the server chooses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub colour: Option<u8>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum First<'a> {
-    Join(&'a Introduction),
-    Resume {
-        seat: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        epoch: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        seq: Option<u64>,
-    },
-}
-
 /// A seat in a room.
 #[derive(Debug)]
 pub struct Session {
-    who: Introduction,
-    seat: Option<String>,
+    who: Join,
+    seat: Option<SeatToken>,
     room: Option<Room>,
     /// Nothing that happened is missing.
     caught_up: bool,
@@ -136,7 +90,7 @@ pub struct Session {
     acknowledged: u64,
     draws: Draws,
     /// What the server did not understand; a close may follow it.
-    complaint: Option<Shown>,
+    complaint: Option<String>,
     entropy: Entropy,
     effects: Vec<Effect>,
     told: Vec<Told>,
@@ -144,7 +98,7 @@ pub struct Session {
 
 impl Session {
     /// About to connect.
-    pub fn new(who: Introduction, entropy: Entropy) -> Self {
+    pub fn new(who: Join, entropy: Entropy) -> Self {
         Session {
             who,
             seat: None,
@@ -182,7 +136,7 @@ impl Session {
 
     /// Commands without an answer, in order.
     pub fn pending(&self) -> impl DoubleEndedIterator<Item = &Ask> {
-        self.commands.pending().filter(|ask| !ask.is_unasked())
+        self.commands.pending().filter(|ask| !is_unasked(ask))
     }
 
     /// Whether all that was asked for is answered, and the room shows it.
@@ -218,13 +172,13 @@ impl Session {
     /// The socket is open.
     pub fn opened(&mut self, now: Millis) {
         self.link.opened(now);
-        let first = match &self.seat {
-            Some(seat) => First::Resume {
+        let first = match self.seat {
+            Some(seat) => First::Resume(Resume {
                 seat,
-                epoch: self.room.as_ref().map(|room| &*room.epoch),
+                epoch: self.room.as_ref().map(|room| room.epoch),
                 seq: self.room.as_ref().map(|room| room.seq),
-            },
-            None => First::Join(&self.who),
+            }),
+            None => First::Join(self.who.clone()),
         };
         // Strings and numbers can always be written.
         let first = serde_json::to_string(&first).unwrap_or_default();
@@ -239,44 +193,46 @@ impl Session {
     /// The server said something.
     pub fn heard(&mut self, text: &str, now: Millis) {
         self.link.heard(now);
-        let understood = match serde_json::from_str(text) {
-            Ok(push) => self.push(push, now).map_err(|broken| broken.to_string()),
+        let understood = match wire::read(text) {
+            Ok(Some(push)) => self.push(push, now).map_err(|broken| broken.to_string()),
+            Ok(None) => Ok(()),
             Err(error) => Err(error.to_string()),
         };
         match understood {
             Ok(()) => self.go_on(now),
             Err(what) => {
                 self.effects.push(Effect::Drop);
-                let why = Why::Garbled(Shown::from(&*what));
+                let why = Why::Garbled(sanitise(&what));
                 self.lost((ComeBack::Soon, why), None, now);
             }
         }
     }
 
-    fn push(&mut self, push: Push, now: Millis) -> Result<(), Broken> {
-        if let Some(hello) = push.hello {
-            self.greeted(hello, now)?;
-        }
-        if let Some(whole) = push.snapshot
-            && let Some(room) = &mut self.room
-        {
-            room.replace(whole, now);
-            self.caught_up = true;
-            self.whole();
-        }
-        if let Some(event) = push.event {
-            self.happened(event)?;
-        }
-        if let Some(ack) = push.ack {
-            self.commands.acknowledged(ack.id);
-            self.acknowledged = ack.seq;
-        }
-        if let Some(refusal) = push.error {
-            self.refused(refusal, now);
-        }
-        if let Some(status) = push.status {
-            self.store_is_up = status.store == "up";
-            self.told.push(Told::Store(self.store_is_up));
+    fn push(&mut self, push: wire::Push, now: Millis) -> Result<(), Broken> {
+        match push {
+            Push::Hello(hello) => self.greeted(hello, now)?,
+            Push::Snapshot(whole) => {
+                if let Some(room) = &mut self.room {
+                    room.replace(whole, now);
+                    self.caught_up = true;
+                    self.whole();
+                }
+            }
+            Push::Event(event) => self.happened(event)?,
+            Push::Ack { id, seq } => {
+                self.commands.acknowledged(id);
+                self.acknowledged = seq;
+            }
+            Push::Error {
+                id, code, message, ..
+            } => {
+                let (code, message) = (code.into_owned(), message.into_owned());
+                self.refused(id, Refusal { code, message }, now);
+            }
+            Push::Status { store } => {
+                self.store_is_up = store == "up";
+                self.told.push(Told::Store(self.store_is_up));
+            }
         }
         Ok(())
     }
@@ -284,7 +240,7 @@ impl Session {
     fn greeted(&mut self, hello: Hello, now: Millis) -> Result<(), Broken> {
         let limits = hello.limits;
         let is_whole = hello.whole.is_some();
-        let seat = hello.seat.clone();
+        let seat = hello.seat;
         self.room = Some(Room::greeted(self.room.take(), hello, now)?);
         self.seat = Some(seat);
         self.caught_up = is_whole;
@@ -308,31 +264,33 @@ impl Session {
         let Some(room) = &mut self.room else {
             return Ok(());
         };
-        let is_you = |id: Option<u64>| id == Some(room.you);
-        // The last of the missed events says that we are back.
-        if is_you(event.back.map(|back| back.member)) {
-            self.caught_up = true;
-        }
-        if let Some(renamed) = &event.renamed
-            && is_you(Some(renamed.member))
-        {
-            self.who = Introduction {
-                name: Some(renamed.name.to_string()),
-                colour: renamed.colour.or(self.who.colour),
-            };
+        match &event.what {
+            // The last of the missed events says that we are back.
+            Known(Some(What::Back { member })) if *member == room.you => self.caught_up = true,
+            Known(Some(What::Renamed {
+                member,
+                name,
+                colour,
+            })) if *member == room.you => {
+                self.who = Join {
+                    name: Some(name.to_string()),
+                    colour: colour.or(self.who.colour),
+                };
+            }
+            _ => {}
         }
         let news = room.apply(event)?;
         self.told.extend(news.into_iter().map(Told::News));
         Ok(())
     }
 
-    fn refused(&mut self, refusal: Refusal, now: Millis) {
-        let Some(id) = refusal.id else {
+    fn refused(&mut self, id: Option<u64>, refusal: Refusal, now: Millis) {
+        let Some(id) = id else {
             self.complaint = Some(refusal.message);
             return;
         };
         match self.commands.refused(id, &refusal.code, now) {
-            Refused::Final(Some(ask)) if ask.is_unasked() => {}
+            Refused::Final(Some(ask)) if is_unasked(&ask) => {}
             Refused::Final(ask) => self.told.push(Told::Refused(refusal, ask)),
             Refused::Again => {}
         }
@@ -385,7 +343,8 @@ impl Session {
     }
 
     /// Asks for something; it is kept until there is an answer.
-    pub fn ask(&mut self, ask: Ask, now: Millis) {
+    pub fn ask(&mut self, ask: impl Into<Ask>, now: Millis) {
+        let ask = ask.into();
         if self.commands.is_full() {
             self.told.push(Told::TooMany(ask));
             return;
@@ -434,14 +393,13 @@ impl Session {
             && let Some(room) = &self.room
         {
             for ask in self.draws.tend(room, now, &mut self.entropy) {
-                self.commands.add(ask);
+                self.commands.add(ask.into());
             }
         }
         while let Some((ask, most)) = self.commands.too_long() {
             let refusal = Refusal {
-                id: None,
                 code: "too_long".to_owned(),
-                message: Shown::from(&*format!("a command has at most {most} bytes")),
+                message: format!("a command has at most {most} bytes"),
             };
             self.told.push(Told::Refused(refusal, Some(ask)));
         }

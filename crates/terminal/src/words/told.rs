@@ -1,11 +1,11 @@
 //! What happened, and what went wrong, in words.
 
+use tablecast_lunch::How;
+
 use super::Lang;
 use super::Lang::{English, Korean};
-use crate::room::menu::How;
 use crate::room::news::News;
-use crate::room::wire::Refusal;
-use crate::session::Told;
+use crate::session::{Refusal, Told};
 
 impl Lang {
     /// Something that people want to be told.
@@ -13,133 +13,42 @@ impl Lang {
         Some(match told {
             Told::News(news) => self.news(news),
             Told::Whole => return None,
-            Told::Refused(refusal, ask) => {
-                let why = self.refusal(refusal);
-                match ask {
-                    Some(ask) => format!("{}: {why}", self.ask(ask)),
-                    None => why,
-                }
+            Told::Refused(refusal, None) => self.refusal(refusal),
+            Told::Refused(refusal, Some(ask)) => {
+                format!("{}: {}", self.ask(ask), self.refusal(refusal))
             }
-            Told::Unsure(asks) => {
-                let asks = self.asks(asks.iter());
-                self.pick(
-                    format!("the seat was lost; look whether this was done: {asks}"),
-                    format!("자리를 잃었습니다. 반영됐는지 확인하세요: {asks}"),
-                )
-            }
-            Told::TooMany(ask) => {
-                let ask = self.ask(ask);
-                self.pick(
-                    format!("{ask}: too much is waiting to be sent"),
-                    format!("{ask}: 보낼 것이 너무 많습니다"),
-                )
-            }
-            Told::Store(false) => self
-                .pick(
-                    "the store cannot be reached: nothing changes until it answers",
-                    "저장소에 닿지 않습니다. 응답할 때까지 아무것도 바뀌지 않습니다",
-                )
-                .to_owned(),
-            Told::Store(true) => self
-                .pick("the store answers again", "저장소가 다시 응답합니다")
-                .to_owned(),
+            Told::Unsure(asks) => self.unsure(self.asks(asks.iter())),
+            Told::TooMany(ask) => self.too_much_waits(self.ask(ask)),
+            Told::Store(false) => self.store_down().to_owned(),
+            Told::Store(true) => self.store_up().to_owned(),
         })
     }
 
     fn news(self, news: &News) -> String {
         match news {
-            News::Joined(who) => {
-                let who = self.who(who);
-                self.pick(format!("{who} joined"), format!("{who} 들어왔습니다"))
-            }
-            News::Back(who) => {
-                let who = self.who(who);
-                self.pick(format!("Back again: {who}"), format!("{who} 돌아왔습니다"))
-            }
-            News::Away(who) => {
-                let who = self.who(who);
-                self.pick(format!("Away: {who}"), format!("{who} 자리를 비웠습니다"))
-            }
-            News::Left(who) => {
-                let who = self.who(who);
-                self.pick(format!("{who} left"), format!("{who} 나갔습니다"))
-            }
-            News::Renamed(who, name) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} took the name {name}"),
-                    format!("{who} 이름을 {name} (으)로 바꿨습니다"),
-                )
-            }
-            News::Added(who, _, item) => {
-                let who = self.who(who);
-                self.pick(format!("{who} added {item}"), format!("{who} 추가: {item}"))
-            }
-            News::Removed(who, _, item) => {
-                let who = self.who(who);
-                self.pick(format!("{who} removed {item}"), format!("{who} 뺌: {item}"))
-            }
-            News::Restored(who, _, item) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} put {item} back"),
-                    format!("{who} 되돌림: {item}"),
-                )
-            }
+            News::Joined(who) => self.joined(self.who(who)),
+            News::Back(who) => self.back(self.who(who)),
+            News::Away(who) => self.went_away(self.who(who)),
+            News::Left(who) => self.left_room(self.who(who)),
+            News::Renamed(who, name) => self.renamed(self.who(who), name),
+            News::Added(who, _, item) => self.added(self.who(who), item),
+            News::Removed(who, _, item) => self.removed(self.who(who), item),
+            News::Restored(who, _, item) => self.restored(self.who(who), item),
             News::Voted {
                 who,
                 item,
                 on,
                 votes,
-            } => {
-                let who = self.who(who);
-                let votes = self.votes(*votes);
-                match on {
-                    true => self.pick(
-                        format!("{who} voted for {item}: {votes}"),
-                        format!("{who} 투표: {item}, {votes}"),
-                    ),
-                    false => self.pick(
-                        format!("{who} took a vote from {item}: {votes}"),
-                        format!("{who} 투표 취소: {item}, {votes}"),
-                    ),
-                }
-            }
-            News::Titled(who, Some(title)) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} named the room {title}"),
-                    format!("{who} 방 제목을 정했습니다: {title}"),
-                )
-            }
-            News::Titled(who, None) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} took the room's name away"),
-                    format!("{who} 방 제목을 지웠습니다"),
-                )
-            }
-            News::Extended(who) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} extended the time"),
-                    format!("{who} 시간을 늘렸습니다"),
-                )
-            }
-            News::Drawing(who, count) => {
-                let who = self.who(who);
-                self.pick(
-                    format!("{who} began a draw among {count}"),
-                    format!("{who} 뽑기를 시작했습니다: 후보 {count}개"),
-                )
-            }
-            News::Decided(How::Votes, item) => self.pick(
-                format!("Decided by votes: {item}"),
-                format!("투표로 결정: {item}"),
-            ),
-            News::Decided(How::Draw, item) => {
-                self.pick(format!("Drawn: {item}"), format!("뽑기로 결정: {item}"))
-            }
+            } => match on {
+                true => self.voted(self.who(who), item, self.votes(*votes)),
+                false => self.unvoted(self.who(who), item, self.votes(*votes)),
+            },
+            News::Titled(who, Some(title)) => self.titled(self.who(who), title),
+            News::Titled(who, None) => self.untitled(self.who(who)),
+            News::Extended(who) => self.extended(self.who(who)),
+            News::Drawing(who, count) => self.draw_began(self.who(who), count),
+            News::Decided(How::Votes, item) => self.decided_by_votes(item),
+            News::Decided(How::Draw, item) => self.drawn(item),
         }
     }
 
@@ -157,6 +66,6 @@ impl Lang {
             (Korean, "outdated" | "conflict") => Some("이 변경은 반영되지 않았을 수 있습니다"),
             (Korean, _) => None,
         };
-        korean.map_or_else(|| refusal.message.to_string(), str::to_owned)
+        korean.map_or_else(|| refusal.message.clone(), str::to_owned)
     }
 }

@@ -3,10 +3,23 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::{Value, json};
-use tablecast_terminal::session::{Effect, Entropy, Introduction, Session, Told};
+use tablecast_protocol::client::Join;
+use tablecast_terminal::session::{Effect, Entropy, Session, Told};
 
 /// When a test begins.
 pub const START: u64 = 1_800_000_000_000;
+
+pub const SEAT: &str = "093bd625f1da1601b8c6145ff69a1c2c";
+
+/// The history of a room that was never lost.
+pub fn epoch(number: u64) -> String {
+    format!("{number:016x}")
+}
+
+/// What a draw is bound to, as far as a test does not look.
+pub fn commitment() -> String {
+    "ff".repeat(32)
+}
 
 pub struct At {
     pub session: Session,
@@ -16,7 +29,7 @@ pub struct At {
 impl At {
     /// A session that is about to connect; randomness is these bytes, over and over.
     pub fn start(random: u8) -> At {
-        let who = Introduction {
+        let who = Join {
             name: Some("Mina".to_owned()),
             colour: None,
         };
@@ -94,7 +107,7 @@ pub fn limits() -> Value {
 }
 
 pub fn state() -> Value {
-    json!({"title":null,"items":[],"max_items":100,"next_draw":null,"drawing":null,"decision":null})
+    json!({"title":null,"items":[],"max_items":100,"next_draw":{"number":1,"commitment":commitment()},"drawing":null,"decision":null})
 }
 
 /// The first message to member 1.
@@ -107,10 +120,10 @@ pub fn hello() -> Value {
 }
 
 pub fn hello_with(state: Value, members: Value, seq: u64) -> Value {
-    json!({"hello":{"you":1,"name":"Mina","colour":0,"seat":"5ea7","room":"r","resumed":false,"epoch":"e1","seq":seq,
+    json!({"hello":{"you":1,"name":"Mina","colour":0,"seat":SEAT,"room":"r","resumed":false,"epoch":epoch(1),"seq":seq,
         "state":state,"members":members,"expires_at":START + 600_000,"now":START,"seats":10,"ttl_ms":600_000,"limits":limits()}})
 }
 
 pub fn resumed() -> Value {
-    json!({"hello":{"you":1,"name":"Mina","seat":"5ea7","room":"r","resumed":true,"seats":10,"limits":limits()}})
+    json!({"hello":{"you":1,"name":"Mina","seat":SEAT,"room":"r","resumed":true,"seats":10,"ttl_ms":600_000,"limits":limits()}})
 }

@@ -11,8 +11,9 @@ use serde_json::Value;
 use tablecast_core::Rejection;
 use tokio::time::timeout;
 
-use crate::menu::{MasterSecret, Menu};
-use crate::problem::{Problem, Reason};
+use crate::reason;
+use tablecast_http::Problem;
+use tablecast_lunch::{MasterSecret, Menu};
 
 /// A room is made of nothing but settings; this is plenty.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -42,7 +43,7 @@ pub(super) struct Settings {
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
-            Reason::BodyTooLong,
+            reason::BODY_TOO_LONG,
             format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
         )
     };
@@ -58,11 +59,11 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(Problem::new(
-            Reason::BadRequest,
+            reason::BAD_REQUEST,
             format!("the body cannot be read: {error}"),
         )),
         Err(_) => Err(Problem::new(
-            Reason::Timeout,
+            reason::TIMEOUT,
             format!(
                 "the body was not complete after {} s",
                 BODY_DEADLINE.as_secs()
@@ -84,11 +85,11 @@ pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Pro
         .map(str::trim);
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return Err(Problem::new(
-            Reason::BadContentType,
+            reason::BAD_CONTENT_TYPE,
             "a body must be application/json; none is needed",
         ));
     }
-    let bad = |what: String| Problem::new(Reason::BadJson, what);
+    let bad = |what: String| Problem::new(reason::BAD_JSON, what);
     // serde would read an array as the fields in their order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(bad("the body must be a JSON object, or nothing".to_owned()));
@@ -102,7 +103,7 @@ fn not_allowed(name: &str, value: &Value, allowed: &str) -> Problem {
     // An answer does not grow with what it answers.
     let value: String = value.to_string().chars().take(40).collect();
     Problem::new(
-        Reason::BadRequest,
+        reason::BAD_REQUEST,
         format!("{name:?} is {value}, but must be {allowed}, or null"),
     )
 }
@@ -144,9 +145,9 @@ pub(super) fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
         Value::String(title) => menu.with_title(title).map_err(|rejection| {
             let Rejection { code, message } = rejection;
             let reason = match code {
-                "empty" => Reason::TitleEmpty,
-                "too_long" => Reason::TitleTooLong,
-                _ => Reason::TitleForbidden,
+                "empty" => reason::TITLE_EMPTY,
+                "too_long" => reason::TITLE_TOO_LONG,
+                _ => reason::TITLE_FORBIDDEN,
             };
             Problem::new(reason, message)
         }),

@@ -4,7 +4,9 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{JoinContent, MAX_SAFE_INTEGER, RenameContent, ResumeContent, push};
+use tablecast_protocol::MAX_SAFE_INTEGER;
+use tablecast_protocol::client::{First, Rename};
+use tablecast_protocol::push::Push;
 
 /// One kind of message: an object with the key `name`.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,44 +19,13 @@ pub struct Message {
     pub payload: Schema,
 }
 
-/// What a client says first.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "snake_case")]
-#[expect(dead_code, reason = "read by name, see `entry`")]
-enum First {
-    /// Asks for a seat.
-    Join(JoinContent),
-    /// Asks for the seat that one had, and for what was missed.
-    Resume(ResumeContent),
-}
-
 /// What a client says to any room.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 #[expect(dead_code, reason = "read by name, see `said`")]
 enum Own {
     /// Takes another name.
-    Rename(RenameContent),
-}
-
-/// Says in the schema of `resume` what its type does not: that epoch and seq come
-/// together. Null is understood in place of neither, but there is no use for it.
-pub(super) fn both_or_neither(schema: &mut Schema) {
-    if let Some(epoch) = schema.pointer_mut("/properties/epoch")
-        && let Some(nullable) = epoch
-            .as_object_mut()
-            .and_then(|epoch| epoch.remove("anyOf"))
-    {
-        epoch["allOf"] = json!([nullable[0]]);
-    }
-    if let Some(seq) = schema.pointer_mut("/properties/seq") {
-        seq["type"] = json!("integer");
-        seq["maximum"] = json!(MAX_SAFE_INTEGER);
-    }
-    schema.insert(
-        "dependencies".to_owned(),
-        json!({ "epoch": ["seq"], "seq": ["epoch"] }),
-    );
+    Rename(Rename),
 }
 
 /// The first messages of a client. The generator is one for what is read.
@@ -107,7 +78,7 @@ fn without_content(mut message: Message, generator: &SchemaGenerator) -> Message
 pub fn pushes<S: JsonSchema, E: JsonSchema + 'static>(
     generator: &mut SchemaGenerator,
 ) -> Vec<Message> {
-    variants(generator, push::schema::<S, E>)
+    variants(generator, Push::<'static, S, E>::json_schema)
 }
 
 /// The variants of an enum that serde tags externally: objects of one key each.

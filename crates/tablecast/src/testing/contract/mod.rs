@@ -37,8 +37,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::backend::{
-    Backend, Commit, Committed, Created, Loaded, NewRoom, Record, Stamp, StoredEvent,
+    Backend, Commit, Committed, Created, Loaded, NewRoom, Publication, Stamp, StoredEvent,
 };
+use tablecast_core::stored::Record;
 use tablecast_core::{NodeId, Position, RoomId};
 
 /// What takes longer than this does not happen.
@@ -150,7 +151,8 @@ macro_rules! backend_contract {
             watching::rooms_that_are_not_watched_are_silent;
             watching::a_room_that_is_no_longer_watched_falls_silent;
             watching::watching_again_after_unwatching_works;
-            watching::a_second_call_of_notices_ends_at_once;
+            watching::each_listener_of_a_room_hears_for_as_long_as_its_own_watch;
+            watching::whoever_asks_is_told_of_the_health;
         }
     };
     ($nodes:expr; $($file:ident::$property:ident;)+) => {$(

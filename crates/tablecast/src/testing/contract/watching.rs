@@ -5,19 +5,18 @@
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt;
-use tablecast_core::backend::{Notice, Notices};
 use tablecast_core::position::Order;
 
 use super::*;
+use crate::testing::{Notification, Recorder};
 
-async fn next(notices: &mut Notices) -> Notice {
-    tokio::time::timeout(DEADLINE, notices.next())
+async fn next(recorder: &mut Recorder) -> Notification {
+    tokio::time::timeout(DEADLINE, recorder.next())
         .await
-        .expect("no notice came")
-        .expect("the stream of notices ended")
+        .expect("no notification came")
 }
 
-/// A reader that keeps up by notices alone, as a room's task does.
+/// A reader that keeps up by notifications alone, as a room's task does.
 struct Follower<'a> {
     node: &'a dyn Backend,
     room: RoomId,
@@ -34,25 +33,30 @@ impl Follower<'_> {
         self.position = loaded.position;
     }
 
-    async fn follow(&mut self, notice: Notice) {
-        match notice {
-            Notice::Published {
+    async fn follow(&mut self, notification: Notification) {
+        match notification {
+            Notification::Published(
                 room,
-                epoch,
-                first,
-                events,
-                ..
-            } if room == self.room => match self.position.order(epoch, first, events.len()) {
-                Order::Next => self.apply(events),
-                Order::Overlap { known } => self.apply(events.into_iter().skip(known).collect()),
-                Order::Old => {}
-                Order::Gap => self.load().await,
-                Order::OtherEpoch => panic!("a publication of another epoch"),
-            },
-            Notice::Published { room, .. } => panic!("{room} is not watched"),
-            Notice::Resync(None) => self.load().await,
-            Notice::Resync(Some(room)) if room == self.room => self.load().await,
-            Notice::Resync(Some(_)) | Notice::Health(_) => {}
+                Publication {
+                    epoch,
+                    first,
+                    events,
+                    ..
+                },
+            ) => {
+                assert_eq!(room, self.room, "it is not watched");
+                match self.position.order(epoch, first, events.len()) {
+                    Order::Next => self.apply(events),
+                    Order::Overlap { known } => {
+                        self.apply(events.into_iter().skip(known).collect())
+                    }
+                    Order::Old => {}
+                    Order::Gap => self.load().await,
+                    Order::OtherEpoch => panic!("a publication of another epoch"),
+                }
+            }
+            Notification::Missed(room) if room == self.room => self.load().await,
+            Notification::Missed(_) | Notification::Health(_) => {}
         }
     }
 
@@ -62,14 +66,14 @@ impl Follower<'_> {
     }
 }
 
-/// Whoever follows the notices reaches the newest position, with every event in
+/// Whoever follows the notifications reaches the newest position, with every event in
 /// its place.
 pub async fn every_later_commit_of_another_node_is_noticed(nodes: Nodes) {
     const EVENTS: u64 = 200;
     let room = any_room();
     let first = create(&*nodes.b, &room).await;
-    let mut notices = nodes.a.notices();
-    nodes.a.watch(&room).await.unwrap();
+    let mut recorder = Recorder::new();
+    recorder.watch(&*nodes.a, &room).await.unwrap();
     let mut follower = Follower {
         node: &*nodes.a,
         room: room.clone(),
@@ -81,8 +85,8 @@ pub async fn every_later_commit_of_another_node_is_noticed(nodes: Nodes) {
         tokio::spawn(async move { grow(&*node, &room, first, EVENTS, 3).await })
     };
     while follower.position.seq < EVENTS {
-        let notice = next(&mut notices).await;
-        follower.follow(notice).await;
+        let notification = next(&mut recorder).await;
+        follower.follow(notification).await;
     }
     assert_eq!(writer.await.unwrap(), follower.position);
     let all: Vec<Bytes> = (1..=EVENTS).map(event_at).collect();
@@ -91,29 +95,32 @@ pub async fn every_later_commit_of_another_node_is_noticed(nodes: Nodes) {
 
 /// Nothing is lost between the answer to `watch` and the first publication.
 pub async fn the_first_commit_after_watching_is_noticed(nodes: Nodes) {
-    let mut notices = nodes.a.notices();
+    let mut recorder = Recorder::new();
     for _ in 0..20 {
         let room = any_room();
         let position = create(&*nodes.b, &room).await;
-        nodes.a.watch(&room).await.unwrap();
+        recorder.watch(&*nodes.a, &room).await.unwrap();
         accepted(&*nodes.b, &room, position, vec![event("e")]).await;
         loop {
-            match next(&mut notices).await {
-                Notice::Published { room: found, .. } if found == room => break,
-                Notice::Resync(found) if found.is_none() || found.as_ref() == Some(&room) => break,
-                Notice::Published { .. } | Notice::Resync(_) | Notice::Health(_) => {}
+            match next(&mut recorder).await {
+                Notification::Published(found, _) | Notification::Missed(found)
+                    if found == room =>
+                {
+                    break;
+                }
+                _ => {}
             }
         }
     }
 }
 
 /// A publication holds the events, their place and the stamp of the commit. A
-/// backend may say `Resync` instead, but not always.
+/// backend may say instead that it was missed, but not always.
 pub async fn a_publication_says_what_was_committed(nodes: Nodes) {
     let room = any_room();
     let mut position = create(&*nodes.b, &room).await;
-    let mut notices = nodes.a.notices();
-    nodes.a.watch(&room).await.unwrap();
+    let mut recorder = Recorder::new();
+    recorder.watch(&*nodes.a, &room).await.unwrap();
     let all: Bytes = (0..=255).collect();
     let begin = tokio::time::Instant::now();
     loop {
@@ -123,15 +130,17 @@ pub async fn a_publication_says_what_was_committed(nodes: Nodes) {
         let stamp;
         (position, stamp) = accepted(&*nodes.b, &room, before, committed.clone()).await;
         let published = loop {
-            match next(&mut notices).await {
-                Notice::Published { first, .. } if first <= before.seq => {}
-                Notice::Resync(_) => break None,
-                Notice::Health(_) => {}
-                notice @ Notice::Published { .. } => break Some(notice),
+            match next(&mut recorder).await {
+                Notification::Published(_, old) if old.first <= before.seq => {}
+                Notification::Missed(_) => break None,
+                Notification::Health(_) => {}
+                Notification::Published(found, publication) => {
+                    assert_eq!(found, room);
+                    break Some(publication);
+                }
             }
         };
-        let expected = Notice::Published {
-            room: room.clone(),
+        let expected = Publication {
             epoch: before.epoch,
             first: before.seq + 1,
             events: committed,
@@ -144,18 +153,19 @@ pub async fn a_publication_says_what_was_committed(nodes: Nodes) {
     }
 }
 
-/// The wish to watch is about a name, not about the room that has it now.
+/// A watch is of a name, not about the room that has it now.
 pub async fn a_room_can_be_watched_before_it_is_made(nodes: Nodes) {
     let room = any_room();
-    let mut notices = nodes.a.notices();
-    nodes.a.watch(&room).await.unwrap();
+    let mut recorder = Recorder::new();
+    recorder.watch(&*nodes.a, &room).await.unwrap();
     let position = create(&*nodes.b, &room).await;
     accepted(&*nodes.b, &room, position, vec![event("e")]).await;
     loop {
-        match next(&mut notices).await {
-            Notice::Published { room: found, .. } => break assert_eq!(found, room),
-            Notice::Resync(_) => break,
-            Notice::Health(_) => {}
+        match next(&mut recorder).await {
+            Notification::Published(found, _) | Notification::Missed(found) => {
+                break assert_eq!(found, room);
+            }
+            Notification::Health(_) => {}
         }
     }
 }
@@ -163,14 +173,14 @@ pub async fn a_room_can_be_watched_before_it_is_made(nodes: Nodes) {
 /// Nothing comes from rooms that are not watched, whatever their names.
 pub async fn rooms_that_are_not_watched_are_silent(nodes: Nodes) {
     const WATCHED: usize = 10;
-    let mut notices = nodes.a.notices();
+    let mut recorder = Recorder::new();
     let base = any_room();
     let (mut watched, mut others) = (Vec::new(), Vec::new());
     for n in 0..2 * WATCHED {
         let room: RoomId = format!("{base}-{n}").parse().unwrap();
         let position = create(&*nodes.b, &room).await;
         if n % 2 == 0 {
-            nodes.a.watch(&room).await.unwrap();
+            recorder.watch(&*nodes.a, &room).await.unwrap();
             watched.push((room, position));
         } else {
             others.push((room, position));
@@ -182,37 +192,37 @@ pub async fn rooms_that_are_not_watched_are_silent(nodes: Nodes) {
     }
     let mut missing: BTreeSet<&RoomId> = watched.iter().map(|(room, _)| room).collect();
     while !missing.is_empty() {
-        match next(&mut notices).await {
-            Notice::Published { room, events, .. } => {
+        match next(&mut recorder).await {
+            Notification::Published(room, publication) => {
                 assert!(
                     watched.iter().any(|(watched, _)| *watched == room),
                     "{room}"
                 );
-                assert_eq!(events, [event(room.as_str())]);
+                assert_eq!(publication.events, [event(room.as_str())]);
                 missing.remove(&room);
             }
-            Notice::Resync(Some(room)) => {
+            Notification::Missed(room) => {
                 assert!(
                     watched.iter().any(|(watched, _)| *watched == room),
                     "{room}"
                 );
                 missing.remove(&room);
             }
-            Notice::Resync(None) => missing.clear(),
-            Notice::Health(_) => {}
+            Notification::Health(_) => {}
         }
     }
 }
 
-/// After `unwatch`, which does not wait, publications cease. Other rooms go on.
+/// After its watch is dropped, which does not wait, publications of a room cease. Other
+/// rooms go on.
 pub async fn a_room_that_is_no_longer_watched_falls_silent(nodes: Nodes) {
     let (room, other) = (any_room(), any_room());
     let mut position = create(&*nodes.b, &room).await;
     let mut other_position = create(&*nodes.b, &other).await;
-    let mut notices = nodes.a.notices();
-    nodes.a.watch(&room).await.unwrap();
-    nodes.a.watch(&other).await.unwrap();
-    nodes.a.unwatch(&room);
+    let mut recorder = Recorder::new();
+    recorder.watch(&*nodes.a, &room).await.unwrap();
+    recorder.watch(&*nodes.a, &other).await.unwrap();
+    recorder.unwatch(&room);
     let begin = tokio::time::Instant::now();
     loop {
         assert!(begin.elapsed() < DEADLINE, "it is still heard");
@@ -220,11 +230,11 @@ pub async fn a_room_that_is_no_longer_watched_falls_silent(nodes: Nodes) {
         (other_position, _) = accepted(&*nodes.b, &other, other_position, vec![event("e")]).await;
         let mut heard = false;
         loop {
-            match next(&mut notices).await {
-                Notice::Published { room: found, .. } if found == room => heard = true,
-                Notice::Published { first, .. } if first == other_position.seq => break,
-                Notice::Resync(found) if found.is_none() || found.as_ref() == Some(&other) => break,
-                Notice::Published { .. } | Notice::Resync(_) | Notice::Health(_) => {}
+            match next(&mut recorder).await {
+                Notification::Published(found, _) if found == room => heard = true,
+                Notification::Published(_, newest) if newest.first == other_position.seq => break,
+                Notification::Missed(found) if found == other => break,
+                _ => {}
             }
         }
         if !heard {
@@ -233,20 +243,17 @@ pub async fn a_room_that_is_no_longer_watched_falls_silent(nodes: Nodes) {
     }
 }
 
-/// A room can be watched again, any number of times, and `unwatch` of one that
-/// is not watched is harmless.
+/// A room can be watched again, any number of times, whether it is watched or not.
 pub async fn watching_again_after_unwatching_works(nodes: Nodes) {
     let room = any_room();
     let first = create(&*nodes.b, &room).await;
-    let mut notices = nodes.a.notices();
-    nodes.a.unwatch(&room);
+    let mut recorder = Recorder::new();
     for _ in 0..10 {
-        nodes.a.watch(&room).await.unwrap();
-        nodes.a.watch(&room).await.unwrap();
-        nodes.a.unwatch(&room);
-        nodes.a.unwatch(&room);
+        recorder.watch(&*nodes.a, &room).await.unwrap();
+        recorder.watch(&*nodes.a, &room).await.unwrap();
+        recorder.unwatch(&room);
     }
-    nodes.a.watch(&room).await.unwrap();
+    recorder.watch(&*nodes.a, &room).await.unwrap();
     let mut follower = Follower {
         node: &*nodes.a,
         room: room.clone(),
@@ -255,18 +262,44 @@ pub async fn watching_again_after_unwatching_works(nodes: Nodes) {
     };
     grow(&*nodes.b, &room, first, 5, 1).await;
     while follower.position.seq < 5 {
-        let notice = next(&mut notices).await;
-        follower.follow(notice).await;
+        let notification = next(&mut recorder).await;
+        follower.follow(notification).await;
     }
 }
 
-/// There is one stream of notices a backend.
-pub async fn a_second_call_of_notices_ends_at_once(nodes: Nodes) {
-    let _first = nodes.a.notices();
-    let mut second = nodes.a.notices();
-    let ended = tokio::time::timeout(DEADLINE, second.next()).await;
-    assert_eq!(ended, Ok(None), "the second stream goes on");
-    let mut of_the_other = nodes.b.notices();
-    let waiting = tokio::time::timeout(Duration::from_millis(50), of_the_other.next()).await;
-    assert_ne!(waiting, Ok(None), "the other node's first stream ended");
+/// The end of one watch is not the end of another of the same room.
+pub async fn each_listener_of_a_room_hears_for_as_long_as_its_own_watch(nodes: Nodes) {
+    let room = any_room();
+    let mut position = create(&*nodes.b, &room).await;
+    let (mut one, mut other) = (Recorder::new(), Recorder::new());
+    one.watch(&*nodes.a, &room).await.unwrap();
+    other.watch(&*nodes.a, &room).await.unwrap();
+    for ends in [false, true] {
+        if ends {
+            one.unwatch(&room);
+        }
+        (position, _) = accepted(&*nodes.b, &room, position, vec![event("e")]).await;
+        let still: &mut [&mut Recorder] = if ends {
+            &mut [&mut other]
+        } else {
+            &mut [&mut one, &mut other]
+        };
+        for recorder in still {
+            loop {
+                match next(recorder).await {
+                    Notification::Published(_, newest) if newest.first < position.seq => {}
+                    Notification::Published(..) | Notification::Missed(_) => break,
+                    Notification::Health(_) => {}
+                }
+            }
+        }
+    }
+}
+
+/// A stream of the health ends with its backend alone, however many there are.
+pub async fn whoever_asks_is_told_of_the_health(nodes: Nodes) {
+    for mut health in [nodes.a.health(), nodes.a.health(), nodes.b.health()] {
+        let waiting = tokio::time::timeout(Duration::from_millis(50), health.next()).await;
+        assert_ne!(waiting, Ok(None), "it has ended");
+    }
 }

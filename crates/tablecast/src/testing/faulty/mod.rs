@@ -26,135 +26,47 @@
 //! # }
 //! ```
 
-mod notices;
+mod plan;
+mod way;
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures_util::future::ready;
+use futures_util::{StreamExt, stream};
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, Keepsake, Loaded,
-    NewRoom, Notice, Notices,
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
+    Keepsake, Listener, Loaded, NewRoom, Watch,
 };
 use tablecast_core::{NodeId, Position, RoomId};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+
+pub use self::plan::{Call, Fault, PublicationFault, Rates};
+use self::plan::{Plan, lock};
+use self::way::{Entrance, Way};
 
 /// How often rooms are to be compared with the store, at least: publications
 /// can be lost here. Short, so that tests need not wait.
 const RESYNC_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What can be asked of a backend, and go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Call {
-    /// [`Backend::create`]
-    Create,
-    /// [`Backend::load`]
-    Load,
-    /// [`Backend::commit`]
-    Commit,
-    /// [`Backend::keepsake`]
-    Keepsake,
-    /// [`Backend::watch`]. When it fails, the wish is kept, as the port
-    /// promises: publications come, after a `Resync`.
-    Watch,
-    /// [`Backend::renew`]
-    Renew,
-    /// [`Backend::release`]
-    Release,
-}
-
-impl Call {
-    /// Whether it changes something in the store that a full one may refuse.
-    fn is_change(self) -> bool {
-        match self {
-            Call::Create | Call::Commit | Call::Renew => true,
-            Call::Load | Call::Keepsake | Call::Watch | Call::Release => false,
-        }
-    }
-}
-
-/// What goes wrong with a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Fails with [`BackendError::Unavailable`], and is never carried out.
-    Unavailable,
-    /// Fails with [`BackendError::Refused`], and is never carried out.
-    Refused,
-    /// Fails with [`BackendError::Unknown`], and is never carried out.
-    UnknownBefore,
-    /// Is carried out, then fails with [`BackendError::Unknown`].
-    UnknownAfter,
-    /// Fails with [`BackendError::Unknown`], and is carried out this much later.
-    UnknownThenLate(Duration),
-    /// Does not answer until it is dropped, and is never carried out.
-    Hang,
-    /// Is carried out, then does not answer until it is dropped.
-    HangAfter,
-    /// Is carried out after this time.
-    Delay(Duration),
-}
-
-/// What goes wrong with a publication on its way to this node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublicationFault {
-    /// It does not arrive. This breaks what [`Backend::watch`] promises, as a
-    /// store does when a subscription dies silently: only
-    /// [`Backend::resync_interval`] helps.
-    Lose,
-    /// It arrives twice.
-    Double,
-    /// It arrives after the next one, or after 100 ms if there is none.
-    Reorder,
-    /// It arrives this much later; those behind it do not wait.
-    Delay(Duration),
-}
-
-/// How often things go wrong at random: shares of 1, by default none. Those for
-/// calls add up to at most 1, and so do those for publications.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Rates {
-    /// Calls that meet [`Fault::Unavailable`].
-    pub unavailable: f64,
-    /// Calls that meet [`Fault::UnknownBefore`].
-    pub unknown_before: f64,
-    /// Calls that meet [`Fault::UnknownAfter`].
-    pub unknown_after: f64,
-    /// Calls that meet [`Fault::UnknownThenLate`].
-    pub unknown_then_late: f64,
-    /// Calls that meet [`Fault::Delay`].
-    pub delay: f64,
-    /// Publications that meet [`PublicationFault::Lose`].
-    pub lose: f64,
-    /// Publications that meet [`PublicationFault::Double`].
-    pub double: f64,
-    /// Publications that meet [`PublicationFault::Reorder`].
-    pub reorder: f64,
-    /// Publications that meet [`PublicationFault::Delay`].
-    pub delay_publication: f64,
-    /// The longest delay; each is anything from nothing to this.
-    pub longest_delay: Duration,
-}
-
 /// Any backend, with faults.
 pub struct FaultyBackend {
     inner: Arc<dyn Backend>,
     faults: Faults,
-    asked_for: Mutex<Option<UnboundedReceiver<Notice>>>,
 }
 
 impl FaultyBackend {
     /// This backend, for now without faults.
     pub fn new(inner: Arc<dyn Backend>) -> Self {
-        let (ask, asked_for) = unbounded_channel();
         FaultyBackend {
             inner,
-            faults: Faults(Arc::new(Shared {
-                ask,
-                plan: Mutex::default(),
+            faults: Faults(Arc::new(State {
+                health: watch::Sender::new(Health::Up),
+                ways: Mutex::default(),
+                plan: Arc::default(),
             })),
-            asked_for: Mutex::new(Some(asked_for)),
         }
     }
 
@@ -237,36 +149,48 @@ impl Backend for FaultyBackend {
         self.call(Call::Keepsake, async move { inner.keepsake(&room).await })
     }
 
-    fn watch<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, ()> {
-        let watched = {
-            let (inner, room) = (Arc::clone(&self.inner), room.clone());
-            self.call(Call::Watch, async move { inner.watch(&room).await })
-        };
-        BackendFuture::later(async move {
-            let failed = match watched.await {
-                Ok(()) => return Ok(()),
-                Err(failed) => failed,
-            };
-            self.inner.watch(room).await?;
-            // While the store is down, `up` says so for all rooms.
-            if !self.faults.is_down() {
-                self.faults.notify(Notice::Resync(Some(room.clone())));
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        let way = Way::new(Arc::clone(&listener), Arc::clone(&self.faults.0.plan));
+        self.faults.adopt(&way);
+        let (watch, begun) = self.inner.watch(room, Arc::new(Entrance(way)));
+        let answered = self.call(Call::Watch, ready(Ok(())));
+        let begun = BackendFuture::later(async move {
+            let answer = answered.await;
+            begun.await?;
+            // While the store is down, `up` says so to all.
+            if answer.is_err() && !self.faults.is_down() {
+                listener.missed();
             }
-            Err(failed)
-        })
+            answer
+        });
+        (watch, begun)
     }
 
-    fn unwatch(&self, room: &RoomId) {
-        self.inner.unwatch(room);
-    }
-
-    fn notices(&self) -> Notices {
-        match lock(&self.asked_for).take() {
-            Some(asked_for) => {
-                notices::with_faults(self.inner.notices(), asked_for, self.faults.clone())
-            }
-            None => Box::pin(futures_util::stream::empty()),
+    fn health(&self) -> HealthChanges {
+        let mut health = self.faults.0.health.subscribe();
+        if !health.borrow().is_up() {
+            health.mark_changed();
         }
+        let said = (self.faults.clone(), health, false);
+        let said = stream::unfold(said, |(faults, mut health, is_back)| async move {
+            // After whoever reads this has heard that the store is up.
+            if is_back {
+                faults.all_missed();
+            }
+            health.changed().await.ok()?;
+            let newest = health.borrow_and_update().clone();
+            let is_back = newest.is_up();
+            Some((newest, (faults, health, is_back)))
+        });
+        // With the inner one it ends.
+        let inner = self.inner.health().map(Some).chain(stream::iter([None]));
+        let both = stream::select(inner, Box::pin(said.map(Some)));
+        let until_end = both.take_while(|health| ready(health.is_some()));
+        Box::pin(until_end.filter_map(ready))
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
@@ -297,11 +221,13 @@ impl Backend for FaultyBackend {
 /// next call comes first, then the store being down, then a fault for every
 /// call, then chance.
 #[derive(Clone)]
-pub struct Faults(Arc<Shared>);
+pub struct Faults(Arc<State>);
 
-struct Shared {
-    ask: UnboundedSender<Notice>,
-    plan: Mutex<Plan>,
+struct State {
+    health: watch::Sender<Health>,
+    /// Of all rooms that are watched.
+    ways: Mutex<Vec<Weak<Way>>>,
+    plan: Arc<Mutex<Plan>>,
 }
 
 impl Faults {
@@ -343,7 +269,7 @@ impl Faults {
     pub fn down(&self, reason: impl Into<String>) {
         let reason = reason.into();
         self.plan().down = Some(reason.clone());
-        self.notify(Notice::Health(Health::Down(reason)));
+        self.say(Health::Down(reason));
     }
 
     /// The store takes no changes from now on, for this reason, which members are told:
@@ -353,24 +279,38 @@ impl Faults {
         let why = why.into();
         self.plan().refusing = Some(why.clone());
         let words = format!("REFUSED {why}");
-        self.notify(Notice::Health(Health::Refusing { why, words }));
+        self.say(Health::Refusing { why, words });
     }
 
-    /// The store can be reached again, and takes changes. The node is told, and to load
-    /// all rooms.
+    /// The store can be reached again, and takes changes. The node is told; then all
+    /// listeners hear that they missed something.
     pub fn up(&self) {
         let mut plan = self.plan();
         plan.down = None;
         plan.refusing = None;
         drop(plan);
-        self.notify(Notice::Health(Health::Up));
-        self.notify(Notice::Resync(None));
+        self.say(Health::Up);
     }
 
-    /// Tells the node this, as if the store had.
-    pub fn notify(&self, notice: Notice) {
-        // Fails if the node reads no notices any more; then nobody is misled.
-        let _ = self.0.ask.send(notice);
+    /// Tells the node that this is the store's health, and changes nothing else.
+    pub fn say(&self, health: Health) {
+        self.0.health.send_replace(health);
+    }
+
+    fn adopt(&self, way: &Arc<Way>) {
+        let mut ways = lock(&self.0.ways);
+        ways.retain(|way| way.strong_count() > 0);
+        ways.push(Arc::downgrade(way));
+    }
+
+    fn all_missed(&self) {
+        let ways: Vec<_> = lock(&self.0.ways)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        for way in ways {
+            way.missed();
+        }
     }
 
     /// How many calls of this kind were made so far, whatever they met.
@@ -391,87 +331,6 @@ impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faults").finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What was asked for.
-#[derive(Default)]
-struct Plan {
-    next: HashMap<Call, VecDeque<Fault>>,
-    every: HashMap<Call, Fault>,
-    publications: VecDeque<PublicationFault>,
-    chance: Option<(Rng, Rates)>,
-    down: Option<String>,
-    refusing: Option<String>,
-    calls: HashMap<Call, u64>,
-}
-
-impl Plan {
-    /// What this call meets, and the text for its error.
-    fn meet(&mut self, call: Call) -> Option<(Fault, String)> {
-        *self.calls.entry(call).or_default() += 1;
-        if let Some(fault) = self.next.get_mut(&call).and_then(VecDeque::pop_front) {
-            return Some((fault, "a test asked for this".to_owned()));
-        }
-        if let Some(reason) = &self.down {
-            return Some((Fault::Unavailable, reason.clone()));
-        }
-        if let Some(why) = self.refusing.as_ref().filter(|_| call.is_change()) {
-            return Some((Fault::Refused, why.clone()));
-        }
-        if let Some(fault) = self.every.get(&call) {
-            return Some((*fault, "a test asked for this every time".to_owned()));
-        }
-        let (rng, rates) = self.chance.as_mut()?;
-        let delay = rates.longest_delay.mul_f64(rng.f64());
-        let fault = pick(
-            rng,
-            [
-                (rates.unavailable, Fault::Unavailable),
-                (rates.unknown_before, Fault::UnknownBefore),
-                (rates.unknown_after, Fault::UnknownAfter),
-                (rates.unknown_then_late, Fault::UnknownThenLate(delay)),
-                (rates.delay, Fault::Delay(delay)),
-            ],
-        )?;
-        Some((fault, "a test asked for this now and then".to_owned()))
-    }
-
-    /// What this publication meets.
-    fn meet_publication(&mut self) -> Option<PublicationFault> {
-        if self.down.is_some() {
-            return Some(PublicationFault::Lose);
-        }
-        if let Some(fault) = self.publications.pop_front() {
-            return Some(fault);
-        }
-        let (rng, rates) = self.chance.as_mut()?;
-        let delay = rates.longest_delay.mul_f64(rng.f64());
-        pick(
-            rng,
-            [
-                (rates.lose, PublicationFault::Lose),
-                (rates.double, PublicationFault::Double),
-                (rates.reorder, PublicationFault::Reorder),
-                (rates.delay_publication, PublicationFault::Delay(delay)),
-            ],
-        )
-    }
-}
-
-/// One of these, each as often as it says, or none.
-fn pick<T, const N: usize>(rng: &mut Rng, choices: [(f64, T); N]) -> Option<T> {
-    let mut left = rng.f64();
-    for (share, choice) in choices {
-        if left < share {
-            return Some(choice);
-        }
-        left -= share;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
 
 use super::*;
 use crate::MemoryBackend;
+use crate::testing::{Notification, Recorder};
 
 /// A room on a faulty node, and another node on the same store to look from.
 struct Fixture {
@@ -83,11 +83,11 @@ impl Fixture {
     }
 }
 
-/// The next notice; the first seq of a publication.
-async fn next(notices: &mut Notices) -> Result<u64, Notice> {
-    let next = tokio::time::timeout(Duration::from_secs(10), notices.next());
-    match next.await.unwrap().unwrap() {
-        Notice::Published { first, .. } => Ok(first),
+/// The next notification; the first seq of a publication.
+async fn next(recorder: &mut Recorder) -> Result<u64, Notification> {
+    let next = tokio::time::timeout(Duration::from_secs(10), recorder.next());
+    match next.await.unwrap() {
+        Notification::Published(_, publication) => Ok(publication.first),
         other => Err(other),
     }
 }
@@ -161,25 +161,31 @@ async fn every_call_fails_until_none_does() {
 async fn while_the_store_is_down_nothing_works_and_the_node_is_told() {
     let f = fixture().await;
     let node: NodeId = "n".parse().unwrap();
-    let mut notices = f.faulty.notices();
+    let mut recorder = Recorder::new().with_health(&f.faulty);
     f.faults.down("cable");
     let down = Health::Down("cable".to_owned());
-    assert_eq!(next(&mut notices).await, Err(Notice::Health(down)));
+    assert_eq!(next(&mut recorder).await, Err(Notification::Health(down)));
     assert!(f.commit(0).await.is_err());
     assert!(f.faulty.load(&f.room, None).await.is_err());
     assert!(f.faulty.renew(&node, Duration::from_secs(1)).await.is_err());
-    assert!(f.faulty.watch(&f.room).await.is_err());
+    assert!(recorder.watch(&f.faulty, &f.room).await.is_err());
     f.publish(0..1).await;
-    assert_eq!(notices.next().now_or_never(), None, "publications are lost");
+    assert_eq!(recorder.try_next(), None, "publications are lost");
 
     f.faults.up();
-    assert_eq!(next(&mut notices).await, Err(Notice::Health(Health::Up)));
-    assert_eq!(next(&mut notices).await, Err(Notice::Resync(None)));
+    assert_eq!(
+        next(&mut recorder).await,
+        Err(Notification::Health(Health::Up))
+    );
+    assert_eq!(
+        next(&mut recorder).await,
+        Err(Notification::Missed(f.room.clone()))
+    );
     f.publish(1..2).await;
     assert_eq!(
-        next(&mut notices).await,
+        next(&mut recorder).await,
         Ok(2),
-        "the wish to watch was kept"
+        "it is watched all the same"
     );
     assert!(f.commit(2).await.is_ok());
 }
@@ -188,39 +194,45 @@ async fn while_the_store_is_down_nothing_works_and_the_node_is_told() {
 async fn while_the_store_refuses_changes_it_can_be_read_and_the_node_is_told() {
     let f = fixture().await;
     let node: NodeId = "n".parse().unwrap();
-    let mut notices = f.faulty.notices();
+    let mut recorder = Recorder::new().with_health(&f.faulty);
     f.faults.refusing("its memory is full");
     let refusing = Health::Refusing {
         why: "its memory is full".to_owned(),
         words: "REFUSED its memory is full".to_owned(),
     };
-    assert_eq!(next(&mut notices).await, Err(Notice::Health(refusing)));
+    assert_eq!(
+        next(&mut recorder).await,
+        Err(Notification::Health(refusing))
+    );
     let refused = BackendError::Refused("its memory is full".to_owned());
     assert_eq!(f.commit(0).await.err(), Some(refused));
     assert!(f.faulty.renew(&node, Duration::from_secs(1)).await.is_err());
     assert!(f.faulty.load(&f.room, None).await.is_ok());
     f.faults.up();
-    assert_eq!(next(&mut notices).await, Err(Notice::Health(Health::Up)));
+    assert_eq!(
+        next(&mut recorder).await,
+        Err(Notification::Health(Health::Up))
+    );
     assert!(f.commit(0).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_wish_to_watch_that_failed_is_kept_and_followed_by_a_resync() {
+async fn a_watch_that_failed_begins_all_the_same_and_the_listener_hears_that_it_missed_something() {
     let f = fixture().await;
-    let mut notices = f.faulty.notices();
+    let mut recorder = Recorder::new();
     f.faults.next(Call::Watch, Fault::Unavailable);
-    assert!(f.faulty.watch(&f.room).await.is_err());
+    assert!(recorder.watch(&f.faulty, &f.room).await.is_err());
     f.publish(0..1).await;
-    let resync = Notice::Resync(Some(f.room.clone()));
-    assert_eq!(next(&mut notices).await, Err(resync));
-    assert_eq!(next(&mut notices).await, Ok(1));
+    let missed = Notification::Missed(f.room.clone());
+    assert_eq!(next(&mut recorder).await, Err(missed));
+    assert_eq!(next(&mut recorder).await, Ok(1));
 }
 
 #[tokio::test]
 async fn publications_are_lost_doubled_and_reordered_as_asked() {
     let f = fixture().await;
-    let mut notices = f.faulty.notices();
-    f.faulty.watch(&f.room).await.unwrap();
+    let mut recorder = Recorder::new();
+    recorder.watch(&f.faulty, &f.room).await.unwrap();
     for fault in [
         PublicationFault::Lose,
         PublicationFault::Double,
@@ -230,28 +242,28 @@ async fn publications_are_lost_doubled_and_reordered_as_asked() {
     }
     f.publish(0..5).await;
     for first in [2, 2, 4, 3, 5] {
-        assert_eq!(next(&mut notices).await, Ok(first));
+        assert_eq!(next(&mut recorder).await, Ok(first));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_held_publication_comes_without_another_to_push_it() {
     let f = fixture().await;
-    let mut notices = f.faulty.notices();
-    f.faulty.watch(&f.room).await.unwrap();
+    let mut recorder = Recorder::new();
+    recorder.watch(&f.faulty, &f.room).await.unwrap();
     let delay = PublicationFault::Delay(Duration::from_secs(3));
     f.faults.next_publication(delay);
     f.faults.next_publication(PublicationFault::Reorder);
     let begin = tokio::time::Instant::now();
     f.publish(0..2).await;
-    assert_eq!(next(&mut notices).await, Ok(2), "reordered, for 100 ms");
+    assert_eq!(next(&mut recorder).await, Ok(2), "reordered, for 100 ms");
     f.publish(2..3).await;
     assert_eq!(
-        next(&mut notices).await,
+        next(&mut recorder).await,
         Ok(3),
         "nobody waits for a delayed one"
     );
-    assert_eq!(next(&mut notices).await, Ok(1), "delayed");
+    assert_eq!(next(&mut recorder).await, Ok(1), "delayed");
     assert!(begin.elapsed() >= Duration::from_secs(3), "too early");
 }
 

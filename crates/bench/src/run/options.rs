@@ -1,0 +1,37 @@
+//! What a run is asked for.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What to measure.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Everything, in up to an hour, instead of the short form
+    #[arg(long)]
+    pub full: bool,
+
+    /// Rounds of every workload, instead of those of the form
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: Option<u16>,
+
+    /// Length of a measured window
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<f64>,
+
+    /// Only these peers, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub peer: Vec<String>,
+
+    /// All peers but these, by name; the report says that they were left out
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub without: Vec<String>,
+
+    /// Only these workloads, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub workload: Vec<String>,
+
+    /// Where performance.md, its plots and performance.json are written
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+    pub out: PathBuf,
+}

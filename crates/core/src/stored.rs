@@ -1,0 +1,179 @@
+//! The stored forms: how events and states become bytes and are read again.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tablecast_protocol::position::Position;
+
+use crate::logic::Logic;
+use crate::membership::{Membership, Op};
+use crate::room::{Event, Room};
+
+/// The version of the stored form of snapshots.
+const FORMAT: u32 = 3;
+
+/// Stored bytes do not hold what they should.
+#[derive(Debug, thiserror::Error)]
+pub enum StoredError {
+    /// They are not the expected JSON.
+    #[error("not in the expected form: {0}")]
+    Form(#[from] serde_json::Error),
+    /// They were written by another version.
+    #[error("format {found}, but only format {FORMAT} is understood")]
+    Format {
+        /// The version they were written by.
+        found: u32,
+    },
+}
+
+/// What can become a [`Record`].
+pub trait Encode: Send + Sync + 'static {
+    /// The stored form, always the same.
+    ///
+    /// # Errors
+    /// The application's types refuse to be written.
+    fn encode(&self) -> Result<Bytes, StoredError>;
+}
+
+/// Something to be stored: an event, or a state. Its bytes are made when they are
+/// asked for, so that a store in the same process need not pay for bytes that
+/// nobody reads. It never changes; cloning shares it.
+#[derive(Clone)]
+pub struct Record(Arc<dyn Encode>);
+
+impl Record {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// As [`Encode::encode`]. A backend that meets this changes nothing.
+    pub fn encode(&self) -> Result<Bytes, StoredError> {
+        self.0.encode()
+    }
+}
+
+impl<T: Encode> From<Arc<T>> for Record {
+    fn from(record: Arc<T>) -> Self {
+        Record(record)
+    }
+}
+
+/// Anything that serde can write, stored as JSON.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize + Send + Sync + 'static> Encode for Json<T> {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Ok(serde_json::to_vec(&self.0)?.into())
+    }
+}
+
+impl Encode for Bytes {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Ok(self.clone())
+    }
+}
+
+impl From<Bytes> for Record {
+    fn from(bytes: Bytes) -> Self {
+        Record(Arc::new(bytes))
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Record").field(&self.encode()).finish()
+    }
+}
+
+/// The stored form of an event; its seq is kept beside it by the backend.
+#[derive(Serialize, Deserialize)]
+struct Stored<C> {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    op: Option<Op>,
+    change: C,
+}
+
+impl<E: Serialize> Event<E> {
+    /// The stored form.
+    ///
+    /// # Errors
+    /// The logic's event cannot be written as JSON.
+    pub fn encode(&self) -> Result<Bytes, StoredError> {
+        Ok(serde_json::to_vec(&Stored {
+            op: self.op,
+            change: &self.change,
+        })?
+        .into())
+    }
+}
+
+impl<E: Serialize + Send + Sync + 'static> Encode for Event<E> {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Event::encode(self)
+    }
+}
+
+impl<E: for<'de> Deserialize<'de>> Event<E> {
+    /// Reads the stored form of the event at this seq.
+    ///
+    /// # Errors
+    /// The bytes are not an event of this logic.
+    pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, StoredError> {
+        let Stored { op, change } = serde_json::from_slice(bytes)?;
+        Ok(Event { seq, op, change })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRoom<M, L> {
+    format: u32,
+    seats: usize,
+    ttl_ms: u64,
+    members: M,
+    logic: L,
+}
+
+impl<L: Logic> Room<L> {
+    /// The stored form of the state. The position is kept beside it.
+    ///
+    /// # Errors
+    /// The logic cannot be written as JSON.
+    pub fn encode(&self) -> Result<Bytes, StoredError> {
+        let stored = StoredRoom {
+            format: FORMAT,
+            seats: self.seats,
+            ttl_ms: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
+            members: &self.members,
+            logic: &self.logic,
+        };
+        Ok(serde_json::to_vec(&stored)?.into())
+    }
+
+    /// Reads the stored form of the state at this position.
+    ///
+    /// # Errors
+    /// The bytes are not a room of this logic and version.
+    pub fn decode(position: Position, bytes: &[u8]) -> Result<Self, StoredError> {
+        let stored: StoredRoom<Membership, L> = serde_json::from_slice(bytes)?;
+        if stored.format != FORMAT {
+            return Err(StoredError::Format {
+                found: stored.format,
+            });
+        }
+        Ok(Room {
+            position,
+            seats: stored.seats,
+            ttl: Duration::from_millis(stored.ttl_ms),
+            members: stored.members,
+            logic: stored.logic,
+        })
+    }
+}
+
+impl<L: Logic> Encode for Room<L> {
+    fn encode(&self) -> Result<Bytes, StoredError> {
+        Room::encode(self)
+    }
+}

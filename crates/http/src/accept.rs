@@ -1,0 +1,382 @@
+//! Accepts connections and speaks HTTP on them until they end or are upgraded.
+//!
+//! axum's own loop sets no deadline for a request's head and no `TCP_NODELAY`,
+//! so this is ours, on hyper's builder.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{
+    CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Request, Response, StatusCode, Version};
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
+use socket2::SockRef;
+use tablecast::head::{self, HeadError, HeadGuard, HeadReport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::client::{self, Client};
+use crate::cors::Cors;
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::reason::{self, Reason};
+
+/// What the loop asks of the site that it serves.
+pub trait Site: Send + Sync + 'static {
+    /// How long what happens on a connection may take.
+    fn times(&self) -> Times {
+        Times::default()
+    }
+
+    /// The proxies that are believed what they say of a client's address: by default none.
+    fn trusted_proxies(&self) -> &[IpNet] {
+        &[]
+    }
+
+    /// The origins whose pages may do all that the site's own pages may: by default none.
+    fn allowed_origins(&self) -> &[Origin] {
+        &[]
+    }
+
+    /// Whether this server is about to end: then each answer is the last one of its
+    /// connection.
+    fn is_draining(&self) -> bool {
+        false
+    }
+
+    /// Hears of each answer before it is sent.
+    fn answered(&self, answer: &Response<Body>) {
+        let _ = answer;
+    }
+}
+
+impl<S: Site> Site for Arc<S> {
+    fn times(&self) -> Times {
+        S::times(self)
+    }
+
+    fn trusted_proxies(&self) -> &[IpNet] {
+        S::trusted_proxies(self)
+    }
+
+    fn allowed_origins(&self) -> &[Origin] {
+        S::allowed_origins(self)
+    }
+
+    fn is_draining(&self) -> bool {
+        S::is_draining(self)
+    }
+
+    fn answered(&self, answer: &Response<Body>) {
+        S::answered(self, answer);
+    }
+}
+
+/// How long what happens on a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// A request's head must be complete in this time, from the accept or from its
+    /// first byte. By default 5 s.
+    pub head: Duration,
+    /// A connection may be idle between requests for this long. Who sends a request
+    /// at that very moment loses it, so it must be the client that closes first: this
+    /// is longer than the 60 s for which balancers keep idle connections by default.
+    /// By default 75 s.
+    pub idle: Duration,
+    /// The same for those of trusted proxies, whose pools may keep them for longer. By
+    /// their own documents: AWS ALB 60 s, nginx 60 s (`keepalive_timeout` of an
+    /// upstream), Traefik 90 s, Caddy 2 min, Google Cloud 600 s, which asks for 620 s
+    /// behind it. By default 620 s.
+    pub proxy_idle: Duration,
+    /// A connection older than this says with its next answer that it is the last
+    /// one, so that a pool spreads over nodes that came later. By default 120 s.
+    pub life: Duration,
+    /// Nothing that was written was taken for this long: who reads so slowly has no
+    /// use for the rest. By default 30 s.
+    pub stalled: Duration,
+    /// Longer than a request under way can take. By default 20 s: a head, a body of 10 s,
+    /// and a store that answers within 2 s.
+    pub request: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Times {
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(75),
+            proxy_idle: Duration::from_secs(620),
+            life: Duration::from_secs(120),
+            stalled: Duration::from_secs(30),
+            request: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Times {
+    /// What is open for this long reads an answer byte by byte: whoever came before
+    /// the end of `life` had its last request begin within `idle`.
+    fn most(self) -> Duration {
+        self.life + self.idle + self.request
+    }
+}
+
+/// Most of what hyper keeps of a request that is not complete. Larger than
+/// [`head::MAX_HEAD_BYTES`], so that a head which is somewhat too large is read
+/// whole and answered in order, instead of a reset on the way.
+const READ_BUFFER_BYTES: usize = 128 * 1024;
+
+/// The kernel's send buffer of each connection: what a peer that does not read
+/// can pin there. The kernel doubles it for its bookkeeping; left alone, it would
+/// grow to 4 MiB.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
+
+/// What a client still sends after the last answer is read and thrown away, up
+/// to this much and this long: closing at once would reset the connection and
+/// the answer might never be seen.
+const LINGER_BYTES: usize = 1024 * 1024;
+const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// So many are accepted in a row before everybody else has a turn: while thousands
+/// come at once, the rooms go on.
+const ACCEPTS: usize = 16;
+
+/// When no connection can be accepted (descriptors ran out), the next try comes
+/// after this long. The rooms go on meanwhile.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+/// What is the same for all connections.
+struct Service<S> {
+    router: Router,
+    site: S,
+    times: Times,
+    stop: CancellationToken,
+}
+
+/// Serves until `stop`, then lets plain HTTP requests under way finish. Upgraded
+/// connections are none of its business.
+pub async fn serve<S: Site>(
+    listener: TcpListener,
+    router: Router,
+    site: S,
+    stop: CancellationToken,
+) {
+    let times = site.times();
+    let service = Arc::new(Service {
+        router,
+        site,
+        times,
+        stop,
+    });
+    // Accepted sockets have them from the listener, without a system call for each. They can
+    // only fail for a socket that is none.
+    let socket = SockRef::from(&listener);
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
+
+    let connections = TaskTracker::new();
+    let mut is_failing = false;
+    let mut in_a_row = 0;
+    loop {
+        if in_a_row == ACCEPTS {
+            in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
+        let accepted = tokio::select! {
+            biased;
+            () = service.stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                is_failing = false;
+                in_a_row += 1;
+                // Boxed, since it is moved several times on its way to becoming a task.
+                let served = Box::pin(converse(stream, peer, service.clone()));
+                connections.spawn(served);
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                if !is_failing {
+                    tracing::warn!(%error, "cannot accept connections; trying again");
+                    is_failing = true;
+                }
+                sleep(ACCEPT_BACKOFF).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// The connection was gone before it was accepted; the listener is well.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Service<S>>) {
+    let mut times = service.times;
+    if client::is_trusted(peer.ip(), service.site.trusted_proxies()) {
+        times.idle = times.proxy_idle;
+    }
+    let guard = HeadGuard::new(stream, times.head).stalled_after(times.stalled);
+    let report = guard.report();
+    let born = Instant::now();
+    let stop = service.stop.clone();
+    let answers = service_fn(move |request| {
+        let service = service.clone();
+        answer(request, peer, born, report.clone(), service)
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(times.idle)
+        .max_buf_size(READ_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(guard), answers)
+        .with_upgrades();
+
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        () = stop.cancelled() => None,
+        () = sleep(times.most()) => return,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            match timeout(times.request, &mut connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "an HTTP connection ended early");
+    }
+    // There is no stream any more if it was upgraded.
+    if let Some(parts) = connection.into_parts() {
+        let guard = parts.io.into_inner();
+        if guard.is_inside_request() {
+            linger(guard.into_inner()).await;
+        }
+    }
+}
+
+/// Answers one request, or refuses it for what is wrong with its head.
+async fn answer<S: Site>(
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    born: Instant,
+    report: HeadReport,
+    service: Arc<Service<S>>,
+) -> Result<Response<Body>, Infallible> {
+    let site = &service.site;
+    let refusal = refuse(&request, &report);
+    let ends = refusal.is_some() || head::ends_connection(request.headers());
+    let client = Client::of(peer.ip(), request.headers(), site.trusted_proxies());
+    request.extensions_mut().insert(client);
+    let cors = Cors::of(&request, site.allowed_origins());
+    // For the log, which is seldom that detailed.
+    let asked = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let mut response = match refusal {
+        Some(problem) => problem.into_response(),
+        None => {
+            let router = service.router.clone();
+            router.oneshot(request.map(Body::new)).await?
+        }
+    };
+    site.answered(&response);
+    if let (Some((method, path)), Some(reason)) = (asked, response.extensions().get::<Reason>()) {
+        let (address, status, code) = (client.0, reason.status().as_u16(), reason.code());
+        tracing::debug!(%address, %method, path, status, code, "refused");
+    }
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        // Before the connection closes for its age or for the server's end, and not
+        // under the next request: a client of a pool sends that one elsewhere.
+        let ends = ends || born.elapsed() >= service.times.life || site.is_draining();
+        // Here, since a layer of the router would box what each request leads to.
+        harden(response.headers_mut());
+        cors.mark(&mut response);
+        if ends {
+            // Beside `upgrade`, which goes with a 426.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().append(CONNECTION, close);
+        }
+    }
+    Ok(response)
+}
+
+/// Headers that keep a browser from doing more than it was told: nothing at all may
+/// be loaded, unless a page says what it needs.
+fn harden(headers: &mut HeaderMap) {
+    const HEADERS: [(HeaderName, &str); 3] = [
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in HEADERS {
+        headers
+            .entry(name)
+            .or_insert_with(|| HeaderValue::from_static(value));
+    }
+}
+
+fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
+    let (reason, detail) = match report.error() {
+        Some(error) => {
+            let reason = match error {
+                HeadError::BareLf | HeadError::Framing => reason::BAD_REQUEST,
+                HeadError::LineTooLong => reason::LINE_TOO_LONG,
+                HeadError::TooLarge => reason::HEAD_TOO_LONG,
+            };
+            (reason, error.to_string())
+        }
+        // RFC 9112, 3.2
+        None if request.version() == Version::HTTP_11
+            && request.headers().get_all(HOST).iter().count() != 1 =>
+        {
+            let detail = "a request has exactly one Host".to_owned();
+            (reason::BAD_REQUEST, detail)
+        }
+        None => return None,
+    };
+    Some(Problem::new(reason, detail))
+}
+
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut rest = stream.take(LINGER_BYTES as u64);
+    let mut buffer = vec![0; 16 * 1024];
+    let read_all = async { while rest.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
+    // Whether it said all or not, that was it.
+    let _ = timeout(LINGER_TIME, read_all).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! When connections end: never under a request.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::*;
+
+/// Nothing here takes this long unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+const POST: &[u8] = b"POST /make HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn times() -> Times {
+    Times {
+        head: NEVER,
+        idle: NEVER,
+        proxy_idle: NEVER,
+        life: NEVER,
+        stalled: NEVER,
+        request: NEVER,
+    }
+}
+
+struct Tried {
+    times: Times,
+    is_draining: AtomicBool,
+}
+
+impl Site for Tried {
+    fn times(&self) -> Times {
+        self.times
+    }
+
+    fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route("/make", post(|| async { (StatusCode::CREATED, "made\n") }))
+        .route("/page", get(|| async { "<p>".repeat(1000) }));
+    let site = Arc::new(Tried {
+        times,
+        is_draining: AtomicBool::new(false),
+    });
+    let serving = serve(listener, router, site.clone(), CancellationToken::new());
+    tokio::spawn(serving);
+    (at, site)
+}
+
+async fn connect(at: SocketAddr) -> TcpStream {
+    TcpStream::connect(at).await.unwrap()
+}
+
+/// The answer to one request, with a small body; `None` if the connection ends without one.
+async fn ask(client: &mut TcpStream, request: &[u8]) -> Option<String> {
+    let answered = async {
+        client.write_all(request).await.ok()?;
+        let mut answer = vec![0; 16 * 1024];
+        let read = client
+            .read(&mut answer)
+            .await
+            .ok()
+            .filter(|read| *read > 0)?;
+        Some(String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase())
+    };
+    timeout(DEADLINE, answered)
+        .await
+        .expect("no answer in time")
+}
+
+fn closes(answer: &str) -> bool {
+    answer.contains("connection: close\r\n")
+}
+
+#[tokio::test]
+async fn the_last_answer_of_a_connection_says_so_and_no_request_is_cut() {
+    let life = Duration::from_millis(100);
+    let (at, _) = serve_with(Times { life, ..times() }).await;
+    let (mut renewed, mut client) = (0, connect(at).await);
+    while renewed < 5 {
+        let answer = ask(&mut client, POST).await.expect("a request was cut");
+        assert!(answer.starts_with("http/1.1 201 "), "{answer}");
+        if closes(&answer) {
+            assert_eq!(
+                client.read(&mut [0]).await.unwrap(),
+                0,
+                "it ends as it says"
+            );
+            client = connect(at).await;
+            renewed += 1;
+        }
+        // sleep: the pace of the client is what is tested
+        sleep(life / 4).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_past_its_life_waits_for_one_more_request() {
+    let life = Duration::from_millis(300);
+    let (at, _) = serve_with(Times { life, ..times() }).await;
+    loop {
+        let mut client = connect(at).await;
+        let first = ask(&mut client, POST).await.unwrap();
+        if closes(&first) {
+            // This machine was slower than that; try again.
+            continue;
+        }
+        // sleep: idling past its life is what is tested
+        sleep(2 * life).await;
+        let last = ask(&mut client, POST).await.expect("it was cut while idle");
+        assert!(last.starts_with("http/1.1 201 ") && closes(&last), "{last}");
+        return;
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_its_time() {
+    let idle = Duration::from_millis(100);
+    let (at, _) = serve_with(Times { idle, ..times() }).await;
+    let mut client = connect(at).await;
+    let answer = ask(&mut client, POST).await.unwrap();
+    assert!(!closes(&answer), "{answer}");
+    let ended = timeout(DEADLINE, client.read(&mut [0])).await;
+    assert_eq!(ended.expect("it is kept").unwrap(), 0);
+}
+
+#[test]
+fn proxies_close_idle_connections_before_the_server_does() {
+    let longest_of_common_proxies = Duration::from_secs(600);
+    assert!(Times::default().proxy_idle > longest_of_common_proxies);
+}
+
+#[tokio::test]
+async fn who_never_reads_is_cut_off() {
+    let stalled = Duration::from_millis(100);
+    let (at, _) = serve_with(Times { stalled, ..times() }).await;
+    let mut client = connect(at).await;
+    let page = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    // The server reads no further than it can answer, so this hangs until it ends.
+    let flood = async { while client.write_all(&page).await.is_ok() {} };
+    timeout(DEADLINE, flood).await.expect("it is waited for");
+}
+
+#[tokio::test]
+async fn a_server_that_drains_says_with_each_answer_that_it_is_the_last() {
+    let (at, site) = serve_with(times()).await;
+    let mut client = connect(at).await;
+    assert!(!closes(&ask(&mut client, POST).await.unwrap()));
+    site.is_draining.store(true, Ordering::Relaxed);
+    assert!(closes(&ask(&mut client, POST).await.unwrap()));
+}

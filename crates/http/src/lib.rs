@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod accept;
+pub mod client;
+mod cors;
+pub mod origin;
+pub mod problem;
+pub mod rates;
+pub mod reason;
+
+pub use accept::{Site, Times, serve};
+pub use client::Client;
+pub use origin::Origin;
+pub use problem::Problem;
+pub use rates::PerAddress;
+pub use reason::Reason;

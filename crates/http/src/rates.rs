@@ -1,0 +1,189 @@
+//! How often one address may do something.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tablecast_core::limits::{Bucket, Rate};
+
+/// Addresses remembered at the same time. All that come beyond it share one
+/// bucket: memory stays bounded, and whoever has that many addresses gains
+/// nothing by more of them.
+const MAX_ADDRESSES: usize = 65_536;
+
+/// Buckets that are full again are forgotten this often.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A [`Rate`] for each address.
+#[derive(Debug)]
+pub struct PerAddress {
+    rate: Rate,
+    begin: Instant,
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug)]
+struct Buckets {
+    by_address: HashMap<IpAddr, Bucket>,
+    rest: Bucket,
+    swept: Duration,
+}
+
+impl PerAddress {
+    /// Nobody has come yet.
+    pub fn new(rate: Rate) -> Self {
+        PerAddress {
+            rate,
+            begin: Instant::now(),
+            buckets: Mutex::new(Buckets {
+                by_address: HashMap::new(),
+                rest: Bucket::full(),
+                swept: Duration::ZERO,
+            }),
+        }
+    }
+
+    /// Counts one for this address.
+    ///
+    /// # Errors
+    /// It was too often: how long to wait.
+    pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
+        self.with(address, |bucket, now| bucket.take(self.rate, now))
+    }
+
+    /// Whether [`PerAddress::take`] would succeed, without counting.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self, address: IpAddr) -> Result<(), Duration> {
+        self.with(address, |bucket, now| {
+            (*bucket).clone().take(self.rate, now)
+        })
+    }
+
+    fn with<T>(
+        &self,
+        address: IpAddr,
+        ask: impl FnOnce(&mut Bucket, Duration) -> Result<T, Duration>,
+    ) -> Result<T, Duration>
+    where
+        T: Default,
+    {
+        if !self.rate.is_on() {
+            return Ok(T::default());
+        }
+        let now = self.begin.elapsed();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(buckets.of(network(address), now), now)
+    }
+}
+
+impl Buckets {
+    fn of(&mut self, address: IpAddr, now: Duration) -> &mut Bucket {
+        if now >= self.swept + SWEEP_INTERVAL {
+            self.by_address.retain(|_, bucket| !bucket.is_full(now));
+            self.swept = now;
+        }
+        if self.by_address.len() >= MAX_ADDRESSES && !self.by_address.contains_key(&address) {
+            return &mut self.rest;
+        }
+        self.by_address.entry(address).or_insert_with(Bucket::full)
+    }
+}
+
+/// What counts as one address: an IPv6 subscriber has a /64 at least (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const ONE_AN_HOUR: Rate = Rate {
+        per_second: 1.0 / 3600.0,
+        burst: 2,
+    };
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_address_has_its_own_count() {
+        let limit = PerAddress::new(ONE_AN_HOUR);
+        let (a, b) = (address("10.0.0.1"), address("10.0.0.2"));
+        assert!(limit.check(a).is_ok());
+        assert!(limit.take(a).is_ok() && limit.take(a).is_ok());
+        assert!(limit.take(a).is_err() && limit.check(a).is_err());
+        assert!(limit.take(b).is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address_and_a_mapped_ipv4_is_itself() {
+        assert_eq!(
+            network(address("2001:db8::1")),
+            network(address("2001:db8::ffff:2"))
+        );
+        assert_ne!(
+            network(address("2001:db8::1")),
+            network(address("2001:db8:0:1::1"))
+        );
+        assert_eq!(network(address("::ffff:10.0.0.1")), address("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_rate_of_zero_counts_nothing() {
+        let limit = PerAddress::new(Rate::OFF);
+        assert!((0..1000).all(|_| limit.take(address("10.0.0.1")).is_ok()));
+        assert!(limit.buckets.lock().unwrap().by_address.is_empty());
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_rest_share_one_count() {
+        let limit = PerAddress::new(ONE_AN_HOUR);
+        for n in 0..MAX_ADDRESSES as u32 {
+            assert!(
+                limit
+                    .take(IpAddr::from((n | 0x0a00_0000).to_be_bytes()))
+                    .is_ok()
+            );
+        }
+        let late = |n: u8| limit.take(IpAddr::from([192, 0, 2, n]));
+        assert!(late(1).is_ok() && late(2).is_ok());
+        assert!(late(3).is_err());
+        assert_eq!(
+            limit.buckets.lock().unwrap().by_address.len(),
+            MAX_ADDRESSES
+        );
+    }
+
+    #[test]
+    fn full_buckets_are_forgotten() {
+        let mut buckets = Buckets {
+            by_address: HashMap::new(),
+            rest: Bucket::full(),
+            swept: Duration::ZERO,
+        };
+        let (now, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        buckets
+            .of(address("10.0.0.1"), now)
+            .take(ONE_AN_HOUR, now)
+            .unwrap();
+        buckets
+            .of(address("10.0.0.2"), now + hour / 2)
+            .take(ONE_AN_HOUR, now + hour / 2)
+            .unwrap();
+        assert_eq!(buckets.by_address.len(), 2);
+        buckets.of(address("10.0.0.3"), now + hour + SWEEP_INTERVAL);
+        assert_eq!(buckets.by_address.len(), 2);
+        assert!(!buckets.by_address.contains_key(&address("10.0.0.1")));
+    }
+}

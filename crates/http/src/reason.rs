@@ -1,0 +1,99 @@
+//! Why a request is refused.
+
+use axum::http::StatusCode;
+
+/// Why a request is refused: status and code say it to programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    status: StatusCode,
+    code: &'static str,
+    when: &'static str,
+}
+
+impl Reason {
+    /// A reason with a status, a code of lower-case words with `_` between, and when it is
+    /// so, as a document describes it.
+    pub const fn new(status: StatusCode, code: &'static str, when: &'static str) -> Self {
+        Reason { status, code, when }
+    }
+
+    /// The status of the answer.
+    pub const fn status(self) -> StatusCode {
+        self.status
+    }
+
+    /// What programs read.
+    pub const fn code(self) -> &'static str {
+        self.code
+    }
+
+    /// When it is so.
+    pub const fn when(self) -> &'static str {
+        self.when
+    }
+}
+
+/// What may happen to any request, whatever it asks for.
+pub const ANYWHERE: [Reason; 5] = [
+    BAD_REQUEST,
+    METHOD_NOT_ALLOWED,
+    LINE_TOO_LONG,
+    HEAD_TOO_LONG,
+    INTERNAL,
+];
+
+/// The request is not what it should be.
+pub const BAD_REQUEST: Reason = Reason::new(
+    StatusCode::BAD_REQUEST,
+    "bad_request",
+    "the request is not what it should be",
+);
+
+/// There is nothing there.
+pub const NOT_FOUND: Reason = Reason::new(
+    StatusCode::NOT_FOUND,
+    "not_found",
+    "there is nothing there: unknown, expired and malformed ids get the same answer",
+);
+
+/// Another method is needed.
+pub const METHOD_NOT_ALLOWED: Reason = Reason::new(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "method_not_allowed",
+    "another method is needed; `Allow` says which",
+);
+
+/// The request line is too long.
+pub const LINE_TOO_LONG: Reason = Reason::new(
+    StatusCode::URI_TOO_LONG,
+    "too_long",
+    "the request line has more than 8 KiB",
+);
+
+/// The head is too large.
+pub const HEAD_TOO_LONG: Reason = Reason::new(
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "too_long",
+    "the head has more than 16 KiB, or more than 100 fields",
+);
+
+/// Too often from one address.
+pub const RATE_LIMITED: Reason = Reason::new(
+    StatusCode::TOO_MANY_REQUESTS,
+    "rate_limited",
+    "too many from one address; `Retry-After` says how long to wait",
+);
+
+/// A page from elsewhere asks.
+pub const FOREIGN_ORIGIN: Reason = Reason::new(
+    StatusCode::FORBIDDEN,
+    "foreign_origin",
+    "pages of this `Origin` may not connect",
+);
+
+/// A fault of the server.
+pub const INTERNAL: Reason = Reason::new(
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "internal",
+    "a fault of the server",
+);

@@ -1,0 +1,80 @@
+//! How a menu is spoken: lines typed by hand, and what is shown in both dialects.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use tablecast_core::{App, Rejection};
+
+use crate::command::{Add, Command, Target};
+use crate::event::Event;
+use crate::item::Item;
+use crate::menu::Menu;
+
+/// What a line of the text dialect may be.
+const ALLOWED: &str = "say add:ITEM or remove:ITEM";
+
+/// The lines that are understood, as a pattern of JSON Schema.
+pub const LINES: &str = r"^\s*([Aa][Dd][Dd]|[Rr][Ee][Mm][Oo][Vv][Ee])\s*:";
+
+/// The items alone, as the text dialect shows them.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Texts<'a>(
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))] &'a [Arc<Item>],
+);
+
+impl Serialize for Texts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|item| &item.item))
+    }
+}
+
+impl App for Menu {
+    fn text_command(line: &str) -> Result<Command, Rejection> {
+        let bad = |found: &str| {
+            Rejection::new(
+                "bad_command",
+                format!("{found} is not understood; {ALLOWED}"),
+            )
+        };
+        // A search made for long texts costs more than a line has characters.
+        let Some(colon) = line.bytes().position(|byte| byte == b':') else {
+            return Err(bad("a line without a colon"));
+        };
+        let word = line[..colon].trim();
+        let item = line[colon + 1..].to_owned();
+        if word.eq_ignore_ascii_case("add") {
+            Ok(Command::Add(Add { item }))
+        } else if word.eq_ignore_ascii_case("remove") {
+            Ok(Command::Remove(Target {
+                item: Some(item),
+                number: None,
+            }))
+        } else {
+            // Only the beginning is repeated: an answer never grows with what it
+            // answers, and Debug escapes what a terminal would obey.
+            let shown: String = word.chars().take(20).collect();
+            Err(bad(&format!("the command {shown:?}")))
+        }
+    }
+
+    fn changes_text(event: &Event) -> bool {
+        match event {
+            Event::Added { .. } | Event::Removed { .. } | Event::Restored(_) => true,
+            Event::Voted { .. }
+            | Event::Titled { .. }
+            | Event::Extended {}
+            | Event::Drawing(_)
+            | Event::Contributed { .. }
+            | Event::Decided(_) => false,
+        }
+    }
+
+    fn text_state(&self) -> String {
+        // Writing strings into memory cannot fail.
+        serde_json::to_string(&Texts(&self.table.items)).unwrap_or_default()
+    }
+
+    fn view(&self) -> impl Serialize + '_ {
+        &self.table
+    }
+}

@@ -1,0 +1,37 @@
+//! The lunch table: what friends add, remove and vote for, and how they settle it. Pure.
+//!
+//! - [`Command`] and [`Event`]: what members ask for, and what happens.
+//! - [`Table`]: what members see; its [`apply`](Table::apply) is the one way in which it changes,
+//!   on every node and in every client.
+//! - [`Menu`]: the table as a server has it, with the room's secret; the application of a hub.
+//! - [`Drawn`]: a draw that is over, which anybody can [check](Drawn::check).
+#![forbid(unsafe_code)]
+
+mod app;
+mod command;
+mod decide;
+mod decision;
+mod draw;
+mod event;
+mod hex;
+mod item;
+mod limits;
+mod menu;
+mod table;
+
+pub use app::{LINES, Texts};
+pub use command::{Add, Command, Contribute, Decide, Extend, Restore, Reveal, Target, Title, Vote};
+pub use decision::{Decision, How, Keepsake};
+pub use draw::{Contribution, Drawing, Drawn, Known, MasterSecret, NextDraw, Verdict};
+pub use event::{Began, Decided, Event};
+pub use hex::{Hex32, NotHex32};
+pub use item::{Candidate, Item};
+pub use limits::{
+    MAX_CONTRIBUTIONS, MAX_ITEM_GRAPHEMES, MAX_REMOVED, MAX_TITLE_GRAPHEMES, MAX_VOTES,
+    max_table_bytes,
+};
+pub use menu::Menu;
+pub use table::Table;
+
+#[cfg(test)]
+mod tests;

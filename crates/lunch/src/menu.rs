@@ -1,0 +1,117 @@
+//! The table as a server has it: with what members do not see.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tablecast_core::Rejection;
+
+use crate::decision::Decision;
+use crate::draw::{Drawing, MasterSecret, NextDraw};
+use crate::item::Item;
+use crate::limits::clean_title;
+use crate::table::Table;
+
+/// A [`Table`], and what only a server knows of it. The bound of its items is part of the
+/// state, so that nodes with other settings still decide alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
+pub struct Menu {
+    pub(crate) table: Table,
+    /// The number of the item that was added last.
+    pub(crate) last: u64,
+    /// The last that were removed, in order of removal.
+    pub(crate) removed: Arc<[Arc<Item>]>,
+    pub(crate) secret: MasterSecret,
+}
+
+impl Menu {
+    /// An empty menu for at most `max_items` items. All its draws follow from the
+    /// secret, which must be another one for each room.
+    pub fn new(max_items: usize, secret: MasterSecret) -> Self {
+        Menu {
+            table: Table {
+                title: None,
+                items: Vec::new(),
+                max_items,
+                next_draw: secret.next_draw(1),
+                drawing: None,
+                decision: None,
+            },
+            last: 0,
+            removed: Arc::default(),
+            secret,
+        }
+    }
+
+    /// The same with a title.
+    ///
+    /// # Errors
+    /// `empty`, `too_long` or `bad_item`, as for the command.
+    pub fn with_title(mut self, title: &str) -> Result<Self, Rejection> {
+        self.table.title = Some(clean_title(title)?.into());
+        Ok(self)
+    }
+
+    /// What members see of it.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+/// A [`Menu`] as a store has it.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    max_items: usize,
+    title: Option<Arc<str>>,
+    last: u64,
+    items: Vec<Arc<Item>>,
+    removed: Arc<[Arc<Item>]>,
+    settling: Settling,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Settling {
+    secret: MasterSecret,
+    /// Follows from the secret, and is here so that only who begins a draw computes it.
+    next_draw: NextDraw,
+    drawing: Option<Arc<Drawing>>,
+    decision: Option<Arc<Decision>>,
+}
+
+impl From<Menu> for Stored {
+    fn from(menu: Menu) -> Self {
+        let table = menu.table;
+        Stored {
+            max_items: table.max_items,
+            title: table.title,
+            last: menu.last,
+            items: table.items,
+            removed: menu.removed,
+            settling: Settling {
+                secret: menu.secret,
+                next_draw: table.next_draw,
+                drawing: table.drawing,
+                decision: table.decision,
+            },
+        }
+    }
+}
+
+impl From<Stored> for Menu {
+    fn from(stored: Stored) -> Self {
+        let settling = stored.settling;
+        Menu {
+            table: Table {
+                title: stored.title,
+                items: stored.items,
+                max_items: stored.max_items,
+                next_draw: settling.next_draw,
+                drawing: settling.drawing,
+                decision: settling.decision,
+            },
+            last: stored.last,
+            removed: stored.removed,
+            secret: settling.secret,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The table as its members see it, and what events do to it: the same on every node and in
+//! every client.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tablecast_core::MemberId;
+
+use crate::decision::{Decision, How};
+use crate::draw::{Contribution, Drawing, NextDraw};
+use crate::event::{Began, Decided, Event};
+use crate::item::{Candidate, Item};
+
+/// The menu as the JSON dialect shows it: without its secret.
+// The same item may be there twice. Cloning copies the list of items; all else is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Menu")
+)]
+pub struct Table {
+    /// What the room is called.
+    pub title: Option<Arc<str>>,
+    /// The items in order of adding.
+    pub items: Vec<Arc<Item>>,
+    /// How many items there may be.
+    pub max_items: usize,
+    /// The draw that may begin next.
+    // Servers that know no draws leave it out: no draw has the number 0.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    pub next_draw: NextDraw,
+    /// The draw that is under way.
+    pub drawing: Option<Arc<Drawing>>,
+    /// What was settled last.
+    pub decision: Option<Arc<Decision>>,
+}
+
+impl Table {
+    /// Where an item is, or else where it would be.
+    fn place(&self, number: u64) -> Result<usize, usize> {
+        self.items.binary_search_by_key(&number, |item| item.number)
+    }
+
+    /// The item with this number.
+    pub fn item(&self, number: u64) -> Option<&Arc<Item>> {
+        let at = self.place(number).ok()?;
+        self.items.get(at)
+    }
+
+    /// The first item with this text.
+    pub fn find(&self, text: &str) -> Option<&Arc<Item>> {
+        self.items.iter().find(|item| *item.item == *text)
+    }
+
+    /// Lets an event happen. What does not fit the table changes nothing: a client takes what a
+    /// server says as it comes.
+    pub fn apply(&mut self, by: MemberId, event: &Event) {
+        match event {
+            Event::Added { number, item, name } => self.items.push(Arc::new(Item {
+                number: *number,
+                item: item.clone(),
+                by,
+                name: name.clone(),
+                votes: Vec::new(),
+            })),
+            Event::Removed { number } => {
+                if let Ok(at) = self.place(*number) {
+                    self.items.remove(at);
+                }
+            }
+            Event::Restored(item) => {
+                if let Err(at) = self.place(item.number) {
+                    self.items.insert(at, item.clone());
+                }
+            }
+            Event::Voted { number, on } => {
+                if let Ok(at) = self.place(*number) {
+                    let votes = &mut Arc::make_mut(&mut self.items[at]).votes;
+                    votes.retain(|member| *member != by);
+                    if *on {
+                        votes.push(by);
+                    }
+                }
+            }
+            Event::Titled { title } => self.title.clone_from(title),
+            Event::Extended {} => {}
+            Event::Drawing(began) => self.begin(by, began),
+            Event::Contributed { name, value } => {
+                if let Some(drawing) = &mut self.drawing {
+                    let contributions = &mut Arc::make_mut(drawing).contributions;
+                    contributions.push(Contribution {
+                        member: by,
+                        name: name.clone(),
+                        value: *value,
+                    });
+                }
+            }
+            Event::Decided(decided) => {
+                if let Some(decision) = self.decided(by, decided) {
+                    self.decision = Some(Arc::new(decision));
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, by: MemberId, began: &Began) {
+        let items = began.candidates.iter().filter_map(|n| self.item(*n));
+        self.drawing = Some(Arc::new(Drawing {
+            number: began.number,
+            commitment: began.commitment,
+            by,
+            name: began.name.clone(),
+            candidates: items.map(|item| Candidate::from(&**item)).collect(),
+            contributions: Vec::new(),
+        }));
+        self.next_draw = NextDraw {
+            number: began.number.saturating_add(1),
+            commitment: began.next_commitment,
+        };
+    }
+
+    /// What a decision was come to by; nothing if it is not of this table.
+    fn decided(&mut self, by: MemberId, decided: &Decided) -> Option<Decision> {
+        match decided {
+            Decided::Votes { name, winner } => Some(Decision {
+                how: How::Votes,
+                by,
+                name: name.clone(),
+                winner: Candidate::from(&**self.item(*winner)?),
+                draw: None,
+            }),
+            Decided::Draw {
+                name,
+                winner,
+                secret,
+            } => {
+                let drawing = self.drawing.take()?;
+                let mut candidates = drawing.candidates.iter();
+                Some(Decision {
+                    how: How::Draw,
+                    by: drawing.by,
+                    name: name.clone(),
+                    winner: candidates.find(|c| c.number == *winner)?.clone(),
+                    draw: Some(drawing.end(*secret)),
+                })
+            }
+        }
+    }
+}

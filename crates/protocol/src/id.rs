@@ -1,0 +1,219 @@
+//! Identifiers: how each is made, parsed and printed.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest room id in bytes. A UUID has 36; the rest is room for an
+/// embedder's own names. Redis keys stay short either way.
+pub const MAX_ROOM_ID_BYTES: usize = 64;
+
+/// What is wrong with an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// The text is empty or longer than allowed.
+    #[error("an id has 1 to {max} characters, this one has {found}")]
+    Length {
+        /// How long it was, in bytes.
+        found: usize,
+        /// How long it may be, in bytes.
+        max: usize,
+    },
+    /// The text holds a character that ids do not have.
+    #[error("{0:?} is not allowed in an id: only a-z, A-Z, 0-9, '-' and '_' are")]
+    Character(char),
+}
+
+/// Names a room: 1 to 64 characters of `a-z A-Z 0-9 - _`.
+///
+/// The lunch server makes random UUIDs; an embedder may use names of its own.
+/// Everything from outside goes through [`FromStr`] before it comes near a
+/// store, so an id can never hold a wildcard, a brace, a separator or a line end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names a room. Whoever knows it may join.",
+        extend("pattern" = "^[A-Za-z0-9_-]{1,64}$")
+    )
+)]
+pub struct RoomId(Arc<str>);
+
+impl RoomId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RoomId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        checked(text, MAX_ROOM_ID_BYTES).map(|text| RoomId(text.into()))
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is an id.
+///
+/// # Errors
+/// It is empty, longer than `max` bytes, or holds another character than `a-z A-Z 0-9 - _`.
+pub fn checked(text: &str, max: usize) -> Result<&str, IdError> {
+    if text.is_empty() || text.len() > max {
+        return Err(IdError::Length {
+            found: text.len(),
+            max,
+        });
+    }
+    let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    match text.chars().find(odd) {
+        Some(c) => Err(IdError::Character(c)),
+        None => Ok(text),
+    }
+}
+
+/// Names a member within a room: the seq of the event that gave them the seat,
+/// so ids need no randomness and are never used twice in a room's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names a member in a room; never used twice there.",
+        extend("minimum" = 1)
+    )
+)]
+#[serde(transparent)]
+pub struct MemberId(pub u64);
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The secret that lets a member have the same seat again. Printed as 32 hex
+/// digits; [`Debug`](fmt::Debug) hides it, so it cannot reach a log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Seat",
+        description = "A secret: whoever knows it can take over the seat.",
+        extend("pattern" = "^[0-9a-f]{32}$")
+    )
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct SeatToken(pub u128);
+
+impl fmt::Debug for SeatToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SeatToken(hidden)")
+    }
+}
+
+impl fmt::Display for SeatToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A seat token or an epoch was not the hex digits it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected {digits} lower-case hex digits")]
+pub struct HexError {
+    /// How many digits are expected.
+    pub digits: usize,
+}
+
+impl FromStr for SeatToken {
+    type Err = HexError;
+
+    fn from_str(text: &str) -> Result<Self, HexError> {
+        hex(text, 32).map(SeatToken)
+    }
+}
+
+impl TryFrom<String> for SeatToken {
+    type Error = HexError;
+
+    fn try_from(text: String) -> Result<Self, HexError> {
+        text.parse()
+    }
+}
+
+impl From<SeatToken> for String {
+    fn from(token: SeatToken) -> String {
+        token.to_string()
+    }
+}
+
+/// Exactly `digits` lower-case hex digits: one spelling for each value.
+pub(crate) fn hex(text: &str, digits: usize) -> Result<u128, HexError> {
+    let right =
+        text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if !right {
+        return Err(HexError { digits });
+    }
+    u128::from_str_radix(text, 16).map_err(|_| HexError { digits })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_id_never_holds_what_a_store_could_misread() {
+        for bad in [
+            "",
+            "*",
+            "{}",
+            "a b",
+            "a\r\nb",
+            "a:b",
+            "..",
+            "방",
+            "a/b",
+            "a\0",
+            &"x".repeat(65),
+        ] {
+            assert!(bad.parse::<RoomId>().is_err(), "{bad:?} was accepted");
+        }
+        for good in [
+            "e0432a93-e791-437b-a8f8-3b27ea76c3e5",
+            "lunch_1",
+            "A",
+            &"x".repeat(64),
+        ] {
+            assert_eq!(
+                good.parse::<RoomId>().map(|id| id.to_string()),
+                Ok(good.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn a_seat_token_has_one_spelling_and_is_hidden_in_debug() {
+        let token = SeatToken(0xabc);
+        assert_eq!(token.to_string().parse::<SeatToken>(), Ok(token));
+        assert!(
+            token
+                .to_string()
+                .to_uppercase()
+                .parse::<SeatToken>()
+                .is_err()
+        );
+        assert!("abc".parse::<SeatToken>().is_err());
+        assert!(!format!("{token:?}").contains("abc"));
+    }
+}

@@ -1,0 +1,33 @@
+//! What goes over the wire, as `docs/protocol.md` describes it: each message is one type, which
+//! one side writes and the other reads. Writing borrows, reading owns.
+//!
+//! - [`client`]: what a client says. A server reads it strictly.
+//! - [`push`]: what a server says. A client reads it leniently: what it does not know changes
+//!   nothing, see [`Known`].
+//! - [`close`]: why a connection ends, with code and whether to come back.
+//! - [`text`]: what an item, a name or a title may be.
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod close;
+pub mod colour;
+pub mod id;
+mod known;
+pub mod position;
+pub mod push;
+pub mod rejection;
+pub mod text;
+
+pub use close::CloseReason;
+pub use colour::Colour;
+pub use id::{MemberId, RoomId, SeatToken};
+pub use known::Known;
+pub use position::{Epoch, Position};
+pub use push::Push;
+pub use rejection::Rejection;
+
+/// The WebSocket subprotocol of the JSON dialect.
+pub const SUBPROTOCOL: &str = "tablecast.v1";
+
+/// The highest number of a command or an event: above it numbers are not whole in JavaScript.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

@@ -1,0 +1,275 @@
+//! Connections: how one is made, probed, given up and made again.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{MultiplexedConnection, SendError};
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::pipeline::Pipeline;
+use crate::refusal::{Trouble, explain};
+use crate::scripts::Call;
+
+/// How long a connection may take to be made, and a command to be answered.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
+
+/// How often each connection is probed. With [`DEADLINE`] for the answer, one
+/// that died silently is found within 1.5 s.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
+
+/// Commands that may wait for a connection's writer; more wait outside, each
+/// under its own deadline.
+const WAITING: usize = 1024;
+
+/// A connection to Redis, for commands or for subscriptions.
+pub(crate) struct Connection {
+    pub(crate) commands: MultiplexedConnection,
+    /// Cancelled as soon as the connection has ended.
+    pub(crate) closed: CancellationToken,
+}
+
+/// Why a connection is of no use any more.
+pub(crate) enum Loss {
+    /// It ended. Another one can perhaps be made at once.
+    Closed,
+    /// It does not answer, or answers that it is of no use.
+    Sick(Trouble),
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Loss::Closed => f.write_str("the connection ended"),
+            Loss::Sick(trouble) => trouble.fmt(f),
+        }
+    }
+}
+
+impl Connection {
+    /// Makes one. What Redis sends without being asked goes to `on_push`, which
+    /// must not block.
+    pub(crate) async fn dial(
+        info: &ConnectionInfo,
+        on_push: impl Fn(PushInfo) + Send + Sync + 'static,
+    ) -> RedisResult<Connection> {
+        let closed = CancellationToken::new();
+        let ended = closed.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(DEADLINE))
+            // The deadline of a command spans its retries, so it is kept there.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(WAITING)
+            .set_push_sender(move |push: PushInfo| {
+                match push.kind {
+                    PushKind::Disconnection => ended.cancel(),
+                    _ => on_push(push),
+                }
+                Ok::<(), SendError>(())
+            });
+        let client = redis::Client::open(info.clone())?;
+        let commands = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        Ok(Connection { commands, closed })
+    }
+
+    /// Probes it until it is of no use. A peer that silently swallows everything
+    /// is found like this, and nothing else finds it. Any answer will do, also one by
+    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound. Other
+    /// answers are looked at.
+    pub(crate) async fn probe(
+        &self,
+        question: &Cmd,
+        look: impl Fn(Value) -> Result<(), Trouble>,
+    ) -> Loss {
+        let mut commands = self.commands.clone();
+        loop {
+            tokio::select! {
+                () = self.closed.cancelled() => return Loss::Closed,
+                () = sleep(PROBE_EVERY) => {}
+            }
+            match timeout(DEADLINE, question.query_async::<Value>(&mut commands)).await {
+                Ok(Ok(answer)) => {
+                    if let Err(trouble) = look(answer) {
+                        return Loss::Sick(trouble);
+                    }
+                }
+                Ok(Err(error)) if error.code().is_some() => {}
+                Ok(Err(_)) if self.closed.is_cancelled() => return Loss::Closed,
+                Ok(Err(error)) => return Loss::Sick(Trouble::Away(explain(&error))),
+                Err(_) => return Loss::Sick("no answer to a probe within 1 s".into()),
+            }
+        }
+    }
+}
+
+/// A connection for commands, and to which history of Redis it leads.
+///
+/// That is the `run_id` of the server process and its `master_replid`. Both are handed
+/// to every script, instead of being asked in the scripts: `INFO` there costs more than
+/// a quarter of all commits a second. The run stays true, because a TCP connection
+/// cannot outlive the process at its end. The replid may change meanwhile, which the
+/// next probe tells; the scripts do not take the caller's word where it differs from
+/// what is stored.
+pub(crate) struct Live {
+    pub(crate) commands: MultiplexedConnection,
+    pipeline: Pipeline,
+    run: Box<str>,
+    history: Mutex<Arc<str>>,
+    /// Which keys Redis deletes when its memory is full: `maxmemory-policy`.
+    pub(crate) eviction: Option<Box<str>>,
+}
+
+impl Live {
+    /// Makes a connection that can be written to.
+    pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
+        let greeted = timeout(DEADLINE, Self::greet(info)).await;
+        greeted.unwrap_or_else(|_| Err("no answer within 1 s".into()))
+    }
+
+    async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
+        let connection = Connection::dial(info, |_| {}).await;
+        let connection = connection.map_err(|error| Trouble::Away(explain(&error)))?;
+        let mut commands = connection.commands.clone();
+        let of = |error| Trouble::of(&error);
+        let report = redis::cmd("INFO").query_async(&mut commands).await;
+        let report: String = report.map_err(of)?;
+        // Unlike INFO it fails while Redis still loads its data.
+        let ready = redis::cmd("PING").query_async(&mut commands).await;
+        let _: Value = ready.map_err(of)?;
+        if is_replica(&report) {
+            return Err(Trouble::replica());
+        }
+        let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
+        let live = Live {
+            pipeline: Pipeline::start(commands.clone()),
+            commands,
+            run: run.into(),
+            history: Mutex::new(history(run, &report)),
+            eviction: info_field(&report, "maxmemory_policy").map(Into::into),
+        };
+        Ok((live, connection))
+    }
+
+    /// Probes its connection until it is of no use, or leads to a replica; and learns
+    /// of a new replid.
+    pub(crate) async fn probe(&self, connection: &Connection) -> Loss {
+        let mut question = redis::cmd("INFO");
+        question.arg("replication");
+        let look = |answer: Value| {
+            // A proxy may answer something else; the connection works all the same.
+            let Ok(report) = redis::from_redis_value::<String>(answer) else {
+                return Ok(());
+            };
+            if is_replica(&report) {
+                return Err(Trouble::replica());
+            }
+            let newest = history(&self.run, &report);
+            *self.history.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+            Ok(())
+        };
+        connection.probe(&question, look).await
+    }
+
+    fn history(&self) -> Arc<str> {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&history)
+    }
+
+    /// Calls a script; with its code, if Redis does not know its hash.
+    pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
+        let history = self.history();
+        match self.pipeline.send(call.by_hash(&history)).await {
+            Err(error) if error.code() == Some("NOSCRIPT") => {
+                self.pipeline.send(call.by_code(&history)).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Calls a script on a server that is only just taking over the slot. Both
+    /// commands are sent as one, since `ASKING` counts for the very next.
+    pub(crate) async fn call_asking(&self, call: &Call<'_>) -> RedisResult<Value> {
+        let mut commands = self.commands.clone();
+        let mut pair = redis::pipe();
+        pair.cmd("ASKING")
+            .ignore()
+            .add_command(call.by_code(&self.history()));
+        let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
+        Ok(answers.pop().unwrap_or(Value::Nil))
+    }
+}
+
+/// What the scripts are told: `RUN REPLID`.
+fn history(run: &str, report: &str) -> Arc<str> {
+    let replid = info_field(report, "master_replid").unwrap_or_default();
+    format!("{run} {replid}").into()
+}
+
+fn is_replica(report: &str) -> bool {
+    info_field(report, "role") == Some("slave")
+}
+
+fn info_field<'a>(report: &'a str, name: &str) -> Option<&'a str> {
+    report
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .map(str::trim)
+}
+
+/// How long to wait before the next attempt: full jitter, so that the nodes of
+/// a site do not come back all at once.
+pub(crate) struct Backoff {
+    bound: Duration,
+    since: Instant,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(50);
+    const LAST: Duration = Duration::from_secs(2);
+    /// A random wait is never shorter than this, so that there is no busy loop.
+    const LEAST: Duration = Duration::from_millis(5);
+
+    pub(crate) fn new() -> Self {
+        Backoff {
+            bound: Self::FIRST,
+            since: Instant::now(),
+        }
+    }
+
+    /// A connection was made. The waits become short again only if it lasts.
+    pub(crate) fn connected(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// The connection that was made has ended: the next attempt is at once if
+    /// it had lasted, else after a wait.
+    pub(crate) async fn lost(&mut self) {
+        if self.since.elapsed() >= Self::LAST {
+            self.bound = Self::FIRST;
+        } else {
+            self.wait().await;
+        }
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        sleep(self.bound.mul_f64(fastrand::f64()).max(Self::LEAST)).await;
+        self.bound = (self.bound * 2).min(Self::LAST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_and_the_role_are_read_from_info() {
+        let report = "# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\n\r\n# Replication\r\nrole:master\r\n";
+        assert_eq!(info_field(report, "run_id"), Some("abc"));
+        assert_eq!(info_field(report, "role"), Some("master"));
+        assert_eq!(info_field(report, "run"), None);
+    }
+}

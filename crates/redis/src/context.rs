@@ -1,0 +1,49 @@
+//! What a backend's servers and their router have in common.
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::keys::Keys;
+
+pub(crate) struct Context {
+    pub(crate) keys: Keys,
+    /// By which this backend knows its own publications: 16 random hex digits.
+    pub(crate) name: String,
+    pub(crate) is_cluster: bool,
+    /// Cancelled when the backend ends.
+    pub(crate) cancel: CancellationToken,
+    /// Asks for the Cluster's slots again, soon.
+    pub(crate) refresh: Notify,
+    /// Sent to when the health of a server, or of all, may have changed.
+    pub(crate) health: watch::Sender<()>,
+}
+
+impl Context {
+    pub(crate) fn new(prefix: &str, is_cluster: bool) -> Context {
+        Context {
+            keys: Keys::new(prefix),
+            name: format!("{:016x}", fastrand::u64(..)),
+            is_cluster,
+            cancel: CancellationToken::new(),
+            refresh: Notify::new(),
+            health: watch::Sender::new(()),
+        }
+    }
+
+    /// Spawns a task without which nothing is heard any more, or nothing can be asked. If
+    /// it ends before it is cancelled, which is by a panic, all of this backend's tasks
+    /// end, and with them the stream of its health: so the node learns of it.
+    pub(crate) fn spawn_vital(
+        &self,
+        cancel: CancellationToken,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let end_all = self.cancel.clone().drop_guard();
+        tokio::spawn(async move {
+            if cancel.run_until_cancelled_owned(task).await.is_none() {
+                // The server left the Cluster, or the backend was dropped.
+                end_all.disarm();
+            }
+        });
+    }
+}

@@ -1,0 +1,430 @@
+//! What is stored, published and answered, in bytes. Everything that is decoded
+//! here comes from outside: it may be malformed, and then is an error.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use redis::Value;
+use tablecast_core::backend::{
+    Committed, Created, Keepsake, Loaded, Publication, Snapshot, Stamp, StoredEvent,
+};
+use tablecast_core::id::NodeId;
+use tablecast_core::position::{Epoch, Position};
+
+/// Why something could not be decoded.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Malformed(String);
+
+impl Malformed {
+    fn new(what: impl Into<String>) -> Self {
+        Malformed(what.into())
+    }
+}
+
+/// The events of one commit, each as its length in 4 bytes (big endian) and its
+/// bytes.
+pub(crate) fn encode_events(events: &[Bytes]) -> BytesMut {
+    let mut bytes = BytesMut::with_capacity(events.iter().map(|event| 4 + event.len()).sum());
+    for event in events {
+        // A Redis string holds at most 512 MiB, so a length always fits.
+        bytes.put_u32(event.len() as u32);
+        bytes.put_slice(event);
+    }
+    bytes
+}
+
+/// The opposite of [`encode_events`], without copying.
+pub(crate) fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, Malformed> {
+    let mut events = Vec::new();
+    while !bytes.is_empty() {
+        let cut = || Malformed::new("the events are cut off");
+        let (length, _) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
+        let end = 4 + u32::from_be_bytes(*length) as usize;
+        if bytes.len() < end {
+            return Err(cut());
+        }
+        events.push(bytes.split_to(end).slice(4..));
+    }
+    Ok(events)
+}
+
+/// What commit.lua publishes; nothing, if it is a publication by the backend of this name.
+pub(crate) fn decode_publication(
+    mut bytes: Bytes,
+    own_name: &str,
+) -> Result<Option<Publication>, Malformed> {
+    let after_name = bytes.strip_prefix(own_name.as_bytes());
+    if after_name.is_some_and(|rest| rest.starts_with(b" ")) {
+        return Ok(None);
+    }
+    let wrong = || Malformed::new("the publication has no head of ours");
+    let end = bytes.iter().position(|b| *b == b'\n').ok_or_else(wrong)?;
+    let head = bytes.split_to(end + 1);
+    let head = std::str::from_utf8(&head[..end]).map_err(|_| wrong())?;
+    let mut fields = head.splitn(4, ' ');
+    let mut field = || fields.next().ok_or_else(wrong);
+    let (_by, epoch, first) = (field()?, field()?, field()?);
+    let publication = Publication {
+        epoch: epoch.parse().map_err(|_| wrong())?,
+        first: first.parse().map_err(|_| wrong())?,
+        stamp: stamp(field()?)?,
+        events: decode_events(bytes)?,
+    };
+    if publication.first == 0 || publication.events.is_empty() {
+        return Err(Malformed::new("the publication holds no event"));
+    }
+    Ok(Some(publication))
+}
+
+/// The answer of create.lua.
+pub(crate) fn created(answer: Value) -> Result<Created, Malformed> {
+    let mut fields = Fields::new(answer)?;
+    match fields.text()?.as_str() {
+        "exists" => Ok(Created::Exists),
+        "new" => {
+            let position = Position {
+                epoch: fields.epoch()?,
+                seq: 0,
+            };
+            Ok(Created::New(position, fields.stamp()?))
+        }
+        other => Err(Malformed::new(format!("create answered {other:?}"))),
+    }
+}
+
+/// The answer of load.lua.
+pub(crate) fn loaded(answer: Value, known: Option<Position>) -> Result<Option<Loaded>, Malformed> {
+    let mut fields = Fields::new(answer)?;
+    match fields.text()?.as_str() {
+        "gone" => Ok(None),
+        "room" => missing(fields, known).map(Some),
+        other => Err(Malformed::new(format!("load answered {other:?}"))),
+    }
+}
+
+/// How many events of the room were lost with its log, if this answer of load.lua or
+/// commit.lua says so.
+pub(crate) fn lost(answer: &Value) -> Option<i64> {
+    match answer {
+        Value::Array(fields) => match fields.get(8) {
+            Some(Value::Int(lost)) => Some(*lost),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The answer of commit.lua.
+pub(crate) fn committed(answer: Value, expected: Position) -> Result<Committed, Malformed> {
+    if let Value::BulkString(answer) = &answer {
+        let text = std::str::from_utf8(answer).map_err(|_| Malformed::new("expected text"))?;
+        return stamp(text).map(Committed::Accepted);
+    }
+    let mut fields = Fields::new(answer)?;
+    match fields.text()?.as_str() {
+        "gone" => Ok(Committed::Gone),
+        "conflict" => missing(fields, Some(expected)).map(Committed::Conflict),
+        other => Err(Malformed::new(format!("commit answered {other:?}"))),
+    }
+}
+
+/// The answer of keepsake.lua.
+pub(crate) fn keepsake(answer: Value) -> Result<Option<Keepsake>, Malformed> {
+    let mut fields = Fields::new(answer)?;
+    match fields.text()?.as_str() {
+        "nothing" => Ok(None),
+        "kept" => Ok(Some(Keepsake {
+            what: bytes(fields.next()?)?,
+            kept_at: fields.number()?,
+            kept_until: fields.number()?,
+        })),
+        other => Err(Malformed::new(format!("keepsake answered {other:?}"))),
+    }
+}
+
+/// The answer of renew.lua. Members that are not ids are not ours.
+pub(crate) fn nodes(answer: Value) -> Result<Vec<NodeId>, Malformed> {
+    let names: Vec<String> =
+        redis::from_redis_value(answer).map_err(|error| Malformed::new(error.to_string()))?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// `NOW EXPIRES_AT`.
+fn stamp(text: &str) -> Result<Stamp, Malformed> {
+    let wrong = || Malformed::new("expected two times");
+    let (now, expires_at) = text.split_once(' ').ok_or_else(wrong)?;
+    Ok(Stamp {
+        now: now.parse().map_err(|_| wrong())?,
+        expires_at: expires_at.parse().map_err(|_| wrong())?,
+    })
+}
+
+/// What room.lua's `missing` answers, after its kind.
+fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malformed> {
+    let position = Position {
+        epoch: fields.epoch()?,
+        seq: fields.number()?,
+    };
+    let stamp = fields.stamp()?;
+    let snapshot = match (fields.optional()?, fields.optional()?) {
+        (Some(seq), Some(state)) => Some(Snapshot {
+            seq: number(seq)?,
+            state: bytes(state)?,
+        }),
+        (None, None) => None,
+        _ => {
+            return Err(Malformed::new(
+                "a snapshot without its seq, or a seq without it",
+            ));
+        }
+    };
+    let mut events = log(fields.next()?)?;
+    match (&snapshot, known) {
+        // Exactly what follows the position that was asked about.
+        (None, Some(known)) => {
+            events.retain(|event| event.seq > known.seq);
+            if !lead(&events, known.seq, position.seq) {
+                return Err(Malformed::new("the log has a hole"));
+            }
+        }
+        (None, None) => return Err(Malformed::new("an answer without a snapshot")),
+        // A log that was lost (evicted, or deleted by hand) does no harm as long as the
+        // snapshot is the newest state.
+        (Some(snapshot), _) => {
+            if !lead(&events, snapshot.seq, position.seq) {
+                if snapshot.seq != position.seq {
+                    let hole = "the log does not lead from the snapshot to the newest event";
+                    return Err(Malformed::new(hole));
+                }
+                events.clear();
+            }
+        }
+    }
+    Ok(Loaded {
+        position,
+        stamp,
+        snapshot,
+        events,
+    })
+}
+
+/// Whether the events lead from this seq, or one before it, to the newest without a hole.
+fn lead(events: &[StoredEvent], from: u64, newest: u64) -> bool {
+    let mut pairs = events.windows(2);
+    let reach = match (events.first(), events.last()) {
+        (Some(first), Some(last)) => first.seq <= from.saturating_add(1) && last.seq == newest,
+        _ => from == newest,
+    };
+    reach && pairs.all(|pair| pair[0].seq.checked_add(1) == Some(pair[1].seq))
+}
+
+/// The entries of the log: `[[id, ["first", SEQ, "events", BYTES]], …]`.
+fn log(entries: Value) -> Result<Vec<StoredEvent>, Malformed> {
+    let mut events = Vec::new();
+    for entry in array(entries)? {
+        let mut entry = array(entry)?.into_iter();
+        let (Some(_id), Some(fields)) = (entry.next(), entry.next()) else {
+            return Err(Malformed::new("an entry of the log without fields"));
+        };
+        let Ok([_, first, _, payload]) = <[Value; 4]>::try_from(array(fields)?) else {
+            return Err(Malformed::new("an entry of the log without its two fields"));
+        };
+        let first = number(first)?;
+        for (seq, event) in (first..).zip(decode_events(bytes(payload)?)?) {
+            events.push(StoredEvent { seq, event });
+        }
+    }
+    Ok(events)
+}
+
+/// An answer of a script, taken apart from the front.
+struct Fields(std::vec::IntoIter<Value>);
+
+impl Fields {
+    fn new(answer: Value) -> Result<Self, Malformed> {
+        array(answer).map(|fields| Fields(fields.into_iter()))
+    }
+
+    fn next(&mut self) -> Result<Value, Malformed> {
+        self.0
+            .next()
+            .ok_or_else(|| Malformed::new("the answer is cut off"))
+    }
+
+    fn optional(&mut self) -> Result<Option<Value>, Malformed> {
+        self.next()
+            .map(|value| (value != Value::Nil).then_some(value))
+    }
+
+    fn text(&mut self) -> Result<String, Malformed> {
+        text(self.next()?)
+    }
+
+    fn number(&mut self) -> Result<u64, Malformed> {
+        number(self.next()?)
+    }
+
+    fn epoch(&mut self) -> Result<Epoch, Malformed> {
+        self.text()?
+            .parse()
+            .map_err(|error| Malformed::new(format!("the epoch: {error}")))
+    }
+
+    fn stamp(&mut self) -> Result<Stamp, Malformed> {
+        Ok(Stamp {
+            now: self.number()?,
+            expires_at: self.number()?,
+        })
+    }
+}
+
+fn array(value: Value) -> Result<Vec<Value>, Malformed> {
+    match value {
+        Value::Array(values) => Ok(values),
+        _ => Err(Malformed::new("expected an array")),
+    }
+}
+
+pub(crate) fn bytes(value: Value) -> Result<Bytes, Malformed> {
+    match value {
+        Value::BulkString(bytes) => Ok(bytes.into()),
+        _ => Err(Malformed::new("expected a string")),
+    }
+}
+
+fn text(value: Value) -> Result<String, Malformed> {
+    let text = match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        _ => None,
+    };
+    text.ok_or_else(|| Malformed::new("expected text"))
+}
+
+fn number(value: Value) -> Result<u64, Malformed> {
+    let wrong = || Malformed::new("expected a whole number");
+    match value {
+        Value::Int(number) => u64::try_from(number).map_err(|_| wrong()),
+        value => text(value)?.parse().map_err(|_| wrong()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn events() -> Vec<Bytes> {
+        vec![
+            Bytes::from_static(b"\0\r\n\xff"),
+            Bytes::new(),
+            Bytes::from_static(b"x"),
+        ]
+    }
+
+    #[test]
+    fn events_of_any_bytes_survive_and_a_cut_is_noticed() {
+        let encoded = encode_events(&events()).freeze();
+        assert_eq!(decode_events(encoded.clone()), Ok(events()));
+        // A cut between two events looks like fewer events; elsewhere it shows.
+        for end in [1, 3, 5, 7, 9, 11, 13, encoded.len() - 1] {
+            let decoded = decode_events(encoded.slice(..end));
+            assert!(
+                decoded.is_err() || decoded.unwrap().len() < 3,
+                "cut at {end}"
+            );
+        }
+        assert!(decode_events(Bytes::from_static(b"\xff\xff\xff\xffx")).is_err());
+    }
+
+    #[test]
+    fn a_foreign_publication_is_an_error_and_never_a_panic() {
+        let mut good = b"me 00000000000000ab 7 1000 2000\n".to_vec();
+        good.extend_from_slice(&encode_events(&events()));
+        let decode = |bytes| decode_publication(bytes, "other");
+        let decoded = decode(good.clone().into()).unwrap().unwrap();
+        assert_eq!((decoded.epoch, decoded.first), (Epoch(0xab), 7));
+        assert_eq!(
+            decoded.stamp,
+            Stamp {
+                now: 1000,
+                expires_at: 2000
+            }
+        );
+        assert_eq!(decoded.events, events());
+        assert_eq!(decode_publication(good.clone().into(), "me"), Ok(None));
+
+        for end in 0..good.len() {
+            // Must not panic, whatever it is.
+            let _ = decode(Bytes::copy_from_slice(&good[..end]));
+        }
+        for foreign in [
+            &b""[..],
+            b"hello",
+            b"\n",
+            b"a b c d e\n",
+            b"me 00000000000000ab 0 1 2\n\0\0\0\x01x",
+            b"me 00000000000000ab 1 1 2\n",
+            b"me 00000000000000ab 1 -1 2\n\0\0\0\x01x",
+            b"me 00000000000000ab 1 1\n\0\0\0\x01x",
+            b"me 00000000000000ab 1 1 2 3\n\0\0\0\x01x",
+            b"\xff\xfe\n",
+        ] {
+            assert!(decode(Bytes::from_static(foreign)).is_err(), "{foreign:?}");
+        }
+    }
+
+    fn room(seq: i64, snapshot: Option<i64>, entries: &[(u64, usize)]) -> Value {
+        let string = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let entries = entries.iter().map(|(first, count)| {
+            let payload = encode_events(&vec![Bytes::from_static(b"e"); *count]).to_vec();
+            Value::Array(vec![
+                string("id"),
+                Value::Array(vec![
+                    string("first"),
+                    string(&first.to_string()),
+                    string("events"),
+                    Value::BulkString(payload),
+                ]),
+            ])
+        });
+        Value::Array(vec![
+            string("room"),
+            string("00000000000000ab"),
+            Value::Int(seq),
+            Value::Int(1),
+            Value::Int(2),
+            snapshot.map_or(Value::Nil, Value::Int),
+            snapshot.map_or(Value::Nil, |_| string("state")),
+            Value::Array(entries.collect()),
+        ])
+    }
+
+    #[test]
+    fn a_log_with_a_hole_is_never_taken_for_a_history() {
+        let known = Some(Position {
+            epoch: Epoch(0xab),
+            seq: 5,
+        });
+        let seqs = |answer| {
+            loaded(answer, known).map(|room| {
+                room.unwrap()
+                    .events
+                    .iter()
+                    .map(|event| event.seq)
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(seqs(room(8, None, &[(4, 3), (7, 2)])), Ok(vec![6, 7, 8]));
+        assert_eq!(seqs(room(5, None, &[])), Ok(vec![]));
+        assert!(seqs(room(8, None, &[(4, 3), (8, 1)])).is_err());
+        assert!(seqs(room(8, None, &[(7, 2)])).is_err());
+        assert!(seqs(room(8, None, &[(6, 1)])).is_err());
+        assert!(seqs(room(8, Some(6), &[(8, 1)])).is_err());
+        assert_eq!(seqs(room(8, Some(6), &[(2, 7)])), Ok((2..=8).collect()));
+        assert_eq!(
+            seqs(room(8, Some(8), &[])),
+            Ok(vec![]),
+            "the snapshot is enough"
+        );
+    }
+}

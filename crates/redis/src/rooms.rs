@@ -1,0 +1,226 @@
+//! Which rooms are watched and have their slot on one server, and who watches them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tablecast_core::backend::{BackendError, Listener, Publication};
+use tokio::sync::{Notify, oneshot};
+
+/// A room's channel, by which it is known here.
+pub(crate) type Channel = Arc<str>;
+
+/// Somebody's watch of a room.
+pub(crate) struct Watcher {
+    pub(crate) id: u64,
+    pub(crate) listener: Arc<dyn Listener>,
+    /// Until it was told that the room is subscribed, or why not.
+    pub(crate) waiter: Option<oneshot::Sender<Result<(), BackendError>>>,
+}
+
+/// Rooms that are watched. Each is to be subscribed.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    state: Mutex<State>,
+    is_changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// No list is empty.
+    watched: HashMap<Channel, Vec<Watcher>>,
+    /// Those of which it has changed whether they are watched, while a connection follows.
+    changed: Option<HashSet<Channel>>,
+}
+
+impl Rooms {
+    pub(crate) fn add(&self, channel: Channel, watchers: Vec<Watcher>) {
+        let mut state = self.state();
+        state
+            .watched
+            .entry(Arc::clone(&channel))
+            .or_default()
+            .extend(watchers);
+        self.change(state, [channel]);
+    }
+
+    /// Takes out a watcher, whose listener is to be dropped outside of any lock.
+    pub(crate) fn remove(&self, channel: &str, id: u64) -> Option<Watcher> {
+        let mut state = self.state();
+        let watchers = state.watched.get_mut(channel)?;
+        let at = watchers.iter().position(|watcher| watcher.id == id)?;
+        let gone = watchers.swap_remove(at);
+        if watchers.is_empty() {
+            let removed = state.watched.remove_entry(channel);
+            self.change(state, removed.map(|(channel, _)| channel));
+        }
+        Some(gone)
+    }
+
+    /// Takes out all rooms that do not belong here.
+    pub(crate) fn take(&self, belongs_here: impl Fn(&str) -> bool) -> Vec<(Channel, Vec<Watcher>)> {
+        let mut state = self.state();
+        let gone = state
+            .watched
+            .extract_if(|channel, _| !belongs_here(channel));
+        let gone: Vec<_> = gone.collect();
+        let channels: Vec<_> = gone
+            .iter()
+            .map(|(channel, _)| Arc::clone(channel))
+            .collect();
+        self.change(state, channels);
+        gone
+    }
+
+    pub(crate) fn is_watched(&self, channel: &str) -> bool {
+        self.state().watched.contains_key(channel)
+    }
+
+    /// A connection is there on which nothing is subscribed yet.
+    pub(crate) fn follow(&self) {
+        let mut state = self.state();
+        state.changed = Some(HashSet::new());
+        let all: Vec<_> = state.watched.keys().cloned().collect();
+        self.change(state, all);
+    }
+
+    /// The connection has ended.
+    pub(crate) fn unfollow(&self) {
+        self.state().changed = None;
+    }
+
+    /// Waits until rooms are watched or not watched any more, and takes which may be.
+    pub(crate) async fn changed(&self) -> HashSet<Channel> {
+        self.is_changed.notified().await;
+        let mut state = self.state();
+        state
+            .changed
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Events of this room came.
+    pub(crate) fn publish(&self, channel: &str, publication: Publication) {
+        let state = self.state();
+        let watchers = state.watched.get(channel);
+        if let Some((last, others)) = watchers.and_then(|watchers| watchers.split_last()) {
+            for watcher in others {
+                watcher.listener.published(publication.clone());
+            }
+            last.listener.published(publication);
+        }
+    }
+
+    /// The room is subscribed. If that is new, something may have been missed by those who
+    /// did not just wait for it: there was a subscription before, or they have given up.
+    pub(crate) fn subscribed(&self, channel: &str, is_new: bool) {
+        let mut state = self.state();
+        for watcher in state.watched.get_mut(channel).into_iter().flatten() {
+            let missed = match watcher.waiter.take() {
+                Some(waiter) => waiter.send(Ok(())).is_err(),
+                None => is_new,
+            };
+            if missed {
+                watcher.listener.missed();
+            }
+        }
+    }
+
+    /// The subscription was refused. It will be tried again.
+    pub(crate) fn refused(&self, channel: &str, reason: &str) {
+        let mut state = self.state();
+        for watcher in state.watched.get_mut(channel).into_iter().flatten() {
+            if let Some(waiter) = watcher.waiter.take() {
+                let _ = waiter.send(Err(BackendError::Unavailable(reason.to_owned())));
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        channels: impl IntoIterator<Item = Channel>,
+    ) {
+        if let Some(changed) = &mut state.changed {
+            changed.extend(channels);
+            self.is_changed.notify_one();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics halfway.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures_util::FutureExt;
+    use tablecast::testing::{Notification, Recorder};
+    use tablecast_core::id::RoomId;
+
+    use super::*;
+
+    fn watcher(id: u64, listener: Arc<dyn Listener>) -> Vec<Watcher> {
+        vec![Watcher {
+            id,
+            listener,
+            waiter: None,
+        }]
+    }
+
+    #[test]
+    fn what_changes_is_kept_only_while_a_connection_follows() {
+        let rooms = Rooms::default();
+        let room: RoomId = "r".parse().unwrap();
+        let listener = Recorder::new().listener(&room);
+        for id in 0..100 {
+            let channel: Channel = format!("c-{id}").into();
+            rooms.add(Arc::clone(&channel), watcher(id, Arc::clone(&listener)));
+            if id > 0 {
+                rooms.remove(&channel, id);
+            }
+        }
+        assert_eq!(rooms.state().changed, None);
+        rooms.follow();
+        let changed = rooms.changed().now_or_never().unwrap();
+        assert_eq!(
+            changed,
+            HashSet::from(["c-0".into()]),
+            "all that are watched"
+        );
+        rooms.remove("c-0", 0);
+        let changed = rooms.changed().now_or_never().unwrap();
+        assert_eq!(changed, HashSet::from(["c-0".into()]));
+    }
+
+    #[test]
+    fn after_a_new_subscription_those_have_missed_something_who_did_not_just_wait_for_it() {
+        let rooms = Rooms::default();
+        let room: RoomId = "r".parse().unwrap();
+        let mut recorder = Recorder::new();
+        let (waiter, mut answer) = oneshot::channel();
+        let mut watchers = watcher(1, recorder.listener(&room));
+        watchers[0].waiter = Some(waiter);
+        rooms.add("c".into(), watchers);
+        let missed = Some(Notification::Missed(room.clone()));
+
+        rooms.subscribed("c", true);
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert_eq!(recorder.try_next(), None);
+        rooms.subscribed("c", false);
+        assert_eq!(recorder.try_next(), None, "it was subscribed all the time");
+        rooms.subscribed("c", true);
+        assert_eq!(recorder.try_next(), missed, "there was one before");
+
+        let (waiter, answer) = oneshot::channel();
+        let mut watchers = watcher(2, recorder.listener(&room));
+        watchers[0].waiter = Some(waiter);
+        rooms.add("c".into(), watchers);
+        drop(answer);
+        rooms.subscribed("c", false);
+        assert_eq!(recorder.try_next(), missed, "it has given up");
+        assert_eq!(recorder.try_next(), None);
+    }
+}

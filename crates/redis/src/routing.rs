@@ -1,0 +1,223 @@
+//! How a command finds its way to the server that has its slot, and what becomes
+//! of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{RedisError, Value};
+use tablecast_core::backend::BackendError;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::connection::{DEADLINE, Live};
+use crate::refusal::{Trouble, code_of, explain};
+use crate::router::Router;
+use crate::scripts::Call;
+use crate::server::Server;
+use crate::slots::Address;
+use crate::url::at_address;
+
+impl Router {
+    /// Calls a script on the server that has the slot.
+    pub(crate) async fn call(&self, slot: u16, call: &Call<'_>) -> Result<Value, BackendError> {
+        let deadline = Instant::now() + DEADLINE;
+        // What an answer that did not come means.
+        let lost = match call.script.is_change {
+            false => BackendError::Unavailable,
+            true => BackendError::Unknown,
+        };
+        let mut route = Route::Owner;
+        loop {
+            let target = self.target(slot, &route, deadline).await?;
+            let answer = async {
+                match route {
+                    Route::Asking(_) => target.live.call_asking(call).await,
+                    Route::Owner | Route::Moved(_) => target.live.call(call).await,
+                }
+            };
+            let problem = match timeout_at(deadline, answer).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => Problem::of(error, target.host(&route)),
+                Err(_) => Problem::Lost("no answer within 1 s".into()),
+            };
+            route = match problem {
+                Problem::Moved(address) => {
+                    self.context.refresh.notify_one();
+                    // The second redirection in a row: two servers may be naming each
+                    // other.
+                    if !matches!(route, Route::Owner) {
+                        let circle = "the Cluster's servers send each other's clients in circles";
+                        sleep_before(deadline, BackendError::Unavailable(circle.into())).await?;
+                    }
+                    Route::Moved(address)
+                }
+                Problem::Ask(address) => Route::Asking(address),
+                Problem::Moving => {
+                    self.context.refresh.notify_one();
+                    let error = BackendError::Unavailable("the slot is being moved".into());
+                    sleep_before(deadline, error).await?;
+                    Route::Owner
+                }
+                Problem::Refused(refusal, is_replica) => {
+                    self.context.refresh.notify_one();
+                    let server = target.server.as_ref();
+                    if is_replica && let Some(server) = server {
+                        server.replace();
+                    }
+                    if server.is_some_and(|server| server.doubt()) {
+                        return Err(refusal.error());
+                    }
+                    sleep_before(deadline, refusal.error()).await?;
+                    Route::Owner
+                }
+                Problem::Denied(reason) => {
+                    if let Some(server) = target.server {
+                        server.doubt();
+                    }
+                    return Err(lost(reason));
+                }
+                Problem::Lost(reason) => return Err(lost(reason)),
+                Problem::Wrong(reason) => return Err(BackendError::Corrupt(reason)),
+            };
+        }
+    }
+
+    async fn target(
+        &self,
+        slot: u16,
+        route: &Route,
+        deadline: Instant,
+    ) -> Result<Target, BackendError> {
+        let address = match route {
+            Route::Owner => return self.owner_of(slot, deadline).await,
+            Route::Moved(address) | Route::Asking(address) => address,
+        };
+        let topology = self.topology();
+        let mut servers = topology.servers().iter();
+        if let Some(server) = servers.find(|server| server.address() == Some(address)) {
+            return Target::of(Arc::clone(server), deadline).await;
+        }
+        // A server that has no slot yet.
+        let Some(like) = &self.like else {
+            let reason = "the Cluster has no server";
+            return Err(BackendError::Unavailable(reason.into()));
+        };
+        let info = at_address(like, &address.host, address.port);
+        let Ok(Ok((live, _))) = timeout_at(deadline, Live::dial(&info)).await else {
+            let reason = format!("{}:{} cannot be reached", address.host, address.port);
+            return Err(BackendError::Unavailable(reason));
+        };
+        Ok(Target {
+            live: Arc::new(live),
+            server: None,
+        })
+    }
+
+    /// The slot's server, waiting while it is only just being found.
+    async fn owner_of(&self, slot: u16, deadline: Instant) -> Result<Target, BackendError> {
+        let mut topologies = self.topologies();
+        loop {
+            let owner = topologies.borrow_and_update().owner(slot).cloned();
+            if let Some(server) = owner {
+                return Target::of(server, deadline).await;
+            }
+            if let Some(error) = self.why_down() {
+                return Err(error);
+            }
+            let Ok(Ok(())) = timeout_at(deadline, topologies.changed()).await else {
+                let reason = "the Cluster's slots are not known";
+                return Err(BackendError::Unavailable(reason.into()));
+            };
+        }
+    }
+}
+
+/// Where to send a command.
+enum Route {
+    /// To the server that has the slot, as far as is known.
+    Owner,
+    /// To the one that another named as the slot's owner.
+    Moved(Address),
+    /// To the one that is taking over the slot.
+    Asking(Address),
+}
+
+/// A server that can be sent to.
+struct Target {
+    live: Arc<Live>,
+    /// Absent for one that has no slot yet.
+    server: Option<Arc<Server>>,
+}
+
+impl Target {
+    async fn of(server: Arc<Server>, deadline: Instant) -> Result<Target, BackendError> {
+        let live = server.ready(deadline).await?;
+        let server = Some(server);
+        Ok(Target { live, server })
+    }
+
+    fn host<'a>(&'a self, route: &'a Route) -> &'a str {
+        match (&self.server, route) {
+            (Some(server), _) => server.host(),
+            (None, Route::Moved(address) | Route::Asking(address)) => &address.host,
+            (None, Route::Owner) => "",
+        }
+    }
+}
+
+/// Why a call has no answer.
+enum Problem {
+    /// Not executed: the slot is elsewhere.
+    Moved(Address),
+    /// Not executed: the key is elsewhere, or will be.
+    Ask(Address),
+    /// Not executed: some of its keys are here, and some elsewhere.
+    Moving,
+    /// Not executed: Redis refuses work at the moment. True: it is a replica.
+    Refused(Trouble, bool),
+    /// A right is missing, maybe in the middle of a script.
+    Denied(String),
+    /// May have been executed.
+    Lost(String),
+    /// Executed, with an answer that makes no sense.
+    Wrong(String),
+}
+
+impl Problem {
+    fn of(error: RedisError, answered: &str) -> Problem {
+        let text = explain(&error);
+        let code = code_of(&error).unwrap_or_default();
+        let refusal = Trouble::told_by(&error);
+        let Some((_, server)) = error
+            .into_server_errors()
+            .and_then(|errors| errors.first().cloned())
+        else {
+            return Problem::Lost(text);
+        };
+        let address = || {
+            let address = server.details()?.split_ascii_whitespace().nth(1)?;
+            Address::parse(address, answered)
+        };
+        match code.as_str() {
+            "MOVED" => address().map_or(Problem::Wrong(text), Problem::Moved),
+            "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
+            "TRYAGAIN" => Problem::Moving,
+            "NOPERM" => Problem::Denied(text),
+            // With every other code a script is refused before it changes anything.
+            code => match refusal {
+                Some(refusal) => Problem::Refused(refusal, code == "READONLY"),
+                None => Problem::Wrong(text),
+            },
+        }
+    }
+}
+
+/// Waits a moment, or gives up if too little time would be left for another
+/// attempt: one whose answer comes too late has an unknown outcome.
+async fn sleep_before(deadline: Instant, error: BackendError) -> Result<(), BackendError> {
+    let moment = Duration::from_millis(fastrand::u64(20..60));
+    if Instant::now() + moment + DEADLINE / 4 >= deadline {
+        return Err(error);
+    }
+    sleep(moment).await;
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! One Redis server: its two connections, and the rooms that are watched there.
+
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis::ConnectionInfo;
+use tablecast_core::backend::{BackendError, Health};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::check::{self, Changes};
+use crate::connection::{Backoff, Live, Loss};
+use crate::context::Context;
+use crate::refusal::Trouble;
+use crate::rooms::Rooms;
+use crate::slots::Address;
+use crate::subscriptions;
+
+/// The state of the command connection.
+#[derive(Clone)]
+pub(crate) enum Link {
+    /// The first attempt, or the first one after a connection ended: whoever
+    /// has something to send may wait for it.
+    Connecting,
+    /// Commands work.
+    Live(Arc<Live>),
+    /// Commands do not work, for this reason.
+    Down(Trouble),
+}
+
+/// One Redis server. A standalone one is a Cluster of one that has all slots.
+pub(crate) struct Server {
+    context: Arc<Context>,
+    info: ConnectionInfo,
+    /// As the Cluster names it.
+    address: Option<Address>,
+    /// The slots that it has.
+    slots: Mutex<Vec<RangeInclusive<u16>>>,
+    link: watch::Sender<Link>,
+    changes: Changes,
+    replace: Notify,
+    rooms: Arc<Rooms>,
+    cancel: CancellationToken,
+}
+
+impl Server {
+    /// Starts the tasks that keep its two connections.
+    pub(crate) fn start(
+        context: &Arc<Context>,
+        info: ConnectionInfo,
+        address: Option<Address>,
+    ) -> Arc<Server> {
+        let server = Arc::new(Server {
+            context: Arc::clone(context),
+            changes: Changes::new(info.addr().to_string()),
+            info: info.clone(),
+            address,
+            slots: Mutex::default(),
+            link: watch::Sender::new(Link::Connecting),
+            replace: Notify::new(),
+            rooms: Arc::default(),
+            cancel: context.cancel.child_token(),
+        });
+        let subscriptions = subscriptions::keep(Arc::clone(context), info, server.rooms.clone());
+        context.spawn_vital(server.cancel.clone(), subscriptions);
+        let commands = keep_commands(Arc::clone(&server));
+        context.spawn_vital(server.cancel.clone(), commands);
+        server
+    }
+
+    /// It is no longer part of the Cluster.
+    pub(crate) fn stop(&self) {
+        self.cancel.cancel();
+    }
+
+    pub(crate) fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.address.as_ref().map_or("", |address| &address.host)
+    }
+
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    pub(crate) fn set_slots(&self, slots: Vec<RangeInclusive<u16>>) {
+        *self.slots() = slots;
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<RangeInclusive<u16>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its health. `None`: not known yet.
+    pub(crate) fn health(&self) -> Option<Health> {
+        let health = match &*self.link.borrow() {
+            Link::Connecting => return None,
+            Link::Down(trouble) => trouble.health(),
+            Link::Live(_) => self.changes.health()?,
+        };
+        Some(match (health, &self.address) {
+            (Health::Refusing { why, words }, Some(at)) => Health::Refusing {
+                why,
+                words: format!("{}:{}: {words}", at.host, at.port),
+            },
+            (health, _) => health,
+        })
+    }
+
+    /// The state of the command connection.
+    pub(crate) fn link(&self) -> Link {
+        self.link.borrow().clone()
+    }
+
+    /// Its command connection, waiting while it is only just being made.
+    pub(crate) async fn ready(&self, deadline: Instant) -> Result<Arc<Live>, BackendError> {
+        let mut link = self.link.subscribe();
+        let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
+        let link = match timeout_at(deadline, settled).await {
+            Ok(Ok(link)) => link.clone(),
+            Ok(Err(_)) | Err(_) => Link::Connecting,
+        };
+        match link {
+            Link::Live(live) => Ok(live),
+            Link::Down(trouble) => Err(trouble.error()),
+            Link::Connecting => Err(BackendError::Unavailable("not connected within 1 s".into())),
+        }
+    }
+
+    /// A room's change was refused here. Returns true if it is known already that changes
+    /// are refused.
+    pub(crate) fn doubt(&self) -> bool {
+        self.changes.doubt()
+    }
+
+    /// Has the command connection made anew, since this server does not take
+    /// writes: the name may lead to another one by now.
+    pub(crate) fn replace(&self) {
+        self.replace.notify_one();
+    }
+
+    fn set_link(&self, link: Link) {
+        self.link.send_replace(link);
+        self.context.health.send_replace(());
+    }
+}
+
+/// Keeps the command connection, for ever.
+async fn keep_commands(server: Arc<Server>) {
+    let name = server.info.addr().to_string();
+    let mut backoff = Backoff::new();
+    let mut working = true;
+    let mut eviction = None;
+    loop {
+        match Live::dial(&server.info).await {
+            Ok((live, connection)) => {
+                backoff.connected();
+                if !working {
+                    tracing::info!(server = %name, "redis answers again");
+                }
+                working = true;
+                if live.eviction != eviction {
+                    eviction.clone_from(&live.eviction);
+                    // Rooms are keys that expire, and every policy but this one may
+                    // delete them early.
+                    if let Some(policy) = eviction.as_deref().filter(|it| *it != "noeviction") {
+                        tracing::warn!(
+                            server = %name,
+                            "redis may delete rooms when its memory is full: maxmemory-policy is {policy}, and should be noeviction"
+                        );
+                    }
+                }
+                let live = Arc::new(live);
+                server.changes.begin();
+                server.set_link(Link::Live(Arc::clone(&live)));
+                let owns = |slot| server.slots().iter().any(|range| range.contains(&slot));
+                let loss = tokio::select! {
+                    loss = live.probe(&connection) => loss,
+                    loss = check::keep(&server.context, &server.changes, owns, &live) => loss,
+                    () = server.replace.notified() => Loss::Sick(Trouble::replica()),
+                };
+                tracing::warn!(server = %name, reason = %loss, "redis connection lost");
+                server.set_link(match loss {
+                    Loss::Closed => Link::Connecting,
+                    Loss::Sick(trouble) => Link::Down(trouble),
+                });
+                backoff.lost().await;
+            }
+            Err(trouble) => {
+                if working {
+                    tracing::warn!(server = %name, reason = %trouble, "redis cannot be used");
+                }
+                working = false;
+                server.set_link(Link::Down(trouble));
+                server.context.refresh.notify_one();
+                backoff.wait().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! A server's one subscription connection: it is reconciled with the rooms that are
+//! watched there, and delivers their publications.
+//!
+//! Channels are subscribed one by one: several in one `SSUBSCRIBE` must share a
+//! slot, and a refusal of one must not be a refusal of all.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt, stream};
+use redis::aio::MultiplexedConnection;
+use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, Value};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::{Backoff, Connection, DEADLINE, Loss};
+use crate::context::Context;
+use crate::encoding;
+use crate::refusal::{Trouble, explain};
+use crate::rooms::{Channel, Rooms};
+
+/// Subscriptions that are under way at once, after a reconnect.
+const PIPELINE: usize = 256;
+
+/// How long to wait before a subscription is tried again that was refused for a reason
+/// that passes by itself: the slot is elsewhere or just being moved, a script keeps
+/// Redis busy, it loads its data.
+const RETRY_SOON: Duration = Duration::from_millis(100);
+
+/// The same for a missing right, which somebody has to give first.
+const RETRY_DENIED: Duration = Duration::from_secs(5);
+
+/// Keeps the subscription connection, for ever.
+pub(crate) async fn keep(context: Arc<Context>, info: ConnectionInfo, rooms: Arc<Rooms>) {
+    let server = info.addr().to_string();
+    let mut backoff = Backoff::new();
+    let mut working = true;
+    loop {
+        let deliveries = Arc::new(Deliveries {
+            context: Arc::clone(&context),
+            rooms: Arc::clone(&rooms),
+            leaving: Mutex::default(),
+            taken_away: CancellationToken::new(),
+        });
+        let on_push = Arc::clone(&deliveries);
+        match Connection::dial(&info, move |push| on_push.receive(push)).await {
+            Ok(connection) => {
+                backoff.connected();
+                if !working {
+                    tracing::info!(%server, "redis subscription connection made again");
+                }
+                rooms.follow();
+                let loss = use_up(&deliveries, &connection).await;
+                rooms.unfollow();
+                tracing::warn!(%server, reason = %loss, "redis subscription connection lost");
+                working = false;
+                backoff.lost().await;
+            }
+            Err(error) => {
+                if working {
+                    tracing::warn!(%server, reason = explain(&error), "redis subscription connection cannot be made");
+                }
+                working = false;
+                backoff.wait().await;
+            }
+        }
+    }
+}
+
+/// Keeps the subscriptions of one connection until it is of no use any more.
+async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
+    let subscriptions = Subscriptions {
+        deliveries,
+        connection: &connection.commands,
+        subscribed: HashSet::new(),
+        again: FuturesUnordered::new(),
+    };
+    let ping = redis::cmd("PING");
+    tokio::select! {
+        loss = connection.probe(&ping, |_| Ok(())) => loss,
+        loss = subscriptions.serve() => loss,
+        () = deliveries.taken_away.cancelled() => {
+            deliveries.context.refresh.notify_one();
+            Loss::Sick("a slot was moved to another server".into())
+        }
+    }
+}
+
+/// Takes what the connection delivers. Runs on the connection's own task and
+/// never blocks it.
+struct Deliveries {
+    context: Arc<Context>,
+    rooms: Arc<Rooms>,
+    /// Channels that were asked to be unsubscribed.
+    leaving: Mutex<HashSet<Channel>>,
+    /// Cancelled when Redis ended a subscription by itself, as it does when the
+    /// slot moves. redis-rs takes that for the answer to whatever command is
+    /// waiting, so the connection cannot be used further.
+    taken_away: CancellationToken,
+}
+
+impl Deliveries {
+    fn receive(&self, push: PushInfo) {
+        let mut data = push.data.into_iter();
+        let (Some(Value::BulkString(channel)), content) = (data.next(), data.next()) else {
+            return;
+        };
+        // A channel of ours is text.
+        let channel = String::from_utf8_lossy(&channel);
+        match push.kind {
+            PushKind::Message | PushKind::SMessage => self.deliver(&channel, content),
+            PushKind::Unsubscribe | PushKind::SUnsubscribe => {
+                let was_asked = self.leaving().remove(&*channel);
+                if !was_asked {
+                    self.taken_away.cancel();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn deliver(&self, channel: &str, content: Option<Value>) {
+        let content = encoding::bytes(content.unwrap_or(Value::Nil));
+        let own_name = &self.context.name;
+        match content.and_then(|content| encoding::decode_publication(content, own_name)) {
+            Ok(Some(publication)) => self.rooms.publish(channel, publication),
+            // Whoever committed has the answer to the commit, or loads the room.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(channel, %error, "ignored a publication that is not ours");
+            }
+        }
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, HashSet<Channel>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is subscribed on one connection.
+struct Subscriptions<'a> {
+    deliveries: &'a Deliveries,
+    connection: &'a MultiplexedConnection,
+    subscribed: HashSet<Channel>,
+    /// Those that were refused, each when it is to be tried again.
+    again: FuturesUnordered<BoxFuture<'static, HashSet<Channel>>>,
+}
+
+/// What a channel needs.
+#[derive(Clone, Copy)]
+enum Step {
+    Subscribe,
+    Unsubscribe,
+}
+
+impl Subscriptions<'_> {
+    /// Reconciles them with the rooms that are watched, until the connection fails.
+    async fn serve(mut self) -> Loss {
+        loop {
+            let changed = tokio::select! {
+                changed = self.deliveries.rooms.changed() => changed,
+                Some(due) = self.again.next() => due,
+            };
+            if let Err(loss) = self.reconcile(changed).await {
+                return loss;
+            }
+        }
+    }
+
+    async fn reconcile(&mut self, channels: HashSet<Channel>) -> Result<(), Loss> {
+        let steps: Vec<_> = channels
+            .into_iter()
+            .filter_map(|channel| Some((self.step(&channel)?, channel)))
+            .collect();
+        let (deliveries, connection) = (self.deliveries, self.connection);
+        let mut done = stream::iter(steps)
+            .map(|(step, channel)| async move {
+                let outcome = take(step, deliveries, connection.clone(), &channel).await;
+                (step, channel, outcome)
+            })
+            .buffer_unordered(PIPELINE);
+        let (mut refused, mut denied) = (HashSet::new(), HashSet::new());
+        let mut why_denied = None;
+        while let Some((step, channel, outcome)) = done.next().await {
+            match (step, outcome?) {
+                (Step::Subscribe, Ok(())) => {
+                    deliveries.rooms.subscribed(&channel, true);
+                    self.subscribed.insert(channel);
+                }
+                (Step::Subscribe, Err(error)) if is_denial(&error) => {
+                    let reason = explain(&error);
+                    deliveries.rooms.refused(&channel, &reason);
+                    why_denied.get_or_insert(reason);
+                    denied.insert(channel);
+                }
+                (Step::Subscribe, Err(error)) => {
+                    tracing::debug!(%channel, reason = explain(&error), "redis refuses a subscription");
+                    // Whoever waits may still get it in time.
+                    if error.is_cluster_error() {
+                        deliveries.context.refresh.notify_one();
+                    }
+                    refused.insert(channel);
+                }
+                // Redis refuses it only where the slot is no longer its own, and
+                // there it has ended the subscription itself.
+                (Step::Unsubscribe, Ok(()) | Err(_)) => {
+                    self.subscribed.remove(&channel);
+                }
+            }
+        }
+        if let Some(reason) = why_denied {
+            tracing::warn!(reason, rooms = denied.len(), "redis refuses subscriptions");
+        }
+        for (after, channels) in [(RETRY_SOON, refused), (RETRY_DENIED, denied)] {
+            if !channels.is_empty() {
+                self.again.push(sleep(after).map(|()| channels).boxed());
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self, channel: &str) -> Option<Step> {
+        let rooms = &self.deliveries.rooms;
+        match (rooms.is_watched(channel), self.subscribed.contains(channel)) {
+            (true, false) => Some(Step::Subscribe),
+            (false, true) => Some(Step::Unsubscribe),
+            (true, true) => {
+                rooms.subscribed(channel, false);
+                None
+            }
+            (false, false) => None,
+        }
+    }
+}
+
+fn is_denial(error: &RedisError) -> bool {
+    matches!(error.code(), Some("NOPERM" | "NOAUTH"))
+}
+
+/// Takes one step. The outer error is that of the connection, the inner one an
+/// answer of Redis.
+async fn take(
+    step: Step,
+    deliveries: &Deliveries,
+    mut connection: MultiplexedConnection,
+    channel: &Channel,
+) -> Result<Result<(), RedisError>, Loss> {
+    let name = match (step, deliveries.context.is_cluster) {
+        (Step::Subscribe, false) => "SUBSCRIBE",
+        (Step::Subscribe, true) => "SSUBSCRIBE",
+        (Step::Unsubscribe, false) => "UNSUBSCRIBE",
+        (Step::Unsubscribe, true) => "SUNSUBSCRIBE",
+    };
+    if matches!(step, Step::Unsubscribe) {
+        deliveries.leaving().insert(Arc::clone(channel));
+    }
+    let mut command = redis::cmd(name);
+    command.arg(&**channel);
+    match timeout(DEADLINE, command.query_async::<Value>(&mut connection)).await {
+        Ok(Ok(_)) => Ok(Ok(())),
+        Ok(Err(error)) if error.code().is_some() => {
+            deliveries.leaving().remove(&**channel);
+            Ok(Err(error))
+        }
+        Ok(Err(error)) => Err(Loss::Sick(Trouble::Away(explain(&error)))),
+        Err(_) => {
+            let reason = format!("no answer to {name} within 1 s");
+            Err(Loss::Sick(Trouble::Away(reason)))
+        }
+    }
+}

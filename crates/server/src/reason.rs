@@ -1,0 +1,83 @@
+//! Why the lunch server refuses a request, besides what [`tablecast_http::reason`] has. The
+//! codes have the words that rejected commands have too.
+
+use axum::http::StatusCode;
+pub(crate) use tablecast_http::reason::*;
+
+/// Its body is not what it should be.
+pub(crate) const BAD_JSON: Reason = Reason::new(
+    StatusCode::BAD_REQUEST,
+    "bad_json",
+    "the body is not what it should be",
+);
+
+/// The room's title has nothing that can be seen.
+pub(crate) const TITLE_EMPTY: Reason = Reason::new(
+    StatusCode::BAD_REQUEST,
+    "empty",
+    "the title has no visible character",
+);
+
+/// The room's title is too long.
+pub(crate) const TITLE_TOO_LONG: Reason =
+    Reason::new(StatusCode::BAD_REQUEST, "too_long", "the title is too long");
+
+/// The room's title holds what it may not.
+pub(crate) const TITLE_FORBIDDEN: Reason = Reason::new(
+    StatusCode::BAD_REQUEST,
+    "bad_item",
+    "the title holds a forbidden character",
+);
+
+/// All seats are taken.
+pub(crate) const ROOM_FULL: Reason =
+    Reason::new(StatusCode::FORBIDDEN, "room_full", "all seats are taken");
+
+/// The body did not come in time.
+pub(crate) const TIMEOUT: Reason = Reason::new(
+    StatusCode::REQUEST_TIMEOUT,
+    "timeout",
+    "the body was not complete after 10 s",
+);
+
+/// The body is too large.
+pub(crate) const BODY_TOO_LONG: Reason = Reason::new(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "too_long",
+    "the body has more than 16 KiB",
+);
+
+/// The body is no JSON by its own word.
+pub(crate) const BAD_CONTENT_TYPE: Reason = Reason::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "bad_content_type",
+    "the body is not `application/json`",
+);
+
+/// A handshake is needed.
+pub(crate) const UPGRADE_REQUIRED: Reason = Reason::new(
+    StatusCode::UPGRADE_REQUIRED,
+    "upgrade_required",
+    "not a WebSocket handshake, or not version 13",
+);
+
+/// The store cannot be reached, or takes no changes.
+pub(crate) const UNAVAILABLE: Reason = Reason::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "unavailable",
+    "the store cannot be reached or takes no changes; come back after `Retry-After`",
+);
+
+/// This server shuts down.
+pub(crate) const DRAINING: Reason = Reason::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "draining",
+    "this server shuts down; come back after `Retry-After`, or go to another",
+);
+
+/// No more rooms fit in.
+pub(crate) const TOO_MANY_ROOMS: Reason = Reason::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "too_many_rooms",
+    "this server has as many rooms as it may have; come back after `Retry-After`",
+);

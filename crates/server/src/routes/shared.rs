@@ -1,0 +1,172 @@
+//! What the routes share, and what several of them look at first.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::response::Response;
+use ipnet::IpNet;
+use tablecast::Hub;
+use tablecast::hub::RoomError;
+use tablecast_core::draft::Refusal;
+use tablecast_http::{Origin, PerAddress, Problem, Site, origin};
+use tablecast_lunch::Menu;
+
+use super::answers::Answers;
+use super::route::Route;
+use crate::config::Config;
+use crate::docs::Documents;
+use crate::reason;
+
+/// When to try again while the store is down.
+pub(super) const STORE_RETRY: Duration = Duration::from_secs(2);
+
+/// When to try again while this server shuts down: at once, for another takes over, but
+/// no header says less than a second.
+pub(super) const DRAIN_RETRY: Duration = Duration::from_secs(1);
+
+/// What the routes share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) hub: Hub<Menu>,
+    pub(crate) config: Config,
+    pub(super) documents: Documents,
+    pub(super) creates: PerAddress,
+    joins: PerAddress,
+    misses: PerAddress,
+    /// All routes, for the document that describes them.
+    pub(super) table: fn() -> Vec<Route<App>>,
+    pub(super) answers: Answers,
+}
+
+pub(super) type App = Arc<Shared>;
+
+impl Shared {
+    /// What they share at the start; `table` makes all of them.
+    pub(crate) fn new(hub: Hub<Menu>, config: Config, table: fn() -> Vec<Route<App>>) -> Self {
+        Shared {
+            hub,
+            creates: PerAddress::new(config.create_rate),
+            joins: PerAddress::new(config.join_rate),
+            misses: PerAddress::new(config.miss_rate),
+            documents: Documents::default(),
+            answers: Answers::new(&table()),
+            table,
+            config,
+        }
+    }
+
+    /// Says no to an address that joins or looks at rooms too often, since each
+    /// time may ask the store or draws a picture.
+    pub(super) fn may_come(&self, client: IpAddr) -> Result<(), Problem> {
+        let came = self.joins.take(client);
+        came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
+    }
+
+    /// As [`Shared::may_come`], and says no to one that asked for too many rooms that are
+    /// not there. Those who join by `tablecast.v1` are neither counted nor refused here:
+    /// whoever guesses must not keep out the people behind the same address, who may all
+    /// come back to rooms that a server in memory has lost.
+    pub(super) fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
+        self.may_come(client)?;
+        let checked = self.misses.check(client);
+        checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
+    }
+
+    /// Counts a room that is not there, and puts an error in words.
+    pub(super) fn refused(&self, client: IpAddr, error: RoomError) -> Problem {
+        match error {
+            RoomError::NotFound => {
+                // It was checked before; what is left of the count decides next time.
+                let _ = self.misses.take(client);
+                no_such_room()
+            }
+            RoomError::Refused(Refusal::Full { .. }) => {
+                Problem::new(reason::ROOM_FULL, error.to_string())
+            }
+            // Only a resumed seat can be missing or taken over, and seats are
+            // resumed in `tablecast.v1` alone, where a close code says so.
+            RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver) => {
+                tracing::error!(%error, "a seat was looked for where none is resumed");
+                Problem::internal("a seat was looked for where none is resumed")
+            }
+            RoomError::Unavailable(reason) => store_unavailable(&reason),
+            RoomError::Refusing(_) => {
+                Problem::not_now(reason::UNAVAILABLE, error.to_string(), STORE_RETRY)
+            }
+            RoomError::Draining => {
+                Problem::not_now(reason::DRAINING, error.to_string(), DRAIN_RETRY)
+            }
+        }
+    }
+}
+
+impl Site for Shared {
+    fn trusted_proxies(&self) -> &[IpNet] {
+        &self.config.trusted_proxies
+    }
+
+    fn allowed_origins(&self) -> &[Origin] {
+        &self.config.allowed_origins
+    }
+
+    fn is_draining(&self) -> bool {
+        self.hub.is_draining()
+    }
+
+    fn answered(&self, answer: &Response) {
+        self.answers.count(answer);
+    }
+}
+
+/// There is no room (any more): one answer for all ids that lead nowhere, so that none
+/// can be told from another.
+pub(super) fn no_such_room() -> Problem {
+    Problem::new(reason::NOT_FOUND, "there is no such room, or it expired")
+}
+
+/// What is asked for comes from no page, or from one that may ask.
+pub(super) struct AllowedPage;
+
+impl FromRequestParts<App> for AllowedPage {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
+        if origin::is_allowed(&parts.headers, &shared.config.allowed_origins) {
+            return Ok(AllowedPage);
+        }
+        Err(Problem::new(
+            reason::FOREIGN_ORIGIN,
+            "pages of this origin may not connect; the server's operator can allow it with --allowed-origin",
+        ))
+    }
+}
+
+/// The id in the path as it was sent; what cannot be read as text is no id of any
+/// room, and gets the answer that an unknown one gets.
+pub(super) struct Id(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Id(id.map_or_else(|_| String::new(), |Path(id)| id)))
+    }
+}
+
+/// The reason is the operator's: it may name hosts that are nobody's business.
+/// The backend has logged it once; here it would be a line for each request.
+pub(super) fn store_unavailable(reason: &str) -> Problem {
+    tracing::debug!(
+        reason,
+        "a request was refused, since the store is unavailable"
+    );
+    Problem::not_now(
+        reason::UNAVAILABLE,
+        "the store cannot be reached; try again",
+        STORE_RETRY,
+    )
+}

@@ -1,0 +1,93 @@
+//! Rules about the manifests, and about what crates are built from.
+
+use anyhow::Result;
+
+use super::finding::Finding;
+use super::repo::Repo;
+use crate::invocation::Invocation;
+
+/// What each manifest says, so that the workspace's `Cargo.toml` holds for it.
+const COMMON: [&str; 2] = [
+    "\nversion.workspace = true\n",
+    "\n[lints]\nworkspace = true\n",
+];
+
+/// The crates that do no I/O, by package name.
+const PURE: &[&str] = &["tablecast-core"];
+
+/// Crate families that bring I/O, a clock or randomness: `tokio` stands for `tokio-util` too.
+const IMPURE: &[&str] = &[
+    "axum",
+    "getrandom",
+    "hyper",
+    "rand",
+    "redis",
+    "tokio",
+    "tungstenite",
+];
+
+/// Every crate of the workspace takes its version and its lints from there.
+pub(super) fn common(repo: &Repo) -> Vec<Finding> {
+    let manifests = repo.texts("", "/Cargo.toml");
+    let missing = manifests.flat_map(|(path, text)| {
+        let missing = COMMON.iter().filter(|common| !text.contains(**common));
+        missing.map(move |common| Finding::new(path, &format!("write `{}`", common.trim())))
+    });
+    missing.collect()
+}
+
+/// Nothing impure in what the pure crates are built from; their tests may use it.
+pub(super) fn pure() -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for pure in PURE {
+        let tree = "cargo tree --all-features --edges normal,no-proc-macro --prefix none --package";
+        for name in impure(&Invocation::new(tree).with([*pure]).output()?) {
+            let message = format!(
+                "{pure} is built from `{name}`: pass in what it is needed for, or switch off the feature \
+                 that brings it (`cargo tree -p {pure} -e normal -i {name}` shows which)"
+            );
+            findings.push(Finding::new("Cargo.toml", &message));
+        }
+    }
+    Ok(findings)
+}
+
+/// The impure crates in the output of `cargo tree`: a `name vX.Y.Z` a line.
+fn impure(tree: &str) -> Vec<&str> {
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let is_impure = |name: &&str| {
+        let mut rest = IMPURE.iter().filter_map(|family| name.strip_prefix(family));
+        rest.any(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    };
+    names.filter(is_impure).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_version_and_own_lints_are_found() {
+        let good =
+            "[package]\nname = \"a\"\nversion.workspace = true\n\n[lints]\nworkspace = true\n";
+        let count = |text: &str| common(&Repo::of(&[("crates/a/Cargo.toml", text)])).len();
+        assert_eq!(count(good), 0);
+        assert_eq!(
+            count(&good.replace("version.workspace = true", "version = \"1\"")),
+            1
+        );
+        assert_eq!(count(&good.replace("[lints]\nworkspace = true\n", "")), 1);
+    }
+
+    #[test]
+    fn an_impure_crate_is_found_even_far_below() {
+        let below =
+            |name: &str| format!("tablecast-core v0.1.0 (/x)\nuuid v1.2.3\n{name} v1.0.0\n");
+        for name in ["tokio", "tokio-util", "rand_core", "getrandom"] {
+            assert_eq!(impure(&below(name)), [name]);
+        }
+        for name in ["bytes", "randomly", "redistribute"] {
+            assert_eq!(impure(&below(name)), [""; 0], "{name}");
+        }
+    }
+}
