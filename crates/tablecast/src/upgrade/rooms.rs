@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::dialect::{Dialect, JSON_PROTOCOL};
+use crate::dialect::{Dialect, SUBPROTOCOL};
 use crate::hub::{Hub, RoomError};
 use crate::outbox::Outbox;
 use crate::room_task::Wish;
@@ -32,14 +32,13 @@ impl<A: App> Hub<A> {
             visit.turned_away(RoomError::Draining.word());
             return Err(RoomError::Draining);
         }
-        if upgrade.offers(JSON_PROTOCOL) {
+        if upgrade.offers(SUBPROTOCOL) {
             let room = room.into();
-            return Ok(upgrade.accept_with(
-                config,
-                outbox,
-                Some(JSON_PROTOCOL),
-                move |connection| session::json(hub, room, visit, connection),
-            ));
+            return Ok(
+                upgrade.accept_with(config, outbox, Some(SUBPROTOCOL), move |connection| {
+                    session::json(hub, room, visit, connection)
+                }),
+            );
         }
         let entered = async {
             let wish = Wish::New {

@@ -160,7 +160,7 @@ impl Client {
     /// # Errors
     /// See [`Connect::open`].
     pub async fn connect_json(address: SocketAddr, path: &str) -> Result<Client, ClientError> {
-        let json = crate::dialect::JSON_PROTOCOL;
+        let json = crate::dialect::SUBPROTOCOL;
         Connect::to(address, path).protocol(json).open().await
     }
 
