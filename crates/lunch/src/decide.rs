@@ -101,7 +101,7 @@ impl Logic for Menu {
         };
         Some(Keepsake {
             title: self.table.title.clone(),
-            decision: self.table.decision.clone()?,
+            decision: self.table.settling.decision.clone()?,
             menu: self.items().map(Candidate::from).collect(),
         })
     }
@@ -116,15 +116,17 @@ impl Menu {
         match (item, number) {
             (Some(text), None) => {
                 let text = clean_item(text)?;
-                let found = self.table.find(&text);
-                found.ok_or_else(|| not_found(format!("{text:?} is not on the menu")))
+                match self.table.find(&text) {
+                    Some(item) => Ok(item),
+                    None => Err(not_found(format!("{text:?} is not on the menu"))),
+                }
             }
-            (None, Some(number)) => {
-                let found = self.table.item(number);
-                found.ok_or_else(|| {
-                    not_found(format!("there is no item number {number} on the menu"))
-                })
-            }
+            (None, Some(number)) => match self.table.item(number) {
+                Some(item) => Ok(item),
+                None => Err(not_found(format!(
+                    "there is no item number {number} on the menu"
+                ))),
+            },
             (None, None) => Err(Rejection::new(
                 "bad_command",
                 "say which item: by \"item\" or by \"number\"",
@@ -134,7 +136,6 @@ impl Menu {
                 "name the item by \"item\" or by \"number\", not by both",
             )),
         }
-        .map(|item| &**item)
     }
 
     fn has_room(&self) -> Result<(), Rejection> {
@@ -163,7 +164,7 @@ impl Menu {
     }
 
     fn settle(&self, by: Member<'_>, how: How) -> Result<Vec<Event>, Rejection> {
-        if let Some(drawing) = &self.table.drawing {
+        if let Some(drawing) = &self.table.settling.drawing {
             return Err(Rejection::new(
                 "drawing",
                 format!(
@@ -181,7 +182,7 @@ impl Menu {
             .filter(|item| most.is_none_or(|most| item.votes.len() == most));
         let candidates: Vec<u64> = among.map(|item| item.number).collect();
         let name = by.name.into();
-        let next = &self.table.next_draw;
+        let next = &self.table.settling.next_draw;
         let event = match (how, &*candidates) {
             (_, []) => {
                 return Err(Rejection::new(
@@ -203,11 +204,11 @@ impl Menu {
 
     /// The draw with this number if it is under way; nothing if it is over.
     fn drawing(&self, number: u64) -> Result<Option<&Drawing>, Rejection> {
-        let drawing = self.table.drawing.as_deref();
+        let drawing = self.table.settling.drawing.as_ref();
         if let Some(drawing) = drawing.filter(|drawing| drawing.number == number) {
             return Ok(Some(drawing));
         }
-        let next = self.table.next_draw.number;
+        let next = self.table.settling.next_draw.number;
         if (1..next).contains(&number) {
             return Ok(None);
         }

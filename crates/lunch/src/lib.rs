@@ -31,7 +31,7 @@ pub use limits::{
     max_table_bytes,
 };
 pub use menu::Menu;
-pub use table::Table;
+pub use table::{Settling, Table};
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tablecast_core::Rejection;
 
-use crate::decision::Decision;
-use crate::draw::{Drawing, MasterSecret, NextDraw};
+use crate::draw::MasterSecret;
 use crate::item::Item;
 use crate::limits::clean_title;
-use crate::table::Table;
+use crate::table::{Settling, Table};
 
 /// A [`Table`], and what only a server knows of it. The bound of its items is part of the
 /// state, so that nodes with other settings still decide alike.
@@ -33,9 +32,11 @@ impl Menu {
                 title: None,
                 items: Vec::new(),
                 max_items,
-                next_draw: secret.next_draw(1),
-                drawing: None,
-                decision: None,
+                settling: Arc::new(Settling {
+                    next_draw: secret.next_draw(1),
+                    drawing: None,
+                    decision: None,
+                }),
             },
             last: 0,
             removed: Arc::default(),
@@ -66,16 +67,15 @@ struct Stored {
     last: u64,
     items: Vec<Arc<Item>>,
     removed: Arc<[Arc<Item>]>,
-    settling: Settling,
+    settling: WithSecret,
 }
 
+/// What is settled, and what all draws come from.
 #[derive(Serialize, Deserialize)]
-struct Settling {
+struct WithSecret {
     secret: MasterSecret,
-    /// Follows from the secret, and is here so that only who begins a draw computes it.
-    next_draw: NextDraw,
-    drawing: Option<Arc<Drawing>>,
-    decision: Option<Arc<Decision>>,
+    #[serde(flatten)]
+    settling: Arc<Settling>,
 }
 
 impl From<Menu> for Stored {
@@ -87,11 +87,9 @@ impl From<Menu> for Stored {
             last: menu.last,
             items: table.items,
             removed: menu.removed,
-            settling: Settling {
+            settling: WithSecret {
                 secret: menu.secret,
-                next_draw: table.next_draw,
-                drawing: table.drawing,
-                decision: table.decision,
+                settling: table.settling,
             },
         }
     }
@@ -99,19 +97,16 @@ impl From<Menu> for Stored {
 
 impl From<Stored> for Menu {
     fn from(stored: Stored) -> Self {
-        let settling = stored.settling;
         Menu {
             table: Table {
                 title: stored.title,
                 items: stored.items,
                 max_items: stored.max_items,
-                next_draw: settling.next_draw,
-                drawing: settling.drawing,
-                decision: settling.decision,
+                settling: stored.settling.settling,
             },
             last: stored.last,
             removed: stored.removed,
-            secret: settling.secret,
+            secret: stored.settling.secret,
         }
     }
 }

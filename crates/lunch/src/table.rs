@@ -26,13 +26,22 @@ pub struct Table {
     pub items: Vec<Arc<Item>>,
     /// How many items there may be.
     pub max_items: usize,
+    /// Nearly all events leave it as it is.
+    #[serde(flatten)]
+    pub settling: Arc<Settling>,
+}
+
+/// How it is being settled, and how it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Settling {
     /// The draw that may begin next.
     // Servers that know no draws leave it out: no draw has the number 0.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(!default))]
     pub next_draw: NextDraw,
     /// The draw that is under way.
-    pub drawing: Option<Arc<Drawing>>,
+    pub drawing: Option<Drawing>,
     /// What was settled last.
     pub decision: Option<Arc<Decision>>,
 }
@@ -88,9 +97,8 @@ impl Table {
             Event::Extended {} => {}
             Event::Drawing(began) => self.begin(by, began),
             Event::Contributed { name, value } => {
-                if let Some(drawing) = &mut self.drawing {
-                    let contributions = &mut Arc::make_mut(drawing).contributions;
-                    contributions.push(Contribution {
+                if let Some(drawing) = &mut Arc::make_mut(&mut self.settling).drawing {
+                    drawing.contributions.push(Contribution {
                         member: by,
                         name: name.clone(),
                         value: *value,
@@ -99,7 +107,7 @@ impl Table {
             }
             Event::Decided(decided) => {
                 if let Some(decision) = self.decided(by, decided) {
-                    self.decision = Some(Arc::new(decision));
+                    Arc::make_mut(&mut self.settling).decision = Some(Arc::new(decision));
                 }
             }
         }
@@ -107,15 +115,17 @@ impl Table {
 
     fn begin(&mut self, by: MemberId, began: &Began) {
         let items = began.candidates.iter().filter_map(|n| self.item(*n));
-        self.drawing = Some(Arc::new(Drawing {
+        let drawing = Drawing {
             number: began.number,
             commitment: began.commitment,
             by,
             name: began.name.clone(),
             candidates: items.map(|item| Candidate::from(&**item)).collect(),
             contributions: Vec::new(),
-        }));
-        self.next_draw = NextDraw {
+        };
+        let settling = Arc::make_mut(&mut self.settling);
+        settling.drawing = Some(drawing);
+        settling.next_draw = NextDraw {
             number: began.number.saturating_add(1),
             commitment: began.next_commitment,
         };
@@ -136,7 +146,7 @@ impl Table {
                 winner,
                 secret,
             } => {
-                let drawing = self.drawing.take()?;
+                let drawing = Arc::make_mut(&mut self.settling).drawing.take()?;
                 let mut candidates = drawing.candidates.iter();
                 Some(Decision {
                     how: How::Draw,

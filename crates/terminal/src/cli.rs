@@ -169,7 +169,9 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
         ended
     };
     // The screen is as it was before: what is worth keeping is said once more.
-    if let Some(decision) = session.room().and_then(|room| room.menu.decision.as_ref())
+    if let Some(decision) = session
+        .room()
+        .and_then(|room| room.menu.settling.decision.as_ref())
         && is_screen
     {
         complain(&lang.decision(decision, session.verdict()));

@@ -88,7 +88,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn decision(&mut self, session: &Session, room: &Room) -> io::Result<()> {
-        let Some(decision) = &room.menu.decision else {
+        let Some(decision) = &room.menu.settling.decision else {
             return Ok(());
         };
         let text = self.desk.lang.decision(decision, session.verdict());
@@ -195,7 +195,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         // Whoever began a draw wants to know what came of it.
         let is_drawing = session
             .room()
-            .is_some_and(|room| room.menu.drawing.is_some());
+            .is_some_and(|room| room.menu.settling.drawing.is_some());
         if self.input_ended && session.is_settled() && !is_drawing {
             session.leave();
         }

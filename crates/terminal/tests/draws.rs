@@ -64,8 +64,8 @@ fn it_contributes_unasked_and_once_and_reveals_when_all_have() {
     at.happens_by(1, 5, decided(4, SECRET));
     assert_eq!(at.session.verdict(), Some(Verdict::Fair));
     let menu = &at.session.room().unwrap().menu;
-    assert_eq!(menu.drawing, None);
-    let decision = menu.decision.as_ref().unwrap();
+    assert_eq!(menu.settling.drawing, None);
+    let decision = menu.settling.decision.as_ref().unwrap();
     assert_eq!((&*decision.winner.item, decision.how), ("i4", How::Draw));
     // Somebody else's reveal came first, and ours is answered by an error.
     at.hears(json!({"error":{"id":2,"code":"not_found","message":""}}));

@@ -410,7 +410,7 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
         (&*two.name, two.colour, two.away),
         ("Juno", Colour::new(7), true)
     );
-    let decision = room.menu.decision.as_ref().unwrap();
+    let decision = room.menu.settling.decision.as_ref().unwrap();
     assert_eq!((decision.winner.number, decision.winner.votes), (1, 1));
     assert_eq!(at.session.verdict(), None, "votes need no checking");
     let told = at.told();

@@ -46,7 +46,7 @@ fn vote(number: u64) -> Command {
 
 /// The numbers that a draw is among.
 fn among(menu: &Menu) -> Vec<u64> {
-    let candidates = &menu.table.drawing.as_ref().unwrap().candidates;
+    let candidates = &menu.table.settling.drawing.as_ref().unwrap().candidates;
     candidates
         .iter()
         .map(|candidate| candidate.number)
@@ -56,18 +56,24 @@ fn among(menu: &Menu) -> Vec<u64> {
 #[test]
 fn a_draw_comes_out_as_the_description_computes_it() {
     let mut menu = menu(&["add:a", "add:b", "add:c", "add:d", "remove:b"]);
-    assert_eq!(menu.table.next_draw.commitment.to_string(), COMMITMENT_1);
+    assert_eq!(
+        menu.table.settling.next_draw.commitment.to_string(),
+        COMMITMENT_1
+    );
     does(&mut menu, ANNA, &decide(How::Draw)).unwrap();
-    assert_eq!(menu.table.next_draw.commitment.to_string(), COMMITMENT_2);
+    assert_eq!(
+        menu.table.settling.next_draw.commitment.to_string(),
+        COMMITMENT_2
+    );
     does(&mut menu, BEN, &contribute(1, 0x11)).unwrap();
     does(&mut menu, CARA, &contribute(1, 0x2f)).unwrap();
-    let drawing = menu.table.drawing.clone().unwrap();
+    let drawing = menu.table.settling.drawing.clone().unwrap();
     assert_eq!(
         drawing.end(SECRET_1.parse().unwrap()).transcript(),
         TRANSCRIPT_1
     );
     does(&mut menu, CARA, &reveal(1)).unwrap();
-    let decision = menu.table.decision.as_deref().unwrap();
+    let decision = menu.table.settling.decision.as_deref().unwrap();
     let drawn = decision.draw.as_ref().unwrap();
     assert_eq!(drawn.secret.to_string(), SECRET_1);
     assert_eq!(drawn.commitment.to_string(), COMMITMENT_1);
@@ -81,12 +87,15 @@ fn the_item_with_most_votes_wins_at_once() {
     let mut menu = menu(&["add:a", "add:b"]);
     does(&mut menu, BEN, &vote(2)).unwrap();
     does(&mut menu, CARA, &decide(How::Votes)).unwrap();
-    let decision = menu.table.decision.as_deref().unwrap();
+    let decision = menu.table.settling.decision.as_deref().unwrap();
     assert_eq!((decision.by, &*decision.name), (CARA.id, "Cara"));
     assert_eq!((decision.winner.number, decision.winner.votes), (2, 1));
     assert_eq!((decision.how, &decision.draw), (How::Votes, &None));
     assert_eq!(
-        (&menu.table.drawing, menu.table.next_draw.number),
+        (
+            &menu.table.settling.drawing,
+            menu.table.settling.next_draw.number
+        ),
         (&None, 1)
     );
 }
@@ -143,10 +152,13 @@ fn a_draw_that_is_over_takes_nothing_more_and_one_to_come_is_not_there() {
     // The next one is another one.
     does(&mut menu, ANNA, &decide(How::Draw)).unwrap();
     assert_eq!(does(&mut menu, BEN, &contribute(1, 2)), Ok(0));
-    assert_eq!(menu.table.drawing.as_ref().unwrap().contributions, []);
     assert_eq!(
-        menu.table.decision.as_deref(),
-        decided.table.decision.as_deref()
+        menu.table.settling.drawing.as_ref().unwrap().contributions,
+        []
+    );
+    assert_eq!(
+        menu.table.settling.decision.as_deref(),
+        decided.table.settling.decision.as_deref()
     );
 }
 
@@ -189,7 +201,7 @@ fn a_decision_alone_is_to_be_kept_with_the_menu_of_its_moment() {
             assert_eq!(kept(&menu, &event), expected);
         }
     }
-    assert!(menu.table.decision.as_deref().is_some());
+    assert!(menu.table.settling.decision.as_deref().is_some());
 }
 
 #[test]
@@ -201,7 +213,7 @@ fn what_happens_to_the_menu_meanwhile_changes_no_draw() {
     says(&mut menu, "add:c").unwrap();
     does(&mut menu, BEN, &contribute(1, 9)).unwrap();
     does(&mut menu, BEN, &reveal(1)).unwrap();
-    let winner = &menu.table.decision.as_deref().unwrap().winner;
+    let winner = &menu.table.settling.decision.as_deref().unwrap().winner;
     assert!(["a", "b"].contains(&&*winner.item));
 }
 
@@ -241,7 +253,15 @@ fn no_candidate_is_preferred() {
         )
         .unwrap();
         does(&mut menu, BEN, &reveal(1)).unwrap();
-        wins[menu.table.decision.as_deref().unwrap().winner.number as usize - 1] += 1;
+        wins[menu
+            .table
+            .settling
+            .decision
+            .as_deref()
+            .unwrap()
+            .winner
+            .number as usize
+            - 1] += 1;
     }
     assert!(
         wins.iter().all(|wins| (900..1_100).contains(wins)),

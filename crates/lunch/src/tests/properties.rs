@@ -133,15 +133,15 @@ proptest! {
             assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.len() <= ITEMS);
             assert!(menu.removed.len() <= MAX_REMOVED);
             assert!(menu.removed.iter().all(|item| !numbers.contains(&item.number)));
-            for contributions in menu.table.drawing.iter().map(|drawing| &drawing.contributions) {
+            for contributions in menu.table.settling.drawing.iter().map(|drawing| &drawing.contributions) {
                 let mut members: Vec<_> = contributions.iter().map(|c| c.member).collect();
                 members.sort_unstable();
                 members.dedup();
                 assert_eq!(members.len(), contributions.len());
             }
-            assert!(menu.table.next_draw.number >= last_draw);
-            last_draw = menu.table.next_draw.number;
-            assert_eq!(menu.table.next_draw.commitment, menu.secret.next_draw(last_draw).commitment);
+            assert!(menu.table.settling.next_draw.number >= last_draw);
+            last_draw = menu.table.settling.next_draw.number;
+            assert_eq!(menu.table.settling.next_draw.commitment, menu.secret.next_draw(last_draw).commitment);
             let now = menu.text_state();
             assert!(now == shown || Menu::changes_text(&event), "{event:?}");
             shown = now;
@@ -159,7 +159,7 @@ proptest! {
                 if decision["how"] == "draw" {
                     let winner = recomputed(&decision["draw"]);
                     assert_eq!(decision["winner"]["number"], winner);
-                    let drawn = menu.table.decision.as_ref().unwrap().draw.as_ref().unwrap();
+                    let drawn = menu.table.settling.decision.as_ref().unwrap().draw.as_ref().unwrap();
                     assert_eq!(drawn.check(winner, Known::default()), Verdict::AddsUp);
                     assert_eq!(drawn.check(0, Known::default()), Verdict::OtherWinner);
                     assert_eq!(seen["drawing"], Value::Null);
@@ -180,8 +180,8 @@ proptest! {
                 serde_json::to_string(&event).unwrap(),
                 format!("{menu:?} {event:?}"),
             ];
-            let under_way = menu.table.drawing.as_ref().map(|drawing| drawing.number);
-            let to_come = under_way.into_iter().chain([menu.table.next_draw.number]);
+            let under_way = menu.table.settling.drawing.as_ref().map(|drawing| drawing.number);
+            let to_come = under_way.into_iter().chain([menu.table.settling.next_draw.number]);
             let secrets = to_come.map(|draw| menu.secret.secret(draw).to_string());
             for secret in secrets.chain([master.to_owned()]) {
                 assert!(seen.iter().all(|seen| !seen.contains(&secret)));

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tablecast::dialect::json::schema::{self, Message};
-use tablecast::dialect::{JSON_PROTOCOL, text};
+use tablecast::dialect::{SUBPROTOCOL, text};
 use tablecast_core::CloseReason;
 use tablecast_core::close::ComeBack;
 
@@ -181,7 +181,7 @@ fn json_channel(schemas: &mut Schemas) -> Channel {
         headers: json!({
             "type": "object",
             "properties": {
-                "Sec-WebSocket-Protocol": { "const": JSON_PROTOCOL }
+                "Sec-WebSocket-Protocol": { "const": SUBPROTOCOL }
             },
             "required": ["Sec-WebSocket-Protocol"],
         }),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use tablecast::dialect::JSON_PROTOCOL;
+use tablecast::dialect::SUBPROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::route::{Answer, Route, Tag, other_method};
@@ -77,7 +77,7 @@ fn may_join(
 ) -> Result<Upgrade, Problem> {
     page?;
     let upgrade = upgrade.map_err(refused)?;
-    match upgrade.offers(JSON_PROTOCOL) {
+    match upgrade.offers(SUBPROTOCOL) {
         true => app.may_come(client)?,
         false => app.may_look(client)?,
     }

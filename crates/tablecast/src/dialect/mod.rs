@@ -4,7 +4,7 @@ pub mod json;
 pub(crate) mod message;
 pub mod text;
 
-pub use tablecast_protocol::SUBPROTOCOL as JSON_PROTOCOL;
+pub use tablecast_protocol::SUBPROTOCOL;
 
 /// Which language a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use tablecast_core::App;
 
 use crate::dialect::message::WantedSeat;
-use crate::dialect::{Dialect, JSON_PROTOCOL};
+use crate::dialect::{Dialect, SUBPROTOCOL};
 use crate::hub::{Hub, RoomError};
 use crate::outbox::Outbox;
 use crate::session::{self, Visit};
@@ -31,14 +31,13 @@ impl<A: App> Hub<A> {
             visit.turned_away(RoomError::Draining.word());
             return Err(RoomError::Draining);
         }
-        if upgrade.offers(JSON_PROTOCOL) {
+        if upgrade.offers(SUBPROTOCOL) {
             let room = room.into();
-            return Ok(upgrade.accept_with(
-                config,
-                outbox,
-                Some(JSON_PROTOCOL),
-                move |connection| session::json(visit, room, connection),
-            ));
+            return Ok(
+                upgrade.accept_with(config, outbox, Some(SUBPROTOCOL), move |connection| {
+                    session::json(visit, room, connection)
+                }),
+            );
         }
         let wanted = WantedSeat::New {
             name: None,

@@ -161,7 +161,7 @@ impl Room {
 
     /// Whether the newest decision is for this item.
     pub fn is_decided(&self, number: u64) -> bool {
-        let decision = self.menu.decision.as_ref();
+        let decision = self.menu.settling.decision.as_ref();
         decision.is_some_and(|decision| decision.winner.number == number)
     }
 

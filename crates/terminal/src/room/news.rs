@@ -78,7 +78,7 @@ pub(super) fn of_table(event: &Event, who: Who, before: &Table, after: &Table) -
         Event::Drawing(began) => News::Drawing(who, began.candidates.len()),
         Event::Contributed { .. } => return None,
         Event::Decided(Decided::Votes { winner, .. } | Decided::Draw { winner, .. }) => {
-            let decision = after.decision.as_ref()?;
+            let decision = after.settling.decision.as_ref()?;
             if decision.winner.number != *winner {
                 return None;
             }

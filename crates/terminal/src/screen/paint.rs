@@ -272,10 +272,10 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
 /// What is being decided, or was.
 fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
     let menu = &session.room()?.menu;
-    if let Some(drawing) = &menu.drawing {
+    if let Some(drawing) = &menu.settling.drawing {
         return Some((format!(" {}", view.lang().drawing(drawing)), Color::Yellow));
     }
-    let decision = menu.decision.as_ref()?;
+    let decision = menu.settling.decision.as_ref()?;
     let verdict = session.verdict();
     let is_wrong = matches!(verdict, Some(Verdict::OtherSecret | Verdict::OtherWinner));
     let colour = if is_wrong { Color::Red } else { Color::Green };

@@ -39,14 +39,14 @@ pub(super) struct Draws {
 impl Draws {
     /// What checking the newest decision found, if it was a draw.
     pub(super) fn verdict(&self, room: &Room) -> Option<Verdict> {
-        let draw = room.menu.decision.as_ref()?.draw.as_ref()?;
+        let draw = room.menu.settling.decision.as_ref()?.draw.as_ref()?;
         let (number, verdict) = self.verdict?;
         (number == draw.number).then_some(verdict)
     }
 
     /// Looks at the room and the clock: what is to be said.
     pub(super) fn tend(&mut self, room: &Room, now: Millis, entropy: &mut Entropy) -> Vec<Command> {
-        let next = &room.menu.next_draw;
+        let next = &room.menu.settling.next_draw;
         self.commitments
             .entry(next.number)
             .or_insert(next.commitment);
@@ -58,7 +58,7 @@ impl Draws {
             self.verdict = None;
         }
         self.judge(room);
-        let Some(drawing) = &room.menu.drawing else {
+        let Some(drawing) = &room.menu.settling.drawing else {
             self.part = None;
             return Vec::new();
         };
@@ -100,7 +100,7 @@ impl Draws {
     }
 
     fn judge(&mut self, room: &Room) {
-        let Some(decision) = &room.menu.decision else {
+        let Some(decision) = &room.menu.settling.decision else {
             return;
         };
         let Some(draw) = &decision.draw else { return };

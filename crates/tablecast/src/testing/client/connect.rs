@@ -9,7 +9,7 @@ use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
 use super::socket::{Client, ClientError, DEADLINE, Io};
-use crate::dialect::JSON_PROTOCOL;
+use crate::dialect::SUBPROTOCOL;
 
 /// A handshake to be made.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Client {
     /// # Errors
     /// See [`Connect::open`].
     pub async fn connect_json(address: SocketAddr, path: &str) -> Result<Client, ClientError> {
-        let connect = Connect::to(address, path).protocol(JSON_PROTOCOL);
+        let connect = Connect::to(address, path).protocol(SUBPROTOCOL);
         connect.open().await
     }
 }
