@@ -10,29 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::Finding;
 use super::repo::{Repo, is_shipped, regex, without_tests};
 
-/// The circles that still are: each a line of files. Comments begin with `#`.
-const KNOWN: &str = "xtask/circles.txt";
-
 /// From each file to those that it imports.
 type Imports<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// There are no circles but those that are known, and those are still there.
+/// There are no circles.
 pub(super) fn circles(repo: &Repo) -> Vec<Finding> {
     let mut imports = rust(repo);
     imports.extend(javascript(repo));
-    let found = found(&imports);
-    let known = repo.text(KNOWN).unwrap_or_default().lines();
-    let known = known.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let known: BTreeSet<String> = known.map(str::to_owned).collect();
-    let new = found.difference(&known).map(|circle| {
-        let message = "these import each other: move what they share below them";
-        Finding::new(circle, message)
-    });
-    let stale = known.difference(&found).map(|circle| {
-        let message = format!("is no circle any more, or not of these alone: delete `{circle}`");
-        Finding::new(KNOWN, &message)
-    });
-    new.chain(stale).collect()
+    let message = "these import each other: move what they share below them";
+    let circles = found(&imports).into_iter();
+    circles.map(|files| Finding::new(&files, message)).collect()
 }
 
 /// The files of each circle in one line.
@@ -237,14 +224,5 @@ mod tests {
             shown(&[("a.js", "import './b.js'"), ("b.js", types)]),
             [""; 0]
         );
-    }
-
-    #[test]
-    fn a_known_circle_is_fine_until_it_is_gone() {
-        let known = (KNOWN, "# Still there.\n\na.js b.js\n");
-        let a = ("a.js", "import './b.js'");
-        assert_eq!(shown(&[known, a, ("b.js", "import './a.js'")]), [""; 0]);
-        let found = shown(&[known, a, ("b.js", "")]);
-        assert!(found[0].contains("is no circle any more"), "{found:?}");
     }
 }

@@ -13,6 +13,7 @@ use crate::room_task::Mail;
 pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
     let mut changes = shared.node.backend.health();
     while let Some(health) = changes.next().await {
+        // Members are told of up and down, not of each reason.
         if !shared.node.turned(&health) {
             continue;
         }

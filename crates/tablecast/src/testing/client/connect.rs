@@ -8,7 +8,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
-use super::{Client, ClientError, DEADLINE, Io};
+use super::socket::{Client, ClientError, DEADLINE, Io};
+use crate::dialect::JSON_PROTOCOL;
 
 /// A handshake to be made.
 #[derive(Debug, Clone)]
@@ -119,6 +120,25 @@ impl Connect {
             return Err(ClientError::Handshake(head.to_owned()));
         }
         Ok(Client::new(Io::Tcp(stream), input))
+    }
+}
+
+impl Client {
+    /// Connects without a subprotocol.
+    ///
+    /// # Errors
+    /// See [`Connect::open`].
+    pub async fn connect(address: SocketAddr, path: &str) -> Result<Client, ClientError> {
+        Connect::to(address, path).open().await
+    }
+
+    /// Connects with the subprotocol `tablecast.v1`.
+    ///
+    /// # Errors
+    /// See [`Connect::open`].
+    pub async fn connect_json(address: SocketAddr, path: &str) -> Result<Client, ClientError> {
+        let connect = Connect::to(address, path).protocol(JSON_PROTOCOL);
+        connect.open().await
     }
 }
 
