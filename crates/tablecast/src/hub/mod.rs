@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tablecast_core::App;
 use tablecast_core::RoomId;
-use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
+use tablecast_core::backend::{Backend, Created, Health, Keepsake, Loaded, NewRoom};
 use tablecast_core::position::{Epoch, Position};
-use tablecast_core::room::{Event, Room};
+use tablecast_core::room::Room;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -21,7 +21,7 @@ use crate::config::HubConfig;
 use crate::dialect::json;
 use crate::error::log_unreadable;
 use crate::metrics::Metrics;
-use crate::room_task::Mail;
+use crate::room_task::{Mail, Replica};
 
 pub use crate::error::{CreateError, RoomError};
 pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
@@ -144,35 +144,15 @@ impl<A: App> Hub<A> {
     /// `Draining`.
     pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        let unavailable = |error: String| RoomError::Unavailable(error);
         let loaded = self.shared.node.backend.load(&id, None).await;
-        let loaded = loaded
+        let read = |loaded: Loaded| Ok((Replica::<A>::of(&loaded)?.room, loaded.stamp));
+        let read = loaded.and_then(|loaded| loaded.map(read).transpose());
+        let (room, stamp) = read
             .inspect_err(|error| log_unreadable(&id, error))?
             .ok_or(RoomError::NotFound)?;
-        let snapshot = loaded
-            .snapshot
-            .ok_or_else(|| unavailable("no snapshot".to_owned()))?;
-        let at = Position {
-            epoch: loaded.position.epoch,
-            seq: snapshot.seq,
-        };
-        let room = Room::<A>::decode(at, &snapshot.state).and_then(|mut room| {
-            for stored in loaded
-                .events
-                .iter()
-                .filter(|stored| stored.seq > snapshot.seq)
-            {
-                room.apply(&Event::decode(stored.seq, &stored.event)?);
-            }
-            Ok(room)
-        });
-        let room = room.map_err(|error| {
-            tracing::error!(room = %id, %error, "the stored room cannot be read");
-            unavailable(error.to_string())
-        })?;
         Ok(RoomView {
             position: room.position,
-            stamp: loaded.stamp,
+            stamp,
             seats: room.seats,
             ttl: room.ttl,
             members: json::members(&room),

@@ -22,5 +22,6 @@ mod task;
 
 pub(crate) use mail::{CommandRequest, JoinRequest, Mail};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
+pub(crate) use replica::Replica;
 pub(crate) use seat::SeatGuard;
 pub(crate) use task::RoomTask;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tablecast_core::App;
-use tablecast_core::backend::{Publication, Snapshot};
+use tablecast_core::backend::{BackendError, Loaded, Publication, Snapshot};
 use tablecast_core::history::History;
 use tablecast_core::position::{Epoch, Order, Position};
 use tablecast_core::room::{Change, Event, Events, Room};
@@ -13,12 +13,25 @@ use tablecast_core::stored::StoredError;
 
 use crate::codec::Frames;
 
-pub(super) struct Replica<A: App> {
-    pub(super) room: Room<A>,
+pub(crate) struct Replica<A: App> {
+    pub(crate) room: Room<A>,
     pub(super) history: History<A::Event>,
 }
 
 impl<A: App> Replica<A> {
+    /// The room as the store has it, where all of it was asked for.
+    ///
+    /// # Errors
+    /// [`BackendError::Corrupt`]: it cannot be read.
+    pub(crate) fn of(loaded: &Loaded) -> Result<Self, BackendError> {
+        let corrupt = |why: String| BackendError::Corrupt(why);
+        let snapshot = loaded.snapshot.as_ref();
+        let snapshot = snapshot.ok_or_else(|| corrupt("no snapshot".to_owned()))?;
+        read_log(loaded)
+            .and_then(|log| Replica::read(loaded.position.epoch, snapshot, log))
+            .map_err(|error| corrupt(error.to_string()))
+    }
+
     /// The room at this snapshot, with all that is kept of the log.
     ///
     /// # Errors
@@ -87,8 +100,16 @@ impl<A: App> Replica<A> {
     }
 }
 
+/// Reads the events of the log that were loaded.
+pub(super) fn read_log<E: DeserializeOwned>(
+    loaded: &Loaded,
+) -> Result<Vec<Arc<Event<E>>>, StoredError> {
+    let stored = loaded.events.iter();
+    decode(stored.map(|stored| (stored.seq, &stored.event)))
+}
+
 /// Reads stored events, each with its seq.
-pub(super) fn decode<'a, E: DeserializeOwned>(
+fn decode<'a, E: DeserializeOwned>(
     stored: impl Iterator<Item = (u64, &'a Bytes)>,
 ) -> Result<Vec<Arc<Event<E>>>, StoredError> {
     stored

@@ -124,8 +124,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     /// It cannot be read.
     pub(super) fn install(&mut self, loaded: &Loaded) -> Result<(), StoredError> {
         self.heard(loaded.stamp);
-        let stored = loaded.events.iter();
-        let events = replica::decode(stored.map(|stored| (stored.seq, &stored.event)))?;
+        let events = replica::read_log(loaded)?;
         if self.replica.is_some() && (loaded.snapshot.is_some() || !events.is_empty()) {
             self.node.metrics.resyncs.add(1);
         }

@@ -346,7 +346,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             self.retry.succeeded();
         }
         if let Err(error) = self.room.install(loaded) {
-            tracing::error!(room = %self.id, %error, "the stored room cannot be read");
+            log_unreadable(self.id, &BackendError::Corrupt(error.to_string()));
             self.fail();
         }
     }
