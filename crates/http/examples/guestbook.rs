@@ -47,7 +47,7 @@ impl Logic for Book {
 
 impl App for Book {
     fn text_command(line: &str) -> Result<Entry, Rejection> {
-        Ok(Entry::Write(line.to_owned()))
+        Ok(Entry::Write(line.trim_end().to_owned()))
     }
 }
 
