@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { proxy } from '../../clients/js/test/support/proxy.js';
 import { UNLIMITED, serve } from '../../clients/js/test/support/server.js';
 import { until } from './wait.js';
@@ -21,7 +22,10 @@ export const BRIEF = ['--room-ttl', '12s'];
  */
 export async function site(t, options = []) {
   const server = await serve(t, [...UNLIMITED, ...options]);
-  const ready = () => fetch(`${server.base}/readyz`).then((answer) => answer.ok);
+  const gone = (/** @type {unknown} */ cause) => {
+    throw new Error(`the server cannot be reached: ${inspect(server.state())}`, { cause });
+  };
+  const ready = () => fetch(`${server.base}/readyz`).then((answer) => answer.ok, gone);
   await until('the server is ready', ready, Boolean);
   return server;
 }

@@ -37,6 +37,8 @@ export async function serve(t, args = UNLIMITED) {
     return {
       base,
       port: Number(new URL(base).port),
+      /** How it is, for whoever cannot reach it. */
+      state: () => ({ exitCode: child.exitCode, signal: child.signalCode, said: error }),
       room: async () => {
         const { id, url } = await createRoom(base);
         /** @returns {Promise<any>} */
