@@ -8,12 +8,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, Value};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Backoff, Connection, DEADLINE, Loss};
@@ -76,7 +74,8 @@ async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
         deliveries,
         connection: &connection.commands,
         subscribed: HashSet::new(),
-        again: FuturesUnordered::new(),
+        refused: Again::new(RETRY_SOON),
+        denied: Again::new(RETRY_DENIED),
     };
     let ping = redis::cmd("PING");
     tokio::select! {
@@ -145,8 +144,45 @@ struct Subscriptions<'a> {
     deliveries: &'a Deliveries,
     connection: &'a MultiplexedConnection,
     subscribed: HashSet<Channel>,
-    /// Those that were refused, each when it is to be tried again.
-    again: FuturesUnordered<BoxFuture<'static, HashSet<Channel>>>,
+    /// Refused for a reason that may pass soon.
+    refused: Again,
+    /// Refused for a missing right.
+    denied: Again,
+}
+
+/// Subscriptions to be tried again, all at the same time: so that a right that is missing
+/// for many rooms is told of once in a while, not once for each.
+struct Again {
+    after: Duration,
+    channels: HashSet<Channel>,
+    at: Instant,
+}
+
+impl Again {
+    fn new(after: Duration) -> Self {
+        Again {
+            after,
+            channels: HashSet::new(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Those that wait already do not wait longer for more.
+    fn add(&mut self, channels: HashSet<Channel>) {
+        if self.channels.is_empty() {
+            self.at = Instant::now() + self.after;
+        }
+        self.channels.extend(channels);
+    }
+
+    /// Those that wait, when it is time.
+    async fn due(&mut self) -> HashSet<Channel> {
+        if self.channels.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        sleep_until(self.at).await;
+        std::mem::take(&mut self.channels)
+    }
 }
 
 /// What a channel needs.
@@ -162,7 +198,8 @@ impl Subscriptions<'_> {
         loop {
             let changed = tokio::select! {
                 changed = self.deliveries.rooms.changed() => changed,
-                Some(due) = self.again.next() => due,
+                due = self.refused.due() => due,
+                due = self.denied.due() => due,
             };
             if let Err(loss) = self.reconcile(changed).await {
                 return loss;
@@ -214,11 +251,8 @@ impl Subscriptions<'_> {
         if let Some(reason) = why_denied {
             tracing::warn!(reason, rooms = denied.len(), "redis refuses subscriptions");
         }
-        for (after, channels) in [(RETRY_SOON, refused), (RETRY_DENIED, denied)] {
-            if !channels.is_empty() {
-                self.again.push(sleep(after).map(|()| channels).boxed());
-            }
-        }
+        self.refused.add(refused);
+        self.denied.add(denied);
         Ok(())
     }
 
@@ -270,5 +304,24 @@ async fn take(
             let reason = format!("no answer to {name} within 1 s");
             Err(Loss::Sick(Trouble::Away(reason)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn channels_that_are_denied_one_by_one_are_tried_again_together() {
+        let began = Instant::now();
+        let mut denied = Again::new(RETRY_DENIED);
+        for name in ["a", "b", "c"] {
+            denied.add(HashSet::from([Channel::from(name)]));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        denied.add(HashSet::new());
+        assert_eq!(denied.due().await.len(), 3);
+        assert_eq!(began.elapsed(), RETRY_DENIED);
+        assert!(denied.channels.is_empty());
     }
 }
