@@ -294,6 +294,33 @@ async fn leaving_with_1000_frees_the_seat_at_once_and_dropping_keeps_it_for_the_
 }
 
 #[tokio::test]
+async fn of_two_who_are_away_each_loses_the_seat_in_time() {
+    let config = HubConfig {
+        seat_grace: SOON,
+        // Nothing else makes the room look.
+        node_lease: Duration::from_secs(3600),
+        ..no_rate()
+    };
+    let node = Node::start(config).await;
+    node.make("r").await;
+    let mut witness = node.json("r").await;
+    let (first, second) = (node.json("r").await, node.json("r").await);
+    let members = [first.hello["you"].clone(), second.hello["you"].clone()];
+    for member in &members {
+        assert_eq!(&witness.event().await["joined"]["member"], member);
+    }
+    for (client, member) in [first, second].into_iter().zip(&members) {
+        client.client.reset().unwrap();
+        assert_eq!(&witness.event().await["away"]["member"], member);
+        // sleep: their times have to end one after the other
+        tokio::time::sleep(SOON / 2).await;
+    }
+    for member in &members {
+        assert_eq!(&witness.event().await["left"]["member"], member);
+    }
+}
+
+#[tokio::test]
 async fn a_seat_of_somebody_away_is_not_given_to_another() {
     let node = Node::start(HubConfig {
         seats: 1,

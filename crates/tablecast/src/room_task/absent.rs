@@ -50,8 +50,15 @@ impl AwayEnds {
         }
     }
 
-    pub(super) fn next(&self) -> Option<Instant> {
-        self.0.values().map(|end| end.at).min()
+    /// Whether the time of somebody who is away is over.
+    pub(super) fn is_any_over(&self, now: Instant) -> bool {
+        self.0.values().any(|end| end.at <= now)
+    }
+
+    /// When the next time ends that is not over.
+    pub(super) fn next_after(&self, now: Instant) -> Option<Instant> {
+        let ends = self.0.values().map(|end| end.at);
+        ends.filter(|at| *at > now).min()
     }
 }
 

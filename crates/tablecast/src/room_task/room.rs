@@ -220,10 +220,13 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let Some(replica) = &self.replica else { return };
         let (members, grace) = (&replica.room.members, self.node.config.seat_grace);
         self.away.follow(members, &self.clock, grace);
-        match self.away.next() {
-            Some(at) if at <= Instant::now() => self.reap_soon(),
-            Some(at) => self.alarm.set(at),
-            None => {}
+        let now = Instant::now();
+        // Of several each in its time: who loses the seat now is not the last.
+        if let Some(at) = self.away.next_after(now) {
+            self.alarm.set(at);
+        }
+        if self.away.is_any_over(now) {
+            self.reap_soon();
         }
     }
 
