@@ -30,7 +30,8 @@ impl<'a, T> BackendFuture<'a, T> {
         BackendFuture(Answer::Now(Some(answer)))
     }
 
-    /// The answer has to be waited for.
+    /// The answer has to be waited for. The store is asked when this is polled for the first
+    /// time, not before: whoever asks takes the time in between.
     pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         BackendFuture(Answer::Later(Box::pin(answer)))
     }

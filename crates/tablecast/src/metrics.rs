@@ -145,7 +145,7 @@ pub(crate) const MISUNDERSTOOD: &str = "bad_command";
 pub(crate) const SILENT: &str = "timeout";
 
 /// What a hub counts. All names are there from the start, at 0.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     /// Rooms open on this node.
     pub rooms: Gauge,
@@ -177,7 +177,20 @@ pub struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let metrics = Metrics::default();
+        let metrics = Metrics {
+            rooms: Gauge::default(),
+            members: Gauge::default(),
+            connections: Gauge::default(),
+            rooms_created: Counter::default(),
+            commands: Counter::default(),
+            handshakes: ByName::default(),
+            rejections: ByName::default(),
+            deliveries: Counter::default(),
+            closes: ByName::default(),
+            commits: Latency::default(),
+            conflicts: Counter::default(),
+            resyncs: Counter::default(),
+        };
         metrics.handshakes.expect(HANDSHAKES);
         metrics.rejections.expect(REJECTIONS);
         let reasons = CloseReason::ALL.iter();

@@ -40,7 +40,7 @@ pub(super) fn common(repo: &Repo) -> Vec<Finding> {
 pub(super) fn pure() -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for pure in PURE {
-        let tree = "cargo tree --all-features --edges normal,no-proc-macro --prefix none --package";
+        let tree = "cargo tree --all-features --edges normal,no-proc-macro --target all --prefix none --package";
         for name in impure(&Invocation::new(tree).with([*pure]).output()?) {
             let message = format!(
                 "{pure} is built from `{name}`: pass in what it is needed for, or switch off the feature \

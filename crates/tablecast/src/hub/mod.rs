@@ -60,6 +60,10 @@ impl<A: App> Hub<A> {
     /// it uses three tasks: one follows the backend's health, one renews the node's
     /// lease, one sees that the connections' clock goes on. If one of the three dies,
     /// [`Hub::failed`] tells.
+    ///
+    /// Each hub needs a backend value of its own, for it is one node to the store: a
+    /// second hub on the same value would not hear what the first one commits. Several
+    /// nodes in one process: [`MemoryBackend::another_node`](crate::MemoryBackend::another_node).
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         let shared = Arc::new(Shared::new(backend, config));
         let stop = CancellationToken::new();
