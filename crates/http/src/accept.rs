@@ -149,9 +149,10 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// What a client still sends after the last answer is read and thrown away, up
 /// to this much and this long: closing at once would reset the connection and
-/// the answer might never be seen.
+/// the answer might never be seen. So long does nginx wait, too (`lingering_timeout`);
+/// a phone needs that for what it has begun to send.
 const LINGER_BYTES: usize = 1024 * 1024;
-const LINGER_TIME: Duration = Duration::from_secs(1);
+const LINGER_TIME: Duration = Duration::from_secs(5);
 
 /// So many are accepted in a row before everybody else has a turn: while thousands
 /// come at once, the rooms go on.
