@@ -1,6 +1,7 @@
 // What people do at a table, and what they see there.
 
-import { becomes } from './wait.js';
+import { isDeepStrictEqual } from 'node:util';
+import { becomes, until } from './wait.js';
 
 /** @typedef {import('./browser.js').Guest} Guest */
 /** @typedef {import('./site.js').Site} Site */
@@ -97,17 +98,29 @@ export const tryNow = (guest) =>
 export async function allSeeTheSame(guests, site, id, items) {
   await Promise.all(guests.map(isLive));
   if (items) await becomes('what the server has', async () => (await session(site, id)).state.items.map(({ item }) => item), items);
-  const { state } = await session(site, id);
-  const sorted = [...state.items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
-  const most = Math.max(1, ...state.items.map(({ votes }) => votes.length));
   for (const [n, guest] of guests.entries()) {
-    const { w } = guest;
-    const lines = sorted.map(({ item, votes, name }) => {
-      const lead = votes.length === most ? [w.mostWanted] : [];
-      return [w.vote(item), w.addedBy(called(guest, name)), ...lead, w.votes(votes.length)].join(', ');
-    });
-    await becomes(`the menu of guest ${n + 1}`, () => menu(guest), lines);
+    // Both anew each time: what was done last may still be on its way to the server.
+    const both = async () => {
+      const { state } = await session(site, id);
+      return { shown: await menu(guest), stored: lines(guest, state.items) };
+    };
+    await until(`guest ${n + 1} sees what the server has`, both, ({ shown, stored }) => isDeepStrictEqual(shown, stored));
   }
+}
+
+/**
+ * How a guest is shown these items.
+ * @param {Guest} guest
+ * @param {Session['state']['items']} items
+ */
+function lines(guest, items) {
+  const { w } = guest;
+  const sorted = [...items].sort((a, b) => b.votes.length - a.votes.length || a.number - b.number);
+  const most = Math.max(1, ...items.map(({ votes }) => votes.length));
+  return sorted.map(({ item, votes, name }) => {
+    const lead = votes.length === most ? [w.mostWanted] : [];
+    return [w.vote(item), w.addedBy(called(guest, name)), ...lead, w.votes(votes.length)].join(', ');
+  });
 }
 
 /** How many sit here, and how many of them are away. @param {Guest} guest @param {number} here @param {number} [away] */

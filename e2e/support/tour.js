@@ -61,7 +61,7 @@ export async function tour(t, device, look) {
   await page.getByRole('group', { name: w.removedBy(friends[0] ?? '', dishes[3] ?? '') }).waitFor();
   await look('room-removed', me);
   await page.getByRole('button', { name: w.putBack }).click();
-  await table.allSeeTheSame([me, juno], server, id);
+  await table.allSeeTheSame([me, juno], server, id, dishes);
   await look('room', me);
 
   await table.box(me).fill(dishes[2] ?? '');
