@@ -67,28 +67,6 @@ pub trait Site: Send + Sync + 'static {
     }
 }
 
-impl<S: Site> Site for Arc<S> {
-    fn times(&self) -> Times {
-        S::times(self)
-    }
-
-    fn trusted_proxies(&self) -> &[IpNet] {
-        S::trusted_proxies(self)
-    }
-
-    fn allowed_origins(&self) -> &[Origin] {
-        S::allowed_origins(self)
-    }
-
-    fn is_draining(&self) -> bool {
-        S::is_draining(self)
-    }
-
-    fn answered(&self, answer: &Response<Body>) {
-        S::answered(self, answer);
-    }
-}
-
 /// How long what happens on a connection may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
@@ -165,7 +143,7 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// What is the same for all connections.
 struct Service<S> {
     router: Router,
-    site: S,
+    site: Arc<S>,
     times: Times,
     stop: CancellationToken,
 }
@@ -175,7 +153,7 @@ struct Service<S> {
 pub async fn serve<S: Site>(
     listener: TcpListener,
     router: Router,
-    site: S,
+    site: Arc<S>,
     stop: CancellationToken,
 ) {
     let times = site.times();

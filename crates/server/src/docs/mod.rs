@@ -29,11 +29,7 @@ pub(crate) struct Documents {
 
 impl Documents {
     /// `/openapi.json`
-    pub(crate) fn openapi<S: Clone + Send + Sync + 'static>(
-        &self,
-        base: &BasePath,
-        table: fn() -> Vec<Route<S>>,
-    ) -> &Document {
+    pub(crate) fn openapi<S>(&self, base: &BasePath, table: fn() -> Vec<Route<S>>) -> &Document {
         let made = || Document::new(&openapi::document(base, table()));
         self.openapi.get_or_init(made)
     }

@@ -28,10 +28,7 @@ by 204 with `Allow`. Every refusal is a problem document (RFC 9457) with a `code
 
 /// Of a server below this path. Links are relative to the document's own address, as
 /// pages are that show it.
-pub(super) fn document<S: Clone + Send + Sync + 'static>(
-    base: &BasePath,
-    routes: Vec<Route<S>>,
-) -> Value {
+pub(super) fn document<S>(base: &BasePath, routes: Vec<Route<S>>) -> Value {
     let server = match base.is_empty() {
         true => "/".to_owned(),
         false => base.to_string(),

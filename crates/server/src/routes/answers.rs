@@ -15,7 +15,7 @@ const NOWHERE: &str = "none";
 pub(super) struct Answers(ByName<(&'static str, u16)>);
 
 impl Answers {
-    pub(super) fn new<S: Clone + Send + Sync + 'static>(routes: &[Route<S>]) -> Self {
+    pub(super) fn new<S>(routes: &[Route<S>]) -> Self {
         let answers = ByName::default();
         for route in routes {
             let statuses = route.every_status();

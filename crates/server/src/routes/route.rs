@@ -75,6 +75,36 @@ pub(crate) struct Route<S> {
     pub(crate) written: Vec<SchemaOf>,
 }
 
+impl<S> Route<S> {
+    /// All that it may answer.
+    pub(super) fn every_status(&self) -> impl Iterator<Item = StatusCode> {
+        let refusals = self.reasons.iter().map(|reason| reason.status());
+        let options = StatusCode::NO_CONTENT;
+        self.statuses
+            .iter()
+            .copied()
+            .chain(refusals)
+            .chain([options])
+    }
+
+    /// What the document says of it, where problems are described by `problem`:
+    /// those of one status together.
+    pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
+        let mut statuses: Vec<StatusCode> = self.reasons.iter().map(|r| r.status()).collect();
+        statuses.sort();
+        statuses.dedup();
+        let refusals = statuses.into_iter().map(|status| {
+            let of_status = |reason: &&Reason| reason.status() == status;
+            let reasons: Vec<Reason> = self.reasons.iter().filter(of_status).copied().collect();
+            (status, problem(&reasons))
+        });
+        let described = |operation: OperationBuilder, (status, response): (StatusCode, _)| {
+            operation.response(status.as_str(), response)
+        };
+        refusals.fold(self.operation, described).build()
+    }
+}
+
 impl<S: Clone + Send + Sync + 'static> Route<S> {
     /// What is only looked at: `GET`, and so `HEAD`.
     pub(super) fn get<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
@@ -198,34 +228,6 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(super) fn refuses(mut self, reasons: &[Reason]) -> Self {
         self.reasons.extend(reasons);
         self
-    }
-
-    /// All that it may answer.
-    pub(super) fn every_status(&self) -> impl Iterator<Item = StatusCode> {
-        let refusals = self.reasons.iter().map(|reason| reason.status());
-        let options = StatusCode::NO_CONTENT;
-        self.statuses
-            .iter()
-            .copied()
-            .chain(refusals)
-            .chain([options])
-    }
-
-    /// What the document says of it, where problems are described by `problem`:
-    /// those of one status together.
-    pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
-        let mut statuses: Vec<StatusCode> = self.reasons.iter().map(|r| r.status()).collect();
-        statuses.sort();
-        statuses.dedup();
-        let refusals = statuses.into_iter().map(|status| {
-            let of_status = |reason: &&Reason| reason.status() == status;
-            let reasons: Vec<Reason> = self.reasons.iter().filter(of_status).copied().collect();
-            (status, problem(&reasons))
-        });
-        let described = |operation: OperationBuilder, (status, response): (StatusCode, _)| {
-            operation.response(status.as_str(), response)
-        };
-        refusals.fold(self.operation, described).build()
     }
 
     /// Answers requests at its address, with a slash at the end and without.
