@@ -5,7 +5,6 @@
 //!   on every node and in every client.
 //! - [`Menu`]: the table as a server has it, with the room's secret; the application of a hub.
 //! - [`Drawn`]: a draw that is over, which anybody can [check](Drawn::check).
-#![forbid(unsafe_code)]
 
 mod app;
 mod command;

@@ -6,7 +6,6 @@
 //!   nothing, see [`Known`].
 //! - [`close`]: why a connection ends, with code and whether to come back.
 //! - [`text`]: what an item, a name or a title may be.
-#![forbid(unsafe_code)]
 
 pub mod client;
 pub mod close;

@@ -31,7 +31,6 @@
 //! - a `SUNSUBSCRIBE` that Redis sends by itself, as it does when a slot moves,
 //!   is taken for the answer to the oldest waiting command. So a connection on
 //!   which that happened is replaced.
-#![forbid(unsafe_code)]
 // These macros panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 

@@ -4,7 +4,6 @@
 //!
 //! A [`Server`] does no I/O until it is given a listener, so a test starts one on
 //! port 0.
-#![forbid(unsafe_code)]
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 

@@ -1,6 +1,5 @@
 //! `tablecast`: reads what was set, binds, says what to do next, and serves. Or, if that is
 //! what was asked for, makes or joins a room.
-#![forbid(unsafe_code)]
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 

@@ -267,7 +267,6 @@
 //! # }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(test()).unwrap();
 //! ```
-#![forbid(unsafe_code)]
 // They panic when stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
