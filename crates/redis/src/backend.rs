@@ -20,9 +20,6 @@ use crate::server::Server;
 use crate::url::{Deployment, UrlError};
 use crate::{discovery, encoding};
 
-/// What all keys and channels begin with, unless told otherwise.
-const PREFIX: &str = "tablecast:";
-
 /// How often an idle room is compared with Redis, in case a publication was lost. That
 /// happens only with its connection, which is probed twice a second, so this is a second
 /// safeguard.
@@ -32,6 +29,26 @@ const RESYNC: Duration = Duration::from_secs(5);
 /// of 60 bytes on a large menu would move a hundred kilobytes. The log holds what
 /// follows it; a quarter of the log leaves the rest for those who are behind.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 4;
+
+/// What can be set on the backend, with the defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisConfig {
+    /// What all keys and channels begin with: several sites can share one Redis. Without
+    /// braces, which would change the slots of a Cluster. Default `tablecast:`.
+    pub key_prefix: String,
+    /// How long Redis may take to answer. A connection on which it takes longer is made anew,
+    /// and until that has worked nothing can be changed. Default 1 s.
+    pub timeout: Duration,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        RedisConfig {
+            key_prefix: "tablecast:".into(),
+            timeout: Duration::from_secs(1),
+        }
+    }
+}
 
 /// Rooms in Redis. Its connections end when it is dropped.
 pub struct RedisBackend {
@@ -52,17 +69,15 @@ impl RedisBackend {
     /// # Errors
     /// Tells which part of the URL is wrong and what is allowed.
     pub fn connect(url: &str) -> Result<RedisBackend, UrlError> {
-        Self::connect_with_prefix(url, PREFIX)
+        Self::connect_with(url, &RedisConfig::default())
     }
 
-    /// As [`RedisBackend::connect`], with all keys and channels beginning with
-    /// `prefix` instead of `tablecast:`, for several sites on one Redis.
+    /// As [`RedisBackend::connect`], with these settings.
     ///
     /// # Errors
-    /// As [`RedisBackend::connect`]; and if the prefix holds a brace, which
-    /// would change the slots of a Cluster.
-    pub fn connect_with_prefix(url: &str, prefix: &str) -> Result<RedisBackend, UrlError> {
-        if prefix.contains(['{', '}']) {
+    /// As [`RedisBackend::connect`]; and if the prefix holds a brace.
+    pub fn connect_with(url: &str, config: &RedisConfig) -> Result<RedisBackend, UrlError> {
+        if config.key_prefix.contains(['{', '}']) {
             return Err(UrlError {
                 part: "the key prefix",
                 problem: "holds a brace, which is not allowed".into(),
@@ -75,7 +90,7 @@ impl RedisBackend {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let is_cluster = matches!(deployment, Deployment::Cluster(_));
-        let context = Context::new(prefix, is_cluster);
+        let context = Context::new(config, is_cluster);
         let router = Router::new(context, deployment.any().cloned());
         let context = &router.context;
         match deployment {

@@ -9,7 +9,7 @@ use tablecast_core::backend::Health;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{DEADLINE, Live, Loss};
+use crate::connection::{Live, Loss, late};
 use crate::context::Context;
 use crate::refusal::{Trouble, code_of};
 use crate::scripts::{CHECK, Call};
@@ -182,12 +182,17 @@ async fn attempt(
         keys: &[&keys[0], &keys[1]],
         args: &[],
     };
-    let error = match timeout(DEADLINE, live.call(&call)).await {
+    let error = match timeout(context.timeout, live.call(&call)).await {
         Ok(Ok(Value::Int(0))) => return Ok(Outcome::Nothing),
         Ok(Ok(_)) => return Ok(Outcome::Passed),
         Ok(Err(error)) => error,
         // While a failover is prepared, reads are answered and changes wait.
-        Err(_) => return Err(Loss::Sick("no answer to a change within 1 s".into())),
+        Err(_) => {
+            return Err(Loss::Sick(Trouble::Away(late(
+                "no answer to a change",
+                context.timeout,
+            ))));
+        }
     };
     match code_of(&error).as_deref() {
         Some("MOVED" | "ASK" | "TRYAGAIN") => {

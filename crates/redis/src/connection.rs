@@ -13,11 +13,8 @@ use crate::pipeline::Pipeline;
 use crate::refusal::{Trouble, explain};
 use crate::scripts::Call;
 
-/// How long a connection may take to be made, and a command to be answered.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
-
-/// How often each connection is probed. With [`DEADLINE`] for the answer, one
-/// that died silently is found within 1.5 s.
+/// How often each connection is probed. With a second for the answer, one that died
+/// silently is found within 1.5 s.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 
 /// Commands that may wait for a connection's writer; more wait outside, each
@@ -29,6 +26,8 @@ pub(crate) struct Connection {
     pub(crate) commands: MultiplexedConnection,
     /// Cancelled as soon as the connection has ended.
     pub(crate) closed: CancellationToken,
+    /// How long Redis may take to answer.
+    timeout: Duration,
 }
 
 /// Why a connection is of no use any more.
@@ -53,12 +52,13 @@ impl Connection {
     /// must not block.
     pub(crate) async fn dial(
         info: &ConnectionInfo,
+        timeout: Duration,
         on_push: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> RedisResult<Connection> {
         let closed = CancellationToken::new();
         let ended = closed.clone();
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(DEADLINE))
+            .set_connection_timeout(Some(timeout))
             // The deadline of a command spans its retries, so it is kept there.
             .set_response_timeout(None)
             .set_pipeline_buffer_size(WAITING)
@@ -73,7 +73,11 @@ impl Connection {
         let commands = client
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
-        Ok(Connection { commands, closed })
+        Ok(Connection {
+            commands,
+            closed,
+            timeout,
+        })
     }
 
     /// Probes it until it is of no use. A peer that silently swallows everything
@@ -91,7 +95,8 @@ impl Connection {
                 () = self.closed.cancelled() => return Loss::Closed,
                 () = sleep(PROBE_EVERY) => {}
             }
-            match timeout(DEADLINE, question.query_async::<Value>(&mut commands)).await {
+            let answer = question.query_async::<Value>(&mut commands);
+            match timeout(self.timeout, answer).await {
                 Ok(Ok(answer)) => {
                     if let Err(trouble) = look(answer) {
                         return Loss::Sick(trouble);
@@ -100,7 +105,9 @@ impl Connection {
                 Ok(Err(error)) if error.code().is_some() => {}
                 Ok(Err(_)) if self.closed.is_cancelled() => return Loss::Closed,
                 Ok(Err(error)) => return Loss::Sick(Trouble::Away(explain(&error))),
-                Err(_) => return Loss::Sick("no answer to a probe within 1 s".into()),
+                Err(_) => {
+                    return Loss::Sick(Trouble::Away(late("no answer to a probe", self.timeout)));
+                }
             }
         }
     }
@@ -125,13 +132,16 @@ pub(crate) struct Live {
 
 impl Live {
     /// Makes a connection that can be written to.
-    pub(crate) async fn dial(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
-        let greeted = timeout(DEADLINE, Self::greet(info)).await;
-        greeted.unwrap_or_else(|_| Err("no answer within 1 s".into()))
+    pub(crate) async fn dial(
+        info: &ConnectionInfo,
+        limit: Duration,
+    ) -> Result<(Live, Connection), Trouble> {
+        let greeted = timeout(limit, Self::greet(info, limit)).await;
+        greeted.unwrap_or_else(|_| Err(Trouble::Away(late("no answer", limit))))
     }
 
-    async fn greet(info: &ConnectionInfo) -> Result<(Live, Connection), Trouble> {
-        let connection = Connection::dial(info, |_| {}).await;
+    async fn greet(info: &ConnectionInfo, limit: Duration) -> Result<(Live, Connection), Trouble> {
+        let connection = Connection::dial(info, limit, |_| {}).await;
         let connection = connection.map_err(|error| Trouble::Away(explain(&error)))?;
         let mut commands = connection.commands.clone();
         let of = |error| Trouble::of(&error);
@@ -201,6 +211,11 @@ impl Live {
         let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
         Ok(answers.pop().unwrap_or(Value::Nil))
     }
+}
+
+/// What to say of something that was not there in time.
+pub(crate) fn late(what: &str, limit: Duration) -> String {
+    format!("{what} within {} s", limit.as_secs_f64())
 }
 
 /// What the scripts are told: `RUN REPLID`.

@@ -1,8 +1,11 @@
 //! What a backend's servers and their router have in common.
 
+use std::time::Duration;
+
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::RedisConfig;
 use crate::keys::Keys;
 
 pub(crate) struct Context {
@@ -10,6 +13,8 @@ pub(crate) struct Context {
     /// By which this backend knows its own publications: 16 random hex digits.
     pub(crate) name: String,
     pub(crate) is_cluster: bool,
+    /// How long Redis may take to answer, see [`RedisConfig`](crate::RedisConfig).
+    pub(crate) timeout: Duration,
     /// Cancelled when the backend ends.
     pub(crate) cancel: CancellationToken,
     /// Asks for the Cluster's slots again, soon.
@@ -19,9 +24,10 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(prefix: &str, is_cluster: bool) -> Context {
+    pub(crate) fn new(config: &RedisConfig, is_cluster: bool) -> Context {
         Context {
-            keys: Keys::new(prefix),
+            keys: Keys::new(&config.key_prefix),
+            timeout: config.timeout,
             name: format!("{:016x}", fastrand::u64(..)),
             is_cluster,
             cancel: CancellationToken::new(),

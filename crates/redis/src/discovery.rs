@@ -7,7 +7,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, Value};
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{Backoff, Connection, DEADLINE};
+use crate::connection::{Backoff, Connection, late};
 use crate::refusal::explain;
 use crate::router::{Router, Topology};
 use crate::server::{Link, Server};
@@ -80,6 +80,7 @@ fn apply(router: &Router, table: Vec<SlotRange>) {
 /// are asked before the seeds, each group in random order, because one of them may be cut
 /// off from the others and know only old slots.
 async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRange>, String> {
+    let limit = router.context.timeout;
     let mut reason = String::from("no server of the Cluster is known");
     let mut servers = router.topology().servers().to_vec();
     fastrand::shuffle(&mut servers);
@@ -87,7 +88,7 @@ async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRang
         let Link::Live(live) = server.link() else {
             continue;
         };
-        match ask(live.commands.clone(), server.host()).await {
+        match ask(live.commands.clone(), server.host(), limit).await {
             Ok(table) => return Ok(table),
             Err(why) => reason = why,
         }
@@ -97,8 +98,8 @@ async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRang
     for seed in &seeds {
         let host = seed.addr().to_string();
         let host = host.rsplit_once(':').map_or("", |(host, _)| host);
-        match Connection::dial(seed, |_| {}).await {
-            Ok(connection) => match ask(connection.commands, host).await {
+        match Connection::dial(seed, limit, |_| {}).await {
+            Ok(connection) => match ask(connection.commands, host, limit).await {
                 Ok(table) => return Ok(table),
                 Err(why) => reason = why,
             },
@@ -108,16 +109,20 @@ async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRang
     Err(reason)
 }
 
-async fn ask(mut commands: MultiplexedConnection, host: &str) -> Result<Vec<SlotRange>, String> {
+async fn ask(
+    mut commands: MultiplexedConnection,
+    host: &str,
+    limit: Duration,
+) -> Result<Vec<SlotRange>, String> {
     let mut question = redis::cmd("CLUSTER");
     question.arg("SLOTS");
-    match timeout(DEADLINE, question.query_async::<Value>(&mut commands)).await {
+    match timeout(limit, question.query_async::<Value>(&mut commands)).await {
         Ok(Ok(answer)) => match slot_table(answer, host) {
             Some(table) if table.is_empty() => Err("the Cluster has no slots".into()),
             Some(table) => Ok(table),
             None => Err("the answer to CLUSTER SLOTS cannot be understood".into()),
         },
         Ok(Err(error)) => Err(explain(&error)),
-        Err(_) => Err("no answer to CLUSTER SLOTS within 1 s".into()),
+        Err(_) => Err(late("no answer to CLUSTER SLOTS", limit)),
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! **Each server has two connections**, one for commands and one for
 //! subscriptions, however many rooms and sockets there are. Each is probed twice
-//! a second and made again when it does not answer within a second, because a
+//! a second and made again when it does not answer in time, because a
 //! peer that silently swallows everything is found in no other way. After a new
 //! subscription connection is made, its rooms are subscribed one by one, and who
 //! watches one then hears that something may have been missed.
@@ -54,5 +54,5 @@ mod subscriptions;
 pub mod testing;
 mod url;
 
-pub use backend::RedisBackend;
+pub use backend::{RedisBackend, RedisConfig};
 pub use url::UrlError;

@@ -12,7 +12,7 @@ use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::connection::DEADLINE;
+use crate::connection::late;
 use crate::context::Context;
 use crate::keys::{SLOTS, slot};
 use crate::rooms::{Channel, Rooms, Watcher};
@@ -179,6 +179,7 @@ impl Router {
         home.add(Arc::clone(&channel), vec![watcher]);
         let owner = topology.owner(slot(channel.as_bytes())).cloned();
         drop(topology);
+        let limit = self.context.timeout;
         let router = Arc::downgrade(self);
         let watch = Watch::new(move || {
             let gone = router.upgrade().map(|router| {
@@ -192,15 +193,15 @@ impl Router {
                 return Err(trouble.error());
             }
             let unavailable = |why: &str| Err(BackendError::Unavailable(why.into()));
-            match timeout(DEADLINE, &mut answer).await {
+            match timeout(limit, &mut answer).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => unavailable("the room was unwatched meanwhile"),
                 Err(_) => {
                     // A confirmation from now on finds nobody waiting, so that the
                     // listener is told that it missed something.
                     answer.close();
-                    let late = answer.try_recv();
-                    late.unwrap_or_else(|_| unavailable("not subscribed within 1 s"))
+                    let last = answer.try_recv();
+                    last.unwrap_or_else(|_| unavailable(&late("not subscribed", limit)))
                 }
             }
         };
@@ -268,9 +269,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::backend::RedisConfig;
 
     fn router() -> Arc<Router> {
-        Router::new(Context::new("", true), None)
+        Router::new(Context::new(&RedisConfig::default(), true), None)
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use redis::{RedisError, Value};
 use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::connection::{DEADLINE, Live};
+use crate::connection::{Live, late};
 use crate::refusal::{Trouble, code_of, explain};
 use crate::router::Router;
 use crate::scripts::Call;
@@ -19,7 +19,10 @@ use crate::url::at_address;
 impl Router {
     /// Calls a script on the server that has the slot.
     pub(crate) async fn call(&self, slot: u16, call: &Call<'_>) -> Result<Value, BackendError> {
-        let deadline = Instant::now() + DEADLINE;
+        let limit = self.context.timeout;
+        let deadline = Instant::now() + limit;
+        // An attempt that begins later may be answered too late: its outcome is unknown then.
+        let last_attempt = deadline - limit / 4;
         // What an answer that did not come means.
         let lost = match call.script.is_change {
             false => BackendError::Unavailable,
@@ -37,7 +40,7 @@ impl Router {
             let problem = match timeout_at(deadline, answer).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => Problem::of(error, target.host(&route)),
-                Err(_) => Problem::Lost("no answer within 1 s".into()),
+                Err(_) => Problem::Lost(late("no answer", limit)),
             };
             route = match problem {
                 Problem::Moved(address) => {
@@ -46,7 +49,8 @@ impl Router {
                     // other.
                     if !matches!(route, Route::Owner) {
                         let circle = "the Cluster's servers send each other's clients in circles";
-                        sleep_before(deadline, BackendError::Unavailable(circle.into())).await?;
+                        sleep_before(last_attempt, BackendError::Unavailable(circle.into()))
+                            .await?;
                     }
                     Route::Moved(address)
                 }
@@ -54,7 +58,7 @@ impl Router {
                 Problem::Moving => {
                     self.context.refresh.notify_one();
                     let error = BackendError::Unavailable("the slot is being moved".into());
-                    sleep_before(deadline, error).await?;
+                    sleep_before(last_attempt, error).await?;
                     Route::Owner
                 }
                 Problem::Refused(refusal, is_replica) => {
@@ -66,7 +70,7 @@ impl Router {
                     if server.is_some_and(|server| server.doubt()) {
                         return Err(refusal.error());
                     }
-                    sleep_before(deadline, refusal.error()).await?;
+                    sleep_before(last_attempt, refusal.error()).await?;
                     Route::Owner
                 }
                 Problem::Denied(reason) => {
@@ -102,7 +106,8 @@ impl Router {
             return Err(BackendError::Unavailable(reason.into()));
         };
         let info = at_address(like, &address.host, address.port);
-        let Ok(Ok((live, _))) = timeout_at(deadline, Live::dial(&info)).await else {
+        let dial = Live::dial(&info, self.context.timeout);
+        let Ok(Ok((live, _))) = timeout_at(deadline, dial).await else {
             let reason = format!("{}:{} cannot be reached", address.host, address.port);
             return Err(BackendError::Unavailable(reason));
         };
@@ -211,11 +216,10 @@ impl Problem {
     }
 }
 
-/// Waits a moment, or gives up if too little time would be left for another
-/// attempt: one whose answer comes too late has an unknown outcome.
-async fn sleep_before(deadline: Instant, error: BackendError) -> Result<(), BackendError> {
+/// Waits a moment, or gives up if another attempt could not begin in time.
+async fn sleep_before(last_attempt: Instant, error: BackendError) -> Result<(), BackendError> {
     let moment = Duration::from_millis(fastrand::u64(20..60));
-    if Instant::now() + moment + DEADLINE / 4 >= deadline {
+    if Instant::now() + moment >= last_attempt {
         return Err(error);
     }
     sleep(moment).await;

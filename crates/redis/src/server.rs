@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Changes};
-use crate::connection::{Backoff, Live, Loss};
+use crate::connection::{Backoff, Live, Loss, late};
 use crate::context::Context;
 use crate::refusal::Trouble;
 use crate::rooms::Rooms;
@@ -126,7 +126,10 @@ impl Server {
         match link {
             Link::Live(live) => Ok(live),
             Link::Down(trouble) => Err(trouble.error()),
-            Link::Connecting => Err(BackendError::Unavailable("not connected within 1 s".into())),
+            Link::Connecting => Err(BackendError::Unavailable(late(
+                "not connected",
+                self.context.timeout,
+            ))),
         }
     }
 
@@ -155,7 +158,7 @@ async fn keep_commands(server: Arc<Server>) {
     let mut working = true;
     let mut eviction = None;
     loop {
-        match Live::dial(&server.info).await {
+        match Live::dial(&server.info, server.context.timeout).await {
             Ok((live, connection)) => {
                 backoff.connected();
                 if !working {

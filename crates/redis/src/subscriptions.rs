@@ -14,7 +14,7 @@ use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, Value};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{Backoff, Connection, DEADLINE, Loss};
+use crate::connection::{Backoff, Connection, Loss, late};
 use crate::context::Context;
 use crate::encoding;
 use crate::refusal::{Trouble, explain};
@@ -44,7 +44,7 @@ pub(crate) async fn keep(context: Arc<Context>, info: ConnectionInfo, rooms: Arc
             taken_away: CancellationToken::new(),
         });
         let on_push = Arc::clone(&deliveries);
-        match Connection::dial(&info, move |push| on_push.receive(push)).await {
+        match Connection::dial(&info, context.timeout, move |push| on_push.receive(push)).await {
             Ok(connection) => {
                 backoff.connected();
                 if !working {
@@ -293,7 +293,8 @@ async fn take(
     }
     let mut command = redis::cmd(name);
     command.arg(&**channel);
-    match timeout(DEADLINE, command.query_async::<Value>(&mut connection)).await {
+    let limit = deliveries.context.timeout;
+    match timeout(limit, command.query_async::<Value>(&mut connection)).await {
         Ok(Ok(_)) => Ok(Ok(())),
         Ok(Err(error)) if error.code().is_some() => {
             deliveries.leaving().remove(&**channel);
@@ -301,7 +302,7 @@ async fn take(
         }
         Ok(Err(error)) => Err(Loss::Sick(Trouble::Away(explain(&error)))),
         Err(_) => {
-            let reason = format!("no answer to {name} within 1 s");
+            let reason = late(&format!("no answer to {name}"), limit);
             Err(Loss::Sick(Trouble::Away(reason)))
         }
     }

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use common::*;
 use tablecast_core::backend::Backend;
-use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::{RedisServer, free_port};
+use tablecast_redis::{RedisBackend, RedisConfig};
 
 /// Makes a room and hears of a change of it.
 async fn works(url: &str) {
@@ -50,9 +50,16 @@ async fn a_server_is_reached_by_its_socket_and_in_another_database() {
 async fn two_prefixes_on_one_server_do_not_meet() {
     let server = RedisServer::start(&[]);
     works(&server.url()).await;
-    let other = RedisBackend::connect_with_prefix(&server.url(), "other:").unwrap();
+    let with_prefix = |key_prefix: &str| {
+        let config = RedisConfig {
+            key_prefix: key_prefix.into(),
+            ..RedisConfig::default()
+        };
+        RedisBackend::connect_with(&server.url(), &config)
+    };
+    let other = with_prefix("other:").unwrap();
     assert_eq!(other.load(&room("a"), None).await, Ok(None));
-    assert!(RedisBackend::connect_with_prefix(&server.url(), "{x}").is_err());
+    assert!(with_prefix("{x}").is_err());
 }
 
 #[tokio::test]

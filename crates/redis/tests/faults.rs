@@ -5,13 +5,14 @@ mod common;
 mod proxy;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use common::*;
 use proxy::Proxy;
 use tablecast::testing::Notification;
 use tablecast_core::backend::{Backend, BackendError, Committed};
-use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::RedisServer;
+use tablecast_redis::{RedisBackend, RedisConfig};
 
 #[tokio::test]
 async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
@@ -212,6 +213,23 @@ async fn a_command_connection_that_died_silently_is_found_and_replaced() {
     heard.down().await;
     heard.up().await;
     accepted(&backend, &room, step(start, &["a"])).await;
+}
+
+#[tokio::test]
+async fn redis_may_take_as_long_as_is_set() {
+    let server = RedisServer::start(&[]);
+    let config = RedisConfig {
+        timeout: Duration::from_millis(300),
+        ..RedisConfig::default()
+    };
+    let backend = RedisBackend::connect_with(&server.url(), &config).unwrap();
+    let mut heard = Heard::of(&backend);
+    heard.up().await;
+    server.pause();
+    let why = heard.down().await;
+    assert!(why.contains("within 0.3 s"), "{why}");
+    server.resume();
+    heard.up().await;
 }
 
 #[tokio::test]

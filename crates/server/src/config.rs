@@ -39,6 +39,8 @@ pub struct Config {
     pub base_path: BasePath,
     /// Where rooms live.
     pub store: Store,
+    /// How long the store may take to answer.
+    pub store_timeout: Duration,
     /// Rooms and connections.
     pub hub: HubConfig,
     /// Items on the menu of a room made here.
@@ -74,6 +76,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             base_path: BasePath::default(),
             store: Store::Memory,
+            store_timeout: Duration::from_secs(1),
             hub,
             max_items: 100,
             create_rate: a_minute(300.0),
@@ -269,12 +272,15 @@ impl Options {
                 per_second: self.command_rate,
                 burst: self.command_burst,
             },
+            // Time for a second attempt, but not for its answer to be late as well.
+            command_deadline: self.store_timeout.mul_f64(1.8),
             ..HubConfig::default()
         };
         Ok(Config {
             listen: self.listen,
             base_path: self.base_path,
             store: self.store,
+            store_timeout: self.store_timeout,
             hub,
             max_items: self.max_items,
             create_rate: a_minute(self.create_rate),

@@ -121,7 +121,7 @@ fn run(config: Config) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    let backend = store::open(&config.store).map_err(|error| {
+    let backend = store::open(&config.store, config.store_timeout).map_err(|error| {
         let store = &config.store;
         Failure::Usage(format!("invalid value '{store}' for '--store': {error}"))
     })?;

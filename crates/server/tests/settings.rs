@@ -12,13 +12,15 @@ use std::process::Command;
 use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 37] = [
+const WRONG: [(&str, &str, &str); 39] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
     ("base-path", "lunch", "such as /lunch"),
     ("base-path", "/ws", "none of the server's own"),
     ("store", "disk", "redis://HOST:PORT"),
     ("store", "http://127.0.0.1", "redis://HOST:PORT"),
+    ("store-timeout", "10ms", "from 100ms"),
+    ("store-timeout", "1", "10m"),
     ("room-ttl", "10", "10m"),
     ("room-ttl", "0s", "from 1s"),
     ("room-ttl", "ten", "10m"),
@@ -123,7 +125,7 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
         (
             "listen = \"127.0.0.1:0\"\nstore = \"memory\"\nseatz = 5\n",
             3,
-            "known are listen, base-path, store, drain-timeout, ",
+            "known are listen, base-path, store, store-timeout, drain-timeout, ",
         ),
         ("room_ttl = \"1m\"\n", 1, "did you mean room-ttl?"),
         ("seats = 10\nseats = 5\n", 2, "duplicate"),

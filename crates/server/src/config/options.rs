@@ -84,6 +84,12 @@ pub(super) struct Options {
           value_parser = value::store, hide_env_values = true, help_heading = "Server")]
     pub(super) store: Store,
 
+    /// How long the store may take to answer. What it has not taken after 1.8 times this is
+    /// answered `unavailable`. More than the default is for a Redis that is far away
+    #[arg(long, env = "TABLECAST_STORE_TIMEOUT", value_name = "DURATION", default_value = "1s",
+          value_parser = value::duration(100 * MS, 60 * SECOND), help_heading = "Server")]
+    pub(super) store_timeout: Duration,
+
     /// After SIGTERM, SIGHUP, SIGQUIT or Ctrl-C it ends in at most this long; members are closed at up
     /// to 500 a second, or faster if the time is short, and told to come back. A second
     /// signal ends at once

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use tablecast::Hub;
 use tablecast::hub::RoomError;
 use tablecast_core::draft::Refusal;
-use tablecast_http::{Origin, PerAddress, Problem, Site, origin};
+use tablecast_http::{Origin, PerAddress, Problem, Site, Times, origin};
 use tablecast_lunch::Menu;
 
 use super::answers::Answers;
@@ -110,6 +110,15 @@ impl Site for Shared {
 
     fn allowed_origins(&self) -> &[Origin] {
         &self.config.allowed_origins
+    }
+
+    fn times(&self) -> Times {
+        let default = Times::default();
+        Times {
+            // A store may be allowed to take longer than by default.
+            request: default.request + self.config.hub.command_deadline,
+            ..default
+        }
     }
 
     fn is_draining(&self) -> bool {

@@ -8,7 +8,7 @@ use tablecast_redis::testing::{RedisCluster, RedisServer};
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 
-use crate::harness::{Ended, Member, Node, until};
+use crate::harness::{Ended, IMPATIENT, Member, Node, until};
 use crate::history::{Client, Nodes, check, client, menu};
 use crate::nodes::UNLIMITED;
 
@@ -24,7 +24,8 @@ struct Load {
 
 impl Load {
     async fn start(store: &str, nodes: usize) -> Load {
-        let nodes: Vec<Node> = (0..nodes).map(|_| Node::start(store, &UNLIMITED)).collect();
+        let options = [&UNLIMITED[..], &IMPATIENT].concat();
+        let nodes: Vec<Node> = (0..nodes).map(|_| Node::start(store, &options)).collect();
         let room = nodes[0].make_room().await;
         let nodes = Arc::new(RwLock::new(nodes));
         let (stop, stopped) = watch::channel(false);
@@ -163,7 +164,7 @@ async fn a_node_that_was_paused_acknowledges_nothing_stale() {
 async fn a_node_that_was_paused_for_longer_than_its_lease_finds_the_seats_gone() {
     let redis = RedisServer::start(&[]);
     let stays = Node::start(&redis.url(), &[]);
-    let pauses = Node::start(&redis.url(), &[]);
+    let pauses = Node::start(&redis.url(), &IMPATIENT);
     let room = stays.make_room().await;
     let (mut witness, _) = Member::join_json(&stays, &room).await;
     let (mut member, hello) = Member::join_json(&pauses, &room).await;
@@ -208,7 +209,7 @@ async fn a_rolling_restart_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_redis_is_told_to_everybody_and_heals_by_itself() {
     let redis = RedisServer::start(&[]);
-    let node = Node::start(&redis.url(), &[]);
+    let node = Node::start(&redis.url(), &IMPATIENT);
     let room = node.make_room().await;
     let (mut program, _) = Member::join_json(&node, &room).await;
     let (mut text, _) = Member::join(&node, &room).await;

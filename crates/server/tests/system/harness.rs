@@ -20,6 +20,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// this on a busy machine.
 pub(crate) const BRIEF: [&str; 2] = ["--room-ttl", "5s"];
 
+/// Options: a store that does not answer is given up as soon as by default.
+pub(crate) const IMPATIENT: [&str; 2] = ["--store-timeout", "1s"];
+
 /// The real binary, without the settings of whoever runs the tests.
 pub(crate) fn tablecast() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
@@ -69,9 +72,11 @@ impl Node {
                 "0",
             ])
             .args(options)
-            // Members answer a ping when they read next, which on a slow machine may be late. By
-            // the environment, so that an option can say otherwise.
+            // Members answer a ping when they read next, and a store answers when it is its turn:
+            // on a slow machine both may be late. By the environment, so that an option can say
+            // otherwise.
             .env("TABLECAST_PING_INTERVAL", "1h")
+            .env("TABLECAST_STORE_TIMEOUT", "30s")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
