@@ -1,7 +1,7 @@
 // A run of `tablecast join` in a pseudo-terminal, full screen.
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { LAST } from './check.js';
 import { conduct } from './conduct.js';
@@ -106,21 +106,28 @@ export function run(plan, plant) {
     });
     /** @param {string} text */
     const type = (text) => void child.stdin?.write(text);
-    /** The program behind the terminal, once it is there. */
-    const pid = () => Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')[0]);
+    /**
+     * Sends a signal to the program behind the terminal, unless that has ended: the number 0 would mean this process
+     * and all that it has started.
+     * @param {NodeJS.Signals} name
+     */
+    const signal = (name) => {
+      const children = `/proc/${child.pid}/task/${child.pid}/children`;
+      const pid = ended || !existsSync(children) ? 0 : Number(readFileSync(children, 'utf8').trim().split(' ')[0]);
+      if (pid > 0) process.kill(pid, name);
+    };
     await until('the terminal shows the room', async () => ended || status(screen.lines[0] ?? '').status === 'live');
-    if (plant === 'false-end' && client === 0) void pause(1000).then(() => process.kill(pid(), 'SIGKILL'));
+    if (plant === 'false-end' && client === 0) void pause(1000).then(() => signal('SIGKILL'));
 
     return {
       async act(order) {
         if (ended) return;
         if (order.do === 'freeze') {
-          const program = pid();
           record({ excused: { client, from: now(), to: now() + order.for } });
-          process.kill(program, 'SIGSTOP');
+          signal('SIGSTOP');
           await pause(order.for);
           if (ended) return;
-          process.kill(program, 'SIGCONT');
+          signal('SIGCONT');
           // It stopped itself, as a shell's job does.
           child.kill('SIGCONT');
         } else if (order.do === 'retryNow') type(CONTROL_R);
