@@ -4,10 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tablecast::testing::contract::Nodes;
 use tablecast_core::{Backend, RoomId};
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::{RedisCluster, RedisServer};
+use tablecast_testing::contract::Nodes;
 
 /// A store that tests which run at the same time share, since starting one takes
 /// longer than most tests; the last of them ends it.
@@ -61,7 +61,7 @@ mod standalone {
         Nodes::new(connected(&url).await, connected(&url).await).keeping(server)
     }
 
-    tablecast::backend_contract!(nodes().await);
+    tablecast_testing::backend_contract!(nodes().await);
 }
 
 mod cluster {
@@ -75,5 +75,5 @@ mod cluster {
         Nodes::new(connected(&url).await, connected(&url).await).keeping(cluster)
     }
 
-    tablecast::backend_contract!(nodes().await);
+    tablecast_testing::backend_contract!(nodes().await);
 }

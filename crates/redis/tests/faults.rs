@@ -8,10 +8,10 @@ use std::collections::HashSet;
 
 use common::*;
 use proxy::Proxy;
-use tablecast::testing::Notification;
 use tablecast_core::backend::{Backend, BackendError, Committed};
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::RedisServer;
+use tablecast_testing::Notification;
 
 #[tokio::test]
 async fn after_a_restart_the_data_is_there_in_a_new_epoch() {

@@ -8,11 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::*;
-use tablecast::testing::Notification;
 use tablecast_core::backend::{Backend, BackendError, Health};
 use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
 use tablecast_redis::testing::{RedisCluster, RedisServer};
+use tablecast_testing::Notification;
 
 /// A server, and a backend that has found that it takes changes.
 async fn up(options: &[&str]) -> (RedisServer, RedisBackend, Heard) {

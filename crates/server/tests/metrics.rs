@@ -139,7 +139,7 @@ async fn a_server_whose_backend_has_died_tells_its_members_and_ends() {
     let serving = tokio::spawn(server.run(listener, std::future::pending()));
     let menu = tablecast_lunch::Menu::new(10, tablecast_lunch::MasterSecret::new([0; 32]));
     hub.create("r".parse().unwrap(), menu).await.unwrap();
-    let mut member = tablecast::testing::client::Client::connect(at, "/ws/r/")
+    let mut member = tablecast_testing::client::Client::connect(at, "/ws/r/")
         .await
         .unwrap();
     fate.panic.notify_one();

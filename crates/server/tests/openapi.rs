@@ -17,9 +17,9 @@ use support::protocol::Table;
 use support::{Answer, Running, UPGRADE, config, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::Client;
 use tablecast_server::config::Config;
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::client::Client;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const ONCE: Rate = Rate {

@@ -13,7 +13,7 @@ use tablecast::MemoryBackend;
 use tablecast::core::Backend;
 use tablecast::core::backend::{Commit, NewKeepsake};
 use tablecast::core::stored::Record;
-use tablecast::testing::client::Client;
+use tablecast_testing::client::Client;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 

@@ -19,9 +19,10 @@ use support::rooms::Node;
 use tablecast::core::backend::Health;
 use tablecast::core::logic::{Logic, Member, Rejection};
 use tablecast::core::{CloseReason, MemberId};
-use tablecast::testing::client::{Client, DEADLINE};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
+use tablecast_testing::client::Client;
+use tablecast_testing::{DEADLINE, until};
 use tokio::time::timeout;
 
 /// What the hub says when this happens.
@@ -103,7 +104,8 @@ async fn what_becomes_of_each_handshake_is_counted_from_the_start() {
         ("room_full", 2),
         ("seated", 1),
     ];
-    support::eventually("each is counted", || counted() == (10, expected.to_vec())).await;
+    let are_all = |counts: &(usize, Vec<_>)| *counts == (10, expected.to_vec());
+    until("each is counted", async || counted(), are_all).await;
 }
 
 #[tokio::test]

@@ -11,13 +11,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tablecast::testing::{Notification, Recorder};
 use tablecast_core::backend::{
     Backend, BackendError, Commit, Committed, Created, Health, Loaded, NewRoom, Publication,
 };
 use tablecast_core::id::RoomId;
 use tablecast_core::position::Position;
 use tablecast_redis::RedisBackend;
+use tablecast_testing::{Notification, Recorder};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long a test waits for anything: nothing takes as long, on a busy machine neither.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tablecast::testing::client::ClientError;
+use tablecast_testing::client::ClientError;
 use tokio::task::JoinHandle;
 
 use crate::harness::{Ended, Member, Node};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tablecast::testing::client::{ClientError, Connect, Said};
+use tablecast_testing::client::{ClientError, Connect, Said};
 
 use crate::harness::DEADLINE;
 use crate::proxy::KINDS;

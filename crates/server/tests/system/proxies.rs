@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tablecast::testing::client::ClientError;
+use tablecast_testing::client::ClientError;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
-use tablecast::testing::client::Client;
 use tablecast_redis::testing::RedisServer;
+use tablecast_testing::client::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
