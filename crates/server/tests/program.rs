@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use program::{ANY_PORT, DEADLINE, Dir, Log, Serving, ends, tablecast};
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
 
 #[test]
 fn it_says_what_to_do_next() {

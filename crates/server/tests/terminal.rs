@@ -13,7 +13,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use program::{DEADLINE, Dir, Serving, ends, tablecast};
-use tablecast_redis::testing::{RedisServer, free_port};
+use tablecast_testing::free_port;
+use tablecast_testing::redis::RedisServer;
 use terminal::{CONTROL_C, CONTROL_R, DOWN, Terminal, create, pipe, server};
 
 /// A member of the text dialect.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tablecast_redis::testing::{RedisCluster, RedisServer};
+use tablecast_testing::redis::{RedisCluster, RedisServer};
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
 
 use crate::harness::{BRIEF, Ended, Member, Node, tablecast, until};
 

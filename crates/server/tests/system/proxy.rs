@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tablecast_redis::testing::free_port;
+use tablecast_testing::free_port;
 
 use crate::harness::DEADLINE;
 

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
-use tablecast_redis::testing::RedisServer;
 use tablecast_testing::client::Client;
+use tablecast_testing::redis::RedisServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
 
 use crate::harness::{Member, Node, until};
 

@@ -21,7 +21,6 @@
 //! The properties use rooms and nodes with random names, so the store need not
 //! be empty and may be shared by tests that run at the same time. They wait for
 //! real time to pass, by the store's own clock, and fail by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod commits;
 pub mod expiry;
