@@ -1,18 +1,18 @@
 //! What is counted: from the start, with bounded labels, as the documents have it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../../tablecast/tests/support/frail.rs"]
-mod frail;
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use frail::Frail;
 use support::{UPGRADE, config, start};
+use tablecast::MemoryBackend;
 use tablecast_core::CloseReason;
 use tablecast_server::Server;
+use tablecast_testing::frail::FrailBackend;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -131,7 +131,7 @@ async fn answers_are_counted_by_route_and_no_path_makes_a_series() {
 /// A shell that says ready and hears nothing is worse than none.
 #[tokio::test]
 async fn a_server_whose_backend_has_died_tells_its_members_and_ends() {
-    let (backend, fate) = Frail::new();
+    let (backend, fate) = FrailBackend::new(Arc::new(MemoryBackend::new()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let server = Server::new(config(), backend);

@@ -2,8 +2,6 @@
 //! handshakes is counted.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/frail.rs"]
-mod frail;
 mod support;
 
 use std::sync::Arc;
@@ -12,7 +10,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use frail::{Fate, Frail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use support::rooms::Node;
@@ -22,12 +19,13 @@ use tablecast::core::{CloseReason, MemberId};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 use tablecast_testing::client::Client;
+use tablecast_testing::frail::{Fate, FrailBackend};
 use tablecast_testing::{DEADLINE, until};
 use tokio::time::timeout;
 
 /// What the hub says when this happens.
 async fn failed(happens: impl FnOnce(&Fate)) -> String {
-    let (backend, fate) = Frail::new();
+    let (backend, fate) = FrailBackend::new(Arc::new(MemoryBackend::new()));
     let config = HubConfig {
         node_lease: Duration::from_millis(400),
         ..HubConfig::default()

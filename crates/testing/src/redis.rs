@@ -4,19 +4,20 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::directory::Directory;
 use crate::port::free_port;
+use crate::process;
 use crate::wait::blocking_until;
 
 /// One `redis-server`.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
-    directory: PathBuf,
+    directory: Directory,
     options: Vec<String>,
     process: Option<Child>,
 }
@@ -28,14 +29,9 @@ impl RedisServer {
     /// # Panics
     /// If there is no `redis-server`, or it does not answer in time.
     pub fn start(options: &[&str]) -> RedisServer {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tablecast-redis-{}-{number}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).expect("a directory for redis-server");
         let mut server = RedisServer {
             port: free_port(),
-            directory,
+            directory: Directory::new(),
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             process: None,
         };
@@ -55,7 +51,7 @@ impl RedisServer {
 
     /// Its working directory.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.directory.path()
     }
 
     /// Kills it without a chance to save anything.
@@ -83,7 +79,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn pause(&self) {
-        self.signal("STOP");
+        self.signal("-STOP");
     }
 
     /// Lets it go on (SIGCONT).
@@ -91,7 +87,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn resume(&self) {
-        self.signal("CONT");
+        self.signal("-CONT");
     }
 
     /// What `redis-cli` prints for a command, without the line end.
@@ -115,7 +111,7 @@ impl RedisServer {
         let log = fs::File::options()
             .create(true)
             .append(true)
-            .open(self.directory.join("log"));
+            .open(self.directory.path().join("log"));
         let child = Command::new("redis-server")
             .args([
                 "--bind",
@@ -127,7 +123,7 @@ impl RedisServer {
             ])
             .args(["--daemonize", "no"])
             .arg("--dir")
-            .arg(&self.directory)
+            .arg(self.directory.path())
             .args(&self.options)
             .stdin(Stdio::null())
             .stdout(log.expect("a log file for redis-server"))
@@ -137,7 +133,7 @@ impl RedisServer {
         let process = self.process.insert(child);
         let answers = || {
             if let Ok(Some(status)) = process.try_wait() {
-                let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
                 panic!("redis-server ended with {status}: {log}");
             }
             answers(self.port)
@@ -147,19 +143,13 @@ impl RedisServer {
 
     fn signal(&self, signal: &str) {
         let process = self.process.as_ref().expect("redis-server runs");
-        let command = format!("kill -{signal} {}", process.id());
-        let status = Command::new("sh")
-            .args(["-c", &command])
-            .status()
-            .expect("sh");
-        assert!(status.success(), "{command}");
+        process::signal(process, signal);
     }
 }
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill9();
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 

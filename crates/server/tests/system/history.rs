@@ -45,7 +45,7 @@ pub(crate) fn client(
             let connection = {
                 let nodes = nodes.read().await;
                 let count = nodes.len();
-                run.connect(nodes[node % count].address, &room).await
+                run.connect(nodes[node % count].address(), &room).await
             };
             node += 1;
             match connection {
