@@ -299,7 +299,7 @@ impl Health {
 
 /// Where rooms live.
 ///
-/// Every implementation passes the contract suite of `tablecast::testing`. All
+/// Every implementation passes the contract suite of `tablecast-testing`. All
 /// methods may be called from any task at any time, and a future that is
 /// dropped leaves the outcome unknown, never half done. A call that cannot be
 /// answered ends with an error within about one second.

@@ -50,8 +50,6 @@ mod scripts;
 mod server;
 mod slots;
 mod subscriptions;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod url;
 
 pub use backend::{RedisBackend, RedisConfig};

@@ -157,8 +157,8 @@ impl Rooms {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use futures_util::FutureExt;
-    use tablecast::testing::{Notification, Recorder};
     use tablecast_core::id::RoomId;
+    use tablecast_testing::{Notification, Recorder};
 
     use super::*;
 

@@ -264,7 +264,7 @@ impl Router {
 mod tests {
     use futures_util::{FutureExt, StreamExt};
     use redis::IntoConnectionInfo;
-    use tablecast::testing::Recorder;
+    use tablecast_testing::Recorder;
 
     use tokio_util::sync::CancellationToken;
 

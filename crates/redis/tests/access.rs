@@ -8,8 +8,9 @@ use std::process::Command;
 
 use common::*;
 use tablecast_core::backend::Backend;
-use tablecast_redis::testing::{RedisServer, free_port};
 use tablecast_redis::{RedisBackend, RedisConfig};
+use tablecast_testing::free_port;
+use tablecast_testing::redis::RedisServer;
 
 /// Makes a room and hears of a change of it.
 async fn works(url: &str) {

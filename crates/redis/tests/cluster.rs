@@ -9,7 +9,7 @@ use common::*;
 use tablecast_core::backend::{Backend, Commit, Committed};
 use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
-use tablecast_redis::testing::RedisCluster;
+use tablecast_testing::redis::RedisCluster;
 
 /// The slot of a room, as Redis computes it.
 fn slot(cluster: &RedisCluster, room: &RoomId) -> u16 {
@@ -69,7 +69,7 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
         heard.watch(&backend, room).await.unwrap();
     }
     let channels = || -> usize {
-        let count = |node: &tablecast_redis::testing::RedisServer| {
+        let count = |node: &tablecast_testing::redis::RedisServer| {
             node.cli(&["PUBSUB", "SHARDCHANNELS"])
                 .lines()
                 .filter(|line| !line.is_empty())
@@ -93,10 +93,8 @@ async fn many_rooms_of_all_slots_are_watched_over_one_connection_a_server() {
     for room in &rooms {
         heard.unwatch(room);
     }
-    eventually("nothing is watched", async || {
-        (channels() == 0).then_some(())
-    })
-    .await;
+    let watched = async || channels();
+    until("nothing is watched", watched, |watched| *watched == 0).await;
 }
 
 #[tokio::test]
@@ -125,25 +123,12 @@ async fn a_room_whose_slot_moves_is_followed() {
         "asked where it moved to"
     );
     heard.missed(here).await;
-    eventually(
-        "the connection on which redis ended a subscription is closed",
-        async || {
-            cluster.nodes()[0]
-                .cli(&["CLIENT", "LIST", "ID", id])
-                .is_empty()
-                .then_some(())
-        },
-    )
-    .await;
+    let what = "the connection on which redis ended a subscription is closed";
+    let listed = async || cluster.nodes()[0].cli(&["CLIENT", "LIST", "ID", id]);
+    until(what, listed, String::is_empty).await;
     // Another process, which may not know the end of the history.
-    let missing = eventually("the room is found", async || {
-        match backend.commit(here, step(one, &["b"])).await {
-            Ok(Committed::Conflict(loaded)) => Some(loaded),
-            Ok(other) => panic!("{other:?}"),
-            Err(_) => None,
-        }
-    })
-    .await;
+    let commit = async || backend.commit(here, step(one, &["b"])).await;
+    let missing = missing(until("the room is found", commit, Result::is_ok).await);
     assert_eq!(
         (missing.position.seq, texts(&missing)),
         (1, vec!["a".to_owned()])
@@ -212,15 +197,15 @@ async fn a_dead_server_is_told_and_the_others_go_on() {
     cluster.nodes_mut()[0].restart();
     heard.up_and_missed(&rooms[0]).await;
     // It kept nothing on disk.
-    eventually("the server has its slots again", async || {
-        (backend.load(&rooms[0], None).await == Ok(None)).then_some(())
-    })
-    .await;
+    let load = async || backend.load(&rooms[0], None).await;
+    let is_gone = |loaded: &Result<_, _>| *loaded == Ok(None);
+    let loaded = until("the server has its slots again", load, is_gone).await;
+    assert!(loaded.is_ok());
 }
 
 #[tokio::test]
 async fn a_cluster_url_to_a_server_without_cluster_is_down_and_says_why() {
-    let server = tablecast_redis::testing::RedisServer::start(&[]);
+    let server = tablecast_testing::redis::RedisServer::start(&[]);
     let url = server.url().replace("redis://", "redis-cluster://");
     let backend = RedisBackend::connect(&url).unwrap();
     Heard::of(&backend).down().await;

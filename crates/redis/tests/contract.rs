@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
-use tablecast::testing::contract::Nodes;
 use tablecast_core::{Backend, RoomId};
 use tablecast_redis::RedisBackend;
-use tablecast_redis::testing::{RedisCluster, RedisServer};
+use tablecast_testing::contract::Nodes;
+use tablecast_testing::redis::{RedisCluster, RedisServer};
+use tablecast_testing::until;
 
 /// A store that tests which run at the same time share, since starting one takes
 /// longer than most tests; the last of them ends it.
@@ -36,17 +36,10 @@ async fn connected(url: &str) -> Arc<dyn Backend> {
         .iter()
         .map(|id| id.parse().unwrap())
         .collect();
-    let all = async {
-        for room in &rooms {
-            while backend.load(room, None).await.is_err() {
-                // sleep: polls a connection that is being made
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), all)
-        .await
-        .expect("not connected in time");
+    for room in &rooms {
+        let load = async || backend.load(room, None).await;
+        until("it is connected", load, Result::is_ok).await.unwrap();
+    }
     backend
 }
 
@@ -61,7 +54,7 @@ mod standalone {
         Nodes::new(connected(&url).await, connected(&url).await).keeping(server)
     }
 
-    tablecast::backend_contract!(nodes().await);
+    tablecast_testing::backend_contract!(nodes().await);
 }
 
 mod cluster {
@@ -75,5 +68,5 @@ mod cluster {
         Nodes::new(connected(&url).await, connected(&url).await).keeping(cluster)
     }
 
-    tablecast::backend_contract!(nodes().await);
+    tablecast_testing::backend_contract!(nodes().await);
 }

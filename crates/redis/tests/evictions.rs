@@ -8,7 +8,7 @@ use common::*;
 use tablecast_core::backend::{Backend, Commit, Committed, Created, NewKeepsake};
 use tablecast_core::position::Position;
 use tablecast_redis::RedisBackend;
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
 
 /// A commit without a snapshot, as most are.
 fn bare(expected: Position, event: &str) -> Commit {

@@ -2,17 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
-mod proxy;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use common::*;
-use proxy::Proxy;
-use tablecast::testing::Notification;
+use tablecast_core::NodeId;
 use tablecast_core::backend::{Backend, BackendError, Committed};
-use tablecast_redis::testing::RedisServer;
 use tablecast_redis::{RedisBackend, RedisConfig};
+use tablecast_testing::redis::RedisServer;
+use tablecast_testing::{FaultyProxy, Notification};
+
+fn url(proxy: &FaultyProxy) -> String {
+    format!("redis://127.0.0.1:{}", proxy.port())
+}
 
 #[tokio::test]
 async fn after_a_restart_the_data_is_there_in_a_new_epoch() {
@@ -64,14 +67,8 @@ async fn a_history_that_lost_its_end_is_never_taken_for_the_old_one() {
     assert!(seen.snapshot.is_some(), "the known position counts no more");
     let replaced = accepted(&other, &room, step(seen.position, &["other"])).await;
     assert_eq!(replaced.seq, two.seq);
-    let missing = eventually("the first node is back", async || {
-        match backend.commit(&room, step(two, &["more"])).await {
-            Ok(Committed::Conflict(loaded)) => Some(loaded),
-            Ok(other) => panic!("{other:?}"),
-            Err(_) => None,
-        }
-    })
-    .await;
+    let commit = async || backend.commit(&room, step(two, &["more"])).await;
+    let missing = missing(until("the first node is back", commit, Result::is_ok).await);
     assert_eq!(missing.position, replaced);
     assert_eq!(missing.snapshot.clone().unwrap().state, "state 2");
     assert_eq!(texts(&missing), ["kept", "other"]);
@@ -180,8 +177,8 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
 #[tokio::test]
 async fn a_subscription_that_died_silently_is_found_and_replaced() {
     let server = RedisServer::start(&[]);
-    let proxy = Proxy::start(server.port()).await;
-    let backend = connected(&proxy.url()).await;
+    let proxy = FaultyProxy::start(server.port()).await;
+    let backend = connected(&url(&proxy)).await;
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
@@ -198,8 +195,8 @@ async fn a_subscription_that_died_silently_is_found_and_replaced() {
 #[tokio::test]
 async fn a_command_connection_that_died_silently_is_found_and_replaced() {
     let server = RedisServer::start(&[]);
-    let proxy = Proxy::start(server.port()).await;
-    let backend = connected(&proxy.url()).await;
+    let proxy = FaultyProxy::start(server.port()).await;
+    let backend = connected(&url(&proxy)).await;
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
@@ -235,9 +232,9 @@ async fn redis_may_take_as_long_as_is_set() {
 #[tokio::test]
 async fn refused_dials_are_repeated_until_one_is_accepted() {
     let server = RedisServer::start(&[]);
-    let proxy = Proxy::start(server.port()).await;
+    let proxy = FaultyProxy::start(server.port()).await;
     proxy.refuse(usize::MAX);
-    let backend = RedisBackend::connect(&proxy.url()).unwrap();
+    let backend = RedisBackend::connect(&url(&proxy)).unwrap();
     let mut heard = Heard::of(&backend);
     let room = room("a");
     heard.down().await;
@@ -304,11 +301,10 @@ async fn pair() -> (RedisServer, RedisServer) {
 
 async fn follow(replica: &RedisServer, primary: &RedisServer) {
     replica.cli(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]);
-    eventually("the replica has everything", async || {
-        let info = replica.cli(&["INFO", "replication"]);
-        (info.contains("role:slave") && info.contains("master_link_status:up")).then_some(())
-    })
-    .await;
+    let info = async || replica.cli(&["INFO", "replication"]);
+    let follows =
+        |info: &String| info.contains("role:slave") && info.contains("master_link_status:up");
+    until("the replica has everything", info, follows).await;
 }
 
 /// Redis' process is the same, and nobody uses the room while another is primary.
@@ -318,10 +314,8 @@ async fn a_primary_that_lost_its_role_and_has_it_back_begins_a_new_epoch() {
     let backend = connected(&a.url()).await;
     let room = room("a");
     let kept = created(&backend, &room).await;
-    eventually("the room is on the replica", async || {
-        (b.cli(&["EXISTS", "tablecast:{a}:state"]) == "1").then_some(())
-    })
-    .await;
+    let exists = async || b.cli(&["EXISTS", "tablecast:{a}:state"]);
+    until("the room is on the replica", exists, |exists| exists == "1").await;
     // From here on the replica has nothing more, and is promoted.
     b.cli(&["REPLICAOF", "NO", "ONE"]);
     let mut lost = kept;
@@ -340,12 +334,10 @@ async fn a_primary_that_lost_its_role_and_has_it_back_begins_a_new_epoch() {
     );
     assert!(seen.snapshot.is_some());
     // And to the node that was connected all the time.
-    let again = eventually("the first node is back", async || {
-        backend.load(&room, Some(lost)).await.ok()
-    })
-    .await;
+    let load = async || backend.load(&room, Some(lost)).await;
+    let again = until("the first node is back", load, Result::is_ok).await;
     assert_eq!(
-        again.unwrap().position,
+        again.unwrap().unwrap().position,
         seen.position,
         "one new epoch, not two"
     );
@@ -420,9 +412,7 @@ async fn a_clock_that_goes_back_lets_no_node_live_longer() {
     ];
     assert_eq!(server.cli(&dead), "2");
     let node = "alive".parse().unwrap();
-    eventually("the lease of the dead node ends", async || {
-        let live = backend.renew(&node, TTL).await.unwrap();
-        (live == [node.clone()]).then_some(())
-    })
-    .await;
+    let live = async || backend.renew(&node, TTL).await.unwrap();
+    let is_alone = |live: &Vec<NodeId>| *live == [node.clone()];
+    until("the lease of the dead node ends", live, is_alone).await;
 }

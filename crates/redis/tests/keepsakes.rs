@@ -11,7 +11,7 @@ use tablecast_core::backend::{
     Backend, BackendError, Commit, Committed, Created, NewKeepsake, NewRoom,
 };
 use tablecast_core::position::Position;
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
 
 const KEY: &str = "tablecast:{a}:keepsake";
 
@@ -116,11 +116,8 @@ async fn a_damaged_keepsake_is_an_error_and_stands_in_no_ones_way() {
         matches!(damaged, Err(BackendError::Corrupt(_))),
         "{damaged:?}"
     );
-    eventually("the room is gone", async || {
-        let loaded = backend.load(&room, None).await.unwrap();
-        loaded.is_none().then_some(())
-    })
-    .await;
+    let load = async || backend.load(&room, None).await.unwrap();
+    until("the room is gone", load, Option::is_none).await;
     created(&backend, &room).await;
     assert_eq!(backend.keepsake(&room).await, Ok(None));
 }

@@ -8,11 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::*;
-use tablecast::testing::Notification;
 use tablecast_core::backend::{Backend, BackendError, Health};
 use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
-use tablecast_redis::testing::{RedisCluster, RedisServer};
+use tablecast_testing::Notification;
+use tablecast_testing::redis::{RedisCluster, RedisServer};
 
 /// A server, and a backend that has found that it takes changes.
 async fn up(options: &[&str]) -> (RedisServer, RedisBackend, Heard) {
@@ -76,12 +76,12 @@ async fn a_disk_that_cannot_be_written_to_is_told() {
         Err(BackendError::Refused("it cannot write to its disk".into()))
     );
     fs::remove_dir(server.directory().join("dump")).unwrap();
-    eventually("a dump is written", async || {
+    let save = async || {
         server.cli(&["BGSAVE"]);
-        let info = server.cli(&["INFO", "persistence"]);
-        info.contains("rdb_last_bgsave_status:ok").then_some(())
-    })
-    .await;
+        server.cli(&["INFO", "persistence"])
+    };
+    let is_saved = |info: &String| info.contains("rdb_last_bgsave_status:ok");
+    until("a dump is written", save, is_saved).await;
     heard.up().await;
     created(&backend, &room("a")).await;
 }
@@ -143,10 +143,8 @@ async fn changes_that_wait_though_reads_are_answered_are_told() {
     assert!(backend.create(&room("a"), new_room()).await.is_err());
     server.cli(&["CLIENT", "UNPAUSE"]);
     heard.up().await;
-    eventually("changes pass", async || {
-        backend.create(&room("a"), new_room()).await.ok()
-    })
-    .await;
+    let create = async || backend.create(&room("a"), new_room()).await;
+    until("changes pass", create, Result::is_ok).await.unwrap();
 }
 
 /// A command that takes long.
@@ -167,10 +165,8 @@ impl Script<'_> {
         set(server, "lua-time-limit", "20");
         let child = spawn(server, &["EVAL", "while true do end", "0"]);
         let script = Script(server, child);
-        eventually("redis is busy", async || {
-            server.cli(&["PING"]).contains("BUSY").then_some(())
-        })
-        .await;
+        let ping = async || server.cli(&["PING"]);
+        until("redis is busy", ping, |said| said.contains("BUSY")).await;
         script
     }
 }

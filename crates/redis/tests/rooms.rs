@@ -11,7 +11,7 @@ use common::*;
 use tablecast_core::backend::{Backend, Commit, Committed, Created, LOG_EVENTS, NewRoom, Snapshot};
 use tablecast_core::id::NodeId;
 use tablecast_core::position::{Epoch, Position};
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
 
 #[tokio::test]
 async fn a_room_is_made_loaded_changed_and_published() {
@@ -252,23 +252,14 @@ async fn a_room_expires_by_redis_clock_and_leaves_no_key() {
             stamp.expires_at.to_string()
         );
     }
-    eventually("it is gone", async || {
-        backend
-            .load(&room, None)
-            .await
-            .unwrap()
-            .is_none()
-            .then_some(())
-    })
-    .await;
+    let load = async || backend.load(&room, None).await.unwrap();
+    until("it is gone", load, Option::is_none).await;
     assert_eq!(
         backend.commit(&room, step(start.after(1), &["b"])).await,
         Ok(Committed::Gone)
     );
-    eventually("no key is left", async || {
-        (server.cli(&["DBSIZE"]) == "0").then_some(())
-    })
-    .await;
+    let keys = async || server.cli(&["DBSIZE"]);
+    until("no key is left", keys, |keys| keys == "0").await;
 }
 
 #[tokio::test]
@@ -450,19 +441,13 @@ async fn a_watched_room_is_one_subscription_and_watching_costs_no_connection() {
         heard.watch(&backend, &room).await.unwrap();
         heard.unwatch(&room);
     }
-    eventually("no connection is left behind", async || {
-        (clients() <= before).then_some(())
-    })
-    .await;
-    eventually("only one channel is left", async || {
-        (server.cli(&["PUBSUB", "CHANNELS"]) == "tablecast:{warm}").then_some(())
-    })
-    .await;
+    let left = async || clients();
+    until("no connection is left behind", left, |left| *left <= before).await;
+    let channels = async || server.cli(&["PUBSUB", "CHANNELS"]);
+    let is_one = |channels: &String| channels == "tablecast:{warm}";
+    until("only one channel is left", channels, is_one).await;
     drop(backend);
-    eventually("its connections end", async || {
-        (clients() == 1).then_some(())
-    })
-    .await;
+    until("its connections end", left, |left| *left == 1).await;
 }
 
 #[tokio::test]
@@ -476,17 +461,14 @@ async fn nodes_live_as_long_as_their_lease() {
     let mut both = backend.renew(&b, brief).await.unwrap();
     both.sort();
     assert_eq!(both, [a.clone(), b.clone()]);
-    eventually("b's lease ends", async || {
-        (backend.renew(&a, lease).await.unwrap() == [a.clone()]).then_some(())
-    })
-    .await;
+    let live = async || backend.renew(&a, lease).await.unwrap();
+    let is_alone = |live: &Vec<NodeId>| *live == [a.clone()];
+    until("b's lease ends", live, is_alone).await;
     backend.renew(&b, lease).await.unwrap();
     backend.release(&b).await.unwrap();
     assert_eq!(backend.renew(&a, brief).await, Ok(vec![a.clone()]));
-    eventually("no key is left", async || {
-        (server.cli(&["DBSIZE"]) == "0").then_some(())
-    })
-    .await;
+    let keys = async || server.cli(&["DBSIZE"]);
+    until("no key is left", keys, |keys| keys == "0").await;
 }
 
 #[tokio::test]

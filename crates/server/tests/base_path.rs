@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::Value;
 use support::{Running, config, start};
-use tablecast::testing::client::Client;
+use tablecast_testing::client::Client;
 
 /// A server that is found at `/lunch/`.
 async fn below() -> Running {

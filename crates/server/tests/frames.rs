@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
 use tablecast::core::{Backend, CloseReason};
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::Client;
 use tablecast_lunch::{MasterSecret, Menu};
 use tablecast_server::Server;
 use tablecast_server::config::Config;
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::client::Client;
 use tokio::net::TcpListener;
 
 const ROOM: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";

@@ -5,17 +5,18 @@
 mod program;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use program::{ANY_PORT, DEADLINE, Dir, Log, Serving, ends, tablecast};
+use program::{ANY_PORT, member, tablecast};
+use tablecast_testing::process::{Process, run_to_end};
+use tablecast_testing::{DEADLINE, Directory, free_port};
 
 /// The program in a shell that sends its output elsewhere: `2>/dev/full` and the like.
-fn redirected(dir: &Dir, to: &str) -> Command {
+fn redirected(dir: &Directory, to: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.current_dir(&dir.0).stdin(Stdio::null());
+    shell.current_dir(dir.path()).stdin(Stdio::null());
     shell.args(["-c", &format!("exec \"$0\" \"$@\" {to}")]);
     shell.arg(Path::new(env!("CARGO_BIN_EXE_tablecast")));
     shell
@@ -32,21 +33,21 @@ fn ask(at: SocketAddr, request: &str) -> String {
 }
 
 /// Rooms, members and refusals go on; and it ends in order, telling its members.
-fn assert_serves(mut server: Serving) {
+fn assert_serves(mut server: Process) {
     for _ in 0..20 {
-        let mut member = server.member();
-        let refused = ask(server.at, "GET /ws/nowhere HTTP/1.0\r\n\r\n");
+        let mut member = member(server.address());
+        let refused = ask(server.address(), "GET /ws/nowhere HTTP/1.0\r\n\r\n");
         assert!(refused.starts_with("HTTP/1.0 426 "), "{refused}");
         member.set_read_timeout(Some(DEADLINE)).unwrap();
         // `add:x`, masked with zeros.
         member.write_all(b"\x81\x85\0\0\0\0add:x").unwrap();
         until_said(&mut member, b"[\"x\"]");
     }
-    let mut last = server.member();
+    let mut last = member(server.address());
     last.set_read_timeout(Some(DEADLINE)).unwrap();
     server.signal("-TERM");
     until_said(&mut last, b"server restarting");
-    assert_eq!(server.ended(), Some(0));
+    assert_eq!(server.blocking_exit_code(), Some(0));
 }
 
 fn until_said(member: &mut TcpStream, text: &[u8]) {
@@ -65,32 +66,34 @@ fn until_said(member: &mut TcpStream, text: &[u8]) {
 
 #[test]
 fn rooms_go_on_where_no_line_can_be_written() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for to in ["2>/dev/full", "2>&-"] {
         let mut command = redirected(&dir, to);
         command.env("RUST_LOG", "trace");
-        assert_serves(Serving::start(command.args(ANY_PORT)));
+        assert_serves(Process::start(command.args(ANY_PORT)));
     }
 }
 
 #[test]
 fn rooms_go_on_when_the_reader_of_the_log_has_ended() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let mut command = tablecast(&dir);
-    let mut server = Serving::start(command.args(ANY_PORT).env("RUST_LOG", "trace"));
-    drop(server.child.stderr.take());
+    command.args(ANY_PORT).env("RUST_LOG", "trace");
+    let (server, log) = Process::start_unread(&mut command);
+    drop(log);
     assert_serves(server);
 }
 
 #[test]
 fn rooms_go_on_while_nobody_reads_the_log() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let mut command = tablecast(&dir);
-    let server = Serving::start(command.args(ANY_PORT).env("RUST_LOG", "trace"));
+    command.args(ANY_PORT).env("RUST_LOG", "trace");
+    let (server, _log) = Process::start_unread(&mut command);
     // Far more than a pipe holds.
     let path = "x".repeat(4000);
     for _ in 0..100 {
-        let answer = ask(server.at, &format!("GET /{path} HTTP/1.0\r\n\r\n"));
+        let answer = ask(server.address(), &format!("GET /{path} HTTP/1.0\r\n\r\n"));
         assert!(answer.starts_with("HTTP/1.0 404 "), "{answer}");
     }
     assert_serves(server);
@@ -98,32 +101,21 @@ fn rooms_go_on_while_nobody_reads_the_log() {
 
 #[test]
 fn rooms_go_on_where_stdout_cannot_be_written() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for to in [">/dev/full", ">&-", ">&- 2>&-"] {
         // It cannot say which port it took.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let mut command = redirected(&dir, to);
-        let child = command.args(["--listen", &at.to_string()]).spawn().unwrap();
-        let server = Serving {
-            child,
+        assert_serves(Process::start_at(
+            command.args(["--listen", &at.to_string()]),
             at,
-            said: String::new(),
-        };
-        let begin = Instant::now();
-        while TcpStream::connect(at).is_err() {
-            assert!(begin.elapsed() < DEADLINE, "{to}: it does not listen");
-            // sleep: between two looks
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert_serves(server);
+        ));
     }
 }
 
 #[test]
 fn what_is_wrong_ends_with_its_own_code_though_it_cannot_be_said() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for to in ["2>/dev/full", "2>&-"] {
@@ -143,9 +135,9 @@ fn what_is_wrong_ends_with_its_own_code_though_it_cannot_be_said() {
 
 #[test]
 fn a_log_level_that_is_none_is_an_error_at_the_start() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for wrong in ["dbug", "verbose", "info,tablecast=dbug"] {
-        let (code, error) = ends(tablecast(&dir).args(ANY_PORT).env("RUST_LOG", wrong));
+        let (code, error) = run_to_end(tablecast(&dir).args(ANY_PORT).env("RUST_LOG", wrong));
         assert_eq!(code, Some(2), "{wrong}: {error}");
         let named = wrong.split(',').next_back().unwrap();
         for part in ["RUST_LOG", named, "debug"] {
@@ -153,22 +145,24 @@ fn a_log_level_that_is_none_is_an_error_at_the_start() {
         }
     }
     for right in ["", "debug", "warn,tablecast=debug"] {
-        Serving::start(tablecast(&dir).args(ANY_PORT).env("RUST_LOG", right));
+        Process::start(tablecast(&dir).args(ANY_PORT).env("RUST_LOG", right));
     }
 }
 
 /// Makes a room, joins it by both dialects, is refused, leaves; then ends the server. The
 /// room's id, and what was logged.
 fn a_visit(level: &str) -> (String, Vec<String>) {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let mut command = tablecast(&dir);
     command
         .args(ANY_PORT)
         .args(["--seats", "1", "--trusted-proxy", "127.0.0.1"]);
-    let mut server = Serving::start(command.env("RUST_LOG", level));
-    let log = Log::of(&mut server.child);
+    let mut server = Process::start(command.env("RUST_LOG", level));
     let from = "X-Forwarded-For: 192.0.2.7\r\n";
-    let made = ask(server.at, &format!("POST /session/ HTTP/1.0\r\n{from}\r\n"));
+    let made = ask(
+        server.address(),
+        &format!("POST /session/ HTTP/1.0\r\n{from}\r\n"),
+    );
     let id = made
         .split("\"id\":\"")
         .nth(1)
@@ -182,16 +176,16 @@ fn a_visit(level: &str) -> (String, Vec<String>) {
             "GET /ws/{id}/ HTTP/1.1\r\nHost: a\r\n{from}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
         )
     };
-    let mut member = TcpStream::connect(server.at).unwrap();
+    let mut member = TcpStream::connect(server.address()).unwrap();
     member.set_read_timeout(Some(DEADLINE)).unwrap();
     member.write_all(handshake("").as_bytes()).unwrap();
     until_said(&mut member, b"[]");
     // `drop:x` is no command.
     member.write_all(b"\x81\x86\0\0\0\0drop:x").unwrap();
     until_said(&mut member, b"bad_command");
-    let refused = ask(server.at, &handshake(""));
+    let refused = ask(server.address(), &handshake(""));
     assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
-    let mut second = TcpStream::connect(server.at).unwrap();
+    let mut second = TcpStream::connect(server.address()).unwrap();
     second.set_read_timeout(Some(DEADLINE)).unwrap();
     let json = "Sec-WebSocket-Protocol: tablecast.v1\r\n";
     second.write_all(handshake(json).as_bytes()).unwrap();
@@ -203,8 +197,8 @@ fn a_visit(level: &str) -> (String, Vec<String>) {
     let mut rest = Vec::new();
     member.read_to_end(&mut rest).unwrap();
     server.signal("-TERM");
-    assert_eq!(server.ended(), Some(0));
-    (id, log.wait_for(" ended"))
+    assert_eq!(server.blocking_exit_code(), Some(0));
+    (id, server.log_up_to(" ended"))
 }
 
 #[test]
@@ -263,16 +257,15 @@ fn at_info_nothing_is_told_of_rooms_and_members() {
 
 #[test]
 fn the_last_line_is_the_last_thing() {
-    let dir = Dir::new();
-    let mut server = Serving::start(tablecast(&dir).args(ANY_PORT));
-    let _members: Vec<_> = (0..20).map(|_| server.member()).collect();
-    let stderr = server.child.stderr.take().unwrap();
+    let dir = Directory::new();
+    let (mut server, stderr) = Process::start_unread(tablecast(&dir).args(ANY_PORT));
+    let _members: Vec<_> = (0..20).map(|_| member(server.address())).collect();
     server.signal("-TERM");
     let mut lines = BufReader::new(stderr).lines();
     let ended = lines.find(|line| line.as_ref().unwrap().contains(" ended"));
     assert!(ended.is_some());
     // The members' connections were dropped before it, so nobody can be let in any more.
-    assert!(TcpStream::connect(server.at).is_err());
+    assert!(TcpStream::connect(server.address()).is_err());
     assert!(lines.next().is_none(), "a line behind the last one");
-    assert_eq!(server.ended(), Some(0));
+    assert_eq!(server.blocking_exit_code(), Some(0));
 }

@@ -1,18 +1,18 @@
 //! What is counted: from the start, with bounded labels, as the documents have it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../../tablecast/tests/support/frail.rs"]
-mod frail;
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use frail::Frail;
 use support::{UPGRADE, config, start};
+use tablecast::MemoryBackend;
 use tablecast_core::CloseReason;
 use tablecast_server::Server;
+use tablecast_testing::frail::FrailBackend;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -131,7 +131,7 @@ async fn answers_are_counted_by_route_and_no_path_makes_a_series() {
 /// A shell that says ready and hears nothing is worse than none.
 #[tokio::test]
 async fn a_server_whose_backend_has_died_tells_its_members_and_ends() {
-    let (backend, fate) = Frail::new();
+    let (backend, fate) = FrailBackend::new(Arc::new(MemoryBackend::new()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let server = Server::new(config(), backend);
@@ -139,7 +139,7 @@ async fn a_server_whose_backend_has_died_tells_its_members_and_ends() {
     let serving = tokio::spawn(server.run(listener, std::future::pending()));
     let menu = tablecast_lunch::Menu::new(10, tablecast_lunch::MasterSecret::new([0; 32]));
     hub.create("r".parse().unwrap(), menu).await.unwrap();
-    let mut member = tablecast::testing::client::Client::connect(at, "/ws/r/")
+    let mut member = tablecast_testing::client::Client::connect(at, "/ws/r/")
         .await
         .unwrap();
     fate.panic.notify_one();

@@ -11,15 +11,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use program::{ANY_PORT, Dir, Serving, tablecast};
+use program::{ANY_PORT, tablecast};
 use serde_json::{Value, json};
 use support::protocol::Table;
 use support::{Answer, Running, UPGRADE, config, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::Client;
 use tablecast_server::config::Config;
+use tablecast_testing::client::Client;
+use tablecast_testing::process::Process;
+use tablecast_testing::{Directory, FaultyBackend};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const ONCE: Rate = Rate {
@@ -446,7 +447,7 @@ async fn refusals_and_addresses_are_those_of_the_description() {
 /// links from answer to answer, and finds what is not described.
 #[test]
 fn schemathesis_finds_no_answer_that_is_not_described() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let unlimited = [
         "--create-rate",
         "0",
@@ -455,16 +456,16 @@ fn schemathesis_finds_no_answer_that_is_not_described() {
         "--max-rooms",
         "1000000",
     ];
-    let server = Serving::start(tablecast(&dir).args(ANY_PORT).args(unlimited));
+    let server = Process::start(tablecast(&dir).args(ANY_PORT).args(unlimited));
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(crate_root.join("../../.venv/bin/schemathesis"))
         .arg("--config-file")
         .arg(crate_root.join("tests/schemathesis.toml"))
-        .args(["run", &format!("http://{}/openapi.json", server.at)])
+        .args(["run", &format!("http://{}/openapi.json", server.address())])
         // The server is on this machine, whatever proxy leads out of it.
         .env("NO_PROXY", "127.0.0.1")
         // What it remembers of a run stays with it.
-        .current_dir(&dir.0)
+        .current_dir(dir.path())
         .output()
         .expect("schemathesis is missing; `cargo xtask test` installs it");
     assert!(

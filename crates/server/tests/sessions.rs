@@ -13,7 +13,8 @@ use tablecast::MemoryBackend;
 use tablecast::core::Backend;
 use tablecast::core::backend::{Commit, NewKeepsake};
 use tablecast::core::stored::Record;
-use tablecast::testing::client::Client;
+use tablecast_testing::client::Client;
+use tablecast_testing::until;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -248,13 +249,8 @@ async fn a_result_whose_time_is_over_is_not_found() {
     let mut mina = member(&server, &room).await;
     say(&mut mina, json!({"id": 1, "add": {"item": "pizza"}})).await;
     say(&mut mina, json!({"id": 2, "decide": {"how": "votes"}})).await;
-    let deadline = tokio::time::Instant::now() + support::DEADLINE;
-    while server.get(&format!("{room}/result/")).await.status == 200 {
-        assert!(tokio::time::Instant::now() < deadline, "it is never over");
-        // sleep: between two looks
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let over = server.get(&format!("{room}/result/")).await;
+    let result = async || server.get(&format!("{room}/result/")).await;
+    let over = until("it is over", result, |answer| answer.status != 200).await;
     assert_eq!((over.status, over.code().as_str()), (404, "not_found"));
     assert_eq!(server.get(&room).await.status, 200, "the room lives");
 }
@@ -265,15 +261,10 @@ async fn results_that_are_not_there_are_counted_as_unknown_rooms() {
     let mut config = config();
     config.miss_rate.burst = 100;
     let server = start(config).await;
-    let deadline = tokio::time::Instant::now() + support::DEADLINE;
-    loop {
-        let answer = server.get("/session/nobody/result/").await;
-        match answer.status {
-            404 => assert!(tokio::time::Instant::now() < deadline, "it is not counted"),
-            429 => break assert_eq!(answer.code(), "rate_limited"),
-            _ => panic!("{answer:?}"),
-        }
-    }
+    let look = async || server.get("/session/nobody/result/").await;
+    let answer = until("it is counted", look, |answer| answer.status != 404).await;
+    assert_eq!(answer.status, 429, "{answer:?}");
+    assert_eq!(answer.code(), "rate_limited");
 }
 
 /// A result may have been stored by a version that knew other fields.

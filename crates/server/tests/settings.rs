@@ -9,7 +9,9 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
-use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
+use program::{ANY_PORT, tablecast};
+use tablecast_testing::Directory;
+use tablecast_testing::process::{Process, run_to_end};
 
 /// An option, a wrong value, and what the answer says is allowed.
 const WRONG: [(&str, &str, &str); 39] = [
@@ -64,9 +66,9 @@ fn variable(option: &str) -> String {
 
 #[test]
 fn a_wrong_flag_names_the_option_the_value_and_what_is_allowed() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for (option, value, allowed) in WRONG {
-        let (code, error) = ends(tablecast(&dir).arg(format!("--{option}={value}")));
+        let (code, error) = run_to_end(tablecast(&dir).arg(format!("--{option}={value}")));
         assert_eq!(code, Some(2), "--{option}={value}: {error}");
         for part in [&format!("--{option}"), value, allowed] {
             assert!(
@@ -80,10 +82,10 @@ fn a_wrong_flag_names_the_option_the_value_and_what_is_allowed() {
 
 #[test]
 fn a_wrong_variable_is_named_too() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for (option, value, allowed) in WRONG {
         let name = variable(option);
-        let (code, error) = ends(tablecast(&dir).env(&name, value));
+        let (code, error) = run_to_end(tablecast(&dir).env(&name, value));
         assert_eq!(code, Some(2), "{name}={value}: {error}");
         for part in [&format!("--{option}"), &name, value, allowed] {
             assert!(
@@ -96,13 +98,13 @@ fn a_wrong_variable_is_named_too() {
 
 #[test]
 fn a_wrong_line_of_the_file_is_named_by_its_number() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for (option, value, allowed) in WRONG {
         let path = dir.write(
             "x.toml",
             &format!("# a comment\n\n{option} = \"{value}\"\n"),
         );
-        let (code, error) = ends(tablecast(&dir).arg("--config").arg(&path));
+        let (code, error) = run_to_end(tablecast(&dir).arg("--config").arg(&path));
         assert_eq!(code, Some(2), "{option}={value}: {error}");
         for part in [&format!("{}:3:", path.display()), option, value, allowed] {
             assert!(
@@ -115,7 +117,7 @@ fn a_wrong_line_of_the_file_is_named_by_its_number() {
 
 #[test]
 fn a_file_that_cannot_be_read_as_options_is_told_why() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for (text, line, named) in [
         (
             "seats = 10\nseatz = 5\n",
@@ -140,7 +142,7 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
         ("seats = 2026-01-01\n", 1, "seats is a date"),
     ] {
         let path = dir.write("x.toml", text);
-        let (code, error) = ends(tablecast(&dir).arg("--config").arg(&path));
+        let (code, error) = run_to_end(tablecast(&dir).arg("--config").arg(&path));
         assert_eq!(code, Some(2), "{text}: {error}");
         let at = format!("{}:{line}: ", path.display());
         assert!(
@@ -148,22 +150,22 @@ fn a_file_that_cannot_be_read_as_options_is_told_why() {
             "{text}: {error}"
         );
     }
-    let (code, error) = ends(tablecast(&dir).args(["--config", "absent.toml"]));
+    let (code, error) = run_to_end(tablecast(&dir).args(["--config", "absent.toml"]));
     assert_eq!(code, Some(2));
     assert!(
         error.contains("absent.toml") && error.contains("--config") && !error.contains("Usage:"),
         "{error}"
     );
-    let (code, error) = ends(tablecast(&dir).args(["--config", "."]));
+    let (code, error) = run_to_end(tablecast(&dir).args(["--config", "."]));
     assert_eq!(code, Some(2), "{error}");
 }
 
 #[test]
 fn a_flag_goes_before_a_variable_before_the_file_before_the_default() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let seats = |command: &mut Command| {
-        let server = Serving::start(command.args(ANY_PORT));
-        let mut stream = TcpStream::connect(server.at).unwrap();
+        let server = Process::start(command.args(ANY_PORT));
+        let mut stream = TcpStream::connect(server.address()).unwrap();
         std::io::Write::write_all(&mut stream, b"POST /session/ HTTP/1.0\r\n\r\n").unwrap();
         let mut made = String::new();
         stream.read_to_string(&mut made).unwrap();
@@ -190,8 +192,9 @@ fn a_flag_goes_before_a_variable_before_the_file_before_the_default() {
 
 #[test]
 fn a_room_cannot_be_set_to_outlive_its_maximum_age() {
-    let dir = Dir::new();
-    let (code, error) = ends(tablecast(&dir).args(["--room-ttl", "2h", "--room-max-age", "1h"]));
+    let dir = Directory::new();
+    let (code, error) =
+        run_to_end(tablecast(&dir).args(["--room-ttl", "2h", "--room-max-age", "1h"]));
     assert_eq!(code, Some(2));
     for part in [
         "--room-ttl",
@@ -206,8 +209,8 @@ fn a_room_cannot_be_set_to_outlive_its_maximum_age() {
 
 /// What the server says of a room that is made as it was told to make them.
 fn made(command: &mut Command, body: &str) -> String {
-    let server = Serving::start(command.args(ANY_PORT));
-    let mut stream = TcpStream::connect(server.at).unwrap();
+    let server = Process::start(command.args(ANY_PORT));
+    let mut stream = TcpStream::connect(server.address()).unwrap();
     let head = "POST /session/ HTTP/1.0\r\nContent-Type: application/json\r\n";
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
@@ -218,7 +221,7 @@ fn made(command: &mut Command, body: &str) -> String {
 
 #[test]
 fn a_lifetime_that_was_not_given_follows_the_one_that_was() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for (args, body, ttl_ms) in [
         (["--room-ttl", "2d"], "{}", 2 * 86_400_000),
         (["--room-max-age", "5m"], "{}", 300_000),
@@ -238,17 +241,17 @@ fn a_lifetime_that_was_not_given_follows_the_one_that_was() {
 
 #[test]
 fn an_outbox_that_cannot_hold_the_menu_is_told_how_large_it_must_be() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     // One that was not given follows.
-    Serving::start(tablecast(&dir).args(ANY_PORT).args(["--max-items", "2000"]));
+    Process::start(tablecast(&dir).args(ANY_PORT).args(["--max-items", "2000"]));
     dir.write("items.toml", "max-items = 100000\n");
-    Serving::start(
+    Process::start(
         tablecast(&dir)
             .args(ANY_PORT)
             .args(["--config", "items.toml"]),
     );
     let given = ["--max-items", "1000", "--outbox-bytes", "786432"];
-    let (code, error) = ends(tablecast(&dir).args(given));
+    let (code, error) = run_to_end(tablecast(&dir).args(given));
     assert_eq!(code, Some(2));
     assert!(!error.contains("Usage:"), "{error}");
     let (_, least) = error
@@ -260,13 +263,13 @@ fn an_outbox_that_cannot_hold_the_menu_is_told_how_large_it_must_be() {
         command.args(["--max-items", "1000", "--outbox-bytes", &bytes.to_string()]);
         command
     };
-    assert_eq!(ends(&mut with(least - 1)).0, Some(2));
-    Serving::start(with(least).args(ANY_PORT));
+    assert_eq!(run_to_end(&mut with(least - 1)).0, Some(2));
+    Process::start(with(least).args(ANY_PORT));
 }
 
 #[test]
 fn a_negative_number_is_a_wrong_value_and_no_unknown_option() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for (option, allowed) in [
         ("seats", "from 1"),
         ("workers", "from 1"),
@@ -276,7 +279,7 @@ fn a_negative_number_is_a_wrong_value_and_no_unknown_option() {
         ("outbox-seconds", "from 100ms"),
         ("room-ttl", "from 1s"),
     ] {
-        let (code, error) = ends(tablecast(&dir).args([&format!("--{option}"), "-1"]));
+        let (code, error) = run_to_end(tablecast(&dir).args([&format!("--{option}"), "-1"]));
         assert_eq!(code, Some(2), "{error}");
         assert!(error.contains("'-1'") && error.contains(allowed), "{error}");
     }
@@ -284,20 +287,21 @@ fn a_negative_number_is_a_wrong_value_and_no_unknown_option() {
 
 #[test]
 fn an_empty_variable_is_as_good_as_none() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let mut command = tablecast(&dir);
     command.env("TABLECAST_CONFIG", "");
     for (option, _, _) in WRONG.iter().filter(|(option, _, _)| *option != "listen") {
         command.env(variable(option), "");
     }
-    let server = Serving::start(command.args(ANY_PORT));
-    assert!(server.said.contains("rooms in memory"), "{}", server.said);
+    let server = Process::start(command.args(ANY_PORT));
+    let said = server.said();
+    assert!(said.contains("rooms in memory"), "{said}");
 }
 
 #[test]
 fn blanks_around_the_items_of_a_list_do_not_matter() {
-    let dir = Dir::new();
-    Serving::start(
+    let dir = Directory::new();
+    Process::start(
         tablecast(&dir)
             .args(ANY_PORT)
             .env("TABLECAST_TRUSTED_PROXY", "10.0.0.1, 10.0.0.0/8 ,fd00::/8")
@@ -310,17 +314,18 @@ fn blanks_around_the_items_of_a_list_do_not_matter() {
 
 #[test]
 fn the_file_that_was_read_is_named_in_the_log() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     dir.write("tablecast.toml", "seats = 3\n");
-    let mut server = Serving::start(tablecast(&dir).args(ANY_PORT));
-    let lines = Log::of(&mut server.child).wait_for("options from tablecast.toml");
+    let mut server = Process::start(tablecast(&dir).args(ANY_PORT));
+    let lines = server.log_up_to("options from tablecast.toml");
     assert!(lines.last().unwrap().contains("INFO"), "{lines:?}");
 }
 
 #[test]
 fn a_wrong_redis_url_names_the_option_and_no_password() {
-    let dir = Dir::new();
-    let (code, error) = ends(tablecast(&dir).args(["--store", "redis://user:s3cret@127.0.0.1:0"]));
+    let dir = Directory::new();
+    let (code, error) =
+        run_to_end(tablecast(&dir).args(["--store", "redis://user:s3cret@127.0.0.1:0"]));
     assert_eq!(code, Some(2), "{error}");
     assert!(
         error.contains("--store") && error.contains("port"),
@@ -331,7 +336,7 @@ fn a_wrong_redis_url_names_the_option_and_no_password() {
 
 #[test]
 fn a_misspelt_redis_url_shows_no_password_wherever_it_stands() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     for url in [
         "redsi://u:s3cret@db.example",
         "REDIS://:s3cret@db.example",
@@ -351,21 +356,21 @@ fn a_misspelt_redis_url_shows_no_password_wherever_it_stands() {
         by[4].args(["serve", url]);
         by[5].args(["--trusted-proxy", url]);
         for command in &mut by {
-            let (code, error) = ends(command);
+            let (code, error) = run_to_end(command);
             assert_eq!(code, Some(2), "{url}: {error}");
             assert!(!error.contains("s3cret"), "{url}: {error}");
             assert!(error.contains("db.example"), "{url}: {error}");
         }
     }
-    let (_, error) = ends(tablecast(&dir).args(["--config", "redis://u:s3cret@db.example"]));
+    let (_, error) = run_to_end(tablecast(&dir).args(["--config", "redis://u:s3cret@db.example"]));
     assert!(!error.contains("s3cret"), "{error}");
-    let (_, error) = ends(tablecast(&dir).arg("--store:redis://u:s3cret@db.example"));
+    let (_, error) = run_to_end(tablecast(&dir).arg("--store:redis://u:s3cret@db.example"));
     assert!(!error.contains("s3cret"), "{error}");
 }
 
 #[test]
 fn help_tells_everything_about_every_option() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let output = tablecast(&dir)
         .arg("--help")
         .env("TABLECAST_STORE", "redis://:s3cret@h")
@@ -398,11 +403,11 @@ fn help_tells_everything_about_every_option() {
 
 #[test]
 fn a_misspelt_variable_is_not_passed_over_in_silence() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = taken.local_addr().unwrap().to_string();
     let mut command = tablecast(&dir);
-    let (_, error) = ends(
+    let (_, error) = run_to_end(
         command
             .env("TABLECAST_SEATZ", "5")
             .env("TABLECAST_LISTEN", &at),

@@ -12,8 +12,10 @@ use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use program::{DEADLINE, Dir, Serving, ends, tablecast};
-use tablecast_redis::testing::{RedisServer, free_port};
+use program::tablecast;
+use tablecast_testing::process::{Process, run_to_end};
+use tablecast_testing::redis::RedisServer;
+use tablecast_testing::{DEADLINE, Directory, free_port};
 use terminal::{CONTROL_C, CONTROL_R, DOWN, Terminal, create, pipe, server};
 
 /// A member of the text dialect.
@@ -60,7 +62,7 @@ impl Drop for Websocat {
 
 #[test]
 fn two_terminals_and_a_text_member_choose_lunch() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     let text = Websocat::start(&page);
@@ -99,12 +101,12 @@ fn two_terminals_and_a_text_member_choose_lunch() {
 
 #[test]
 fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let redis = RedisServer::start(&[]);
     let store = redis.url();
     // The second one must get it as well.
     let at = format!("127.0.0.1:{}", free_port());
-    let serve = || Serving::start(tablecast(&dir).args(["--listen", &at, "--store", &store]));
+    let serve = || Process::start(tablecast(&dir).args(["--listen", &at, "--store", &store]));
     let mut first = serve();
     let page = create(&dir, &first);
     let mina = Terminal::start(80, 24, "C.UTF-8", &["join", &page, "--name", "Mina"]);
@@ -112,8 +114,7 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
     mina.types("김치찌개\r");
     mina.shows(&["0 [ ] 김치찌개"]);
 
-    first.child.kill().unwrap();
-    first.child.wait().unwrap();
+    first.kill9();
     mina.shows(&["offline, again in"]);
     mina.types("pizza\r");
     mina.shows(&["(1 not sent yet)", "0 [ ] 김치찌개"]);
@@ -128,7 +129,7 @@ fn a_terminal_keeps_its_seat_when_the_server_is_killed_and_starts_again() {
 
 #[test]
 fn a_draw_is_made_by_all_terminals_and_each_verifies_it() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     let text = Websocat::start(&page);
@@ -169,7 +170,7 @@ fn whoever_leaves_is_not_kept_by_a_server_that_says_nothing() {
 
 #[test]
 fn in_a_pipe_each_line_sees_what_the_one_before_it_did() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     let lines = "김치찌개\npizza\npizza\n/remove 1\n/list\n/drow\n/link\n";
@@ -197,7 +198,7 @@ fn in_a_pipe_each_line_sees_what_the_one_before_it_did() {
 
 #[test]
 fn more_lines_than_the_server_takes_at_once_all_arrive() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     let lines: String = (0..60).map(|n| format!("dish {n}\n")).collect();
@@ -209,15 +210,15 @@ fn more_lines_than_the_server_takes_at_once_all_arrive() {
 
 #[test]
 fn what_cannot_be_joined_or_made_is_told_why() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
-    let at = server.at.to_string();
+    let at = server.address().to_string();
     let output = pipe(&dir, &format!("http://{at}/r/nobody"), &[], "");
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("there is no such room"), "{errors}");
 
-    let (code, error) = ends(tablecast(&dir).args(["join", &format!("http://{at}/room/x")]));
+    let (code, error) = run_to_end(tablecast(&dir).args(["join", &format!("http://{at}/room/x")]));
     assert_eq!(code, Some(2));
     for part in [
         "/room/x",
@@ -227,14 +228,14 @@ fn what_cannot_be_joined_or_made_is_told_why() {
     ] {
         assert!(error.contains(part), "no {part:?}: {error}");
     }
-    let (code, error) = ends(tablecast(&dir).args(["join", "x/r/a", "--colour", "12"]));
+    let (code, error) = run_to_end(tablecast(&dir).args(["join", "x/r/a", "--colour", "12"]));
     assert_eq!(code, Some(2));
     assert!(error.contains("0..=11"), "{error}");
     for nowhere in [
         &["create", "--server", "127.0.0.1:1"][..],
         &["join", "--plain", "127.0.0.1:1/r/lunch"],
     ] {
-        let (code, error) = ends(tablecast(&dir).args(nowhere));
+        let (code, error) = run_to_end(tablecast(&dir).args(nowhere));
         assert_eq!(code, Some(1));
         assert!(error.contains("cannot connect to 127.0.0.1:1"), "{error}");
     }
@@ -242,9 +243,9 @@ fn what_cannot_be_joined_or_made_is_told_why() {
 
 #[test]
 fn in_a_terminal_create_shows_every_link_and_a_qr_code_of_the_page() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
-    let at = server.at.to_string();
+    let at = server.address().to_string();
     let mut terminal = Terminal::start(100, 50, "C.UTF-8", &["create", "--server", &at]);
     terminal.shows(&[
         &format!("tablecast join http://{at}/r/"),

@@ -9,27 +9,15 @@ mod terminal;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use program::{DEADLINE, Dir, tablecast};
+use program::tablecast;
+use tablecast_testing::process::end_of;
+use tablecast_testing::{Directory, blocking_until};
 use terminal::{Terminal, create, pipe, server};
 
-/// Waits until it ends.
-fn ended(child: &mut Child) -> ExitStatus {
-    let begin = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        assert!(begin.elapsed() < DEADLINE, "it does not end");
-        // sleep: between two looks at whether it ended
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// Who is in the room besides whoever asks.
-fn others(dir: &Dir, page: &str) -> String {
+fn others(dir: &Directory, page: &str) -> String {
     let output = pipe(dir, page, &["--name", "Asks"], "/who\n");
     let said = String::from_utf8(output.stdout).unwrap();
     let line = said.lines().rfind(|line| line.contains(" here: ")).unwrap();
@@ -38,7 +26,7 @@ fn others(dir: &Dir, page: &str) -> String {
 
 #[test]
 fn whoever_closes_the_window_leaves() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     for options in [&[][..], &["--plain"]] {
@@ -46,7 +34,7 @@ fn whoever_closes_the_window_leaves() {
         let mut mina = Terminal::start(80, 24, "C.UTF-8", &args);
         mina.shows(&["Mina (you)"]);
         mina.close_window();
-        let status = ended(&mut mina.child);
+        let status = end_of(&mut mina.child);
         assert_eq!(status.signal(), None, "{options:?}: {status:?}");
         assert_eq!(others(&dir, &page), "1 of 10 here: ", "{options:?}");
     }
@@ -54,7 +42,7 @@ fn whoever_closes_the_window_leaves() {
 
 #[test]
 fn a_hang_up_without_a_signal_is_leaving_too() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     // A session of its own: the window's end is told to its leader alone, which is the shell.
@@ -66,7 +54,7 @@ fn a_hang_up_without_a_signal_is_leaving_too() {
         let mut mina = Terminal::of(80, 24, "C.UTF-8", "sh", &["-c", &script]);
         mina.shows(&["Mina (you)"]);
         mina.close_window();
-        assert_eq!(ended(&mut mina.child).signal(), None, "{options}");
+        assert_eq!(end_of(&mut mina.child).signal(), None, "{options}");
         assert_eq!(others(&dir, &page), "1 of 10 here: ", "{options}");
     }
 }
@@ -77,10 +65,10 @@ fn full() -> File {
 
 #[test]
 fn output_that_cannot_be_written_ends_nothing_but_what_it_is_for() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
-    let at = server.at.to_string();
+    let at = server.address().to_string();
     // Each of them with each output full, and with all of them closed.
     let commands: [&[&str]; 6] = [
         &["join", &page, "--plain", "--name", "Mina"],
@@ -107,7 +95,7 @@ fn output_that_cannot_be_written_ends_nothing_but_what_it_is_for() {
             let mut child = command.spawn().unwrap();
             // It may have ended already, and not read.
             let _ = child.stdin.take().unwrap().write_all(b"dish\n/nope\n");
-            let status = ended(&mut child);
+            let status = end_of(&mut child);
             assert!(matches!(status.code(), Some(0..=2)), "{args:?}: {status:?}");
         }
         let line = r#"exec "$0" "$@" <&- >&- 2>&-"#;
@@ -115,8 +103,8 @@ fn output_that_cannot_be_written_ends_nothing_but_what_it_is_for() {
         closed
             .args(["-c", line, env!("CARGO_BIN_EXE_tablecast")])
             .args(args)
-            .current_dir(&dir.0);
-        let status = ended(&mut closed.spawn().unwrap());
+            .current_dir(dir.path());
+        let status = end_of(&mut closed.spawn().unwrap());
         assert!(matches!(status.code(), Some(0..=2)), "{args:?}: {status:?}");
     }
     assert_eq!(others(&dir, &page), "1 of 10 here: ");
@@ -127,7 +115,7 @@ fn output_that_cannot_be_written_ends_nothing_but_what_it_is_for() {
 
 #[test]
 fn a_reader_that_has_enough_ends_it() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     let mut child = tablecast(&dir)
@@ -140,25 +128,20 @@ fn a_reader_that_has_enough_ends_it() {
     assert_eq!(out.read(&mut [0; 16]).unwrap(), 16);
     drop(out);
     let mut stdin = child.stdin.take().unwrap();
-    let begin = Instant::now();
     // Again and again: a program that another test starts at this moment may have the pipe too,
     // for as long as it takes to start.
-    let status = loop {
+    let ask = || {
         let _ = writeln!(stdin, "/who");
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        assert!(begin.elapsed() < DEADLINE, "it does not end");
-        // sleep: between two lines
-        std::thread::sleep(Duration::from_millis(10));
+        child.try_wait().unwrap()
     };
-    assert_eq!(status.code(), Some(0));
+    let status = blocking_until("it ends", ask, Option::is_some);
+    assert_eq!(status.unwrap().code(), Some(0));
     assert_eq!(others(&dir, &page), "1 of 10 here: ");
 }
 
 #[test]
 fn of_a_pipe_what_cannot_be_said_is_named_and_the_rest_is_said() {
-    let dir = Dir::new();
+    let dir = Directory::new();
     let server = server(&dir);
     let page = create(&dir, &server);
     let long = "long".repeat(5_000);

@@ -210,9 +210,9 @@
 //!
 //! # Test
 //!
-//! With the feature `testing` there are a WebSocket client (`testing::client`), a
-//! backend that fails as and when a test asks (`testing::faulty`), and the
-//! contract that a backend of your own must pass (`testing::contract`).
+//! The crate `tablecast-testing` has a WebSocket client (`client`), a backend that
+//! fails as and when a test asks (`faulty`), and the contract that a backend of
+//! your own must pass (`contract`).
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
@@ -241,8 +241,8 @@
 //! # }
 //! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
-//! use tablecast::testing::FaultyBackend;
-//! use tablecast::testing::client::Client;
+//! use tablecast_testing::FaultyBackend;
+//! use tablecast_testing::client::Client;
 //!
 //! let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
 //! let faults = backend.faults();
@@ -286,8 +286,6 @@ pub mod outbox;
 mod room_task;
 mod session;
 mod sync;
-#[cfg(feature = "testing")]
-pub mod testing;
 pub mod upgrade;
 mod view;
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tablecast::core::limits::Rate;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::faulty::{Call, Fault, Faults, Rates};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::faulty::{Call, Fault, Faults, Rates};
 
 use support::rooms::{JsonMember, Node, code};
 

@@ -10,6 +10,7 @@ use tablecast::codec::Frame;
 use tablecast::config::OutboxLimits;
 use tablecast::core::CloseReason;
 use tablecast::outbox::{Outbox, Socket};
+use tablecast_testing::{DEADLINE, until};
 use tokio::task::yield_now;
 
 /// Takes everything, and remembers each write.
@@ -63,12 +64,10 @@ fn members(channel: &Arc<Channel>, count: usize) -> (Vec<Fake>, Vec<Subscription
     (fakes, seats)
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !holds() {
-        assert!(tokio::time::Instant::now() < patience, "never: {what}");
-        yield_now().await;
-    }
+/// Waits until so many frames were written, or more.
+async fn written(fake: &Fake, count: usize) {
+    let texts = async || fake.texts();
+    until("all is written", texts, |texts| texts.len() >= count).await;
 }
 
 /// One worker, since each has turns of its own.
@@ -78,7 +77,7 @@ async fn what_is_said_in_one_turn_reaches_each_socket_in_one_write() {
     let (fakes, _seats) = members(&channel, 3);
     // The first one makes the task that writes.
     channel.broadcast(Frame::text("zero"));
-    until("it is written", || fakes[2].writes() == 1).await;
+    written(&fakes[2], 1).await;
     let turn = {
         let channel = channel.clone();
         tokio::spawn(async move {
@@ -89,7 +88,7 @@ async fn what_is_said_in_one_turn_reaches_each_socket_in_one_write() {
         })
     };
     turn.await.unwrap();
-    until("all is written", || fakes[2].texts().len() == 4).await;
+    written(&fakes[2], 4).await;
     for fake in fakes {
         let mut texts = fake.texts();
         texts.sort();
@@ -127,7 +126,7 @@ async fn what_is_sent_to_one_alone_stays_behind_the_broadcasts_before_it() {
     assert_eq!(two.texts(), ["all", "close"]);
     assert_eq!(three.texts(), ["all"]);
     channel.broadcast(Frame::text("more"));
-    until("it is written", || one.texts().len() == 3).await;
+    written(&one, 3).await;
     assert_eq!(one.texts(), ["all", "alone", "more"]);
     assert_eq!(two.texts(), ["all", "close"], "nothing follows a close");
     assert_eq!(three.texts(), ["all"], "it had left");
@@ -143,7 +142,7 @@ async fn a_joiner_gets_what_is_said_after_it_joined_and_nothing_before() {
     let _seat = channel.join(late_outbox.clone());
     channel.broadcast(Frame::text("after"));
     late_outbox.send(&Frame::text("alone")).unwrap();
-    until("it is written", || fakes[0].writes() > 0).await;
+    written(&fakes[0], 1).await;
     assert_eq!(fakes[0].texts(), ["before", "after"]);
     assert_eq!(late.texts(), ["after", "alone"]);
 }
@@ -155,11 +154,14 @@ async fn a_large_channel_lets_others_have_their_turn() {
     channel.broadcast(Frame::text("zero"));
     let written = |count: usize| fakes.iter().filter(|fake| fake.writes() == count).count();
     let mut between = 0;
-    until("all have it", || {
-        between += usize::from((1..2000).contains(&written(1)));
-        written(1) == 2000
-    })
-    .await;
+    let all_have_it = async {
+        while written(1) < 2000 {
+            between += usize::from(written(1) > 0);
+            yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(DEADLINE, all_have_it).await;
+    assert!(waited.is_ok(), "only {} of 2000 have it", written(1));
     assert!(between > 2, "this task ran {between} times in between");
 }
 
@@ -197,12 +199,9 @@ async fn all_of_a_large_channel_see_one_order_while_some_come_and_go() {
     for speaker in speakers {
         speaker.await.unwrap();
     }
-    until("all have all", || {
-        fakes
-            .iter()
-            .all(|fake| fake.texts().len() == SPEAKERS * EACH)
-    })
-    .await;
+    for fake in &fakes {
+        written(fake, SPEAKERS * EACH).await;
+    }
     let order = fakes[0].texts();
     assert!(fakes.iter().all(|fake| fake.texts() == order), "one order");
     for who in 0..SPEAKERS {
@@ -288,9 +287,7 @@ fn what_is_said_while_the_runtime_shuts_down_is_written() {
         drop(runtime);
         done.send(fakes[0].texts()).unwrap();
     });
-    let texts = is_done
-        .recv_timeout(std::time::Duration::from_secs(60))
-        .expect("it hangs");
+    let texts = is_done.recv_timeout(DEADLINE).expect("it hangs");
     assert_eq!(texts, ["goodbye"; 3]);
 }
 
@@ -306,8 +303,8 @@ async fn the_task_that_writes_ends_with_its_channel() {
         let channel = Channel::new();
         let (fakes, seats) = members(&channel, 1);
         channel.broadcast(Frame::text("hello"));
-        until("it is written", || fakes[0].writes() == 1).await;
+        written(&fakes[0], 1).await;
         drop((channel, seats));
     }
-    until("they are gone", || alive() == 0).await;
+    until("they are gone", async || alive(), |alive| *alive == 0).await;
 }

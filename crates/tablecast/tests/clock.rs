@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use tablecast::HubConfig;
 use tablecast::core::Backend;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::DEADLINE;
-use tablecast::testing::faulty::{Call, Faults};
+use tablecast_testing::faulty::{Call, Faults};
+use tablecast_testing::{FaultyBackend, until};
 
 use support::rooms::Node;
-use support::{Hands, NEVER, eventually};
+use support::{Hands, NEVER};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -46,28 +45,16 @@ async fn away(node: &Node) -> serde_json::Value {
     // As a browser that is closed: the seat is kept.
     drop(member.client);
     let is_away = async || node.hub.view("r").await.unwrap().members[0].away;
-    until("somebody is away", is_away).await;
+    until("somebody is away", is_away, |is_away| *is_away).await;
     member.hello.take()
-}
-
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            // sleep: between two looks
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = tokio::time::timeout(DEADLINE, waiting).await;
-    assert!(waited.is_ok(), "not within {DEADLINE:?}: {what}");
 }
 
 /// The node has asked the store for the time since.
 async fn asked(faults: &Faults) {
     let before = faults.calls(Call::Load);
-    eventually("the room is compared with the store", || {
-        faults.calls(Call::Load) >= before + 3
-    })
-    .await;
+    let loads = async || faults.calls(Call::Load);
+    let are_more = |loads: &u64| *loads >= before + 3;
+    until("the room is compared with the store", loads, are_more).await;
 }
 
 #[tokio::test]
@@ -107,6 +94,7 @@ async fn a_node_that_has_just_come_keeps_no_seat_for_longer_than_the_grace() {
     hands.set_to(hands.now() - HOUR.as_millis() as u64);
     let (second, _) = another(Arc::new(store), Duration::from_secs(1)).await;
     // To ask is to open the room there.
-    let is_let_in = async || second.try_text("r").await.is_ok();
-    until("the seat is free", is_let_in).await;
+    let come_in = async || second.try_text("r").await.map(drop);
+    let came = until("the seat is free", come_in, Result::is_ok).await;
+    assert!(came.is_ok(), "{came:?}");
 }

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tablecast::codec::{Decoder, Frame, Frames, MAX_FRAGMENTS, Message as Whole, Received};
 use tablecast::core::CloseReason;
-use tablecast::testing::client::{
+use tablecast_testing::client::{
     BINARY, CLOSE, CONTINUES, ENDS, PING, PONG, TEXT, TEXT_BEGINS, frame,
 };
 use tungstenite::Message;

@@ -14,13 +14,14 @@ use tablecast::config::ConnectionConfig;
 use tablecast::connection::{Connection, Message};
 use tablecast::core::CloseReason;
 use tablecast::outbox::Outbox;
-use tablecast::testing::client::{
+use tablecast_testing::client::{
     BINARY, CLOSE, CONTINUES, Client, ClientError, Connect, ENDS, PING, PONG, Said, TEXT,
     TEXT_BEGINS, frame,
 };
+use tablecast_testing::until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
 
-use support::{NEVER, Relay, eventually, patient, serve};
+use support::{NEVER, Relay, patient, serve};
 
 /// Soon over, where a test waits for it.
 const SOON: Duration = Duration::from_millis(100);
@@ -97,7 +98,8 @@ fn each_runtime_has_a_clock_that_ends_with_its_last_connection() {
             two.read_exact(&mut ping).await.unwrap();
             drop(two);
             second.await.unwrap();
-            eventually("no task is left", || metrics.num_alive_tasks() == 0).await;
+            let tasks = async || metrics.num_alive_tasks();
+            until("no task is left", tasks, |tasks| *tasks == 0).await;
         });
     }
 }
@@ -441,7 +443,8 @@ async fn a_wrong_handshake_is_refused_with_its_status() {
         let first = String::from_utf8_lossy(&first).into_owned();
         assert_eq!(first, format!("HTTP/1.1 {status}"), "{method} {headers}");
     }
-    eventually("nobody is left", || relay.channel.is_empty()).await;
+    let left = async || relay.channel.len();
+    until("nobody is left", left, |left| *left == 0).await;
 }
 
 #[tokio::test]

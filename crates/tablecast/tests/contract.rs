@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tablecast::MemoryBackend;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::contract::Nodes;
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::contract::Nodes;
 
 mod memory {
     use super::*;
@@ -15,7 +15,7 @@ mod memory {
         Nodes::new(Arc::new(one), Arc::new(two))
     }
 
-    tablecast::backend_contract!(nodes().await);
+    tablecast_testing::backend_contract!(nodes().await);
 }
 
 /// While nothing is asked to fail, the faulty backend is as good as any.
@@ -31,5 +31,5 @@ mod faulty {
         )
     }
 
-    tablecast::backend_contract!(nodes().await);
+    tablecast_testing::backend_contract!(nodes().await);
 }

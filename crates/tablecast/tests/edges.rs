@@ -13,10 +13,10 @@ use support::rooms::Node;
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
 use tablecast::hub::CreateError;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::Said;
-use tablecast::testing::faulty::{Call, Fault, PublicationFault};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::client::Said;
+use tablecast_testing::faulty::{Call, Fault, PublicationFault};
+use tablecast_testing::{FaultyBackend, until};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -145,18 +145,14 @@ async fn a_room_whose_logic_panicked_is_not_counted_for_ever() {
         member.client.next().await.unwrap(),
         Said::Close(_) | Said::End
     ) {}
-    let more = async || {
-        let made = node
-            .hub
-            .create("new".parse().unwrap(), Default::default())
-            .await;
-        !matches!(made, Err(CreateError::TooManyRooms { .. }))
+    let make = async || {
+        let new = "new".parse().unwrap();
+        node.hub.create(new, Default::default()).await.map(drop)
     };
-    let end = tokio::time::Instant::now() + tablecast::testing::client::DEADLINE;
-    while !more().await {
-        assert!(tokio::time::Instant::now() < end, "the place is not free");
-        tokio::task::yield_now().await;
-    }
+    let has_place =
+        |made: &Result<_, CreateError>| !matches!(made, Err(CreateError::TooManyRooms { .. }));
+    let made = until("the place is free", make, has_place).await;
+    assert!(made.is_ok(), "{made:?}");
 }
 
 /// Defect 7, for rooms.

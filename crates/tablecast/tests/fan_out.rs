@@ -9,9 +9,10 @@ use std::time::Duration;
 use tablecast::codec::Frame;
 use tablecast::config::{ConnectionConfig, OutboxLimits};
 use tablecast::core::CloseReason;
-use tablecast::testing::client::{Client, Connect, Said};
+use tablecast_testing::client::{Client, Connect, Said};
+use tablecast_testing::until;
 
-use support::{Relay, chat, eventually, patient, serve};
+use support::{Relay, chat, patient, serve};
 
 /// Soon over, where a test waits for it.
 const SOON: Duration = Duration::from_millis(100);
@@ -164,7 +165,8 @@ async fn a_join_is_not_held_up_by_a_stalled_peer() {
     joiner.send_text("hello").await.unwrap();
     assert_eq!(joiner.next_text().await.unwrap(), "hello");
     drop(joiner);
-    eventually("the joiner left", || relay.channel.len() == 1).await;
+    let members = async || relay.channel.len();
+    until("the joiner left", members, |members| *members == 1).await;
     assert_eq!(
         outbox.close_reason(),
         None,
@@ -211,7 +213,8 @@ async fn all_see_the_same_order_whoever_speaks_at_the_same_time() {
     once.dedup();
     assert_eq!(once.len(), MEMBERS * EACH, "each message exactly once");
     drop(open);
-    eventually("all are gone", || relay.channel.is_empty()).await;
+    let members = async || relay.channel.len();
+    until("all are gone", members, |members| *members == 0).await;
 }
 
 /// Defect 28.
@@ -224,7 +227,8 @@ async fn a_peer_that_is_gone_is_forgotten_and_nobody_else_is() {
     }
     members.remove(4).reset().unwrap();
     members.remove(1).reset().unwrap();
-    eventually("both are gone", || relay.channel.len() == 4).await;
+    let left = async || relay.channel.len();
+    until("both are gone", left, |left| *left == 4).await;
     relay.channel.broadcast(Frame::text("still here"));
     for member in &mut members {
         assert_eq!(member.next_text().await.unwrap(), "still here");

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
-use tablecast::testing::client::{BINARY, Said, TEXT, frame};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::client::{BINARY, Said, TEXT, frame};
+use tablecast_testing::until;
 
 use support::rooms::{JsonMember, Node, code};
 
@@ -294,7 +295,7 @@ async fn a_wrong_first_word_is_told_and_closed() {
     config.connection.handshake = std::time::Duration::from_millis(100);
     let hasty = Node::start(config).await;
     hasty.make("r").await;
-    let silent = tablecast::testing::client::Client::connect_json(hasty.address, "/ws/r").await;
+    let silent = tablecast_testing::client::Client::connect_json(hasty.address, "/ws/r").await;
     assert_eq!(
         silent.unwrap().closed().await.unwrap(),
         CloseReason::NoPong.code()
@@ -484,7 +485,7 @@ async fn of_many_who_take_the_same_seat_at_once_one_keeps_it() {
     let first = json!({"resume": {"seat": old.hello["seat"]}}).to_string();
     let mut connected = Vec::new();
     for _ in 0..MANY {
-        let json = tablecast::testing::client::Client::connect_json(node.address, "/ws/r").await;
+        let json = tablecast_testing::client::Client::connect_json(node.address, "/ws/r").await;
         connected.push(json.unwrap());
     }
     for client in &mut connected {
@@ -507,10 +508,9 @@ async fn of_many_who_take_the_same_seat_at_once_one_keeps_it() {
             }
         }));
     }
-    support::eventually("the others are closed", || {
-        rest.iter().filter(|one| one.is_finished()).count() == MANY - 1
-    })
-    .await;
+    let closed = async || rest.iter().filter(|one| one.is_finished()).count();
+    let all = |closed: &usize| *closed == MANY - 1;
+    until("the others are closed", closed, all).await;
     let mut witness = node.json("r").await;
     witness.ask(add(1, "left over")).await;
     let mut codes = Vec::new();

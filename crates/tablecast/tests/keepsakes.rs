@@ -11,9 +11,9 @@ use support::rooms::{JsonMember, Node, code};
 use support::{Hands, NEVER};
 use tablecast::core::limits::Rate;
 use tablecast::hub::RoomError;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::faulty::{Call, Fault};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::faulty::{Call, Fault};
 
 /// Commands are given up soon, so that tests need not wait.
 fn config() -> HubConfig {

@@ -6,10 +6,11 @@ mod support;
 
 use tablecast::HubConfig;
 use tablecast::config::ConnectionConfig;
-use tablecast::testing::client::{Client, TEXT, frame};
+use tablecast_testing::client::{Client, TEXT, frame};
+use tablecast_testing::until;
 
+use support::Relay;
 use support::rooms::Node;
-use support::{Relay, eventually};
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
@@ -29,10 +30,8 @@ async fn descriptors_and_tasks_are_back_to_where_they_were_after_500_connections
     node.until_quiet().await;
     relay.ended(1).await;
     // Their clock and their closing handshakes, too.
-    eventually("the first connections end", || {
-        relay.channel.is_empty() && runtime.num_alive_tasks() == idle
-    })
-    .await;
+    let left = async || (relay.channel.len(), runtime.num_alive_tasks());
+    until("the first connections end", left, |left| *left == (0, idle)).await;
     let baseline = (descriptors(), runtime.num_alive_tasks());
 
     for _ in 0..100 {
@@ -57,8 +56,6 @@ async fn descriptors_and_tasks_are_back_to_where_they_were_after_500_connections
     }
     node.until_quiet().await;
     relay.ended(201).await;
-    eventually("all is closed", || {
-        (descriptors(), runtime.num_alive_tasks()) == baseline
-    })
-    .await;
+    let left = async || (descriptors(), runtime.num_alive_tasks());
+    until("all is closed", left, |left| *left == baseline).await;
 }

@@ -5,7 +5,7 @@ mod support;
 
 use tablecast::HubConfig;
 use tablecast::core::limits::Rate;
-use tablecast::testing::client::{TEXT, frame};
+use tablecast_testing::client::{TEXT, frame};
 
 use support::rooms::Node;
 

@@ -11,9 +11,9 @@ use serde_json::json;
 use tablecast::core::limits::Rate;
 use tablecast::core::{Backend, CloseReason};
 use tablecast::hub::RoomSettings;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::{ClientError, Said};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::client::{ClientError, Said};
 
 use support::Hands;
 use support::rooms::Node;

@@ -19,11 +19,11 @@ use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tablecast::core::limits::Rate;
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::client::{Client, Said};
-use tablecast::testing::faulty::{Call, Fault, Faults};
 use tablecast::upgrade::Upgrade;
 use tablecast::{Hub, HubConfig, MemoryBackend};
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::client::{Client, Said};
+use tablecast_testing::faulty::{Call, Fault, Faults};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{sleep, timeout};
 
@@ -195,7 +195,7 @@ impl Member {
                     self.line = None;
                     break;
                 }
-                Ok(Ok(Said::End) | Err(tablecast::testing::client::ClientError::Io(_))) => {
+                Ok(Ok(Said::End) | Err(tablecast_testing::client::ClientError::Io(_))) => {
                     self.line = None;
                     break;
                 }

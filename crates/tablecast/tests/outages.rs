@@ -15,13 +15,13 @@ use tablecast::core::backend::{
 };
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, NodeId, Position, RoomId};
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::faulty::{Call, Fault, Faults, Rates};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::faulty::{Call, Fault, Faults, Rates};
+use tablecast_testing::{FaultyBackend, until};
 use tokio::sync::{Notify, Semaphore};
 
+use support::NEVER;
 use support::rooms::{JsonMember, Node, code};
-use support::{NEVER, eventually};
 
 /// Commands are given up soon, so that tests need not wait.
 fn config() -> HubConfig {
@@ -125,17 +125,10 @@ async fn coming_back_without_an_answer_does_not_cost_the_seat() {
     let seat = member.hello.clone();
     member.client.reset().unwrap();
     let away = async || {
-        node.hub
-            .view("r")
-            .await
-            .unwrap()
-            .members
-            .iter()
-            .any(|one| one.away)
+        let members = node.hub.view("r").await.unwrap().members;
+        members.iter().filter(|one| one.away).count()
     };
-    while !away().await {
-        tokio::task::yield_now().await;
-    }
+    until("the member is away", away, |away| *away == 1).await;
     faults.next(Call::Commit, Fault::HangAfter);
     let first = json!({"resume": {"seat": seat["seat"]}}).to_string();
     let mut client = node.say_first("r", &first).await;
@@ -144,9 +137,7 @@ async fn coming_back_without_an_answer_does_not_cost_the_seat() {
         CloseReason::Unavailable.code()
     );
     // Its leaving is known before the next attempt.
-    while !away().await {
-        tokio::task::yield_now().await;
-    }
+    until("the member is away again", away, |away| *away == 1).await;
     let back = node.resume("r", &seat, seat["seq"].as_u64().unwrap()).await;
     assert_eq!(back.hello["you"], seat["you"]);
 }
@@ -503,7 +494,8 @@ async fn a_resync_that_comes_while_a_room_is_loading_is_not_forgotten() {
     let listener = listener.get().unwrap();
     hold.store(true, Ordering::SeqCst);
     listener.missed();
-    eventually("the room is loading", || held.load(Ordering::SeqCst) == 1).await;
+    let loading = async || held.load(Ordering::SeqCst);
+    until("the room is loading", loading, |loads| *loads == 1).await;
     lose.store(true, Ordering::SeqCst);
     insist(&mut writer, &add(1, "x")).await;
     listener.missed();

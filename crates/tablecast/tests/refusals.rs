@@ -11,11 +11,10 @@ use tablecast::core::backend::Health;
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, RoomId};
 use tablecast::hub::{CreateError, RoomError};
-use tablecast::testing::FaultyBackend;
-use tablecast::testing::faulty::{Call, Fault, Faults};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::faulty::{Call, Fault, Faults};
+use tablecast_testing::{FaultyBackend, until};
 
-use support::eventually;
 use support::rooms::{Menu, Node, code};
 
 const WHY: &str = "its memory is full";
@@ -93,7 +92,8 @@ async fn another_reason_for_the_same_is_known_to_operators_and_nothing_to_member
         words: words.to_owned(),
     };
     faults.say(other.clone());
-    eventually("the new reason is known", || node.hub.health() == other).await;
+    let health = async || node.hub.health();
+    until("the new reason is known", health, |health| *health == other).await;
     faults.up();
     assert_eq!(json.next().await, json!({"status": {"store": "up"}}));
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tablecast::HubConfig;
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
-use tablecast::testing::client::{BINARY, Client, ClientError, Said, TEXT, frame};
+use tablecast_testing::client::{BINARY, Client, ClientError, Said, TEXT, frame};
 
 use support::Hands;
 use support::rooms::{Node, code};

@@ -2,8 +2,6 @@
 //! handshakes is counted.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "support/frail.rs"]
-mod frail;
 mod support;
 
 use std::sync::Arc;
@@ -12,21 +10,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use frail::{Fate, Frail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use support::rooms::Node;
 use tablecast::core::backend::Health;
 use tablecast::core::logic::{Logic, Member, Rejection};
 use tablecast::core::{CloseReason, MemberId};
-use tablecast::testing::client::{Client, DEADLINE};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
+use tablecast_testing::client::Client;
+use tablecast_testing::frail::{Fate, FrailBackend};
+use tablecast_testing::{DEADLINE, until};
 use tokio::time::timeout;
 
 /// What the hub says when this happens.
 async fn failed(happens: impl FnOnce(&Fate)) -> String {
-    let (backend, fate) = Frail::new();
+    let (backend, fate) = FrailBackend::new(Arc::new(MemoryBackend::new()));
     let config = HubConfig {
         node_lease: Duration::from_millis(400),
         ..HubConfig::default()
@@ -103,7 +102,8 @@ async fn what_becomes_of_each_handshake_is_counted_from_the_start() {
         ("room_full", 2),
         ("seated", 1),
     ];
-    support::eventually("each is counted", || counted() == (10, expected.to_vec())).await;
+    let are_all = |counts: &(usize, Vec<_>)| *counts == (10, expected.to_vec());
+    until("each is counted", async || counted(), are_all).await;
 }
 
 #[tokio::test]

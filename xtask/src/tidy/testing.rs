@@ -182,10 +182,10 @@ fn no_test() {}
         assert_eq!(shown(&named(&with(DOCUMENT, SOURCE))), [""; 0]);
         let contract = DOCUMENT.replace(
             "a/tests/t.rs::of_a_macro",
-            "tablecast/src/testing/contract/c.rs::a_property",
+            "testing/src/contract/c.rs::a_property",
         );
         let property = "fn helper() {}\npub async fn a_property(nodes: Nodes) {}";
-        let path = "crates/tablecast/src/testing/contract/c.rs";
+        let path = "crates/testing/src/contract/c.rs";
         let repo = Repo::of(&[
             (TESTING, contract.as_str()),
             ("crates/a/tests/t.rs", SOURCE),

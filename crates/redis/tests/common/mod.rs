@@ -11,17 +11,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tablecast::testing::{Notification, Recorder};
 use tablecast_core::backend::{
     Backend, BackendError, Commit, Committed, Created, Health, Loaded, NewRoom, Publication,
 };
 use tablecast_core::id::RoomId;
 use tablecast_core::position::Position;
 use tablecast_redis::RedisBackend;
+pub use tablecast_testing::{DEADLINE, until};
+use tablecast_testing::{Notification, Recorder};
 use tokio::time::{Instant, sleep, timeout};
-
-/// How long a test waits for anything: nothing takes as long, on a busy machine neither.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const TTL: Duration = Duration::from_secs(600);
 
@@ -58,10 +56,10 @@ pub fn step(expected: Position, events: &[&str]) -> Commit {
 /// A backend that is connected.
 pub async fn connected(url: &str) -> RedisBackend {
     let backend = RedisBackend::connect(url).unwrap();
-    eventually("the backend is connected", async || {
-        backend.load(&room("none"), None).await.ok()
-    })
-    .await;
+    let load = async || backend.load(&room("none"), None).await;
+    until("the backend is connected", load, Result::is_ok)
+        .await
+        .unwrap();
     backend
 }
 
@@ -81,7 +79,12 @@ pub async fn accepted(backend: &RedisBackend, room: &RoomId, commit: Commit) -> 
 }
 
 pub async fn conflict(backend: &RedisBackend, room: &RoomId, commit: Commit) -> Loaded {
-    match backend.commit(room, commit).await {
+    missing(backend.commit(room, commit).await)
+}
+
+/// What a commit did not know.
+pub fn missing(committed: Result<Committed, BackendError>) -> Loaded {
+    match committed {
         Ok(Committed::Conflict(loaded)) => loaded,
         other => panic!("expected a conflict: {other:?}"),
     }
@@ -93,22 +96,6 @@ pub fn texts(loaded: &Loaded) -> Vec<String> {
         .iter()
         .map(|event| String::from_utf8_lossy(&event.event).into_owned())
         .collect()
-}
-
-/// Tries until it gives something.
-pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = attempt().await {
-            return value;
-        }
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} in vain: {what}"
-        );
-        // sleep: between two attempts
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// What a backend tells, and what of it was passed over.
@@ -143,12 +130,12 @@ impl Heard {
         what: &str,
         mut pick: impl FnMut(&Notification) -> Option<T>,
     ) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + DEADLINE;
         loop {
             let next = tokio::time::timeout_at(deadline, self.recorder.next()).await;
             let Ok(heard) = next else {
                 panic!(
-                    "waited {PATIENCE:?} in vain: {what}; passed over {:?}",
+                    "waited {DEADLINE:?} in vain: {what}; passed over {:?}",
                     self.passed
                 )
             };
@@ -233,7 +220,7 @@ pub async fn publications_arrive(
     let other = RedisBackend::connect(url).unwrap();
     let start = Instant::now();
     loop {
-        assert!(start.elapsed() < PATIENCE, "no publication arrives");
+        assert!(start.elapsed() < DEADLINE, "no publication arrives");
         let Ok(Some(loaded)) = backend.load(room, None).await else {
             // sleep: between two attempts
             sleep(Duration::from_millis(20)).await;

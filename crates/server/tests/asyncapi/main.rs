@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use support::protocol::{Table, words};
 use support::{Running, config, start};
 use tablecast::core::CloseReason;
-use tablecast::testing::client::Client;
+use tablecast_testing::client::Client;
 
 async fn document() -> Value {
     let server = start(config()).await;

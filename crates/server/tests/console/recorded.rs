@@ -1,9 +1,9 @@
-// Recorded in the console of Tablecast. Needs serde_json, tokio (features macros, net, rt, io-util), and tablecast
-// (feature testing). TABLECAST_ADDRESS names another server, as 127.0.0.1:8000.
+// Recorded in the console of Tablecast. Needs serde_json, tokio (features macros, net, rt, io-util), and
+// tablecast-testing. TABLECAST_ADDRESS names another server, as 127.0.0.1:8000.
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use tablecast::testing::client::{BINARY, Client};
+use tablecast_testing::client::{BINARY, Client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

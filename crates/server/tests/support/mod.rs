@@ -19,8 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Nothing here takes this long unless it hangs.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub use tablecast_testing::DEADLINE;
 
 /// What a handshake needs besides the path.
 pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";

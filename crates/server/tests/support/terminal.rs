@@ -2,18 +2,21 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::{Child, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command as InTerminal, Pty, open};
 
-use crate::program::{ANY_PORT, DEADLINE, Dir, Serving, settings, tablecast};
+use tablecast_testing::process::{Process, settings};
+use tablecast_testing::{Directory, blocking_until};
+
+use crate::program::{ANY_PORT, tablecast};
 
 pub const CONTROL_C: &str = "\x03";
 pub const CONTROL_R: &str = "\x12";
@@ -95,57 +98,47 @@ impl Terminal {
 
     /// Waits until all of this is on the screen.
     pub fn shows(&self, parts: &[&str]) {
-        self.becomes(|contents| {
-            let missing = parts.iter().find(|part| !contents.contains(**part));
-            missing.map(|part| format!("no {part:?}"))
-        });
+        let what = format!("{parts:?} on the screen");
+        let has_all = |shown: &Shown| parts.iter().all(|part| shown.0.contains(part));
+        blocking_until(&what, || Shown(self.contents()), has_all);
     }
 
     /// Waits until this is not on the screen any more.
     pub fn hides(&self, part: &str) {
-        self.becomes(|contents| contents.contains(part).then(|| format!("still {part:?}")));
-    }
-
-    /// Waits until nothing is wrong with what is on the screen.
-    pub fn becomes(&self, wrong: impl Fn(&str) -> Option<String>) {
-        let begin = Instant::now();
-        loop {
-            let contents = self.contents();
-            let Some(wrong) = wrong(&contents) else {
-                return;
-            };
-            assert!(begin.elapsed() < DEADLINE, "{wrong} on:\n{contents}");
-            // sleep: between two looks at the screen
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let what = format!("no {part:?} on the screen");
+        let has_none = |shown: &Shown| !shown.0.contains(part);
+        blocking_until(&what, || Shown(self.contents()), has_none);
     }
 
     /// Waits until the program ends: its code. The terminal must be as it was before.
     pub fn ended(&mut self) -> Option<i32> {
-        let begin = Instant::now();
-        let code = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status.code();
-            }
-            assert!(
-                begin.elapsed() < DEADLINE,
-                "it does not end:\n{}",
-                self.contents()
-            );
-            // sleep: between two looks at whether it ended
-            std::thread::sleep(Duration::from_millis(10));
+        let look = || {
+            let shown = Shown(self.contents());
+            self.child.try_wait().unwrap().ok_or(shown)
         };
-        loop {
+        let ended = blocking_until("the program ends", look, Result::is_ok);
+        let modes = || {
             let parser = self.screen.lock().unwrap();
             let screen = parser.screen();
-            if !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor() {
-                return code;
-            }
-            assert!(begin.elapsed() < DEADLINE, "the terminal is not given back");
-            drop(parser);
-            // sleep: what it wrote last may still be on its way
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            [
+                ("alternate screen", screen.alternate_screen()),
+                ("bracketed paste", screen.bracketed_paste()),
+                ("hidden cursor", screen.hide_cursor()),
+            ]
+        };
+        // What it wrote last may still be on its way.
+        let are_off = |modes: &[(&str, bool); 3]| modes.iter().all(|(_, is_on)| !is_on);
+        blocking_until("the terminal is given back", modes, are_off);
+        ended.unwrap().code()
+    }
+}
+
+/// A screen, which a message shows as it is.
+struct Shown(String);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.0)
     }
 }
 
@@ -156,13 +149,13 @@ impl Drop for Terminal {
     }
 }
 
-pub fn server(dir: &Dir) -> Serving {
-    Serving::start(tablecast(dir).args(ANY_PORT))
+pub fn server(dir: &Directory) -> Process {
+    Process::start(tablecast(dir).args(ANY_PORT))
 }
 
 /// Makes a room by the program itself: its page.
-pub fn create(dir: &Dir, server: &Serving) -> String {
-    let at = server.at.to_string();
+pub fn create(dir: &Directory, server: &Process) -> String {
+    let at = server.address().to_string();
     let output = tablecast(dir)
         .args(["create", "--server", &at])
         .output()
@@ -177,7 +170,7 @@ pub fn create(dir: &Dir, server: &Serving) -> String {
 }
 
 /// Joins with these lines in a pipe, until all is done.
-pub fn pipe(dir: &Dir, page: &str, options: &[&str], lines: impl AsRef<[u8]>) -> Output {
+pub fn pipe(dir: &Directory, page: &str, options: &[&str], lines: impl AsRef<[u8]>) -> Output {
     let mut child = tablecast(dir)
         .args(["join", page])
         .args(options)

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tablecast_redis::testing::{RedisCluster, RedisServer};
+use tablecast_testing::redis::{RedisCluster, RedisServer};
+use tablecast_testing::until;
 use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 
-use crate::harness::{Ended, IMPATIENT, Member, Node, until};
+use crate::harness::{Ended, IMPATIENT, Member, Node};
 use crate::history::{Client, Nodes, check, client, menu};
 use crate::nodes::UNLIMITED;
 
@@ -54,10 +55,9 @@ impl Load {
     /// Waits until this many more items are there.
     async fn goes_on(&self, more: usize) {
         let from = self.items().await;
-        until("the load goes on", async || {
-            self.items().await >= from + more
-        })
-        .await;
+        let items = async || self.items().await;
+        let are_more = |items: &usize| *items >= from + more;
+        until("the load goes on", items, are_more).await;
     }
 
     /// Ends the load and checks the whole history.
@@ -213,28 +213,20 @@ async fn a_paused_redis_is_told_to_everybody_and_heals_by_itself() {
     let room = node.make_room().await;
     let (mut program, _) = Member::join_json(&node, &room).await;
     let (mut text, _) = Member::join(&node, &room).await;
-    until("ready", async || {
-        node.http("GET", "/readyz").await.status == 200
-    })
-    .await;
+    node.is_ready().await;
 
     redis.pause();
     text.say("add:pizza").await;
     assert_eq!(text.json().await["error"]["code"], "unavailable");
     assert_eq!(program.json_with("status").await["store"], "down");
-    until("not ready", async || {
-        node.http("GET", "/readyz").await.status == 503
-    })
-    .await;
+    let ready = async || node.http("GET", "/readyz").await;
+    until("it is not ready", ready, |reply| reply.status == 503).await;
     assert_eq!(node.http("GET", "/healthz").await.status, 200);
     assert_eq!(node.http("POST", "/session/").await.status, 503);
 
     redis.resume();
     assert_eq!(program.json_with("status").await["store"], "up");
-    until("ready again", async || {
-        node.http("GET", "/readyz").await.status == 200
-    })
-    .await;
+    node.is_ready().await;
     program.say(r#"{"id":1,"add":{"item":"sushi"}}"#).await;
     program.json_with("ack").await;
     // Whether the pizza came through is unknown to its sender, but not to the room.

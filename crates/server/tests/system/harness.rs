@@ -1,20 +1,16 @@
 //! Real server processes, and members who talk to them over real sockets.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::ops::{Deref, DerefMut};
+use std::process::Command;
 
 use serde_json::Value;
-use tablecast::testing::client::{Client, ClientError, Connect, Said};
+use tablecast_testing::client::{Client, ClientError, Connect, Said};
+use tablecast_testing::process::{Process, program};
+use tablecast_testing::{DEADLINE, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
-
-/// Longer than anything here takes on a busy machine; what takes longer hangs. A dead
-/// node's lease ends after 15 s, and 12 s later each time that Redis was not heard.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Options: rooms whose end can be waited for. The steps before it have to fit into
 /// this on a busy machine.
@@ -25,22 +21,24 @@ pub(crate) const IMPATIENT: [&str; 2] = ["--store-timeout", "1s"];
 
 /// The real binary, without the settings of whoever runs the tests.
 pub(crate) fn tablecast() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tablecast"));
-    // No `tablecast.toml` is found there.
-    command.current_dir("/");
-    let settings = std::env::vars_os().map(|(name, _)| name);
-    for name in settings.filter(|name| name.to_string_lossy().starts_with("TABLECAST_")) {
-        command.env_remove(name);
-    }
-    command.env_remove("RUST_LOG");
-    command
+    program(env!("CARGO_BIN_EXE_tablecast"))
 }
 
 /// A running server process. Dropping it kills it.
-pub(crate) struct Node {
-    child: Child,
-    pub(crate) address: SocketAddr,
-    log: Arc<Mutex<String>>,
+pub(crate) struct Node(Process);
+
+impl Deref for Node {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.0
+    }
+}
+
+impl DerefMut for Node {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.0
+    }
 }
 
 impl Node {
@@ -61,7 +59,7 @@ impl Node {
     }
 
     fn run(mut command: Command, listen: &str, store: &str, options: &[&str]) -> Node {
-        let mut child = command
+        command
             .args([
                 "serve",
                 "--listen",
@@ -76,108 +74,21 @@ impl Node {
             // on a slow machine both may be late. By the environment, so that an option can say
             // otherwise.
             .env("TABLECAST_PING_INTERVAL", "1h")
-            .env("TABLECAST_STORE_TIMEOUT", "30s")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-        let log = Arc::new(Mutex::new(String::new()));
-        let mut stderr = child.stderr.take().unwrap();
-        let into = log.clone();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = stderr.read(&mut bytes) {
-                into.lock()
-                    .unwrap()
-                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
-            }
-        });
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let address = line
-            .split_once("http://")
-            .and_then(|(_, rest)| rest.split_whitespace().next())
-            .and_then(|address| address.parse().ok());
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        let Some(address) = address else {
-            panic!("the server said {line:?}, and {}", log.lock().unwrap());
-        };
-        let node = Node {
-            child,
-            address,
-            log,
-        };
-        node.wait_until_ready();
-        node
+            .env("TABLECAST_STORE_TIMEOUT", "30s");
+        let process = Process::start(&mut command);
+        process.until_ready();
+        Node(process)
     }
 
-    fn wait_until_ready(&self) {
-        let begin = Instant::now();
-        let mut answer = String::new();
-        while !answer.starts_with("HTTP/1.0 200 ") {
-            assert!(begin.elapsed() < DEADLINE, "not ready: {answer}");
-            // sleep: between two looks
-            std::thread::sleep(Duration::from_millis(5));
-            let mut stream = std::net::TcpStream::connect(self.address)
-                .unwrap_or_else(|error| panic!("it has ended ({error}): {}", self.log()));
-            let request = b"GET /readyz HTTP/1.0\r\n\r\n";
-            std::io::Write::write_all(&mut stream, request).unwrap();
-            answer.clear();
-            stream.read_to_string(&mut answer).unwrap();
-        }
-    }
-
-    /// What it logged so far.
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
-    /// Waits until it has logged this: lines are written behind what they tell of.
-    pub(crate) async fn logs(&self, what: &str) {
-        until(what, async || self.log().contains(what)).await;
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub(crate) fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        assert!(
-            Command::new("kill")
-                .args([name, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-
-    /// Stops it and waits until all its threads stand still.
-    pub(crate) async fn pause(&self) {
-        self.signal("-STOP");
-        until("the server stands still", async || {
-            let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-            threads.into_iter().all(|thread| {
-                let status = std::fs::read_to_string(thread.unwrap().path().join("status"));
-                status.is_ok_and(|status| status.contains("\nState:\tT"))
-            })
-        })
-        .await;
-    }
-
-    pub(crate) fn resume(&self) {
-        self.signal("-CONT");
-    }
-
-    pub(crate) fn kill9(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// Waits until it says that it is ready.
+    pub(crate) async fn is_ready(&self) {
+        let ready = async || self.http("GET", "/readyz").await;
+        until("the node is ready", ready, |reply| reply.status == 200).await;
     }
 
     /// Its resident memory.
     pub(crate) fn resident_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
@@ -188,22 +99,6 @@ impl Node {
             .parse::<u64>()
             .unwrap()
             * 1024
-    }
-
-    /// Waits for its end and returns the exit code.
-    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(
-                Instant::now() < end,
-                "the server did not end: {}",
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await; // sleep: polls a process
-        }
     }
 
     /// Makes a room and returns its id.
@@ -217,7 +112,7 @@ impl Node {
     }
 
     pub(crate) async fn http(&self, method: &str, path: &str) -> Reply {
-        timeout(DEADLINE, request(self.address, method, path))
+        timeout(DEADLINE, request(self.address(), method, path))
             .await
             .expect("no answer in time")
     }
@@ -233,16 +128,7 @@ impl Node {
     }
 }
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("--- log of the server at {}:\n{}", self.address, self.log());
-        }
-    }
-}
-
+#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: String,
@@ -277,19 +163,19 @@ pub(crate) enum Ended {
 }
 
 /// A member of a room: one WebSocket connection.
+#[derive(Debug)]
 pub(crate) struct Member {
     client: Client,
 }
 
 impl Member {
-    fn by(mut client: Client) -> Member {
-        client.set_deadline(DEADLINE);
+    fn by(client: Client) -> Member {
         Member { client }
     }
 
     /// Joins in the text dialect, or returns the status of the refusal.
     pub(crate) async fn try_join(node: &Node, room: &str) -> Result<Member, u16> {
-        match Client::connect(node.address, &format!("/ws/{room}/")).await {
+        match Client::connect(node.address(), &format!("/ws/{room}/")).await {
             Ok(client) => Ok(Member::by(client)),
             Err(ClientError::Refused { status, .. }) => Err(status),
             Err(error) => panic!("handshake failed: {error}"),
@@ -298,7 +184,7 @@ impl Member {
 
     /// Joins in the text dialect with a small receive buffer, to read nothing.
     pub(crate) async fn join_stalled(node: &Node, room: &str) -> Member {
-        let connect = Connect::to(node.address, &format!("/ws/{room}/")).receive_buffer(4096);
+        let connect = Connect::to(node.address(), &format!("/ws/{room}/")).receive_buffer(4096);
         Member::by(connect.open().await.unwrap())
     }
 
@@ -330,7 +216,7 @@ impl Member {
 
     /// Connects in `tablecast.v1` and says this first.
     pub(crate) async fn program(node: &Node, room: &str, first: Value) -> Member {
-        Member::try_program(node.address, room, first)
+        Member::try_program(node.address(), room, first)
             .await
             .expect("not let in")
     }
@@ -401,14 +287,5 @@ impl Member {
     pub(crate) async fn leave(mut self) {
         let _ = self.client.send_close(1000).await;
         let _ = self.client.ended().await;
-    }
-}
-
-/// Waits until something is so.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
-    let end = Instant::now() + DEADLINE;
-    while !is_so().await {
-        assert!(Instant::now() < end, "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await; // sleep: polls a condition
     }
 }

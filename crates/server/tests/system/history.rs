@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tablecast::testing::client::ClientError;
+use tablecast_testing::client::ClientError;
 use tokio::task::JoinHandle;
 
 use crate::harness::{Ended, Member, Node};
@@ -45,7 +45,7 @@ pub(crate) fn client(
             let connection = {
                 let nodes = nodes.read().await;
                 let count = nodes.len();
-                run.connect(nodes[node % count].address, &room).await
+                run.connect(nodes[node % count].address(), &room).await
             };
             node += 1;
             match connection {

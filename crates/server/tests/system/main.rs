@@ -8,7 +8,6 @@ mod history;
 mod nodes;
 mod passing;
 mod proxies;
-mod proxy;
 mod room;
 mod site;
 mod store;

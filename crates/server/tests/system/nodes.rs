@@ -4,9 +4,10 @@ use std::process::Command;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
+use tablecast_testing::until;
 
-use crate::harness::{BRIEF, Ended, Member, Node, tablecast, until};
+use crate::harness::{BRIEF, Ended, Member, Node, tablecast};
 
 /// Settings under which a test may say as much as it likes.
 pub(crate) const UNLIMITED: [&str; 8] = [
@@ -193,14 +194,10 @@ async fn joining_and_leaving_leaves_no_redis_client_behind() {
     for _ in 0..1000 {
         Member::join(&node, &room).await.0.leave().await;
     }
-    until("no connection is left behind", async || clients() <= before).await;
-    until("nobody is subscribed any more", async || {
-        redis
-            .cli(&["PUBSUB", "CHANNELS", "tablecast:{*"])
-            .trim()
-            .is_empty()
-    })
-    .await;
+    let left = async || clients();
+    until("no connection is left behind", left, |left| *left <= before).await;
+    let channels = async || redis.cli(&["PUBSUB", "CHANNELS", "tablecast:{*"]);
+    until("nobody is subscribed any more", channels, String::is_empty).await;
 }
 
 /// Defects 4 and 15.
@@ -219,10 +216,8 @@ async fn an_expired_room_leaves_no_key_and_does_not_come_back() {
     for node in &nodes {
         assert_eq!(Member::try_join(node, &room).await.err(), Some(404));
     }
-    until("both members have left", async || {
-        nodes[0].metric("tablecast_members").await == 0.0
-    })
-    .await;
+    let members = async || nodes[0].metric("tablecast_members").await;
+    until("both members have left", members, |count| *count == 0.0).await;
     assert_eq!(redis.cli(&["KEYS", "tablecast:{*"]).trim(), "");
 }
 

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tablecast::testing::client::{ClientError, Connect, Said};
+use tablecast_testing::client::{ClientError, Connect, Said};
+use tablecast_testing::reverse_proxy::KINDS;
 
-use crate::harness::DEADLINE;
-use crate::proxy::KINDS;
 use crate::site::{Site, ask};
 
 /// A room in which nobody speaks lives by the pings alone. A proxy must wait longer than the
@@ -20,9 +19,8 @@ async fn a_quiet_room_outlasts_the_patience_of_each_proxy() {
     let sites = KINDS.map(|kind| (kind, Site::start(kind, &["--ping-interval", "72s"])));
     join_all(sites.map(async |(kind, site)| {
         let room = site.nodes[0].make_room().await;
-        let connect = Connect::to(site.proxy.address, &format!("/ws/{room}/"));
+        let connect = Connect::to(site.proxy.address(), &format!("/ws/{room}/"));
         let mut member = connect.open().await.unwrap();
-        member.set_deadline(DEADLINE);
         assert_eq!(member.next_text().await.unwrap(), "[]");
         let begin = Instant::now();
         let next = member.next().await.unwrap();
@@ -50,7 +48,7 @@ async fn each_proxy_tells_the_clients_address_whatever_the_client_says() {
         let look = format!("GET /session/{room}/");
         let looks = async |from: [u8; 4], said: &str| {
             let said = format!("X-Forwarded-For: {said}\r\n");
-            let reply = ask(from.into(), site.proxy.address, &look, &said, "").await;
+            let reply = ask(from.into(), site.proxy.address(), &look, &said, "").await;
             reply.status
         };
         let mut answers = Vec::new();
@@ -68,7 +66,7 @@ async fn each_proxy_tells_the_clients_address_whatever_the_client_says() {
 async fn each_proxy_passes_on_the_host_and_its_port() {
     for kind in KINDS {
         let site = Site::start(kind, &[]);
-        let at = site.proxy.address;
+        let at = site.proxy.address();
         let make = async |headers: &str| {
             let reply = ask(
                 Ipv4Addr::LOCALHOST.into(),
@@ -121,7 +119,7 @@ async fn no_proxy_shows_the_metrics() {
             let line = format!("GET {path}");
             let reply = ask(
                 Ipv4Addr::LOCALHOST.into(),
-                site.proxy.address,
+                site.proxy.address(),
                 &line,
                 "",
                 "",
@@ -144,7 +142,7 @@ async fn a_body_that_is_too_large_is_answered_through_each_proxy() {
             let body = json!({"title": "x".repeat(kilobytes * 1000)}).to_string();
             let headers = "Content-Type: application/json\r\n";
             let from = Ipv4Addr::LOCALHOST.into();
-            let reply = ask(from, site.proxy.address, "POST /session/", headers, &body).await;
+            let reply = ask(from, site.proxy.address(), "POST /session/", headers, &body).await;
             assert_eq!(
                 reply.status, 413,
                 "{kind:?}, {kilobytes} kB: {}",

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tablecast::testing::client::ClientError;
+use tablecast_testing::client::ClientError;
+use tablecast_testing::reverse_proxy::{KINDS, Kind};
+use tablecast_testing::until;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::harness::{Ended, Node, until};
+use crate::harness::{Ended, Node};
 use crate::history::{self, Missed, Run, check, menu};
 use crate::nodes::UNLIMITED;
-use crate::proxy::{KINDS, Kind};
 use crate::site::{Reply, Site, ask, code_in};
 
 const MEMBERS: usize = 6;
@@ -32,13 +33,11 @@ async fn all_go_on(node: &Node, room: &str) {
         (0..MEMBERS).map(of).collect::<Vec<_>>()
     };
     let before = done().await;
-    until("all members go on", async || {
-        let now = done().await;
-        now.iter()
-            .zip(&before)
-            .all(|(now, before)| *now >= before + 3)
-    })
-    .await;
+    let are_more = |now: &Vec<usize>| {
+        let mut both = now.iter().zip(&before);
+        both.all(|(now, before)| *now >= before + 3)
+    };
+    until("all members go on", done, are_more).await;
 }
 
 /// One try to come in, or back in.
@@ -165,12 +164,12 @@ fn is_fine(kind: Kind, before: usize, one: &Try) -> bool {
 
 async fn a_rolling_restart(kind: Kind) {
     let mut site = Site::start(kind, &[&PATIENT[..], &UNLIMITED].concat());
-    let proxy = site.proxy.address;
+    let proxy = site.proxy.address();
     let room = site.nodes[0].make_room().await;
     let other = site.nodes[0].make_room().await;
     let (stop, stopped) = watch::channel(false);
     let count = Arc::new(AtomicUsize::new(0));
-    let addresses = [site.nodes[0].address, site.nodes[1].address];
+    let addresses = [site.nodes[0].address(), site.nodes[1].address()];
     let counting = tokio::spawn(looks(addresses, count.clone()));
     let members: Vec<_> = (0..MEMBERS)
         .map(|at| {
@@ -188,11 +187,9 @@ async fn a_rolling_restart(kind: Kind) {
     all_go_on(&site.nodes[1], &room).await;
     silent.ended().await.unwrap();
     site.ended(0).await;
-    until(
-        "the proxy has seen that the first node is gone",
-        async || site.proxy.has_seen_one_go(),
-    )
-    .await;
+    let has_seen = async || site.proxy.has_seen_one_go();
+    let what = "the proxy has seen that the first node is gone";
+    until(what, has_seen, |has_seen| *has_seen).await;
 
     // The worst moment for the second to drain: the first is ready just now.
     site.start_again(0);
@@ -267,7 +264,7 @@ async fn each_proxy_repeats_what_a_node_dies_with() {
         site.nodes[0].pause().await;
         let mut asked = JoinSet::new();
         for _ in 0..4 {
-            let (from, to) = (Ipv4Addr::LOCALHOST.into(), site.proxy.address);
+            let (from, to) = (Ipv4Addr::LOCALHOST.into(), site.proxy.address());
             // Caddy has passed a body on by then, and does not have it any more.
             let (headers, body) = match kind {
                 Kind::Nginx | Kind::Haproxy => ("Content-Type: application/json\r\n", "{}"),

@@ -1,15 +1,17 @@
 //! Two nodes, one Redis, and a proxy in front of them.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use serde_json::Value;
-use tablecast::testing::client::Client;
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::DEADLINE;
+use tablecast_testing::client::Client;
+use tablecast_testing::redis::RedisServer;
+use tablecast_testing::reverse_proxy::{Kind, ReverseProxy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
-use crate::harness::{DEADLINE, Node};
-use crate::proxy::{Kind, Proxy};
+use crate::harness::Node;
 
 /// A listener at an address that nobody connects from keeps its port to itself: what is
 /// stopped there can start again.
@@ -20,7 +22,7 @@ const BEHIND_A_PROXY: [&str; 2] = ["--trusted-proxy", "127.0.0.1"];
 
 pub(crate) struct Site {
     pub(crate) nodes: Vec<Node>,
-    pub(crate) proxy: Proxy,
+    pub(crate) proxy: ReverseProxy,
     redis: RedisServer,
     options: Vec<&'static str>,
 }
@@ -31,7 +33,9 @@ impl Site {
         let redis = RedisServer::start(&[]);
         let start = || Node::start_at(NODES_LISTEN, &redis.url(), &options);
         let nodes = vec![start(), start()];
-        let proxy = Proxy::start(kind, [nodes[0].address, nodes[1].address]);
+        let addresses = [nodes[0].address(), nodes[1].address()];
+        let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy");
+        let proxy = ReverseProxy::start(kind, Path::new(deploy), addresses);
         Site {
             nodes,
             proxy,
@@ -44,7 +48,7 @@ impl Site {
     /// waits for them, up to 5 s, in which the node is there and of no use.
     pub(crate) async fn silent(&self, at: usize, room: &str) -> Client {
         let path = format!("/ws/{room}/");
-        let connected = Client::connect_json(self.nodes[at].address, &path);
+        let connected = Client::connect_json(self.nodes[at].address(), &path);
         connected.await.unwrap()
     }
 
@@ -56,7 +60,7 @@ impl Site {
 
     /// Starts a node that was stopped where it was, and waits until it is ready.
     pub(crate) fn start_again(&mut self, at: usize) {
-        let address = self.nodes[at].address.to_string();
+        let address = self.nodes[at].address().to_string();
         self.nodes[at] = Node::start_at(&address, &self.redis.url(), &self.options);
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tablecast_redis::testing::RedisServer;
+use tablecast_testing::redis::RedisServer;
+use tablecast_testing::until;
 
-use crate::harness::{Member, Node, until};
+use crate::harness::{Member, Node};
 
 fn set(redis: &RedisServer, name: &str, value: &str) {
     assert_eq!(redis.cli(&["CONFIG", "SET", name, value]), "OK");
@@ -53,10 +54,7 @@ async fn a_full_redis_is_told_to_everybody_and_nothing_is_stored() {
 
     set(&redis, "maxmemory", "0");
     while member.json_with("status").await != json!({"store": "up"}) {}
-    until("the node is ready again", async || {
-        node.http("GET", "/readyz").await.status == 200
-    })
-    .await;
+    node.is_ready().await;
     node.make_room().await;
     node.logs("redis takes changes again").await;
     assert_eq!(node.log().matches("redis takes changes again").count(), 1);
@@ -104,9 +102,7 @@ async fn a_room_that_cannot_be_read_is_in_the_log() {
         503
     );
     assert_eq!(Member::try_join(&node, &room).await.err(), Some(503));
-    until("both are logged", async || {
-        node.log().matches("the stored room cannot be read").count() >= 2
-    })
-    .await;
+    let both = |log: &String| log.matches("the stored room cannot be read").count() >= 2;
+    until("both are logged", async || node.log(), both).await;
     assert!(node.log().contains(&room));
 }

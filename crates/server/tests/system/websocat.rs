@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use crate::harness::{DEADLINE, Node};
+use tablecast_testing::DEADLINE;
+
+use crate::harness::Node;
 
 struct Websocat {
     child: Child,
@@ -15,7 +17,7 @@ struct Websocat {
 impl Websocat {
     fn start(node: &Node, room: &str) -> Websocat {
         let mut child = Command::new("websocat")
-            .arg(format!("ws://{}/ws/{room}/", node.address))
+            .arg(format!("ws://{}/ws/{room}/", node.address()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

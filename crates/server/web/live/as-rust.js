@@ -72,12 +72,12 @@ async fn recorded_in_the_console() -> Result<(), Box<dyn std::error::Error>> {
 export function storyAsRust({ steps, notes }) {
   const body = steps.map((step) => `    ${statement(step)}`).join('\n');
   const uses = ['Client', ...(steps.some(({ does }) => does === 'sayBinary') ? ['BINARY'] : [])].sort();
-  return `// Recorded in the console of Tablecast. Needs serde_json, tokio (features macros, net, rt, io-util), and tablecast
-// (feature testing). TABLECAST_ADDRESS names another server, as 127.0.0.1:8000.
+  return `// Recorded in the console of Tablecast. Needs serde_json, tokio (features macros, net, rt, io-util), and
+// tablecast-testing. TABLECAST_ADDRESS names another server, as 127.0.0.1:8000.
 ${notes.map((note) => `// ${note}\n`).join('')}use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use tablecast::testing::client::${uses.length === 1 ? uses[0] : `{${uses.join(', ')}}`};
+use tablecast_testing::client::${uses.length === 1 ? uses[0] : `{${uses.join(', ')}}`};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -7,7 +7,7 @@ use tablecast_core::backend::NewKeepsake;
 use tablecast_core::stored::{Encode, StoredError};
 
 use super::*;
-use crate::testing::{Notification, Recorder};
+use tablecast_testing::{Notification, Recorder};
 
 /// A backend whose clock is moved by hand.
 fn with_hands() -> (MemoryBackend, Arc<AtomicU64>) {

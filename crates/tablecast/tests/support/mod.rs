@@ -18,8 +18,8 @@ use tablecast::config::{ConnectionConfig, OutboxLimits};
 use tablecast::connection::{Connection, Message};
 use tablecast::core::CloseReason;
 use tablecast::outbox::Outbox;
-use tablecast::testing::client::DEADLINE;
 use tablecast::upgrade::Upgrade;
+use tablecast_testing::until;
 
 /// A store's clock that a test moves by hand, so that a busy machine ends no life, and
 /// no lease, before its time.
@@ -66,19 +66,6 @@ pub(crate) fn patient() -> ConnectionConfig {
         pong_timeout: NEVER,
         handshake: NEVER,
         ..ConnectionConfig::default()
-    }
-}
-
-/// Waits until it is so.
-pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            // sleep: between two looks
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    if tokio::time::timeout(DEADLINE, waiting).await.is_err() {
-        panic!("not within {DEADLINE:?}: {what}");
     }
 }
 
@@ -145,11 +132,8 @@ impl Relay {
 
     /// Waits until this many connections have ended.
     pub(crate) async fn ended(&self, count: usize) -> Vec<CloseReason> {
-        eventually("connections end", || {
-            self.ended.lock().unwrap().len() >= count
-        })
-        .await;
-        self.ended.lock().unwrap().clone()
+        let ended = async || self.ended.lock().unwrap().clone();
+        until("connections end", ended, |ended| ended.len() >= count).await
     }
 }
 

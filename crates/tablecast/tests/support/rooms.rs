@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use tablecast::config::ConnectionConfig;
 use tablecast::core::logic::{Logic, Member};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
-use tablecast::testing::client::{Client, ClientError};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
+use tablecast_testing::client::{Client, ClientError};
+use tablecast_testing::until;
 
 use super::{NEVER, serve};
 
@@ -192,40 +193,23 @@ impl Node {
 
     /// Waits until this many members have a seat, here or away.
     pub(crate) async fn until_seats(&self, room: &str, taken: usize) {
-        let count = async || self.hub.view(room).await.unwrap().members.len();
-        let waiting = async {
-            while count().await != taken {
-                // sleep: between two looks
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-        };
-        let limit = tablecast::testing::client::DEADLINE;
-        if tokio::time::timeout(limit, waiting).await.is_err() {
-            panic!("{} seats are taken, not {taken}", count().await);
-        }
+        let seats = async || self.hub.view(room).await.unwrap().members.len();
+        let what = format!("{taken} seats are taken");
+        until(&what, seats, |seats| *seats == taken).await;
     }
 
     /// Waits until no connection and no room is open here.
     pub(crate) async fn until_quiet(&self) {
         let metrics = self.hub.metrics();
-        let open = || {
-            (
-                metrics.connections.get(),
-                metrics.members.get(),
-                metrics.rooms.get(),
-            )
+        let open = async || {
+            [
+                ("connections", metrics.connections.get()),
+                ("members", metrics.members.get()),
+                ("rooms", metrics.rooms.get()),
+            ]
         };
-        let quiet = async {
-            while open() != (0, 0, 0) {
-                // sleep: between two looks
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-        };
-        let limit = tablecast::testing::client::DEADLINE;
-        if tokio::time::timeout(limit, quiet).await.is_err() {
-            let (connections, members, rooms) = open();
-            panic!("still open: {connections} connections, {members} members, {rooms} rooms");
-        }
+        let none = |open: &[(&str, _); 3]| open.iter().all(|(_, count)| *count == 0);
+        until("nothing is open", open, none).await;
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use tablecast_core::position::Order;
 
 use super::*;
-use crate::testing::{Notification, Recorder};
+use crate::{Notification, Recorder};
 
 async fn next(recorder: &mut Recorder) -> Notification {
     tokio::time::timeout(DEADLINE, recorder.next())

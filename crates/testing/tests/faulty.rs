@@ -1,12 +1,15 @@
-#![allow(clippy::unwrap_used)]
+//! Each fault does what it says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-
-use super::*;
-use crate::MemoryBackend;
-use crate::testing::{Notification, Recorder};
+use tablecast::MemoryBackend;
+use tablecast_core::backend::{Backend, BackendError, Commit, Committed, Created, Health, NewRoom};
+use tablecast_core::{NodeId, Position, RoomId};
+use tablecast_testing::faulty::{Call, Fault, Faults, PublicationFault, Rates};
+use tablecast_testing::{FaultyBackend, Notification, Recorder, until};
 
 /// A room on a faulty node, and another node on the same store to look from.
 struct Fixture {
@@ -65,14 +68,8 @@ impl Fixture {
     }
 
     async fn stands_at(&self, seq: u64) {
-        let reached = async {
-            while self.seq().await != seq {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), reached)
-            .await
-            .unwrap();
+        let reached = |found: &u64| *found == seq;
+        until("the room has moved", async || self.seq().await, reached).await;
     }
 
     /// Commits on the other node, from this seq on.

@@ -13,7 +13,7 @@
 //! use std::sync::Arc;
 //! use tablecast::MemoryBackend;
 //! use tablecast::core::{Backend, BackendError};
-//! use tablecast::testing::faulty::{Call, Fault, FaultyBackend};
+//! use tablecast_testing::faulty::{Call, Fault, FaultyBackend};
 //!
 //! let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
 //! let faults = backend.faults();
@@ -332,6 +332,3 @@ impl fmt::Debug for Faults {
         f.debug_struct("Faults").finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

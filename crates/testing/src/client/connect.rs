@@ -8,8 +8,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
-use super::socket::{Client, ClientError, DEADLINE, Io};
-use crate::dialect::SUBPROTOCOL;
+use super::socket::{Client, ClientError, Io};
+use crate::wait::DEADLINE;
+use tablecast_protocol::SUBPROTOCOL;
 
 /// A handshake to be made.
 #[derive(Debug, Clone)]

@@ -1,30 +1,23 @@
 //! Redis servers of a test's own: on free loopback ports, in directories of
 //! their own, killed when dropped.
-//!
-//! Everything here panics when something is wrong, since there is nothing that a
-//! test could do about it.
-#![allow(clippy::expect_used, clippy::panic)]
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::net::TcpSocket;
-
-/// How long anything may take that a test waits for here.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::directory::Directory;
+use crate::port::free_port;
+use crate::process;
+use crate::wait::blocking_until;
 
 /// One `redis-server`.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
-    directory: PathBuf,
+    directory: Directory,
     options: Vec<String>,
     process: Option<Child>,
 }
@@ -36,14 +29,9 @@ impl RedisServer {
     /// # Panics
     /// If there is no `redis-server`, or it does not answer in time.
     pub fn start(options: &[&str]) -> RedisServer {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tablecast-redis-{}-{number}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).expect("a directory for redis-server");
         let mut server = RedisServer {
             port: free_port(),
-            directory,
+            directory: Directory::new(),
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             process: None,
         };
@@ -63,7 +51,7 @@ impl RedisServer {
 
     /// Its working directory.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.directory.path()
     }
 
     /// Kills it without a chance to save anything.
@@ -91,7 +79,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn pause(&self) {
-        self.signal("STOP");
+        self.signal("-STOP");
     }
 
     /// Lets it go on (SIGCONT).
@@ -99,7 +87,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn resume(&self) {
-        self.signal("CONT");
+        self.signal("-CONT");
     }
 
     /// What `redis-cli` prints for a command, without the line end.
@@ -123,7 +111,7 @@ impl RedisServer {
         let log = fs::File::options()
             .create(true)
             .append(true)
-            .open(self.directory.join("log"));
+            .open(self.directory.path().join("log"));
         let child = Command::new("redis-server")
             .args([
                 "--bind",
@@ -135,7 +123,7 @@ impl RedisServer {
             ])
             .args(["--daemonize", "no"])
             .arg("--dir")
-            .arg(&self.directory)
+            .arg(self.directory.path())
             .args(&self.options)
             .stdin(Stdio::null())
             .stdout(log.expect("a log file for redis-server"))
@@ -143,32 +131,25 @@ impl RedisServer {
             .spawn()
             .unwrap_or_else(|error| missing("redis-server", &error));
         let process = self.process.insert(child);
-        let mut ended = None;
-        wait_until("redis-server answers", || {
-            ended = process.try_wait().ok().flatten();
-            ended.is_some() || answers(self.port)
-        });
-        if let Some(status) = ended {
-            let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-            panic!("redis-server ended with {status}: {log}");
-        }
+        let answers = || {
+            if let Ok(Some(status)) = process.try_wait() {
+                let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+                panic!("redis-server ended with {status}: {log}");
+            }
+            answers(self.port)
+        };
+        blocking_until("redis-server answers", answers, |answers| *answers);
     }
 
     fn signal(&self, signal: &str) {
         let process = self.process.as_ref().expect("redis-server runs");
-        let command = format!("kill -{signal} {}", process.id());
-        let status = Command::new("sh")
-            .args(["-c", &command])
-            .status()
-            .expect("sh");
-        assert!(status.success(), "{command}");
+        process::signal(process, signal);
     }
 }
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill9();
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -198,12 +179,13 @@ impl RedisCluster {
             }
         }
         let cluster = RedisCluster { nodes };
-        wait_until("the cluster is whole", || {
-            cluster.nodes.iter().all(|node| {
-                let info = node.cli(&["CLUSTER", "INFO"]);
+        for node in &cluster.nodes {
+            let look = || node.cli(&["CLUSTER", "INFO"]);
+            let is_whole = |info: &String| {
                 info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
-            })
-        });
+            };
+            blocking_until("the cluster is whole", look, is_whole);
+        }
         cluster
     }
 
@@ -270,28 +252,6 @@ impl RedisCluster {
     }
 }
 
-/// A port for a server to listen at on loopback, now or later, once or again.
-///
-/// It is held until this process ends: meanwhile the system gives it to nobody who
-/// asks for any port, be it to listen or to connect. Whoever asks for this very port
-/// gets it, since servers may take over an address of which nobody listens
-/// (`SO_REUSEADDR`).
-///
-/// # Panics
-/// If there is none.
-pub fn free_port() -> u16 {
-    static HELD: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseaddr(true).expect("an address to share");
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    socket.bind(any).expect("a free port");
-    let port = socket.local_addr().expect("its address").port();
-    HELD.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(socket);
-    port
-}
-
 /// Whether it has loaded its data; one with a password says only that.
 fn answers(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
@@ -306,38 +266,6 @@ fn answers(port: u16) -> bool {
         && matches!(&answer, b"+PONG" | b"-NOAU")
 }
 
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} in vain: {what}"
-        );
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 fn missing(program: &str, error: &std::io::Error) -> ! {
     panic!("{program} cannot be run ({error}): apt-get install redis-server")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-
-    #[test]
-    fn a_free_port_is_held_for_servers_alone() {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        for _ in 0..2 {
-            let is_held = || {
-                let other = TcpSocket::new_v4().unwrap();
-                other.bind(address).is_err()
-            };
-            assert!(is_held(), "before and after a server listens");
-            // As all servers do, it asks to take an address over.
-            drop(TcpListener::bind(address).unwrap());
-        }
-    }
 }

@@ -11,9 +11,7 @@ use tokio::net::TcpStream;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error as FrameError, Message};
 
-/// How long a [`Client`] waits for anything unless told otherwise: long enough
-/// for a busy machine, since only a failing test waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+use crate::wait::DEADLINE;
 
 /// First byte of a text frame, whole.
 pub const TEXT: u8 = 0x81;

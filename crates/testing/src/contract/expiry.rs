@@ -81,15 +81,14 @@ pub async fn an_extended_room_outlives_its_first_expiry(nodes: Nodes) {
     let room = any_room();
     let (position, made) = create_for(&*nodes.a, &room, SHORT, LONG).await;
     let (position, _) = extended(&*nodes.a, &room, position, LONG).await;
-    loop {
+    let look = async || {
         let loaded = load(&*nodes.b, &room, None).await;
         assert_eq!(loaded.position, position);
         assert_eq!(loaded.events.len(), 1);
-        if loaded.stamp.now > made.expires_at {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        loaded.stamp.now
+    };
+    let is_over = |now: &u64| *now > made.expires_at;
+    until("the first life is over", look, is_over).await;
     accepted(&*nodes.b, &room, position, vec![event("e")]).await;
 }
 

@@ -1,43 +1,51 @@
-//! Real proxies, started from the files in `deploy/`. Addresses and ports are put in, and
-//! a folder for temporary files; nothing else is changed.
+//! Real proxies in front of two nodes, started from the files that are shipped in `deploy/`. Addresses and ports are put
+//! in, and a folder for temporary files; nothing else is changed.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use tablecast_redis::testing::free_port;
-
-use crate::harness::DEADLINE;
+use crate::directory::Directory;
+use crate::port::free_port;
+use crate::wait::{DEADLINE, blocking_until};
 
 /// The addresses of the nodes in the shipped files.
 const SHIPPED: [&str; 2] = ["172.30.80.11:8000", "172.30.80.12:8000"];
 
+/// Which proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// By `nginx.conf`.
     Nginx,
+    /// By `haproxy.cfg`.
     Haproxy,
+    /// By `Caddyfile`.
     Caddy,
 }
 
-pub(crate) const KINDS: [Kind; 3] = [Kind::Nginx, Kind::Haproxy, Kind::Caddy];
+/// All of them.
+pub const KINDS: [Kind; 3] = [Kind::Nginx, Kind::Haproxy, Kind::Caddy];
 
 /// A running proxy in front of two nodes. Dropping it ends it.
-pub(crate) struct Proxy {
+#[derive(Debug)]
+pub struct ReverseProxy {
     kind: Kind,
     child: Child,
-    directory: PathBuf,
-    pub(crate) address: SocketAddr,
+    directory: Directory,
+    address: SocketAddr,
 }
 
-impl Proxy {
-    /// Starts one on a free port and waits until it passes a request on.
-    pub(crate) fn start(kind: Kind, nodes: [SocketAddr; 2]) -> Proxy {
+impl ReverseProxy {
+    /// Starts one on a free port, from its file in this folder, and waits until it passes a request on.
+    ///
+    /// # Panics
+    /// It is not installed, refuses the file, or passes nothing on within [`DEADLINE`].
+    pub fn start(kind: Kind, deploy: &Path, nodes: [SocketAddr; 2]) -> ReverseProxy {
         loop {
-            match Proxy::try_start(kind, nodes) {
+            match ReverseProxy::try_start(kind, deploy, nodes) {
                 Ok(proxy) => return proxy,
                 // Somebody took a port that was free a moment ago.
                 Err(log) => assert!(log.contains("ddress already in use"), "{kind:?}: {log}"),
@@ -46,18 +54,18 @@ impl Proxy {
     }
 
     /// Or else what its log says.
-    fn try_start(kind: Kind, nodes: [SocketAddr; 2]) -> Result<Proxy, String> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tablecast-proxy-{}-{number}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
+    fn try_start(
+        kind: Kind,
+        deploy: &Path,
+        nodes: [SocketAddr; 2],
+    ) -> Result<ReverseProxy, String> {
+        let directory = Directory::new();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let file = directory.join(kind.file());
-        fs::write(&file, kind.config(address, nodes, &directory)).unwrap();
-        let log = File::create(directory.join("log")).unwrap();
+        let config = kind.config(deploy, address, nodes, directory.path());
+        let file = directory.write(kind.file(), &config);
+        let log = File::create(directory.path().join("log")).unwrap();
         let child = kind
-            .command(&file, &directory)
+            .command(&file, directory.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -65,27 +73,29 @@ impl Proxy {
             .unwrap_or_else(|error| {
                 panic!("{kind:?} cannot be run ({error}): cargo xtask test installs it")
             });
-        let mut proxy = Proxy {
+        let mut proxy = ReverseProxy {
             kind,
             child,
             directory,
             address,
         };
-        let begin = Instant::now();
-        loop {
+        let look = || {
             let passes = proxy.passes();
             let log = proxy.log();
             let ended = proxy.child.try_wait().unwrap().is_some();
-            if ended || log.contains("ddress already in use") {
-                return Err(log);
-            }
-            if passes {
-                return Ok(proxy);
-            }
-            assert!(begin.elapsed() < DEADLINE, "{kind:?} passes nothing: {log}");
-            // sleep: between two looks
-            std::thread::sleep(Duration::from_millis(10));
+            (passes, ended || log.contains("ddress already in use"), log)
+        };
+        let is_decided = |(passes, fails, _): &(bool, bool, String)| *passes || *fails;
+        let what = format!("{kind:?} passes a request on");
+        match blocking_until(&what, look, is_decided) {
+            (_, true, log) => Err(log),
+            (_, false, _) => Ok(proxy),
         }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     fn passes(&self) -> bool {
@@ -104,7 +114,7 @@ impl Proxy {
 
     /// Whether it has found that a node is gone and asks it no more. nginx has no checks, and
     /// HAProxy's are patient: both ask every node each time.
-    pub(crate) fn has_seen_one_go(&self) -> bool {
+    pub fn has_seen_one_go(&self) -> bool {
         match self.kind {
             Kind::Nginx | Kind::Haproxy => true,
             Kind::Caddy => self.log().contains("connection refused"),
@@ -112,19 +122,19 @@ impl Proxy {
     }
 
     /// What it printed so far.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 }
 
-impl Drop for Proxy {
+impl Drop for ReverseProxy {
     fn drop(&mut self) {
         // nginx's workers would outlive a master that is killed.
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
         let begin = Instant::now();
+        // Not `blocking_until`, which may panic: the test may have failed already.
         while begin.elapsed() < DEADLINE && matches!(self.child.try_wait(), Ok(None)) {
-            // sleep: between two looks
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = self.child.kill();
@@ -132,7 +142,6 @@ impl Drop for Proxy {
         if std::thread::panicking() {
             eprintln!("--- log of {:?}:\n{}", self.kind, self.log());
         }
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -145,7 +154,13 @@ impl Kind {
         }
     }
 
-    fn config(self, address: SocketAddr, nodes: [SocketAddr; 2], directory: &Path) -> String {
+    fn config(
+        self,
+        deploy: &Path,
+        address: SocketAddr,
+        nodes: [SocketAddr; 2],
+        directory: &Path,
+    ) -> String {
         let port = address.port();
         let mut places = vec![
             (SHIPPED[0], nodes[0].to_string()),
@@ -167,11 +182,10 @@ impl Kind {
                 places.push(("localhost:2019", format!("127.0.0.1:{}", free_port())));
             }
         }
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
-        let mut text = fs::read_to_string(shipped.join(self.file())).unwrap();
+        let mut text = fs::read_to_string(deploy.join(self.file())).unwrap();
         for (place, value) in places {
             let count = text.matches(place).count();
-            assert_eq!(count, 1, "{place:?} in deploy/{}", self.file());
+            assert_eq!(count, 1, "{place:?} in {}", self.file());
             text = text.replace(place, &value);
         }
         text

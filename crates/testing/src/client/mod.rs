@@ -2,7 +2,7 @@
 //! so it judges the server independently of this crate's codec; what it sends
 //! may be anything, right or wrong.
 //!
-//! Every wait has a deadline ([`DEADLINE`]), so that a test fails instead of
+//! Every wait has a deadline ([`DEADLINE`](crate::DEADLINE)), so that a test fails instead of
 //! hanging.
 
 mod connect;
@@ -10,6 +10,5 @@ mod socket;
 
 pub use connect::Connect;
 pub use socket::{
-    BINARY, CLOSE, CONTINUES, Client, ClientError, DEADLINE, ENDS, PING, PONG, Said, TEXT,
-    TEXT_BEGINS, frame,
+    BINARY, CLOSE, CONTINUES, Client, ClientError, ENDS, PING, PONG, Said, TEXT, TEXT_BEGINS, frame,
 };

@@ -1,5 +1,4 @@
-//! A TCP proxy in front of Redis that fails on demand.
-#![allow(unreachable_pub, clippy::unwrap_used)]
+//! A TCP proxy that fails on demand.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,13 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A proxy on a port of its own; ends with the runtime.
-pub struct Proxy {
+/// A TCP proxy on a port of its own, in front of another port of loopback; it ends with the runtime.
+#[derive(Debug)]
+pub struct FaultyProxy {
     port: u16,
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     /// Connections that are still to be closed as soon as they are accepted.
     refuse: AtomicUsize,
@@ -22,18 +22,22 @@ struct Shared {
 }
 
 /// One connection through it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Flow {
     sent: Mutex<Vec<u8>>,
     swallows: AtomicBool,
 }
 
-impl Proxy {
-    pub async fn start(redis: u16) -> Proxy {
+impl FaultyProxy {
+    /// In front of this port, for now without faults.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub async fn start(to: u16) -> FaultyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
-        let proxy = Proxy {
+        let proxy = FaultyProxy {
             port,
             shared: Arc::clone(&shared),
         };
@@ -49,15 +53,16 @@ impl Proxy {
                 if refuse.is_err() {
                     let flow = Arc::<Flow>::default();
                     shared.flows.lock().unwrap().push(Arc::clone(&flow));
-                    tokio::spawn(pass(client, redis, flow));
+                    tokio::spawn(pass(client, to, flow));
                 }
             }
         });
         proxy
     }
 
-    pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+    /// Where it listens, on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Closes the next connections at once.
@@ -65,17 +70,20 @@ impl Proxy {
         self.shared.refuse.store(count, Ordering::SeqCst);
     }
 
-    /// Lets the connection over which `command` went fall silent, in both
+    /// Lets the connection over which these bytes went fall silent, in both
     /// directions, without ending it.
-    pub fn swallow(&self, command: &str) {
-        let command = command.as_bytes();
+    ///
+    /// # Panics
+    /// If there is none, or if there are several.
+    pub fn swallow(&self, bytes: &str) {
+        let bytes = bytes.as_bytes();
         let flows = self.shared.flows.lock().unwrap();
         let went = |flow: &&Arc<Flow>| {
             flow.sent
                 .lock()
                 .unwrap()
-                .windows(command.len())
-                .any(|window| window == command)
+                .windows(bytes.len())
+                .any(|window| window == bytes)
         };
         let found: Vec<_> = flows.iter().filter(went).collect();
         assert_eq!(found.len(), 1, "one connection to swallow");
@@ -83,8 +91,8 @@ impl Proxy {
     }
 }
 
-async fn pass(client: TcpStream, redis: u16, flow: Arc<Flow>) {
-    let Ok(server) = TcpStream::connect(("127.0.0.1", redis)).await else {
+async fn pass(client: TcpStream, to: u16, flow: Arc<Flow>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else {
         return;
     };
     let (from_client, to_client) = client.into_split();

@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use tablecast::MemoryBackend;
-//! use tablecast::testing::contract::Nodes;
+//! use tablecast_testing::contract::Nodes;
 //!
 //! async fn nodes() -> Nodes {
 //!     let one = MemoryBackend::new();
@@ -15,13 +15,12 @@
 //!     Nodes::new(Arc::new(one), Arc::new(two))
 //! }
 //!
-//! tablecast::backend_contract!(nodes().await);
+//! tablecast_testing::backend_contract!(nodes().await);
 //! ```
 //!
 //! The properties use rooms and nodes with random names, so the store need not
 //! be empty and may be shared by tests that run at the same time. They wait for
 //! real time to pass, by the store's own clock, and fail by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod commits;
 pub mod expiry;
@@ -42,8 +41,7 @@ use tablecast_core::backend::{
 use tablecast_core::stored::Record;
 use tablecast_core::{NodeId, Position, RoomId};
 
-/// What takes longer than this does not happen.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::wait::{DEADLINE, until};
 
 /// A lifetime that no test outlives.
 const LONG: Duration = Duration::from_secs(600);
@@ -85,9 +83,9 @@ impl std::fmt::Debug for Nodes {
     }
 }
 
-/// One `#[tokio::test]` for each property of the [contract](crate::testing::contract).
+/// One `#[tokio::test]` for each property of the [contract](crate::contract).
 ///
-/// The argument is an expression that makes [`Nodes`](crate::testing::contract::Nodes)
+/// The argument is an expression that makes [`Nodes`](crate::contract::Nodes)
 /// and may await. The crate that calls this needs `tokio` with `macros` and
 /// `rt-multi-thread`. To test several makers in one file, call it in a module
 /// for each.
@@ -158,7 +156,7 @@ macro_rules! backend_contract {
     ($nodes:expr; $($file:ident::$property:ident;)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $property() {
-            $crate::testing::contract::$file::$property($nodes).await;
+            $crate::contract::$file::$property($nodes).await;
         }
     )+};
 }
@@ -321,12 +319,12 @@ fn ms(duration: Duration) -> u64 {
 /// Waits until the room is gone. Until then every answer says that it is not
 /// expired yet.
 async fn gone(backend: &dyn Backend, room: &RoomId) {
-    let begin = tokio::time::Instant::now();
-    while let Some(loaded) = backend.load(room, None).await.unwrap() {
-        check(&loaded, None);
-        assert!(begin.elapsed() < DEADLINE, "{room} does not expire");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let look = async || backend.load(room, None).await.unwrap();
+    let is_gone = |loaded: &Option<Loaded>| {
+        loaded.iter().for_each(|loaded| check(loaded, None));
+        loaded.is_none()
+    };
+    until("the room expires", look, is_gone).await;
 }
 
 #[cfg(test)]

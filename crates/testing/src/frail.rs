@@ -1,50 +1,56 @@
 //! A backend whose own tasks can be made to die.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tablecast::MemoryBackend;
-use tablecast::core::backend::{
+use tablecast_core::backend::{
     Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener, Loaded,
     NewRoom, Watch,
 };
-use tablecast::core::{NodeId, Position, RoomId};
+use tablecast_core::{NodeId, Position, RoomId};
 use tokio::sync::Notify;
 
-/// What happens to it.
-#[derive(Default)]
-pub(crate) struct Fate {
+/// What happens to a [`FrailBackend`].
+#[derive(Debug, Default)]
+pub struct Fate {
     /// The stream of its health ends, as when the task behind it has died.
-    pub(crate) silence: Notify,
+    pub silence: Notify,
     /// Whoever hears of its health panics.
-    pub(crate) panic: Notify,
+    pub panic: Notify,
     /// Whoever renews a lease panics.
-    pub(crate) no_lease: AtomicBool,
+    pub no_lease: AtomicBool,
 }
 
-/// In memory, until its fate comes.
-pub(crate) struct Frail {
-    memory: MemoryBackend,
+/// Any backend, until its fate comes.
+pub struct FrailBackend {
+    inner: Arc<dyn Backend>,
     fate: Arc<Fate>,
 }
 
-impl Frail {
-    pub(crate) fn new() -> (Arc<Frail>, Arc<Fate>) {
-        let fate = Arc::new(Fate::default());
-        let memory = MemoryBackend::new();
-        let backend = Frail {
-            memory,
+impl FrailBackend {
+    /// This backend, and what a test lets happen to it.
+    pub fn new(inner: Arc<dyn Backend>) -> (Arc<FrailBackend>, Arc<Fate>) {
+        let fate = Arc::<Fate>::default();
+        let backend = FrailBackend {
+            inner,
             fate: fate.clone(),
         };
         (Arc::new(backend), fate)
     }
 }
 
-impl Backend for Frail {
+impl fmt::Debug for FrailBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrailBackend").finish_non_exhaustive()
+    }
+}
+
+impl Backend for FrailBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
-        self.memory.create(room, new)
+        self.inner.create(room, new)
     }
 
     fn load<'a>(
@@ -52,15 +58,15 @@ impl Backend for Frail {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        self.memory.load(room, known)
+        self.inner.load(room, known)
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
-        self.memory.commit(room, commit)
+        self.inner.commit(room, commit)
     }
 
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
-        self.memory.keepsake(room)
+        self.inner.keepsake(room)
     }
 
     fn watch<'a>(
@@ -68,7 +74,7 @@ impl Backend for Frail {
         room: &'a RoomId,
         listener: Arc<dyn Listener>,
     ) -> (Watch, BackendFuture<'a, ()>) {
-        self.memory.watch(room, listener)
+        self.inner.watch(room, listener)
     }
 
     fn health(&self) -> HealthChanges {
@@ -78,7 +84,7 @@ impl Backend for Frail {
             panicked.panic.notified().await;
             panic!("as the test asked")
         });
-        let health = futures_util::stream::select(self.memory.health(), panic);
+        let health = futures_util::stream::select(self.inner.health(), panic);
         Box::pin(health.take_until(Box::pin(silence)))
     }
 
@@ -87,18 +93,18 @@ impl Backend for Frail {
             !self.fate.no_lease.load(Ordering::Relaxed),
             "as the test asked"
         );
-        self.memory.renew(node, lease)
+        self.inner.renew(node, lease)
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
-        self.memory.release(node)
+        self.inner.release(node)
     }
 
     fn snapshot_interval(&self) -> usize {
-        self.memory.snapshot_interval()
+        self.inner.snapshot_interval()
     }
 
     fn resync_interval(&self) -> Option<Duration> {
-        self.memory.resync_interval()
+        self.inner.resync_interval()
     }
 }

@@ -173,14 +173,9 @@ pub async fn a_keepsake_ends_by_the_stores_clock_while_its_room_lives(nodes: Nod
     let room = any_room();
     let first = create(&*nodes.a, &room).await;
     let (position, _) = kept(&*nodes.a, &room, first, event("pizza"), SHORT).await;
-    let until = left(&*nodes.a, &room).await.unwrap().kept_until;
-    loop {
-        let loaded = load(&*nodes.a, &room, None).await;
-        if loaded.stamp.now > until {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let end = left(&*nodes.a, &room).await.unwrap().kept_until;
+    let look = async || load(&*nodes.a, &room, None).await.stamp.now;
+    until("the keepsake's time is over", look, |now| *now > end).await;
     for node in nodes.each() {
         assert_eq!(left(node, &room).await, None);
         assert_eq!(load(node, &room, None).await.position, position);

@@ -1,0 +1,58 @@
+//! Waiting until something is so.
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for anything: longer than a busy machine needs, since only a failing test waits for it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Looks again and again until what is seen `is_so`; returns that.
+///
+/// # Panics
+/// It was not so within [`DEADLINE`] of real time, also where tokio's time is paused: the message says `what` was waited
+/// for, and what was seen last.
+pub async fn until<T: Debug>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> T,
+    mut is_so: impl FnMut(&T) -> bool,
+) -> T {
+    let begin = Instant::now();
+    loop {
+        let seen = look().await;
+        if is_so(&seen) {
+            return seen;
+        }
+        not_too_long(begin, what, &seen);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// As [`until`], for tests that are not async.
+///
+/// # Panics
+/// As [`until`].
+pub fn blocking_until<T: Debug>(
+    what: &str,
+    mut look: impl FnMut() -> T,
+    mut is_so: impl FnMut(&T) -> bool,
+) -> T {
+    let begin = Instant::now();
+    loop {
+        let seen = look();
+        if is_so(&seen) {
+            return seen;
+        }
+        not_too_long(begin, what, &seen);
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn not_too_long(begin: Instant, what: &str, seen: &dyn Debug) {
+    assert!(
+        begin.elapsed() < DEADLINE,
+        "not within {DEADLINE:?}: {what}; seen last: {seen:?}"
+    );
+}
