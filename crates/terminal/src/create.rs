@@ -1,15 +1,15 @@
 //! `tablecast create`: makes a room and shows where it is.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use serde::{Deserialize, Serialize};
-use tablecast_protocol::RoomId;
+use tablecast_client::protocol::RoomId;
+use tablecast_client::{Address, Answer, post};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failed::Failed;
-use crate::net::{self, Answer};
-use crate::place::{Place, Server};
+use crate::place::Place;
 use crate::qr;
 use crate::text::sanitise;
 use crate::words::Lang;
@@ -34,41 +34,44 @@ struct Problem {
     detail: String,
 }
 
+/// Where a site makes rooms.
+const SESSIONS: &str = "/session/";
+
 /// Makes a room.
 pub(crate) async fn make(
-    server: &Server,
+    site: &Address,
     title: Option<&str>,
     minutes: Option<u32>,
 ) -> Result<Place, Failed> {
     let wanted = Wanted { title, minutes };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let (answer, server) = net::post(server, "/session/", body)
+    let sessions = site.with_path(format!("{}{SESSIONS}", site.path));
+    let (answer, at) = post(&sessions, &body)
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
+    // Where the same path is found below another one, the site has moved there.
+    let site = at.with_path(at.path.strip_suffix(SESSIONS).unwrap_or_default());
     if answer.status != 201 {
-        return Err(Failed::Refused(refusal(&server, &answer)));
+        return Err(Failed::Refused(refusal(&site, &answer)));
     }
     let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());
     match room {
-        Some(room) => Ok(Place { server, room }),
-        None => Err(Failed::Refused(format!("{server} is no Tablecast server"))),
+        Some(room) => Ok(Place { site, room }),
+        None => Err(Failed::Refused(format!("{site} is no Tablecast server"))),
     }
 }
 
-fn refusal(server: &Server, answer: &Answer) -> String {
-    let Answer {
-        status,
-        retry_after,
-        moved,
-        body,
-    } = answer;
-    let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
-        let to = moved.as_deref().map(|to| format!(", to {}", sanitise(to)));
-        let to = to.unwrap_or_default();
-        return format!("{server} answers {status}{to}: is it a Tablecast server?");
+fn refusal(site: &Address, answer: &Answer) -> String {
+    let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) else {
+        let moved = answer.moved.as_deref();
+        let to = moved.map(|to| format!(", to {}", sanitise(to)));
+        let (status, to) = (answer.status, to.unwrap_or_default());
+        return format!("{site} answers {status}{to}: is it a Tablecast server?");
     };
-    let again = retry_after.map(|seconds| format!("; try again in {seconds} s"));
+    let again = answer
+        .retry_after
+        .map(|seconds| format!("; try again in {seconds} s"));
     format!("{}{}", sanitise(&problem.detail), again.unwrap_or_default())
 }
 
@@ -94,10 +97,10 @@ pub(crate) fn print(
             write!(out, "{}", wrapped(text, columns))?;
         }
     }
-    if place.server.is_this_machine() {
+    if place.site.is_this_machine() {
         write!(out, "{}", wrapped(&advice(lang, place), columns))?;
     }
-    let (page, socket) = (place.to_string(), place.socket());
+    let (page, socket) = (place.to_string(), place.socket().socket());
     let links = [
         (lang.pick("in a browser:", "브라우저:"), "", page.clone()),
         (
@@ -115,8 +118,7 @@ pub(crate) fn print(
 
 /// What to do so that others can open it, as far as this machine knows.
 fn advice(lang: Lang, place: &Place) -> String {
-    let server = &place.server;
-    let (tls, port) = (server.tls, server.port);
+    let (tls, port) = (place.site.tls, place.site.port);
     let only_here = lang.pick(
         "Phones cannot open it: this address leads to this machine alone.",
         "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.",
@@ -125,7 +127,7 @@ fn advice(lang: Lang, place: &Place) -> String {
     if tls {
         return only_here.to_owned();
     }
-    let other = match net::own_address() {
+    let other = match own_address() {
         Some(address) => format!("http://{}", SocketAddr::new(address, port)),
         None => format!("http://{}:{port}", lang.pick("ADDRESS", "주소")),
     };
@@ -137,6 +139,16 @@ fn advice(lang: Lang, place: &Place) -> String {
             "{only_here} 서버를 --listen 0.0.0.0:{port} 으로 실행한 뒤: tablecast create --server {other}"
         ),
     )
+}
+
+/// Under which address others in its network reach this machine, if it is in one. Nothing is
+/// sent: the system says from where it would be.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // For documentation (RFC 5737): out of every network, so by the way that leads out.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
 
 /// A link behind its label, or below it if they do not fit on a line together. A command that
@@ -206,16 +218,19 @@ mod tests {
                 for link in [
                     place.to_string(),
                     format!("tablecast join {place}"),
-                    format!("websocat {}", place.socket()),
+                    format!("websocat {}", place.socket().socket()),
                 ] {
                     assert!(read.contains(&link), "no {link}: {text}");
                 }
-                assert!(read.trim_end().ends_with(&place.socket()), "{text}");
+                assert!(
+                    read.trim_end().ends_with(&place.socket().socket()),
+                    "{text}"
+                );
                 let advice = lang.pick("Phones cannot", "휴대폰에서는");
-                assert_eq!(rest.contains(advice), place.server.is_this_machine());
+                assert_eq!(rest.contains(advice), place.site.is_this_machine());
                 assert!(!rest.contains(":8000"), "{rest}");
                 if rest.contains(advice) {
-                    let port = place.server.port;
+                    let port = place.site.port;
                     assert!(rest.contains(&format!("0.0.0.0:{port}")), "{rest}");
                 }
             }

@@ -1,17 +1,13 @@
 //! What somebody at this terminal can do, however it is shown: lines that are typed become
 //! commands, and what was removed can be put back.
 
+use tablecast_client::protocol::client::{Rename, Request};
+use tablecast_client::protocol::{Colour, text::clean};
+use tablecast_client::{Millis, Who};
 use tablecast_lunch::{Command, Restore};
-use tablecast_protocol::Colour;
-use tablecast_protocol::client::{Rename, Request};
-use tablecast_protocol::text::clean;
 
-use crate::clock::Millis;
-use crate::room::Room;
-use crate::room::news::{News, Who};
+use crate::lunch::{self, News, Notification, Room, Session};
 use crate::say::Say;
-use crate::session::commands::Ask;
-use crate::session::{Session, Told};
 use crate::words::Lang;
 
 /// Somebody at a terminal.
@@ -43,8 +39,8 @@ impl Desk {
     }
 
     /// Takes note of what happened.
-    pub(crate) fn note(&mut self, told: &Told) {
-        if let Told::News(News::Removed(Who::You, number, _)) = told {
+    pub(crate) fn note(&mut self, notification: &Notification) {
+        if let Notification::Change(Who::You, News::Removed(number, _)) = notification {
             self.removed.push(*number);
         }
     }
@@ -58,7 +54,7 @@ impl Desk {
         match say {
             Say::Nothing => {}
             Say::Add(item) => return self.add(item, session, now),
-            Say::Ask(ask) => session.ask(ask, now),
+            Say::Send(command) => session.send(command, now),
             Say::Name(name) => rename(name, None, session, now),
             Say::Colour(colour) => {
                 let Some(name) = own_name(session) else {
@@ -67,11 +63,11 @@ impl Desk {
                 rename(name, Some(colour), session, now);
             }
             Say::Undo => match self.removed.pop() {
-                Some(number) => session.ask(Command::Restore(Restore { number }), now),
+                Some(number) => session.send(Command::Restore(Restore { number }), now),
                 None => return Show::Notice(self.lang.nothing_to_undo().to_owned()),
             },
-            Say::Retry => session.retry(),
-            Say::Quit => session.leave(),
+            Say::Retry => session.retry_now(),
+            Say::Quit => session.close(),
             Say::List => return Show::Menu,
             Say::Who => return Show::Members,
             Say::Link => return Show::Link,
@@ -88,8 +84,8 @@ impl Desk {
             Some(clean.into_owned())
         };
         let form = one_form(&item);
-        let same = |room: &Room| room.menu.find(form.as_ref()?).cloned();
-        let is_same = |ask: &Ask| match ask {
+        let same = |room: &Room| room.state.find(form.as_ref()?).cloned();
+        let is_same = |request: &lunch::Request| match request {
             Request::Command(Command::Add(add)) => form.is_some() && one_form(&add.item) == form,
             _ => false,
         };
@@ -98,11 +94,11 @@ impl Desk {
         }
         match session.room().and_then(same) {
             Some(item) => {
-                session.ask(Command::vote(item.number, true), now);
+                session.send(Command::vote(item.number, true), now);
                 Show::Notice(self.lang.voted_instead(&item.item))
             }
             None => {
-                session.ask(Command::add(item), now);
+                session.send(Command::add(item), now);
                 Show::Nothing
             }
         }
@@ -110,19 +106,19 @@ impl Desk {
 
     /// Gives a vote, or takes it back; by what was asked last, though it is not answered yet.
     pub(crate) fn toggle(&self, number: u64, session: &mut Session, now: Millis) {
-        let asked = session.pending().rev().find_map(|ask| match ask {
+        let asked = session.pending().rev().find_map(|request| match request {
             Request::Command(Command::Vote(vote)) if vote.number == Some(number) => Some(vote.on),
             _ => None,
         });
         let Some(room) = session.room() else { return };
-        let Some(item) = room.menu.item(number) else {
+        let Some(item) = room.state.item(number) else {
             return;
         };
         let on = !asked.unwrap_or_else(|| item.votes.contains(&room.you));
-        session.ask(Command::vote(number, on), now);
+        session.send(Command::vote(number, on), now);
     }
 }
 
 fn rename(name: String, colour: Option<Colour>, session: &mut Session, now: Millis) {
-    session.ask(Request::Rename(Rename { name, colour }), now);
+    session.send(Request::Rename(Rename { name, colour }), now);
 }

@@ -3,16 +3,15 @@
 
 use std::io::{self, Write};
 
-use crate::clock::Millis;
+use tablecast_client::protocol::push::Member;
+use tablecast_client::{Millis, Reason, Status};
+
 use crate::desk::{Desk, Show};
 use crate::lines::Line;
+use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
 use crate::place::Place;
-use crate::room::Room;
-use crate::room::news::News;
 use crate::run::Face;
 use crate::say;
-use crate::session::link::{Status, Why};
-use crate::session::{Session, Told};
 use crate::words::Lang;
 
 /// A room in lines.
@@ -22,7 +21,7 @@ pub(crate) struct Plain<'a, O, E> {
     out: O,
     errors: E,
     /// Why there is no connection, as it was told.
-    offline: Option<Why>,
+    offline: Option<Reason>,
     /// Nothing comes any more: leave as soon as all is answered.
     input_ended: bool,
     /// Something that was said came to nothing.
@@ -53,10 +52,10 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn menu(&mut self, room: &Room) -> io::Result<()> {
-        if room.menu.items.is_empty() {
+        if room.state.items.is_empty() {
             return writeln!(self.out, "{}", self.desk.lang.empty_menu());
         }
-        for item in room.by_votes() {
+        for item in by_votes(&room.state) {
             let what = self.desk.lang.item(room, item);
             writeln!(self.out, "{}. {what}", item.number)?;
         }
@@ -65,7 +64,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn members(&mut self, room: &Room) -> io::Result<()> {
         let lang = self.desk.lang;
-        let name = |member: &tablecast_protocol::push::Member| {
+        let name = |member: &Member| {
             let you = if member.id == room.you {
                 lang.you()
             } else {
@@ -88,10 +87,10 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn decision(&mut self, session: &Session, room: &Room) -> io::Result<()> {
-        let Some(decision) = &room.menu.settling.decision else {
+        let Some(decision) = &room.state.settling.decision else {
             return Ok(());
         };
-        let text = self.desk.lang.decision(decision, session.verdict());
+        let text = self.desk.lang.decision(decision, verdict(session));
         writeln!(self.out, "{text}")
     }
 
@@ -107,20 +106,20 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     /// attempt in between, nor how it ends: that is told by whoever ends the program.
     fn status(&mut self, status: &Status, now: Millis) {
         let lang = self.desk.lang;
-        let why = match status {
-            Status::Offline(why, _) => Some(why),
+        let reason = match status {
+            Status::Offline(reason, _) => Some(reason),
             Status::Live => None,
             Status::Connecting | Status::Ended(_) => return,
         };
         let said = lang.status(status, now);
-        match why {
-            Some(why) if self.offline.as_ref() != Some(why) => {
-                self.complain(&format!("{said}: {}", lang.why(why)));
+        match reason {
+            Some(reason) if self.offline.as_ref() != Some(reason) => {
+                self.complain(&format!("{said}: {}", lang.reason(reason)));
             }
             None if self.offline.is_some() => self.complain(&said),
             _ => {}
         }
-        self.offline = why.cloned();
+        self.offline = reason.cloned();
     }
 }
 
@@ -165,39 +164,41 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         self.input_ended = true;
     }
 
-    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
+    fn show(
+        &mut self,
+        session: &mut Session,
+        notifications: &[Notification],
+        now: Millis,
+    ) -> io::Result<()> {
         // An address at which there is nothing is more often wrong than early, and a script
         // wants to know. Where somebody has been, they want to come back.
-        if let Status::Offline(Why::Unreachable(_), _) = session.status()
+        if let Status::Offline(Reason::Unreachable(_), _) = session.status()
             && session.room().is_none()
         {
             session.give_up();
         }
         self.status(&session.status(), now);
-        for told in told {
-            self.desk.note(told);
-            let lang = self.desk.lang;
-            match (told, session.room()) {
-                (Told::Whole, Some(room)) => self.whole(session, room, now)?,
-                (Told::News(News::Decided(..)), Some(room)) => self.decision(session, room)?,
-                (Told::News(_), _) => {
-                    let text = lang.told(told).unwrap_or_default();
-                    writeln!(self.out, "{text}")?;
+        for notification in notifications {
+            self.desk.note(notification);
+            let text = self.desk.lang.notification(notification);
+            use Notification as N;
+            match (notification, session.room()) {
+                (N::Snapshot, Some(room)) => self.whole(session, room, now)?,
+                (N::Change(_, News::Decided(..)), Some(room)) => self.decision(session, room)?,
+                (N::Refused(..) | N::Unsure(_) | N::TooMany(_), _) => {
+                    self.has_refused = true;
+                    self.complain(&text);
                 }
-                (told, _) => {
-                    self.has_refused |= !matches!(told, Told::Store(_) | Told::Whole);
-                    if let Some(text) = lang.told(told) {
-                        self.complain(&text);
-                    }
-                }
+                (N::Store(_), _) => self.complain(&text),
+                _ => writeln!(self.out, "{text}")?,
             }
         }
         // Whoever began a draw wants to know what came of it.
         let is_drawing = session
             .room()
-            .is_some_and(|room| room.menu.settling.drawing.is_some());
+            .is_some_and(|room| room.state.settling.drawing.is_some());
         if self.input_ended && session.is_settled() && !is_drawing {
-            session.leave();
+            session.close();
         }
         self.out.flush()
     }

@@ -1,21 +1,15 @@
-//! The loop that joins a session, its connection, the clock and whoever sits there.
+//! The loop that joins a client and whoever sits there.
 
 use std::io;
 use std::time::Duration;
 
 use futures_util::future::OptionFuture;
 use futures_util::{Stream, StreamExt};
+use tablecast_client::{Client, Millis, Reason, Status, now};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::clock::{Millis, now};
-use crate::net::socket::{Connection, In, Out};
-use crate::place::Place;
-use crate::session::link::{Status, Why};
-use crate::session::{Effect, Session, Told};
-
-/// How long a goodbye may take to be answered.
-const GOODBYE: Duration = Duration::from_secs(2);
+use crate::lunch::{Lunch, Notification, Session};
 
 /// A way to show a room and to be told what to do.
 pub(crate) trait Face {
@@ -32,7 +26,12 @@ pub(crate) trait Face {
     fn input_ended(&mut self, session: &mut Session);
 
     /// Something may have changed.
-    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()>;
+    fn show(
+        &mut self,
+        session: &mut Session,
+        notifications: &[Notification],
+        now: Millis,
+    ) -> io::Result<()>;
 
     /// Whether to go on although the room has ended: it is looked at, or tried again.
     fn stays(&self) -> bool;
@@ -49,80 +48,48 @@ pub(crate) trait Face {
 pub(crate) async fn run<F: Face>(
     face: &mut F,
     mut inputs: impl Stream<Item = io::Result<F::Input>> + Unpin,
-    place: &Place,
-    session: &mut Session,
-) -> io::Result<Why> {
-    let mut connection: Option<Connection> = None;
+    client: &mut Client<Lunch>,
+) -> io::Result<Reason> {
     let mut inputs_end = false;
     let mut is_told_to_end = false;
     let mut broken = None;
     let mut signals = Signals::new()?;
     loop {
-        let told = session.told();
+        let session = &mut client.session;
+        let notifications = session.notifications();
         if broken.is_none()
-            && let Err(error) = face.show(session, &told, now())
+            && let Err(error) = face.show(session, &notifications, now())
         {
             broken = Some(error);
-            session.leave();
+            session.close();
         }
-        for effect in session.effects() {
-            match (effect, &connection) {
-                (Effect::Open, _) => connection = Some(Connection::open(place)),
-                (Effect::Drop, _) => connection = None,
-                (Effect::Send(text), Some(connection)) => connection.send(Out::Text(text)),
-                (Effect::Ping, Some(connection)) => connection.send(Out::Ping),
-                (Effect::Goodbye, Some(connection)) => connection.send(Out::Goodbye),
-                (Effect::Send(_) | Effect::Ping | Effect::Goodbye, None) => {}
-            }
-        }
-        if let Status::Ended(why) = session.status()
+        if let Status::Ended(reason) = session.status()
             && (is_told_to_end || broken.is_some() || !face.stays())
         {
-            if let Some(mut connection) = connection {
-                // Whether it was heard or not, whoever left wants to be gone.
-                let _ = timeout(GOODBYE, connection.closed()).await;
-            }
-            return match broken {
-                Some(error) => Err(error),
-                None => Ok(why),
-            };
+            client.close().await;
+            return broken.map_or(Ok(reason), Err);
         }
-        let at = session.next_at();
-        let wait = at.map(|at| Duration::from_millis(at.saturating_sub(now())));
-        let wait = wait.into_iter().chain(F::BEAT).min();
-        let heard = OptionFuture::from(connection.as_mut().map(Connection::next));
-        let clock = OptionFuture::from(wait.map(sleep));
+        let takes_input = !inputs_end && face.takes_input(session);
         tokio::select! {
-            Some(heard) = heard => match heard {
-                In::Opened => session.opened(now()),
-                In::Text(text) => session.heard(&text, now()),
-                In::Alive => session.alive(now()),
-                In::Closed(code) => {
-                    connection = None;
-                    session.closed(code, now());
-                }
-                In::Failed(failure) => {
-                    connection = None;
-                    session.failed(failure, now());
-                }
-            },
-            input = inputs.next(), if !inputs_end && face.takes_input(session) => match input {
+            () = client.changed() => {}
+            input = inputs.next(), if takes_input => match input {
                 Some(input) => {
+                    let session = &mut client.session;
                     let done = input.and_then(|input| face.input(input, session, now()));
                     if let Err(error) = done {
                         broken = Some(error);
-                        session.leave();
+                        session.close();
                     }
                 }
                 None => {
                     inputs_end = true;
-                    face.input_ended(session);
+                    face.input_ended(&mut client.session);
                 }
             },
-            Some(()) = clock => session.tick(now()),
+            Some(()) = OptionFuture::from(F::BEAT.map(sleep)) => {}
             () = signals.next() => {
                 is_told_to_end = true;
-                session.leave();
+                client.session.close();
             }
         }
     }

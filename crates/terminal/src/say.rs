@@ -1,7 +1,7 @@
 //! What a line means that somebody typed, in the full screen and in lines alike.
 
+use tablecast_client::protocol::Colour;
 use tablecast_lunch::{Command, Decide, Extend, How, Title};
-use tablecast_protocol::Colour;
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Say {
     /// Another colour, keeping the name.
     Colour(Colour),
     /// Something that the server is asked for as it is.
-    Ask(Command),
+    Send(Command),
     /// Put back what was removed last.
     Undo,
     /// Show the menu.
@@ -65,7 +65,7 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         None => (command, ""),
     };
     let number = |word| rest.parse::<u64>().map_err(|_| Unsaid::Number(word));
-    let ask = match &*word.to_lowercase() {
+    let asked = match &*word.to_lowercase() {
         "vote" => Command::vote(number("/vote")?, true),
         "unvote" => Command::vote(number("/unvote")?, false),
         "remove" => Command::remove(number("/remove")?),
@@ -92,7 +92,7 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         "quit" | "exit" | "leave" => return Ok(Say::Quit),
         _ => return Err(Unsaid::Unknown(format!("/{word}"))),
     };
-    Ok(Say::Ask(ask))
+    Ok(Say::Send(asked))
 }
 
 #[cfg(test)]
@@ -110,14 +110,14 @@ mod tests {
 
     #[test]
     fn commands_are_read_in_any_case_and_wrong_ones_are_named() {
-        let vote = |number, on| Ok(Say::Ask(Command::vote(number, on)));
+        let vote = |number, on| Ok(Say::Send(Command::vote(number, on)));
         assert_eq!(read("/Vote 3"), vote(3, true));
         assert_eq!(read("/unvote  3"), vote(3, false));
         assert_eq!(
             read("/draw"),
-            Ok(Say::Ask(Command::Decide(Decide { how: How::Draw })))
+            Ok(Say::Send(Command::Decide(Decide { how: How::Draw })))
         );
-        let title = |title| Ok(Say::Ask(Command::Title(Title { title })));
+        let title = |title| Ok(Say::Send(Command::Title(Title { title })));
         assert_eq!(
             read("/title Friday lunch"),
             title(Some("Friday lunch".to_owned()))

@@ -6,16 +6,13 @@ use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
+use tablecast_client::protocol::{Colour, push::Member};
+use tablecast_client::{Millis, Status};
 use tablecast_lunch::{Item, Verdict};
-use tablecast_protocol::Colour;
-use tablecast_protocol::push::Member;
 use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
-use crate::clock::Millis;
-use crate::room::Room;
-use crate::session::Session;
-use crate::session::link::Status;
+use crate::lunch::{Room, Session, by_votes, is_decided, verdict};
 use crate::text::cut;
 
 /// The members have a column of their own from this width on.
@@ -114,7 +111,7 @@ fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
     let Some(room) = session.room() else {
         return String::new();
     };
-    let Some(item) = view.chosen.and_then(|number| room.menu.item(number)) else {
+    let Some(item) = view.chosen.and_then(|number| room.state.item(number)) else {
         return String::new();
     };
     let is_cut = item.item.width() > room_for_item(width, room, item, view);
@@ -133,7 +130,7 @@ fn room_for_item(screen: u16, room: &Room, item: &Item, view: &View<'_>) -> usiz
 
 /// What stands behind an item that was decided on.
 fn mark(room: &Room, item: &Item, view: &View<'_>) -> String {
-    match room.is_decided(item.number) {
+    match is_decided(&room.state, item.number) {
         true => format!("  <- {}", view.lang().decided()),
         false => String::new(),
     }
@@ -169,13 +166,13 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 }
 
 fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, room: &Room) {
-    if room.menu.items.is_empty() {
+    if room.state.items.is_empty() {
         let text = format!(" {}", view.lang().empty_menu());
         let text = Paragraph::new(text).wrap(Wrap { trim: false });
         frame.render_widget(text.dim(), area);
         return;
     }
-    let items = room.by_votes();
+    let items = by_votes(&room.state);
     let most = items.first().map_or(0, |item| item.votes.len());
     let screen = frame.area().width;
     let rows = items.iter().map(|item| {
@@ -271,12 +268,12 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
 
 /// What is being decided, or was.
 fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
-    let menu = &session.room()?.menu;
+    let menu = &session.room()?.state;
     if let Some(drawing) = &menu.settling.drawing {
         return Some((format!(" {}", view.lang().drawing(drawing)), Color::Yellow));
     }
     let decision = menu.settling.decision.as_ref()?;
-    let verdict = session.verdict();
+    let verdict = verdict(session);
     let is_wrong = matches!(verdict, Some(Verdict::OtherSecret | Verdict::OtherWinner));
     let colour = if is_wrong { Color::Red } else { Color::Green };
     Some((
@@ -289,7 +286,7 @@ fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
 fn said_text(view: &View<'_>, session: &Session) -> String {
     let lang = view.lang();
     let text = match session.status() {
-        Status::Offline(why, _) | Status::Ended(why) => lang.why(&why),
+        Status::Offline(reason, _) | Status::Ended(reason) => lang.reason(&reason),
         Status::Connecting | Status::Live => view.said.clone(),
     };
     let is_over = matches!(session.status(), Status::Ended(_));

@@ -5,14 +5,15 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
+use tablecast_client::protocol::client::Join;
+use tablecast_client::{Effect, Entropy, Incoming, Outgoing};
 use unicode_width::UnicodeWidthStr;
 
 use super::Screen;
+use crate::lunch::{Lunch, Session};
 use crate::place::Place;
 use crate::run::Face;
-use crate::session::{Effect, Entropy, Session};
 use crate::words::Lang;
-use tablecast_protocol::client::Join;
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -38,21 +39,22 @@ fn hello() -> Value {
 impl<'a> Desk<'a> {
     fn new(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let session = Session::new(Join::default(), Entropy::new(|bytes| bytes.fill(0)));
+        let entropy = Entropy::new(|bytes| bytes.fill(0));
+        let session = Session::new(Lunch::default(), Join::default(), entropy);
         let screen = Screen::new(terminal, lang, place);
         Desk { screen, session }
     }
 
     fn joined(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
         let mut desk = Desk::new(place, lang, width, height);
-        desk.session.opened(NOW);
+        desk.session.hear(Incoming::Opened, NOW);
         desk.hears(hello());
         desk.session.effects();
         desk
     }
 
     fn hears(&mut self, push: Value) {
-        self.session.heard(&push.to_string(), NOW);
+        self.session.hear(Incoming::Text(push.to_string()), NOW);
         self.picture();
     }
 
@@ -84,7 +86,8 @@ impl<'a> Desk<'a> {
             .effects()
             .into_iter()
             .map(|effect| match effect {
-                Effect::Send(text) => text,
+                Effect::Send(Outgoing::Text(text)) => text,
+                Effect::Send(other) => format!("{other:?}"),
                 other => format!("{other:?}"),
             });
         said.collect()
@@ -92,11 +95,13 @@ impl<'a> Desk<'a> {
 
     /// The rows as a reader sees them, without the blanks at their ends.
     fn picture(&mut self) -> String {
-        let told = self.session.told();
+        let notifications = self.session.notifications();
         // Other than a terminal, the test's one keeps the right half of a wide character when
         // the left one is written over; so each picture is made anew.
         self.screen.terminal.clear().unwrap();
-        self.screen.show(&mut self.session, &told, NOW).unwrap();
+        self.screen
+            .show(&mut self.session, &notifications, NOW)
+            .unwrap();
         let buffer = self.screen.terminal.backend().buffer();
         let mut rows = String::new();
         for y in 0..buffer.area.height {
@@ -219,14 +224,14 @@ fn what_the_connection_is_like_is_told_as_it_is() {
     assert!(desk.picture().contains("connecting"));
     let mut desk = Desk::joined(&place, Lang::English, 80, 24);
     assert!(desk.picture().contains("live, 9:30 left"));
-    desk.session.closed(4403, NOW);
+    desk.session.hear(Incoming::Closed(4403), NOW);
     let picture = desk.picture();
     assert!(picture.contains("offline, again in 30 s"), "{picture}");
     assert!(picture.contains("the room is full"), "{picture}");
     desk.types("pizza night");
     desk.press(KeyCode::Enter);
     assert!(desk.picture().contains("(1 not sent yet)"));
-    desk.session.closed(4410, NOW);
+    desk.session.hear(Incoming::Closed(4410), NOW);
     let picture = desk.picture();
     assert!(
         picture.contains("ended") && picture.contains("expired"),
@@ -477,12 +482,12 @@ fn what_was_decided_is_said_once_and_marked() {
 fn what_was_not_sent_when_it_ended_is_named() {
     let place = place();
     let mut desk = Desk::joined(&place, Lang::English, 80, 24);
-    desk.session.closed(1006, NOW);
+    desk.session.hear(Incoming::Closed(1006), NOW);
     for dish in ["pizza night", "냉면"] {
         desk.types(dish);
         desk.press(KeyCode::Enter);
     }
-    desk.session.closed(4404, NOW);
+    desk.session.hear(Incoming::Closed(4404), NOW);
     let picture = desk.picture();
     let picture = picture.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in ["the room is gone", "not sent: \"pizza night\", \"냉면\""] {

@@ -1,52 +1,48 @@
 //! What happened, and what went wrong, in words.
 
+use tablecast_client::{Notification as N, Refusal};
 use tablecast_lunch::How;
 
 use super::Lang;
 use super::Lang::{English, Korean};
-use crate::room::news::News;
-use crate::session::{Refusal, Told};
+use crate::lunch::{News, Notification};
 
 impl Lang {
     /// Something that people want to be told.
-    pub fn told(self, told: &Told) -> Option<String> {
-        Some(match told {
-            Told::News(news) => self.news(news),
-            Told::Whole => return None,
-            Told::Refused(refusal, None) => self.refusal(refusal),
-            Told::Refused(refusal, Some(ask)) => {
+    pub fn notification(self, notification: &Notification) -> String {
+        match notification {
+            N::Joined(who) => self.joined(self.who(who)),
+            N::Back(who) => self.back(self.who(who)),
+            N::Away(who) => self.went_away(self.who(who)),
+            N::Left(who) => self.left_room(self.who(who)),
+            N::Renamed(who, name) => self.renamed(self.who(who), name),
+            N::Change(who, news) => self.news(self.who(who), news),
+            // It is shown itself.
+            N::Snapshot => String::new(),
+            N::Refused(refusal, None) => self.refusal(refusal),
+            N::Refused(refusal, Some(ask)) => {
                 format!("{}: {}", self.ask(ask), self.refusal(refusal))
             }
-            Told::Unsure(asks) => self.unsure(self.asks(asks.iter())),
-            Told::TooMany(ask) => self.too_much_waits(self.ask(ask)),
-            Told::Store(false) => self.store_down().to_owned(),
-            Told::Store(true) => self.store_up().to_owned(),
-        })
+            N::Unsure(asks) => self.unsure(self.asks(asks.iter())),
+            N::TooMany(ask) => self.too_much_waits(self.ask(ask)),
+            N::Store(false) => self.store_down().to_owned(),
+            N::Store(true) => self.store_up().to_owned(),
+        }
     }
 
-    fn news(self, news: &News) -> String {
+    fn news(self, who: String, news: &News) -> String {
         match news {
-            News::Joined(who) => self.joined(self.who(who)),
-            News::Back(who) => self.back(self.who(who)),
-            News::Away(who) => self.went_away(self.who(who)),
-            News::Left(who) => self.left_room(self.who(who)),
-            News::Renamed(who, name) => self.renamed(self.who(who), name),
-            News::Added(who, _, item) => self.added(self.who(who), item),
-            News::Removed(who, _, item) => self.removed(self.who(who), item),
-            News::Restored(who, _, item) => self.restored(self.who(who), item),
-            News::Voted {
-                who,
-                item,
-                on,
-                votes,
-            } => match on {
-                true => self.voted(self.who(who), item, self.votes(*votes)),
-                false => self.unvoted(self.who(who), item, self.votes(*votes)),
+            News::Added(_, item) => self.added(who, item),
+            News::Removed(_, item) => self.removed(who, item),
+            News::Restored(_, item) => self.restored(who, item),
+            News::Voted { item, on, votes } => match on {
+                true => self.voted(who, item, self.votes(*votes)),
+                false => self.unvoted(who, item, self.votes(*votes)),
             },
-            News::Titled(who, Some(title)) => self.titled(self.who(who), title),
-            News::Titled(who, None) => self.untitled(self.who(who)),
-            News::Extended(who) => self.extended(self.who(who)),
-            News::Drawing(who, count) => self.draw_began(self.who(who), count),
+            News::Titled(Some(title)) => self.titled(who, title),
+            News::Titled(None) => self.untitled(who),
+            News::Extended => self.extended(who),
+            News::Drawing(count) => self.draw_began(who, count),
             News::Decided(How::Votes, item) => self.decided_by_votes(item),
             News::Decided(How::Draw, item) => self.drawn(item),
         }

@@ -3,8 +3,8 @@
 
 use tablecast_protocol::close::{CloseReason, ComeBack};
 
-use super::entropy::Entropy;
 use crate::clock::Millis;
+use crate::entropy::Entropy;
 
 /// The first wait is random up to this.
 const FIRST_BOUND: Millis = 500;
@@ -23,7 +23,7 @@ const SLACK: Millis = 2_000;
 
 /// Why a connection is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum Reason {
     /// The server said so.
     Closed(CloseReason),
     /// The room is not there any more, in which this client was.
@@ -38,6 +38,27 @@ pub enum Why {
     Garbled(String),
 }
 
+/// How a connection could not be made, or was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether to try again.
+    pub again: ComeBack,
+    /// How long the server wants to be left alone, ms.
+    pub after: Option<Millis>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Failure {
+    pub(crate) fn new(again: ComeBack, reason: Reason) -> Self {
+        Failure {
+            again,
+            after: None,
+            reason,
+        }
+    }
+}
+
 /// Whether there is a connection, told as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
@@ -46,9 +67,9 @@ pub enum Status {
     /// What is shown is the room as it is.
     Live,
     /// Not connected, and why; tries again at that time.
-    Offline(Why, Millis),
+    Offline(Reason, Millis),
     /// Not connected, and it stays so.
-    Ended(Why),
+    Ended(Reason),
 }
 
 #[derive(Debug)]
@@ -62,8 +83,8 @@ enum State {
         /// How much silence is usual; unknown before the first message.
         interval: Option<Millis>,
     },
-    Offline(Why, Millis),
-    Ended(Why),
+    Offline(Reason, Millis),
+    Ended(Reason),
 }
 
 /// What a look at the clock led to.
@@ -102,8 +123,8 @@ impl Link {
         match &self.state {
             State::Opening | State::Open { interval: None, .. } => Status::Connecting,
             State::Open { .. } => Status::Live,
-            State::Offline(why, at) => Status::Offline(why.clone(), *at),
-            State::Ended(why) => Status::Ended(why.clone()),
+            State::Offline(reason, at) => Status::Offline(reason.clone(), *at),
+            State::Ended(reason) => Status::Ended(reason.clone()),
         }
     }
 
@@ -143,24 +164,21 @@ impl Link {
         }
     }
 
-    /// The connection is gone, or could not be made. `after`: how long the server wants to be
-    /// left alone.
-    pub(super) fn lost(
-        &mut self,
-        now: Millis,
-        (again, why): (ComeBack, Why),
-        after: Option<Millis>,
-        entropy: &mut Entropy,
-    ) {
+    /// The connection is gone, or could not be made.
+    pub(super) fn lost(&mut self, now: Millis, failure: Failure, entropy: &mut Entropy) {
         if let State::Open { since, .. } = self.state
             && now >= since + STEADY
         {
             self.bound = FIRST_BOUND;
         }
-        let again = self.unless_by_itself(now, again, &why);
-        let wait = match again {
+        let Failure {
+            again,
+            after,
+            reason,
+        } = failure;
+        let wait = match self.unless_by_itself(now, again, &reason) {
             ComeBack::Never => {
-                self.state = State::Ended(why);
+                self.state = State::Ended(reason);
                 return;
             }
             ComeBack::Soon => {
@@ -170,16 +188,16 @@ impl Link {
             }
             ComeBack::Later => LATER + entropy.up_to(LATER),
         };
-        self.state = State::Offline(why, now.saturating_add(wait.max(after.unwrap_or(0))));
+        self.state = State::Offline(reason, now.saturating_add(wait.max(after.unwrap_or(0))));
     }
 
     /// Who is taken over by an own connection comes back.
-    fn unless_by_itself(&mut self, now: Millis, again: ComeBack, why: &Why) -> ComeBack {
+    fn unless_by_itself(&mut self, now: Millis, again: ComeBack, reason: &Reason) -> ComeBack {
         let late = match self.late {
             (late, until) if now <= until => late,
             _ => 0,
         };
-        if *why == Why::Closed(CloseReason::TakenOver) && late > 0 {
+        if *reason == Reason::Closed(CloseReason::TakenOver) && late > 0 {
             self.late.0 = late - 1;
             return ComeBack::Soon;
         }
@@ -192,9 +210,9 @@ impl Link {
     }
 
     /// It stays so until somebody wants otherwise. What has ended keeps its first reason.
-    pub(super) fn end(&mut self, why: Why) {
+    pub(super) fn end(&mut self, reason: Reason) {
         if !matches!(self.state, State::Ended(_)) {
-            self.state = State::Ended(why);
+            self.state = State::Ended(reason);
         }
     }
 
@@ -241,9 +259,9 @@ impl Link {
 }
 
 /// What a close code means. One that is not the protocol's is the network's doing.
-pub(super) fn closed(code: u16) -> (ComeBack, Why) {
+pub(super) fn closed(code: u16) -> Failure {
     match CloseReason::of(code) {
-        Some(reason) => (reason.come_back(), Why::Closed(reason)),
-        None => (ComeBack::Soon, Why::Lost),
+        Some(reason) => Failure::new(reason.come_back(), Reason::Closed(reason)),
+        None => Failure::new(ComeBack::Soon, Reason::Lost),
     }
 }

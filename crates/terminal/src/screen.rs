@@ -13,18 +13,15 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use tablecast_client::{Millis, Status};
 use tablecast_lunch::Command;
 
-use crate::clock::Millis;
 use crate::desk::{Desk, Show};
 use crate::line::Line;
+use crate::lunch::{News, Notification, Room, Session, by_votes};
 use crate::place::Place;
-use crate::room::Room;
-use crate::room::news::News;
 use crate::run::Face;
 use crate::say::{self, Say};
-use crate::session::link::Status;
-use crate::session::{Session, Told};
 use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
@@ -72,7 +69,7 @@ impl View<'_> {
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
             KeyCode::Char('c') if control => self.leave(session),
             KeyCode::Char('d') if control && self.line.is_empty() => self.leave(session),
-            KeyCode::Char('r') if control => session.retry(),
+            KeyCode::Char('r') if control => session.retry_now(),
             KeyCode::Enter | KeyCode::Esc if is_over => self.is_done = true,
             KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('g') if control => self.help = help.xor(Some(0)),
@@ -140,7 +137,7 @@ impl View<'_> {
     }
 
     fn leave(&mut self, session: &mut Session) {
-        session.leave();
+        session.close();
         self.is_done = true;
     }
 
@@ -182,7 +179,7 @@ impl View<'_> {
 
     fn remove(&mut self, session: &mut Session, now: Millis) {
         if let Some(number) = self.chosen(session) {
-            session.ask(Command::remove(number), now);
+            session.send(Command::remove(number), now);
         }
     }
 
@@ -190,12 +187,12 @@ impl View<'_> {
     fn chosen(&self, session: &Session) -> Option<u64> {
         let room = session.room()?;
         let number = self.chosen?;
-        room.menu.item(number).map(|item| item.number)
+        room.state.item(number).map(|item| item.number)
     }
 
     fn choose(&mut self, by: isize, session: &Session) {
         let Some(room) = session.room() else { return };
-        let items = room.by_votes();
+        let items = by_votes(&room.state);
         let at = items
             .iter()
             .position(|item| Some(item.number) == self.chosen);
@@ -211,11 +208,11 @@ impl View<'_> {
     fn keep_chosen(&mut self, room: &Room) {
         if self
             .chosen
-            .is_some_and(|number| room.menu.item(number).is_some())
+            .is_some_and(|number| room.state.item(number).is_some())
         {
             return;
         }
-        self.chosen = room.by_votes().first().map(|item| item.number);
+        self.chosen = by_votes(&room.state).first().map(|item| item.number);
     }
 }
 
@@ -259,16 +256,19 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
         self.view.leave(session);
     }
 
-    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
-        for told in told {
-            self.view.desk.note(told);
-            self.view.said = match told {
+    fn show(
+        &mut self,
+        session: &mut Session,
+        notifications: &[Notification],
+        now: Millis,
+    ) -> io::Result<()> {
+        for notification in notifications {
+            self.view.desk.note(notification);
+            self.view.said = match notification {
+                Notification::Snapshot => continue,
                 // It has a line of its own.
-                Told::News(News::Decided(..)) => String::new(),
-                told => match self.view.lang().told(told) {
-                    Some(text) => text,
-                    None => continue,
-                },
+                Notification::Change(_, News::Decided(..)) => String::new(),
+                notification => self.view.lang().notification(notification),
             };
         }
         if let Some(room) = session.room() {

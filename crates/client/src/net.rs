@@ -1,9 +1,8 @@
 //! The network: streams to a server, plain or over TLS, one HTTP request, and the socket.
 
-pub(crate) mod socket;
+pub(crate) mod connection;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
-use crate::place::Server;
+use crate::address::Address;
 
 /// Until a connection is there, or an answer: as long as the server's own patience.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,19 +37,19 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Connects to a server.
-pub(crate) async fn connect(server: &Server) -> io::Result<Box<dyn Stream>> {
+async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
     let at = |error| {
-        let what = format!("cannot connect to {}: {error}", server.authority());
+        let what = format!("cannot connect to {}: {error}", address.authority());
         io::Error::other(what)
     };
-    let tcp = TcpStream::connect((server.host(), server.port))
+    let tcp = TcpStream::connect((address.host(), address.port))
         .await
         .map_err(at)?;
     tcp.set_nodelay(true)?;
-    if !server.tls {
+    if !address.tls {
         return Ok(Box::new(tcp));
     }
-    let name = ServerName::try_from(server.host().to_owned()).map_err(io::Error::other)?;
+    let name = ServerName::try_from(address.host().to_owned()).map_err(io::Error::other)?;
     let tls = TlsConnector::from(tls_config()?);
     Ok(Box::new(tls.connect(name, tcp).await.map_err(at)?))
 }
@@ -82,50 +81,46 @@ fn tls_config() -> io::Result<Arc<ClientConfig>> {
 
 /// An answer to a request.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// Seconds.
-    pub(crate) retry_after: Option<u64>,
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// How long to wait before the next request, seconds.
+    pub retry_after: Option<u64>,
     /// Where it is instead.
-    pub(crate) moved: Option<String>,
-    pub(crate) body: Bytes,
+    pub moved: Option<String>,
+    /// At most 64 KiB.
+    pub body: Vec<u8>,
 }
 
-/// Posts JSON to a path of the site, also to where that has moved: the answer, and the
-/// server that gave it.
-pub(crate) async fn post(
-    server: &Server,
-    path: &str,
-    body: String,
-) -> io::Result<(Answer, Server)> {
-    let mut server = server.clone();
-    let mut at = format!("{}{path}", server.base);
-    for _ in 0..MOST_MOVES {
-        let answer = post_once(&server, &at, body.clone()).await?;
-        match answer.moved.as_deref().map(|to| server.moved(&at, to)) {
-            Some(Ok((to, there))) => {
-                server = to;
-                // Where the same path is found below another one, the site has moved there.
-                server.base = there.strip_suffix(path).unwrap_or_default().to_owned();
-                at = there;
-            }
-            _ => return Ok((answer, server)),
+/// Posts JSON, also to where the address has moved: the answer, and the address that gave it. So
+/// a room is made.
+///
+/// # Errors
+/// The server cannot be reached, does not answer within 10 s, or not in HTTP.
+pub async fn post(address: &Address, body: &str) -> io::Result<(Answer, Address)> {
+    let mut address = address.clone();
+    let mut moves = 0;
+    loop {
+        let answer = post_once(&address, body).await?;
+        match answer.moved.as_deref().map(|to| address.moved(to)) {
+            Some(Ok(to)) if moves < MOST_MOVES => address = to,
+            _ => return Ok((answer, address)),
         }
+        moves += 1;
     }
-    Ok((post_once(&server, &at, body).await?, server))
 }
 
-async fn post_once(server: &Server, path: &str, body: String) -> io::Result<Answer> {
+async fn post_once(address: &Address, body: &str) -> io::Result<Answer> {
     let asked = async {
-        let stream = TokioIo::new(connect(server).await?);
+        let stream = TokioIo::new(connect(address).await?);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
             .await
             .map_err(io::Error::other)?;
-        let request = Request::post(path)
-            .header(HOST, server.authority())
+        let request = Request::post(&address.path)
+            .header(HOST, address.authority())
             .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
+            .body(Full::new(Bytes::from(body.to_owned())))
             .map_err(io::Error::other)?;
         let answered = async {
             let response = sender
@@ -142,7 +137,7 @@ async fn post_once(server: &Server, path: &str, body: String) -> io::Result<Answ
                 status,
                 retry_after,
                 moved,
-                body: body.map_err(io::Error::other)?.to_bytes(),
+                body: body.map_err(io::Error::other)?.to_bytes().into(),
             })
         };
         // The connection does the work until the answer is there.
@@ -157,7 +152,7 @@ async fn post_once(server: &Server, path: &str, body: String) -> io::Result<Answ
     };
     match timeout(PATIENCE, asked).await {
         Ok(answer) => answer,
-        Err(_) => Err(no_answer(server)),
+        Err(_) => Err(no_answer(address)),
     }
 }
 
@@ -174,19 +169,9 @@ fn moved(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     is_moved.contains(&status).then(|| location.to_owned())
 }
 
-/// Under which address others in its network reach this machine, if it is in one. Nothing is
-/// sent: the system says from where it would be.
-pub(crate) fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // For documentation (RFC 5737): out of every network, so by the way that leads out.
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
-}
-
-fn no_answer(server: &Server) -> io::Error {
+fn no_answer(address: &Address) -> io::Error {
     let seconds = PATIENCE.as_secs();
-    let what = format!("no answer from {} within {seconds} s", server.authority());
+    let what = format!("no answer from {} within {seconds} s", address.authority());
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
 

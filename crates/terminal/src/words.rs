@@ -5,17 +5,14 @@ mod told;
 
 use std::time::Duration;
 
+use tablecast_client::protocol::client::Request;
+use tablecast_client::protocol::{CloseReason, MemberId};
+use tablecast_client::{Millis, Reason, Status, Who};
 use tablecast_lunch::{Candidate, Command, Decision, Drawing, How, Item, Verdict};
-use tablecast_protocol::client::Request;
-use tablecast_protocol::{CloseReason, MemberId};
 
-use crate::clock::Millis;
 use crate::lines;
-use crate::room::Room;
-use crate::room::news::Who;
+use crate::lunch::{self, Room, is_decided};
 use crate::say::Unsaid;
-use crate::session::commands::Ask;
-use crate::session::link::{Status, Why};
 use crate::text::{cut, sanitise};
 
 /// A language.
@@ -99,7 +96,7 @@ impl Lang {
             true => String::new(),
             false => format!(": {}", self.names(room, &item.votes)),
         };
-        let decided = match room.is_decided(item.number) {
+        let decided = match is_decided(&room.state, item.number) {
             true => format!(", {}", self.decided()),
             false => String::new(),
         };
@@ -140,15 +137,15 @@ impl Lang {
     }
 
     /// Why there is no connection.
-    pub fn why(self, why: &Why) -> String {
+    pub fn reason(self, reason: &Reason) -> String {
         use CloseReason as R;
-        match why {
-            Why::Silent => self.silent(),
-            Why::Lost => self.lost(),
-            Why::Unreachable(what) => return what.clone(),
-            Why::Garbled(what) => return self.garbled(what),
-            Why::Gone => self.gone(),
-            Why::Closed(reason) => match reason {
+        match reason {
+            Reason::Silent => self.silent(),
+            Reason::Lost => self.lost(),
+            Reason::Unreachable(what) => return sanitise(what),
+            Reason::Garbled(what) => return self.garbled(sanitise(what)),
+            Reason::Gone => self.gone(),
+            Reason::Closed(reason) => match reason {
                 R::Left => self.you_left(),
                 R::RoomFull => self.room_full(),
                 R::NoSuchRoom => self.no_such_room(),
@@ -191,7 +188,7 @@ impl Lang {
     }
 
     /// Commands by what they are about, as far as a line has room.
-    pub fn asks<'a>(self, asks: impl Iterator<Item = &'a Ask>) -> String {
+    pub fn asks<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> String {
         let mut names: Vec<String> = asks.map(|ask| self.ask(ask)).collect();
         let more = names.len().saturating_sub(MOST_NAMED);
         if more > 0 {
@@ -202,7 +199,7 @@ impl Lang {
     }
 
     /// A command by what it is about.
-    pub fn ask(self, ask: &Ask) -> String {
+    pub fn ask(self, ask: &lunch::Request) -> String {
         let quoted = |text: &str| format!("\"{}\"", cut(&sanitise(text), MOST_QUOTED));
         let command = match ask {
             Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
@@ -227,7 +224,7 @@ impl Lang {
     }
 
     /// What was asked for when it ended, and never came to be.
-    pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a Ask>) -> Option<String> {
+    pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> Option<String> {
         let asks = self.asks(asks);
         (!asks.is_empty()).then(|| self.not_sent(asks))
     }
@@ -259,7 +256,7 @@ impl Lang {
 
     /// Which room this is, for a line of its own.
     pub fn title(self, room: Option<&Room>) -> String {
-        let title = room.and_then(|room| room.menu.title.as_ref());
+        let title = room.and_then(|room| room.state.title.as_ref());
         match title {
             Some(title) => title.to_string(),
             None => self.pick("Lunch", "점심").to_owned(),

@@ -21,10 +21,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::{AGENT, MOST_MOVES, PATIENCE, Stream, connect, moved, no_answer, retry_after};
-use crate::place::Place;
-use crate::session::Failure;
-use crate::session::link::Why;
-use crate::text::sanitise;
+use crate::address::{Address, AddressError};
+use crate::session::link::{Failure, Reason};
+use crate::session::{Incoming, Outgoing};
 
 /// The whole state of a room is some hundred kilobytes at most.
 const MOST_MESSAGE: usize = 4 << 20;
@@ -41,31 +40,14 @@ const LAST: Duration = Duration::from_secs(2);
 /// A connection that ended without a close frame, as browsers call it.
 const NO_CLOSE_FRAME: u16 = 1006;
 
-/// What is to be sent.
-#[derive(Debug)]
-pub(crate) enum Out {
-    Text(String),
-    Ping,
-    /// Close with 1000.
-    Goodbye,
-}
-
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum In {
-    Opened,
-    Text(String),
-    /// Anything else that came.
-    Alive,
-    Closed(u16),
-    Failed(Failure),
-}
+/// The path of a room's socket, for a path that a redirect leads to.
+type SocketPath = fn(&str) -> Result<String, AddressError>;
 
 /// A connection, or an attempt at one. Dropping it cuts it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    outgoing: mpsc::Sender<Out>,
-    incoming: mpsc::Receiver<In>,
+    outgoing: mpsc::Sender<Outgoing>,
+    incoming: mpsc::Receiver<Incoming>,
     task: AbortHandle,
 }
 
@@ -76,19 +58,19 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(place: &Place) -> Connection {
+    pub(crate) fn open(address: &Address, socket_path: SocketPath) -> Connection {
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (heard, incoming) = mpsc::channel(QUEUE);
-        let place = place.clone();
+        let address = address.clone();
         let task = tokio::spawn(async move {
-            let last = match timeout(PATIENCE, handshake(&place)).await {
+            let last = match timeout(PATIENCE, handshake(&address, socket_path)).await {
                 Ok(Ok(socket)) => {
                     // Nobody listens any more: then nobody misses it either.
-                    let _ = heard.send(In::Opened).await;
-                    In::Closed(talk(socket, to_send, &heard).await)
+                    let _ = heard.send(Incoming::Opened).await;
+                    Incoming::Closed(talk(socket, to_send, &heard).await)
                 }
-                Ok(Err(failure)) => In::Failed(failure),
-                Err(_) => In::Failed(unreachable(&no_answer(&place.server))),
+                Ok(Err(failure)) => Incoming::Failed(failure),
+                Err(_) => Incoming::Failed(unreachable(&no_answer(&address))),
             };
             let _ = heard.send(last).await;
         });
@@ -100,7 +82,7 @@ impl Connection {
     }
 
     /// Sends, if the connection still takes something.
-    pub(crate) fn send(&self, out: Out) {
+    pub(crate) fn send(&self, out: Outgoing) {
         // A queue that is full is a connection that is dead; the session finds out, because
         // no answer comes.
         let _ = self.outgoing.try_send(out);
@@ -108,44 +90,43 @@ impl Connection {
 
     /// Waits for the end, whatever comes before.
     pub(crate) async fn closed(&mut self) {
-        while !matches!(self.next().await, In::Closed(_) | In::Failed(_)) {}
+        while !matches!(self.next().await, Incoming::Closed(_) | Incoming::Failed(_)) {}
     }
 
     /// The next thing that happens. Cancel safe.
-    pub(crate) async fn next(&mut self) -> In {
+    pub(crate) async fn next(&mut self) -> Incoming {
         // The task always says how it ended, unless it panicked.
         let next = self.incoming.recv().await;
-        next.unwrap_or(In::Closed(NO_CLOSE_FRAME))
+        next.unwrap_or(Incoming::Closed(NO_CLOSE_FRAME))
     }
 }
 
 type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// Opens the socket, also where that has moved: as a proxy says it that leads to TLS.
-async fn handshake(place: &Place) -> Result<Socket, Failure> {
-    let mut place = place.clone();
+async fn handshake(address: &Address, socket_path: SocketPath) -> Result<Socket, Failure> {
+    let mut address = address.clone();
     for _ in 0..MOST_MOVES {
-        match handshake_once(&place).await? {
+        match handshake_once(&address, socket_path).await? {
             Opened::Here(socket) => return Ok(*socket),
-            Opened::Moved(to) => place = to,
+            Opened::Moved(to) => address = to,
         }
     }
-    Err(Failure {
-        again: ComeBack::Never,
-        ..unreachable(&"the server answers with one redirect after the other")
-    })
+    Err(no_room(
+        "the server answers with one redirect after the other",
+    ))
 }
 
 enum Opened {
     Here(Box<Socket>),
-    Moved(Place),
+    Moved(Address),
 }
 
-async fn handshake_once(place: &Place) -> Result<Opened, Failure> {
-    let stream = connect(&place.server)
+async fn handshake_once(address: &Address, socket_path: SocketPath) -> Result<Opened, Failure> {
+    let stream = connect(address)
         .await
         .map_err(|error| unreachable(&error))?;
-    let mut request = place
+    let mut request = address
         .socket()
         .into_client_request()
         .map_err(|error| unreachable(&error))?;
@@ -162,35 +143,40 @@ async fn handshake_once(place: &Place) -> Result<Opened, Failure> {
         .max_frame_size(Some(MOST_MESSAGE));
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _)) => Ok(Opened::Here(Box::new(socket))),
-        Err(Error::Http(response)) => match moved(response.status(), response.headers()) {
-            None => Err(refused(&response)),
-            Some(location) => place.moved(&location).map(Opened::Moved).map_err(|wrong| {
+        Err(Error::Http(response)) => {
+            let Some(location) = moved(response.status(), response.headers()) else {
+                return Err(refused(&response));
+            };
+            let to = address.moved(&location);
+            let to = to.and_then(|to| Ok(to.with_path(socket_path(&to.path)?)));
+            to.map(Opened::Moved).map_err(|wrong| {
                 let status = response.status();
-                let what = format!("the server answers {status}, to {location:?}: {wrong}");
-                Failure {
-                    again: ComeBack::Never,
-                    ..unreachable(&what)
-                }
-            }),
-        },
+                no_room(&format!(
+                    "the server answers {status}, to {location:?}: {wrong}"
+                ))
+            })
+        }
         // Cut off in the middle, as by a server that is just being ended.
         Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
             Err(unreachable(&error))
         }
-        Err(error @ Error::Protocol(_)) => Err(Failure {
-            again: ComeBack::Never,
-            ..unreachable(&format!("{} is no Tablecast server: {error}", place.server))
-        }),
+        Err(error @ Error::Protocol(_)) => {
+            let server = address.with_path("");
+            Err(no_room(&format!(
+                "{server} is no Tablecast server: {error}"
+            )))
+        }
         Err(error) => Err(unreachable(&error)),
     }
 }
 
 fn unreachable(error: &dyn std::fmt::Display) -> Failure {
-    Failure {
-        again: ComeBack::Soon,
-        after: None,
-        why: Why::Unreachable(sanitise(&error.to_string())),
-    }
+    Failure::new(ComeBack::Soon, Reason::Unreachable(error.to_string()))
+}
+
+/// What will not be otherwise the next time.
+fn no_room(what: &str) -> Failure {
+    Failure::new(ComeBack::Never, Reason::Unreachable(what.to_owned()))
 }
 
 /// What a status instead of a socket means. A server says 101 to this dialect and then
@@ -200,9 +186,11 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
     let body = response.body().as_deref().unwrap_or_default();
     let full = b"room_full";
     let is_full = body.windows(full.len()).any(|part| part == full);
-    let (again, why) = match status {
-        StatusCode::NOT_FOUND => (ComeBack::Never, Why::Closed(CloseReason::NoSuchRoom)),
-        StatusCode::FORBIDDEN if is_full => (ComeBack::Later, Why::Closed(CloseReason::RoomFull)),
+    let (again, reason) = match status {
+        StatusCode::NOT_FOUND => (ComeBack::Never, Reason::Closed(CloseReason::NoSuchRoom)),
+        StatusCode::FORBIDDEN if is_full => {
+            (ComeBack::Later, Reason::Closed(CloseReason::RoomFull))
+        }
         _ => {
             let again = match status {
                 StatusCode::TOO_MANY_REQUESTS => ComeBack::Later,
@@ -211,31 +199,31 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
                 _ => ComeBack::Never,
             };
             let what = format!("the server answers {status}");
-            (again, Why::Unreachable(what))
+            (again, Reason::Unreachable(what))
         }
     };
     let after = retry_after(response.headers().get(RETRY_AFTER));
     Failure {
         again,
         after: after.map(|seconds| seconds.saturating_mul(1000)),
-        why,
+        reason,
     }
 }
 
 /// Carries messages both ways until the connection ends: its close code.
 async fn talk(
-    mut socket: WebSocketStream<Box<dyn Stream>>,
-    mut to_send: mpsc::Receiver<Out>,
-    heard: &mpsc::Sender<In>,
+    mut socket: Socket,
+    mut to_send: mpsc::Receiver<Outgoing>,
+    heard: &mpsc::Sender<Incoming>,
 ) -> u16 {
     loop {
         let incoming = tokio::select! {
             incoming = socket.next() => incoming,
             out = to_send.recv() => {
                 let message = match out {
-                    Some(Out::Text(text)) => Message::text(text),
-                    Some(Out::Ping) => Message::Ping(Default::default()),
-                    Some(Out::Goodbye) | None => return goodbye(socket).await,
+                    Some(Outgoing::Text(text)) => Message::text(text),
+                    Some(Outgoing::Ping) => Message::Ping(Default::default()),
+                    Some(Outgoing::Goodbye) | None => return goodbye(socket).await,
                 };
                 match socket.send(message).await {
                     Ok(()) => continue,
@@ -246,13 +234,13 @@ async fn talk(
             }
         };
         let told = match incoming {
-            Some(Ok(Message::Text(text))) => In::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Text(text))) => Incoming::Text(text.as_str().to_owned()),
             Some(Ok(Message::Close(frame))) => {
                 // Sends the answer; nothing else comes.
                 let _ = timeout(LAST, socket.next()).await;
                 return frame.map_or(NO_CLOSE_FRAME, |frame| frame.code.into());
             }
-            Some(Ok(_)) => In::Alive,
+            Some(Ok(_)) => Incoming::Alive,
             Some(Err(_)) | None => return NO_CLOSE_FRAME,
         };
         if heard.send(told).await.is_err() {
@@ -261,7 +249,7 @@ async fn talk(
     }
 }
 
-async fn goodbye(mut socket: WebSocketStream<Box<dyn Stream>>) -> u16 {
+async fn goodbye(mut socket: Socket) -> u16 {
     let frame = CloseFrame {
         code: CloseCode::Normal,
         reason: "".into(),
@@ -286,11 +274,19 @@ mod tests {
 
     use super::*;
 
+    /// Rooms are below /ws/.
+    fn open(page: &str) -> Connection {
+        let socket_path: SocketPath = |path| match path.starts_with("/ws/") {
+            true => Ok(path.to_owned()),
+            false => Err(AddressError("no room".to_owned())),
+        };
+        Connection::open(&page.parse().unwrap(), socket_path)
+    }
+
     /// What comes of a connection to a server that answers the handshake with these bytes.
-    async fn answered(answer: &str) -> In {
+    async fn answered(answer: &str) -> Incoming {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let page = format!("http://{}/r/a", listener.local_addr().unwrap());
-        let mut connection = Connection::open(&page.parse().unwrap());
+        let mut connection = open(&format!("ws://{}/ws/a/", listener.local_addr().unwrap()));
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -344,7 +340,8 @@ mod tests {
             ("200 OK\r\nContent-Length: 0", Never, None),
             ("101 Switching Protocols\r\nUpgrade: x", Never, None),
         ] {
-            let In::Failed(failure) = answered(&format!("HTTP/1.1 {answer}\r\n\r\n")).await else {
+            let Incoming::Failed(failure) = answered(&format!("HTTP/1.1 {answer}\r\n\r\n")).await
+            else {
                 panic!("{answer}: no failure");
             };
             assert_eq!(
@@ -353,7 +350,7 @@ mod tests {
                 "{answer}: {failure:?}"
             );
         }
-        let In::Failed(failure) = answered("HTTP/1.1 101 Swit").await else {
+        let Incoming::Failed(failure) = answered("HTTP/1.1 101 Swit").await else {
             panic!("no failure");
         };
         assert_eq!(failure.again, Soon, "cut off in the middle: {failure:?}");
@@ -361,10 +358,10 @@ mod tests {
 
     /// Answers as many handshakes with these, one after the other: the paths that were asked
     /// for, and what came of it.
-    async fn moves(answers: Vec<String>, from: &str) -> (Vec<String>, In) {
+    async fn moves(answers: Vec<String>, from: &str) -> (Vec<String>, Incoming) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let mut connection = Connection::open(&format!("http://{at}{from}").parse().unwrap());
+        let mut connection = open(&format!("ws://{at}{from}"));
         let mut paths = Vec::new();
         for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -389,16 +386,16 @@ mod tests {
                 format!("{status} Moved\r\nLocation: /ws/c/"),
                 "404 Not Found".to_owned(),
             ];
-            let (paths, ended) = moves(answers, "/r/a").await;
+            let (paths, ended) = moves(answers, "/ws/a/").await;
             assert_eq!(paths, ["/ws/a/", "/ws/b/", "/ws/c/"]);
-            let In::Failed(failure) = ended else {
+            let Incoming::Failed(failure) = ended else {
                 panic!("{ended:?}");
             };
-            assert_eq!(failure.why, Why::Closed(CloseReason::NoSuchRoom));
+            assert_eq!(failure.reason, Reason::Closed(CloseReason::NoSuchRoom));
         }
         let again = "308 Moved\r\nLocation: /ws/a/".to_owned();
-        let (_, ended) = moves(vec![again; MOST_MOVES], "/r/a").await;
-        let In::Failed(failure) = ended else {
+        let (_, ended) = moves(vec![again; MOST_MOVES], "/ws/a/").await;
+        let Incoming::Failed(failure) = ended else {
             panic!("{ended:?}");
         };
         assert_eq!(failure.again, ComeBack::Never);

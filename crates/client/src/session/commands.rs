@@ -4,23 +4,12 @@
 
 use std::collections::VecDeque;
 
-use tablecast_lunch::Command;
+use serde::Serialize;
 use tablecast_protocol::client::{Numbered, Request};
 use tablecast_protocol::push::Limits;
 use tablecast_protocol::rejection::PASSING;
 
 use crate::clock::Millis;
-
-/// What a member asks for.
-pub type Ask = Request<Command>;
-
-/// Whether this client says it by itself, so that a refusal is nobody's matter.
-pub(super) fn is_unasked(ask: &Ask) -> bool {
-    matches!(
-        ask,
-        Request::Command(Command::Contribute(_) | Command::Reveal(_))
-    )
-}
 
 /// What was refused for now is sent again after so long.
 const MOMENT: Millis = 1_000;
@@ -29,9 +18,11 @@ const MOMENT: Millis = 1_000;
 const MOST: usize = 256;
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<C> {
     id: u64,
-    ask: Ask,
+    request: Request<C>,
+    /// Not said by the client itself, so that a refusal is somebody's matter.
+    is_asked: bool,
     /// Over this connection, and not answered there.
     sent: bool,
     /// Sent, and then an older one was given up: a server gives this one up too, and says so.
@@ -52,26 +43,28 @@ struct Pace {
 
 /// What came of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum Refused<C> {
     /// It will be sent again.
     Again,
     /// That was the answer to this command.
-    Final(Option<Ask>),
+    Final(Option<Request<C>>),
+    /// That was the answer to what the client said by itself.
+    Unasked,
 }
 
 /// The commands without an answer.
 #[derive(Debug)]
-pub(super) struct Commands {
+pub(super) struct Commands<C> {
     /// Never used twice for a seat.
     next_id: u64,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Entry<C>>,
     /// `None`: not connected, nothing is sent.
     pace: Option<Pace>,
     /// Nothing is sent before.
     paused_until: Option<Millis>,
 }
 
-impl Commands {
+impl<C: Serialize> Commands<C> {
     pub(super) fn new() -> Self {
         Commands {
             next_id: 1,
@@ -81,19 +74,21 @@ impl Commands {
         }
     }
 
-    /// Without an answer, in order.
-    pub(super) fn pending(&self) -> impl DoubleEndedIterator<Item = &Ask> {
-        self.entries.iter().map(|entry| &entry.ask)
+    /// Asked for and without an answer, in order.
+    pub(super) fn pending(&self) -> impl DoubleEndedIterator<Item = &Request<C>> {
+        let asked = self.entries.iter().filter(|entry| entry.is_asked);
+        asked.map(|entry| &entry.request)
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.entries.len() >= MOST
     }
 
-    pub(super) fn add(&mut self, ask: Ask) {
+    pub(super) fn add(&mut self, request: Request<C>, is_asked: bool) {
         self.entries.push_back(Entry {
             id: self.next_id,
-            ask,
+            request,
+            is_asked,
             sent: false,
             in_doubt: false,
             tried: false,
@@ -131,12 +126,12 @@ impl Commands {
 
     /// Takes out what the server would not read, and close the connection for: over and
     /// over, since it would be sent again.
-    pub(super) fn too_long(&mut self) -> Option<(Ask, usize)> {
+    pub(super) fn too_long(&mut self) -> Option<(Request<C>, usize)> {
         let most = self.pace?.limits.message_bytes;
-        let is_too_long = |entry: &Entry| !entry.sent && text(entry).len() > most;
+        let is_too_long = |entry: &Entry<C>| !entry.sent && text(entry).len() > most;
         let at = self.entries.iter().position(is_too_long)?;
         let entry = self.entries.remove(at)?;
-        Some((entry.ask, most))
+        Some((entry.request, most))
     }
 
     /// When to flush again by itself.
@@ -165,24 +160,24 @@ impl Commands {
 
     /// The seat is lost, and with it the way to find out what became of what was sent:
     /// these commands. What was not sent yet gets the numbers of a new seat.
-    pub(super) fn forget(&mut self) -> Vec<Ask> {
+    pub(super) fn forget(&mut self) -> Vec<Request<C>> {
         // What the client says by itself it will say again.
         let asked = std::mem::take(&mut self.entries).into_iter();
-        let asked = asked.filter(|entry| !is_unasked(&entry.ask));
-        let (unsure, kept): (Vec<Entry>, Vec<Entry>) = asked.partition(|entry| entry.tried);
+        let asked = asked.filter(|entry| entry.is_asked);
+        let (unsure, kept): (Vec<_>, Vec<_>) = asked.partition(|entry| entry.tried);
         self.entries = kept.into();
         for (entry, id) in self.entries.iter_mut().zip(1..) {
             entry.id = id;
         }
         self.next_id = self.entries.len() as u64 + 1;
-        unsure.into_iter().map(|entry| entry.ask).collect()
+        unsure.into_iter().map(|entry| entry.request).collect()
     }
 
     pub(super) fn acknowledged(&mut self, id: u64) {
         self.entries.retain(|entry| entry.id != id);
     }
 
-    pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused {
+    pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused<C> {
         let at = self.entries.iter().position(|entry| entry.id == id);
         if PASSING.contains(&code) {
             self.paused_until = Some(now.saturating_add(MOMENT));
@@ -195,8 +190,10 @@ impl Commands {
             }
             return Refused::Again;
         }
-        let entry = at.and_then(|at| self.entries.remove(at));
-        Refused::Final(entry.map(|entry| entry.ask))
+        match at.and_then(|at| self.entries.remove(at)) {
+            Some(entry) if !entry.is_asked => Refused::Unasked,
+            entry => Refused::Final(entry.map(|entry| entry.request)),
+        }
     }
 }
 
@@ -224,11 +221,10 @@ impl Pace {
 }
 
 /// The same bytes each time: the server compares them.
-fn text(entry: &Entry) -> String {
+fn text<C: Serialize>(entry: &Entry<C>) -> String {
     let numbered = Numbered {
         id: entry.id,
-        request: &entry.ask,
+        request: &entry.request,
     };
-    // Strings and numbers can always be written.
     serde_json::to_string(&numbered).unwrap_or_default()
 }

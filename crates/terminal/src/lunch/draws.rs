@@ -3,12 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Verdict};
-use tablecast_protocol::{Epoch, MemberId};
-
-use super::entropy::Entropy;
-use crate::clock::Millis;
-use crate::room::Room;
+use tablecast_client::protocol::{Epoch, MemberId};
+use tablecast_client::{Entropy, Millis, Room};
+use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Table, Verdict};
 
 /// So long others may take to contribute, and then again for somebody to reveal.
 const PATIENCE: Millis = 3_000;
@@ -38,15 +35,20 @@ pub(super) struct Draws {
 
 impl Draws {
     /// What checking the newest decision found, if it was a draw.
-    pub(super) fn verdict(&self, room: &Room) -> Option<Verdict> {
-        let draw = room.menu.settling.decision.as_ref()?.draw.as_ref()?;
+    pub(super) fn verdict(&self, room: &Room<Table>) -> Option<Verdict> {
+        let draw = room.state.settling.decision.as_ref()?.draw.as_ref()?;
         let (number, verdict) = self.verdict?;
         (number == draw.number).then_some(verdict)
     }
 
     /// Looks at the room and the clock: what is to be said.
-    pub(super) fn tend(&mut self, room: &Room, now: Millis, entropy: &mut Entropy) -> Vec<Command> {
-        let next = &room.menu.settling.next_draw;
+    pub(super) fn tend(
+        &mut self,
+        room: &Room<Table>,
+        now: Millis,
+        entropy: &mut Entropy,
+    ) -> Vec<Command> {
+        let next = &room.state.settling.next_draw;
         self.commitments
             .entry(next.number)
             .or_insert(next.commitment);
@@ -58,7 +60,7 @@ impl Draws {
             self.verdict = None;
         }
         self.judge(room);
-        let Some(drawing) = &room.menu.settling.drawing else {
+        let Some(drawing) = &room.state.settling.drawing else {
             self.part = None;
             return Vec::new();
         };
@@ -99,8 +101,8 @@ impl Draws {
         self.part.as_ref().map(|part| part.reveal_at)
     }
 
-    fn judge(&mut self, room: &Room) {
-        let Some(decision) = &room.menu.settling.decision else {
+    fn judge(&mut self, room: &Room<Table>) {
+        let Some(decision) = &room.state.settling.decision else {
             return;
         };
         let Some(draw) = &decision.draw else { return };
