@@ -5,7 +5,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tablecast_protocol::MemberId;
 
-use crate::address::AddressError;
 use crate::clock::Millis;
 use crate::entropy::Entropy;
 use crate::room::Room;
@@ -52,8 +51,8 @@ pub trait Application {
     /// The path of a room's socket, for a path that a redirect leads to: here the same.
     ///
     /// # Errors
-    /// It leads to no room.
-    fn socket_path(path: &str) -> Result<String, AddressError> {
+    /// It leads to no room: for people.
+    fn socket_path(path: &str) -> Result<String, String> {
         Ok(path.to_owned())
     }
 }

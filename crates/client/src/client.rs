@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::OptionFuture;
 use tablecast_protocol::client::{Join, Request};
 use tokio::time::{sleep, timeout};
+use url::Url;
 
-use crate::address::Address;
 use crate::application::Application;
 use crate::clock::now;
 use crate::entropy::Entropy;
@@ -21,22 +21,22 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub struct Client<A: Application> {
     /// What is known of the room, and what is asked of it.
     pub session: Session<A>,
-    address: Address,
+    url: Url,
     connection: Option<Connection>,
 }
 
 impl<A: Application> Client<A> {
-    /// A client that connects to a room's socket as soon as [`Client::changed`] is called.
+    /// A client that connects to a room's socket (`ws` or `wss`) as soon as [`Client::changed`] is called.
     ///
     /// # Errors
     /// The system gives no random numbers.
-    pub fn new(app: A, address: Address, who: Join) -> Result<Self, getrandom::Error> {
+    pub fn new(app: A, url: Url, who: Join) -> Result<Self, getrandom::Error> {
         // Once they are there, they do not fail any more; without them nothing here is safe.
         getrandom::fill(&mut [0])?;
         let fill = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap_or_else(|e| panic!("{e}"));
         Ok(Client {
             session: Session::new(app, who, Entropy::new(fill)),
-            address,
+            url,
             connection: None,
         })
     }
@@ -80,7 +80,7 @@ impl<A: Application> Client<A> {
         for effect in self.session.effects() {
             match (effect, &self.connection) {
                 (Effect::Open, _) => {
-                    let connection = Connection::open(&self.address, A::socket_path);
+                    let connection = Connection::open(&self.url, A::socket_path);
                     self.connection = Some(connection);
                 }
                 (Effect::Drop, _) => self.connection = None,

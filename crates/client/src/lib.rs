@@ -2,7 +2,6 @@
 // Its one clock is in `clock`.
 #![deny(clippy::disallowed_types)]
 
-mod address;
 mod application;
 mod client;
 mod clock;
@@ -14,8 +13,8 @@ mod room;
 mod session;
 
 pub use tablecast_protocol as protocol;
+pub use url;
 
-pub use address::{Address, AddressError};
 pub use application::Application;
 pub use client::Client;
 pub use clock::{Millis, now};

@@ -17,8 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
-
-use crate::address::Address;
+use url::{Position, Url};
 
 /// Until a connection is there, or an answer: as long as the server's own patience.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,20 +35,29 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// Name and port of its server; the scheme's own port is left out.
+fn authority(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}
+
+fn is_tls(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "wss")
+}
+
 /// Connects to a server.
-async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
+async fn connect(url: &Url) -> io::Result<Box<dyn Stream>> {
     let at = |error| {
-        let what = format!("cannot connect to {}: {error}", address.authority());
+        let what = format!("cannot connect to {}: {error}", authority(url));
         io::Error::other(what)
     };
-    let tcp = TcpStream::connect((address.host(), address.port))
-        .await
-        .map_err(at)?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or_default();
+    let tcp = TcpStream::connect((host, port)).await.map_err(at)?;
     tcp.set_nodelay(true)?;
-    if !address.tls {
+    if !is_tls(url) {
         return Ok(Box::new(tcp));
     }
-    let name = ServerName::try_from(address.host().to_owned()).map_err(io::Error::other)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let tls = TlsConnector::from(tls_config()?);
     Ok(Box::new(tls.connect(name, tcp).await.map_err(at)?))
 }
@@ -97,27 +105,27 @@ pub struct Answer {
 ///
 /// # Errors
 /// The server cannot be reached, does not answer within 10 s, or not in HTTP.
-pub async fn post(address: &Address, body: &str) -> io::Result<(Answer, Address)> {
-    let mut address = address.clone();
+pub async fn post(url: &Url, body: &str) -> io::Result<(Answer, Url)> {
+    let mut url = url.clone();
     let mut moves = 0;
     loop {
-        let answer = post_once(&address, body).await?;
-        match answer.moved.as_deref().map(|to| address.moved(to)) {
-            Some(Ok(to)) if moves < MOST_MOVES => address = to,
-            _ => return Ok((answer, address)),
+        let answer = post_once(&url, body).await?;
+        match answer.moved.as_deref().map(|to| moved(&url, to)) {
+            Some(Ok(to)) if moves < MOST_MOVES => url = to,
+            _ => return Ok((answer, url)),
         }
         moves += 1;
     }
 }
 
-async fn post_once(address: &Address, body: &str) -> io::Result<Answer> {
+async fn post_once(url: &Url, body: &str) -> io::Result<Answer> {
     let asked = async {
-        let stream = TokioIo::new(connect(address).await?);
+        let stream = TokioIo::new(connect(url).await?);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
             .await
             .map_err(io::Error::other)?;
-        let request = Request::post(&address.path)
-            .header(HOST, address.authority())
+        let request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+            .header(HOST, authority(url))
             .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body.to_owned())))
@@ -129,7 +137,7 @@ async fn post_once(address: &Address, body: &str) -> io::Result<Answer> {
                 .map_err(io::Error::other)?;
             let status = response.status();
             let retry_after = retry_after(response.headers().get(RETRY_AFTER));
-            let moved = moved(status, response.headers());
+            let moved = location(status, response.headers());
             let body = Limited::new(response.into_body(), MOST_BODY)
                 .collect()
                 .await;
@@ -152,12 +160,12 @@ async fn post_once(address: &Address, body: &str) -> io::Result<Answer> {
     };
     match timeout(PATIENCE, asked).await {
         Ok(answer) => answer,
-        Err(_) => Err(no_answer(address)),
+        Err(_) => Err(no_answer(url)),
     }
 }
 
 /// Where an answer says that what was asked for is.
-fn moved(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+fn location(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     use StatusCode as S;
     let is_moved = [
         S::MOVED_PERMANENTLY,
@@ -169,13 +177,73 @@ fn moved(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     is_moved.contains(&status).then(|| location.to_owned())
 }
 
-fn no_answer(address: &Address) -> io::Error {
+/// Where a redirect leads that answers a request for this.
+///
+/// # Errors
+/// It leads nowhere, or from TLS to a connection that anybody can read.
+fn moved(from: &Url, location: &str) -> Result<Url, String> {
+    if location.is_empty() {
+        return Err("no address".to_owned());
+    }
+    let mut to = from.join(location).map_err(|error| error.to_string())?;
+    let scheme = match (to.scheme(), from.scheme()) {
+        ("http" | "ws", "https" | "wss") => return Err("it is not encrypted".to_owned()),
+        ("http" | "ws", "ws") => "ws",
+        ("https" | "wss", "ws" | "wss") => "wss",
+        ("http" | "ws", _) => "http",
+        ("https" | "wss", _) => "https",
+        (other, _) => return Err(format!("{other:?} is no scheme for it")),
+    };
+    // All of them have a host, so they can stand for each other.
+    let _ = to.set_scheme(scheme);
+    Ok(to)
+}
+
+fn no_answer(url: &Url) -> io::Error {
     let seconds = PATIENCE.as_secs();
-    let what = format!("no answer from {} within {seconds} s", address.authority());
+    let what = format!("no answer from {} within {seconds} s", authority(url));
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
 
 /// A date instead of seconds is nothing that a Tablecast server says.
 fn retry_after(value: Option<&hyper::header::HeaderValue>) -> Option<u64> {
     value?.to_str().ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_never_leads_out_of_tls() {
+        let plain = "ws://h:8000/ws/a/";
+        let secret = "wss://h/ws/a/";
+        let below = "ws://h/lunch/ws/a/";
+        for (from, location, to) in [
+            (plain, "https://h/ws/a/", Some("wss://h/ws/a/")),
+            (
+                plain,
+                "wss://other:1/ws/b/?x=1",
+                Some("wss://other:1/ws/b/?x=1"),
+            ),
+            (plain, "/ws/b/", Some("ws://h:8000/ws/b/")),
+            (below, "/ws/b/", Some("ws://h/ws/b/")),
+            (below, "/lunch/ws/b/", Some("ws://h/lunch/ws/b/")),
+            (below, "../b/", Some("ws://h/lunch/ws/b/")),
+            (below, "./../../../ws/b", Some("ws://h/ws/b")),
+            (below, "../../../../../../r/b", Some("ws://h/r/b")),
+            (secret, "//other/ws/b/", Some("wss://other/ws/b/")),
+            (secret, "http://h/ws/a/", None),
+            (secret, "ws://h/ws/a/", None),
+            (plain, "/login", Some("ws://h:8000/login")),
+            (plain, "b", Some("ws://h:8000/ws/a/b")),
+            (plain, "", None),
+            (plain, "ftp://h/ws/a/", None),
+            ("http://h/session/", "https://h/", Some("https://h/")),
+        ] {
+            let moved = moved(&from.parse().unwrap(), location).ok();
+            assert_eq!(moved.as_ref().map(Url::as_str), to, "{location}");
+        }
+    }
 }

@@ -30,14 +30,8 @@ pub struct Room<S> {
     ahead: i64,
 }
 
-/// A push that cannot belong to the conversation: reconnect.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Broken {
-    #[error("the server left out an event")]
-    Gap,
-    #[error("the server's first message lacks the room's state")]
-    NoState,
-}
+/// Why a push cannot belong to the conversation: reconnect.
+pub(crate) type Broken = &'static str;
 
 impl<S> Room<S> {
     /// The room after a first message: a resumed one leads on from what was known.
@@ -50,7 +44,7 @@ impl<S> Room<S> {
         match (known, hello.whole) {
             (Some(room), None) if hello.resumed => Ok(Room { you, seats, ..room }),
             (_, Some(whole)) => Ok(Room::at(you, seats, whole, now)),
-            (_, None) => Err(Broken::NoState),
+            (_, None) => Err("the server's first message lacks the room's state"),
         }
     }
 
@@ -84,7 +78,7 @@ impl<S> Room<S> {
             return Ok(None);
         }
         if event.seq - self.seq > 1 {
-            return Err(Broken::Gap);
+            return Err("the server left out an event");
         }
         self.seq = event.seq;
         self.expires_at = event.expires_at;

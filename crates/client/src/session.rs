@@ -177,7 +177,7 @@ impl<A: Application> Session<A> {
     fn heard(&mut self, text: &str, now: Millis) {
         self.link.heard(now);
         let understood = match message::read::<A>(text) {
-            Ok(Some(push)) => self.push(push, now).map_err(|broken| broken.to_string()),
+            Ok(Some(push)) => self.push(push, now).map_err(str::to_owned),
             Ok(None) => Ok(()),
             Err(error) => Err(error.to_string()),
         };

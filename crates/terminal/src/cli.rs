@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser};
 use tablecast_client::protocol::{CloseReason, Colour, client};
-use tablecast_client::{Address, Client, Reason};
+use tablecast_client::url::Url;
+use tablecast_client::{Client, Reason};
 
 use crate::failed::Failed;
 use crate::lunch::{Lunch, verdict};
@@ -68,7 +69,7 @@ pub struct Join {
 pub struct Create {
     /// Where to make it: http(s)://HOST, or HOST (https; http for localhost and IP addresses)
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000", value_parser = place::site)]
-    pub server: Address,
+    pub server: Url,
 
     /// What the room is called
     #[arg(long)]

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use serde::{Deserialize, Serialize};
 use tablecast_client::protocol::RoomId;
-use tablecast_client::{Address, Answer, post};
+use tablecast_client::url::Url;
+use tablecast_client::{Answer, post};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failed::Failed;
-use crate::place::Place;
+use crate::place::{Place, is_this_machine, shown};
 use crate::qr;
 use crate::text::sanitise;
 use crate::words::Lang;
@@ -39,18 +40,20 @@ const SESSIONS: &str = "/session/";
 
 /// Makes a room.
 pub(crate) async fn make(
-    site: &Address,
+    site: &Url,
     title: Option<&str>,
     minutes: Option<u32>,
 ) -> Result<Place, Failed> {
     let wanted = Wanted { title, minutes };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let sessions = site.with_path(format!("{}{SESSIONS}", site.path));
-    let (answer, at) = post(&sessions, &body)
+    let mut sessions = site.clone();
+    sessions.set_path(&format!("{}{SESSIONS}", site.path().trim_end_matches('/')));
+    let (answer, mut site) = post(&sessions, &body)
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
     // Where the same path is found below another one, the site has moved there.
-    let site = at.with_path(at.path.strip_suffix(SESSIONS).unwrap_or_default());
+    let base = site.path().strip_suffix(SESSIONS).unwrap_or_default();
+    site.set_path(&base.to_owned());
     if answer.status != 201 {
         return Err(Failed::Refused(refusal(&site, &answer)));
     }
@@ -58,15 +61,19 @@ pub(crate) async fn make(
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());
     match room {
         Some(room) => Ok(Place { site, room }),
-        None => Err(Failed::Refused(format!("{site} is no Tablecast server"))),
+        None => {
+            let what = format!("{} is no Tablecast server", shown(&site));
+            Err(Failed::Refused(what))
+        }
     }
 }
 
-fn refusal(site: &Address, answer: &Answer) -> String {
+fn refusal(site: &Url, answer: &Answer) -> String {
     let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) else {
         let moved = answer.moved.as_deref();
         let to = moved.map(|to| format!(", to {}", sanitise(to)));
         let (status, to) = (answer.status, to.unwrap_or_default());
+        let site = shown(site);
         return format!("{site} answers {status}{to}: is it a Tablecast server?");
     };
     let again = answer
@@ -97,10 +104,10 @@ pub(crate) fn print(
             write!(out, "{}", wrapped(text, columns))?;
         }
     }
-    if place.site.is_this_machine() {
+    if is_this_machine(&place.site) {
         write!(out, "{}", wrapped(&advice(lang, place), columns))?;
     }
-    let (page, socket) = (place.to_string(), place.socket().socket());
+    let (page, socket) = (place.to_string(), place.socket().into());
     let links = [
         (lang.pick("in a browser:", "브라우저:"), "", page.clone()),
         (
@@ -118,13 +125,13 @@ pub(crate) fn print(
 
 /// What to do so that others can open it, as far as this machine knows.
 fn advice(lang: Lang, place: &Place) -> String {
-    let (tls, port) = (place.site.tls, place.site.port);
+    let port = place.site.port_or_known_default().unwrap_or_default();
     let only_here = lang.pick(
         "Phones cannot open it: this address leads to this machine alone.",
         "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.",
     );
     // What listens there is no server of ours, but something before it.
-    if tls {
+    if place.site.scheme() == "https" {
         return only_here.to_owned();
     }
     let other = match own_address() {
@@ -218,19 +225,16 @@ mod tests {
                 for link in [
                     place.to_string(),
                     format!("tablecast join {place}"),
-                    format!("websocat {}", place.socket().socket()),
+                    format!("websocat {}", place.socket()),
                 ] {
                     assert!(read.contains(&link), "no {link}: {text}");
                 }
-                assert!(
-                    read.trim_end().ends_with(&place.socket().socket()),
-                    "{text}"
-                );
+                assert!(read.trim_end().ends_with(place.socket().as_str()), "{text}");
                 let advice = lang.pick("Phones cannot", "휴대폰에서는");
-                assert_eq!(rest.contains(advice), place.site.is_this_machine());
+                assert_eq!(rest.contains(advice), is_this_machine(&place.site));
                 assert!(!rest.contains(":8000"), "{rest}");
                 if rest.contains(advice) {
-                    let port = place.site.port;
+                    let port = place.site.port_or_known_default().unwrap();
                     assert!(rest.contains(&format!("0.0.0.0:{port}")), "{rest}");
                 }
             }

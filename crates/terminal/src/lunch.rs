@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 use tablecast_client::protocol::{MemberId, client};
-use tablecast_client::{AddressError, Application, Entropy, Millis};
+use tablecast_client::{Application, Entropy, Millis};
 use tablecast_lunch::{Command, Event, Item, Table, Verdict};
 
 use crate::place;
@@ -55,7 +55,7 @@ impl Application for Lunch {
         sanitise_all(message);
     }
 
-    fn socket_path(path: &str) -> Result<String, AddressError> {
+    fn socket_path(path: &str) -> Result<String, String> {
         place::socket_path(path)
     }
 }

@@ -20,8 +20,12 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::{AGENT, MOST_MOVES, PATIENCE, Stream, connect, moved, no_answer, retry_after};
-use crate::address::{Address, AddressError};
+use url::Url;
+
+use super::{
+    AGENT, MOST_MOVES, PATIENCE, Stream, authority, connect, location, moved, no_answer,
+    retry_after,
+};
 use crate::session::link::{Failure, Reason};
 use crate::session::{Incoming, Outgoing};
 
@@ -41,7 +45,7 @@ const LAST: Duration = Duration::from_secs(2);
 const NO_CLOSE_FRAME: u16 = 1006;
 
 /// The path of a room's socket, for a path that a redirect leads to.
-type SocketPath = fn(&str) -> Result<String, AddressError>;
+type SocketPath = fn(&str) -> Result<String, String>;
 
 /// A connection, or an attempt at one. Dropping it cuts it.
 #[derive(Debug)]
@@ -58,19 +62,19 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(address: &Address, socket_path: SocketPath) -> Connection {
+    pub(crate) fn open(url: &Url, socket_path: SocketPath) -> Connection {
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (heard, incoming) = mpsc::channel(QUEUE);
-        let address = address.clone();
+        let url = url.clone();
         let task = tokio::spawn(async move {
-            let last = match timeout(PATIENCE, handshake(&address, socket_path)).await {
+            let last = match timeout(PATIENCE, handshake(&url, socket_path)).await {
                 Ok(Ok(socket)) => {
                     // Nobody listens any more: then nobody misses it either.
                     let _ = heard.send(Incoming::Opened).await;
                     Incoming::Closed(talk(socket, to_send, &heard).await)
                 }
                 Ok(Err(failure)) => Incoming::Failed(failure),
-                Err(_) => Incoming::Failed(unreachable(&no_answer(&address))),
+                Err(_) => Incoming::Failed(unreachable(&no_answer(&url))),
             };
             let _ = heard.send(last).await;
         });
@@ -104,12 +108,12 @@ impl Connection {
 type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// Opens the socket, also where that has moved: as a proxy says it that leads to TLS.
-async fn handshake(address: &Address, socket_path: SocketPath) -> Result<Socket, Failure> {
-    let mut address = address.clone();
+async fn handshake(url: &Url, socket_path: SocketPath) -> Result<Socket, Failure> {
+    let mut url = url.clone();
     for _ in 0..MOST_MOVES {
-        match handshake_once(&address, socket_path).await? {
+        match handshake_once(&url, socket_path).await? {
             Opened::Here(socket) => return Ok(*socket),
-            Opened::Moved(to) => address = to,
+            Opened::Moved(to) => url = to,
         }
     }
     Err(no_room(
@@ -119,15 +123,13 @@ async fn handshake(address: &Address, socket_path: SocketPath) -> Result<Socket,
 
 enum Opened {
     Here(Box<Socket>),
-    Moved(Address),
+    Moved(Url),
 }
 
-async fn handshake_once(address: &Address, socket_path: SocketPath) -> Result<Opened, Failure> {
-    let stream = connect(address)
-        .await
-        .map_err(|error| unreachable(&error))?;
-    let mut request = address
-        .socket()
+async fn handshake_once(url: &Url, socket_path: SocketPath) -> Result<Opened, Failure> {
+    let stream = connect(url).await.map_err(|error| unreachable(&error))?;
+    let mut request = url
+        .as_str()
         .into_client_request()
         .map_err(|error| unreachable(&error))?;
     let headers = request.headers_mut();
@@ -144,11 +146,13 @@ async fn handshake_once(address: &Address, socket_path: SocketPath) -> Result<Op
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _)) => Ok(Opened::Here(Box::new(socket))),
         Err(Error::Http(response)) => {
-            let Some(location) = moved(response.status(), response.headers()) else {
+            let Some(location) = location(response.status(), response.headers()) else {
                 return Err(refused(&response));
             };
-            let to = address.moved(&location);
-            let to = to.and_then(|to| Ok(to.with_path(socket_path(&to.path)?)));
+            let to = moved(url, &location).and_then(|mut to| {
+                to.set_path(&socket_path(to.path())?);
+                Ok(to)
+            });
             to.map(Opened::Moved).map_err(|wrong| {
                 let status = response.status();
                 no_room(&format!(
@@ -161,7 +165,7 @@ async fn handshake_once(address: &Address, socket_path: SocketPath) -> Result<Op
             Err(unreachable(&error))
         }
         Err(error @ Error::Protocol(_)) => {
-            let server = address.with_path("");
+            let server = authority(url);
             Err(no_room(&format!(
                 "{server} is no Tablecast server: {error}"
             )))
@@ -278,7 +282,7 @@ mod tests {
     fn open(page: &str) -> Connection {
         let socket_path: SocketPath = |path| match path.starts_with("/ws/") {
             true => Ok(path.to_owned()),
-            false => Err(AddressError("no room".to_owned())),
+            false => Err("no room".to_owned()),
         };
         Connection::open(&page.parse().unwrap(), socket_path)
     }
