@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
+use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -119,44 +120,30 @@ pub async fn post(url: &Url, body: &str) -> io::Result<(Answer, Url)> {
 }
 
 async fn post_once(url: &Url, body: &str) -> io::Result<Answer> {
+    let wrong = |error: hyper::Error| io::Error::other(error);
     let asked = async {
         let stream = TokioIo::new(connect(url).await?);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
-            .await
-            .map_err(io::Error::other)?;
+        let (mut sender, connection) = http1::handshake(stream).await.map_err(wrong)?;
+        // It does the work, and ends with the sender.
+        tokio::spawn(connection);
         let request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
             .header(HOST, authority(url))
             .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body.to_owned())))
             .map_err(io::Error::other)?;
-        let answered = async {
-            let response = sender
-                .send_request(request)
-                .await
-                .map_err(io::Error::other)?;
-            let status = response.status();
-            let retry_after = retry_after(response.headers().get(RETRY_AFTER));
-            let moved = location(status, response.headers());
-            let body = Limited::new(response.into_body(), MOST_BODY)
-                .collect()
-                .await;
-            Ok(Answer {
-                status,
-                retry_after,
-                moved,
-                body: body.map_err(io::Error::other)?.to_bytes().into(),
-            })
-        };
-        // The connection does the work until the answer is there.
-        tokio::pin!(answered);
-        tokio::select! {
-            answer = &mut answered => answer,
-            ended = connection => match ended {
-                Ok(()) => answered.await,
-                Err(error) => Err(io::Error::other(error)),
-            },
-        }
+        let response = sender.send_request(request).await.map_err(wrong)?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers().get(RETRY_AFTER));
+        let moved = location(status, response.headers());
+        let body = Limited::new(response.into_body(), MOST_BODY);
+        let body = body.collect().await.map_err(io::Error::other)?;
+        Ok(Answer {
+            status,
+            retry_after,
+            moved,
+            body: body.to_bytes().into(),
+        })
     };
     match timeout(PATIENCE, asked).await {
         Ok(answer) => answer,

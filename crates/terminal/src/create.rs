@@ -52,8 +52,9 @@ pub(crate) async fn make(
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
     // Where the same path is found below another one, the site has moved there.
-    let base = site.path().strip_suffix(SESSIONS).unwrap_or_default();
-    site.set_path(&base.to_owned());
+    let base = site.path().strip_suffix(SESSIONS);
+    let base = base.unwrap_or_default().to_owned();
+    site.set_path(&base);
     if answer.status != 201 {
         return Err(Failed::Refused(refusal(&site, &answer)));
     }
@@ -96,29 +97,19 @@ pub(crate) fn print(
     };
     match qr::code(&place.to_string(), columns) {
         Some(code) => write!(out, "{code}")?,
-        None => {
-            let text = lang.pick(
-                "(the terminal is too narrow for the QR code)",
-                "(터미널이 좁아 QR 코드를 그릴 수 없습니다)",
-            );
-            write!(out, "{}", wrapped(text, columns))?;
-        }
+        None => write!(out, "{}", wrapped(&lang.too_narrow(), columns))?,
     }
     if is_this_machine(&place.site) {
         write!(out, "{}", wrapped(&advice(lang, place), columns))?;
     }
     let (page, socket) = (place.to_string(), place.socket().into());
     let links = [
-        (lang.pick("in a browser:", "브라우저:"), "", page.clone()),
-        (
-            lang.pick("in a terminal:", "터미널:"),
-            "tablecast join",
-            page,
-        ),
-        (lang.pick("by hand:", "직접:"), "websocat", socket),
+        (lang.in_a_browser(), "", page.clone()),
+        (lang.in_a_terminal(), "tablecast join", page),
+        (lang.by_hand(), "websocat", socket),
     ];
     for (label, command, link) in links {
-        write!(out, "{}", linked(label, command, &link, columns))?;
+        write!(out, "{}", linked(&label, command, &link, columns))?;
     }
     out.flush()
 }
@@ -126,26 +117,17 @@ pub(crate) fn print(
 /// What to do so that others can open it, as far as this machine knows.
 fn advice(lang: Lang, place: &Place) -> String {
     let port = place.site.port_or_known_default().unwrap_or_default();
-    let only_here = lang.pick(
-        "Phones cannot open it: this address leads to this machine alone.",
-        "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.",
-    );
+    let only_here = lang.only_here();
     // What listens there is no server of ours, but something before it.
     if place.site.scheme() == "https" {
-        return only_here.to_owned();
+        return only_here;
     }
     let other = match own_address() {
-        Some(address) => format!("http://{}", SocketAddr::new(address, port)),
-        None => format!("http://{}:{port}", lang.pick("ADDRESS", "주소")),
+        Some(address) => SocketAddr::new(address, port).to_string(),
+        None => format!("{}:{port}", lang.some_address()),
     };
-    lang.pick(
-        format!(
-            "{only_here} Run the server with --listen 0.0.0.0:{port}, and then: tablecast create --server {other}"
-        ),
-        format!(
-            "{only_here} 서버를 --listen 0.0.0.0:{port} 으로 실행한 뒤: tablecast create --server {other}"
-        ),
-    )
+    let advice = lang.listen_to_all(port, format!("http://{other}"));
+    format!("{only_here} {advice}")
 }
 
 /// Under which address others in its network reach this machine, if it is in one. Nothing is

@@ -8,7 +8,7 @@ use tablecast_lunch::{Command, Restore};
 
 use crate::lunch::{self, News, Notification, Room, Session};
 use crate::say::Say;
-use crate::words::Lang;
+use crate::words::{Lang, short};
 
 /// Somebody at a terminal.
 #[derive(Debug)]
@@ -58,13 +58,13 @@ impl Desk {
             Say::Name(name) => rename(name, None, session, now),
             Say::Colour(colour) => {
                 let Some(name) = own_name(session) else {
-                    return Show::Notice(self.lang.not_here_yet().to_owned());
+                    return Show::Notice(self.lang.not_here_yet());
                 };
                 rename(name, Some(colour), session, now);
             }
             Say::Undo => match self.removed.pop() {
                 Some(number) => session.send(Command::Restore(Restore { number }), now),
-                None => return Show::Notice(self.lang.nothing_to_undo().to_owned()),
+                None => return Show::Notice(self.lang.nothing_to_undo()),
             },
             Say::Retry => session.retry_now(),
             Say::Quit => session.close(),
@@ -90,7 +90,7 @@ impl Desk {
             _ => false,
         };
         if session.pending().any(is_same) {
-            return Show::Notice(self.lang.coming_already(&item));
+            return Show::Notice(self.lang.on_its_way(short(&item)));
         }
         match session.room().and_then(same) {
             Some(item) => {

@@ -64,15 +64,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn members(&mut self, room: &Room) -> io::Result<()> {
         let lang = self.desk.lang;
-        let name = |member: &Member| {
-            let you = if member.id == room.you {
-                lang.you()
-            } else {
-                ""
-            };
-            let away = if member.away { lang.away() } else { "" };
-            format!("{}{you}{away}", member.name)
-        };
+        let name = |member: &Member| format!("{}{}", member.name, lang.behind(room, member));
         let names: Vec<String> = room.members.iter().map(name).collect();
         writeln!(self.out, "{}: {}", lang.here(room), names.join(", "))
     }
@@ -137,7 +129,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
     fn input(&mut self, line: Line, session: &mut Session, now: Millis) -> io::Result<()> {
         let lang = self.desk.lang;
         let read = match &line {
-            Line::Text(text) => say::read(text).map_err(|unsaid| lang.unsaid(&unsaid)),
+            Line::Text(text) => say::read(text, lang),
             Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
         };
         let show = match read {
@@ -164,12 +156,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         self.input_ended = true;
     }
 
-    fn show(
-        &mut self,
-        session: &mut Session,
-        notifications: &[Notification],
-        now: Millis,
-    ) -> io::Result<()> {
+    fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
         // An address at which there is nothing is more often wrong than early, and a script
         // wants to know. Where somebody has been, they want to come back.
         if let Status::Offline(Reason::Unreachable(_), _) = session.status()
@@ -178,25 +165,26 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
             session.give_up();
         }
         self.status(&session.status(), now);
-        for notification in notifications {
-            self.desk.note(notification);
-            let text = self.desk.lang.notification(notification);
+        for notification in session.notifications() {
+            self.desk.note(&notification);
+            let text = self.desk.lang.notification(&notification);
             use Notification as N;
-            match (notification, session.room()) {
+            match (&notification, session.room()) {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,
+                (N::Snapshot, None) => {}
                 (N::Change(_, News::Decided(..)), Some(room)) => self.decision(session, room)?,
                 (N::Refused(..) | N::Unsure(_) | N::TooMany(_), _) => {
                     self.has_refused = true;
                     self.complain(&text);
                 }
                 (N::Store(_), _) => self.complain(&text),
-                _ => writeln!(self.out, "{text}")?,
+                (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,
+                (N::Left(_) | N::Renamed(..) | N::Change(..), _) => writeln!(self.out, "{text}")?,
             }
         }
         // Whoever began a draw wants to know what came of it.
-        let is_drawing = session
-            .room()
-            .is_some_and(|room| room.state.settling.drawing.is_some());
+        let draws = |room: &Room| room.state.settling.drawing.is_some();
+        let is_drawing = session.room().is_some_and(draws);
         if self.input_ended && session.is_settled() && !is_drawing {
             session.close();
         }

@@ -3,13 +3,13 @@
 use std::io;
 use std::time::Duration;
 
-use futures_util::future::OptionFuture;
+use futures_util::future::{OptionFuture, select_all};
 use futures_util::{Stream, StreamExt};
 use tablecast_client::{Client, Millis, Reason, Status, now};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
-use crate::lunch::{Lunch, Notification, Session};
+use crate::lunch::{Lunch, Session};
 
 /// A way to show a room and to be told what to do.
 pub(crate) trait Face {
@@ -25,13 +25,8 @@ pub(crate) trait Face {
     /// Nothing comes any more: leave, now or when all is done.
     fn input_ended(&mut self, session: &mut Session);
 
-    /// Something may have changed.
-    fn show(
-        &mut self,
-        session: &mut Session,
-        notifications: &[Notification],
-        now: Millis,
-    ) -> io::Result<()>;
+    /// Something may have changed, or is to be told.
+    fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()>;
 
     /// Whether to go on although the room has ended: it is looked at, or tried again.
     fn stays(&self) -> bool;
@@ -53,12 +48,11 @@ pub(crate) async fn run<F: Face>(
     let mut inputs_end = false;
     let mut is_told_to_end = false;
     let mut broken = None;
-    let mut signals = Signals::new()?;
+    let mut signals = signals()?;
     loop {
         let session = &mut client.session;
-        let notifications = session.notifications();
         if broken.is_none()
-            && let Err(error) = face.show(session, &notifications, now())
+            && let Err(error) = face.show(session, now())
         {
             broken = Some(error);
             session.close();
@@ -87,7 +81,7 @@ pub(crate) async fn run<F: Face>(
                 }
             },
             Some(()) = OptionFuture::from(F::BEAT.map(sleep)) => {}
-            () = signals.next() => {
+            _ = select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))) => {
                 is_told_to_end = true;
                 client.session.close();
             }
@@ -97,23 +91,8 @@ pub(crate) async fn run<F: Face>(
 
 /// What a shell, a service manager and a closed terminal send. The first of them is a
 /// goodbye, so that the seat is free for others.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Signals([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let Signals([interrupt, terminate, hang_up]) = self;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    }
+fn signals() -> io::Result<Vec<Signal>> {
+    use SignalKind as Kind;
+    let kinds = [Kind::interrupt(), Kind::terminate(), Kind::hangup()];
+    kinds.into_iter().map(signal).collect()
 }

@@ -3,6 +3,9 @@
 use tablecast_client::protocol::Colour;
 use tablecast_lunch::{Command, Decide, Extend, How, Title};
 
+use crate::text::sanitise;
+use crate::words::Lang;
+
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Say {
@@ -32,24 +35,12 @@ pub enum Say {
     Quit,
 }
 
-/// A line that means nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unsaid {
-    /// There is no such command.
-    Unknown(String),
-    /// The command needs an item's number.
-    Number(&'static str),
-    /// What is to be added is missing.
-    Item,
-    /// A name is missing.
-    Name,
-    /// No number of a colour.
-    Colour,
-}
-
 /// Reads a line: what does not begin with `/` is added; `//` stands for a `/` at the
 /// beginning of an item.
-pub fn read(line: &str) -> Result<Say, Unsaid> {
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn read(line: &str, lang: Lang) -> Result<Say, String> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/') else {
         return Ok(match line {
@@ -64,7 +55,7 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         Some((word, rest)) => (word, rest.trim()),
         None => (command, ""),
     };
-    let number = |word| rest.parse::<u64>().map_err(|_| Unsaid::Number(word));
+    let number = |word| rest.parse::<u64>().map_err(|_| lang.no_number(word));
     let asked = match &*word.to_lowercase() {
         "vote" => Command::vote(number("/vote")?, true),
         "unvote" => Command::vote(number("/unvote")?, false),
@@ -75,13 +66,13 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         "title" => Command::Title(Title {
             title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
         }),
-        "name" if rest.is_empty() => return Err(Unsaid::Name),
+        "name" if rest.is_empty() => return Err(lang.no_name()),
         "name" => return Ok(Say::Name(rest.to_owned())),
         "colour" | "color" => {
             let colour = rest.parse().ok().and_then(Colour::new);
-            return colour.map(Say::Colour).ok_or(Unsaid::Colour);
+            return colour.map(Say::Colour).ok_or_else(|| lang.no_colour());
         }
-        "add" if rest.is_empty() => return Err(Unsaid::Item),
+        "add" if rest.is_empty() => return Err(lang.no_item()),
         "add" => return Ok(Say::Add(rest.to_owned())),
         "undo" => return Ok(Say::Undo),
         "list" | "menu" => return Ok(Say::List),
@@ -90,7 +81,7 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         "help" | "?" => return Ok(Say::Help),
         "retry" => return Ok(Say::Retry),
         "quit" | "exit" | "leave" => return Ok(Say::Quit),
-        _ => return Err(Unsaid::Unknown(format!("/{word}"))),
+        _ => return Err(lang.no_command(sanitise(&format!("/{word}")))),
     };
     Ok(Say::Send(asked))
 }
@@ -98,6 +89,12 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LANG: Lang = Lang::English;
+
+    fn read(line: &str) -> Result<Say, String> {
+        super::read(line, LANG)
+    }
 
     #[test]
     fn a_line_without_a_slash_is_an_item() {
@@ -125,12 +122,12 @@ mod tests {
         assert_eq!(read("/title"), title(None));
         assert_eq!(read("/members"), read("/who"));
         assert_eq!(read("/add pizza"), Ok(Say::Add("pizza".to_owned())));
-        assert_eq!(read("/add"), Err(Unsaid::Item));
+        assert_eq!(read("/add"), Err(LANG.no_item()));
         let colour = |index| Ok(Say::Colour(Colour::new(index).unwrap()));
         assert_eq!(read("/color 11"), colour(11));
-        assert_eq!(read("/colour 12"), Err(Unsaid::Colour));
-        assert_eq!(read("/remove pizza"), Err(Unsaid::Number("/remove")));
-        assert_eq!(read("/name"), Err(Unsaid::Name));
-        assert_eq!(read("/drow"), Err(Unsaid::Unknown("/drow".to_owned())));
+        assert_eq!(read("/colour 12"), Err(LANG.no_colour()));
+        assert_eq!(read("/remove pizza"), Err(LANG.no_number("/remove")));
+        assert_eq!(read("/name"), Err(LANG.no_name()));
+        assert_eq!(read("/drow"), Err(LANG.no_command("/drow")));
     }
 }

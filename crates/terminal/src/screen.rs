@@ -110,7 +110,7 @@ impl View<'_> {
 
     fn insert(&mut self, text: &str) {
         if !self.line.insert(text) {
-            self.said = self.lang().too_much_pasted().to_owned();
+            self.said = self.lang().too_much_pasted();
         }
     }
 
@@ -143,7 +143,7 @@ impl View<'_> {
 
     /// What was typed is said; with nothing typed the chosen item is voted for.
     fn enter(&mut self, session: &mut Session, now: Millis) {
-        match say::read(self.line.text()) {
+        match say::read(self.line.text(), self.lang()) {
             Ok(Say::Nothing) => {
                 if let Some(number) = self.chosen(session) {
                     self.desk.toggle(number, session, now);
@@ -155,7 +155,7 @@ impl View<'_> {
                 self.say(say, session, now);
             }
             // The line stays, to be mended.
-            Err(unsaid) => self.said = self.lang().unsaid(&unsaid),
+            Err(why) => self.said = why,
         }
     }
 
@@ -186,8 +186,7 @@ impl View<'_> {
     /// The item that keys act on, if it is still there.
     fn chosen(&self, session: &Session) -> Option<u64> {
         let room = session.room()?;
-        let number = self.chosen?;
-        room.state.item(number).map(|item| item.number)
+        room.state.item(self.chosen?).map(|item| item.number)
     }
 
     fn choose(&mut self, by: isize, session: &Session) {
@@ -206,13 +205,9 @@ impl View<'_> {
 
     /// Something is always chosen while there is something: the neighbour of what went.
     fn keep_chosen(&mut self, room: &Room) {
-        if self
-            .chosen
-            .is_some_and(|number| room.state.item(number).is_some())
-        {
-            return;
-        }
-        self.chosen = by_votes(&room.state).first().map(|item| item.number);
+        let is_there = |number: &u64| room.state.item(*number).is_some();
+        let first = || by_votes(&room.state).first().map(|item| item.number);
+        self.chosen = self.chosen.filter(is_there).or_else(first);
     }
 }
 
@@ -256,19 +251,14 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
         self.view.leave(session);
     }
 
-    fn show(
-        &mut self,
-        session: &mut Session,
-        notifications: &[Notification],
-        now: Millis,
-    ) -> io::Result<()> {
-        for notification in notifications {
-            self.view.desk.note(notification);
+    fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
+        for notification in session.notifications() {
+            self.view.desk.note(&notification);
             self.view.said = match notification {
                 Notification::Snapshot => continue,
                 // It has a line of its own.
                 Notification::Change(_, News::Decided(..)) => String::new(),
-                notification => self.view.lang().notification(notification),
+                _ => self.view.lang().notification(&notification),
             };
         }
         if let Some(room) = session.room() {

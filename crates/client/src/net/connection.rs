@@ -111,67 +111,54 @@ type Socket = WebSocketStream<Box<dyn Stream>>;
 async fn handshake(url: &Url, socket_path: SocketPath) -> Result<Socket, Failure> {
     let mut url = url.clone();
     for _ in 0..MOST_MOVES {
-        match handshake_once(&url, socket_path).await? {
-            Opened::Here(socket) => return Ok(*socket),
-            Opened::Moved(to) => url = to,
+        let stream = connect(&url).await.map_err(|error| unreachable(&error))?;
+        match handshake_once(&url, stream).await {
+            Ok(socket) => return Ok(socket),
+            Err(Error::Http(response)) => url = redirected(&url, &response, socket_path)?,
+            // Cut off in the middle, as by a server that is just being ended.
+            Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
+                return Err(unreachable(&error));
+            }
+            Err(error @ Error::Protocol(_)) => {
+                let server = authority(&url);
+                return Err(no_room(format!("{server} is no Tablecast server: {error}")));
+            }
+            Err(error) => return Err(unreachable(&error)),
         }
     }
-    Err(no_room(
-        "the server answers with one redirect after the other",
-    ))
+    let what = "the server answers with one redirect after the other";
+    Err(no_room(what.to_owned()))
 }
 
-enum Opened {
-    Here(Box<Socket>),
-    Moved(Url),
-}
-
-async fn handshake_once(url: &Url, socket_path: SocketPath) -> Result<Opened, Failure> {
-    let stream = connect(url).await.map_err(|error| unreachable(&error))?;
-    let mut request = url
-        .as_str()
-        .into_client_request()
-        .map_err(|error| unreachable(&error))?;
+async fn handshake_once(url: &Url, stream: Box<dyn Stream>) -> Result<Socket, Error> {
+    let mut request = url.as_str().into_client_request()?;
     let headers = request.headers_mut();
-    headers.insert(
-        SEC_WEBSOCKET_PROTOCOL,
-        HeaderValue::from_static(SUBPROTOCOL),
-    );
+    let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MOST_MESSAGE))
         .max_frame_size(Some(MOST_MESSAGE));
-    match client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(Opened::Here(Box::new(socket))),
-        Err(Error::Http(response)) => {
-            let Some(location) = location(response.status(), response.headers()) else {
-                return Err(refused(&response));
-            };
-            let to = moved(url, &location).and_then(|mut to| {
-                to.set_path(&socket_path(to.path())?);
-                Ok(to)
-            });
-            to.map(Opened::Moved).map_err(|wrong| {
-                let status = response.status();
-                no_room(&format!(
-                    "the server answers {status}, to {location:?}: {wrong}"
-                ))
-            })
-        }
-        // Cut off in the middle, as by a server that is just being ended.
-        Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
-            Err(unreachable(&error))
-        }
-        Err(error @ Error::Protocol(_)) => {
-            let server = authority(url);
-            Err(no_room(&format!(
-                "{server} is no Tablecast server: {error}"
-            )))
-        }
-        Err(error) => Err(unreachable(&error)),
-    }
+    let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
+    Ok(socket)
+}
+
+type Refusal = Response<Option<Vec<u8>>>;
+
+/// Where to try instead, after an answer that is no socket.
+fn redirected(url: &Url, response: &Refusal, socket_path: SocketPath) -> Result<Url, Failure> {
+    let status = response.status();
+    let Some(location) = location(status, response.headers()) else {
+        return Err(refused(response));
+    };
+    let to = moved(url, &location).and_then(|mut to| {
+        to.set_path(&socket_path(to.path())?);
+        Ok(to)
+    });
+    let what = |wrong| format!("the server answers {status}, to {location:?}: {wrong}");
+    to.map_err(|wrong| no_room(what(wrong)))
 }
 
 fn unreachable(error: &dyn std::fmt::Display) -> Failure {
@@ -179,13 +166,13 @@ fn unreachable(error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// What will not be otherwise the next time.
-fn no_room(what: &str) -> Failure {
-    Failure::new(ComeBack::Never, Reason::Unreachable(what.to_owned()))
+fn no_room(what: String) -> Failure {
+    Failure::new(ComeBack::Never, Reason::Unreachable(what))
 }
 
 /// What a status instead of a socket means. A server says 101 to this dialect and then
 /// closes with a code; a status is a proxy's word, a limit's, or that of another server.
-fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
+fn refused(response: &Refusal) -> Failure {
     let status = response.status();
     let body = response.body().as_deref().unwrap_or_default();
     let full = b"room_full";

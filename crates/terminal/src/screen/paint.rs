@@ -108,10 +108,11 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
 /// More of the chosen item: where there is room, all that is known of it; and the whole item
 /// if the list shows only a part.
 fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
-    let Some(room) = session.room() else {
-        return String::new();
-    };
-    let Some(item) = view.chosen.and_then(|number| room.state.item(number)) else {
+    let chosen = session.room().and_then(|room| {
+        let item = room.state.item(view.chosen?)?;
+        Some((room, item))
+    });
+    let Some((room, item)) = chosen else {
         return String::new();
     };
     let is_cut = item.item.width() > room_for_item(width, room, item, view);
@@ -198,14 +199,10 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 /// Votes, whether one's own is among them, and the item.
 fn row(item: &Item, room: &Room, most: usize, columns: usize, mark: String) -> Line<'static> {
     let votes = item.votes.len();
-    let own = if item.votes.contains(&room.you) {
-        "[x]"
-    } else {
-        "[ ]"
-    };
+    let is_own = item.votes.contains(&room.you);
+    let own = if is_own { "[x]" } else { "[ ]" };
     let style = match votes {
-        0 => Style::new(),
-        votes if votes == most => Style::new().bold(),
+        votes if votes > 0 && votes == most => Style::new().bold(),
         _ => Style::new(),
     };
     Line::from(vec![
@@ -224,17 +221,13 @@ fn colour(member: &Member) -> Style {
 
 /// A member, as far as the width allows; what stands behind the name is always there.
 fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
-    let you = if member.id == room.you {
-        view.lang().you()
-    } else {
-        ""
-    };
-    let away = if member.away { view.lang().away() } else { "" };
     let mark = if member.away { "- " } else { "* " };
     let style = colour(member);
-    let name = Span::styled(cut(&member.name, 12), style);
-    let mut line = Line::from(vec![Span::styled(mark, style), name]);
-    line.push_span(Span::raw(format!("{you}{away}")));
+    let line = Line::from(vec![
+        Span::styled(mark, style),
+        Span::styled(cut(&member.name, 12), style),
+        Span::raw(view.lang().behind(room, member)),
+    ]);
     match member.away {
         true => line.dim(),
         false => line,
@@ -252,7 +245,11 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
     for (at, member) in room.members.iter().enumerate() {
         let away = if member.away { "-" } else { "" };
         let is_you = member.id == room.you;
-        let you = if is_you { view.lang().you() } else { "" };
+        let you = if is_you {
+            view.lang().you()
+        } else {
+            String::new()
+        };
         let name = format!(" {away}{}", cut(&member.name, 12));
         // Room for the dots of those who may not fit.
         let dots = if at + 1 < room.members.len() { 3 } else { 0 };
@@ -270,7 +267,9 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
 fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
     let menu = &session.room()?.state;
     if let Some(drawing) = &menu.settling.drawing {
-        return Some((format!(" {}", view.lang().drawing(drawing)), Color::Yellow));
+        let (candidates, added) = (drawing.candidates.len(), drawing.contributions.len());
+        let text = view.lang().drawing_among(candidates, added);
+        return Some((format!(" {text}"), Color::Yellow));
     }
     let decision = menu.settling.decision.as_ref()?;
     let verdict = verdict(session);
