@@ -17,7 +17,8 @@ pub trait Application {
     /// What changes the state: an enum with serde's default tagging. A variant that a newer server
     /// has added is passed over.
     type Event: DeserializeOwned;
-    /// What a member asks for: an enum with serde's default tagging.
+    /// What a member asks for: an enum with serde's default tagging. What JSON cannot carry is
+    /// refused as `bad_command`.
     type Command: Serialize;
     /// What there is to tell of an event; mostly the event itself.
     type News;

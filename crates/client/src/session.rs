@@ -327,12 +327,22 @@ impl<A: Application> Session<A> {
     /// Asks for something; it is kept until there is an answer.
     pub fn send(&mut self, request: impl Into<Request<A::Command>>, now: Millis) {
         let request = request.into();
+        if let Some(error) = commands::unsayable(&request) {
+            return self.refuse("bad_command", error.to_string(), request);
+        }
         if self.commands.is_full() {
             self.notifications.push(Notification::TooMany(request));
             return;
         }
         self.commands.add(request, true);
         self.go_on(now);
+    }
+
+    /// Refuses what the server would not read.
+    fn refuse(&mut self, code: &str, message: String, request: Request<A::Command>) {
+        let code = code.to_owned();
+        let notification = Notification::Refused(Refusal { code, message }, Some(request));
+        self.notifications.push(notification);
     }
 
     /// Connects at once, if it does not already; also when it has ended.
@@ -379,12 +389,8 @@ impl<A: Application> Session<A> {
             }
         }
         while let Some((request, most)) = self.commands.too_long() {
-            let refusal = Refusal {
-                code: "too_long".to_owned(),
-                message: format!("a command has at most {most} bytes"),
-            };
-            let notification = Notification::Refused(refusal, Some(request));
-            self.notifications.push(notification);
+            let message = format!("a command has at most {most} bytes");
+            self.refuse("too_long", message, request);
         }
         for text in self.commands.flush(now) {
             self.link.asked(now);

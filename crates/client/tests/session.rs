@@ -3,12 +3,16 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use support::{Lunch, SEAT, START, epoch, hello, hello_with, resumed, state};
-use tablecast_client::protocol::Epoch;
 use tablecast_client::protocol::client;
 use tablecast_client::protocol::close::{CloseReason, ComeBack};
-use tablecast_client::{Effect, Failure, Incoming, Notification, Outgoing, Reason, Status};
+use tablecast_client::protocol::{Epoch, MemberId};
+use tablecast_client::{
+    Application, Effect, Failure, Incoming, Notification, Outgoing, Reason, Status,
+};
 use tablecast_lunch::Command;
 
 type At = support::At<Lunch>;
@@ -234,6 +238,33 @@ fn a_refusal_is_told_and_the_command_is_done_with() {
     assert_eq!(*command, Command::remove(9));
     assert_eq!(&*refusal.message, "no\u{FFFD}[2J");
     assert!(at.session.is_settled());
+}
+
+/// Its commands have keys that are no strings.
+#[derive(Default)]
+struct Odd;
+
+impl Application for Odd {
+    type State = ();
+    type Event = ();
+    type Command = BTreeMap<Vec<u8>, u8>;
+    type News = ();
+
+    fn apply((): &mut (), _: MemberId, (): ()) -> Option<()> {
+        None
+    }
+}
+
+#[test]
+fn what_json_cannot_carry_is_refused_at_once() {
+    let mut at = support::At::<Odd>::start(0);
+    at.session.send(BTreeMap::from([(vec![1], 2)]), at.now);
+    let notifications = at.notifications();
+    let [Notification::Refused(refusal, Some(_))] = notifications.as_slice() else {
+        panic!("{notifications:?}");
+    };
+    assert_eq!(refusal.code, "bad_command");
+    assert_eq!(at.session.pending().count(), 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tablecast_client::{Client, Reason};
 
 use crate::failed::Failed;
 use crate::lunch::{Lunch, verdict};
-use crate::place::{self, Place};
+use crate::room_url::{self, RoomUrl};
 use crate::words::Lang;
 use crate::{create, lines, plain, run, screen};
 
@@ -47,7 +47,7 @@ pub enum Command {
 pub struct Join {
     /// The room: http(s)://HOST/r/ID, ws(s)://HOST/ws/ID/, or HOST/r/ID (https; http for
     /// localhost and IP addresses)
-    pub url: Place,
+    pub url: RoomUrl,
 
     /// What you are called [default: the server makes a name]
     #[arg(long)]
@@ -68,7 +68,7 @@ pub struct Join {
 #[derive(Debug, Args)]
 pub struct Create {
     /// Where to make it: http(s)://HOST, or HOST (https; http for localhost and IP addresses)
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000", value_parser = place::site)]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000", value_parser = room_url::site)]
     pub server: Url,
 
     /// What the room is called
@@ -126,14 +126,13 @@ impl Command {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
-                let place =
-                    create::make(&options.server, options.title.as_deref(), options.minutes)
-                        .await?;
+                let url = create::make(&options.server, options.title.as_deref(), options.minutes)
+                    .await?;
                 let mut out = io::stdout().lock();
                 // Most are as wide, if this one does not tell.
                 let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
                 let columns = out.is_terminal().then(width);
-                create::print(&mut out, lang, &place, columns)?;
+                create::print(&mut out, lang, &url, columns)?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -150,21 +149,21 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
     };
-    let place = &options.url;
-    let client = Client::new(Lunch::default(), place.socket(), who);
+    let url = &options.url;
+    let client = Client::new(Lunch::default(), url.socket(), who);
     let mut client = client.map_err(|error| Failed::Random(error.to_string()))?;
     let is_typed = io::stdin().is_terminal();
     let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
     let mut has_refused = false;
     let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
-        let mut face = screen::Screen::new(terminal, lang, place);
-        run::run(&mut face, screen::keys(), &mut client).await
+        let mut ui = screen::Screen::new(terminal, lang, url);
+        run::run(&mut ui, screen::keys(), &mut client).await
     } else {
-        let mut face = plain::Plain::new(lang, place, io::stdout(), io::stderr());
-        let ended = run::run(&mut face, lines::lines(), &mut client).await;
+        let mut ui = plain::Plain::new(lang, url, io::stdout(), io::stderr());
+        let ended = run::run(&mut ui, lines::lines(), &mut client).await;
         // Who types sees what is refused, and says it in another way.
-        has_refused = face.has_refused() && !is_typed;
+        has_refused = ui.has_refused() && !is_typed;
         ended
     };
     let session = &client.session;

@@ -10,8 +10,8 @@ use tablecast_client::{Answer, post};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failed::Failed;
-use crate::place::{Place, is_this_machine, shown};
 use crate::qr;
+use crate::room_url::{RoomUrl, is_this_machine, shown};
 use crate::text::sanitise;
 use crate::words::Lang;
 
@@ -43,7 +43,7 @@ pub(crate) async fn make(
     site: &Url,
     title: Option<&str>,
     minutes: Option<u32>,
-) -> Result<Place, Failed> {
+) -> Result<RoomUrl, Failed> {
     let wanted = Wanted { title, minutes };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
     let mut sessions = site.clone();
@@ -61,7 +61,7 @@ pub(crate) async fn make(
     let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());
     match room {
-        Some(room) => Ok(Place { site, room }),
+        Some(room) => Ok(RoomUrl { site, room }),
         None => {
             let what = format!("{} is no Tablecast server", shown(&site));
             Err(Failed::Refused(what))
@@ -89,20 +89,20 @@ fn refusal(site: &Url, answer: &Answer) -> String {
 pub(crate) fn print(
     out: &mut impl Write,
     lang: Lang,
-    place: &Place,
+    url: &RoomUrl,
     columns: Option<u16>,
 ) -> io::Result<()> {
     let Some(columns) = columns else {
-        return writeln!(out, "{place}");
+        return writeln!(out, "{url}");
     };
-    match qr::code(&place.to_string(), columns) {
+    match qr::code(&url.to_string(), columns) {
         Some(code) => write!(out, "{code}")?,
         None => write!(out, "{}", wrapped(&lang.too_narrow(), columns))?,
     }
-    if is_this_machine(&place.site) {
-        write!(out, "{}", wrapped(&advice(lang, place), columns))?;
+    if is_this_machine(&url.site) {
+        write!(out, "{}", wrapped(&advice(lang, url), columns))?;
     }
-    let (page, socket) = (place.to_string(), place.socket().into());
+    let (page, socket) = (url.to_string(), url.socket().into());
     let links = [
         (lang.in_a_browser(), "", page.clone()),
         (lang.in_a_terminal(), "tablecast join", page),
@@ -115,11 +115,11 @@ pub(crate) fn print(
 }
 
 /// What to do so that others can open it, as far as this machine knows.
-fn advice(lang: Lang, place: &Place) -> String {
-    let port = place.site.port_or_known_default().unwrap_or_default();
+fn advice(lang: Lang, url: &RoomUrl) -> String {
+    let port = url.site.port_or_known_default().unwrap_or_default();
     let only_here = lang.only_here();
     // What listens there is no server of ours, but something before it.
-    if place.site.scheme() == "https" {
+    if url.site.scheme() == "https" {
         return only_here;
     }
     let other = match own_address() {
@@ -191,9 +191,9 @@ mod tests {
             ("lunch.example.org", 200),
         ] {
             for lang in [Lang::English, Lang::Korean] {
-                let place: Place = format!("http://{host}/r/{id}").parse().unwrap();
+                let url: RoomUrl = format!("http://{host}/r/{id}").parse().unwrap();
                 let mut out = Vec::new();
-                print(&mut out, lang, &place, Some(columns)).unwrap();
+                print(&mut out, lang, &url, Some(columns)).unwrap();
                 let text = String::from_utf8(out).unwrap();
                 let lines: Vec<&str> = text.lines().collect();
                 let (code, rest): (Vec<&str>, Vec<&str>) =
@@ -205,25 +205,25 @@ mod tests {
                 let rest = rest.join("\n");
                 let read = rest.replace(" \\\n", " ");
                 for link in [
-                    place.to_string(),
-                    format!("tablecast join {place}"),
-                    format!("websocat {}", place.socket()),
+                    url.to_string(),
+                    format!("tablecast join {url}"),
+                    format!("websocat {}", url.socket()),
                 ] {
                     assert!(read.contains(&link), "no {link}: {text}");
                 }
-                assert!(read.trim_end().ends_with(place.socket().as_str()), "{text}");
+                assert!(read.trim_end().ends_with(url.socket().as_str()), "{text}");
                 let advice = lang.pick("Phones cannot", "휴대폰에서는");
-                assert_eq!(rest.contains(advice), is_this_machine(&place.site));
+                assert_eq!(rest.contains(advice), is_this_machine(&url.site));
                 assert!(!rest.contains(":8000"), "{rest}");
                 if rest.contains(advice) {
-                    let port = place.site.port_or_known_default().unwrap();
+                    let port = url.site.port_or_known_default().unwrap();
                     assert!(rest.contains(&format!("0.0.0.0:{port}")), "{rest}");
                 }
             }
         }
-        let place: Place = format!("https://localhost:8443/r/{id}").parse().unwrap();
+        let url: RoomUrl = format!("https://localhost:8443/r/{id}").parse().unwrap();
         let mut out = Vec::new();
-        print(&mut out, Lang::English, &place, Some(80)).unwrap();
+        print(&mut out, Lang::English, &url, Some(80)).unwrap();
         assert!(!String::from_utf8(out).unwrap().contains("--listen"));
     }
 }

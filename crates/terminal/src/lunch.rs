@@ -10,7 +10,7 @@ use tablecast_client::protocol::{MemberId, client};
 use tablecast_client::{Application, Entropy, Millis};
 use tablecast_lunch::{Command, Event, Item, Table, Verdict};
 
-use crate::place;
+use crate::room_url;
 use crate::text::sanitise_all;
 use draws::Draws;
 pub use news::News;
@@ -56,7 +56,7 @@ impl Application for Lunch {
     }
 
     fn socket_path(path: &str) -> Result<String, String> {
-        place::socket_path(path)
+        room_url::socket_path(path)
     }
 }
 

@@ -6,18 +6,18 @@ use std::io::{self, Write};
 use tablecast_client::protocol::push::Member;
 use tablecast_client::{Millis, Reason, Status};
 
-use crate::desk::{Desk, Show};
+use crate::action;
 use crate::lines::Line;
 use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
-use crate::place::Place;
-use crate::run::Face;
-use crate::say;
+use crate::room_url::RoomUrl;
+use crate::run::Ui;
+use crate::user::{Show, User};
 use crate::words::Lang;
 
 /// A room in lines.
 pub(crate) struct Plain<'a, O, E> {
-    desk: Desk,
-    place: &'a Place,
+    user: User,
+    url: &'a RoomUrl,
     out: O,
     errors: E,
     /// Why there is no connection, as it was told.
@@ -29,10 +29,10 @@ pub(crate) struct Plain<'a, O, E> {
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
-    pub(crate) fn new(lang: Lang, place: &'a Place, out: O, errors: E) -> Self {
+    pub(crate) fn new(lang: Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
         Plain {
-            desk: Desk::new(lang),
-            place,
+            user: User::new(lang),
+            url,
             out,
             errors,
             offline: None,
@@ -53,24 +53,24 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn menu(&mut self, room: &Room) -> io::Result<()> {
         if room.state.items.is_empty() {
-            return writeln!(self.out, "{}", self.desk.lang.empty_menu());
+            return writeln!(self.out, "{}", self.user.lang.empty_menu());
         }
         for item in by_votes(&room.state) {
-            let what = self.desk.lang.item(room, item);
+            let what = self.user.lang.item(room, item);
             writeln!(self.out, "{}. {what}", item.number)?;
         }
         Ok(())
     }
 
     fn members(&mut self, room: &Room) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         let name = |member: &Member| format!("{}{}", member.name, lang.behind(room, member));
         let names: Vec<String> = room.members.iter().map(name).collect();
         writeln!(self.out, "{}: {}", lang.here(room), names.join(", "))
     }
 
     fn whole(&mut self, session: &Session, room: &Room, now: Millis) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         let (title, left) = (lang.title(Some(room)), lang.left(room.left(now)));
         writeln!(self.out, "{title}, {left}")?;
         self.members(room)?;
@@ -82,12 +82,12 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         let Some(decision) = &room.state.settling.decision else {
             return Ok(());
         };
-        let text = self.desk.lang.decision(decision, verdict(session));
+        let text = self.user.lang.decision(decision, verdict(session));
         writeln!(self.out, "{text}")
     }
 
     fn help(&mut self) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         for (command, does) in lang.commands().iter().chain(lang.numbered()) {
             writeln!(self.out, "{command}: {does}")?;
         }
@@ -97,7 +97,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     /// Tells that the connection is gone, and why; and that it is there again. Not each
     /// attempt in between, nor how it ends: that is told by whoever ends the program.
     fn status(&mut self, status: &Status, now: Millis) {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         let reason = match status {
             Status::Offline(reason, _) => Some(reason),
             Status::Live => None,
@@ -115,10 +115,10 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 }
 
-impl<O: Write, E: Write> Face for Plain<'_, O, E> {
+impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
     type Input = Line;
 
-    const BEAT: Option<std::time::Duration> = None;
+    const TICK: Option<std::time::Duration> = None;
 
     /// One line after the other, each when the room shows what the one before it did: so a
     /// script can add something, vote for it and take it away.
@@ -127,13 +127,13 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
     }
 
     fn input(&mut self, line: Line, session: &mut Session, now: Millis) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         let read = match &line {
-            Line::Text(text) => say::read(text, lang),
+            Line::Text(text) => action::read(text, lang),
             Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
         };
         let show = match read {
-            Ok(say) => self.desk.say(say, session, now),
+            Ok(action) => self.user.act(action, session, now),
             Err(why) => {
                 self.has_refused = true;
                 self.complain(&why);
@@ -144,7 +144,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
             (Show::Nothing, _) => {}
             (Show::Notice(text), _) => writeln!(self.out, "{text}")?,
             (Show::Help, _) => self.help()?,
-            (Show::Link, _) => writeln!(self.out, "{}", self.place)?,
+            (Show::Link, _) => writeln!(self.out, "{}", self.url)?,
             (Show::Menu, Some(room)) => self.menu(room)?,
             (Show::Members, Some(room)) => self.members(room)?,
             (Show::Menu | Show::Members, None) => {}
@@ -166,8 +166,8 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         }
         self.status(&session.status(), now);
         for notification in session.notifications() {
-            self.desk.note(&notification);
-            let text = self.desk.lang.notification(&notification);
+            self.user.note(&notification);
+            let text = self.user.lang.notification(&notification);
             use Notification as N;
             match (&notification, session.room()) {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::lunch::{Lunch, Session};
 
 /// A way to show a room and to be told what to do.
-pub(crate) trait Face {
+pub(crate) trait Ui {
     /// What comes from whoever sits there.
     type Input;
 
@@ -32,7 +32,7 @@ pub(crate) trait Face {
     fn stays(&self) -> bool;
 
     /// How often something changes by time alone.
-    const BEAT: Option<Duration>;
+    const TICK: Option<Duration>;
 }
 
 /// Runs until the room is left or has ended: why.
@@ -40,8 +40,8 @@ pub(crate) trait Face {
 /// # Errors
 /// The terminal, or what stands in its place, cannot be read or written. The room is left
 /// all the same.
-pub(crate) async fn run<F: Face>(
-    face: &mut F,
+pub(crate) async fn run<F: Ui>(
+    ui: &mut F,
     mut inputs: impl Stream<Item = io::Result<F::Input>> + Unpin,
     client: &mut Client<Lunch>,
 ) -> io::Result<Reason> {
@@ -52,24 +52,24 @@ pub(crate) async fn run<F: Face>(
     loop {
         let session = &mut client.session;
         if broken.is_none()
-            && let Err(error) = face.show(session, now())
+            && let Err(error) = ui.show(session, now())
         {
             broken = Some(error);
             session.close();
         }
         if let Status::Ended(reason) = session.status()
-            && (is_told_to_end || broken.is_some() || !face.stays())
+            && (is_told_to_end || broken.is_some() || !ui.stays())
         {
             client.close().await;
             return broken.map_or(Ok(reason), Err);
         }
-        let takes_input = !inputs_end && face.takes_input(session);
+        let takes_input = !inputs_end && ui.takes_input(session);
         tokio::select! {
             () = client.changed() => {}
             input = inputs.next(), if takes_input => match input {
                 Some(input) => {
                     let session = &mut client.session;
-                    let done = input.and_then(|input| face.input(input, session, now()));
+                    let done = input.and_then(|input| ui.input(input, session, now()));
                     if let Err(error) = done {
                         broken = Some(error);
                         session.close();
@@ -77,10 +77,10 @@ pub(crate) async fn run<F: Face>(
                 }
                 None => {
                     inputs_end = true;
-                    face.input_ended(&mut client.session);
+                    ui.input_ended(&mut client.session);
                 }
             },
-            Some(()) = OptionFuture::from(F::BEAT.map(sleep)) => {}
+            Some(()) = OptionFuture::from(F::TICK.map(sleep)) => {}
             _ = select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))) => {
                 is_told_to_end = true;
                 client.session.close();

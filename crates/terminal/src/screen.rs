@@ -16,12 +16,12 @@ use ratatui::backend::Backend;
 use tablecast_client::{Millis, Status};
 use tablecast_lunch::Command;
 
-use crate::desk::{Desk, Show};
-use crate::line::Line;
+use crate::action::{self, Action};
+use crate::editor::Editor;
 use crate::lunch::{News, Notification, Room, Session, by_votes};
-use crate::place::Place;
-use crate::run::Face;
-use crate::say::{self, Say};
+use crate::room_url::RoomUrl;
+use crate::run::Ui;
+use crate::user::{Show, User};
 use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
@@ -39,13 +39,13 @@ pub(crate) struct Screen<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
-    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, place: &'a Place) -> Self {
+    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, url: &'a RoomUrl) -> Self {
         Screen {
             terminal: ManuallyDrop::new(terminal),
             view: View {
-                desk: Desk::new(lang),
-                place,
-                line: Line::default(),
+                user: User::new(lang),
+                url,
+                editor: Editor::default(),
                 chosen: None,
                 said: String::new(),
                 help: None,
@@ -68,17 +68,17 @@ impl View<'_> {
             }
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
             KeyCode::Char('c') if control => self.leave(session),
-            KeyCode::Char('d') if control && self.line.is_empty() => self.leave(session),
+            KeyCode::Char('d') if control && self.editor.is_empty() => self.leave(session),
             KeyCode::Char('r') if control => session.retry_now(),
             KeyCode::Enter | KeyCode::Esc if is_over => self.is_done = true,
             KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('g') if control => self.help = help.xor(Some(0)),
             KeyCode::Char('x') if control => self.remove(session, now),
-            KeyCode::Delete if self.line.is_empty() => self.remove(session, now),
-            KeyCode::Char('z') if control => self.say(Say::Undo, session, now),
+            KeyCode::Delete if self.editor.is_empty() => self.remove(session, now),
+            KeyCode::Char('z') if control => self.act(Action::Undo, session, now),
             KeyCode::Enter => self.enter(session, now),
             // What some terminals send for a line end in what is pasted.
-            KeyCode::Char('j') if control && !self.line.is_empty() => self.enter(session, now),
+            KeyCode::Char('j') if control && !self.editor.is_empty() => self.enter(session, now),
             KeyCode::Up => self.choose(-1, session),
             KeyCode::Down => self.choose(1, session),
             KeyCode::PageUp => self.choose(-PAGE, session),
@@ -89,27 +89,27 @@ impl View<'_> {
 
     fn edit(&mut self, key: KeyEvent, control: bool) {
         match key.code {
-            KeyCode::Char('a') if control => self.line.home(),
-            KeyCode::Char('e') if control => self.line.end(),
-            KeyCode::Char('w') if control => self.line.delete_word(),
-            KeyCode::Char('u') if control => self.line.delete_all(),
-            KeyCode::Char('d') if control => self.line.delete(),
+            KeyCode::Char('a') if control => self.editor.home(),
+            KeyCode::Char('e') if control => self.editor.end(),
+            KeyCode::Char('w') if control => self.editor.delete_word(),
+            KeyCode::Char('u') if control => self.editor.delete_all(),
+            KeyCode::Char('d') if control => self.editor.delete(),
             // What a terminal sends for Backspace with Control, or always.
-            KeyCode::Char('h') if control => self.line.backspace(),
+            KeyCode::Char('h') if control => self.editor.backspace(),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {}
             KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
-            KeyCode::Backspace => self.line.backspace(),
-            KeyCode::Delete => self.line.delete(),
-            KeyCode::Left => self.line.left(),
-            KeyCode::Right => self.line.right(),
-            KeyCode::Home => self.line.home(),
-            KeyCode::End => self.line.end(),
+            KeyCode::Backspace => self.editor.backspace(),
+            KeyCode::Delete => self.editor.delete(),
+            KeyCode::Left => self.editor.left(),
+            KeyCode::Right => self.editor.right(),
+            KeyCode::Home => self.editor.home(),
+            KeyCode::End => self.editor.end(),
             _ => {}
         }
     }
 
     fn insert(&mut self, text: &str) {
-        if !self.line.insert(text) {
+        if !self.editor.insert(text) {
             self.said = self.lang().too_much_pasted();
         }
     }
@@ -128,7 +128,7 @@ impl View<'_> {
             self.insert(line);
             self.enter(session, now);
             // One that was not understood makes way for the next one, and is told.
-            self.line.take();
+            self.editor.take();
             if notice.is_none() && !self.said.is_empty() {
                 notice = Some(self.said.clone());
             }
@@ -143,30 +143,30 @@ impl View<'_> {
 
     /// What was typed is said; with nothing typed the chosen item is voted for.
     fn enter(&mut self, session: &mut Session, now: Millis) {
-        match say::read(self.line.text(), self.lang()) {
-            Ok(Say::Nothing) => {
+        match action::read(self.editor.text(), self.lang()) {
+            Ok(Action::Nothing) => {
                 if let Some(number) = self.chosen(session) {
-                    self.desk.toggle(number, session, now);
+                    self.user.toggle(number, session, now);
                 }
-                self.line.take();
+                self.editor.take();
             }
-            Ok(say) => {
-                self.line.take();
-                self.say(say, session, now);
+            Ok(action) => {
+                self.editor.take();
+                self.act(action, session, now);
             }
             // The line stays, to be mended.
             Err(why) => self.said = why,
         }
     }
 
-    fn say(&mut self, say: Say, session: &mut Session, now: Millis) {
-        if say == Say::Quit {
+    fn act(&mut self, action: Action, session: &mut Session, now: Millis) {
+        if action == Action::Quit {
             return self.leave(session);
         }
-        match (self.desk.say(say, session, now), session.room()) {
+        match (self.user.act(action, session, now), session.room()) {
             (Show::Notice(text), _) => self.said = text,
             (Show::Help, _) => self.help = Some(0),
-            (Show::Link, _) => self.said = self.place.to_string(),
+            (Show::Link, _) => self.said = self.url.to_string(),
             (Show::Members, Some(room)) => {
                 let ids: Vec<_> = room.members.iter().map(|member| member.id).collect();
                 let names = self.lang().names(room, &ids);
@@ -225,11 +225,11 @@ fn scrolled(code: KeyCode, at: u16, page: u16) -> Option<u16> {
     })
 }
 
-impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
+impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
     type Input = Event;
 
     /// The time that is left counts down.
-    const BEAT: Option<Duration> = Some(Duration::from_secs(1));
+    const TICK: Option<Duration> = Some(Duration::from_secs(1));
 
     fn takes_input(&self, _: &Session) -> bool {
         true
@@ -253,7 +253,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
 
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
         for notification in session.notifications() {
-            self.view.desk.note(&notification);
+            self.view.user.note(&notification);
             self.view.said = match notification {
                 Notification::Snapshot => continue,
                 // It has a line of its own.

@@ -220,11 +220,14 @@ impl Pace {
     }
 }
 
+/// Why JSON cannot carry this, if so.
+pub(super) fn unsayable<C: Serialize>(request: &Request<C>) -> Option<serde_json::Error> {
+    serde_json::to_string(&Numbered { id: 0, request }).err()
+}
+
 /// The same bytes each time: the server compares them.
 fn text<C: Serialize>(entry: &Entry<C>) -> String {
-    let numbered = Numbered {
-        id: entry.id,
-        request: &entry.request,
-    };
-    serde_json::to_string(&numbered).unwrap_or_default()
+    let (id, request) = (entry.id, &entry.request);
+    // Only what can be written was taken.
+    serde_json::to_string(&Numbered { id, request }).unwrap_or_default()
 }

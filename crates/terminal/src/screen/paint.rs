@@ -304,8 +304,8 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         Layout::horizontal([Constraint::Length(PROMPT.len() as u16), Constraint::Fill(1)])
             .areas(area);
     frame.render_widget(Line::from(PROMPT).bold(), mark);
-    let (text, column) = view.line.visible(usize::from(field.width));
-    if view.line.is_empty() {
+    let (text, column) = view.editor.visible(usize::from(field.width));
+    if view.editor.is_empty() {
         frame.render_widget(Line::from(view.lang().placeholder()).dim(), field);
     } else {
         frame.render_widget(Line::from(text), field);

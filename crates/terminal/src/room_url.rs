@@ -15,7 +15,7 @@ pub const SITE_FORMS: &str = "http(s)://HOST or HOST, each with or without :PORT
 
 /// A room of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct RoomUrl {
     /// Where the site is.
     pub site: Url,
     /// Which room.
@@ -25,7 +25,7 @@ pub struct Place {
 /// An address that is none; says what was wrong and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}; allowed are {forms}")]
-pub struct PlaceError {
+pub struct RoomUrlError {
     problem: String,
     forms: &'static str,
 }
@@ -34,27 +34,27 @@ pub struct PlaceError {
 ///
 /// # Errors
 /// It is none, or that of a room.
-pub fn site(text: &str) -> Result<Url, PlaceError> {
+pub fn site(text: &str) -> Result<Url, RoomUrlError> {
     let site = read(text).and_then(|site| match room_at(site.path()) {
         Ok(_) => Err(format!("{:?} leads to a room", site.path())),
         Err(_) => Ok(site),
     });
-    site.map_err(|problem| PlaceError {
+    site.map_err(|problem| RoomUrlError {
         problem,
         forms: SITE_FORMS,
     })
 }
 
-impl FromStr for Place {
-    type Err = PlaceError;
+impl FromStr for RoomUrl {
+    type Err = RoomUrlError;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
-        let place = read(text).and_then(|mut site| {
+    fn from_str(text: &str) -> Result<Self, RoomUrlError> {
+        let url = read(text).and_then(|mut site| {
             let (room, base) = room_at(site.path())?;
             site.set_path(&base);
-            Ok(Place { site, room })
+            Ok(RoomUrl { site, room })
         });
-        place.map_err(|problem| PlaceError {
+        url.map_err(|problem| RoomUrlError {
             problem,
             forms: ROOM_FORMS,
         })
@@ -133,7 +133,7 @@ pub(crate) fn shown(site: &Url) -> &str {
     site.as_str().trim_end_matches('/')
 }
 
-impl Place {
+impl RoomUrl {
     /// The address of the socket.
     pub fn socket(&self) -> Url {
         let mut url = self.site.clone();
@@ -146,7 +146,7 @@ impl Place {
 }
 
 /// The address of the page, which is what people hand on.
-impl fmt::Display for Place {
+impl fmt::Display for RoomUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/r/{}", shown(&self.site), self.room)
     }
@@ -175,15 +175,15 @@ mod tests {
             ("h.example/lunch/r/a-b/", "https://h.example/lunch/r/a-b"),
             ("ws://h.example/a/b/ws/a-b/", "http://h.example/a/b/r/a-b"),
         ] {
-            assert_eq!(text.parse::<Place>().unwrap().to_string(), page, "{text}");
+            assert_eq!(text.parse::<RoomUrl>().unwrap().to_string(), page, "{text}");
         }
-        let place: Place = "wss://h.example:8443/ws/a/".parse().unwrap();
-        assert_eq!(place.socket().as_str(), "wss://h.example:8443/ws/a/");
-        let below: Place = "http://h.example/lunch/r/a".parse().unwrap();
+        let url: RoomUrl = "wss://h.example:8443/ws/a/".parse().unwrap();
+        assert_eq!(url.socket().as_str(), "wss://h.example:8443/ws/a/");
+        let below: RoomUrl = "http://h.example/lunch/r/a".parse().unwrap();
         assert_eq!(below.socket().as_str(), "ws://h.example/lunch/ws/a/");
         let site = site("h.example/lunch/").unwrap();
         assert_eq!(shown(&site), "https://h.example/lunch");
-        let site = "[::1]:1/r/a".parse::<Place>().unwrap().site;
+        let site = "[::1]:1/r/a".parse::<RoomUrl>().unwrap().site;
         assert_eq!(site.host(), Some(Host::Ipv6(Ipv6Addr::LOCALHOST)));
     }
 
@@ -203,7 +203,7 @@ mod tests {
             ("just-an-id", "leads to no room"),
             ("http:///r/a", ""),
         ] {
-            let error = text.parse::<Place>().unwrap_err().to_string();
+            let error = text.parse::<RoomUrl>().unwrap_err().to_string();
             assert!(error.contains(named), "{text}: {error}");
             assert!(error.contains(ROOM_FORMS), "{text}: {error}");
         }

@@ -6,13 +6,13 @@ use tablecast_client::protocol::{Colour, text::clean};
 use tablecast_client::{Millis, Who};
 use tablecast_lunch::{Command, Restore};
 
+use crate::action::Action;
 use crate::lunch::{self, News, Notification, Room, Session};
-use crate::say::Say;
 use crate::words::{Lang, short};
 
 /// Somebody at a terminal.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct User {
     pub(crate) lang: Lang,
     /// Numbers of items that were removed here, the newest last.
     removed: Vec<u64>,
@@ -30,9 +30,9 @@ pub(crate) enum Show {
     Help,
 }
 
-impl Desk {
+impl User {
     pub(crate) fn new(lang: Lang) -> Self {
-        Desk {
+        User {
             lang,
             removed: Vec::new(),
         }
@@ -46,32 +46,32 @@ impl Desk {
     }
 
     /// Does what somebody said.
-    pub(crate) fn say(&mut self, say: Say, session: &mut Session, now: Millis) -> Show {
+    pub(crate) fn act(&mut self, action: Action, session: &mut Session, now: Millis) -> Show {
         let own_name = |session: &Session| {
             let room = session.room()?;
             room.member(room.you).map(|member| member.name.to_string())
         };
-        match say {
-            Say::Nothing => {}
-            Say::Add(item) => return self.add(item, session, now),
-            Say::Send(command) => session.send(command, now),
-            Say::Name(name) => rename(name, None, session, now),
-            Say::Colour(colour) => {
+        match action {
+            Action::Nothing => {}
+            Action::Add(item) => return self.add(item, session, now),
+            Action::Send(command) => session.send(command, now),
+            Action::Name(name) => rename(name, None, session, now),
+            Action::Colour(colour) => {
                 let Some(name) = own_name(session) else {
                     return Show::Notice(self.lang.not_here_yet());
                 };
                 rename(name, Some(colour), session, now);
             }
-            Say::Undo => match self.removed.pop() {
+            Action::Undo => match self.removed.pop() {
                 Some(number) => session.send(Command::Restore(Restore { number }), now),
                 None => return Show::Notice(self.lang.nothing_to_undo()),
             },
-            Say::Retry => session.retry_now(),
-            Say::Quit => session.close(),
-            Say::List => return Show::Menu,
-            Say::Who => return Show::Members,
-            Say::Link => return Show::Link,
-            Say::Help => return Show::Help,
+            Action::Retry => session.retry_now(),
+            Action::Quit => session.close(),
+            Action::List => return Show::Menu,
+            Action::Who => return Show::Members,
+            Action::Link => return Show::Link,
+            Action::Help => return Show::Help,
         }
         Show::Nothing
     }

@@ -8,7 +8,7 @@ use crate::words::Lang;
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Say {
+pub enum Action {
     /// Nothing was typed.
     Nothing,
     /// Put this on the menu.
@@ -40,16 +40,16 @@ pub enum Say {
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub fn read(line: &str, lang: Lang) -> Result<Say, String> {
+pub fn read(line: &str, lang: Lang) -> Result<Action, String> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/') else {
         return Ok(match line {
-            "" => Say::Nothing,
-            item => Say::Add(item.to_owned()),
+            "" => Action::Nothing,
+            item => Action::Add(item.to_owned()),
         });
     };
     if command.starts_with('/') {
-        return Ok(Say::Add(command.to_owned()));
+        return Ok(Action::Add(command.to_owned()));
     }
     let (word, rest) = match command.split_once(char::is_whitespace) {
         Some((word, rest)) => (word, rest.trim()),
@@ -67,23 +67,23 @@ pub fn read(line: &str, lang: Lang) -> Result<Say, String> {
             title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
         }),
         "name" if rest.is_empty() => return Err(lang.no_name()),
-        "name" => return Ok(Say::Name(rest.to_owned())),
+        "name" => return Ok(Action::Name(rest.to_owned())),
         "colour" | "color" => {
             let colour = rest.parse().ok().and_then(Colour::new);
-            return colour.map(Say::Colour).ok_or_else(|| lang.no_colour());
+            return colour.map(Action::Colour).ok_or_else(|| lang.no_colour());
         }
         "add" if rest.is_empty() => return Err(lang.no_item()),
-        "add" => return Ok(Say::Add(rest.to_owned())),
-        "undo" => return Ok(Say::Undo),
-        "list" | "menu" => return Ok(Say::List),
-        "members" | "who" => return Ok(Say::Who),
-        "link" => return Ok(Say::Link),
-        "help" | "?" => return Ok(Say::Help),
-        "retry" => return Ok(Say::Retry),
-        "quit" | "exit" | "leave" => return Ok(Say::Quit),
+        "add" => return Ok(Action::Add(rest.to_owned())),
+        "undo" => return Ok(Action::Undo),
+        "list" | "menu" => return Ok(Action::List),
+        "members" | "who" => return Ok(Action::Who),
+        "link" => return Ok(Action::Link),
+        "help" | "?" => return Ok(Action::Help),
+        "retry" => return Ok(Action::Retry),
+        "quit" | "exit" | "leave" => return Ok(Action::Quit),
         _ => return Err(lang.no_command(sanitise(&format!("/{word}")))),
     };
-    Ok(Say::Send(asked))
+    Ok(Action::Send(asked))
 }
 
 #[cfg(test)]
@@ -92,38 +92,38 @@ mod tests {
 
     const LANG: Lang = Lang::English;
 
-    fn read(line: &str) -> Result<Say, String> {
+    fn read(line: &str) -> Result<Action, String> {
         super::read(line, LANG)
     }
 
     #[test]
     fn a_line_without_a_slash_is_an_item() {
-        let add = |item: &str| Ok(Say::Add(item.to_owned()));
+        let add = |item: &str| Ok(Action::Add(item.to_owned()));
         assert_eq!(read("  김치찌개 "), add("김치찌개"));
         assert_eq!(read("add:pizza"), add("add:pizza"));
         assert_eq!(read("//dev/null soup"), add("/dev/null soup"));
-        assert_eq!(read("  "), Ok(Say::Nothing));
+        assert_eq!(read("  "), Ok(Action::Nothing));
     }
 
     #[test]
     fn commands_are_read_in_any_case_and_wrong_ones_are_named() {
-        let vote = |number, on| Ok(Say::Send(Command::vote(number, on)));
+        let vote = |number, on| Ok(Action::Send(Command::vote(number, on)));
         assert_eq!(read("/Vote 3"), vote(3, true));
         assert_eq!(read("/unvote  3"), vote(3, false));
         assert_eq!(
             read("/draw"),
-            Ok(Say::Send(Command::Decide(Decide { how: How::Draw })))
+            Ok(Action::Send(Command::Decide(Decide { how: How::Draw })))
         );
-        let title = |title| Ok(Say::Send(Command::Title(Title { title })));
+        let title = |title| Ok(Action::Send(Command::Title(Title { title })));
         assert_eq!(
             read("/title Friday lunch"),
             title(Some("Friday lunch".to_owned()))
         );
         assert_eq!(read("/title"), title(None));
         assert_eq!(read("/members"), read("/who"));
-        assert_eq!(read("/add pizza"), Ok(Say::Add("pizza".to_owned())));
+        assert_eq!(read("/add pizza"), Ok(Action::Add("pizza".to_owned())));
         assert_eq!(read("/add"), Err(LANG.no_item()));
-        let colour = |index| Ok(Say::Colour(Colour::new(index).unwrap()));
+        let colour = |index| Ok(Action::Colour(Colour::new(index).unwrap()));
         assert_eq!(read("/color 11"), colour(11));
         assert_eq!(read("/colour 12"), Err(LANG.no_colour()));
         assert_eq!(read("/remove pizza"), Err(LANG.no_number("/remove")));
