@@ -30,7 +30,7 @@ pub struct Room<S> {
     ahead: i64,
 }
 
-/// Why a push cannot belong to the conversation: reconnect.
+/// Why a message cannot be right here. Then it reconnects.
 pub(crate) type Broken = &'static str;
 
 impl<S> Room<S> {
@@ -66,9 +66,9 @@ impl<S> Room<S> {
         *self = Room::at(self.you, self.seats, whole, now);
     }
 
-    /// Lets an event happen: what people may want to hear of it. An event that is known
-    /// already, and what this client does not understand of a newer server, changes nothing.
-    /// `change` is what an event of the application does.
+    /// Applies an event and returns what there is to tell of it. An event that was applied already
+    /// changes nothing; nor does one that is not known here. `change` applies an event of the
+    /// application.
     pub(crate) fn apply<E, N, C>(
         &mut self,
         event: Event<'_, Known<E>>,

@@ -310,7 +310,7 @@ impl<A: Application> Session<A> {
         self.link.lost(now, failure, &mut self.entropy);
     }
 
-    /// Looks at the clock.
+    /// Does what is due at this time.
     pub fn tick(&mut self, now: Millis) {
         match self.link.tick(now) {
             Turn::Nothing => {}

@@ -15,7 +15,7 @@ use crate::room_url::{RoomUrl, is_this_machine, shown};
 use crate::text::sanitise;
 use crate::words::Lang;
 
-/// What the server is told of the room; what is left out it decides itself.
+/// The settings of the new room. Without one the server uses its default.
 #[derive(Serialize)]
 struct Wanted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,9 +83,9 @@ fn refusal(site: &Url, answer: &Answer) -> String {
     format!("{}{}", sanitise(&problem.detail), again.unwrap_or_default())
 }
 
-/// Prints where the room is: for people with everything they may hand on, for a pipe the
-/// link alone. `columns`: how wide the terminal is, if it is one. The links come last, where
-/// they are seen however low the terminal is.
+/// Prints where the room is. People get all links and a QR code, a pipe gets the link alone.
+/// `columns`: the width of the terminal, if it is one. The links come last, so that they are
+/// seen on a terminal with few rows too.
 pub(crate) fn print(
     out: &mut impl Write,
     lang: Lang,
@@ -114,11 +114,11 @@ pub(crate) fn print(
     out.flush()
 }
 
-/// What to do so that others can open it, as far as this machine knows.
+/// What to do so that other machines can open the room.
 fn advice(lang: Lang, url: &RoomUrl) -> String {
     let port = url.site.port_or_known_default().unwrap_or_default();
     let only_here = lang.only_here();
-    // What listens there is no server of ours, but something before it.
+    // A proxy listens there: this server has no TLS.
     if url.site.scheme() == "https" {
         return only_here;
     }
@@ -130,11 +130,12 @@ fn advice(lang: Lang, url: &RoomUrl) -> String {
     format!("{only_here} {advice}")
 }
 
-/// Under which address others in its network reach this machine, if it is in one. Nothing is
-/// sent: the system says from where it would be.
+/// The address of this machine in its network, if it has one. Nothing is sent: the system only
+/// says which address it would send from.
 fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // For documentation (RFC 5737): out of every network, so by the way that leads out.
+    // An address for documentation (RFC 5737). It is in no network, so this takes the default
+    // route.
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
     let address = socket.local_addr().ok()?.ip();
     (!address.is_loopback() && !address.is_unspecified()).then_some(address)

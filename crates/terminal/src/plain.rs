@@ -20,11 +20,11 @@ pub(crate) struct Plain<'a, O, E> {
     url: &'a RoomUrl,
     out: O,
     errors: E,
-    /// Why there is no connection, as it was told.
+    /// The reason that was told last for having no connection.
     offline: Option<Reason>,
-    /// Nothing comes any more: leave as soon as all is answered.
+    /// There is no more input: leave as soon as everything is answered.
     input_ended: bool,
-    /// Something that was said came to nothing.
+    /// A line was refused.
     has_refused: bool,
 }
 
@@ -41,12 +41,12 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         }
     }
 
-    /// Whether something that was said came to nothing.
+    /// Whether a line was refused.
     pub(crate) fn has_refused(&self) -> bool {
         self.has_refused
     }
 
-    /// Tells what went wrong. Whoever does not listen, or cannot, misses nothing else.
+    /// Tells what went wrong. If stderr cannot be written, all else goes on.
     fn complain(&mut self, text: &str) {
         let _ = writeln!(self.errors, "{text}");
     }
@@ -94,8 +94,8 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         Ok(())
     }
 
-    /// Tells that the connection is gone, and why; and that it is there again. Not each
-    /// attempt in between, nor how it ends: that is told by whoever ends the program.
+    /// Tells that the connection was lost, and why; and that it is back. It does not tell each
+    /// attempt in between. The end is told when the program ends.
     fn status(&mut self, status: &Status, now: Millis) {
         let lang = self.user.lang;
         let reason = match status {
@@ -120,8 +120,8 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
 
     const TICK: Option<std::time::Duration> = None;
 
-    /// One line after the other, each when the room shows what the one before it did: so a
-    /// script can add something, vote for it and take it away.
+    /// A line is read when the room shows what the line before it did. So a script can add
+    /// something, vote for it and take it away.
     fn takes_input(&self, session: &Session) -> bool {
         session.is_settled()
     }
@@ -157,8 +157,8 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
     }
 
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
-        // An address at which there is nothing is more often wrong than early, and a script
-        // wants to know. Where somebody has been, they want to come back.
+        // Nothing answered yet at this address: most likely it is wrong, and a script wants to
+        // know that. Who was in the room already wants to come back.
         if let Status::Offline(Reason::Unreachable(_), _) = session.status()
             && session.room().is_none()
         {

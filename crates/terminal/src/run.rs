@@ -1,4 +1,4 @@
-//! The loop that joins a client and whoever sits there.
+//! The loop that runs a client and its user interface.
 
 use std::io;
 use std::time::Duration;
@@ -11,31 +11,31 @@ use tokio::time::sleep;
 
 use crate::lunch::{Lunch, Session};
 
-/// A way to show a room and to be told what to do.
+/// A user interface: it shows the room and takes input.
 pub(crate) trait Ui {
-    /// What comes from whoever sits there.
+    /// One piece of input.
     type Input;
 
-    /// Whether something may come: what does not waits where it is.
+    /// Whether it takes input now. Else the input waits where it is.
     fn takes_input(&self, session: &Session) -> bool;
 
-    /// Something came.
+    /// Takes input.
     fn input(&mut self, input: Self::Input, session: &mut Session, now: Millis) -> io::Result<()>;
 
-    /// Nothing comes any more: leave, now or when all is done.
+    /// There is no more input: it leaves, now or when everything is done.
     fn input_ended(&mut self, session: &mut Session);
 
-    /// Something may have changed, or is to be told.
+    /// Shows what has changed, and tells the notifications.
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()>;
 
-    /// Whether to go on although the room has ended: it is looked at, or tried again.
+    /// Whether to go on although the room has ended, because somebody still looks at it.
     fn stays(&self) -> bool;
 
-    /// How often something changes by time alone.
+    /// How often to show it again although nothing happened.
     const TICK: Option<Duration>;
 }
 
-/// Runs until the room is left or has ended: why.
+/// Runs until the room is left or has ended; returns why.
 ///
 /// # Errors
 /// The terminal, or what stands in its place, cannot be read or written. The room is left
@@ -89,8 +89,8 @@ pub(crate) async fn run<F: Ui>(
     }
 }
 
-/// What a shell, a service manager and a closed terminal send. The first of them is a
-/// goodbye, so that the seat is free for others.
+/// What a shell, a service manager and a closed terminal send. On the first of them the room is
+/// left, so that the seat is free for others.
 fn signals() -> io::Result<Vec<Signal>> {
     use SignalKind as Kind;
     let kinds = [Kind::interrupt(), Kind::terminate(), Kind::hangup()];

@@ -32,8 +32,8 @@ const PAGE: isize = 8;
 
 /// A room on the full screen.
 pub(crate) struct Screen<'a, B: Backend> {
-    /// Never dropped: it would print what it could not do, and a terminal that is gone ends
-    /// the program with that. [`Guard`] gives back what was taken.
+    /// Never dropped: on an error its `Drop` prints to stderr, which panics when the terminal
+    /// is gone. [`Guard`] gives the terminal back.
     terminal: ManuallyDrop<Terminal<B>>,
     view: View<'a>,
 }
@@ -60,7 +60,7 @@ impl View<'_> {
     fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let is_over = matches!(session.status(), Status::Ended(_));
-        // Help is gone with the next key, unless that one moves it.
+        // The next key closes the help, unless it scrolls the help.
         let help = self.help.take();
         match key.code {
             code if help.is_some() && scrolled(code, 0, 0).is_some() => {
@@ -77,7 +77,7 @@ impl View<'_> {
             KeyCode::Delete if self.editor.is_empty() => self.remove(session, now),
             KeyCode::Char('z') if control => self.act(Action::Undo, session, now),
             KeyCode::Enter => self.enter(session, now),
-            // What some terminals send for a line end in what is pasted.
+            // Some terminals send this for a line end in pasted text.
             KeyCode::Char('j') if control && !self.editor.is_empty() => self.enter(session, now),
             KeyCode::Up => self.choose(-1, session),
             KeyCode::Down => self.choose(1, session),
@@ -94,7 +94,7 @@ impl View<'_> {
             KeyCode::Char('w') if control => self.editor.delete_word(),
             KeyCode::Char('u') if control => self.editor.delete_all(),
             KeyCode::Char('d') if control => self.editor.delete(),
-            // What a terminal sends for Backspace with Control, or always.
+            // Some terminals send this for Backspace.
             KeyCode::Char('h') if control => self.editor.backspace(),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {}
             KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
@@ -114,7 +114,7 @@ impl View<'_> {
         }
     }
 
-    /// Several lines are said, each as if it had been typed; one stays to be looked at.
+    /// Several lines are entered as if each had been typed; a single line can be edited first.
     fn paste(&mut self, text: &str, session: &mut Session, now: Millis) {
         self.help = None;
         let lines = text.split(['\n', '\r']);
@@ -127,7 +127,7 @@ impl View<'_> {
             self.said.clear();
             self.insert(line);
             self.enter(session, now);
-            // One that was not understood makes way for the next one, and is told.
+            // A line that was not understood is not kept: the next one needs its place.
             self.editor.take();
             if notice.is_none() && !self.said.is_empty() {
                 notice = Some(self.said.clone());
@@ -141,7 +141,7 @@ impl View<'_> {
         self.is_done = true;
     }
 
-    /// What was typed is said; with nothing typed the chosen item is voted for.
+    /// Enters what was typed. If nothing was typed, it votes for the chosen item.
     fn enter(&mut self, session: &mut Session, now: Millis) {
         match action::read(self.editor.text(), self.lang()) {
             Ok(Action::Nothing) => {
@@ -154,7 +154,7 @@ impl View<'_> {
                 self.editor.take();
                 self.act(action, session, now);
             }
-            // The line stays, to be mended.
+            // The line stays, so that it can be corrected.
             Err(why) => self.said = why,
         }
     }
@@ -203,7 +203,7 @@ impl View<'_> {
         self.chosen = items.get(to).map(|item| item.number);
     }
 
-    /// Something is always chosen while there is something: the neighbour of what went.
+    /// While there are items, one is always chosen: if the chosen one is gone, the first.
     fn keep_chosen(&mut self, room: &Room) {
         let is_there = |number: &u64| room.state.item(*number).is_some();
         let first = || by_votes(&room.state).first().map(|item| item.number);
@@ -211,8 +211,8 @@ impl View<'_> {
     }
 }
 
-/// Where the help stands after a key that moves it. Beyond its end is its end, which is known
-/// when it is painted.
+/// The first line of the help after a key that scrolls. It may be too far: where the help ends
+/// is known when it is painted.
 fn scrolled(code: KeyCode, at: u16, page: u16) -> Option<u16> {
     Some(match code {
         KeyCode::Up => at.saturating_sub(1),
@@ -241,7 +241,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
                 self.view.key(key, session, now);
             }
             Event::Paste(text) => self.view.paste(&text, session, now),
-            // Whatever it was, all is painted anew.
+            // After any event everything is painted again.
             _ => {}
         }
         Ok(())

@@ -11,7 +11,7 @@ pub fn sanitise(text: &str) -> String {
     text.replace(is_forbidden, "\u{FFFD}")
 }
 
-/// All texts of a message made fit.
+/// Makes all texts of a message fit for a terminal.
 pub(crate) fn sanitise_all(value: &mut Value) {
     match value {
         Value::String(text) => *text = sanitise(text),

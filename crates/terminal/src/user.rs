@@ -18,11 +18,11 @@ pub(crate) struct User {
     removed: Vec<u64>,
 }
 
-/// What is left for whoever shows the room.
+/// What the user interface still has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Show {
     Nothing,
-    /// Tell this, to this person alone.
+    /// Show this text.
     Notice(String),
     Menu,
     Members,
@@ -76,9 +76,9 @@ impl User {
         Show::Nothing
     }
 
-    /// What is there already is voted for instead: two equal items split the votes.
+    /// If the item is there already, votes for it instead: two equal items would split the votes.
     fn add(&self, item: String, session: &mut Session, now: Millis) -> Show {
-        // Only to compare; the server's word on what an item may be is final.
+        // Only to compare: the server decides what an item may be.
         let one_form = |item: &str| {
             let clean = clean("the item", item, usize::MAX).ok()?;
             Some(clean.into_owned())
@@ -104,7 +104,7 @@ impl User {
         }
     }
 
-    /// Gives a vote, or takes it back; by what was asked last, though it is not answered yet.
+    /// Gives a vote or takes it back. A vote that is not answered yet counts as done.
     pub(crate) fn toggle(&self, number: u64, session: &mut Session, now: Millis) {
         let asked = session.pending().rev().find_map(|request| match request {
             Request::Command(Command::Vote(vote)) if vote.number == Some(number) => Some(vote.on),

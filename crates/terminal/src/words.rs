@@ -24,13 +24,13 @@ pub enum Lang {
 
 use Lang::{English, Korean};
 
-/// So many commands are named; of more it is said how many.
+/// At most so many commands are named; the rest is counted.
 const MOST_NAMED: usize = 5;
 
-/// So many columns of what somebody wrote are repeated to them.
+/// At most so many columns of a text are quoted.
 const MOST_QUOTED: usize = 40;
 
-/// As much of what somebody wrote as is repeated to them.
+/// A text as it is quoted: its beginning, fit for a terminal.
 pub(crate) fn short(text: &str) -> String {
     cut(&sanitise(text), MOST_QUOTED)
 }
@@ -65,7 +65,7 @@ impl Lang {
         }
     }
 
-    /// A list of members, with how many of them are not known any more.
+    /// Names of members; of those who left only how many.
     pub fn names(self, room: &Room, members: &[MemberId]) -> String {
         let known = members.iter().filter_map(|id| room.member(*id));
         let name = |member: &Member| match member.id == room.you {
@@ -154,7 +154,7 @@ impl Lang {
                 R::NoPong => self.no_pong(),
                 R::TooSlow => self.too_slow(),
                 R::TooMany => self.too_many(),
-                // Faults of this program, for whoever mends it.
+                // These are defects of this program. The text is for its developers.
                 R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => {
                     reason.text().to_owned()
                 }
@@ -216,13 +216,13 @@ impl Lang {
         }
     }
 
-    /// What was asked for when it ended, and never came to be.
+    /// The commands that were not done when the room ended.
     pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> Option<String> {
         let asks = self.asks(asks);
         (!asks.is_empty()).then(|| self.not_sent(asks))
     }
 
-    /// A line of a pipe that cannot be said.
+    /// A line of a pipe that cannot be read.
     pub(crate) fn unreadable(self, number: u64, begin: &str, why: lines::Why) -> String {
         let why = match why {
             lines::Why::NotUtf8 => self.not_utf8(),
@@ -238,7 +238,7 @@ impl Lang {
         you.into_iter().chain(away).collect()
     }
 
-    /// Something that people want to be told.
+    /// A notification; nothing of a snapshot.
     pub fn notification(self, notification: &Notification) -> String {
         match notification {
             N::Joined(who) => self.joined(self.who(who)),
@@ -247,7 +247,7 @@ impl Lang {
             N::Left(who) => self.left_room(self.who(who)),
             N::Renamed(who, name) => self.renamed(self.who(who), name),
             N::Change(who, news) => self.news(self.who(who), news),
-            // It is shown itself.
+            // The user interface shows the snapshot itself.
             N::Snapshot => String::new(),
             N::Refused(refusal, None) => self.refusal(refusal),
             N::Refused(refusal, Some(ask)) => {
@@ -294,7 +294,7 @@ impl Lang {
         self.pick(&*refusal.message, korean).to_owned()
     }
 
-    /// Which room this is, for a line of its own.
+    /// The title of the room.
     pub fn title(self, room: Option<&Room>) -> String {
         let title = room.and_then(|room| room.state.title.as_deref());
         title.map_or_else(|| self.lunch(), str::to_owned)

@@ -38,7 +38,7 @@ const BUFFER: usize = 16 * 1024;
 /// allowance at once; whatever comes waits in the socket when nobody reads.
 const QUEUE: usize = 256;
 
-/// How long what is written last may take.
+/// How long closing may take.
 const LAST: Duration = Duration::from_secs(2);
 
 /// A connection that ended without a close frame, as browsers call it.
@@ -69,7 +69,7 @@ impl Connection {
         let task = tokio::spawn(async move {
             let last = match timeout(PATIENCE, handshake(&url, socket_path)).await {
                 Ok(Ok(socket)) => {
-                    // Nobody listens any more: then nobody misses it either.
+                    // An error means that nobody listens any more.
                     let _ = heard.send(Incoming::Opened).await;
                     Incoming::Closed(talk(socket, to_send, &heard).await)
                 }
@@ -87,8 +87,8 @@ impl Connection {
 
     /// Sends, if the connection still takes something.
     pub(crate) fn send(&self, out: Outgoing) {
-        // A queue that is full is a connection that is dead; the session finds out, because
-        // no answer comes.
+        // A full queue means a dead connection. The session will notice it, because no answer
+        // comes.
         let _ = self.outgoing.try_send(out);
     }
 
@@ -107,7 +107,7 @@ impl Connection {
 
 type Socket = WebSocketStream<Box<dyn Stream>>;
 
-/// Opens the socket, also where that has moved: as a proxy says it that leads to TLS.
+/// Opens the socket. Follows redirects, such as those of a proxy from http to https.
 async fn handshake(url: &Url, socket_path: SocketPath) -> Result<Socket, Failure> {
     let mut url = url.clone();
     for _ in 0..MOST_MOVES {
@@ -115,7 +115,7 @@ async fn handshake(url: &Url, socket_path: SocketPath) -> Result<Socket, Failure
         match handshake_once(&url, stream).await {
             Ok(socket) => return Ok(socket),
             Err(Error::Http(response)) => url = redirected(&url, &response, socket_path)?,
-            // Cut off in the middle, as by a server that is just being ended.
+            // The answer is incomplete, for example because the server is just shutting down.
             Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
                 return Err(unreachable(&error));
             }
@@ -147,7 +147,7 @@ async fn handshake_once(url: &Url, stream: Box<dyn Stream>) -> Result<Socket, Er
 
 type Refusal = Response<Option<Vec<u8>>>;
 
-/// Where to try instead, after an answer that is no socket.
+/// The address that a redirect leads to; any other answer is a failure.
 fn redirected(url: &Url, response: &Refusal, socket_path: SocketPath) -> Result<Url, Failure> {
     let status = response.status();
     let Some(location) = location(status, response.headers()) else {
@@ -165,13 +165,13 @@ fn unreachable(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(ComeBack::Soon, Reason::Unreachable(error.to_string()))
 }
 
-/// What will not be otherwise the next time.
+/// A failure that will be the same the next time.
 fn no_room(what: String) -> Failure {
     Failure::new(ComeBack::Never, Reason::Unreachable(what))
 }
 
-/// What a status instead of a socket means. A server says 101 to this dialect and then
-/// closes with a code; a status is a proxy's word, a limit's, or that of another server.
+/// What an HTTP status instead of a socket means. A Tablecast server accepts this dialect and
+/// then closes with a code. So a status comes from a proxy, a limit, or another server.
 fn refused(response: &Refusal) -> Failure {
     let status = response.status();
     let body = response.body().as_deref().unwrap_or_default();
@@ -218,8 +218,8 @@ async fn talk(
                 };
                 match socket.send(message).await {
                     Ok(()) => continue,
-                    // What the server said before is still to be read, its reason to close
-                    // above all.
+                    // The server may have sent something before, most of all its close reason.
+                    // That is read first.
                     Err(_) => socket.next().await,
                 }
             }

@@ -11,24 +11,24 @@ use tablecast_protocol::rejection::PASSING;
 
 use crate::clock::Millis;
 
-/// What was refused for now is sent again after so long.
+/// A command that was refused for the moment is sent again after this time.
 const MOMENT: Millis = 1_000;
 
-/// As many wait for an answer at most. A person never gets there; a pipe is not read on.
+/// So many commands wait for an answer at most. No person is so fast.
 const MOST: usize = 256;
 
 #[derive(Debug)]
 struct Entry<C> {
     id: u64,
     request: Request<C>,
-    /// Not said by the client itself, so that a refusal is somebody's matter.
+    /// Somebody asked for it: they are told of a refusal. Else the application says it by itself.
     is_asked: bool,
-    /// Over this connection, and not answered there.
+    /// Sent over this connection, and not answered yet.
     sent: bool,
     /// Sent, and then an older one was given up: a server gives this one up too, and says so.
     /// Until then it is not known whether it is to be sent again, so nothing newer is.
     in_doubt: bool,
-    /// At all: it may have been applied.
+    /// Sent over any connection: it may have been applied.
     tried: bool,
 }
 
@@ -36,7 +36,7 @@ struct Entry<C> {
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     limits: Limits,
-    /// What may be said at once, and when it was so.
+    /// How many commands may be sent at once, at the time `at`.
     tokens: f64,
     at: Millis,
 }
@@ -124,8 +124,8 @@ impl<C: Serialize> Commands<C> {
         texts
     }
 
-    /// Takes out what the server would not read, and close the connection for: over and
-    /// over, since it would be sent again.
+    /// Takes out a command that is too long. The server would close the connection for it, and
+    /// would do so again and again, since the command would be sent again.
     pub(super) fn too_long(&mut self) -> Option<(Request<C>, usize)> {
         let most = self.pace?.limits.message_bytes;
         let is_too_long = |entry: &Entry<C>| !entry.sent && text(entry).len() > most;
@@ -134,7 +134,7 @@ impl<C: Serialize> Commands<C> {
         Some((entry.request, most))
     }
 
-    /// When to flush again by itself.
+    /// When to flush again.
     pub(super) fn next_at(&self) -> Option<Millis> {
         self.pace.and(self.paused_until)
     }
@@ -158,8 +158,8 @@ impl<C: Serialize> Commands<C> {
         self.pace = None;
     }
 
-    /// The seat is lost, and with it the way to find out what became of what was sent:
-    /// these commands. What was not sent yet gets the numbers of a new seat.
+    /// The seat is lost: of the commands that were sent nobody can find out any more whether they
+    /// were applied. Returns them. What was not sent yet gets numbers of the new seat.
     pub(super) fn forget(&mut self) -> Vec<Request<C>> {
         // What the client says by itself it will say again.
         let asked = std::mem::take(&mut self.entries).into_iter();
@@ -197,7 +197,7 @@ impl<C: Serialize> Commands<C> {
     }
 }
 
-/// Half of what is allowed at once is left, for what the network bunches together.
+/// Only half of the allowed burst is used: the network may deliver several commands at once.
 fn most(limits: &Limits) -> f64 {
     (f64::from(limits.command_burst) / 2.0).max(1.0)
 }

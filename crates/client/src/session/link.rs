@@ -10,15 +10,15 @@ use crate::entropy::Entropy;
 const FIRST_BOUND: Millis = 500;
 /// It doubles up to this.
 const LAST_BOUND: Millis = 20_000;
-/// "Later" is this, and up to as much again.
+/// [`ComeBack::Later`] is at least this long, and at random up to twice as long.
 const LATER: Millis = 30_000;
-/// After so long a connection has held, and the next wait is short again.
+/// A connection that lived for so long was a good one: the next wait is short again.
 const STEADY: Millis = 5_000;
 /// How long an answer may take: the server's own patience after a ping.
 const PATIENCE: Millis = 10_000;
 /// For so long the server may still let in a connection that was given up unanswered.
 const LATE: Millis = 60_000;
-/// The server pings first, unless the connection is dead: so much later we ask.
+/// The server pings first, unless the connection is dead. So we ask this much later.
 const SLACK: Millis = 2_000;
 
 /// Why a connection is not there.
@@ -34,7 +34,7 @@ pub enum Reason {
     Silent,
     /// It could not be reached, or let nobody in: for people, as the system says it.
     Unreachable(String),
-    /// What it said is no Tablecast: for people.
+    /// What it said is not of this protocol: for people.
     Garbled(String),
 }
 
@@ -59,12 +59,12 @@ impl Failure {
     }
 }
 
-/// Whether there is a connection, told as it is.
+/// Whether there is a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Not there yet, or what was missed is still on its way.
+    /// Not connected yet, or events that were missed are still on their way.
     Connecting,
-    /// What is shown is the room as it is.
+    /// Connected, and everything that happened is known.
     Live,
     /// Not connected, and why; tries again at that time.
     Offline(Reason, Millis),
@@ -104,8 +104,8 @@ pub(super) enum Turn {
 pub(super) struct Link {
     state: State,
     bound: Millis,
-    /// Own connections that were given up unanswered, and until when: each may take the
-    /// seat over, later than the one that was opened after it.
+    /// How many own connections were given up before they were answered, and until when they
+    /// matter: each may still take the seat over from the connection that was opened after it.
     late: (u32, Millis),
 }
 
@@ -157,7 +157,7 @@ impl Link {
         }
     }
 
-    /// Something was said that the server answers.
+    /// Something was sent that the server answers.
     pub(super) fn asked(&mut self, now: Millis) {
         if let State::Open { due, .. } = &mut self.state {
             due.get_or_insert(now + PATIENCE);
@@ -191,7 +191,7 @@ impl Link {
         self.state = State::Offline(reason, now.saturating_add(wait.max(after.unwrap_or(0))));
     }
 
-    /// Who is taken over by an own connection comes back.
+    /// After a take-over by an own older connection it comes back.
     fn unless_by_itself(&mut self, now: Millis, again: ComeBack, reason: &Reason) -> ComeBack {
         let late = match self.late {
             (late, until) if now <= until => late,
@@ -209,7 +209,7 @@ impl Link {
         again
     }
 
-    /// It stays so until somebody wants otherwise. What has ended keeps its first reason.
+    /// Ends until somebody tries again. What has ended already keeps its first reason.
     pub(super) fn end(&mut self, reason: Reason) {
         if !matches!(self.state, State::Ended(_)) {
             self.state = State::Ended(reason);
@@ -239,7 +239,7 @@ impl Link {
         }
     }
 
-    /// Looks at the clock.
+    /// Does what is due at this time.
     pub(super) fn tick(&mut self, now: Millis) -> Turn {
         if self.next_at().is_none_or(|at| now < at) {
             return Turn::Nothing;
@@ -258,7 +258,7 @@ impl Link {
     }
 }
 
-/// What a close code means. One that is not the protocol's is the network's doing.
+/// What a close code means. A code that is not in the protocol comes from the network.
 pub(super) fn closed(code: u16) -> Failure {
     match CloseReason::of(code) {
         Some(reason) => Failure::new(reason.come_back(), Reason::Closed(reason)),

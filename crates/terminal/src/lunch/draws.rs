@@ -1,5 +1,5 @@
-//! What this client does for a draw, without being asked: it adds its own chance, lets the
-//! draw end, and checks it.
+//! What this client does in a draw by itself: it contributes a random value, ends the draw, and
+//! checks the result.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use tablecast_client::protocol::{Epoch, MemberId};
 use tablecast_client::{Entropy, Millis, Room};
 use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Table, Verdict};
 
-/// So long others may take to contribute, and then again for somebody to reveal.
+/// It waits so long for the others to contribute, and then between two attempts to reveal.
 const PATIENCE: Millis = 3_000;
 
 /// The part in the draw that is under way.
 #[derive(Debug)]
 struct Part {
     draw: u64,
-    /// Who this client is in it, and what it adds.
+    /// Which member this client was when it contributed, and its value.
     own: (MemberId, Hex32),
-    /// When to ask for the end, whoever is missing.
+    /// When to reveal, even if somebody has not contributed.
     reveal_at: Millis,
-    /// It was asked for because nobody is missing.
+    /// It was revealed because everybody has contributed.
     asked: bool,
 }
 
@@ -84,8 +84,8 @@ impl Draws {
             }));
         }
         part.asked &= !is_another_epoch;
-        // Who added nothing to an earlier draw is awaited like everybody else: a slow network
-        // once would leave them out of all that follow.
+        // It waits also for members who missed an earlier draw. Otherwise one moment of a slow
+        // network would leave them out of all later draws.
         let mut awaited = room.members.iter().filter(|member| !member.away);
         let all_added = awaited.all(|member| drawing.has(member.id));
         if now >= part.reveal_at || (all_added && !part.asked) {

@@ -29,7 +29,7 @@ const SOON_OVER: u64 = 60;
 const PALETTE: [u8; Colour::COUNT as usize] =
     [167, 172, 136, 64, 29, 31, 68, 98, 133, 168, 130, 66];
 
-/// Of so many rows a text may take one, so that there is room for the menu.
+/// A text may take one of so many rows, so that there is room for the menu.
 const ROWS_A_LINE: u16 = 6;
 
 /// What the prompt takes.
@@ -41,11 +41,11 @@ const BEFORE_ITEM: usize = 9;
 pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Session, now: Millis) {
     let area = frame.area();
     let is_wide = area.width >= WIDE;
-    // Where there are few rows, the menu goes before what only says more of it.
+    // With few rows, the menu is more important than details of it.
     let spare = u16::from(area.height >= ROOMY);
     let result_text = result_text(view, session);
     let said_text = said_text(view, session);
-    // What was decided and what was said is shown whole, also where that takes some lines.
+    // The decision and the last message are shown completely, if need be on several lines.
     let most_rows = (area.height / ROWS_A_LINE).max(1);
     let rows = |text: &str| match text.width() {
         width if width <= usize::from(area.width) => 1,
@@ -180,7 +180,7 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
         let columns = room_for_item(screen, room, item, view);
         row(item, room, most, columns, mark(room, item, view))
     });
-    // What is shown may be old: it is dimmed until it is live.
+    // Until the connection is live this may be old: it is dimmed.
     let style = match session.status() {
         Status::Live => Style::new(),
         _ => Style::new().add_modifier(Modifier::DIM),
@@ -251,7 +251,7 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
             String::new()
         };
         let name = format!(" {away}{}", cut(&member.name, 12));
-        // Room for the dots of those who may not fit.
+        // Leaves room for the dots, if the next members do not fit.
         let dots = if at + 1 < room.members.len() { 3 } else { 0 };
         if line.width() + name.width() + you.width() + dots > usize::from(columns) {
             line.push_span(Span::raw(" .."));
