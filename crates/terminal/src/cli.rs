@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
-use tablecast_protocol::{CloseReason, Colour, client};
+use tablecast_client::protocol::{CloseReason, Colour, client};
+use tablecast_client::url::Url;
+use tablecast_client::{Client, Reason};
 
 use crate::failed::Failed;
-use crate::place::{Place, Server};
-use crate::session::link::Why;
-use crate::session::{Entropy, Session};
+use crate::lunch::{Lunch, verdict};
+use crate::room_url::{self, RoomUrl};
 use crate::words::Lang;
 use crate::{create, lines, plain, run, screen};
 
@@ -46,7 +47,7 @@ pub enum Command {
 pub struct Join {
     /// The room: http(s)://HOST/r/ID, ws(s)://HOST/ws/ID/, or HOST/r/ID (https; http for
     /// localhost and IP addresses)
-    pub url: Place,
+    pub url: RoomUrl,
 
     /// What you are called [default: the server makes a name]
     #[arg(long)]
@@ -67,8 +68,8 @@ pub struct Join {
 #[derive(Debug, Args)]
 pub struct Create {
     /// Where to make it: http(s)://HOST, or HOST (https; http for localhost and IP addresses)
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
-    pub server: Server,
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000", value_parser = room_url::site)]
+    pub server: Url,
 
     /// What the room is called
     #[arg(long)]
@@ -125,14 +126,13 @@ impl Command {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
-                let place =
-                    create::make(&options.server, options.title.as_deref(), options.minutes)
-                        .await?;
+                let url = create::make(&options.server, options.title.as_deref(), options.minutes)
+                    .await?;
                 let mut out = io::stdout().lock();
                 // Most are as wide, if this one does not tell.
                 let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
                 let columns = out.is_terminal().then(width);
-                create::print(&mut out, lang, &place, columns)?;
+                create::print(&mut out, lang, &url, columns)?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -149,41 +149,40 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
     };
-    // The system's randomness. Once it is there, it does not fail any more.
-    getrandom::fill(&mut [0]).map_err(|error| Failed::Random(error.to_string()))?;
-    let fill = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap_or_else(|_| std::process::exit(1));
-    let mut session = Session::new(who, Entropy::new(fill));
-    let place = &options.url;
+    let url = &options.url;
+    let client = Client::new(Lunch::default(), url.socket(), who);
+    let mut client = client.map_err(|error| Failed::Random(error.to_string()))?;
     let is_typed = io::stdin().is_terminal();
     let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
     let mut has_refused = false;
     let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
-        let mut face = screen::Screen::new(terminal, lang, place);
-        run::run(&mut face, screen::keys(), place, &mut session).await
+        let mut ui = screen::Screen::new(terminal, lang, url);
+        run::run(&mut ui, screen::keys(), &mut client).await
     } else {
-        let mut face = plain::Plain::new(lang, place, io::stdout(), io::stderr());
-        let ended = run::run(&mut face, lines::lines(), place, &mut session).await;
+        let mut ui = plain::Plain::new(lang, url, io::stdout(), io::stderr());
+        let ended = run::run(&mut ui, lines::lines(), &mut client).await;
         // Who types sees what is refused, and says it in another way.
-        has_refused = face.has_refused() && !is_typed;
+        has_refused = ui.has_refused() && !is_typed;
         ended
     };
+    let session = &client.session;
     // The screen is as it was before: what is worth keeping is said once more.
     if let Some(decision) = session
         .room()
-        .and_then(|room| room.menu.settling.decision.as_ref())
+        .and_then(|room| room.state.settling.decision.as_ref())
         && is_screen
     {
-        complain(&lang.decision(decision, session.verdict()));
+        complain(&lang.decision(decision, verdict(session)));
     }
     if let Some(unsent) = lang.unsent(session.pending()) {
         has_refused |= !is_typed;
         complain(&unsent);
     }
-    let why = ended?;
-    let has_left = why == Why::Closed(CloseReason::Left);
+    let reason = ended?;
+    let has_left = reason == Reason::Closed(CloseReason::Left);
     if !has_left {
-        complain(&lang.why(&why));
+        complain(&lang.reason(&reason));
     }
     Ok(ExitCode::from(u8::from(!has_left || has_refused)))
 }

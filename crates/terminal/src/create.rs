@@ -1,20 +1,21 @@
 //! `tablecast create`: makes a room and shows where it is.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use serde::{Deserialize, Serialize};
-use tablecast_protocol::RoomId;
+use tablecast_client::protocol::RoomId;
+use tablecast_client::url::Url;
+use tablecast_client::{Answer, post};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failed::Failed;
-use crate::net::{self, Answer};
-use crate::place::{Place, Server};
 use crate::qr;
+use crate::room_url::{RoomUrl, is_this_machine, shown};
 use crate::text::sanitise;
 use crate::words::Lang;
 
-/// What the server is told of the room; what is left out it decides itself.
+/// The settings of the new room. Without one the server uses its default.
 #[derive(Serialize)]
 struct Wanted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,109 +35,110 @@ struct Problem {
     detail: String,
 }
 
+/// Where a site makes rooms.
+const SESSIONS: &str = "/session/";
+
 /// Makes a room.
 pub(crate) async fn make(
-    server: &Server,
+    site: &Url,
     title: Option<&str>,
     minutes: Option<u32>,
-) -> Result<Place, Failed> {
+) -> Result<RoomUrl, Failed> {
     let wanted = Wanted { title, minutes };
     let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let (answer, server) = net::post(server, "/session/", body)
+    let mut sessions = site.clone();
+    sessions.set_path(&format!("{}{SESSIONS}", site.path().trim_end_matches('/')));
+    let (answer, mut site) = post(&sessions, &body)
         .await
         .map_err(|error| Failed::Network(error.to_string()))?;
+    // Where the same path is found below another one, the site has moved there.
+    let base = site.path().strip_suffix(SESSIONS);
+    let base = base.unwrap_or_default().to_owned();
+    site.set_path(&base);
     if answer.status != 201 {
-        return Err(Failed::Refused(refusal(&server, &answer)));
+        return Err(Failed::Refused(refusal(&site, &answer)));
     }
     let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());
     match room {
-        Some(room) => Ok(Place { server, room }),
-        None => Err(Failed::Refused(format!("{server} is no Tablecast server"))),
+        Some(room) => Ok(RoomUrl { site, room }),
+        None => {
+            let what = format!("{} is no Tablecast server", shown(&site));
+            Err(Failed::Refused(what))
+        }
     }
 }
 
-fn refusal(server: &Server, answer: &Answer) -> String {
-    let Answer {
-        status,
-        retry_after,
-        moved,
-        body,
-    } = answer;
-    let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
-        let to = moved.as_deref().map(|to| format!(", to {}", sanitise(to)));
-        let to = to.unwrap_or_default();
-        return format!("{server} answers {status}{to}: is it a Tablecast server?");
+fn refusal(site: &Url, answer: &Answer) -> String {
+    let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) else {
+        let moved = answer.moved.as_deref();
+        let to = moved.map(|to| format!(", to {}", sanitise(to)));
+        let (status, to) = (answer.status, to.unwrap_or_default());
+        let site = shown(site);
+        return format!("{site} answers {status}{to}: is it a Tablecast server?");
     };
-    let again = retry_after.map(|seconds| format!("; try again in {seconds} s"));
+    let again = answer
+        .retry_after
+        .map(|seconds| format!("; try again in {seconds} s"));
     format!("{}{}", sanitise(&problem.detail), again.unwrap_or_default())
 }
 
-/// Prints where the room is: for people with everything they may hand on, for a pipe the
-/// link alone. `columns`: how wide the terminal is, if it is one. The links come last, where
-/// they are seen however low the terminal is.
+/// Prints where the room is. People get all links and a QR code, a pipe gets the link alone.
+/// `columns`: the width of the terminal, if it is one. The links come last, so that they are
+/// seen on a terminal with few rows too.
 pub(crate) fn print(
     out: &mut impl Write,
     lang: Lang,
-    place: &Place,
+    url: &RoomUrl,
     columns: Option<u16>,
 ) -> io::Result<()> {
     let Some(columns) = columns else {
-        return writeln!(out, "{place}");
+        return writeln!(out, "{url}");
     };
-    match qr::code(&place.to_string(), columns) {
+    match qr::code(&url.to_string(), columns) {
         Some(code) => write!(out, "{code}")?,
-        None => {
-            let text = lang.pick(
-                "(the terminal is too narrow for the QR code)",
-                "(터미널이 좁아 QR 코드를 그릴 수 없습니다)",
-            );
-            write!(out, "{}", wrapped(text, columns))?;
-        }
+        None => write!(out, "{}", wrapped(&lang.too_narrow(), columns))?,
     }
-    if place.server.is_this_machine() {
-        write!(out, "{}", wrapped(&advice(lang, place), columns))?;
+    if is_this_machine(&url.site) {
+        write!(out, "{}", wrapped(&advice(lang, url), columns))?;
     }
-    let (page, socket) = (place.to_string(), place.socket());
+    let (page, socket) = (url.to_string(), url.socket().into());
     let links = [
-        (lang.pick("in a browser:", "브라우저:"), "", page.clone()),
-        (
-            lang.pick("in a terminal:", "터미널:"),
-            "tablecast join",
-            page,
-        ),
-        (lang.pick("by hand:", "직접:"), "websocat", socket),
+        (lang.in_a_browser(), "", page.clone()),
+        (lang.in_a_terminal(), "tablecast join", page),
+        (lang.by_hand(), "websocat", socket),
     ];
     for (label, command, link) in links {
-        write!(out, "{}", linked(label, command, &link, columns))?;
+        write!(out, "{}", linked(&label, command, &link, columns))?;
     }
     out.flush()
 }
 
-/// What to do so that others can open it, as far as this machine knows.
-fn advice(lang: Lang, place: &Place) -> String {
-    let server = &place.server;
-    let (tls, port) = (server.tls, server.port);
-    let only_here = lang.pick(
-        "Phones cannot open it: this address leads to this machine alone.",
-        "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.",
-    );
-    // What listens there is no server of ours, but something before it.
-    if tls {
-        return only_here.to_owned();
+/// What to do so that other machines can open the room.
+fn advice(lang: Lang, url: &RoomUrl) -> String {
+    let port = url.site.port_or_known_default().unwrap_or_default();
+    let only_here = lang.only_here();
+    // A proxy listens there: this server has no TLS.
+    if url.site.scheme() == "https" {
+        return only_here;
     }
-    let other = match net::own_address() {
-        Some(address) => format!("http://{}", SocketAddr::new(address, port)),
-        None => format!("http://{}:{port}", lang.pick("ADDRESS", "주소")),
+    let other = match own_address() {
+        Some(address) => SocketAddr::new(address, port).to_string(),
+        None => format!("{}:{port}", lang.some_address()),
     };
-    lang.pick(
-        format!(
-            "{only_here} Run the server with --listen 0.0.0.0:{port}, and then: tablecast create --server {other}"
-        ),
-        format!(
-            "{only_here} 서버를 --listen 0.0.0.0:{port} 으로 실행한 뒤: tablecast create --server {other}"
-        ),
-    )
+    let advice = lang.listen_to_all(port, format!("http://{other}"));
+    format!("{only_here} {advice}")
+}
+
+/// The address of this machine in its network, if it has one. Nothing is sent: the system only
+/// says which address it would send from.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address for documentation (RFC 5737). It is in no network, so this takes the default
+    // route.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
 
 /// A link behind its label, or below it if they do not fit on a line together. A command that
@@ -190,9 +192,9 @@ mod tests {
             ("lunch.example.org", 200),
         ] {
             for lang in [Lang::English, Lang::Korean] {
-                let place: Place = format!("http://{host}/r/{id}").parse().unwrap();
+                let url: RoomUrl = format!("http://{host}/r/{id}").parse().unwrap();
                 let mut out = Vec::new();
-                print(&mut out, lang, &place, Some(columns)).unwrap();
+                print(&mut out, lang, &url, Some(columns)).unwrap();
                 let text = String::from_utf8(out).unwrap();
                 let lines: Vec<&str> = text.lines().collect();
                 let (code, rest): (Vec<&str>, Vec<&str>) =
@@ -204,25 +206,25 @@ mod tests {
                 let rest = rest.join("\n");
                 let read = rest.replace(" \\\n", " ");
                 for link in [
-                    place.to_string(),
-                    format!("tablecast join {place}"),
-                    format!("websocat {}", place.socket()),
+                    url.to_string(),
+                    format!("tablecast join {url}"),
+                    format!("websocat {}", url.socket()),
                 ] {
                     assert!(read.contains(&link), "no {link}: {text}");
                 }
-                assert!(read.trim_end().ends_with(&place.socket()), "{text}");
+                assert!(read.trim_end().ends_with(url.socket().as_str()), "{text}");
                 let advice = lang.pick("Phones cannot", "휴대폰에서는");
-                assert_eq!(rest.contains(advice), place.server.is_this_machine());
+                assert_eq!(rest.contains(advice), is_this_machine(&url.site));
                 assert!(!rest.contains(":8000"), "{rest}");
                 if rest.contains(advice) {
-                    let port = place.server.port;
+                    let port = url.site.port_or_known_default().unwrap();
                     assert!(rest.contains(&format!("0.0.0.0:{port}")), "{rest}");
                 }
             }
         }
-        let place: Place = format!("https://localhost:8443/r/{id}").parse().unwrap();
+        let url: RoomUrl = format!("https://localhost:8443/r/{id}").parse().unwrap();
         let mut out = Vec::new();
-        print(&mut out, Lang::English, &place, Some(80)).unwrap();
+        print(&mut out, Lang::English, &url, Some(80)).unwrap();
         assert!(!String::from_utf8(out).unwrap().contains("--listen"));
     }
 }

@@ -1,5 +1,4 @@
-//! The lines of stdin, whatever is in them: what cannot be said is named, and the rest is
-//! read on.
+//! The lines of stdin. A line that cannot be read is reported, and reading goes on behind it.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,14 +8,14 @@ use tokio::sync::mpsc;
 
 use crate::text::sanitise;
 
-/// Lines that were read and not looked at; a pipe is not read on past that.
+/// At most so many lines are read in advance.
 const QUEUE: usize = 16;
 
-/// The longest line that is looked at, in bytes. No server takes as much; what it takes is
-/// known only when it is asked.
+/// The longest line that is accepted, in bytes. No server takes so much, but its real limit is
+/// known only when it answers.
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
 
-/// Files of some systems begin with it. It is no part of their text.
+/// Some systems write it at the beginning of a file. It is not part of the text.
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// A line.
@@ -24,7 +23,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 pub(crate) enum Line {
     /// Without its end.
     Text(String),
-    /// One that cannot be said.
+    /// A line that cannot be read.
     Unreadable {
         /// Counted from 1.
         number: u64,
@@ -35,7 +34,7 @@ pub(crate) enum Line {
     },
 }
 
-/// Why a line cannot be said.
+/// Why a line cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
     /// It is no UTF-8.

@@ -3,37 +3,36 @@
 
 use std::io::{self, Write};
 
-use crate::clock::Millis;
-use crate::desk::{Desk, Show};
+use tablecast_client::protocol::push::Member;
+use tablecast_client::{Millis, Reason, Status};
+
+use crate::action;
 use crate::lines::Line;
-use crate::place::Place;
-use crate::room::Room;
-use crate::room::news::News;
-use crate::run::Face;
-use crate::say;
-use crate::session::link::{Status, Why};
-use crate::session::{Session, Told};
+use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
+use crate::room_url::RoomUrl;
+use crate::run::Ui;
+use crate::user::{Show, User};
 use crate::words::Lang;
 
 /// A room in lines.
 pub(crate) struct Plain<'a, O, E> {
-    desk: Desk,
-    place: &'a Place,
+    user: User,
+    url: &'a RoomUrl,
     out: O,
     errors: E,
-    /// Why there is no connection, as it was told.
-    offline: Option<Why>,
-    /// Nothing comes any more: leave as soon as all is answered.
+    /// The reason that was told last for having no connection.
+    offline: Option<Reason>,
+    /// There is no more input: leave as soon as everything is answered.
     input_ended: bool,
-    /// Something that was said came to nothing.
+    /// A line was refused.
     has_refused: bool,
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
-    pub(crate) fn new(lang: Lang, place: &'a Place, out: O, errors: E) -> Self {
+    pub(crate) fn new(lang: Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
         Plain {
-            desk: Desk::new(lang),
-            place,
+            user: User::new(lang),
+            url,
             out,
             errors,
             offline: None,
@@ -42,44 +41,36 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         }
     }
 
-    /// Whether something that was said came to nothing.
+    /// Whether a line was refused.
     pub(crate) fn has_refused(&self) -> bool {
         self.has_refused
     }
 
-    /// Tells what went wrong. Whoever does not listen, or cannot, misses nothing else.
+    /// Tells what went wrong. If stderr cannot be written, all else goes on.
     fn complain(&mut self, text: &str) {
         let _ = writeln!(self.errors, "{text}");
     }
 
     fn menu(&mut self, room: &Room) -> io::Result<()> {
-        if room.menu.items.is_empty() {
-            return writeln!(self.out, "{}", self.desk.lang.empty_menu());
+        if room.state.items.is_empty() {
+            return writeln!(self.out, "{}", self.user.lang.empty_menu());
         }
-        for item in room.by_votes() {
-            let what = self.desk.lang.item(room, item);
+        for item in by_votes(&room.state) {
+            let what = self.user.lang.item(room, item);
             writeln!(self.out, "{}. {what}", item.number)?;
         }
         Ok(())
     }
 
     fn members(&mut self, room: &Room) -> io::Result<()> {
-        let lang = self.desk.lang;
-        let name = |member: &tablecast_protocol::push::Member| {
-            let you = if member.id == room.you {
-                lang.you()
-            } else {
-                ""
-            };
-            let away = if member.away { lang.away() } else { "" };
-            format!("{}{you}{away}", member.name)
-        };
+        let lang = self.user.lang;
+        let name = |member: &Member| format!("{}{}", member.name, lang.behind(room, member));
         let names: Vec<String> = room.members.iter().map(name).collect();
         writeln!(self.out, "{}: {}", lang.here(room), names.join(", "))
     }
 
     fn whole(&mut self, session: &Session, room: &Room, now: Millis) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         let (title, left) = (lang.title(Some(room)), lang.left(room.left(now)));
         writeln!(self.out, "{title}, {left}")?;
         self.members(room)?;
@@ -88,61 +79,61 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     }
 
     fn decision(&mut self, session: &Session, room: &Room) -> io::Result<()> {
-        let Some(decision) = &room.menu.settling.decision else {
+        let Some(decision) = &room.state.settling.decision else {
             return Ok(());
         };
-        let text = self.desk.lang.decision(decision, session.verdict());
+        let text = self.user.lang.decision(decision, verdict(session));
         writeln!(self.out, "{text}")
     }
 
     fn help(&mut self) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         for (command, does) in lang.commands().iter().chain(lang.numbered()) {
             writeln!(self.out, "{command}: {does}")?;
         }
         Ok(())
     }
 
-    /// Tells that the connection is gone, and why; and that it is there again. Not each
-    /// attempt in between, nor how it ends: that is told by whoever ends the program.
+    /// Tells that the connection was lost, and why; and that it is back. It does not tell each
+    /// attempt in between. The end is told when the program ends.
     fn status(&mut self, status: &Status, now: Millis) {
-        let lang = self.desk.lang;
-        let why = match status {
-            Status::Offline(why, _) => Some(why),
+        let lang = self.user.lang;
+        let reason = match status {
+            Status::Offline(reason, _) => Some(reason),
             Status::Live => None,
             Status::Connecting | Status::Ended(_) => return,
         };
         let said = lang.status(status, now);
-        match why {
-            Some(why) if self.offline.as_ref() != Some(why) => {
-                self.complain(&format!("{said}: {}", lang.why(why)));
+        match reason {
+            Some(reason) if self.offline.as_ref() != Some(reason) => {
+                self.complain(&format!("{said}: {}", lang.reason(reason)));
             }
             None if self.offline.is_some() => self.complain(&said),
             _ => {}
         }
-        self.offline = why.cloned();
+        self.offline = reason.cloned();
     }
 }
 
-impl<O: Write, E: Write> Face for Plain<'_, O, E> {
+impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
     type Input = Line;
 
-    const BEAT: Option<std::time::Duration> = None;
+    const TICK: Option<std::time::Duration> = None;
 
-    /// One line after the other, each when the room shows what the one before it did: so a
-    /// script can add something, vote for it and take it away.
+    /// A line is read when the room shows what the line before it did. So a script can add
+    /// something, vote for it and take it away.
     fn takes_input(&self, session: &Session) -> bool {
         session.is_settled()
     }
 
     fn input(&mut self, line: Line, session: &mut Session, now: Millis) -> io::Result<()> {
-        let lang = self.desk.lang;
+        let lang = self.user.lang;
         let read = match &line {
-            Line::Text(text) => say::read(text).map_err(|unsaid| lang.unsaid(&unsaid)),
+            Line::Text(text) => action::read(text, lang),
             Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
         };
         let show = match read {
-            Ok(say) => self.desk.say(say, session, now),
+            Ok(action) => self.user.act(action, session, now),
             Err(why) => {
                 self.has_refused = true;
                 self.complain(&why);
@@ -153,7 +144,7 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
             (Show::Nothing, _) => {}
             (Show::Notice(text), _) => writeln!(self.out, "{text}")?,
             (Show::Help, _) => self.help()?,
-            (Show::Link, _) => writeln!(self.out, "{}", self.place)?,
+            (Show::Link, _) => writeln!(self.out, "{}", self.url)?,
             (Show::Menu, Some(room)) => self.menu(room)?,
             (Show::Members, Some(room)) => self.members(room)?,
             (Show::Menu | Show::Members, None) => {}
@@ -165,39 +156,37 @@ impl<O: Write, E: Write> Face for Plain<'_, O, E> {
         self.input_ended = true;
     }
 
-    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
-        // An address at which there is nothing is more often wrong than early, and a script
-        // wants to know. Where somebody has been, they want to come back.
-        if let Status::Offline(Why::Unreachable(_), _) = session.status()
+    fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
+        // Nothing answered yet at this address: most likely it is wrong, and a script wants to
+        // know that. Who was in the room already wants to come back.
+        if let Status::Offline(Reason::Unreachable(_), _) = session.status()
             && session.room().is_none()
         {
             session.give_up();
         }
         self.status(&session.status(), now);
-        for told in told {
-            self.desk.note(told);
-            let lang = self.desk.lang;
-            match (told, session.room()) {
-                (Told::Whole, Some(room)) => self.whole(session, room, now)?,
-                (Told::News(News::Decided(..)), Some(room)) => self.decision(session, room)?,
-                (Told::News(_), _) => {
-                    let text = lang.told(told).unwrap_or_default();
-                    writeln!(self.out, "{text}")?;
+        for notification in session.notifications() {
+            self.user.note(&notification);
+            let text = self.user.lang.notification(&notification);
+            use Notification as N;
+            match (&notification, session.room()) {
+                (N::Snapshot, Some(room)) => self.whole(session, room, now)?,
+                (N::Snapshot, None) => {}
+                (N::Change(_, News::Decided(..)), Some(room)) => self.decision(session, room)?,
+                (N::Refused(..) | N::Unsure(_) | N::TooMany(_), _) => {
+                    self.has_refused = true;
+                    self.complain(&text);
                 }
-                (told, _) => {
-                    self.has_refused |= !matches!(told, Told::Store(_) | Told::Whole);
-                    if let Some(text) = lang.told(told) {
-                        self.complain(&text);
-                    }
-                }
+                (N::Store(_), _) => self.complain(&text),
+                (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,
+                (N::Left(_) | N::Renamed(..) | N::Change(..), _) => writeln!(self.out, "{text}")?,
             }
         }
         // Whoever began a draw wants to know what came of it.
-        let is_drawing = session
-            .room()
-            .is_some_and(|room| room.menu.settling.drawing.is_some());
+        let draws = |room: &Room| room.state.settling.drawing.is_some();
+        let is_drawing = session.room().is_some_and(draws);
         if self.input_ended && session.is_settled() && !is_drawing {
-            session.leave();
+            session.close();
         }
         self.out.flush()
     }

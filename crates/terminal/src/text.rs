@@ -1,6 +1,7 @@
 //! Text that somebody else wrote, made fit for a terminal.
 
-use tablecast_protocol::text::is_forbidden;
+use serde_json::Value;
+use tablecast_client::protocol::text::is_forbidden;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -8,6 +9,16 @@ use unicode_width::UnicodeWidthStr;
 /// such characters; this does not rely on it.
 pub fn sanitise(text: &str) -> String {
     text.replace(is_forbidden, "\u{FFFD}")
+}
+
+/// Makes all texts of a message fit for a terminal.
+pub(crate) fn sanitise_all(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = sanitise(text),
+        Value::Array(values) => values.iter_mut().for_each(sanitise_all),
+        Value::Object(fields) => fields.values_mut().for_each(sanitise_all),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// As much of the beginning as fits into so many columns, with two dots for what does not:
@@ -28,8 +39,10 @@ pub fn cut(text: &str, columns: usize) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use tablecast_client::protocol::Push;
+
     use super::*;
-    use crate::room::wire::Push;
+    use crate::lunch::Lunch;
 
     #[test]
     fn what_a_terminal_would_obey_is_replaced_and_all_else_is_kept() {
@@ -41,7 +54,7 @@ mod tests {
         ] {
             assert_eq!(sanitise(text), shown);
             let said = serde_json::json!({ "error": { "code": "x", "message": text } });
-            let push = crate::room::wire::read(&said.to_string()).unwrap();
+            let push = tablecast_client::read::<Lunch>(&said.to_string()).unwrap();
             let is_shown = matches!(&push, Some(Push::Error { message, .. }) if message == shown);
             assert!(is_shown, "{push:?}");
         }

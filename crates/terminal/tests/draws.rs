@@ -1,11 +1,16 @@
 //! What this client does for a draw by itself, and that it believes no draw unchecked.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../client/tests/support/mod.rs"]
 mod support;
 
 use serde_json::{Value, json};
-use support::{At, START, commitment, epoch, hello_with, state};
+use support::{START, commitment, epoch, hello_with, state};
+use tablecast_client::{Incoming, Notification};
 use tablecast_lunch::{Command, Extend, How, Verdict};
+use tablecast_terminal::lunch::{Lunch, verdict};
+
+type At = support::At<Lunch>;
 
 /// Of the first draw of a room whose master secret is 64 zeros, by `sha256sum`:
 /// `printf 'tablecast secret\n%064d\n1\n' 0 | sha256sum`.
@@ -62,17 +67,17 @@ fn it_contributes_unasked_and_once_and_reveals_when_all_have() {
     at.happens_by(2, 4, contributed('2'));
     assert_eq!(at.said(), [json!({"id":2,"reveal":{"draw":1}})]);
     at.happens_by(1, 5, decided(4, SECRET));
-    assert_eq!(at.session.verdict(), Some(Verdict::Fair));
-    let menu = &at.session.room().unwrap().menu;
-    assert_eq!(menu.settling.drawing, None);
-    let decision = menu.settling.decision.as_ref().unwrap();
+    assert_eq!(verdict(&at.session), Some(Verdict::Fair));
+    let table = &at.session.room().unwrap().state;
+    assert_eq!(table.settling.drawing, None);
+    let decision = table.settling.decision.as_ref().unwrap();
     assert_eq!((&*decision.winner.item, decision.how), ("i4", How::Draw));
     // Somebody else's reveal came first, and ours is answered by an error.
     at.hears(json!({"error":{"id":2,"code":"not_found","message":""}}));
     assert!(
-        at.told()
+        at.notifications()
             .iter()
-            .all(|told| !matches!(told, tablecast_terminal::session::Told::Refused(..)))
+            .all(|told| !matches!(told, Notification::Refused(..)))
     );
 }
 
@@ -129,14 +134,14 @@ fn what_it_added_is_added_again_if_the_store_lost_it() {
     at.hears(json!({ "snapshot": lost }));
     assert_eq!(at.said(), [] as [Value; 0]);
     at.happens_by(1, 3, decided(1, SECRET));
-    let first = at.session.verdict();
+    let first = verdict(&at.session);
     // A draw that the store lost and that ends otherwise is checked anew.
     lost["epoch"] = json!(epoch(4));
     lost["state"]["drawing"]["contributions"] = json!([contribution(1), contribution(2)]);
     at.hears(json!({ "snapshot": lost }));
-    assert_eq!(at.session.verdict(), None);
+    assert_eq!(verdict(&at.session), None);
     at.happens_by(1, 3, decided(4, SECRET));
-    assert_eq!(at.session.verdict(), Some(Verdict::Fair));
+    assert_eq!(verdict(&at.session), Some(Verdict::Fair));
     assert_ne!(first, Some(Verdict::Fair));
 }
 
@@ -152,7 +157,7 @@ fn it_waits_for_nobody_who_is_away() {
 #[test]
 fn a_draw_that_is_not_fair_is_told_so() {
     let other = "00".repeat(32);
-    for (winner, secret, commitment, verdict) in [
+    for (winner, secret, commitment, expected) in [
         (4, SECRET, COMMITMENT, Verdict::Fair),
         (1, SECRET, COMMITMENT, Verdict::OtherWinner),
         (4, &other, COMMITMENT, Verdict::OtherSecret),
@@ -171,7 +176,7 @@ fn a_draw_that_is_not_fair_is_told_so() {
         at.happens_by(1, 3, contributed('1'));
         at.happens_by(2, 4, contributed('2'));
         at.happens_by(2, 5, decided(winner, secret));
-        assert_eq!(at.session.verdict(), Some(verdict), "{winner} {secret}");
+        assert_eq!(verdict(&at.session), Some(expected), "{winner} {secret}");
     }
 }
 
@@ -181,14 +186,14 @@ fn the_winner_of_many_is_the_one_that_sha256sum_gives() {
     let candidate = |number| json!({"number":number,"item":"x","name":"Mina","votes":0});
     let candidates: Vec<Value> = (1..=100).map(candidate).collect();
     let contributions = json!([{"member":1,"name":"Mina","value":"1".repeat(64)}]);
-    for (winner, verdict) in [(9, Verdict::AddsUp), (59, Verdict::OtherWinner)] {
+    for (winner, expected) in [(9, Verdict::AddsUp), (59, Verdict::OtherWinner)] {
         let mut first = hello();
         first["hello"]["state"]["decision"] = json!({"how":"draw","by":1,"name":"Mina","winner":candidate(winner),
             "draw":{"number":0,"commitment":COMMITMENT,"secret":SECRET,"candidates":candidates,"contributions":contributions}});
         let mut at = At::start(0x11);
         at.open();
         at.hears(first);
-        assert_eq!(at.session.verdict(), Some(verdict), "{winner}");
+        assert_eq!(verdict(&at.session), Some(expected), "{winner}");
     }
 }
 
@@ -199,7 +204,7 @@ fn whoever_was_left_out_is_told() {
         let mut at = drawing();
         at.happens_by(2, 3, contributed('2'));
         at.happens_by(2, 4, decided(winner, SECRET));
-        at.session.verdict()
+        verdict(&at.session)
     });
     assert!(
         winners.contains(&Some(Verdict::WithoutYours)),
@@ -211,7 +216,7 @@ fn whoever_was_left_out_is_told() {
 #[test]
 fn a_decision_that_was_there_before_adds_up_or_does_not() {
     let candidate = |number| json!({"number":number,"item":"x","name":"Mina","votes":0});
-    for (winner, verdict) in [(4, Verdict::AddsUp), (1, Verdict::OtherWinner)] {
+    for (winner, expected) in [(4, Verdict::AddsUp), (1, Verdict::OtherWinner)] {
         let mut first = hello();
         let state = &mut first["hello"]["state"];
         state["next_draw"]["number"] = json!(2);
@@ -222,7 +227,7 @@ fn a_decision_that_was_there_before_adds_up_or_does_not() {
         let mut at = At::start(0x11);
         at.open();
         at.hears(first);
-        assert_eq!(at.session.verdict(), Some(verdict));
+        assert_eq!(verdict(&at.session), Some(expected));
     }
 }
 
@@ -230,8 +235,8 @@ fn a_decision_that_was_there_before_adds_up_or_does_not() {
 fn a_contribution_survives_a_broken_connection_with_its_number() {
     let mut at = drawing();
     let said = at.effects();
-    at.session.closed(1006, at.now);
-    at.session.ask(Command::Extend(Extend {}), at.now);
+    at.session.hear(Incoming::Closed(1006), at.now);
+    at.session.send(Command::Extend(Extend {}), at.now);
     at.waits();
     at.effects();
     at.open();

@@ -2,15 +2,18 @@
 //! client says is as they say.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../client/tests/support/mod.rs"]
 mod support;
 
 use serde_json::Value;
-use support::At;
+use tablecast_client::protocol::Known;
+use tablecast_client::protocol::client::{Rename, Request};
+use tablecast_client::protocol::push::{Event, Push, What};
+use tablecast_client::{Incoming, read};
 use tablecast_lunch::Command;
-use tablecast_protocol::Known;
-use tablecast_protocol::client::{Rename, Request};
-use tablecast_protocol::push::{Push, What};
-use tablecast_terminal::room::wire::{Event, read};
+use tablecast_terminal::lunch::Lunch;
+
+type At = support::At<Lunch>;
 
 fn frames() -> Vec<(String, Value)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/frames");
@@ -39,10 +42,10 @@ fn whatever_the_server_says_is_understood() {
             continue;
         }
         count += 1;
-        let push = read(&golden["frame"].to_string());
+        let push = read::<Lunch>(&golden["frame"].to_string());
         let push = push.unwrap_or_else(|error| panic!("{name}: {error}"));
         let push = push.unwrap_or_else(|| panic!("{name} means nothing to it"));
-        let is_known = |event: Event| match event.what {
+        let is_known = |event: Event<'_, Known<_>>| match event.what {
             Known(Some(What::Change(Known(change)))) => change.is_some(),
             Known(what) => what.is_some(),
         };
@@ -70,13 +73,13 @@ fn what_it_says_is_as_in_the_golden_frames() {
         ("say-rename", rename),
     ];
     for (name, ask) in asks {
-        at.session.ask(ask, at.now);
+        at.session.send(ask, at.now);
         let mut said = at.said().remove(0);
         let golden = frame(name);
         said["id"] = golden["id"].clone();
         assert_eq!(said, golden, "{name}");
     }
-    at.session.closed(1006, at.now);
+    at.session.hear(Incoming::Closed(1006), at.now);
     at.waits();
     at.effects();
     let mut said = at.open();

@@ -46,14 +46,8 @@ const FORBIDDEN: &[Forbidden] = &[
     },
     Forbidden {
         pattern: r"(?m)^[^/\n]*\btokio(_tungstenite)?\b\s*(::|as |;|,|\})",
-        within: "crates/terminal/src/",
-        home: &[
-            "crates/terminal/src/cli.rs",
-            "crates/terminal/src/lines.rs",
-            "crates/terminal/src/net/",
-            "crates/terminal/src/run.rs",
-            "crates/terminal/src/screen/terminal.rs",
-        ],
+        within: "crates/client/src/",
+        home: &["crates/client/src/client", "crates/client/src/net"],
         instead: "the session and the room are pure: they are told what happens",
         ..ANY
     },
@@ -152,7 +146,7 @@ mod tests {
                 "crates/tablecast/src/outbox.rs",
                 "use tungstenite::Message;",
             ),
-            ("crates/terminal/src/room/mod.rs", "use tokio::sync::mpsc;"),
+            ("crates/client/src/room.rs", "use tokio::sync::mpsc;"),
         ] {
             assert_eq!(count(path, source), 1, "{path}: {source}");
         }

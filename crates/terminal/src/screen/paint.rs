@@ -6,16 +6,13 @@ use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
+use tablecast_client::protocol::{Colour, push::Member};
+use tablecast_client::{Millis, Status};
 use tablecast_lunch::{Item, Verdict};
-use tablecast_protocol::Colour;
-use tablecast_protocol::push::Member;
 use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
-use crate::clock::Millis;
-use crate::room::Room;
-use crate::session::Session;
-use crate::session::link::Status;
+use crate::lunch::{Room, Session, by_votes, is_decided, verdict};
 use crate::text::cut;
 
 /// The members have a column of their own from this width on.
@@ -32,7 +29,7 @@ const SOON_OVER: u64 = 60;
 const PALETTE: [u8; Colour::COUNT as usize] =
     [167, 172, 136, 64, 29, 31, 68, 98, 133, 168, 130, 66];
 
-/// Of so many rows a text may take one, so that there is room for the menu.
+/// A text may take one of so many rows, so that there is room for the menu.
 const ROWS_A_LINE: u16 = 6;
 
 /// What the prompt takes.
@@ -44,11 +41,11 @@ const BEFORE_ITEM: usize = 9;
 pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Session, now: Millis) {
     let area = frame.area();
     let is_wide = area.width >= WIDE;
-    // Where there are few rows, the menu goes before what only says more of it.
+    // With few rows, the menu is more important than details of it.
     let spare = u16::from(area.height >= ROOMY);
     let result_text = result_text(view, session);
     let said_text = said_text(view, session);
-    // What was decided and what was said is shown whole, also where that takes some lines.
+    // The decision and the last message are shown completely, if need be on several lines.
     let most_rows = (area.height / ROWS_A_LINE).max(1);
     let rows = |text: &str| match text.width() {
         width if width <= usize::from(area.width) => 1,
@@ -111,10 +108,11 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
 /// More of the chosen item: where there is room, all that is known of it; and the whole item
 /// if the list shows only a part.
 fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
-    let Some(room) = session.room() else {
-        return String::new();
-    };
-    let Some(item) = view.chosen.and_then(|number| room.menu.item(number)) else {
+    let chosen = session.room().and_then(|room| {
+        let item = room.state.item(view.chosen?)?;
+        Some((room, item))
+    });
+    let Some((room, item)) = chosen else {
         return String::new();
     };
     let is_cut = item.item.width() > room_for_item(width, room, item, view);
@@ -133,7 +131,7 @@ fn room_for_item(screen: u16, room: &Room, item: &Item, view: &View<'_>) -> usiz
 
 /// What stands behind an item that was decided on.
 fn mark(room: &Room, item: &Item, view: &View<'_>) -> String {
-    match room.is_decided(item.number) {
+    match is_decided(&room.state, item.number) {
         true => format!("  <- {}", view.lang().decided()),
         false => String::new(),
     }
@@ -169,20 +167,20 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 }
 
 fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, room: &Room) {
-    if room.menu.items.is_empty() {
+    if room.state.items.is_empty() {
         let text = format!(" {}", view.lang().empty_menu());
         let text = Paragraph::new(text).wrap(Wrap { trim: false });
         frame.render_widget(text.dim(), area);
         return;
     }
-    let items = room.by_votes();
+    let items = by_votes(&room.state);
     let most = items.first().map_or(0, |item| item.votes.len());
     let screen = frame.area().width;
     let rows = items.iter().map(|item| {
         let columns = room_for_item(screen, room, item, view);
         row(item, room, most, columns, mark(room, item, view))
     });
-    // What is shown may be old: it is dimmed until it is live.
+    // Until the connection is live this may be old: it is dimmed.
     let style = match session.status() {
         Status::Live => Style::new(),
         _ => Style::new().add_modifier(Modifier::DIM),
@@ -201,14 +199,10 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 /// Votes, whether one's own is among them, and the item.
 fn row(item: &Item, room: &Room, most: usize, columns: usize, mark: String) -> Line<'static> {
     let votes = item.votes.len();
-    let own = if item.votes.contains(&room.you) {
-        "[x]"
-    } else {
-        "[ ]"
-    };
+    let is_own = item.votes.contains(&room.you);
+    let own = if is_own { "[x]" } else { "[ ]" };
     let style = match votes {
-        0 => Style::new(),
-        votes if votes == most => Style::new().bold(),
+        votes if votes > 0 && votes == most => Style::new().bold(),
         _ => Style::new(),
     };
     Line::from(vec![
@@ -227,17 +221,13 @@ fn colour(member: &Member) -> Style {
 
 /// A member, as far as the width allows; what stands behind the name is always there.
 fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
-    let you = if member.id == room.you {
-        view.lang().you()
-    } else {
-        ""
-    };
-    let away = if member.away { view.lang().away() } else { "" };
     let mark = if member.away { "- " } else { "* " };
     let style = colour(member);
-    let name = Span::styled(cut(&member.name, 12), style);
-    let mut line = Line::from(vec![Span::styled(mark, style), name]);
-    line.push_span(Span::raw(format!("{you}{away}")));
+    let line = Line::from(vec![
+        Span::styled(mark, style),
+        Span::styled(cut(&member.name, 12), style),
+        Span::raw(view.lang().behind(room, member)),
+    ]);
     match member.away {
         true => line.dim(),
         false => line,
@@ -255,9 +245,13 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
     for (at, member) in room.members.iter().enumerate() {
         let away = if member.away { "-" } else { "" };
         let is_you = member.id == room.you;
-        let you = if is_you { view.lang().you() } else { "" };
+        let you = if is_you {
+            view.lang().you()
+        } else {
+            String::new()
+        };
         let name = format!(" {away}{}", cut(&member.name, 12));
-        // Room for the dots of those who may not fit.
+        // Leaves room for the dots, if the next members do not fit.
         let dots = if at + 1 < room.members.len() { 3 } else { 0 };
         if line.width() + name.width() + you.width() + dots > usize::from(columns) {
             line.push_span(Span::raw(" .."));
@@ -271,12 +265,14 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
 
 /// What is being decided, or was.
 fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
-    let menu = &session.room()?.menu;
+    let menu = &session.room()?.state;
     if let Some(drawing) = &menu.settling.drawing {
-        return Some((format!(" {}", view.lang().drawing(drawing)), Color::Yellow));
+        let (candidates, added) = (drawing.candidates.len(), drawing.contributions.len());
+        let text = view.lang().drawing_among(candidates, added);
+        return Some((format!(" {text}"), Color::Yellow));
     }
     let decision = menu.settling.decision.as_ref()?;
-    let verdict = session.verdict();
+    let verdict = verdict(session);
     let is_wrong = matches!(verdict, Some(Verdict::OtherSecret | Verdict::OtherWinner));
     let colour = if is_wrong { Color::Red } else { Color::Green };
     Some((
@@ -289,7 +285,7 @@ fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
 fn said_text(view: &View<'_>, session: &Session) -> String {
     let lang = view.lang();
     let text = match session.status() {
-        Status::Offline(why, _) | Status::Ended(why) => lang.why(&why),
+        Status::Offline(reason, _) | Status::Ended(reason) => lang.reason(&reason),
         Status::Connecting | Status::Live => view.said.clone(),
     };
     let is_over = matches!(session.status(), Status::Ended(_));
@@ -308,8 +304,8 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         Layout::horizontal([Constraint::Length(PROMPT.len() as u16), Constraint::Fill(1)])
             .areas(area);
     frame.render_widget(Line::from(PROMPT).bold(), mark);
-    let (text, column) = view.line.visible(usize::from(field.width));
-    if view.line.is_empty() {
+    let (text, column) = view.editor.visible(usize::from(field.width));
+    if view.editor.is_empty() {
         frame.render_widget(Line::from(view.lang().placeholder()).dim(), field);
     } else {
         frame.render_widget(Line::from(text), field);

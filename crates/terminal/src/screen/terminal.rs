@@ -23,8 +23,8 @@ pub(crate) struct Guard;
 impl Guard {
     /// Takes the terminal over: another screen, each key at once, pasted text in one piece.
     pub(crate) fn take() -> io::Result<(Guard, Terminal<CrosstermBackend<io::Stdout>>)> {
-        // Of what is printed on a panic nothing would be seen on the other screen. Made
-        // before anything is changed, so that it gives back whatever was taken.
+        // On the alternate screen nobody would see the message of a panic. The hook is set
+        // before anything is changed, so that it undoes every change.
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             give_back();
@@ -41,8 +41,8 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // On a panic the hook has done it, before the message: done again, it would put the
-        // cursor back to where the message begins, and what comes next over it.
+        // On a panic the hook has done it already, before the message. Done again, it would put
+        // the cursor back to the beginning of the message, which would be overwritten.
         if !std::thread::panicking() {
             give_back();
         }
@@ -70,9 +70,8 @@ fn give_back() {
 /// Keys that were pressed and not looked at.
 const QUEUE: usize = 256;
 
-/// What comes from the keyboard. It is read in a thread of its own, which ends with the
-/// process: of a terminal that is gone the library reads for ever, and with its stream it
-/// would do so here.
+/// The events of the keyboard. They are read in a thread of its own, which ends with the process:
+/// when the terminal is gone, the library goes on reading for ever.
 pub(crate) fn keys() -> impl Stream<Item = io::Result<Event>> + Unpin {
     let (sender, mut receiver) = mpsc::channel(QUEUE);
     std::thread::spawn(move || {

@@ -5,14 +5,15 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
+use tablecast_client::protocol::client::Join;
+use tablecast_client::{Effect, Entropy, Incoming, Outgoing};
 use unicode_width::UnicodeWidthStr;
 
 use super::Screen;
-use crate::place::Place;
-use crate::run::Face;
-use crate::session::{Effect, Entropy, Session};
+use crate::lunch::{Lunch, Session};
+use crate::room_url::RoomUrl;
+use crate::run::Ui;
 use crate::words::Lang;
-use tablecast_protocol::client::Join;
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -21,7 +22,7 @@ struct Desk<'a> {
     session: Session,
 }
 
-fn place() -> Place {
+fn url() -> RoomUrl {
     "http://127.0.0.1:8000/r/friday".parse().unwrap()
 }
 
@@ -36,23 +37,24 @@ fn hello() -> Value {
 }
 
 impl<'a> Desk<'a> {
-    fn new(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
+    fn new(url: &'a RoomUrl, lang: Lang, width: u16, height: u16) -> Self {
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let session = Session::new(Join::default(), Entropy::new(|bytes| bytes.fill(0)));
-        let screen = Screen::new(terminal, lang, place);
+        let entropy = Entropy::new(|bytes| bytes.fill(0));
+        let session = Session::new(Lunch::default(), Join::default(), entropy);
+        let screen = Screen::new(terminal, lang, url);
         Desk { screen, session }
     }
 
-    fn joined(place: &'a Place, lang: Lang, width: u16, height: u16) -> Self {
-        let mut desk = Desk::new(place, lang, width, height);
-        desk.session.opened(NOW);
+    fn joined(url: &'a RoomUrl, lang: Lang, width: u16, height: u16) -> Self {
+        let mut desk = Desk::new(url, lang, width, height);
+        desk.session.hear(Incoming::Opened, NOW);
         desk.hears(hello());
         desk.session.effects();
         desk
     }
 
     fn hears(&mut self, push: Value) {
-        self.session.heard(&push.to_string(), NOW);
+        self.session.hear(Incoming::Text(push.to_string()), NOW);
         self.picture();
     }
 
@@ -84,7 +86,8 @@ impl<'a> Desk<'a> {
             .effects()
             .into_iter()
             .map(|effect| match effect {
-                Effect::Send(text) => text,
+                Effect::Send(Outgoing::Text(text)) => text,
+                Effect::Send(other) => format!("{other:?}"),
                 other => format!("{other:?}"),
             });
         said.collect()
@@ -92,11 +95,10 @@ impl<'a> Desk<'a> {
 
     /// The rows as a reader sees them, without the blanks at their ends.
     fn picture(&mut self) -> String {
-        let told = self.session.told();
         // Other than a terminal, the test's one keeps the right half of a wide character when
         // the left one is written over; so each picture is made anew.
         self.screen.terminal.clear().unwrap();
-        self.screen.show(&mut self.session, &told, NOW).unwrap();
+        self.screen.show(&mut self.session, NOW).unwrap();
         let buffer = self.screen.terminal.backend().buffer();
         let mut rows = String::new();
         for y in 0..buffer.area.height {
@@ -122,26 +124,26 @@ fn assert_picture(desk: &mut Desk<'_>, expected: &str) {
 
 #[test]
 fn a_room_fits_on_80_by_24() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     desk.types("칼국수");
     assert_picture(&mut desk, include_str!("pictures/english-80x24.txt"));
 }
 
 #[test]
 fn a_room_fits_on_40_by_12_in_korean() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::Korean, 40, 12);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::Korean, 40, 12);
     desk.happens(10, 2, json!({"voted":{"number":3,"on":true}}));
     assert_picture(&mut desk, include_str!("pictures/korean-40x12.txt"));
 }
 
 #[test]
 fn help_and_what_was_decided_fit_on_40_by_12() {
-    let place = place();
+    let url = url();
     let hex = "0".repeat(64);
     for (lang, name) in [(Lang::English, "english"), (Lang::Korean, "korean")] {
-        let mut desk = Desk::joined(&place, lang, 40, 12);
+        let mut desk = Desk::joined(&url, lang, 40, 12);
         desk.press(KeyCode::F(1));
         (0..40).for_each(|_| desk.press(KeyCode::Down));
         let help = desk.picture();
@@ -166,7 +168,7 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
 
 #[test]
 fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
-    let place = place();
+    let url = url();
     for lang in [Lang::English, Lang::Korean] {
         assert!(lang.keys_wide().width() < usize::from(super::paint::WIDE));
         assert!(lang.keys_narrow().width() < 40);
@@ -178,7 +180,7 @@ fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
         }
     }
     for (width, height) in [(1, 1), (3, 2), (20, 5), (200, 60)] {
-        let mut desk = Desk::joined(&place, Lang::Korean, width, height);
+        let mut desk = Desk::joined(&url, Lang::Korean, width, height);
         desk.types("김치");
         desk.press(KeyCode::F(1));
     }
@@ -186,8 +188,8 @@ fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
 
 #[test]
 fn a_low_screen_still_shows_the_menu() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 30, 8);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 30, 8);
     desk.happens(
         10,
         1,
@@ -200,10 +202,10 @@ fn a_low_screen_still_shows_the_menu() {
 
 #[test]
 fn what_was_said_is_shown_to_its_end() {
-    let place = place();
+    let url = url();
     for (lang, end) in [(Lang::English, "adds it"), (Lang::Korean, "쓰세요")] {
         for width in [50, 80] {
-            let mut desk = Desk::joined(&place, lang, width, 24);
+            let mut desk = Desk::joined(&url, lang, width, 24);
             desk.types("/nope");
             desk.press(KeyCode::Enter);
             let picture = desk.picture();
@@ -214,19 +216,19 @@ fn what_was_said_is_shown_to_its_end() {
 
 #[test]
 fn what_the_connection_is_like_is_told_as_it_is() {
-    let place = place();
-    let mut desk = Desk::new(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::new(&url, Lang::English, 80, 24);
     assert!(desk.picture().contains("connecting"));
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     assert!(desk.picture().contains("live, 9:30 left"));
-    desk.session.closed(4403, NOW);
+    desk.session.hear(Incoming::Closed(4403), NOW);
     let picture = desk.picture();
     assert!(picture.contains("offline, again in 30 s"), "{picture}");
     assert!(picture.contains("the room is full"), "{picture}");
     desk.types("pizza night");
     desk.press(KeyCode::Enter);
     assert!(desk.picture().contains("(1 not sent yet)"));
-    desk.session.closed(4410, NOW);
+    desk.session.hear(Incoming::Closed(4410), NOW);
     let picture = desk.picture();
     assert!(
         picture.contains("ended") && picture.contains("expired"),
@@ -239,8 +241,8 @@ fn what_the_connection_is_like_is_told_as_it_is() {
 
 #[test]
 fn enter_on_nothing_votes_for_what_is_chosen_and_takes_the_vote_back() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     desk.press(KeyCode::Enter);
     assert_eq!(
         desk.said(),
@@ -262,8 +264,8 @@ fn enter_on_nothing_votes_for_what_is_chosen_and_takes_the_vote_back() {
 
 #[test]
 fn keys_act_on_the_chosen_item_wherever_it_moves() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     desk.press(KeyCode::Down);
     desk.press(KeyCode::Down);
     for (seq, by) in [(10, 1), (11, 2), (12, 7), (13, 8)] {
@@ -282,8 +284,8 @@ fn keys_act_on_the_chosen_item_wherever_it_moves() {
 
 #[test]
 fn keys_that_edit_do_not_remove() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     desk.types("ab");
     desk.press(KeyCode::Home);
     desk.press(KeyCode::Delete);
@@ -297,8 +299,8 @@ fn keys_that_edit_do_not_remove() {
 
 #[test]
 fn what_is_there_already_is_voted_for_instead() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     // Decomposed, as some input methods and file names have it.
     let nfd = "\u{1100}\u{1175}\u{11B7}\u{110E}\u{1175}\u{110D}\u{1175}\u{1100}\u{1162}";
     let paste = Event::Paste(format!(" {nfd}\n"));
@@ -310,8 +312,8 @@ fn what_is_there_already_is_voted_for_instead() {
 
 #[test]
 fn a_line_that_is_not_understood_stays_to_be_mended() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     desk.types("/drow");
     desk.press(KeyCode::Enter);
     let picture = desk.picture();
@@ -327,8 +329,8 @@ fn a_line_that_is_not_understood_stays_to_be_mended() {
 
 #[test]
 fn nothing_that_others_write_reaches_the_terminal_as_a_control_sequence() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     let evil = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}evil";
     desk.happens(10, 2, json!({"added":{"number":4,"item":evil,"name":evil}}));
     desk.happens(11, 2, json!({"titled":{"title":evil}}));
@@ -340,10 +342,10 @@ fn nothing_that_others_write_reaches_the_terminal_as_a_control_sequence() {
 
 #[test]
 fn each_line_that_is_pasted_is_a_dish() {
-    let place = place();
+    let url = url();
     let add = |id: u64, item: &str| format!(r#"{{"id":{id},"add":{{"item":"{item}"}}}}"#);
     for ends in ["\n", "\r", "\r\n", "\n\n"] {
-        let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+        let mut desk = Desk::joined(&url, Lang::English, 80, 24);
         desk.types("hot ");
         let text = ["soup", "  ", "냉면", "/nope", "fries", "fries"].join(ends);
         let paste = Event::Paste(text);
@@ -357,7 +359,7 @@ fn each_line_that_is_pasted_is_a_dish() {
         assert!(picture.contains("there is no /nope"), "{picture}");
     }
     // One line is there to be looked at, and what is far too long is not taken in silence.
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
     for (pasted, shown) in [
         ("soup\n", "> soup"),
         (&*"x".repeat(5_000), "too long for a line"),
@@ -376,13 +378,13 @@ fn each_line_that_is_pasted_is_a_dish() {
 
 #[test]
 fn all_of_the_help_can_be_reached_and_left() {
-    let place = place();
+    let url = url();
     for (lang, forth, back) in [
         (Lang::English, KeyCode::Down, KeyCode::Up),
         (Lang::Korean, KeyCode::PageDown, KeyCode::PageUp),
         (Lang::English, KeyCode::End, KeyCode::Home),
     ] {
-        let mut desk = Desk::joined(&place, lang, 40, 12);
+        let mut desk = Desk::joined(&url, lang, 40, 12);
         desk.press(KeyCode::F(1));
         let first = desk.picture();
         let mut seen = first.clone();
@@ -391,7 +393,7 @@ fn all_of_the_help_can_be_reached_and_left() {
             seen.push_str(&desk.picture());
         }
         let last = desk.picture();
-        assert!(first.contains(lang.help_goes_on()), "{first}");
+        assert!(first.contains(&lang.help_goes_on()), "{first}");
         assert!(last.contains("/quit"), "{last}");
         for (key, does) in lang.keys().iter().chain(lang.commands()) {
             let is_jump = forth == KeyCode::End;
@@ -406,15 +408,15 @@ fn all_of_the_help_can_be_reached_and_left() {
         (0..10).for_each(|_| desk.press(back));
         assert_eq!(desk.picture(), first);
         desk.press(KeyCode::Esc);
-        assert!(!desk.picture().contains(lang.help_goes_on()));
+        assert!(!desk.picture().contains(&lang.help_goes_on()));
     }
 }
 
 #[test]
 fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
-    let place = place();
+    let url = url();
     for (width, columns) in [(80, 46), (40, 31)] {
-        let mut desk = Desk::joined(&place, Lang::English, width, 24);
+        let mut desk = Desk::joined(&url, Lang::English, width, 24);
         let long = "가".repeat(60) + "끝";
         desk.happens(
             10,
@@ -436,7 +438,7 @@ fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
         let text = picture.replace(['\n', ' '], "");
         assert!(text.contains('끝'), "{picture}");
     }
-    let mut desk = Desk::joined(&place, Lang::English, 40, 12);
+    let mut desk = Desk::joined(&url, Lang::English, 40, 12);
     for id in 3..10 {
         let who = json!({"joined":{"member":id,"name":format!("somebody {id}"),"colour":1}});
         let mut event = who;
@@ -456,12 +458,12 @@ fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
 
 #[test]
 fn what_was_decided_is_said_once_and_marked() {
-    let place = place();
+    let url = url();
     for (lang, said, mark) in [
         (Lang::English, "Decided", "[x] 김치찌개  <- decided"),
         (Lang::Korean, "결정:", "[x] 김치찌개  <- 결정"),
     ] {
-        let mut desk = Desk::joined(&place, lang, 80, 24);
+        let mut desk = Desk::joined(&url, lang, 80, 24);
         desk.happens(
             10,
             2,
@@ -475,14 +477,14 @@ fn what_was_decided_is_said_once_and_marked() {
 
 #[test]
 fn what_was_not_sent_when_it_ended_is_named() {
-    let place = place();
-    let mut desk = Desk::joined(&place, Lang::English, 80, 24);
-    desk.session.closed(1006, NOW);
+    let url = url();
+    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    desk.session.hear(Incoming::Closed(1006), NOW);
     for dish in ["pizza night", "냉면"] {
         desk.types(dish);
         desk.press(KeyCode::Enter);
     }
-    desk.session.closed(4404, NOW);
+    desk.session.hear(Incoming::Closed(4404), NOW);
     let picture = desk.picture();
     let picture = picture.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in ["the room is gone", "not sent: \"pizza night\", \"냉면\""] {

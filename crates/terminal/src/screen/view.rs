@@ -1,15 +1,15 @@
 //! What is shown on the screen besides the room.
 
-use crate::desk::Desk;
-use crate::line::Line;
-use crate::place::Place;
+use crate::editor::Editor;
+use crate::room_url::RoomUrl;
+use crate::user::User;
 use crate::words::Lang;
 
 /// What is shown besides the room.
 pub(super) struct View<'a> {
-    pub(super) desk: Desk,
-    pub(super) place: &'a Place,
-    pub(super) line: Line,
+    pub(super) user: User,
+    pub(super) url: &'a RoomUrl,
+    pub(super) editor: Editor,
     /// The item that keys act on, by number: it stays the same when the list moves.
     pub(super) chosen: Option<u64>,
     /// What was told last.
@@ -23,6 +23,6 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub(super) fn lang(&self) -> Lang {
-        self.desk.lang
+        self.user.lang
     }
 }

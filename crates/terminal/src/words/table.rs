@@ -6,10 +6,13 @@ use std::fmt::Display;
 use super::Lang;
 
 macro_rules! texts {
-    ($($name:ident: $english:literal, $korean:literal;)*) => {
+    ($($name:ident $(($($value:ident),*))?: $english:literal, $korean:literal;)*) => {
         impl Lang {
-            $(pub(crate) fn $name(self) -> &'static str {
-                self.pick($english, $korean)
+            $(pub(crate) fn $name(self $(, $($value: impl Display),*)?) -> String {
+                match self {
+                    Lang::English => format!($english),
+                    Lang::Korean => format!($korean),
+                }
             })*
         }
     };
@@ -31,20 +34,22 @@ macro_rules! helps {
     };
 }
 
-macro_rules! texts_with_values {
-    ($($name:ident($($value:ident),*): $english:literal, $korean:literal;)*) => {
-        impl Lang {
-            $(pub(crate) fn $name(self, $($value: impl Display),*) -> String {
-                match self {
-                    Lang::English => format!($english),
-                    Lang::Korean => format!($korean),
-                }
-            })*
-        }
-    };
-}
-
 texts! {
+    lunch: "Lunch", "점심";
+
+    // Whether there is a connection.
+    connecting: "connecting", "연결 중";
+    live: "live", "연결됨";
+    again_in(wait): "offline, again in {wait} s", "오프라인, {wait}초 뒤 다시";
+    ended: "ended", "끝남";
+
+    // Somebody, as the subject of a sentence, and in a list.
+    subject_you: "You", "내가";
+    subject(name): "{name}", "{name} 님이";
+    somebody: "Somebody", "누군가";
+    listed_you: "you", "나";
+    gone_members(count): "{count} who left", "나간 사람 {count}명";
+
     // Behind a name: one's own, that of somebody who is not connected; behind an item.
     you: " (you)", " (나)";
     away: " away", " 자리비움";
@@ -101,14 +106,12 @@ texts! {
     no_name: "/name needs a name, as in /name Mina", "/name 뒤에 이름을 쓰세요. 예: /name 미나";
     no_colour: "/colour needs a number from 0 to 11", "/colour 뒤에 0부터 11까지의 숫자를 쓰세요";
     not_utf8: "it is not UTF-8; `iconv -t UTF-8` makes it so", "UTF-8이 아닙니다. `iconv -t UTF-8`로 바꾸세요";
-}
 
-texts_with_values! {
-    gone_members(count): "{count} who left", "나간 사람 {count}명";
+    one_vote: "1 vote", "1표";
+    many_votes(count): "{count} votes", "{count}표";
     added_by(name): "from {name}", "{name} 님 추가";
     time_left(time): "{time} left", "{time} 남음";
     seats_taken(taken, seats): "{taken} of {seats} here", "{seats}자리 중 {taken}명";
-    again_in(wait): "offline, again in {wait} s", "오프라인, {wait}초 뒤 다시";
     garbled(what): "server and client do not understand each other: {what}", "서버와 말이 통하지 않습니다: {what}";
 
     drawing_among(candidates, added): "Drawing among {candidates}: {added} took part so far",
@@ -133,6 +136,17 @@ texts_with_values! {
     line_too_long(most): "a line has at most {most} bytes", "한 줄은 {most}바이트까지입니다";
     line_not_said(number, begin, why): "line {number}, \"{begin}\", was not said: {why}",
         "{number}번째 줄 \"{begin}\": {why}";
+
+    // What `create` prints.
+    in_a_browser: "in a browser:", "브라우저:";
+    in_a_terminal: "in a terminal:", "터미널:";
+    by_hand: "by hand:", "직접:";
+    too_narrow: "(the terminal is too narrow for the QR code)", "(터미널이 좁아 QR 코드를 그릴 수 없습니다)";
+    only_here: "Phones cannot open it: this address leads to this machine alone.",
+        "휴대폰에서는 열 수 없습니다. 이 주소는 이 컴퓨터에서만 통합니다.";
+    some_address: "ADDRESS", "주소";
+    listen_to_all(port, other): "Run the server with --listen 0.0.0.0:{port}, and then: tablecast create --server {other}",
+        "서버를 --listen 0.0.0.0:{port} 으로 실행한 뒤: tablecast create --server {other}";
 
     // What happened.
     joined(who): "{who} joined", "{who} 들어왔습니다";

@@ -1,27 +1,24 @@
-//! What this client does for a draw, without being asked: it adds its own chance, lets the
-//! draw end, and checks it.
+//! What this client does in a draw by itself: it contributes a random value, ends the draw, and
+//! checks the result.
 
 use std::collections::BTreeMap;
 
-use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Verdict};
-use tablecast_protocol::{Epoch, MemberId};
+use tablecast_client::protocol::{Epoch, MemberId};
+use tablecast_client::{Entropy, Millis, Room};
+use tablecast_lunch::{Command, Contribute, Hex32, Known, Reveal, Table, Verdict};
 
-use super::entropy::Entropy;
-use crate::clock::Millis;
-use crate::room::Room;
-
-/// So long others may take to contribute, and then again for somebody to reveal.
+/// It waits so long for the others to contribute, and then between two attempts to reveal.
 const PATIENCE: Millis = 3_000;
 
 /// The part in the draw that is under way.
 #[derive(Debug)]
 struct Part {
     draw: u64,
-    /// Who this client is in it, and what it adds.
+    /// Which member this client was when it contributed, and its value.
     own: (MemberId, Hex32),
-    /// When to ask for the end, whoever is missing.
+    /// When to reveal, even if somebody has not contributed.
     reveal_at: Millis,
-    /// It was asked for because nobody is missing.
+    /// It was revealed because everybody has contributed.
     asked: bool,
 }
 
@@ -38,15 +35,20 @@ pub(super) struct Draws {
 
 impl Draws {
     /// What checking the newest decision found, if it was a draw.
-    pub(super) fn verdict(&self, room: &Room) -> Option<Verdict> {
-        let draw = room.menu.settling.decision.as_ref()?.draw.as_ref()?;
+    pub(super) fn verdict(&self, room: &Room<Table>) -> Option<Verdict> {
+        let draw = room.state.settling.decision.as_ref()?.draw.as_ref()?;
         let (number, verdict) = self.verdict?;
         (number == draw.number).then_some(verdict)
     }
 
     /// Looks at the room and the clock: what is to be said.
-    pub(super) fn tend(&mut self, room: &Room, now: Millis, entropy: &mut Entropy) -> Vec<Command> {
-        let next = &room.menu.settling.next_draw;
+    pub(super) fn tend(
+        &mut self,
+        room: &Room<Table>,
+        now: Millis,
+        entropy: &mut Entropy,
+    ) -> Vec<Command> {
+        let next = &room.state.settling.next_draw;
         self.commitments
             .entry(next.number)
             .or_insert(next.commitment);
@@ -58,7 +60,7 @@ impl Draws {
             self.verdict = None;
         }
         self.judge(room);
-        let Some(drawing) = &room.menu.settling.drawing else {
+        let Some(drawing) = &room.state.settling.drawing else {
             self.part = None;
             return Vec::new();
         };
@@ -82,8 +84,8 @@ impl Draws {
             }));
         }
         part.asked &= !is_another_epoch;
-        // Who added nothing to an earlier draw is awaited like everybody else: a slow network
-        // once would leave them out of all that follow.
+        // It waits also for members who missed an earlier draw. Otherwise one moment of a slow
+        // network would leave them out of all later draws.
         let mut awaited = room.members.iter().filter(|member| !member.away);
         let all_added = awaited.all(|member| drawing.has(member.id));
         if now >= part.reveal_at || (all_added && !part.asked) {
@@ -99,8 +101,8 @@ impl Draws {
         self.part.as_ref().map(|part| part.reveal_at)
     }
 
-    fn judge(&mut self, room: &Room) {
-        let Some(decision) = &room.menu.settling.decision else {
+    fn judge(&mut self, room: &Room<Table>) {
+        let Some(decision) = &room.state.settling.decision else {
             return;
         };
         let Some(draw) = &decision.draw else { return };

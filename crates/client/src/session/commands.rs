@@ -4,40 +4,31 @@
 
 use std::collections::VecDeque;
 
-use tablecast_lunch::Command;
+use serde::Serialize;
 use tablecast_protocol::client::{Numbered, Request};
 use tablecast_protocol::push::Limits;
 use tablecast_protocol::rejection::PASSING;
 
 use crate::clock::Millis;
 
-/// What a member asks for.
-pub type Ask = Request<Command>;
-
-/// Whether this client says it by itself, so that a refusal is nobody's matter.
-pub(super) fn is_unasked(ask: &Ask) -> bool {
-    matches!(
-        ask,
-        Request::Command(Command::Contribute(_) | Command::Reveal(_))
-    )
-}
-
-/// What was refused for now is sent again after so long.
+/// A command that was refused for the moment is sent again after this time.
 const MOMENT: Millis = 1_000;
 
-/// As many wait for an answer at most. A person never gets there; a pipe is not read on.
+/// So many commands wait for an answer at most. No person is so fast.
 const MOST: usize = 256;
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<C> {
     id: u64,
-    ask: Ask,
-    /// Over this connection, and not answered there.
+    request: Request<C>,
+    /// Somebody asked for it: they are told of a refusal. Else the application says it by itself.
+    is_asked: bool,
+    /// Sent over this connection, and not answered yet.
     sent: bool,
     /// Sent, and then an older one was given up: a server gives this one up too, and says so.
     /// Until then it is not known whether it is to be sent again, so nothing newer is.
     in_doubt: bool,
-    /// At all: it may have been applied.
+    /// Sent over any connection: it may have been applied.
     tried: bool,
 }
 
@@ -45,33 +36,35 @@ struct Entry {
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     limits: Limits,
-    /// What may be said at once, and when it was so.
+    /// How many commands may be sent at once, at the time `at`.
     tokens: f64,
     at: Millis,
 }
 
 /// What came of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum Refused<C> {
     /// It will be sent again.
     Again,
     /// That was the answer to this command.
-    Final(Option<Ask>),
+    Final(Option<Request<C>>),
+    /// That was the answer to what the client said by itself.
+    Unasked,
 }
 
 /// The commands without an answer.
 #[derive(Debug)]
-pub(super) struct Commands {
+pub(super) struct Commands<C> {
     /// Never used twice for a seat.
     next_id: u64,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Entry<C>>,
     /// `None`: not connected, nothing is sent.
     pace: Option<Pace>,
     /// Nothing is sent before.
     paused_until: Option<Millis>,
 }
 
-impl Commands {
+impl<C: Serialize> Commands<C> {
     pub(super) fn new() -> Self {
         Commands {
             next_id: 1,
@@ -81,19 +74,21 @@ impl Commands {
         }
     }
 
-    /// Without an answer, in order.
-    pub(super) fn pending(&self) -> impl DoubleEndedIterator<Item = &Ask> {
-        self.entries.iter().map(|entry| &entry.ask)
+    /// Asked for and without an answer, in order.
+    pub(super) fn pending(&self) -> impl DoubleEndedIterator<Item = &Request<C>> {
+        let asked = self.entries.iter().filter(|entry| entry.is_asked);
+        asked.map(|entry| &entry.request)
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.entries.len() >= MOST
     }
 
-    pub(super) fn add(&mut self, ask: Ask) {
+    pub(super) fn add(&mut self, request: Request<C>, is_asked: bool) {
         self.entries.push_back(Entry {
             id: self.next_id,
-            ask,
+            request,
+            is_asked,
             sent: false,
             in_doubt: false,
             tried: false,
@@ -129,17 +124,17 @@ impl Commands {
         texts
     }
 
-    /// Takes out what the server would not read, and close the connection for: over and
-    /// over, since it would be sent again.
-    pub(super) fn too_long(&mut self) -> Option<(Ask, usize)> {
+    /// Takes out a command that is too long. The server would close the connection for it, and
+    /// would do so again and again, since the command would be sent again.
+    pub(super) fn too_long(&mut self) -> Option<(Request<C>, usize)> {
         let most = self.pace?.limits.message_bytes;
-        let is_too_long = |entry: &Entry| !entry.sent && text(entry).len() > most;
+        let is_too_long = |entry: &Entry<C>| !entry.sent && text(entry).len() > most;
         let at = self.entries.iter().position(is_too_long)?;
         let entry = self.entries.remove(at)?;
-        Some((entry.ask, most))
+        Some((entry.request, most))
     }
 
-    /// When to flush again by itself.
+    /// When to flush again.
     pub(super) fn next_at(&self) -> Option<Millis> {
         self.pace.and(self.paused_until)
     }
@@ -163,26 +158,26 @@ impl Commands {
         self.pace = None;
     }
 
-    /// The seat is lost, and with it the way to find out what became of what was sent:
-    /// these commands. What was not sent yet gets the numbers of a new seat.
-    pub(super) fn forget(&mut self) -> Vec<Ask> {
+    /// The seat is lost: of the commands that were sent nobody can find out any more whether they
+    /// were applied. Returns them. What was not sent yet gets numbers of the new seat.
+    pub(super) fn forget(&mut self) -> Vec<Request<C>> {
         // What the client says by itself it will say again.
         let asked = std::mem::take(&mut self.entries).into_iter();
-        let asked = asked.filter(|entry| !is_unasked(&entry.ask));
-        let (unsure, kept): (Vec<Entry>, Vec<Entry>) = asked.partition(|entry| entry.tried);
+        let asked = asked.filter(|entry| entry.is_asked);
+        let (unsure, kept): (Vec<_>, Vec<_>) = asked.partition(|entry| entry.tried);
         self.entries = kept.into();
         for (entry, id) in self.entries.iter_mut().zip(1..) {
             entry.id = id;
         }
         self.next_id = self.entries.len() as u64 + 1;
-        unsure.into_iter().map(|entry| entry.ask).collect()
+        unsure.into_iter().map(|entry| entry.request).collect()
     }
 
     pub(super) fn acknowledged(&mut self, id: u64) {
         self.entries.retain(|entry| entry.id != id);
     }
 
-    pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused {
+    pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused<C> {
         let at = self.entries.iter().position(|entry| entry.id == id);
         if PASSING.contains(&code) {
             self.paused_until = Some(now.saturating_add(MOMENT));
@@ -195,12 +190,14 @@ impl Commands {
             }
             return Refused::Again;
         }
-        let entry = at.and_then(|at| self.entries.remove(at));
-        Refused::Final(entry.map(|entry| entry.ask))
+        match at.and_then(|at| self.entries.remove(at)) {
+            Some(entry) if !entry.is_asked => Refused::Unasked,
+            entry => Refused::Final(entry.map(|entry| entry.request)),
+        }
     }
 }
 
-/// Half of what is allowed at once is left, for what the network bunches together.
+/// Only half of the allowed burst is used: the network may deliver several commands at once.
 fn most(limits: &Limits) -> f64 {
     (f64::from(limits.command_burst) / 2.0).max(1.0)
 }
@@ -223,12 +220,14 @@ impl Pace {
     }
 }
 
+/// Why JSON cannot carry this, if so.
+pub(super) fn unsayable<C: Serialize>(request: &Request<C>) -> Option<serde_json::Error> {
+    serde_json::to_string(&Numbered { id: 0, request }).err()
+}
+
 /// The same bytes each time: the server compares them.
-fn text(entry: &Entry) -> String {
-    let numbered = Numbered {
-        id: entry.id,
-        request: &entry.ask,
-    };
-    // Strings and numbers can always be written.
-    serde_json::to_string(&numbered).unwrap_or_default()
+fn text<C: Serialize>(entry: &Entry<C>) -> String {
+    let (id, request) = (entry.id, &entry.request);
+    // Only what can be written was taken.
+    serde_json::to_string(&Numbered { id, request }).unwrap_or_default()
 }

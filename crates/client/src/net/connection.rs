@@ -20,11 +20,14 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::{AGENT, MOST_MOVES, PATIENCE, Stream, connect, moved, no_answer, retry_after};
-use crate::place::Place;
-use crate::session::Failure;
-use crate::session::link::Why;
-use crate::text::sanitise;
+use url::Url;
+
+use super::{
+    AGENT, MOST_MOVES, PATIENCE, Stream, authority, connect, location, moved, no_answer,
+    retry_after,
+};
+use crate::session::link::{Failure, Reason};
+use crate::session::{Incoming, Outgoing};
 
 /// The whole state of a room is some hundred kilobytes at most.
 const MOST_MESSAGE: usize = 4 << 20;
@@ -35,37 +38,20 @@ const BUFFER: usize = 16 * 1024;
 /// allowance at once; whatever comes waits in the socket when nobody reads.
 const QUEUE: usize = 256;
 
-/// How long what is written last may take.
+/// How long closing may take.
 const LAST: Duration = Duration::from_secs(2);
 
 /// A connection that ended without a close frame, as browsers call it.
 const NO_CLOSE_FRAME: u16 = 1006;
 
-/// What is to be sent.
-#[derive(Debug)]
-pub(crate) enum Out {
-    Text(String),
-    Ping,
-    /// Close with 1000.
-    Goodbye,
-}
-
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum In {
-    Opened,
-    Text(String),
-    /// Anything else that came.
-    Alive,
-    Closed(u16),
-    Failed(Failure),
-}
+/// The path of a room's socket, for a path that a redirect leads to.
+type SocketPath = fn(&str) -> Result<String, String>;
 
 /// A connection, or an attempt at one. Dropping it cuts it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    outgoing: mpsc::Sender<Out>,
-    incoming: mpsc::Receiver<In>,
+    outgoing: mpsc::Sender<Outgoing>,
+    incoming: mpsc::Receiver<Incoming>,
     task: AbortHandle,
 }
 
@@ -76,19 +62,19 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(place: &Place) -> Connection {
+    pub(crate) fn open(url: &Url, socket_path: SocketPath) -> Connection {
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (heard, incoming) = mpsc::channel(QUEUE);
-        let place = place.clone();
+        let url = url.clone();
         let task = tokio::spawn(async move {
-            let last = match timeout(PATIENCE, handshake(&place)).await {
+            let last = match timeout(PATIENCE, handshake(&url, socket_path)).await {
                 Ok(Ok(socket)) => {
-                    // Nobody listens any more: then nobody misses it either.
-                    let _ = heard.send(In::Opened).await;
-                    In::Closed(talk(socket, to_send, &heard).await)
+                    // An error means that nobody listens any more.
+                    let _ = heard.send(Incoming::Opened).await;
+                    Incoming::Closed(talk(socket, to_send, &heard).await)
                 }
-                Ok(Err(failure)) => In::Failed(failure),
-                Err(_) => In::Failed(unreachable(&no_answer(&place.server))),
+                Ok(Err(failure)) => Incoming::Failed(failure),
+                Err(_) => Incoming::Failed(unreachable(&no_answer(&url))),
             };
             let _ = heard.send(last).await;
         });
@@ -100,109 +86,102 @@ impl Connection {
     }
 
     /// Sends, if the connection still takes something.
-    pub(crate) fn send(&self, out: Out) {
-        // A queue that is full is a connection that is dead; the session finds out, because
-        // no answer comes.
+    pub(crate) fn send(&self, out: Outgoing) {
+        // A full queue means a dead connection. The session will notice it, because no answer
+        // comes.
         let _ = self.outgoing.try_send(out);
     }
 
     /// Waits for the end, whatever comes before.
     pub(crate) async fn closed(&mut self) {
-        while !matches!(self.next().await, In::Closed(_) | In::Failed(_)) {}
+        while !matches!(self.next().await, Incoming::Closed(_) | Incoming::Failed(_)) {}
     }
 
     /// The next thing that happens. Cancel safe.
-    pub(crate) async fn next(&mut self) -> In {
+    pub(crate) async fn next(&mut self) -> Incoming {
         // The task always says how it ended, unless it panicked.
         let next = self.incoming.recv().await;
-        next.unwrap_or(In::Closed(NO_CLOSE_FRAME))
+        next.unwrap_or(Incoming::Closed(NO_CLOSE_FRAME))
     }
 }
 
 type Socket = WebSocketStream<Box<dyn Stream>>;
 
-/// Opens the socket, also where that has moved: as a proxy says it that leads to TLS.
-async fn handshake(place: &Place) -> Result<Socket, Failure> {
-    let mut place = place.clone();
+/// Opens the socket. Follows redirects, such as those of a proxy from http to https.
+async fn handshake(url: &Url, socket_path: SocketPath) -> Result<Socket, Failure> {
+    let mut url = url.clone();
     for _ in 0..MOST_MOVES {
-        match handshake_once(&place).await? {
-            Opened::Here(socket) => return Ok(*socket),
-            Opened::Moved(to) => place = to,
+        let stream = connect(&url).await.map_err(|error| unreachable(&error))?;
+        match handshake_once(&url, stream).await {
+            Ok(socket) => return Ok(socket),
+            Err(Error::Http(response)) => url = redirected(&url, &response, socket_path)?,
+            // The answer is incomplete, for example because the server is just shutting down.
+            Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
+                return Err(unreachable(&error));
+            }
+            Err(error @ Error::Protocol(_)) => {
+                let server = authority(&url);
+                return Err(no_room(format!("{server} is no Tablecast server: {error}")));
+            }
+            Err(error) => return Err(unreachable(&error)),
         }
     }
-    Err(Failure {
-        again: ComeBack::Never,
-        ..unreachable(&"the server answers with one redirect after the other")
-    })
+    let what = "the server answers with one redirect after the other";
+    Err(no_room(what.to_owned()))
 }
 
-enum Opened {
-    Here(Box<Socket>),
-    Moved(Place),
-}
-
-async fn handshake_once(place: &Place) -> Result<Opened, Failure> {
-    let stream = connect(&place.server)
-        .await
-        .map_err(|error| unreachable(&error))?;
-    let mut request = place
-        .socket()
-        .into_client_request()
-        .map_err(|error| unreachable(&error))?;
+async fn handshake_once(url: &Url, stream: Box<dyn Stream>) -> Result<Socket, Error> {
+    let mut request = url.as_str().into_client_request()?;
     let headers = request.headers_mut();
-    headers.insert(
-        SEC_WEBSOCKET_PROTOCOL,
-        HeaderValue::from_static(SUBPROTOCOL),
-    );
+    let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MOST_MESSAGE))
         .max_frame_size(Some(MOST_MESSAGE));
-    match client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(Opened::Here(Box::new(socket))),
-        Err(Error::Http(response)) => match moved(response.status(), response.headers()) {
-            None => Err(refused(&response)),
-            Some(location) => place.moved(&location).map(Opened::Moved).map_err(|wrong| {
-                let status = response.status();
-                let what = format!("the server answers {status}, to {location:?}: {wrong}");
-                Failure {
-                    again: ComeBack::Never,
-                    ..unreachable(&what)
-                }
-            }),
-        },
-        // Cut off in the middle, as by a server that is just being ended.
-        Err(error @ Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
-            Err(unreachable(&error))
-        }
-        Err(error @ Error::Protocol(_)) => Err(Failure {
-            again: ComeBack::Never,
-            ..unreachable(&format!("{} is no Tablecast server: {error}", place.server))
-        }),
-        Err(error) => Err(unreachable(&error)),
-    }
+    let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
+    Ok(socket)
+}
+
+type Refusal = Response<Option<Vec<u8>>>;
+
+/// The address that a redirect leads to; any other answer is a failure.
+fn redirected(url: &Url, response: &Refusal, socket_path: SocketPath) -> Result<Url, Failure> {
+    let status = response.status();
+    let Some(location) = location(status, response.headers()) else {
+        return Err(refused(response));
+    };
+    let to = moved(url, &location).and_then(|mut to| {
+        to.set_path(&socket_path(to.path())?);
+        Ok(to)
+    });
+    let what = |wrong| format!("the server answers {status}, to {location:?}: {wrong}");
+    to.map_err(|wrong| no_room(what(wrong)))
 }
 
 fn unreachable(error: &dyn std::fmt::Display) -> Failure {
-    Failure {
-        again: ComeBack::Soon,
-        after: None,
-        why: Why::Unreachable(sanitise(&error.to_string())),
-    }
+    Failure::new(ComeBack::Soon, Reason::Unreachable(error.to_string()))
 }
 
-/// What a status instead of a socket means. A server says 101 to this dialect and then
-/// closes with a code; a status is a proxy's word, a limit's, or that of another server.
-fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
+/// A failure that will be the same the next time.
+fn no_room(what: String) -> Failure {
+    Failure::new(ComeBack::Never, Reason::Unreachable(what))
+}
+
+/// What an HTTP status instead of a socket means. A Tablecast server accepts this dialect and
+/// then closes with a code. So a status comes from a proxy, a limit, or another server.
+fn refused(response: &Refusal) -> Failure {
     let status = response.status();
     let body = response.body().as_deref().unwrap_or_default();
     let full = b"room_full";
     let is_full = body.windows(full.len()).any(|part| part == full);
-    let (again, why) = match status {
-        StatusCode::NOT_FOUND => (ComeBack::Never, Why::Closed(CloseReason::NoSuchRoom)),
-        StatusCode::FORBIDDEN if is_full => (ComeBack::Later, Why::Closed(CloseReason::RoomFull)),
+    let (again, reason) = match status {
+        StatusCode::NOT_FOUND => (ComeBack::Never, Reason::Closed(CloseReason::NoSuchRoom)),
+        StatusCode::FORBIDDEN if is_full => {
+            (ComeBack::Later, Reason::Closed(CloseReason::RoomFull))
+        }
         _ => {
             let again = match status {
                 StatusCode::TOO_MANY_REQUESTS => ComeBack::Later,
@@ -211,48 +190,48 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> Failure {
                 _ => ComeBack::Never,
             };
             let what = format!("the server answers {status}");
-            (again, Why::Unreachable(what))
+            (again, Reason::Unreachable(what))
         }
     };
     let after = retry_after(response.headers().get(RETRY_AFTER));
     Failure {
         again,
         after: after.map(|seconds| seconds.saturating_mul(1000)),
-        why,
+        reason,
     }
 }
 
 /// Carries messages both ways until the connection ends: its close code.
 async fn talk(
-    mut socket: WebSocketStream<Box<dyn Stream>>,
-    mut to_send: mpsc::Receiver<Out>,
-    heard: &mpsc::Sender<In>,
+    mut socket: Socket,
+    mut to_send: mpsc::Receiver<Outgoing>,
+    heard: &mpsc::Sender<Incoming>,
 ) -> u16 {
     loop {
         let incoming = tokio::select! {
             incoming = socket.next() => incoming,
             out = to_send.recv() => {
                 let message = match out {
-                    Some(Out::Text(text)) => Message::text(text),
-                    Some(Out::Ping) => Message::Ping(Default::default()),
-                    Some(Out::Goodbye) | None => return goodbye(socket).await,
+                    Some(Outgoing::Text(text)) => Message::text(text),
+                    Some(Outgoing::Ping) => Message::Ping(Default::default()),
+                    Some(Outgoing::Goodbye) | None => return goodbye(socket).await,
                 };
                 match socket.send(message).await {
                     Ok(()) => continue,
-                    // What the server said before is still to be read, its reason to close
-                    // above all.
+                    // The server may have sent something before, most of all its close reason.
+                    // That is read first.
                     Err(_) => socket.next().await,
                 }
             }
         };
         let told = match incoming {
-            Some(Ok(Message::Text(text))) => In::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Text(text))) => Incoming::Text(text.as_str().to_owned()),
             Some(Ok(Message::Close(frame))) => {
                 // Sends the answer; nothing else comes.
                 let _ = timeout(LAST, socket.next()).await;
                 return frame.map_or(NO_CLOSE_FRAME, |frame| frame.code.into());
             }
-            Some(Ok(_)) => In::Alive,
+            Some(Ok(_)) => Incoming::Alive,
             Some(Err(_)) | None => return NO_CLOSE_FRAME,
         };
         if heard.send(told).await.is_err() {
@@ -261,7 +240,7 @@ async fn talk(
     }
 }
 
-async fn goodbye(mut socket: WebSocketStream<Box<dyn Stream>>) -> u16 {
+async fn goodbye(mut socket: Socket) -> u16 {
     let frame = CloseFrame {
         code: CloseCode::Normal,
         reason: "".into(),
@@ -286,11 +265,19 @@ mod tests {
 
     use super::*;
 
+    /// Rooms are below /ws/.
+    fn open(page: &str) -> Connection {
+        let socket_path: SocketPath = |path| match path.starts_with("/ws/") {
+            true => Ok(path.to_owned()),
+            false => Err("no room".to_owned()),
+        };
+        Connection::open(&page.parse().unwrap(), socket_path)
+    }
+
     /// What comes of a connection to a server that answers the handshake with these bytes.
-    async fn answered(answer: &str) -> In {
+    async fn answered(answer: &str) -> Incoming {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let page = format!("http://{}/r/a", listener.local_addr().unwrap());
-        let mut connection = Connection::open(&page.parse().unwrap());
+        let mut connection = open(&format!("ws://{}/ws/a/", listener.local_addr().unwrap()));
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -344,7 +331,8 @@ mod tests {
             ("200 OK\r\nContent-Length: 0", Never, None),
             ("101 Switching Protocols\r\nUpgrade: x", Never, None),
         ] {
-            let In::Failed(failure) = answered(&format!("HTTP/1.1 {answer}\r\n\r\n")).await else {
+            let Incoming::Failed(failure) = answered(&format!("HTTP/1.1 {answer}\r\n\r\n")).await
+            else {
                 panic!("{answer}: no failure");
             };
             assert_eq!(
@@ -353,7 +341,7 @@ mod tests {
                 "{answer}: {failure:?}"
             );
         }
-        let In::Failed(failure) = answered("HTTP/1.1 101 Swit").await else {
+        let Incoming::Failed(failure) = answered("HTTP/1.1 101 Swit").await else {
             panic!("no failure");
         };
         assert_eq!(failure.again, Soon, "cut off in the middle: {failure:?}");
@@ -361,10 +349,10 @@ mod tests {
 
     /// Answers as many handshakes with these, one after the other: the paths that were asked
     /// for, and what came of it.
-    async fn moves(answers: Vec<String>, from: &str) -> (Vec<String>, In) {
+    async fn moves(answers: Vec<String>, from: &str) -> (Vec<String>, Incoming) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let mut connection = Connection::open(&format!("http://{at}{from}").parse().unwrap());
+        let mut connection = open(&format!("ws://{at}{from}"));
         let mut paths = Vec::new();
         for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -389,16 +377,16 @@ mod tests {
                 format!("{status} Moved\r\nLocation: /ws/c/"),
                 "404 Not Found".to_owned(),
             ];
-            let (paths, ended) = moves(answers, "/r/a").await;
+            let (paths, ended) = moves(answers, "/ws/a/").await;
             assert_eq!(paths, ["/ws/a/", "/ws/b/", "/ws/c/"]);
-            let In::Failed(failure) = ended else {
+            let Incoming::Failed(failure) = ended else {
                 panic!("{ended:?}");
             };
-            assert_eq!(failure.why, Why::Closed(CloseReason::NoSuchRoom));
+            assert_eq!(failure.reason, Reason::Closed(CloseReason::NoSuchRoom));
         }
         let again = "308 Moved\r\nLocation: /ws/a/".to_owned();
-        let (_, ended) = moves(vec![again; MOST_MOVES], "/r/a").await;
-        let In::Failed(failure) = ended else {
+        let (_, ended) = moves(vec![again; MOST_MOVES], "/ws/a/").await;
+        let Incoming::Failed(failure) = ended else {
             panic!("{ended:?}");
         };
         assert_eq!(failure.again, ComeBack::Never);

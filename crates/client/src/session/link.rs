@@ -3,27 +3,27 @@
 
 use tablecast_protocol::close::{CloseReason, ComeBack};
 
-use super::entropy::Entropy;
 use crate::clock::Millis;
+use crate::entropy::Entropy;
 
 /// The first wait is random up to this.
 const FIRST_BOUND: Millis = 500;
 /// It doubles up to this.
 const LAST_BOUND: Millis = 20_000;
-/// "Later" is this, and up to as much again.
+/// [`ComeBack::Later`] is at least this long, and at random up to twice as long.
 const LATER: Millis = 30_000;
-/// After so long a connection has held, and the next wait is short again.
+/// A connection that lived for so long was a good one: the next wait is short again.
 const STEADY: Millis = 5_000;
 /// How long an answer may take: the server's own patience after a ping.
 const PATIENCE: Millis = 10_000;
 /// For so long the server may still let in a connection that was given up unanswered.
 const LATE: Millis = 60_000;
-/// The server pings first, unless the connection is dead: so much later we ask.
+/// The server pings first, unless the connection is dead. So we ask this much later.
 const SLACK: Millis = 2_000;
 
 /// Why a connection is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum Reason {
     /// The server said so.
     Closed(CloseReason),
     /// The room is not there any more, in which this client was.
@@ -34,21 +34,42 @@ pub enum Why {
     Silent,
     /// It could not be reached, or let nobody in: for people, as the system says it.
     Unreachable(String),
-    /// What it said is no Tablecast: for people.
+    /// What it said is not of this protocol: for people.
     Garbled(String),
 }
 
-/// Whether there is a connection, told as it is.
+/// How a connection could not be made, or was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether to try again.
+    pub again: ComeBack,
+    /// How long the server wants to be left alone, ms.
+    pub after: Option<Millis>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Failure {
+    pub(crate) fn new(again: ComeBack, reason: Reason) -> Self {
+        Failure {
+            again,
+            after: None,
+            reason,
+        }
+    }
+}
+
+/// Whether there is a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Not there yet, or what was missed is still on its way.
+    /// Not connected yet, or events that were missed are still on their way.
     Connecting,
-    /// What is shown is the room as it is.
+    /// Connected, and everything that happened is known.
     Live,
     /// Not connected, and why; tries again at that time.
-    Offline(Why, Millis),
+    Offline(Reason, Millis),
     /// Not connected, and it stays so.
-    Ended(Why),
+    Ended(Reason),
 }
 
 #[derive(Debug)]
@@ -62,8 +83,8 @@ enum State {
         /// How much silence is usual; unknown before the first message.
         interval: Option<Millis>,
     },
-    Offline(Why, Millis),
-    Ended(Why),
+    Offline(Reason, Millis),
+    Ended(Reason),
 }
 
 /// What a look at the clock led to.
@@ -83,8 +104,8 @@ pub(super) enum Turn {
 pub(super) struct Link {
     state: State,
     bound: Millis,
-    /// Own connections that were given up unanswered, and until when: each may take the
-    /// seat over, later than the one that was opened after it.
+    /// How many own connections were given up before they were answered, and until when they
+    /// matter: each may still take the seat over from the connection that was opened after it.
     late: (u32, Millis),
 }
 
@@ -102,8 +123,8 @@ impl Link {
         match &self.state {
             State::Opening | State::Open { interval: None, .. } => Status::Connecting,
             State::Open { .. } => Status::Live,
-            State::Offline(why, at) => Status::Offline(why.clone(), *at),
-            State::Ended(why) => Status::Ended(why.clone()),
+            State::Offline(reason, at) => Status::Offline(reason.clone(), *at),
+            State::Ended(reason) => Status::Ended(reason.clone()),
         }
     }
 
@@ -136,31 +157,28 @@ impl Link {
         }
     }
 
-    /// Something was said that the server answers.
+    /// Something was sent that the server answers.
     pub(super) fn asked(&mut self, now: Millis) {
         if let State::Open { due, .. } = &mut self.state {
             due.get_or_insert(now + PATIENCE);
         }
     }
 
-    /// The connection is gone, or could not be made. `after`: how long the server wants to be
-    /// left alone.
-    pub(super) fn lost(
-        &mut self,
-        now: Millis,
-        (again, why): (ComeBack, Why),
-        after: Option<Millis>,
-        entropy: &mut Entropy,
-    ) {
+    /// The connection is gone, or could not be made.
+    pub(super) fn lost(&mut self, now: Millis, failure: Failure, entropy: &mut Entropy) {
         if let State::Open { since, .. } = self.state
             && now >= since + STEADY
         {
             self.bound = FIRST_BOUND;
         }
-        let again = self.unless_by_itself(now, again, &why);
-        let wait = match again {
+        let Failure {
+            again,
+            after,
+            reason,
+        } = failure;
+        let wait = match self.unless_by_itself(now, again, &reason) {
             ComeBack::Never => {
-                self.state = State::Ended(why);
+                self.state = State::Ended(reason);
                 return;
             }
             ComeBack::Soon => {
@@ -170,16 +188,16 @@ impl Link {
             }
             ComeBack::Later => LATER + entropy.up_to(LATER),
         };
-        self.state = State::Offline(why, now.saturating_add(wait.max(after.unwrap_or(0))));
+        self.state = State::Offline(reason, now.saturating_add(wait.max(after.unwrap_or(0))));
     }
 
-    /// Who is taken over by an own connection comes back.
-    fn unless_by_itself(&mut self, now: Millis, again: ComeBack, why: &Why) -> ComeBack {
+    /// After a take-over by an own older connection it comes back.
+    fn unless_by_itself(&mut self, now: Millis, again: ComeBack, reason: &Reason) -> ComeBack {
         let late = match self.late {
             (late, until) if now <= until => late,
             _ => 0,
         };
-        if *why == Why::Closed(CloseReason::TakenOver) && late > 0 {
+        if *reason == Reason::Closed(CloseReason::TakenOver) && late > 0 {
             self.late.0 = late - 1;
             return ComeBack::Soon;
         }
@@ -191,10 +209,10 @@ impl Link {
         again
     }
 
-    /// It stays so until somebody wants otherwise. What has ended keeps its first reason.
-    pub(super) fn end(&mut self, why: Why) {
+    /// Ends until somebody tries again. What has ended already keeps its first reason.
+    pub(super) fn end(&mut self, reason: Reason) {
         if !matches!(self.state, State::Ended(_)) {
-            self.state = State::Ended(why);
+            self.state = State::Ended(reason);
         }
     }
 
@@ -221,7 +239,7 @@ impl Link {
         }
     }
 
-    /// Looks at the clock.
+    /// Does what is due at this time.
     pub(super) fn tick(&mut self, now: Millis) -> Turn {
         if self.next_at().is_none_or(|at| now < at) {
             return Turn::Nothing;
@@ -240,10 +258,10 @@ impl Link {
     }
 }
 
-/// What a close code means. One that is not the protocol's is the network's doing.
-pub(super) fn closed(code: u16) -> (ComeBack, Why) {
+/// What a close code means. A code that is not in the protocol comes from the network.
+pub(super) fn closed(code: u16) -> Failure {
     match CloseReason::of(code) {
-        Some(reason) => (reason.come_back(), Why::Closed(reason)),
-        None => (ComeBack::Soon, Why::Lost),
+        Some(reason) => Failure::new(reason.come_back(), Reason::Closed(reason)),
+        None => Failure::new(ComeBack::Soon, Reason::Lost),
     }
 }

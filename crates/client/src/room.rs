@@ -1,30 +1,25 @@
-//! The room as this client knows it. Pure: it changes by what the server says, and by
-//! nothing else.
-
-pub mod news;
-pub mod wire;
+//! The room as this client knows it. Pure: it changes by what the server says, and by nothing
+//! else.
 
 use std::time::Duration;
 
-use tablecast_lunch::{Item, Table};
-use tablecast_protocol::push::{Member, What};
+use tablecast_protocol::push::{Event, Hello, Member, Snapshot, What};
 use tablecast_protocol::{Epoch, Known, MemberId};
 
 use crate::clock::Millis;
-use news::{News, Who};
-use wire::{Event, Hello, Snapshot};
+use crate::notification::{Notification, Who};
 
 /// A room at a position.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Room {
+pub struct Room<S> {
     /// Which member this client is.
     pub you: MemberId,
     /// How many seats there are.
     pub seats: usize,
     /// Who has one, in order of joining.
     pub members: Vec<Member>,
-    /// What is chosen from.
-    pub menu: Table,
+    /// The application's state.
+    pub state: S,
     /// Names the unbroken history that `seq` counts in.
     pub epoch: Epoch,
     /// The place of the newest event.
@@ -35,37 +30,30 @@ pub struct Room {
     ahead: i64,
 }
 
-/// A push that cannot belong to the conversation: reconnect.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// An event was left out.
-    #[error("the server left out an event")]
-    Gap,
-    /// A first message without the state that it must have.
-    #[error("the server's first message lacks the room's state")]
-    NoState,
-}
+/// Why a message cannot be right here. Then it reconnects.
+pub(crate) type Broken = &'static str;
 
-impl Room {
+impl<S> Room<S> {
     /// The room after a first message: a resumed one leads on from what was known.
-    ///
-    /// # Errors
-    /// [`Broken::NoState`] if there is neither.
-    pub fn greeted(known: Option<Room>, hello: Hello, now: Millis) -> Result<Room, Broken> {
+    pub(crate) fn greeted(
+        known: Option<Self>,
+        hello: Hello<'_, S>,
+        now: Millis,
+    ) -> Result<Self, Broken> {
         let (you, seats) = (hello.you, hello.seats);
         match (known, hello.whole) {
             (Some(room), None) if hello.resumed => Ok(Room { you, seats, ..room }),
             (_, Some(whole)) => Ok(Room::at(you, seats, whole, now)),
-            (_, None) => Err(Broken::NoState),
+            (_, None) => Err("the server's first message lacks the room's state"),
         }
     }
 
-    fn at(you: MemberId, seats: usize, whole: Snapshot, now: Millis) -> Room {
+    fn at(you: MemberId, seats: usize, whole: Snapshot<S>, now: Millis) -> Self {
         Room {
             you,
             seats,
             members: whole.members,
-            menu: whole.state,
+            state: whole.state,
             epoch: whole.epoch,
             seq: whole.seq,
             expires_at: whole.expires_at,
@@ -74,36 +62,39 @@ impl Room {
     }
 
     /// Puts a whole state in place of all that was known.
-    pub fn replace(&mut self, whole: Snapshot, now: Millis) {
+    pub(crate) fn replace(&mut self, whole: Snapshot<S>, now: Millis) {
         *self = Room::at(self.you, self.seats, whole, now);
     }
 
-    /// Lets an event happen: what people may want to hear of it. An event that is known
-    /// already, and what this client does not understand of a newer server, changes nothing.
-    ///
-    /// # Errors
-    /// [`Broken::Gap`] if it is not the next one.
-    pub fn apply(&mut self, event: Event) -> Result<Option<News>, Broken> {
+    /// Applies an event and returns what there is to tell of it. An event that was applied already
+    /// changes nothing; nor does one that is not known here. `change` applies an event of the
+    /// application.
+    pub(crate) fn apply<E, N, C>(
+        &mut self,
+        event: Event<'_, Known<E>>,
+        change: impl FnOnce(&mut S, MemberId, E) -> Option<N>,
+    ) -> Result<Option<Notification<N, C>>, Broken> {
         if event.seq <= self.seq {
             return Ok(None);
         }
         if event.seq - self.seq > 1 {
-            return Err(Broken::Gap);
+            return Err("the server left out an event");
         }
         self.seq = event.seq;
         self.expires_at = event.expires_at;
         let Known(Some(what)) = event.what else {
             return Ok(None);
         };
-        // Nobody has the id 0.
-        Ok(self.happen(event.by.unwrap_or(MemberId(0)), what))
+        let by = event.by.unwrap_or(MemberId(0));
+        Ok(self.happen(by, what, change))
     }
 
-    fn happen(
+    fn happen<E, N, C>(
         &mut self,
         by: MemberId,
-        what: What<'_, Known<tablecast_lunch::Event>>,
-    ) -> Option<News> {
+        what: What<'_, Known<E>>,
+        change: impl FnOnce(&mut S, MemberId, E) -> Option<N>,
+    ) -> Option<Notification<N, C>> {
         match what {
             What::Joined {
                 member: id,
@@ -116,20 +107,20 @@ impl Room {
                     colour,
                     away: false,
                 });
-                Some(News::Joined(self.who(id)))
+                Some(Notification::Joined(self.who(id)))
             }
             What::Back { member } => {
                 let is_new = std::mem::take(&mut self.member_mut(member)?.away);
-                is_new.then(|| News::Back(self.who(member)))
+                is_new.then(|| Notification::Back(self.who(member)))
             }
             What::Away { member, .. } => {
                 let was_away = std::mem::replace(&mut self.member_mut(member)?.away, true);
-                (!was_away).then(|| News::Away(self.who(member)))
+                (!was_away).then(|| Notification::Away(self.who(member)))
             }
             What::Left { member } => {
                 let who = self.who(member);
                 self.members.retain(|one| one.id != member);
-                Some(News::Left(who))
+                Some(Notification::Left(who))
             }
             What::Renamed {
                 member,
@@ -141,28 +132,13 @@ impl Room {
                 member.colour = colour.or(member.colour);
                 let is_new = *member.name != *name;
                 member.name = name.into_owned();
-                is_new.then(|| News::Renamed(was, member.name.clone()))
+                is_new.then(|| Notification::Renamed(was, member.name.clone()))
             }
-            What::Change(Known(change)) => {
-                let change = change?;
-                let before = self.menu.clone();
-                self.menu.apply(by, &change);
-                news::of_table(&change, self.who(by), &before, &self.menu)
+            What::Change(Known(event)) => {
+                let news = change(&mut self.state, by, event?)?;
+                Some(Notification::Change(self.who(by), news))
             }
         }
-    }
-
-    /// The items, most wanted first; among equals in order of adding.
-    pub fn by_votes(&self) -> Vec<&Item> {
-        let mut items: Vec<&Item> = self.menu.items.iter().map(|item| &**item).collect();
-        items.sort_by_key(|item| std::cmp::Reverse(item.votes.len()));
-        items
-    }
-
-    /// Whether the newest decision is for this item.
-    pub fn is_decided(&self, number: u64) -> bool {
-        let decision = self.menu.settling.decision.as_ref();
-        decision.is_some_and(|decision| decision.winner.number == number)
     }
 
     fn member_mut(&mut self, id: MemberId) -> Option<&mut Member> {

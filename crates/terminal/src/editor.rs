@@ -10,13 +10,13 @@ const MOST_BYTES: usize = 4096;
 
 /// A line and the place in it where typing goes on.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct Editor {
     text: String,
     /// A byte offset between two graphemes.
     at: usize,
 }
 
-impl Line {
+impl Editor {
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -123,8 +123,8 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> Line {
-        let mut line = Line::default();
+    fn line(text: &str) -> Editor {
+        let mut line = Editor::default();
         assert!(line.insert(text));
         line
     }

@@ -16,14 +16,15 @@ impl Entropy {
         Entropy(Box::new(fill))
     }
 
-    pub(super) fn bytes(&mut self) -> [u8; 32] {
+    /// As many bytes as a secret has.
+    pub fn bytes(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
         (self.0)(&mut bytes);
         bytes
     }
 
     /// A random time, from 0 to this.
-    pub(super) fn up_to(&mut self, most: Millis) -> Millis {
+    pub(crate) fn up_to(&mut self, most: Millis) -> Millis {
         let mut bytes = [0; 4];
         (self.0)(&mut bytes);
         // `most` is seconds, not years, so this stays far below 2^64.

@@ -13,18 +13,15 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use tablecast_client::{Millis, Status};
 use tablecast_lunch::Command;
 
-use crate::clock::Millis;
-use crate::desk::{Desk, Show};
-use crate::line::Line;
-use crate::place::Place;
-use crate::room::Room;
-use crate::room::news::News;
-use crate::run::Face;
-use crate::say::{self, Say};
-use crate::session::link::Status;
-use crate::session::{Session, Told};
+use crate::action::{self, Action};
+use crate::editor::Editor;
+use crate::lunch::{News, Notification, Room, Session, by_votes};
+use crate::room_url::RoomUrl;
+use crate::run::Ui;
+use crate::user::{Show, User};
 use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
@@ -35,20 +32,20 @@ const PAGE: isize = 8;
 
 /// A room on the full screen.
 pub(crate) struct Screen<'a, B: Backend> {
-    /// Never dropped: it would print what it could not do, and a terminal that is gone ends
-    /// the program with that. [`Guard`] gives back what was taken.
+    /// Never dropped: on an error its `Drop` prints to stderr, which panics when the terminal
+    /// is gone. [`Guard`] gives the terminal back.
     terminal: ManuallyDrop<Terminal<B>>,
     view: View<'a>,
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
-    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, place: &'a Place) -> Self {
+    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, url: &'a RoomUrl) -> Self {
         Screen {
             terminal: ManuallyDrop::new(terminal),
             view: View {
-                desk: Desk::new(lang),
-                place,
-                line: Line::default(),
+                user: User::new(lang),
+                url,
+                editor: Editor::default(),
                 chosen: None,
                 said: String::new(),
                 help: None,
@@ -63,7 +60,7 @@ impl View<'_> {
     fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let is_over = matches!(session.status(), Status::Ended(_));
-        // Help is gone with the next key, unless that one moves it.
+        // The next key closes the help, unless it scrolls the help.
         let help = self.help.take();
         match key.code {
             code if help.is_some() && scrolled(code, 0, 0).is_some() => {
@@ -71,17 +68,17 @@ impl View<'_> {
             }
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
             KeyCode::Char('c') if control => self.leave(session),
-            KeyCode::Char('d') if control && self.line.is_empty() => self.leave(session),
-            KeyCode::Char('r') if control => session.retry(),
+            KeyCode::Char('d') if control && self.editor.is_empty() => self.leave(session),
+            KeyCode::Char('r') if control => session.retry_now(),
             KeyCode::Enter | KeyCode::Esc if is_over => self.is_done = true,
             KeyCode::F(1) => self.help = Some(0),
             KeyCode::Char('g') if control => self.help = help.xor(Some(0)),
             KeyCode::Char('x') if control => self.remove(session, now),
-            KeyCode::Delete if self.line.is_empty() => self.remove(session, now),
-            KeyCode::Char('z') if control => self.say(Say::Undo, session, now),
+            KeyCode::Delete if self.editor.is_empty() => self.remove(session, now),
+            KeyCode::Char('z') if control => self.act(Action::Undo, session, now),
             KeyCode::Enter => self.enter(session, now),
-            // What some terminals send for a line end in what is pasted.
-            KeyCode::Char('j') if control && !self.line.is_empty() => self.enter(session, now),
+            // Some terminals send this for a line end in pasted text.
+            KeyCode::Char('j') if control && !self.editor.is_empty() => self.enter(session, now),
             KeyCode::Up => self.choose(-1, session),
             KeyCode::Down => self.choose(1, session),
             KeyCode::PageUp => self.choose(-PAGE, session),
@@ -92,32 +89,32 @@ impl View<'_> {
 
     fn edit(&mut self, key: KeyEvent, control: bool) {
         match key.code {
-            KeyCode::Char('a') if control => self.line.home(),
-            KeyCode::Char('e') if control => self.line.end(),
-            KeyCode::Char('w') if control => self.line.delete_word(),
-            KeyCode::Char('u') if control => self.line.delete_all(),
-            KeyCode::Char('d') if control => self.line.delete(),
-            // What a terminal sends for Backspace with Control, or always.
-            KeyCode::Char('h') if control => self.line.backspace(),
+            KeyCode::Char('a') if control => self.editor.home(),
+            KeyCode::Char('e') if control => self.editor.end(),
+            KeyCode::Char('w') if control => self.editor.delete_word(),
+            KeyCode::Char('u') if control => self.editor.delete_all(),
+            KeyCode::Char('d') if control => self.editor.delete(),
+            // Some terminals send this for Backspace.
+            KeyCode::Char('h') if control => self.editor.backspace(),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {}
             KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
-            KeyCode::Backspace => self.line.backspace(),
-            KeyCode::Delete => self.line.delete(),
-            KeyCode::Left => self.line.left(),
-            KeyCode::Right => self.line.right(),
-            KeyCode::Home => self.line.home(),
-            KeyCode::End => self.line.end(),
+            KeyCode::Backspace => self.editor.backspace(),
+            KeyCode::Delete => self.editor.delete(),
+            KeyCode::Left => self.editor.left(),
+            KeyCode::Right => self.editor.right(),
+            KeyCode::Home => self.editor.home(),
+            KeyCode::End => self.editor.end(),
             _ => {}
         }
     }
 
     fn insert(&mut self, text: &str) {
-        if !self.line.insert(text) {
-            self.said = self.lang().too_much_pasted().to_owned();
+        if !self.editor.insert(text) {
+            self.said = self.lang().too_much_pasted();
         }
     }
 
-    /// Several lines are said, each as if it had been typed; one stays to be looked at.
+    /// Several lines are entered as if each had been typed; a single line can be edited first.
     fn paste(&mut self, text: &str, session: &mut Session, now: Millis) {
         self.help = None;
         let lines = text.split(['\n', '\r']);
@@ -130,8 +127,8 @@ impl View<'_> {
             self.said.clear();
             self.insert(line);
             self.enter(session, now);
-            // One that was not understood makes way for the next one, and is told.
-            self.line.take();
+            // A line that was not understood is not kept: the next one needs its place.
+            self.editor.take();
             if notice.is_none() && !self.said.is_empty() {
                 notice = Some(self.said.clone());
             }
@@ -140,36 +137,36 @@ impl View<'_> {
     }
 
     fn leave(&mut self, session: &mut Session) {
-        session.leave();
+        session.close();
         self.is_done = true;
     }
 
-    /// What was typed is said; with nothing typed the chosen item is voted for.
+    /// Enters what was typed. If nothing was typed, it votes for the chosen item.
     fn enter(&mut self, session: &mut Session, now: Millis) {
-        match say::read(self.line.text()) {
-            Ok(Say::Nothing) => {
+        match action::read(self.editor.text(), self.lang()) {
+            Ok(Action::Nothing) => {
                 if let Some(number) = self.chosen(session) {
-                    self.desk.toggle(number, session, now);
+                    self.user.toggle(number, session, now);
                 }
-                self.line.take();
+                self.editor.take();
             }
-            Ok(say) => {
-                self.line.take();
-                self.say(say, session, now);
+            Ok(action) => {
+                self.editor.take();
+                self.act(action, session, now);
             }
-            // The line stays, to be mended.
-            Err(unsaid) => self.said = self.lang().unsaid(&unsaid),
+            // The line stays, so that it can be corrected.
+            Err(why) => self.said = why,
         }
     }
 
-    fn say(&mut self, say: Say, session: &mut Session, now: Millis) {
-        if say == Say::Quit {
+    fn act(&mut self, action: Action, session: &mut Session, now: Millis) {
+        if action == Action::Quit {
             return self.leave(session);
         }
-        match (self.desk.say(say, session, now), session.room()) {
+        match (self.user.act(action, session, now), session.room()) {
             (Show::Notice(text), _) => self.said = text,
             (Show::Help, _) => self.help = Some(0),
-            (Show::Link, _) => self.said = self.place.to_string(),
+            (Show::Link, _) => self.said = self.url.to_string(),
             (Show::Members, Some(room)) => {
                 let ids: Vec<_> = room.members.iter().map(|member| member.id).collect();
                 let names = self.lang().names(room, &ids);
@@ -182,20 +179,19 @@ impl View<'_> {
 
     fn remove(&mut self, session: &mut Session, now: Millis) {
         if let Some(number) = self.chosen(session) {
-            session.ask(Command::remove(number), now);
+            session.send(Command::remove(number), now);
         }
     }
 
     /// The item that keys act on, if it is still there.
     fn chosen(&self, session: &Session) -> Option<u64> {
         let room = session.room()?;
-        let number = self.chosen?;
-        room.menu.item(number).map(|item| item.number)
+        room.state.item(self.chosen?).map(|item| item.number)
     }
 
     fn choose(&mut self, by: isize, session: &Session) {
         let Some(room) = session.room() else { return };
-        let items = room.by_votes();
+        let items = by_votes(&room.state);
         let at = items
             .iter()
             .position(|item| Some(item.number) == self.chosen);
@@ -207,20 +203,16 @@ impl View<'_> {
         self.chosen = items.get(to).map(|item| item.number);
     }
 
-    /// Something is always chosen while there is something: the neighbour of what went.
+    /// While there are items, one is always chosen: if the chosen one is gone, the first.
     fn keep_chosen(&mut self, room: &Room) {
-        if self
-            .chosen
-            .is_some_and(|number| room.menu.item(number).is_some())
-        {
-            return;
-        }
-        self.chosen = room.by_votes().first().map(|item| item.number);
+        let is_there = |number: &u64| room.state.item(*number).is_some();
+        let first = || by_votes(&room.state).first().map(|item| item.number);
+        self.chosen = self.chosen.filter(is_there).or_else(first);
     }
 }
 
-/// Where the help stands after a key that moves it. Beyond its end is its end, which is known
-/// when it is painted.
+/// The first line of the help after a key that scrolls. It may be too far: where the help ends
+/// is known when it is painted.
 fn scrolled(code: KeyCode, at: u16, page: u16) -> Option<u16> {
     Some(match code {
         KeyCode::Up => at.saturating_sub(1),
@@ -233,11 +225,11 @@ fn scrolled(code: KeyCode, at: u16, page: u16) -> Option<u16> {
     })
 }
 
-impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
+impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
     type Input = Event;
 
     /// The time that is left counts down.
-    const BEAT: Option<Duration> = Some(Duration::from_secs(1));
+    const TICK: Option<Duration> = Some(Duration::from_secs(1));
 
     fn takes_input(&self, _: &Session) -> bool {
         true
@@ -249,7 +241,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
                 self.view.key(key, session, now);
             }
             Event::Paste(text) => self.view.paste(&text, session, now),
-            // Whatever it was, all is painted anew.
+            // After any event everything is painted again.
             _ => {}
         }
         Ok(())
@@ -259,16 +251,14 @@ impl<B: Backend<Error: Send + Sync + 'static>> Face for Screen<'_, B> {
         self.view.leave(session);
     }
 
-    fn show(&mut self, session: &mut Session, told: &[Told], now: Millis) -> io::Result<()> {
-        for told in told {
-            self.view.desk.note(told);
-            self.view.said = match told {
+    fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
+        for notification in session.notifications() {
+            self.view.user.note(&notification);
+            self.view.said = match notification {
+                Notification::Snapshot => continue,
                 // It has a line of its own.
-                Told::News(News::Decided(..)) => String::new(),
-                told => match self.view.lang().told(told) {
-                    Some(text) => text,
-                    None => continue,
-                },
+                Notification::Change(_, News::Decided(..)) => String::new(),
+                _ => self.view.lang().notification(&notification),
             };
         }
         if let Some(room) = session.room() {

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{At, START, hello};
+use support::{Lunch, START, hello};
+use tablecast_client::protocol::client::Request;
+use tablecast_client::{Effect, Incoming, Notification, Outgoing};
 use tablecast_lunch::Command;
-use tablecast_protocol::client::Request;
-use tablecast_terminal::session::commands::Ask;
-use tablecast_terminal::session::{Effect, Told};
+
+type At = support::At<Lunch>;
 
 /// What happens to a command that could be decided.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +119,7 @@ struct World {
     to_server: VecDeque<String>,
     to_client: VecDeque<Value>,
     said: Vec<String>,
-    refused: Vec<Ask>,
+    refused: Vec<Request<Command>>,
 }
 
 impl World {
@@ -161,24 +162,24 @@ impl World {
     fn look(&mut self) {
         for effect in self.at.effects() {
             match effect {
-                Effect::Send(text) if self.to_server.contains(&text) => {
+                Effect::Send(Outgoing::Text(text)) if self.to_server.contains(&text) => {
                     self.server.repeated_at_once += 1;
                     self.to_server.push_back(text);
                 }
-                Effect::Send(text) => self.to_server.push_back(text),
+                Effect::Send(Outgoing::Text(text)) => self.to_server.push_back(text),
                 Effect::Open => {
                     self.cut();
                     self.connect();
                 }
-                Effect::Ping => self.at.session.alive(self.at.now),
-                Effect::Drop | Effect::Goodbye => self.cut(),
+                Effect::Send(Outgoing::Ping) => self.at.session.hear(Incoming::Alive, self.at.now),
+                Effect::Drop | Effect::Send(Outgoing::Goodbye) => self.cut(),
             }
         }
-        for told in self.at.told() {
-            match told {
-                Told::Refused(_, ask) => self.refused.extend(ask),
-                Told::Unsure(asks) => self.refused.extend(asks),
-                Told::TooMany(ask) => self.refused.push(ask),
+        for notification in self.at.notifications() {
+            match notification {
+                Notification::Refused(_, ask) => self.refused.extend(ask),
+                Notification::Unsure(asks) => self.refused.extend(asks),
+                Notification::TooMany(ask) => self.refused.push(ask),
                 _ => {}
             }
         }
@@ -189,7 +190,7 @@ impl World {
             Step::Say => {
                 let item = format!("dish {}", self.said.len());
                 self.said.push(item.clone());
-                self.at.session.ask(Command::add(item), self.at.now);
+                self.at.session.send(Command::add(item), self.at.now);
             }
             Step::Read(outcome) => {
                 if let Some(text) = self.to_server.pop_front() {
@@ -209,7 +210,7 @@ impl World {
             }
             Step::Cut if self.connected => {
                 self.cut();
-                self.at.session.closed(1006, self.at.now);
+                self.at.session.hear(Incoming::Closed(1006), self.at.now);
             }
             Step::Cut => {}
         }

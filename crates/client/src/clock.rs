@@ -1,4 +1,4 @@
-//! The one clock of this client.
+//! The one clock of clients.
 #![expect(clippy::disallowed_types, reason = "the place that reads it")]
 
 use std::time::{SystemTime, UNIX_EPOCH};

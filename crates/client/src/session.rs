@@ -2,104 +2,86 @@
 //! happens. Pure; the clock and randomness are passed in, and what is to be done comes out
 //! as [`Effect`]s.
 
-pub mod commands;
-mod draws;
-mod entropy;
-pub mod link;
+mod commands;
+pub(crate) mod link;
 
-use tablecast_lunch::Verdict;
-use tablecast_protocol::client::{First, Join, Resume};
+use tablecast_protocol::client::{First, Join, Request, Resume};
 use tablecast_protocol::close::{CloseReason, ComeBack};
-use tablecast_protocol::push::{Push, What};
+use tablecast_protocol::push::{Event, Hello, Push, What};
 use tablecast_protocol::{Known, SeatToken};
 
+use crate::application::Application;
 use crate::clock::Millis;
-use crate::room::news::News;
-use crate::room::wire::{self, Event, Hello};
+use crate::entropy::Entropy;
+use crate::message;
+use crate::notification::{Notification, Refusal};
 use crate::room::{Broken, Room};
-use crate::text::sanitise;
-use commands::{Ask, Commands, Refused, is_unasked};
-use draws::Draws;
-pub use entropy::Entropy;
-use link::{Link, Status, Turn, Why, closed};
+use commands::{Commands, Refused};
+use link::{Failure, Link, Reason, Status, Turn, closed};
 
 /// What the session wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Connect, in place of any connection there is.
     Open,
-    /// Say this.
-    Send(String),
-    /// Send a ping.
-    Ping,
+    /// Give this to the connection.
+    Send(Outgoing),
     /// Cut the connection without a goodbye, so that the seat is kept.
     Drop,
+}
+
+/// What goes over a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A message.
+    Text(String),
+    /// A ping.
+    Ping,
     /// Close with 1000: the seat is given up.
     Goodbye,
 }
 
-/// What people want to be told, besides what the room shows.
+/// What comes of a connection, or of an attempt at one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// Something happened.
-    News(News),
-    /// The whole state came anew.
-    Whole,
-    /// A command was refused: this one, unless it is not known any more.
-    Refused(Refusal, Option<Ask>),
-    /// The seat was lost, and of these commands it is unknown whether they were applied.
-    Unsure(Vec<Ask>),
-    /// Too many commands wait already; this one is not among them.
-    TooMany(Ask),
-    /// The store cannot be reached (`false`), or answers again.
-    Store(bool),
+pub enum Incoming {
+    /// The socket is open.
+    Opened,
+    /// A message.
+    Text(String),
+    /// Anything else that came: a sign of life.
+    Alive,
+    /// It is closed, with this code; 1006 stands for a connection that just ended.
+    Closed(u16),
+    /// It could not be made.
+    Failed(Failure),
 }
 
-/// Why a command was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// For programs.
-    pub code: String,
-    /// For people.
-    pub message: String,
-}
-
-/// How a connection could not be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Whether to try again.
-    pub again: ComeBack,
-    /// How long the server wants to be left alone.
-    pub after: Option<Millis>,
-    /// For people.
-    pub why: Why,
-}
-
-/// A seat in a room.
+/// A seat in a room of an application.
 #[derive(Debug)]
-pub struct Session {
+pub struct Session<A: Application> {
+    app: A,
     who: Join,
     seat: Option<SeatToken>,
-    room: Option<Room>,
+    room: Option<Room<A::State>>,
     /// Nothing that happened is missing.
     caught_up: bool,
     store_is_up: bool,
     link: Link,
-    commands: Commands,
+    commands: Commands<A::Command>,
     /// The place of the newest event that was acknowledged.
     acknowledged: u64,
-    draws: Draws,
     /// What the server did not understand; a close may follow it.
     complaint: Option<String>,
     entropy: Entropy,
     effects: Vec<Effect>,
-    told: Vec<Told>,
+    notifications: Vec<Notification<A::News, A::Command>>,
 }
 
-impl Session {
+impl<A: Application> Session<A> {
     /// About to connect.
-    pub fn new(who: Join, entropy: Entropy) -> Self {
+    pub fn new(app: A, who: Join, entropy: Entropy) -> Self {
         Session {
+            app,
             who,
             seat: None,
             room: None,
@@ -108,16 +90,20 @@ impl Session {
             link: Link::new(),
             commands: Commands::new(),
             acknowledged: 0,
-            draws: Draws::default(),
             complaint: None,
             entropy,
             effects: vec![Effect::Open],
-            told: Vec::new(),
+            notifications: Vec::new(),
         }
     }
 
+    /// What the application remembers.
+    pub fn app(&self) -> &A {
+        &self.app
+    }
+
     /// The room as it is known; live only if [`Session::status`] says so.
-    pub fn room(&self) -> Option<&Room> {
+    pub fn room(&self) -> Option<&Room<A::State>> {
         self.room.as_ref()
     }
 
@@ -135,19 +121,14 @@ impl Session {
     }
 
     /// Commands without an answer, in order.
-    pub fn pending(&self) -> impl DoubleEndedIterator<Item = &Ask> {
-        self.commands.pending().filter(|ask| !is_unasked(ask))
+    pub fn pending(&self) -> impl DoubleEndedIterator<Item = &Request<A::Command>> {
+        self.commands.pending()
     }
 
     /// Whether all that was asked for is answered, and the room shows it.
     pub fn is_settled(&self) -> bool {
-        let shows = |room: &Room| room.seq >= self.acknowledged;
+        let shows = |room: &Room<_>| room.seq >= self.acknowledged;
         self.is_here() && self.pending().next().is_none() && self.room().is_some_and(shows)
-    }
-
-    /// What checking the newest decision found, if it was a draw.
-    pub fn verdict(&self) -> Option<Verdict> {
-        self.draws.verdict(self.room.as_ref()?)
     }
 
     /// What is to be done, in order.
@@ -156,21 +137,29 @@ impl Session {
     }
 
     /// What people want to be told, in order.
-    pub fn told(&mut self) -> Vec<Told> {
-        std::mem::take(&mut self.told)
+    pub fn notifications(&mut self) -> Vec<Notification<A::News, A::Command>> {
+        std::mem::take(&mut self.notifications)
     }
 
     /// When [`Session::tick`] is due.
     pub fn next_at(&self) -> Option<Millis> {
-        let draws = self.draws.next_at().filter(|_| self.is_here());
-        [self.link.next_at(), self.commands.next_at(), draws]
-            .into_iter()
-            .flatten()
-            .min()
+        let app = self.app.next_at().filter(|_| self.is_here());
+        let times = [self.link.next_at(), self.commands.next_at(), app];
+        times.into_iter().flatten().min()
     }
 
-    /// The socket is open.
-    pub fn opened(&mut self, now: Millis) {
+    /// Something came of the connection.
+    pub fn hear(&mut self, incoming: Incoming, now: Millis) {
+        match incoming {
+            Incoming::Opened => self.opened(now),
+            Incoming::Text(text) => self.heard(&text, now),
+            Incoming::Alive => self.link.heard(now),
+            Incoming::Closed(code) => self.closed(code, now),
+            Incoming::Failed(failure) => self.lost(failure, now),
+        }
+    }
+
+    fn opened(&mut self, now: Millis) {
         self.link.opened(now);
         let first = match self.seat {
             Some(seat) => First::Resume(Resume {
@@ -182,19 +171,13 @@ impl Session {
         };
         // Strings and numbers can always be written.
         let first = serde_json::to_string(&first).unwrap_or_default();
-        self.effects.push(Effect::Send(first));
+        self.effects.push(Effect::Send(Outgoing::Text(first)));
     }
 
-    /// Something came that is no message: a sign of life.
-    pub fn alive(&mut self, now: Millis) {
+    fn heard(&mut self, text: &str, now: Millis) {
         self.link.heard(now);
-    }
-
-    /// The server said something.
-    pub fn heard(&mut self, text: &str, now: Millis) {
-        self.link.heard(now);
-        let understood = match wire::read(text) {
-            Ok(Some(push)) => self.push(push, now).map_err(|broken| broken.to_string()),
+        let understood = match message::read::<A>(text) {
+            Ok(Some(push)) => self.push(push, now).map_err(str::to_owned),
             Ok(None) => Ok(()),
             Err(error) => Err(error.to_string()),
         };
@@ -202,13 +185,12 @@ impl Session {
             Ok(()) => self.go_on(now),
             Err(what) => {
                 self.effects.push(Effect::Drop);
-                let why = Why::Garbled(sanitise(&what));
-                self.lost((ComeBack::Soon, why), None, now);
+                self.lost(Failure::new(ComeBack::Soon, Reason::Garbled(what)), now);
             }
         }
     }
 
-    fn push(&mut self, push: wire::Push, now: Millis) -> Result<(), Broken> {
+    fn push(&mut self, push: message::Push<A>, now: Millis) -> Result<(), Broken> {
         match push {
             Push::Hello(hello) => self.greeted(hello, now)?,
             Push::Snapshot(whole) => {
@@ -231,13 +213,14 @@ impl Session {
             }
             Push::Status { store } => {
                 self.store_is_up = store == "up";
-                self.told.push(Told::Store(self.store_is_up));
+                let notification = Notification::Store(self.store_is_up);
+                self.notifications.push(notification);
             }
         }
         Ok(())
     }
 
-    fn greeted(&mut self, hello: Hello, now: Millis) -> Result<(), Broken> {
+    fn greeted(&mut self, hello: Hello<'_, A::State>, now: Millis) -> Result<(), Broken> {
         let limits = hello.limits;
         let is_whole = hello.whole.is_some();
         let seat = hello.seat;
@@ -257,10 +240,10 @@ impl Session {
     fn whole(&mut self) {
         // It may be of another epoch, which counts anew; and it shows what was acknowledged.
         self.acknowledged = 0;
-        self.told.push(Told::Whole);
+        self.notifications.push(Notification::Snapshot);
     }
 
-    fn happened(&mut self, event: Event) -> Result<(), Broken> {
+    fn happened(&mut self, event: Event<'_, Known<A::Event>>) -> Result<(), Broken> {
         let Some(room) = &mut self.room else {
             return Ok(());
         };
@@ -279,8 +262,7 @@ impl Session {
             }
             _ => {}
         }
-        let news = room.apply(event)?;
-        self.told.extend(news.into_iter().map(Told::News));
+        self.notifications.extend(room.apply(event, A::apply)?);
         Ok(())
     }
 
@@ -290,71 +272,81 @@ impl Session {
             return;
         };
         match self.commands.refused(id, &refusal.code, now) {
-            Refused::Final(Some(ask)) if is_unasked(&ask) => {}
-            Refused::Final(ask) => self.told.push(Told::Refused(refusal, ask)),
-            Refused::Again => {}
+            Refused::Final(request) => {
+                let notification = Notification::Refused(refusal, request);
+                self.notifications.push(notification);
+            }
+            Refused::Again | Refused::Unasked => {}
         }
     }
 
-    /// The server closed the connection; 1006 stands for a connection that just ended.
-    pub fn closed(&mut self, code: u16, now: Millis) {
-        let (again, why) = closed(code);
+    fn closed(&mut self, code: u16, now: Millis) {
+        let mut failure = closed(code);
         if code == CloseReason::BadSeat.code() && self.seat.take().is_some() {
             // Another one may be had, at once.
             let unsure = self.commands.forget();
             if !unsure.is_empty() {
-                self.told.push(Told::Unsure(unsure));
+                self.notifications.push(Notification::Unsure(unsure));
             }
-            self.lost((ComeBack::Soon, why), None, now);
-            self.retry();
-            return;
+            failure.again = ComeBack::Soon;
+            self.lost(failure, now);
+            return self.retry_now();
         }
-        let why = match self.complaint.take() {
-            Some(complaint) if code == CloseReason::BadProtocol.code() => Why::Garbled(complaint),
+        match self.complaint.take() {
+            Some(complaint) if code == CloseReason::BadProtocol.code() => {
+                failure.reason = Reason::Garbled(complaint);
+            }
             // It was there, so the address is right.
-            _ if code == CloseReason::NoSuchRoom.code() && self.room.is_some() => Why::Gone,
-            _ => why,
-        };
-        self.lost((again, why), None, now);
+            _ if code == CloseReason::NoSuchRoom.code() && self.room.is_some() => {
+                failure.reason = Reason::Gone;
+            }
+            _ => {}
+        }
+        self.lost(failure, now);
     }
 
-    /// The connection could not be made.
-    pub fn failed(&mut self, failure: Failure, now: Millis) {
-        self.lost((failure.again, failure.why), failure.after, now);
-    }
-
-    fn lost(&mut self, reason: (ComeBack, Why), after: Option<Millis>, now: Millis) {
+    fn lost(&mut self, failure: Failure, now: Millis) {
         self.commands.lost();
-        self.link.lost(now, reason, after, &mut self.entropy);
+        self.link.lost(now, failure, &mut self.entropy);
     }
 
-    /// Looks at the clock.
+    /// Does what is due at this time.
     pub fn tick(&mut self, now: Millis) {
         match self.link.tick(now) {
             Turn::Nothing => {}
             Turn::Open => self.effects.push(Effect::Open),
-            Turn::Ping => self.effects.push(Effect::Ping),
+            Turn::Ping => self.effects.push(Effect::Send(Outgoing::Ping)),
             Turn::Drop => {
                 self.effects.push(Effect::Drop);
-                self.lost((ComeBack::Soon, Why::Silent), None, now);
+                self.lost(Failure::new(ComeBack::Soon, Reason::Silent), now);
             }
         }
         self.go_on(now);
     }
 
     /// Asks for something; it is kept until there is an answer.
-    pub fn ask(&mut self, ask: impl Into<Ask>, now: Millis) {
-        let ask = ask.into();
+    pub fn send(&mut self, request: impl Into<Request<A::Command>>, now: Millis) {
+        let request = request.into();
+        if let Some(error) = commands::unsayable(&request) {
+            return self.refuse("bad_command", error.to_string(), request);
+        }
         if self.commands.is_full() {
-            self.told.push(Told::TooMany(ask));
+            self.notifications.push(Notification::TooMany(request));
             return;
         }
-        self.commands.add(ask);
+        self.commands.add(request, true);
         self.go_on(now);
     }
 
-    /// Connects at once, if it does not already.
-    pub fn retry(&mut self) {
+    /// Refuses what the server would not read.
+    fn refuse(&mut self, code: &str, message: String, request: Request<A::Command>) {
+        let code = code.to_owned();
+        let notification = Notification::Refused(Refusal { code, message }, Some(request));
+        self.notifications.push(notification);
+    }
+
+    /// Connects at once, if it does not already; also when it has ended.
+    pub fn retry_now(&mut self) {
         if self.link.retry() {
             self.effects.push(Effect::Open);
         }
@@ -362,24 +354,24 @@ impl Session {
 
     /// Leaves the room: the seat is given up. To leave twice is to leave once: the goodbye may
     /// still be on its way.
-    pub fn leave(&mut self) {
+    pub fn close(&mut self) {
         if matches!(self.link.status(), Status::Ended(_)) {
             return;
         }
         self.effects.push(match self.link.is_open() {
-            true => Effect::Goodbye,
+            true => Effect::Send(Outgoing::Goodbye),
             // There may be an attempt.
             false => Effect::Drop,
         });
         self.seat = None;
         self.commands.lost();
-        self.link.end(Why::Closed(CloseReason::Left));
+        self.link.end(Reason::Closed(CloseReason::Left));
     }
 
     /// Waits no longer to come back: it has ended for the reason there is.
     pub fn give_up(&mut self) {
-        if let Status::Offline(why, _) = self.link.status() {
-            self.link.end(why);
+        if let Status::Offline(reason, _) = self.link.status() {
+            self.link.end(reason);
         }
     }
 
@@ -392,20 +384,17 @@ impl Session {
         if self.is_here()
             && let Some(room) = &self.room
         {
-            for ask in self.draws.tend(room, now, &mut self.entropy) {
-                self.commands.add(ask.into());
+            for command in self.app.tend(room, now, &mut self.entropy) {
+                self.commands.add(command.into(), false);
             }
         }
-        while let Some((ask, most)) = self.commands.too_long() {
-            let refusal = Refusal {
-                code: "too_long".to_owned(),
-                message: format!("a command has at most {most} bytes"),
-            };
-            self.told.push(Told::Refused(refusal, Some(ask)));
+        while let Some((request, most)) = self.commands.too_long() {
+            let message = format!("a command has at most {most} bytes");
+            self.refuse("too_long", message, request);
         }
         for text in self.commands.flush(now) {
             self.link.asked(now);
-            self.effects.push(Effect::Send(text));
+            self.effects.push(Effect::Send(Outgoing::Text(text)));
         }
     }
 }

@@ -1,21 +1,16 @@
 //! What is said to people, in their language.
 
 mod table;
-mod told;
 
 use std::time::Duration;
 
-use tablecast_lunch::{Candidate, Command, Decision, Drawing, How, Item, Verdict};
-use tablecast_protocol::client::Request;
-use tablecast_protocol::{CloseReason, MemberId};
+use tablecast_client::protocol::push::Member;
+use tablecast_client::protocol::{CloseReason, MemberId, client::Request};
+use tablecast_client::{Millis, Notification as N, Reason, Refusal, Status, Who};
+use tablecast_lunch::{Candidate, Command, Decision, How, Item, Verdict};
 
-use crate::clock::Millis;
 use crate::lines;
-use crate::room::Room;
-use crate::room::news::Who;
-use crate::say::Unsaid;
-use crate::session::commands::Ask;
-use crate::session::link::{Status, Why};
+use crate::lunch::{self, News, Notification, Room, is_decided};
 use crate::text::{cut, sanitise};
 
 /// A language.
@@ -29,11 +24,16 @@ pub enum Lang {
 
 use Lang::{English, Korean};
 
-/// So many commands are named; of more it is said how many.
+/// At most so many commands are named; the rest is counted.
 const MOST_NAMED: usize = 5;
 
-/// So many columns of what somebody wrote are repeated to them.
+/// At most so many columns of a text are quoted.
 const MOST_QUOTED: usize = 40;
+
+/// A text as it is quoted: its beginning, fit for a terminal.
+pub(crate) fn short(text: &str) -> String {
+    cut(&sanitise(text), MOST_QUOTED)
+}
 
 impl Lang {
     /// The language of messages by the environment: the first of `LC_ALL`, `LC_MESSAGES` and
@@ -59,22 +59,20 @@ impl Lang {
     /// Somebody, as the subject of a sentence.
     fn who(self, who: &Who) -> String {
         match who {
-            Who::You => self.pick("You", "내가").to_owned(),
-            Who::Other(name) => self.pick(name.clone(), format!("{name} 님이")),
-            Who::Nobody => self.pick("Somebody", "누군가").to_owned(),
+            Who::You => self.subject_you(),
+            Who::Other(name) => self.subject(name),
+            Who::Nobody => self.somebody(),
         }
     }
 
-    /// A list of members, with how many of them are not known any more.
+    /// Names of members; of those who left only how many.
     pub fn names(self, room: &Room, members: &[MemberId]) -> String {
         let known = members.iter().filter_map(|id| room.member(*id));
-        let you = self.pick("you", "나");
-        let mut names: Vec<String> = known
-            .map(|member| match member.id == room.you {
-                true => you.to_owned(),
-                false => member.name.to_string(),
-            })
-            .collect();
+        let name = |member: &Member| match member.id == room.you {
+            true => self.listed_you(),
+            false => member.name.clone(),
+        };
+        let mut names: Vec<String> = known.map(name).collect();
         let gone = members.len() - names.len();
         if gone > 0 {
             names.push(self.gone_members(gone));
@@ -84,10 +82,9 @@ impl Lang {
 
     /// So many votes.
     pub fn votes(self, count: usize) -> String {
-        match (self, count) {
-            (English, 1) => "1 vote".to_owned(),
-            (English, _) => format!("{count} votes"),
-            (Korean, _) => format!("{count}표"),
+        match count {
+            1 => self.one_vote(),
+            count => self.many_votes(count),
         }
     }
 
@@ -99,7 +96,7 @@ impl Lang {
             true => String::new(),
             false => format!(": {}", self.names(room, &item.votes)),
         };
-        let decided = match room.is_decided(item.number) {
+        let decided = match is_decided(&room.state, item.number) {
             true => format!(", {}", self.decided()),
             false => String::new(),
         };
@@ -128,27 +125,24 @@ impl Lang {
     /// Whether there is a connection.
     pub fn status(self, status: &Status, now: Millis) -> String {
         match status {
-            Status::Connecting => self.pick("connecting", "연결 중").to_owned(),
-            Status::Live => self.pick("live", "연결됨").to_owned(),
-            Status::Offline(_, at) => {
-                // Never 0: then it is connecting.
-                let wait = at.saturating_sub(now).div_ceil(1000).max(1);
-                self.again_in(wait)
-            }
-            Status::Ended(_) => self.pick("ended", "끝남").to_owned(),
+            Status::Connecting => self.connecting(),
+            Status::Live => self.live(),
+            // Never 0: then it is connecting.
+            Status::Offline(_, at) => self.again_in(at.saturating_sub(now).div_ceil(1000).max(1)),
+            Status::Ended(_) => self.ended(),
         }
     }
 
     /// Why there is no connection.
-    pub fn why(self, why: &Why) -> String {
+    pub fn reason(self, reason: &Reason) -> String {
         use CloseReason as R;
-        match why {
-            Why::Silent => self.silent(),
-            Why::Lost => self.lost(),
-            Why::Unreachable(what) => return what.clone(),
-            Why::Garbled(what) => return self.garbled(what),
-            Why::Gone => self.gone(),
-            Why::Closed(reason) => match reason {
+        match reason {
+            Reason::Silent => self.silent(),
+            Reason::Lost => self.lost(),
+            Reason::Unreachable(what) => sanitise(what),
+            Reason::Garbled(what) => self.garbled(sanitise(what)),
+            Reason::Gone => self.gone(),
+            Reason::Closed(reason) => match reason {
                 R::Left => self.you_left(),
                 R::RoomFull => self.room_full(),
                 R::NoSuchRoom => self.no_such_room(),
@@ -160,16 +154,12 @@ impl Lang {
                 R::NoPong => self.no_pong(),
                 R::TooSlow => self.too_slow(),
                 R::TooMany => self.too_many(),
-                // Faults of this program, for whoever mends it.
-                R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => reason.text(),
+                // These are defects of this program. The text is for its developers.
+                R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => {
+                    reason.text().to_owned()
+                }
             },
         }
-        .to_owned()
-    }
-
-    /// A draw that is under way.
-    pub fn drawing(self, drawing: &Drawing) -> String {
-        self.drawing_among(drawing.candidates.len(), drawing.contributions.len())
     }
 
     /// What was decided, and whether it can be believed.
@@ -191,7 +181,7 @@ impl Lang {
     }
 
     /// Commands by what they are about, as far as a line has room.
-    pub fn asks<'a>(self, asks: impl Iterator<Item = &'a Ask>) -> String {
+    pub fn asks<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> String {
         let mut names: Vec<String> = asks.map(|ask| self.ask(ask)).collect();
         let more = names.len().saturating_sub(MOST_NAMED);
         if more > 0 {
@@ -202,8 +192,8 @@ impl Lang {
     }
 
     /// A command by what it is about.
-    pub fn ask(self, ask: &Ask) -> String {
-        let quoted = |text: &str| format!("\"{}\"", cut(&sanitise(text), MOST_QUOTED));
+    pub fn ask(self, ask: &lunch::Request) -> String {
+        let quoted = |text: &str| format!("\"{}\"", short(text));
         let command = match ask {
             Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
             Request::Command(command) => command,
@@ -226,44 +216,88 @@ impl Lang {
         }
     }
 
-    /// What was asked for when it ended, and never came to be.
-    pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a Ask>) -> Option<String> {
+    /// The commands that were not done when the room ended.
+    pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> Option<String> {
         let asks = self.asks(asks);
         (!asks.is_empty()).then(|| self.not_sent(asks))
     }
 
-    /// A line that could not be understood.
-    pub fn unsaid(self, unsaid: &Unsaid) -> String {
-        match unsaid {
-            Unsaid::Unknown(word) => self.no_command(sanitise(word)),
-            Unsaid::Number(word) => self.no_number(word),
-            Unsaid::Item => self.no_item().to_owned(),
-            Unsaid::Name => self.no_name().to_owned(),
-            Unsaid::Colour => self.no_colour().to_owned(),
-        }
-    }
-
-    /// A line of a pipe that cannot be said.
+    /// A line of a pipe that cannot be read.
     pub(crate) fn unreadable(self, number: u64, begin: &str, why: lines::Why) -> String {
         let why = match why {
-            lines::Why::NotUtf8 => self.not_utf8().to_owned(),
+            lines::Why::NotUtf8 => self.not_utf8(),
             lines::Why::TooLong => self.line_too_long(lines::MOST_BYTES),
         };
-        self.line_not_said(number, cut(begin, MOST_QUOTED), why)
+        self.line_not_said(number, short(begin), why)
     }
 
-    /// An item was to be added that is being added already.
-    pub fn coming_already(self, item: &str) -> String {
-        self.on_its_way(cut(&sanitise(item), MOST_QUOTED))
+    /// What stands behind a member's name.
+    pub fn behind(self, room: &Room, member: &Member) -> String {
+        let you = Some(self.you()).filter(|_| member.id == room.you);
+        let away = Some(self.away()).filter(|_| member.away);
+        you.into_iter().chain(away).collect()
     }
 
-    /// Which room this is, for a line of its own.
-    pub fn title(self, room: Option<&Room>) -> String {
-        let title = room.and_then(|room| room.menu.title.as_ref());
-        match title {
-            Some(title) => title.to_string(),
-            None => self.pick("Lunch", "점심").to_owned(),
+    /// A notification; nothing of a snapshot.
+    pub fn notification(self, notification: &Notification) -> String {
+        match notification {
+            N::Joined(who) => self.joined(self.who(who)),
+            N::Back(who) => self.back(self.who(who)),
+            N::Away(who) => self.went_away(self.who(who)),
+            N::Left(who) => self.left_room(self.who(who)),
+            N::Renamed(who, name) => self.renamed(self.who(who), name),
+            N::Change(who, news) => self.news(self.who(who), news),
+            // The user interface shows the snapshot itself.
+            N::Snapshot => String::new(),
+            N::Refused(refusal, None) => self.refusal(refusal),
+            N::Refused(refusal, Some(ask)) => {
+                format!("{}: {}", self.ask(ask), self.refusal(refusal))
+            }
+            N::Unsure(asks) => self.unsure(self.asks(asks.iter())),
+            N::TooMany(ask) => self.too_much_waits(self.ask(ask)),
+            N::Store(false) => self.store_down(),
+            N::Store(true) => self.store_up(),
         }
+    }
+
+    fn news(self, who: String, news: &News) -> String {
+        match news {
+            News::Added(_, item) => self.added(who, item),
+            News::Removed(_, item) => self.removed(who, item),
+            News::Restored(_, item) => self.restored(who, item),
+            News::Voted { item, on, votes } => match on {
+                true => self.voted(who, item, self.votes(*votes)),
+                false => self.unvoted(who, item, self.votes(*votes)),
+            },
+            News::Titled(Some(title)) => self.titled(who, title),
+            News::Titled(None) => self.untitled(who),
+            News::Extended => self.extended(who),
+            News::Drawing(count) => self.draw_began(who, count),
+            News::Decided(How::Votes, item) => self.decided_by_votes(item),
+            News::Decided(How::Draw, item) => self.drawn(item),
+        }
+    }
+
+    fn refusal(self, refusal: &Refusal) -> String {
+        let korean = match &*refusal.code {
+            "not_found" => "메뉴에 없습니다",
+            "menu_full" => "메뉴가 꽉 찼습니다. 하나를 빼고 추가하세요",
+            "votes_full" => "이 항목은 더 투표할 수 없습니다",
+            "empty" => "빈 글입니다",
+            "too_long" => "너무 깁니다",
+            "bad_item" => "쓸 수 없는 글자가 있습니다",
+            "nothing_to_decide" => "메뉴가 비어 있어 정할 것이 없습니다",
+            "drawing" => "이미 뽑는 중입니다",
+            "outdated" | "conflict" => "이 변경은 반영되지 않았을 수 있습니다",
+            _ => &refusal.message,
+        };
+        self.pick(&*refusal.message, korean).to_owned()
+    }
+
+    /// The title of the room.
+    pub fn title(self, room: Option<&Room>) -> String {
+        let title = room.and_then(|room| room.state.title.as_deref());
+        title.map_or_else(|| self.lunch(), str::to_owned)
     }
 }
 

@@ -1,11 +1,14 @@
 //! What a line means that somebody typed, in the full screen and in lines alike.
 
+use tablecast_client::protocol::Colour;
 use tablecast_lunch::{Command, Decide, Extend, How, Title};
-use tablecast_protocol::Colour;
+
+use crate::text::sanitise;
+use crate::words::Lang;
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Say {
+pub enum Action {
     /// Nothing was typed.
     Nothing,
     /// Put this on the menu.
@@ -15,7 +18,7 @@ pub enum Say {
     /// Another colour, keeping the name.
     Colour(Colour),
     /// Something that the server is asked for as it is.
-    Ask(Command),
+    Send(Command),
     /// Put back what was removed last.
     Undo,
     /// Show the menu.
@@ -32,40 +35,28 @@ pub enum Say {
     Quit,
 }
 
-/// A line that means nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unsaid {
-    /// There is no such command.
-    Unknown(String),
-    /// The command needs an item's number.
-    Number(&'static str),
-    /// What is to be added is missing.
-    Item,
-    /// A name is missing.
-    Name,
-    /// No number of a colour.
-    Colour,
-}
-
 /// Reads a line: what does not begin with `/` is added; `//` stands for a `/` at the
 /// beginning of an item.
-pub fn read(line: &str) -> Result<Say, Unsaid> {
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn read(line: &str, lang: Lang) -> Result<Action, String> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/') else {
         return Ok(match line {
-            "" => Say::Nothing,
-            item => Say::Add(item.to_owned()),
+            "" => Action::Nothing,
+            item => Action::Add(item.to_owned()),
         });
     };
     if command.starts_with('/') {
-        return Ok(Say::Add(command.to_owned()));
+        return Ok(Action::Add(command.to_owned()));
     }
     let (word, rest) = match command.split_once(char::is_whitespace) {
         Some((word, rest)) => (word, rest.trim()),
         None => (command, ""),
     };
-    let number = |word| rest.parse::<u64>().map_err(|_| Unsaid::Number(word));
-    let ask = match &*word.to_lowercase() {
+    let number = |word| rest.parse::<u64>().map_err(|_| lang.no_number(word));
+    let asked = match &*word.to_lowercase() {
         "vote" => Command::vote(number("/vote")?, true),
         "unvote" => Command::vote(number("/unvote")?, false),
         "remove" => Command::remove(number("/remove")?),
@@ -75,62 +66,68 @@ pub fn read(line: &str) -> Result<Say, Unsaid> {
         "title" => Command::Title(Title {
             title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
         }),
-        "name" if rest.is_empty() => return Err(Unsaid::Name),
-        "name" => return Ok(Say::Name(rest.to_owned())),
+        "name" if rest.is_empty() => return Err(lang.no_name()),
+        "name" => return Ok(Action::Name(rest.to_owned())),
         "colour" | "color" => {
             let colour = rest.parse().ok().and_then(Colour::new);
-            return colour.map(Say::Colour).ok_or(Unsaid::Colour);
+            return colour.map(Action::Colour).ok_or_else(|| lang.no_colour());
         }
-        "add" if rest.is_empty() => return Err(Unsaid::Item),
-        "add" => return Ok(Say::Add(rest.to_owned())),
-        "undo" => return Ok(Say::Undo),
-        "list" | "menu" => return Ok(Say::List),
-        "members" | "who" => return Ok(Say::Who),
-        "link" => return Ok(Say::Link),
-        "help" | "?" => return Ok(Say::Help),
-        "retry" => return Ok(Say::Retry),
-        "quit" | "exit" | "leave" => return Ok(Say::Quit),
-        _ => return Err(Unsaid::Unknown(format!("/{word}"))),
+        "add" if rest.is_empty() => return Err(lang.no_item()),
+        "add" => return Ok(Action::Add(rest.to_owned())),
+        "undo" => return Ok(Action::Undo),
+        "list" | "menu" => return Ok(Action::List),
+        "members" | "who" => return Ok(Action::Who),
+        "link" => return Ok(Action::Link),
+        "help" | "?" => return Ok(Action::Help),
+        "retry" => return Ok(Action::Retry),
+        "quit" | "exit" | "leave" => return Ok(Action::Quit),
+        _ => return Err(lang.no_command(sanitise(&format!("/{word}")))),
     };
-    Ok(Say::Ask(ask))
+    Ok(Action::Send(asked))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LANG: Lang = Lang::English;
+
+    fn read(line: &str) -> Result<Action, String> {
+        super::read(line, LANG)
+    }
+
     #[test]
     fn a_line_without_a_slash_is_an_item() {
-        let add = |item: &str| Ok(Say::Add(item.to_owned()));
+        let add = |item: &str| Ok(Action::Add(item.to_owned()));
         assert_eq!(read("  김치찌개 "), add("김치찌개"));
         assert_eq!(read("add:pizza"), add("add:pizza"));
         assert_eq!(read("//dev/null soup"), add("/dev/null soup"));
-        assert_eq!(read("  "), Ok(Say::Nothing));
+        assert_eq!(read("  "), Ok(Action::Nothing));
     }
 
     #[test]
     fn commands_are_read_in_any_case_and_wrong_ones_are_named() {
-        let vote = |number, on| Ok(Say::Ask(Command::vote(number, on)));
+        let vote = |number, on| Ok(Action::Send(Command::vote(number, on)));
         assert_eq!(read("/Vote 3"), vote(3, true));
         assert_eq!(read("/unvote  3"), vote(3, false));
         assert_eq!(
             read("/draw"),
-            Ok(Say::Ask(Command::Decide(Decide { how: How::Draw })))
+            Ok(Action::Send(Command::Decide(Decide { how: How::Draw })))
         );
-        let title = |title| Ok(Say::Ask(Command::Title(Title { title })));
+        let title = |title| Ok(Action::Send(Command::Title(Title { title })));
         assert_eq!(
             read("/title Friday lunch"),
             title(Some("Friday lunch".to_owned()))
         );
         assert_eq!(read("/title"), title(None));
         assert_eq!(read("/members"), read("/who"));
-        assert_eq!(read("/add pizza"), Ok(Say::Add("pizza".to_owned())));
-        assert_eq!(read("/add"), Err(Unsaid::Item));
-        let colour = |index| Ok(Say::Colour(Colour::new(index).unwrap()));
+        assert_eq!(read("/add pizza"), Ok(Action::Add("pizza".to_owned())));
+        assert_eq!(read("/add"), Err(LANG.no_item()));
+        let colour = |index| Ok(Action::Colour(Colour::new(index).unwrap()));
         assert_eq!(read("/color 11"), colour(11));
-        assert_eq!(read("/colour 12"), Err(Unsaid::Colour));
-        assert_eq!(read("/remove pizza"), Err(Unsaid::Number("/remove")));
-        assert_eq!(read("/name"), Err(Unsaid::Name));
-        assert_eq!(read("/drow"), Err(Unsaid::Unknown("/drow".to_owned())));
+        assert_eq!(read("/colour 12"), Err(LANG.no_colour()));
+        assert_eq!(read("/remove pizza"), Err(LANG.no_number("/remove")));
+        assert_eq!(read("/name"), Err(LANG.no_name()));
+        assert_eq!(read("/drow"), Err(LANG.no_command("/drow")));
     }
 }

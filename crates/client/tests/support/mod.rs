@@ -3,8 +3,10 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::{Value, json};
-use tablecast_protocol::client::Join;
-use tablecast_terminal::session::{Effect, Entropy, Session, Told};
+use tablecast_client::protocol::client::Join;
+use tablecast_client::protocol::{MemberId, text::is_forbidden};
+use tablecast_client::{Application, Effect, Entropy, Incoming, Notification, Outgoing, Session};
+use tablecast_lunch::{Command, Event, Table};
 
 /// When a test begins.
 pub const START: u64 = 1_800_000_000_000;
@@ -21,20 +23,46 @@ pub fn commitment() -> String {
     "ff".repeat(32)
 }
 
-pub struct At {
-    pub session: Session,
+/// The lunch table as it is; of what others wrote, only the text of errors is cleaned.
+#[derive(Debug, Default)]
+pub struct Lunch;
+
+impl Application for Lunch {
+    type State = Table;
+    type Event = Event;
+    type Command = Command;
+    type News = Event;
+
+    fn apply(table: &mut Table, by: MemberId, event: Event) -> Option<Event> {
+        table.apply(by, &event);
+        Some(event)
+    }
+
+    fn clean(message: &mut Value) {
+        if let Some(Value::String(text)) = message.pointer_mut("/error/message") {
+            *text = text.replace(is_forbidden, "\u{FFFD}");
+        }
+    }
+}
+
+pub struct At<A: Application> {
+    pub session: Session<A>,
     pub now: u64,
 }
 
-impl At {
+impl<A: Application + Default> At<A> {
     /// A session that is about to connect; randomness is these bytes, over and over.
-    pub fn start(random: u8) -> At {
+    pub fn start(random: u8) -> Self {
         let who = Join {
             name: Some("Mina".to_owned()),
             colour: None,
         };
         let mut at = At {
-            session: Session::new(who, Entropy::new(move |bytes| bytes.fill(random))),
+            session: Session::new(
+                A::default(),
+                who,
+                Entropy::new(move |bytes| bytes.fill(random)),
+            ),
             now: START,
         };
         assert_eq!(at.effects(), [Effect::Open]);
@@ -42,24 +70,25 @@ impl At {
     }
 
     /// One that has joined as member 1, with an empty menu.
-    pub fn joined() -> At {
+    pub fn joined() -> Self {
         let mut at = At::start(0xff);
         at.open();
         at.hears(hello());
-        at.session.told();
+        at.session.notifications();
         at
     }
 
     /// The socket opens: what is said first.
     pub fn open(&mut self) -> Value {
-        self.session.opened(self.now);
+        self.session.hear(Incoming::Opened, self.now);
         let mut said = self.said();
         assert_eq!(said.len(), 1);
         said.remove(0)
     }
 
     pub fn hears(&mut self, push: Value) {
-        self.session.heard(&push.to_string(), self.now);
+        self.session
+            .hear(Incoming::Text(push.to_string()), self.now);
     }
 
     /// An event by member 1 at this place.
@@ -82,14 +111,14 @@ impl At {
     /// What was sent, which is all that was done.
     pub fn said(&mut self) -> Vec<Value> {
         let read = |effect| match effect {
-            Effect::Send(text) => serde_json::from_str(&text).unwrap(),
+            Effect::Send(Outgoing::Text(text)) => serde_json::from_str(&text).unwrap(),
             other => panic!("not only said something: {other:?}"),
         };
         self.effects().into_iter().map(read).collect()
     }
 
-    pub fn told(&mut self) -> Vec<Told> {
-        self.session.told()
+    pub fn notifications(&mut self) -> Vec<Notification<A::News, A::Command>> {
+        self.session.notifications()
     }
 
     /// Lets the time pass up to the next thing that is due: how long that is.

@@ -1,0 +1,59 @@
+//! What happened to the table, as people speak of it; in no language yet.
+
+use std::sync::Arc;
+
+use tablecast_lunch::{Decided, Event, How, Table};
+
+/// Something that people may want to hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// An item was put on the menu: its number and what it is.
+    Added(u64, Arc<str>),
+    /// An item was taken away.
+    Removed(u64, Arc<str>),
+    /// A removed item was put back.
+    Restored(u64, Arc<str>),
+    /// A vote was given or taken back.
+    Voted {
+        /// For what.
+        item: Arc<str>,
+        /// Whether it was given.
+        on: bool,
+        /// How many it has now.
+        votes: usize,
+    },
+    /// The room has this title, or none any more.
+    Titled(Option<Arc<str>>),
+    /// The room lives its whole lifetime again.
+    Extended,
+    /// A draw began among so many items.
+    Drawing(usize),
+    /// It was decided: how, and what won.
+    Decided(How, Arc<str>),
+}
+
+impl News {
+    /// What there is to tell of an event, which led from one table to the other.
+    pub(super) fn of(event: Event, before: &Table, after: &Table) -> Option<News> {
+        Some(match event {
+            Event::Added { number, item, .. } => News::Added(number, item),
+            Event::Removed { number } => News::Removed(number, before.item(number)?.item.clone()),
+            Event::Restored(item) if before.item(item.number).is_some() => return None,
+            Event::Restored(item) => News::Restored(item.number, item.item.clone()),
+            Event::Voted { number, on } => {
+                let item = after.item(number)?;
+                let (item, votes) = (item.item.clone(), item.votes.len());
+                News::Voted { item, on, votes }
+            }
+            Event::Titled { title } => News::Titled(title),
+            Event::Extended {} => News::Extended,
+            Event::Drawing(began) => News::Drawing(began.candidates.len()),
+            Event::Contributed { .. } => return None,
+            Event::Decided(Decided::Votes { winner, .. } | Decided::Draw { winner, .. }) => {
+                let decision = after.settling.decision.as_ref()?;
+                let is_this = decision.winner.number == winner;
+                is_this.then(|| News::Decided(decision.how, decision.winner.item.clone()))?
+            }
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! What somebody at this terminal can do, however it is shown: lines that are typed become
+//! commands, and what was removed can be put back.
+
+use tablecast_client::protocol::client::{Rename, Request};
+use tablecast_client::protocol::{Colour, text::clean};
+use tablecast_client::{Millis, Who};
+use tablecast_lunch::{Command, Restore};
+
+use crate::action::Action;
+use crate::lunch::{self, News, Notification, Room, Session};
+use crate::words::{Lang, short};
+
+/// Somebody at a terminal.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) lang: Lang,
+    /// Numbers of items that were removed here, the newest last.
+    removed: Vec<u64>,
+}
+
+/// What the user interface still has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    Nothing,
+    /// Show this text.
+    Notice(String),
+    Menu,
+    Members,
+    Link,
+    Help,
+}
+
+impl User {
+    pub(crate) fn new(lang: Lang) -> Self {
+        User {
+            lang,
+            removed: Vec::new(),
+        }
+    }
+
+    /// Takes note of what happened.
+    pub(crate) fn note(&mut self, notification: &Notification) {
+        if let Notification::Change(Who::You, News::Removed(number, _)) = notification {
+            self.removed.push(*number);
+        }
+    }
+
+    /// Does what somebody said.
+    pub(crate) fn act(&mut self, action: Action, session: &mut Session, now: Millis) -> Show {
+        let own_name = |session: &Session| {
+            let room = session.room()?;
+            room.member(room.you).map(|member| member.name.to_string())
+        };
+        match action {
+            Action::Nothing => {}
+            Action::Add(item) => return self.add(item, session, now),
+            Action::Send(command) => session.send(command, now),
+            Action::Name(name) => rename(name, None, session, now),
+            Action::Colour(colour) => {
+                let Some(name) = own_name(session) else {
+                    return Show::Notice(self.lang.not_here_yet());
+                };
+                rename(name, Some(colour), session, now);
+            }
+            Action::Undo => match self.removed.pop() {
+                Some(number) => session.send(Command::Restore(Restore { number }), now),
+                None => return Show::Notice(self.lang.nothing_to_undo()),
+            },
+            Action::Retry => session.retry_now(),
+            Action::Quit => session.close(),
+            Action::List => return Show::Menu,
+            Action::Who => return Show::Members,
+            Action::Link => return Show::Link,
+            Action::Help => return Show::Help,
+        }
+        Show::Nothing
+    }
+
+    /// If the item is there already, votes for it instead: two equal items would split the votes.
+    fn add(&self, item: String, session: &mut Session, now: Millis) -> Show {
+        // Only to compare: the server decides what an item may be.
+        let one_form = |item: &str| {
+            let clean = clean("the item", item, usize::MAX).ok()?;
+            Some(clean.into_owned())
+        };
+        let form = one_form(&item);
+        let same = |room: &Room| room.state.find(form.as_ref()?).cloned();
+        let is_same = |request: &lunch::Request| match request {
+            Request::Command(Command::Add(add)) => form.is_some() && one_form(&add.item) == form,
+            _ => false,
+        };
+        if session.pending().any(is_same) {
+            return Show::Notice(self.lang.on_its_way(short(&item)));
+        }
+        match session.room().and_then(same) {
+            Some(item) => {
+                session.send(Command::vote(item.number, true), now);
+                Show::Notice(self.lang.voted_instead(&item.item))
+            }
+            None => {
+                session.send(Command::add(item), now);
+                Show::Nothing
+            }
+        }
+    }
+
+    /// Gives a vote or takes it back. A vote that is not answered yet counts as done.
+    pub(crate) fn toggle(&self, number: u64, session: &mut Session, now: Millis) {
+        let asked = session.pending().rev().find_map(|request| match request {
+            Request::Command(Command::Vote(vote)) if vote.number == Some(number) => Some(vote.on),
+            _ => None,
+        });
+        let Some(room) = session.room() else { return };
+        let Some(item) = room.state.item(number) else {
+            return;
+        };
+        let on = !asked.unwrap_or_else(|| item.votes.contains(&room.you));
+        session.send(Command::vote(number, on), now);
+    }
+}
+
+fn rename(name: String, colour: Option<Colour>, session: &mut Session, now: Millis) {
+    session.send(Request::Rename(Rename { name, colour }), now);
+}
