@@ -1,24 +1,22 @@
 """The code this project started from: choosing lunch together, with FastAPI and Redis.
 
-    REDIS_URL=redis://127.0.0.1:PORT/0 python peers/seed001.py PORT
+    REDIS_URL=redis://127.0.0.1:PORT/0 uvicorn seed001:app --port PORT
 
 `POST /session/` makes a room, `/ws/{session_id}/` joins it, `add:ITEM` and `remove:ITEM` change the menu.
 
 `get_redis_pool`, `create_session` and `menu_websocket_endpoint` are as they were given, mistakes and pauses included:
 they are what is measured. Added is what they need to run and was not given: the imports, `ws_manager` with its two
 exceptions and limits, `add_participant_to_session`, `update_session_expiration`, the prefix of the second router, the
-address of Redis from the environment, and the start of the server.
+address of Redis from the environment, and the application with both routers.
 """
 
 import asyncio
 import json
 import os
-import sys
 import uuid
 from datetime import datetime, timedelta
 from typing import Annotated
 
-import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, WebSocket, WebSocketDisconnect, status
 from redis import asyncio as aioredis
 
@@ -168,17 +166,3 @@ async def menu_websocket_endpoint(
 app = FastAPI()
 app.include_router(session_router)
 app.include_router(router, prefix="/ws")
-
-if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        access_log=False,
-        log_level="critical",
-        backlog=4096,
-    )

@@ -29,11 +29,60 @@ pub enum Group {
     Connection,
     /// Whether the measurement is worth something.
     Check,
+    /// In no table: between others that say as much.
+    Unlisted,
 }
 
-/// From a row for each figure: its heading, unit and table.
+/// How a figure is got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// The load generator's clock and counts.
+    Load,
+    /// `/proc`: scheduler statistics and memory maps.
+    Proc,
+    /// The kernel's tracepoint for system calls, by `perf stat`.
+    Tracepoint,
+    /// valgrind's callgrind, in a run of fixed work apart from the timed ones.
+    Callgrind,
+    /// The server's own `/metrics`.
+    Metrics,
+}
+
+impl Means {
+    /// All of them.
+    pub const ALL: [Means; 5] = [
+        Means::Load,
+        Means::Proc,
+        Means::Tracepoint,
+        Means::Callgrind,
+        Means::Metrics,
+    ];
+
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Means::Load => "the load generator",
+            Means::Proc => "`/proc`",
+            Means::Tracepoint => "the kernel's tracepoint",
+            Means::Callgrind => "callgrind",
+            Means::Metrics => "the server's own metrics",
+        }
+    }
+}
+
+/// How a figure is headed and written, where, and how it is got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "their types say it")]
+pub struct Column {
+    pub heading: &'static str,
+    pub unit: Unit,
+    pub group: Group,
+    pub means: Means,
+}
+
+/// From a row for each figure: its heading, unit, table and means.
 macro_rules! figures {
-    ($($(#[$meaning:meta])* $figure:ident: $heading:literal, $unit:ident, $group:ident;)*) => {
+    ($($(#[$meaning:meta])* $figure:ident: $heading:literal, $unit:ident, $group:ident, $means:ident;)*) => {
         /// What was measured. Durations are in microseconds unless the name says otherwise.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -42,10 +91,18 @@ macro_rules! figures {
         }
 
         impl Figure {
-            /// How it is headed and written, and the table it is in.
-            pub fn column(self) -> (&'static str, Unit, Group) {
+            /// All of them, in the order of tables.
+            pub const ALL: &[Figure] = &[$(Figure::$figure,)*];
+
+            /// How it is headed and written, where, and how it is got.
+            pub fn column(self) -> Column {
                 match self {
-                    $(Figure::$figure => ($heading, Unit::$unit, Group::$group),)*
+                    $(Figure::$figure => Column {
+                        heading: $heading,
+                        unit: Unit::$unit,
+                        group: Group::$group,
+                        means: Means::$means,
+                    },)*
                 }
             }
         }
@@ -54,63 +111,61 @@ macro_rules! figures {
 
 figures! {
     /// Instructions in user space, a delivery.
-    UserInstructions: "user instructions", Count, Cost;
-    /// Instructions in the kernel, a delivery.
-    KernelInstructions: "kernel instructions", Count, Cost;
+    UserInstructions: "user instructions", Count, Cost, Callgrind;
     /// System calls, a delivery.
-    Syscalls: "system calls", Count, Cost;
+    Syscalls: "system calls", Count, Cost, Tracepoint;
     /// CPU time of the server in user space and kernel, a delivery.
-    Cpu: "CPU time", Time, Cost;
+    Cpu: "CPU time", Time, Cost, Proc;
     /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
-    KernelShare: "of that the kernel", Share, Cost;
+    KernelShare: "of that the kernel", Share, Cost, Proc;
     /// Deliveries a second.
-    Deliveries: "deliveries/s", Count, Cost;
+    Deliveries: "deliveries/s", Count, Cost, Load;
     /// Messages (changes) a second, each delivered to all members.
-    Messages: "changes/s", Count, Cost;
+    Messages: "changes/s", Count, Cost, Load;
     /// Latency of a delivery: from sending, or from the intended moment at a fixed
     /// rate, until a member has read it.
-    P50: "p50", Time, Latency;
+    P50: "p50", Time, Latency, Load;
     /// See [`Figure::P50`].
-    P90: "p90", Time, Latency;
+    P90: "p90", Time, Unlisted, Load;
     /// See [`Figure::P50`].
-    P99: "p99", Time, Latency;
+    P99: "p99", Time, Latency, Load;
     /// See [`Figure::P50`].
-    P999: "p99.9", Time, Latency;
+    P999: "p99.9", Time, Unlisted, Load;
     /// See [`Figure::P50`].
-    Longest: "longest", Time, Latency;
+    Longest: "longest", Time, Latency, Load;
     /// p99 ÷ p50.
-    Fairness: "p99 ÷ p50", Ratio, Latency;
+    Fairness: "p99 ÷ p50", Ratio, Latency, Load;
     /// From sending until the last member has read it, p50.
-    SeenByAllP50: "seen by all, p50", Time, Latency;
+    SeenByAllP50: "seen by all, p50", Time, Latency, Load;
     /// From sending until the last member has read it, p99.
-    SeenByAllP99: "seen by all, p99", Time, Latency;
+    SeenByAllP99: "seen by all, p99", Time, Latency, Load;
     /// Latency to members on the sender's node, of several, p50.
-    SameNodeP50: "on the same node, p50", Time, Latency;
+    SameNodeP50: "on the same node, p50", Time, Latency, Load;
     /// Latency to members on the sender's node, of several, p99.
-    SameNodeP99: "on the same node, p99", Time, Latency;
+    SameNodeP99: "on the same node, p99", Time, Latency, Load;
     /// Latency to members on another node than the sender's, p50.
-    OtherNodeP50: "on the other node, p50", Time, Latency;
+    OtherNodeP50: "on the other node, p50", Time, Latency, Load;
     /// Latency to members on another node than the sender's, p99.
-    OtherNodeP99: "on the other node, p99", Time, Latency;
+    OtherNodeP99: "on the other node, p99", Time, Latency, Load;
     /// Growth of the server's resident memory, bytes a connection.
-    Memory: "memory", Bytes, Connection;
+    Memory: "memory", Bytes, Connection, Proc;
     /// CPU time of the server to open a connection, handshake to joined.
-    JoinCpu: "CPU time to open one", Time, Connection;
+    JoinCpu: "CPU time to open one", Time, Connection, Proc;
     /// Connections opened a second.
-    Joins: "opened/s", Count, Connection;
+    Joins: "opened/s", Count, Connection, Load;
     /// Latency in a small room that has nothing to do with the load beside it, p99.
-    CanaryP99: "small room beside it, p99", Time, Latency;
+    CanaryP99: "small room beside it, p99", Time, Latency, Load;
     /// The part of its core that the load generator used, 0 to 1: near 1 it was the
     /// bottleneck.
-    LoadShare: "load generator's", Share, Check;
+    LoadShare: "load generator's", Share, Check, Load;
     /// The part of a core that the server used, 0 to 1 (over 1: of several).
-    ServerShare: "server's use of a core", Share, Check;
+    ServerShare: "server's use of a core", Share, Check, Proc;
     /// Slow readers that the server closed, 0 to 1.
-    CutOff: "slow readers cut off", Share, Connection;
+    CutOff: "slow readers cut off", Share, Connection, Load;
     /// Commands (changes) in one commit to the store.
-    CommandsPerCommit: "changes a commit", Count, Cost;
+    CommandsPerCommit: "changes a commit", Count, Cost, Metrics;
     /// CPU time of Redis, a commit.
-    RedisCpu: "CPU time of Redis a commit", Time, Cost;
+    RedisCpu: "CPU time of Redis a commit", Time, Cost, Proc;
     /// Commits a second.
-    Commits: "commits/s", Count, Cost;
+    Commits: "commits/s", Count, Cost, Metrics;
 }

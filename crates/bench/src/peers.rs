@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::program::said;
 
 /// What a peer speaks after the handshake.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Plain WebSocket at `/ws/{room}`: every text goes unchanged to everybody in
@@ -57,10 +57,7 @@ pub struct Peer {
     command: String,
     #[serde(default)]
     environment: BTreeMap<String, String>,
-    #[serde(default)]
-    needs: Vec<String>,
-    version: Option<String>,
-    locked: Option<String>,
+    version: String,
     /// Whether it runs under valgrind: a compiled program without a JIT.
     #[serde(default)]
     pub native: bool,
@@ -90,25 +87,6 @@ pub static PEERS: LazyLock<Vec<Peer>> = LazyLock::new(|| {
 });
 
 impl Peer {
-    /// What must be there to start it; without it the run ends with an error that names
-    /// `cargo xtask bench`.
-    pub fn needs(&self, paths: &Paths) -> Vec<PathBuf> {
-        let mut words = self.command.split_whitespace();
-        let program = words.next().unwrap_or_default();
-        let program = program_path(&paths.fill(program, 0, None));
-        let sources = words.filter(|word| word.starts_with("{peers}"));
-        let others = sources.chain(self.needs.iter().map(String::as_str));
-        let others = others.map(|word| paths.fill(word, 0, None).into());
-        [program].into_iter().chain(others).collect()
-    }
-
-    /// What it needs and is not there.
-    pub fn missing(&self, paths: &Paths) -> Vec<PathBuf> {
-        let mut missing = self.needs(paths);
-        missing.retain(|path| !path.exists());
-        missing
-    }
-
     /// The program, listening on 127.0.0.1 at the port. `redis` is an URL, for peers that have a store.
     ///
     /// # Errors
@@ -117,7 +95,7 @@ impl Peer {
     pub fn command(&self, paths: &Paths, port: u16, redis: Option<&str>) -> io::Result<Command> {
         let words = self.command.split_whitespace();
         let mut words = words.map(|word| paths.fill(word, port, redis));
-        let mut command = Command::new(program_path(&words.next().unwrap_or_default()));
+        let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words);
         let environment = self.environment.iter();
         command.envs(environment.map(|(name, value)| (name, paths.fill(value, port, redis))));
@@ -127,24 +105,22 @@ impl Peer {
         Ok(command)
     }
 
-    /// What it is built from, `Bun 1.4.2`; `None` if it does not say.
-    pub fn version(&self, paths: &Paths) -> Option<String> {
-        if let Some(name) = &self.locked {
-            let lock = fs::read_to_string(paths.peers.join("../../../Cargo.lock")).ok()?;
-            return Some(format!("{name} {}", locked_in(&lock, name)?));
-        }
-        let script = paths.fill(self.version.as_ref()?, 0, None);
-        let path = "PATH=$PATH:/usr/sbin; ";
-        said(Command::new("sh").args(["-c", &(path.to_owned() + &script)])).ok()
+    /// What it is built from, `Bun 1.4.2`.
+    ///
+    /// # Errors
+    ///
+    /// It is not all there.
+    pub fn version(&self, paths: &Paths) -> anyhow::Result<String> {
+        let script = paths.fill(&self.version, 0, None);
+        said(Command::new("sh").args(["-c", &format!("set -e; {script}")]))
     }
 }
 
 impl Paths {
     fn fill(&self, text: &str, port: u16, redis: Option<&str>) -> String {
-        let path = |path: &Path| path.display().to_string();
-        text.replace("{peers}", &path(&self.peers))
-            .replace("{bin}", &path(&self.binaries))
-            .replace("{scratch}", &path(&self.scratch))
+        text.replace("{peers}", &self.peers.display().to_string())
+            .replace("{bin}", &self.binaries.display().to_string())
+            .replace("{scratch}", &self.scratch.display().to_string())
             .replace("{port}", &port.to_string())
             .replace("{redis}", redis.unwrap_or("redis://127.0.0.1:6379/0"))
             .replace("{store}", redis.unwrap_or("memory"))
@@ -160,27 +136,6 @@ fn configure_nginx(paths: &Paths, port: u16) -> io::Result<()> {
         .replace("@PORT@", &port.to_string())
         .replace("@DIR@", &folder.display().to_string());
     fs::write(folder.join("nginx.conf"), conf)
-}
-
-/// Where a program of the system is; its bare name if it is nowhere.
-fn program_path(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    // Debian keeps servers where only root looks for programs.
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    let mut places = folders.map(|folder| folder.join(name));
-    places
-        .find(|place| place.is_file())
-        .unwrap_or_else(|| name.into())
-}
-
-/// The version of a crate that the workspace is built with.
-fn locked_in<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
-    let name = format!("name = \"{name}\"");
-    let mut lines = lock.lines().skip_while(|line| *line != name);
-    lines
-        .nth(1)?
-        .strip_prefix("version = \"")?
-        .strip_suffix('"')
 }
 
 #[cfg(test)]
@@ -213,12 +168,10 @@ mod tests {
         let paths = paths("start");
         for peer in PEERS.iter() {
             let command = peer.command(&paths, 4321, None).unwrap();
-            let program = PathBuf::from(command.get_program());
-            assert!(
-                peer.needs(&paths).contains(&program),
-                "{}: {command:?}",
-                peer.name
-            );
+            let program = command.get_program().to_string_lossy();
+            // Whether it is there is found out by asking for its version.
+            let name = program.rsplit('/').next().unwrap();
+            assert!(peer.version.contains(name), "{}: {command:?}", peer.name);
             let in_arguments = command
                 .get_args()
                 .any(|argument| argument.to_string_lossy().contains("4321"));
@@ -231,11 +184,10 @@ mod tests {
     fn sources_of_peers_are_in_the_repository() {
         let paths = paths("sources");
         for peer in PEERS.iter() {
-            let sources = peer
-                .needs(&paths)
-                .into_iter()
-                .filter(|path| path.parent() == Some(&paths.peers));
+            let words = peer.command.split_whitespace();
+            let sources = words.filter(|word| word.ends_with(".js") || word.ends_with(".py"));
             for source in sources {
+                let source = PathBuf::from(paths.fill(source, 0, None));
                 assert!(source.exists(), "{}: {}", peer.name, source.display());
             }
         }
@@ -259,12 +211,16 @@ mod tests {
 
     #[test]
     fn a_version_is_read_from_the_lock_file() {
-        let lock = "[[package]]\nname = \"axum-core\"\nversion = \"0.5.6\"\n\n\
-                    [[package]]\nname = \"axum\"\nversion = \"0.8.9\"\n";
-        assert_eq!(locked_in(lock, "axum"), Some("0.8.9"));
-        assert_eq!(locked_in(lock, "hyper"), None);
-        let peer = PEERS.iter().find(|peer| peer.name == "socketioxide");
-        let version = peer.unwrap().version(&paths("lock")).unwrap();
-        assert!(version.starts_with("socketioxide 0."), "{version}");
+        for name in ["axum", "socketioxide"] {
+            let lock = PEERS.iter().find(|peer| peer.name == name).unwrap();
+            // Which is not built here.
+            let version = lock.version.replace("test -x", ":");
+            let peer = Peer {
+                version,
+                ..lock.clone()
+            };
+            let version = peer.version(&paths("lock")).unwrap();
+            assert!(version.starts_with(&format!("{name} 0.")), "{version}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::room::Tally;
 use crate::poll::{Flags, Poll};
+use crate::wire::Carry;
 
 /// So many connections come from one source address, before the next one is taken:
 /// one address has about 28,000 ports.
@@ -35,22 +36,17 @@ pub(super) enum Stage {
 pub(super) struct Connection {
     socket: Socket,
     pub(super) stage: Stage,
-    /// Nanoseconds on the load's clock.
-    pub(super) began: u64,
-    /// Nanoseconds until it was in the room.
-    pub(super) took: u64,
     pub(super) tally: Tally,
     /// Probes seen.
     pub(super) probes: u32,
-    /// The beginning of a message whose rest has not come yet.
-    carry: Vec<u8>,
+    carry: Carry,
     /// What the socket did not take.
     unsent: Vec<u8>,
 }
 
 impl Connection {
     /// Begins to connect; the socket becomes writable when it is done.
-    pub(super) fn open(to: SocketAddr, index: usize, is_slow: bool, now: u64) -> io::Result<Self> {
+    pub(super) fn open(to: SocketAddr, index: usize, is_slow: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -64,22 +60,17 @@ impl Connection {
             let source = Ipv4Addr::new(127, 0, 0, 1 + address as u8);
             socket.bind(&SocketAddr::from((source, 0)).into())?;
         }
+        let connecting = Some(rustix::io::Errno::INPROGRESS.raw_os_error());
         match socket.connect(&to.into()) {
-            Err(error)
-                if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
-            {
-                return Err(error);
-            }
+            Err(error) if error.raw_os_error() != connecting => return Err(error),
             _ => {}
         }
         Ok(Connection {
             socket,
             stage: Stage::Connecting,
-            began: now,
-            took: 0,
             tally: Tally::default(),
             probes: 0,
-            carry: Vec::new(),
+            carry: Carry::default(),
             unsent: Vec::new(),
         })
     }
@@ -89,11 +80,11 @@ impl Connection {
         self.socket.take_error()?.map_or(Ok(()), Err)
     }
 
-    pub(super) fn watch(&self, poll: &Poll, token: u64) -> io::Result<()> {
+    pub(super) fn watch(&self, poll: &Poll, token: usize) -> io::Result<()> {
         poll.add(&self.socket, token, Flags::OUT)
     }
 
-    pub(super) fn watch_reading(&self, poll: &Poll, token: u64) -> io::Result<()> {
+    pub(super) fn watch_reading(&self, poll: &Poll, token: usize) -> io::Result<()> {
         poll.modify(&self.socket, token, Flags::IN)
     }
 
@@ -103,7 +94,7 @@ impl Connection {
     }
 
     /// Sends, or keeps what the socket does not take and sends it when it can.
-    pub(super) fn send(&mut self, bytes: &[u8], poll: &Poll, token: u64) -> io::Result<()> {
+    pub(super) fn send(&mut self, bytes: &[u8], poll: &Poll, token: usize) -> io::Result<()> {
         let mut sent = 0;
         if self.unsent.is_empty() {
             sent = match (&self.socket).write(bytes) {
@@ -119,32 +110,20 @@ impl Connection {
     }
 
     /// Sends what waits.
-    pub(super) fn flush(&mut self, poll: &Poll, token: u64) -> io::Result<()> {
+    pub(super) fn flush(&mut self, poll: &Poll, token: usize) -> io::Result<()> {
         let waiting = std::mem::take(&mut self.unsent);
         poll.modify(&self.socket, token, Flags::IN)?;
         self.send(&waiting, poll, token)
     }
 
-    /// Reads what is there behind what was kept. Tells how far the buffer is filled;
-    /// nothing new may be in it.
+    /// As [`Carry::read`].
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let kept = self.carry.len();
-        if kept >= buffer.len() {
-            return Err(ErrorKind::OutOfMemory.into());
-        }
-        buffer[..kept].copy_from_slice(&self.carry);
-        self.carry.clear();
-        match (&self.socket).read(&mut buffer[kept..]) {
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            Ok(read) => Ok(kept + read),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(kept),
-            Err(error) => Err(error),
-        }
+        self.carry.read(&self.socket, buffer)
     }
 
-    /// Keeps the beginning of a message for the next [`Connection::read`].
+    /// As [`Carry::keep`].
     pub(super) fn keep(&mut self, rest: &[u8]) {
-        self.carry.extend_from_slice(rest);
+        self.carry.keep(rest);
     }
 
     /// Reads away what is there: how much it was, or `None` at the end of the connection.

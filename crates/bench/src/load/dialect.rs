@@ -1,14 +1,18 @@
 //! What messages look like in each protocol: made without allocating, and compared
 //! byte by byte when they come back.
 
-use anyhow::{Context, bail, ensure};
+use std::io::Write as _;
+use std::str;
+
+use anyhow::{Context, ensure};
 
 use super::room::{Delivery, Id, Room, Tally};
 use crate::peers::Protocol;
 use crate::wire;
 
-/// An [`Id`] as text: room, sender and number in hexadecimal.
-const ID: usize = 6 + 6 + 8;
+/// An [`Id`] as text: room and number in hexadecimal.
+const ID: usize = ROOM + 8;
+const ROOM: usize = 6;
 
 /// Numbers from here on are probes: they find out who has joined, before anything is
 /// counted.
@@ -55,9 +59,8 @@ impl Template {
 
     fn with_id(&mut self, id: Id) -> &[u8] {
         let mut digits = [0; ID];
-        put_hex(&mut digits[..6], id.room);
-        put_hex(&mut digits[6..12], id.sender);
-        put_hex(&mut digits[12..], id.seq);
+        // Longer ones than there is room for are of no run.
+        let _ = write!(&mut digits[..], "{:06x}{:08x}", id.room, id.seq);
         let id_at = self.frame.len() - self.text.len() + self.id_at;
         let masked = &mut self.frame[id_at..id_at + ID];
         for (at, (to, digit)) in masked.iter_mut().zip(digits).enumerate() {
@@ -72,11 +75,11 @@ impl Template {
         let is_alike = text.len() == self.text.len()
             && text[..self.id_at] == self.text[..self.id_at]
             && text[after..] == self.text[after..];
-        let id = is_alike.then(|| &text[self.id_at..after])?;
+        let id = str::from_utf8(is_alike.then(|| &text[self.id_at..after])?).ok()?;
+        let (room, seq) = id.split_at_checked(ROOM)?;
         Some(Id {
-            room: from_hex(&id[..6])?,
-            sender: from_hex(&id[6..12])?,
-            seq: from_hex(&id[12..])?,
+            room: u32::from_str_radix(room, 16).ok()?,
+            seq: u32::from_str_radix(seq, 16).ok()?,
         })
     }
 }
@@ -109,7 +112,7 @@ impl Dialect {
         };
         ensure!(
             length >= ID,
-            "a payload of {payload} bytes cannot carry room, sender and number: at least {} bytes",
+            "a payload of {payload} bytes cannot carry room and number: at least {} bytes",
             ID + payload - length
         );
         ensure!(
@@ -158,11 +161,7 @@ impl Dialect {
 
     pub(super) fn probe(&mut self, room: u32, attempt: u32) -> &[u8] {
         let seq = PROBES + attempt;
-        self.message.with_id(Id {
-            room,
-            sender: 0,
-            seq,
-        })
+        self.message.with_id(Id { room, seq })
     }
 
     pub(super) fn heartbeat(&self) -> &[u8] {
@@ -195,10 +194,7 @@ impl Dialect {
         if id.seq >= PROBES {
             return Ok(Heard::Probe(id.seq - PROBES));
         }
-        match room.deliver(tally, id) {
-            Ok(delivery) => Ok(Heard::Delivery(delivery)),
-            Err(fault) => bail!("{fault}"),
-        }
+        Ok(Heard::Delivery(room.deliver(tally, id)?))
     }
 
     /// A menu differs from the member's last one by one item, which tells the message.
@@ -226,25 +222,14 @@ impl Dialect {
             "received a menu with {} changes since the last one, and each change is one menu",
             change.count_ones()
         );
-        let slot = &room.slots[change.trailing_zeros() as usize];
-        let (sender, seq) = (slot.sender, slot.seq);
-        let id = Id {
-            room: 0,
-            sender,
-            seq,
-        };
-        match room.deliver(tally, id) {
-            Ok(delivery) => {
-                tally.menu = menu;
-                let slot = &mut room.slots[delivery.slot];
-                // The removal has reached everybody.
-                if delivery.is_last && menu & change == 0 {
-                    slot.item = None;
-                }
-                Ok(Heard::Delivery(delivery))
-            }
-            Err(fault) => bail!("{fault}"),
+        let seq = room.slots[change.trailing_zeros() as usize].seq;
+        let delivery = room.deliver(tally, Id { room: 0, seq })?;
+        tally.menu = menu;
+        // The removal has reached everybody.
+        if delivery.is_last && menu & change == 0 {
+            room.slots[delivery.slot].item = None;
         }
+        Ok(Heard::Delivery(delivery))
     }
 }
 
@@ -268,30 +253,12 @@ fn strange(text: &[u8]) -> String {
     )
 }
 
-fn put_hex(digits: &mut [u8], number: u32) {
-    for (at, digit) in digits.iter_mut().rev().enumerate() {
-        *digit = b"0123456789abcdef"[(number >> (4 * at)) as usize & 0xf];
-    }
-}
-
-fn from_hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, &digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some((number << 4) | u32::from(digit))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SOMEONE: Id = Id {
-        room: 0x12,
-        sender: 0xabcdef,
+        room: 0xabcdef,
         seq: 0x89ab_cdef,
     };
 
@@ -321,12 +288,8 @@ mod tests {
         room.reset(2);
         let mut tally = Tally::default();
         let mut send = |room: &mut Room, slot| {
-            let (sender, seq) = (slot as u32, room.send(slot, slot as u32, 1, 0).unwrap());
-            let id = Id {
-                room: 0,
-                sender,
-                seq,
-            };
+            let seq = room.send(slot, slot as u32, 1, 0).unwrap();
+            let id = Id { room: 0, seq };
             dialect.message(room, slot, id);
             let text = |id| {
                 let mut item = Template::new("", 28, "");

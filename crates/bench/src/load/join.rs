@@ -1,14 +1,11 @@
 //! From nothing to members: rooms, handshakes, and certainty that everybody is in.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use super::connection::{Connection, Stage};
-use super::control::{Joined, histogram};
 use super::room::Room;
 use super::{Load, dialect};
 use crate::peers::Protocol;
@@ -26,7 +23,11 @@ struct Session {
 
 impl Load {
     /// Makes the rooms, where they must be made.
-    pub(super) fn prepare(&mut self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The server makes none.
+    pub fn prepare(&mut self) -> anyhow::Result<()> {
         for room in 0..self.options.rooms {
             let number = self.options.first_room + room;
             let path = match self.options.protocol {
@@ -34,7 +35,11 @@ impl Load {
                 Protocol::SocketIo => {
                     format!("/socket.io/?EIO=4&transport=websocket&room={number}")
                 }
-                Protocol::Lunch => self.make_room().context("cannot make a room")?,
+                Protocol::Lunch => {
+                    let answer = wire::ask(self.options.to[0], "POST /session/")?;
+                    let session = serde_json::from_str::<Session>(&answer);
+                    session.with_context(|| format!("no room: {answer}"))?.url
+                }
             };
             self.paths.push(path);
             self.rooms.push(Room::default());
@@ -42,35 +47,21 @@ impl Load {
         Ok(())
     }
 
-    fn make_room(&self) -> anyhow::Result<String> {
-        let to = self.options.to[0];
-        let mut stream = TcpStream::connect(to)?;
-        stream.set_read_timeout(Some(self.patience()))?;
-        write!(
-            stream,
-            "POST /session/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let body = wire::head_end(&answer).context("no answer")?;
-        let session = serde_json::from_slice::<Session>(&answer[body..]);
-        let session = session.with_context(|| String::from_utf8_lossy(&answer).into_owned())?;
-        Ok(session.url)
-    }
-
-    /// Opens all connections, so many handshakes at a time.
-    pub(super) fn connect(&mut self) -> anyhow::Result<Joined> {
+    /// Opens all connections, so many handshakes at a time. Tells how many seconds it
+    /// took.
+    ///
+    /// # Errors
+    ///
+    /// Somebody is refused, or does not get in.
+    pub fn connect(&mut self) -> anyhow::Result<f64> {
         ensure!(!self.rooms.is_empty(), "rooms must be prepared first");
         let all = self.options.rooms * self.options.members;
-        let mut latency = histogram()?;
-        let began = self.now();
-        let mut last = (Instant::now(), 0);
+        let began = Instant::now();
+        let mut last = (began, 0);
         while self.joined < all {
-            while self.connections.len() < all
-                && self.connections.len() < self.joined + self.options.handshakes
-            {
-                self.open()
-                    .with_context(|| self.who(self.connections.len()))?;
+            while self.connections.len() < all.min(self.joined + self.options.handshakes) {
+                let opened = self.open();
+                opened.with_context(|| self.who(self.connections.len()))?;
             }
             self.turn(Some(self.patience()))?;
             if self.joined > last.1 {
@@ -83,15 +74,7 @@ impl Load {
                 self.options.patience
             );
         }
-        let seconds = (self.now() - began) as f64 / 1e9;
-        for connection in &self.connections {
-            latency.saturating_record(connection.took);
-        }
-        Ok(Joined {
-            connections: all,
-            seconds,
-            latency: (&latency).into(),
-        })
+        Ok(began.elapsed().as_secs_f64())
     }
 
     fn open(&mut self) -> anyhow::Result<()> {
@@ -99,9 +82,8 @@ impl Load {
         let member = index % self.options.members;
         let to = self.options.to[member % self.options.to.len()];
         let is_slow = member >= self.options.members - self.options.slow;
-        let began = self.now();
-        let connection = Connection::open(to, index, is_slow, began)?;
-        connection.watch(&self.poll, index as u64)?;
+        let connection = Connection::open(to, index, is_slow)?;
+        connection.watch(&self.poll, index)?;
         self.connections.push(connection);
         Ok(())
     }
@@ -113,18 +95,18 @@ impl Load {
         let path = &self.paths[index / members];
         let connection = &mut self.connections[index];
         connection.connected().context("cannot connect")?;
-        connection.watch_reading(&self.poll, index as u64)?;
+        connection.watch_reading(&self.poll, index)?;
         connection.stage = Stage::Upgrading;
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
             wire::KEY
         );
-        Ok(connection.send(request.as_bytes(), &self.poll, index as u64)?)
+        Ok(connection.send(request.as_bytes(), &self.poll, index)?)
     }
 
     /// The head of the answer is there.
-    pub(super) fn upgraded(&mut self, index: usize, head: &[u8], now: u64) -> anyhow::Result<()> {
+    pub(super) fn upgraded(&mut self, index: usize, head: &[u8]) -> anyhow::Result<()> {
         let head = String::from_utf8_lossy(head);
         let is_ours = || head.contains(wire::ACCEPT);
         ensure!(
@@ -134,24 +116,24 @@ impl Load {
         );
         self.connections[index].stage = Stage::Entering;
         if self.options.protocol == Protocol::Text || self.options.lenient {
-            self.joined(index, now);
+            self.joined(index);
         }
         Ok(())
     }
 
     /// A text between the handshake and being in the room.
-    pub(super) fn entering(&mut self, index: usize, text: &[u8], now: u64) -> anyhow::Result<()> {
+    pub(super) fn entering(&mut self, index: usize, text: &[u8]) -> anyhow::Result<()> {
         match (self.options.protocol, text) {
             (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => {
-                self.joined(index, now);
+                self.joined(index);
             }
             (Protocol::SocketIo, b"2") => {
                 let heartbeat = self.dialect.heartbeat();
-                self.connections[index].send(heartbeat, &self.poll, index as u64)?;
+                self.connections[index].send(heartbeat, &self.poll, index)?;
             }
             (Protocol::SocketIo, [b'0', ..]) => {
                 let connect = dialect::client_frame(wire::TEXT, b"40");
-                self.connections[index].send(&connect, &self.poll, index as u64)?;
+                self.connections[index].send(&connect, &self.poll, index)?;
             }
             _ => bail!(
                 "received before it had joined: {}",
@@ -161,10 +143,8 @@ impl Load {
         Ok(())
     }
 
-    fn joined(&mut self, index: usize, now: u64) {
-        let connection = &mut self.connections[index];
-        connection.stage = Stage::Joined;
-        connection.took = now - connection.began;
+    fn joined(&mut self, index: usize) {
+        self.connections[index].stage = Stage::Joined;
         self.joined += 1;
     }
 
@@ -172,7 +152,11 @@ impl Load {
     ///
     /// A server may put a member into the room a little after it has answered the
     /// handshake. So each room is sent probes until one of them has reached everybody.
-    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// None does.
+    pub fn settle(&mut self) -> anyhow::Result<()> {
         if !self.dialect.needs_probes() {
             return Ok(());
         }
@@ -184,7 +168,7 @@ impl Load {
                 let sender = room * self.options.members;
                 let probe = self.dialect.probe(room as u32, attempt);
                 let connection = &mut self.connections[sender];
-                connection.send(probe, &self.poll, sender as u64)?;
+                connection.send(probe, &self.poll, sender)?;
             }
             let next = Instant::now() + patience;
             patience *= 2;

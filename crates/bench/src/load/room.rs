@@ -3,17 +3,16 @@
 
 use std::fmt;
 
-/// Identifies a message: its sender and its number, unique in the room.
+/// Identifies a message: its room and its number, unique there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id {
     pub(super) room: u32,
-    pub(super) sender: u32,
     pub(super) seq: u32,
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "message {} of member {}", self.seq, self.sender)
+        write!(f, "message {}", self.seq)
     }
 }
 
@@ -57,6 +56,8 @@ pub(super) enum Fault {
     /// Another message was due, as others have seen it first.
     OutOfOrder { due: u32, came: Id },
 }
+
+impl std::error::Error for Fault {}
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,9 +138,7 @@ impl Room {
         let slots = self.slots.len();
         let index = id.seq as usize % slots.max(1);
         let slot = match self.slots.get_mut(index) {
-            Some(slot) if slot.pending > 0 && (slot.seq, slot.sender) == (id.seq, id.sender) => {
-                slot
-            }
+            Some(slot) if slot.pending > 0 && slot.seq == id.seq => slot,
             _ => return Err(Fault::Extra(id)),
         };
         // At most as many messages are in flight as there are slots, so what this
@@ -208,11 +207,7 @@ mod tests {
 
         fn send(&mut self, slot: usize) -> Id {
             let seq = self.room.send(slot, 0, 2, 0).unwrap();
-            Id {
-                room: 0,
-                sender: 0,
-                seq,
-            }
+            Id { room: 0, seq }
         }
 
         fn deliver(&mut self, member: usize, id: Id) -> Result<bool, Fault> {
@@ -257,8 +252,6 @@ mod tests {
         let (first, second) = (two.send(0), two.send(1));
         let never = Id { seq: 99, ..first };
         assert_eq!(two.deliver(0, never), Err(Fault::Extra(never)));
-        let other = Id { sender: 1, ..first };
-        assert_eq!(two.deliver(0, other), Err(Fault::Extra(other)));
         // Any order is fine, as long as it is everybody's.
         two.deliver(0, second).unwrap();
         assert_eq!(two.deliver(0, second), Err(Fault::Twice(second)));

@@ -11,15 +11,8 @@ use anyhow::{Context, ensure};
 /// [`switch`]`(pid, "on")` on.
 pub fn wrapper(out: &Path) -> Vec<String> {
     let out = format!("--callgrind-out-file={}", out.display());
-    [
-        "valgrind",
-        "--quiet",
-        "--tool=callgrind",
-        "--instr-atstart=no",
-        &out,
-    ]
-    .map(str::to_owned)
-    .into()
+    let words = "valgrind --quiet --tool=callgrind --instr-atstart=no".split(' ');
+    words.map(str::to_owned).chain([out]).collect()
 }
 
 /// Switches counting `on` or `off`.
@@ -38,9 +31,7 @@ pub fn switch(pid: u32, to: &str) -> anyhow::Result<()> {
 /// As for [`switch`], or the file cannot be read.
 pub fn count(pid: u32, out: &Path) -> anyhow::Result<u64> {
     control(&["-d"], pid)?;
-    let mut path = out.as_os_str().to_owned();
-    path.push(".1");
-    let path = PathBuf::from(path);
+    let path = PathBuf::from(format!("{}.1", out.display()));
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     fs::remove_file(&path)?;
     total(&text).with_context(|| format!("{} has no totals", path.display()))

@@ -114,7 +114,6 @@ fn thousands(number: impl ToString) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Means;
 
     #[test]
     fn numbers_keep_three_digits_and_their_thousands_apart() {
@@ -145,7 +144,6 @@ mod tests {
             min: 880.6,
             max: 881.2,
             ratio: None,
-            means: Means::Counters,
         };
         assert_eq!(Unit::Count.write_summary(&summary), "881");
         let wide = Summary {
@@ -164,7 +162,6 @@ mod tests {
             min: 500.0,
             max: 1_200.0,
             ratio: None,
-            means: Means::Load,
         };
         assert_eq!(Unit::Time.write_summary(&summary), "990 µs (500 – 1.20 ms)");
     }

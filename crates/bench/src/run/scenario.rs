@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::generator::Shape;
+use crate::load;
 use crate::results::WorkloadInfo;
 
 /// Members of a server, who do one thing after the other. `workloads.toml` has them all, and says what a line of
@@ -12,8 +12,7 @@ use crate::results::WorkloadInfo;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
-    #[serde(rename = "load")]
-    pub(super) shape: Shape,
+    pub(super) load: load::Options,
     #[serde(default)]
     pub(super) on: On,
     #[serde(default)]
@@ -65,10 +64,7 @@ impl Scenario {
         self.parts.iter().map(|part| WorkloadInfo {
             name: part.name.clone(),
             title: part.title.clone(),
-            connections: self.shape.connections(),
-            rooms: self.shape.options.rooms,
-            members: self.shape.options.members,
-            payload: self.shape.options.payload,
+            payload: self.load.payload,
         })
     }
 }

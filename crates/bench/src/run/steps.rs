@@ -63,7 +63,11 @@ impl<'a> Plan<'a> {
             match obstacle(scenario, peer, full, file_descriptors) {
                 None => able.push(peer),
                 Some(reason) => {
-                    let gap = |part: &Part| Gap::new(&part.name, &peer.name, &reason);
+                    let gap = |part: &Part| Gap {
+                        workload: part.name.clone(),
+                        peer: peer.name.clone(),
+                        reason: reason.clone(),
+                    };
                     self.gaps.extend(scenario.parts.iter().map(gap));
                 }
             }
@@ -126,7 +130,7 @@ fn rounds(scenario: &Scenario, options: &Options) -> usize {
 
 /// Why a peer cannot take part.
 fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64) -> Option<String> {
-    let connections = scenario.shape.connections();
+    let connections = scenario.load.connections();
     if connections as u64 + OTHER_FILES > file_descriptors {
         return Some(format!(
             "{connections} connections need more than the {file_descriptors} files one may open here \
@@ -138,8 +142,7 @@ fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64)
             "opening {connections} connections takes it too long for the short form"
         ));
     }
-    let is_item =
-        peer.protocol != Protocol::Lunch || scenario.shape.options.payload <= LARGEST_ITEM;
+    let is_item = peer.protocol != Protocol::Lunch || scenario.load.payload <= LARGEST_ITEM;
     (!is_item).then(|| "an item on a menu has at most 80 characters".to_owned())
 }
 

@@ -4,10 +4,9 @@
 //! All peers run once in each round of a workload, in an order that rotates, because a
 //! machine's clock drifts: what is compared is measured within seconds.
 
-mod generator;
 mod machine;
-mod nodes;
 mod options;
+mod redis;
 mod scenario;
 mod server;
 mod session;
@@ -18,14 +17,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub use self::options::Options;
-use self::scenario::On;
-use self::session::{Found, Session};
+use self::session::Session;
 use self::steps::{Plan, Step};
-use crate::measure::perf;
+use crate::measure::ProcessTree;
+use crate::measure::syscalls::Counting;
 use crate::peers::{PEERS, Paths, Peer};
 use crate::report;
 use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results};
-use crate::summary::Samples;
+use crate::summary::{Figures, Samples};
 use anyhow::{Context, bail, ensure};
 
 /// The peer that others are compared with.
@@ -46,10 +45,9 @@ const RESULTS: &str = "performance.json";
 /// written. A peer that fails under a workload is a gap in the report instead.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let paths = paths()?;
-    let peers = choose(&options.peer, &options.without, &paths)?;
+    let peers = choose(&options.peer, &options.without)?;
     let file_descriptors = machine::raise_file_limit();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let has_hardware_counters = perf::counts(perf::USER_INSTRUCTIONS);
     let cores = machine::cores();
     ensure!(
         cores >= 2,
@@ -66,14 +64,17 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         seconds: options
             .seconds
             .unwrap_or(if options.full { FULL } else { SHORT }),
-        has_hardware_counters,
-        has_tracepoint: perf::counts(perf::SYSCALLS),
+        cores,
+        // Everybody makes some.
+        counts_syscalls: Counting::start(ProcessTree(std::process::id()))
+            .and_then(Counting::stop)
+            .is_ok(),
     };
     let mut results = Results {
-        machine: machine::read(repository, file_descriptors, has_hardware_counters),
+        machine: machine::facts(repository),
         full: options.full,
         seconds: session.seconds,
-        peers: infos(&peers, &paths),
+        peers: infos(&peers, &paths)?,
         workloads: plan.workloads,
         cells: Vec::new(),
         gaps: plan.gaps,
@@ -93,7 +94,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         if let Err(error) = result {
             eprintln!("{step}: {error:#}");
             for workload in missing {
-                let gap = Gap::new(workload, step.peer(), &format!("{error:#}"));
+                let gap = Gap {
+                    workload: workload.to_owned(),
+                    peer: step.peer().to_owned(),
+                    reason: format!("{error:#}"),
+                };
                 if !results.gaps.contains(&gap) {
                     results.gaps.push(gap);
                 }
@@ -126,29 +131,21 @@ fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// One step, which hands over what it finds for each of its workloads.
-fn take(step: &Step<'_>, session: &Session<'_>, found: Found<'_>) -> anyhow::Result<()> {
+fn take(
+    step: &Step<'_>,
+    session: &Session<'_>,
+    found: &mut dyn FnMut(&str, Figures),
+) -> anyhow::Result<()> {
     let scenario = step.scenario;
-    let (paths, shape, seconds) = (session.paths, &scenario.shape, session.seconds);
-    let window = |window: Option<usize>| window.context("a part without a window");
-    let figures = match (step.peer, step.counted, scenario.on) {
-        (None, ..) => nodes::redis_benchmark()?,
-        // With the processor's counters it is known already.
-        (_, Some(_), _) if session.has_hardware_counters => return Ok(()),
-        (Some(peer), Some(part), _) => {
-            let counted = session.count(peer, shape, window(part.window)?);
-            counted.context("counting instructions by valgrind")?
+    let figures = match (step.peer, step.counted) {
+        (None, _) => {
+            session.spread(scenario.on)?;
+            redis::benchmark()?
         }
-        (Some(peer), None, On::OneServer) => {
-            return session.measure(peer, scenario, step.round == 0, found);
-        }
-        (Some(peer), None, On::TwoNodes) => nodes::two(
-            paths,
-            peer,
-            shape,
-            window(scenario.parts[0].window)?,
-            seconds,
-        )?,
-        (Some(peer), None, On::StartingCode) => nodes::starting_code(paths, peer, shape, seconds)?,
+        (Some(peer), Some(part)) => session
+            .count(peer, scenario, part)
+            .context("counting instructions by valgrind")?,
+        (Some(peer), None) => return session.measure(peer, scenario, step.round == 0, found),
     };
     found(step.workloads()[0], figures);
     Ok(())
@@ -167,8 +164,7 @@ fn paths() -> anyhow::Result<Paths> {
 }
 
 /// The peers of these names, in the order of the table, or all, except those `without`.
-/// What they need must be there.
-fn choose(names: &[String], without: &[String], paths: &Paths) -> anyhow::Result<Vec<Peer>> {
+fn choose(names: &[String], without: &[String]) -> anyhow::Result<Vec<Peer>> {
     for name in names.iter().chain(without) {
         if !PEERS.iter().any(|peer| peer.name == *name) {
             let known: Vec<&str> = PEERS.iter().map(|peer| &*peer.name).collect();
@@ -178,29 +174,29 @@ fn choose(names: &[String], without: &[String], paths: &Paths) -> anyhow::Result
     let mut peers = PEERS.clone();
     peers.retain(|peer| names.is_empty() || names.contains(&peer.name));
     peers.retain(|peer| !without.contains(&peer.name));
-    for peer in &peers {
-        if let [missing, ..] = &peer.missing(paths)[..] {
-            bail!(
-                "{} needs {}, which is not there: `cargo xtask bench` installs and builds what the peers \
-                 need, and `--without` leaves peers out",
-                peer.name,
-                missing.display()
-            );
-        }
-    }
     Ok(peers)
 }
 
-fn infos(peers: &[Peer], paths: &Paths) -> Vec<PeerInfo> {
-    let servers = peers.iter().map(|peer| PeerInfo {
-        name: peer.name.clone(),
-        title: peer.title.clone(),
-        version: peer.version(paths),
+/// Who they are. All that they need must be there.
+fn infos(peers: &[Peer], paths: &Paths) -> anyhow::Result<Vec<PeerInfo>> {
+    let servers = peers.iter().map(|peer| {
+        let version = peer.version(paths).with_context(|| {
+            format!(
+                "{} is not all there: `cargo xtask bench` installs and builds what the peers need, and \
+                 `--without` leaves peers out",
+                peer.name
+            )
+        });
+        Ok(PeerInfo {
+            name: peer.name.clone(),
+            title: peer.title.clone(),
+            version: Some(version?),
+        })
     });
     let benchmark = PeerInfo {
         name: REDIS_BENCHMARK.to_owned(),
         title: "redis-benchmark with our script".to_owned(),
         version: None,
     };
-    servers.chain([benchmark]).collect()
+    servers.chain([Ok(benchmark)]).collect()
 }

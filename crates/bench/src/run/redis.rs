@@ -1,27 +1,18 @@
-//! Workloads on Redis: two nodes beside `redis-benchmark` with our commit script, and
-//! the code this project started from beside ours.
-//!
-//! Nothing is pinned here: nodes, Redis and load share all cores, as `redis-benchmark`
-//! and Redis do.
+//! Redis: a server of the run's own, `redis-benchmark` with our commit script, and what our
+//! nodes say of their commits.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::Context;
 
-use super::generator::{Generator, PATIENCE, Shape};
 use super::server::Server;
-use super::session::{sample, timed, used};
-use crate::load::control::{Outcome, Pace, Until};
-use crate::peers::{Paths, Peer};
+use crate::figures::Figure;
 use crate::port;
 use crate::program::said;
-use crate::results::{Figure, Means};
 use crate::summary::Figures;
+use crate::wire;
 
 /// The scripts of the backend, which `redis-benchmark` runs too.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../redis/src/scripts");
@@ -34,83 +25,8 @@ const STATE: usize = 500;
 const COMMITS: usize = 40_000;
 const ROUND_TRIPS: usize = 3_000;
 
-/// Of the starting code, which needs more than five seconds for most of them.
-const ITS_CHANGES: u64 = 4;
-
-/// After its handshakes the starting code still writes the whole room for each member, as it
-/// was before: what changes meanwhile is lost.
-const ITS_JOINS: Duration = Duration::from_secs(1);
-
-/// Measures two servers of ours on a Redis of their own.
-pub(super) fn two(
-    paths: &Paths,
-    peer: &Peer,
-    shape: &Shape,
-    window: usize,
-    seconds: f64,
-) -> anyhow::Result<Figures> {
-    let redis = Redis::start()?;
-    let nodes = [redis.serve(paths, peer)?, redis.serve(paths, peer)?];
-    let to = nodes.each_ref().map(|node| node.address);
-    let mut load = Generator::start(&to, peer.protocol, shape, PATIENCE, None)?;
-    load.join()?;
-    let pace = Pace::Window(window);
-    load.run(Until::Seconds(seconds * 0.3), pace)?;
-    let look = || -> anyhow::Result<_> {
-        let both = nodes[0].usage()? + nodes[1].usage()?;
-        let (a, b) = (Commits::of(to[0])?, Commits::of(to[1])?);
-        Ok((
-            both,
-            redis.server.usage()?,
-            a.commits + b.commits,
-            a.commands + b.commands,
-        ))
-    };
-    let before = look()?;
-    let outcome = load.run(Until::Seconds(seconds), pace)?;
-    let after = look()?;
-    let mut figures = Figures::new();
-    used(&mut figures, &before.0, &after.0, &outcome);
-    timed(&mut figures, &outcome);
-    let (commits, commands) = (after.2 - before.2, after.3 - before.3);
-    let redis = after.1.cpu - before.1.cpu;
-    let mut add = |figure, value, means| sample(&mut figures, figure, value, means);
-    add(Figure::Commits, commits / outcome.seconds, Means::Metrics);
-    add(
-        Figure::CommandsPerCommit,
-        commands / commits,
-        Means::Metrics,
-    );
-    add(Figure::RedisCpu, redis / commits * 1e6, Means::Proc);
-    Ok(figures)
-}
-
-/// From a change until everybody has seen it.
-pub(super) fn starting_code(
-    paths: &Paths,
-    peer: &Peer,
-    shape: &Shape,
-    seconds: f64,
-) -> anyhow::Result<Figures> {
-    let redis = Redis::start()?;
-    let server = redis.serve(paths, peer)?;
-    let mut load = Generator::start(&[server.address], peer.protocol, shape, PATIENCE, None)?;
-    load.join()?;
-    thread::sleep(ITS_JOINS);
-    let until = match peer.needs_redis {
-        true => Until::Messages(ITS_CHANGES),
-        false => Until::Seconds(seconds),
-    };
-    let before = server.usage()?;
-    let outcome: Outcome = load.run(until, Pace::Window(1))?;
-    let mut figures = Figures::new();
-    used(&mut figures, &before, &server.usage()?, &outcome);
-    timed(&mut figures, &outcome);
-    Ok(figures)
-}
-
 /// What Redis can do with the same script on this machine.
-pub(super) fn redis_benchmark() -> anyhow::Result<Figures> {
+pub(super) fn benchmark() -> anyhow::Result<Figures> {
     let redis = Redis::start()?;
     let script = |names: &[&str]| -> anyhow::Result<String> {
         let parts = names.iter().map(|name| {
@@ -134,20 +50,19 @@ pub(super) fn redis_benchmark() -> anyhow::Result<Figures> {
         "EVALSHA", &sha, "2", state, log, "run", "PUBLISH", channel, "-", "-", "1", &event,
         "600000", "256", "bench", &snapshot,
     ];
-    let before = redis.server.usage()?;
+    let before = redis.cpu()?;
     let many = redis.benchmark(20, COMMITS, &command)?;
-    let cpu = redis.server.usage()?.cpu - before.cpu;
+    let cpu = redis.cpu()? - before;
     let one = redis.benchmark(1, ROUND_TRIPS, &command)?;
-    let mut figures = Figures::new();
-    let mut add = |figure, value, means| sample(&mut figures, figure, value, means);
-    add(Figure::Commits, many.per_second, Means::RedisBenchmark);
-    add(Figure::RedisCpu, cpu / COMMITS as f64 * 1e6, Means::Proc);
-    add(Figure::P50, one.p50 * 1e3, Means::RedisBenchmark);
-    Ok(figures)
+    Ok(Figures::from([
+        (Figure::Commits, many.per_second),
+        (Figure::RedisCpu, cpu / COMMITS as f64 * 1e6),
+        (Figure::P50, one.p50 * 1e3),
+    ]))
 }
 
 /// A Redis that keeps nothing on disk.
-struct Redis {
+pub(super) struct Redis {
     server: Server,
 }
 
@@ -160,24 +75,26 @@ struct Rate {
 }
 
 impl Redis {
-    fn start() -> anyhow::Result<Self> {
+    pub(super) fn start() -> anyhow::Result<Self> {
         let port = port::free()?;
         let mut redis = Command::new("redis-server");
         redis.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         redis.args(["--save", "", "--appendonly", "no"]);
-        let server = Server::start(redis, port)?;
+        let server = Server::start(&[], &redis, port)?;
         Ok(Redis { server })
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://{}", self.server.address)
+    }
+
+    /// CPU time so far, seconds.
+    pub(super) fn cpu(&self) -> anyhow::Result<f64> {
+        Ok(self.server.tree().usage()?.cpu)
     }
 
     fn port(&self) -> String {
         self.server.address.port().to_string()
-    }
-
-    /// Starts a server that keeps its rooms here.
-    fn serve(&self, paths: &Paths, peer: &Peer) -> anyhow::Result<Server> {
-        let port = port::free()?;
-        let url = format!("redis://{}", self.server.address);
-        Server::start(peer.command(paths, port, Some(&url))?, port)
     }
 
     fn cli(&self, args: &[&str]) -> anyhow::Result<String> {
@@ -211,19 +128,15 @@ fn rate(csv: &str) -> Option<Rate> {
 }
 
 /// Counters of `/metrics`.
-#[derive(Debug, PartialEq)]
-struct Commits {
-    commits: f64,
-    commands: f64,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Commits {
+    pub(super) commits: f64,
+    pub(super) commands: f64,
 }
 
 impl Commits {
-    fn of(node: SocketAddr) -> anyhow::Result<Self> {
-        let mut stream = TcpStream::connect(node)?;
-        let request = format!("GET /metrics HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes())?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
+    pub(super) fn of(node: SocketAddr) -> anyhow::Result<Self> {
+        let text = wire::ask(node, "GET /metrics")?;
         Self::in_metrics(&text).context("/metrics does not count commits and commands")
     }
 

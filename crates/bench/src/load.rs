@@ -1,29 +1,24 @@
 //! The load generator: one thread and epoll, so that it needs less than any server
 //! it loads, and checks of every delivery to every member.
-//!
-//! It is a process of its own ([`serve`]), because its CPU time must not mix with
-//! the server's; tests use [`Load`] directly.
 
 mod connection;
-pub mod control;
 mod dialect;
 mod join;
 mod room;
 mod traffic;
-mod under_way;
 
-use std::io::{self, BufRead, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use clap::Args;
+use serde::Deserialize;
 
 use self::connection::{Connection, Stage};
-use self::control::{Reply, Request};
 use self::dialect::{Dialect, Heard};
 use self::room::Room;
-use self::under_way::Traffic;
+use self::traffic::Traffic;
+pub use self::traffic::{Outcome, Pace, Until};
 use crate::peers::Protocol;
 use crate::poll::{Flags, Poll};
 use crate::wire;
@@ -31,58 +26,58 @@ use crate::wire;
 /// Read from one socket at once; larger than any message.
 const BUFFER: usize = 256 << 10;
 
-/// The token of standard input; all others are indices of connections.
-const STDIN: u64 = u64::MAX;
-
 /// Whom to connect, and where to.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Where the server listens; of several, a room's members take turns
-    #[arg(
-        long,
-        value_name = "ADDRESS:PORT",
-        value_delimiter = ',',
-        required = true
-    )]
+    /// Where the server listens; of several, a room's members take turns.
+    #[serde(skip)]
     pub to: Vec<SocketAddr>,
-
-    /// What it speaks
-    #[arg(long, value_enum, default_value_t = Protocol::Text)]
+    /// What it speaks.
+    #[serde(skip)]
     pub protocol: Protocol,
-
-    /// Rooms
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    /// Rooms.
     pub rooms: usize,
-
-    /// Members of each room
-    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    /// Members of each room.
     pub members: usize,
-
-    /// Bytes of a message
-    #[arg(long, value_name = "BYTES", default_value_t = 32)]
+    /// Bytes of a message.
     pub payload: usize,
-
-    /// Members of each room who never read, once all have joined
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    /// Members of each room who never read, once all have joined.
     pub slow: usize,
-
-    /// Number of the first room, for a second load beside this one
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    /// Number of the first room, for a second load beside this one.
     pub first_room: usize,
-
     /// Bear with what the code this project started from does: no menu on joining, each
-    /// menu several times, and changes that are lost unless one member makes them all
-    #[arg(long)]
+    /// menu several times, and changes that are lost unless one member makes them all.
     pub lenient: bool,
-
     /// Handshakes that are under way at the same time; fewer than any server's queue
-    /// of connections to accept
-    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
+    /// of connections to accept.
     pub handshakes: usize,
-
-    /// Without any delivery for so many seconds, one is missing
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    /// Without any delivery for so many seconds, one is missing.
     pub patience: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            to: Vec::new(),
+            protocol: Protocol::Text,
+            rooms: 1,
+            members: 10,
+            payload: 32,
+            slow: 0,
+            first_room: 0,
+            lenient: false,
+            handshakes: 64,
+            patience: 20.0,
+        }
+    }
+}
+
+impl Options {
+    /// Of all rooms.
+    pub fn connections(&self) -> usize {
+        self.rooms * self.members
+    }
 }
 
 /// Connections to a server.
@@ -98,51 +93,11 @@ pub struct Load {
     connections: Vec<Connection>,
     dialect: Dialect,
     buffer: Vec<u8>,
-    traffic: Option<Traffic>,
+    traffic: Traffic,
     /// Connections that are members.
     joined: usize,
-    /// There is something on stdin, or it was closed: no run goes on beyond that.
-    has_request: bool,
     /// Slow readers have stopped reading.
     is_silenced: bool,
-}
-
-/// Answers requests from stdin on stdout until there are no more.
-///
-/// # Errors
-///
-/// A request cannot be read, or something is not as it should be; the last answer
-/// has said so too.
-pub fn serve(options: Options) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    let mut answer = |reply: &Reply| -> anyhow::Result<()> {
-        serde_json::to_writer(&mut out, reply)?;
-        writeln!(out)?;
-        Ok(out.flush()?)
-    };
-    let attend = || -> anyhow::Result<()> {
-        let mut line = String::new();
-        let mut load = Load::new(options)?;
-        load.poll.add(io::stdin(), STDIN, Flags::IN)?;
-        loop {
-            load.idle()?;
-            line.clear();
-            if io::stdin().lock().read_line(&mut line)? == 0 {
-                break;
-            }
-            load.has_request = false;
-            let request = serde_json::from_str(&line);
-            let request = request.with_context(|| format!("no request: {}", line.trim_end()))?;
-            let reply = load.answer(request)?;
-            answer(&reply)?;
-        }
-        Ok(())
-    };
-    let result = attend();
-    if let Err(error) = &result {
-        answer(&Reply::Failed(format!("{error:#}")))?;
-    }
-    result
 }
 
 impl Load {
@@ -154,7 +109,7 @@ impl Load {
     pub fn new(options: Options) -> anyhow::Result<Self> {
         ensure!(
             options.rooms > 0 && options.members > options.slow && options.handshakes > 0,
-            "--rooms, --handshakes and --members without --slow must be at least 1"
+            "rooms, handshakes and members who are not slow must be at least 1 each"
         );
         Ok(Load {
             dialect: Dialect::new(options.protocol, options.payload, options.lenient)?,
@@ -164,40 +119,21 @@ impl Load {
             rooms: Vec::new(),
             connections: Vec::new(),
             buffer: vec![0; BUFFER],
-            traffic: None,
+            traffic: Traffic::new()?,
             joined: 0,
-            has_request: false,
             is_silenced: false,
             options,
         })
     }
 
-    /// Does what is asked.
-    ///
-    /// # Errors
-    ///
-    /// What it waits for does not come, or something comes that it does not wait for.
-    pub fn answer(&mut self, request: Request) -> anyhow::Result<Reply> {
-        Ok(match request {
-            Request::Prepare => {
-                self.prepare()?;
-                Reply::Prepared
-            }
-            Request::Connect => Reply::Joined(self.connect()?),
-            Request::Settle => {
-                self.settle()?;
-                Reply::Settled
-            }
-            Request::Run(run) => Reply::Done(self.run(run)?),
-        })
+    /// Of all rooms.
+    pub fn connections(&self) -> usize {
+        self.options.connections()
     }
 
-    /// Keeps connections alive until there is something on stdin.
-    fn idle(&mut self) -> anyhow::Result<()> {
-        while !self.has_request {
-            self.turn(None)?;
-        }
-        Ok(())
+    /// What it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.options.protocol
     }
 
     /// Nanoseconds since the start.
@@ -212,11 +148,8 @@ impl Load {
     /// Waits at most this long for sockets, and deals with them.
     fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<()> {
         for at in 0..self.poll.wait(timeout)? {
-            let (token, flags) = self.poll.event(at);
-            match token {
-                STDIN => self.has_request = true,
-                token => self.attend(token as usize, flags)?,
-            }
+            let (index, flags) = self.poll.event(at);
+            self.attend(index, flags)?;
         }
         Ok(())
     }
@@ -227,7 +160,7 @@ impl Load {
             self.request(index)
         } else if flags.contains(Flags::OUT) {
             let connection = &mut self.connections[index];
-            let flushed = connection.flush(&self.poll, index as u64);
+            let flushed = connection.flush(&self.poll, index);
             flushed.map_err(anyhow::Error::from)
         } else {
             let mut buffer = std::mem::take(&mut self.buffer);
@@ -251,7 +184,7 @@ impl Load {
                 self.connections[index].keep(&buffer[..filled]);
                 return Ok(());
             };
-            self.upgraded(index, &buffer[..head], now)?;
+            self.upgraded(index, &buffer[..head])?;
             used = head;
         }
         while let Some(frame) = wire::first_frame(&buffer[used..filled])? {
@@ -260,10 +193,10 @@ impl Load {
                 wire::TEXT if self.connections[index].stage == Stage::Joined => {
                     self.hear(index, payload, now)?;
                 }
-                wire::TEXT => self.entering(index, payload, now)?,
+                wire::TEXT => self.entering(index, payload)?,
                 wire::PING => {
                     let pong = dialect::client_frame(wire::PONG, payload);
-                    self.connections[index].send(&pong, &self.poll, index as u64)?;
+                    self.connections[index].send(&pong, &self.poll, index)?;
                 }
                 wire::PONG => {}
                 wire::CLOSE => bail!("the server closed the connection: {}", reason(payload)),
@@ -289,7 +222,7 @@ impl Load {
             Heard::Probe(attempt) => connection.probes = connection.probes.max(attempt),
             Heard::Heartbeat => {
                 let heartbeat = self.dialect.heartbeat();
-                connection.send(heartbeat, &self.poll, index as u64)?;
+                connection.send(heartbeat, &self.poll, index)?;
             }
         }
         Ok(())

@@ -75,7 +75,10 @@ fn document(results: &Results, plots: &[plots::Plot], previous: &str) -> anyhow:
         ("remarks", remarks::keep("goals", previous)),
         ("plots", shown),
     ];
-    Ok(filled(include_str!("page.txt"), machine.chain(parts)))
+    Ok(filled(
+        include_str!("report/page.txt"),
+        machine.chain(parts),
+    ))
 }
 
 /// All figures.
@@ -86,11 +89,12 @@ fn figures(results: &Results) -> String {
         .collect();
     let parts = [
         ("seconds", results.seconds.to_string()),
+        ("means", tables::means()),
         ("workloads", workloads.join("\n")),
         ("machine", tables::machine(results)),
         ("versions", tables::versions(results)),
     ];
-    filled(include_str!("figures.txt"), parts)
+    filled(include_str!("report/figures.txt"), parts)
 }
 
 /// A template with its parts in place of their names.
