@@ -18,57 +18,26 @@ pub enum Unit {
     Ratio,
 }
 
-/// A table is readable with few columns, so the figures of a workload are several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// What a delivery costs, and how many there are.
-    Cost,
-    /// How long it takes.
-    Latency,
-    /// What a connection costs.
-    Connection,
-    /// Whether the measurement is worth something.
-    Check,
-    /// In no table: between others that say as much.
-    Unlisted,
-}
+/// A table is readable with few columns, so the figures of a workload are several: what a
+/// delivery costs, how long it takes, what a connection costs, and whether the measurement is
+/// worth something.
+pub const GROUPS: [&str; 4] = [COST, LATENCY, CONNECTION, CHECK];
+const COST: &str = "A delivery";
+const LATENCY: &str = "Latency";
+const CONNECTION: &str = "A connection";
+const CHECK: &str = "Who was busy";
+/// In no table: between others that say as much.
+const UNLISTED: &str = "";
 
-/// How a figure is got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
-    /// The load generator's clock and counts.
-    Load,
-    /// `/proc`: scheduler statistics and memory maps.
-    Proc,
-    /// The kernel's tracepoint for system calls, by `perf stat`.
-    Tracepoint,
-    /// valgrind's callgrind, in a run of fixed work apart from the timed ones.
-    Callgrind,
-    /// The server's own `/metrics`.
-    Metrics,
-}
-
-impl Means {
-    /// All of them.
-    pub const ALL: [Means; 5] = [
-        Means::Load,
-        Means::Proc,
-        Means::Tracepoint,
-        Means::Callgrind,
-        Means::Metrics,
-    ];
-
-    /// Its name in a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Means::Load => "the load generator",
-            Means::Proc => "`/proc`",
-            Means::Tracepoint => "the kernel's tracepoint",
-            Means::Callgrind => "callgrind",
-            Means::Metrics => "the server's own metrics",
-        }
-    }
-}
+/// How figures are got: the load generator's clock and counts; scheduler statistics and memory
+/// maps; the kernel's tracepoint for system calls, by `perf stat`; valgrind, in a run of fixed
+/// work apart from the timed ones; the server's own `/metrics`.
+pub const MEANS: [&str; 5] = [LOAD, PROC, TRACEPOINT, CALLGRIND, METRICS];
+const LOAD: &str = "the load generator";
+const PROC: &str = "`/proc`";
+const TRACEPOINT: &str = "the kernel's tracepoint";
+const CALLGRIND: &str = "callgrind";
+const METRICS: &str = "the server's own metrics";
 
 /// How a figure is headed and written, where, and how it is got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +45,8 @@ impl Means {
 pub struct Column {
     pub heading: &'static str,
     pub unit: Unit,
-    pub group: Group,
-    pub means: Means,
+    pub group: &'static str,
+    pub means: &'static str,
 }
 
 /// From a row for each figure: its heading, unit, table and means.
@@ -100,8 +69,8 @@ macro_rules! figures {
                     $(Figure::$figure => Column {
                         heading: $heading,
                         unit: Unit::$unit,
-                        group: Group::$group,
-                        means: Means::$means,
+                        group: $group,
+                        means: $means,
                     },)*
                 }
             }
@@ -111,61 +80,61 @@ macro_rules! figures {
 
 figures! {
     /// Instructions in user space, a delivery.
-    UserInstructions: "user instructions", Count, Cost, Callgrind;
+    UserInstructions: "user instructions", Count, COST, CALLGRIND;
     /// System calls, a delivery.
-    Syscalls: "system calls", Count, Cost, Tracepoint;
+    Syscalls: "system calls", Count, COST, TRACEPOINT;
     /// CPU time of the server in user space and kernel, a delivery.
-    Cpu: "CPU time", Time, Cost, Proc;
+    Cpu: "CPU time", Time, COST, PROC;
     /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
-    KernelShare: "of that the kernel", Share, Cost, Proc;
+    KernelShare: "of that the kernel", Share, COST, PROC;
     /// Deliveries a second.
-    Deliveries: "deliveries/s", Count, Cost, Load;
+    Deliveries: "deliveries/s", Count, COST, LOAD;
     /// Messages (changes) a second, each delivered to all members.
-    Messages: "changes/s", Count, Cost, Load;
+    Messages: "changes/s", Count, COST, LOAD;
     /// Latency of a delivery: from sending, or from the intended moment at a fixed
     /// rate, until a member has read it.
-    P50: "p50", Time, Latency, Load;
+    P50: "p50", Time, LATENCY, LOAD;
     /// See [`Figure::P50`].
-    P90: "p90", Time, Unlisted, Load;
+    P90: "p90", Time, UNLISTED, LOAD;
     /// See [`Figure::P50`].
-    P99: "p99", Time, Latency, Load;
+    P99: "p99", Time, LATENCY, LOAD;
     /// See [`Figure::P50`].
-    P999: "p99.9", Time, Unlisted, Load;
+    P999: "p99.9", Time, UNLISTED, LOAD;
     /// See [`Figure::P50`].
-    Longest: "longest", Time, Latency, Load;
+    Longest: "longest", Time, LATENCY, LOAD;
     /// p99 ÷ p50.
-    Fairness: "p99 ÷ p50", Ratio, Latency, Load;
+    Fairness: "p99 ÷ p50", Ratio, LATENCY, LOAD;
     /// From sending until the last member has read it, p50.
-    SeenByAllP50: "seen by all, p50", Time, Latency, Load;
+    SeenByAllP50: "seen by all, p50", Time, LATENCY, LOAD;
     /// From sending until the last member has read it, p99.
-    SeenByAllP99: "seen by all, p99", Time, Latency, Load;
+    SeenByAllP99: "seen by all, p99", Time, LATENCY, LOAD;
     /// Latency to members on the sender's node, of several, p50.
-    SameNodeP50: "on the same node, p50", Time, Latency, Load;
+    SameNodeP50: "on the same node, p50", Time, LATENCY, LOAD;
     /// Latency to members on the sender's node, of several, p99.
-    SameNodeP99: "on the same node, p99", Time, Latency, Load;
+    SameNodeP99: "on the same node, p99", Time, LATENCY, LOAD;
     /// Latency to members on another node than the sender's, p50.
-    OtherNodeP50: "on the other node, p50", Time, Latency, Load;
+    OtherNodeP50: "on the other node, p50", Time, LATENCY, LOAD;
     /// Latency to members on another node than the sender's, p99.
-    OtherNodeP99: "on the other node, p99", Time, Latency, Load;
+    OtherNodeP99: "on the other node, p99", Time, LATENCY, LOAD;
     /// Growth of the server's resident memory, bytes a connection.
-    Memory: "memory", Bytes, Connection, Proc;
+    Memory: "memory", Bytes, CONNECTION, PROC;
     /// CPU time of the server to open a connection, handshake to joined.
-    JoinCpu: "CPU time to open one", Time, Connection, Proc;
+    JoinCpu: "CPU time to open one", Time, CONNECTION, PROC;
     /// Connections opened a second.
-    Joins: "opened/s", Count, Connection, Load;
+    Joins: "opened/s", Count, CONNECTION, LOAD;
     /// Latency in a small room that has nothing to do with the load beside it, p99.
-    CanaryP99: "small room beside it, p99", Time, Latency, Load;
+    CanaryP99: "small room beside it, p99", Time, LATENCY, LOAD;
     /// The part of its core that the load generator used, 0 to 1: near 1 it was the
     /// bottleneck.
-    LoadShare: "load generator's", Share, Check, Load;
+    LoadShare: "load generator's", Share, CHECK, LOAD;
     /// The part of a core that the server used, 0 to 1 (over 1: of several).
-    ServerShare: "server's use of a core", Share, Check, Proc;
+    ServerShare: "server's use of a core", Share, CHECK, PROC;
     /// Slow readers that the server closed, 0 to 1.
-    CutOff: "slow readers cut off", Share, Connection, Load;
+    CutOff: "slow readers cut off", Share, CONNECTION, LOAD;
     /// Commands (changes) in one commit to the store.
-    CommandsPerCommit: "changes a commit", Count, Cost, Metrics;
+    CommandsPerCommit: "changes a commit", Count, COST, METRICS;
     /// CPU time of Redis, a commit.
-    RedisCpu: "CPU time of Redis a commit", Time, Cost, Proc;
+    RedisCpu: "CPU time of Redis a commit", Time, COST, PROC;
     /// Commits a second.
-    Commits: "commits/s", Count, Cost, Metrics;
+    Commits: "commits/s", Count, COST, METRICS;
 }

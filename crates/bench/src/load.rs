@@ -145,13 +145,14 @@ impl Load {
         Duration::from_secs_f64(self.options.patience)
     }
 
-    /// Waits at most this long for sockets, and deals with them.
-    fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<()> {
-        for at in 0..self.poll.wait(timeout)? {
+    /// Waits at most this long for sockets, and deals with them. Tells how many they were.
+    fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<usize> {
+        let ready = self.poll.wait(timeout)?;
+        for at in 0..ready {
             let (index, flags) = self.poll.event(at);
             self.attend(index, flags)?;
         }
-        Ok(())
+        Ok(ready)
     }
 
     /// Deals with one socket.

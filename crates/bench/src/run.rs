@@ -13,7 +13,7 @@ mod session;
 mod steps;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 pub use self::options::Options;
@@ -21,11 +21,11 @@ use self::session::Session;
 use self::steps::{Plan, Step};
 use crate::measure::ProcessTree;
 use crate::measure::syscalls::Counting;
-use crate::peers::{PEERS, Paths, Peer};
+use crate::peers::{PEERS, Peer};
 use crate::report;
 use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results};
 use crate::summary::{Figures, Samples};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 /// The peer that others are compared with.
 const BASE: &str = "raw";
@@ -44,23 +44,17 @@ const RESULTS: &str = "performance.json";
 /// A peer or workload does not exist or is not installed, or the report cannot be
 /// written. A peer that fails under a workload is a gap in the report instead.
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    let paths = paths()?;
-    let peers = choose(&options.peer, &options.without)?;
+    let mut peers = PEERS.clone();
+    peers.retain(|peer| options.peer.is_empty() || options.peer.contains(&peer.name));
+    peers.retain(|peer| !options.without.contains(&peer.name));
     let file_descriptors = machine::raise_file_limit();
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cores = machine::cores();
     ensure!(
         cores >= 2,
         "a server and its load need a core each, and this machine has {cores}"
     );
     let plan = Plan::new(options, &peers, file_descriptors);
-    ensure!(
-        !plan.steps.is_empty(),
-        "nothing to measure: workloads are {}",
-        steps::names().join(", ")
-    );
     let session = Session {
-        paths: &paths,
         seconds: options
             .seconds
             .unwrap_or(if options.full { FULL } else { SHORT }),
@@ -71,10 +65,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             .is_ok(),
     };
     let mut results = Results {
-        machine: machine::facts(repository),
+        machine: machine::facts(),
         full: options.full,
         seconds: session.seconds,
-        peers: infos(&peers, &paths)?,
+        peers: infos(&peers)?,
         workloads: plan.workloads,
         cells: Vec::new(),
         gaps: plan.gaps,
@@ -133,7 +127,7 @@ fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
 /// One step, which hands over what it finds for each of its workloads.
 fn take(
     step: &Step<'_>,
-    session: &Session<'_>,
+    session: &Session,
     found: &mut dyn FnMut(&str, Figures),
 ) -> anyhow::Result<()> {
     let scenario = step.scenario;
@@ -151,36 +145,10 @@ fn take(
     Ok(())
 }
 
-/// Programs are where this one is.
-fn paths() -> anyhow::Result<Paths> {
-    let program = std::env::current_exe()?;
-    let binaries = program.parent().context("this program is nowhere")?;
-    let target = binaries.parent().unwrap_or(binaries);
-    Ok(Paths {
-        peers: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers")),
-        binaries: binaries.to_owned(),
-        scratch: target.join("bench"),
-    })
-}
-
-/// The peers of these names, in the order of the table, or all, except those `without`.
-fn choose(names: &[String], without: &[String]) -> anyhow::Result<Vec<Peer>> {
-    for name in names.iter().chain(without) {
-        if !PEERS.iter().any(|peer| peer.name == *name) {
-            let known: Vec<&str> = PEERS.iter().map(|peer| &*peer.name).collect();
-            bail!("there is no peer {name}; there are {}", known.join(", "));
-        }
-    }
-    let mut peers = PEERS.clone();
-    peers.retain(|peer| names.is_empty() || names.contains(&peer.name));
-    peers.retain(|peer| !without.contains(&peer.name));
-    Ok(peers)
-}
-
 /// Who they are. All that they need must be there.
-fn infos(peers: &[Peer], paths: &Paths) -> anyhow::Result<Vec<PeerInfo>> {
+fn infos(peers: &[Peer]) -> anyhow::Result<Vec<PeerInfo>> {
     let servers = peers.iter().map(|peer| {
-        let version = peer.version(paths).with_context(|| {
+        let version = peer.version().with_context(|| {
             format!(
                 "{} is not all there: `cargo xtask bench` installs and builds what the peers need, and \
                  `--without` leaves peers out",

@@ -1,6 +1,6 @@
 //! One member's socket.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ const FROM_ONE_ADDRESS: usize = 10_000;
 /// What the kernel keeps for a member who does not read, so that the server feels it
 /// soon.
 const SLOW_READER_BUFFER: usize = 4096;
+
+/// A slow reader that reads again and hears nothing for so long was not cut off.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// How far it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,16 +129,12 @@ impl Connection {
         self.carry.keep(rest);
     }
 
-    /// Reads away what is there: how much it was, or `None` at the end of the connection.
-    pub(super) fn drain(&self, buffer: &mut [u8]) -> Option<usize> {
-        let mut drained = 0;
-        loop {
-            match (&self.socket).read(buffer) {
-                Ok(0) => return None,
-                Ok(read) => drained += read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(drained),
-                Err(_) => return None,
-            }
-        }
+    /// Whether the server has cut off this reader, who reads what was sent before: the system
+    /// sends it little by little, since there was no room for it.
+    pub(super) fn was_cut_off(&self) -> bool {
+        let blocking = self.socket.set_nonblocking(false);
+        let patient = blocking.and_then(|()| self.socket.set_read_timeout(Some(SILENCE)));
+        let all = patient.and_then(|()| io::copy(&mut &self.socket, &mut io::sink()));
+        all.map_err(|error| error.kind()) != Err(ErrorKind::WouldBlock)
     }
 }

@@ -91,7 +91,7 @@ pub(super) struct Dialect {
     message: Template,
     /// What removes it again.
     removal: Template,
-    /// An item on the menu.
+    /// An item as it stands on the menu.
     item: Template,
     pong: Vec<u8>,
     is_lenient: bool,
@@ -124,7 +124,7 @@ impl Dialect {
             protocol,
             message: Template::new(before, length, after),
             removal: Template::new(REMOVE, item, ""),
-            item: Template::new("", item, ""),
+            item: Template::new("\"", item, "\""),
             pong: client_frame(wire::TEXT, b"3"),
             is_lenient,
         })
@@ -144,19 +144,26 @@ impl Dialect {
         self.protocol != Protocol::Lunch
     }
 
-    /// The frame of a message that [`Room::send`] has numbered.
-    pub(super) fn message(&mut self, room: &mut Room, slot: usize, id: Id) -> &[u8] {
+    /// The frame of a message that [`Room::send`] has numbered. In the lunch dialect a slot
+    /// is an item, which its messages add and remove in turn.
+    pub(super) fn message(&mut self, room: &Room, id: Id) -> &[u8] {
         if self.protocol != Protocol::Lunch {
             return self.message.with_id(id);
         }
-        let item = &mut room.slots[slot].item;
-        match *item {
-            None => {
-                *item = Some(id);
-                self.message.with_id(id)
-            }
-            Some(item) => self.removal.with_id(item),
-        }
+        let slot = id.seq as usize % room.slots.len();
+        let template = match room.is_odd(slot) {
+            true => &mut self.message,
+            false => &mut self.removal,
+        };
+        template.with_id(Id {
+            seq: slot as u32,
+            ..id
+        })
+    }
+
+    /// Whether the next message of a slot is to remove what this one or the last one has added.
+    pub(super) fn is_on_menu(&self, room: &Room, slot: usize) -> bool {
+        self.protocol == Protocol::Lunch && room.is_odd(slot)
     }
 
     pub(super) fn probe(&mut self, room: u32, attempt: u32) -> &[u8] {
@@ -183,14 +190,10 @@ impl Dialect {
         match self.protocol {
             Protocol::SocketIo if text == b"2" => return Ok(Heard::Heartbeat),
             Protocol::SocketIo | Protocol::Text => {}
-            Protocol::Lunch => return self.menu(text, room, tally),
+            Protocol::Lunch => return self.menu(text, number, room, tally),
         }
         let id = self.message.id_in(text).with_context(|| strange(text))?;
-        ensure!(
-            id.room == number,
-            "received {id} of room {}: another room's",
-            id.room
-        );
+        ours(id, number)?;
         if id.seq >= PROBES {
             return Ok(Heard::Probe(id.seq - PROBES));
         }
@@ -198,20 +201,24 @@ impl Dialect {
     }
 
     /// A menu differs from the member's last one by one item, which tells the message.
-    fn menu(&self, text: &[u8], room: &mut Room, tally: &mut Tally) -> anyhow::Result<Heard> {
+    fn menu(
+        &self,
+        text: &[u8],
+        number: u32,
+        room: &mut Room,
+        tally: &mut Tally,
+    ) -> anyhow::Result<Heard> {
         let mut menu = 0;
-        let items = text.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]"));
-        let items = items.with_context(|| strange(text))?;
-        for item in items.split(|&byte| byte == b',').filter(|i| !i.is_empty()) {
-            let item = item.strip_prefix(b"\"").and_then(|i| i.strip_suffix(b"\""));
-            let id = item.and_then(|item| self.item.id_in(item));
-            let id = id.with_context(|| strange(text))?;
-            let slot = id.seq as usize % room.slots.len();
-            ensure!(
-                room.slots[slot].item == Some(id),
-                "received a menu with the item of {id}, which is not on it any more"
-            );
-            menu |= 1 << slot;
+        let items = text
+            .strip_prefix(b"[")
+            .and_then(|text| text.strip_suffix(b"]"));
+        let items = items
+            .with_context(|| strange(text))?
+            .split(|byte| *byte == b',');
+        for item in items.filter(|item| !item.is_empty()) {
+            let id = self.item.id_in(item).with_context(|| strange(text))?;
+            ours(id, number)?;
+            menu |= 1_u64.checked_shl(id.seq).with_context(|| strange(text))?;
         }
         let change: u64 = menu ^ tally.menu;
         if change == 0 && self.is_lenient {
@@ -222,15 +229,21 @@ impl Dialect {
             "received a menu with {} changes since the last one, and each change is one menu",
             change.count_ones()
         );
-        let seq = room.slots[change.trailing_zeros() as usize].seq;
-        let delivery = room.deliver(tally, Id { room: 0, seq })?;
+        let slot = room.slots.get(change.trailing_zeros() as usize);
+        let seq = slot.with_context(|| strange(text))?.seq;
+        let delivery = room.deliver(tally, Id { room: number, seq })?;
         tally.menu = menu;
-        // The removal has reached everybody.
-        if delivery.is_last && menu & change == 0 {
-            room.slots[delivery.slot].item = None;
-        }
         Ok(Heard::Delivery(delivery))
     }
+}
+
+fn ours(id: Id, room: u32) -> anyhow::Result<()> {
+    ensure!(
+        id.room == room,
+        "received {id} of room {}: another room's",
+        id.room
+    );
+    Ok(())
 }
 
 /// A masked frame.
@@ -289,18 +302,15 @@ mod tests {
         let mut tally = Tally::default();
         let mut send = |room: &mut Room, slot| {
             let seq = room.send(slot, slot as u32, 1, 0).unwrap();
-            let id = Id { room: 0, seq };
-            dialect.message(room, slot, id);
-            let text = |id| {
-                let mut item = Template::new("", 28, "");
-                let header = item.frame.len() - item.text.len();
-                let mut text = item.with_id(id)[header..].to_vec();
-                wire::apply_mask(&mut text, wire::MASK);
-                String::from_utf8(text).unwrap()
-            };
-            text(id)
+            let mut frame = dialect.message(room, Id { room: 0, seq }).to_vec();
+            let text = wire::first_frame(&frame).unwrap().unwrap().payload;
+            wire::apply_mask(&mut frame[text.clone()], wire::MASK);
+            let text = String::from_utf8(frame[text].to_vec()).unwrap();
+            let (command, item) = text.split_once(':').unwrap();
+            (command.to_owned(), item.to_owned())
         };
-        let (a, b) = (send(&mut room, 0), send(&mut room, 1));
+        let ((add, a), (_, b)) = (send(&mut room, 0), send(&mut room, 1));
+        assert_eq!(add, "add");
         let dialect = Dialect::new(Protocol::Lunch, 32, false).unwrap();
         let mut hear = |room: &mut Room, text: String| match dialect.hear(
             text.as_bytes(),
@@ -315,7 +325,7 @@ mod tests {
         assert_eq!(hear(&mut room, format!("[\"{b}\"]")), Ok(1));
         assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());
         assert_eq!(hear(&mut room, format!("[\"{b}\",\"{a}\"]")), Ok(0));
-        send(&mut room, 1);
+        assert_eq!(send(&mut room, 1), ("remove".to_owned(), b.clone()));
         assert_eq!(hear(&mut room, format!("[\"{a}\"]")), Ok(1));
         assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());
     }

@@ -29,12 +29,9 @@ pub(super) struct Slot {
     /// When it was sent, or should have been. Nanoseconds on the load's clock.
     pub(super) sent: u64,
     /// Members who have not seen it yet.
-    pending: u32,
-    /// Somebody has seen it, so its place in the order is settled.
-    is_ordered: bool,
-    /// What is on the menu, named after the message that added it: then the next one
-    /// removes it. The lunch dialect alone uses this.
-    pub(super) item: Option<Id>,
+    pub(super) pending: u32,
+    /// How many came before it, to whoever has seen it first.
+    place: Option<u64>,
 }
 
 /// What one member has seen.
@@ -86,9 +83,7 @@ pub(super) struct Delivery {
 #[derive(Debug, Default)]
 pub(super) struct Room {
     pub(super) slots: Vec<Slot>,
-    /// The slots of the messages that not all have seen, in the order they were first
-    /// seen; a ring, indexed by the number of the delivery.
-    order: Vec<u32>,
+    /// Messages that somebody has seen since the reset.
     ordered: u64,
     /// Messages sent since the reset; senders take turns by it.
     pub(super) sent: u64,
@@ -99,64 +94,61 @@ impl Room {
     /// members' tallies must be reset too.
     pub(super) fn reset(&mut self, slots: usize) {
         let next = self.slots.iter().map(|slot| slot.next).max();
-        let base = next.unwrap_or(0).next_multiple_of(slots as u32);
-        self.slots.clear();
-        self.slots.extend((base..).take(slots).map(|next| Slot {
+        // The first message of a slot is even.
+        let base = next.unwrap_or(0).next_multiple_of(2 * slots as u32);
+        let slots = (base..).take(slots).map(|next| Slot {
             next,
             ..Slot::default()
-        }));
-        self.order.clear();
-        self.order.resize(slots, 0);
-        self.ordered = 0;
-        self.sent = 0;
+        });
+        *self = Room {
+            slots: slots.collect(),
+            ..Room::default()
+        };
+    }
+
+    /// Whether the number of messages that a slot has had since the reset is odd.
+    pub(super) fn is_odd(&self, slot: usize) -> bool {
+        self.slots[slot].next as usize / self.slots.len() % 2 == 1
     }
 
     /// Notes that a message is on its way to so many members. `None` while the slot's
     /// last one is still under way.
     pub(super) fn send(&mut self, slot: usize, sender: u32, to: u32, now: u64) -> Option<u32> {
         let slots = self.slots.len() as u32;
-        let at = self.slots.get_mut(slot)?;
-        if at.pending > 0 {
-            return None;
-        }
-        let seq = at.next;
+        let at = self.slots.get_mut(slot).filter(|slot| slot.pending == 0)?;
         *at = Slot {
             sender,
-            seq,
-            next: seq + slots,
+            seq: at.next,
+            next: at.next + slots,
             sent: now,
             pending: to,
-            is_ordered: false,
-            item: at.item,
+            place: None,
         };
         self.sent += 1;
-        Some(seq)
+        Some(at.seq)
     }
 
     /// Checks a delivery and counts it.
     pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> Result<Delivery, Fault> {
-        let slots = self.slots.len();
-        let index = id.seq as usize % slots.max(1);
+        let index = id.seq as usize % self.slots.len().max(1);
         let slot = match self.slots.get_mut(index) {
             Some(slot) if slot.pending > 0 && slot.seq == id.seq => slot,
             _ => return Err(Fault::Extra(id)),
         };
-        // At most as many messages are in flight as there are slots, so what this
-        // member has not seen yet is still in the ring.
-        let place = (tally.seen % slots as u64) as usize;
-        if tally.seen == self.ordered {
-            if slot.is_ordered {
-                return Err(Fault::Twice(id));
-            }
-            slot.is_ordered = true;
-            self.order[place] = index as u32;
+        let place = *slot.place.get_or_insert_with(|| {
             self.ordered += 1;
-        } else if self.order[place] != index as u32 {
-            let due = self.order[place] as usize;
-            return Err(Fault::OutOfOrder {
-                due: self.slots[due].seq,
-                came: id,
-            });
+            self.ordered - 1
+        });
+        if place < tally.seen {
+            return Err(Fault::Twice(id));
+        }
+        if place > tally.seen {
+            let due = self
+                .slots
+                .iter()
+                .find(|slot| slot.place == Some(tally.seen));
+            let due = due.map_or(0, |slot| slot.seq);
+            return Err(Fault::OutOfOrder { due, came: id });
         }
         tally.seen += 1;
         slot.pending -= 1;
@@ -174,12 +166,10 @@ impl Room {
         self.slots.iter().position(|slot| slot.pending == 0)
     }
 
-    /// The message that has waited longest, with how many members it waits for.
-    pub(super) fn oldest(&self) -> Option<(&Slot, u32)> {
+    /// The message that has waited longest.
+    pub(super) fn oldest(&self) -> Option<&Slot> {
         let waiting = self.slots.iter().filter(|slot| slot.pending > 0);
-        waiting
-            .min_by_key(|slot| slot.sent)
-            .map(|slot| (slot, slot.pending))
+        waiting.min_by_key(|slot| slot.sent)
     }
 
     /// Whether everything before the newest delivery has reached this member.
@@ -240,7 +230,7 @@ mod tests {
         let id = two.send(0);
         assert_eq!(two.room.send(0, 0, 2, 0), None);
         two.deliver(0, id).unwrap();
-        assert_eq!(two.room.oldest().map(|(_, waits)| waits), Some(1));
+        assert_eq!(two.room.oldest().map(|slot| slot.pending), Some(1));
         assert!(!two.room.is_behind(&two.members[0]) && two.room.is_behind(&two.members[1]));
         two.deliver(1, id).unwrap();
         assert!(two.room.oldest().is_none());

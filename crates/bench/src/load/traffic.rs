@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Weak;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use hdrhistogram::{CreationError, Histogram};
@@ -18,9 +18,6 @@ const NEAR: u64 = 200_000;
 
 /// A run looks so long for deliveries that nobody waits for.
 const AFTER: Duration = Duration::from_millis(2);
-
-/// A slow reader that reads again and hears nothing for so long was not cut off.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// When to stop sending.
 #[derive(Debug, Clone)]
@@ -169,7 +166,12 @@ impl Load {
         for connection in &mut self.connections {
             connection.tally = Tally::default();
         }
-        self.silence_slow_readers()?;
+        // The first run tells slow readers to read no more.
+        if !mem::replace(&mut self.is_silenced, true) {
+            for connection in self.slow_readers() {
+                connection.unwatch(&self.poll)?;
+            }
+        }
         let now = self.now();
         self.traffic = Traffic {
             until,
@@ -246,7 +248,7 @@ impl Load {
         traffic.under_way += 1;
         let index = room * self.options.members + sender as usize;
         let room = room as u32;
-        let frame = self.dialect.message(at, slot, Id { room, seq });
+        let frame = self.dialect.message(at, Id { room, seq });
         let sent = self.connections[index].send(frame, &self.poll, index);
         sent.with_context(|| self.who(index))
     }
@@ -276,7 +278,7 @@ impl Load {
             traffic.under_way -= 1;
             let goes_on = match traffic.is_ending {
                 // Off the menu again, for the next run.
-                true => self.rooms[room].slots[delivery.slot].item.is_some(),
+                true => self.dialect.is_on_menu(&self.rooms[room], delivery.slot),
                 false => traffic.is_closed_loop && !traffic.is_over(now),
             };
             if goes_on {
@@ -290,7 +292,7 @@ impl Load {
     fn clear_menus(&mut self, now: u64) -> anyhow::Result<()> {
         for room in 0..self.rooms.len() {
             for slot in 0..self.rooms[room].slots.len() {
-                if self.rooms[room].slots[slot].item.is_some() {
+                if self.dialect.is_on_menu(&self.rooms[room], slot) {
                     self.send(room, slot, now)?;
                 }
             }
@@ -300,24 +302,21 @@ impl Load {
 
     /// Some message has not come in time: says which, and to whom.
     fn missing(&self) -> anyhow::Result<()> {
-        let members = self.options.members;
-        let readers = members - self.options.slow;
+        let readers = self.options.members - self.options.slow;
         for (number, room) in self.rooms.iter().enumerate() {
-            let Some((slot, waits)) = room.oldest() else {
+            let Some(slot) = room.oldest() else {
                 continue;
             };
-            let of_room = self.connections[number * members..].iter().take(readers);
-            let behind = of_room
-                .enumerate()
-                .filter(|(_, c)| room.is_behind(&c.tally));
-            let behind: Vec<String> = behind.take(5).map(|(at, _)| at.to_string()).collect();
+            let members = &self.connections[number * self.options.members..];
+            let behind = (0..readers).filter(|member| room.is_behind(&members[*member].tally));
             anyhow::bail!(
-                "room {number}: message {} of member {} is missing at {waits} of {readers} members after \
-                 {} s; others are ahead of [{}]",
+                "room {number}: message {} of member {} is missing at {} of {readers} members after {} s; \
+                 others are ahead of {:?}",
                 slot.seq,
                 slot.sender,
+                slot.pending,
                 self.options.patience,
-                behind.join(", ")
+                behind.take(5).collect::<Vec<_>>()
             );
         }
         Ok(())
@@ -331,37 +330,15 @@ impl Load {
             .map(|(_, connection)| connection)
     }
 
-    /// The first run tells slow readers to read no more.
-    fn silence_slow_readers(&mut self) -> anyhow::Result<()> {
-        if !std::mem::replace(&mut self.is_silenced, true) {
-            for connection in self.slow_readers() {
-                connection.unwatch(&self.poll)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// How many slow readers the server has cut off. What it sent before comes first, and
-    /// the system sends it on little by little, since they had no room for it.
-    fn slow_readers_cut_off(&mut self) -> usize {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let mut standing: Vec<_> = self.slow_readers().collect();
-        let slow = standing.len();
-        let mut heard = Instant::now();
-        while !standing.is_empty() && heard.elapsed() < SILENCE {
-            standing.retain(|reader| {
-                let drained = reader.drain(&mut buffer);
-                if drained != Some(0) {
-                    heard = Instant::now();
-                }
-                drained.is_some()
-            });
-            // sleep: between two looks
-            thread::sleep(Duration::from_millis(1));
-        }
-        let cut_off = slow - standing.len();
-        self.buffer = buffer;
-        cut_off
+    /// How many slow readers the server has cut off.
+    fn slow_readers_cut_off(&self) -> usize {
+        thread::scope(|scope| {
+            let readers = self.slow_readers();
+            let looks = readers.map(|reader| scope.spawn(|| reader.was_cut_off()));
+            let looks: Vec<_> = looks.collect();
+            let seen = looks.into_iter().filter_map(|look| look.join().ok());
+            seen.filter(|was_cut_off| *was_cut_off).count()
+        })
     }
 }
 

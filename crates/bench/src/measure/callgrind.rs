@@ -7,12 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// The arguments that come before a program, so that it is counted from
-/// [`switch`]`(pid, "on")` on.
-pub fn wrapper(out: &Path) -> Vec<String> {
-    let out = format!("--callgrind-out-file={}", out.display());
-    let words = "valgrind --quiet --tool=callgrind --instr-atstart=no".split(' ');
-    words.map(str::to_owned).chain([out]).collect()
+/// What comes before a program, so that it is counted from [`switch`]`(pid, "on")` on.
+pub fn wrapper(out: &Path) -> String {
+    let valgrind = "valgrind --quiet --tool=callgrind --instr-atstart=no";
+    format!("{valgrind} --callgrind-out-file='{}'", out.display())
 }
 
 /// Switches counting `on` or `off`.

@@ -81,7 +81,7 @@ impl Goal {
             .nth(2)
             .context("the value is no figure")?;
         let figure: Figure = serde_json::from_value(figure.into())?;
-        let means = reached.map(|_| figure.column().means.name().to_owned());
+        let means = reached.map(|_| figure.column().means.to_owned());
         let or_nothing = |cell: Option<String>| cell.unwrap_or_else(|| NOTHING.to_owned());
         Ok(vec![
             self.server.clone(),

@@ -1,16 +1,9 @@
 //! Tables in Markdown: workloads, machine and versions.
 
 use super::format::{NOTHING, table};
-use crate::figures::{Figure, Group, Means, Unit};
+use crate::figures::{Figure, GROUPS, MEANS, Unit};
 use crate::peers::PEERS;
 use crate::results::{Cell, PeerInfo, REDIS_BENCHMARK, Results, WorkloadInfo};
-
-const GROUPS: [(Group, &str); 4] = [
-    (Group::Cost, "A delivery:"),
-    (Group::Latency, "Latency:"),
-    (Group::Connection, "A connection:"),
-    (Group::Check, "Who was busy:"),
-];
 
 /// Everything measured under one workload, with a heading.
 pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
@@ -26,7 +19,7 @@ pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
         workload.name,
         Unit::Bytes.write(workload.payload as f64)
     )];
-    for (group, heading) in GROUPS {
+    for group in GROUPS {
         let of_group = Figure::ALL.iter().copied().filter(|figure| {
             let is_measured = rows
                 .iter()
@@ -35,7 +28,7 @@ pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
         });
         let of_group: Vec<Figure> = of_group.collect();
         if !of_group.is_empty() {
-            parts.push(format!("{heading}\n\n{}", figures_table(&rows, &of_group)));
+            parts.push(format!("{group}:\n\n{}", figures_table(&rows, &of_group)));
         }
     }
     let gaps = results.gaps.iter();
@@ -67,15 +60,14 @@ fn figures_table(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
 pub(super) fn means() -> String {
     let of = |means| {
         let listed = Figure::ALL.iter().map(|figure| figure.column());
-        let by_it =
-            listed.filter(|column| column.means == means && column.group != Group::Unlisted);
+        let by_it = listed.filter(|column| column.means == means && GROUPS.contains(&column.group));
         let headings: Vec<&str> = by_it.map(|column| column.heading).collect();
-        vec![means.name().to_owned(), headings.join("; ")]
+        row(means, &headings.join("; "))
     };
     table(
         [row("counted by", "figures")]
             .into_iter()
-            .chain(Means::ALL.map(of)),
+            .chain(MEANS.map(of)),
     )
 }
 

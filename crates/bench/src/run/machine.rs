@@ -1,11 +1,8 @@
 //! Where a run takes place.
 
-use std::path::Path;
-use std::process::Command;
-
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::program::said;
+use crate::program::{said, shell};
 
 /// What is worth knowing, and how the shell tells it.
 const FACTS: [(&str, &str); 12] = [
@@ -27,7 +24,7 @@ const FACTS: [(&str, &str); 12] = [
     ("valgrind", "valgrind --version"),
     (
         "commit",
-        "git describe --always --dirty --abbrev=40 --exclude='*'",
+        "git -C \"$peers\" describe --always --dirty --abbrev=40 --exclude='*'",
     ),
     ("date", "date -u +%FT%TZ"),
 ];
@@ -45,11 +42,10 @@ pub(super) fn raise_file_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// What is known of this machine. `repository` is a folder in the work tree.
-pub(super) fn facts(repository: &Path) -> Vec<(String, String)> {
-    let known = FACTS.iter().filter_map(|(name, command)| {
-        let mut shell = Command::new("sh");
-        let says = said(shell.args(["-c", command]).current_dir(repository)).ok()?;
+/// What is known of this machine.
+pub(super) fn facts() -> Vec<(String, String)> {
+    let known = FACTS.iter().filter_map(|(name, script)| {
+        let says = said(&mut shell(script)).ok()?;
         Some(((*name).to_owned(), says))
     });
     known.collect()
@@ -66,7 +62,7 @@ mod tests {
 
     #[test]
     fn values_are_found_by_their_keys() {
-        let facts = facts(Path::new("/"));
+        let facts = facts();
         for name in ["processor", "cores", "memory", "system", "kernel", "date"] {
             let says = facts.iter().find(|(known, _)| known == name);
             assert!(says.is_some_and(|(_, says)| !says.is_empty()), "{facts:?}");

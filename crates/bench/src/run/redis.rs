@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::server::Server;
 use crate::figures::Figure;
 use crate::port;
-use crate::program::said;
+use crate::program::{said, shell};
 use crate::summary::Figures;
 use crate::wire;
 
@@ -77,10 +77,8 @@ struct Rate {
 impl Redis {
     pub(super) fn start() -> anyhow::Result<Self> {
         let port = port::free()?;
-        let mut redis = Command::new("redis-server");
-        redis.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
-        redis.args(["--save", "", "--appendonly", "no"]);
-        let server = Server::start(&[], &redis, port)?;
+        let script = "exec redis-server --bind 127.0.0.1 --port $port --save '' --appendonly no";
+        let server = Server::start(shell(script).env("port", port.to_string()), port)?;
         Ok(Redis { server })
     }
 

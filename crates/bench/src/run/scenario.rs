@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::load;
-use crate::results::WorkloadInfo;
+use crate::results::{Gap, WorkloadInfo};
 
 /// Members of a server, who do one thing after the other. `workloads.toml` has them all, and says what a line of
 /// it means.
@@ -59,7 +59,22 @@ pub(super) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
     scenarios.scenario
 });
 
+/// Names of all workloads.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let parts = SCENARIOS.iter().flat_map(|scenario| &scenario.parts);
+    parts.map(|part| &*part.name)
+}
+
 impl Scenario {
+    /// All its workloads without a peer.
+    pub(super) fn gaps(&self, peer: &str, reason: &str) -> impl Iterator<Item = Gap> {
+        self.parts.iter().map(move |part| Gap {
+            workload: part.name.clone(),
+            peer: peer.to_owned(),
+            reason: reason.to_owned(),
+        })
+    }
+
     pub(super) fn infos(&self) -> impl Iterator<Item = WorkloadInfo> {
         self.parts.iter().map(|part| WorkloadInfo {
             name: part.name.clone(),

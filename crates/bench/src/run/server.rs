@@ -10,10 +10,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::measure::ProcessTree;
 
-/// A program that is wrapped in this does not outlive the orchestrator, however that
-/// ends.
-const ENDS_WITH_US: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
-
 /// Under valgrind a start takes seconds, and the machine may be busy.
 const START: Duration = Duration::from_secs(60);
 
@@ -24,20 +20,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a program that listens at the port on 127.0.0.1, with others in front of it,
-    /// such as `taskset -c 0`, and waits until it does.
-    pub(super) fn start(wrapper: &[&str], command: &Command, port: u16) -> anyhow::Result<Self> {
-        let [first, rest @ ..] = ENDS_WITH_US;
-        let process = Command::new(first)
-            .args(rest)
-            .args(wrapper)
-            .arg(command.get_program())
-            .args(command.get_args())
-            .envs(
-                command
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
+    /// Starts a program that listens at the port on 127.0.0.1, and waits until it does.
+    pub(super) fn start(command: &mut Command, port: u16) -> anyhow::Result<Self> {
+        let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -82,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_program_that_ends_at_once_is_an_error() {
-        let error = Server::start(&[], &Command::new("false"), port::free().unwrap()).unwrap_err();
+        let error = Server::start(&mut Command::new("false"), port::free().unwrap()).unwrap_err();
         assert!(error.to_string().contains("ended at once"), "{error}");
     }
 }

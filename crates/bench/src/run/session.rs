@@ -1,9 +1,9 @@
 //! One peer under one scenario: start, connect, measure, stop.
 
-use std::fs;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use std::{env, fs, process};
 
 use anyhow::{Context, anyhow};
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -15,12 +15,12 @@ use crate::figures::Figure;
 use crate::load::{Load, Options, Outcome, Pace, Until};
 use crate::measure::syscalls::Counting;
 use crate::measure::{Usage, callgrind};
-use crate::peers::{Paths, Peer};
+use crate::peers::Peer;
 use crate::port;
 use crate::summary::Figures;
 
 /// Keeps a server on the first core.
-const PINNED: [&str; 3] = ["taskset", "-c", "0"];
+const PINNED: &str = "taskset -c 0";
 
 /// The core of whatever measures.
 const LOAD_CORE: usize = 1;
@@ -56,8 +56,7 @@ const ITS_JOINS: Duration = Duration::from_secs(1);
 
 /// How to measure.
 #[derive(Debug, Clone)]
-pub(super) struct Session<'a> {
-    pub(super) paths: &'a Paths,
+pub(super) struct Session {
     /// Length of a measured window in seconds.
     pub(super) seconds: f64,
     pub(super) cores: usize,
@@ -66,7 +65,7 @@ pub(super) struct Session<'a> {
 
 /// Servers under load: one, or two on a Redis.
 struct Trial<'a> {
-    session: &'a Session<'a>,
+    session: &'a Session,
     servers: Vec<Server>,
     redis: Option<Redis>,
     load: Load,
@@ -76,7 +75,7 @@ struct Trial<'a> {
     figures: Figures,
 }
 
-impl Session<'_> {
+impl Session {
     /// Runs all parts. Figures are handed over as they are found, so that a failure
     /// takes away only what comes after it.
     pub(super) fn measure(
@@ -87,7 +86,7 @@ impl Session<'_> {
         found: &mut dyn FnMut(&str, Figures),
     ) -> anyhow::Result<()> {
         let load = &scenario.load;
-        let mut trial = self.start(peer, scenario.on, load.clone(), &[])?;
+        let mut trial = self.start(peer, scenario.on, load.clone(), "")?;
         let mut canary = scenario.canary.then(|| trial.canary()).transpose()?;
         let mut parts = scenario.parts.iter();
         let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
@@ -146,10 +145,8 @@ impl Session<'_> {
         scenario: &Scenario,
         part: &Part,
     ) -> anyhow::Result<Figures> {
-        fs::create_dir_all(&self.paths.scratch)?;
-        let out = self.paths.scratch.join(format!("callgrind.{}", peer.name));
+        let out = env::temp_dir().join(format!("callgrind.{}.{}", process::id(), peer.name));
         let callgrind = callgrind::wrapper(&out);
-        let callgrind: Vec<&str> = callgrind.iter().map(String::as_str).collect();
         let load = Options {
             patience: COUNTED_PATIENCE,
             ..scenario.load.clone()
@@ -178,19 +175,19 @@ impl Session<'_> {
         peer: &Peer,
         on: On,
         mut load: Options,
-        wrapper: &[&str],
+        wrapper: &str,
     ) -> anyhow::Result<Trial<'a>> {
         self.spread(on)?;
-        let (redis, servers, pinned): (_, _, &[&str]) = match on {
-            On::OneServer => (None, 1, &PINNED),
-            On::TwoNodes => (Some(Redis::start()?), 2, &[]),
-            On::StartingCode => (Some(Redis::start()?), 1, &[]),
+        let (redis, servers, pinned) = match on {
+            On::OneServer => (None, 1, PINNED),
+            On::TwoNodes => (Some(Redis::start()?), 2, ""),
+            On::StartingCode => (Some(Redis::start()?), 1, ""),
         };
         let url = redis.as_ref().map(Redis::url);
         let servers = (0..servers).map(|_| {
             let port = port::free()?;
-            let command = peer.command(self.paths, port, url.as_deref())?;
-            Server::start(&[pinned, wrapper].concat(), &command, port)
+            let wrapper = format!("{pinned} {wrapper}");
+            Server::start(&mut peer.command(&wrapper, port, url.as_deref()), port)
         });
         let servers: Vec<Server> = servers.collect::<anyhow::Result<_>>()?;
         load.to = servers.iter().map(|server| server.address).collect();
