@@ -15,12 +15,12 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use self::connection::{Connection, Stage};
-use self::dialect::{Dialect, Heard};
+use self::dialect::{Dialect, Heard, PONG};
 use self::room::Room;
 use self::traffic::Traffic;
-pub use self::traffic::{Outcome, Pace, Until};
+pub use self::traffic::{Latency, Outcome, Pace, Until};
 use crate::peers::Protocol;
-use crate::poll::{Flags, Poll};
+use crate::poll::Poll;
 use crate::wire;
 
 /// Read from one socket at once; larger than any message.
@@ -96,44 +96,38 @@ pub struct Load {
     traffic: Traffic,
     /// Connections that are members.
     joined: usize,
-    /// Slow readers have stopped reading.
-    is_silenced: bool,
 }
 
 impl Load {
-    /// Nothing is connected yet.
+    /// The rooms are there; nobody is connected yet.
     ///
     /// # Errors
     ///
-    /// The options do not go together.
+    /// The options do not go together, or the server makes no rooms.
     pub fn new(options: Options) -> anyhow::Result<Self> {
         ensure!(
             options.rooms > 0 && options.members > options.slow && options.handshakes > 0,
             "rooms, handshakes and members who are not slow must be at least 1 each"
         );
+        let rooms = options.first_room..options.first_room + options.rooms;
+        let paths = rooms.map(|room| Load::room_path(&options, room));
         Ok(Load {
             dialect: Dialect::new(options.protocol, options.payload, options.lenient)?,
             clock: Instant::now(),
             poll: Poll::new()?,
-            paths: Vec::new(),
-            rooms: Vec::new(),
+            paths: paths.collect::<anyhow::Result<_>>()?,
+            rooms: (0..options.rooms).map(|_| Room::default()).collect(),
             connections: Vec::new(),
             buffer: vec![0; BUFFER],
-            traffic: Traffic::new()?,
+            traffic: Traffic::default(),
             joined: 0,
-            is_silenced: false,
             options,
         })
     }
 
-    /// Of all rooms.
-    pub fn connections(&self) -> usize {
-        self.options.connections()
-    }
-
-    /// What it speaks.
-    pub fn protocol(&self) -> Protocol {
-        self.options.protocol
+    /// As they were given.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Nanoseconds since the start.
@@ -149,27 +143,13 @@ impl Load {
     fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<usize> {
         let ready = self.poll.wait(timeout)?;
         for at in 0..ready {
-            let (index, flags) = self.poll.event(at);
-            self.attend(index, flags)?;
+            let index = self.poll.token(at);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let read = self.read(index, &mut buffer);
+            self.buffer = buffer;
+            read.with_context(|| self.who(index))?;
         }
         Ok(ready)
-    }
-
-    /// Deals with one socket.
-    fn attend(&mut self, index: usize, flags: Flags) -> anyhow::Result<()> {
-        let result = if self.connections[index].stage == Stage::Connecting {
-            self.request(index)
-        } else if flags.contains(Flags::OUT) {
-            let connection = &mut self.connections[index];
-            let flushed = connection.flush(&self.poll, index);
-            flushed.map_err(anyhow::Error::from)
-        } else {
-            let mut buffer = std::mem::take(&mut self.buffer);
-            let result = self.read(index, &mut buffer);
-            self.buffer = buffer;
-            result
-        };
-        result.with_context(|| self.who(index))
     }
 
     fn read(&mut self, index: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
@@ -197,7 +177,7 @@ impl Load {
                 wire::TEXT => self.entering(index, payload)?,
                 wire::PING => {
                     let pong = dialect::client_frame(wire::PONG, payload);
-                    self.connections[index].send(&pong, &self.poll, index)?;
+                    self.connections[index].send(&pong)?;
                 }
                 wire::PONG => {}
                 wire::CLOSE => bail!("the server closed the connection: {}", reason(payload)),
@@ -221,10 +201,7 @@ impl Load {
             Heard::Delivery(delivery) => self.delivered(index, room, delivery, now)?,
             Heard::Nothing => {}
             Heard::Probe(attempt) => connection.probes = connection.probes.max(attempt),
-            Heard::Heartbeat => {
-                let heartbeat = self.dialect.heartbeat();
-                connection.send(heartbeat, &self.poll, index)?;
-            }
+            Heard::Heartbeat => connection.say(PONG)?,
         }
         Ok(())
     }

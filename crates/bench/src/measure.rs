@@ -3,8 +3,6 @@
 pub mod callgrind;
 pub mod syscalls;
 
-use std::iter::Sum;
-
 use procfs::ProcResult;
 use procfs::process::{Process, Task};
 
@@ -23,16 +21,6 @@ pub struct Usage {
     pub rss: u64,
 }
 
-impl Sum for Usage {
-    fn sum<I: Iterator<Item = Usage>>(usages: I) -> Usage {
-        usages.fold(Usage::default(), |sum, usage| Usage {
-            cpu: sum.cpu + usage.cpu,
-            system: sum.system + usage.system,
-            rss: sum.rss + usage.rss,
-        })
-    }
-}
-
 impl ProcessTree {
     /// The processes, this one first.
     pub fn pids(self) -> Vec<u32> {
@@ -44,38 +32,45 @@ impl ProcessTree {
         }
         pids
     }
+}
 
-    /// What it has used until now.
+impl Usage {
+    /// What processes and their descendants have used until now.
     ///
     /// # Errors
     ///
-    /// It has ended.
-    pub fn usage(self) -> ProcResult<Usage> {
-        let descendants = self.pids().into_iter().skip(1);
-        // One of them may end between two looks.
-        let of_descendants = descendants.filter_map(|pid| usage(pid).ok());
-        Ok(of_descendants.chain([usage(self.0)?]).sum())
+    /// One of them has ended.
+    pub fn of(trees: impl IntoIterator<Item = ProcessTree>) -> ProcResult<Self> {
+        let mut sum = Usage::default();
+        for tree in trees {
+            for pid in tree.pids() {
+                match sum.add(pid) {
+                    // A child may end between two looks.
+                    Err(_) if pid != tree.0 => {}
+                    added => added?,
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    fn add(&mut self, pid: u32) -> ProcResult<()> {
+        let process = Process::new(pid as i32)?;
+        let schedules = tasks(pid).filter_map(|task| task.schedstat().ok());
+        let nanoseconds: u64 = schedules.map(|schedule| schedule.sum_exec_runtime).sum();
+        self.cpu += nanoseconds as f64 / 1e9;
+        self.system += process.stat()?.stime as f64 / procfs::ticks_per_second() as f64;
+        let memory = process.smaps_rollup()?.memory_map_rollup;
+        let maps = memory.iter();
+        let resident = maps.filter_map(|map| map.extension.map.get("Rss"));
+        self.rss += resident.sum::<u64>();
+        Ok(())
     }
 }
 
 fn tasks(pid: u32) -> impl Iterator<Item = Task> {
     let tasks = Process::new(pid as i32).and_then(|process| process.tasks());
     tasks.into_iter().flatten().flatten()
-}
-
-fn usage(pid: u32) -> ProcResult<Usage> {
-    let process = Process::new(pid as i32)?;
-    let schedules = tasks(pid).filter_map(|task| task.schedstat().ok());
-    let nanoseconds: u64 = schedules.map(|schedule| schedule.sum_exec_runtime).sum();
-    let memory = process.smaps_rollup()?.memory_map_rollup;
-    Ok(Usage {
-        cpu: nanoseconds as f64 / 1e9,
-        system: process.stat()?.stime as f64 / procfs::ticks_per_second() as f64,
-        rss: memory
-            .iter()
-            .filter_map(|map| map.extension.map.get("Rss"))
-            .sum(),
-    })
 }
 
 #[cfg(test)]
@@ -100,7 +95,7 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let usage = || ProcessTree(worker.id()).usage().unwrap();
+        let usage = || Usage::of([ProcessTree(worker.id())]).unwrap();
         let before = usage();
         worker.stdin.as_ref().unwrap().write_all(b"go\n").unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! epoll, level-triggered: what it reports stays reported until it is dealt with.
+//! epoll, level-triggered: what it reports stays reported until it is read.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -6,17 +6,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::Timespec;
-use rustix::event::epoll::{self, CreateFlags, EventData};
-
-pub(crate) use rustix::event::epoll::EventFlags as Flags;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
 /// Reported at once; more wait for the next turn.
 const AT_ONCE: usize = 256;
 
-/// A set of sockets, each with a token of the caller's.
+/// A set of sockets to read from, each with a token of the caller's.
 pub(crate) struct Poll {
     epoll: OwnedFd,
-    ready: Vec<(usize, Flags)>,
+    ready: Vec<usize>,
 }
 
 impl Poll {
@@ -27,21 +25,16 @@ impl Poll {
         })
     }
 
-    pub(crate) fn add(&self, source: impl AsFd, token: usize, flags: Flags) -> io::Result<()> {
+    pub(crate) fn add(&self, source: impl AsFd, token: usize) -> io::Result<()> {
         let token = EventData::new_u64(token as u64);
-        Ok(epoll::add(&self.epoll, source, token, flags)?)
-    }
-
-    pub(crate) fn modify(&self, source: impl AsFd, token: usize, flags: Flags) -> io::Result<()> {
-        let token = EventData::new_u64(token as u64);
-        Ok(epoll::modify(&self.epoll, source, token, flags)?)
+        Ok(epoll::add(&self.epoll, source, token, EventFlags::IN)?)
     }
 
     pub(crate) fn remove(&self, source: impl AsFd) -> io::Result<()> {
         Ok(epoll::delete(&self.epoll, source)?)
     }
 
-    /// How many events there are, after waiting for one at most this long; for ever
+    /// How many sockets are ready, after waiting for one at most this long; for ever
     /// without a timeout.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         let timeout = timeout.map(Timespec::try_from).transpose();
@@ -52,15 +45,13 @@ impl Poll {
             ready => ready?.0,
         };
         self.ready.clear();
-        let ready = events
-            .iter()
-            .map(|event| (event.data.u64() as usize, event.flags));
-        self.ready.extend(ready);
+        let tokens = events.iter().map(|event| event.data.u64() as usize);
+        self.ready.extend(tokens);
         Ok(self.ready.len())
     }
 
-    /// Token and flags of an event of the last [`Poll::wait`].
-    pub(crate) fn event(&self, index: usize) -> (usize, Flags) {
+    /// The token of a socket of the last [`Poll::wait`].
+    pub(crate) fn token(&self, index: usize) -> usize {
         self.ready[index]
     }
 }

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use slab::Slab;
 
-use crate::poll::{Flags, Poll};
+use crate::poll::Poll;
 use crate::wire::{self, Carry};
 
 /// Read from one socket at once: several of the largest messages.
@@ -44,7 +44,7 @@ struct Raw {
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let poll = Poll::new()?;
-    poll.add(&listener, LISTENER, Flags::IN)?;
+    poll.add(&listener, LISTENER)?;
     let mut raw = Raw {
         poll,
         listener,
@@ -57,9 +57,9 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let ready = raw.poll.wait(None)?;
         for at in 0..ready {
-            match raw.poll.event(at) {
-                (LISTENER, _) => raw.accept()?,
-                (member, _) => raw.hear(member),
+            match raw.poll.token(at) {
+                LISTENER => raw.accept()?,
+                member => raw.hear(member),
             }
         }
     }
@@ -90,7 +90,7 @@ impl Raw {
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
             let at = self.members.vacant_key();
-            self.poll.add(&stream, at, Flags::IN)?;
+            self.poll.add(&stream, at)?;
             self.members.insert(Member {
                 stream,
                 room: None,

@@ -1,18 +1,15 @@
 //! One member's socket.
 
 use std::io::{self, ErrorKind, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use super::dialect::client_frame;
 use super::room::Tally;
-use crate::poll::{Flags, Poll};
-use crate::wire::Carry;
-
-/// So many connections come from one source address, before the next one is taken:
-/// one address has about 28,000 ports.
-const FROM_ONE_ADDRESS: usize = 10_000;
+use crate::poll::Poll;
+use crate::wire::{self, Carry};
 
 /// What the kernel keeps for a member who does not read, so that the server feels it
 /// soon.
@@ -24,8 +21,6 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// How far it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The kernel is connecting.
-    Connecting,
     /// The request is sent.
     Upgrading,
     /// The handshake is done, and what the protocol says before one is in the room
@@ -43,52 +38,31 @@ pub(super) struct Connection {
     /// Probes seen.
     pub(super) probes: u32,
     carry: Carry,
-    /// What the socket did not take.
-    unsent: Vec<u8>,
 }
 
 impl Connection {
-    /// Begins to connect; the socket becomes writable when it is done.
-    pub(super) fn open(to: SocketAddr, index: usize, is_slow: bool) -> io::Result<Self> {
+    /// Connects, which the kernel does alone while the server has room for more.
+    pub(super) fn open(to: SocketAddr, is_slow: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
         // Closing resets the connection: its port is free at once for the next run.
         socket.set_linger(Some(Duration::ZERO))?;
         if is_slow {
             socket.set_recv_buffer_size(SLOW_READER_BUFFER)?;
         }
-        let address = index / FROM_ONE_ADDRESS;
-        if to.ip() == IpAddr::from(Ipv4Addr::LOCALHOST) && address > 0 {
-            let source = Ipv4Addr::new(127, 0, 0, 1 + address as u8);
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
-        }
-        let connecting = Some(rustix::io::Errno::INPROGRESS.raw_os_error());
-        match socket.connect(&to.into()) {
-            Err(error) if error.raw_os_error() != connecting => return Err(error),
-            _ => {}
-        }
+        socket.connect(&to.into())?;
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
         Ok(Connection {
             socket,
-            stage: Stage::Connecting,
+            stage: Stage::Upgrading,
             tally: Tally::default(),
             probes: 0,
             carry: Carry::default(),
-            unsent: Vec::new(),
         })
     }
 
-    /// The error that connecting ended with.
-    pub(super) fn connected(&self) -> io::Result<()> {
-        self.socket.take_error()?.map_or(Ok(()), Err)
-    }
-
     pub(super) fn watch(&self, poll: &Poll, token: usize) -> io::Result<()> {
-        poll.add(&self.socket, token, Flags::OUT)
-    }
-
-    pub(super) fn watch_reading(&self, poll: &Poll, token: usize) -> io::Result<()> {
-        poll.modify(&self.socket, token, Flags::IN)
+        poll.add(&self.socket, token)
     }
 
     /// From now on the member does not read.
@@ -96,27 +70,18 @@ impl Connection {
         poll.remove(&self.socket)
     }
 
-    /// Sends, or keeps what the socket does not take and sends it when it can.
-    pub(super) fn send(&mut self, bytes: &[u8], poll: &Poll, token: usize) -> io::Result<()> {
-        let mut sent = 0;
-        if self.unsent.is_empty() {
-            sent = match (&self.socket).write(bytes) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                sent => sent?,
-            };
+    /// Sends what the system has room for, unless the server has not read for long.
+    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        match (&self.socket).write(bytes) {
+            Ok(sent) if sent == bytes.len() => Ok(()),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Err(io::Error::other("the server does not read what it is sent")),
         }
-        if sent < bytes.len() {
-            self.unsent.extend_from_slice(&bytes[sent..]);
-            poll.modify(&self.socket, token, Flags::IN | Flags::OUT)?;
-        }
-        Ok(())
     }
 
-    /// Sends what waits.
-    pub(super) fn flush(&mut self, poll: &Poll, token: usize) -> io::Result<()> {
-        let waiting = std::mem::take(&mut self.unsent);
-        poll.modify(&self.socket, token, Flags::IN)?;
-        self.send(&waiting, poll, token)
+    /// Sends a text.
+    pub(super) fn say(&self, text: &[u8]) -> io::Result<()> {
+        self.send(&client_frame(wire::TEXT, text))
     }
 
     /// As [`Carry::read`].

@@ -21,6 +21,9 @@ const PROBES: u32 = u32::MAX - 0xffff;
 /// The longest item that the lunch server takes.
 const ITEM: usize = 80;
 
+/// The answer to a heartbeat of Socket.IO, whose own text is `2`.
+pub(super) const PONG: &[u8] = b"3";
+
 const ADD: &str = "add:";
 const REMOVE: &str = "remove:";
 
@@ -30,7 +33,7 @@ pub(super) enum Heard {
     Delivery(Delivery),
     /// The how-manieth probe.
     Probe(u32),
-    /// To be answered with [`Dialect::heartbeat`].
+    /// To be answered with [`PONG`].
     Heartbeat,
     /// What the member knew already; in lenient loads alone.
     Nothing,
@@ -93,7 +96,6 @@ pub(super) struct Dialect {
     removal: Template,
     /// An item as it stands on the menu.
     item: Template,
-    pong: Vec<u8>,
     is_lenient: bool,
 }
 
@@ -125,7 +127,6 @@ impl Dialect {
             message: Template::new(before, length, after),
             removal: Template::new(REMOVE, item, ""),
             item: Template::new("\"", item, "\""),
-            pong: client_frame(wire::TEXT, b"3"),
             is_lenient,
         })
     }
@@ -169,10 +170,6 @@ impl Dialect {
     pub(super) fn probe(&mut self, room: u32, attempt: u32) -> &[u8] {
         let seq = PROBES + attempt;
         self.message.with_id(Id { room, seq })
-    }
-
-    pub(super) fn heartbeat(&self) -> &[u8] {
-        &self.pong
     }
 
     /// What a text says that came to a member of a room.
@@ -240,7 +237,8 @@ impl Dialect {
 fn ours(id: Id, room: u32) -> anyhow::Result<()> {
     ensure!(
         id.room == room,
-        "received {id} of room {}: another room's",
+        "received message {} of room {}: another room's",
+        id.seq,
         id.room
     );
     Ok(())

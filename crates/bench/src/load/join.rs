@@ -6,8 +6,8 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use super::connection::{Connection, Stage};
-use super::room::Room;
-use super::{Load, dialect};
+use super::dialect::PONG;
+use super::{Load, Options};
 use crate::peers::Protocol;
 use crate::wire;
 
@@ -22,29 +22,17 @@ struct Session {
 }
 
 impl Load {
-    /// Makes the rooms, where they must be made.
-    ///
-    /// # Errors
-    ///
-    /// The server makes none.
-    pub fn prepare(&mut self) -> anyhow::Result<()> {
-        for room in 0..self.options.rooms {
-            let number = self.options.first_room + room;
-            let path = match self.options.protocol {
-                Protocol::Text => format!("/ws/{number}"),
-                Protocol::SocketIo => {
-                    format!("/socket.io/?EIO=4&transport=websocket&room={number}")
-                }
-                Protocol::Lunch => {
-                    let answer = wire::ask(self.options.to[0], "POST /session/")?;
-                    let session = serde_json::from_str::<Session>(&answer);
-                    session.with_context(|| format!("no room: {answer}"))?.url
-                }
-            };
-            self.paths.push(path);
-            self.rooms.push(Room::default());
-        }
-        Ok(())
+    /// Where a room is, which is made first if it must be.
+    pub(super) fn room_path(options: &Options, number: usize) -> anyhow::Result<String> {
+        Ok(match options.protocol {
+            Protocol::Text => format!("/ws/{number}"),
+            Protocol::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={number}"),
+            Protocol::Lunch => {
+                let answer = wire::ask(options.to[0], "POST /session/")?;
+                let session = serde_json::from_str::<Session>(&answer);
+                session.with_context(|| format!("no room: {answer}"))?.url
+            }
+        })
     }
 
     /// Opens all connections, so many handshakes at a time. Tells how many seconds it
@@ -54,8 +42,7 @@ impl Load {
     ///
     /// Somebody is refused, or does not get in.
     pub fn connect(&mut self) -> anyhow::Result<f64> {
-        ensure!(!self.rooms.is_empty(), "rooms must be prepared first");
-        let all = self.options.rooms * self.options.members;
+        let all = self.options.connections();
         let began = Instant::now();
         while self.joined < all {
             while self.connections.len() < all.min(self.joined + self.options.handshakes) {
@@ -72,32 +59,23 @@ impl Load {
         Ok(began.elapsed().as_secs_f64())
     }
 
+    /// Connects one more, who asks for their room.
     fn open(&mut self) -> anyhow::Result<()> {
         let index = self.connections.len();
         let member = index % self.options.members;
         let to = self.options.to[member % self.options.to.len()];
         let is_slow = member >= self.options.members - self.options.slow;
-        let connection = Connection::open(to, index, is_slow)?;
+        let connection = Connection::open(to, is_slow).context("cannot connect")?;
         connection.watch(&self.poll, index)?;
-        self.connections.push(connection);
-        Ok(())
-    }
-
-    /// The socket is connected: asks for the room.
-    pub(super) fn request(&mut self, index: usize) -> anyhow::Result<()> {
-        let members = self.options.members;
-        let host = self.options.to[index % members % self.options.to.len()];
-        let path = &self.paths[index / members];
-        let connection = &mut self.connections[index];
-        connection.connected().context("cannot connect")?;
-        connection.watch_reading(&self.poll, index)?;
-        connection.stage = Stage::Upgrading;
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {} HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+            self.paths[index / self.options.members],
             wire::KEY
         );
-        Ok(connection.send(request.as_bytes(), &self.poll, index)?)
+        connection.send(request.as_bytes())?;
+        self.connections.push(connection);
+        Ok(())
     }
 
     /// The head of the answer is there.
@@ -122,14 +100,8 @@ impl Load {
             (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => {
                 self.joined(index);
             }
-            (Protocol::SocketIo, b"2") => {
-                let heartbeat = self.dialect.heartbeat();
-                self.connections[index].send(heartbeat, &self.poll, index)?;
-            }
-            (Protocol::SocketIo, [b'0', ..]) => {
-                let connect = dialect::client_frame(wire::TEXT, b"40");
-                self.connections[index].send(&connect, &self.poll, index)?;
-            }
+            (Protocol::SocketIo, b"2") => self.connections[index].say(PONG)?,
+            (Protocol::SocketIo, [b'0', ..]) => self.connections[index].say(b"40")?,
             _ => bail!(
                 "received before it had joined: {}",
                 String::from_utf8_lossy(text)
@@ -143,7 +115,7 @@ impl Load {
         self.joined += 1;
     }
 
-    /// Waits until everybody gets what is sent.
+    /// Waits until everybody gets what is sent; slow readers read no more then.
     ///
     /// A server may put a member into the room a little after it has answered the
     /// handshake. So each room is sent probes until one of them has reached everybody.
@@ -152,18 +124,26 @@ impl Load {
     ///
     /// None does.
     pub fn settle(&mut self) -> anyhow::Result<()> {
-        if !self.dialect.needs_probes() {
-            return Ok(());
+        if self.dialect.needs_probes() {
+            self.probe()?;
         }
+        for reader in self.slow_readers() {
+            reader.unwatch(&self.poll)?;
+        }
+        Ok(())
+    }
+
+    fn probe(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + self.patience();
         let mut missing: Vec<usize> = (0..self.rooms.len()).collect();
         let mut patience = PROBE;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             for &room in &missing {
                 let sender = room * self.options.members;
                 let probe = self.dialect.probe(room as u32, attempt);
-                let connection = &mut self.connections[sender];
-                connection.send(probe, &self.poll, sender)?;
+                self.connections[sender].send(probe)?;
             }
             let next = Instant::now() + patience;
             patience *= 2;
@@ -177,7 +157,7 @@ impl Load {
                 });
             }
             if missing.is_empty() {
-                break;
+                return Ok(());
             }
             ensure!(
                 Instant::now() < deadline,
@@ -187,6 +167,5 @@ impl Load {
                 self.options.patience
             );
         }
-        Ok(())
     }
 }

@@ -1,19 +1,13 @@
 //! What is under way in one room, and whether every member sees all of it once and
 //! in one order.
 
-use std::fmt;
+use anyhow::{bail, ensure};
 
 /// Identifies a message: its room and its number, unique there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id {
     pub(super) room: u32,
     pub(super) seq: u32,
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "message {}", self.seq)
-    }
 }
 
 /// The place of one message in flight.
@@ -41,33 +35,6 @@ pub(super) struct Tally {
     seen: u64,
     /// Slots whose item is on the member's menu.
     pub(super) menu: u64,
-}
-
-/// A delivery that should not be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The message is not in flight: never sent, or all have seen it.
-    Extra(Id),
-    /// The member has seen it before.
-    Twice(Id),
-    /// Another message was due, as others have seen it first.
-    OutOfOrder { due: u32, came: Id },
-}
-
-impl std::error::Error for Fault {}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Extra(id) => write!(f, "received {id}, which is not under way: one too many"),
-            Fault::Twice(id) => write!(f, "received {id} twice"),
-            Fault::OutOfOrder { due, came } => write!(
-                f,
-                "received {came} where others had message {due} first: that one is missing, or they \
-                 were reordered"
-            ),
-        }
-    }
 }
 
 /// A delivery that should be.
@@ -129,27 +96,27 @@ impl Room {
     }
 
     /// Checks a delivery and counts it.
-    pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> Result<Delivery, Fault> {
-        let index = id.seq as usize % self.slots.len().max(1);
+    ///
+    /// # Errors
+    ///
+    /// The member should not have got it, or not now.
+    pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> anyhow::Result<Delivery> {
+        let seq = id.seq;
+        let index = seq as usize % self.slots.len().max(1);
         let slot = match self.slots.get_mut(index) {
-            Some(slot) if slot.pending > 0 && slot.seq == id.seq => slot,
-            _ => return Err(Fault::Extra(id)),
+            Some(slot) if slot.pending > 0 && slot.seq == seq => slot,
+            _ => bail!("received message {seq}, which is not under way: one too many"),
         };
         let place = *slot.place.get_or_insert_with(|| {
             self.ordered += 1;
             self.ordered - 1
         });
-        if place < tally.seen {
-            return Err(Fault::Twice(id));
-        }
-        if place > tally.seen {
-            let due = self
-                .slots
-                .iter()
-                .find(|slot| slot.place == Some(tally.seen));
-            let due = due.map_or(0, |slot| slot.seq);
-            return Err(Fault::OutOfOrder { due, came: id });
-        }
+        ensure!(place >= tally.seen, "received message {seq} twice");
+        ensure!(
+            place == tally.seen,
+            "received message {seq} where others had another first: that one is missing, or they were \
+             reordered"
+        );
         tally.seen += 1;
         slot.pending -= 1;
         Ok(Delivery {
@@ -200,9 +167,10 @@ mod tests {
             Id { room: 0, seq }
         }
 
-        fn deliver(&mut self, member: usize, id: Id) -> Result<bool, Fault> {
+        fn deliver(&mut self, member: usize, id: Id) -> Result<bool, String> {
             let delivery = self.room.deliver(&mut self.members[member], id);
-            delivery.map(|delivery| delivery.is_last)
+            let is_last = delivery.map(|delivery| delivery.is_last);
+            is_last.map_err(|error| error.to_string())
         }
     }
 
@@ -215,7 +183,7 @@ mod tests {
             two.members = [Tally::default(); 2];
             for slot in (0..slots).chain(0..slots) {
                 let id = two.send(slot);
-                assert!(!seen.contains(&id.seq), "{id} again");
+                assert!(!seen.contains(&id.seq), "{id:?} again");
                 seen.push(id.seq);
                 for member in 0..2 {
                     assert_eq!(two.deliver(member, id), Ok(member == 1));
@@ -240,17 +208,17 @@ mod tests {
     fn faults_are_told_apart() {
         let mut two = Two::new(2);
         let (first, second) = (two.send(0), two.send(1));
+        let told = |delivery: Result<bool, String>, fault: &str| {
+            let told = delivery.unwrap_err();
+            assert!(told.contains(fault), "{told}");
+        };
         let never = Id { seq: 99, ..first };
-        assert_eq!(two.deliver(0, never), Err(Fault::Extra(never)));
+        told(two.deliver(0, never), "one too many");
         // Any order is fine, as long as it is everybody's.
         two.deliver(0, second).unwrap();
-        assert_eq!(two.deliver(0, second), Err(Fault::Twice(second)));
-        let fault = Fault::OutOfOrder {
-            due: second.seq,
-            came: first,
-        };
-        assert_eq!(two.deliver(1, first), Err(fault));
+        told(two.deliver(0, second), "twice");
+        told(two.deliver(1, first), "that one is missing");
         two.deliver(1, second).unwrap();
-        assert_eq!(two.deliver(1, second), Err(Fault::Extra(second)));
+        told(two.deliver(1, second), "one too many");
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use hdrhistogram::{CreationError, Histogram};
+use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
@@ -41,9 +41,31 @@ pub enum Pace {
     Rate(f64),
 }
 
-/// What one run gave. Latencies are in nanoseconds, up to ten minutes, exact to three
-/// digits.
+/// Times of a run, up to ten minutes, exact to three digits.
 #[derive(Debug)]
+pub struct Latency(Histogram<u64>);
+
+impl Default for Latency {
+    #[expect(clippy::expect_used, reason = "constants that go together")]
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, 600_000_000_000, 3);
+        Latency(histogram.expect("bounds of a histogram"))
+    }
+}
+
+impl Latency {
+    fn record(&mut self, nanoseconds: u64) {
+        self.0.saturating_record(nanoseconds);
+    }
+
+    /// In microseconds; the longest is that of 1.0, and 0 if there is none.
+    pub fn quantile(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e3
+    }
+}
+
+/// What one run gave.
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// Messages sent, each of which has reached everybody.
     pub messages: u64,
@@ -54,13 +76,13 @@ pub struct Outcome {
     /// CPU time of the generator itself, seconds.
     pub cpu: f64,
     /// Of deliveries.
-    pub latency: Histogram<u64>,
+    pub latency: Latency,
     /// Of deliveries to members who are connected to the same node as the sender.
-    pub same_node: Histogram<u64>,
+    pub same_node: Latency,
     /// Of deliveries to members who are connected to another node than the sender.
-    pub other_node: Histogram<u64>,
+    pub other_node: Latency,
     /// Until the last member had it.
-    pub seen_by_all: Histogram<u64>,
+    pub seen_by_all: Latency,
     /// Members who do not read.
     pub slow: usize,
     /// Those of them that the server has cut off.
@@ -68,9 +90,10 @@ pub struct Outcome {
 }
 
 /// One run while it lasts, or that there is none.
+#[derive(Default)]
 pub(super) struct Traffic {
     outcome: Outcome,
-    until: Until,
+    until: Option<Until>,
     /// A message that everybody has seen is followed by another one.
     is_closed_loop: bool,
     /// Nothing new is begun.
@@ -83,37 +106,13 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn new() -> Result<Self, CreationError> {
-        let histogram = || Histogram::new_with_bounds(1, 600_000_000_000, 3);
-        let outcome = Outcome {
-            messages: 0,
-            deliveries: 0,
-            seconds: 0.0,
-            cpu: 0.0,
-            latency: histogram()?,
-            same_node: histogram()?,
-            other_node: histogram()?,
-            seen_by_all: histogram()?,
-            slow: 0,
-            cut_off: 0,
-        };
-        Ok(Traffic {
-            outcome,
-            until: Until::Messages(0),
-            is_closed_loop: false,
-            is_ending: false,
-            under_way: 0,
-            began: 0,
-            last_delivery: 0,
-        })
-    }
-
     /// Whether what is due at a time is not sent any more.
     fn is_over(&self, at: u64) -> bool {
         match &self.until {
-            Until::Seconds(seconds) => at >= self.began + (seconds * 1e9) as u64,
-            Until::Messages(messages) => self.outcome.messages >= *messages,
-            Until::Gone(what) => what.strong_count() == 0,
+            None => true,
+            Some(Until::Seconds(seconds)) => at >= self.began + (seconds * 1e9) as u64,
+            Some(Until::Messages(messages)) => self.outcome.messages >= *messages,
+            Some(Until::Gone(what)) => what.strong_count() == 0,
         }
     }
 }
@@ -138,7 +137,7 @@ impl Load {
         self.carry_on(pace)?;
         // One delivery too many may come behind the last one.
         self.turn(Some(AFTER))?;
-        let traffic = mem::replace(&mut self.traffic, Traffic::new()?);
+        let traffic = mem::take(&mut self.traffic);
         Ok(Outcome {
             seconds: (traffic.last_delivery - traffic.began) as f64 / 1e9,
             cpu: cpu_seconds() - cpu,
@@ -166,19 +165,13 @@ impl Load {
         for connection in &mut self.connections {
             connection.tally = Tally::default();
         }
-        // The first run tells slow readers to read no more.
-        if !mem::replace(&mut self.is_silenced, true) {
-            for connection in self.slow_readers() {
-                connection.unwatch(&self.poll)?;
-            }
-        }
         let now = self.now();
         self.traffic = Traffic {
-            until,
+            until: Some(until),
             is_closed_loop: matches!(pace, Pace::Window(_)),
             began: now,
             last_delivery: now,
-            ..Traffic::new()?
+            ..Traffic::default()
         };
         Ok(())
     }
@@ -249,7 +242,7 @@ impl Load {
         let index = room * self.options.members + sender as usize;
         let room = room as u32;
         let frame = self.dialect.message(at, Id { room, seq });
-        let sent = self.connections[index].send(frame, &self.poll, index);
+        let sent = self.connections[index].send(frame);
         sent.with_context(|| self.who(index))
     }
 
@@ -266,15 +259,15 @@ impl Load {
         let outcome = &mut traffic.outcome;
         let took = now.saturating_sub(delivery.sent);
         outcome.deliveries += 1;
-        outcome.latency.saturating_record(took);
+        outcome.latency.record(took);
         let of_nodes = match delivery.sender as usize % nodes == index % members % nodes {
             true => &mut outcome.same_node,
             false => &mut outcome.other_node,
         };
-        of_nodes.saturating_record(took);
+        of_nodes.record(took);
         traffic.last_delivery = now;
         if delivery.is_last {
-            outcome.seen_by_all.saturating_record(took);
+            outcome.seen_by_all.record(took);
             traffic.under_way -= 1;
             let goes_on = match traffic.is_ending {
                 // Off the menu again, for the next run.
@@ -322,7 +315,7 @@ impl Load {
         Ok(())
     }
 
-    fn slow_readers(&self) -> impl Iterator<Item = &super::Connection> {
+    pub(super) fn slow_readers(&self) -> impl Iterator<Item = &super::Connection> {
         let members = self.options.members;
         let readers = members - self.options.slow;
         let all = self.connections.iter().enumerate();
@@ -365,7 +358,6 @@ mod tests {
             ..Options::default()
         })
         .unwrap();
-        load.prepare().unwrap();
         load.connect().unwrap();
         let rate = 1_000.0;
         load.begin(Until::Seconds(60.0), Pace::Rate(rate)).unwrap();

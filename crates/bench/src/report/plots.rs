@@ -143,8 +143,7 @@ impl Picture {
             legend += 44 + 8 * name.chars().count() as i32;
         }
         area.present()?;
-        drop(chart);
-        drop(area);
+        drop((chart, area));
         Ok(svg)
     }
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 
 use super::server::Server;
 use crate::figures::Figure;
+use crate::measure::Usage;
 use crate::port;
 use crate::program::{said, shell};
 use crate::summary::Figures;
@@ -88,7 +89,7 @@ impl Redis {
 
     /// CPU time so far, seconds.
     pub(super) fn cpu(&self) -> anyhow::Result<f64> {
-        Ok(self.server.tree().usage()?.cpu)
+        Ok(Usage::of([self.server.tree()])?.cpu)
     }
 
     fn port(&self) -> String {
@@ -125,29 +126,37 @@ fn rate(csv: &str) -> Option<Rate> {
     Some(Rate { per_second, p50 })
 }
 
-/// Counters of `/metrics`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What nodes have done together until now, by their `/metrics`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Commits {
     pub(super) commits: f64,
     pub(super) commands: f64,
+    /// CPU time of their Redis, seconds.
+    pub(super) redis: f64,
 }
 
 impl Commits {
-    pub(super) fn of(node: SocketAddr) -> anyhow::Result<Self> {
-        let text = wire::ask(node, "GET /metrics")?;
-        Self::in_metrics(&text).context("/metrics does not count commits and commands")
+    pub(super) fn of(redis: &Redis, nodes: [SocketAddr; 2]) -> anyhow::Result<Self> {
+        let mut all = Commits {
+            redis: redis.cpu()?,
+            ..Commits::default()
+        };
+        for node in nodes {
+            let counted = all.add(&wire::ask(node, "GET /metrics")?);
+            counted.context("/metrics does not count commits and commands")?;
+        }
+        Ok(all)
     }
 
-    fn in_metrics(text: &str) -> Option<Self> {
-        let value = |name: &str| {
-            let mut lines = text.lines();
+    fn add(&mut self, metrics: &str) -> Option<()> {
+        let value = |name: &str| -> Option<f64> {
+            let mut lines = metrics.lines();
             let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             value?.parse().ok()
         };
-        Some(Commits {
-            commits: value("tablecast_commit_seconds_count")?,
-            commands: value("tablecast_commands_total")?,
-        })
+        self.commits += value("tablecast_commit_seconds_count")?;
+        self.commands += value("tablecast_commands_total")?;
+        Some(())
     }
 }
 
@@ -175,8 +184,11 @@ mod tests {
         let expected = Commits {
             commits: 5.0,
             commands: 12.0,
+            redis: 0.0,
         };
-        assert_eq!(Commits::in_metrics(text), Some(expected));
-        assert_eq!(Commits::in_metrics("# EOF\n"), None);
+        let mut commits = Commits::default();
+        assert_eq!(commits.add(text), Some(()));
+        assert_eq!(commits, expected);
+        assert_eq!(commits.add("# EOF\n"), None);
     }
 }

@@ -110,10 +110,7 @@ impl Session {
                 if load.slow == 0 && !load.lenient {
                     trial.load.run(self.part(WARM_UP), pace)?;
                 }
-                match scenario.on {
-                    On::TwoNodes => trial.committing(|trial| trial.window(until.clone(), pace))?,
-                    On::OneServer | On::StartingCode => trial.window(until.clone(), pace)?,
-                };
+                trial.window(until.clone(), pace)?;
                 if load.slow > 0 {
                     trial.grown()?;
                 }
@@ -192,16 +189,14 @@ impl Session {
         let servers: Vec<Server> = servers.collect::<anyhow::Result<_>>()?;
         load.to = servers.iter().map(|server| server.address).collect();
         load.protocol = peer.protocol;
-        let mut trial = Trial {
+        Ok(Trial {
             session: self,
-            empty: usage(&servers)?,
+            empty: Usage::of(servers.iter().map(Server::tree))?,
             servers,
             redis,
             load: Load::new(load)?,
             figures: Figures::new(),
-        };
-        trial.load.prepare()?;
-        Ok(trial)
+        })
     }
 
     /// This thread, and what it starts, on its core or on all.
@@ -220,22 +215,15 @@ impl Session {
     }
 }
 
-fn usage(servers: &[Server]) -> anyhow::Result<Usage> {
-    let usages = servers.iter().map(|server| server.tree().usage());
-    let usages: Result<Usage, _> = usages.sum();
-    usages.context("the server has ended")
-}
-
 impl Trial<'_> {
     /// A small room that knows nothing of the load.
     fn canary(&self) -> anyhow::Result<Load> {
         let mut canary = Load::new(Options {
             to: vec![self.servers[0].address],
             first_room: CANARY_ROOM,
-            protocol: self.load.protocol(),
+            protocol: self.load.options().protocol,
             ..Options::default()
         })?;
-        canary.prepare()?;
         canary.connect()?;
         canary.settle()?;
         Ok(canary)
@@ -243,13 +231,13 @@ impl Trial<'_> {
 
     /// All join, and a small room may talk meanwhile.
     fn join(&mut self, canary: Option<Load>) -> anyhow::Result<()> {
-        let before = usage(&self.servers)?;
+        let before = self.usage()?;
         let canary = canary.map(Canary::sing);
         let seconds = self.load.connect()?;
-        let after = usage(&self.servers)?;
+        let after = self.usage()?;
         self.heard(canary)?;
         self.load.settle()?;
-        let connections = self.load.connections() as f64;
+        let connections = self.load.options().connections() as f64;
         let cpu = (after.cpu - before.cpu) / connections * 1e6;
         self.figures.insert(Figure::JoinCpu, cpu);
         self.figures.insert(Figure::Joins, connections / seconds);
@@ -257,10 +245,10 @@ impl Trial<'_> {
     }
 
     /// One measured window.
-    fn window(&mut self, until: Until, pace: Pace) -> anyhow::Result<Outcome> {
-        let before = usage(&self.servers)?;
+    fn window(&mut self, until: Until, pace: Pace) -> anyhow::Result<()> {
+        let (before, commits) = (self.usage()?, self.commits()?);
         let outcome = self.load.run(until, pace)?;
-        let after = usage(&self.servers)?;
+        let (after, more) = (self.usage()?, self.commits()?);
         let cpu = after.cpu - before.cpu;
         let kernel = ((after.system - before.system) / cpu).clamp(0.0, 1.0);
         self.figures.extend([
@@ -268,36 +256,35 @@ impl Trial<'_> {
             (Figure::KernelShare, kernel),
             (Figure::ServerShare, cpu / outcome.seconds),
         ]);
-        self.figures.extend(seen(&outcome));
-        Ok(outcome)
-    }
-
-    /// A window, and what the nodes and Redis say of it.
-    fn committing(
-        &mut self,
-        window: impl FnOnce(&mut Self) -> anyhow::Result<Outcome>,
-    ) -> anyhow::Result<Outcome> {
-        let before = self.commits()?;
-        let outcome = window(self)?;
-        let after = self.commits()?;
-        let commits = after.0 - before.0;
-        self.figures.extend([
-            (Figure::Commits, commits / outcome.seconds),
-            (Figure::CommandsPerCommit, (after.1 - before.1) / commits),
-            (Figure::RedisCpu, (after.2 - before.2) / commits * 1e6),
-        ]);
-        Ok(outcome)
-    }
-
-    /// Commits, commands, and seconds of Redis.
-    fn commits(&self) -> anyhow::Result<(f64, f64, f64)> {
-        let redis = self.redis.as_ref().context("there is no Redis")?;
-        let mut sum = (0.0, 0.0, redis.cpu()?);
-        for server in &self.servers {
-            let Commits { commits, commands } = Commits::of(server.address)?;
-            sum = (sum.0 + commits, sum.1 + commands, sum.2);
+        if let Some((more, commits)) = more.zip(commits) {
+            let of = |before, after| (after - before) / (more.commits - commits.commits);
+            self.figures.extend([
+                (
+                    Figure::Commits,
+                    (more.commits - commits.commits) / outcome.seconds,
+                ),
+                (
+                    Figure::CommandsPerCommit,
+                    of(commits.commands, more.commands),
+                ),
+                (Figure::RedisCpu, of(commits.redis, more.redis) * 1e6),
+            ]);
         }
-        Ok(sum)
+        self.figures.extend(seen(&outcome));
+        Ok(())
+    }
+
+    fn usage(&self) -> anyhow::Result<Usage> {
+        let usage = Usage::of(self.servers.iter().map(Server::tree));
+        usage.context("the server has ended")
+    }
+
+    /// Of two nodes.
+    fn commits(&self) -> anyhow::Result<Option<Commits>> {
+        match (&self.redis, &self.servers[..]) {
+            (Some(redis), [a, b]) => Ok(Some(Commits::of(redis, [a.address, b.address])?)),
+            _ => Ok(None),
+        }
     }
 
     /// Counts system calls in a window of their own.
@@ -315,16 +302,16 @@ impl Trial<'_> {
             drop(until);
             let outcome = thread.join().map_err(|_| anyhow!("it panicked"));
             let outcome = outcome.flatten().context("the room beside the load")?;
-            let p99 = outcome.latency.value_at_quantile(0.99);
-            self.figures.insert(Figure::CanaryP99, microseconds(p99));
+            let p99 = outcome.latency.quantile(0.99);
+            self.figures.insert(Figure::CanaryP99, p99);
         }
         Ok(())
     }
 
     /// Memory of the server since it was empty.
     fn grown(&mut self) -> anyhow::Result<()> {
-        let grown = usage(&self.servers)?.rss.saturating_sub(self.empty.rss);
-        let each = grown as f64 / self.load.connections() as f64;
+        let grown = self.usage()?.rss.saturating_sub(self.empty.rss);
+        let each = grown as f64 / self.load.options().connections() as f64;
         self.figures.insert(Figure::Memory, each);
         Ok(())
     }
@@ -347,52 +334,36 @@ impl Canary {
 
 /// What the load generator saw.
 fn seen(outcome: &Outcome) -> Figures {
-    let Outcome {
-        latency,
-        same_node,
-        other_node,
-        seen_by_all,
-        ..
-    } = outcome;
-    let p50 = latency.value_at_quantile(0.5) as f64;
+    let (messages, deliveries) = (outcome.messages as f64, outcome.deliveries as f64);
+    let (latency, all) = (&outcome.latency, &outcome.seen_by_all);
     let mut figures = Figures::from([
-        (
-            Figure::Deliveries,
-            outcome.deliveries as f64 / outcome.seconds,
-        ),
-        (Figure::Messages, outcome.messages as f64 / outcome.seconds),
+        (Figure::Deliveries, deliveries / outcome.seconds),
+        (Figure::Messages, messages / outcome.seconds),
+        (Figure::LoadShare, outcome.cpu / outcome.seconds),
+        (Figure::P50, latency.quantile(0.5)),
+        (Figure::P90, latency.quantile(0.9)),
+        (Figure::P99, latency.quantile(0.99)),
+        (Figure::P999, latency.quantile(0.999)),
+        (Figure::Longest, latency.quantile(1.0)),
         (
             Figure::Fairness,
-            latency.value_at_quantile(0.99) as f64 / p50,
+            latency.quantile(0.99) / latency.quantile(0.5),
         ),
-        (Figure::LoadShare, outcome.cpu / outcome.seconds),
-        (Figure::Longest, microseconds(latency.max())),
+        (Figure::SeenByAllP50, all.quantile(0.5)),
+        (Figure::SeenByAllP99, all.quantile(0.99)),
     ]);
+    let (same, other) = (&outcome.same_node, &outcome.other_node);
+    // With one node there is no other, and the same says nothing new.
+    if other.quantile(0.5) > 0.0 {
+        figures.extend([
+            (Figure::SameNodeP50, same.quantile(0.5)),
+            (Figure::SameNodeP99, same.quantile(0.99)),
+            (Figure::OtherNodeP50, other.quantile(0.5)),
+            (Figure::OtherNodeP99, other.quantile(0.99)),
+        ]);
+    }
     if outcome.slow > 0 {
         figures.insert(Figure::CutOff, outcome.cut_off as f64 / outcome.slow as f64);
     }
-    for (figure, histogram, quantile) in [
-        (Figure::P50, latency, 0.5),
-        (Figure::P90, latency, 0.9),
-        (Figure::P99, latency, 0.99),
-        (Figure::P999, latency, 0.999),
-        (Figure::SeenByAllP50, seen_by_all, 0.5),
-        (Figure::SeenByAllP99, seen_by_all, 0.99),
-        (Figure::SameNodeP50, same_node, 0.5),
-        (Figure::SameNodeP99, same_node, 0.99),
-        (Figure::OtherNodeP50, other_node, 0.5),
-        (Figure::OtherNodeP99, other_node, 0.99),
-    ] {
-        let of_nodes = figure >= Figure::SameNodeP50;
-        // With one node they would say the same again.
-        if !of_nodes || !other_node.is_empty() {
-            let time = histogram.value_at_quantile(quantile);
-            figures.insert(figure, microseconds(time));
-        }
-    }
     figures
-}
-
-fn microseconds(nanoseconds: u64) -> f64 {
-    nanoseconds as f64 / 1e3
 }
