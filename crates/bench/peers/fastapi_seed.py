@@ -1,6 +1,6 @@
 """FastAPI with the connection manager of its documentation, mended: one manager a room.
 
-    python peers/fastapi_seed.py PORT        rooms are ws://127.0.0.1:PORT/ws/{room}
+    uvicorn fastapi_seed:app --port PORT        rooms are ws://127.0.0.1:PORT/ws/{room}
 
 Mended is what the documentation's example gets wrong: joining and leaving are under a lock, leaving twice is fine, a
 broken connection is evicted and neither raises to the sender nor stops the others, and a broadcast sends to all at
@@ -8,10 +8,8 @@ the same time.
 """
 
 import asyncio
-import sys
 from collections import defaultdict
 
-import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 
@@ -55,18 +53,3 @@ async def websocket_endpoint(websocket: WebSocket, room: str) -> None:
         pass
     finally:
         await manager.disconnect(websocket)
-
-
-if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        access_log=False,
-        log_level="warning",
-        backlog=4096,
-    )

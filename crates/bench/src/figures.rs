@@ -18,22 +18,40 @@ pub enum Unit {
     Ratio,
 }
 
-/// A table is readable with few columns, so the figures of a workload are several.
+/// A table is readable with few columns, so the figures of a workload are several: what a
+/// delivery costs, how long it takes, what a connection costs, and whether the measurement is
+/// worth something.
+pub const GROUPS: [&str; 4] = [COST, LATENCY, CONNECTION, CHECK];
+const COST: &str = "A delivery";
+const LATENCY: &str = "Latency";
+const CONNECTION: &str = "A connection";
+const CHECK: &str = "Who was busy";
+/// In no table: between others that say as much.
+const UNLISTED: &str = "";
+
+/// How figures are got: the load generator's clock and counts; scheduler statistics and memory
+/// maps; the kernel's tracepoint for system calls, by `perf stat`; valgrind, in a run of fixed
+/// work apart from the timed ones; the server's own `/metrics`.
+pub const MEANS: [&str; 5] = [LOAD, PROC, TRACEPOINT, CALLGRIND, METRICS];
+const LOAD: &str = "the load generator";
+const PROC: &str = "`/proc`";
+const TRACEPOINT: &str = "the kernel's tracepoint";
+const CALLGRIND: &str = "callgrind";
+const METRICS: &str = "the server's own metrics";
+
+/// How a figure is headed and written, where, and how it is got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// What a delivery costs, and how many there are.
-    Cost,
-    /// How long it takes.
-    Latency,
-    /// What a connection costs.
-    Connection,
-    /// Whether the measurement is worth something.
-    Check,
+#[allow(missing_docs, reason = "their types say it")]
+pub struct Column {
+    pub heading: &'static str,
+    pub unit: Unit,
+    pub group: &'static str,
+    pub means: &'static str,
 }
 
-/// From a row for each figure: its heading, unit and table.
+/// From a row for each figure: its heading, unit, table and means.
 macro_rules! figures {
-    ($($(#[$meaning:meta])* $figure:ident: $heading:literal, $unit:ident, $group:ident;)*) => {
+    ($($(#[$meaning:meta])* $figure:ident: $heading:literal, $unit:ident, $group:ident, $means:ident;)*) => {
         /// What was measured. Durations are in microseconds unless the name says otherwise.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -42,10 +60,18 @@ macro_rules! figures {
         }
 
         impl Figure {
-            /// How it is headed and written, and the table it is in.
-            pub fn column(self) -> (&'static str, Unit, Group) {
+            /// All of them, in the order of tables.
+            pub const ALL: &[Figure] = &[$(Figure::$figure,)*];
+
+            /// How it is headed and written, where, and how it is got.
+            pub fn column(self) -> Column {
                 match self {
-                    $(Figure::$figure => ($heading, Unit::$unit, Group::$group),)*
+                    $(Figure::$figure => Column {
+                        heading: $heading,
+                        unit: Unit::$unit,
+                        group: $group,
+                        means: $means,
+                    },)*
                 }
             }
         }
@@ -54,63 +80,61 @@ macro_rules! figures {
 
 figures! {
     /// Instructions in user space, a delivery.
-    UserInstructions: "user instructions", Count, Cost;
-    /// Instructions in the kernel, a delivery.
-    KernelInstructions: "kernel instructions", Count, Cost;
+    UserInstructions: "user instructions", Count, COST, CALLGRIND;
     /// System calls, a delivery.
-    Syscalls: "system calls", Count, Cost;
+    Syscalls: "system calls", Count, COST, TRACEPOINT;
     /// CPU time of the server in user space and kernel, a delivery.
-    Cpu: "CPU time", Time, Cost;
+    Cpu: "CPU time", Time, COST, PROC;
     /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
-    KernelShare: "of that the kernel", Share, Cost;
+    KernelShare: "of that the kernel", Share, COST, PROC;
     /// Deliveries a second.
-    Deliveries: "deliveries/s", Count, Cost;
+    Deliveries: "deliveries/s", Count, COST, LOAD;
     /// Messages (changes) a second, each delivered to all members.
-    Messages: "changes/s", Count, Cost;
+    Messages: "changes/s", Count, COST, LOAD;
     /// Latency of a delivery: from sending, or from the intended moment at a fixed
     /// rate, until a member has read it.
-    P50: "p50", Time, Latency;
+    P50: "p50", Time, LATENCY, LOAD;
     /// See [`Figure::P50`].
-    P90: "p90", Time, Latency;
+    P90: "p90", Time, UNLISTED, LOAD;
     /// See [`Figure::P50`].
-    P99: "p99", Time, Latency;
+    P99: "p99", Time, LATENCY, LOAD;
     /// See [`Figure::P50`].
-    P999: "p99.9", Time, Latency;
+    P999: "p99.9", Time, UNLISTED, LOAD;
     /// See [`Figure::P50`].
-    Longest: "longest", Time, Latency;
+    Longest: "longest", Time, LATENCY, LOAD;
     /// p99 ÷ p50.
-    Fairness: "p99 ÷ p50", Ratio, Latency;
+    Fairness: "p99 ÷ p50", Ratio, LATENCY, LOAD;
     /// From sending until the last member has read it, p50.
-    SeenByAllP50: "seen by all, p50", Time, Latency;
+    SeenByAllP50: "seen by all, p50", Time, LATENCY, LOAD;
     /// From sending until the last member has read it, p99.
-    SeenByAllP99: "seen by all, p99", Time, Latency;
+    SeenByAllP99: "seen by all, p99", Time, LATENCY, LOAD;
     /// Latency to members on the sender's node, of several, p50.
-    SameNodeP50: "on the same node, p50", Time, Latency;
+    SameNodeP50: "on the same node, p50", Time, LATENCY, LOAD;
     /// Latency to members on the sender's node, of several, p99.
-    SameNodeP99: "on the same node, p99", Time, Latency;
+    SameNodeP99: "on the same node, p99", Time, LATENCY, LOAD;
     /// Latency to members on another node than the sender's, p50.
-    OtherNodeP50: "on the other node, p50", Time, Latency;
+    OtherNodeP50: "on the other node, p50", Time, LATENCY, LOAD;
     /// Latency to members on another node than the sender's, p99.
-    OtherNodeP99: "on the other node, p99", Time, Latency;
+    OtherNodeP99: "on the other node, p99", Time, LATENCY, LOAD;
     /// Growth of the server's resident memory, bytes a connection.
-    Memory: "memory", Bytes, Connection;
+    Memory: "memory", Bytes, CONNECTION, PROC;
     /// CPU time of the server to open a connection, handshake to joined.
-    JoinCpu: "CPU time to open one", Time, Connection;
+    JoinCpu: "CPU time to open one", Time, CONNECTION, PROC;
     /// Connections opened a second.
-    Joins: "opened/s", Count, Connection;
+    Joins: "opened/s", Count, CONNECTION, LOAD;
     /// Latency in a small room that has nothing to do with the load beside it, p99.
-    CanaryP99: "small room beside it, p99", Time, Latency;
+    CanaryP99: "small room beside it, p99", Time, LATENCY, LOAD;
     /// The part of its core that the load generator used, 0 to 1: near 1 it was the
     /// bottleneck.
-    LoadShare: "load generator's", Share, Check;
+    LoadShare: "load generator's", Share, CHECK, LOAD;
     /// The part of a core that the server used, 0 to 1 (over 1: of several).
-    ServerShare: "server's use of a core", Share, Check;
+    ServerShare: "server's use of a core", Share, CHECK, PROC;
     /// Slow readers that the server closed, 0 to 1.
-    CutOff: "slow readers cut off", Share, Connection;
+    CutOff: "slow readers cut off", Share, CONNECTION, LOAD;
     /// Commands (changes) in one commit to the store.
-    CommandsPerCommit: "changes a commit", Count, Cost;
+    CommandsPerCommit: "changes a commit", Count, COST, METRICS;
     /// CPU time of Redis, a commit.
-    RedisCpu: "CPU time of Redis a commit", Time, Cost;
+    RedisCpu: "CPU time of Redis a commit", Time, COST, PROC;
     /// Commits a second.
-    Commits: "commits/s", Count, Cost;
+    Commits: "commits/s", Count, COST, METRICS;
 }

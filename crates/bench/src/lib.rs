@@ -1,9 +1,8 @@
 //! Measures Tablecast beside the servers one might pick instead.
 //!
-//! Three processes take part. The *orchestrator* ([`run`]) starts a *peer*
-//! ([`peers`]) on one core and the *load generator* ([`load`]) on another, reads
-//! what the peer used ([`measure`]) and puts it into [`results`], from which
-//! [`report`] makes tables and plots.
+//! The *orchestrator* ([`run`]) starts a *peer* ([`peers`]) on one core, loads it from
+//! another ([`load`]), reads what the peer used ([`measure`]) and puts it into
+//! [`results`], from which [`report`] makes tables and plots.
 
 pub mod figures;
 pub mod load;

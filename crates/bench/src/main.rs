@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use tablecast_bench::{load, raw, run};
+use tablecast_bench::{raw, run};
 
 /// Measures Tablecast beside the servers one might pick instead
 #[derive(Debug, Parser)]
@@ -27,12 +27,6 @@ enum Command {
         #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
         out: PathBuf,
     },
-    /// Load a server: requests are JSON lines on stdin, answers on stdout
-    ///
-    /// Type them by hand, each after the answer to the one before: "prepare", "connect", "settle", and
-    /// then as often as you like {"run":{"until":{"seconds":1},"pace":{"window":1}}}, where "until" may
-    /// also be {"messages":1000} and "pace" {"rate":500}. Times in answers are nanoseconds.
-    Load(load::Options),
     /// Serve the bare limit: epoll, one write a delivery, no checks; rooms are /ws/{room}
     Raw {
         /// Where to listen
@@ -45,7 +39,6 @@ fn main() -> anyhow::Result<()> {
     match Options::parse().command {
         Command::Run(options) => run::run(&options),
         Command::Report { out } => run::report_again(&out),
-        Command::Load(options) => load::serve(options),
         Command::Raw { listen } => {
             let listener = raw::listen(listen)?;
             eprintln!("listening on {}", listener.local_addr()?);

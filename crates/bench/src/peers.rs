@@ -1,18 +1,14 @@
 //! The servers that are measured, and how each is started.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::program::said;
+use crate::program::{said, shell};
 
 /// What a peer speaks after the handshake.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Plain WebSocket at `/ws/{room}`: every text goes unchanged to everybody in
@@ -31,18 +27,6 @@ pub enum Protocol {
     Lunch,
 }
 
-/// Where the things are that peers are started from.
-#[derive(Debug, Clone)]
-pub struct Paths {
-    /// Sources of the peers and what is installed for them, `crates/bench/peers`.
-    pub peers: PathBuf,
-    /// Compiled programs of the workspace, such as `target/release`; examples are in
-    /// `examples` below it.
-    pub binaries: PathBuf,
-    /// For files that a peer needs while it runs, `target/bench`.
-    pub scratch: PathBuf,
-}
-
 /// A server that takes part. `peers.toml` has them all, and says what a line of it means.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,11 +40,8 @@ pub struct Peer {
     pub protocol: Protocol,
     command: String,
     #[serde(default)]
-    environment: BTreeMap<String, String>,
-    #[serde(default)]
-    needs: Vec<String>,
-    version: Option<String>,
-    locked: Option<String>,
+    prepare: String,
+    version: String,
     /// Whether it runs under valgrind: a compiled program without a JIT.
     #[serde(default)]
     pub native: bool,
@@ -90,114 +71,37 @@ pub static PEERS: LazyLock<Vec<Peer>> = LazyLock::new(|| {
 });
 
 impl Peer {
-    /// What must be there to start it; without it the run ends with an error that names
-    /// `cargo xtask bench`.
-    pub fn needs(&self, paths: &Paths) -> Vec<PathBuf> {
-        let mut words = self.command.split_whitespace();
-        let program = words.next().unwrap_or_default();
-        let program = program_path(&paths.fill(program, 0, None));
-        let sources = words.filter(|word| word.starts_with("{peers}"));
-        let others = sources.chain(self.needs.iter().map(String::as_str));
-        let others = others.map(|word| paths.fill(word, 0, None).into());
-        [program].into_iter().chain(others).collect()
+    /// The program, with others in front of it such as `taskset -c 0`, listening on 127.0.0.1 at
+    /// the port. `redis` is an URL, for peers that have a store.
+    pub fn command(&self, wrapper: &str, port: u16, redis: Option<&str>) -> Command {
+        let mut command = shell(&format!(
+            "{}\nexec {wrapper} {}",
+            self.prepare, self.command
+        ));
+        command
+            .env("port", port.to_string())
+            .env("redis", redis.unwrap_or_default())
+            .env("store", redis.unwrap_or("memory"));
+        command
     }
 
-    /// What it needs and is not there.
-    pub fn missing(&self, paths: &Paths) -> Vec<PathBuf> {
-        let mut missing = self.needs(paths);
-        missing.retain(|path| !path.exists());
-        missing
-    }
-
-    /// The program, listening on 127.0.0.1 at the port. `redis` is an URL, for peers that have a store.
+    /// What it is built from, `Bun 1.4.2`.
     ///
     /// # Errors
     ///
-    /// Files that it needs while it runs cannot be written.
-    pub fn command(&self, paths: &Paths, port: u16, redis: Option<&str>) -> io::Result<Command> {
-        let words = self.command.split_whitespace();
-        let mut words = words.map(|word| paths.fill(word, port, redis));
-        let mut command = Command::new(program_path(&words.next().unwrap_or_default()));
-        command.args(words);
-        let environment = self.environment.iter();
-        command.envs(environment.map(|(name, value)| (name, paths.fill(value, port, redis))));
-        if self.name == "nchan" {
-            configure_nginx(paths, port)?;
-        }
-        Ok(command)
+    /// It is not all there.
+    pub fn version(&self) -> anyhow::Result<String> {
+        said(&mut shell(&self.version))
     }
-
-    /// What it is built from, `Bun 1.4.2`; `None` if it does not say.
-    pub fn version(&self, paths: &Paths) -> Option<String> {
-        if let Some(name) = &self.locked {
-            let lock = fs::read_to_string(paths.peers.join("../../../Cargo.lock")).ok()?;
-            return Some(format!("{name} {}", locked_in(&lock, name)?));
-        }
-        let script = paths.fill(self.version.as_ref()?, 0, None);
-        let path = "PATH=$PATH:/usr/sbin; ";
-        said(Command::new("sh").args(["-c", &(path.to_owned() + &script)])).ok()
-    }
-}
-
-impl Paths {
-    fn fill(&self, text: &str, port: u16, redis: Option<&str>) -> String {
-        let path = |path: &Path| path.display().to_string();
-        text.replace("{peers}", &path(&self.peers))
-            .replace("{bin}", &path(&self.binaries))
-            .replace("{scratch}", &path(&self.scratch))
-            .replace("{port}", &port.to_string())
-            .replace("{redis}", redis.unwrap_or("redis://127.0.0.1:6379/0"))
-            .replace("{store}", redis.unwrap_or("memory"))
-            .replace("{version}", env!("CARGO_PKG_VERSION"))
-    }
-}
-
-/// nginx reads its port from a file alone.
-fn configure_nginx(paths: &Paths, port: u16) -> io::Result<()> {
-    let folder = paths.scratch.join(format!("nchan-{port}"));
-    fs::create_dir_all(&folder)?;
-    let conf = fs::read_to_string(paths.peers.join("nchan.conf"))?
-        .replace("@PORT@", &port.to_string())
-        .replace("@DIR@", &folder.display().to_string());
-    fs::write(folder.join("nginx.conf"), conf)
-}
-
-/// Where a program of the system is; its bare name if it is nowhere.
-fn program_path(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    // Debian keeps servers where only root looks for programs.
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    let mut places = folders.map(|folder| folder.join(name));
-    places
-        .find(|place| place.is_file())
-        .unwrap_or_else(|| name.into())
-}
-
-/// The version of a crate that the workspace is built with.
-fn locked_in<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
-    let name = format!("name = \"{name}\"");
-    let mut lines = lock.lines().skip_while(|line| *line != name);
-    lines
-        .nth(1)?
-        .strip_prefix("version = \"")?
-        .strip_suffix('"')
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(clippy::unwrap_used)]
+
+    use std::{env, fs, process};
 
     use super::*;
-
-    /// Each test has a folder of its own for what it writes.
-    fn paths(test: &str) -> Paths {
-        let folder = format!("tablecast-bench-{}-{test}", std::process::id());
-        Paths {
-            peers: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers")),
-            binaries: PathBuf::from("/nowhere"),
-            scratch: std::env::temp_dir().join(folder),
-        }
-    }
 
     #[test]
     fn names_are_unique_and_the_bare_limit_is_first() {
@@ -210,61 +114,59 @@ mod tests {
 
     #[test]
     fn every_peer_is_started_at_the_port_with_what_it_says_it_needs() {
-        let paths = paths("start");
         for peer in PEERS.iter() {
-            let command = peer.command(&paths, 4321, None).unwrap();
-            let program = PathBuf::from(command.get_program());
-            assert!(
-                peer.needs(&paths).contains(&program),
-                "{}: {command:?}",
-                peer.name
-            );
-            let in_arguments = command
-                .get_args()
-                .any(|argument| argument.to_string_lossy().contains("4321"));
-            assert!(in_arguments, "{}: {command:?}", peer.name);
+            let program = peer.command.split_whitespace().next().unwrap();
+            // Whether it is there is found out by asking for its version.
+            let name = program.rsplit('/').next().unwrap();
+            assert!(peer.version.contains(name), "{peer:?}");
+            assert!(peer.command.contains("$port"), "{peer:?}");
+            let command = peer.command("", 4321, None);
+            let port = command.get_envs().find(|(name, _)| *name == "port");
+            assert_eq!(port.unwrap().1, Some("4321".as_ref()));
         }
-        fs::remove_dir_all(&paths.scratch).unwrap();
     }
 
     #[test]
     fn sources_of_peers_are_in_the_repository() {
-        let paths = paths("sources");
         for peer in PEERS.iter() {
-            let sources = peer
-                .needs(&paths)
-                .into_iter()
-                .filter(|path| path.parent() == Some(&paths.peers));
-            for source in sources {
-                assert!(source.exists(), "{}: {}", peer.name, source.display());
+            let words = peer.command.split_whitespace();
+            let scripts = words.filter_map(|word| word.strip_prefix("\"$peers\"/"));
+            for script in scripts.filter(|path| path.ends_with(".js")) {
+                let path = format!("{}/peers/{script}", env!("CARGO_MANIFEST_DIR"));
+                assert!(fs::exists(&path).unwrap(), "{path}");
             }
         }
     }
 
     #[test]
     fn nothing_is_left_to_put_into_the_configuration_of_nginx() {
-        let paths = paths("nginx");
+        let folder = format!("tablecast-bench-{}-nginx", process::id());
+        let scratch = env::temp_dir().join(folder);
         let nchan = PEERS.iter().find(|peer| peer.name == "nchan").unwrap();
-        let command = nchan.command(&paths, 4321, None).unwrap();
-        let file = command.get_args().last().unwrap();
-        let conf = fs::read_to_string(file).unwrap();
+        let prepare = Peer {
+            command: "true".to_owned(),
+            ..nchan.clone()
+        };
+        let mut prepare = prepare.command("", 4321, None);
+        said(prepare.env("scratch", &scratch)).unwrap();
+        let conf = fs::read_to_string(scratch.join("nchan-4321/nginx.conf")).unwrap();
         assert!(conf.contains("listen 127.0.0.1:4321 "), "{conf}");
         let rest: Vec<&str> = conf
             .lines()
             .filter(|line| !line.starts_with('#') && line.contains('@'))
             .collect();
         assert_eq!(rest, [""; 0]);
-        fs::remove_dir_all(&paths.scratch).unwrap();
+        fs::remove_dir_all(&scratch).unwrap();
     }
 
     #[test]
     fn a_version_is_read_from_the_lock_file() {
-        let lock = "[[package]]\nname = \"axum-core\"\nversion = \"0.5.6\"\n\n\
-                    [[package]]\nname = \"axum\"\nversion = \"0.8.9\"\n";
-        assert_eq!(locked_in(lock, "axum"), Some("0.8.9"));
-        assert_eq!(locked_in(lock, "hyper"), None);
-        let peer = PEERS.iter().find(|peer| peer.name == "socketioxide");
-        let version = peer.unwrap().version(&paths("lock")).unwrap();
-        assert!(version.starts_with("socketioxide 0."), "{version}");
+        for name in ["axum", "socketioxide"] {
+            let peer = PEERS.iter().find(|peer| peer.name == name).unwrap();
+            // It is not built for this test.
+            let version = peer.version.replace("test -x", ":");
+            let version = said(&mut shell(&version)).unwrap();
+            assert!(version.starts_with(&format!("{name} 0.")), "{version}");
+        }
     }
 }

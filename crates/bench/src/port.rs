@@ -1,8 +1,8 @@
 //! Ports for servers that cannot say at which one they listen.
 
 use std::io;
+use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, Socket, Type};
 
@@ -16,15 +16,11 @@ use socket2::{Domain, Socket, Type};
 ///
 /// There is none.
 pub fn free() -> io::Result<u16> {
-    static HELD: Mutex<Vec<Socket>> = Mutex::new(Vec::new());
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     let address = socket.local_addr()?.as_socket();
-    HELD.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(socket);
-    address
-        .map(|address| address.port())
-        .ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    mem::forget(socket);
+    let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
+    Ok(address.port())
 }

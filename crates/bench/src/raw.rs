@@ -6,30 +6,30 @@
 //! off at the first write that the socket does not take whole.
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use crate::poll::{Flags, Poll};
-use crate::wire;
+use slab::Slab;
+
+use crate::poll::Poll;
+use crate::wire::{self, Carry};
 
 /// Read from one socket at once: several of the largest messages.
 const BUFFER: usize = 256 << 10;
 
-const LISTENER: u64 = u64::MAX;
+const LISTENER: usize = usize::MAX;
 
 struct Member {
     stream: TcpStream,
     /// `None` before the handshake.
     room: Option<usize>,
-    /// The beginning of a message whose rest has not come yet.
-    carry: Vec<u8>,
+    carry: Carry,
 }
 
 struct Raw {
     poll: Poll,
     listener: TcpListener,
-    members: Vec<Option<Member>>,
-    vacant: Vec<usize>,
+    members: Slab<Member>,
     rooms: Vec<Vec<usize>>,
     names: HashMap<String, usize>,
     buffer: Vec<u8>,
@@ -44,12 +44,11 @@ struct Raw {
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let poll = Poll::new()?;
-    poll.add(&listener, LISTENER, Flags::IN)?;
+    poll.add(&listener, LISTENER)?;
     let mut raw = Raw {
         poll,
         listener,
-        members: Vec::new(),
-        vacant: Vec::new(),
+        members: Slab::new(),
         rooms: Vec::new(),
         names: HashMap::new(),
         buffer: vec![0; BUFFER],
@@ -58,9 +57,9 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     loop {
         let ready = raw.poll.wait(None)?;
         for at in 0..ready {
-            match raw.poll.event(at) {
-                (LISTENER, _) => raw.accept()?,
-                (member, _) => raw.hear(member as usize),
+            match raw.poll.token(at) {
+                LISTENER => raw.accept()?,
+                member => raw.hear(member),
             }
         }
     }
@@ -90,41 +89,32 @@ impl Raw {
             };
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
-            let at = self.vacant.pop().unwrap_or_else(|| {
-                self.members.push(None);
-                self.members.len() - 1
-            });
-            self.poll.add(&stream, at as u64, Flags::IN)?;
-            self.members[at] = Some(Member {
+            let at = self.members.vacant_key();
+            self.poll.add(&stream, at)?;
+            self.members.insert(Member {
                 stream,
                 room: None,
-                carry: Vec::new(),
+                carry: Carry::default(),
             });
         }
     }
 
     fn hear(&mut self, at: usize) {
         // Cut off earlier in this turn of the loop.
-        let Some(member) = &mut self.members[at] else {
+        let Some(member) = self.members.get_mut(at) else {
             return;
         };
-        let carried = member.carry.len();
-        self.buffer[..carried].copy_from_slice(&member.carry);
-        member.carry.clear();
-        let filled = match member.stream.read(&mut self.buffer[carried..]) {
-            Ok(0) => return self.cut(at),
-            Ok(read) => carried + read,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => carried,
-            Err(_) => return self.cut(at),
+        let Ok(filled) = member.carry.read(&member.stream, &mut self.buffer) else {
+            return self.cut(at);
         };
         let used = match member.room {
             Some(room) => self.relay(room, filled),
             None => self.join(at, filled),
         };
-        let (Some(used), Some(member)) = (used, &mut self.members[at]) else {
+        let (Some(used), Some(member)) = (used, self.members.get_mut(at)) else {
             return self.cut(at);
         };
-        member.carry.extend_from_slice(&self.buffer[used..filled]);
+        member.carry.keep(&self.buffer[used..filled]);
     }
 
     /// Answers a request for `/ws/{room}`. Nothing is sent before the answer, so
@@ -136,21 +126,17 @@ impl Raw {
         let head = std::str::from_utf8(&self.buffer[..end]).ok()?;
         let path = head.strip_prefix("GET /ws/")?;
         let name = path.split([' ', '/']).next()?;
-        let room = match self.names.get(name) {
-            Some(&room) => room,
-            None => {
-                self.rooms.push(Vec::new());
-                let room = self.rooms.len() - 1;
-                self.names.insert(name.to_owned(), room);
-                room
-            }
-        };
+        let next = self.rooms.len();
+        let room = *self.names.entry(name.to_owned()).or_insert(next);
+        if room == next {
+            self.rooms.push(Vec::new());
+        }
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Accept: {}\r\n\r\n",
             wire::ACCEPT
         );
-        let member = self.members[at].as_mut()?;
+        let member = self.members.get_mut(at)?;
         member.stream.write_all(answer.as_bytes()).ok()?;
         member.room = Some(room);
         self.rooms[room].push(at);
@@ -175,7 +161,7 @@ impl Raw {
             self.frame.extend_from_slice(payload);
             let mut at = 0;
             while let Some(&member) = self.rooms[room].get(at) {
-                let stream = self.members[member].as_mut().map(|m| &mut m.stream);
+                let stream = self.members.get_mut(member).map(|m| &mut m.stream);
                 match stream.map(|stream| stream.write(&self.frame)) {
                     Some(Ok(written)) if written == self.frame.len() => at += 1,
                     // Which takes it out of the room, so the next one is here.
@@ -187,12 +173,11 @@ impl Raw {
     }
 
     fn cut(&mut self, at: usize) {
-        let Some(member) = self.members[at].take() else {
+        let Some(member) = self.members.try_remove(at) else {
             return;
         };
         if let Some(room) = member.room {
             self.rooms[room].retain(|&other| other != at);
         }
-        self.vacant.push(at);
     }
 }

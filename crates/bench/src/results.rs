@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::figures::Figure;
 
-/// The peer that is no server: `redis-benchmark` with our commit script. It has
+/// The peer that is no server: `redis-benchmark` with our commit script. It says itself its
 /// [`Figure::Commits`], and as [`Figure::P50`] the time of one round trip.
 pub const REDIS_BENCHMARK: &str = "redis-benchmark";
 
@@ -61,12 +61,6 @@ pub struct WorkloadInfo {
     pub name: String,
     /// `100 rooms of 10, 1 message in flight in each`.
     pub title: String,
-    /// Rooms times members.
-    pub connections: usize,
-    /// Rooms.
-    pub rooms: usize,
-    /// Members of a room.
-    pub members: usize,
     /// Bytes of a message.
     pub payload: usize,
 }
@@ -93,43 +87,6 @@ pub struct Summary {
     pub max: f64,
     /// Median of the rounds' ratios to the bare limit in the same round.
     pub ratio: Option<f64>,
-    /// How it was got.
-    pub means: Means,
-}
-
-/// How a figure was got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Means {
-    /// The load generator's clock and counts.
-    Load,
-    /// `/proc`: scheduler statistics and memory maps.
-    Proc,
-    /// The processor's counters, by `perf stat`.
-    Counters,
-    /// The kernel's tracepoint for system calls, by `perf stat`.
-    Tracepoint,
-    /// valgrind's callgrind, in a run of fixed work apart from the timed ones.
-    Callgrind,
-    /// The server's own `/metrics`.
-    Metrics,
-    /// `redis-benchmark`.
-    RedisBenchmark,
-}
-
-impl Means {
-    /// Its name in a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Means::Load => "the load generator",
-            Means::Proc => "`/proc`",
-            Means::Counters => "the processor's counters",
-            Means::Tracepoint => "the kernel's tracepoint",
-            Means::Callgrind => "callgrind",
-            Means::Metrics => "the server's own metrics",
-            Means::RedisBenchmark => "`redis-benchmark`",
-        }
-    }
 }
 
 /// Something that is missing from the tables.
@@ -141,15 +98,4 @@ pub struct Gap {
     pub peer: String,
     /// What happened, or why it was left out.
     pub reason: String,
-}
-
-impl Gap {
-    /// Of these names.
-    pub fn new(workload: &str, peer: &str, reason: &str) -> Self {
-        Gap {
-            workload: workload.to_owned(),
-            peer: peer.to_owned(),
-            reason: reason.to_owned(),
-        }
-    }
 }

@@ -2,19 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::results::{Cell, Figure, Means, Summary};
+use crate::results::{Cell, Figure, Summary};
 
-/// What one round gave.
-pub type Figures = BTreeMap<Figure, Sample>;
-
-/// One figure of one round.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// Its value, in the unit of the [`Figure`].
-    pub value: f64,
-    /// How it was got.
-    pub means: Means,
-}
+/// What one round gave, each value in the unit of its [`Figure`].
+pub type Figures = BTreeMap<Figure, f64>;
 
 /// The figures of all rounds.
 #[derive(Debug, Clone, Default)]
@@ -57,17 +48,13 @@ fn summary(
 ) -> Option<Summary> {
     let mut values = Vec::new();
     let mut ratios = Vec::new();
-    let mut means = None;
     for (round, figures) in rounds {
-        let Some(sample) = figures.get(&figure) else {
+        let Some(value) = figures.get(&figure) else {
             continue;
         };
-        values.push(sample.value);
-        means = means.or(Some(sample.means));
+        values.push(*value);
         let base = base.and_then(|rounds| rounds.get(round)?.get(&figure));
-        if let Some(base) = base.filter(|base| base.value > 0.0) {
-            ratios.push(sample.value / base.value);
-        }
+        ratios.extend(base.filter(|base| **base > 0.0).map(|base| value / base));
     }
     Some(Summary {
         median: median(&mut values)?,
@@ -75,7 +62,6 @@ fn summary(
         min: *values.first()?,
         max: *values.last()?,
         ratio: median(&mut ratios),
-        means: means?,
     })
 }
 
@@ -94,8 +80,7 @@ mod tests {
     use super::*;
 
     fn cpu(value: f64) -> Figures {
-        let means = Means::Proc;
-        [(Figure::Cpu, Sample { value, means })].into()
+        [(Figure::Cpu, value)].into()
     }
 
     fn cell(samples: &Samples, peer: &str) -> Summary {
@@ -147,12 +132,10 @@ mod tests {
     fn figures_of_one_round_may_come_in_parts() {
         let mut samples = Samples::default();
         samples.add("rooms", "raw", 0, cpu(1.0));
-        let means = Means::Load;
-        let more = [(Figure::P50, Sample { value: 7.0, means })].into();
-        samples.add("rooms", "raw", 0, more);
+        samples.add("rooms", "raw", 0, [(Figure::P50, 7.0)].into());
         let cells = samples.cells("raw");
         assert_eq!(cells.len(), 1);
         assert_eq!(cells[0].figures.len(), 2);
-        assert_eq!(cells[0].figures[&Figure::P50].means, Means::Load);
+        assert_eq!(cells[0].figures[&Figure::P50].median, 7.0);
     }
 }

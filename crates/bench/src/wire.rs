@@ -1,9 +1,13 @@
 //! WebSocket as far as the load generator and the bare limit need it: whole
-//! messages in one frame each, and a handshake with a fixed key.
+//! messages in one frame each, and a handshake with a fixed key. And HTTP as far as
+//! rooms and figures are got by it.
 
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
+use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 /// The key of RFC 6455's own example; every handshake here asks with it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -99,6 +103,46 @@ pub(crate) fn head_end(buffer: &[u8]) -> Option<usize> {
         .windows(end.len())
         .position(|window| window == end)
         .map(|at| at + end.len())
+}
+
+/// The beginning of a message whose rest has not come yet.
+#[derive(Debug, Default)]
+pub(crate) struct Carry(Vec<u8>);
+
+impl Carry {
+    /// Reads what is there behind what was kept. Tells how far the buffer is filled;
+    /// nothing new may be in it.
+    pub(crate) fn read(&mut self, mut from: impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+        let kept = self.0.len();
+        if kept >= buffer.len() {
+            return Err(ErrorKind::OutOfMemory.into());
+        }
+        buffer[..kept].copy_from_slice(&self.0);
+        self.0.clear();
+        match from.read(&mut buffer[kept..]) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(read) => Ok(kept + read),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(kept),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the beginning of a message for the next [`Carry::read`].
+    pub(crate) fn keep(&mut self, rest: &[u8]) {
+        self.0.extend_from_slice(rest);
+    }
+}
+
+/// The body that a server answers a request such as `GET /metrics` with.
+pub(crate) fn ask(server: SocketAddr, request: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let rest = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    write!(stream, "{request} HTTP/1.1\r\nHost: {server}\r\n{rest}")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let body = head_end(answer.as_bytes()).context("no answer")?;
+    Ok(answer.split_off(body))
 }
 
 #[cfg(test)]

@@ -5,44 +5,30 @@
 mod servers;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
 
 use servers::{Fault, Server, broken};
-use tablecast_bench::load::control::{Outcome, Pace, Reply, Request, Run, Until};
-use tablecast_bench::load::{Load, Options};
+use tablecast_bench::load::{Load, Options, Pace, Until};
 use tablecast_bench::peers::Protocol;
 
 fn options(to: SocketAddr) -> Options {
     Options {
         to: vec![to],
-        protocol: Protocol::Text,
         rooms: 3,
         members: 4,
-        payload: 32,
-        slow: 0,
-        lenient: false,
-        first_room: 0,
         handshakes: 5,
         patience: 10.0,
+        ..Options::default()
     }
 }
 
 /// Connects all, so that runs can follow.
 fn connected(options: Options) -> anyhow::Result<Load> {
     let mut load = Load::new(options)?;
-    load.answer(Request::Prepare)?;
-    match load.answer(Request::Connect)? {
-        Reply::Joined(joined) => assert!(joined.latency.p50 > 0),
-        other => panic!("{other:?}"),
-    }
-    load.answer(Request::Settle)?;
+    assert!(load.connect()? > 0.0);
+    load.settle()?;
     Ok(load)
-}
-
-fn run(load: &mut Load, until: Until, pace: Pace) -> anyhow::Result<Outcome> {
-    match load.answer(Request::Run(Run { until, pace }))? {
-        Reply::Done(outcome) => Ok(outcome),
-        other => panic!("{other:?}"),
-    }
 }
 
 /// What a run of this many messages says that finds a fault.
@@ -56,7 +42,9 @@ fn fault(fault: Fault, window: usize) -> String {
         options.patience = 2.0;
     }
     let mut load = connected(options).unwrap();
-    let error = run(&mut load, Until::Messages(100), Pace::Window(window)).unwrap_err();
+    let error = load
+        .run(Until::Messages(100), Pace::Window(window))
+        .unwrap_err();
     format!("{error:#}")
 }
 
@@ -72,7 +60,7 @@ fn counts_everything(options: &Options) {
         })
         .unwrap();
         for pace in [Pace::Window(1), Pace::Window(4), Pace::Rate(500.0)] {
-            let outcome = run(&mut load, Until::Messages(60), pace).unwrap();
+            let outcome = load.run(Until::Messages(60), pace).unwrap();
             assert!(outcome.messages >= 60, "{outcome:?}");
             // What is on a menu at the end is taken off. At a rate there is no such bound: whoever
             // was held up says all that is due at once.
@@ -80,8 +68,8 @@ fn counts_everything(options: &Options) {
                 assert!(outcome.messages <= 72, "{outcome:?}");
             }
             assert_eq!(outcome.deliveries, outcome.messages * 4);
-            assert!(outcome.latency.longest >= outcome.latency.p50);
-            assert!(outcome.seen_by_all.p50 >= outcome.latency.p50);
+            assert!(outcome.latency.quantile(1.0) >= outcome.latency.quantile(0.5));
+            assert!(outcome.seen_by_all.quantile(0.5) >= outcome.latency.quantile(0.5));
         }
     }
 }
@@ -118,7 +106,7 @@ fn every_delivery_of_socket_io_is_counted() {
 #[test]
 fn a_run_ends_by_time_too() {
     let mut load = connected(options(servers::raw())).unwrap();
-    let outcome = run(&mut load, Until::Seconds(0.1), Pace::Window(2)).unwrap();
+    let outcome = load.run(Until::Seconds(0.1), Pace::Window(2)).unwrap();
     assert!(
         outcome.messages > 0 && outcome.seconds >= 0.09,
         "{outcome:?}"
@@ -134,8 +122,8 @@ fn members_of_a_room_on_two_nodes_are_timed_apart() {
         ..options(raw)
     })
     .unwrap();
-    let outcome = run(&mut load, Until::Messages(30), Pace::Window(1)).unwrap();
-    assert!(outcome.other_node.p50 > 0, "{outcome:?}");
+    let outcome = load.run(Until::Messages(30), Pace::Window(1)).unwrap();
+    assert!(outcome.other_node.quantile(0.5) > 0.0, "{outcome:?}");
 }
 
 #[test]
@@ -190,8 +178,8 @@ fn a_server_that_stalls_once_shows_in_the_latencies_of_a_fixed_rate() {
     let mut load = connected(options).unwrap();
     // 200 of 400 messages fall due while the server stalls for 200 ms: a quarter of all
     // waits for more than 100 ms, though only four deliveries saw the stall itself.
-    let outcome = run(&mut load, Until::Messages(400), Pace::Rate(1000.0)).unwrap();
-    assert!(outcome.latency.p90 > 100_000_000, "{outcome:?}");
+    let outcome = load.run(Until::Messages(400), Pace::Rate(1000.0)).unwrap();
+    assert!(outcome.latency.quantile(0.9) > 100_000.0, "{outcome:?}");
 }
 
 #[test]
@@ -199,7 +187,9 @@ fn a_rate_that_cannot_be_kept_fails_the_run() {
     let mut options = options(broken(Fault::Stall));
     options.rooms = 1;
     let mut load = connected(options).unwrap();
-    let error = run(&mut load, Until::Messages(100_000), Pace::Rate(50_000.0)).unwrap_err();
+    let error = load
+        .run(Until::Messages(100_000), Pace::Rate(50_000.0))
+        .unwrap_err();
     let error = error.to_string();
     assert!(error.contains("more than the server can do"), "{error}");
 }
@@ -212,7 +202,7 @@ fn slow_readers_hold_up_nobody_and_are_seen_to_be_cut_off() {
         ..options(servers::raw())
     })
     .unwrap();
-    let outcome = run(&mut load, Until::Messages(3000), Pace::Window(1)).unwrap();
+    let outcome = load.run(Until::Messages(3000), Pace::Window(1)).unwrap();
     assert_eq!(outcome.deliveries, outcome.messages * 3);
     assert_eq!((outcome.slow, outcome.cut_off), (3, 3));
 }
@@ -228,4 +218,15 @@ fn a_refused_handshake_fails() {
         format!("{error:#}").contains("closed the connection"),
         "{error:#}"
     );
+}
+
+#[test]
+fn a_run_until_something_is_gone_ends_then() {
+    let mut load = connected(options(servers::raw())).unwrap();
+    let something = Arc::new(());
+    let until = Until::Gone(Arc::downgrade(&something));
+    let run = thread::spawn(move || load.run(until, Pace::Rate(1000.0)));
+    drop(something);
+    let outcome = run.join().unwrap().unwrap();
+    assert_eq!(outcome.deliveries, outcome.messages * 4);
 }

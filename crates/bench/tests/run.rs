@@ -1,13 +1,9 @@
 //! The orchestrator from end to end, with the bare limit alone.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod servers;
-
-use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use tablecast_bench::load::control::{Pace, Reply, Request, Run, Until};
 use tablecast_bench::peers::PEERS;
 use tablecast_bench::results::{Figure, Results};
 
@@ -68,38 +64,4 @@ fn an_unknown_name_is_an_error_that_names_the_known_ones() {
     let (succeeded, said) = bench(&["run", "--peer", "raw", "--workload", "nothing"]);
     assert!(!succeeded);
     assert!(said.contains("rooms-10"), "{said}");
-}
-
-#[test]
-fn a_run_until_stdin_is_closed_ends_then() {
-    let to = servers::raw().to_string();
-    let mut load = Command::new(env!("CARGO_BIN_EXE_tablecast-bench"))
-        .args(["load", "--to", &to, "--rooms", "1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut requests = load.stdin.take().unwrap();
-    let mut replies = BufReader::new(load.stdout.take().unwrap());
-    let mut reply = || -> Reply {
-        let mut line = String::new();
-        replies.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
-    };
-    let run = Run {
-        until: Until::Closed,
-        pace: Pace::Rate(1000.0),
-    };
-    for request in [Request::Prepare, Request::Connect, Request::Settle] {
-        writeln!(requests, "{}", serde_json::to_string(&request).unwrap()).unwrap();
-        reply();
-    }
-    let run = serde_json::to_string(&Request::Run(run)).unwrap();
-    writeln!(requests, "{run}").unwrap();
-    drop(requests);
-    let Reply::Done(outcome) = reply() else {
-        panic!("no outcome");
-    };
-    assert_eq!(outcome.deliveries, outcome.messages * 10);
-    assert!(load.wait().unwrap().success());
 }

@@ -1,27 +1,26 @@
 //! One member's socket.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use super::dialect::client_frame;
 use super::room::Tally;
-use crate::poll::{Flags, Poll};
-
-/// So many connections come from one source address, before the next one is taken:
-/// one address has about 28,000 ports.
-const FROM_ONE_ADDRESS: usize = 10_000;
+use crate::poll::Poll;
+use crate::wire::{self, Carry};
 
 /// What the kernel keeps for a member who does not read, so that the server feels it
 /// soon.
 const SLOW_READER_BUFFER: usize = 4096;
 
+/// A slow reader that reads again and hears nothing for so long was not cut off.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// How far it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The kernel is connecting.
-    Connecting,
     /// The request is sent.
     Upgrading,
     /// The handshake is done, and what the protocol says before one is in the room
@@ -35,66 +34,35 @@ pub(super) enum Stage {
 pub(super) struct Connection {
     socket: Socket,
     pub(super) stage: Stage,
-    /// Nanoseconds on the load's clock.
-    pub(super) began: u64,
-    /// Nanoseconds until it was in the room.
-    pub(super) took: u64,
     pub(super) tally: Tally,
     /// Probes seen.
     pub(super) probes: u32,
-    /// The beginning of a message whose rest has not come yet.
-    carry: Vec<u8>,
-    /// What the socket did not take.
-    unsent: Vec<u8>,
+    carry: Carry,
 }
 
 impl Connection {
-    /// Begins to connect; the socket becomes writable when it is done.
-    pub(super) fn open(to: SocketAddr, index: usize, is_slow: bool, now: u64) -> io::Result<Self> {
+    /// Connects, which the kernel does alone while the server has room for more.
+    pub(super) fn open(to: SocketAddr, is_slow: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
         // Closing resets the connection: its port is free at once for the next run.
         socket.set_linger(Some(Duration::ZERO))?;
         if is_slow {
             socket.set_recv_buffer_size(SLOW_READER_BUFFER)?;
         }
-        let address = index / FROM_ONE_ADDRESS;
-        if to.ip() == IpAddr::from(Ipv4Addr::LOCALHOST) && address > 0 {
-            let source = Ipv4Addr::new(127, 0, 0, 1 + address as u8);
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
-        }
-        match socket.connect(&to.into()) {
-            Err(error)
-                if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
-            {
-                return Err(error);
-            }
-            _ => {}
-        }
+        socket.connect(&to.into())?;
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
         Ok(Connection {
             socket,
-            stage: Stage::Connecting,
-            began: now,
-            took: 0,
+            stage: Stage::Upgrading,
             tally: Tally::default(),
             probes: 0,
-            carry: Vec::new(),
-            unsent: Vec::new(),
+            carry: Carry::default(),
         })
     }
 
-    /// The error that connecting ended with.
-    pub(super) fn connected(&self) -> io::Result<()> {
-        self.socket.take_error()?.map_or(Ok(()), Err)
-    }
-
-    pub(super) fn watch(&self, poll: &Poll, token: u64) -> io::Result<()> {
-        poll.add(&self.socket, token, Flags::OUT)
-    }
-
-    pub(super) fn watch_reading(&self, poll: &Poll, token: u64) -> io::Result<()> {
-        poll.modify(&self.socket, token, Flags::IN)
+    pub(super) fn watch(&self, poll: &Poll, token: usize) -> io::Result<()> {
+        poll.add(&self.socket, token)
     }
 
     /// From now on the member does not read.
@@ -102,61 +70,36 @@ impl Connection {
         poll.remove(&self.socket)
     }
 
-    /// Sends, or keeps what the socket does not take and sends it when it can.
-    pub(super) fn send(&mut self, bytes: &[u8], poll: &Poll, token: u64) -> io::Result<()> {
-        let mut sent = 0;
-        if self.unsent.is_empty() {
-            sent = match (&self.socket).write(bytes) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                sent => sent?,
-            };
+    /// Sends what the system has room for, unless the server has not read for long.
+    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        match (&self.socket).write(bytes) {
+            Ok(sent) if sent == bytes.len() => Ok(()),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Err(io::Error::other("the server does not read what it is sent")),
         }
-        if sent < bytes.len() {
-            self.unsent.extend_from_slice(&bytes[sent..]);
-            poll.modify(&self.socket, token, Flags::IN | Flags::OUT)?;
-        }
-        Ok(())
     }
 
-    /// Sends what waits.
-    pub(super) fn flush(&mut self, poll: &Poll, token: u64) -> io::Result<()> {
-        let waiting = std::mem::take(&mut self.unsent);
-        poll.modify(&self.socket, token, Flags::IN)?;
-        self.send(&waiting, poll, token)
+    /// Sends a text.
+    pub(super) fn say(&self, text: &[u8]) -> io::Result<()> {
+        self.send(&client_frame(wire::TEXT, text))
     }
 
-    /// Reads what is there behind what was kept. Tells how far the buffer is filled;
-    /// nothing new may be in it.
+    /// As [`Carry::read`].
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let kept = self.carry.len();
-        if kept >= buffer.len() {
-            return Err(ErrorKind::OutOfMemory.into());
-        }
-        buffer[..kept].copy_from_slice(&self.carry);
-        self.carry.clear();
-        match (&self.socket).read(&mut buffer[kept..]) {
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            Ok(read) => Ok(kept + read),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(kept),
-            Err(error) => Err(error),
-        }
+        self.carry.read(&self.socket, buffer)
     }
 
-    /// Keeps the beginning of a message for the next [`Connection::read`].
+    /// As [`Carry::keep`].
     pub(super) fn keep(&mut self, rest: &[u8]) {
-        self.carry.extend_from_slice(rest);
+        self.carry.keep(rest);
     }
 
-    /// Reads away what is there: how much it was, or `None` at the end of the connection.
-    pub(super) fn drain(&self, buffer: &mut [u8]) -> Option<usize> {
-        let mut drained = 0;
-        loop {
-            match (&self.socket).read(buffer) {
-                Ok(0) => return None,
-                Ok(read) => drained += read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(drained),
-                Err(_) => return None,
-            }
-        }
+    /// Whether the server has cut off this reader, who reads what was sent before: the system
+    /// sends it little by little, since there was no room for it.
+    pub(super) fn was_cut_off(&self) -> bool {
+        let blocking = self.socket.set_nonblocking(false);
+        let patient = blocking.and_then(|()| self.socket.set_read_timeout(Some(SILENCE)));
+        let all = patient.and_then(|()| io::copy(&mut &self.socket, &mut io::sink()));
+        all.map_err(|error| error.kind()) != Err(ErrorKind::WouldBlock)
     }
 }

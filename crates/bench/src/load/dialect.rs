@@ -1,14 +1,18 @@
 //! What messages look like in each protocol: made without allocating, and compared
 //! byte by byte when they come back.
 
-use anyhow::{Context, bail, ensure};
+use std::io::Write as _;
+use std::str;
+
+use anyhow::{Context, ensure};
 
 use super::room::{Delivery, Id, Room, Tally};
 use crate::peers::Protocol;
 use crate::wire;
 
-/// An [`Id`] as text: room, sender and number in hexadecimal.
-const ID: usize = 6 + 6 + 8;
+/// An [`Id`] as text: room and number in hexadecimal.
+const ID: usize = ROOM + 8;
+const ROOM: usize = 6;
 
 /// Numbers from here on are probes: they find out who has joined, before anything is
 /// counted.
@@ -16,6 +20,9 @@ const PROBES: u32 = u32::MAX - 0xffff;
 
 /// The longest item that the lunch server takes.
 const ITEM: usize = 80;
+
+/// The answer to a heartbeat of Socket.IO, whose own text is `2`.
+pub(super) const PONG: &[u8] = b"3";
 
 const ADD: &str = "add:";
 const REMOVE: &str = "remove:";
@@ -26,7 +33,7 @@ pub(super) enum Heard {
     Delivery(Delivery),
     /// The how-manieth probe.
     Probe(u32),
-    /// To be answered with [`Dialect::heartbeat`].
+    /// To be answered with [`PONG`].
     Heartbeat,
     /// What the member knew already; in lenient loads alone.
     Nothing,
@@ -55,9 +62,8 @@ impl Template {
 
     fn with_id(&mut self, id: Id) -> &[u8] {
         let mut digits = [0; ID];
-        put_hex(&mut digits[..6], id.room);
-        put_hex(&mut digits[6..12], id.sender);
-        put_hex(&mut digits[12..], id.seq);
+        // Longer ones than there is room for are of no run.
+        let _ = write!(&mut digits[..], "{:06x}{:08x}", id.room, id.seq);
         let id_at = self.frame.len() - self.text.len() + self.id_at;
         let masked = &mut self.frame[id_at..id_at + ID];
         for (at, (to, digit)) in masked.iter_mut().zip(digits).enumerate() {
@@ -72,11 +78,11 @@ impl Template {
         let is_alike = text.len() == self.text.len()
             && text[..self.id_at] == self.text[..self.id_at]
             && text[after..] == self.text[after..];
-        let id = is_alike.then(|| &text[self.id_at..after])?;
+        let id = str::from_utf8(is_alike.then(|| &text[self.id_at..after])?).ok()?;
+        let (room, seq) = id.split_at_checked(ROOM)?;
         Some(Id {
-            room: from_hex(&id[..6])?,
-            sender: from_hex(&id[6..12])?,
-            seq: from_hex(&id[12..])?,
+            room: u32::from_str_radix(room, 16).ok()?,
+            seq: u32::from_str_radix(seq, 16).ok()?,
         })
     }
 }
@@ -88,9 +94,8 @@ pub(super) struct Dialect {
     message: Template,
     /// What removes it again.
     removal: Template,
-    /// An item on the menu.
+    /// An item as it stands on the menu.
     item: Template,
-    pong: Vec<u8>,
     is_lenient: bool,
 }
 
@@ -109,7 +114,7 @@ impl Dialect {
         };
         ensure!(
             length >= ID,
-            "a payload of {payload} bytes cannot carry room, sender and number: at least {} bytes",
+            "a payload of {payload} bytes cannot carry room and number: at least {} bytes",
             ID + payload - length
         );
         ensure!(
@@ -121,8 +126,7 @@ impl Dialect {
             protocol,
             message: Template::new(before, length, after),
             removal: Template::new(REMOVE, item, ""),
-            item: Template::new("", item, ""),
-            pong: client_frame(wire::TEXT, b"3"),
+            item: Template::new("\"", item, "\""),
             is_lenient,
         })
     }
@@ -141,32 +145,31 @@ impl Dialect {
         self.protocol != Protocol::Lunch
     }
 
-    /// The frame of a message that [`Room::send`] has numbered.
-    pub(super) fn message(&mut self, room: &mut Room, slot: usize, id: Id) -> &[u8] {
+    /// The frame of a message that [`Room::send`] has numbered. In the lunch dialect a slot
+    /// is an item, which its messages add and remove in turn.
+    pub(super) fn message(&mut self, room: &Room, id: Id) -> &[u8] {
         if self.protocol != Protocol::Lunch {
             return self.message.with_id(id);
         }
-        let item = &mut room.slots[slot].item;
-        match *item {
-            None => {
-                *item = Some(id);
-                self.message.with_id(id)
-            }
-            Some(item) => self.removal.with_id(item),
-        }
+        let slot = id.seq as usize % room.slots.len();
+        let template = match room.is_odd(slot) {
+            true => &mut self.message,
+            false => &mut self.removal,
+        };
+        template.with_id(Id {
+            seq: slot as u32,
+            ..id
+        })
+    }
+
+    /// Whether the next message of a slot is to remove what this one or the last one has added.
+    pub(super) fn is_on_menu(&self, room: &Room, slot: usize) -> bool {
+        self.protocol == Protocol::Lunch && room.is_odd(slot)
     }
 
     pub(super) fn probe(&mut self, room: u32, attempt: u32) -> &[u8] {
         let seq = PROBES + attempt;
-        self.message.with_id(Id {
-            room,
-            sender: 0,
-            seq,
-        })
-    }
-
-    pub(super) fn heartbeat(&self) -> &[u8] {
-        &self.pong
+        self.message.with_id(Id { room, seq })
     }
 
     /// What a text says that came to a member of a room.
@@ -184,38 +187,35 @@ impl Dialect {
         match self.protocol {
             Protocol::SocketIo if text == b"2" => return Ok(Heard::Heartbeat),
             Protocol::SocketIo | Protocol::Text => {}
-            Protocol::Lunch => return self.menu(text, room, tally),
+            Protocol::Lunch => return self.menu(text, number, room, tally),
         }
         let id = self.message.id_in(text).with_context(|| strange(text))?;
-        ensure!(
-            id.room == number,
-            "received {id} of room {}: another room's",
-            id.room
-        );
+        ours(id, number)?;
         if id.seq >= PROBES {
             return Ok(Heard::Probe(id.seq - PROBES));
         }
-        match room.deliver(tally, id) {
-            Ok(delivery) => Ok(Heard::Delivery(delivery)),
-            Err(fault) => bail!("{fault}"),
-        }
+        Ok(Heard::Delivery(room.deliver(tally, id)?))
     }
 
     /// A menu differs from the member's last one by one item, which tells the message.
-    fn menu(&self, text: &[u8], room: &mut Room, tally: &mut Tally) -> anyhow::Result<Heard> {
+    fn menu(
+        &self,
+        text: &[u8],
+        number: u32,
+        room: &mut Room,
+        tally: &mut Tally,
+    ) -> anyhow::Result<Heard> {
         let mut menu = 0;
-        let items = text.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]"));
-        let items = items.with_context(|| strange(text))?;
-        for item in items.split(|&byte| byte == b',').filter(|i| !i.is_empty()) {
-            let item = item.strip_prefix(b"\"").and_then(|i| i.strip_suffix(b"\""));
-            let id = item.and_then(|item| self.item.id_in(item));
-            let id = id.with_context(|| strange(text))?;
-            let slot = id.seq as usize % room.slots.len();
-            ensure!(
-                room.slots[slot].item == Some(id),
-                "received a menu with the item of {id}, which is not on it any more"
-            );
-            menu |= 1 << slot;
+        let items = text
+            .strip_prefix(b"[")
+            .and_then(|text| text.strip_suffix(b"]"));
+        let items = items
+            .with_context(|| strange(text))?
+            .split(|byte| *byte == b',');
+        for item in items.filter(|item| !item.is_empty()) {
+            let id = self.item.id_in(item).with_context(|| strange(text))?;
+            ours(id, number)?;
+            menu |= 1_u64.checked_shl(id.seq).with_context(|| strange(text))?;
         }
         let change: u64 = menu ^ tally.menu;
         if change == 0 && self.is_lenient {
@@ -226,26 +226,22 @@ impl Dialect {
             "received a menu with {} changes since the last one, and each change is one menu",
             change.count_ones()
         );
-        let slot = &room.slots[change.trailing_zeros() as usize];
-        let (sender, seq) = (slot.sender, slot.seq);
-        let id = Id {
-            room: 0,
-            sender,
-            seq,
-        };
-        match room.deliver(tally, id) {
-            Ok(delivery) => {
-                tally.menu = menu;
-                let slot = &mut room.slots[delivery.slot];
-                // The removal has reached everybody.
-                if delivery.is_last && menu & change == 0 {
-                    slot.item = None;
-                }
-                Ok(Heard::Delivery(delivery))
-            }
-            Err(fault) => bail!("{fault}"),
-        }
+        let slot = room.slots.get(change.trailing_zeros() as usize);
+        let seq = slot.with_context(|| strange(text))?.seq;
+        let delivery = room.deliver(tally, Id { room: number, seq })?;
+        tally.menu = menu;
+        Ok(Heard::Delivery(delivery))
     }
+}
+
+fn ours(id: Id, room: u32) -> anyhow::Result<()> {
+    ensure!(
+        id.room == room,
+        "received message {} of room {}: another room's",
+        id.seq,
+        id.room
+    );
+    Ok(())
 }
 
 /// A masked frame.
@@ -268,30 +264,12 @@ fn strange(text: &[u8]) -> String {
     )
 }
 
-fn put_hex(digits: &mut [u8], number: u32) {
-    for (at, digit) in digits.iter_mut().rev().enumerate() {
-        *digit = b"0123456789abcdef"[(number >> (4 * at)) as usize & 0xf];
-    }
-}
-
-fn from_hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, &digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some((number << 4) | u32::from(digit))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SOMEONE: Id = Id {
-        room: 0x12,
-        sender: 0xabcdef,
+        room: 0xabcdef,
         seq: 0x89ab_cdef,
     };
 
@@ -321,23 +299,16 @@ mod tests {
         room.reset(2);
         let mut tally = Tally::default();
         let mut send = |room: &mut Room, slot| {
-            let (sender, seq) = (slot as u32, room.send(slot, slot as u32, 1, 0).unwrap());
-            let id = Id {
-                room: 0,
-                sender,
-                seq,
-            };
-            dialect.message(room, slot, id);
-            let text = |id| {
-                let mut item = Template::new("", 28, "");
-                let header = item.frame.len() - item.text.len();
-                let mut text = item.with_id(id)[header..].to_vec();
-                wire::apply_mask(&mut text, wire::MASK);
-                String::from_utf8(text).unwrap()
-            };
-            text(id)
+            let seq = room.send(slot, slot as u32, 1, 0).unwrap();
+            let mut frame = dialect.message(room, Id { room: 0, seq }).to_vec();
+            let text = wire::first_frame(&frame).unwrap().unwrap().payload;
+            wire::apply_mask(&mut frame[text.clone()], wire::MASK);
+            let text = String::from_utf8(frame[text].to_vec()).unwrap();
+            let (command, item) = text.split_once(':').unwrap();
+            (command.to_owned(), item.to_owned())
         };
-        let (a, b) = (send(&mut room, 0), send(&mut room, 1));
+        let ((add, a), (_, b)) = (send(&mut room, 0), send(&mut room, 1));
+        assert_eq!(add, "add");
         let dialect = Dialect::new(Protocol::Lunch, 32, false).unwrap();
         let mut hear = |room: &mut Room, text: String| match dialect.hear(
             text.as_bytes(),
@@ -352,7 +323,7 @@ mod tests {
         assert_eq!(hear(&mut room, format!("[\"{b}\"]")), Ok(1));
         assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());
         assert_eq!(hear(&mut room, format!("[\"{b}\",\"{a}\"]")), Ok(0));
-        send(&mut room, 1);
+        assert_eq!(send(&mut room, 1), ("remove".to_owned(), b.clone()));
         assert_eq!(hear(&mut room, format!("[\"{a}\"]")), Ok(1));
         assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());
     }

@@ -1,16 +1,13 @@
 //! From nothing to members: rooms, handshakes, and certainty that everybody is in.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use super::connection::{Connection, Stage};
-use super::control::{Joined, histogram};
-use super::room::Room;
-use super::{Load, dialect};
+use super::dialect::PONG;
+use super::{Load, Options};
 use crate::peers::Protocol;
 use crate::wire;
 
@@ -25,106 +22,64 @@ struct Session {
 }
 
 impl Load {
-    /// Makes the rooms, where they must be made.
-    pub(super) fn prepare(&mut self) -> anyhow::Result<()> {
-        for room in 0..self.options.rooms {
-            let number = self.options.first_room + room;
-            let path = match self.options.protocol {
-                Protocol::Text => format!("/ws/{number}"),
-                Protocol::SocketIo => {
-                    format!("/socket.io/?EIO=4&transport=websocket&room={number}")
-                }
-                Protocol::Lunch => self.make_room().context("cannot make a room")?,
-            };
-            self.paths.push(path);
-            self.rooms.push(Room::default());
-        }
-        Ok(())
-    }
-
-    fn make_room(&self) -> anyhow::Result<String> {
-        let to = self.options.to[0];
-        let mut stream = TcpStream::connect(to)?;
-        stream.set_read_timeout(Some(self.patience()))?;
-        write!(
-            stream,
-            "POST /session/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let body = wire::head_end(&answer).context("no answer")?;
-        let session = serde_json::from_slice::<Session>(&answer[body..]);
-        let session = session.with_context(|| String::from_utf8_lossy(&answer).into_owned())?;
-        Ok(session.url)
-    }
-
-    /// Opens all connections, so many handshakes at a time.
-    pub(super) fn connect(&mut self) -> anyhow::Result<Joined> {
-        ensure!(!self.rooms.is_empty(), "rooms must be prepared first");
-        let all = self.options.rooms * self.options.members;
-        let mut latency = histogram()?;
-        let began = self.now();
-        let mut last = (Instant::now(), 0);
-        while self.joined < all {
-            while self.connections.len() < all
-                && self.connections.len() < self.joined + self.options.handshakes
-            {
-                self.open()
-                    .with_context(|| self.who(self.connections.len()))?;
+    /// Where a room is, which is made first if it must be.
+    pub(super) fn room_path(options: &Options, number: usize) -> anyhow::Result<String> {
+        Ok(match options.protocol {
+            Protocol::Text => format!("/ws/{number}"),
+            Protocol::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={number}"),
+            Protocol::Lunch => {
+                let answer = wire::ask(options.to[0], "POST /session/")?;
+                let session = serde_json::from_str::<Session>(&answer);
+                session.with_context(|| format!("no room: {answer}"))?.url
             }
-            self.turn(Some(self.patience()))?;
-            if self.joined > last.1 {
-                last = (Instant::now(), self.joined);
+        })
+    }
+
+    /// Opens all connections, so many handshakes at a time. Tells how many seconds it
+    /// took.
+    ///
+    /// # Errors
+    ///
+    /// Somebody is refused, or does not get in.
+    pub fn connect(&mut self) -> anyhow::Result<f64> {
+        let all = self.options.connections();
+        let began = Instant::now();
+        while self.joined < all {
+            while self.connections.len() < all.min(self.joined + self.options.handshakes) {
+                let opened = self.open();
+                opened.with_context(|| self.who(self.connections.len()))?;
             }
             ensure!(
-                last.0.elapsed() < self.patience(),
+                self.turn(Some(self.patience()))? > 0,
                 "{} of {all} joined, and nobody else within {} s",
                 self.joined,
                 self.options.patience
             );
         }
-        let seconds = (self.now() - began) as f64 / 1e9;
-        for connection in &self.connections {
-            latency.saturating_record(connection.took);
-        }
-        Ok(Joined {
-            connections: all,
-            seconds,
-            latency: (&latency).into(),
-        })
+        Ok(began.elapsed().as_secs_f64())
     }
 
+    /// Connects one more, who asks for their room.
     fn open(&mut self) -> anyhow::Result<()> {
         let index = self.connections.len();
         let member = index % self.options.members;
         let to = self.options.to[member % self.options.to.len()];
         let is_slow = member >= self.options.members - self.options.slow;
-        let began = self.now();
-        let connection = Connection::open(to, index, is_slow, began)?;
-        connection.watch(&self.poll, index as u64)?;
+        let connection = Connection::open(to, is_slow).context("cannot connect")?;
+        connection.watch(&self.poll, index)?;
+        let request = format!(
+            "GET {} HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+            self.paths[index / self.options.members],
+            wire::KEY
+        );
+        connection.send(request.as_bytes())?;
         self.connections.push(connection);
         Ok(())
     }
 
-    /// The socket is connected: asks for the room.
-    pub(super) fn request(&mut self, index: usize) -> anyhow::Result<()> {
-        let members = self.options.members;
-        let host = self.options.to[index % members % self.options.to.len()];
-        let path = &self.paths[index / members];
-        let connection = &mut self.connections[index];
-        connection.connected().context("cannot connect")?;
-        connection.watch_reading(&self.poll, index as u64)?;
-        connection.stage = Stage::Upgrading;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
-            wire::KEY
-        );
-        Ok(connection.send(request.as_bytes(), &self.poll, index as u64)?)
-    }
-
     /// The head of the answer is there.
-    pub(super) fn upgraded(&mut self, index: usize, head: &[u8], now: u64) -> anyhow::Result<()> {
+    pub(super) fn upgraded(&mut self, index: usize, head: &[u8]) -> anyhow::Result<()> {
         let head = String::from_utf8_lossy(head);
         let is_ours = || head.contains(wire::ACCEPT);
         ensure!(
@@ -134,25 +89,19 @@ impl Load {
         );
         self.connections[index].stage = Stage::Entering;
         if self.options.protocol == Protocol::Text || self.options.lenient {
-            self.joined(index, now);
+            self.joined(index);
         }
         Ok(())
     }
 
     /// A text between the handshake and being in the room.
-    pub(super) fn entering(&mut self, index: usize, text: &[u8], now: u64) -> anyhow::Result<()> {
+    pub(super) fn entering(&mut self, index: usize, text: &[u8]) -> anyhow::Result<()> {
         match (self.options.protocol, text) {
             (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => {
-                self.joined(index, now);
+                self.joined(index);
             }
-            (Protocol::SocketIo, b"2") => {
-                let heartbeat = self.dialect.heartbeat();
-                self.connections[index].send(heartbeat, &self.poll, index as u64)?;
-            }
-            (Protocol::SocketIo, [b'0', ..]) => {
-                let connect = dialect::client_frame(wire::TEXT, b"40");
-                self.connections[index].send(&connect, &self.poll, index as u64)?;
-            }
+            (Protocol::SocketIo, b"2") => self.connections[index].say(PONG)?,
+            (Protocol::SocketIo, [b'0', ..]) => self.connections[index].say(b"40")?,
             _ => bail!(
                 "received before it had joined: {}",
                 String::from_utf8_lossy(text)
@@ -161,30 +110,40 @@ impl Load {
         Ok(())
     }
 
-    fn joined(&mut self, index: usize, now: u64) {
-        let connection = &mut self.connections[index];
-        connection.stage = Stage::Joined;
-        connection.took = now - connection.began;
+    fn joined(&mut self, index: usize) {
+        self.connections[index].stage = Stage::Joined;
         self.joined += 1;
     }
 
-    /// Waits until everybody gets what is sent.
+    /// Waits until everybody gets what is sent; slow readers read no more then.
     ///
     /// A server may put a member into the room a little after it has answered the
     /// handshake. So each room is sent probes until one of them has reached everybody.
-    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
-        if !self.dialect.needs_probes() {
-            return Ok(());
+    ///
+    /// # Errors
+    ///
+    /// None does.
+    pub fn settle(&mut self) -> anyhow::Result<()> {
+        if self.dialect.needs_probes() {
+            self.probe()?;
         }
+        for reader in self.slow_readers() {
+            reader.unwatch(&self.poll)?;
+        }
+        Ok(())
+    }
+
+    fn probe(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + self.patience();
         let mut missing: Vec<usize> = (0..self.rooms.len()).collect();
         let mut patience = PROBE;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             for &room in &missing {
                 let sender = room * self.options.members;
                 let probe = self.dialect.probe(room as u32, attempt);
-                let connection = &mut self.connections[sender];
-                connection.send(probe, &self.poll, sender as u64)?;
+                self.connections[sender].send(probe)?;
             }
             let next = Instant::now() + patience;
             patience *= 2;
@@ -198,7 +157,7 @@ impl Load {
                 });
             }
             if missing.is_empty() {
-                break;
+                return Ok(());
             }
             ensure!(
                 Instant::now() < deadline,
@@ -208,6 +167,5 @@ impl Load {
                 self.options.patience
             );
         }
-        Ok(())
     }
 }

@@ -1,20 +1,13 @@
 //! What is under way in one room, and whether every member sees all of it once and
 //! in one order.
 
-use std::fmt;
+use anyhow::{bail, ensure};
 
-/// Identifies a message: its sender and its number, unique in the room.
+/// Identifies a message: its room and its number, unique there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id {
     pub(super) room: u32,
-    pub(super) sender: u32,
     pub(super) seq: u32,
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "message {} of member {}", self.seq, self.sender)
-    }
 }
 
 /// The place of one message in flight.
@@ -30,12 +23,9 @@ pub(super) struct Slot {
     /// When it was sent, or should have been. Nanoseconds on the load's clock.
     pub(super) sent: u64,
     /// Members who have not seen it yet.
-    pending: u32,
-    /// Somebody has seen it, so its place in the order is settled.
-    is_ordered: bool,
-    /// What is on the menu, named after the message that added it: then the next one
-    /// removes it. The lunch dialect alone uses this.
-    pub(super) item: Option<Id>,
+    pub(super) pending: u32,
+    /// How many came before it, to whoever has seen it first.
+    place: Option<u64>,
 }
 
 /// What one member has seen.
@@ -45,31 +35,6 @@ pub(super) struct Tally {
     seen: u64,
     /// Slots whose item is on the member's menu.
     pub(super) menu: u64,
-}
-
-/// A delivery that should not be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The message is not in flight: never sent, or all have seen it.
-    Extra(Id),
-    /// The member has seen it before.
-    Twice(Id),
-    /// Another message was due, as others have seen it first.
-    OutOfOrder { due: u32, came: Id },
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Extra(id) => write!(f, "received {id}, which is not under way: one too many"),
-            Fault::Twice(id) => write!(f, "received {id} twice"),
-            Fault::OutOfOrder { due, came } => write!(
-                f,
-                "received {came} where others had message {due} first: that one is missing, or they \
-                 were reordered"
-            ),
-        }
-    }
 }
 
 /// A delivery that should be.
@@ -85,9 +50,7 @@ pub(super) struct Delivery {
 #[derive(Debug, Default)]
 pub(super) struct Room {
     pub(super) slots: Vec<Slot>,
-    /// The slots of the messages that not all have seen, in the order they were first
-    /// seen; a ring, indexed by the number of the delivery.
-    order: Vec<u32>,
+    /// Messages that somebody has seen since the reset.
     ordered: u64,
     /// Messages sent since the reset; senders take turns by it.
     pub(super) sent: u64,
@@ -98,67 +61,62 @@ impl Room {
     /// members' tallies must be reset too.
     pub(super) fn reset(&mut self, slots: usize) {
         let next = self.slots.iter().map(|slot| slot.next).max();
-        let base = next.unwrap_or(0).next_multiple_of(slots as u32);
-        self.slots.clear();
-        self.slots.extend((base..).take(slots).map(|next| Slot {
+        // The first message of a slot is even.
+        let base = next.unwrap_or(0).next_multiple_of(2 * slots as u32);
+        let slots = (base..).take(slots).map(|next| Slot {
             next,
             ..Slot::default()
-        }));
-        self.order.clear();
-        self.order.resize(slots, 0);
-        self.ordered = 0;
-        self.sent = 0;
+        });
+        *self = Room {
+            slots: slots.collect(),
+            ..Room::default()
+        };
+    }
+
+    /// Whether the number of messages that a slot has had since the reset is odd.
+    pub(super) fn is_odd(&self, slot: usize) -> bool {
+        self.slots[slot].next as usize / self.slots.len() % 2 == 1
     }
 
     /// Notes that a message is on its way to so many members. `None` while the slot's
     /// last one is still under way.
     pub(super) fn send(&mut self, slot: usize, sender: u32, to: u32, now: u64) -> Option<u32> {
         let slots = self.slots.len() as u32;
-        let at = self.slots.get_mut(slot)?;
-        if at.pending > 0 {
-            return None;
-        }
-        let seq = at.next;
+        let at = self.slots.get_mut(slot).filter(|slot| slot.pending == 0)?;
         *at = Slot {
             sender,
-            seq,
-            next: seq + slots,
+            seq: at.next,
+            next: at.next + slots,
             sent: now,
             pending: to,
-            is_ordered: false,
-            item: at.item,
+            place: None,
         };
         self.sent += 1;
-        Some(seq)
+        Some(at.seq)
     }
 
     /// Checks a delivery and counts it.
-    pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> Result<Delivery, Fault> {
-        let slots = self.slots.len();
-        let index = id.seq as usize % slots.max(1);
+    ///
+    /// # Errors
+    ///
+    /// The member should not have got it, or not now.
+    pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> anyhow::Result<Delivery> {
+        let seq = id.seq;
+        let index = seq as usize % self.slots.len().max(1);
         let slot = match self.slots.get_mut(index) {
-            Some(slot) if slot.pending > 0 && (slot.seq, slot.sender) == (id.seq, id.sender) => {
-                slot
-            }
-            _ => return Err(Fault::Extra(id)),
+            Some(slot) if slot.pending > 0 && slot.seq == seq => slot,
+            _ => bail!("received message {seq}, which is not under way: one too many"),
         };
-        // At most as many messages are in flight as there are slots, so what this
-        // member has not seen yet is still in the ring.
-        let place = (tally.seen % slots as u64) as usize;
-        if tally.seen == self.ordered {
-            if slot.is_ordered {
-                return Err(Fault::Twice(id));
-            }
-            slot.is_ordered = true;
-            self.order[place] = index as u32;
+        let place = *slot.place.get_or_insert_with(|| {
             self.ordered += 1;
-        } else if self.order[place] != index as u32 {
-            let due = self.order[place] as usize;
-            return Err(Fault::OutOfOrder {
-                due: self.slots[due].seq,
-                came: id,
-            });
-        }
+            self.ordered - 1
+        });
+        ensure!(place >= tally.seen, "received message {seq} twice");
+        ensure!(
+            place == tally.seen,
+            "received message {seq} where others had another first: that one is missing, or they were \
+             reordered"
+        );
         tally.seen += 1;
         slot.pending -= 1;
         Ok(Delivery {
@@ -175,12 +133,10 @@ impl Room {
         self.slots.iter().position(|slot| slot.pending == 0)
     }
 
-    /// The message that has waited longest, with how many members it waits for.
-    pub(super) fn oldest(&self) -> Option<(&Slot, u32)> {
+    /// The message that has waited longest.
+    pub(super) fn oldest(&self) -> Option<&Slot> {
         let waiting = self.slots.iter().filter(|slot| slot.pending > 0);
-        waiting
-            .min_by_key(|slot| slot.sent)
-            .map(|slot| (slot, slot.pending))
+        waiting.min_by_key(|slot| slot.sent)
     }
 
     /// Whether everything before the newest delivery has reached this member.
@@ -208,16 +164,13 @@ mod tests {
 
         fn send(&mut self, slot: usize) -> Id {
             let seq = self.room.send(slot, 0, 2, 0).unwrap();
-            Id {
-                room: 0,
-                sender: 0,
-                seq,
-            }
+            Id { room: 0, seq }
         }
 
-        fn deliver(&mut self, member: usize, id: Id) -> Result<bool, Fault> {
+        fn deliver(&mut self, member: usize, id: Id) -> Result<bool, String> {
             let delivery = self.room.deliver(&mut self.members[member], id);
-            delivery.map(|delivery| delivery.is_last)
+            let is_last = delivery.map(|delivery| delivery.is_last);
+            is_last.map_err(|error| error.to_string())
         }
     }
 
@@ -230,7 +183,7 @@ mod tests {
             two.members = [Tally::default(); 2];
             for slot in (0..slots).chain(0..slots) {
                 let id = two.send(slot);
-                assert!(!seen.contains(&id.seq), "{id} again");
+                assert!(!seen.contains(&id.seq), "{id:?} again");
                 seen.push(id.seq);
                 for member in 0..2 {
                     assert_eq!(two.deliver(member, id), Ok(member == 1));
@@ -245,7 +198,7 @@ mod tests {
         let id = two.send(0);
         assert_eq!(two.room.send(0, 0, 2, 0), None);
         two.deliver(0, id).unwrap();
-        assert_eq!(two.room.oldest().map(|(_, waits)| waits), Some(1));
+        assert_eq!(two.room.oldest().map(|slot| slot.pending), Some(1));
         assert!(!two.room.is_behind(&two.members[0]) && two.room.is_behind(&two.members[1]));
         two.deliver(1, id).unwrap();
         assert!(two.room.oldest().is_none());
@@ -255,19 +208,17 @@ mod tests {
     fn faults_are_told_apart() {
         let mut two = Two::new(2);
         let (first, second) = (two.send(0), two.send(1));
+        let told = |delivery: Result<bool, String>, fault: &str| {
+            let told = delivery.unwrap_err();
+            assert!(told.contains(fault), "{told}");
+        };
         let never = Id { seq: 99, ..first };
-        assert_eq!(two.deliver(0, never), Err(Fault::Extra(never)));
-        let other = Id { sender: 1, ..first };
-        assert_eq!(two.deliver(0, other), Err(Fault::Extra(other)));
+        told(two.deliver(0, never), "one too many");
         // Any order is fine, as long as it is everybody's.
         two.deliver(0, second).unwrap();
-        assert_eq!(two.deliver(0, second), Err(Fault::Twice(second)));
-        let fault = Fault::OutOfOrder {
-            due: second.seq,
-            came: first,
-        };
-        assert_eq!(two.deliver(1, first), Err(fault));
+        told(two.deliver(0, second), "twice");
+        told(two.deliver(1, first), "that one is missing");
         two.deliver(1, second).unwrap();
-        assert_eq!(two.deliver(1, second), Err(Fault::Extra(second)));
+        told(two.deliver(1, second), "one too many");
     }
 }

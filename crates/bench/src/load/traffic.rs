@@ -1,15 +1,16 @@
 //! Messages: sent in a closed loop or at a fixed rate, and timed when they arrive.
 
+use std::mem;
+use std::sync::Weak;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
-use super::control::{Latency, Outcome, Pace, Run, Until};
 use super::room::{Delivery, Id, Tally};
-use super::under_way::Traffic;
 
 /// Closer than this to the next message, in nanoseconds, it is waited for without
 /// sleeping: waking up takes about as long.
@@ -18,51 +19,139 @@ const NEAR: u64 = 200_000;
 /// A run looks so long for deliveries that nobody waits for.
 const AFTER: Duration = Duration::from_millis(2);
 
-/// A slow reader that reads again and hears nothing for so long was not cut off.
-const SILENCE: Duration = Duration::from_secs(2);
+/// When to stop sending.
+#[derive(Debug, Clone)]
+pub enum Until {
+    /// After so much time.
+    Seconds(f64),
+    /// After so many messages in all rooms.
+    Messages(u64),
+    /// When what it points to is gone.
+    Gone(Weak<()>),
+}
+
+/// When to send.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// So many messages are always under way in each room: the next one follows when
+    /// everybody has seen the last.
+    Window(usize),
+    /// So many messages a second in all rooms, at even intervals whatever comes back.
+    /// Latency counts from when a message should have been sent.
+    Rate(f64),
+}
+
+/// Times of a run, up to ten minutes, exact to three digits.
+#[derive(Debug)]
+pub struct Latency(Histogram<u64>);
+
+impl Default for Latency {
+    #[expect(clippy::expect_used, reason = "constants that go together")]
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, 600_000_000_000, 3);
+        Latency(histogram.expect("bounds of a histogram"))
+    }
+}
+
+impl Latency {
+    fn record(&mut self, nanoseconds: u64) {
+        self.0.saturating_record(nanoseconds);
+    }
+
+    /// In microseconds; the longest is that of 1.0, and 0 if there is none.
+    pub fn quantile(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e3
+    }
+}
+
+/// What one run gave.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Messages sent, each of which has reached everybody.
+    pub messages: u64,
+    /// Messages times members who read.
+    pub deliveries: u64,
+    /// From the first message until the last delivery.
+    pub seconds: f64,
+    /// CPU time of the generator itself, seconds.
+    pub cpu: f64,
+    /// Of deliveries.
+    pub latency: Latency,
+    /// Of deliveries to members who are connected to the same node as the sender.
+    pub same_node: Latency,
+    /// Of deliveries to members who are connected to another node than the sender.
+    pub other_node: Latency,
+    /// Until the last member had it.
+    pub seen_by_all: Latency,
+    /// Members who do not read.
+    pub slow: usize,
+    /// Those of them that the server has cut off.
+    pub cut_off: usize,
+}
+
+/// One run while it lasts, or that there is none.
+#[derive(Default)]
+pub(super) struct Traffic {
+    outcome: Outcome,
+    until: Option<Until>,
+    /// A message that everybody has seen is followed by another one.
+    is_closed_loop: bool,
+    /// Nothing new is begun.
+    is_ending: bool,
+    /// Messages that not everybody has seen.
+    under_way: u64,
+    /// Nanoseconds on the load's clock, as `last_delivery`.
+    began: u64,
+    last_delivery: u64,
+}
+
+impl Traffic {
+    /// Whether what is due at a time is not sent any more.
+    fn is_over(&self, at: u64) -> bool {
+        match &self.until {
+            None => true,
+            Some(Until::Seconds(seconds)) => at >= self.began + (seconds * 1e9) as u64,
+            Some(Until::Messages(messages)) => self.outcome.messages >= *messages,
+            Some(Until::Gone(what)) => what.strong_count() == 0,
+        }
+    }
+}
 
 impl Load {
-    /// Sends for so long, and waits until everything has arrived.
-    pub(super) fn run(&mut self, run: Run) -> anyhow::Result<Outcome> {
-        let began = self.begin(run)?;
+    /// Sends until then, and waits until everything has arrived: what is read of a server
+    /// before and after belongs to exactly these messages.
+    ///
+    /// # Errors
+    ///
+    /// What it waits for does not come, or something comes that it does not wait for.
+    pub fn run(&mut self, until: Until, pace: Pace) -> anyhow::Result<Outcome> {
+        self.begin(until, pace)?;
         let cpu = cpu_seconds();
-        match run.pace {
-            Pace::Window(window) => {
-                for room in 0..self.rooms.len() {
-                    for slot in 0..window {
-                        self.send(room, slot, self.now())?;
-                    }
+        if let Pace::Window(window) = pace {
+            for room in 0..self.rooms.len() {
+                for slot in 0..window {
+                    self.send(room, slot, self.now())?;
                 }
-                self.carry_on(|_, _| Ok(None))?;
-            }
-            Pace::Rate(rate) => {
-                let mut sent = 0;
-                self.carry_on(|load, now| load.send_due(began, rate, now, &mut sent))?;
             }
         }
+        self.carry_on(pace)?;
         // One delivery too many may come behind the last one.
         self.turn(Some(AFTER))?;
-        let traffic = self.traffic.take().context("nothing was sent")?;
-        let slow = self.options.slow * self.rooms.len();
+        let traffic = mem::take(&mut self.traffic);
         Ok(Outcome {
-            messages: traffic.messages,
-            deliveries: traffic.deliveries,
-            seconds: (traffic.last_delivery - began) as f64 / 1e9,
+            seconds: (traffic.last_delivery - traffic.began) as f64 / 1e9,
             cpu: cpu_seconds() - cpu,
-            latency: Latency::from(&traffic.latency),
-            same_node: Latency::from(&traffic.same_node),
-            other_node: Latency::from(&traffic.other_node),
-            seen_by_all: Latency::from(&traffic.seen_by_all),
-            slow,
+            slow: self.slow_readers().count(),
             cut_off: self.slow_readers_cut_off(),
+            ..traffic.outcome
         })
     }
 
-    /// Forgets the last run; tells when the new one has begun.
-    fn begin(&mut self, run: Run) -> anyhow::Result<u64> {
+    /// Nothing of the last run is left.
+    fn begin(&mut self, until: Until, pace: Pace) -> anyhow::Result<()> {
         ensure!(self.joined > 0, "there are no members yet");
         let most = self.dialect.most_in_flight();
-        let slots = match run.pace {
+        let slots = match pace {
             Pace::Window(window) => window,
             Pace::Rate(_) => most,
         };
@@ -76,71 +165,54 @@ impl Load {
         for connection in &mut self.connections {
             connection.tally = Tally::default();
         }
-        self.silence_slow_readers()?;
-        let began = self.now();
-        let (end, most_messages) = match run.until {
-            Until::Seconds(seconds) => (began + (seconds * 1e9) as u64, u64::MAX),
-            Until::Messages(messages) => (u64::MAX, messages),
-            Until::Closed => (u64::MAX, u64::MAX),
+        let now = self.now();
+        self.traffic = Traffic {
+            until: Some(until),
+            is_closed_loop: matches!(pace, Pace::Window(_)),
+            began: now,
+            last_delivery: now,
+            ..Traffic::default()
         };
-        let is_closed_loop = matches!(run.pace, Pace::Window(_));
-        self.traffic = Some(Traffic::new(began, is_closed_loop, end, most_messages)?);
-        Ok(began)
+        Ok(())
     }
 
-    /// Turns until nothing more is sent and nothing is under way. What is due is sent
-    /// by a function that says when the next message is.
-    fn carry_on(
-        &mut self,
-        mut send_due: impl FnMut(&mut Self, u64) -> anyhow::Result<Option<u64>>,
-    ) -> anyhow::Result<()> {
-        let patience = self.patience();
+    /// Turns until nothing more is sent and nothing is under way.
+    fn carry_on(&mut self, pace: Pace) -> anyhow::Result<()> {
         loop {
             let now = self.now();
-            let traffic = self.traffic.as_mut().context("nothing is sent")?;
-            let is_over =
-                now >= traffic.end || traffic.messages >= traffic.most_messages || self.has_request;
-            if is_over && !traffic.is_ending {
+            let traffic = &mut self.traffic;
+            if !traffic.is_ending && traffic.is_over(now) {
                 traffic.is_ending = true;
                 self.clear_menus(now)?;
                 continue;
             }
-            if traffic.is_ending && traffic.under_way == 0 {
+            if traffic.under_way == 0 && traffic.is_ending {
                 return Ok(());
             }
-            let waiting_since = traffic.last_delivery;
-            let is_ending = traffic.is_ending;
-            if traffic.under_way > 0
-                && now.saturating_sub(waiting_since) > patience.as_nanos() as u64
-            {
+            let waited = Duration::from_nanos(now.saturating_sub(traffic.last_delivery));
+            if traffic.under_way > 0 && waited > self.patience() {
                 return self.missing();
             }
-            let next = if is_ending {
-                None
-            } else {
-                send_due(self, now)?
+            let asleep = match pace {
+                // epoll sleeps whole milliseconds.
+                Pace::Rate(rate) if !self.traffic.is_ending => {
+                    self.send_due(rate, now)?.saturating_sub(now + NEAR) / 1_000_000
+                }
+                _ => 10,
             };
-            // epoll sleeps whole milliseconds.
-            let asleep = next.map_or(10, |next| next.saturating_sub(now + NEAR) / 1_000_000);
             self.turn(Some(Duration::from_millis(asleep)))?;
         }
     }
 
     /// Sends what a fixed rate asks for until now; tells when the next is due.
-    fn send_due(
-        &mut self,
-        began: u64,
-        rate: f64,
-        now: u64,
-        sent: &mut u64,
-    ) -> anyhow::Result<Option<u64>> {
+    fn send_due(&mut self, rate: f64, now: u64) -> anyhow::Result<u64> {
         loop {
-            let due = began + (*sent as f64 * 1e9 / rate) as u64;
-            let is_over = |t: &Traffic| due >= t.end || t.messages >= t.most_messages;
-            if due > now || self.traffic.as_ref().is_none_or(is_over) {
-                return Ok(Some(due));
+            let sent = self.traffic.outcome.messages;
+            let due = self.traffic.began + (sent as f64 * 1e9 / rate) as u64;
+            if due > now || self.traffic.is_over(due) {
+                return Ok(due);
             }
-            let room = (*sent % self.rooms.len() as u64) as usize;
+            let room = (sent % self.rooms.len() as u64) as usize;
             let free = self.rooms[room].free_slot().with_context(|| {
                 let slots = self.rooms[room].slots.len();
                 format!(
@@ -148,16 +220,12 @@ impl Load {
                 )
             })?;
             self.send(room, free, due)?;
-            *sent += 1;
         }
     }
 
     /// Sends a message, whose latency counts from a moment, unless the slot's last one
     /// is still under way.
     fn send(&mut self, room: usize, slot: usize, from: u64) -> anyhow::Result<()> {
-        let Some(traffic) = &mut self.traffic else {
-            return Ok(());
-        };
         let readers = self.options.members - self.options.slow;
         let at = &mut self.rooms[room];
         let senders = if self.options.lenient { 1 } else { readers };
@@ -165,21 +233,17 @@ impl Load {
         let Some(seq) = at.send(slot, sender, readers as u32, from) else {
             return Ok(());
         };
+        let traffic = &mut self.traffic;
         if traffic.under_way == 0 {
             traffic.last_delivery = traffic.last_delivery.max(from);
         }
-        traffic.messages += 1;
+        traffic.outcome.messages += 1;
         traffic.under_way += 1;
-        let id = Id {
-            room: room as u32,
-            sender,
-            seq,
-        };
-        let frame = self.dialect.message(at, slot, id);
         let index = room * self.options.members + sender as usize;
-        let sent = self.connections[index].send(frame, &self.poll, index as u64);
-        sent.with_context(|| self.who(index))?;
-        Ok(())
+        let room = room as u32;
+        let frame = self.dialect.message(at, Id { room, seq });
+        let sent = self.connections[index].send(frame);
+        sent.with_context(|| self.who(index))
     }
 
     /// A member has got a message.
@@ -190,28 +254,25 @@ impl Load {
         delivery: Delivery,
         now: u64,
     ) -> anyhow::Result<()> {
-        let Some(traffic) = &mut self.traffic else {
-            return Ok(());
-        };
-        let nodes = self.options.to.len();
-        let member = index % self.options.members;
+        let (members, nodes) = (self.options.members, self.options.to.len());
+        let traffic = &mut self.traffic;
+        let outcome = &mut traffic.outcome;
         let took = now.saturating_sub(delivery.sent);
-        traffic.latency.saturating_record(took);
-        if delivery.sender as usize % nodes == member % nodes {
-            traffic.same_node.saturating_record(took);
-        } else {
-            traffic.other_node.saturating_record(took);
-        }
-        traffic.deliveries += 1;
+        outcome.deliveries += 1;
+        outcome.latency.record(took);
+        let of_nodes = match delivery.sender as usize % nodes == index % members % nodes {
+            true => &mut outcome.same_node,
+            false => &mut outcome.other_node,
+        };
+        of_nodes.record(took);
         traffic.last_delivery = now;
         if delivery.is_last {
-            traffic.seen_by_all.saturating_record(took);
+            outcome.seen_by_all.record(took);
             traffic.under_way -= 1;
-            let goes_on = if traffic.is_ending {
+            let goes_on = match traffic.is_ending {
                 // Off the menu again, for the next run.
-                self.rooms[room].slots[delivery.slot].item.is_some()
-            } else {
-                traffic.is_closed_loop && traffic.messages < traffic.most_messages
+                true => self.dialect.is_on_menu(&self.rooms[room], delivery.slot),
+                false => traffic.is_closed_loop && !traffic.is_over(now),
             };
             if goes_on {
                 self.send(room, delivery.slot, now)?;
@@ -224,7 +285,7 @@ impl Load {
     fn clear_menus(&mut self, now: u64) -> anyhow::Result<()> {
         for room in 0..self.rooms.len() {
             for slot in 0..self.rooms[room].slots.len() {
-                if self.rooms[room].slots[slot].item.is_some() {
+                if self.dialect.is_on_menu(&self.rooms[room], slot) {
                     self.send(room, slot, now)?;
                 }
             }
@@ -234,30 +295,27 @@ impl Load {
 
     /// Some message has not come in time: says which, and to whom.
     fn missing(&self) -> anyhow::Result<()> {
-        let members = self.options.members;
-        let readers = members - self.options.slow;
+        let readers = self.options.members - self.options.slow;
         for (number, room) in self.rooms.iter().enumerate() {
-            let Some((slot, waits)) = room.oldest() else {
+            let Some(slot) = room.oldest() else {
                 continue;
             };
-            let of_room = self.connections[number * members..].iter().take(readers);
-            let behind = of_room
-                .enumerate()
-                .filter(|(_, c)| room.is_behind(&c.tally));
-            let behind: Vec<String> = behind.take(5).map(|(at, _)| at.to_string()).collect();
+            let members = &self.connections[number * self.options.members..];
+            let behind = (0..readers).filter(|member| room.is_behind(&members[*member].tally));
             anyhow::bail!(
-                "room {number}: message {} of member {} is missing at {waits} of {readers} members after \
-                 {} s; others are ahead of [{}]",
+                "room {number}: message {} of member {} is missing at {} of {readers} members after {} s; \
+                 others are ahead of {:?}",
                 slot.seq,
                 slot.sender,
+                slot.pending,
                 self.options.patience,
-                behind.join(", ")
+                behind.take(5).collect::<Vec<_>>()
             );
         }
         Ok(())
     }
 
-    fn slow_readers(&self) -> impl Iterator<Item = &super::Connection> {
+    pub(super) fn slow_readers(&self) -> impl Iterator<Item = &super::Connection> {
         let members = self.options.members;
         let readers = members - self.options.slow;
         let all = self.connections.iter().enumerate();
@@ -265,43 +323,21 @@ impl Load {
             .map(|(_, connection)| connection)
     }
 
-    /// The first run tells slow readers to read no more.
-    fn silence_slow_readers(&mut self) -> anyhow::Result<()> {
-        if !std::mem::replace(&mut self.is_silenced, true) {
-            for connection in self.slow_readers() {
-                connection.unwatch(&self.poll)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// How many slow readers the server has cut off. What it sent before comes first, and
-    /// the system sends it on little by little, since they had no room for it.
-    fn slow_readers_cut_off(&mut self) -> usize {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let mut standing: Vec<_> = self.slow_readers().collect();
-        let slow = standing.len();
-        let mut heard = Instant::now();
-        while !standing.is_empty() && heard.elapsed() < SILENCE {
-            standing.retain(|reader| {
-                let drained = reader.drain(&mut buffer);
-                if drained != Some(0) {
-                    heard = Instant::now();
-                }
-                drained.is_some()
-            });
-            // sleep: between two looks
-            thread::sleep(Duration::from_millis(1));
-        }
-        let cut_off = slow - standing.len();
-        self.buffer = buffer;
-        cut_off
+    /// How many slow readers the server has cut off.
+    fn slow_readers_cut_off(&self) -> usize {
+        thread::scope(|scope| {
+            let readers = self.slow_readers();
+            let looks = readers.map(|reader| scope.spawn(|| reader.was_cut_off()));
+            let looks: Vec<_> = looks.collect();
+            let seen = looks.into_iter().filter_map(|look| look.join().ok());
+            seen.filter(|was_cut_off| *was_cut_off).count()
+        })
     }
 }
 
-/// CPU time of this process.
+/// CPU time of this thread.
 fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
@@ -309,7 +345,6 @@ fn cpu_seconds() -> f64 {
 mod tests {
     use super::super::Options;
     use super::*;
-    use crate::peers::Protocol;
     use crate::raw;
 
     #[test]
@@ -319,31 +354,20 @@ mod tests {
         std::thread::spawn(move || raw::serve(listener));
         let mut load = Load::new(Options {
             to: vec![to],
-            protocol: Protocol::Text,
-            rooms: 1,
             members: 2,
-            payload: 32,
-            slow: 0,
-            first_room: 0,
-            lenient: false,
-            handshakes: 2,
-            patience: 10.0,
+            ..Options::default()
         })
         .unwrap();
-        load.prepare().unwrap();
         load.connect().unwrap();
         let rate = 1_000.0;
-        let run = Run {
-            until: Until::Seconds(60.0),
-            pace: Pace::Rate(rate),
-        };
-        let began = load.begin(run).unwrap();
+        load.begin(Until::Seconds(60.0), Pace::Rate(rate)).unwrap();
+        let began = load.traffic.began;
         let millisecond = 1_000_000;
         // Nothing was sent for ten milliseconds.
         let now = began + 10 * millisecond + 1;
-        let mut sent = 0;
-        let next = load.send_due(began, rate, now, &mut sent).unwrap();
-        assert_eq!((sent, next), (11, Some(began + 11 * millisecond)));
+        let next = load.send_due(rate, now).unwrap();
+        assert_eq!(load.traffic.outcome.messages, 11);
+        assert_eq!(next, began + 11 * millisecond);
         for (number, slot) in load.rooms[0].slots.iter().take(11).enumerate() {
             assert_eq!(slot.sent, began + number as u64 * millisecond);
         }

@@ -7,19 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// The arguments that come before a program, so that it is counted from
-/// [`switch`]`(pid, "on")` on.
-pub fn wrapper(out: &Path) -> Vec<String> {
-    let out = format!("--callgrind-out-file={}", out.display());
-    [
-        "valgrind",
-        "--quiet",
-        "--tool=callgrind",
-        "--instr-atstart=no",
-        &out,
-    ]
-    .map(str::to_owned)
-    .into()
+/// What comes before a program, so that it is counted from [`switch`]`(pid, "on")` on.
+pub fn wrapper(out: &Path) -> String {
+    let valgrind = "valgrind --quiet --tool=callgrind --instr-atstart=no";
+    format!("{valgrind} --callgrind-out-file='{}'", out.display())
 }
 
 /// Switches counting `on` or `off`.
@@ -38,9 +29,7 @@ pub fn switch(pid: u32, to: &str) -> anyhow::Result<()> {
 /// As for [`switch`], or the file cannot be read.
 pub fn count(pid: u32, out: &Path) -> anyhow::Result<u64> {
     control(&["-d"], pid)?;
-    let mut path = out.as_os_str().to_owned();
-    path.push(".1");
-    let path = PathBuf::from(path);
+    let path = PathBuf::from(format!("{}.1", out.display()));
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     fs::remove_file(&path)?;
     total(&text).with_context(|| format!("{} has no totals", path.display()))

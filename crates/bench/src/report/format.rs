@@ -37,18 +37,14 @@ impl Unit {
         }
     }
 
-    /// Without its unit: three significant digits or, of what is whole anyhow, all of it.
-    fn digits(self, scaled: f64) -> String {
-        match self {
-            Self::Bytes | Self::Share => thousands(scaled.round()),
-            Self::Count | Self::Time | Self::Ratio => short(scaled),
-        }
-    }
-
-    /// The number with three or more significant digits, and its unit.
+    /// The number with its unit: three significant digits or, of what is whole anyhow, all of it.
     pub(super) fn write(self, value: f64) -> String {
         let (scaled, unit) = self.scaled(value);
-        format!("{}{unit}", self.digits(scaled))
+        let digits = match self {
+            Self::Bytes | Self::Share => thousands(scaled.round()),
+            Self::Count | Self::Time | Self::Ratio => short(scaled),
+        };
+        digits + unit
     }
 
     /// A round number, as on an axis.
@@ -69,44 +65,35 @@ impl Unit {
             let bare = |end: &str| end.strip_suffix(unit).unwrap_or(end).to_owned();
             text += &format!(" ({} – {})", bare(&min), bare(&max));
         }
-        // What is a ratio already says nothing as a multiple of another.
-        let ratio = summary
-            .ratio
-            .filter(|_| !matches!(self, Self::Share | Self::Ratio));
-        if let Some(ratio) = ratio {
-            text += &format!(" · {}", Self::Ratio.write(ratio));
+        match summary.ratio {
+            // What is a ratio already says nothing as a multiple of another.
+            Some(ratio) if !matches!(self, Self::Share | Self::Ratio) => {
+                text + " · " + &Self::Ratio.write(ratio)
+            }
+            _ => text,
         }
-        text
     }
 }
 
 /// Three significant digits, and all before the decimal point.
 fn short(value: f64) -> String {
     // By what rounding makes of it: 99.96 has three digits as 100.
-    let decimals = [(9.995, 2), (99.95, 1)]
-        .into_iter()
-        .find(|(below, _)| value.abs() < *below)
-        .map_or(0, |(_, decimals)| decimals);
+    let decimals = match value.abs() {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
     thousands(format!("{value:.decimals$}"))
 }
 
 /// Groups of three digits before the decimal point.
 fn thousands(number: impl ToString) -> String {
-    let number = number.to_string();
-    let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
-    let (sign, digits) = whole
-        .strip_prefix('-')
-        .map_or(("", whole), |digits| ("-", digits));
-    let mut text = sign.to_owned();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if !fraction.is_empty() {
-        text.push('.');
-        text += fraction;
+    let mut text = number.to_string();
+    let first = usize::from(text.starts_with('-'));
+    let mut at = text.find('.').unwrap_or(text.len());
+    while at > first + 3 {
+        at -= 3;
+        text.insert(at, ',');
     }
     text
 }
@@ -114,7 +101,6 @@ fn thousands(number: impl ToString) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Means;
 
     #[test]
     fn numbers_keep_three_digits_and_their_thousands_apart() {
@@ -145,7 +131,6 @@ mod tests {
             min: 880.6,
             max: 881.2,
             ratio: None,
-            means: Means::Counters,
         };
         assert_eq!(Unit::Count.write_summary(&summary), "881");
         let wide = Summary {
@@ -164,7 +149,6 @@ mod tests {
             min: 500.0,
             max: 1_200.0,
             ratio: None,
-            means: Means::Load,
         };
         assert_eq!(Unit::Time.write_summary(&summary), "990 µs (500 – 1.20 ms)");
     }

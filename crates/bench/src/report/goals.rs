@@ -2,12 +2,10 @@
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::Error;
 
 use super::format::{NOTHING, table};
 use crate::figures::{Figure, Unit};
-use crate::results::{Means, Results};
+use crate::results::Results;
 
 /// The goals; it says what a formula is.
 const GOALS: &str = include_str!("goals.toml");
@@ -26,15 +24,11 @@ struct Goal {
     figure: String,
     unit: Unit,
     value: String,
-    counted: Option<bool>,
     peer: String,
     at_least: Option<String>,
     at_most: Option<String>,
     beside: Option<String>,
 }
-
-/// What a formula gives, and how its first figure was got; `None` if a figure was not measured.
-type Value = Option<(f64, Option<Means>)>;
 
 /// Every goal as a row.
 ///
@@ -43,58 +37,33 @@ type Value = Option<(f64, Option<Means>)>;
 /// The goals cannot be read.
 pub(super) fn goals_table(results: &Results) -> anyhow::Result<String> {
     let goals: Goals = toml::from_str(GOALS)?;
-    let mut rows = vec![
-        [
-            "server",
-            "figure",
-            "goal",
-            "reached",
-            "beside it",
-            "counted by",
-            "",
-        ]
-        .map(str::to_owned)
-        .into(),
-    ];
+    let head = "server,figure,goal,reached,beside it,counted by,";
+    let mut rows = vec![head.split(',').map(str::to_owned).collect()];
     for goal in &goals.goal {
         let row = goal.row(results);
-        rows.extend(row.with_context(|| format!("goal: {}, {}", goal.server, goal.figure))?);
+        rows.push(row.with_context(|| format!("goal: {}, {}", goal.server, goal.figure))?);
     }
     Ok(table(rows))
 }
 
 impl Goal {
-    /// `None` if another takes its place.
-    fn row(&self, results: &Results) -> anyhow::Result<Option<Vec<String>>> {
-        let workload = self.value.split(' ').next().unwrap_or_default();
-        let kernel = results.get(workload, "relay", Figure::KernelInstructions);
-        if self
-            .counted
-            .is_some_and(|counted| counted != kernel.is_some())
-        {
-            return Ok(None);
-        }
+    fn row(&self, results: &Results) -> anyhow::Result<Vec<String>> {
         let of = |peer: &str| formula(results, &self.value.replace("{}", peer));
         let bound = |bound: &Option<String>| match bound {
-            Some(bound) => Ok(formula(results, bound)?.map(|(bound, _)| bound)),
-            None => anyhow::Ok(None),
+            Some(bound) => formula(results, bound),
+            None => Ok(None),
         };
         let write = |value| self.unit.write(value);
-        let (reached, least, most) = (
-            of(&self.peer)?,
-            bound(&self.at_least)?,
-            bound(&self.at_most)?,
-        );
+        let reached = of(&self.peer)?;
+        let (least, most) = (bound(&self.at_least)?, bound(&self.at_most)?);
         let goal = match (least, most) {
-            (Some(least), Some(most)) => format!("{} – {}", write(least), write(most)),
-            (Some(least), None) => format!("≥ {}", write(least)),
-            (None, Some(most)) => format!("≤ {}", write(most)),
-            (None, None) => NOTHING.to_owned(),
+            (Some(least), Some(most)) => Some(format!("{} – {}", write(least), write(most))),
+            (Some(least), None) => Some(format!("≥ {}", write(least))),
+            (None, Some(most)) => Some(format!("≤ {}", write(most))),
+            (None, None) => None,
         };
-        let verdict = match reached.filter(|_| goal != NOTHING) {
-            Some((value, _))
-                if least.is_none_or(|l| l <= value) && most.is_none_or(|m| value <= m) =>
-            {
+        let verdict = match reached.filter(|_| goal.is_some()) {
+            Some(value) if least.is_none_or(|l| l <= value) && most.is_none_or(|m| value <= m) => {
                 "reached"
             }
             Some(_) => "**not reached**",
@@ -102,72 +71,60 @@ impl Goal {
         };
         let beside = match &self.beside {
             Some(peer) => {
-                of(peer)?.map(|(value, _)| format!("{}: {}", results.title(peer), write(value)))
+                of(peer)?.map(|value| format!("{}: {}", results.title(peer), write(value)))
             }
             None => None,
         };
-        let nothing = || NOTHING.to_owned();
-        let means = reached.and_then(|(_, means)| means);
-        Ok(Some(vec![
+        let figure = self
+            .value
+            .split(' ')
+            .nth(2)
+            .context("the value is no figure")?;
+        let figure: Figure = serde_json::from_value(figure.into())?;
+        let means = reached.map(|_| figure.column().means.to_owned());
+        let or_nothing = |cell: Option<String>| cell.unwrap_or_else(|| NOTHING.to_owned());
+        Ok(vec![
             self.server.clone(),
             self.figure.clone(),
-            goal,
-            reached.map_or_else(nothing, |(value, _)| write(value)),
-            beside.unwrap_or_else(nothing),
-            means.map_or_else(nothing, |means| means.name().to_owned()),
+            or_nothing(goal),
+            or_nothing(reached.map(write)),
+            or_nothing(beside),
+            or_nothing(means),
             verdict.to_owned(),
-        ]))
+        ])
     }
 }
 
-/// Works a formula out from left to right.
-fn formula(results: &Results, text: &str) -> anyhow::Result<Value> {
-    let (first, operators) = match text.find(" / ").into_iter().chain(text.find(" - ")).min() {
-        Some(at) => text.split_at(at),
-        None => (text, ""),
-    };
-    let mut value = term(results, first)?;
-    for part in operators
-        .replace(" / ", "\n/")
-        .replace(" - ", "\n-")
-        .lines()
-        .skip(1)
-    {
-        let (operator, right) = part.split_at(1);
-        let right = term(results, right)?;
-        value = value
-            .zip(right)
-            .and_then(|((left, means), (right, _))| match operator {
-                "-" => Some(((left - right).max(0.0), means)),
-                _ => (right > 0.0).then(|| (left / right, means)),
-            });
+/// Works a formula out from left to right; `None` if a figure was not measured.
+fn formula(results: &Results, text: &str) -> anyhow::Result<Option<f64>> {
+    let mut value = None;
+    for part in text.replace(" / ", "\n/ ").replace(" - ", "\n- ").lines() {
+        let right = |text| anyhow::Ok(value.zip(term(results, text)?));
+        value = match part.split_at_checked(2) {
+            Some(("/ ", text)) => right(text)?.map(|(left, right)| left / right),
+            Some(("- ", text)) => {
+                right(text)?.map(|(left, right): (f64, f64)| (left - right).max(0.0))
+            }
+            _ => term(results, part)?,
+        };
     }
-    Ok(value)
+    // A division by nothing measures nothing.
+    Ok(value.filter(|value| value.is_finite()))
 }
 
-fn term(results: &Results, text: &str) -> anyhow::Result<Value> {
+/// A number, or a figure as it was measured.
+fn term(results: &Results, text: &str) -> anyhow::Result<Option<f64>> {
     if let Ok(number) = text.parse() {
-        return Ok(Some((number, None)));
+        return Ok(Some(number));
     }
-    let words: Vec<&str> = text.split(' ').collect();
-    let (workload, peer, figure, is_ratio) = match words[..] {
+    let (workload, peer, figure, is_ratio) = match text.split(' ').collect::<Vec<_>>()[..] {
         [workload, peer, figure] => (workload, peer, figure, false),
         [workload, peer, figure, "ratio"] => (workload, peer, figure, true),
         _ => bail!("`{text}` is no figure"),
     };
-    let get = |figure| {
-        let summary = results.get(workload, peer, figure)?;
-        let value = if is_ratio {
-            summary.ratio?
-        } else {
-            summary.median
-        };
-        Some((value, Some(summary.means)))
-    };
-    if figure == "instructions" {
-        let both = get(Figure::UserInstructions).zip(get(Figure::KernelInstructions));
-        return Ok(both.map(|((user, _), (kernel, means))| (user + kernel, means)));
-    }
-    let name: serde::de::value::StrDeserializer<'_, Error> = figure.into_deserializer();
-    Ok(get(Figure::deserialize(name)?))
+    let summary = results.get(workload, peer, serde_json::from_value(figure.into())?);
+    Ok(match is_ratio {
+        true => summary.and_then(|summary| summary.ratio),
+        false => summary.map(|summary| summary.median),
+    })
 }

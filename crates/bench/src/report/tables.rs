@@ -1,21 +1,9 @@
 //! Tables in Markdown: workloads, machine and versions.
 
-use std::collections::BTreeMap;
-
 use super::format::{NOTHING, table};
-use crate::figures::{Figure, Group, Unit};
+use crate::figures::{Figure, GROUPS, MEANS, Unit};
 use crate::peers::PEERS;
 use crate::results::{Cell, PeerInfo, REDIS_BENCHMARK, Results, WorkloadInfo};
-
-const GROUPS: [(Group, &str); 4] = [
-    (Group::Cost, "A delivery:"),
-    (Group::Latency, "Latency:"),
-    (Group::Connection, "A connection:"),
-    (Group::Check, "Who was busy:"),
-];
-
-/// Between others that say as much: they only make a wide table wider.
-const LEFT_OUT: [Figure; 2] = [Figure::P90, Figure::P999];
 
 /// Everything measured under one workload, with a heading.
 pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
@@ -25,90 +13,62 @@ pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
         Some((peer, results.cells.iter().find(is_it)?))
     });
     let rows: Vec<(&PeerInfo, &Cell)> = rows.collect();
-    let measured = rows.iter().flat_map(|(_, cell)| cell.figures.keys());
-    let mut figures: Vec<Figure> = measured
-        .copied()
-        .filter(|f| !LEFT_OUT.contains(f))
-        .collect();
-    figures.sort_unstable();
-    figures.dedup();
-
-    let payload = match workload.payload {
-        0 => String::new(),
-        payload => format!(", messages of {}", Unit::Bytes.write(payload as f64)),
-    };
     let mut parts = vec![format!(
-        "### {}\n\n`{}`{payload}.\n",
-        workload.title, workload.name
+        "### {}\n\n`{}`, messages of {}.\n",
+        workload.title,
+        workload.name,
+        Unit::Bytes.write(workload.payload as f64)
     )];
-    for (group, heading) in GROUPS {
-        let of_group = figures.iter().filter(|figure| figure.column().2 == group);
-        let of_group: Vec<Figure> = of_group.copied().collect();
+    for group in GROUPS {
+        let of_group = Figure::ALL.iter().copied().filter(|figure| {
+            let is_measured = rows
+                .iter()
+                .any(|(_, cell)| cell.figures.contains_key(figure));
+            figure.column().group == group && is_measured
+        });
+        let of_group: Vec<Figure> = of_group.collect();
         if !of_group.is_empty() {
-            parts.push(format!("{heading}\n\n{}", figures_table(&rows, &of_group)));
+            parts.push(format!("{group}:\n\n{}", figures_table(&rows, &of_group)));
         }
     }
-    if !figures.is_empty() {
-        parts.push(format!("Counted by: {}.\n", means_of(&rows, &figures)));
-    }
-    let gaps = results
-        .gaps
-        .iter()
-        .filter(|gap| gap.workload == workload.name);
-    let gaps = gaps.map(|gap| {
-        format!(
-            "- {}: not measured: {}\n",
-            results.title(&gap.peer),
-            gap.reason
-        )
+    let gaps = results.gaps.iter();
+    let gaps = gaps.filter(|gap| gap.workload == workload.name).map(|gap| {
+        let peer = results.title(&gap.peer);
+        format!("- {peer}: not measured: {}\n", gap.reason)
     });
     parts.extend(Some(gaps.collect::<String>()).filter(|gaps| !gaps.is_empty()));
     parts.join("\n")
 }
 
 fn figures_table(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
-    let headings = figures.iter().map(|figure| figure.column().0.to_owned());
+    let headings = figures
+        .iter()
+        .map(|figure| figure.column().heading.to_owned());
     let head = [String::new()].into_iter().chain(headings).collect();
     let lines = rows.iter().map(|(peer, cell)| {
         let written = figures.iter().map(|figure| match cell.figures.get(figure) {
-            Some(summary) => figure.column().1.write_summary(summary),
+            Some(summary) => figure.column().unit.write_summary(summary),
             None => NOTHING.to_owned(),
         });
-        [peer.title.clone()]
-            .into_iter()
-            .chain(written)
-            .collect::<Vec<_>>()
+        [peer.title.clone()].into_iter().chain(written).collect()
     });
-    let lines = lines.filter(|line| line[1..].iter().any(|cell| cell != NOTHING));
+    let lines = lines.filter(|line: &Vec<String>| line[1..].iter().any(|cell| cell != NOTHING));
     table([head].into_iter().chain(lines))
 }
 
-/// By which means each figure was got; with the peers, where they differ.
-fn means_of(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
-    // From the means to the figures that were got by it alone, or for some peers.
-    let mut by_means: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for figure in figures {
-        let mut peers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (peer, cell) in rows {
-            if let Some(summary) = cell.figures.get(figure) {
-                peers
-                    .entry(summary.means.name())
-                    .or_default()
-                    .push(&peer.title);
-            }
-        }
-        let (heading, differ) = (figure.column().0, peers.len() > 1);
-        for (means, peers) in peers {
-            by_means.entry(means).or_default().push(match differ {
-                true => format!("{heading} of {}", peers.join(", ")),
-                false => heading.to_owned(),
-            });
-        }
-    }
-    let parts = by_means
-        .iter()
-        .map(|(means, what)| format!("{means} ({})", what.join("; ")));
-    parts.collect::<Vec<_>>().join(", ")
+/// By which means figures are got.
+pub(super) fn means() -> String {
+    let of = |means| {
+        let listed = Figure::ALL.iter().map(|figure| figure.column());
+        let by_it = listed.filter(|column| column.means == means && GROUPS.contains(&column.group));
+        let headings: Vec<&str> = by_it.map(|column| column.heading).collect();
+        row(means, &headings.join("; "))
+    };
+    table(
+        [row("counted by", "figures")]
+            .into_iter()
+            .chain(MEANS.map(of)),
+    )
 }
 
 /// Where it ran.

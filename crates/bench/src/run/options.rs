@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use super::scenario;
+use crate::peers::PEERS;
 
 /// What to measure.
 #[derive(Debug, Clone, Args)]
@@ -20,18 +24,22 @@ pub struct Options {
     pub seconds: Option<f64>,
 
     /// Only these peers, by name
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = peers())]
     pub peer: Vec<String>,
 
     /// All peers but these, by name; the report says that they were left out
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = peers())]
     pub without: Vec<String>,
 
     /// Only these workloads, by name
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(scenario::names()))]
     pub workload: Vec<String>,
 
     /// Where performance.md, its plots and performance.json are written
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     pub out: PathBuf,
+}
+
+fn peers() -> PossibleValuesParser {
+    PEERS.iter().map(|peer| &*peer.name).into()
 }

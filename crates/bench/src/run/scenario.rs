@@ -4,16 +4,15 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::generator::Shape;
-use crate::results::WorkloadInfo;
+use crate::load;
+use crate::results::{Gap, WorkloadInfo};
 
 /// Members of a server, who do one thing after the other. `workloads.toml` has them all, and says what a line of
 /// it means.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
-    #[serde(rename = "load")]
-    pub(super) shape: Shape,
+    pub(super) load: load::Options,
     #[serde(default)]
     pub(super) on: On,
     #[serde(default)]
@@ -60,15 +59,27 @@ pub(super) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
     scenarios.scenario
 });
 
+/// Names of all workloads.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let parts = SCENARIOS.iter().flat_map(|scenario| &scenario.parts);
+    parts.map(|part| &*part.name)
+}
+
 impl Scenario {
+    /// All its workloads without a peer.
+    pub(super) fn gaps(&self, peer: &str, reason: &str) -> impl Iterator<Item = Gap> {
+        self.parts.iter().map(move |part| Gap {
+            workload: part.name.clone(),
+            peer: peer.to_owned(),
+            reason: reason.to_owned(),
+        })
+    }
+
     pub(super) fn infos(&self) -> impl Iterator<Item = WorkloadInfo> {
         self.parts.iter().map(|part| WorkloadInfo {
             name: part.name.clone(),
             title: part.title.clone(),
-            connections: self.shape.connections(),
-            rooms: self.shape.options.rooms,
-            members: self.shape.options.members,
-            payload: self.shape.options.payload,
+            payload: self.load.payload,
         })
     }
 }

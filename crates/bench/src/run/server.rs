@@ -8,22 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::measure::{ProcessTree, Usage};
-
-/// The core of whatever is measured.
-pub(super) const SERVER_CORE: &str = "0";
-
-/// The core of whatever measures: another one, where there is another.
-pub(super) fn load_core() -> &'static str {
-    match thread::available_parallelism() {
-        Ok(cores) if cores.get() > 1 => "1",
-        _ => SERVER_CORE,
-    }
-}
-
-/// A program that is wrapped in this does not outlive the orchestrator, however that
-/// ends.
-const ENDS_WITH_US: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
+use crate::measure::ProcessTree;
 
 /// Under valgrind a start takes seconds, and the machine may be busy.
 const START: Duration = Duration::from_secs(60);
@@ -34,42 +19,10 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
 }
 
-/// The same program with others in front of it, such as `taskset -c 0`.
-pub(super) fn wrapped<S: AsRef<str>>(wrapper: &[S], command: &Command) -> Command {
-    let mut words = wrapper.iter().map(AsRef::as_ref);
-    let Some(first) = words.next() else {
-        let mut same = Command::new(command.get_program());
-        copy(command, &mut same);
-        return same;
-    };
-    let mut outer = Command::new(first);
-    outer.args(words).arg(command.get_program());
-    copy(command, &mut outer);
-    outer
-}
-
-fn copy(from: &Command, to: &mut Command) {
-    to.args(from.get_args());
-    for (name, value) in from.get_envs() {
-        match value {
-            Some(value) => to.env(name, value),
-            None => to.env_remove(name),
-        };
-    }
-    if let Some(folder) = from.get_current_dir() {
-        to.current_dir(folder);
-    }
-}
-
-/// What keeps a program on one core.
-pub(super) fn pinned(core: &str) -> [&str; 3] {
-    ["taskset", "-c", core]
-}
-
 impl Server {
     /// Starts a program that listens at the port on 127.0.0.1, and waits until it does.
-    pub(super) fn start(command: Command, port: u16) -> anyhow::Result<Self> {
-        let process = wrapped(&ENDS_WITH_US, &command)
+    pub(super) fn start(command: &mut Command, port: u16) -> anyhow::Result<Self> {
+        let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -93,10 +46,6 @@ impl Server {
     pub(super) fn tree(&self) -> ProcessTree {
         ProcessTree(self.process.id())
     }
-
-    pub(super) fn usage(&self) -> anyhow::Result<Usage> {
-        self.tree().usage().context("the server has ended")
-    }
 }
 
 impl Drop for Server {
@@ -117,20 +66,8 @@ mod tests {
     use crate::port;
 
     #[test]
-    fn a_wrapped_program_keeps_its_arguments_and_environment() {
-        let mut inner = Command::new("server");
-        inner.args(["--port", "1"]).env("A", "b").env_remove("C");
-        let outer = wrapped(&pinned("0"), &inner);
-        let words: Vec<_> = outer.get_args().collect();
-        assert_eq!(outer.get_program(), "taskset");
-        assert_eq!(words, ["-c", "0", "server", "--port", "1"]);
-        assert_eq!(outer.get_envs().count(), 2);
-        assert_eq!(wrapped::<&str>(&[], &inner).get_program(), "server");
-    }
-
-    #[test]
     fn a_program_that_ends_at_once_is_an_error() {
-        let error = Server::start(Command::new("false"), port::free().unwrap()).unwrap_err();
+        let error = Server::start(&mut Command::new("false"), port::free().unwrap()).unwrap_err();
         assert!(error.to_string().contains("ended at once"), "{error}");
     }
 }

@@ -1,25 +1,36 @@
 //! One peer under one scenario: start, connect, measure, stop.
 
-use anyhow::Context;
+use std::sync::{Arc, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use std::{env, fs, process};
 
-use super::generator::{Generator, PATIENCE, Shape};
-use super::scenario::Scenario;
-use super::server::{SERVER_CORE, Server, load_core, pinned, wrapped};
-use crate::load::control::{Outcome, Pace, Until};
-use crate::measure::Usage;
-use crate::measure::callgrind;
-use crate::measure::perf::{self, Counting};
-use crate::peers::{Paths, Peer, Protocol};
+use anyhow::{Context, anyhow};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use super::redis::{Commits, Redis};
+use super::scenario::{On, Part, Scenario};
+use super::server::Server;
+use crate::figures::Figure;
+use crate::load::{Load, Options, Outcome, Pace, Until};
+use crate::measure::syscalls::Counting;
+use crate::measure::{Usage, callgrind};
+use crate::peers::Peer;
 use crate::port;
-use crate::results::{Figure, Means};
-use crate::summary::{Figures, Sample};
+use crate::summary::Figures;
+
+/// Keeps a server on the first core.
+const PINNED: &str = "taskset -c 0";
+
+/// The core of whatever measures.
+const LOAD_CORE: usize = 1;
 
 /// Messages a second in the canary's room: enough for a p99 of a second's storm, few
 /// enough to cost nothing.
 const CANARY_RATE: f64 = 200.0;
 
-/// No load has a room of this number.
-const CANARY: &str = "--rooms 1 --members 10 --first-room 1000000";
+/// No other load has a room of this number.
+const CANARY_ROOM: usize = 1_000_000;
 
 /// Nothing is measured before the server has run this part of a window.
 const WARM_UP: f64 = 0.3;
@@ -34,87 +45,88 @@ const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
 
 /// Seconds: valgrind is slow.
-const COUNTED_PATIENCE: &str = "60";
+const COUNTED_PATIENCE: f64 = 60.0;
+
+/// Of the starting code, which needs more than five seconds for most of them.
+const ITS_CHANGES: u64 = 4;
+
+/// After its handshakes the starting code still writes the whole room for each member, as it
+/// was before: what changes meanwhile is lost.
+const ITS_JOINS: Duration = Duration::from_secs(1);
 
 /// How to measure.
 #[derive(Debug, Clone)]
-pub(super) struct Session<'a> {
-    pub(super) paths: &'a Paths,
+pub(super) struct Session {
     /// Length of a measured window in seconds.
     pub(super) seconds: f64,
-    pub(super) has_hardware_counters: bool,
-    pub(super) has_tracepoint: bool,
+    pub(super) cores: usize,
+    pub(super) counts_syscalls: bool,
 }
 
-/// What a part of a scenario gave.
-pub(super) type Found<'f> = &'f mut dyn FnMut(&str, Figures);
-
-/// A server under load.
+/// Servers under load: one, or two on a Redis.
 struct Trial<'a> {
-    session: &'a Session<'a>,
-    server: Server,
-    load: Generator,
-    /// What the server used before anybody came.
+    session: &'a Session,
+    servers: Vec<Server>,
+    redis: Option<Redis>,
+    load: Load,
+    /// What the servers used before anybody came.
     empty: Usage,
     /// Of the part that is measured.
     figures: Figures,
 }
 
-/// An event of perf's, and the figure that it makes, a delivery.
-type Counted = (Figure, &'static str);
-
-const INSTRUCTIONS: &[Counted] = &[
-    (Figure::UserInstructions, perf::USER_INSTRUCTIONS),
-    (Figure::KernelInstructions, perf::KERNEL_INSTRUCTIONS),
-];
-const SYSCALLS: &[Counted] = &[(Figure::Syscalls, perf::SYSCALLS)];
-
-impl Session<'_> {
+impl Session {
     /// Runs all parts. Figures are handed over as they are found, so that a failure
     /// takes away only what comes after it.
     pub(super) fn measure(
         &self,
         peer: &Peer,
         scenario: &Scenario,
-        with_syscalls: bool,
-        found: Found<'_>,
+        is_first_round: bool,
+        found: &mut dyn FnMut(&str, Figures),
     ) -> anyhow::Result<()> {
-        let shape = &scenario.shape;
-        let mut trial = self.start(peer, shape, PATIENCE, &pinned(SERVER_CORE))?;
-        trial.load.prepare()?;
-        let mut canary = match scenario.canary {
-            true => Some(trial.canary(peer.protocol)?),
-            false => None,
-        };
+        let load = &scenario.load;
+        let mut trial = self.start(peer, scenario.on, load.clone(), "")?;
+        let mut canary = scenario.canary.then(|| trial.canary()).transpose()?;
         let mut parts = scenario.parts.iter();
         let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
         trial.join(canary.take_if(|_| is_storm))?;
-
-        let mut saturation = None;
+        if scenario.on != On::OneServer {
+            // There only what happens afterwards counts.
+            trial.figures.clear();
+        }
+        if load.lenient {
+            thread::sleep(ITS_JOINS);
+        }
+        let until = match peer.needs_redis {
+            true => Until::Messages(ITS_CHANGES),
+            false => self.part(1.0),
+        };
+        let mut most = None;
         for part in &scenario.parts {
             if let Some(window) = part.window {
-                let canary = canary.take().map(sing).transpose()?;
+                let canary = canary.take().map(Canary::sing);
                 let pace = Pace::Window(window);
-                if shape.options.slow == 0 {
-                    trial.warm_up(pace)?;
+                if load.slow == 0 && !load.lenient {
+                    trial.load.run(self.part(WARM_UP), pace)?;
                 }
-                trial.window(pace)?;
-                if shape.options.slow > 0 {
-                    trial.grown(shape.connections())?;
+                trial.window(until.clone(), pace)?;
+                if load.slow > 0 {
+                    trial.grown()?;
                 }
                 trial.heard(canary)?;
-                if with_syscalls && self.has_tracepoint {
-                    trial.run(TRACED, pace, SYSCALLS, Means::Tracepoint)?;
+                if is_first_round && self.counts_syscalls && scenario.on == On::OneServer {
+                    trial.traced(pace)?;
                 }
             }
-            if let Some(of_saturation) = part.rate {
-                if saturation.is_none() {
-                    trial.warm_up(Pace::Window(1))?;
-                    let most = trial.run(1.0, Pace::Window(1), &[], Means::Load)?;
-                    saturation = Some(most.messages as f64 / most.seconds);
+            if let Some(of_most) = part.rate {
+                if most.is_none() {
+                    trial.load.run(self.part(WARM_UP), Pace::Window(1))?;
+                    let outcome = trial.load.run(self.part(1.0), Pace::Window(1))?;
+                    most = Some(outcome.messages as f64 / outcome.seconds);
                 }
-                let most = saturation.unwrap_or_default();
-                trial.window(Pace::Rate(most * of_saturation))?;
+                let rate = most.unwrap_or_default() * of_most;
+                trial.window(until.clone(), Pace::Rate(rate))?;
                 // It waits for the right moment without sleeping.
                 trial.figures.remove(&Figure::LoadShare);
             }
@@ -127,20 +139,21 @@ impl Session<'_> {
     pub(super) fn count(
         &self,
         peer: &Peer,
-        shape: &Shape,
-        window: usize,
+        scenario: &Scenario,
+        part: &Part,
     ) -> anyhow::Result<Figures> {
-        std::fs::create_dir_all(&self.paths.scratch)?;
-        let out = self.paths.scratch.join(format!("callgrind.{}", peer.name));
+        let out = env::temp_dir().join(format!("callgrind.{}.{}", process::id(), peer.name));
         let callgrind = callgrind::wrapper(&out);
-        let callgrind = callgrind.iter().map(String::as_str);
-        let wrapper: Vec<&str> = pinned(SERVER_CORE).into_iter().chain(callgrind).collect();
-        let mut trial = self.start(peer, shape, COUNTED_PATIENCE, &wrapper)?;
-        let pid = trial.server.tree().0;
-        trial.load.join()?;
-        let messages = COUNTED_DELIVERIES / shape.options.members;
-        let messages = messages.max(COUNTED_MESSAGES * shape.options.rooms) as u64;
-        let pace = Pace::Window(window);
+        let load = Options {
+            patience: COUNTED_PATIENCE,
+            ..scenario.load.clone()
+        };
+        let messages = COUNTED_DELIVERIES / load.members;
+        let messages = messages.max(COUNTED_MESSAGES * load.rooms) as u64;
+        let pace = Pace::Window(part.window.context("a part without a window")?);
+        let mut trial = self.start(peer, scenario.on, load, &callgrind)?;
+        let pid = trial.servers[0].tree().0;
+        trial.join(None)?;
         trial.load.run(Until::Messages(messages / 10), pace)?;
         callgrind::switch(pid, "on")?;
         let outcome = trial.load.run(Until::Messages(messages), pace)?;
@@ -148,179 +161,209 @@ impl Session<'_> {
         let each = callgrind::count(pid, &out)? as f64 / outcome.deliveries as f64;
         drop(trial);
         // Written when the program begins; empty.
-        std::fs::remove_file(&out)?;
-        let means = Means::Callgrind;
-        Ok([(Figure::UserInstructions, Sample { value: each, means })].into())
+        fs::remove_file(&out)?;
+        Ok(Figures::from([(Figure::UserInstructions, each)]))
     }
 
+    /// On one core if there is one server, with the load on another; nodes on Redis and their
+    /// load share all cores, as `redis-benchmark` and Redis do.
     fn start<'a>(
         &'a self,
         peer: &Peer,
-        shape: &Shape,
-        patience: &str,
-        wrapper: &[&str],
+        on: On,
+        mut load: Options,
+        wrapper: &str,
     ) -> anyhow::Result<Trial<'a>> {
-        let port = port::free()?;
-        let command = peer.command(self.paths, port, None)?;
-        let server = Server::start(wrapped(wrapper, &command), port)?;
-        let (to, core) = ([server.address], Some(load_core()));
+        self.spread(on)?;
+        let (redis, servers, pinned) = match on {
+            On::OneServer => (None, 1, PINNED),
+            On::TwoNodes => (Some(Redis::start()?), 2, ""),
+            On::StartingCode => (Some(Redis::start()?), 1, ""),
+        };
+        let url = redis.as_ref().map(Redis::url);
+        let servers = (0..servers).map(|_| {
+            let port = port::free()?;
+            let wrapper = format!("{pinned} {wrapper}");
+            Server::start(&mut peer.command(&wrapper, port, url.as_deref()), port)
+        });
+        let servers: Vec<Server> = servers.collect::<anyhow::Result<_>>()?;
+        load.to = servers.iter().map(|server| server.address).collect();
+        load.protocol = peer.protocol;
         Ok(Trial {
             session: self,
-            empty: server.usage()?,
-            load: Generator::start(&to, peer.protocol, shape, patience, core)?,
-            server,
+            empty: Usage::of(servers.iter().map(Server::tree))?,
+            servers,
+            redis,
+            load: Load::new(load)?,
             figures: Figures::new(),
         })
+    }
+
+    /// This thread, and what it starts, on its core or on all.
+    pub(super) fn spread(&self, on: On) -> anyhow::Result<()> {
+        let mut cores = CpuSet::new();
+        for core in 0..self.cores {
+            if on != On::OneServer || core == LOAD_CORE {
+                cores.set(core);
+            }
+        }
+        Ok(sched_setaffinity(None, &cores)?)
+    }
+
+    fn part(&self, of_a_window: f64) -> Until {
+        Until::Seconds(self.seconds * of_a_window)
     }
 }
 
 impl Trial<'_> {
-    fn add(&mut self, figure: Figure, value: f64, means: Means) {
-        sample(&mut self.figures, figure, value, means);
-    }
-
     /// A small room that knows nothing of the load.
-    fn canary(&self, protocol: Protocol) -> anyhow::Result<Generator> {
-        let shape = Shape::try_from(CANARY.to_owned())?;
-        let to = [self.server.address];
-        let mut canary = Generator::start(&to, protocol, &shape, PATIENCE, Some(load_core()))?;
-        canary.join()?;
+    fn canary(&self) -> anyhow::Result<Load> {
+        let mut canary = Load::new(Options {
+            to: vec![self.servers[0].address],
+            first_room: CANARY_ROOM,
+            protocol: self.load.options().protocol,
+            ..Options::default()
+        })?;
+        canary.connect()?;
+        canary.settle()?;
         Ok(canary)
     }
 
     /// All join, and a small room may talk meanwhile.
-    fn join(&mut self, canary: Option<Generator>) -> anyhow::Result<()> {
-        let before = self.server.usage()?;
-        let canary = canary.map(sing).transpose()?;
-        let joined = self.load.connect()?;
-        let after = self.server.usage()?;
+    fn join(&mut self, canary: Option<Load>) -> anyhow::Result<()> {
+        let before = self.usage()?;
+        let canary = canary.map(Canary::sing);
+        let seconds = self.load.connect()?;
+        let after = self.usage()?;
         self.heard(canary)?;
         self.load.settle()?;
-        let connections = joined.connections as f64;
+        let connections = self.load.options().connections() as f64;
         let cpu = (after.cpu - before.cpu) / connections * 1e6;
-        self.add(Figure::JoinCpu, cpu, Means::Proc);
-        self.add(Figure::Joins, connections / joined.seconds, Means::Load);
-        self.grown(joined.connections)
-    }
-
-    fn warm_up(&mut self, pace: Pace) -> anyhow::Result<Outcome> {
-        self.run(WARM_UP, pace, &[], Means::Load)
+        self.figures.insert(Figure::JoinCpu, cpu);
+        self.figures.insert(Figure::Joins, connections / seconds);
+        self.grown()
     }
 
     /// One measured window.
-    fn window(&mut self, pace: Pace) -> anyhow::Result<()> {
-        let counted = match self.session.has_hardware_counters {
-            true => INSTRUCTIONS,
-            false => &[],
-        };
-        let before = self.server.usage()?;
-        let outcome = self.run(1.0, pace, counted, Means::Counters)?;
-        let after = self.server.usage()?;
-        used(&mut self.figures, &before, &after, &outcome);
-        timed(&mut self.figures, &outcome);
+    fn window(&mut self, until: Until, pace: Pace) -> anyhow::Result<()> {
+        let (before, commits) = (self.usage()?, self.commits()?);
+        let outcome = self.load.run(until, pace)?;
+        let (after, more) = (self.usage()?, self.commits()?);
+        let cpu = after.cpu - before.cpu;
+        let kernel = ((after.system - before.system) / cpu).clamp(0.0, 1.0);
+        self.figures.extend([
+            (Figure::Cpu, cpu / outcome.deliveries as f64 * 1e6),
+            (Figure::KernelShare, kernel),
+            (Figure::ServerShare, cpu / outcome.seconds),
+        ]);
+        if let Some((more, commits)) = more.zip(commits) {
+            let of = |before, after| (after - before) / (more.commits - commits.commits);
+            self.figures.extend([
+                (
+                    Figure::Commits,
+                    (more.commits - commits.commits) / outcome.seconds,
+                ),
+                (
+                    Figure::CommandsPerCommit,
+                    of(commits.commands, more.commands),
+                ),
+                (Figure::RedisCpu, of(commits.redis, more.redis) * 1e6),
+            ]);
+        }
+        self.figures.extend(seen(&outcome));
         Ok(())
     }
 
-    /// Runs for a part of a window while perf counts.
-    fn run(
-        &mut self,
-        part: f64,
-        pace: Pace,
-        counted: &[Counted],
-        means: Means,
-    ) -> anyhow::Result<Outcome> {
-        let events: Vec<&str> = counted.iter().map(|(_, event)| *event).collect();
-        let counting = match events.is_empty() {
-            true => None,
-            false => Some(Counting::start(self.server.tree(), &events)?),
-        };
-        let until = Until::Seconds(self.session.seconds * part);
-        let outcome = self.load.run(until, pace)?;
-        let counts = counting
-            .map(Counting::stop)
-            .transpose()?
-            .unwrap_or_default();
-        for (figure, event) in counted {
-            let count = counts.get(*event);
-            let count = *count.context("the counters have stopped counting")?;
-            self.add(*figure, count as f64 / outcome.deliveries as f64, means);
+    fn usage(&self) -> anyhow::Result<Usage> {
+        let usage = Usage::of(self.servers.iter().map(Server::tree));
+        usage.context("the server has ended")
+    }
+
+    /// Of two nodes.
+    fn commits(&self) -> anyhow::Result<Option<Commits>> {
+        match (&self.redis, &self.servers[..]) {
+            (Some(redis), [a, b]) => Ok(Some(Commits::of(redis, [a.address, b.address])?)),
+            _ => Ok(None),
         }
-        Ok(outcome)
+    }
+
+    /// Counts system calls in a window of their own.
+    fn traced(&mut self, pace: Pace) -> anyhow::Result<()> {
+        let counting = Counting::start(self.servers[0].tree())?;
+        let outcome = self.load.run(self.session.part(TRACED), pace)?;
+        let each = counting.stop()? as f64 / outcome.deliveries as f64;
+        self.figures.insert(Figure::Syscalls, each);
+        Ok(())
     }
 
     /// The small room is over.
-    fn heard(&mut self, canary: Option<Generator>) -> anyhow::Result<()> {
-        if let Some(canary) = canary {
-            let outcome = canary.end().context("the room beside the load")?;
-            let p99 = microseconds(outcome.latency.p99);
-            self.add(Figure::CanaryP99, p99, Means::Load);
+    fn heard(&mut self, canary: Option<Canary>) -> anyhow::Result<()> {
+        if let Some(Canary { until, thread }) = canary {
+            drop(until);
+            let outcome = thread.join().map_err(|_| anyhow!("it panicked"));
+            let outcome = outcome.flatten().context("the room beside the load")?;
+            let p99 = outcome.latency.quantile(0.99);
+            self.figures.insert(Figure::CanaryP99, p99);
         }
         Ok(())
     }
 
     /// Memory of the server since it was empty.
-    fn grown(&mut self, connections: usize) -> anyhow::Result<()> {
-        let grown = self.server.usage()?.rss.saturating_sub(self.empty.rss);
-        let each = grown as f64 / connections as f64;
-        self.add(Figure::Memory, each, Means::Proc);
+    fn grown(&mut self) -> anyhow::Result<()> {
+        let grown = self.usage()?.rss.saturating_sub(self.empty.rss);
+        let each = grown as f64 / self.load.options().connections() as f64;
+        self.figures.insert(Figure::Memory, each);
         Ok(())
     }
 }
 
-/// The canary talks from now on.
-fn sing(mut canary: Generator) -> anyhow::Result<Generator> {
-    canary.begin(Until::Closed, Pace::Rate(CANARY_RATE))?;
-    Ok(canary)
+/// A small room that talks until this is dropped.
+struct Canary {
+    until: Arc<()>,
+    thread: JoinHandle<anyhow::Result<Outcome>>,
 }
 
-pub(super) fn sample(figures: &mut Figures, figure: Figure, value: f64, means: Means) {
-    figures.insert(figure, Sample { value, means });
-}
-
-/// What the server needed.
-pub(super) fn used(figures: &mut Figures, before: &Usage, after: &Usage, outcome: &Outcome) {
-    let cpu = after.cpu - before.cpu;
-    let each = cpu / outcome.deliveries as f64 * 1e6;
-    sample(figures, Figure::Cpu, each, Means::Proc);
-    let kernel = ((after.system - before.system) / cpu).clamp(0.0, 1.0);
-    sample(figures, Figure::KernelShare, kernel, Means::Proc);
-    let share = cpu / outcome.seconds;
-    sample(figures, Figure::ServerShare, share, Means::Proc);
+impl Canary {
+    fn sing(mut room: Load) -> Self {
+        let until = Arc::new(());
+        let gone: Weak<()> = Arc::downgrade(&until);
+        let thread = thread::spawn(move || room.run(Until::Gone(gone), Pace::Rate(CANARY_RATE)));
+        Canary { until, thread }
+    }
 }
 
 /// What the load generator saw.
-pub(super) fn timed(figures: &mut Figures, outcome: &Outcome) {
-    let (seconds, latency) = (outcome.seconds, &outcome.latency);
-    let mut load = |figure, value| sample(figures, figure, value, Means::Load);
-    load(Figure::Deliveries, outcome.deliveries as f64 / seconds);
-    load(Figure::Messages, outcome.messages as f64 / seconds);
-    load(Figure::Fairness, latency.p99 as f64 / latency.p50 as f64);
-    load(Figure::LoadShare, outcome.cpu / seconds);
-    if outcome.slow > 0 {
-        load(Figure::CutOff, outcome.cut_off as f64 / outcome.slow as f64);
-    }
-    let mut times = vec![
-        (Figure::P50, latency.p50),
-        (Figure::P90, latency.p90),
-        (Figure::P99, latency.p99),
-        (Figure::P999, latency.p999),
-        (Figure::Longest, latency.longest),
-        (Figure::SeenByAllP50, outcome.seen_by_all.p50),
-        (Figure::SeenByAllP99, outcome.seen_by_all.p99),
-    ];
-    if outcome.other_node.p50 > 0 {
-        times.extend([
-            (Figure::SameNodeP50, outcome.same_node.p50),
-            (Figure::SameNodeP99, outcome.same_node.p99),
-            (Figure::OtherNodeP50, outcome.other_node.p50),
-            (Figure::OtherNodeP99, outcome.other_node.p99),
+fn seen(outcome: &Outcome) -> Figures {
+    let (messages, deliveries) = (outcome.messages as f64, outcome.deliveries as f64);
+    let (latency, all) = (&outcome.latency, &outcome.seen_by_all);
+    let mut figures = Figures::from([
+        (Figure::Deliveries, deliveries / outcome.seconds),
+        (Figure::Messages, messages / outcome.seconds),
+        (Figure::LoadShare, outcome.cpu / outcome.seconds),
+        (Figure::P50, latency.quantile(0.5)),
+        (Figure::P90, latency.quantile(0.9)),
+        (Figure::P99, latency.quantile(0.99)),
+        (Figure::P999, latency.quantile(0.999)),
+        (Figure::Longest, latency.quantile(1.0)),
+        (
+            Figure::Fairness,
+            latency.quantile(0.99) / latency.quantile(0.5),
+        ),
+        (Figure::SeenByAllP50, all.quantile(0.5)),
+        (Figure::SeenByAllP99, all.quantile(0.99)),
+    ]);
+    let (same, other) = (&outcome.same_node, &outcome.other_node);
+    // With one node there is no other, and the same says nothing new.
+    if other.quantile(0.5) > 0.0 {
+        figures.extend([
+            (Figure::SameNodeP50, same.quantile(0.5)),
+            (Figure::SameNodeP99, same.quantile(0.99)),
+            (Figure::OtherNodeP50, other.quantile(0.5)),
+            (Figure::OtherNodeP99, other.quantile(0.99)),
         ]);
     }
-    for (figure, time) in times {
-        load(figure, microseconds(time));
+    if outcome.slow > 0 {
+        figures.insert(Figure::CutOff, outcome.cut_off as f64 / outcome.slow as f64);
     }
-}
-
-fn microseconds(nanoseconds: u64) -> f64 {
-    nanoseconds as f64 / 1e3
+    figures
 }

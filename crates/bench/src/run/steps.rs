@@ -32,20 +32,11 @@ pub(super) struct Plan<'a> {
     pub(super) gaps: Vec<Gap>,
 }
 
-/// Names of all workloads.
-pub(super) fn names() -> Vec<&'static str> {
-    let parts = SCENARIOS.iter().flat_map(|scenario| &scenario.parts);
-    parts.map(|part| &*part.name).collect()
-}
-
 impl<'a> Plan<'a> {
     pub(super) fn new(options: &Options, peers: &'a [Peer], file_descriptors: u64) -> Self {
         let mut plan = Plan::default();
         for scenario in SCENARIOS.iter() {
-            let rounds = rounds(scenario, options);
-            if rounds > 0 {
-                plan.scenario(scenario, peers, rounds, options.full, file_descriptors);
-            }
+            plan.scenario(scenario, peers, options, file_descriptors);
         }
         plan
     }
@@ -54,21 +45,19 @@ impl<'a> Plan<'a> {
         &mut self,
         scenario: &'static Scenario,
         peers: &'a [Peer],
-        rounds: usize,
-        full: bool,
+        options: &Options,
         file_descriptors: u64,
     ) {
+        let rounds = rounds(scenario, options);
         let mut able: Vec<&Peer> = Vec::new();
         for peer in peers.iter().filter(|peer| takes_part(scenario.on, peer)) {
-            match obstacle(scenario, peer, full, file_descriptors) {
+            match obstacle(scenario, peer, options.full, file_descriptors) {
                 None => able.push(peer),
-                Some(reason) => {
-                    let gap = |part: &Part| Gap::new(&part.name, &peer.name, &reason);
-                    self.gaps.extend(scenario.parts.iter().map(gap));
-                }
+                Some(reason) if rounds > 0 => self.gaps.extend(scenario.gaps(&peer.name, &reason)),
+                Some(_) => {}
             }
         }
-        if able.is_empty() && scenario.on != On::OneServer {
+        if rounds == 0 || (able.is_empty() && scenario.on != On::OneServer) {
             return;
         }
         self.workloads.extend(scenario.infos());
@@ -78,20 +67,17 @@ impl<'a> Plan<'a> {
             round,
             counted,
         };
+        let native: Vec<&Peer> = able.iter().copied().filter(|peer| peer.native).collect();
         for round in 0..rounds {
-            self.steps
-                .extend(able.iter().map(|&peer| step(Some(peer), round, None)));
-            self.steps
-                .extend(scenario.benchmark.then(|| step(None, round, None)));
-            let first = usize::from(!able.is_empty());
+            let peers = able.iter().copied().map(Some);
+            let all = peers.chain(scenario.benchmark.then_some(None));
+            self.steps.extend(all.map(|peer| step(peer, round, None)));
+            let first = able.len().min(1);
             able.rotate_left(first);
         }
         for part in scenario.parts.iter().filter(|part| part.counted) {
-            let native = peers
-                .iter()
-                .filter(|peer| peer.native && able.iter().any(|able| able.name == peer.name));
-            self.steps
-                .extend(native.map(|peer| step(Some(peer), 0, Some(part))));
+            let counted = native.iter().map(|&peer| step(Some(peer), 0, Some(part)));
+            self.steps.extend(counted);
         }
     }
 }
@@ -126,7 +112,7 @@ fn rounds(scenario: &Scenario, options: &Options) -> usize {
 
 /// Why a peer cannot take part.
 fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64) -> Option<String> {
-    let connections = scenario.shape.connections();
+    let connections = scenario.load.connections();
     if connections as u64 + OTHER_FILES > file_descriptors {
         return Some(format!(
             "{connections} connections need more than the {file_descriptors} files one may open here \
@@ -138,8 +124,7 @@ fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64)
             "opening {connections} connections takes it too long for the short form"
         ));
     }
-    let is_item =
-        peer.protocol != Protocol::Lunch || scenario.shape.options.payload <= LARGEST_ITEM;
+    let is_item = peer.protocol != Protocol::Lunch || scenario.load.payload <= LARGEST_ITEM;
     (!is_item).then(|| "an item on a menu has at most 80 characters".to_owned())
 }
 
@@ -170,6 +155,7 @@ impl fmt::Display for Step<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::BASE;
+    use super::super::scenario::names;
     use super::*;
     use crate::peers::PEERS;
 
@@ -228,7 +214,7 @@ mod tests {
 
     #[test]
     fn every_workload_has_a_name_of_its_own() {
-        let mut names = names();
+        let mut names: Vec<&str> = names().collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();
@@ -237,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_the_report_asks_for_is_measured() {
-        let names = names();
+        let names: Vec<&str> = names().collect();
         let goals = include_str!("../report/goals.toml").lines();
         let values = goals.filter_map(|line| line.strip_prefix("value = \""));
         let plots = include_str!("../report/plots.toml").split("[\"").skip(1);

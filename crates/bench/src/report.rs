@@ -34,20 +34,17 @@ pub fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
         text => text.with_context(|| format!("cannot read {}", page.display()))?,
     };
     let plots = plots::plots(results)?;
-    let mut files = vec![(page, document(results, &plots, &previous)?)];
-    files.push((folder.join(FIGURES), figures(results)));
-    let images = folder.join(IMAGES);
-    files.extend(
-        plots
-            .into_iter()
-            .map(|plot| (images.join(&plot.file), plot.svg)),
-    );
+    let mut files = vec![
+        (PAGE.to_owned(), document(results, &plots, &previous)?),
+        (FIGURES.to_owned(), figures(results)),
+    ];
+    let images = plots.into_iter();
+    files.extend(images.map(|plot| (format!("{IMAGES}/{}", plot.file), plot.svg)));
     for (file, text) in files {
-        let write = || {
-            fs::create_dir_all(file.parent().unwrap_or(folder))?;
-            fs::write(&file, text)
-        };
-        write().with_context(|| format!("cannot write {}", file.display()))?;
+        let file = folder.join(file);
+        let made = fs::create_dir_all(file.parent().unwrap_or(folder));
+        let written = made.and_then(|()| fs::write(&file, text));
+        written.with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
 }
@@ -60,22 +57,23 @@ fn document(results: &Results, plots: &[plots::Plot], previous: &str) -> anyhow:
     };
     let machine = results.machine.iter();
     let machine = machine.map(|(name, value)| (name.as_str(), value.clone()));
-    let mut shown = String::new();
-    for plots::Plot { file, caption, .. } in plots {
-        let title = if shown.is_empty() {
-            "## At a glance\n\n"
-        } else {
-            ""
-        };
-        shown += &format!("{title}![{caption}]({IMAGES}/{file})\n\n{caption}.\n\n");
+    let plots = plots.iter().map(|plots::Plot { file, caption, .. }| {
+        format!("![{caption}]({IMAGES}/{file})\n\n{caption}.\n\n")
+    });
+    let mut plots: String = plots.collect();
+    if !plots.is_empty() {
+        plots.insert_str(0, "## At a glance\n\n");
     }
     let parts = [
         ("form", form.to_owned()),
         ("goals", goals::goals_table(results)?),
         ("remarks", remarks::keep("goals", previous)),
-        ("plots", shown),
+        ("plots", plots),
     ];
-    Ok(filled(include_str!("page.txt"), machine.chain(parts)))
+    Ok(filled(
+        include_str!("report/page.txt"),
+        machine.chain(parts),
+    ))
 }
 
 /// All figures.
@@ -86,11 +84,12 @@ fn figures(results: &Results) -> String {
         .collect();
     let parts = [
         ("seconds", results.seconds.to_string()),
+        ("means", tables::means()),
         ("workloads", workloads.join("\n")),
         ("machine", tables::machine(results)),
         ("versions", tables::versions(results)),
     ];
-    filled(include_str!("figures.txt"), parts)
+    filled(include_str!("report/figures.txt"), parts)
 }
 
 /// A template with its parts in place of their names.

@@ -1,0 +1,226 @@
+//! The load generator: one thread and epoll, so that it needs less than any server
+//! it loads, and checks of every delivery to every member.
+
+mod connection;
+mod dialect;
+mod join;
+mod room;
+mod traffic;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+use self::connection::{Connection, Stage};
+use self::dialect::{Dialect, Heard, PONG};
+use self::room::Room;
+use self::traffic::Traffic;
+pub use self::traffic::{Latency, Outcome, Pace, Until};
+use crate::peers::Protocol;
+use crate::poll::Poll;
+use crate::wire;
+
+/// Read from one socket at once; larger than any message.
+const BUFFER: usize = 256 << 10;
+
+/// Whom to connect, and where to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Where the server listens; of several, a room's members take turns.
+    #[serde(skip)]
+    pub to: Vec<SocketAddr>,
+    /// What it speaks.
+    #[serde(skip)]
+    pub protocol: Protocol,
+    /// Rooms.
+    pub rooms: usize,
+    /// Members of each room.
+    pub members: usize,
+    /// Bytes of a message.
+    pub payload: usize,
+    /// Members of each room who never read, once all have joined.
+    pub slow: usize,
+    /// Number of the first room, for a second load beside this one.
+    pub first_room: usize,
+    /// Bear with what the code this project started from does: no menu on joining, each
+    /// menu several times, and changes that are lost unless one member makes them all.
+    pub lenient: bool,
+    /// Handshakes that are under way at the same time; fewer than any server's queue
+    /// of connections to accept.
+    pub handshakes: usize,
+    /// Without any delivery for so many seconds, one is missing.
+    pub patience: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            to: Vec::new(),
+            protocol: Protocol::Text,
+            rooms: 1,
+            members: 10,
+            payload: 32,
+            slow: 0,
+            first_room: 0,
+            lenient: false,
+            handshakes: 64,
+            patience: 20.0,
+        }
+    }
+}
+
+impl Options {
+    /// Of all rooms.
+    pub fn connections(&self) -> usize {
+        self.rooms * self.members
+    }
+}
+
+/// Connections to a server.
+#[allow(missing_debug_implementations, reason = "thousands of sockets")]
+pub struct Load {
+    options: Options,
+    clock: Instant,
+    poll: Poll,
+    /// Paths of the rooms.
+    paths: Vec<String>,
+    rooms: Vec<Room>,
+    /// A room's members are neighbours.
+    connections: Vec<Connection>,
+    dialect: Dialect,
+    buffer: Vec<u8>,
+    traffic: Traffic,
+    /// Connections that are members.
+    joined: usize,
+}
+
+impl Load {
+    /// The rooms are there; nobody is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// The options do not go together, or the server makes no rooms.
+    pub fn new(options: Options) -> anyhow::Result<Self> {
+        ensure!(
+            options.rooms > 0 && options.members > options.slow && options.handshakes > 0,
+            "rooms, handshakes and members who are not slow must be at least 1 each"
+        );
+        let rooms = options.first_room..options.first_room + options.rooms;
+        let paths = rooms.map(|room| Load::room_path(&options, room));
+        Ok(Load {
+            dialect: Dialect::new(options.protocol, options.payload, options.lenient)?,
+            clock: Instant::now(),
+            poll: Poll::new()?,
+            paths: paths.collect::<anyhow::Result<_>>()?,
+            rooms: (0..options.rooms).map(|_| Room::default()).collect(),
+            connections: Vec::new(),
+            buffer: vec![0; BUFFER],
+            traffic: Traffic::default(),
+            joined: 0,
+            options,
+        })
+    }
+
+    /// As they were given.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Nanoseconds since the start.
+    fn now(&self) -> u64 {
+        self.clock.elapsed().as_nanos() as u64
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs_f64(self.options.patience)
+    }
+
+    /// Waits at most this long for sockets, and deals with them. Tells how many they were.
+    fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<usize> {
+        let ready = self.poll.wait(timeout)?;
+        for at in 0..ready {
+            let index = self.poll.token(at);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let read = self.read(index, &mut buffer);
+            self.buffer = buffer;
+            read.with_context(|| self.who(index))?;
+        }
+        Ok(ready)
+    }
+
+    fn read(&mut self, index: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
+        let read = self.connections[index].read(buffer);
+        let filled = read.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => anyhow::anyhow!("the server closed the connection"),
+            _ => error.into(),
+        })?;
+        let now = self.now();
+        let mut used = 0;
+        if self.connections[index].stage == Stage::Upgrading {
+            let Some(head) = wire::head_end(&buffer[..filled]) else {
+                self.connections[index].keep(&buffer[..filled]);
+                return Ok(());
+            };
+            self.upgraded(index, &buffer[..head])?;
+            used = head;
+        }
+        while let Some(frame) = wire::first_frame(&buffer[used..filled])? {
+            let payload = &buffer[used..][frame.payload.clone()];
+            match frame.opcode {
+                wire::TEXT if self.connections[index].stage == Stage::Joined => {
+                    self.hear(index, payload, now)?;
+                }
+                wire::TEXT => self.entering(index, payload)?,
+                wire::PING => {
+                    let pong = dialect::client_frame(wire::PONG, payload);
+                    self.connections[index].send(&pong)?;
+                }
+                wire::PONG => {}
+                wire::CLOSE => bail!("the server closed the connection: {}", reason(payload)),
+                opcode => bail!("received a frame of type {opcode}"),
+            }
+            used += frame.payload.end;
+        }
+        self.connections[index].keep(&buffer[used..filled]);
+        Ok(())
+    }
+
+    /// A text to a member.
+    fn hear(&mut self, index: usize, text: &[u8], now: u64) -> anyhow::Result<()> {
+        let room = index / self.options.members;
+        let connection = &mut self.connections[index];
+        let tally = &mut connection.tally;
+        let heard = self
+            .dialect
+            .hear(text, room as u32, &mut self.rooms[room], tally)?;
+        match heard {
+            Heard::Delivery(delivery) => self.delivered(index, room, delivery, now)?,
+            Heard::Nothing => {}
+            Heard::Probe(attempt) => connection.probes = connection.probes.max(attempt),
+            Heard::Heartbeat => connection.say(PONG)?,
+        }
+        Ok(())
+    }
+
+    /// For errors.
+    fn who(&self, index: usize) -> String {
+        let members = self.options.members;
+        format!("room {}, member {}", index / members, index % members)
+    }
+}
+
+/// Code and text of a close frame.
+fn reason(payload: &[u8]) -> String {
+    match payload {
+        [high, low, text @ ..] => format!(
+            "{} {}",
+            u16::from_be_bytes([*high, *low]),
+            String::from_utf8_lossy(text)
+        ),
+        _ => "no reason given".to_owned(),
+    }
+}

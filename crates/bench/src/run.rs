@@ -1,0 +1,170 @@
+//! The orchestrator: starts peers and load in interleaved rounds, and collects what
+//! they need.
+//!
+//! All peers run once in each round of a workload, in an order that rotates, because a
+//! machine's clock drifts: what is compared is measured within seconds.
+
+mod machine;
+mod options;
+mod redis;
+mod scenario;
+mod server;
+mod session;
+mod steps;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+pub use self::options::Options;
+use self::session::Session;
+use self::steps::{Plan, Step};
+use crate::measure::ProcessTree;
+use crate::measure::syscalls::Counting;
+use crate::peers::{PEERS, Peer};
+use crate::report;
+use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results};
+use crate::summary::{Figures, Samples};
+use anyhow::{Context, ensure};
+
+/// The peer that others are compared with.
+const BASE: &str = "raw";
+
+/// Length of a measured window, in the short form and in full.
+const SHORT: f64 = 0.8;
+const FULL: f64 = 3.0;
+
+/// The file beside the report from which it can be made again.
+const RESULTS: &str = "performance.json";
+
+/// Measures, and writes the report.
+///
+/// # Errors
+///
+/// A peer or workload does not exist or is not installed, or the report cannot be
+/// written. A peer that fails under a workload is a gap in the report instead.
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let mut peers = PEERS.clone();
+    peers.retain(|peer| options.peer.is_empty() || options.peer.contains(&peer.name));
+    peers.retain(|peer| !options.without.contains(&peer.name));
+    let file_descriptors = machine::raise_file_limit();
+    let cores = machine::cores();
+    ensure!(
+        cores >= 2,
+        "a server and its load need a core each, and this machine has {cores}"
+    );
+    let plan = Plan::new(options, &peers, file_descriptors);
+    let session = Session {
+        seconds: options
+            .seconds
+            .unwrap_or(if options.full { FULL } else { SHORT }),
+        cores,
+        // Everybody makes some.
+        counts_syscalls: Counting::start(ProcessTree(std::process::id()))
+            .and_then(Counting::stop)
+            .is_ok(),
+    };
+    let mut results = Results {
+        machine: machine::facts(),
+        full: options.full,
+        seconds: session.seconds,
+        peers: infos(&peers)?,
+        workloads: plan.workloads,
+        cells: Vec::new(),
+        gaps: plan.gaps,
+    };
+    let (began, all) = (Instant::now(), plan.steps.len());
+    let mut samples = Samples::default();
+    for (number, step) in (1..).zip(&plan.steps) {
+        eprintln!(
+            "{number}/{all} {step} ({} s so far)",
+            began.elapsed().as_secs()
+        );
+        let mut missing = step.workloads();
+        let result = take(step, &session, &mut |workload, figures| {
+            missing.retain(|name| *name != workload);
+            samples.add(workload, step.peer(), step.round, figures);
+        });
+        if let Err(error) = result {
+            eprintln!("{step}: {error:#}");
+            for workload in missing {
+                let gap = Gap {
+                    workload: workload.to_owned(),
+                    peer: step.peer().to_owned(),
+                    reason: format!("{error:#}"),
+                };
+                if !results.gaps.contains(&gap) {
+                    results.gaps.push(gap);
+                }
+            }
+        }
+        // An interrupted run is not lost.
+        results.cells = samples.cells(BASE);
+        save(&results, &options.out)?;
+    }
+    report::write(&results, &options.out)
+}
+
+/// Makes the report again from what a run has written.
+///
+/// # Errors
+///
+/// There is no such run, or the report cannot be written.
+pub fn report_again(folder: &Path) -> anyhow::Result<()> {
+    let file = folder.join(RESULTS);
+    let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let results: Results = serde_json::from_str(&text)?;
+    report::write(&results, folder)
+}
+
+fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let text = serde_json::to_string_pretty(results)?;
+    let file = folder.join(RESULTS);
+    fs::write(&file, text + "\n").with_context(|| file.display().to_string())
+}
+
+/// One step, which hands over what it finds for each of its workloads.
+fn take(
+    step: &Step<'_>,
+    session: &Session,
+    found: &mut dyn FnMut(&str, Figures),
+) -> anyhow::Result<()> {
+    let scenario = step.scenario;
+    let figures = match (step.peer, step.counted) {
+        (None, _) => {
+            session.spread(scenario.on)?;
+            redis::benchmark()?
+        }
+        (Some(peer), Some(part)) => session
+            .count(peer, scenario, part)
+            .context("counting instructions by valgrind")?,
+        (Some(peer), None) => return session.measure(peer, scenario, step.round == 0, found),
+    };
+    found(step.workloads()[0], figures);
+    Ok(())
+}
+
+/// Who they are. All that they need must be there.
+fn infos(peers: &[Peer]) -> anyhow::Result<Vec<PeerInfo>> {
+    let servers = peers.iter().map(|peer| {
+        let version = peer.version().with_context(|| {
+            format!(
+                "{} is not all there: `cargo xtask bench` installs and builds what the peers need, and \
+                 `--without` leaves peers out",
+                peer.name
+            )
+        });
+        Ok(PeerInfo {
+            name: peer.name.clone(),
+            title: peer.title.clone(),
+            version: Some(version?),
+        })
+    });
+    let benchmark = PeerInfo {
+        name: REDIS_BENCHMARK.to_owned(),
+        title: "redis-benchmark with our script".to_owned(),
+        version: None,
+    };
+    servers.chain([Ok(benchmark)]).collect()
+}

@@ -1,0 +1,194 @@
+//! Redis: a server of the run's own, `redis-benchmark` with our commit script, and what our
+//! nodes say of their commits.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use anyhow::Context;
+
+use super::server::Server;
+use crate::figures::Figure;
+use crate::measure::Usage;
+use crate::port;
+use crate::program::{said, shell};
+use crate::summary::Figures;
+use crate::wire;
+
+/// The scripts of the backend, which `redis-benchmark` runs too.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../redis/src/scripts");
+
+/// As in crates/redis/README.md: an event of 100 bytes, and a state of 500.
+const EVENT: usize = 104;
+const STATE: usize = 500;
+
+/// Commits that `redis-benchmark` makes over twenty connections, and one by one.
+const COMMITS: usize = 40_000;
+const ROUND_TRIPS: usize = 3_000;
+
+/// What Redis can do with the same script on this machine.
+pub(super) fn benchmark() -> anyhow::Result<Figures> {
+    let redis = Redis::start()?;
+    let script = |names: &[&str]| -> anyhow::Result<String> {
+        let parts = names.iter().map(|name| {
+            let path = format!("{SCRIPTS}/{name}");
+            fs::read_to_string(&path).with_context(|| path)
+        });
+        Ok(parts.collect::<anyhow::Result<Vec<String>>>()?.concat())
+    };
+    let (state, log) = ("tablecast:{bench}:state", "tablecast:{bench}:log");
+    let keepsake = "tablecast:{bench}:keepsake";
+    let create = script(&["room.lua", "create.lua"])?;
+    let deadline = "86400000";
+    redis.cli(&[
+        "EVAL", &create, "3", state, log, keepsake, "run", deadline, deadline, "state",
+    ])?;
+    let commit = script(&["room.lua", "benchmark.lua", "commit.lua"])?;
+    let sha = redis.cli(&["SCRIPT", "LOAD", &commit])?;
+    let (event, snapshot) = ("0".repeat(EVENT), STATE.to_string());
+    let channel = "tablecast:{bench}";
+    let command = [
+        "EVALSHA", &sha, "2", state, log, "run", "PUBLISH", channel, "-", "-", "1", &event,
+        "600000", "256", "bench", &snapshot,
+    ];
+    let before = redis.cpu()?;
+    let many = redis.benchmark(20, COMMITS, &command)?;
+    let cpu = redis.cpu()? - before;
+    let one = redis.benchmark(1, ROUND_TRIPS, &command)?;
+    Ok(Figures::from([
+        (Figure::Commits, many.per_second),
+        (Figure::RedisCpu, cpu / COMMITS as f64 * 1e6),
+        (Figure::P50, one.p50 * 1e3),
+    ]))
+}
+
+/// A Redis that keeps nothing on disk.
+pub(super) struct Redis {
+    server: Server,
+}
+
+/// What `redis-benchmark` found.
+#[derive(Debug, PartialEq)]
+struct Rate {
+    per_second: f64,
+    /// Milliseconds.
+    p50: f64,
+}
+
+impl Redis {
+    pub(super) fn start() -> anyhow::Result<Self> {
+        let port = port::free()?;
+        let script = "exec redis-server --bind 127.0.0.1 --port $port --save '' --appendonly no";
+        let server = Server::start(shell(script).env("port", port.to_string()), port)?;
+        Ok(Redis { server })
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://{}", self.server.address)
+    }
+
+    /// CPU time so far, seconds.
+    pub(super) fn cpu(&self) -> anyhow::Result<f64> {
+        Ok(Usage::of([self.server.tree()])?.cpu)
+    }
+
+    fn port(&self) -> String {
+        self.server.address.port().to_string()
+    }
+
+    fn cli(&self, args: &[&str]) -> anyhow::Result<String> {
+        said(
+            Command::new("redis-cli")
+                .args(["-e", "-p", &self.port()])
+                .args(args),
+        )
+    }
+
+    fn benchmark(&self, clients: usize, commits: usize, command: &[&str]) -> anyhow::Result<Rate> {
+        let (clients, commits) = (clients.to_string(), commits.to_string());
+        let mut benchmark = Command::new("redis-benchmark");
+        benchmark.args(["-p", &self.port(), "--csv", "-c", &clients, "-n", &commits]);
+        let csv = said(benchmark.args(command))?;
+        rate(&csv).with_context(|| format!("redis-benchmark says {csv}"))
+    }
+}
+
+/// The last line is the command, requests a second, and latencies in milliseconds:
+/// mean, least, p50, p95, p99, longest. The command may hold commas.
+fn rate(csv: &str) -> Option<Rate> {
+    let mut fields = csv
+        .lines()
+        .last()?
+        .rsplit(',')
+        .map(|field| field.trim_matches('"'));
+    let p50 = fields.nth(3)?.parse().ok()?;
+    let per_second = fields.nth(2)?.parse().ok()?;
+    Some(Rate { per_second, p50 })
+}
+
+/// What nodes have done together until now, by their `/metrics`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Commits {
+    pub(super) commits: f64,
+    pub(super) commands: f64,
+    /// CPU time of their Redis, seconds.
+    pub(super) redis: f64,
+}
+
+impl Commits {
+    pub(super) fn of(redis: &Redis, nodes: [SocketAddr; 2]) -> anyhow::Result<Self> {
+        let mut all = Commits {
+            redis: redis.cpu()?,
+            ..Commits::default()
+        };
+        for node in nodes {
+            let counted = all.add(&wire::ask(node, "GET /metrics")?);
+            counted.context("/metrics does not count commits and commands")?;
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, metrics: &str) -> Option<()> {
+        let value = |name: &str| -> Option<f64> {
+            let mut lines = metrics.lines();
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value?.parse().ok()
+        };
+        self.commits += value("tablecast_commit_seconds_count")?;
+        self.commands += value("tablecast_commands_total")?;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_benchmark_prints_is_read() {
+        let csv = "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\
+                   \"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n\
+                   \"EVALSHA a,b\",\"29211.00\",\"0.66\",\"0.1\",\"0.63\",\"0.9\",\"1.2\",\"9.0\"";
+        let expected = Rate {
+            per_second: 29_211.0,
+            p50: 0.63,
+        };
+        assert_eq!(rate(csv), Some(expected));
+        assert_eq!(rate("no such thing"), None);
+    }
+
+    #[test]
+    fn counters_are_found_in_the_metrics() {
+        let text = "tablecast_commands_total 12\ntablecast_commit_seconds_bucket{le=\"1\"} 4\n\
+                    tablecast_commit_seconds_count 5\n# EOF\n";
+        let expected = Commits {
+            commits: 5.0,
+            commands: 12.0,
+            redis: 0.0,
+        };
+        let mut commits = Commits::default();
+        assert_eq!(commits.add(text), Some(()));
+        assert_eq!(commits, expected);
+        assert_eq!(commits.add("# EOF\n"), None);
+    }
+}
