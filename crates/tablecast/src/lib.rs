@@ -296,4 +296,3 @@ pub use hub::Hub;
 pub use memory::MemoryBackend;
 pub use tablecast_core as core;
 pub use tablecast_core::app::{self, App};
-pub use upgrade::head;

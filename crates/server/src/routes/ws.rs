@@ -11,7 +11,7 @@ use tablecast::upgrade::{HandshakeError, Upgrade};
 use super::route::{Answer, Route, Tag, other_method};
 use super::shared::{AllowedPage, App, Id};
 use crate::reason;
-use tablecast_http::{Client, Problem};
+use tablecast_http::{Client, HeadGuard, Problem};
 
 const ABOUT: &str = "\
 A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](docs/live), or
@@ -64,7 +64,8 @@ pub(super) async fn join(
         let handshakes = &app.hub.metrics().handshakes;
         handshakes.count(problem.reason().code());
     })?;
-    let joined = app.hub.upgrade(upgrade.from_client(client), &id).await;
+    let upgrade = upgrade.over::<HeadGuard>().from_client(client);
+    let joined = app.hub.upgrade(upgrade, &id).await;
     joined.map_err(|error| app.refused(client, error))
 }
 
