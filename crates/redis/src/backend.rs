@@ -18,7 +18,7 @@ use crate::router::{Router, Topology};
 use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW, RoomScript};
 use crate::server::Server;
 use crate::url::{Deployment, UrlError};
-use crate::{discovery, encoding};
+use crate::{discovery, encoding, url};
 
 /// What all keys and channels begin with, unless told otherwise.
 const PREFIX: &str = "tablecast:";
@@ -63,10 +63,7 @@ impl RedisBackend {
     /// would change the slots of a Cluster.
     pub fn connect_with_prefix(url: &str, prefix: &str) -> Result<RedisBackend, UrlError> {
         if prefix.contains(['{', '}']) {
-            return Err(UrlError {
-                part: "the key prefix",
-                problem: "holds a brace, which is not allowed".into(),
-            });
+            return url::wrong("the key prefix", "holds a brace, which is not allowed");
         }
         let deployment = Deployment::parse(url)?;
         if deployment.is_encrypted() {

@@ -9,7 +9,7 @@ use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::connection::{DEADLINE, Live};
-use crate::refusal::{Trouble, code_of, explain};
+use crate::refusal::{Trouble, code_of, explain, unavailable};
 use crate::router::Router;
 use crate::scripts::Call;
 use crate::server::Server;
@@ -46,15 +46,14 @@ impl Router {
                     // other.
                     if !matches!(route, Route::Owner) {
                         let circle = "the Cluster's servers send each other's clients in circles";
-                        sleep_before(deadline, BackendError::Unavailable(circle.into())).await?;
+                        sleep_before(deadline, unavailable(circle)).await?;
                     }
                     Route::Moved(address)
                 }
                 Problem::Ask(address) => Route::Asking(address),
                 Problem::Moving => {
                     self.context.refresh.notify_one();
-                    let error = BackendError::Unavailable("the slot is being moved".into());
-                    sleep_before(deadline, error).await?;
+                    sleep_before(deadline, unavailable("the slot is being moved")).await?;
                     Route::Owner
                 }
                 Problem::Refused(refusal, is_replica) => {
@@ -98,13 +97,12 @@ impl Router {
         }
         // A server that has no slot yet.
         let Some(like) = &self.like else {
-            let reason = "the Cluster has no server";
-            return Err(BackendError::Unavailable(reason.into()));
+            return Err(unavailable("the Cluster has no server"));
         };
         let info = at_address(like, &address.host, address.port);
         let Ok(Ok((live, _))) = timeout_at(deadline, Live::dial(&info)).await else {
-            let reason = format!("{}:{} cannot be reached", address.host, address.port);
-            return Err(BackendError::Unavailable(reason));
+            let Address { host, port } = address;
+            return Err(unavailable(format!("{host}:{port} cannot be reached")));
         };
         Ok(Target {
             live: Arc::new(live),
@@ -124,8 +122,7 @@ impl Router {
                 return Err(error);
             }
             let Ok(Ok(())) = timeout_at(deadline, topologies.changed()).await else {
-                let reason = "the Cluster's slots are not known";
-                return Err(BackendError::Unavailable(reason.into()));
+                return Err(unavailable("the Cluster's slots are not known"));
             };
         }
     }

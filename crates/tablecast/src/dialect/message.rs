@@ -1,7 +1,7 @@
 //! What a client says, in whichever dialect.
 
 use tablecast_core::membership::Op;
-use tablecast_core::{Colour, Position, Rejection, SeatToken};
+use tablecast_core::{Colour, Position, Rejection, SeatToken, code};
 
 /// Which seat a client wants, which is what it says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,4 +41,12 @@ pub(crate) struct Misunderstood {
     /// The number of the command, if that much was understood.
     pub(crate) id: Option<u64>,
     pub(crate) rejection: Rejection,
+}
+
+impl Misunderstood {
+    /// What was said is no command, for this reason.
+    pub(crate) fn bad_command(id: Option<u64>, why: impl Into<String>) -> Self {
+        let rejection = Rejection::new(code::BAD_COMMAND, why);
+        Misunderstood { id, rejection }
+    }
 }

@@ -9,7 +9,7 @@ use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection};
+use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection, code};
 use tokio::time::Instant;
 
 use crate::codec::Frames;
@@ -324,7 +324,7 @@ fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome
     let seat = draft.room().members.seat(request.member);
     if !seat.is_some_and(|seat| seat.is_held_by(request.connection)) {
         return Outcome::Rejected(Rejection::new(
-            "no_seat",
+            code::NO_SEAT,
             "this connection has no seat in the room any more",
         ));
     }
