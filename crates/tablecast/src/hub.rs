@@ -105,7 +105,7 @@ impl<A: App> Hub<A> {
         if self.is_draining() {
             return Err(Unavailable::Draining.into());
         }
-        let place = rooms.reserve(&id)?;
+        let reservation = rooms.reserve(&id)?;
         let config = &rooms.node.config;
         let nowhere = Position {
             epoch: Epoch(0),
@@ -124,7 +124,7 @@ impl<A: App> Hub<A> {
         match rooms.node.backend.create(&id, new).await {
             Ok(Created::New(_, stamp)) => {
                 rooms.node.metrics.rooms_created.add(1);
-                place.keep(stamp);
+                reservation.keep(stamp);
                 Ok(CreatedRoom {
                     id,
                     stamp,

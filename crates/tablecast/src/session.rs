@@ -83,7 +83,7 @@ async fn enter<A: App>(
 ) -> Result<Speaker<A>, &'static str> {
     let limit = rooms.node.config.connection.handshake;
     let wanted = match tokio::time::timeout(limit, connection.recv()).await {
-        Ok(Some(Message::Text(line))) => json::entry(&line),
+        Ok(Some(Message::Text(line))) => json::first(&line),
         Ok(Some(Message::Binary(_))) => {
             connection.close(CloseReason::Binary);
             return Err(MISUNDERSTOOD);

@@ -15,10 +15,10 @@ use tablecast_core::Position;
 use tablecast_core::membership::Op;
 use tablecast_core::text::clean;
 use tablecast_protocol::MAX_SAFE_INTEGER;
-use tablecast_protocol::client::{Join, Rename, Resume};
+use tablecast_protocol::client::{Join, Rename, Request, Resume};
 
 use crate::dialect::digest;
-use crate::dialect::message::{Action, ClientMessage, Misunderstood, WantedSeat};
+use crate::dialect::message::{ClientMessage, Misunderstood, WantedSeat};
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
 
 /// The longest name, in characters as people count them.
@@ -129,7 +129,7 @@ fn clean_name(id: Option<u64>, name: &str) -> Result<String, Misunderstood> {
 
 /// Reads a client's first message: `{"join":{"name":…,"colour":…}}`, or
 /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`.
-pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
+pub(crate) fn first(text: &str) -> Result<WantedSeat, Misunderstood> {
     let said = envelope(text)?;
     let bad = |why: String| Misunderstood::bad_command(said.id, why);
     let content = said.content;
@@ -167,7 +167,7 @@ pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
 
 /// Reads a later message: `{"id":…,"rename":{"name":…,"colour":…}}`, or
 /// `{"id":…,"COMMAND":…}`.
-pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, Misunderstood> {
+pub(crate) fn later<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, Misunderstood> {
     let Envelope { id, verb, content } = envelope(text)?;
     let bad = |why: String| Misunderstood::bad_command(id, why);
     if matches!(&*verb, "join" | "resume") {
@@ -189,11 +189,11 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, 
         digest: digest(&[&verb, content]),
     };
     if verb == "rename" {
-        let Rename { name, colour } =
+        let mut rename: Rename =
             serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
-        let name = clean_name(id, &name)?;
-        let action = Action::Rename { name, colour };
-        return Ok(ClientMessage { op, action });
+        rename.name = clean_name(id, &rename.name)?;
+        let content = Request::Rename(rename);
+        return Ok(ClientMessage { op, content });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
     let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
@@ -207,6 +207,6 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, 
         what if what.contains("unknown variant") => bad(format!("{what}; `rename` is known too")),
         what => bad(what),
     })?;
-    let action = Action::Command(command);
-    Ok(ClientMessage { op, action })
+    let content = Request::Command(command);
+    Ok(ClientMessage { op, content })
 }

@@ -2,6 +2,7 @@
 
 use tablecast_core::membership::Op;
 use tablecast_core::{Colour, Position, Rejection, SeatToken, code};
+use tablecast_protocol::client;
 
 /// Which seat a client wants, which is what it says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +23,8 @@ pub(crate) enum WantedSeat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientMessage<C> {
     pub(crate) op: Op,
-    pub(crate) action: Action<C>,
-}
-
-/// What a member wants to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action<C> {
-    Rename {
-        name: String,
-        colour: Option<Colour>,
-    },
-    Command(C),
+    /// What the member wants to be done.
+    pub(crate) content: client::Request<C>,
 }
 
 /// A message was not understood.

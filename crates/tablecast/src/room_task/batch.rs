@@ -10,11 +10,12 @@ use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
 use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection, code};
+use tablecast_protocol::client::{self, Rename};
 use tokio::time::Instant;
 
 use crate::codec::Frames;
 use crate::dialect::Dialect;
-use crate::dialect::message::{Action, WantedSeat};
+use crate::dialect::message::WantedSeat;
 use crate::room_task::absent::AwayEnds;
 use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::{Replica, show};
@@ -329,9 +330,9 @@ fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome
         ));
     }
     let (member, op) = (request.member, request.message.op);
-    let done = match &request.message.action {
-        Action::Rename { name, colour } => draft.rename(member, op, name, *colour),
-        Action::Command(command) => draft.command(member, op, command),
+    let done = match &request.message.content {
+        client::Request::Rename(Rename { name, colour }) => draft.rename(member, op, name, *colour),
+        client::Request::Command(command) => draft.command(member, op, command),
     };
     done.map_or_else(Outcome::Rejected, Outcome::Done)
 }

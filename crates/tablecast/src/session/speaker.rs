@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
-use crate::dialect::message::{Action, ClientMessage, Misunderstood};
+use crate::dialect::message::{ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::LocalRooms;
@@ -118,7 +118,7 @@ impl<A: App> Speaker<A> {
                 let why = "say it in text, not in a binary message";
                 Err(Misunderstood::bad_command(None, why))
             }
-            (Message::Text(text), Dialect::Json) => json::said(&text),
+            (Message::Text(text), Dialect::Json) => json::later(&text),
             (Message::Binary(_), Dialect::Json) => {
                 connection.close(CloseReason::Binary);
                 return None;
@@ -152,8 +152,8 @@ impl<A: App> Speaker<A> {
             number: self.lines,
             digest: 0,
         };
-        let action = Action::Command(command);
-        Ok(ClientMessage { op, action })
+        let content = command.into();
+        Ok(ClientMessage { op, content })
     }
 
     /// Says a line when the rate allows it, and those that come meanwhile after it.
