@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tablecast_protocol::code;
 
 use crate::logic::{Logic, Rejection};
 
@@ -21,7 +22,7 @@ pub trait App: Logic<Command: DeserializeOwned> {
     fn text_command(line: &str) -> Result<Self::Command, Rejection> {
         let _ = line;
         Err(Rejection::new(
-            "bad_command",
+            code::BAD_COMMAND,
             "this room is not spoken in text; ask for the subprotocol tablecast.v1",
         ))
     }

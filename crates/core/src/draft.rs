@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use tablecast_protocol::code;
 use tablecast_protocol::colour::Colour;
 
 use crate::history::History;
@@ -284,7 +285,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         self.room
             .members
             .seat(member)
-            .ok_or_else(|| Rejection::new("no_seat", "you have no seat in this room any more"))
+            .ok_or_else(|| Rejection::new(code::NO_SEAT, "you have no seat in this room any more"))
     }
 
     fn already_done(&self, member: MemberId, op: Op) -> Result<Option<u64>, Rejection> {
@@ -308,14 +309,14 @@ impl<'a, L: Logic> Draft<'a, L> {
         match applied {
             Some(applied) if applied.op == op => Ok(Some(applied.seq)),
             Some(_) => Err(Rejection::new(
-                "conflict",
+                code::CONFLICT,
                 format!(
                     "another command was applied as number {}; give each command its own number",
                     op.number
                 ),
             )),
             None => Err(Rejection::new(
-                "outdated",
+                code::OUTDATED,
                 format!(
                     "number {} is not remembered, and number {} was applied already; numbers must grow",
                     op.number, last.op.number

@@ -24,11 +24,12 @@ pub mod membership;
 pub mod room;
 pub mod stored;
 
-pub use tablecast_protocol::{close, colour, position, text};
+pub use tablecast_protocol::{close, code, colour, error_codes, position, text};
 
 pub use app::App;
 pub use backend::{Backend, BackendError};
 pub use close::CloseReason;
+pub use code::ErrorCode;
 pub use colour::Colour;
 pub use id::{ConnectionId, MemberId, NodeId, OpId, RoomId, SeatToken};
 pub use logic::{Logic, Rejection};

@@ -14,7 +14,7 @@ use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Logic, Member, Rejection};
 use tablecast::core::{MemberId, RoomId};
 use tablecast::{App, Hub, HubConfig, MemoryBackend, upgrade::Upgrade};
-use tablecast_http::{Client, PerAddress, Problem, Site, origin, reason};
+use tablecast_http::{Client, HeadGuard, PerAddress, Problem, Site, origin, reason};
 use tokio_util::sync::CancellationToken;
 
 /// Entries that a book has room for.
@@ -85,7 +85,8 @@ async fn open(
         let detail = "only pages of this server may connect";
         return Err(Problem::new(reason::FOREIGN_ORIGIN, detail));
     }
-    let opened = books.hub.upgrade(upgrade.from_client(client.0), &id).await;
+    let upgrade = upgrade.over::<HeadGuard>().from_client(client.0);
+    let opened = books.hub.upgrade(upgrade, &id).await;
     opened.map_err(|error| Problem::new(reason::NOT_FOUND, error.to_string()))
 }
 

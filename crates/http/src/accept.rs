@@ -24,7 +24,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
 use socket2::SockRef;
-use tablecast::head::{self, HeadError, HeadGuard, HeadReport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -34,6 +33,7 @@ use tower::ServiceExt;
 
 use crate::client::{self, Client};
 use crate::cors::Cors;
+use crate::head::{self, HeadError, HeadGuard, HeadReport};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::reason::{self, Reason};
@@ -256,7 +256,7 @@ async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Ser
     if let Some(parts) = connection.into_parts() {
         let guard = parts.io.into_inner();
         if guard.is_inside_request() {
-            linger(guard.into_inner()).await;
+            linger(guard.into()).await;
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod client;
 mod cors;
+pub mod head;
 pub mod origin;
 pub mod problem;
 pub mod rates;
@@ -10,6 +11,7 @@ pub mod reason;
 
 pub use accept::{Site, Times, serve};
 pub use client::Client;
+pub use head::HeadGuard;
 pub use origin::Origin;
 pub use problem::Problem;
 pub use rates::PerAddress;

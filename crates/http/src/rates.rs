@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tablecast_core::limits::{Bucket, Rate};
 
 /// Addresses remembered at the same time. All that come beyond it share one
@@ -74,7 +74,7 @@ impl PerAddress {
             return Ok(T::default());
         }
         let now = self.begin.elapsed();
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         ask(buckets.of(network(address), now), now)
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     fn a_rate_of_zero_counts_nothing() {
         let limit = PerAddress::new(Rate::OFF);
         assert!((0..1000).all(|_| limit.take(address("10.0.0.1")).is_ok()));
-        assert!(limit.buckets.lock().unwrap().by_address.is_empty());
+        assert!(limit.buckets.lock().by_address.is_empty());
     }
 
     #[test]
@@ -159,10 +159,7 @@ mod tests {
         let late = |n: u8| limit.take(IpAddr::from([192, 0, 2, n]));
         assert!(late(1).is_ok() && late(2).is_ok());
         assert!(late(3).is_err());
-        assert_eq!(
-            limit.buckets.lock().unwrap().by_address.len(),
-            MAX_ADDRESSES
-        );
+        assert_eq!(limit.buckets.lock().by_address.len(), MAX_ADDRESSES);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why a request is refused.
 
 use axum::http::StatusCode;
+use tablecast_core::code;
 
 /// Why a request is refused: status and code say it to programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,21 +67,21 @@ pub const METHOD_NOT_ALLOWED: Reason = Reason::new(
 /// The request line is too long.
 pub const LINE_TOO_LONG: Reason = Reason::new(
     StatusCode::URI_TOO_LONG,
-    "too_long",
+    code::TOO_LONG.as_str(),
     "the request line has more than 8 KiB",
 );
 
 /// The head is too large.
 pub const HEAD_TOO_LONG: Reason = Reason::new(
     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "too_long",
+    code::TOO_LONG.as_str(),
     "the head has more than 16 KiB, or more than 100 fields",
 );
 
 /// Too often from one address.
 pub const RATE_LIMITED: Reason = Reason::new(
     StatusCode::TOO_MANY_REQUESTS,
-    "rate_limited",
+    code::RATE_LIMITED.as_str(),
     "too many from one address; `Retry-After` says how long to wait",
 );
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use tablecast_core::{App, Rejection};
+use tablecast_core::{App, Rejection, code};
 
 use crate::command::{Add, Command, Target};
 use crate::event::Event;
@@ -32,7 +32,7 @@ impl App for Menu {
     fn text_command(line: &str) -> Result<Command, Rejection> {
         let bad = |found: &str| {
             Rejection::new(
-                "bad_command",
+                code::BAD_COMMAND,
                 format!("{found} is not understood; {ALLOWED}"),
             )
         };
@@ -58,15 +58,7 @@ impl App for Menu {
     }
 
     fn changes_text(event: &Event) -> bool {
-        match event {
-            Event::Added { .. } | Event::Removed { .. } | Event::Restored(_) => true,
-            Event::Voted { .. }
-            | Event::Titled { .. }
-            | Event::Extended {}
-            | Event::Drawing(_)
-            | Event::Contributed { .. }
-            | Event::Decided(_) => false,
-        }
+        event.changes_items()
     }
 
     fn text_state(&self) -> String {

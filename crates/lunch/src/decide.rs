@@ -1,9 +1,11 @@
 //! What commands make happen: by whom, in which state, and why not.
 
 use serde::Serialize;
+use tablecast_core::code::BAD_COMMAND;
 use tablecast_core::logic::Member;
 use tablecast_core::{Logic, MemberId, Rejection};
 
+use crate::code;
 use crate::command::{
     Add, Command, Contribute, Decide, Extend, Restore, Reveal, Target, Title, Vote,
 };
@@ -44,7 +46,7 @@ impl Logic for Menu {
                 }
                 if *on && found.votes.len() >= MAX_VOTES {
                     return Err(Rejection::new(
-                        "votes_full",
+                        code::VOTES_FULL,
                         format!("an item has at most {MAX_VOTES} votes"),
                     ));
                 }
@@ -128,11 +130,11 @@ impl Menu {
                 ))),
             },
             (None, None) => Err(Rejection::new(
-                "bad_command",
+                BAD_COMMAND,
                 "say which item: by \"item\" or by \"number\"",
             )),
             (Some(_), Some(_)) => Err(Rejection::new(
-                "bad_command",
+                BAD_COMMAND,
                 "name the item by \"item\" or by \"number\", not by both",
             )),
         }
@@ -144,7 +146,7 @@ impl Menu {
             return Ok(());
         }
         Err(Rejection::new(
-            "menu_full",
+            code::MENU_FULL,
             format!("the menu is full: at most {most} items; remove one first"),
         ))
     }
@@ -166,7 +168,7 @@ impl Menu {
     fn settle(&self, by: Member<'_>, how: How) -> Result<Vec<Event>, Rejection> {
         if let Some(drawing) = &self.table.settling.drawing {
             return Err(Rejection::new(
-                "drawing",
+                code::DRAWING,
                 format!(
                     "draw number {} is under way; decide again when it is over",
                     drawing.number
@@ -186,7 +188,7 @@ impl Menu {
         let event = match (how, &*candidates) {
             (_, []) => {
                 return Err(Rejection::new(
-                    "nothing_to_decide",
+                    code::NOTHING_TO_DECIDE,
                     "the menu is empty: add something first",
                 ));
             }
@@ -226,7 +228,7 @@ impl Menu {
         }
         if drawing.contributions.len() >= MAX_CONTRIBUTIONS {
             return Err(Rejection::new(
-                "draw_full",
+                code::DRAW_FULL,
                 format!("a draw has at most {MAX_CONTRIBUTIONS} contributions"),
             ));
         }
@@ -240,7 +242,7 @@ impl Menu {
         };
         if drawing.contributions.is_empty() {
             return Err(Rejection::new(
-                "no_contribution",
+                code::NO_CONTRIBUTION,
                 "nobody contributed to the draw yet; a draw needs at least one contribution",
             ));
         }
@@ -257,5 +259,5 @@ impl Menu {
 }
 
 fn not_found(message: String) -> Rejection {
-    Rejection::new("not_found", message)
+    Rejection::new(code::NOT_FOUND, message)
 }

@@ -60,6 +60,21 @@ pub enum Event {
     Decided(Decided),
 }
 
+impl Event {
+    /// Whether there are other items after it than before.
+    pub(crate) fn changes_items(&self) -> bool {
+        match self {
+            Event::Added { .. } | Event::Removed { .. } | Event::Restored(_) => true,
+            Event::Voted { .. }
+            | Event::Titled { .. }
+            | Event::Extended {}
+            | Event::Drawing(_)
+            | Event::Contributed { .. }
+            | Event::Decided(_) => false,
+        }
+    }
+}
+
 /// A draw began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]

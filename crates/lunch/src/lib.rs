@@ -7,6 +7,7 @@
 //! - [`Drawn`]: a draw that is over, which anybody can [check](Drawn::check).
 
 mod app;
+pub mod code;
 mod command;
 mod decide;
 mod decision;
@@ -19,7 +20,7 @@ mod menu;
 mod table;
 
 pub use app::{LINES, Texts};
-pub use command::{Add, Command, Contribute, Decide, Extend, Restore, Reveal, Target, Title, Vote};
+pub use command::*;
 pub use decision::{Decision, How, Keepsake};
 pub use draw::{Contribution, Drawing, Drawn, Known, MasterSecret, NextDraw, Verdict};
 pub use event::{Began, Decided, Event};

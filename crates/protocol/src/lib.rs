@@ -4,20 +4,25 @@
 //! - [`client`]: what a client says. A server reads it strictly.
 //! - [`push`]: what a server says. A client reads it leniently: what it does not know changes
 //!   nothing, see [`Known`].
+//! - [`code`]: why something is refused.
 //! - [`close`]: why a connection ends, with code and whether to come back.
 //! - [`text`]: what an item, a name or a title may be.
 
 pub mod client;
 pub mod close;
+pub mod code;
 pub mod colour;
 pub mod id;
 mod known;
 pub mod position;
 pub mod push;
 pub mod rejection;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod text;
 
 pub use close::CloseReason;
+pub use code::ErrorCode;
 pub use colour::Colour;
 pub use id::{MemberId, RoomId, SeatToken};
 pub use known::Known;

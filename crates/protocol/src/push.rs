@@ -219,3 +219,29 @@ pub enum What<'a, E> {
     /// The application's state changed.
     Change(E),
 }
+
+/// What somebody who types is told, in the dialect without a subprotocol: a line was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(description = "")
+)]
+pub struct Refused<'a> {
+    /// Why a line was refused.
+    pub error: Refusal<'a>,
+}
+
+/// Why a line was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(description = "")
+)]
+pub struct Refusal<'a> {
+    /// For programs.
+    pub code: Cow<'a, str>,
+    /// For people.
+    pub message: Cow<'a, str>,
+}

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::code;
 use crate::rejection::Rejection;
 
 /// The longest short text in bytes. It bounds what one grapheme can take, such as an
@@ -101,12 +102,12 @@ fn has_more_graphemes(text: &str, max: usize) -> bool {
 
 fn empty(what: &str) -> Rejection {
     let message = format!("{what} is empty; say at least one character that can be seen");
-    Rejection::new("empty", message)
+    Rejection::new(code::EMPTY, message)
 }
 
 fn too_long(what: &str, max_graphemes: usize) -> Rejection {
     Rejection::new(
-        "too_long",
+        code::TOO_LONG,
         format!(
             "{what} is too long: at most {max_graphemes} characters and {MAX_TEXT_BYTES} bytes"
         ),
@@ -114,7 +115,7 @@ fn too_long(what: &str, max_graphemes: usize) -> Rejection {
 }
 
 fn bad_item(message: String) -> Rejection {
-    Rejection::new("bad_item", message)
+    Rejection::new(code::BAD_ITEM, message)
 }
 
 /// Characters that most texts consist of alone, and that need no table: none is
@@ -148,7 +149,7 @@ mod tests {
     use unicode_normalization::char::canonical_combining_class;
 
     fn code(text: &str) -> &'static str {
-        clean("the item", text, 80).map_or_else(|r| r.code, |_| "ok")
+        clean("the item", text, 80).map_or_else(|r| r.code.as_str(), |_| "ok")
     }
 
     #[test]

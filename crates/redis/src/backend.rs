@@ -18,7 +18,7 @@ use crate::router::{Router, Topology};
 use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW, RoomScript};
 use crate::server::Server;
 use crate::url::{Deployment, UrlError};
-use crate::{discovery, encoding};
+use crate::{discovery, encoding, url};
 
 /// How often an idle room is compared with Redis, in case a publication was lost. That
 /// happens only with its connection, which is probed twice a second, so this is a second
@@ -78,10 +78,7 @@ impl RedisBackend {
     /// As [`RedisBackend::connect`]; and if the prefix holds a brace.
     pub fn connect_with(url: &str, config: &RedisConfig) -> Result<RedisBackend, UrlError> {
         if config.key_prefix.contains(['{', '}']) {
-            return Err(UrlError {
-                part: "the key prefix",
-                problem: "holds a brace, which is not allowed".into(),
-            });
+            return url::wrong("the key prefix", "holds a brace, which is not allowed");
         }
         let deployment = Deployment::parse(url)?;
         if deployment.is_encrypted() {

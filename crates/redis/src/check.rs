@@ -1,9 +1,9 @@
 //! Whether a server takes changes: tried, since nothing else tells. A server may
 //! answer every probe and refuse every change.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use redis::Value;
 use tablecast_core::backend::Health;
 use tokio::sync::Notify;
@@ -58,7 +58,7 @@ impl Changes {
 
     /// There is a new connection: whether changes pass is still to be seen.
     pub(crate) fn begin(&self) {
-        let mut standing = self.standing();
+        let mut standing = self.standing.lock();
         if matches!(&*standing, Standing::Taking) {
             *standing = Standing::Untried;
         }
@@ -67,7 +67,7 @@ impl Changes {
     /// A room's change was refused, so one is tried at once to see whether all are.
     /// Returns true if that is known already.
     pub(crate) fn doubt(&self) -> bool {
-        let mut standing = self.standing();
+        let mut standing = self.standing.lock();
         match &mut *standing {
             Standing::Untried | Standing::Taking => {
                 self.doubted.notify_one();
@@ -82,7 +82,7 @@ impl Changes {
 
     /// What they say of the health of the server. `None`: not known yet.
     pub(crate) fn health(&self) -> Option<Health> {
-        match &*self.standing() {
+        match &*self.standing.lock() {
             Standing::Untried => None,
             Standing::Taking => Some(Health::Up),
             Standing::Refusing(refusal, _) => Some(refusal.health()),
@@ -90,7 +90,7 @@ impl Changes {
     }
 
     fn passed(&self) {
-        let mut standing = self.standing();
+        let mut standing = self.standing.lock();
         match &mut *standing {
             Standing::Taking => return,
             Standing::Untried => {}
@@ -106,7 +106,7 @@ impl Changes {
     }
 
     fn refused(&self, refusal: Trouble) {
-        let mut standing = self.standing();
+        let mut standing = self.standing.lock();
         // Redis has different words for one reason.
         let is_known =
             matches!(&*standing, Standing::Refusing(known, _) if known.error() == refusal.error());
@@ -114,10 +114,6 @@ impl Changes {
             tracing::warn!(server = %self.server, reason = %refusal, "redis takes no changes");
         }
         *standing = Standing::Refusing(refusal, 0);
-    }
-
-    fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Connections: how one is made, probed, given up and made again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
 use tokio::time::{Instant, sleep, timeout};
@@ -178,15 +179,14 @@ impl Live {
                 return Err(Trouble::replica());
             }
             let newest = history(&self.run, &report);
-            *self.history.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+            *self.history.lock() = newest;
             Ok(())
         };
         connection.probe(&question, look).await
     }
 
     fn history(&self) -> Arc<str> {
-        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&history)
+        Arc::clone(&self.history.lock())
     }
 
     /// Calls a script; with its code, if Redis does not know its hash.

@@ -104,11 +104,8 @@ pub(crate) fn loaded(answer: Value, known: Option<Position>) -> Result<Option<Lo
 /// How many events of the room were lost with its log, if this answer of load.lua or
 /// commit.lua says so.
 pub(crate) fn lost(answer: &Value) -> Option<i64> {
-    match answer {
-        Value::Array(fields) => match fields.get(8) {
-            Some(Value::Int(lost)) => Some(*lost),
-            _ => None,
-        },
+    match answer.as_sequence()?.get(8)? {
+        Value::Int(lost) => Some(*lost),
         _ => None,
     }
 }

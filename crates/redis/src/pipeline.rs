@@ -86,10 +86,8 @@ async fn send_together(mut connection: MultiplexedConnection, turn: Vec<Waiting>
     if askers.is_empty() {
         return;
     }
-    match connection
-        .send_packed_commands(&pipeline, 0, askers.len())
-        .await
-    {
+    let answered = connection.send_packed_commands(&pipeline, 0, askers.len());
+    match answered.await {
         Ok(answers) => {
             for (asker, answer) in askers.into_iter().zip(answers) {
                 let _ = asker.send(answer.extract_error());

@@ -68,6 +68,11 @@ impl Trouble {
     }
 }
 
+/// Nothing was asked of Redis, for this reason.
+pub(crate) fn unavailable(reason: impl Into<String>) -> BackendError {
+    BackendError::Unavailable(reason.into())
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,8 +1,9 @@
 //! Which rooms are watched and have their slot on one server, and who watches them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{BackendError, Listener, Publication};
 use tokio::sync::{Notify, oneshot};
 
@@ -34,18 +35,15 @@ struct State {
 
 impl Rooms {
     pub(crate) fn add(&self, channel: Channel, watchers: Vec<Watcher>) {
-        let mut state = self.state();
-        state
-            .watched
-            .entry(Arc::clone(&channel))
-            .or_default()
-            .extend(watchers);
+        let mut state = self.state.lock();
+        let known = state.watched.entry(Arc::clone(&channel)).or_default();
+        known.extend(watchers);
         self.change(state, [channel]);
     }
 
     /// Takes out a watcher, whose listener is to be dropped outside of any lock.
     pub(crate) fn remove(&self, channel: &str, id: u64) -> Option<Watcher> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let watchers = state.watched.get_mut(channel)?;
         let at = watchers.iter().position(|watcher| watcher.id == id)?;
         let gone = watchers.swap_remove(at);
@@ -58,26 +56,22 @@ impl Rooms {
 
     /// Takes out all rooms that do not belong here.
     pub(crate) fn take(&self, belongs_here: impl Fn(&str) -> bool) -> Vec<(Channel, Vec<Watcher>)> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let gone = state
             .watched
             .extract_if(|channel, _| !belongs_here(channel));
         let gone: Vec<_> = gone.collect();
-        let channels: Vec<_> = gone
-            .iter()
-            .map(|(channel, _)| Arc::clone(channel))
-            .collect();
-        self.change(state, channels);
+        self.change(state, gone.iter().map(|(channel, _)| Arc::clone(channel)));
         gone
     }
 
     pub(crate) fn is_watched(&self, channel: &str) -> bool {
-        self.state().watched.contains_key(channel)
+        self.state.lock().watched.contains_key(channel)
     }
 
     /// A connection is there on which nothing is subscribed yet.
     pub(crate) fn follow(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.changed = Some(HashSet::new());
         let all: Vec<_> = state.watched.keys().cloned().collect();
         self.change(state, all);
@@ -85,23 +79,20 @@ impl Rooms {
 
     /// The connection has ended.
     pub(crate) fn unfollow(&self) {
-        self.state().changed = None;
+        self.state.lock().changed = None;
     }
 
     /// Waits until rooms are watched or not watched any more, and takes which may be.
     pub(crate) async fn changed(&self) -> HashSet<Channel> {
         self.is_changed.notified().await;
-        let mut state = self.state();
-        state
-            .changed
-            .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()
+        let mut state = self.state.lock();
+        let changed = state.changed.as_mut();
+        changed.map(std::mem::take).unwrap_or_default()
     }
 
     /// Events of this room came.
     pub(crate) fn publish(&self, channel: &str, publication: Publication) {
-        let state = self.state();
+        let state = self.state.lock();
         let watchers = state.watched.get(channel);
         if let Some((last, others)) = watchers.and_then(|watchers| watchers.split_last()) {
             for watcher in others {
@@ -114,7 +105,7 @@ impl Rooms {
     /// The room is subscribed. If that is new, something may have been missed by those who
     /// did not just wait for it: there was a subscription before, or they have given up.
     pub(crate) fn subscribed(&self, channel: &str, is_new: bool) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         for watcher in state.watched.get_mut(channel).into_iter().flatten() {
             let missed = match watcher.waiter.take() {
                 Some(waiter) => waiter.send(Ok(())).is_err(),
@@ -128,7 +119,7 @@ impl Rooms {
 
     /// The subscription was refused. It will be tried again.
     pub(crate) fn refused(&self, channel: &str, reason: &str) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         for watcher in state.watched.get_mut(channel).into_iter().flatten() {
             if let Some(waiter) = watcher.waiter.take() {
                 let _ = waiter.send(Err(BackendError::Unavailable(reason.to_owned())));
@@ -145,11 +136,6 @@ impl Rooms {
             changed.extend(channels);
             self.is_changed.notify_one();
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics halfway.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +168,7 @@ mod tests {
                 rooms.remove(&channel, id);
             }
         }
-        assert_eq!(rooms.state().changed, None);
+        assert_eq!(rooms.state.lock().changed, None);
         rooms.follow();
         let changed = rooms.changed().now_or_never().unwrap();
         assert_eq!(

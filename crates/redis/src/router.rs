@@ -2,10 +2,11 @@
 //! together are.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{Stream, stream};
+use parking_lot::Mutex;
 use redis::ConnectionInfo;
 use tablecast_core::backend::{BackendError, Health, Listener, Watch};
 use tablecast_core::id::RoomId;
@@ -15,11 +16,12 @@ use tokio::time::timeout;
 use crate::connection::late;
 use crate::context::Context;
 use crate::keys::{SLOTS, slot};
+use crate::refusal::unavailable;
 use crate::rooms::{Channel, Rooms, Watcher};
 use crate::server::{Link, Server};
 
 /// Who has which slots.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(crate) struct Topology {
     /// Slots and the index of their server, sorted.
     ranges: Vec<(RangeInclusive<u16>, usize)>,
@@ -33,7 +35,7 @@ impl Topology {
         let mut topology = Topology::default();
         for (slots, server) in table {
             let mut known = topology.servers.iter();
-            let index = known.position(|known| Arc::ptr_eq(known, &server));
+            let index = known.position(|known| *known == server);
             let index = index.unwrap_or_else(|| {
                 topology.servers.push(server);
                 topology.servers.len() - 1
@@ -62,17 +64,6 @@ impl Topology {
     pub(crate) fn uncovered(&self) -> u16 {
         let covered = self.ranges.iter().map(|(slots, _)| slots.len() as u16);
         SLOTS.saturating_sub(covered.sum())
-    }
-
-    /// Whether every slot belongs to the same server in both.
-    fn is_same(&self, other: &Topology) -> bool {
-        self.ranges == other.ranges
-            && self.servers.len() == other.servers.len()
-            && self
-                .servers
-                .iter()
-                .zip(&other.servers)
-                .all(|(a, b)| Arc::ptr_eq(a, b))
     }
 }
 
@@ -113,15 +104,14 @@ impl Router {
 
     /// Puts a topology in force.
     pub(crate) fn apply(&self, new: Topology) {
-        *self.undiscovered() = None;
+        *self.undiscovered.lock() = None;
         self.topology.send_if_modified(|topology| {
-            if new.is_same(topology) {
+            if new == **topology {
                 return false;
             }
             let old = std::mem::replace(topology, Arc::new(new));
             for server in &old.servers {
-                let mut kept = topology.servers.iter();
-                if !kept.any(|kept| Arc::ptr_eq(kept, server)) {
+                if !topology.servers.contains(server) {
                     server.stop();
                 }
             }
@@ -149,13 +139,8 @@ impl Router {
 
     /// Tells why the Cluster's slots could not be asked for.
     pub(crate) fn set_undiscovered(&self, reason: String) {
-        *self.undiscovered() = Some(reason);
+        *self.undiscovered.lock() = Some(reason);
         self.context.health.send_replace(());
-    }
-
-    fn undiscovered(&self) -> MutexGuard<'_, Option<String>> {
-        let undiscovered = self.undiscovered.lock();
-        undiscovered.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn watch(
@@ -192,16 +177,15 @@ impl Router {
             if let Some(Link::Down(trouble)) = owner.map(|server| server.link()) {
                 return Err(trouble.error());
             }
-            let unavailable = |why: &str| Err(BackendError::Unavailable(why.into()));
             match timeout(limit, &mut answer).await {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => unavailable("the room was unwatched meanwhile"),
+                Ok(Err(_)) => Err(unavailable("the room was unwatched meanwhile")),
                 Err(_) => {
                     // A confirmation from now on finds nobody waiting, so that the
                     // listener is told that it missed something.
                     answer.close();
                     let last = answer.try_recv();
-                    last.unwrap_or_else(|_| unavailable(&late("not subscribed", limit)))
+                    last.unwrap_or_else(|_| Err(unavailable(late("not subscribed", limit))))
                 }
             }
         };
@@ -232,7 +216,7 @@ impl Router {
     fn health(&self) -> Option<Health> {
         let topology = self.topology();
         if topology.servers.is_empty() {
-            return self.undiscovered().clone().map(Health::Down);
+            return self.undiscovered.lock().clone().map(Health::Down);
         }
         let uncovered = topology.uncovered();
         if uncovered > 0 {

@@ -9,7 +9,7 @@ use tablecast_core::backend::BackendError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::connection::{Live, late};
-use crate::refusal::{Trouble, code_of, explain};
+use crate::refusal::{Trouble, code_of, explain, unavailable};
 use crate::router::Router;
 use crate::scripts::Call;
 use crate::server::Server;
@@ -49,16 +49,14 @@ impl Router {
                     // other.
                     if !matches!(route, Route::Owner) {
                         let circle = "the Cluster's servers send each other's clients in circles";
-                        sleep_before(last_attempt, BackendError::Unavailable(circle.into()))
-                            .await?;
+                        sleep_before(last_attempt, unavailable(circle)).await?;
                     }
                     Route::Moved(address)
                 }
                 Problem::Ask(address) => Route::Asking(address),
                 Problem::Moving => {
                     self.context.refresh.notify_one();
-                    let error = BackendError::Unavailable("the slot is being moved".into());
-                    sleep_before(last_attempt, error).await?;
+                    sleep_before(last_attempt, unavailable("the slot is being moved")).await?;
                     Route::Owner
                 }
                 Problem::Refused(refusal, is_replica) => {
@@ -102,14 +100,13 @@ impl Router {
         }
         // A server that has no slot yet.
         let Some(like) = &self.like else {
-            let reason = "the Cluster has no server";
-            return Err(BackendError::Unavailable(reason.into()));
+            return Err(unavailable("the Cluster has no server"));
         };
         let info = at_address(like, &address.host, address.port);
         let dial = Live::dial(&info, self.context.timeout);
         let Ok(Ok((live, _))) = timeout_at(deadline, dial).await else {
-            let reason = format!("{}:{} cannot be reached", address.host, address.port);
-            return Err(BackendError::Unavailable(reason));
+            let Address { host, port } = address;
+            return Err(unavailable(format!("{host}:{port} cannot be reached")));
         };
         Ok(Target {
             live: Arc::new(live),
@@ -129,8 +126,7 @@ impl Router {
                 return Err(error);
             }
             let Ok(Ok(())) = timeout_at(deadline, topologies.changed()).await else {
-                let reason = "the Cluster's slots are not known";
-                return Err(BackendError::Unavailable(reason.into()));
+                return Err(unavailable("the Cluster's slots are not known"));
             };
         }
     }

@@ -1,8 +1,9 @@
 //! One Redis server: its two connections, and the rooms that are watched there.
 
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use redis::ConnectionInfo;
 use tablecast_core::backend::{BackendError, Health};
 use tokio::sync::{Notify, watch};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{self, Changes};
 use crate::connection::{Backoff, Live, Loss, late};
 use crate::context::Context;
-use crate::refusal::Trouble;
+use crate::refusal::{Trouble, unavailable};
 use crate::rooms::Rooms;
 use crate::slots::Address;
 use crate::subscriptions;
@@ -42,6 +43,13 @@ pub(crate) struct Server {
     replace: Notify,
     rooms: Arc<Rooms>,
     cancel: CancellationToken,
+}
+
+/// A server is the same as itself alone.
+impl PartialEq for Server {
+    fn eq(&self, other: &Server) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
 
 impl Server {
@@ -87,11 +95,7 @@ impl Server {
     }
 
     pub(crate) fn set_slots(&self, slots: Vec<RangeInclusive<u16>>) {
-        *self.slots() = slots;
-    }
-
-    fn slots(&self) -> MutexGuard<'_, Vec<RangeInclusive<u16>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.slots.lock() = slots;
     }
 
     /// Its health. `None`: not known yet.
@@ -126,10 +130,7 @@ impl Server {
         match link {
             Link::Live(live) => Ok(live),
             Link::Down(trouble) => Err(trouble.error()),
-            Link::Connecting => Err(BackendError::Unavailable(late(
-                "not connected",
-                self.context.timeout,
-            ))),
+            Link::Connecting => Err(unavailable(late("not connected", self.context.timeout))),
         }
     }
 
@@ -179,7 +180,13 @@ async fn keep_commands(server: Arc<Server>) {
                 let live = Arc::new(live);
                 server.changes.begin();
                 server.set_link(Link::Live(Arc::clone(&live)));
-                let owns = |slot| server.slots().iter().any(|range| range.contains(&slot));
+                let owns = |slot| {
+                    server
+                        .slots
+                        .lock()
+                        .iter()
+                        .any(|range| range.contains(&slot))
+                };
                 let loss = tokio::select! {
                     loss = live.probe(&connection) => loss,
                     loss = check::keep(&server.context, &server.changes, owns, &live) => loss,

@@ -5,10 +5,11 @@
 //! slot, and a refusal of one must not be a refusal of all.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, Value};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -112,7 +113,7 @@ impl Deliveries {
         match push.kind {
             PushKind::Message | PushKind::SMessage => self.deliver(&channel, content),
             PushKind::Unsubscribe | PushKind::SUnsubscribe => {
-                let was_asked = self.leaving().remove(&*channel);
+                let was_asked = self.leaving.lock().remove(&*channel);
                 if !was_asked {
                     self.taken_away.cancel();
                 }
@@ -132,10 +133,6 @@ impl Deliveries {
                 tracing::debug!(channel, %error, "ignored a publication that is not ours");
             }
         }
-    }
-
-    fn leaving(&self) -> MutexGuard<'_, HashSet<Channel>> {
-        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -289,7 +286,7 @@ async fn take(
         (Step::Unsubscribe, true) => "SUNSUBSCRIBE",
     };
     if matches!(step, Step::Unsubscribe) {
-        deliveries.leaving().insert(Arc::clone(channel));
+        deliveries.leaving.lock().insert(Arc::clone(channel));
     }
     let mut command = redis::cmd(name);
     command.arg(&**channel);
@@ -297,7 +294,7 @@ async fn take(
     match timeout(limit, command.query_async::<Value>(&mut connection)).await {
         Ok(Ok(_)) => Ok(Ok(())),
         Ok(Err(error)) if error.code().is_some() => {
-            deliveries.leaving().remove(&**channel);
+            deliveries.leaving.lock().remove(&**channel);
             Ok(Err(error))
         }
         Ok(Err(error)) => Err(Loss::Sick(Trouble::Away(explain(&error)))),

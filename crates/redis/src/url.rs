@@ -34,7 +34,7 @@ impl UrlError {
     }
 }
 
-fn wrong<T>(part: &'static str, problem: impl Into<String>) -> Result<T, UrlError> {
+pub(crate) fn wrong<T>(part: &'static str, problem: impl Into<String>) -> Result<T, UrlError> {
     Err(UrlError::new(part, problem))
 }
 

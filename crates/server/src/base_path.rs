@@ -82,9 +82,9 @@ impl FromStr for BasePath {
     }
 }
 
-/// What an address is for a site below a path.
+/// How an address stands to a site below a path.
 #[derive(Debug, PartialEq, Eq)]
-enum Place<'a> {
+enum Relation<'a> {
     /// Below it: the rest, with a slash in front.
     Below(&'a str),
     /// The path itself, without the slash at its end.
@@ -98,11 +98,11 @@ impl BasePath {
         self.0.is_empty()
     }
 
-    fn place<'a>(&self, path: &'a str) -> Place<'a> {
+    fn relation<'a>(&self, path: &'a str) -> Relation<'a> {
         match path.strip_prefix(&self.0) {
-            Some("") => Place::Itself,
-            Some(rest) if rest.starts_with('/') => Place::Below(rest),
-            _ => Place::Elsewhere,
+            Some("") => Relation::Itself,
+            Some(rest) if rest.starts_with('/') => Relation::Below(rest),
+            _ => Relation::Elsewhere,
         }
     }
 }
@@ -114,15 +114,15 @@ pub(crate) async fn below(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match base.place(request.uri().path()) {
+    match base.relation(request.uri().path()) {
         // Whatever the first page names relative to itself would be beside it.
-        Place::Itself => return moved(request.uri(), "/"),
-        Place::Below(rest) => {
+        Relation::Itself => return moved(request.uri(), "/"),
+        Relation::Below(rest) => {
             if let Some(uri) = with_path(request.uri(), rest) {
                 *request.uri_mut() = uri;
             }
         }
-        Place::Elsewhere => {}
+        Relation::Elsewhere => {}
     }
     next.run(request).await
 }
@@ -212,13 +212,13 @@ mod tests {
     fn an_address_below_is_told_from_one_beside() {
         let base: BasePath = "/lunch".parse().unwrap();
         for (path, place) in [
-            ("/lunch", Place::Itself),
-            ("/lunch/", Place::Below("/")),
-            ("/lunch/r/a", Place::Below("/r/a")),
-            ("/lunchtime/r/a", Place::Elsewhere),
-            ("/r/a", Place::Elsewhere),
+            ("/lunch", Relation::Itself),
+            ("/lunch/", Relation::Below("/")),
+            ("/lunch/r/a", Relation::Below("/r/a")),
+            ("/lunchtime/r/a", Relation::Elsewhere),
+            ("/r/a", Relation::Elsewhere),
         ] {
-            assert_eq!(base.place(path), place, "{path}");
+            assert_eq!(base.relation(path), place, "{path}");
         }
     }
 

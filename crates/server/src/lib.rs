@@ -30,7 +30,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use config::Config;
-use routes::Shared;
+use routes::SiteState;
 use tablecast_lunch::Menu;
 
 /// How much of the drain time is kept for HTTP requests under way, at most; a
@@ -55,7 +55,7 @@ impl From<JoinError> for Failed {
 /// A lunch server.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
+    site: Arc<SiteState>,
 }
 
 impl Server {
@@ -65,13 +65,13 @@ impl Server {
         let hub = Hub::start(backend, config.hub.clone());
         routes::expect(hub.metrics());
         Server {
-            shared: Arc::new(Shared::new(hub, config, routes::table)),
+            site: Arc::new(SiteState::new(hub, config, routes::table)),
         }
     }
 
     /// Its rooms.
     pub fn hub(&self) -> &Hub<Menu> {
-        &self.shared.hub
+        &self.site.hub
     }
 
     /// Serves until `shutdown`; then says that it is not ready, lets nobody in,
@@ -86,18 +86,18 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Failed> {
         let stop = CancellationToken::new();
-        let router = routes::router(self.shared.clone());
-        let serve = tablecast_http::serve(listener, router, self.shared.clone(), stop.clone());
+        let router = routes::router(self.site.clone());
+        let serve = tablecast_http::serve(listener, router, self.site.clone(), stop.clone());
         // A task of its own, so that a panic in it is seen.
         let mut accepting = tokio::spawn(serve);
         let failed = tokio::select! {
             ended = &mut accepting => Some(has_ended(ended)),
-            reason = self.shared.hub.failed() => Some(Failed(reason)),
+            reason = self.site.hub.failed() => Some(Failed(reason)),
             () = shutdown => None,
         };
         if let Some(failed) = failed {
             tracing::error!("{failed}; members are told to come back elsewhere");
-            let told = self.shared.hub.drain(LAST_WORDS / 2);
+            let told = self.site.hub.drain(LAST_WORDS / 2);
             let _ = timeout_at(Instant::now() + LAST_WORDS, told).await;
             return Err(failed);
         }
@@ -109,13 +109,13 @@ impl Server {
         mut accepting: JoinHandle<()>,
         stop: CancellationToken,
     ) -> Result<(), Failed> {
-        let drain = self.shared.config.drain_timeout;
+        let drain = self.site.config.drain_timeout;
         let end = Instant::now() + drain;
         let within = drain - HTTP_DRAIN.min(drain / 10);
         tracing::info!(?drain, "shutting down; a second signal ends at once");
         // New connections are still accepted and told so, until the last member
         // is gone: a load balancer learns it from `/readyz`.
-        let drained = timeout_at(end, self.shared.hub.drain(within));
+        let drained = timeout_at(end, self.site.hub.drain(within));
         tokio::select! {
             ended = &mut accepting => return Err(has_ended(ended)),
             drained = drained => if drained.is_err() {

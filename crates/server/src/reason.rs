@@ -2,6 +2,7 @@
 //! codes have the words that rejected commands have too.
 
 use axum::http::StatusCode;
+use tablecast_core::code;
 pub(crate) use tablecast_http::reason::*;
 
 /// Its body is not what it should be.
@@ -14,18 +15,21 @@ pub(crate) const BAD_JSON: Reason = Reason::new(
 /// The room's title has nothing that can be seen.
 pub(crate) const TITLE_EMPTY: Reason = Reason::new(
     StatusCode::BAD_REQUEST,
-    "empty",
+    code::EMPTY.as_str(),
     "the title has no visible character",
 );
 
 /// The room's title is too long.
-pub(crate) const TITLE_TOO_LONG: Reason =
-    Reason::new(StatusCode::BAD_REQUEST, "too_long", "the title is too long");
+pub(crate) const TITLE_TOO_LONG: Reason = Reason::new(
+    StatusCode::BAD_REQUEST,
+    code::TOO_LONG.as_str(),
+    "the title is too long",
+);
 
 /// The room's title holds what it may not.
 pub(crate) const TITLE_FORBIDDEN: Reason = Reason::new(
     StatusCode::BAD_REQUEST,
-    "bad_item",
+    code::BAD_ITEM.as_str(),
     "the title holds a forbidden character",
 );
 
@@ -43,7 +47,7 @@ pub(crate) const TIMEOUT: Reason = Reason::new(
 /// The body is too large.
 pub(crate) const BODY_TOO_LONG: Reason = Reason::new(
     StatusCode::PAYLOAD_TOO_LARGE,
-    "too_long",
+    code::TOO_LONG.as_str(),
     "the body has more than 16 KiB",
 );
 
@@ -64,7 +68,7 @@ pub(crate) const UPGRADE_REQUIRED: Reason = Reason::new(
 /// The store cannot be reached, or takes no changes.
 pub(crate) const UNAVAILABLE: Reason = Reason::new(
     StatusCode::SERVICE_UNAVAILABLE,
-    "unavailable",
+    code::UNAVAILABLE.as_str(),
     "the store cannot be reached or takes no changes; come back after `Retry-After`",
 );
 

@@ -6,9 +6,10 @@ import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
 import { foot, root as site } from './lib/page.js';
 import * as remember from './lib/remember.js';
-import { UNSURE, isDone, screenOf, steady } from './lib/view.js';
+import { UNSURE, screenOf, steady } from './lib/view.js';
 import { table } from './lib/pictures.js';
 import { addBox } from './room/add.js';
+import { isDone, named } from './room/commands.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
 import { news, notices } from './room/notices.js';
@@ -19,7 +20,7 @@ import { stage } from './room/stage.js';
 import { bar, heading, trouble, warning, word } from './room/top.js';
 
 /** @import { Pending } from './client/types.js' */
-/** @import { App, Part, View } from './room/app.js' */
+/** @import { RoomPage, Part, View } from './room/page.js' */
 
 // As it stands there: no id needs to be encoded, and what cannot be decoded is no id.
 const id = location.pathname.split('/').at(-1) ?? '';
@@ -34,7 +35,7 @@ const room = new LunchRoom(roomUrl(site, id), {
 // The connection is on its way meanwhile.
 await ready;
 
-/** @type {App} */
+/** @type {RoomPage} */
 const app = {
   room,
   id,
@@ -78,19 +79,10 @@ const upToDate = () =>
 /** Says why a command was not done, and which; whether it was all the same. @param {unknown} error @param {Pending} [said] */
 async function refused(error, said) {
   const pending = /** @type {{ pending?: Pending }} */ (error).pending ?? said;
-  const which = pending && named(pending);
+  const which = pending && named(pending, app.view().state);
   const reason = await app.refusal(error, pending);
   if (reason !== null) toast(which ? `${which}: ${reason}` : reason);
   return reason === null;
-}
-
-/** What a command is called; nothing if the page said it by itself. @param {Pending} pending */
-function named({ command, content }) {
-  const { number, on } = /** @type {{ number?: number, on?: boolean }} */ (content);
-  const item = app.view().state?.items.find((one) => one.number === number)?.item ?? '';
-  /** @type {Record<string, string>} */
-  const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide };
-  return names[command];
 }
 
 /** The newest view, with its times by a clock that nobody can set; and what it was made of. @type {View & { of: View }} */
@@ -224,7 +216,7 @@ document.addEventListener('visibilitychange', () => {
 // What was kept over a reload, and given up: nobody else waits for it. Dishes are told where they are added.
 room.addEventListener('refused', (event) => {
   const { detail } = /** @type {CustomEvent} */ (event);
-  if (named(detail.pending)) void refused(detail, detail.pending);
+  if (named(detail.pending, room.view.state)) void refused(detail, detail.pending);
 });
 news(app);
 setInterval(() => {

@@ -85,13 +85,8 @@ impl Clock {
     pub(crate) fn remind(&self, outbox: &Arc<Outbox>, at: Instant) {
         let since_start = at.saturating_duration_since(self.start);
         let due = since_start.as_millis().div_ceil(TICK.as_millis()) as u64;
-        let reminder = Reminder {
-            due,
-            outbox: Arc::downgrade(outbox),
-        };
-        let latest = self.now() + HORIZON;
-        let mut wheel = self.wheel.lock();
-        wheel.entry(due.min(latest)).or_default().push(reminder);
+        let outbox = Arc::downgrade(outbox);
+        self.put(Reminder { due, outbox });
     }
 
     /// Waits until it stands still, which it does not while anybody has it, unless its
@@ -114,8 +109,8 @@ impl Clock {
         std::mem::replace(&mut *wheel, later)
     }
 
-    /// Puts forward what comes up for the sake of the horizon alone.
-    fn put_forward(&self, reminder: Reminder) {
+    /// Puts a reminder where it comes up: when it is due, or at the horizon.
+    fn put(&self, reminder: Reminder) {
         let slot = reminder.due.min(self.now() + HORIZON);
         self.wheel.lock().entry(slot).or_default().push(reminder);
     }
@@ -145,7 +140,7 @@ async fn turn(clock: Weak<Clock>, _ticking: watch::Sender<()>) {
             if reminder.due <= clock.now() {
                 outbox.remind();
             } else {
-                clock.put_forward(reminder);
+                clock.put(reminder);
             }
         }
     }

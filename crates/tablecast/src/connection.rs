@@ -9,7 +9,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::CloseReason;
@@ -66,9 +65,7 @@ struct Line {
     io: Io,
     outbox: Arc<Outbox>,
     clock: Arc<Clock>,
-    ping_interval: Duration,
-    pong_timeout: Duration,
-    handshake: Duration,
+    config: ConnectionConfig,
     decoder: Decoder,
     /// Read, but not received yet.
     messages: VecDeque<Message>,
@@ -134,9 +131,7 @@ impl Connection {
             io,
             outbox: outbox.clone(),
             clock,
-            ping_interval: config.ping_interval,
-            pong_timeout: config.pong_timeout,
-            handshake: config.handshake,
+            config,
             decoder: Decoder::new(config.message_bytes),
             messages: VecDeque::new(),
             ended: None,
@@ -358,7 +353,7 @@ impl Line {
             // What is unfinished after a message was finished began only now.
             let now = Instant::now();
             self.unfinished_since = Some(now);
-            self.look_at(now + self.handshake * 2);
+            self.look_at(now + self.config.handshake * 2);
         }
         first
     }
@@ -377,7 +372,9 @@ impl Line {
             // The reminder is one that an earlier one made needless.
             return;
         }
-        let unfinished_at = self.unfinished_since.map(|at| at + self.handshake * 2);
+        let unfinished_at = self
+            .unfinished_since
+            .map(|at| at + self.config.handshake * 2);
         if overdue_at.is_some_and(|at| at <= now) {
             self.outbox.close(CloseReason::TooSlow);
         }
@@ -392,23 +389,23 @@ impl Line {
                     self.pinged_at = Some(now);
                     let _ = self.outbox.send(&Frame::ping());
                 }
-                Some(at) if at + self.pong_timeout <= now => {
+                Some(at) if at + self.config.pong_timeout <= now => {
                     self.outbox.close(CloseReason::NoPong);
                 }
                 Some(_) => {}
             }
         }
-        let pong_at = self.pinged_at.map(|at| at + self.pong_timeout);
+        let pong_at = self.pinged_at.map(|at| at + self.config.pong_timeout);
         let deadlines = [pong_at, overdue_at, unfinished_at];
         let next = deadlines.into_iter().flatten().filter(|at| *at > now);
-        self.next_look = next.fold(now + self.ping_interval / 2, Instant::min);
+        self.next_look = next.fold(now + self.config.ping_interval / 2, Instant::min);
         self.clock.remind(&self.outbox, self.next_look);
     }
 
     /// Writes what waits and the close frame, then waits until the client has
     /// closed too; not for ever.
     async fn finish(mut self: Box<Self>) {
-        let limit = self.handshake;
+        let limit = self.config.handshake;
         let closing = poll_fn(|cx| self.poll_finish(cx));
         // Past the limit the socket is dropped, which cuts it.
         let _ = tokio::time::timeout(limit, closing).await;

@@ -4,7 +4,21 @@ use std::time::Duration;
 
 use tablecast_core::backend::BackendError;
 use tablecast_core::draft::Refusal;
-use tablecast_core::{CloseReason, RoomId};
+use tablecast_core::{CloseReason, RoomId, code};
+
+/// Why nothing can be done for anybody just now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The store cannot be reached, or does not tell what is needed: for operators.
+    #[error("{0}")]
+    Store(String),
+    /// The store takes no changes at the moment: why, in words that anybody may read.
+    #[error("the store takes no changes at the moment: {0}")]
+    Refusing(String),
+    /// The node is shutting down.
+    #[error("this server is shutting down")]
+    Draining,
+}
 
 /// Why a room was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,15 +34,9 @@ pub enum CreateError {
         /// When a place may be free.
         retry_after: Duration,
     },
-    /// The store cannot be reached.
-    #[error("{0}")]
-    Unavailable(String),
-    /// The store takes no changes at the moment: why, in words that anybody may read.
-    #[error("the store takes no changes at the moment: {0}")]
-    Refusing(String),
-    /// The node is shutting down.
-    #[error("this server is shutting down")]
-    Draining,
+    /// None can be made just now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// Why a room cannot be shown or joined.
@@ -40,64 +48,46 @@ pub enum RoomError {
     /// The room gives no seat.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The store cannot be reached.
-    #[error("{0}")]
-    Unavailable(String),
-    /// The store takes no changes at the moment: why, in words that anybody may read.
-    #[error("the store takes no changes at the moment: {0}")]
-    Refusing(String),
-    /// The node is shutting down.
-    #[error("this server is shutting down")]
-    Draining,
+    /// It cannot be said just now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
-impl From<BackendError> for CreateError {
+impl From<BackendError> for Unavailable {
     fn from(error: BackendError) -> Self {
         match error {
-            BackendError::Refused(why) => CreateError::Refusing(why),
+            BackendError::Refused(why) => Unavailable::Refusing(why),
             BackendError::Unavailable(_)
             | BackendError::Unknown(_)
             | BackendError::Corrupt(_)
-            | BackendError::Unwritable(_) => CreateError::Unavailable(error.to_string()),
-        }
-    }
-}
-
-impl From<BackendError> for RoomError {
-    fn from(error: BackendError) -> Self {
-        match error {
-            BackendError::Refused(why) => RoomError::Refusing(why),
-            BackendError::Unavailable(_)
-            | BackendError::Unknown(_)
-            | BackendError::Corrupt(_)
-            | BackendError::Unwritable(_) => RoomError::Unavailable(error.to_string()),
+            | BackendError::Unwritable(_) => Unavailable::Store(error.to_string()),
         }
     }
 }
 
 impl RoomError {
+    /// The word for it in metrics and logs, and how a connection is closed for it.
+    fn told(&self) -> (&'static str, CloseReason) {
+        match self {
+            RoomError::NotFound => ("not_found", CloseReason::NoSuchRoom),
+            RoomError::Refused(Refusal::Full { .. }) => ("room_full", CloseReason::RoomFull),
+            RoomError::Refused(Refusal::NoSuchSeat) => {
+                (code::NO_SEAT.as_str(), CloseReason::BadSeat)
+            }
+            RoomError::Refused(Refusal::TakenOver) => ("taken_over", CloseReason::TakenOver),
+            RoomError::Unavailable(Unavailable::Draining) => ("draining", CloseReason::Restarting),
+            RoomError::Unavailable(_) => (code::UNAVAILABLE.as_str(), CloseReason::Unavailable),
+        }
+    }
+
     /// The word for it in metrics and logs.
     pub(crate) fn word(&self) -> &'static str {
-        match self {
-            RoomError::NotFound => "not_found",
-            RoomError::Refused(Refusal::Full { .. }) => "room_full",
-            RoomError::Refused(Refusal::NoSuchSeat) => "no_seat",
-            RoomError::Refused(Refusal::TakenOver) => "taken_over",
-            RoomError::Unavailable(_) | RoomError::Refusing(_) => "unavailable",
-            RoomError::Draining => "draining",
-        }
+        self.told().0
     }
 
     /// How a connection is closed for it, where it was accepted first.
     pub fn close_reason(&self) -> CloseReason {
-        match self {
-            RoomError::NotFound => CloseReason::NoSuchRoom,
-            RoomError::Refused(Refusal::Full { .. }) => CloseReason::RoomFull,
-            RoomError::Refused(Refusal::NoSuchSeat) => CloseReason::BadSeat,
-            RoomError::Refused(Refusal::TakenOver) => CloseReason::TakenOver,
-            RoomError::Unavailable(_) | RoomError::Refusing(_) => CloseReason::Unavailable,
-            RoomError::Draining => CloseReason::Restarting,
-        }
+        self.told().1
     }
 }
 

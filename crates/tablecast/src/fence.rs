@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use tablecast_core::Rejection;
+use tablecast_core::{Rejection, code};
 
 /// The lowest command of a connection that was not taken, and has not come again since.
 /// Until then none with a higher number is taken: their sender would find them applied
@@ -47,7 +47,7 @@ pub(crate) fn not_before(first: u64) -> Rejection {
         "command {first} was not taken, and this one must not take effect without it: \
          send {first} again, then this one, with the same ids"
     );
-    Rejection::new("unavailable", message)
+    Rejection::new(code::UNAVAILABLE, message)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@
 //!     car.apply(MemberId(id), &Ride::GetIn {});
 //! }
 //! let late = Member { id: MemberId(5), name: "late" };
-//! let refused = car.decide(late, &Ride::GetIn {}).err().map(|rejection| rejection.code);
+//! let refused = car.decide(late, &Ride::GetIn {}).err().map(|rejection| rejection.code.as_str());
 //! assert_eq!(refused, Some("car_full"));
 //! ```
 //!
@@ -294,4 +294,3 @@ pub use hub::Hub;
 pub use memory::MemoryBackend;
 pub use tablecast_core as core;
 pub use tablecast_core::app::{self, App};
-pub use upgrade::head;

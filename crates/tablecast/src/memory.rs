@@ -4,24 +4,27 @@
 //! answer is there at once.
 
 mod keepsakes;
+mod room;
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::stream;
+use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
-    LOG_EVENTS, Listener, Loaded, NewRoom, Publication, Snapshot, Stamp, StoredEvent, Watch,
+    LOG_EVENTS, Listener, Loaded, NewRoom, Publication, Watch,
 };
 use tablecast_core::stored::Record;
-use tablecast_core::{Epoch, NodeId, Position, RoomId};
+use tablecast_core::{NodeId, Position, RoomId};
 
 use self::keepsakes::Keepsakes;
+use self::room::{Room, millis};
 
 /// Half the log, so that what follows a snapshot is in it with room to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
@@ -80,37 +83,6 @@ impl MemoryBackend {
         }
     }
 
-    fn create_now(&self, id: &RoomId, new: NewRoom) -> Created {
-        let (mut state, now) = self.store.lock();
-        state.sweep(now, SWEPT_BY_A_STEP);
-        let topic = state.topics.entry(id.clone()).or_default();
-        if topic.room(now).is_some() {
-            return Created::Exists;
-        }
-        let room = Room::new(new, now);
-        let created = Created::New(room.position, room.stamp(now));
-        let expiry = Expiry {
-            at: room.expires_at,
-            epoch: room.position.epoch.0,
-            room: id.clone(),
-        };
-        topic.room = Some(room);
-        state.expiries.push(Reverse(expiry));
-        state.keepsakes.forget(id);
-        created
-    }
-
-    fn load_now(
-        &self,
-        id: &RoomId,
-        known: Option<Position>,
-    ) -> Result<Option<Loaded>, BackendError> {
-        let (mut state, now) = self.store.lock();
-        let topic = state.topics.get_mut(id);
-        let room = topic.and_then(|topic| topic.room(now));
-        room.map(|room| room.missing_since(known, now)).transpose()
-    }
-
     fn commit_now(&self, id: &RoomId, mut commit: Commit) -> Result<Committed, BackendError> {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_STEP);
@@ -155,29 +127,6 @@ impl MemoryBackend {
         }
         Ok(committed)
     }
-
-    fn watch_now(&self, id: &RoomId, listener: Arc<dyn Listener>) -> Watch {
-        let watcher = Watcher {
-            id: self.store.new_id(),
-            node: self.node,
-            listener,
-        };
-        let (store, room, own) = (Arc::clone(&self.store), id.clone(), watcher.id);
-        let (mut state, _) = self.store.lock();
-        let topic = state.topics.entry(id.clone()).or_default();
-        topic.watchers.push(watcher);
-        Watch::new(move || store.unwatch(&room, own))
-    }
-
-    fn renew_now(&self, node: &NodeId, lease: Duration) -> Vec<NodeId> {
-        let (mut state, now) = self.store.lock();
-        state.sweep(now, SWEPT_BY_A_RENEWAL);
-        state.keepsakes.sweep(now, SWEPT_BY_A_RENEWAL);
-        state.leases.retain(|_, end| *end > now);
-        let end = now.saturating_add(millis(lease));
-        state.leases.insert(node.clone(), end);
-        state.leases.keys().cloned().collect()
-    }
 }
 
 impl Default for MemoryBackend {
@@ -194,7 +143,23 @@ impl fmt::Debug for MemoryBackend {
 
 impl Backend for MemoryBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
-        BackendFuture::now(Ok(self.create_now(room, new)))
+        let (mut state, now) = self.store.lock();
+        state.sweep(now, SWEPT_BY_A_STEP);
+        let topic = state.topics.entry(room.clone()).or_default();
+        if topic.room(now).is_some() {
+            return BackendFuture::now(Ok(Created::Exists));
+        }
+        let made = Room::new(new, now);
+        let created = Created::New(made.position, made.stamp(now));
+        let expiry = Expiry {
+            at: made.expires_at,
+            epoch: made.position.epoch.0,
+            room: room.clone(),
+        };
+        topic.room = Some(made);
+        state.expiries.push(Reverse(expiry));
+        state.keepsakes.forget(room);
+        BackendFuture::now(Ok(created))
     }
 
     fn load<'a>(
@@ -202,7 +167,11 @@ impl Backend for MemoryBackend {
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>> {
-        BackendFuture::now(self.load_now(room, known))
+        let (mut state, now) = self.store.lock();
+        let topic = state.topics.get_mut(room);
+        let room = topic.and_then(|topic| topic.room(now));
+        let loaded = room.map(|room| room.missing_since(known, now));
+        BackendFuture::now(loaded.transpose())
     }
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
@@ -219,7 +188,16 @@ impl Backend for MemoryBackend {
         room: &'a RoomId,
         listener: Arc<dyn Listener>,
     ) -> (Watch, BackendFuture<'a, ()>) {
-        let watch = self.watch_now(room, listener);
+        let id = self.store.new_id();
+        let (mut state, _) = self.store.lock();
+        let topic = state.topics.entry(room.clone()).or_default();
+        topic.watchers.push(Watcher {
+            id,
+            node: self.node,
+            listener,
+        });
+        let (store, room) = (Arc::clone(&self.store), room.clone());
+        let watch = Watch::new(move || store.unwatch(&room, id));
         (watch, BackendFuture::now(Ok(())))
     }
 
@@ -229,7 +207,13 @@ impl Backend for MemoryBackend {
     }
 
     fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
-        BackendFuture::now(Ok(self.renew_now(node, lease)))
+        let (mut state, now) = self.store.lock();
+        state.sweep(now, SWEPT_BY_A_RENEWAL);
+        state.keepsakes.sweep(now, SWEPT_BY_A_RENEWAL);
+        state.leases.retain(|_, end| *end > now);
+        let end = now.saturating_add(millis(lease));
+        state.leases.insert(node.clone(), end);
+        BackendFuture::now(Ok(state.leases.keys().cloned().collect()))
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
@@ -259,8 +243,7 @@ impl Store {
     /// The state, and the time. It is read under the lock, so that it grows with
     /// the order of the steps.
     fn lock(&self) -> (MutexGuard<'_, State>, u64) {
-        // No panic can come between two changes that belong together.
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         let now = (self.clock)();
         (state, now)
     }
@@ -364,114 +347,6 @@ impl Topic {
         }
         self.room.as_mut()
     }
-}
-
-struct Room {
-    position: Position,
-    /// The last event that is part of the snapshot.
-    snapshot_seq: u64,
-    snapshot: Record,
-    /// The newest events, at most [`LOG_EVENTS`]; the last one has seq
-    /// `position.seq`. It always covers what follows the snapshot.
-    log: VecDeque<Record>,
-    expires_at: u64,
-    /// No extension goes beyond this.
-    dies_at: u64,
-}
-
-impl Room {
-    fn new(new: NewRoom, now: u64) -> Self {
-        let dies_at = now.saturating_add(millis(new.max_age));
-        Room {
-            position: Position {
-                epoch: Epoch(fastrand::u64(..)),
-                seq: 0,
-            },
-            snapshot_seq: 0,
-            snapshot: new.snapshot.into(),
-            log: VecDeque::new(),
-            expires_at: now.saturating_add(millis(new.ttl)).min(dies_at),
-            dies_at,
-        }
-    }
-
-    fn stamp(&self, now: u64) -> Stamp {
-        Stamp {
-            now,
-            expires_at: self.expires_at,
-        }
-    }
-
-    fn missing_since(&self, known: Option<Position>, now: u64) -> Result<Loaded, BackendError> {
-        let newest = self.position.seq;
-        // The seq that the log follows.
-        let before = newest - self.log.len() as u64;
-        let reached = known
-            .filter(|known| known.epoch == self.position.epoch)
-            .map(|known| known.seq)
-            .filter(|seq| (before..=newest).contains(seq));
-        let from = reached.unwrap_or(before);
-        let snapshot = match reached {
-            Some(_) => None,
-            None => Some(Snapshot {
-                seq: self.snapshot_seq,
-                state: self.snapshot.encode()?,
-            }),
-        };
-        let events = (from + 1..)
-            .zip(self.log.range((from - before) as usize..))
-            .map(|(seq, event)| event.encode().map(|event| StoredEvent { seq, event }))
-            .collect::<Result<_, _>>()?;
-        Ok(Loaded {
-            position: self.position,
-            stamp: self.stamp(now),
-            snapshot,
-            events,
-        })
-    }
-
-    fn commit(&mut self, commit: Commit, now: u64) -> Result<Committed, BackendError> {
-        if commit.expected != self.position {
-            let missing = self.missing_since(Some(commit.expected), now)?;
-            return Ok(Committed::Conflict(missing));
-        }
-        let position = self.position.after(commit.events.len());
-        match commit.snapshot {
-            Some(state) => {
-                if cfg!(debug_assertions) {
-                    state.encode()?;
-                }
-                self.snapshot_seq = position.seq;
-                self.snapshot = state;
-            }
-            // Refused, since the log would grow without bound or no longer lead
-            // from the snapshot to the newest event.
-            None if position.seq - self.snapshot_seq > LOG_EVENTS as u64 => {
-                return Err(BackendError::Corrupt(format!(
-                    "a commit without a snapshot, {} events after the last one; \
-                     at most {LOG_EVENTS} are kept",
-                    position.seq - self.snapshot_seq
-                )));
-            }
-            None => {}
-        }
-        for event in commit.events {
-            if self.log.len() == LOG_EVENTS {
-                self.log.pop_front();
-            }
-            self.log.push_back(event);
-        }
-        self.position = position;
-        if let Some(extend) = commit.extend {
-            let extended = now.saturating_add(millis(extend)).min(self.dies_at);
-            self.expires_at = self.expires_at.max(extended);
-        }
-        Ok(Committed::Accepted(self.stamp(now)))
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

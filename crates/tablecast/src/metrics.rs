@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tablecast_core::CloseReason;
+use parking_lot::Mutex;
+use tablecast_core::{CloseReason, ErrorCode, code};
 
 /// Upper bounds of the commit latency buckets, in seconds.
 pub const LATENCY_BOUNDS: [f64; 12] = [
@@ -82,14 +82,10 @@ impl<K> Default for ByName<K> {
 }
 
 impl<K: Ord + Copy> ByName<K> {
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<K, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Shows these from now on, with 0 before they are counted: a rate over a counter that
     /// appears with its first event misses that event.
     pub fn expect(&self, names: impl IntoIterator<Item = K>) {
-        let mut counts = self.counts();
+        let mut counts = self.0.lock();
         for name in names {
             counts.entry(name).or_default();
         }
@@ -97,29 +93,15 @@ impl<K: Ord + Copy> ByName<K> {
 
     /// One more of this.
     pub fn count(&self, name: K) {
-        *self.counts().entry(name).or_default() += 1;
+        *self.0.lock().entry(name).or_default() += 1;
     }
 
     /// All names that were expected, or counted so far.
     pub fn all(&self) -> Vec<(K, u64)> {
-        let counts = self.counts();
+        let counts = self.0.lock();
         counts.iter().map(|(name, count)| (*name, *count)).collect()
     }
 }
-
-/// The codes of commands that the library itself refuses; an application has others.
-const REJECTIONS: [&str; 10] = [
-    "bad_command",
-    "bad_item",
-    "conflict",
-    "empty",
-    "gone",
-    "no_seat",
-    "outdated",
-    "rate_limited",
-    "too_long",
-    "unavailable",
-];
 
 /// What may become of a handshake, besides what a server refuses before the hub is asked.
 const HANDSHAKES: [&str; 10] = [
@@ -128,11 +110,11 @@ const HANDSHAKES: [&str; 10] = [
     MISUNDERSTOOD,
     SILENT,
     "draining",
-    "no_seat",
+    code::NO_SEAT.as_str(),
     "not_found",
     "room_full",
     "taken_over",
-    "unavailable",
+    code::UNAVAILABLE.as_str(),
 ];
 
 /// Somebody has a seat.
@@ -140,7 +122,7 @@ pub(crate) const SEATED: &str = "seated";
 /// The client was gone before it had a seat.
 pub(crate) const LEFT: &str = "left";
 /// The first message was none.
-pub(crate) const MISUNDERSTOOD: &str = "bad_command";
+pub(crate) const MISUNDERSTOOD: &str = code::BAD_COMMAND.as_str();
 /// No first message came.
 pub(crate) const SILENT: &str = "timeout";
 
@@ -162,7 +144,7 @@ pub struct Metrics {
     /// gone before, `timeout` if it said nothing. A server may count its own refusals here.
     pub handshakes: ByName<&'static str>,
     /// Commands refused, by code.
-    pub rejections: ByName<&'static str>,
+    pub rejections: ByName<ErrorCode>,
     /// Writes handed to connections by a fan-out; all frames of a batch are one.
     pub deliveries: Counter,
     /// Connections closed, by the code of their [`CloseReason`].
@@ -192,7 +174,9 @@ impl Metrics {
             resyncs: Counter::default(),
         };
         metrics.handshakes.expect(HANDSHAKES);
-        metrics.rejections.expect(REJECTIONS);
+        metrics
+            .rejections
+            .expect(code::ALL.iter().map(|(code, _)| *code));
         let reasons = CloseReason::ALL.iter();
         metrics.closes.expect(reasons.map(|reason| reason.code()));
         metrics

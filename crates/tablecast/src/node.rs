@@ -2,14 +2,15 @@
 //! is known of the other nodes.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tablecast_core::NodeId;
 use tablecast_core::backend::{Backend, Health};
 use tokio::time::Instant;
 
 use crate::config::HubConfig;
-use crate::error::RoomError;
+use crate::error::Unavailable;
 use crate::metrics::Metrics;
 
 /// This process, as its rooms know it.
@@ -64,18 +65,14 @@ impl Node {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn health(&self) -> Health {
-        self.known().health.clone()
+        self.known.lock().health.clone()
     }
 
     /// The store's health changed. Whether it takes changes now and did not before, or the
     /// other way round: another reason for the same is nothing to members.
     pub(crate) fn turned(&self, health: &Health) -> bool {
-        let mut known = self.known();
+        let mut known = self.known.lock();
         let was_up = known.health.is_up();
         known.health = health.clone();
         let has_turned = was_up != health.is_up();
@@ -90,7 +87,7 @@ impl Node {
         let asked = Instant::now();
         let lease = self.config.node_lease;
         let renewed = self.backend.renew(&self.id, lease).await;
-        let mut known = self.known();
+        let mut known = self.known.lock();
         let mut nodes: HashSet<NodeId> = match renewed {
             Ok(nodes) => nodes.into_iter().collect(),
             Err(error) => {
@@ -112,32 +109,32 @@ impl Node {
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        self.known().health.is_up()
+        self.known.lock().health.is_up()
     }
 
     /// What somebody is told whose request the store has not settled in time.
-    pub(crate) fn unsettled(&self) -> RoomError {
-        match &self.known().health {
+    pub(crate) fn unsettled(&self) -> Unavailable {
+        match &self.known.lock().health {
             Health::Up | Health::Down(_) => {
-                RoomError::Unavailable("the store did not answer in time".to_owned())
+                Unavailable::Store("the store did not answer in time".to_owned())
             }
-            Health::Refusing { why, .. } => RoomError::Refusing(why.clone()),
+            Health::Refusing { why, .. } => Unavailable::Refusing(why.clone()),
         }
     }
 
     /// The nodes that live, once this can be believed.
     pub(crate) fn live(&self) -> Option<Live> {
-        self.known().live.clone()
+        self.known.lock().live.clone()
     }
 
     /// The backend's clock shows this now (ms since 1970).
     pub(crate) fn heard_clock(&self, now: u64) {
-        self.known().clock = Some((Instant::now(), now));
+        self.known.lock().clock = Some((Instant::now(), now));
     }
 
     /// What the backend's clock shows, if it was ever heard (ms since 1970).
     pub(crate) fn backend_now(&self) -> Option<u64> {
-        let clock = self.known().clock;
+        let clock = self.known.lock().clock;
         clock.map(|(at, ms)| ms + at.elapsed().as_millis() as u64)
     }
 }

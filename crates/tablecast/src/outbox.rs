@@ -6,6 +6,8 @@
 //! in time; at the bound the connection is closed with
 //! [`CloseReason::TooSlow`], never silently robbed of a frame.
 
+mod sink;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -13,7 +15,6 @@ use std::sync::Weak;
 use std::task::{Context, Waker};
 
 use bytes::{Buf, Bytes};
-use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 use tablecast_core::CloseReason;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::Instant;
@@ -21,51 +22,12 @@ use tokio::time::Instant;
 use crate::codec::Frame;
 use crate::config::OutboxLimits;
 use crate::sync::Mutex;
+use sink::Sink;
+
+pub use sink::Socket;
 
 /// Slices handed to one write; IOV_MAX is 1,024, and a write seldom takes more.
 const SLICES: usize = 64;
-
-/// A socket that can be written to without waiting.
-pub trait Socket: Send + Sync {
-    /// Writes what fits, in order.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if nothing fits now; others end the
-    /// connection.
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
-}
-
-/// The socket of an outbox. TCP has no box around it, and no call through a table.
-enum Sink {
-    Tcp(OwnedWriteHalf),
-    Own(Box<dyn Socket>),
-}
-
-impl Sink {
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match (self, slices) {
-            (_, [one]) => self.try_write_one(one),
-            (Sink::Tcp(stream), _) => {
-                let control = &mut SendAncillaryBuffer::default();
-                Ok(net::sendmsg(stream.as_ref(), slices, control, FLAGS)?)
-            }
-            (Sink::Own(socket), _) => socket.try_write(slices),
-        }
-    }
-
-    fn try_write_one(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Sink::Tcp(stream) => Ok(net::send(stream.as_ref(), bytes, FLAGS)?),
-            Sink::Own(socket) => socket.try_write(&[IoSlice::new(bytes)]),
-        }
-    }
-}
-
-/// The system calls are made directly: half of what a write costs outside of the
-/// kernel would be tokio's book of what is ready, which the connection's own task
-/// keeps when it finds the socket full, and libc's care for threads that are
-/// cancelled.
-const FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 
 /// Something that writes to an outbox a little later, such as a channel. It is
 /// asked to do it now before anything else is, so that all stays in order.
@@ -110,6 +72,15 @@ enum End {
     Closing(CloseReason),
     /// Nothing is written any more.
     Over(CloseReason),
+}
+
+impl End {
+    fn reason(self) -> Option<CloseReason> {
+        match self {
+            End::Open => None,
+            End::Closing(reason) | End::Over(reason) => Some(reason),
+        }
+    }
 }
 
 /// What the connection's task has to do.
@@ -211,15 +182,18 @@ impl Outbox {
 
     fn settle(&self) {
         for at in 0.. {
+            let state = self.state.lock();
+            let upstream = state.upstreams.get(at).cloned();
+            let is_last = at + 1 >= state.upstreams.len();
             // Not under the lock: an upstream holds its own while it writes here.
-            let upstream = self.state.lock().upstreams.get(at).cloned();
-            match upstream {
-                Some((id, upstream)) => {
-                    if let Some(upstream) = upstream.upgrade() {
-                        upstream.settle(id);
-                    }
-                }
-                None => break,
+            drop(state);
+            if let Some((id, upstream)) = upstream
+                && let Some(upstream) = upstream.upgrade()
+            {
+                upstream.settle(id);
+            }
+            if is_last {
+                break;
             }
         }
     }
@@ -261,10 +235,7 @@ impl Outbox {
 
     /// Why the connection ends or has ended.
     pub fn close_reason(&self) -> Option<CloseReason> {
-        match self.state.lock().end {
-            End::Open => None,
-            End::Closing(reason) | End::Over(reason) => Some(reason),
-        }
+        self.state.lock().end.reason()
     }
 
     /// Bytes that wait.
@@ -294,10 +265,7 @@ impl Outbox {
         Duty {
             overdue_at: state.queue.front().map(|at| at.since + self.limits.time),
             reminded: std::mem::take(&mut state.reminded),
-            closing: match state.end {
-                End::Open => None,
-                End::Closing(reason) | End::Over(reason) => Some(reason),
-            },
+            closing: state.end.reason(),
         }
     }
 
@@ -315,10 +283,7 @@ impl Outbox {
 
 impl State {
     fn open(&self) -> Result<(), CloseReason> {
-        match self.end {
-            End::Open => Ok(()),
-            End::Closing(reason) | End::Over(reason) => Err(reason),
-        }
+        self.end.reason().map_or(Ok(()), Err)
     }
 
     /// Does what is left to do when a frame was not written whole at once. Apart from

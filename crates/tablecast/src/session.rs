@@ -6,18 +6,16 @@ mod visit;
 use std::sync::Arc;
 
 use tablecast_core::App;
-use tablecast_core::text::clean;
-use tablecast_core::{CloseReason, MemberId, Rejection};
+use tablecast_core::{CloseReason, MemberId};
 
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json;
-use crate::dialect::message::WantedSeat;
-use crate::hub::Shared;
+use crate::hub::LocalRooms;
 use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
 use crate::room_task::SeatGuard;
 
-use speaker::{NAME_GRAPHEMES, Speaker};
+use speaker::Speaker;
 pub(crate) use visit::Visit;
 
 /// The codes of a client that does not come back: a normal closure, or a close
@@ -32,8 +30,8 @@ pub(crate) fn text<A: App>(
     member: MemberId,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    let shared = visit.hub.shared.clone();
-    let mut speaker = Speaker::new(shared, seat, member, Dialect::Text);
+    let rooms = visit.hub.rooms.clone();
+    let mut speaker = Speaker::new(rooms, seat, member, Dialect::Text);
     visit.connected(connection.outbox());
     visit.seated(member);
     async move {
@@ -57,9 +55,9 @@ pub(crate) fn json<A: App>(
     async move {
         // Dropped before the connection, as above.
         let mut visit = visit;
-        let shared = visit.hub.shared.clone();
+        let rooms = visit.hub.rooms.clone();
         // Boxed, since it is over soon, and what follows takes half the memory.
-        let entered = Box::pin(enter(shared, room, &mut connection)).await;
+        let entered = Box::pin(enter(rooms, room, &mut connection)).await;
         let mut speaker = match entered {
             Ok(speaker) => speaker,
             Err(why) => return visit.refused(why),
@@ -79,13 +77,13 @@ pub(crate) fn json<A: App>(
 /// The seat that the first message asks for. Without one the connection is closed: why, in
 /// the word that metrics have for it.
 async fn enter<A: App>(
-    shared: Arc<Shared<A>>,
+    rooms: Arc<LocalRooms<A>>,
     room: Box<str>,
     connection: &mut Connection,
 ) -> Result<Speaker<A>, &'static str> {
-    let limit = shared.node.config.connection.handshake;
+    let limit = rooms.node.config.connection.handshake;
     let wanted = match tokio::time::timeout(limit, connection.recv()).await {
-        Ok(Some(Message::Text(line))) => wanted_seat(&line),
+        Ok(Some(Message::Text(line))) => json::first(&line),
         Ok(Some(Message::Binary(_))) => {
             connection.close(CloseReason::Binary);
             return Err(MISUNDERSTOOD);
@@ -98,37 +96,24 @@ async fn enter<A: App>(
     };
     let wanted = match wanted {
         Ok(wanted) => wanted,
-        Err(rejection) => {
-            let _ = connection
-                .outbox()
-                .send(&json::error(None, &rejection, None));
+        Err(no) => {
+            let error = json::error(None, &no.rejection, None);
+            let _ = connection.outbox().send(&error);
             connection.close(CloseReason::BadProtocol);
             return Err(MISUNDERSTOOD);
         }
     };
     let outbox = connection.outbox().clone();
-    let entered = shared.enter(&room, Dialect::Json, &outbox, wanted);
+    let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted);
     match connection.while_waiting(entered).await {
         Ok((mut seat, member)) => {
             // Whatever ends this, the member may come back; unless it says goodbye.
             seat.keep_seat = true;
-            Ok(Speaker::new(shared, seat, member, Dialect::Json))
+            Ok(Speaker::new(rooms, seat, member, Dialect::Json))
         }
         Err(error) => {
             connection.close(error.close_reason());
             Err(error.word())
         }
     }
-}
-
-/// What seat a first message asks for.
-fn wanted_seat(line: &str) -> Result<WantedSeat, Rejection> {
-    let mut wanted = json::entry(line).map_err(|no| no.rejection)?;
-    if let WantedSeat::New {
-        name: Some(name), ..
-    } = &mut wanted
-    {
-        *name = clean("the name", name, NAME_GRAPHEMES)?.into_owned();
-    }
-    Ok(wanted)
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use tablecast::core::backend::Health;
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, RoomId};
-use tablecast::hub::{CreateError, RoomError};
+use tablecast::hub::{CreateError, RoomError, Unavailable};
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::faulty::{Call, Fault, Faults};
 use tablecast_testing::{FaultyBackend, until};
@@ -69,7 +69,10 @@ async fn a_room_that_the_store_refuses_is_not_made_and_the_reason_is_told() {
     let id: RoomId = "s".parse().unwrap();
     let refused = node.hub.create(id, Menu::default()).await;
     assert!(
-        matches!(refused, Err(CreateError::Refusing(_))),
+        matches!(
+            refused,
+            Err(CreateError::Unavailable(Unavailable::Refusing(_)))
+        ),
         "{refused:?}"
     );
     let shown = node.hub.view("s").await;

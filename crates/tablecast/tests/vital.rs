@@ -15,7 +15,7 @@ use serde_json::json;
 use support::rooms::Node;
 use tablecast::core::backend::Health;
 use tablecast::core::logic::{Logic, Member, Rejection};
-use tablecast::core::{CloseReason, MemberId};
+use tablecast::core::{CloseReason, MemberId, code};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 use tablecast_testing::client::Client;
@@ -112,7 +112,7 @@ async fn all_codes_are_counted_from_the_start() {
     let metrics = node.hub.metrics();
     assert_eq!(metrics.closes.all().len(), CloseReason::ALL.len());
     assert!(metrics.closes.all().iter().all(|(_, count)| *count == 0));
-    assert!(metrics.rejections.all().contains(&("unavailable", 0)));
+    assert!(metrics.rejections.all().contains(&(code::UNAVAILABLE, 0)));
 }
 
 /// An application whose reading of a line panics, which is in the connection's own task.

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 use tablecast_protocol::client::{Numbered, Request};
+use tablecast_protocol::code::may_pass;
 use tablecast_protocol::push::Limits;
-use tablecast_protocol::rejection::PASSING;
 
 use crate::clock::Millis;
 
@@ -179,7 +179,7 @@ impl<C: Serialize> Commands<C> {
 
     pub(super) fn refused(&mut self, id: u64, code: &str, now: Millis) -> Refused<C> {
         let at = self.entries.iter().position(|entry| entry.id == id);
-        if PASSING.contains(&code) {
+        if may_pass(code) {
             self.paused_until = Some(now.saturating_add(MOMENT));
             if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
                 entry.sent = false;

@@ -188,7 +188,7 @@ fn seat(answer: Result<MemberId, Refusal>) -> Answer {
 fn done(answer: Result<u64, Rejection>) -> Answer {
     match answer {
         Ok(seq) => Answer::Done(seq),
-        Err(rejection) => Answer::Rejected(rejection.code),
+        Err(rejection) => Answer::Rejected(rejection.code.as_str()),
     }
 }
 

@@ -31,7 +31,7 @@ const BEN: Member<'_> = Member {
 
 /// Decides and applies; the code of a rejection.
 fn does(menu: &mut Menu, by: Member<'_>, command: &Command) -> Result<usize, &'static str> {
-    let events = menu.decide(by, command).map_err(|r| r.code)?;
+    let events = menu.decide(by, command).map_err(|r| r.code.as_str())?;
     for event in &events {
         menu.apply(by.id, event);
     }
@@ -39,7 +39,7 @@ fn does(menu: &mut Menu, by: Member<'_>, command: &Command) -> Result<usize, &'s
 }
 
 fn says(menu: &mut Menu, line: &str) -> Result<usize, &'static str> {
-    let command = Menu::text_command(line).map_err(|r| r.code)?;
+    let command = Menu::text_command(line).map_err(|r| r.code.as_str())?;
     does(menu, ANNA, &command)
 }
 
@@ -318,7 +318,10 @@ fn a_title_is_cleaned_and_can_be_taken_away() {
         ("a\nb", "bad_item"),
     ] {
         assert_eq!(does(&mut menu, ANNA, &title(text)), Err(code), "{text:?}");
-        assert_eq!(empty(1).with_title(text).map_err(|r| r.code), Err(code));
+        assert_eq!(
+            empty(1).with_title(text).map_err(|r| r.code.as_str()),
+            Err(code)
+        );
     }
     assert_eq!(does(&mut menu, ANNA, &title(&"😀".repeat(60))), Ok(1));
     assert_eq!(does(&mut menu, ANNA, &none), Ok(1));

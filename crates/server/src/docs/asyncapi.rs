@@ -8,10 +8,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tablecast::dialect::json::schema::{self, Message};
-use tablecast::dialect::{SUBPROTOCOL, text};
-use tablecast_core::CloseReason;
-use tablecast_core::close::ComeBack;
+use tablecast_protocol::close::ComeBack;
+use tablecast_protocol::push::Refused;
+use tablecast_protocol::schema::{self, Message};
+use tablecast_protocol::{CloseReason, SUBPROTOCOL, code};
 
 use super::schemas::Schemas;
 use crate::base_path::BasePath;
@@ -41,34 +41,10 @@ What is guaranteed, and how to come back after a broken connection, is in `docs/
 Why the server closes a connection is in `x-close-codes`, the codes of refusals in `x-error-codes`.";
 
 /// The codes of refusals, and when each is told.
-const ERROR_CODES: [(&str, &str); 17] = [
-    ("bad_command", "the message is not a command"),
-    ("empty", "the text has no visible character"),
-    ("too_long", "the text is too long"),
-    ("bad_item", "the text holds a forbidden character"),
-    ("not_found", "there is no such item, or no such draw yet"),
-    ("menu_full", "there are as many items as allowed"),
-    ("votes_full", "the item has as many votes as allowed"),
-    ("drawing", "a draw is under way"),
-    ("nothing_to_decide", "there is no item"),
-    ("no_contribution", "nobody contributed to the draw yet"),
-    ("draw_full", "the draw has as many contributions as allowed"),
-    (
-        "rate_limited",
-        "too many commands; the message says how long to wait",
-    ),
-    (
-        "unavailable",
-        "the store did not take it in time; whether it was applied is unknown",
-    ),
-    ("gone", "the room has expired"),
-    ("no_seat", "the seat was given up"),
-    ("conflict", "another command was applied under this number"),
-    (
-        "outdated",
-        "the number is lower than one that was applied, and not remembered",
-    ),
-];
+fn error_codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all = code::ALL.iter().chain(tablecast_lunch::code::ALL);
+    all.map(|(code, when)| (code.as_str(), *when))
+}
 
 /// One way of speaking, as a channel.
 struct Channel {
@@ -149,18 +125,20 @@ pub(super) fn document(base: &BasePath) -> Value {
         "operations": operations,
         "components": { "messages": messages, "schemas": schemas.named() },
         "x-close-codes": close_codes(),
-        "x-error-codes": ERROR_CODES.map(|(code, when)| json!({ "code": code, "when": when })),
+        "x-error-codes": error_codes()
+            .map(|(code, when)| json!({ "code": code, "when": when }))
+            .collect::<Value>(),
     });
     if !base.is_empty() {
         document["servers"]["this"]["pathname"] = json!(base.to_string());
     }
-    let codes = ERROR_CODES.map(|(code, _)| code);
+    let codes: Value = error_codes().map(|(code, _)| code).collect();
     for place in [
         "/components/messages/error/payload/properties/error/properties/code",
         "/components/schemas/Refusal/properties/code",
     ] {
         if let Some(code) = document.pointer_mut(place) {
-            code["enum"] = json!(codes);
+            code["enum"] = codes.clone();
         }
     }
     document
@@ -222,7 +200,7 @@ fn text_channel(schemas: &mut Schemas) -> Channel {
     let refusal = Message {
         name: "refusal".to_owned(),
         about: "A line was refused; its sender alone hears it.".to_owned(),
-        payload: text::refusal(&mut schemas.written),
+        payload: Refused::json_schema(&mut schemas.written),
     };
     Channel {
         name: "text",

@@ -9,7 +9,7 @@ use utoipa::openapi::path::ParameterIn;
 
 use super::pages::page;
 use super::route::{Answer, Route, Tag};
-use super::shared::App;
+use super::site::SharedSite;
 use crate::docs::swagger;
 use crate::reason;
 use tablecast_http::Problem;
@@ -19,7 +19,7 @@ use tablecast_http::Problem;
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) fn routes() -> Vec<Route<App>> {
+pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let html = || Answer::media("The page", "text/html; charset=utf-8").kept();
     let json = || Answer::media("The document", "application/json").kept();
     vec![
@@ -94,13 +94,13 @@ async fn file(
 }
 
 /// `GET /openapi.json`
-async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
-    let document = app.documents.openapi(&app.config.base_path, app.table);
+async fn openapi(State(site): State<SharedSite>, headers: HeaderMap) -> Response {
+    let document = site.documents.openapi(&site.config.base_path, site.table);
     document.answer(&headers)
 }
 
 /// `GET /asyncapi.json`
-async fn asyncapi(State(app): State<App>, headers: HeaderMap) -> Response {
-    let document = app.documents.asyncapi(&app.config.base_path);
+async fn asyncapi(State(site): State<SharedSite>, headers: HeaderMap) -> Response {
+    let document = site.documents.asyncapi(&site.config.base_path);
     document.answer(&headers)
 }

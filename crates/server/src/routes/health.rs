@@ -8,7 +8,7 @@ use serde::Serialize;
 use tablecast_core::backend::Health;
 
 use super::route::{Answer, Route, Tag};
-use super::shared::{App, DRAIN_RETRY, STORE_RETRY};
+use super::site::{DRAIN_RETRY, STORE_RETRY, SharedSite};
 use crate::reason;
 use tablecast_http::problem::{Problem, json};
 
@@ -19,7 +19,7 @@ struct Status {
     status: &'static str,
 }
 
-pub(super) fn routes() -> Vec<Route<App>> {
+pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let status = |about, status| Answer::json(StatusCode::OK, about, &Status { status });
     vec![
         Route::get("/healthz", healthz)
@@ -57,12 +57,12 @@ pub(super) async fn healthz() -> Response {
 }
 
 /// `GET /readyz`: 200 if somebody who connects now can be served.
-pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
-    if app.hub.is_draining() {
+pub(super) async fn readyz(State(site): State<SharedSite>) -> Result<Response, Problem> {
+    if site.hub.is_draining() {
         let detail = "this server is shutting down";
         return Err(Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY));
     }
-    match app.hub.health() {
+    match site.hub.health() {
         Health::Up => Ok(ok("ready")),
         Health::Down(reason) => Err(unavailable(format!(
             "the store cannot be reached: {reason}"

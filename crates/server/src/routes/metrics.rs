@@ -18,14 +18,14 @@ use prometheus_client::registry::{Registry, Unit};
 use tablecast::metrics::{LATENCY_BOUNDS, Latency, Metrics};
 
 use super::route::{Answer, Route, Tag};
-use super::shared::App;
+use super::site::SharedSite;
 use crate::reason::{self, Reason};
 use tablecast_http::Problem;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(super) fn routes() -> Vec<Route<App>> {
+pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let route = Route::get("/metrics", metrics).named(
         "getMetrics",
         Tag::Operators,
@@ -36,11 +36,11 @@ pub(super) fn routes() -> Vec<Route<App>> {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(app): State<App>) -> Response {
+pub(super) async fn metrics(State(site): State<SharedSite>) -> Response {
     let mut registry = Registry::with_prefix("tablecast");
     let build = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "The version that runs", Info::new(build));
-    registry.register_collector(Box::new(Counted(app.clone())));
+    registry.register_collector(Box::new(Counted(site.clone())));
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => (
@@ -55,17 +55,6 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     }
 }
 
-/// The codes of commands that the lunch menu refuses, besides those of the library.
-const REJECTIONS: [&str; 7] = [
-    "draw_full",
-    "drawing",
-    "menu_full",
-    "no_contribution",
-    "not_found",
-    "nothing_to_decide",
-    "votes_full",
-];
-
 /// The handshakes that are refused before the hub is asked.
 const HANDSHAKES: [Reason; 4] = [
     reason::BAD_REQUEST,
@@ -76,13 +65,14 @@ const HANDSHAKES: [Reason; 4] = [
 
 /// Has everything that this server may count there from the start.
 pub(crate) fn expect(metrics: &Metrics) {
-    metrics.rejections.expect(REJECTIONS);
+    let codes = tablecast_lunch::code::ALL.iter();
+    metrics.rejections.expect(codes.map(|(code, _)| *code));
     let outcomes = HANDSHAKES.iter().map(|reason| reason.code());
     metrics.handshakes.expect(outcomes);
 }
 
 #[derive(Debug)]
-struct Counted(App);
+struct Counted(SharedSite);
 
 impl Collector for Counted {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
@@ -128,12 +118,13 @@ impl Collector for Counted {
             of.rooms_created.get(),
         )?;
         counter(&mut to, "commands", "Commands accepted", of.commands.get())?;
+        let rejections = of.rejections.all().into_iter();
         by(
             "code",
             &mut to,
             "rejections",
             "Commands refused, by code",
-            of.rejections.all(),
+            rejections.map(|(code, count)| (code.as_str(), count)),
         )?;
         by(
             "outcome",

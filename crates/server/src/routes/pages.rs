@@ -14,7 +14,7 @@ use tablecast_core::RoomId;
 use utoipa::openapi::path::ParameterIn;
 
 use super::route::{Answer, Route, Tag};
-use super::shared::{App, Id, no_such_room};
+use super::site::{Id, SharedSite, no_such_room};
 use crate::base_path::{self, BasePath};
 use crate::negotiation;
 use crate::reason;
@@ -23,7 +23,7 @@ use tablecast_http::Client;
 use tablecast_http::origin::{self, Origin};
 use tablecast_http::problem::{PROBLEM_JSON, Problem};
 
-pub(super) fn routes() -> Vec<Route<App>> {
+pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let html = |about| Answer::media(about, "text/html; charset=utf-8").kept();
     vec![
         Route::get("/", home)
@@ -121,7 +121,7 @@ pub(super) struct Link {
 
 /// `GET /r/{id}/qr.svg?origin=…`: the room's address as a picture.
 pub(super) async fn qr(
-    State(app): State<App>,
+    State(site): State<SharedSite>,
     Client(client): Client,
     Id(id): Id,
     link: Result<Query<Link>, QueryRejection>,
@@ -135,12 +135,12 @@ pub(super) async fn qr(
         )
     };
     let Query(Link { origin }) = link.map_err(|_| refused())?;
-    let (origin, base) = site(&origin).ok_or_else(refused)?;
+    let (origin, base) = origin_and_path(&origin).ok_or_else(refused)?;
     // Codes that lead elsewhere are not this server's to make.
-    if !origin::is_trusted(&origin, &headers, &app.config.allowed_origins) {
+    if !origin::is_trusted(&origin, &headers, &site.config.allowed_origins) {
         return Err(refused());
     }
-    app.may_look(client)?;
+    site.may_look(client)?;
     let code = QrCode::with_error_correction_level(format!("{origin}{base}/r/{id}"), EcLevel::M)
         .map_err(|_| refused())?;
     let picture = code.render::<svg::Color>().build();
@@ -152,7 +152,7 @@ pub(super) async fn qr(
 }
 
 /// An origin, and the path behind it.
-fn site(text: &str) -> Option<(Origin, BasePath)> {
+fn origin_and_path(text: &str) -> Option<(Origin, BasePath)> {
     let host = text.find("://")? + "://".len();
     let path = text.get(host..)?.find('/').map(|slash| host + slash);
     let (origin, base) = match path {

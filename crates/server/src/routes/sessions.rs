@@ -19,7 +19,7 @@ use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
-use super::shared::{AllowedPage, App, DRAIN_RETRY, Id, STORE_RETRY, store_unavailable};
+use super::site::{AllowedPage, Id, SharedSite, unavailable};
 use crate::reason;
 use settings::{Settings, lifetime, menu, read, settings};
 use tablecast_http::Client;
@@ -114,7 +114,7 @@ fn left() -> Left<'static> {
     }
 }
 
-pub(super) fn routes() -> Vec<Route<App>> {
+pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let created = Created {
         url: format!("/ws/{EXAMPLE}/"),
         id: EXAMPLE,
@@ -195,24 +195,24 @@ pub(super) fn routes() -> Vec<Route<App>> {
 /// `POST /session`: makes a room.
 pub(super) async fn create(
     _: AllowedPage,
-    State(app): State<App>,
+    State(site): State<SharedSite>,
     Client(client): Client,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let settings = settings(&parts.headers, &read(&parts.headers, body).await?)?;
-    let ttl = lifetime(&settings.minutes, app.config.hub.room_max_age)?;
-    let menu = menu(app.config.max_items, &settings.title)?;
-    app.creates
+    let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
+    let menu = menu(site.config.max_items, &settings.title)?;
+    site.creates
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
     let id = new_id()?;
-    let made = app.hub.create_with(id, menu, RoomSettings { ttl }).await;
+    let made = site.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
     let id = made.id.as_str();
     tracing::debug!(room = id, address = %client, "a room was made");
-    let base = &app.config.base_path;
+    let base = &site.config.base_path;
     let created = Created {
         url: format!("{base}/ws/{id}/"),
         id,
@@ -236,13 +236,13 @@ pub(super) async fn create(
 
 /// `GET /session/{id}`: the room as it stands. Not a join: it extends nothing.
 pub(super) async fn show(
-    State(app): State<App>,
+    State(site): State<SharedSite>,
     Client(client): Client,
     Id(id): Id,
 ) -> Result<Response, Problem> {
-    app.may_look(client)?;
-    let view = app.hub.view(&id).await;
-    let view = view.map_err(|error| app.refused(client, error))?;
+    site.may_look(client)?;
+    let view = site.hub.view(&id).await;
+    let view = view.map_err(|error| site.refused(client, error))?;
     let shown = Shown {
         id: &id,
         epoch: view.position.epoch,
@@ -265,17 +265,17 @@ pub(super) async fn show(
 /// `GET /session/{id}/result`: what was decided in it last, whether it still lives or
 /// not.
 pub(super) async fn result(
-    State(app): State<App>,
+    State(site): State<SharedSite>,
     Client(client): Client,
     Id(id): Id,
 ) -> Result<Response, Problem> {
-    app.may_look(client)?;
-    let kept = app.hub.keepsake(&id).await;
+    site.may_look(client)?;
+    let kept = site.hub.keepsake(&id).await;
     let kept = kept.map_err(|error| match error {
-        RoomError::NotFound => app.refused(client, error).because(
+        RoomError::NotFound => site.refused(client, error).because(
             "nothing was decided in this room, or there is no such room, or its result expired",
         ),
-        error => app.refused(client, error),
+        error => site.refused(client, error),
     })?;
     let what = serde_json::from_slice(&kept.what).map_err(|error| {
         tracing::error!(room = %id, %error, "the stored result cannot be read");
@@ -318,9 +318,7 @@ fn not_made(error: CreateError) -> Problem {
         CreateError::TooManyRooms { retry_after, .. } => {
             Problem::not_now(reason::TOO_MANY_ROOMS, detail, retry_after)
         }
-        CreateError::Unavailable(reason) => store_unavailable(&reason),
-        CreateError::Refusing(_) => Problem::not_now(reason::UNAVAILABLE, detail, STORE_RETRY),
-        CreateError::Draining => Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY),
+        CreateError::Unavailable(why) => unavailable(&why),
     }
 }
 

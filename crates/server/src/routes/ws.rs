@@ -9,9 +9,9 @@ use tablecast::dialect::SUBPROTOCOL;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::route::{Answer, Route, Tag, other_method};
-use super::shared::{AllowedPage, App, Id};
+use super::site::{AllowedPage, Id, SharedSite};
 use crate::reason;
-use tablecast_http::{Client, Problem};
+use tablecast_http::{Client, HeadGuard, Problem};
 
 const ABOUT: &str = "\
 A WebSocket handshake (RFC 6455, version 13), which this page cannot try: use [the console](docs/live), or
@@ -23,7 +23,7 @@ subprotocol that of people, in which a refused join has the status described her
 `tablecast.v1` that of programs, in which the handshake is accepted first, and not found, full and unavailable \
 are told by close codes, because a browser cannot see why a handshake failed.";
 
-pub(super) fn routes() -> Vec<Route<App>> {
+pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let upgraded = Answer::new(StatusCode::SWITCHING_PROTOCOLS, "The WebSocket is open")
         .header("Sec-WebSocket-Accept", "The answer to the key")
         .header(
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Vec<Route<App>> {
 /// here; in `tablecast.v1` they come as close codes, because a browser cannot see
 /// why a handshake failed.
 pub(super) async fn join(
-    State(app): State<App>,
+    State(site): State<SharedSite>,
     Client(client): Client,
     Id(id): Id,
     method: Method,
@@ -60,17 +60,18 @@ pub(super) async fn join(
     if method != Method::GET {
         return Ok(other_method(&method, "GET"));
     }
-    let upgrade = may_join(&app, client, page, upgrade).inspect_err(|problem| {
-        let handshakes = &app.hub.metrics().handshakes;
+    let upgrade = may_join(&site, client, page, upgrade).inspect_err(|problem| {
+        let handshakes = &site.hub.metrics().handshakes;
         handshakes.count(problem.reason().code());
     })?;
-    let joined = app.hub.upgrade(upgrade.from_client(client), &id).await;
-    joined.map_err(|error| app.refused(client, error))
+    let upgrade = upgrade.over::<HeadGuard>().from_client(client);
+    let joined = site.hub.upgrade(upgrade, &id).await;
+    joined.map_err(|error| site.refused(client, error))
 }
 
 /// What is to be right before the hub is asked.
 fn may_join(
-    app: &App,
+    site: &SharedSite,
     client: IpAddr,
     page: Result<AllowedPage, Problem>,
     upgrade: Result<Upgrade, HandshakeError>,
@@ -78,8 +79,8 @@ fn may_join(
     page?;
     let upgrade = upgrade.map_err(refused)?;
     match upgrade.offers(SUBPROTOCOL) {
-        true => app.may_come(client)?,
-        false => app.may_look(client)?,
+        true => site.may_come(client)?,
+        false => site.may_look(client)?,
     }
     Ok(upgrade)
 }

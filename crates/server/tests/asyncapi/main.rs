@@ -252,11 +252,10 @@ fn codes_in_sources() -> BTreeSet<String> {
                     .match_indices("Rejection::new(")
                     .map(|(at, call)| text.split_at(at + call.len()))
                 {
-                    let code = after.trim_start().strip_prefix('"');
-                    found.extend(
-                        code.and_then(|code| code.split('"').next())
-                            .map(str::to_owned),
-                    );
+                    let code = after.trim_start().trim_start_matches("code::");
+                    let end = |c: char| c != '_' && !c.is_ascii_alphabetic();
+                    let name = code.trim_start_matches('"').split(end).next();
+                    found.extend(name.map(str::to_lowercase));
                 }
             }
         }

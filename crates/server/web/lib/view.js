@@ -1,8 +1,6 @@
 // What is shown of a room: which screen; and the menu, with one's own changes that the server has not answered yet, and in
 // which order. Pure.
 
-import { fold } from './text.js';
-
 /** @import { Item, Menu, Pending, View } from '../client/types.js' */
 
 /** @typedef {'room' | 'arriving' | 'full' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
@@ -40,31 +38,6 @@ export function steady(view) {
 
 /** Refusals that do not say whether it was done. */
 export const UNSURE = ['unsure', 'outdated', 'conflict'];
-
-/**
- * Whether the table is as a command wanted it: what became of one without a clear answer is seen there.
- * @param {Pending} pending
- * @param {Pick<Menu, 'items' | 'title'>} menu
- * @param {number} [me] as when it was said; without, nobody knows whose votes these are
- * @returns {boolean | undefined} undefined: nothing shows it
- */
-export function isDone({ command, content }, { items, title }, me) {
-  const said = /** @type {{ number?: number, item?: string, on?: boolean, title?: string | null }} */ (content);
-  const row = items.find(({ number }) => number === said.number);
-  switch (command) {
-    case 'add':
-      return items.some(({ item }) => fold(item) === fold(said.item ?? ''));
-    case 'remove':
-      return !row;
-    case 'restore':
-      return !!row;
-    case 'vote':
-      return row && me !== undefined ? row.votes.includes(me) === said.on : undefined;
-    case 'title':
-      return title === said.title;
-  }
-  return undefined;
-}
 
 /** Stands for the number that a dish will get: behind all others. */
 export const LATE = Number.MAX_SAFE_INTEGER;

@@ -3,9 +3,10 @@
 import { w } from '../i18n/index.js';
 import { h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
+import { told } from './commands.js';
 import { called } from './people.js';
 
-/** @import { App } from './app.js' */
+/** @import { RoomPage } from './page.js' */
 
 /** How long a notice is shown, ms; with a button longer, since it must be reached. */
 const SHOWN = 5_000;
@@ -81,7 +82,7 @@ export function notices() {
 
 /**
  * Tells what others do, and shows it where something can be done about it. Listens for as long as the room lasts. Words are looked up when something happens, in the language of then.
- * @param {App} app
+ * @param {RoomPage} app
  */
 export function news(app) {
   const { room } = app;
@@ -118,13 +119,10 @@ export function news(app) {
     if (was !== undefined && was !== renamed.name) tell(by, w.said.renamed(called(was), called(renamed.name)));
   });
   listen('change', ({ by, change }) => {
-    const { added, removed, restored, voted, titled, extended } = change;
+    const { removed } = change;
     const who = name(by);
-    if (added) tell(by, w.said.added(who, added.item));
-    if (restored) tell(by, w.said.restored(who, restored.item));
-    if (voted) tell(by, (voted.on ? w.said.voted : w.said.unvoted)(who, item(voted.number)));
-    if (titled) tell(by, w.said.titled(who, titled.title ?? w.untitled));
-    if (extended) tell(by, w.said.extended(who));
+    const text = told(change, who, item);
+    if (text) tell(by, text);
     if (removed && !isMe(by) && now.status === 'live') {
       app.toast(w.removedBy(who, item(removed.number)), {
         name: w.putBack,

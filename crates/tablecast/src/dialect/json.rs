@@ -3,23 +3,26 @@
 //! server says.
 
 mod push;
-#[cfg(feature = "schema")]
-pub mod schema;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
 };
 use serde_json::value::RawValue;
+use tablecast_core::Position;
 use tablecast_core::membership::Op;
-use tablecast_core::{Position, Rejection};
+use tablecast_core::text::clean;
 use tablecast_protocol::MAX_SAFE_INTEGER;
-use tablecast_protocol::client::{Join, Rename, Resume};
+use tablecast_protocol::client::{Join, Rename, Request, Resume};
 
 use crate::dialect::digest;
-use crate::dialect::message::{Action, ClientMessage, Misunderstood, WantedSeat};
+use crate::dialect::message::{ClientMessage, Misunderstood, WantedSeat};
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
+
+/// The longest name, in characters as people count them.
+const NAME_GRAPHEMES: usize = 40;
 
 /// `{"id":…,"VERB":…}` with exactly one verb.
 struct Envelope<'a> {
@@ -84,15 +87,11 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
             verb,
             content: content.get(),
         }),
-        Err(error) => Err(Misunderstood {
-            id,
-            rejection: Rejection::new(
-                "bad_command",
-                format!(
-                    "not understood: {error}; a message is one JSON object, like {{\"id\":1,\"COMMAND\":{{…}}}}"
-                ),
-            ),
-        }),
+        Err(error) => {
+            let form = "a message is one JSON object, like {\"id\":1,\"COMMAND\":{…}}";
+            let why = format!("not understood: {error}; {form}");
+            Err(Misunderstood::bad_command(id, why))
+        }
     }
 }
 
@@ -122,19 +121,23 @@ fn within(verb: &str, error: &serde_json::Error) -> String {
     format!("in {:?}: {}", cut(verb), cut(what))
 }
 
+/// A member's name as it is shown.
+fn clean_name(id: Option<u64>, name: &str) -> Result<String, Misunderstood> {
+    let cleaned = clean("the name", name, NAME_GRAPHEMES).map(Cow::into_owned);
+    cleaned.map_err(|rejection| Misunderstood { id, rejection })
+}
+
 /// Reads a client's first message: `{"join":{"name":…,"colour":…}}`, or
 /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`.
-pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
+pub(crate) fn first(text: &str) -> Result<WantedSeat, Misunderstood> {
     let said = envelope(text)?;
-    let bad = |message: String| Misunderstood {
-        id: said.id,
-        rejection: Rejection::new("bad_command", message),
-    };
+    let bad = |why: String| Misunderstood::bad_command(said.id, why);
     let content = said.content;
     match said.verb.as_str() {
         "join" => {
             let Join { name, colour } =
                 serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
+            let name = name.map(|name| clean_name(said.id, &name)).transpose()?;
             Ok(WantedSeat::New { name, colour })
         }
         "resume" => {
@@ -164,12 +167,9 @@ pub(crate) fn entry(text: &str) -> Result<WantedSeat, Misunderstood> {
 
 /// Reads a later message: `{"id":…,"rename":{"name":…,"colour":…}}`, or
 /// `{"id":…,"COMMAND":…}`.
-pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, Misunderstood> {
+pub(crate) fn later<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, Misunderstood> {
     let Envelope { id, verb, content } = envelope(text)?;
-    let bad = |message: String| Misunderstood {
-        id,
-        rejection: Rejection::new("bad_command", message),
-    };
+    let bad = |why: String| Misunderstood::bad_command(id, why);
     if matches!(&*verb, "join" | "resume") {
         return Err(bad(format!(
             "{verb:?} is for the first message; you have a seat already"
@@ -189,10 +189,11 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, 
         digest: digest(&[&verb, content]),
     };
     if verb == "rename" {
-        let Rename { name, colour } =
+        let mut rename: Rename =
             serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
-        let action = Action::Rename { name, colour };
-        return Ok(ClientMessage { op, action });
+        rename.name = clean_name(id, &rename.name)?;
+        let content = Request::Rename(rename);
+        return Ok(ClientMessage { op, content });
     }
     let key = serde_json::to_string(&verb).unwrap_or_default();
     let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
@@ -206,6 +207,6 @@ pub(crate) fn said<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>, 
         what if what.contains("unknown variant") => bad(format!("{what}; `rename` is known too")),
         what => bad(what),
     })?;
-    let action = Action::Command(command);
-    Ok(ClientMessage { op, action })
+    let content = Request::Command(command);
+    Ok(ClientMessage { op, content })
 }

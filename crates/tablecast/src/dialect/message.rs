@@ -1,7 +1,8 @@
 //! What a client says, in whichever dialect.
 
 use tablecast_core::membership::Op;
-use tablecast_core::{Colour, Position, Rejection, SeatToken};
+use tablecast_core::{Colour, Position, Rejection, SeatToken, code};
+use tablecast_protocol::client;
 
 /// Which seat a client wants, which is what it says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +23,8 @@ pub(crate) enum WantedSeat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientMessage<C> {
     pub(crate) op: Op,
-    pub(crate) action: Action<C>,
-}
-
-/// What a member wants to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action<C> {
-    Rename {
-        name: String,
-        colour: Option<Colour>,
-    },
-    Command(C),
+    /// What the member wants to be done.
+    pub(crate) content: client::Request<C>,
 }
 
 /// A message was not understood.
@@ -41,4 +33,12 @@ pub(crate) struct Misunderstood {
     /// The number of the command, if that much was understood.
     pub(crate) id: Option<u64>,
     pub(crate) rejection: Rejection,
+}
+
+impl Misunderstood {
+    /// What was said is no command, for this reason.
+    pub(crate) fn bad_command(id: Option<u64>, why: impl Into<String>) -> Self {
+        let rejection = Rejection::new(code::BAD_COMMAND, why);
+        Misunderstood { id, rejection }
+    }
 }

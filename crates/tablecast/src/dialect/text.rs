@@ -1,42 +1,16 @@
 //! The dialect typed by hand. A line in is a command; a frame out is the whole
 //! state, or an error for the sender alone.
 
-use serde::Serialize;
 use tablecast_core::Rejection;
+use tablecast_protocol::push::{Refusal, Refused};
 
 use crate::codec::Frame;
 
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct ErrorMessage<'a> {
-    /// Why a line was refused.
-    error: ErrorBody<'a>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Refusal")
-)]
-struct ErrorBody<'a> {
-    /// For programs.
-    code: &'a str,
-    /// For people.
-    message: &'a str,
-}
-
-/// The schema of a refusal, from the type that writes it.
-#[cfg(feature = "schema")]
-pub fn refusal(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    <ErrorMessage<'static> as schemars::JsonSchema>::json_schema(generator)
-}
-
 /// `{"error":{"code":…,"message":…}}`
 pub(crate) fn error(rejection: &Rejection) -> Frame {
-    let error = ErrorBody {
-        code: rejection.code,
-        message: &rejection.message,
+    let error = Refusal {
+        code: rejection.code.as_str().into(),
+        message: (&*rejection.message).into(),
     };
-    Frame::text(&serde_json::to_string(&ErrorMessage { error }).unwrap_or_default())
+    Frame::text(&serde_json::to_string(&Refused { error }).unwrap_or_default())
 }

@@ -5,44 +5,44 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use tablecast_core::App;
 
-use crate::hub::shared::Shared;
+use crate::hub::rooms::LocalRooms;
 use crate::room_task::Mail;
 
 /// Follows the backend's health and tells the rooms. The lease is renewed before they
 /// hear that the store is up: what they commit then is by a node that lives.
-pub(super) async fn hear<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
-    let mut changes = shared.node.backend.health();
+pub(super) async fn hear<A: App>(rooms: Arc<LocalRooms<A>>) -> Result<(), String> {
+    let mut changes = rooms.node.backend.health();
     while let Some(health) = changes.next().await {
         // Members are told of up and down, not of each reason.
-        if !shared.node.turned(&health) {
+        if !rooms.node.turned(&health) {
             continue;
         }
         if health.is_up() {
-            renew(&shared).await;
+            renew(&rooms).await;
         }
-        shared.tell_all(|| Mail::Health(health.clone()));
+        rooms.tell_all(|| Mail::Health(health.clone()));
     }
     Err("the store tells nothing any more".to_owned())
 }
 
 /// Renews the node's lease for as long as the hub lives, and tells the rooms when
 /// another node is gone.
-pub(super) async fn keep_lease<A: App>(shared: Arc<Shared<A>>) -> Result<(), String> {
-    let mut interval = tokio::time::interval(shared.node.config.node_lease / 4);
+pub(super) async fn keep_lease<A: App>(rooms: Arc<LocalRooms<A>>) -> Result<(), String> {
+    let mut interval = tokio::time::interval(rooms.node.config.node_lease / 4);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
         // While members are being closed, too: without a lease other nodes would
         // give up the seats that they come back to.
-        if shared.is_released() {
+        if rooms.is_released() {
             return Ok(());
         }
-        renew(&shared).await;
+        renew(&rooms).await;
     }
 }
 
-async fn renew<A: App>(shared: &Shared<A>) {
-    if shared.node.renew().await {
-        shared.tell_all(|| Mail::Live);
+async fn renew<A: App>(rooms: &LocalRooms<A>) {
+    if rooms.node.renew().await {
+        rooms.tell_all(|| Mail::Live);
     }
 }

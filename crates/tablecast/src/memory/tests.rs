@@ -17,6 +17,12 @@ fn with_hands() -> (MemoryBackend, Arc<AtomicU64>) {
     (backend, hands)
 }
 
+/// What it answers, which is there at once.
+fn now<T>(answer: BackendFuture<'_, T>) -> Result<T, BackendError> {
+    let answer = answer.at_once();
+    answer.unwrap_or_else(|_| panic!("it has to be waited for"))
+}
+
 fn id(text: &str) -> RoomId {
     text.parse().unwrap()
 }
@@ -27,7 +33,7 @@ fn make(backend: &MemoryBackend, room: &str, ttl: u64) -> Position {
         ttl: Duration::from_millis(ttl),
         max_age: Duration::from_secs(3600),
     };
-    match backend.create_now(&id(room), new) {
+    match now(backend.create(&id(room), new)).unwrap() {
         Created::New(position, _) => position,
         Created::Exists => panic!("{room} exists already"),
     }
@@ -62,7 +68,7 @@ fn expired_rooms_are_forgotten_without_being_asked_for() {
     assert_eq!(kept(&backend), (500, 500), "by making others");
 
     hands.fetch_add(1000, Ordering::Relaxed);
-    backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
+    now(backend.renew(&"n".parse().unwrap(), Duration::from_secs(1))).unwrap();
     assert_eq!(kept(&backend), (0, 0), "by renewing a lease");
 }
 
@@ -73,11 +79,11 @@ fn a_room_that_was_extended_is_swept_at_its_later_expiry() {
     let mut longer = commit(position, 1);
     longer.extend = Some(Duration::from_millis(1500));
     hands.fetch_add(500, Ordering::Relaxed);
-    backend.commit_now(&id("r"), longer).unwrap();
+    now(backend.commit(&id("r"), longer)).unwrap();
     let node: NodeId = "n".parse().unwrap();
     for (passed, left) in [(1499, (1, 1)), (1, (0, 0))] {
         hands.fetch_add(passed, Ordering::Relaxed);
-        backend.renew_now(&node, Duration::from_secs(1));
+        now(backend.renew(&node, Duration::from_secs(1))).unwrap();
         assert_eq!(kept(&backend), left);
     }
 }
@@ -87,11 +93,11 @@ fn a_later_room_of_the_same_name_is_not_swept_with_the_earlier() {
     let (backend, hands) = with_hands();
     make(&backend, "r", 1000);
     hands.fetch_add(1000, Ordering::Relaxed);
-    assert!(backend.load_now(&id("r"), None).unwrap().is_none());
+    assert!(now(backend.load(&id("r"), None)).unwrap().is_none());
     make(&backend, "r", 1000);
     make(&backend, "other", 1000);
     assert_eq!(kept(&backend), (2, 2));
-    assert!(backend.load_now(&id("r"), None).unwrap().is_some());
+    assert!(now(backend.load(&id("r"), None)).unwrap().is_some());
 }
 
 #[test]
@@ -112,9 +118,11 @@ fn names_that_are_used_again_leave_nothing_behind() {
 fn a_watched_place_outlives_its_room_and_goes_with_its_last_watcher() {
     let (backend, hands) = with_hands();
     make(&backend, "r", 1000);
-    let watch = backend.watch_now(&id("r"), Recorder::new().listener(&id("r")));
+    let watch = backend
+        .watch(&id("r"), Recorder::new().listener(&id("r")))
+        .0;
     hands.fetch_add(1000, Ordering::Relaxed);
-    backend.renew_now(&"n".parse().unwrap(), Duration::from_secs(1));
+    now(backend.renew(&"n".parse().unwrap(), Duration::from_secs(1))).unwrap();
     assert_eq!(kept(&backend), (1, 0));
     drop(watch);
     assert_eq!(kept(&backend), (0, 0));
@@ -126,9 +134,9 @@ fn a_node_is_sent_the_publications_of_others_but_not_its_own() {
     let there = here.another_node();
     let position = make(&here, "r", 1000);
     let [mut to_here, mut to_there] = [Recorder::new(), Recorder::new()];
-    let _here = here.watch_now(&id("r"), to_here.listener(&id("r")));
-    let _there = there.watch_now(&id("r"), to_there.listener(&id("r")));
-    here.commit_now(&id("r"), commit(position, 2)).unwrap();
+    let _here = here.watch(&id("r"), to_here.listener(&id("r"))).0;
+    let _there = there.watch(&id("r"), to_there.listener(&id("r"))).0;
+    now(here.commit(&id("r"), commit(position, 2))).unwrap();
     assert_eq!(to_here.try_next(), None);
     assert!(matches!(
         to_there.try_next(),
@@ -142,7 +150,7 @@ fn a_watch_that_is_dropped_leaves_no_watcher_though_its_node_is_gone() {
     let there = here.another_node();
     make(&here, "r", 1000);
     let listener = Recorder::new().listener(&id("r"));
-    let watch = there.watch_now(&id("r"), Arc::clone(&listener));
+    let watch = there.watch(&id("r"), Arc::clone(&listener)).0;
     drop(there);
     assert_eq!(Arc::strong_count(&listener), 2);
     drop(watch);
@@ -155,18 +163,16 @@ fn a_commit_that_outgrows_the_log_without_a_snapshot_is_refused_and_changes_noth
     let (backend, _) = with_hands();
     let room = id("r");
     let position = make(&backend, "r", 1000);
-    backend
-        .commit_now(&room, commit(position, LOG_EVENTS))
-        .unwrap();
-    let before = backend.load_now(&room, None);
+    now(backend.commit(&room, commit(position, LOG_EVENTS))).unwrap();
+    let before = now(backend.load(&room, None));
     let full = position.after(LOG_EVENTS);
-    let refused = backend.commit_now(&room, commit(full, 1));
+    let refused = now(backend.commit(&room, commit(full, 1)));
     assert!(matches!(refused, Err(BackendError::Corrupt(_))));
-    assert_eq!(backend.load_now(&room, None), before);
+    assert_eq!(now(backend.load(&room, None)), before);
 
     let mut whole = commit(full, 1);
     whole.snapshot = Some(Bytes::from_static(b"{}").into());
-    let accepted = backend.commit_now(&room, whole);
+    let accepted = now(backend.commit(&room, whole));
     assert!(matches!(accepted, Ok(Committed::Accepted(_))));
 }
 
@@ -199,9 +205,9 @@ fn what_cannot_be_written_changes_nothing() {
         ..commit(position, 1)
     };
     for unwritable in [event, state, keepsake] {
-        let refused = backend.commit_now(&id("r"), unwritable);
+        let refused = now(backend.commit(&id("r"), unwritable));
         assert!(matches!(refused, Err(BackendError::Unwritable(_))));
-        let loaded = backend.load_now(&id("r"), None).unwrap().unwrap();
+        let loaded = now(backend.load(&id("r"), None)).unwrap().unwrap();
         assert_eq!(loaded.position, position);
         assert!(loaded.events.is_empty());
     }
@@ -226,7 +232,7 @@ fn leaving(expected: Position, bytes: usize, ttl: u64) -> Commit {
 /// Makes a room that leaves something.
 fn leave(backend: &MemoryBackend, room: &str, bytes: usize, ttl: u64) {
     let position = make(backend, room, 1000);
-    let accepted = backend.commit_now(&id(room), leaving(position, bytes, ttl));
+    let accepted = now(backend.commit(&id(room), leaving(position, bytes, ttl)));
     assert!(matches!(accepted, Ok(Committed::Accepted(_))));
 }
 
@@ -252,7 +258,7 @@ fn however_often_a_room_keeps_something_it_takes_the_place_of_one() {
     let position = make(&backend, "r", 1000);
     for seq in 0..100 {
         let again = leaving(position.after(seq), 1 << 20, 1_000_000);
-        backend.commit_now(&id("r"), again).unwrap();
+        now(backend.commit(&id("r"), again)).unwrap();
     }
     assert_eq!(left(&backend), 2);
 }
@@ -267,7 +273,7 @@ fn keepsakes_whose_time_is_over_are_forgotten_without_being_asked_for() {
     let node: NodeId = "n".parse().unwrap();
     for (passed, expected) in [(4999, 101), (1, 1), (1, 0)] {
         hands.fetch_add(passed, Ordering::Relaxed);
-        backend.renew_now(&node, Duration::from_secs(1));
+        now(backend.renew(&node, Duration::from_secs(1))).unwrap();
         assert_eq!(left(&backend), expected);
     }
 }

@@ -113,25 +113,11 @@ mod tests {
 
     use tablecast_core::draft::{Draft, Join};
     use tablecast_core::history::History;
-    use tablecast_core::logic::{Logic, Member, Rejection};
     use tablecast_core::room::Room;
     use tablecast_core::{ConnectionId, Epoch, Position, SeatToken};
 
     use super::*;
-
-    #[derive(Clone, serde::Serialize, serde::Deserialize)]
-    struct Nothing {}
-
-    impl Logic for Nothing {
-        type Command = ();
-        type Event = ();
-
-        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
-            Ok(Vec::new())
-        }
-
-        fn apply(&mut self, _: MemberId, (): &()) {}
-    }
+    use crate::room_task::tests::Nothing;
 
     fn node(id: &str) -> NodeId {
         id.parse().unwrap_or_else(|_| unreachable!("an id"))
@@ -143,7 +129,7 @@ mod tests {
             epoch: Epoch(1),
             seq: 0,
         };
-        let room = Room::new(nowhere, 1, Duration::from_secs(1), Nothing {});
+        let room = Room::new(nowhere, 1, Duration::from_secs(1), Nothing);
         let history = History::default();
         let mut draft = Draft::new(&room, &history);
         let joined = draft.join(&Join {

@@ -9,7 +9,7 @@ use tablecast_core::backend::Health;
 use tablecast_core::draft::Refusal;
 use tablecast_core::membership::{Membership, Presence, Seat};
 use tablecast_core::room::{Change, Event};
-use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, RoomId};
+use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, RoomId, code};
 
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
@@ -262,7 +262,7 @@ impl<'a> Audience<'a> {
             return true;
         };
         if let Err(first) = fence.pass(command.message.op.number) {
-            self.hold_back(command, first);
+            self.reject(command, &not_before(first), Some(first));
             return false;
         }
         if fence.is_open() {
@@ -271,14 +271,10 @@ impl<'a> Audience<'a> {
         true
     }
 
-    fn hold_back<A: App>(&self, command: &CommandRequest<A>, first: u64) {
-        self.reject(command, &not_before(first), Some(first));
-    }
-
     /// With `after`: because the command of that number has to come first.
     fn reject<A: App>(&self, command: &CommandRequest<A>, why: &Rejection, after: Option<u64>) {
         self.node.metrics.rejections.count(why.code);
-        let (room, member, code) = (self.room, command.member, why.code);
+        let (room, member, code) = (self.room, command.member, why.code.as_str());
         tracing::debug!(%room, %member, code, "a command was refused");
         let frame = match command.dialect {
             Dialect::Text => text::error(why),
@@ -300,7 +296,7 @@ impl<'a> Audience<'a> {
 
     fn give_up<A: App>(&mut self, command: &CommandRequest<A>, why: &RoomError) {
         if *why == RoomError::NotFound {
-            let gone = Rejection::new("gone", "the room has expired");
+            let gone = Rejection::new(code::GONE, "the room has expired");
             return self.reject(command, &gone, None);
         }
         let advice = match command.dialect {
@@ -311,13 +307,13 @@ impl<'a> Audience<'a> {
                 if self.has(connection)
                     && let Some(first) = self.fences.entry(connection).or_default().raise(number)
                 {
-                    return self.hold_back(command, first);
+                    return self.reject(command, &not_before(first), Some(first));
                 }
                 "send it again with the same id"
             }
         };
         let why = format!("{why}; whether this was applied is unknown: {advice}");
-        self.reject(command, &Rejection::new("unavailable", why), None);
+        self.reject(command, &Rejection::new(code::UNAVAILABLE, why), None);
     }
 
     fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {

@@ -9,12 +9,13 @@ use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection};
+use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection, code};
+use tablecast_protocol::client::{self, Rename};
 use tokio::time::Instant;
 
 use crate::codec::Frames;
 use crate::dialect::Dialect;
-use crate::dialect::message::{Action, WantedSeat};
+use crate::dialect::message::WantedSeat;
 use crate::room_task::absent::AwayEnds;
 use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::{Replica, show};
@@ -324,14 +325,14 @@ fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome
     let seat = draft.room().members.seat(request.member);
     if !seat.is_some_and(|seat| seat.is_held_by(request.connection)) {
         return Outcome::Rejected(Rejection::new(
-            "no_seat",
+            code::NO_SEAT,
             "this connection has no seat in the room any more",
         ));
     }
     let (member, op) = (request.member, request.message.op);
-    let done = match &request.message.action {
-        Action::Rename { name, colour } => draft.rename(member, op, name, *colour),
-        Action::Command(command) => draft.command(member, op, command),
+    let done = match &request.message.content {
+        client::Request::Rename(Rename { name, colour }) => draft.rename(member, op, name, *colour),
+        client::Request::Command(command) => draft.command(member, op, command),
     };
     done.map_or_else(Outcome::Rejected, Outcome::Done)
 }

@@ -76,10 +76,7 @@ impl BackendClock {
     /// is not looked for again.
     pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
         let expiry = Some(self.expired_at()).filter(|at| *at > now);
-        match (expiry, self.silent_at()) {
-            (Some(expiry), Some(silent)) => Some(expiry.min(silent)),
-            (expiry, silent) => expiry.or(silent),
-        }
+        expiry.into_iter().chain(self.silent_at()).min()
     }
 
     fn expired_at(&self) -> Instant {

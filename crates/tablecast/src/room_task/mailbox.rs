@@ -206,33 +206,12 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use serde::{Deserialize, Serialize};
+    use tablecast_core::Position;
     use tablecast_core::backend::{Commit, Committed, Created, NewRoom};
-    use tablecast_core::logic::{Logic, Member, Rejection};
-    use tablecast_core::{MemberId, Position};
 
     use super::*;
     use crate::MemoryBackend;
-
-    #[derive(Clone, Serialize, Deserialize)]
-    struct Nothing;
-
-    impl Logic for Nothing {
-        type Command = ();
-        type Event = ();
-
-        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
-            Ok(Vec::new())
-        }
-
-        fn apply(&mut self, _: MemberId, (): &()) {}
-    }
-
-    impl App for Nothing {
-        fn text_command(_: &str) -> Result<(), Rejection> {
-            Ok(())
-        }
-    }
+    use crate::room_task::tests::Nothing;
 
     /// A room of the store, and its mailbox on this node.
     struct Watched {

@@ -9,7 +9,7 @@ use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Pu
 use tablecast_core::{CloseReason, RoomId};
 use tokio::time::Instant;
 
-use crate::error::{RoomError, log_unreadable};
+use crate::error::{RoomError, Unavailable, log_unreadable};
 use crate::node::Node;
 use crate::room_task::batch::{Batch, Request};
 use crate::room_task::gathering::Gathering;
@@ -120,7 +120,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn mail(&mut self, mail: Mail<A>) {
         match mail {
             Mail::Join(join) if self.draining => {
-                let _ = join.reply.send(Err(RoomError::Draining));
+                let _ = join.reply.send(Err(Unavailable::Draining.into()));
             }
             Mail::Join(join) => self.wait(Request::Join(join)),
             Mail::Command(command) => {
@@ -157,7 +157,9 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.draining = true;
                 let joins = |request: &Request<A>| matches!(request, Request::Join(_));
                 for request in self.room.requests.take(joins) {
-                    self.room.audience.refuse(request, &RoomError::Draining);
+                    self.room
+                        .audience
+                        .refuse(request, &Unavailable::Draining.into());
                 }
                 self.room.audience.close_all(CloseReason::Restarting);
             }
@@ -221,17 +223,12 @@ impl<'a, A: App> RoomTask<'a, A> {
     }
 
     fn answered(&mut self, answer: Answer<A>, asked: &Asked) {
+        if answer.is_ok() {
+            self.room.requests.know(asked.until);
+        }
         match answer {
-            Answer::Loaded(answer, batch) => {
-                if answer.is_ok() {
-                    self.room.requests.know(asked.until);
-                }
-                self.loaded(answer, batch);
-            }
+            Answer::Loaded(answer, batch) => self.loaded(answer, batch),
             Answer::Committed(answer, mut batch) => {
-                if answer.is_ok() {
-                    self.room.requests.know(asked.until);
-                }
                 self.committed(answer, &mut batch, asked.since.elapsed());
             }
         }
@@ -371,8 +368,8 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     /// What is stored cannot be read. Why has been logged; to members it would say nothing.
     fn fail(&mut self) {
-        let why = RoomError::Unavailable("the stored room cannot be read".to_owned());
-        self.end(&why, CloseReason::Unavailable);
+        let why = Unavailable::Store("the stored room cannot be read".to_owned());
+        self.end(&why.into(), CloseReason::Unavailable);
     }
 
     /// Looks again when the store or somebody who waits has waited too long.
@@ -392,7 +389,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         // What may still happen by a commit under way is said to be unknown.
         let late = self.room.requests.take_late(self.phase.batch(), now);
         if !late.is_empty() {
-            let error = self.node.unsettled();
+            let error = self.node.unsettled().into();
             for request in late {
                 self.room.audience.refuse(request, &error);
             }

@@ -1,7 +1,6 @@
 //! A member's side of the conversation: what they say is understood, kept within its rate
 //! and put into the room's mailbox.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,26 +9,22 @@ use futures_util::future::BoxFuture;
 use tablecast_core::App;
 use tablecast_core::limits::{Bucket, Rate};
 use tablecast_core::membership::Op;
-use tablecast_core::text::clean;
-use tablecast_core::{CloseReason, MemberId, Rejection};
+use tablecast_core::{CloseReason, MemberId, Rejection, code};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
-use crate::dialect::message::{Action, ClientMessage, Misunderstood};
+use crate::dialect::message::{ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
-use crate::hub::Shared;
+use crate::hub::LocalRooms;
 use crate::outbox::Outbox;
 use crate::room_task::{CommandRequest, Mail, SeatGuard};
 
 /// For so long whoever has left is still heard. At the
 /// default rate that is enough for all lines that may wait.
 const LEFT_IS_HEARD: Duration = Duration::from_secs(10);
-
-/// The longest name, in characters as people count them.
-pub(super) const NAME_GRAPHEMES: usize = 40;
 
 /// Messages in a row that are not understood, until the connection is closed.
 const MISUNDERSTANDINGS: u32 = 20;
@@ -46,22 +41,9 @@ const BEYOND_RATE: Rate = Rate {
 /// whoever pastes a list, which has no numbers by which a part of it could be said again.
 const LINES_THAT_WAIT: usize = 100;
 
-/// What a message of `tablecast.v1` says.
-fn read_json<A: App>(text: &str) -> Result<ClientMessage<A::Command>, Misunderstood> {
-    let mut said = json::said(text)?;
-    if let Action::Rename { name, .. } = &mut said.action {
-        let cleaned = clean("the name", name, NAME_GRAPHEMES).map(Cow::into_owned);
-        *name = cleaned.map_err(|rejection| Misunderstood {
-            id: Some(said.op.number),
-            rejection,
-        })?;
-    }
-    Ok(said)
-}
-
 /// A member's side of the conversation.
 pub(super) struct Speaker<A: App> {
-    shared: Arc<Shared<A>>,
+    rooms: Arc<LocalRooms<A>>,
     pub(super) seat: SeatGuard<A>,
     pub(super) member: MemberId,
     dialect: Dialect,
@@ -77,13 +59,13 @@ pub(super) struct Speaker<A: App> {
 
 impl<A: App> Speaker<A> {
     pub(super) fn new(
-        shared: Arc<Shared<A>>,
+        rooms: Arc<LocalRooms<A>>,
         seat: SeatGuard<A>,
         member: MemberId,
         dialect: Dialect,
     ) -> Self {
         Speaker {
-            shared,
+            rooms,
             seat,
             member,
             dialect,
@@ -132,11 +114,11 @@ impl<A: App> Speaker<A> {
     ) -> Option<ClientMessage<A::Command>> {
         let said = match (message, self.dialect) {
             (Message::Text(line), Dialect::Text) => self.read_line(&line),
-            (Message::Binary(_), Dialect::Text) => Err(Misunderstood {
-                id: None,
-                rejection: Rejection::new("bad_command", "say it in text, not in a binary message"),
-            }),
-            (Message::Text(text), Dialect::Json) => read_json::<A>(&text),
+            (Message::Binary(_), Dialect::Text) => {
+                let why = "say it in text, not in a binary message";
+                Err(Misunderstood::bad_command(None, why))
+            }
+            (Message::Text(text), Dialect::Json) => json::later(&text),
             (Message::Binary(_), Dialect::Json) => {
                 connection.close(CloseReason::Binary);
                 return None;
@@ -170,8 +152,8 @@ impl<A: App> Speaker<A> {
             number: self.lines,
             digest: 0,
         };
-        let action = Action::Command(command);
-        Ok(ClientMessage { op, action })
+        let content = command.into();
+        Ok(ClientMessage { op, content })
     }
 
     /// Says a line when the rate allows it, and those that come meanwhile after it.
@@ -191,7 +173,7 @@ impl<A: App> Speaker<A> {
                 // their seat is not held for long, nor the end of the process held up.
                 Some(CloseReason::Left) => {
                     let until = left_until.get_or_insert_with(|| Instant::now() + LEFT_IS_HEARD);
-                    if turn > *until || self.shared.is_draining() {
+                    if turn > *until || self.rooms.is_draining() {
                         return;
                     }
                     tokio::time::sleep_until(turn).await;
@@ -225,9 +207,9 @@ impl<A: App> Speaker<A> {
     /// Refuses a command that came too fast, and ends the connection if there are too
     /// many of them.
     fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
-        let rate = self.shared.node.config.command_rate;
+        let rate = self.rooms.node.config.command_rate;
         let rejection = Rejection::new(
-            "rate_limited",
+            code::RATE_LIMITED,
             format!(
                 "at most {} commands a second, {} at once; try again in {} ms",
                 rate.per_second,
@@ -282,14 +264,14 @@ impl<A: App> Speaker<A> {
             dialect: self.dialect,
             outbox: outbox.clone(),
             message,
-            deadline: Instant::now() + self.shared.node.config.command_deadline,
+            deadline: Instant::now() + self.rooms.node.config.command_deadline,
             _permit: permit,
         });
         self.seat.mailbox.send(Mail::Command(request));
     }
 
     fn within_rate(&mut self) -> Result<(), Duration> {
-        let rate = self.shared.node.config.command_rate;
+        let rate = self.rooms.node.config.command_rate;
         if !rate.is_on() {
             return Ok(());
         }
@@ -304,8 +286,8 @@ impl<A: App> Speaker<A> {
         rejection: &Rejection,
         after: Option<u64>,
     ) {
-        self.shared.node.metrics.rejections.count(rejection.code);
-        let (member, code) = (self.member, rejection.code);
+        self.rooms.node.metrics.rejections.count(rejection.code);
+        let (member, code) = (self.member, rejection.code.as_str());
         tracing::debug!(%member, code, "a command was refused");
         let frame: Frame = match self.dialect {
             Dialect::Text => text::error(rejection),

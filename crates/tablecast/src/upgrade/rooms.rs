@@ -8,7 +8,7 @@ use tablecast_core::App;
 
 use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, SUBPROTOCOL};
-use crate::hub::{Hub, RoomError};
+use crate::hub::{Hub, RoomError, Unavailable};
 use crate::outbox::Outbox;
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
@@ -22,14 +22,15 @@ impl<A: App> Hub<A> {
     /// a proxy can ask the next node, behind an accepted handshake it cannot.
     ///
     /// # Errors
-    /// Why somebody who speaks the text dialect cannot join; and `Draining`.
+    /// Why somebody who speaks the text dialect cannot join; and that the node drains.
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
-        let config = self.shared.node.config.connection;
+        let config = self.rooms.node.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let mut visit = Visit::new(self.clone(), room, upgrade.client);
         if self.is_draining() {
-            visit.turned_away(RoomError::Draining.word());
-            return Err(RoomError::Draining);
+            let error = RoomError::from(Unavailable::Draining);
+            visit.turned_away(error.word());
+            return Err(error);
         }
         if upgrade.offers(SUBPROTOCOL) {
             let room = room.into();
@@ -43,7 +44,7 @@ impl<A: App> Hub<A> {
             name: None,
             colour: None,
         };
-        let entered = self.shared.enter(room, Dialect::Text, &outbox, wanted);
+        let entered = self.rooms.enter(room, Dialect::Text, &outbox, wanted);
         let (seat, member) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;
@@ -62,9 +63,7 @@ impl IntoResponse for RoomError {
         let status = match self {
             RoomError::NotFound => StatusCode::NOT_FOUND,
             RoomError::Refused(_) => StatusCode::FORBIDDEN,
-            RoomError::Unavailable(_) | RoomError::Refusing(_) | RoomError::Draining => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            RoomError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, self.to_string()).into_response()
     }

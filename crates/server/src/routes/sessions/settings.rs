@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tablecast_core::Rejection;
+use tablecast_core::code;
 use tokio::time::timeout;
 
 use crate::reason;
@@ -143,13 +143,12 @@ pub(super) fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
     match title {
         Value::Null => Ok(menu),
         Value::String(title) => menu.with_title(title).map_err(|rejection| {
-            let Rejection { code, message } = rejection;
-            let reason = match code {
-                "empty" => reason::TITLE_EMPTY,
-                "too_long" => reason::TITLE_TOO_LONG,
+            let reason = match rejection.code {
+                code::EMPTY => reason::TITLE_EMPTY,
+                code::TOO_LONG => reason::TITLE_TOO_LONG,
                 _ => reason::TITLE_FORBIDDEN,
             };
-            Problem::new(reason, message)
+            Problem::new(reason, rejection.message)
         }),
         title => Err(not_allowed("title", title, "a string")),
     }

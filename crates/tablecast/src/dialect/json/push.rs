@@ -91,7 +91,7 @@ pub(crate) fn ack(id: u64, seq: u64) -> Frame {
 pub(crate) fn error(id: Option<u64>, rejection: &Rejection, after: Option<u64>) -> Frame {
     Frame::text(&render(&Plain::Error {
         id,
-        code: rejection.code.into(),
+        code: rejection.code.as_str().into(),
         message: (&*rejection.message).into(),
         after,
     }))

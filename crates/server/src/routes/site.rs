@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use ipnet::IpNet;
 use tablecast::Hub;
-use tablecast::hub::RoomError;
+use tablecast::hub::{RoomError, Unavailable};
 use tablecast_core::draft::Refusal;
 use tablecast_http::{Origin, PerAddress, Problem, Site, Times, origin};
 use tablecast_lunch::Menu;
@@ -29,7 +29,7 @@ pub(super) const DRAIN_RETRY: Duration = Duration::from_secs(1);
 
 /// What the routes share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SiteState {
     pub(crate) hub: Hub<Menu>,
     pub(crate) config: Config,
     pub(super) documents: Documents,
@@ -37,16 +37,20 @@ pub(crate) struct Shared {
     joins: PerAddress,
     misses: PerAddress,
     /// All routes, for the document that describes them.
-    pub(super) table: fn() -> Vec<Route<App>>,
+    pub(super) table: fn() -> Vec<Route<SharedSite>>,
     pub(super) answers: Answers,
 }
 
-pub(super) type App = Arc<Shared>;
+pub(super) type SharedSite = Arc<SiteState>;
 
-impl Shared {
+impl SiteState {
     /// What they share at the start; `table` makes all of them.
-    pub(crate) fn new(hub: Hub<Menu>, config: Config, table: fn() -> Vec<Route<App>>) -> Self {
-        Shared {
+    pub(crate) fn new(
+        hub: Hub<Menu>,
+        config: Config,
+        table: fn() -> Vec<Route<SharedSite>>,
+    ) -> Self {
+        SiteState {
             hub,
             creates: PerAddress::new(config.create_rate),
             joins: PerAddress::new(config.join_rate),
@@ -65,7 +69,7 @@ impl Shared {
         came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
     }
 
-    /// As [`Shared::may_come`], and says no to one that asked for too many rooms that are
+    /// As [`SiteState::may_come`], and says no to one that asked for too many rooms that are
     /// not there. Those who join by `tablecast.v1` are neither counted nor refused here:
     /// whoever guesses must not keep out the people behind the same address, who may all
     /// come back to rooms that a server in memory has lost.
@@ -92,18 +96,12 @@ impl Shared {
                 tracing::error!(%error, "a seat was looked for where none is resumed");
                 Problem::internal("a seat was looked for where none is resumed")
             }
-            RoomError::Unavailable(reason) => store_unavailable(&reason),
-            RoomError::Refusing(_) => {
-                Problem::not_now(reason::UNAVAILABLE, error.to_string(), STORE_RETRY)
-            }
-            RoomError::Draining => {
-                Problem::not_now(reason::DRAINING, error.to_string(), DRAIN_RETRY)
-            }
+            RoomError::Unavailable(why) => unavailable(&why),
         }
     }
 }
 
-impl Site for Shared {
+impl Site for SiteState {
     fn trusted_proxies(&self) -> &[IpNet] {
         &self.config.trusted_proxies
     }
@@ -139,11 +137,11 @@ pub(super) fn no_such_room() -> Problem {
 /// What is asked for comes from no page, or from one that may ask.
 pub(super) struct AllowedPage;
 
-impl FromRequestParts<App> for AllowedPage {
+impl FromRequestParts<SharedSite> for AllowedPage {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &App) -> Result<Self, Problem> {
-        if origin::is_allowed(&parts.headers, &shared.config.allowed_origins) {
+    async fn from_request_parts(parts: &mut Parts, site: &SharedSite) -> Result<Self, Problem> {
+        if origin::is_allowed(&parts.headers, &site.config.allowed_origins) {
             return Ok(AllowedPage);
         }
         Err(Problem::new(
@@ -166,16 +164,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The reason is the operator's: it may name hosts that are nobody's business.
-/// The backend has logged it once; here it would be a line for each request.
-pub(super) fn store_unavailable(reason: &str) -> Problem {
-    tracing::debug!(
-        reason,
-        "a request was refused, since the store is unavailable"
-    );
-    Problem::not_now(
-        reason::UNAVAILABLE,
-        "the store cannot be reached; try again",
-        STORE_RETRY,
-    )
+/// Says that nothing can be done just now. Of a store that cannot be reached the reason is the
+/// operator's: it may name hosts that are nobody's business. The backend has logged it once; here
+/// it would be a line for each request.
+pub(super) fn unavailable(why: &Unavailable) -> Problem {
+    match why {
+        Unavailable::Store(reason) => {
+            tracing::debug!(
+                reason,
+                "a request was refused, since the store is unavailable"
+            );
+            let detail = "the store cannot be reached; try again";
+            Problem::not_now(reason::UNAVAILABLE, detail, STORE_RETRY)
+        }
+        Unavailable::Refusing(_) => {
+            Problem::not_now(reason::UNAVAILABLE, why.to_string(), STORE_RETRY)
+        }
+        Unavailable::Draining => Problem::not_now(reason::DRAINING, why.to_string(), DRAIN_RETRY),
+    }
 }

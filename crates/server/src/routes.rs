@@ -7,7 +7,7 @@ mod metrics;
 mod pages;
 pub(crate) mod route;
 mod sessions;
-mod shared;
+mod site;
 mod ws;
 
 use axum::Router;
@@ -16,11 +16,11 @@ use axum::middleware::from_fn_with_state;
 use crate::base_path;
 pub(crate) use metrics::expect;
 use route::Route;
-use shared::App;
-pub(crate) use shared::Shared;
+use site::SharedSite;
+pub(crate) use site::SiteState;
 
 /// All routes.
-pub(crate) fn table() -> Vec<Route<App>> {
+pub(crate) fn table() -> Vec<Route<SharedSite>> {
     let mut routes = sessions::routes();
     routes.extend(ws::routes());
     routes.extend(pages::routes());
@@ -32,12 +32,12 @@ pub(crate) fn table() -> Vec<Route<App>> {
 
 /// Answers at all routes, and at all below the base path. A slash at the end is
 /// optional everywhere.
-pub(crate) fn router(shared: App) -> Router {
-    let base = shared.config.base_path.clone();
+pub(crate) fn router(site: SharedSite) -> Router {
+    let base = site.config.base_path.clone();
     let router = table()
         .into_iter()
         .fold(Router::new(), |router, route| route.mount(router));
-    let router = router.fallback(pages::nowhere).with_state(shared);
+    let router = router.fallback(pages::nowhere).with_state(site);
     if base.is_empty() {
         return router;
     }

@@ -11,7 +11,8 @@
 //! counts, and tells in a [`HeadReport`] what it found, which the server asks
 //! before it answers a request. Behind a head that announces a body or an upgrade
 //! it looks no further, so the server must close the connection after answering
-//! such a request ([`ends_connection`]).
+//! such a request ([`ends_connection`]). Whoever takes over an upgraded connection gets
+//! the [`TcpStream`] alone by [`From`].
 
 use std::io;
 use std::pin::Pin;
@@ -148,11 +149,6 @@ impl HeadGuard {
         self.scan.done || self.scan.is_begun() || self.report.error().is_some()
     }
 
-    /// The stream alone.
-    pub fn into_inner(self) -> TcpStream {
-        self.stream
-    }
-
     fn saw(&mut self, bytes: &[u8]) {
         let heads = self.scan.heads;
         if let Err(error) = self.scan.read(bytes) {
@@ -167,6 +163,13 @@ impl HeadGuard {
             self.armed = true;
             self.deadline.as_mut().reset(Instant::now() + self.within);
         }
+    }
+}
+
+impl From<HeadGuard> for TcpStream {
+    /// The stream alone.
+    fn from(guard: HeadGuard) -> TcpStream {
+        guard.stream
     }
 }
 
@@ -372,101 +375,4 @@ impl Scan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The first error, and how many heads were found; fed whole and byte by byte,
-    /// which must not differ.
-    fn scan(bytes: &[u8]) -> (Option<HeadError>, u64) {
-        let mut whole = Scan::default();
-        let error = whole.read(bytes).err();
-        let mut slow = Scan::default();
-        let slow_error = bytes.iter().find_map(|byte| slow.read(&[*byte]).err());
-        assert_eq!(
-            (error, error.is_some() || whole.heads == slow.heads),
-            (slow_error, true)
-        );
-        (error, whole.heads)
-    }
-
-    #[test]
-    fn requests_one_after_another_are_found() {
-        let get = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-        assert_eq!(scan(&get.repeat(1000)), (None, 1000));
-        assert_eq!(
-            scan(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
-            (None, 2)
-        );
-    }
-
-    #[test]
-    fn what_two_readers_may_take_differently_is_found() {
-        for (head, error) in [
-            ("GET / HTTP/1.1\nHost: a\n\n", HeadError::BareLf),
-            ("GET / HTTP/1.1\r\nHost: a\n\r\n", HeadError::BareLf),
-            ("\nGET / HTTP/1.1\r\n\r\n", HeadError::BareLf),
-            ("GET / HTTP/1.1\r\nHost: a\r\n\n", HeadError::BareLf),
-            (
-                "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-                HeadError::Framing,
-            ),
-            (
-                "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n",
-                HeadError::Framing,
-            ),
-            (
-                "POST / HTTP/1.1\r\nCONTENT-LENGTH: 5\r\nContent-Length: 5\r\n\r\n",
-                HeadError::Framing,
-            ),
-            (
-                "POST / HTTP/1.1\r\nContent-Length:0\r\nContent-Length:0\r\n\r\n",
-                HeadError::Framing,
-            ),
-        ] {
-            assert_eq!(scan(head.as_bytes()).0, Some(error), "{head:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_too_long_is_found_and_the_rest_is_not() {
-        let line = |n: usize| format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(n));
-        assert_eq!(scan(line(8000).as_bytes()), (None, 1));
-        assert_eq!(scan(line(9000).as_bytes()).0, Some(HeadError::LineTooLong));
-        let field = |n: usize| format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "a".repeat(n));
-        assert_eq!(scan(field(16_000).as_bytes()), (None, 1));
-        assert_eq!(scan(field(17_000).as_bytes()).0, Some(HeadError::TooLarge));
-        assert_eq!(scan(&b"\r\n".repeat(9000)).0, Some(HeadError::TooLarge));
-    }
-
-    #[test]
-    fn behind_a_body_or_an_upgrade_nothing_is_looked_at() {
-        for head in [
-            "POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n\n\n\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\n\n\n",
-            "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\n\n\n",
-        ] {
-            assert_eq!(scan(head.as_bytes()), (None, 1), "{head:?}");
-        }
-    }
-
-    #[test]
-    fn the_server_ends_a_connection_exactly_where_the_scan_does() {
-        for (name, value) in [
-            ("content-length", "0"),
-            ("content-length", "000"),
-            ("content-length", "10"),
-            ("content-length", "x"),
-            ("transfer-encoding", "chunked"),
-            ("upgrade", "h2c"),
-            ("x-content-length", "10"),
-            ("content-length-of-old", "10"),
-        ] {
-            let mut scanned = Scan::default();
-            let head = format!("POST / HTTP/1.1\r\n{name}: {value}\r\n\r\n");
-            assert_eq!(scanned.read(head.as_bytes()), Ok(()));
-            let mut headers = HeaderMap::new();
-            headers.insert(name, axum::http::HeaderValue::from_static(value));
-            assert_eq!(ends_connection(&headers), scanned.done, "{head:?}");
-        }
-    }
-}
+mod tests;

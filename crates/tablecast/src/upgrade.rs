@@ -1,7 +1,6 @@
 //! The axum extractor: checks a WebSocket handshake, answers it, and hands over
 //! the bare TCP stream behind it.
 
-pub mod head;
 mod rooms;
 
 use std::net::IpAddr;
@@ -14,18 +13,19 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::codec::accept_key;
 use crate::config::ConnectionConfig;
 use crate::connection::Connection;
 use crate::outbox::Outbox;
-use head::HeadGuard;
 
 /// A WebSocket handshake that was checked and can be accepted.
 ///
@@ -36,7 +36,12 @@ pub struct Upgrade {
     protocols: Vec<String>,
     on_upgrade: OnUpgrade,
     client: Option<IpAddr>,
+    to_tcp: ToTcp,
 }
+
+/// Gets at the TCP stream behind a handshake, with what was read beyond it; or gives the
+/// stream back, if it is another one.
+type ToTcp = fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>;
 
 impl std::fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -128,6 +133,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
             protocols,
             on_upgrade,
             client: None,
+            to_tcp: downcast::<TcpStream>,
         })
     }
 }
@@ -144,6 +150,21 @@ impl Upgrade {
     pub fn from_client(self, address: IpAddr) -> Self {
         Upgrade {
             client: Some(address),
+            ..self
+        }
+    }
+
+    /// Names the type of the server's streams, where it has put one of its own around each
+    /// TCP stream. The connection then has the TCP stream alone, and writes to it directly;
+    /// through a stream of a type that is not known all of it takes the way through a queue
+    /// and a task.
+    #[must_use]
+    pub fn over<T>(self) -> Self
+    where
+        T: Into<TcpStream> + AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Upgrade {
+            to_tcp: downcast::<T>,
             ..self
         }
     }
@@ -177,12 +198,16 @@ impl Upgrade {
         let accept = accept_key(self.key.as_bytes());
         // `then` keeps either the handshake's state or the connection's; an async block
         // would keep both for as long as the connection lives.
+        let to_tcp = self.to_tcp;
         tokio::spawn(self.on_upgrade.then(move |upgraded| {
             if let Err(error) = &upgraded {
                 tracing::debug!(%error, "the client left during the handshake");
             }
-            let upgraded = upgraded.ok();
-            OptionFuture::from(upgraded.map(|stream| serve(connection(stream, outbox, config))))
+            let connection = |upgraded| match to_tcp(upgraded).or_else(of_axum) {
+                Ok((stream, early)) => Connection::tcp(stream, &early, outbox, config),
+                Err(other) => Connection::stream(TokioIo::new(other), &[], outbox, config),
+            };
+            OptionFuture::from(upgraded.ok().map(connection).map(serve))
         }));
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
@@ -198,25 +223,19 @@ impl Upgrade {
     }
 }
 
-/// The stream without hyper's buffers, as a bare TCP stream where it is one.
-fn connection(upgraded: Upgraded, outbox: Arc<Outbox>, config: ConnectionConfig) -> Connection {
-    let upgraded = match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => {
-            return Connection::tcp(parts.io.into_inner(), &parts.read_buf, outbox, config);
-        }
-        Err(upgraded) => upgraded,
-    };
-    let upgraded = match upgraded.downcast::<TokioIo<HeadGuard>>() {
-        Ok(parts) => {
-            let stream = parts.io.into_inner().into_inner();
-            return Connection::tcp(stream, &parts.read_buf, outbox, config);
-        }
-        Err(upgraded) => upgraded,
-    };
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => Connection::tcp(parts.io.into_inner(), &parts.read_buf, outbox, config),
-        Err(upgraded) => Connection::stream(TokioIo::new(upgraded), &[], outbox, config),
-    }
+/// The stream without hyper's buffers.
+fn downcast<T>(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded>
+where
+    T: Into<TcpStream> + AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let parts = upgraded.downcast::<TokioIo<T>>()?;
+    Ok((parts.io.into_inner().into(), parts.read_buf))
+}
+
+/// As `axum::serve` has it: hyper-util has looked which version of HTTP is spoken.
+fn of_axum(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    let parts = auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded)?;
+    Ok((parts.io.into_inner(), parts.read_buf))
 }
 
 /// The items of a header that is a list, over all its lines.

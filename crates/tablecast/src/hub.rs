@@ -1,7 +1,7 @@
 //! Rooms of this process: find, open, reap, drain.
 
 mod nodes;
-mod shared;
+mod rooms;
 mod vital;
 
 use std::fmt;
@@ -13,6 +13,7 @@ use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Created, Health, Keepsake, Loaded, NewRoom};
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::Room;
+use tablecast_core::stored::StoredError;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -23,9 +24,9 @@ use crate::error::log_unreadable;
 use crate::metrics::Metrics;
 use crate::room_task::{Mail, Replica};
 
-pub use crate::error::{CreateError, RoomError};
+pub use crate::error::{CreateError, RoomError, Unavailable};
 pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
-pub(crate) use shared::Shared;
+pub(crate) use rooms::LocalRooms;
 
 /// A drain closes at most this many connections a second, so that those who come
 /// back do not all arrive at once; or more, if the time is short.
@@ -34,14 +35,14 @@ const DRAIN_PER_SECOND: f64 = 500.0;
 /// All rooms of one process. A handle: cloning it is cheap. When the last one is
 /// dropped and the last connection closed, the hub's own tasks end.
 pub struct Hub<A: App> {
-    pub(crate) shared: Arc<Shared<A>>,
+    pub(crate) rooms: Arc<LocalRooms<A>>,
     _stop: Arc<DropGuard>,
 }
 
 impl<A: App> Clone for Hub<A> {
     fn clone(&self) -> Self {
         Hub {
-            shared: self.shared.clone(),
+            rooms: self.rooms.clone(),
             _stop: self._stop.clone(),
         }
     }
@@ -50,7 +51,7 @@ impl<A: App> Clone for Hub<A> {
 impl<A: App> fmt::Debug for Hub<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
-            .field("node", &self.shared.node.id)
+            .field("node", &self.rooms.node.id)
             .finish_non_exhaustive()
     }
 }
@@ -65,22 +66,18 @@ impl<A: App> Hub<A> {
     /// second hub on the same value would not hear what the first one commits. Several
     /// nodes in one process: [`MemoryBackend::another_node`](crate::MemoryBackend::another_node).
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
-        let shared = Arc::new(Shared::new(backend, config));
+        let rooms = Arc::new(LocalRooms::new(backend, config));
         let stop = CancellationToken::new();
-        let vital = &shared.vital;
-        vital.spawn(&stop, "hearing the store", nodes::hear(shared.clone()));
-        vital.spawn(
-            &stop,
-            "keeping the lease",
-            nodes::keep_lease(shared.clone()),
-        );
+        let vital = &rooms.vital;
+        vital.spawn(&stop, "hearing the store", nodes::hear(rooms.clone()));
+        vital.spawn(&stop, "keeping the lease", nodes::keep_lease(rooms.clone()));
         let clock = Clock::current();
         vital.spawn(&stop, "the clock of the connections", async move {
             clock.stopped().await;
             Err("no deadline is kept any more".to_owned())
         });
         Hub {
-            shared,
+            rooms,
             _stop: Arc::new(stop.drop_guard()),
         }
     }
@@ -104,12 +101,12 @@ impl<A: App> Hub<A> {
         app: A,
         settings: RoomSettings,
     ) -> Result<CreatedRoom, CreateError> {
-        let shared = &self.shared;
+        let rooms = &self.rooms;
         if self.is_draining() {
-            return Err(CreateError::Draining);
+            return Err(Unavailable::Draining.into());
         }
-        let place = shared.reserve(&id)?;
-        let config = &shared.node.config;
+        let reservation = rooms.reserve(&id)?;
+        let config = &rooms.node.config;
         let nowhere = Position {
             epoch: Epoch(0),
             seq: 0,
@@ -117,18 +114,17 @@ impl<A: App> Hub<A> {
         let ttl = settings.ttl.unwrap_or(config.room_ttl);
         let ttl = ttl.min(config.room_max_age);
         let room = Room::new(nowhere, config.seats, ttl, app);
-        let snapshot = room
-            .encode()
-            .map_err(|error| CreateError::Unavailable(error.to_string()))?;
+        let unwritable = |error: StoredError| Unavailable::Store(error.to_string());
+        let snapshot = room.encode().map_err(unwritable)?;
         let new = NewRoom {
             snapshot,
             ttl,
             max_age: config.room_max_age,
         };
-        match shared.node.backend.create(&id, new).await {
+        match rooms.node.backend.create(&id, new).await {
             Ok(Created::New(_, stamp)) => {
-                shared.node.metrics.rooms_created.add(1);
-                place.keep(stamp);
+                rooms.node.metrics.rooms_created.add(1);
+                reservation.keep(stamp);
                 Ok(CreatedRoom {
                     id,
                     stamp,
@@ -137,22 +133,22 @@ impl<A: App> Hub<A> {
                 })
             }
             Ok(Created::Exists) => Err(CreateError::Exists),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Unavailable::from(error).into()),
         }
     }
 
     /// Shows a room as the backend has it.
     ///
     /// # Errors
-    /// `NotFound` (for anything that is no id, too), `Unavailable`, `Refusing` or
-    /// `Draining`.
+    /// `NotFound` (for anything that is no id, too) or `Unavailable`.
     pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        let loaded = self.shared.node.backend.load(&id, None).await;
+        let loaded = self.rooms.node.backend.load(&id, None).await;
         let read = |loaded: Loaded| Ok((Replica::<A>::of(&loaded)?.room, loaded.stamp));
         let read = loaded.and_then(|loaded| loaded.map(read).transpose());
         let (room, stamp) = read
-            .inspect_err(|error| log_unreadable(&id, error))?
+            .inspect_err(|error| log_unreadable(&id, error))
+            .map_err(Unavailable::from)?
             .ok_or(RoomError::NotFound)?;
         Ok(RoomView {
             position: room.position,
@@ -173,17 +169,18 @@ impl<A: App> Hub<A> {
     /// its time is over) or `Unavailable`.
     pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        let kept = self.shared.node.backend.keepsake(&id).await;
-        kept.inspect_err(|error| log_unreadable(&id, error))?
+        let kept = self.rooms.node.backend.keepsake(&id).await;
+        kept.inspect_err(|error| log_unreadable(&id, error))
+            .map_err(Unavailable::from)?
             .ok_or(RoomError::NotFound)
     }
 
     /// Whether the backend takes changes. `Down` for ever when the hub has
     /// [failed](Hub::failed).
     pub fn health(&self) -> Health {
-        match self.shared.vital.reason() {
+        match self.rooms.vital.reason() {
             Some(reason) => Health::Down(reason.to_string()),
-            None => self.shared.node.health(),
+            None => self.rooms.node.health(),
         }
     }
 
@@ -192,43 +189,43 @@ impl<A: App> Hub<A> {
     /// get well again: end the process, after [`Hub::drain`] for as long as it takes to
     /// tell the members to come back elsewhere.
     pub async fn failed(&self) -> String {
-        self.shared.vital.failed().await.to_string()
+        self.rooms.vital.failed().await.to_string()
     }
 
     /// Whether the node is shutting down.
     pub fn is_draining(&self) -> bool {
-        self.shared.is_draining()
+        self.rooms.is_draining()
     }
 
     /// What was counted.
     pub fn metrics(&self) -> &Metrics {
-        &self.shared.node.metrics
+        &self.rooms.node.metrics
     }
 
     /// Shuts down: nobody joins any more, members are closed with 1012 spread
     /// over the time (no faster than needed), and the node's lease is given up.
     /// Returns when all connections are closed, or when the time is over.
     pub async fn drain(&self, within: Duration) {
-        let shared = &self.shared;
-        shared.begin_draining();
+        let rooms = &self.rooms;
+        rooms.begin_draining();
         let deadline = Instant::now() + within;
-        let connections = shared.node.metrics.connections.get().max(0) as f64;
+        let connections = rooms.node.metrics.connections.get().max(0) as f64;
         let spread =
             Duration::from_secs_f64(connections / DRAIN_PER_SECOND).min(within.mul_f64(0.8));
         let begin = Instant::now();
-        let mailboxes = shared.mailboxes();
-        let rooms = mailboxes.len() as f64;
+        let mailboxes = rooms.mailboxes();
+        let count = mailboxes.len() as f64;
         for (at, mailbox) in mailboxes.into_iter().enumerate() {
-            tokio::time::sleep_until(begin + spread.mul_f64(at as f64 / rooms)).await;
+            tokio::time::sleep_until(begin + spread.mul_f64(at as f64 / count)).await;
             mailbox.send(Mail::Drain);
         }
         let open =
-            || shared.node.metrics.connections.get() > 0 || shared.node.metrics.rooms.get() > 0;
+            || rooms.node.metrics.connections.get() > 0 || rooms.node.metrics.rooms.get() > 0;
         while open() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        shared.begin_release();
-        if let Err(error) = shared.node.backend.release(&shared.node.id).await {
+        rooms.begin_release();
+        if let Err(error) = rooms.node.backend.release(&rooms.node.id).await {
             tracing::warn!(%error, "the node's lease was not given up; it ends by itself");
         }
     }

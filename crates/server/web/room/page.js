@@ -5,7 +5,7 @@
 /** @typedef {AnyView<Menu>} View */
 
 /**
- * @typedef {object} App
+ * @typedef {object} RoomPage
  * @property {LunchRoom} room
  * @property {string} id of the room
  * @property {() => View} view its times are by `performance.now()`

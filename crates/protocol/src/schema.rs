@@ -4,9 +4,9 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use tablecast_protocol::MAX_SAFE_INTEGER;
-use tablecast_protocol::client::{First, Rename};
-use tablecast_protocol::push::Push;
+use crate::MAX_SAFE_INTEGER;
+use crate::client::{First, Rename};
+use crate::push::Push;
 
 /// One kind of message: an object with the key `name`.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,11 @@
 //! Which rooms are open on this node, and how somebody gets into one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
 use tablecast_core::{ConnectionId, MemberId, RoomId, SeatToken};
@@ -14,17 +15,17 @@ use tokio::time::Instant;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
-use crate::error::{CreateError, RoomError};
+use crate::error::{CreateError, RoomError, Unavailable};
 use crate::hub::vital::Vital;
 use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::{self, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard};
 
 /// The rooms of this node. All handles of a hub share it.
-pub(crate) struct Shared<A: App> {
+pub(crate) struct LocalRooms<A: App> {
     pub(crate) node: Arc<Node>,
     pub(super) vital: Vital,
-    rooms: Mutex<HashMap<RoomId, Entry<A>>>,
+    entries: Mutex<HashMap<RoomId, Entry<A>>>,
     draining: AtomicBool,
     released: AtomicBool,
 }
@@ -43,15 +44,15 @@ const BEING_MADE: u64 = u64::MAX;
 /// A place among the rooms of this node, for one that is being made. Dropping it
 /// gives the place up, unless the room was made or somebody is in it.
 pub(super) struct Reservation<'a, A: App> {
-    shared: &'a Shared<A>,
+    rooms: &'a LocalRooms<A>,
     id: RoomId,
 }
 
 impl<A: App> Reservation<'_, A> {
     /// The room was made: it counts until it expires.
     pub(super) fn keep(&self, stamp: Stamp) {
-        self.shared.node.heard_clock(stamp.now);
-        if let Some(entry) = self.shared.rooms().get_mut(&self.id) {
+        self.rooms.node.heard_clock(stamp.now);
+        if let Some(entry) = self.rooms.entries.lock().get_mut(&self.id) {
             entry.expires_at = stamp.expires_at;
         }
     }
@@ -59,27 +60,23 @@ impl<A: App> Reservation<'_, A> {
 
 impl<A: App> Drop for Reservation<'_, A> {
     fn drop(&mut self) {
-        let mut rooms = self.shared.rooms();
+        let mut entries = self.rooms.entries.lock();
         let unused = |entry: &Entry<A>| entry.expires_at == BEING_MADE && entry.mailbox.is_none();
-        if rooms.get(&self.id).is_some_and(unused) {
-            rooms.remove(&self.id);
+        if entries.get(&self.id).is_some_and(unused) {
+            entries.remove(&self.id);
         }
     }
 }
 
-impl<A: App> Shared<A> {
+impl<A: App> LocalRooms<A> {
     pub(super) fn new(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
-        Shared {
+        LocalRooms {
             node: Arc::new(Node::new(backend, config)),
             vital: Vital::new(),
-            rooms: Mutex::default(),
+            entries: Mutex::default(),
             draining: AtomicBool::new(false),
             released: AtomicBool::new(false),
         }
-    }
-
-    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Entry<A>>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From here on the node's lease is not renewed.
@@ -103,13 +100,13 @@ impl<A: App> Shared<A> {
     /// not become more than allowed.
     pub(super) fn reserve(&self, id: &RoomId) -> Result<Reservation<'_, A>, CreateError> {
         let max = self.node.config.max_rooms;
-        let mut rooms = self.rooms();
-        if rooms.len() >= max {
-            self.forget_expired(&mut rooms);
+        let mut entries = self.entries.lock();
+        if entries.len() >= max {
+            self.forget_expired(&mut entries);
         }
-        if rooms.len() >= max {
+        if entries.len() >= max {
             let now = self.node.backend_now().unwrap_or(0);
-            let next = rooms.values().map(|entry| entry.expires_at).min();
+            let next = entries.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
             // At least a second, and no longer than most rooms live at first: what is
             // being made just now has no expiry yet.
@@ -118,21 +115,21 @@ impl<A: App> Shared<A> {
                 .max(Duration::from_secs(1));
             return Err(CreateError::TooManyRooms { max, retry_after });
         }
-        rooms.entry(id.clone()).or_insert(Entry {
+        entries.entry(id.clone()).or_insert(Entry {
             expires_at: BEING_MADE,
             mailbox: None,
         });
         Ok(Reservation {
-            shared: self,
+            rooms: self,
             id: id.clone(),
         })
     }
 
-    fn forget_expired(&self, rooms: &mut HashMap<RoomId, Entry<A>>) {
+    fn forget_expired(&self, entries: &mut HashMap<RoomId, Entry<A>>) {
         let Some(now) = self.node.backend_now() else {
             return;
         };
-        rooms.retain(|_, entry| {
+        entries.retain(|_, entry| {
             let open = entry.mailbox.as_ref().is_some_and(|open| !open.is_closed());
             open || entry.expires_at > now
         });
@@ -170,9 +167,7 @@ impl<A: App> Shared<A> {
         };
         match answer.await {
             Ok(seated) => seated.map(|member| (guard, member)),
-            Err(_) => Err(RoomError::Unavailable(
-                "the room ended meanwhile".to_owned(),
-            )),
+            Err(_) => Err(Unavailable::Store("the room ended meanwhile".to_owned()).into()),
         }
     }
 
@@ -184,11 +179,11 @@ impl<A: App> Shared<A> {
         id: RoomId,
         request: Box<JoinRequest>,
     ) -> Result<Mailbox<A>, RoomError> {
-        let mut rooms = self.rooms();
+        let mut entries = self.entries.lock();
         if self.is_draining() {
-            return Err(RoomError::Draining);
+            return Err(Unavailable::Draining.into());
         }
-        let entry = rooms.entry(id.clone()).or_insert(Entry {
+        let entry = entries.entry(id.clone()).or_insert(Entry {
             expires_at: 0,
             mailbox: None,
         });
@@ -218,18 +213,18 @@ impl<A: App> Shared<A> {
 
     /// A room's task ends, unless somebody has just asked to enter.
     fn retire_if_unneeded(&self, id: &RoomId, inbox: &Inbox<A>, expires_at: u64) -> bool {
-        let mut rooms = self.rooms();
+        let mut entries = self.entries.lock();
         if !inbox.is_empty() {
             return false;
         }
-        match rooms.get_mut(id) {
+        match entries.get_mut(id) {
             // A room that did not exist leaves no entry.
             Some(entry) if expires_at < u64::MAX => {
                 entry.mailbox = None;
                 entry.expires_at = expires_at;
             }
             _ => {
-                rooms.remove(id);
+                entries.remove(id);
             }
         }
         true
@@ -237,7 +232,8 @@ impl<A: App> Shared<A> {
 
     /// The mailboxes of all rooms that are open here.
     pub(super) fn mailboxes(&self) -> Vec<Mailbox<A>> {
-        self.rooms()
+        self.entries
+            .lock()
             .values()
             .filter_map(|entry| entry.mailbox.clone())
             .collect()
@@ -253,30 +249,26 @@ impl<A: App> Shared<A> {
 /// A room that is open here: counted for as long as its task runs, and known to have
 /// ended when that does, even by a panic of the application's logic.
 struct OpenRoom<'a, A: App> {
-    shared: &'a Shared<A>,
+    rooms: &'a LocalRooms<A>,
     id: &'a RoomId,
     mailbox: &'a Mailbox<A>,
 }
 
 impl<'a, A: App> OpenRoom<'a, A> {
-    fn new(shared: &'a Shared<A>, id: &'a RoomId, mailbox: &'a Mailbox<A>) -> Self {
-        shared.node.metrics.rooms.add(1);
-        OpenRoom {
-            shared,
-            id,
-            mailbox,
-        }
+    fn new(rooms: &'a LocalRooms<A>, id: &'a RoomId, mailbox: &'a Mailbox<A>) -> Self {
+        rooms.node.metrics.rooms.add(1);
+        OpenRoom { rooms, id, mailbox }
     }
 
     /// The task ends, whoever may want to enter.
     fn retire(&self) {
-        let mut rooms = self.shared.rooms();
+        let mut entries = self.rooms.entries.lock();
         let is_its = |entry: &Entry<A>| {
             let own = entry.mailbox.as_ref();
             own.is_some_and(|own| own.is_same(self.mailbox))
         };
-        if rooms.get(self.id).is_some_and(is_its) {
-            rooms.remove(self.id);
+        if entries.get(self.id).is_some_and(is_its) {
+            entries.remove(self.id);
         }
     }
 }
@@ -284,15 +276,15 @@ impl<'a, A: App> OpenRoom<'a, A> {
 impl<A: App> Drop for OpenRoom<'_, A> {
     fn drop(&mut self) {
         self.retire();
-        self.shared.node.metrics.rooms.add(-1);
+        self.rooms.node.metrics.rooms.add(-1);
     }
 }
 
 /// A new secret for a seat, from the system's randomness.
-fn random_token() -> Result<SeatToken, RoomError> {
+fn random_token() -> Result<SeatToken, Unavailable> {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {
         Ok(()) => Ok(SeatToken(u128::from_ne_bytes(bytes))),
-        Err(error) => Err(RoomError::Unavailable(format!("no randomness: {error}"))),
+        Err(error) => Err(Unavailable::Store(format!("no randomness: {error}"))),
     }
 }

@@ -19,6 +19,8 @@ mod retry;
 mod room;
 mod seat;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use mail::{CommandRequest, JoinRequest, Mail};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
