@@ -25,6 +25,7 @@ use crate::options::SqliteOptions;
 use crate::readers::Readers;
 use crate::rows;
 use crate::run_file::NewRun;
+use crate::self_check::SelfCheck;
 use crate::steps::{self, Step};
 use crate::totals::Totals;
 use crate::watchers::Watchers;
@@ -111,10 +112,12 @@ impl fmt::Debug for SqliteBackend {
 /// What the nodes of this process share.
 struct Store {
     /// Taken when the writer is to end.
-    queue: Option<SyncSender<Work>>,
+    queue: Option<SyncSender<Box<Work>>>,
     writer: Option<JoinHandle<()>>,
     /// Taken when they are to end, which is before the writer closes the database.
     readers: Option<Readers>,
+    /// As the readers.
+    self_check: Option<SelfCheck>,
     run: i64,
     new_run: Option<NewRun>,
     clock: Arc<Clock>,
@@ -143,6 +146,10 @@ impl Store {
         let health = watch::Sender::new(Health::Up);
         let heard = health.subscribe();
         let readers = Readers::start(|| open::connect_to_read(&path))?;
+        let self_check = match new_run {
+            Some(NewRun::New) => None,
+            _ => Some(SelfCheck::start(open::connect_to_read(&path)?)?),
+        };
         let writer = Writer {
             connection,
             totals: Totals { row, stored: rooms },
@@ -151,6 +158,7 @@ impl Store {
             watchers: Arc::clone(&watchers),
             stored: Arc::clone(&stored),
             health,
+            is_longer: false,
         };
         let (queue, work) = sync_channel(QUEUE);
         let writer = thread::Builder::new()
@@ -160,6 +168,7 @@ impl Store {
             queue: Some(queue),
             writer: Some(writer),
             readers: Some(readers),
+            self_check,
             run: row.run,
             new_run,
             clock,
@@ -172,7 +181,10 @@ impl Store {
     }
 
     fn send(&self, work: Work) -> Result<(), BackendError> {
-        let sent = self.queue.as_ref().map(|queue| queue.try_send(work));
+        let sent = self
+            .queue
+            .as_ref()
+            .map(|queue| queue.try_send(Box::new(work)));
         match sent {
             Some(Ok(())) => Ok(()),
             Some(Err(TrySendError::Full(_))) => Err(BackendError::Unavailable(format!(
@@ -198,6 +210,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.self_check = None;
         self.readers = None;
         self.queue = None;
         if let Some(writer) = self.writer.take() {

@@ -15,11 +15,15 @@
 //! database, or cannot know, begins a new run: a room's epoch is its stored history XOR the
 //! number of the run, so each of them has a new epoch at once, and no row need be touched.
 //!
-//! **Each row has a checksum**, since SQLite has none for its pages.
+//! **Each row has a checksum**, since SQLite has none for its pages. All are looked at once
+//! after a start, in the background.
 
 mod backend;
+mod backup;
+mod check;
 mod checksum;
 mod clock;
+mod dump;
 mod error;
 mod leases;
 mod open;
@@ -28,6 +32,7 @@ mod readers;
 mod rows;
 mod run_file;
 mod schema;
+mod self_check;
 mod steps;
 mod sweep;
 mod totals;
@@ -35,6 +40,9 @@ mod watchers;
 mod writer;
 
 pub use backend::SqliteBackend;
+pub use backup::backup;
+pub use check::{Checked, Finding, Progress, check};
+pub use dump::{Dumped, dump};
 pub use error::{OpenError, Problem};
 pub use options::{OptionsError, SqliteOptions, SyncMode};
 pub use run_file::NewRun;

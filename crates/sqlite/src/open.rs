@@ -109,6 +109,9 @@ fn open_locked(
 
     run_file.begin(inode, row.commits)?;
     sync_directory(&path)?;
+    if let Some(pages) = options.max_pages {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
     if options.sync == SyncMode::Normal {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
     }

@@ -35,6 +35,9 @@ pub struct SqliteOptions {
     pub sync: SyncMode,
     /// What tells one start of the machine from the next. `None`: what the system says.
     pub boot_id: Option<String>,
+    /// How many pages of 4 KiB the file may have; beyond that it is as if the disk were
+    /// full. `None`: no bound.
+    pub max_pages: Option<u32>,
 }
 
 impl SqliteOptions {
@@ -44,6 +47,7 @@ impl SqliteOptions {
             path: path.into(),
             sync: SyncMode::default(),
             boot_id: None,
+            max_pages: None,
         }
     }
 }

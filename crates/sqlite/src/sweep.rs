@@ -69,17 +69,27 @@ fn remove(connection: &Connection, due: &Due) -> rusqlite::Result<()> {
     rows::remove_parts(connection, due.room)
 }
 
-/// Gives some free pages back, if there are many. Whether there are still too many.
-pub(crate) fn free_pages(connection: &Connection) -> rusqlite::Result<bool> {
+/// Gives some free pages back, if there are many.
+pub(crate) fn free_pages(connection: &Connection) -> rusqlite::Result<Swept> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (free, all) = (pragma("freelist_count")?, pragma("page_count")?);
     let too_many = free - FREE_PAGES - (all - free) / 4;
-    if too_many <= 0 {
-        return Ok(false);
+    if too_many > 0 {
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({FREED})"))?;
+        let mut pages = vacuum.query(())?;
+        // A page a row.
+        while pages.next()?.is_some() {}
     }
-    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({FREED})"))?;
-    let mut pages = vacuum.query(())?;
-    // A page a row.
-    while pages.next()?.is_some() {}
-    Ok(too_many > FREED)
+    Ok(Swept {
+        some: too_many > 0,
+        rest: too_many > FREED,
+    })
+}
+
+/// Takes what is in SQLite's log over into the file, which becomes shorter only then.
+/// Whether all of it was: a reader may have been in the way.
+pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
+        Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+    })
 }

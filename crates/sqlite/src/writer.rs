@@ -160,17 +160,19 @@ pub(crate) struct Writer {
     /// [`Totals::stored`], for others to see.
     pub(crate) stored: Arc<AtomicUsize>,
     pub(crate) health: watch::Sender<Health>,
+    /// Pages were given back, and the file is as long as before.
+    pub(crate) is_longer: bool,
 }
 
 impl Writer {
     /// Works until nobody can ask any more, then closes the database.
-    pub(crate) fn run(mut self, queue: &Receiver<Work>) {
+    pub(crate) fn run(mut self, queue: &Receiver<Box<Work>>) {
         let mut changed_at = Instant::now();
         let mut next_tick = changed_at;
         loop {
             match queue.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
-                    let group: Vec<Work> = std::iter::once(first)
+                    let group: Vec<Box<Work>> = std::iter::once(first)
                         .chain(queue.try_iter().take(GROUP - 1))
                         .collect();
                     if self.take(group) {
@@ -195,7 +197,7 @@ impl Writer {
     }
 
     /// Does what waits in one transaction. Whether something was changed.
-    fn take(&mut self, mut group: Vec<Work>) -> bool {
+    fn take(&mut self, mut group: Vec<Box<Work>>) -> bool {
         let done = self.transaction(|connection, totals, now| {
             let mut has_changed = false;
             for work in &mut group {
@@ -212,9 +214,13 @@ impl Writer {
                 has_changed
             }
             // The others must not suffer for the one whose pages are damaged.
-            Err(Failed::Before(error)) if error::is_local(&error) && group.len() > 1 => group
-                .into_iter()
-                .fold(false, |changed, work| self.take(vec![work]) || changed),
+            Err(Failed::Before(error)) if error::is_local(&error) && group.len() > 1 => {
+                let mut has_changed = false;
+                for work in group {
+                    has_changed |= self.take(vec![work]);
+                }
+                has_changed
+            }
             Err(failed) => {
                 for work in group {
                     work.fail(failed.answer());
@@ -282,8 +288,15 @@ impl Writer {
         let swept = swept.map_err(|failed| match failed {
             Failed::Before(error) | Failed::Perhaps(error) => error,
         });
-        let freed = swept.and_then(|_| sweep::free_pages(&self.connection));
-        match freed {
+        let tidied = swept.and_then(|_| {
+            let freed = sweep::free_pages(&self.connection)?;
+            self.is_longer |= freed.some;
+            if self.is_longer && !freed.rest {
+                self.is_longer = !sweep::checkpoint(&self.connection)?;
+            }
+            Ok(freed.rest)
+        });
+        match tidied {
             Ok(more) => rest || more,
             Err(error) => {
                 self.tell(error::health(&error));
