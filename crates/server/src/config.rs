@@ -73,7 +73,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             base_path: BasePath::default(),
-            store: Store::Memory,
+            store: Store::default(),
             hub,
             max_items: 100,
             create_rate: a_minute(300.0),

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{ANY_PORT, DEADLINE, Dir, Log, Serving, ends, tablecast};
+use program::{ANY_PORT, DEADLINE, Dir, Log, Serving, ends, tablecast, with_store};
 use tablecast_redis::testing::RedisServer;
 
 #[test]
@@ -45,7 +45,8 @@ fn serve_is_the_default_command() {
         let (code, error) = ends(tablecast(&dir).arg("sevre").args(behind));
         assert_eq!(code, Some(2));
         assert!(
-            error.contains("sevre") && error.contains("[possible values: serve, join, create]"),
+            error.contains("sevre")
+                && error.contains("[possible values: serve, join, create, store]"),
             "{error}"
         );
     }
@@ -186,7 +187,7 @@ fn an_outage_of_a_cluster_is_logged_once_and_so_is_its_end() {
     // Whoever connects is thrown out, and counted.
     let refusing = TcpListener::bind(("127.0.0.1", redis.port())).unwrap();
     refusing.set_nonblocking(true).unwrap();
-    let mut server = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    let mut server = Serving::start(tablecast(&dir).args(with_store(&store)));
     let log = Log::of(&mut server.child);
     log.wait_for("cannot be asked for its slots");
     for _ in 0..5 {
@@ -208,7 +209,7 @@ fn what_is_wrong_with_redis_is_told_with_what_to_do() {
     let dir = Dir::new();
     let redis = RedisServer::start(&[]);
     let said = |store: &str, part: &str| {
-        let mut server = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", store]));
+        let mut server = Serving::start(tablecast(&dir).args(with_store(store)));
         Log::of(&mut server.child).wait_for(part);
     };
     let place = format!("127.0.0.1:{}", redis.port());
@@ -247,7 +248,7 @@ fn it_starts_while_redis_is_down_and_says_that_it_is_not_ready() {
         .local_addr()
         .unwrap();
     let store = format!("redis://user:s3cret@{gone}");
-    let server = Serving::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    let server = Serving::start(tablecast(&dir).args(with_store(&store)));
     assert!(!server.said.contains("s3cret"), "{}", server.said);
     let begin = Instant::now();
     let not_ready = loop {

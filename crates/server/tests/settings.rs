@@ -12,13 +12,15 @@ use std::process::Command;
 use program::{ANY_PORT, Dir, Log, Serving, ends, tablecast};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 37] = [
+const WRONG: [(&str, &str, &str); 39] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
     ("base-path", "lunch", "such as /lunch"),
     ("base-path", "/ws", "none of the server's own"),
     ("store", "disk", "redis://HOST:PORT"),
     ("store", "http://127.0.0.1", "redis://HOST:PORT"),
+    ("store", "sqlite:", "PATH[?sync=normal|full]"),
+    ("store", "sqlite:a.db?sync=", "?sync=full"),
     ("room-ttl", "10", "10m"),
     ("room-ttl", "0s", "from 1s"),
     ("room-ttl", "ten", "10m"),
@@ -288,8 +290,10 @@ fn an_empty_variable_is_as_good_as_none() {
     for (option, _, _) in WRONG.iter().filter(|(option, _, _)| *option != "listen") {
         command.env(variable(option), "");
     }
-    let server = Serving::start(command.args(ANY_PORT));
-    assert!(server.said.contains("rooms in memory"), "{}", server.said);
+    let server = Serving::start(command.args(["--listen", "127.0.0.1:0"]));
+    let said = &server.said;
+    assert!(said.contains("rooms in sqlite:tablecast.db"), "{said}");
+    assert!(dir.0.join("tablecast.db").exists());
 }
 
 #[test]

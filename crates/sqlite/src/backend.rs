@@ -335,4 +335,12 @@ impl Backend for SqliteBackend {
     fn resync_interval(&self) -> Option<Duration> {
         None
     }
+
+    fn stored_rooms(&self) -> Option<usize> {
+        Some(self.rooms())
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.store.nodes.load(Ordering::Relaxed) == 1
+    }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::error::{OpenError, Problem, RowError};
-use crate::rows::{self, Due, RoomRow, StoreRow};
-use crate::{open, schema};
+use crate::rows::{self, Due, StoreRow};
+use crate::{open, schema, steps};
 
 /// How far something has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,14 +151,12 @@ fn rooms(
     Ok(true)
 }
 
+/// As whoever comes to it has it loaded.
 fn room(connection: &Connection, id: &str) -> Result<(), RowError> {
-    let room = RoomRow::read(connection, id)?
-        .ok_or_else(|| rows::unusable("it cannot be found by its id"))?;
-    room.snapshot(connection)?;
-    if room.seq > 0 {
-        room.events_after(connection, 0)?;
-    }
-    Ok(())
+    let loaded = steps::load(connection, 0, id, None, 0)?;
+    loaded
+        .map(drop)
+        .ok_or_else(|| rows::unusable("it cannot be found by its id"))
 }
 
 fn keepsakes(connection: &Connection, checked: &mut Checked) -> Result<(), Problem> {

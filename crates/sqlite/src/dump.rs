@@ -8,7 +8,8 @@ use tablecast_core::position::Position;
 
 use crate::check::{Finding, open_to_look};
 use crate::error::{OpenError, Problem, RowError};
-use crate::rows::{self, RoomRow, StoreRow};
+use crate::rows::{self, StoreRow};
+use crate::steps;
 
 /// Something that a database holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,22 +82,15 @@ fn list(
 }
 
 fn room(connection: &Connection, run: i64, id: &str) -> Result<Option<Dumped>, RowError> {
-    let Some(room) = RoomRow::read(connection, id)? else {
-        return Ok(None);
-    };
-    let events = match room.seq {
-        0 => Vec::new(),
-        _ => room.events_after(connection, 0)?,
-    };
-    Ok(Some(Dumped::Room {
-        id: id.to_owned(),
-        position: room.position(run),
-        expires_at: room.expires_at,
-        snapshot: Snapshot {
-            seq: room.snapshot_seq,
-            state: room.snapshot(connection)?,
-        },
-        events,
+    let loaded = steps::load(connection, run, id, None, 0)?;
+    Ok(loaded.and_then(|loaded| {
+        Some(Dumped::Room {
+            id: id.to_owned(),
+            position: loaded.position,
+            expires_at: loaded.stamp.expires_at,
+            snapshot: loaded.snapshot?,
+            events: loaded.events,
+        })
     }))
 }
 

@@ -45,7 +45,8 @@ impl Step {
     }
 }
 
-/// What the room stands at, and what is missing since `known`. `None`: there is no room.
+/// Where the room stands, and what is missing since `known`. `None`: there is no room; at
+/// `now` 0 none has expired.
 pub(crate) fn load(
     connection: &Connection,
     run: i64,

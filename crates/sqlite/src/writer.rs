@@ -172,10 +172,9 @@ impl Writer {
         loop {
             match queue.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
-                    let group: Vec<Box<Work>> = std::iter::once(first)
-                        .chain(queue.try_iter().take(GROUP - 1))
-                        .collect();
-                    if self.take(group) {
+                    let rest = queue.try_iter().take(GROUP - 1);
+                    let group = std::iter::once(first).chain(rest).map(|work| *work);
+                    if self.take(group.collect()) {
                         changed_at = Instant::now();
                     }
                 }
@@ -197,7 +196,7 @@ impl Writer {
     }
 
     /// Does what waits in one transaction. Whether something was changed.
-    fn take(&mut self, mut group: Vec<Box<Work>>) -> bool {
+    fn take(&mut self, mut group: Vec<Work>) -> bool {
         let done = self.transaction(|connection, totals, now| {
             let mut has_changed = false;
             for work in &mut group {

@@ -1,5 +1,5 @@
 //! A byte that has changed on the disk is found, or costs one room, or nothing.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod common;
 

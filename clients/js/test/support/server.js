@@ -21,7 +21,8 @@ export async function serve(t, args = UNLIMITED) {
   const dir = mkdtempSync(join(tmpdir(), 'tablecast-client-'));
   // Without the settings of whoever runs the tests.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
-  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: dir, env });
+  const store = args.includes('--store') ? [] : ['--store', 'memory'];
+  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...store, ...args], { cwd: dir, env });
   const ended = new Promise((resolve) => child.once('close', resolve));
   let error = '';
   child.stderr.on('data', (data) => (error += data));

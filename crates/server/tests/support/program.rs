@@ -218,4 +218,10 @@ impl Log {
     }
 }
 
-pub const ANY_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
+/// Options: on any free port, with rooms in memory.
+pub const ANY_PORT: [&str; 4] = ["--listen", "127.0.0.1:0", "--store", "memory"];
+
+/// Options: on any free port, with rooms in this store.
+pub fn with_store(store: &str) -> [&str; 4] {
+    ["--listen", "127.0.0.1:0", "--store", store]
+}

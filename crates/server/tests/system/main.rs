@@ -11,5 +11,6 @@ mod proxies;
 mod proxy;
 mod room;
 mod site;
+mod sqlite;
 mod store;
 mod websocat;

@@ -107,7 +107,7 @@ impl<A: App> Shared<A> {
         if rooms.len() >= max {
             self.forget_expired(&mut rooms);
         }
-        if rooms.len() >= max {
+        if self.is_full(&rooms) {
             let now = self.node.backend_now().unwrap_or(0);
             let next = rooms.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
@@ -126,6 +126,17 @@ impl<A: App> Shared<A> {
             shared: self,
             id: id.clone(),
         })
+    }
+
+    /// Whether no more rooms may be made.
+    fn is_full(&self, rooms: &HashMap<RoomId, Entry<A>>) -> bool {
+        let max = self.node.config.max_rooms;
+        let Some(stored) = self.node.backend.stored_rooms() else {
+            return rooms.len() >= max;
+        };
+        let is_being_made = |entry: &&Entry<A>| entry.expires_at == BEING_MADE;
+        // Looks at each of them only near the limit.
+        stored + rooms.len() >= max && stored + rooms.values().filter(is_being_made).count() >= max
     }
 
     fn forget_expired(&self, rooms: &mut HashMap<RoomId, Entry<A>>) {
