@@ -191,11 +191,14 @@ pub(crate) fn texts(loaded: &Loaded) -> Vec<String> {
         .collect()
 }
 
-/// Waits for something, for a minute at most.
+/// What takes longer than this does not happen.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits for something.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let begin = Instant::now();
     while !holds().await {
-        assert!(begin.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(begin.elapsed() < DEADLINE, "{what}");
         // sleep: polls what another thread does
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
