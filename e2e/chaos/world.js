@@ -173,7 +173,7 @@ export async function world(plan) {
   const storeWays = [];
   const nodes = await Promise.all(
     Array.from({ length: plan.nodes }, async (_, n) => {
-      if (!store) return node(dir, [...plan.options]);
+      if (!store) return node(dir, [...plan.options, '--store', 'memory']);
       const way = await proxy({ path: store.path });
       storeWays[n] = way;
       return node(dir, [...plan.options, '--store', `redis://127.0.0.1:${way.port}`]);

@@ -358,4 +358,17 @@ pub trait Backend: Send + Sync + 'static {
     /// How often a room on which nothing happens is to be compared with the
     /// store, in case a publication was lost. `None` where none can be lost.
     fn resync_interval(&self) -> Option<Duration>;
+
+    /// How many rooms are stored, where they are all of this process or of one before it:
+    /// then the limit of rooms counts these. `None` where others make rooms as well, or
+    /// none is older than the process.
+    fn stored_rooms(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether this node is the only one that uses the store. Then a seat that another node
+    /// holds was held by a process that has ended.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
 }

@@ -75,7 +75,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             base_path: BasePath::default(),
-            store: Store::Memory,
+            store: Store::default(),
             store_timeout: Duration::from_secs(1),
             hub,
             max_items: 100,

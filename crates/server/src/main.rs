@@ -13,7 +13,8 @@ use std::time::Duration;
 use anyhow::Context;
 use tablecast_server::config::{self, Config};
 use tablecast_server::log::{self, LogFormat};
-use tablecast_server::{Failed, Server, store};
+use tablecast_server::store::{self, StoreError};
+use tablecast_server::{Failed, Server};
 use tablecast_terminal::Command;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -47,6 +48,9 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     if let Some(command) = Command::read(&args) {
+        return command.unwrap_or_else(|error| error.exit()).run();
+    }
+    if let Some(command) = store::Command::read(&args) {
         return command.unwrap_or_else(|error| error.exit()).run();
     }
     let config = Config::load(args).unwrap_or_else(|error| error.exit());
@@ -121,9 +125,15 @@ fn run(config: Config) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    let backend = store::open(&config.store, config.store_timeout).map_err(|error| {
-        let store = &config.store;
-        Failure::Usage(format!("invalid value '{store}' for '--store': {error}"))
+    let opened = store::open(&config.store, config.store_timeout);
+    let backend = opened.map_err(|error| match error {
+        StoreError::Url(error) => {
+            let store = &config.store;
+            Failure::Usage(format!("invalid value '{store}' for '--store': {error}"))
+        }
+        StoreError::Database(error) => {
+            Failure::Start(anyhow::Error::new(error).context("cannot open the store"))
+        }
     })?;
     let listener =
         bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;

@@ -1,4 +1,6 @@
-//! Opens where rooms live.
+//! Opens where rooms live, and the commands for a database.
+
+mod command;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,17 +8,33 @@ use std::time::Duration;
 use tablecast::MemoryBackend;
 use tablecast_core::Backend;
 use tablecast_redis::{RedisBackend, RedisConfig, UrlError};
+use tablecast_sqlite::{OpenError, SqliteBackend};
 
 use crate::config::Store;
 
-/// Opens the store, which may take this long to answer. Must be called in a tokio runtime. Redis is connected to in
-/// the background: a server starts while Redis is down, and is ready when it is up.
+pub use command::{Command, STORE};
+
+/// Why the store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The Redis URL cannot be read.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+}
+
+/// Opens the store; Redis may take this long to answer. Must be called in a tokio runtime.
+/// Redis is connected to in the background: a server starts while Redis is down, and is
+/// ready when it is up.
 ///
 /// # Errors
-/// The Redis URL cannot be read.
-pub fn open(store: &Store, timeout: Duration) -> Result<Arc<dyn Backend>, UrlError> {
+/// The Redis URL cannot be read, or the database cannot be used.
+pub fn open(store: &Store, timeout: Duration) -> Result<Arc<dyn Backend>, StoreError> {
     match store {
         Store::Memory => Ok(Arc::new(MemoryBackend::new())),
+        Store::Sqlite(options) => Ok(Arc::new(SqliteBackend::open(options)?)),
         Store::Redis(url) => {
             let config = RedisConfig {
                 timeout,

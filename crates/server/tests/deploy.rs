@@ -48,6 +48,7 @@ fn whatever_stops_a_node_waits_longer_than_its_drain() {
     let drain = seconds(value(drain, "[default: ").trim_end_matches(']'));
     for (file, key) in [
         ("compose.yaml", "stop_grace_period: "),
+        ("compose.one.yaml", "stop_grace_period: "),
         ("tablecast.service", "TimeoutStopSec="),
         ("Dockerfile", "`docker stop --time "),
     ] {
@@ -73,6 +74,19 @@ fn the_files_name_the_same_addresses() {
     let proxy = value(&compose, "TABLECAST_TRUSTED_PROXY: ");
     let proxy = proxy.strip_suffix("/32").unwrap();
     assert!(compose.contains(&format!("ipv4_address: {proxy}\n")));
+}
+
+/// Where a node may write, and what survives it.
+#[test]
+fn a_node_alone_keeps_its_rooms_where_it_may_write() {
+    let store = "TABLECAST_STORE=sqlite:/var/lib/tablecast/tablecast.db";
+    let unit = read("tablecast.service");
+    assert!(unit.contains(store) && unit.contains("\nStateDirectory=tablecast\n"));
+    let image = read("Dockerfile");
+    assert!(image.contains(store) && image.contains("\nVOLUME /var/lib/tablecast\n"));
+    assert!(read("compose.one.yaml").contains("\"rooms:/var/lib/tablecast\""));
+    // Two nodes have theirs in common.
+    assert!(read("compose.yaml").contains("TABLECAST_STORE: redis://"));
 }
 
 /// One descriptor a member at a node, and two at the proxy.

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use program::{ANY_PORT, member, tablecast};
+use program::{ANY_PORT, member, tablecast, with_store};
 use tablecast_testing::process::{Process, run_to_end};
 use tablecast_testing::redis::RedisServer;
 use tablecast_testing::{DEADLINE, Directory, blocking_until};
@@ -52,7 +52,8 @@ fn serve_is_the_default_command() {
         let (code, error) = run_to_end(tablecast(&dir).arg("sevre").args(behind));
         assert_eq!(code, Some(2));
         assert!(
-            error.contains("sevre") && error.contains("[possible values: serve, join, create]"),
+            error.contains("sevre")
+                && error.contains("[possible values: serve, join, create, store]"),
             "{error}"
         );
     }
@@ -181,7 +182,7 @@ fn an_outage_of_a_cluster_is_logged_once_and_so_is_its_end() {
     // Whoever connects is thrown out, and counted.
     let refusing = TcpListener::bind(("127.0.0.1", redis.port())).unwrap();
     refusing.set_nonblocking(true).unwrap();
-    let mut server = Process::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    let mut server = Process::start(tablecast(&dir).args(with_store(&store)));
     server.log_up_to("cannot be asked for its slots");
     for _ in 0..5 {
         blocking_until("it tries again", || refusing.accept(), Result::is_ok).unwrap();
@@ -202,7 +203,7 @@ fn what_is_wrong_with_redis_is_told_with_what_to_do() {
     let dir = Directory::new();
     let redis = RedisServer::start(&[]);
     let said = |store: &str, part: &str| {
-        let mut server = Process::start(tablecast(&dir).args(ANY_PORT).args(["--store", store]));
+        let mut server = Process::start(tablecast(&dir).args(with_store(store)));
         server.log_up_to(part);
     };
     let place = format!("127.0.0.1:{}", redis.port());
@@ -228,7 +229,7 @@ fn it_starts_while_redis_is_down_and_says_that_it_is_not_ready() {
         .local_addr()
         .unwrap();
     let store = format!("redis://user:s3cret@{gone}");
-    let server = Process::start(tablecast(&dir).args(ANY_PORT).args(["--store", &store]));
+    let server = Process::start(tablecast(&dir).args(with_store(&store)));
     let said = greeting(&server);
     assert!(!said.contains("s3cret"), "{said}");
     let is_refused = |answer: &String| !answer.starts_with("HTTP/1.0 200 ");

@@ -14,13 +14,15 @@ use tablecast_testing::Directory;
 use tablecast_testing::process::{Process, run_to_end};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 39] = [
+const WRONG: [(&str, &str, &str); 41] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
     ("base-path", "lunch", "such as /lunch"),
     ("base-path", "/ws", "none of the server's own"),
     ("store", "disk", "redis://HOST:PORT"),
     ("store", "http://127.0.0.1", "redis://HOST:PORT"),
+    ("store", "sqlite:", "PATH[?sync=normal|full]"),
+    ("store", "sqlite:a.db?sync=", "?sync=full"),
     ("store-timeout", "10ms", "from 100ms"),
     ("store-timeout", "1", "10m"),
     ("room-ttl", "10", "10m"),
@@ -293,9 +295,10 @@ fn an_empty_variable_is_as_good_as_none() {
     for (option, _, _) in WRONG.iter().filter(|(option, _, _)| *option != "listen") {
         command.env(variable(option), "");
     }
-    let server = Process::start(command.args(ANY_PORT));
+    let server = Process::start(command.args(["--listen", "127.0.0.1:0"]));
     let said = server.said();
-    assert!(said.contains("rooms in memory"), "{said}");
+    assert!(said.contains("rooms in sqlite:tablecast.db"), "{said}");
+    assert!(dir.path().join("tablecast.db").exists());
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! There is a wheel for each runtime, which turns while it has connections.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -40,7 +40,8 @@ static CLOCKS: Mutex<Vec<(Id, Weak<Clock>)>> = Mutex::new(Vec::new());
 pub(crate) struct Clock {
     start: Instant,
     wheel: Mutex<Wheel>,
-    ticker: AbortHandle,
+    /// Set as soon as it is made.
+    ticker: OnceLock<AbortHandle>,
     /// Closed when the ticker has ended.
     ticks: watch::Receiver<()>,
 }
@@ -65,16 +66,20 @@ impl Clock {
         let mut clocks = CLOCKS.lock();
         let known = clocks.iter().find(|(id, _)| *id == runtime.id());
         let known = known.and_then(|(_, clock)| clock.upgrade());
-        if let Some(clock) = known.filter(|clock| !clock.ticker.is_finished()) {
+        if let Some(clock) = known.filter(|clock| clock.turns()) {
             return clock;
         }
         let (ticking, ticks) = watch::channel(());
-        let clock = Arc::new_cyclic(|clock| Clock {
+        let clock = Arc::new(Clock {
             start: Instant::now(),
             wheel: Mutex::default(),
-            ticker: runtime.spawn(turn(clock.clone(), ticking)).abort_handle(),
+            ticker: OnceLock::new(),
             ticks,
         });
+        // Only now: its first look at the clock, which may be at once on another thread, is
+        // its last if there is none yet.
+        let ticker = runtime.spawn(turn(Arc::downgrade(&clock), ticking));
+        clock.ticker.get_or_init(|| ticker.abort_handle());
         clocks.retain(|(id, clock)| clock.strong_count() > 0 && *id != runtime.id());
         clocks.push((runtime.id(), Arc::downgrade(&clock)));
         clock
@@ -94,6 +99,11 @@ impl Clock {
     pub(crate) async fn stopped(&self) {
         let mut ticks = self.ticks.clone();
         while ticks.changed().await.is_ok() {}
+    }
+
+    fn turns(&self) -> bool {
+        let ticker = self.ticker.get();
+        ticker.is_some_and(|ticker| !ticker.is_finished())
     }
 
     /// Ticks that have passed.
@@ -118,7 +128,9 @@ impl Clock {
 
 impl Drop for Clock {
     fn drop(&mut self) {
-        self.ticker.abort();
+        if let Some(ticker) = self.ticker.get() {
+            ticker.abort();
+        }
     }
 }
 
@@ -147,6 +159,7 @@ async fn turn(clock: Weak<Clock>, _ticking: watch::Sender<()>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -154,9 +167,9 @@ mod tests {
     async fn who_waits_learns_that_it_stands_still_and_the_next_gets_another() {
         let clock = Clock::current();
         assert!(Arc::ptr_eq(&clock, &Clock::current()), "one a runtime");
-        clock.ticker.abort();
+        clock.ticker.get().unwrap().abort();
         clock.stopped().await;
-        while !clock.ticker.is_finished() {
+        while clock.turns() {
             tokio::task::yield_now().await;
         }
         assert!(!Arc::ptr_eq(&clock, &Clock::current()));

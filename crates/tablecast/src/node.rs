@@ -19,6 +19,7 @@ pub(crate) struct Node {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) config: HubConfig,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) started: Instant,
     known: Mutex<Known>,
 }
 
@@ -56,6 +57,7 @@ impl Node {
             backend,
             config,
             metrics: Arc::new(Metrics::new()),
+            started: Instant::now(),
             known: Mutex::new(Known {
                 health: Health::Up,
                 steady_since: Instant::now(),

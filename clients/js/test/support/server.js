@@ -23,7 +23,8 @@ export async function serve(t, args = UNLIMITED) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
   // A store answers when it is its turn, on a slow machine late.
   env['TABLECAST_STORE_TIMEOUT'] = '30s';
-  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: dir, env });
+  const store = args.includes('--store') ? [] : ['--store', 'memory'];
+  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...store, ...args], { cwd: dir, env });
   const ended = new Promise((resolve) => child.once('close', resolve));
   let error = '';
   child.stderr.on('data', (data) => (error += data));

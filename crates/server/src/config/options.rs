@@ -13,6 +13,7 @@ use super::store::Store;
 use super::value;
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
+use crate::store::STORE;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,13 +22,14 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) const SERVE: &str = "serve";
 
-/// What can be done. All but the first have options of their own, and are read by
-/// [`tablecast_terminal::Command`] before these.
-const COMMANDS: [&str; 3] = [SERVE, JOIN, CREATE];
+/// What can be done. All but the first have options of their own, and are read before these:
+/// by [`tablecast_terminal::Command`] and [`crate::store::Command`].
+const COMMANDS: [&str; 4] = [SERVE, JOIN, CREATE, STORE];
 
 /// Friends choose lunch together, live: a server for shared rooms over WebSocket.
 ///
-/// Without any option it listens on 127.0.0.1:8000 and keeps rooms in memory.
+/// Without any option it listens on 127.0.0.1:8000 and keeps rooms in tablecast.db, in this
+/// directory.
 /// Several servers share rooms when all of them have the same Redis as --store.
 ///
 /// Each option is a flag, an environment variable and a line in the file: a flag
@@ -38,8 +40,8 @@ const COMMANDS: [&str; 3] = [SERVE, JOIN, CREATE];
 /// Durations are a whole number and a unit: 500ms, 2s, 10m, 24h, 7d. A rate of 0
 /// is no limit.
 ///
-/// In a terminal: `tablecast create` makes a room, `tablecast join URL` joins it; each has
-/// its own --help.
+/// In a terminal: `tablecast create` makes a room, `tablecast join URL` joins it; `tablecast
+/// store` looks at a database or copies it. Each has its own --help.
 #[derive(Debug, Parser)]
 #[command(
     name = "tablecast",
@@ -77,10 +79,11 @@ pub(super) struct Options {
     )]
     pub(super) base_path: BasePath,
 
-    /// Where rooms live: memory, redis://HOST:PORT, rediss://HOST:PORT (TLS),
-    /// redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT, or
+    /// Where rooms live: sqlite:PATH, which survives the end of the server
+    /// (sqlite:PATH?sync=full also the loss of power), memory, redis://HOST:PORT,
+    /// rediss://HOST:PORT (TLS), redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT, or
     /// rediss-cluster://HOST:PORT,HOST:PORT (TLS)
-    #[arg(long, env = "TABLECAST_STORE", value_name = "STORE", default_value = "memory",
+    #[arg(long, env = "TABLECAST_STORE", value_name = "STORE", default_value = "sqlite:tablecast.db",
           value_parser = value::store, hide_env_values = true, help_heading = "Server")]
     pub(super) store: Store,
 

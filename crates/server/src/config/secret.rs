@@ -10,6 +10,10 @@ const HIDDEN: &str = "***";
 /// and the last `@`, and everything behind a `?`. Reads no URL, because a
 /// misspelt one holds a password too.
 pub(super) fn redact(text: &str) -> String {
+    // A path, whose options tell nothing.
+    if text.starts_with("sqlite:") {
+        return text.to_owned();
+    }
     let start = text.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = text.split_at(start);
     let (credentials, place) = match rest.rsplit_once('@') {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tablecast_sqlite::SqliteOptions;
+
 use super::secret;
 
 /// Where rooms live.
@@ -9,6 +11,8 @@ use super::secret;
 pub enum Store {
     /// In this process; they end with it.
     Memory,
+    /// In a SQLite database of this server's own.
+    Sqlite(SqliteOptions),
     /// In Redis or a Redis Cluster, at this URL.
     Redis(String),
 }
@@ -20,10 +24,18 @@ impl fmt::Debug for Store {
     }
 }
 
+impl Default for Store {
+    /// A file in the working directory.
+    fn default() -> Self {
+        Store::Sqlite(SqliteOptions::new("tablecast.db"))
+    }
+}
+
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Store::Memory => f.write_str("memory"),
+            Store::Sqlite(options) => write!(f, "sqlite:{options}"),
             Store::Redis(url) => f.write_str(&secret::redact(url)),
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tablecast_http::origin::{Origin, OriginError};
 
+use tablecast_sqlite::SqliteOptions;
+
 use super::store::Store;
 
 const UNITS: [(&str, u64); 5] = [
@@ -106,7 +108,7 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Reads where rooms live. What is wrong inside a Redis URL the backend says.
+/// Reads where rooms live. What is wrong behind the scheme the backend says.
 pub(super) fn store(text: &str) -> Result<Store, String> {
     const SCHEMES: [&str; 5] = [
         "redis",
@@ -115,11 +117,17 @@ pub(super) fn store(text: &str) -> Result<Store, String> {
         "redis-cluster",
         "rediss-cluster",
     ];
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        let options = path.parse::<SqliteOptions>();
+        return options
+            .map(Store::Sqlite)
+            .map_err(|error| error.to_string());
+    }
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
         _ if text == "memory" => Ok(Store::Memory),
         Some(scheme) if SCHEMES.contains(&scheme) => Ok(Store::Redis(text.to_owned())),
-        _ => Err("expected memory, redis://HOST:PORT, rediss://HOST:PORT, redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT or rediss-cluster://HOST:PORT,HOST:PORT".to_owned()),
+        _ => Err("expected sqlite:PATH, memory, redis://HOST:PORT, rediss://HOST:PORT, redis+unix:///PATH, redis-cluster://HOST:PORT,HOST:PORT or rediss-cluster://HOST:PORT,HOST:PORT".to_owned()),
     }
 }
 
@@ -205,7 +213,16 @@ mod tests {
         ] {
             assert!(listen(bad).is_err(), "{bad}");
         }
-        for bad in ["disk", "redis", "redis:", "http://x", "Memory"] {
+        for bad in [
+            "disk",
+            "sqlite",
+            "sqlite:",
+            "sqlite:a.db?sync=off",
+            "redis",
+            "redis:",
+            "http://x",
+            "Memory",
+        ] {
             assert!(store(bad).is_err(), "{bad}");
         }
         for bad in ["", "10.0.0.0/33", "proxy", "10.0.0.256"] {

@@ -9,7 +9,7 @@ use std::process::Command;
 use tablecast_testing::Directory;
 use tablecast_testing::process::program;
 
-pub const ANY_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
+pub const ANY_PORT: [&str; 4] = ["--listen", "127.0.0.1:0", "--store", "memory"];
 
 /// The program in this directory, without the settings of whoever runs the tests.
 pub fn tablecast(dir: &Directory) -> Command {
@@ -43,4 +43,9 @@ pub fn member(at: SocketAddr) -> TcpStream {
     stream.read_exact(&mut status).unwrap();
     assert_eq!(&status, b"HTTP/1.1 101");
     stream
+}
+
+/// Options: on any free port, with rooms in this store.
+pub fn with_store(store: &str) -> [&str; 4] {
+    ["--listen", "127.0.0.1:0", "--store", store]
 }

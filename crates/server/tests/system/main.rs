@@ -10,5 +10,6 @@ mod passing;
 mod proxies;
 mod room;
 mod site;
+mod sqlite;
 mod store;
 mod websocat;

@@ -104,7 +104,7 @@ impl<A: App> LocalRooms<A> {
         if entries.len() >= max {
             self.forget_expired(&mut entries);
         }
-        if entries.len() >= max {
+        if self.is_full(&entries) {
             let now = self.node.backend_now().unwrap_or(0);
             let next = entries.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
@@ -123,6 +123,18 @@ impl<A: App> LocalRooms<A> {
             rooms: self,
             id: id.clone(),
         })
+    }
+
+    /// Whether no more rooms may be made.
+    fn is_full(&self, entries: &HashMap<RoomId, Entry<A>>) -> bool {
+        let max = self.node.config.max_rooms;
+        let Some(stored) = self.node.backend.stored_rooms() else {
+            return entries.len() >= max;
+        };
+        let is_being_made = |entry: &&Entry<A>| entry.expires_at == BEING_MADE;
+        // Looks at each of them only near the limit.
+        stored + entries.len() >= max
+            && stored + entries.values().filter(is_being_made).count() >= max
     }
 
     fn forget_expired(&self, entries: &mut HashMap<RoomId, Entry<A>>) {

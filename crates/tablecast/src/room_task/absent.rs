@@ -16,8 +16,11 @@ use crate::room_task::clock::BackendClock;
 /// left of the time is read off the backend's clock once, when this node learns that
 /// somebody is away; from then on it is how much time passes, wherever somebody sets that
 /// clock to.
-#[derive(Default)]
-pub(super) struct AwayEnds(HashMap<MemberId, AwayEnd>);
+pub(super) struct AwayEnds {
+    ends: HashMap<MemberId, AwayEnd>,
+    /// No seat is given up before.
+    not_before: Instant,
+}
 
 struct AwayEnd {
     /// What the seat says (backend clock, ms). It tells one absence from the next.
@@ -26,16 +29,23 @@ struct AwayEnd {
 }
 
 impl AwayEnds {
+    pub(super) fn new(not_before: Instant) -> Self {
+        AwayEnds {
+            ends: HashMap::new(),
+            not_before,
+        }
+    }
+
     /// Whether the time of a member who is away until then (backend clock, ms) is over.
     pub(super) fn is_over(&self, member: MemberId, until: u64) -> bool {
-        let end = self.0.get(&member).filter(|end| end.until == until);
+        let end = self.ends.get(&member).filter(|end| end.until == until);
         end.is_some_and(|end| end.at <= Instant::now())
     }
 
     /// Learns who is away. Nobody is for longer than the grace, whatever the clock
     /// showed when they left.
     pub(super) fn follow(&mut self, members: &Membership, clock: &BackendClock, grace: Duration) {
-        let mut known = std::mem::take(&mut self.0);
+        let mut known = std::mem::take(&mut self.ends);
         for seat in members.iter() {
             let Presence::Away { until } = seat.presence else {
                 continue;
@@ -44,20 +54,21 @@ impl AwayEnds {
             let end = end.filter(|end| end.until == until).unwrap_or_else(|| {
                 let left = Duration::from_millis(until.saturating_sub(clock.now()));
                 let at = Instant::now() + left.min(grace);
+                let at = at.max(self.not_before);
                 AwayEnd { until, at }
             });
-            self.0.insert(seat.member, end);
+            self.ends.insert(seat.member, end);
         }
     }
 
     /// Whether the time of somebody who is away is over.
     pub(super) fn is_any_over(&self, now: Instant) -> bool {
-        self.0.values().any(|end| end.at <= now)
+        self.ends.values().any(|end| end.at <= now)
     }
 
     /// When the next time ends that is not over.
     pub(super) fn next_after(&self, now: Instant) -> Option<Instant> {
-        let ends = self.0.values().map(|end| end.at);
+        let ends = self.ends.values().map(|end| end.at);
         ends.filter(|at| *at > now).min()
     }
 }

@@ -40,6 +40,11 @@ pub(super) struct Behind;
 
 impl<'a, A: App> LocalRoom<'a, A> {
     pub(super) fn new(node: &'a Node, id: &'a RoomId) -> Self {
+        // Members of the process before could not come back while none ran.
+        let begin = match node.backend.is_exclusive() {
+            true => node.started + node.config.seat_grace,
+            false => node.started,
+        };
         LocalRoom {
             node,
             id,
@@ -48,7 +53,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             audience: Audience::new(node, id),
             alarm: Alarm::new(),
             clock: BackendClock::new(node.backend.resync_interval()),
-            away: AwayEnds::default(),
+            away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
         }
     }
@@ -177,13 +182,15 @@ impl<'a, A: App> LocalRoom<'a, A> {
 
     /// Gives up seats that this node seems to hold by a connection it does not have:
     /// left by a task that could not see them off, or by a commit of which nobody
-    /// knew until whoever had asked to join had been turned away.
+    /// knew until whoever had asked to join had been turned away. Where no other node can,
+    /// those of a process before this one, too.
     fn give_up_orphans(&mut self) {
         let Some(replica) = &self.replica else { return };
         let keep_until = self.keep_until();
+        let is_exclusive = self.node.backend.is_exclusive();
         for seat in replica.room.members.iter() {
             if let Presence::Here { node, connection } = &seat.presence
-                && *node == self.node.id
+                && (is_exclusive || *node == self.node.id)
                 && !self.audience.has(*connection)
                 && !self.requests.iter().any(|one| one.is_of(*connection))
             {

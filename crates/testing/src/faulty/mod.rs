@@ -212,6 +212,14 @@ impl Backend for FaultyBackend {
         let inner = self.inner.resync_interval().unwrap_or(RESYNC_INTERVAL);
         Some(inner.min(RESYNC_INTERVAL))
     }
+
+    fn stored_rooms(&self) -> Option<usize> {
+        self.inner.stored_rooms()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.inner.is_exclusive()
+    }
 }
 
 /// Says what goes wrong with a [`FaultyBackend`]. A handle: clones say it to the

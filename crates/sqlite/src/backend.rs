@@ -1,0 +1,346 @@
+//! The port, on SQLite.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use futures_util::stream;
+use tablecast_core::backend::{
+    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
+    Keepsake, LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
+};
+use tablecast_core::id::{NodeId, RoomId};
+use tablecast_core::position::Position;
+use tokio::sync::{oneshot, watch};
+
+use crate::clock::Clock;
+use crate::error::{OpenError, Problem};
+use crate::leases::Leases;
+use crate::open::{self, Opened};
+use crate::options::SqliteOptions;
+use crate::readers::Readers;
+use crate::rows;
+use crate::run_file::NewRun;
+use crate::self_check::SelfCheck;
+use crate::steps::{self, Step};
+use crate::totals::Totals;
+use crate::watchers::Watchers;
+use crate::writer::{Asked, Work, Writer};
+
+/// Half the log, so that what follows a snapshot is in it with room to spare.
+const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
+
+/// Changes that wait for the writer, at most. A room has one under way at a time.
+const QUEUE: usize = 16 * 1024;
+
+/// A call that the disk does not answer ends after this.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Rooms in a SQLite database, of which this process is the only one to change it. One
+/// value is one node's access to them; nodes within one process share rooms by
+/// [`SqliteBackend::another_node`]. The database is closed when the last of them is dropped,
+/// which waits for the disk.
+pub struct SqliteBackend {
+    store: Arc<Store>,
+    /// Tells this node's watchers from those of others.
+    node: u64,
+}
+
+impl SqliteBackend {
+    /// Opens the database, or makes it.
+    ///
+    /// # Errors
+    /// It cannot be used: see [`Problem`].
+    pub fn open(options: &SqliteOptions) -> Result<SqliteBackend, OpenError> {
+        Self::open_at(options, Clock::system())
+    }
+
+    /// As [`SqliteBackend::open`], with time as this clock tells it: milliseconds since
+    /// 1970, never going back.
+    ///
+    /// # Errors
+    /// As [`SqliteBackend::open`].
+    pub fn open_with_clock(
+        options: &SqliteOptions,
+        clock: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<SqliteBackend, OpenError> {
+        Self::open_at(options, Clock::new(clock))
+    }
+
+    fn open_at(options: &SqliteOptions, clock: Clock) -> Result<SqliteBackend, OpenError> {
+        let opened = open::open(options)?;
+        let store = Store::start(opened, clock).map_err(|problem| OpenError {
+            path: options.path.clone(),
+            problem,
+        })?;
+        Ok(SqliteBackend {
+            store: Arc::new(store),
+            node: 0,
+        })
+    }
+
+    /// The same rooms, clock and leases, for another node in this process.
+    pub fn another_node(&self) -> SqliteBackend {
+        SqliteBackend {
+            store: Arc::clone(&self.store),
+            node: self.store.nodes.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// Why all rooms began a new epoch when the database was opened. `None`: it was as its
+    /// last process left it, and members go on where they were.
+    pub fn new_run(&self) -> Option<NewRun> {
+        self.store.new_run
+    }
+
+    /// How many rooms are stored. Those that have expired count for about a second more.
+    pub fn rooms(&self) -> usize {
+        self.store.stored.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for SqliteBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteBackend").finish_non_exhaustive()
+    }
+}
+
+/// What the nodes of this process share.
+struct Store {
+    /// Taken when the writer is to end.
+    queue: Option<SyncSender<Box<Work>>>,
+    writer: Option<JoinHandle<()>>,
+    /// Taken when they are to end, which is before the writer closes the database.
+    readers: Option<Readers>,
+    /// As the readers.
+    self_check: Option<SelfCheck>,
+    run: i64,
+    new_run: Option<NewRun>,
+    clock: Arc<Clock>,
+    watchers: Arc<Watchers>,
+    leases: Leases,
+    stored: Arc<AtomicUsize>,
+    health: watch::Receiver<Health>,
+    /// The next node.
+    nodes: AtomicU64,
+}
+
+impl Store {
+    fn start(opened: Opened, clock: Clock) -> Result<Store, Problem> {
+        let Opened {
+            path,
+            connection,
+            row,
+            rooms,
+            run_file,
+            new_run,
+        } = opened;
+        say(&path, rooms, new_run);
+        let clock = Arc::new(clock.not_before(row.clock));
+        let watchers = Arc::new(Watchers::default());
+        let stored = Arc::new(AtomicUsize::new(rooms));
+        let health = watch::Sender::new(Health::Up);
+        let heard = health.subscribe();
+        let readers = Readers::start(|| open::connect_to_read(&path))?;
+        let self_check = match new_run {
+            Some(NewRun::New) => None,
+            _ => Some(SelfCheck::start(open::connect_to_read(&path)?)?),
+        };
+        let writer = Writer {
+            connection,
+            totals: Totals { row, stored: rooms },
+            run_file,
+            clock: Arc::clone(&clock),
+            watchers: Arc::clone(&watchers),
+            stored: Arc::clone(&stored),
+            health,
+            is_longer: false,
+        };
+        let (queue, work) = sync_channel(QUEUE);
+        let writer = thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || writer.run(&work))?;
+        Ok(Store {
+            queue: Some(queue),
+            writer: Some(writer),
+            readers: Some(readers),
+            self_check,
+            run: row.run,
+            new_run,
+            clock,
+            watchers,
+            leases: Leases::default(),
+            stored,
+            health: heard,
+            nodes: AtomicU64::new(1),
+        })
+    }
+
+    fn send(&self, work: Work) -> Result<(), BackendError> {
+        let sent = self
+            .queue
+            .as_ref()
+            .map(|queue| queue.try_send(Box::new(work)));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(BackendError::Unavailable(format!(
+                "{QUEUE} changes wait for the database already"
+            ))),
+            None | Some(Err(TrySendError::Disconnected(_))) => Err(closed()),
+        }
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&rusqlite::Connection) -> Result<T, crate::error::RowError>
+        + Send
+        + 'static,
+    ) -> Result<T, BackendError> {
+        let Some(readers) = &self.readers else {
+            return Err(closed());
+        };
+        let answer = tokio::time::timeout(DEADLINE, readers.ask(question)).await;
+        answer.unwrap_or_else(|_| Err(BackendError::Unavailable(slow())))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.self_check = None;
+        self.readers = None;
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // If it has panicked, its health has ended and told so.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Waits for the writer's answer.
+async fn settled<T>(answer: oneshot::Receiver<Result<T, BackendError>>) -> Result<T, BackendError> {
+    match tokio::time::timeout(DEADLINE, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(BackendError::Unknown("the database was closed".to_owned())),
+        Err(_) => Err(BackendError::Unknown(slow())),
+    }
+}
+
+fn closed() -> BackendError {
+    BackendError::Unavailable("the database was closed".to_owned())
+}
+
+fn slow() -> String {
+    "the disk did not answer in time".to_owned()
+}
+
+/// Tells whoever runs it what was opened.
+fn say(path: &Path, rooms: usize, new_run: Option<NewRun>) {
+    let path = path.display();
+    match new_run {
+        None => tracing::info!(%path, rooms, "the database goes on where it was"),
+        Some(NewRun::New) => tracing::info!(%path, "the database was made"),
+        Some(why) => tracing::warn!(
+            %path, rooms, %why,
+            "the database may lack its last changes: every room begins a new epoch"
+        ),
+    }
+}
+
+impl Backend for SqliteBackend {
+    fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
+        BackendFuture::later(async move {
+            let (asked, answer) = Asked::new();
+            self.store.send(Work::Create(room.clone(), new, asked))?;
+            settled(answer).await
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        room: &'a RoomId,
+        known: Option<Position>,
+    ) -> BackendFuture<'a, Option<Loaded>> {
+        BackendFuture::later(async move {
+            let (id, run, clock) = (room.clone(), self.store.run, self.store.clock.clone());
+            self.store
+                .ask(move |connection| {
+                    steps::load(connection, run, id.as_str(), known, clock.now())
+                })
+                .await
+        })
+    }
+
+    fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
+        BackendFuture::later(async move {
+            let step = Step::new(commit)?;
+            let (asked, answer) = Asked::new();
+            self.store
+                .send(Work::Commit(self.node, room.clone(), step, asked))?;
+            settled(answer).await
+        })
+    }
+
+    fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
+        BackendFuture::later(async move {
+            let (id, clock) = (room.clone(), self.store.clock.clone());
+            let kept = self
+                .store
+                .ask(move |connection| rows::keepsake(connection, id.as_str()));
+            let kept = kept.await?;
+            Ok(kept.filter(|kept| kept.kept_until > clock.now()))
+        })
+    }
+
+    fn watch<'a>(
+        &'a self,
+        room: &'a RoomId,
+        listener: Arc<dyn Listener>,
+    ) -> (Watch, BackendFuture<'a, ()>) {
+        let watch = self.store.watchers.watch(self.node, room, listener);
+        (watch, BackendFuture::now(Ok(())))
+    }
+
+    fn health(&self) -> HealthChanges {
+        let heard = (self.store.health.clone(), Health::Up);
+        Box::pin(stream::unfold(heard, |(mut heard, told)| async move {
+            loop {
+                let now = heard.borrow_and_update().clone();
+                if now != told {
+                    return Some((now.clone(), (heard, now)));
+                }
+                heard.changed().await.ok()?;
+            }
+        }))
+    }
+
+    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+        let store = &self.store;
+        let live = store.leases.renew(node, lease, store.clock.now());
+        BackendFuture::now(Ok(live))
+    }
+
+    fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
+        self.store.leases.release(node);
+        BackendFuture::now(Ok(()))
+    }
+
+    fn snapshot_interval(&self) -> usize {
+        SNAPSHOT_INTERVAL
+    }
+
+    fn resync_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    fn stored_rooms(&self) -> Option<usize> {
+        Some(self.rooms())
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.store.nodes.load(Ordering::Relaxed) == 1
+    }
+}

@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # How it is made
+//!
+//! **One thread writes.** It takes all changes that wait into one transaction and answers
+//! when that is committed, so a sync of the disk is shared by as many as came meanwhile.
+//! Two more threads read, each with a connection of its own.
+//!
+//! **One process has the file**, by a lock on the file beside it, `…-run`. SQLite's own
+//! exclusive mode would keep `sqlite3` and Litestream out. So publications and leases never
+//! leave the process.
+//!
+//! **A loss is noticed.** The file beside the database has the machine's boot id and the
+//! number of the last transaction, written after it. A start that finds less in the
+//! database, or cannot know, begins a new run: a room's epoch is its stored history XOR the
+//! number of the run, so each of them has a new epoch at once, and no row need be touched.
+//!
+//! **Each row has a checksum**, since SQLite has none for its pages. All are looked at once
+//! after a start, in the background.
+
+mod backend;
+mod backup;
+mod check;
+mod checksum;
+mod clock;
+mod dump;
+mod error;
+mod leases;
+mod open;
+mod options;
+mod readers;
+mod rows;
+mod run_file;
+mod schema;
+mod self_check;
+mod steps;
+mod sweep;
+mod totals;
+mod watchers;
+mod writer;
+
+pub use backend::SqliteBackend;
+pub use backup::backup;
+pub use check::{Checked, Finding, Progress, check};
+pub use dump::{Dumped, dump};
+pub use error::{OpenError, Problem};
+pub use options::{OptionsError, SqliteOptions, SyncMode};
+pub use run_file::NewRun;

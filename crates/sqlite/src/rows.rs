@@ -1,0 +1,467 @@
+//! The rows of each table: read with their checksum, and written with it.
+
+use bytes::{Buf, Bytes};
+use rusqlite::{Connection, OptionalExtension, params};
+use tablecast_core::backend::{Keepsake, StoredEvent};
+use tablecast_core::position::{Epoch, Position};
+
+use crate::checksum::{self, Table};
+use crate::error::RowError;
+
+/// SQLite's numbers have a sign. What is compared or added up stays below its highest;
+/// a time beyond it is as good as for ever.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> Result<u64, RowError> {
+    u64::try_from(number).map_err(|_| unusable("a number that is below zero"))
+}
+
+pub(crate) fn unusable(what: impl Into<String>) -> RowError {
+    RowError::Unusable(what.into())
+}
+
+fn check(found: i64, expected: i64, what: &str) -> Result<(), RowError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(unusable(format!(
+            "{what} is damaged: its checksum is wrong"
+        )))
+    }
+}
+
+/// What concerns all rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoreRow {
+    pub(crate) run: i64,
+    pub(crate) commits: u64,
+    /// Rooms made so far.
+    pub(crate) rooms: u64,
+    pub(crate) clock: u64,
+    pub(crate) is_backup: bool,
+}
+
+impl StoreRow {
+    fn sum(&self) -> i64 {
+        let numbers = [
+            self.run,
+            signed(self.commits),
+            signed(self.rooms),
+            signed(self.clock),
+            i64::from(self.is_backup),
+        ];
+        checksum::of(Table::Store, &numbers, "", &[])
+    }
+
+    /// `None`: a database in which nothing was stored yet.
+    pub(crate) fn read(connection: &Connection) -> Result<Option<StoreRow>, RowError> {
+        let mut row = connection.prepare_cached(
+            "SELECT run, commits, rooms, clock, is_backup, sum FROM store WHERE one = 1",
+        )?;
+        let read = row
+            .query_row((), |row| {
+                let numbers: [i64; 6] = [
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ];
+                Ok(numbers)
+            })
+            .optional()?;
+        let Some([run, commits, rooms, clock, is_backup, sum]) = read else {
+            return Ok(None);
+        };
+        let row = StoreRow {
+            run,
+            commits: unsigned(commits)?,
+            rooms: unsigned(rooms)?,
+            clock: unsigned(clock)?,
+            is_backup: is_backup != 0,
+        };
+        check(sum, row.sum(), "the row of the whole store")?;
+        Ok(Some(row))
+    }
+
+    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut write = connection.prepare_cached(
+            "REPLACE INTO store (one, run, commits, rooms, clock, is_backup, sum)
+             VALUES (1, ?, ?, ?, ?, ?, ?)",
+        )?;
+        write.execute(params![
+            self.run,
+            signed(self.commits),
+            signed(self.rooms),
+            signed(self.clock),
+            self.is_backup,
+            self.sum()
+        ])?;
+        Ok(())
+    }
+}
+
+/// Where a room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RoomRow {
+    pub(crate) number: i64,
+    pub(crate) history: i64,
+    pub(crate) seq: u64,
+    pub(crate) snapshot_seq: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) dies_at: u64,
+}
+
+impl RoomRow {
+    fn sum(&self, id: &str) -> i64 {
+        let numbers = [
+            self.number,
+            self.history,
+            signed(self.seq),
+            signed(self.snapshot_seq),
+            signed(self.expires_at),
+            signed(self.dies_at),
+        ];
+        checksum::of(Table::Rooms, &numbers, id, &[])
+    }
+
+    pub(crate) fn position(&self, run: i64) -> Position {
+        Position {
+            epoch: Epoch((self.history ^ run).cast_unsigned()),
+            seq: self.seq,
+        }
+    }
+
+    pub(crate) fn read(connection: &Connection, id: &str) -> Result<Option<RoomRow>, RowError> {
+        let mut row = connection.prepare_cached(
+            "SELECT number, history, seq, snapshot_seq, expires_at, dies_at, sum FROM rooms
+             WHERE id = ?",
+        )?;
+        let read = row
+            .query_row([id], |row| {
+                let numbers: [i64; 7] = [
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                    row.get(6)?,
+                ];
+                Ok(numbers)
+            })
+            .optional()?;
+        let Some([number, history, seq, snapshot_seq, expires_at, dies_at, sum]) = read else {
+            return Ok(None);
+        };
+        let row = RoomRow {
+            number,
+            history,
+            seq: unsigned(seq)?,
+            snapshot_seq: unsigned(snapshot_seq)?,
+            expires_at: unsigned(expires_at)?,
+            dies_at: unsigned(dies_at)?,
+        };
+        check(sum, row.sum(id), "where the room stands")?;
+        Ok(Some(row))
+    }
+
+    pub(crate) fn write_new(&self, connection: &Connection, id: &str) -> rusqlite::Result<()> {
+        let mut write = connection.prepare_cached(
+            "REPLACE INTO rooms
+             (id, number, history, seq, snapshot_seq, expires_at, dies_at, sum)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        write.execute(params![
+            id,
+            self.number,
+            self.history,
+            signed(self.seq),
+            signed(self.snapshot_seq),
+            signed(self.expires_at),
+            signed(self.dies_at),
+            self.sum(id)
+        ])?;
+        Ok(())
+    }
+
+    /// Writes what a commit changes.
+    pub(crate) fn write_step(&self, connection: &Connection, id: &str) -> rusqlite::Result<()> {
+        let mut write = connection.prepare_cached(
+            "UPDATE rooms SET seq = ?, snapshot_seq = ?, expires_at = ?, sum = ? WHERE id = ?",
+        )?;
+        write.execute(params![
+            signed(self.seq),
+            signed(self.snapshot_seq),
+            signed(self.expires_at),
+            self.sum(id),
+            id
+        ])?;
+        Ok(())
+    }
+
+    /// The state at `snapshot_seq`.
+    pub(crate) fn snapshot(&self, connection: &Connection) -> Result<Bytes, RowError> {
+        let mut row =
+            connection.prepare_cached("SELECT state, sum FROM snapshots WHERE room = ?")?;
+        let read = row
+            .query_row([self.number], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let (state, sum) = read.ok_or_else(|| unusable("the room's state is missing"))?;
+        check(sum, self.snapshot_sum(&state), "the room's state")?;
+        Ok(state.into())
+    }
+
+    pub(crate) fn write_snapshot(
+        &self,
+        connection: &Connection,
+        state: &[u8],
+    ) -> rusqlite::Result<()> {
+        let mut write = connection
+            .prepare_cached("REPLACE INTO snapshots (room, state, sum) VALUES (?, ?, ?)")?;
+        write.execute(params![self.number, state, self.snapshot_sum(state)])?;
+        Ok(())
+    }
+
+    fn snapshot_sum(&self, state: &[u8]) -> i64 {
+        snapshot_sum(self.number, signed(self.snapshot_seq), state)
+    }
+
+    /// The events after this seq, up to the newest. They may begin later, where the log
+    /// does not reach back so far.
+    pub(crate) fn events_after(
+        &self,
+        connection: &Connection,
+        seq: u64,
+    ) -> Result<Vec<StoredEvent>, RowError> {
+        let mut rows = connection.prepare_cached(
+            "SELECT last, events, sum FROM log WHERE room = ? AND last > ? ORDER BY last",
+        )?;
+        let mut rows = rows.query(params![self.number, signed(seq)])?;
+        let mut events: Vec<StoredEvent> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (last, bytes, sum): (i64, Vec<u8>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            check(sum, log_sum(self.number, last, &bytes), "the room's log")?;
+            let step = decode_events(bytes.into())?;
+            let first = (unsigned(last)? + 1).checked_sub(step.len() as u64);
+            let next = events.last().map(|event| event.seq + 1);
+            match first {
+                Some(first) if next.is_none_or(|next| next == first) => {
+                    events.extend(stored(first, step));
+                }
+                _ => return Err(unusable("the room's log has a gap")),
+            }
+        }
+        if events.last().map_or(seq, |event| event.seq) != self.seq {
+            return Err(unusable("the end of the room's log is missing"));
+        }
+        // A row may begin before.
+        let known = events.partition_point(|event| event.seq <= seq);
+        events.drain(..known);
+        Ok(events)
+    }
+
+    /// Adds the events of one commit, of which the last has seq `self.seq`.
+    pub(crate) fn write_events(
+        &self,
+        connection: &Connection,
+        events: &[Bytes],
+    ) -> rusqlite::Result<()> {
+        let mut write = connection
+            .prepare_cached("INSERT INTO log (room, last, events, sum) VALUES (?, ?, ?, ?)")?;
+        let (last, bytes) = (signed(self.seq), encode_events(events));
+        let sum = log_sum(self.number, last, &bytes);
+        write.execute(params![self.number, last, bytes, sum])?;
+        Ok(())
+    }
+
+    /// Forgets the events up to this seq.
+    pub(crate) fn trim_log(&self, connection: &Connection, seq: u64) -> rusqlite::Result<()> {
+        let mut trim = connection.prepare_cached("DELETE FROM log WHERE room = ? AND last <= ?")?;
+        trim.execute(params![self.number, signed(seq)])?;
+        Ok(())
+    }
+
+    /// Forgets the room.
+    pub(crate) fn remove(&self, connection: &Connection, id: &str) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("DELETE FROM rooms WHERE id = ?")?
+            .execute([id])?;
+        remove_parts(connection, self.number)
+    }
+
+    /// When to look whether it has expired.
+    pub(crate) fn due(&self, id: &str) -> Due {
+        Due {
+            at: self.expires_at,
+            room: self.number,
+            id: id.to_owned(),
+        }
+    }
+}
+
+/// Forgets the state and the log of the room with this number.
+pub(crate) fn remove_parts(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM snapshots WHERE room = ?")?
+        .execute([number])?;
+    connection
+        .prepare_cached("DELETE FROM log WHERE room = ?")?
+        .execute([number])?;
+    Ok(())
+}
+
+pub(crate) fn log_sum(room: i64, last: i64, events: &[u8]) -> i64 {
+    checksum::of(Table::Log, &[room, last], "", events)
+}
+
+pub(crate) fn snapshot_sum(room: i64, snapshot_seq: i64, state: &[u8]) -> i64 {
+    checksum::of(Table::Snapshots, &[room, snapshot_seq], "", state)
+}
+
+fn stored(first: u64, events: Vec<Bytes>) -> impl Iterator<Item = StoredEvent> {
+    (first..)
+        .zip(events)
+        .map(|(seq, event)| StoredEvent { seq, event })
+}
+
+fn encode_events(events: &[Bytes]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(events.iter().map(|event| 4 + event.len()).sum());
+    for event in events {
+        // SQLite takes no row of 2 GB, which is well below.
+        let length = u32::try_from(event.len()).unwrap_or(u32::MAX);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend_from_slice(event);
+    }
+    bytes
+}
+
+fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, RowError> {
+    let mut events = Vec::new();
+    while !bytes.is_empty() {
+        let length = bytes.try_get_u32_le().ok().map(|length| length as usize);
+        match length {
+            Some(length) if length <= bytes.len() => events.push(bytes.split_to(length)),
+            _ => return Err(unusable("the room's log cannot be understood")),
+        }
+    }
+    if events.is_empty() {
+        return Err(unusable("the room's log has a commit without events"));
+    }
+    Ok(events)
+}
+
+/// When to look whether a room has expired.
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    pub(crate) at: u64,
+    pub(crate) room: i64,
+    pub(crate) id: String,
+}
+
+impl Due {
+    pub(crate) fn sum(&self) -> i64 {
+        checksum::of(Table::Due, &[signed(self.at), self.room], &self.id, &[])
+    }
+
+    /// Those which are due, the oldest first.
+    pub(crate) fn until(
+        connection: &Connection,
+        now: u64,
+        at_most: usize,
+    ) -> Result<Vec<Due>, RowError> {
+        let mut rows = connection
+            .prepare_cached("SELECT at, room, id FROM due WHERE at <= ? ORDER BY at LIMIT ?")?;
+        let rows = rows.query_map(params![signed(now), at_most as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        rows.map(|row| {
+            let (at, room, id) = row?;
+            Ok(Due {
+                at: unsigned(at)?,
+                room,
+                id,
+            })
+        })
+        .collect()
+    }
+
+    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut write = connection
+            .prepare_cached("REPLACE INTO due (at, room, id, sum) VALUES (?, ?, ?, ?)")?;
+        write.execute(params![signed(self.at), self.room, self.id, self.sum()])?;
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut remove = connection.prepare_cached("DELETE FROM due WHERE at = ? AND room = ?")?;
+        remove.execute(params![signed(self.at), self.room])?;
+        Ok(())
+    }
+}
+
+/// What the room keeps beyond its life, whether its time is over or not.
+pub(crate) fn keepsake(connection: &Connection, id: &str) -> Result<Option<Keepsake>, RowError> {
+    let mut row = connection
+        .prepare_cached("SELECT what, kept_at, kept_until, sum FROM keepsakes WHERE id = ?")?;
+    let read = row
+        .query_row([id], |row| {
+            let what: Vec<u8> = row.get(0)?;
+            let numbers: [i64; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+            Ok((what, numbers))
+        })
+        .optional()?;
+    let Some((what, [kept_at, kept_until, sum])) = read else {
+        return Ok(None);
+    };
+    let expected = keepsake_sum(id, kept_at, kept_until, &what);
+    check(sum, expected, "what the room left")?;
+    Ok(Some(Keepsake {
+        what: what.into(),
+        kept_at: unsigned(kept_at)?,
+        kept_until: unsigned(kept_until)?,
+    }))
+}
+
+pub(crate) fn write_keepsake(
+    connection: &Connection,
+    id: &str,
+    keepsake: &Keepsake,
+) -> rusqlite::Result<()> {
+    let mut write = connection.prepare_cached(
+        "REPLACE INTO keepsakes (id, what, kept_at, kept_until, sum) VALUES (?, ?, ?, ?, ?)",
+    )?;
+    let (kept_at, kept_until) = (signed(keepsake.kept_at), signed(keepsake.kept_until));
+    let sum = keepsake_sum(id, kept_at, kept_until, &keepsake.what);
+    write.execute(params![id, &*keepsake.what, kept_at, kept_until, sum])?;
+    Ok(())
+}
+
+pub(crate) fn remove_keepsake(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM keepsakes WHERE id = ?")?
+        .execute([id])?;
+    Ok(())
+}
+
+/// Forgets what was kept until now; how many.
+pub(crate) fn remove_old_keepsakes(
+    connection: &Connection,
+    now: u64,
+    at_most: usize,
+) -> rusqlite::Result<usize> {
+    let mut remove = connection.prepare_cached(
+        "DELETE FROM keepsakes WHERE rowid IN
+         (SELECT rowid FROM keepsakes WHERE kept_until <= ? LIMIT ?)",
+    )?;
+    remove.execute(params![signed(now), at_most as i64])
+}
+
+pub(crate) fn keepsake_sum(id: &str, kept_at: i64, kept_until: i64, what: &[u8]) -> i64 {
+    checksum::of(Table::Keepsakes, &[kept_at, kept_until], id, what)
+}

@@ -1,0 +1,347 @@
+//! The one thread that changes the database. It takes all that waits into one transaction
+//! and answers when that is committed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom, Publication};
+use tablecast_core::id::RoomId;
+use tokio::sync::{oneshot, watch};
+
+use crate::clock::Clock;
+use crate::error::{self, RowError};
+use crate::run_file::RunFile;
+use crate::totals::Totals;
+use crate::watchers::Watchers;
+use crate::{steps, sweep};
+
+/// What one transaction takes, at most: enough that its cost is that of the steps, and so
+/// few that those which come meanwhile wait for milliseconds.
+const GROUP: usize = 256;
+
+/// How often expired rooms are looked for, and a store that takes no changes is tried.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A store that nobody has changed for so long is tried, too: health is a change that passes.
+const TRY: Duration = Duration::from_secs(5);
+
+/// A change that somebody waits for.
+pub(crate) enum Work {
+    /// Make a room.
+    Create(RoomId, NewRoom, Asked<Created>),
+    /// Take a step in a room; the node is not told of its own.
+    Commit(u64, RoomId, steps::Step, Asked<Committed>),
+}
+
+/// Somebody who waits for an answer, and what it will be once it is committed.
+pub(crate) struct Asked<T> {
+    reply: oneshot::Sender<Result<T, BackendError>>,
+    answer: Option<Result<T, BackendError>>,
+}
+
+impl<T> Asked<T> {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<Result<T, BackendError>>) {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked {
+            reply,
+            answer: None,
+        };
+        (asked, answer)
+    }
+
+    /// Takes the answer; what concerns the whole transaction is no answer.
+    fn decide(&mut self, answer: Result<T, RowError>) -> rusqlite::Result<()> {
+        match answer {
+            Ok(answer) => self.answer = Some(Ok(answer)),
+            Err(RowError::Sqlite(error)) => return Err(error),
+            Err(unusable) => self.answer = Some(Err(error::of_writing(unusable))),
+        }
+        Ok(())
+    }
+
+    fn reply(self) {
+        if let Some(answer) = self.answer {
+            // Whoever asked may have gone.
+            let _ = self.reply.send(answer);
+        }
+    }
+}
+
+impl Work {
+    /// Does it, within a transaction.
+    fn perform(
+        &mut self,
+        connection: &Connection,
+        totals: &mut Totals,
+        now: u64,
+    ) -> rusqlite::Result<()> {
+        match self {
+            Work::Create(id, new, asked) => {
+                asked.decide(steps::create(connection, totals, id.as_str(), new, now))
+            }
+            Work::Commit(_, id, step, asked) => {
+                let run = totals.row.run;
+                asked.decide(steps::commit(connection, run, id.as_str(), step, now))
+            }
+        }
+    }
+
+    fn has_changed(&self) -> bool {
+        match self {
+            Work::Create(_, _, asked) => matches!(asked.answer, Some(Ok(Created::New(..)))),
+            Work::Commit(_, _, _, asked) => {
+                matches!(asked.answer, Some(Ok(Committed::Accepted(_))))
+            }
+        }
+    }
+
+    /// It is committed: tells whoever watches the room, and whoever asked.
+    fn settle(self, watchers: &Watchers) {
+        match self {
+            Work::Create(_, _, asked) => asked.reply(),
+            Work::Commit(node, id, step, asked) => {
+                if let Some(Ok(Committed::Accepted(stamp))) = asked.answer {
+                    watchers.publish(node, &id, || Publication {
+                        epoch: step.expected.epoch,
+                        first: step.expected.seq + 1,
+                        events: step.events,
+                        stamp,
+                    });
+                }
+                asked.reply();
+            }
+        }
+    }
+
+    fn fail(self, error: BackendError) {
+        match self {
+            Work::Create(_, _, asked) => drop(asked.reply.send(Err(error))),
+            Work::Commit(_, _, _, asked) => drop(asked.reply.send(Err(error))),
+        }
+    }
+}
+
+/// Why a transaction was not committed.
+enum Failed {
+    /// It has not happened and will not.
+    Before(rusqlite::Error),
+    /// It may have happened: after a crash it may be found in SQLite's log.
+    Perhaps(rusqlite::Error),
+}
+
+impl Failed {
+    fn error(&self) -> &rusqlite::Error {
+        match self {
+            Failed::Before(error) | Failed::Perhaps(error) => error,
+        }
+    }
+
+    fn answer(&self) -> BackendError {
+        match self {
+            Failed::Perhaps(error) => BackendError::Unknown(error.to_string()),
+            Failed::Before(error) if error::is_local(error) => {
+                BackendError::Corrupt(error.to_string())
+            }
+            Failed::Before(error) => BackendError::Refused(error::why(error).to_owned()),
+        }
+    }
+}
+
+/// What the writer works with.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) totals: Totals,
+    pub(crate) run_file: RunFile,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) watchers: Arc<Watchers>,
+    /// [`Totals::stored`], for others to see.
+    pub(crate) stored: Arc<AtomicUsize>,
+    pub(crate) health: watch::Sender<Health>,
+    /// Pages were given back, and the file is as long as before.
+    pub(crate) is_longer: bool,
+}
+
+impl Writer {
+    /// Works until nobody can ask any more, then closes the database.
+    pub(crate) fn run(mut self, queue: &Receiver<Box<Work>>) {
+        let mut changed_at = Instant::now();
+        let mut next_tick = changed_at;
+        loop {
+            match queue.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
+                Ok(first) => {
+                    let rest = queue.try_iter().take(GROUP - 1);
+                    let group = std::iter::once(first).chain(rest).map(|work| *work);
+                    if self.take(group.collect()) {
+                        changed_at = Instant::now();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now = Instant::now();
+            if next_tick <= now {
+                let is_tried = changed_at + TRY <= now || !self.health.borrow().is_up();
+                let rest = self.sweep(is_tried);
+                if is_tried {
+                    changed_at = now;
+                }
+                // What is left is done step by step, so that nobody waits for all of it.
+                next_tick = if rest { now } else { now + TICK };
+            }
+        }
+        self.close();
+    }
+
+    /// Does what waits in one transaction. Whether something was changed.
+    fn take(&mut self, mut group: Vec<Work>) -> bool {
+        let done = self.transaction(|connection, totals, now| {
+            let mut has_changed = false;
+            for work in &mut group {
+                work.perform(connection, totals, now)?;
+                has_changed |= work.has_changed();
+            }
+            Ok(has_changed)
+        });
+        match done {
+            Ok(has_changed) => {
+                for work in group {
+                    work.settle(&self.watchers);
+                }
+                has_changed
+            }
+            // The others must not suffer for the one whose pages are damaged.
+            Err(Failed::Before(error)) if error::is_local(&error) && group.len() > 1 => {
+                let mut has_changed = false;
+                for work in group {
+                    has_changed |= self.take(vec![work]);
+                }
+                has_changed
+            }
+            Err(failed) => {
+                for work in group {
+                    work.fail(failed.answer());
+                }
+                if !error::is_local(failed.error()) {
+                    self.tell(error::health(failed.error()));
+                }
+                false
+            }
+        }
+    }
+
+    /// Runs a transaction; `body` says whether it has changed something.
+    fn transaction(
+        &mut self,
+        body: impl FnOnce(&Connection, &mut Totals, u64) -> rusqlite::Result<bool>,
+    ) -> Result<bool, Failed> {
+        let mut totals = self.totals;
+        let now = self.clock.now();
+        let connection = &self.connection;
+        let begun = connection.execute_batch("BEGIN IMMEDIATE");
+        let changed = begun.and_then(|()| {
+            let has_changed = body(connection, &mut totals, now)?;
+            if has_changed {
+                totals.row.commits += 1;
+                totals.row.clock = now;
+                totals.row.write(connection)?;
+            }
+            Ok(has_changed)
+        });
+        let committed = changed.map_err(Failed::Before).and_then(|has_changed| {
+            match connection.execute_batch("COMMIT") {
+                Ok(()) => Ok(has_changed),
+                Err(error) if is_certain(&error) => Err(Failed::Before(error)),
+                Err(error) => Err(Failed::Perhaps(error)),
+            }
+        });
+        if committed.is_err() && !connection.is_autocommit() {
+            // It fails only if SQLite has done so already.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        let has_changed = committed?;
+        if has_changed {
+            self.totals = totals;
+            self.stored.store(totals.stored, Ordering::Relaxed);
+            if let Err(error) = self.run_file.advance(totals.row.commits) {
+                // It then says less than is true, which costs no more than that a loss may
+                // not be noticed.
+                tracing::warn!(%error, "the file beside the database cannot be written");
+            }
+            self.tell(Health::Up);
+        }
+        Ok(has_changed)
+    }
+
+    /// Forgets some of what has expired, and gives some free pages back. With `is_tried` it
+    /// changes something in any case. Whether more is to be done.
+    fn sweep(&mut self, is_tried: bool) -> bool {
+        let mut rest = false;
+        let swept = self.transaction(|connection, totals, now| {
+            let swept = sweep::expired(connection, totals, now)?;
+            rest = swept.rest;
+            Ok(swept.some || is_tried)
+        });
+        let swept = swept.map_err(|failed| match failed {
+            Failed::Before(error) | Failed::Perhaps(error) => error,
+        });
+        let tidied = swept.and_then(|_| {
+            let freed = sweep::free_pages(&self.connection)?;
+            self.is_longer |= freed.some;
+            if self.is_longer && !freed.rest {
+                self.is_longer = !sweep::checkpoint(&self.connection)?;
+            }
+            Ok(freed.rest)
+        });
+        match tidied {
+            Ok(more) => rest || more,
+            Err(error) => {
+                self.tell(error::health(&error));
+                false
+            }
+        }
+    }
+
+    /// Tells of a change of the health.
+    fn tell(&self, health: Health) {
+        self.health.send_if_modified(|known| {
+            let differs = *known != health;
+            if differs {
+                match &health {
+                    Health::Up => tracing::info!("the database takes changes again"),
+                    Health::Down(words) | Health::Refusing { words, .. } => {
+                        tracing::error!(words, "the database takes no changes");
+                    }
+                }
+                *known = health;
+            }
+            differs
+        });
+    }
+
+    fn close(self) {
+        // Takes what is in SQLite's log over into the database and waits for the disk.
+        let closed = self
+            .connection
+            .close()
+            .map_err(|(_, error)| error.to_string());
+        let closed = closed.and_then(|()| self.run_file.close().map_err(|error| error.to_string()));
+        if let Err(error) = closed {
+            tracing::warn!(
+                error,
+                "the database was not closed well; nothing is lost by it"
+            );
+        }
+    }
+}
+
+/// Whether a transaction whose COMMIT failed so has certainly not happened.
+fn is_certain(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly)
+    )
+}

@@ -1,0 +1,142 @@
+//! A database that cannot be used is refused at the start, with the reason.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use rusqlite::Connection;
+use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions};
+
+use common::{Folder, create, load};
+
+fn problem(path: &Path) -> Problem {
+    match SqliteBackend::open(&SqliteOptions::new(path)) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => {
+            let name = path.to_str().unwrap();
+            assert!(error.to_string().starts_with(name), "{error}");
+            error.problem
+        }
+    }
+}
+
+#[test]
+fn a_new_database_is_for_its_owner_alone() {
+    let folder = Folder::new();
+    let _backend = folder.open();
+    for end in ["", "-wal", "-shm", "-run"] {
+        let mode = fs::metadata(folder.beside(end))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "rooms.db{end}");
+    }
+}
+
+#[test]
+fn a_file_that_is_something_else_is_left_alone() {
+    let folder = Folder::new();
+    let text = "Dear diary, today we had pizza, and nobody minded.\n".repeat(100);
+    fs::write(folder.database(), &text).unwrap();
+    assert!(matches!(problem(&folder.database()), Problem::NotADatabase));
+    assert_eq!(fs::read_to_string(folder.database()).unwrap(), text);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    let other = folder.path().join("other.db");
+    let connection = Connection::open(&other).unwrap();
+    connection
+        .execute_batch("CREATE TABLE diary (text)")
+        .unwrap();
+    drop(connection);
+    let before = fs::read(&other).unwrap();
+    assert!(matches!(problem(&other), Problem::OtherProgram));
+    assert_eq!(fs::read(&other).unwrap(), before);
+}
+
+#[test]
+fn a_newer_version_is_refused_with_both_numbers() {
+    let folder = Folder::new();
+    drop(folder.open());
+    let connection = Connection::open(folder.database()).unwrap();
+    connection
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
+    drop(connection);
+    let problem = problem(&folder.database());
+    assert!(
+        matches!(problem, Problem::Newer { found: 1000, .. }),
+        "{problem}"
+    );
+}
+
+#[test]
+fn whoever_has_it_is_named_however_the_file_is_reached() {
+    let folder = Folder::new();
+    let backend = folder.open();
+    let link = folder.path().join("link.db");
+    symlink(folder.database(), &link).unwrap();
+    for path in [folder.database(), link.clone()] {
+        match problem(&path) {
+            Problem::InUse { process } => assert_eq!(process, std::process::id().to_string()),
+            other => panic!("{other}"),
+        }
+    }
+    drop(backend);
+    drop(SqliteBackend::open(&SqliteOptions::new(&link)).unwrap());
+    assert!(!folder.path().join("link.db-run").exists());
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_is_named() {
+    let folder = Folder::new();
+    let nowhere = folder.path().join("no/such/folder/rooms.db");
+    let said = problem(&nowhere).to_string();
+    assert!(said.contains("no/such/folder"), "{said}");
+    let said = problem(folder.path()).to_string();
+    assert!(said.contains("directory"), "{said}");
+    // Of the kernel's: not even root makes files there.
+    let problem = problem(Path::new("/sys/rooms.db"));
+    assert!(matches!(problem, Problem::ReadOnly(_)), "{problem}");
+}
+
+#[test]
+fn a_program_that_has_locked_it_is_told_of() {
+    let folder = Folder::new();
+    drop(folder.open());
+    let connection = Connection::open(folder.database()).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let problem = problem(&folder.database());
+    assert!(matches!(problem, Problem::Locked(_)), "{problem}");
+}
+
+#[test]
+fn tables_that_mean_something_else_are_refused() {
+    let folder = Folder::new();
+    drop(folder.open());
+    let connection = Connection::open(folder.database()).unwrap();
+    connection
+        .execute_batch("DROP INDEX keepsakes_until")
+        .unwrap();
+    drop(connection);
+    let problem = problem(&folder.database());
+    assert!(matches!(problem, Problem::Damaged(_)), "{problem}");
+}
+
+/// A program beside it may look, and copy.
+#[tokio::test]
+async fn another_program_reads_while_it_is_open() {
+    let folder = Folder::new();
+    let backend = folder.open();
+    create(&backend, "lunch").await;
+    let connection = Connection::open(folder.database()).unwrap();
+    let copy = folder.path().join("copy.db");
+    connection
+        .execute("VACUUM INTO ?", [copy.to_str().unwrap()])
+        .unwrap();
+    let copied = SqliteBackend::open(&SqliteOptions::new(&copy)).unwrap();
+    assert_eq!(load(&copied, "lunch").await.position.seq, 0);
+    create(&backend, "dinner").await;
+}
