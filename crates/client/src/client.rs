@@ -26,7 +26,8 @@ pub struct Client<A: Application> {
 }
 
 impl<A: Application> Client<A> {
-    /// A client that connects to a room's socket (`ws` or `wss`) as soon as [`Client::changed`] is called.
+    /// A client for the room whose socket is there (`ws` or `wss`). It connects when
+    /// [`Client::changed`] is called.
     ///
     /// # Errors
     /// The system gives no random numbers.
@@ -46,8 +47,8 @@ impl<A: Application> Client<A> {
         self.session.send(request, now());
     }
 
-    /// Does what is to be done until something has happened. Nothing happens to the room meanwhile
-    /// but by this. Never returns when the session has ended and is not tried again. Cancel safe.
+    /// Connects, sends and waits until something has happened. Only in this call the room changes.
+    /// When the session has ended, it never returns. Cancel safe.
     pub async fn changed(&mut self) {
         self.act();
         let at = self.session.next_at();
@@ -71,7 +72,7 @@ impl<A: Application> Client<A> {
         self.session.close();
         self.act();
         if let Some(mut connection) = self.connection.take() {
-            // Whether it was heard or not, whoever left wants to be gone.
+            // Also without an answer the room is left.
             let _ = timeout(GOODBYE, connection.closed()).await;
         }
     }

@@ -11,9 +11,10 @@ use tablecast_client::protocol::client;
 use tablecast_client::protocol::close::{CloseReason, ComeBack};
 use tablecast_client::protocol::{Epoch, MemberId};
 use tablecast_client::{
-    Application, Effect, Failure, Incoming, Notification, Outgoing, Reason, Status,
+    Application, Effect, Entropy, Failure, Incoming, Millis, Notification, Outgoing, Reason, Room,
+    Status,
 };
-use tablecast_lunch::Command;
+use tablecast_lunch::{Command, Event, Table};
 
 type At = support::At<Lunch>;
 type Request = client::Request<Command>;
@@ -238,6 +239,46 @@ fn a_refusal_is_told_and_the_command_is_done_with() {
     assert_eq!(*command, Command::remove(9));
     assert_eq!(&*refusal.message, "no\u{FFFD}[2J");
     assert!(at.session.is_settled());
+}
+
+/// Adds a dish by itself, once in each epoch.
+#[derive(Default)]
+struct Hungry(Option<Epoch>);
+
+impl Application for Hungry {
+    type State = Table;
+    type Event = Event;
+    type Command = Command;
+    type News = Event;
+
+    fn apply(table: &mut Table, by: MemberId, event: Event) -> Option<Event> {
+        Lunch::apply(table, by, event)
+    }
+
+    fn tend(&mut self, room: &Room<Table>, _: Millis, _: &mut Entropy) -> Vec<Command> {
+        let is_new = self.0.replace(room.epoch) != Some(room.epoch);
+        is_new.then(|| Command::add("soup")).into_iter().collect()
+    }
+}
+
+#[test]
+fn what_the_application_says_by_itself_is_nobodys_matter() {
+    let mut at = support::At::<Hungry>::joined();
+    assert_eq!(at.said(), [json!({"id":1,"add":{"item":"soup"}})]);
+    assert!(at.session.is_settled());
+    at.hears(json!({"error":{"id":1,"code":"menu_full","message":"…"}}));
+    assert_eq!(at.notifications(), []);
+    let mut snapshot = hello()["hello"].clone();
+    snapshot["epoch"] = json!(epoch(2));
+    at.hears(json!({ "snapshot": snapshot }));
+    assert_eq!(at.said(), [json!({"id":2,"add":{"item":"soup"}})]);
+    // With the seat it is lost, and nobody has to look whether it was done.
+    at.session.hear(Incoming::Closed(4401), at.now);
+    assert_eq!(at.notifications(), [Notification::Snapshot]);
+    at.effects();
+    at.open();
+    at.hears(hello());
+    assert_eq!(at.said(), [json!({"id":1,"add":{"item":"soup"}})]);
 }
 
 /// Its commands have keys that are no strings.

@@ -1,7 +1,7 @@
 //! Counts with others, for as long as the room lives.
 //!
 //! `cargo run -p tablecast --example counter` is the server. Then `cargo run -p tablecast-client
-//! --example counter`, and each line that is a number is added.
+//! --example join_counter`, and each line that is a number is added.
 #![allow(clippy::print_stdout, reason = "it is what the program is for")]
 
 use serde::{Deserialize, Serialize};
