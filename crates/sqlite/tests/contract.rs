@@ -5,8 +5,8 @@ mod common;
 
 use std::sync::Arc;
 
-use tablecast_testing::contract::Nodes;
 use tablecast_sqlite::{SqliteBackend, SyncMode};
+use tablecast_testing::contract::Nodes;
 
 use common::Folder;
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tablecast_testing::until;
 use tokio::sync::{RwLock, watch};
 
-use crate::harness::{Member, Node, tablecast, until};
+use crate::harness::{Member, Node, tablecast};
 use crate::history::{Client, Nodes, check, client, menu};
 use crate::nodes::UNLIMITED;
 
@@ -82,10 +83,8 @@ async fn after_kill_9_members_come_back_to_their_seats_and_nothing_is_lost() {
     // In the epoch that she knows.
     assert_eq!(again["resumed"], true);
     // The others are away, not gone.
-    until("Jun is away", async || {
-        here(&node, &room).await == [true, false]
-    })
-    .await;
+    let seen = async || here(&node, &room).await;
+    until("Jun is away", seen, |here| *here == [true, false]).await;
     // What was answered before is answered the same, and not done again.
     mina.say(r#"{"id":1,"add":{"item":"pizza"}}"#).await;
     mina.json_with("ack").await;
@@ -130,10 +129,8 @@ async fn whoever_does_not_come_back_loses_the_seat_in_time() {
     node.kill9();
     let node = database.start(&["--seat-grace", "1s"]);
     let (_mina, _) = Member::join_json(&node, &room).await;
-    until("Jun's seat is free", async || {
-        here(&node, &room).await == [true]
-    })
-    .await;
+    let seen = async || here(&node, &room).await;
+    until("Jun's seat is free", seen, |here| *here == [true]).await;
 }
 
 /// Members write without a pause while the process is killed again and again: what was
@@ -154,10 +151,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9_under_load() {
             .collect();
         for _ in 0..left.min(12) {
             let items = menu(&nodes.read().await[0], &room).await.len();
-            until("the load goes on", async || {
-                menu(&nodes.read().await[0], &room).await.len() >= items + 5
-            })
-            .await;
+            let seen = async || menu(&nodes.read().await[0], &room).await.len();
+            until("the load goes on", seen, |count| *count >= items + 5).await;
             // sleep: at any moment
             tokio::time::sleep(Duration::from_millis(fastrand() % 50)).await;
             let mut nodes = nodes.write().await;
