@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
+import { environment, program } from '../../clients/js/test/support/server.js';
 import { LAST } from './check.js';
 import { conduct } from './conduct.js';
 import { Screen } from './screen.js';
-import { environment, pause, program, track, until } from './world.js';
+import { pause, track, until } from './world.js';
 
 /** @import { Command, History, Outcome, Plan, Plant } from './types.js' */
 

@@ -7,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { environment, program } from '../../clients/js/test/support/server.js';
 import { proxy } from './proxy.js';
 
 /** @import { Outage, Plan, Trouble } from './types.js' */
@@ -22,8 +23,6 @@ const BREATH = 100;
 
 /** Linux has it. */
 const SHARED_MEMORY = '/dev/shm';
-
-const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_BIN to its path, target/debug/tablecast';
 
 /** Whatever runs must not outlive this process, however it ends. @type {Set<ChildProcess>} */
 const children = new Set();
@@ -54,17 +53,6 @@ async function end(child, signal) {
   if (signal !== 'SIGKILL') child.kill('SIGCONT');
   await ended;
 }
-
-/** The server's path. */
-export function program() {
-  const path = process.env['TABLECAST_BIN'];
-  if (!path) throw new Error(`this needs the server: ${HOW}`);
-  if (!existsSync(path)) throw new Error(`there is no ${path}: ${HOW}`);
-  return path;
-}
-
-/** Without the settings of whoever runs this. */
-export const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
 
 /**
  * Time as far as this process was given any: on a machine that is far too busy a deadline comes later.

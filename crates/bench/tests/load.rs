@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
-use servers::{Fault, Server, broken};
+use servers::{Fault, broken};
 use tablecast_bench::load::{Load, Options, Pace, Until};
 use tablecast_bench::peers::Protocol;
 
@@ -81,25 +81,25 @@ fn every_delivery_of_the_bare_limit_is_counted() {
 
 #[test]
 fn every_delivery_of_the_relay_is_counted() {
-    let relay = Server::relay();
-    counts_everything(&options(relay.address));
+    let relay = servers::relay();
+    counts_everything(&options(relay.address()));
 }
 
 #[test]
 fn every_delivery_of_the_lunch_server_is_counted() {
-    let lunch = Server::lunch();
+    let lunch = servers::lunch();
     counts_everything(&Options {
         protocol: Protocol::Lunch,
-        ..options(lunch.address)
+        ..options(lunch.address())
     });
 }
 
 #[test]
 fn every_delivery_of_socket_io_is_counted() {
-    let socketioxide = Server::socketioxide();
+    let socketioxide = servers::socketioxide();
     counts_everything(&Options {
         protocol: Protocol::SocketIo,
-        ..options(socketioxide.address)
+        ..options(socketioxide.address())
     });
 }
 

@@ -54,12 +54,10 @@ fn until_said(member: &mut TcpStream, text: &[u8]) {
     let mut said = Vec::new();
     while !said.windows(text.len()).any(|part| part == text) {
         let mut buffer = [0; 1024];
-        let read = member.read(&mut buffer).expect("it was never said");
-        assert!(
-            read > 0,
-            "the connection ended: {}",
-            String::from_utf8_lossy(&said)
-        );
+        let read = member.read(&mut buffer);
+        let so_far = String::from_utf8_lossy(&said);
+        let read = read.unwrap_or_else(|error| panic!("{error} after {so_far:?}"));
+        assert!(read > 0, "the connection ended after {so_far:?}");
         said.extend_from_slice(&buffer[..read]);
     }
 }

@@ -56,3 +56,15 @@ fn not_too_long(begin: Instant, what: &str, seen: &dyn Debug) {
         "not within {DEADLINE:?}: {what}; seen last: {seen:?}"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "not within 60s: the room is gone; seen last: Some(3)")]
+    fn whoever_waits_too_long_says_for_what_and_what_was_seen() {
+        let begin = Instant::now().checked_sub(DEADLINE).unwrap();
+        not_too_long(begin, "the room is gone", &Some(3));
+    }
+}

@@ -12,19 +12,25 @@ const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_B
 /** No limits that many clients of one address would meet. */
 export const UNLIMITED = ['--create-rate', '0', '--join-rate', '0', '--command-rate', '0'];
 
+/** The server's path. */
+export function program() {
+  const path = process.env['TABLECAST_BIN'];
+  if (!path) throw new Error(`this needs the server: ${HOW}`);
+  if (!existsSync(path)) throw new Error(`there is no ${path}: ${HOW}`);
+  return path;
+}
+
+/** Without the settings of whoever runs this. */
+export const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
+
 /** @param {import('node:test').TestContext} t */
 export async function serve(t, args = UNLIMITED) {
-  const program = process.env['TABLECAST_BIN'];
-  if (!program) throw new Error(`these tests need the server: ${HOW}`);
-  if (!existsSync(program)) throw new Error(`there is no ${program}: ${HOW}`);
-
+  const path = program();
   const dir = mkdtempSync(join(tmpdir(), 'tablecast-client-'));
-  // Without the settings of whoever runs the tests.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
   // A store answers when it is its turn, on a slow machine late.
-  env['TABLECAST_STORE_TIMEOUT'] = '30s';
+  const env = { ...environment(), TABLECAST_STORE_TIMEOUT: '30s' };
   const store = args.includes('--store') ? [] : ['--store', 'memory'];
-  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...store, ...args], { cwd: dir, env });
+  const child = spawn(path, ['serve', '--listen', '127.0.0.1:0', ...store, ...args], { cwd: dir, env });
   const ended = new Promise((resolve) => child.once('close', resolve));
   let error = '';
   child.stderr.on('data', (data) => (error += data));

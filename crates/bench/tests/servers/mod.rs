@@ -4,84 +4,42 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Ends with the test.
-pub(crate) struct Server {
-    process: Child,
-    pub(crate) address: SocketAddr,
+use tablecast_testing::free_port;
+use tablecast_testing::process::{Process, program};
+
+pub(crate) fn relay() -> Process {
+    let at = free();
+    let relay = built(&["--example", "relay"]).join("examples/relay");
+    Process::start_at(program(relay).args(["--listen", &at.to_string()]), at)
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+pub(crate) fn lunch() -> Process {
+    let lunch = built(&["--bin", "tablecast"]).join("tablecast");
+    let unlimited = [
+        "--create-rate",
+        "0",
+        "--join-rate",
+        "0",
+        "--command-rate",
+        "0",
+    ];
+    let mut command = program(lunch);
+    Process::start(command.args(["--listen", "127.0.0.1:0"]).args(unlimited))
 }
 
-impl Server {
-    pub(crate) fn relay() -> Self {
-        let relay = built(&["--example", "relay"]).join("examples/relay");
-        Self::start(Command::new(relay).args(["--listen", &free().to_string()]))
-    }
-
-    pub(crate) fn lunch() -> Self {
-        let lunch = built(&["--bin", "tablecast"]).join("tablecast");
-        let free = free().to_string();
-        let unlimited = [
-            "--create-rate",
-            "0",
-            "--join-rate",
-            "0",
-            "--command-rate",
-            "0",
-        ];
-        Self::start(
-            Command::new(lunch)
-                .args(["--listen", &free])
-                .args(unlimited),
-        )
-    }
-
-    pub(crate) fn socketioxide() -> Self {
-        let port = free().port().to_string();
-        Self::start(Command::new(env!("CARGO_BIN_EXE_bench-socketioxide")).arg(port))
-    }
-
-    /// One of the arguments is the address, or its port alone.
-    fn start(command: &mut Command) -> Self {
-        let address = command.get_args().find_map(|arg| {
-            let arg = arg.to_str()?;
-            let port = arg
-                .parse()
-                .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            arg.parse().or(port).ok()
-        });
-        let address = address.expect("an address among the arguments");
-        let mut process = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(address).is_err() {
-            assert!(
-                process.try_wait().unwrap().is_none(),
-                "{command:?} has ended"
-            );
-            assert!(Instant::now() < deadline, "{command:?} does not listen");
-            // sleep: between two looks
-            thread::sleep(Duration::from_millis(5));
-        }
-        Server { process, address }
-    }
+pub(crate) fn socketioxide() -> Process {
+    let at = free();
+    let mut command = program(env!("CARGO_BIN_EXE_bench-socketioxide"));
+    Process::start_at(command.arg(at.port().to_string()), at)
 }
 
 fn free() -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, tablecast_bench::port::free().unwrap()).into()
+    (Ipv4Addr::LOCALHOST, free_port()).into()
 }
 
 /// Builds a program of the workspace, which is done already when all of it is tested,

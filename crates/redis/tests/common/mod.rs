@@ -19,7 +19,7 @@ use tablecast_core::position::Position;
 use tablecast_redis::RedisBackend;
 pub use tablecast_testing::{DEADLINE, until};
 use tablecast_testing::{Notification, Recorder};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 pub const TTL: Duration = Duration::from_secs(600);
 
@@ -218,29 +218,22 @@ pub async fn publications_arrive(
     url: &str,
 ) {
     let other = RedisBackend::connect(url).unwrap();
-    let start = Instant::now();
-    loop {
-        assert!(start.elapsed() < DEADLINE, "no publication arrives");
-        let Ok(Some(loaded)) = backend.load(room, None).await else {
-            // sleep: between two attempts
-            sleep(Duration::from_millis(20)).await;
-            continue;
+    let commit = async || {
+        let loaded = backend.load(room, None).await;
+        let Ok(Some(Loaded { mut position, .. })) = loaded else {
+            return Err(format!("{loaded:?}"));
         };
-        let mut position = loaded.position;
-        let Ok(Committed::Accepted(_)) = backend.commit(room, step(position, &["x"])).await else {
-            continue;
-        };
-        position.seq += 1;
-        let Ok(Committed::Accepted(_)) = other.commit(room, step(position, &["y"])).await else {
-            continue;
-        };
-        if timeout(Duration::from_secs(1), heard.published(room))
-            .await
-            .is_ok()
-        {
-            return;
+        for by in [backend, &other] {
+            match by.commit(room, step(position, &["x"])).await {
+                Ok(Committed::Accepted(_)) => position.seq += 1,
+                other => return Err(format!("{other:?}")),
+            }
         }
-    }
+        let published = timeout(Duration::from_secs(1), heard.published(room)).await;
+        published.map_err(|late| late.to_string())
+    };
+    let arrived = until("publications arrive", commit, Result::is_ok).await;
+    arrived.unwrap();
 }
 
 /// Whether it has not happened, and will not.

@@ -124,7 +124,7 @@ impl Turns {
         self.runtime.block_on(tokio::task::yield_now());
     }
 
-    fn until(&self, mut is_done: impl FnMut() -> bool) {
+    fn until(&self, what: &str, mut is_done: impl FnMut() -> bool) {
         let took = (0..TURNS).find(|_| {
             if self.are_counted.get() {
                 measured(&mut || self.take());
@@ -133,7 +133,7 @@ impl Turns {
             }
             is_done()
         });
-        assert!(took.is_some(), "still waiting after {TURNS} turns");
+        assert!(took.is_some(), "not within {TURNS} turns: {what}");
     }
 }
 
@@ -147,7 +147,7 @@ fn rounds(turns: &Turns, rooms: &mut [Vec<Client>], words: [&str; 2]) -> usize {
             for word in words {
                 rooms.iter_mut().for_each(|room| room[speaker].say(word));
                 let mut waiting: Vec<&mut Client> = rooms.iter_mut().flatten().collect();
-                turns.until(|| {
+                turns.until("all hear it", || {
                     waiting.retain_mut(|client| !client.has_message());
                     waiting.is_empty()
                 });
@@ -182,7 +182,9 @@ pub(crate) fn relay() -> usize {
     let channels: Vec<_> = (0..ROOMS).map(|_| Channel::new()).collect();
     let fill = |channel| (0..MEMBERS).map(|_| enter(channel)).collect();
     let mut rooms: Vec<Vec<Client>> = channels.iter().map(fill).collect();
-    turns.until(|| channels.iter().all(|channel| channel.len() == MEMBERS));
+    turns.until("all are in", || {
+        channels.iter().all(|channel| channel.len() == MEMBERS)
+    });
     rounds(&turns, &mut rooms, [TEXT, TEXT])
 }
 
@@ -230,8 +232,8 @@ impl Lunch {
 
     fn enter_text(&self, room: &str) -> Client {
         let mut client = Client::knock(self.address, room, "");
-        self.turns.until(|| client.is_let_in());
-        self.turns.until(|| client.has_message());
+        self.turns.until("it is let in", || client.is_let_in());
+        self.turns.until("it is greeted", || client.has_message());
         client
     }
 }
@@ -274,9 +276,9 @@ pub(crate) fn join_json() -> usize {
     join(|lunch, room| {
         let protocol = "Sec-WebSocket-Protocol: tablecast.v1\r\n";
         let mut client = Client::knock(lunch.address, room, protocol);
-        lunch.turns.until(|| client.is_let_in());
+        lunch.turns.until("it is let in", || client.is_let_in());
         client.say(r#"{"join":{"name":"Mina"}}"#);
-        lunch.turns.until(|| client.has_message());
+        lunch.turns.until("it is greeted", || client.has_message());
         client
     })
 }

@@ -10,7 +10,7 @@ use tablecast_testing::process::{Process, program};
 use tablecast_testing::{DEADLINE, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// Options: rooms whose end can be waited for. The steps before it have to fit into
 /// this on a busy machine.
@@ -190,12 +190,10 @@ impl Member {
 
     /// Joins in the text dialect and reads the menu of that moment.
     pub(crate) async fn join(node: &Node, room: &str) -> (Member, Vec<String>) {
-        let end = Instant::now() + DEADLINE;
-        let mut joined = Member::try_join(node, room).await;
+        let join = async || Member::try_join(node, room).await;
         // As it is told to: a busy store may not answer in time.
-        while joined.as_ref().err() == Some(&503) && Instant::now() < end {
-            joined = Member::try_join(node, room).await;
-        }
+        let is_final = |joined: &Result<_, u16>| joined.as_ref().err() != Some(&503);
+        let joined = until("the member is let in", join, is_final).await;
         let mut member = joined.unwrap_or_else(|status| panic!("not let in: {status}"));
         let menu = member.menu().await;
         (member, menu)
