@@ -23,7 +23,7 @@ use crate::measure::ProcessTree;
 use crate::measure::syscalls::Counting;
 use crate::peers::{PEERS, Peer};
 use crate::report;
-use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results};
+use crate::results::{PeerInfo, REDIS_BENCHMARK, Results};
 use crate::summary::{Figures, Samples};
 use anyhow::{Context, ensure};
 
@@ -87,16 +87,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         });
         if let Err(error) = result {
             eprintln!("{step}: {error:#}");
-            for workload in missing {
-                let gap = Gap {
-                    workload: workload.to_owned(),
-                    peer: step.peer().to_owned(),
-                    reason: format!("{error:#}"),
-                };
-                if !results.gaps.contains(&gap) {
-                    results.gaps.push(gap);
-                }
-            }
+            let mut gaps = step.scenario.gaps(step.peer(), &format!("{error:#}"));
+            gaps.retain(|gap| missing.contains(&&*gap.workload) && !results.gaps.contains(gap));
+            results.gaps.extend(gaps);
         }
         // An interrupted run is not lost.
         results.cells = samples.cells(BASE);

@@ -256,18 +256,14 @@ impl Trial<'_> {
             (Figure::KernelShare, kernel),
             (Figure::ServerShare, cpu / outcome.seconds),
         ]);
-        if let Some((more, commits)) = more.zip(commits) {
-            let of = |before, after| (after - before) / (more.commits - commits.commits);
+        if let Some((after, before)) = more.zip(commits) {
+            let commits = after.commits - before.commits;
+            let commands = after.commands - before.commands;
+            let redis = after.redis - before.redis;
             self.figures.extend([
-                (
-                    Figure::Commits,
-                    (more.commits - commits.commits) / outcome.seconds,
-                ),
-                (
-                    Figure::CommandsPerCommit,
-                    of(commits.commands, more.commands),
-                ),
-                (Figure::RedisCpu, of(commits.redis, more.redis) * 1e6),
+                (Figure::Commits, commits / outcome.seconds),
+                (Figure::CommandsPerCommit, commands / commits),
+                (Figure::RedisCpu, redis / commits * 1e6),
             ]);
         }
         self.figures.extend(seen(&outcome));
