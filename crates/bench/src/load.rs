@@ -4,6 +4,7 @@
 mod connection;
 mod dialect;
 mod join;
+mod outcome;
 mod room;
 mod traffic;
 
@@ -16,9 +17,9 @@ use serde::Deserialize;
 
 use self::connection::{Connection, Stage};
 use self::dialect::{Dialect, Heard, PONG};
+use self::outcome::Traffic;
+pub use self::outcome::{Latency, Outcome, Pace, Until};
 use self::room::Room;
-use self::traffic::Traffic;
-pub use self::traffic::{Latency, Outcome, Pace, Until};
 use crate::peers::Protocol;
 use crate::poll::Poll;
 use crate::wire;
