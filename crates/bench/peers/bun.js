@@ -5,7 +5,7 @@
 // Left as Bun has it: TCP_NODELAY is set, frames of one turn of the loop are written together, compression is off.
 const path = "/ws/";
 
-const server = Bun.serve({
+Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.argv[2]),
   development: false,
@@ -26,5 +26,3 @@ const server = Bun.serve({
     },
   },
 });
-
-console.log(`listening on ${server.hostname}:${server.port}`);
