@@ -5,7 +5,7 @@
 // Left as Bun has it: TCP_NODELAY is set, frames of one turn of the loop are written together, compression is off.
 const path = "/ws/";
 
-Bun.serve({
+const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.argv[2]),
   development: false,
