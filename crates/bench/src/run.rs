@@ -14,12 +14,12 @@ mod steps;
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 pub use self::options::Options;
 use self::session::Session;
 use self::steps::{Plan, Step};
-use crate::measure::ProcessTree;
 use crate::measure::syscalls::Counting;
 use crate::peers::{PEERS, Peer};
 use crate::report;
@@ -48,7 +48,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     peers.retain(|peer| options.peer.is_empty() || options.peer.contains(&peer.name));
     peers.retain(|peer| !options.without.contains(&peer.name));
     let file_descriptors = machine::raise_file_limit();
-    let cores = machine::cores();
+    let cores = thread::available_parallelism()?.get();
     ensure!(
         cores >= 2,
         "a server and its load need a core each, and this machine has {cores}"
@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             .unwrap_or(if options.full { FULL } else { SHORT }),
         cores,
         // Everybody makes some.
-        counts_syscalls: Counting::start(ProcessTree(std::process::id()))
+        counts_syscalls: Counting::start(std::process::id())
             .and_then(Counting::stop)
             .is_ok(),
     };

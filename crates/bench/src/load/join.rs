@@ -50,8 +50,8 @@ impl Load {
                 opened.with_context(|| self.who(self.connections.len()))?;
             }
             ensure!(
-                self.turn(Some(self.patience()))? > 0,
-                "{} of {all} joined, and nobody else within {} s",
+                self.turn(Some(self.options.patience))? > 0,
+                "{} of {all} joined, and nobody else within {:?}",
                 self.joined,
                 self.options.patience
             );
@@ -66,7 +66,7 @@ impl Load {
         let to = self.options.to[member % self.options.to.len()];
         let is_slow = member >= self.options.members - self.options.slow;
         let connection = Connection::open(to, is_slow).context("cannot connect")?;
-        connection.watch(&self.poll, index)?;
+        self.poll.add(&connection.socket, index)?;
         let request = format!(
             "GET {} HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
@@ -127,7 +127,7 @@ impl Load {
             self.probe()?;
         }
         for reader in self.slow_readers() {
-            reader.unwatch(&self.poll)?;
+            self.poll.remove(&reader.socket)?;
         }
         Ok(())
     }
@@ -138,8 +138,8 @@ impl Load {
         let (mut attempt, mut wait) = (0, PROBE);
         while !missing.is_empty() {
             ensure!(
-                wait < self.patience(),
-                "room {} and {} others: no message has reached everybody within {} s of joining",
+                wait < self.options.patience,
+                "room {} and {} others: no message has reached everybody within {:?} of joining",
                 missing[0],
                 missing.len() - 1,
                 self.options.patience

@@ -91,7 +91,7 @@ impl Load {
                 return Ok(());
             }
             let waited = Duration::from_nanos(now.saturating_sub(traffic.last_delivery));
-            if traffic.under_way > 0 && waited > self.patience() {
+            if traffic.under_way > 0 && waited > self.options.patience {
                 return self.missing();
             }
             let asleep = match pace {
@@ -204,7 +204,7 @@ impl Load {
             let members = &self.connections[number * self.options.members..];
             let behind = (0..readers).filter(|member| room.is_behind(&members[*member].tally));
             anyhow::bail!(
-                "room {number}: message {} of member {} is missing at {} of {readers} members after {} s; \
+                "room {number}: message {} of member {} is missing at {} of {readers} members after {:?}; \
                  others are ahead of {:?}",
                 slot.seq,
                 slot.sender,
@@ -244,13 +244,15 @@ fn cpu_seconds() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::super::Options;
     use super::*;
     use crate::raw;
 
     #[test]
     fn a_message_that_is_sent_late_is_timed_from_when_it_was_due() {
-        let listener = raw::listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = listener.local_addr().unwrap();
         std::thread::spawn(move || raw::serve(listener));
         let mut load = Load::new(Options {

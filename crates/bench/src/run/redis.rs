@@ -87,7 +87,7 @@ impl Redis {
 
     /// CPU time so far, seconds.
     pub(super) fn cpu(&self) -> anyhow::Result<f64> {
-        Ok(Usage::of([self.server.tree()])?.cpu)
+        Ok(Usage::of([self.server.pid()])?.cpu)
     }
 
     /// A program of Redis', told where this one is.

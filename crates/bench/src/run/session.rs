@@ -44,8 +44,8 @@ const TRACED: f64 = 0.3;
 const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
 
-/// Seconds: valgrind is slow.
-const COUNTED_PATIENCE: f64 = 60.0;
+/// Valgrind is slow.
+const COUNTED_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Of the starting code, which needs more than five seconds for most of them.
 const ITS_CHANGES: u64 = 4;
@@ -152,7 +152,7 @@ impl Session {
         let messages = messages.max(COUNTED_MESSAGES * load.rooms) as u64;
         let pace = Pace::Window(part.window.context("a part without a window")?);
         let mut trial = self.start(peer, scenario.on, load, &callgrind)?;
-        let pid = trial.servers[0].tree().0;
+        let pid = trial.servers[0].pid();
         trial.join(None)?;
         trial.load.run(Until::Messages(messages / 10), pace)?;
         callgrind::switch(pid, "on")?;
@@ -191,7 +191,7 @@ impl Session {
         load.protocol = peer.protocol;
         Ok(Trial {
             session: self,
-            empty: Usage::of(servers.iter().map(Server::tree))?,
+            empty: Usage::of(servers.iter().map(Server::pid))?,
             servers,
             redis,
             load: Load::new(load)?,
@@ -271,7 +271,7 @@ impl Trial<'_> {
     }
 
     fn usage(&self) -> anyhow::Result<Usage> {
-        let usage = Usage::of(self.servers.iter().map(Server::tree));
+        let usage = Usage::of(self.servers.iter().map(Server::pid));
         usage.context("the server has ended")
     }
 
@@ -285,7 +285,7 @@ impl Trial<'_> {
 
     /// Counts system calls in a window of their own.
     fn traced(&mut self, pace: Pace) -> anyhow::Result<()> {
-        let counting = Counting::start(self.servers[0].tree())?;
+        let counting = Counting::start(self.servers[0].pid())?;
         let outcome = self.load.run(self.session.part(TRACED), pace)?;
         let each = counting.stop()? as f64 / outcome.deliveries as f64;
         self.figures.insert(Figure::Syscalls, each);

@@ -113,7 +113,7 @@ fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64)
              (`ulimit -n`)"
         ));
     }
-    if connections > peer.connections && !full {
+    if peer.connections.is_some_and(|most| connections > most) && !full {
         return Some(format!(
             "opening {connections} connections takes it too long for the short form"
         ));
