@@ -1,7 +1,7 @@
 //! One peer under one scenario: start, connect, measure, stop.
 
-use std::sync::{Arc, Weak};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use std::{env, fs, process};
 
@@ -90,7 +90,9 @@ impl Session {
         let mut canary = scenario.canary.then(|| trial.canary()).transpose()?;
         let mut parts = scenario.parts.iter();
         let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
-        trial.join(canary.take_if(|_| is_storm))?;
+        trial.beside(canary.take_if(|_| is_storm), Trial::join)?;
+        trial.load.settle()?;
+        trial.grown()?;
         if scenario.on != On::OneServer {
             // There only what happens afterwards counts.
             trial.figures.clear();
@@ -105,16 +107,16 @@ impl Session {
         let mut most = None;
         for part in &scenario.parts {
             if let Some(window) = part.window {
-                let canary = canary.take().map(Canary::sing);
                 let pace = Pace::Window(window);
-                if load.slow == 0 && !load.lenient {
-                    trial.load.run(self.part(WARM_UP), pace)?;
-                }
-                trial.window(until.clone(), pace)?;
+                trial.beside(canary.take(), |trial| {
+                    if load.slow == 0 && !load.lenient {
+                        trial.load.run(self.part(WARM_UP), pace)?;
+                    }
+                    trial.window(until.clone(), pace)
+                })?;
                 if load.slow > 0 {
                     trial.grown()?;
                 }
-                trial.heard(canary)?;
                 if is_first_round && self.counts_syscalls && scenario.on == On::OneServer {
                     trial.traced(pace)?;
                 }
@@ -153,7 +155,8 @@ impl Session {
         let pace = Pace::Window(part.window.context("a part without a window")?);
         let mut trial = self.start(peer, scenario.on, load, &callgrind)?;
         let pid = trial.servers[0].pid();
-        trial.join(None)?;
+        trial.join()?;
+        trial.load.settle()?;
         trial.load.run(Until::Messages(messages / 10), pace)?;
         callgrind::switch(pid, "on")?;
         let outcome = trial.load.run(Until::Messages(messages), pace)?;
@@ -229,19 +232,38 @@ impl Trial<'_> {
         Ok(canary)
     }
 
-    /// All join, and a small room may talk meanwhile.
-    fn join(&mut self, canary: Option<Load>) -> anyhow::Result<()> {
+    /// Does something while a small room talks, if there is one.
+    fn beside(
+        &mut self,
+        canary: Option<Load>,
+        work: impl FnOnce(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Some(mut canary) = canary else {
+            return work(self);
+        };
+        let until = Arc::new(());
+        let gone = Until::Gone(Arc::downgrade(&until));
+        let room = thread::spawn(move || canary.run(gone, Pace::Rate(CANARY_RATE)));
+        work(self)?;
+        drop(until);
+        let outcome = room.join().map_err(|_| anyhow!("it panicked"));
+        let outcome = outcome.flatten().context("the room beside the load")?;
+        let p99 = outcome.latency.quantile(0.99);
+        self.figures.insert(Figure::CanaryP99, p99);
+        Ok(())
+    }
+
+    /// All join.
+    fn join(&mut self) -> anyhow::Result<()> {
         let before = self.usage()?;
-        let canary = canary.map(Canary::sing);
         let seconds = self.load.connect()?;
-        let after = self.usage()?;
-        self.heard(canary)?;
-        self.load.settle()?;
+        let cpu = self.usage()?.cpu - before.cpu;
         let connections = self.load.options().connections() as f64;
-        let cpu = (after.cpu - before.cpu) / connections * 1e6;
-        self.figures.insert(Figure::JoinCpu, cpu);
-        self.figures.insert(Figure::Joins, connections / seconds);
-        self.grown()
+        self.figures.extend([
+            (Figure::JoinCpu, cpu / connections * 1e6),
+            (Figure::Joins, connections / seconds),
+        ]);
+        Ok(())
     }
 
     /// One measured window.
@@ -292,39 +314,12 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// The small room is over.
-    fn heard(&mut self, canary: Option<Canary>) -> anyhow::Result<()> {
-        if let Some(Canary { until, thread }) = canary {
-            drop(until);
-            let outcome = thread.join().map_err(|_| anyhow!("it panicked"));
-            let outcome = outcome.flatten().context("the room beside the load")?;
-            let p99 = outcome.latency.quantile(0.99);
-            self.figures.insert(Figure::CanaryP99, p99);
-        }
-        Ok(())
-    }
-
     /// Memory of the server since it was empty.
     fn grown(&mut self) -> anyhow::Result<()> {
         let grown = self.usage()?.rss.saturating_sub(self.empty.rss);
         let each = grown as f64 / self.load.options().connections() as f64;
         self.figures.insert(Figure::Memory, each);
         Ok(())
-    }
-}
-
-/// A small room that talks until this is dropped.
-struct Canary {
-    until: Arc<()>,
-    thread: JoinHandle<anyhow::Result<Outcome>>,
-}
-
-impl Canary {
-    fn sing(mut room: Load) -> Self {
-        let until = Arc::new(());
-        let gone: Weak<()> = Arc::downgrade(&until);
-        let thread = thread::spawn(move || room.run(Until::Gone(gone), Pace::Rate(CANARY_RATE)));
-        Canary { until, thread }
     }
 }
 
