@@ -39,12 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/ws/{room}", get(upgrade))
         .with_state(Rooms::default());
-    let listener = TcpListener::bind(("127.0.0.1", port))
-        .await?
-        .tap_io(|stream| {
-            // What cannot be set is a connection that is gone.
-            let _ = stream.set_nodelay(true);
-        });
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    // What cannot be set is a connection that is gone.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -26,5 +26,3 @@ const server = Bun.serve({
     },
   },
 });
-
-console.log(`listening on ${server.hostname}:${server.port}`);

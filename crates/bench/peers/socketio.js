@@ -18,7 +18,4 @@ io.on("connection", (socket) => {
   socket.on("message", (text) => io.to(room).emit("message", text));
 });
 
-server.listen(Number(process.argv[2]), "127.0.0.1", 4096, () => {
-  const { address, port } = server.address();
-  console.log(`listening on ${address}:${port}`);
-});
+server.listen(Number(process.argv[2]), "127.0.0.1", 4096);

@@ -24,12 +24,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build_layer();
     io.ns("/", on_connect);
     let app = Router::new().layer(layer);
-    let listener = TcpListener::bind(("127.0.0.1", port))
-        .await?
-        .tap_io(|stream| {
-            // What cannot be set is a connection that is gone.
-            let _ = stream.set_nodelay(true);
-        });
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    // What cannot be set is a connection that is gone.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
     axum::serve(listener, app).await?;
     Ok(())
 }

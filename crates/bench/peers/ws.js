@@ -4,21 +4,21 @@
 //
 // Left as they are: Node's HTTP server sets TCP_NODELAY, `ws` has compression off. `bufferutil`, which `ws` recommends
 // for its masking, is installed. Messages stay the bytes they came as.
-import { createServer } from "node:http";
 import { WebSocket, WebSocketServer } from "ws";
 
 const path = "/ws/";
 const rooms = new Map();
 
-const sockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false });
-const server = createServer((_request, response) => response.writeHead(426).end());
-
-server.on("upgrade", (request, stream, head) => {
-  if (!request.url.startsWith(path)) return stream.destroy();
-  sockets.handleUpgrade(request, stream, head, (socket) => join(socket, request.url.slice(path.length)));
+const server = new WebSocketServer({
+  host: "127.0.0.1",
+  port: Number(process.argv[2]),
+  backlog: 4096,
+  clientTracking: false,
+  perMessageDeflate: false,
 });
 
-function join(socket, name) {
+server.on("connection", (socket, request) => {
+  const name = request.url.slice(path.length);
   let room = rooms.get(name);
   if (!room) rooms.set(name, (room = new Set()));
   room.add(socket);
@@ -33,9 +33,4 @@ function join(socket, name) {
       if (member.readyState === WebSocket.OPEN) member.send(data, { binary: isBinary });
     }
   });
-}
-
-server.listen(Number(process.argv[2]), "127.0.0.1", 4096, () => {
-  const { address, port } = server.address();
-  console.log(`listening on ${address}:${port}`);
 });

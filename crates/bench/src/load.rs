@@ -4,6 +4,7 @@
 mod connection;
 mod dialect;
 mod join;
+mod outcome;
 mod room;
 mod traffic;
 
@@ -16,9 +17,9 @@ use serde::Deserialize;
 
 use self::connection::{Connection, Stage};
 use self::dialect::{Dialect, Heard, PONG};
+use self::outcome::Traffic;
+pub use self::outcome::{Latency, Outcome, Pace, Until};
 use self::room::Room;
-use self::traffic::Traffic;
-pub use self::traffic::{Latency, Outcome, Pace, Until};
 use crate::peers::Protocol;
 use crate::poll::Poll;
 use crate::wire;
@@ -52,8 +53,9 @@ pub struct Options {
     /// Handshakes that are under way at the same time; fewer than any server's queue
     /// of connections to accept.
     pub handshakes: usize,
-    /// Without any delivery for so many seconds, one is missing.
-    pub patience: f64,
+    /// Without any delivery for so long, one is missing.
+    #[serde(skip)]
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -68,7 +70,7 @@ impl Default for Options {
             first_room: 0,
             lenient: false,
             handshakes: 64,
-            patience: 20.0,
+            patience: Duration::from_secs(20),
         }
     }
 }
@@ -135,10 +137,6 @@ impl Load {
         self.clock.elapsed().as_nanos() as u64
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_secs_f64(self.options.patience)
-    }
-
     /// Waits at most this long for sockets, and deals with them. Tells how many they were.
     fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<usize> {
         let ready = self.poll.wait(timeout)?;
@@ -153,7 +151,8 @@ impl Load {
     }
 
     fn read(&mut self, index: usize, buffer: &mut [u8]) -> anyhow::Result<()> {
-        let read = self.connections[index].read(buffer);
+        let Connection { socket, carry, .. } = &mut self.connections[index];
+        let read = carry.read(&*socket, buffer);
         let filled = read.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => anyhow::anyhow!("the server closed the connection"),
             _ => error.into(),
@@ -162,7 +161,7 @@ impl Load {
         let mut used = 0;
         if self.connections[index].stage == Stage::Upgrading {
             let Some(head) = wire::head_end(&buffer[..filled]) else {
-                self.connections[index].keep(&buffer[..filled]);
+                self.connections[index].carry.keep(&buffer[..filled]);
                 return Ok(());
             };
             self.upgraded(index, &buffer[..head])?;
@@ -185,7 +184,7 @@ impl Load {
             }
             used += frame.payload.end;
         }
-        self.connections[index].keep(&buffer[used..filled]);
+        self.connections[index].carry.keep(&buffer[used..filled]);
         Ok(())
     }
 

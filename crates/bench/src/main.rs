@@ -1,6 +1,6 @@
 //! `tablecast-bench`: measures, and is what is measured with.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run(options) => run::run(&options),
         Command::Report { out } => run::report_again(&out),
         Command::Raw { listen } => {
-            let listener = raw::listen(listen)?;
+            let listener = TcpListener::bind(listen)?;
             eprintln!("listening on {}", listener.local_addr()?);
             Ok(raw::serve(listener)?)
         }

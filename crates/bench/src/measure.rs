@@ -6,11 +6,7 @@ pub mod syscalls;
 use procfs::ProcResult;
 use procfs::process::{Process, Task};
 
-/// A process and all its descendants.
-#[derive(Debug, Clone, Copy)]
-pub struct ProcessTree(pub u32);
-
-/// What a [`ProcessTree`] has used so far, and holds now.
+/// What processes have used so far, and hold now.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
     /// CPU time, seconds. Exact to what the scheduler counts, nanoseconds.
@@ -21,17 +17,15 @@ pub struct Usage {
     pub rss: u64,
 }
 
-impl ProcessTree {
-    /// The processes, this one first.
-    pub fn pids(self) -> Vec<u32> {
-        let mut pids = vec![self.0];
-        let mut at = 0;
-        while let Some(&pid) = pids.get(at) {
-            at += 1;
-            pids.extend(tasks(pid).flat_map(|task| task.children().unwrap_or_default()));
-        }
-        pids
+/// A process and its descendants, this one first.
+pub fn tree(of: u32) -> Vec<u32> {
+    let mut pids = vec![of];
+    let mut at = 0;
+    while let Some(&pid) = pids.get(at) {
+        at += 1;
+        pids.extend(tasks(pid).flat_map(|task| task.children().unwrap_or_default()));
     }
+    pids
 }
 
 impl Usage {
@@ -40,13 +34,13 @@ impl Usage {
     /// # Errors
     ///
     /// One of them has ended.
-    pub fn of(trees: impl IntoIterator<Item = ProcessTree>) -> ProcResult<Self> {
+    pub fn of(processes: impl IntoIterator<Item = u32>) -> ProcResult<Self> {
         let mut sum = Usage::default();
-        for tree in trees {
-            for pid in tree.pids() {
+        for process in processes {
+            for pid in tree(process) {
                 match sum.add(pid) {
                     // A child may end between two looks.
-                    Err(_) if pid != tree.0 => {}
+                    Err(_) if pid != process => {}
                     added => added?,
                 }
             }
@@ -95,7 +89,7 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let usage = || Usage::of([ProcessTree(worker.id())]).unwrap();
+        let usage = || Usage::of([worker.id()]).unwrap();
         let before = usage();
         worker.stdin.as_ref().unwrap().write_all(b"go\n").unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -113,7 +107,7 @@ mod tests {
     #[test]
     fn children_belong_to_the_tree() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let pids = ProcessTree(std::process::id()).pids();
+        let pids = tree(std::process::id());
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(pids.contains(&child.id()), "{pids:?}");

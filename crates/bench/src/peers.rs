@@ -47,15 +47,10 @@ pub struct Peer {
     pub native: bool,
     /// The most connections it is asked to hold in the short form, where opening more
     /// would take too long.
-    #[serde(default = "all_connections")]
-    pub connections: usize,
+    pub connections: Option<usize>,
     /// Only takes part in the workloads on Redis.
     #[serde(default)]
     pub needs_redis: bool,
-}
-
-fn all_connections() -> usize {
-    15_000
 }
 
 #[derive(Deserialize)]

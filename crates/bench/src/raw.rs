@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 
 use slab::Slab;
 
@@ -63,20 +63,6 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
             }
         }
     }
-}
-
-/// Listens with a queue long enough for a storm of joins.
-///
-/// # Errors
-///
-/// The address is taken, or not ours.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    Ok(socket.into())
 }
 
 impl Raw {

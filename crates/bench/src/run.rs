@@ -14,16 +14,16 @@ mod steps;
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 pub use self::options::Options;
 use self::session::Session;
 use self::steps::{Plan, Step};
-use crate::measure::ProcessTree;
 use crate::measure::syscalls::Counting;
 use crate::peers::{PEERS, Peer};
 use crate::report;
-use crate::results::{Gap, PeerInfo, REDIS_BENCHMARK, Results};
+use crate::results::{PeerInfo, REDIS_BENCHMARK, Results};
 use crate::summary::{Figures, Samples};
 use anyhow::{Context, ensure};
 
@@ -48,7 +48,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     peers.retain(|peer| options.peer.is_empty() || options.peer.contains(&peer.name));
     peers.retain(|peer| !options.without.contains(&peer.name));
     let file_descriptors = machine::raise_file_limit();
-    let cores = machine::cores();
+    let cores = thread::available_parallelism()?.get();
     ensure!(
         cores >= 2,
         "a server and its load need a core each, and this machine has {cores}"
@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             .unwrap_or(if options.full { FULL } else { SHORT }),
         cores,
         // Everybody makes some.
-        counts_syscalls: Counting::start(ProcessTree(std::process::id()))
+        counts_syscalls: Counting::start(std::process::id())
             .and_then(Counting::stop)
             .is_ok(),
     };
@@ -87,16 +87,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         });
         if let Err(error) = result {
             eprintln!("{step}: {error:#}");
-            for workload in missing {
-                let gap = Gap {
-                    workload: workload.to_owned(),
-                    peer: step.peer().to_owned(),
-                    reason: format!("{error:#}"),
-                };
-                if !results.gaps.contains(&gap) {
-                    results.gaps.push(gap);
-                }
-            }
+            let mut gaps = step.scenario.gaps(step.peer(), &format!("{error:#}"));
+            gaps.retain(|gap| missing.contains(&&*gap.workload) && !results.gaps.contains(gap));
+            results.gaps.extend(gaps);
         }
         // An interrupted run is not lost.
         results.cells = samples.cells(BASE);

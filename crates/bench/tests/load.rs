@@ -7,6 +7,7 @@ mod servers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use servers::{Fault, broken};
 use tablecast_bench::load::{Load, Options, Pace, Until};
@@ -18,7 +19,7 @@ fn options(to: SocketAddr) -> Options {
         rooms: 3,
         members: 4,
         handshakes: 5,
-        patience: 10.0,
+        patience: Duration::from_secs(10),
         ..Options::default()
     }
 }
@@ -39,7 +40,7 @@ fn fault(fault: Fault, window: usize) -> String {
     options.handshakes = 1;
     if fault == Fault::Missing {
         // It is waited for in vain.
-        options.patience = 2.0;
+        options.patience = Duration::from_secs(2);
     }
     let mut load = connected(options).unwrap();
     let error = load

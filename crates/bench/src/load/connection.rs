@@ -8,7 +8,6 @@ use socket2::{Domain, Socket, Type};
 
 use super::dialect::client_frame;
 use super::room::Tally;
-use crate::poll::Poll;
 use crate::wire::{self, Carry};
 
 /// What the kernel keeps for a member who does not read, so that the server feels it
@@ -32,12 +31,12 @@ pub(super) enum Stage {
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    socket: Socket,
+    pub(super) socket: Socket,
     pub(super) stage: Stage,
     pub(super) tally: Tally,
     /// Probes seen.
     pub(super) probes: u32,
-    carry: Carry,
+    pub(super) carry: Carry,
 }
 
 impl Connection {
@@ -61,15 +60,6 @@ impl Connection {
         })
     }
 
-    pub(super) fn watch(&self, poll: &Poll, token: usize) -> io::Result<()> {
-        poll.add(&self.socket, token)
-    }
-
-    /// From now on the member does not read.
-    pub(super) fn unwatch(&self, poll: &Poll) -> io::Result<()> {
-        poll.remove(&self.socket)
-    }
-
     /// Sends what the system has room for, unless the server has not read for long.
     pub(super) fn send(&self, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket).write(bytes) {
@@ -82,16 +72,6 @@ impl Connection {
     /// Sends a text.
     pub(super) fn say(&self, text: &[u8]) -> io::Result<()> {
         self.send(&client_frame(wire::TEXT, text))
-    }
-
-    /// As [`Carry::read`].
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.carry.read(&self.socket, buffer)
-    }
-
-    /// As [`Carry::keep`].
-    pub(super) fn keep(&mut self, rest: &[u8]) {
-        self.carry.keep(rest);
     }
 
     /// Whether the server has cut off this reader, who reads what was sent before: the system

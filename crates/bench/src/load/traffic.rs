@@ -1,15 +1,14 @@
 //! Messages: sent in a closed loop or at a fixed rate, and timed when they arrive.
 
 use std::mem;
-use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
+use super::outcome::{Outcome, Pace, Traffic, Until};
 use super::room::{Delivery, Id, Tally};
 
 /// Closer than this to the next message, in nanoseconds, it is waited for without
@@ -18,104 +17,6 @@ const NEAR: u64 = 200_000;
 
 /// A run looks so long for deliveries that nobody waits for.
 const AFTER: Duration = Duration::from_millis(2);
-
-/// When to stop sending.
-#[derive(Debug, Clone)]
-pub enum Until {
-    /// After so much time.
-    Seconds(f64),
-    /// After so many messages in all rooms.
-    Messages(u64),
-    /// When what it points to is gone.
-    Gone(Weak<()>),
-}
-
-/// When to send.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
-    /// So many messages are always under way in each room: the next one follows when
-    /// everybody has seen the last.
-    Window(usize),
-    /// So many messages a second in all rooms, at even intervals whatever comes back.
-    /// Latency counts from when a message should have been sent.
-    Rate(f64),
-}
-
-/// Times of a run, up to ten minutes, exact to three digits.
-#[derive(Debug)]
-pub struct Latency(Histogram<u64>);
-
-impl Default for Latency {
-    #[expect(clippy::expect_used, reason = "constants that go together")]
-    fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(1, 600_000_000_000, 3);
-        Latency(histogram.expect("bounds of a histogram"))
-    }
-}
-
-impl Latency {
-    fn record(&mut self, nanoseconds: u64) {
-        self.0.saturating_record(nanoseconds);
-    }
-
-    /// In microseconds; the longest is that of 1.0, and 0 if there is none.
-    pub fn quantile(&self, quantile: f64) -> f64 {
-        self.0.value_at_quantile(quantile) as f64 / 1e3
-    }
-}
-
-/// What one run gave.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Messages sent, each of which has reached everybody.
-    pub messages: u64,
-    /// Messages times members who read.
-    pub deliveries: u64,
-    /// From the first message until the last delivery.
-    pub seconds: f64,
-    /// CPU time of the generator itself, seconds.
-    pub cpu: f64,
-    /// Of deliveries.
-    pub latency: Latency,
-    /// Of deliveries to members who are connected to the same node as the sender.
-    pub same_node: Latency,
-    /// Of deliveries to members who are connected to another node than the sender.
-    pub other_node: Latency,
-    /// Until the last member had it.
-    pub seen_by_all: Latency,
-    /// Members who do not read.
-    pub slow: usize,
-    /// Those of them that the server has cut off.
-    pub cut_off: usize,
-}
-
-/// One run while it lasts, or that there is none.
-#[derive(Default)]
-pub(super) struct Traffic {
-    outcome: Outcome,
-    until: Option<Until>,
-    /// A message that everybody has seen is followed by another one.
-    is_closed_loop: bool,
-    /// Nothing new is begun.
-    is_ending: bool,
-    /// Messages that not everybody has seen.
-    under_way: u64,
-    /// Nanoseconds on the load's clock, as `last_delivery`.
-    began: u64,
-    last_delivery: u64,
-}
-
-impl Traffic {
-    /// Whether what is due at a time is not sent any more.
-    fn is_over(&self, at: u64) -> bool {
-        match &self.until {
-            None => true,
-            Some(Until::Seconds(seconds)) => at >= self.began + (seconds * 1e9) as u64,
-            Some(Until::Messages(messages)) => self.outcome.messages >= *messages,
-            Some(Until::Gone(what)) => what.strong_count() == 0,
-        }
-    }
-}
 
 impl Load {
     /// Sends until then, and waits until everything has arrived: what is read of a server
@@ -190,7 +91,7 @@ impl Load {
                 return Ok(());
             }
             let waited = Duration::from_nanos(now.saturating_sub(traffic.last_delivery));
-            if traffic.under_way > 0 && waited > self.patience() {
+            if traffic.under_way > 0 && waited > self.options.patience {
                 return self.missing();
             }
             let asleep = match pace {
@@ -303,7 +204,7 @@ impl Load {
             let members = &self.connections[number * self.options.members..];
             let behind = (0..readers).filter(|member| room.is_behind(&members[*member].tally));
             anyhow::bail!(
-                "room {number}: message {} of member {} is missing at {} of {readers} members after {} s; \
+                "room {number}: message {} of member {} is missing at {} of {readers} members after {:?}; \
                  others are ahead of {:?}",
                 slot.seq,
                 slot.sender,
@@ -343,13 +244,15 @@ fn cpu_seconds() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::super::Options;
     use super::*;
     use crate::raw;
 
     #[test]
     fn a_message_that_is_sent_late_is_timed_from_when_it_was_due() {
-        let listener = raw::listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = listener.local_addr().unwrap();
         std::thread::spawn(move || raw::serve(listener));
         let mut load = Load::new(Options {

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use crate::program::said;
+
 /// What comes before a program, so that it is counted from [`switch`]`(pid, "on")` on.
 pub fn wrapper(out: &Path) -> String {
     let valgrind = "valgrind --quiet --tool=callgrind --instr-atstart=no";
@@ -36,28 +38,17 @@ pub fn count(pid: u32, out: &Path) -> anyhow::Result<u64> {
 }
 
 fn control(args: &[&str], pid: u32) -> anyhow::Result<()> {
-    let output = Command::new("callgrind_control")
-        .args(args)
-        .arg(pid.to_string())
-        .output()
-        .context("cannot start callgrind_control")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let text = text.trim();
-    ensure!(
-        output.status.success() && !text.contains("Error"),
-        "callgrind_control: {text} {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    let mut control = Command::new("callgrind_control");
+    let text = said(control.args(args).arg(pid.to_string()))?;
+    ensure!(!text.contains("Error"), "callgrind_control: {text}");
     Ok(())
 }
 
 /// `totals: 1234`, one line a part.
 fn total(text: &str) -> Option<u64> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("totals:"));
-    let parts: Option<Vec<u64>> = lines.map(|part| part.trim().parse().ok()).collect();
-    parts
-        .filter(|parts| !parts.is_empty())
-        .map(|parts| parts.iter().sum())
+    let parts = text.lines().filter_map(|line| line.strip_prefix("totals:"));
+    let parts: Vec<u64> = parts.map_while(|part| part.trim().parse().ok()).collect();
+    (!parts.is_empty()).then(|| parts.iter().sum())
 }
 
 #[cfg(test)]

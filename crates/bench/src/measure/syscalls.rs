@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
 
-use super::ProcessTree;
+use super::tree;
 
 const EVENT: &str = "raw_syscalls:sys_enter";
 
@@ -16,13 +16,13 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// Counts for all threads there are now, and for what they start.
+    /// Counts for all threads that a process and its descendants have now, and for what they start.
     ///
     /// # Errors
     ///
     /// perf is not there, or may not count.
-    pub fn start(of: ProcessTree) -> anyhow::Result<Self> {
-        let pids: Vec<String> = of.pids().iter().map(u32::to_string).collect();
+    pub fn start(of: u32) -> anyhow::Result<Self> {
+        let pids: Vec<String> = tree(of).iter().map(u32::to_string).collect();
         let mut perf = Command::new("perf")
             .args(["stat", "-x,", "-e", EVENT, "-p", &pids.join(",")])
             // perf begins to count before it runs this, and ends with it.

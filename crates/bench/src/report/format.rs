@@ -6,21 +6,19 @@ use crate::results::Summary;
 /// In a cell where there is nothing.
 pub(super) const NOTHING: &str = "–";
 
-/// A Markdown table; the first row is its head.
-pub(super) fn table(rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut text = String::new();
-    for (index, row) in rows.into_iter().enumerate() {
-        text += "|";
-        for cell in &row {
-            let cell = cell.replace('|', "\\|").replace('\n', " ");
-            text = format!("{text} {cell}").trim_end().to_owned() + " |";
-        }
-        text += "\n";
-        if index == 0 {
-            text += &format!("|{}\n", "---|".repeat(row.len()));
-        }
-    }
-    text
+/// A Markdown table.
+pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let line = |cells: Vec<String>| {
+        let cells = cells
+            .iter()
+            .map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+        cells.fold("|".to_owned(), |line, cell| {
+            format!("{line} {cell}").trim_end().to_owned() + " |"
+        }) + "\n"
+    };
+    let rule = format!("|{}\n", "---|".repeat(head.len()));
+    let lines: String = rows.into_iter().map(line).collect();
+    line(head.iter().map(ToString::to_string).collect()) + &rule + &lines
 }
 
 impl Unit {

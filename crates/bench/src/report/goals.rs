@@ -10,6 +10,16 @@ use crate::results::Results;
 /// The goals; it says what a formula is.
 const GOALS: &str = include_str!("goals.toml");
 
+const HEAD: [&str; 7] = [
+    "server",
+    "figure",
+    "goal",
+    "reached",
+    "beside it",
+    "counted by",
+    "",
+];
+
 #[derive(Deserialize)]
 struct Goals {
     goal: Vec<Goal>,
@@ -37,13 +47,12 @@ struct Goal {
 /// The goals cannot be read.
 pub(super) fn goals_table(results: &Results) -> anyhow::Result<String> {
     let goals: Goals = toml::from_str(GOALS)?;
-    let head = "server,figure,goal,reached,beside it,counted by,";
-    let mut rows = vec![head.split(',').map(str::to_owned).collect()];
-    for goal in &goals.goal {
+    let rows = goals.goal.iter().map(|goal| {
         let row = goal.row(results);
-        rows.push(row.with_context(|| format!("goal: {}, {}", goal.server, goal.figure))?);
-    }
-    Ok(table(rows))
+        row.with_context(|| format!("goal: {}, {}", goal.server, goal.figure))
+    });
+    let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(table(&HEAD, rows))
 }
 
 impl Goal {
@@ -75,12 +84,8 @@ impl Goal {
             }
             None => None,
         };
-        let figure = self
-            .value
-            .split(' ')
-            .nth(2)
-            .context("the value is no figure")?;
-        let figure: Figure = serde_json::from_value(figure.into())?;
+        let first = self.value.split(' ').nth(2);
+        let figure: Figure = serde_json::from_value(first.into())?;
         let means = reached.map(|_| figure.column().means.to_owned());
         let or_nothing = |cell: Option<String>| cell.unwrap_or_else(|| NOTHING.to_owned());
         Ok(vec![

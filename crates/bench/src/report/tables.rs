@@ -41,66 +41,53 @@ pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
 }
 
 fn figures_table(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
-    let headings = figures
-        .iter()
-        .map(|figure| figure.column().heading.to_owned());
-    let head = [String::new()].into_iter().chain(headings).collect();
+    let mut head = vec![""];
+    head.extend(figures.iter().map(|figure| figure.column().heading));
     let lines = rows.iter().map(|(peer, cell)| {
-        let written = figures.iter().map(|figure| match cell.figures.get(figure) {
+        let mut line = vec![peer.title.clone()];
+        line.extend(figures.iter().map(|figure| match cell.figures.get(figure) {
             Some(summary) => figure.column().unit.write_summary(summary),
             None => NOTHING.to_owned(),
-        });
-        [peer.title.clone()].into_iter().chain(written).collect()
+        }));
+        line
     });
-    let lines = lines.filter(|line: &Vec<String>| line[1..].iter().any(|cell| cell != NOTHING));
-    table([head].into_iter().chain(lines))
+    let lines = lines.filter(|line| line[1..].iter().any(|cell| cell != NOTHING));
+    table(&head, lines)
 }
 
 /// By which means figures are got.
 pub(super) fn means() -> String {
-    let of = |means| {
+    let rows = MEANS.map(|means| {
         let listed = Figure::ALL.iter().map(|figure| figure.column());
         let by_it = listed.filter(|column| column.means == means && GROUPS.contains(&column.group));
         let headings: Vec<&str> = by_it.map(|column| column.heading).collect();
-        row(means, &headings.join("; "))
-    };
-    table(
-        [row("counted by", "figures")]
-            .into_iter()
-            .chain(MEANS.map(of)),
-    )
+        vec![means.to_owned(), headings.join("; ")]
+    });
+    table(&["counted by", "figures"], rows)
 }
 
 /// Where it ran.
 pub(super) fn machine(results: &Results) -> String {
-    let rows = results.machine.iter().map(|(name, value)| row(name, value));
-    table([row("", "")].into_iter().chain(rows))
+    let facts = results.machine.iter();
+    let rows = facts.map(|(name, value)| vec![name.clone(), value.clone()]);
+    table(&["", ""], rows)
 }
 
 /// What was measured, with its version.
 pub(super) fn versions(results: &Results) -> String {
     // It is no server, and is of the same version as Redis.
-    let servers = results
-        .peers
-        .iter()
-        .filter(|peer| peer.name != REDIS_BENCHMARK);
+    let peers = results.peers.iter();
+    let servers = peers.filter(|peer| peer.name != REDIS_BENCHMARK);
     let rows = servers.map(|peer| {
-        row(
-            &peer.title,
-            peer.version.as_deref().unwrap_or("this repository"),
-        )
+        let version = peer.version.as_deref().unwrap_or("this repository");
+        vec![peer.title.clone(), version.to_owned()]
     });
-    let text = table([row("peer", "version")].into_iter().chain(rows));
-    let left_out = PEERS
-        .iter()
-        .filter(|known| results.peers.iter().all(|peer| peer.name != known.name));
-    let left_out: Vec<&str> = left_out.map(|known| &*known.title).collect();
+    let text = table(&["peer", "version"], rows);
+    let took_part = |name: &str| results.peers.iter().any(|peer| peer.name == name);
+    let left_out = PEERS.iter().filter(|peer| !took_part(&peer.name));
+    let left_out: Vec<&str> = left_out.map(|peer| &*peer.title).collect();
     match left_out.is_empty() {
         true => text,
         false => format!("{text}\nLeft out of this run: {}.\n", left_out.join(", ")),
     }
-}
-
-fn row(name: &str, value: &str) -> Vec<String> {
-    vec![name.to_owned(), value.to_owned()]
 }

@@ -51,11 +51,6 @@ pub(super) fn facts() -> Vec<(String, String)> {
     known.collect()
 }
 
-/// Cores that a run can use.
-pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

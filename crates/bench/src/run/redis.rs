@@ -1,7 +1,6 @@
 //! Redis: a server of the run's own, `redis-benchmark` with our commit script, and what our
 //! nodes say of their commits.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
@@ -16,7 +15,15 @@ use crate::summary::Figures;
 use crate::wire;
 
 /// The scripts of the backend, which `redis-benchmark` runs too.
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../redis/src/scripts");
+const CREATE: &str = concat!(
+    include_str!("../../../redis/src/scripts/room.lua"),
+    include_str!("../../../redis/src/scripts/create.lua")
+);
+const COMMIT: &str = concat!(
+    include_str!("../../../redis/src/scripts/room.lua"),
+    include_str!("../../../redis/src/scripts/benchmark.lua"),
+    include_str!("../../../redis/src/scripts/commit.lua")
+);
 
 /// As in crates/redis/README.md: an event of 100 bytes, and a state of 500.
 const EVENT: usize = 104;
@@ -29,22 +36,13 @@ const ROUND_TRIPS: usize = 3_000;
 /// What Redis can do with the same script on this machine.
 pub(super) fn benchmark() -> anyhow::Result<Figures> {
     let redis = Redis::start()?;
-    let script = |names: &[&str]| -> anyhow::Result<String> {
-        let parts = names.iter().map(|name| {
-            let path = format!("{SCRIPTS}/{name}");
-            fs::read_to_string(&path).with_context(|| path)
-        });
-        Ok(parts.collect::<anyhow::Result<Vec<String>>>()?.concat())
-    };
     let (state, log) = ("tablecast:{bench}:state", "tablecast:{bench}:log");
     let keepsake = "tablecast:{bench}:keepsake";
-    let create = script(&["room.lua", "create.lua"])?;
     let deadline = "86400000";
     redis.cli(&[
-        "EVAL", &create, "3", state, log, keepsake, "run", deadline, deadline, "state",
+        "EVAL", CREATE, "3", state, log, keepsake, "run", deadline, deadline, "state",
     ])?;
-    let commit = script(&["room.lua", "benchmark.lua", "commit.lua"])?;
-    let sha = redis.cli(&["SCRIPT", "LOAD", &commit])?;
+    let sha = redis.cli(&["SCRIPT", "LOAD", COMMIT])?;
     let (event, snapshot) = ("0".repeat(EVENT), STATE.to_string());
     let channel = "tablecast:{bench}";
     let command = [
@@ -89,25 +87,24 @@ impl Redis {
 
     /// CPU time so far, seconds.
     pub(super) fn cpu(&self) -> anyhow::Result<f64> {
-        Ok(Usage::of([self.server.tree()])?.cpu)
+        Ok(Usage::of([self.server.pid()])?.cpu)
     }
 
-    fn port(&self) -> String {
-        self.server.address.port().to_string()
+    /// A program of Redis', told where this one is.
+    fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(name);
+        program.args(["-p", &self.server.address.port().to_string()]);
+        program
     }
 
     fn cli(&self, args: &[&str]) -> anyhow::Result<String> {
-        said(
-            Command::new("redis-cli")
-                .args(["-e", "-p", &self.port()])
-                .args(args),
-        )
+        said(self.program("redis-cli").arg("-e").args(args))
     }
 
     fn benchmark(&self, clients: usize, commits: usize, command: &[&str]) -> anyhow::Result<Rate> {
         let (clients, commits) = (clients.to_string(), commits.to_string());
-        let mut benchmark = Command::new("redis-benchmark");
-        benchmark.args(["-p", &self.port(), "--csv", "-c", &clients, "-n", &commits]);
+        let mut benchmark = self.program("redis-benchmark");
+        benchmark.args(["--csv", "-c", &clients, "-n", &commits]);
         let csv = said(benchmark.args(command))?;
         rate(&csv).with_context(|| format!("redis-benchmark says {csv}"))
     }

@@ -66,13 +66,14 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Scenario {
-    /// All its workloads without a peer.
-    pub(super) fn gaps(&self, peer: &str, reason: &str) -> impl Iterator<Item = Gap> {
-        self.parts.iter().map(move |part| Gap {
+    /// All its workloads, of which a peer has none.
+    pub(super) fn gaps(&self, peer: &str, reason: &str) -> Vec<Gap> {
+        let gap = |part: &Part| Gap {
             workload: part.name.clone(),
             peer: peer.to_owned(),
             reason: reason.to_owned(),
-        })
+        };
+        self.parts.iter().map(gap).collect()
     }
 
     pub(super) fn infos(&self) -> impl Iterator<Item = WorkloadInfo> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::measure::ProcessTree;
+use crate::measure::tree;
 
 /// Under valgrind a start takes seconds, and the machine may be busy.
 const START: Duration = Duration::from_secs(60);
@@ -43,15 +43,15 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn tree(&self) -> ProcessTree {
-        ProcessTree(self.process.id())
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // Its children too: a manager that is killed cannot end its workers.
-        let pids = self.tree().pids().into_iter();
+        let pids = tree(self.pid()).into_iter();
         for pid in pids.filter_map(|pid| Pid::from_raw(pid as i32)) {
             // It may have ended by itself.
             let _ = kill_process(pid, Signal::KILL);

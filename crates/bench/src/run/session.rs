@@ -1,7 +1,7 @@
 //! One peer under one scenario: start, connect, measure, stop.
 
-use std::sync::{Arc, Weak};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use std::{env, fs, process};
 
@@ -44,8 +44,8 @@ const TRACED: f64 = 0.3;
 const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
 
-/// Seconds: valgrind is slow.
-const COUNTED_PATIENCE: f64 = 60.0;
+/// Valgrind is slow.
+const COUNTED_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Of the starting code, which needs more than five seconds for most of them.
 const ITS_CHANGES: u64 = 4;
@@ -90,7 +90,9 @@ impl Session {
         let mut canary = scenario.canary.then(|| trial.canary()).transpose()?;
         let mut parts = scenario.parts.iter();
         let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
-        trial.join(canary.take_if(|_| is_storm))?;
+        trial.beside(canary.take_if(|_| is_storm), Trial::join)?;
+        trial.load.settle()?;
+        trial.grown()?;
         if scenario.on != On::OneServer {
             // There only what happens afterwards counts.
             trial.figures.clear();
@@ -105,16 +107,16 @@ impl Session {
         let mut most = None;
         for part in &scenario.parts {
             if let Some(window) = part.window {
-                let canary = canary.take().map(Canary::sing);
                 let pace = Pace::Window(window);
-                if load.slow == 0 && !load.lenient {
-                    trial.load.run(self.part(WARM_UP), pace)?;
-                }
-                trial.window(until.clone(), pace)?;
+                trial.beside(canary.take(), |trial| {
+                    if load.slow == 0 && !load.lenient {
+                        trial.load.run(self.part(WARM_UP), pace)?;
+                    }
+                    trial.window(until.clone(), pace)
+                })?;
                 if load.slow > 0 {
                     trial.grown()?;
                 }
-                trial.heard(canary)?;
                 if is_first_round && self.counts_syscalls && scenario.on == On::OneServer {
                     trial.traced(pace)?;
                 }
@@ -152,8 +154,9 @@ impl Session {
         let messages = messages.max(COUNTED_MESSAGES * load.rooms) as u64;
         let pace = Pace::Window(part.window.context("a part without a window")?);
         let mut trial = self.start(peer, scenario.on, load, &callgrind)?;
-        let pid = trial.servers[0].tree().0;
-        trial.join(None)?;
+        let pid = trial.servers[0].pid();
+        trial.join()?;
+        trial.load.settle()?;
         trial.load.run(Until::Messages(messages / 10), pace)?;
         callgrind::switch(pid, "on")?;
         let outcome = trial.load.run(Until::Messages(messages), pace)?;
@@ -191,7 +194,7 @@ impl Session {
         load.protocol = peer.protocol;
         Ok(Trial {
             session: self,
-            empty: Usage::of(servers.iter().map(Server::tree))?,
+            empty: Usage::of(servers.iter().map(Server::pid))?,
             servers,
             redis,
             load: Load::new(load)?,
@@ -229,19 +232,38 @@ impl Trial<'_> {
         Ok(canary)
     }
 
-    /// All join, and a small room may talk meanwhile.
-    fn join(&mut self, canary: Option<Load>) -> anyhow::Result<()> {
+    /// Does something while a small room talks, if there is one.
+    fn beside(
+        &mut self,
+        canary: Option<Load>,
+        work: impl FnOnce(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Some(mut canary) = canary else {
+            return work(self);
+        };
+        let until = Arc::new(());
+        let gone = Until::Gone(Arc::downgrade(&until));
+        let room = thread::spawn(move || canary.run(gone, Pace::Rate(CANARY_RATE)));
+        work(self)?;
+        drop(until);
+        let outcome = room.join().map_err(|_| anyhow!("it panicked"));
+        let outcome = outcome.flatten().context("the room beside the load")?;
+        let p99 = outcome.latency.quantile(0.99);
+        self.figures.insert(Figure::CanaryP99, p99);
+        Ok(())
+    }
+
+    /// All join.
+    fn join(&mut self) -> anyhow::Result<()> {
         let before = self.usage()?;
-        let canary = canary.map(Canary::sing);
         let seconds = self.load.connect()?;
-        let after = self.usage()?;
-        self.heard(canary)?;
-        self.load.settle()?;
+        let cpu = self.usage()?.cpu - before.cpu;
         let connections = self.load.options().connections() as f64;
-        let cpu = (after.cpu - before.cpu) / connections * 1e6;
-        self.figures.insert(Figure::JoinCpu, cpu);
-        self.figures.insert(Figure::Joins, connections / seconds);
-        self.grown()
+        self.figures.extend([
+            (Figure::JoinCpu, cpu / connections * 1e6),
+            (Figure::Joins, connections / seconds),
+        ]);
+        Ok(())
     }
 
     /// One measured window.
@@ -256,18 +278,14 @@ impl Trial<'_> {
             (Figure::KernelShare, kernel),
             (Figure::ServerShare, cpu / outcome.seconds),
         ]);
-        if let Some((more, commits)) = more.zip(commits) {
-            let of = |before, after| (after - before) / (more.commits - commits.commits);
+        if let Some((after, before)) = more.zip(commits) {
+            let commits = after.commits - before.commits;
+            let commands = after.commands - before.commands;
+            let redis = after.redis - before.redis;
             self.figures.extend([
-                (
-                    Figure::Commits,
-                    (more.commits - commits.commits) / outcome.seconds,
-                ),
-                (
-                    Figure::CommandsPerCommit,
-                    of(commits.commands, more.commands),
-                ),
-                (Figure::RedisCpu, of(commits.redis, more.redis) * 1e6),
+                (Figure::Commits, commits / outcome.seconds),
+                (Figure::CommandsPerCommit, commands / commits),
+                (Figure::RedisCpu, redis / commits * 1e6),
             ]);
         }
         self.figures.extend(seen(&outcome));
@@ -275,7 +293,7 @@ impl Trial<'_> {
     }
 
     fn usage(&self) -> anyhow::Result<Usage> {
-        let usage = Usage::of(self.servers.iter().map(Server::tree));
+        let usage = Usage::of(self.servers.iter().map(Server::pid));
         usage.context("the server has ended")
     }
 
@@ -289,22 +307,10 @@ impl Trial<'_> {
 
     /// Counts system calls in a window of their own.
     fn traced(&mut self, pace: Pace) -> anyhow::Result<()> {
-        let counting = Counting::start(self.servers[0].tree())?;
+        let counting = Counting::start(self.servers[0].pid())?;
         let outcome = self.load.run(self.session.part(TRACED), pace)?;
         let each = counting.stop()? as f64 / outcome.deliveries as f64;
         self.figures.insert(Figure::Syscalls, each);
-        Ok(())
-    }
-
-    /// The small room is over.
-    fn heard(&mut self, canary: Option<Canary>) -> anyhow::Result<()> {
-        if let Some(Canary { until, thread }) = canary {
-            drop(until);
-            let outcome = thread.join().map_err(|_| anyhow!("it panicked"));
-            let outcome = outcome.flatten().context("the room beside the load")?;
-            let p99 = outcome.latency.quantile(0.99);
-            self.figures.insert(Figure::CanaryP99, p99);
-        }
         Ok(())
     }
 
@@ -314,21 +320,6 @@ impl Trial<'_> {
         let each = grown as f64 / self.load.options().connections() as f64;
         self.figures.insert(Figure::Memory, each);
         Ok(())
-    }
-}
-
-/// A small room that talks until this is dropped.
-struct Canary {
-    until: Arc<()>,
-    thread: JoinHandle<anyhow::Result<Outcome>>,
-}
-
-impl Canary {
-    fn sing(mut room: Load) -> Self {
-        let until = Arc::new(());
-        let gone: Weak<()> = Arc::downgrade(&until);
-        let thread = thread::spawn(move || room.run(Until::Gone(gone), Pace::Rate(CANARY_RATE)));
-        Canary { until, thread }
     }
 }
 

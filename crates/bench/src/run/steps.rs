@@ -36,30 +36,25 @@ impl<'a> Plan<'a> {
     pub(super) fn new(options: &Options, peers: &'a [Peer], file_descriptors: u64) -> Self {
         let mut plan = Plan::default();
         for scenario in SCENARIOS.iter() {
-            plan.scenario(scenario, peers, options, file_descriptors);
+            let rounds = rounds(scenario, options);
+            let mut able = Vec::new();
+            for peer in peers
+                .iter()
+                .filter(|peer| rounds > 0 && takes_part(scenario.on, peer))
+            {
+                match obstacle(scenario, peer, options.full, file_descriptors) {
+                    None => able.push(peer),
+                    Some(reason) => plan.gaps.extend(scenario.gaps(&peer.name, &reason)),
+                }
+            }
+            if !able.is_empty() {
+                plan.add(scenario, able, rounds);
+            }
         }
         plan
     }
 
-    fn scenario(
-        &mut self,
-        scenario: &'static Scenario,
-        peers: &'a [Peer],
-        options: &Options,
-        file_descriptors: u64,
-    ) {
-        let rounds = rounds(scenario, options);
-        let mut able: Vec<&Peer> = Vec::new();
-        for peer in peers.iter().filter(|peer| takes_part(scenario.on, peer)) {
-            match obstacle(scenario, peer, options.full, file_descriptors) {
-                None => able.push(peer),
-                Some(reason) if rounds > 0 => self.gaps.extend(scenario.gaps(&peer.name, &reason)),
-                Some(_) => {}
-            }
-        }
-        if rounds == 0 || (able.is_empty() && scenario.on != On::OneServer) {
-            return;
-        }
+    fn add(&mut self, scenario: &'static Scenario, mut able: Vec<&'a Peer>, rounds: usize) {
         self.workloads.extend(scenario.infos());
         let step = |peer, round, counted| Step {
             scenario,
@@ -67,13 +62,12 @@ impl<'a> Plan<'a> {
             round,
             counted,
         };
-        let native: Vec<&Peer> = able.iter().copied().filter(|peer| peer.native).collect();
+        let native: Vec<_> = able.iter().copied().filter(|peer| peer.native).collect();
         for round in 0..rounds {
             let peers = able.iter().copied().map(Some);
             let all = peers.chain(scenario.benchmark.then_some(None));
             self.steps.extend(all.map(|peer| step(peer, round, None)));
-            let first = able.len().min(1);
-            able.rotate_left(first);
+            able.rotate_left(1);
         }
         for part in scenario.parts.iter().filter(|part| part.counted) {
             let counted = native.iter().map(|&peer| step(Some(peer), 0, Some(part)));
@@ -119,7 +113,7 @@ fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64)
              (`ulimit -n`)"
         ));
     }
-    if connections > peer.connections && !full {
+    if peer.connections.is_some_and(|most| connections > most) && !full {
         return Some(format!(
             "opening {connections} connections takes it too long for the short form"
         ));

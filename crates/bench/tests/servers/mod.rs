@@ -55,7 +55,7 @@ fn built(what: &[&str]) -> PathBuf {
 
 /// The bare limit, in a thread that ends with the process.
 pub(crate) fn raw() -> SocketAddr {
-    let listener = tablecast_bench::raw::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || tablecast_bench::raw::serve(listener));
     address
