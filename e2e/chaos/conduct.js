@@ -6,7 +6,7 @@ import { deadline, pause, until, world as build } from './world.js';
 
 /** @import { History, Person, Plan, Plant, Report, Shown, Truth } from './types.js' */
 /** @typedef {import('./world.js').World} World */
-/** @typedef {{ world: World, began: number, record: (report: Report) => void, client: number }} Setting */
+/** @typedef {{ world: World, began: number, record: (report: Report) => void, client: number }} Place */
 
 const require = createRequire(new URL('../../clients/js/package.json', import.meta.url));
 /** @type {any} */
@@ -30,7 +30,7 @@ const LOOK = 400;
 /**
  * @param {Plan} plan
  * @param {Plant | null} plant what is planted is not waited for as long
- * @param {(setting: Setting) => Promise<Person>} join
+ * @param {(place: Place) => Promise<Person>} join
  * @returns {Promise<History>}
  */
 export async function conduct(plan, plant, join) {

@@ -20,7 +20,7 @@ import { stage } from './room/stage.js';
 import { bar, heading, trouble, warning, word } from './room/top.js';
 
 /** @import { Pending } from './client/types.js' */
-/** @import { RoomPage, Part, View } from './room/page.js' */
+/** @import { App, Part, View } from './room/app.js' */
 
 // As it stands there: no id needs to be encoded, and what cannot be decoded is no id.
 const id = location.pathname.split('/').at(-1) ?? '';
@@ -35,7 +35,7 @@ const room = new LunchRoom(roomUrl(site, id), {
 // The connection is on its way meanwhile.
 await ready;
 
-/** @type {RoomPage} */
+/** @type {App} */
 const app = {
   room,
   id,

@@ -88,8 +88,7 @@ impl Clock {
     /// Reminds the connection at this time or up to a tick later. There is no way to
     /// take it back; a reminder too many is for the connection to ignore.
     pub(crate) fn remind(&self, outbox: &Arc<Outbox>, at: Instant) {
-        let since_start = at.saturating_duration_since(self.start);
-        let due = since_start.as_millis().div_ceil(TICK.as_millis()) as u64;
+        let due = tick_after(at.saturating_duration_since(self.start));
         let outbox = Arc::downgrade(outbox);
         self.put(Reminder { due, outbox });
     }
@@ -124,6 +123,12 @@ impl Clock {
         let slot = reminder.due.min(self.now() + HORIZON);
         self.wheel.lock().entry(slot).or_default().push(reminder);
     }
+}
+
+/// The first tick by which so much time has passed. To the nanosecond: who is reminded too
+/// early, by however little, has no other reminder.
+fn tick_after(time: Duration) -> u64 {
+    time.as_nanos().div_ceil(TICK.as_nanos()) as u64
 }
 
 impl Drop for Clock {
@@ -162,6 +167,14 @@ async fn turn(clock: Weak<Clock>, _ticking: watch::Sender<()>) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_reminded_before_the_time() {
+        let nanosecond = Duration::from_nanos(1);
+        assert_eq!(tick_after(TICK * 3), 3);
+        assert_eq!(tick_after(TICK * 3 + nanosecond), 4);
+        assert_eq!(tick_after(TICK * 3 - nanosecond), 3);
+    }
 
     #[tokio::test]
     async fn who_waits_learns_that_it_stands_still_and_the_next_gets_another() {

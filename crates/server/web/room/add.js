@@ -6,7 +6,7 @@ import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
 import { fold } from '../lib/text.js';
 
-/** @import { RoomPage, Part } from './page.js' */
+/** @import { App, Part } from './app.js' */
 
 /** As many suggestions are shown. */
 const SUGGESTED = 8;
@@ -18,7 +18,7 @@ let lastReason = '';
 /** What was typed and not added; it survives that the page is made again in another language. */
 let draft = '';
 
-/** @param {RoomPage} app @returns {Part} */
+/** @param {App} app @returns {Part} */
 export function addBox(app) {
   const field = h('input', {
     id: 'add',

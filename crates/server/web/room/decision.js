@@ -8,7 +8,7 @@ import { leading } from '../lib/view.js';
 import { called } from './people.js';
 
 /** @import { Contribution, Decision } from '../client/types.js' */
-/** @import { RoomPage, Part } from './page.js' */
+/** @import { App, Part } from './app.js' */
 
 /** How it came to be. @param {Decision} decision */
 export function decisionText({ name, winner, draw }) {
@@ -39,7 +39,7 @@ export function slip(decision, mine, ...more) {
   );
 }
 
-/** The newest decision, above the menu. @param {RoomPage} app @returns {Part} */
+/** The newest decision, above the menu. @param {App} app @returns {Part} */
 export function decided(app) {
   const element = h('section', { class: 'decided', hidden: true, 'aria-label': w.weEat });
   return {
@@ -55,7 +55,7 @@ export function decided(app) {
   };
 }
 
-/** The button, and what it opens. @param {RoomPage} app @returns {Part} */
+/** The button, and what it opens. @param {App} app @returns {Part} */
 export function decideButton(app) {
   const button = h('button', { type: 'button', class: 'decide', onclick: () => choose(app) });
   return {
@@ -70,7 +70,7 @@ export function decideButton(app) {
   };
 }
 
-/** @param {RoomPage} app */
+/** @param {App} app */
 function choose(app) {
   const items = app.view().state?.items ?? [];
   const first = leading(items);

@@ -7,7 +7,7 @@ import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
 import { called, colourOf, disc } from './people.js';
 
 /** @import { Row } from '../lib/view.js' */
-/** @import { RoomPage, Part, View } from './page.js' */
+/** @import { App, Part, View } from './app.js' */
 
 /** The list keeps its order until it was left alone for so long, ms. */
 const LEFT_ALONE = 2_000;
@@ -18,7 +18,7 @@ const GLIDING = 350;
 /** As many voters are shown by a disc of their own. */
 const DISCS = 8;
 
-/** @param {RoomPage} app @returns {Part} */
+/** @param {App} app @returns {Part} */
 export function list(app) {
   const ol = h('ol', { class: 'dishes', 'aria-label': w.menu });
   const count = h('span', { class: 'part-note' });
@@ -96,7 +96,7 @@ export function list(app) {
 /** What a line was last filled with. @type {WeakMap<HTMLElement, Row>} */
 const filled = new WeakMap();
 
-/** @param {RoomPage} app */
+/** @param {App} app */
 function line(app) {
   const row = () => /** @type {Row} */ (filled.get(li));
   const voters = h('span', { class: 'voters', 'aria-hidden': 'true' });

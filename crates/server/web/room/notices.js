@@ -6,7 +6,7 @@ import { icon } from '../lib/pictures.js';
 import { told } from './commands.js';
 import { called } from './people.js';
 
-/** @import { RoomPage } from './page.js' */
+/** @import { App } from './app.js' */
 
 /** How long a notice is shown, ms; with a button longer, since it must be reached. */
 const SHOWN = 5_000;
@@ -82,7 +82,7 @@ export function notices() {
 
 /**
  * Tells what others do, and shows it where something can be done about it. Listens for as long as the room lasts. Words are looked up when something happens, in the language of then.
- * @param {RoomPage} app
+ * @param {App} app
  */
 export function news(app) {
   const { room } = app;

@@ -9,7 +9,7 @@ import { initial } from '../lib/text.js';
 import { invite } from './share.js';
 
 /** @import { Member } from '../client/types.js' */
-/** @import { RoomPage, Part } from './page.js' */
+/** @import { App, Part } from './app.js' */
 
 /** Colours of members, also of those who left: their dishes stay. @type {Map<number, number>} */
 const colours = new Map();
@@ -37,7 +37,7 @@ export function disc(colour, name) {
   return h('span', { class: 'disc', 'data-colour': colour, 'data-initial': initial(called(name)), 'aria-hidden': 'true' });
 }
 
-/** @param {RoomPage} app @returns {Part} */
+/** @param {App} app @returns {Part} */
 export function people(app) {
   const list = h('ul', { class: 'people-list' });
   const free = h('button', { type: 'button', class: 'free-seats', onclick: () => invite(app) });
@@ -94,7 +94,7 @@ export function people(app) {
   };
 }
 
-/** @param {RoomPage} app @param {string} name @param {number} [colour] */
+/** @param {App} app @param {string} name @param {number} [colour] */
 async function take(app, name, colour) {
   if (!(await app.attempt(app.room.rename(name, colour)))) return false;
   remember.me.name = name;
@@ -102,13 +102,13 @@ async function take(app, name, colour) {
   return true;
 }
 
-/** The name, unless the server made it. @param {RoomPage} app */
+/** The name, unless the server made it. @param {App} app */
 function ownName(app) {
   const name = app.view().me?.name ?? '';
   return /^guest \d+$/.test(name) ? '' : name;
 }
 
-/** @param {RoomPage} app */
+/** @param {App} app */
 export function changeMe(app) {
   const { me, members } = app.view();
   if (!me) return;
@@ -141,7 +141,7 @@ export function changeMe(app) {
   if (matchMedia('(hover: hover)').matches) field.select();
 }
 
-/** Asks a guest for a name, in place. @param {RoomPage} app @returns {Part} */
+/** Asks a guest for a name, in place. @param {App} app @returns {Part} */
 export function askName(app) {
   const field = h('input', { 'aria-label': w.yourName, placeholder: w.yourName, autocomplete: 'nickname', maxlength: 80, enterkeyhint: 'done' });
   let dismissed = false;

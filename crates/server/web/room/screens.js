@@ -12,7 +12,7 @@ import { called } from './people.js';
 
 /** @import { RoomResult } from '../client/types.js' */
 /** @import { Screen } from '../lib/view.js' */
-/** @import { RoomPage } from './page.js' */
+/** @import { App } from './app.js' */
 
 /**
  * @typedef {object} Shown
@@ -40,7 +40,7 @@ function page({ picture, title, text, buttons, more = [] }) {
 const main = (text, onclick) => h('button', { type: 'button', class: 'main', onclick }, text);
 const home = (kind = 'main') => h('a', { class: `button ${kind}`, href: root }, w.openOwn);
 
-/** A button that tries again, and the time until it is tried anyway. @param {RoomPage} app */
+/** A button that tries again, and the time until it is tried anyway. @param {App} app */
 function retry(app) {
   const left = h('span', { class: 'screen-wait' });
   const tick = () => {
@@ -55,7 +55,7 @@ const FREE = Array(8).fill(null);
 
 /**
  * @param {Exclude<Screen, 'room'>} kind
- * @param {RoomPage} app
+ * @param {App} app
  * @returns {{ element: HTMLElement, tick?: () => void }}
  */
 export function screen(kind, app) {
@@ -86,7 +86,7 @@ export function screen(kind, app) {
   }
 }
 
-/** Tells what the screen is, once it has a heading; and begins there, unless somebody is elsewhere already. @param {RoomPage} app @param {Element} element */
+/** Tells what the screen is, once it has a heading; and begins there, unless somebody is elsewhere already. @param {App} app @param {Element} element */
 export function arrive(app, element) {
   const heading = element.querySelector('h1');
   if (!heading) return;
@@ -94,7 +94,7 @@ export function arrive(app, element) {
   if (document.activeElement === document.body) heading.focus({ preventScroll: true });
 }
 
-/** The room is gone; what was decided in it may be left. @param {RoomPage} app @param {'unknown' | 'gone'} kind */
+/** The room is gone; what was decided in it may be left. @param {App} app @param {'unknown' | 'gone'} kind */
 function closed(app, kind) {
   const { reason, state } = app.view();
   // Who was there until the end knows whether anything was.
@@ -112,17 +112,17 @@ function closed(app, kind) {
   return element;
 }
 
-/** What was given in and never came there; it is told once. @param {RoomPage} app */
+/** What was given in and never came there; it is told once. @param {App} app */
 function unsent(app) {
   const items = remember.unsent(app.id);
   for (const item of items) remember.rememberUnsent(app.id, item, false);
   return items.length > 0 && h('p', { class: 'note' }, w.notAdded(items.join(', ')));
 }
 
-/** @param {RoomPage} app */
+/** @param {App} app */
 const nothing = (app) => page({ picture: table({ seats: FREE }), title: w.unknownTitle, text: w.unknownText, buttons: [home()], more: [unsent(app)] });
 
-/** @param {RoomPage} app what is known of it was seen here */
+/** @param {App} app what is known of it was seen here */
 function last(app) {
   const items = app.view().state?.items ?? [];
   const lines = items.map(({ item, name, votes }) => line(item, name, votes.length));
@@ -135,7 +135,7 @@ function last(app) {
   });
 }
 
-/** @param {RoomPage} app @param {RoomResult} result */
+/** @param {App} app @param {RoomResult} result */
 function kept(app, { title, decision, menu, kept_until }) {
   const until = new Date(app.room.localTime(kept_until)).toLocaleString(spoken, { dateStyle: 'long', timeStyle: 'short' });
   const sorted = [...menu].sort((a, b) => b.votes - a.votes || a.number - b.number);
@@ -157,7 +157,7 @@ function kept(app, { title, decision, menu, kept_until }) {
 const line = (item, name, votes) =>
   h('li', {}, h('span', { class: 'old-item' }, item), h('span', { class: 'note' }, `${w.addedBy(called(name))} · ${w.votes(votes)}`));
 
-/** Opens another table with the same dishes. @param {RoomPage} app @param {string[]} items */
+/** Opens another table with the same dishes. @param {App} app @param {string[]} items */
 function again(app, items) {
   const button = main(w.againSame, async () => {
     button.disabled = true;

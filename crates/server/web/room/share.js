@@ -5,7 +5,7 @@ import { copy, h } from '../lib/dom.js';
 import { root, sheet } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
 
-/** @import { RoomPage } from './page.js' */
+/** @import { App } from './app.js' */
 
 /** @param {string} id of the room */
 export const link = (id) => `${root}r/${id}`;
@@ -17,7 +17,7 @@ function about() {
   return h('p', { class: 'note' }, w.localText, ' ', h('code', {}, `--listen 0.0.0.0:${location.port || 80}`));
 }
 
-/** The ways to send a link. @param {RoomPage} app */
+/** The ways to send a link. @param {App} app */
 function ways(app) {
   const url = link(app.id);
   const data = { title: app.view().state?.title ?? w.shareText, text: w.shareText, url };
@@ -45,16 +45,16 @@ function ways(app) {
   return [field, h('div', { class: 'share-buttons' }, copyButton, sendButton)];
 }
 
-/** All of it. @param {RoomPage} app */
+/** All of it. @param {App} app */
 function content(app) {
   const src = `${link(app.id)}/qr.svg?origin=${encodeURIComponent(root.slice(0, -1))}`;
   const code = h('img', { class: 'qr', loading: 'lazy', src, alt: w.qr, width: 200, height: 200 });
   return [about(), ...ways(app), h('figure', { class: 'qr-box' }, code, h('figcaption', {}, w.qrNote))];
 }
 
-/** Opens the sheet. @param {RoomPage} app */
+/** Opens the sheet. @param {App} app */
 export const invite = (app) => void sheet(w.share, content(app), 'share');
 
-/** Beside the list, where there is room. @param {RoomPage} app */
+/** Beside the list, where there is room. @param {App} app */
 export const inviteCard = (app) =>
   h('section', { class: 'invite-card', 'aria-label': w.share }, h('h2', { class: 'part-title' }, w.share), ...content(app));

@@ -8,7 +8,7 @@ import { called, colourOf } from './people.js';
 import { susan } from './susan.js';
 
 /** @import { Candidate, Decision, Drawing, Item } from '../client/types.js' */
-/** @import { RoomPage, Part, View } from './page.js' */
+/** @import { App, Part, View } from './app.js' */
 
 /** Chances are seen coming in for so long at least, ms. */
 const GATHERING = 900;
@@ -24,7 +24,7 @@ function onTable(winner, items) {
   return all.some(({ number }) => number === winner.number) ? all : [winner];
 }
 
-/** @param {RoomPage} app @returns {Part} */
+/** @param {App} app @returns {Part} */
 export function stage(app) {
   /** What was there last, to see what is new. @type {{ drawing: Drawing | null, decision: Decision | null } | undefined} */
   let before;

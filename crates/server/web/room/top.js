@@ -7,7 +7,7 @@ import { root } from '../lib/page.js';
 import { clock } from '../lib/text.js';
 import { invite } from './share.js';
 
-/** @import { RoomPage, Part, View } from './page.js' */
+/** @import { App, Part, View } from './app.js' */
 
 /** From here on the seconds are counted, and everybody is warned, ms. */
 const WARNING = 60_000;
@@ -20,7 +20,7 @@ const UNSURE = 1_000;
 
 /**
  * The small bar that stays.
- * @param {RoomPage} app
+ * @param {App} app
  * @param {boolean} isOpen there is a table to speak of
  * @returns {Part}
  */
@@ -52,7 +52,7 @@ export const word = ({ status, stale, store }) =>
 
 export const mark = () => table({ seats: [0, 1, 4, 6, 8], class: 'mark' });
 
-/** Says what is wrong with the connection, as long as something is. @param {RoomPage} app @returns {Part} */
+/** Says what is wrong with the connection, as long as something is. @param {App} app @returns {Part} */
 export function trouble(app) {
   const text = h('span');
   const note = h('span', { class: 'trouble-note' });
@@ -78,7 +78,7 @@ export function trouble(app) {
   return { element, update, tick: () => update(app.view()) };
 }
 
-/** The table's name, changed in place, and its time. @param {RoomPage} app @returns {Part} */
+/** The table's name, changed in place, and its time. @param {App} app @returns {Part} */
 export function heading(app) {
   const name = h('span', { class: 'title-text' });
   const button = h('button', { type: 'button', class: 'title-button', onclick: edit }, name, icon('pencil'));
@@ -134,12 +134,12 @@ export function heading(app) {
   };
 }
 
-/** @param {RoomPage} app */
+/** @param {App} app */
 async function extend(app) {
   if (await app.attempt(app.room.extend())) app.toast(w.keptOpen);
 }
 
-/** Warns while the last minute runs. @param {RoomPage} app @returns {Part} */
+/** Warns while the last minute runs. @param {App} app @returns {Part} */
 export function warning(app) {
   const left = h('strong');
   const keep = h('button', { type: 'button', class: 'main', onclick: () => extend(app) }, w.keepOpen);

@@ -5,7 +5,7 @@
 /** @typedef {AnyView<Menu>} View */
 
 /**
- * @typedef {object} RoomPage
+ * @typedef {object} App
  * @property {LunchRoom} room
  * @property {string} id of the room
  * @property {() => View} view its times are by `performance.now()`
