@@ -51,15 +51,15 @@ impl fmt::Display for Finding {
 /// told how many rooms were looked at.
 ///
 /// # Errors
-/// It cannot be opened, or is damaged so much that its rows cannot be read.
+/// It cannot be opened, or is damaged so much that its tables cannot be read.
 pub fn check(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Checked, OpenError> {
-    let checked = open_to_look(path).and_then(|connection| {
+    let checked = open_to_look(path).map(|connection| {
         let mut checked = Checked::default();
         look(&connection, &mut checked, &mut |done| {
             progress(done);
             true
-        })?;
-        Ok(checked)
+        });
+        checked
     });
     checked.map_err(|problem| problem.at(path))
 }
@@ -88,22 +88,26 @@ pub(crate) fn look(
     connection: &Connection,
     checked: &mut Checked,
     goes_on: &mut dyn FnMut(Progress) -> bool,
-) -> Result<(), Problem> {
-    pages(connection, checked)?;
+) {
+    let looked = pages(connection, checked);
+    checked.find_problem(looked);
     // All rows as they are at one moment.
-    let rows = connection.unchecked_transaction()?;
-    match StoreRow::read(&rows) {
-        Ok(Some(_)) => {}
-        Ok(None) => checked.find(None, "the row of the whole store is missing"),
-        Err(error) => checked.find(None, error),
-    }
-    let went_on = rooms(&rows, checked, goes_on)?;
-    if went_on {
-        keepsakes(&rows, checked)?;
-        dues(&rows, checked)?;
-        orphans(&rows, checked)?;
-    }
-    Ok(())
+    let rows = connection.unchecked_transaction().map_err(Problem::from);
+    let looked = rows.and_then(|rows| {
+        let looked = store(&rows, checked);
+        checked.find_problem(looked);
+        let went_on = rooms(&rows, checked, goes_on);
+        if !matches!(went_on, Ok(false)) {
+            let looked = keepsakes(&rows, checked);
+            checked.find_problem(looked);
+            let looked = dues(&rows, checked);
+            checked.find_problem(looked);
+            let looked = orphans(&rows, checked);
+            checked.find_problem(looked);
+        }
+        went_on.map(drop)
+    });
+    checked.find_problem(looked);
 }
 
 impl Checked {
@@ -113,6 +117,22 @@ impl Checked {
             what: what.to_string(),
         });
     }
+
+    /// A part of it could not be looked at to the end.
+    fn find_problem(&mut self, looked: Result<(), Problem>) {
+        if let Err(problem) = looked {
+            self.find(None, problem);
+        }
+    }
+}
+
+fn store(connection: &Connection, checked: &mut Checked) -> Result<(), Problem> {
+    match StoreRow::read(connection) {
+        Ok(Some(_)) => {}
+        Ok(None) => checked.find(None, "the row of the whole store is missing"),
+        Err(error) => checked.find(None, error),
+    }
+    Ok(())
 }
 
 /// How SQLite's pages hang together.

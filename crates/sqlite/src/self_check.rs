@@ -1,11 +1,11 @@
 //! The check that runs after the start: members do not wait for it, and whoever runs the
 //! server hears what is damaged before somebody comes to it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, io};
 
 use rusqlite::{Connection, InterruptHandle};
 
@@ -38,23 +38,26 @@ impl SelfCheck {
 
 fn run(connection: &Connection, is_over: &AtomicBool) {
     let mut checked = Checked::default();
-    let looked = check::look(connection, &mut checked, &mut |_| {
+    check::look(connection, &mut checked, &mut |_| {
         !is_over.load(Ordering::Relaxed)
     });
+    if is_over.load(Ordering::Relaxed) {
+        // What was found may be no more than that it was interrupted.
+        return;
+    }
     for finding in &checked.findings {
         tell(finding.room.as_deref(), &finding.what);
     }
-    match looked {
-        _ if is_over.load(Ordering::Relaxed) => {}
-        Err(problem) => tell(None, &problem),
-        Ok(()) => tracing::debug!(rooms = checked.rooms, "the database was looked at"),
-    }
+    tracing::debug!(rooms = checked.rooms, "the database was looked at");
 }
 
-fn tell(room: Option<&str>, what: &dyn fmt::Display) {
+fn tell(room: Option<&str>, what: &str) {
     match room {
-        Some(room) => tracing::error!(room, %what, "a room in the database is damaged"),
-        None => tracing::error!(%what, "the database is damaged; `tablecast store check` shows it"),
+        Some(room) => tracing::error!(room, what, "a room in the database is damaged"),
+        None => tracing::error!(
+            what,
+            "the database is damaged; `tablecast store check` shows it"
+        ),
     }
 }
 

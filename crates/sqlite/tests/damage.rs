@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use tablecast_core::Backend;
-use tablecast_core::backend::{BackendError, Keepsake, Loaded};
+use tablecast_core::backend::{BackendError, Committed, Keepsake, Loaded};
 use tablecast_sqlite::{SqliteBackend, check};
 
-use common::{Folder, commit, create, keep, load, room};
+use common::{Folder, commit, create, keep, load, room, step};
 
 const ROOMS: [&str; 4] = ["a", "b", "c", "lunch-at-noon"];
 
@@ -37,7 +37,7 @@ async fn content(backend: &SqliteBackend) -> Result<Content, (&'static str, Stri
 }
 
 /// Every byte of a small database is changed in turn; `TABLECAST_EVERY_BYTE` has all of
-/// them looked at, else it is one of 97, another one each time.
+/// them looked at, else it is one of 211, others each time.
 #[tokio::test]
 async fn a_changed_byte_is_found_or_changes_nothing() {
     let every = std::env::var_os("TABLECAST_EVERY_BYTE").is_some();
@@ -57,7 +57,7 @@ async fn a_changed_byte_is_found_or_changes_nothing() {
     let (step, first) = if every {
         (1, 0)
     } else {
-        (97, fastrand::usize(..97))
+        (211, fastrand::usize(..211))
     };
     let mut outcomes = BTreeMap::<&str, usize>::new();
     for at in (first..whole.len()).step_by(step) {
@@ -122,5 +122,57 @@ async fn a_byte_of_a_row_costs_that_room_alone() {
                 assert_eq!(load(&backend, id).await.events.len(), 2);
             }
         }
+    }
+}
+
+/// In SQLite's own structure, in the midst of one room's log: what others want in the same
+/// moment is done.
+#[tokio::test]
+async fn a_page_that_is_damaged_costs_what_is_on_it_alone() {
+    const EVENTS: usize = 200;
+    let folder = Folder::new();
+    let backend = folder.open();
+    for id in ROOMS {
+        let mut position = create(&backend, id).await;
+        for n in 0..EVENTS {
+            position = commit(&backend, id, position, &format!("{id}: {n:>80}")).await;
+        }
+    }
+    drop(backend);
+    let mut bytes = fs::read(folder.database()).unwrap();
+    let event = format!("b: {:>80}", EVENTS / 2);
+    let at = bytes
+        .windows(event.len())
+        .rposition(|part| part == event.as_bytes());
+    let page = at.expect("it is stored") / 4096 * 4096;
+    bytes[page..page + 8].fill(0xff);
+    fs::write(folder.database(), bytes).unwrap();
+
+    let findings = check(&folder.database(), &mut |_| {}).unwrap().findings;
+    assert!(!findings.is_empty());
+    let backend = folder.open();
+    // Where b stands is on another page.
+    let mut positions = Vec::new();
+    for id in ROOMS {
+        let known = load(&backend, "a").await.position;
+        let loaded = backend.load(&room(id), Some(known)).await;
+        match loaded {
+            Ok(Some(loaded)) => positions.push((id, loaded.position)),
+            Err(BackendError::Corrupt(_)) => assert_eq!(id, "b"),
+            other => panic!("{id}: {other:?}"),
+        }
+    }
+    assert_eq!(positions.len(), ROOMS.len() - 1);
+    for (id, position) in positions {
+        let (b, other_room) = (room("b"), room(id));
+        let (damaged, other) = tokio::join!(
+            backend.commit(&b, step(position, "never")),
+            backend.commit(&other_room, step(position, "another")),
+        );
+        assert!(
+            matches!(damaged, Err(BackendError::Corrupt(_))),
+            "{damaged:?}"
+        );
+        assert!(matches!(other, Ok(Committed::Accepted(_))), "{other:?}");
     }
 }

@@ -76,6 +76,15 @@ fn mix(old: &[u8], new: &[u8]) -> Vec<u8> {
     mixed
 }
 
+/// As [`mix`], of SQLite's log: when it begins anew, its header is synced before anything else
+/// of it is written over.
+fn mix_log(old: &[u8], new: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 32;
+    let mut mixed = mix(old, new);
+    mixed[..HEADER].copy_from_slice(&new[..HEADER]);
+    mixed
+}
+
 /// A disk that lost power, and how many changes it must have at least and at most.
 struct Lost {
     disk: Disk,
@@ -122,7 +131,7 @@ async fn lose(folder: &Folder, sync: SyncMode) -> (Epoch, Vec<Lost>) {
             let run = runs.swap_remove(fastrand::usize(..runs.len()));
             let log_lost = Disk {
                 database: before.database.clone(),
-                log: mix(&base.log, &now.log),
+                log: mix_log(&base.log, &now.log),
                 run: run.clone(),
             };
             lost.push(Lost {

@@ -16,6 +16,7 @@ pub const STORE: &str = "store";
 #[derive(Debug, Parser)]
 #[command(
     name = "tablecast store",
+    bin_name = "tablecast store",
     max_term_width = 100,
     disable_help_subcommand = true
 )]

@@ -1,0 +1,217 @@
+//! What the store can do on this machine, beside memory:
+//! `cargo run --release -p tablecast-sqlite --example figures -- FOLDER [SECONDS [ROOMS]]`.
+//!
+//! A change is one event of 100 bytes in one room, with a state of 2 KB as often as the store
+//! asks for it. Each room has one under way at a time.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tablecast::MemoryBackend;
+use tablecast_core::backend::{Backend, Commit, Committed, Created, NewRoom};
+use tablecast_core::{Position, RoomId};
+use tablecast_sqlite::{SqliteBackend, SqliteOptions, SyncMode};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::main]
+async fn main() {
+    let mut args = std::env::args().skip(1);
+    let folder = PathBuf::from(args.next().unwrap_or_else(|| ".".to_owned()));
+    let seconds = args.next().map_or(5, |text| text.parse().unwrap());
+    let many = args.next().map_or(100_000, |text| text.parse().unwrap());
+    for rooms in [1, 100, 1000] {
+        let memory = Arc::new(MemoryBackend::new());
+        load("memory", memory, rooms, seconds).await;
+        for sync in [SyncMode::Normal, SyncMode::Full] {
+            let database = Database::new(&folder);
+            let backend = Arc::new(database.open(sync));
+            load(&format!("sync={sync}"), backend, rooms, seconds).await;
+            println!("    {}", database.sizes());
+        }
+    }
+    opening(&folder, many).await;
+    shrinking(&folder, many).await;
+}
+
+/// Changes for so long.
+async fn load(name: &str, backend: Arc<dyn Backend>, rooms: usize, seconds: u64) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut tasks = Vec::new();
+    for n in 0..rooms {
+        let (backend, stop) = (backend.clone(), stop.clone());
+        let id: RoomId = format!("room-{n}").parse().unwrap();
+        let mut position = create(&*backend, &id).await;
+        tasks.push(tokio::spawn(async move {
+            let mut took = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let begin = Instant::now();
+                position = change(&*backend, &id, position).await;
+                took.push(begin.elapsed());
+            }
+            took
+        }));
+    }
+    let begin = Instant::now();
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut took = Vec::new();
+    for task in tasks {
+        took.extend(task.await.unwrap());
+    }
+    let rate = took.len() as f64 / begin.elapsed().as_secs_f64();
+    took.sort_unstable();
+    let at = |share: f64| took[(took.len() as f64 * share) as usize];
+    println!(
+        "{name}, {rooms} rooms: {rate:.0} changes/s, half in {:?}, 99 % in {:?}, 99.9 % in {:?}",
+        at(0.5),
+        at(0.99),
+        at(0.999)
+    );
+}
+
+/// How long a start takes with many rooms.
+async fn opening(folder: &Path, rooms: usize) {
+    let database = Database::new(folder);
+    let backend = Arc::new(database.open(SyncMode::Normal));
+    let begin = Instant::now();
+    make_many(&backend, rooms).await;
+    println!("{rooms} rooms made in {:?}", begin.elapsed());
+    println!("    {}", database.sizes());
+    let begin = Instant::now();
+    drop(backend);
+    println!("closed in {:?}", begin.elapsed());
+    let begin = Instant::now();
+    let backend = database.open(SyncMode::Normal);
+    println!(
+        "opened with {} rooms in {:?}",
+        backend.rooms(),
+        begin.elapsed()
+    );
+    let begin = Instant::now();
+    let id = "room-7".parse().unwrap();
+    backend.load(&id, None).await.unwrap().unwrap();
+    println!("the first of them loaded in {:?}", begin.elapsed());
+}
+
+/// The file's size after many changes, and after all rooms have expired.
+async fn shrinking(folder: &Path, changes: usize) {
+    let database = Database::new(folder);
+    let now = Arc::new(AtomicU64::new(1));
+    let clock = now.clone();
+    let options = SqliteOptions::new(database.0.join("rooms.db"));
+    let backend =
+        SqliteBackend::open_with_clock(&options, move || clock.load(Ordering::Relaxed)).unwrap();
+    let backend = Arc::new(backend);
+    const ROOMS: usize = 1000;
+    let tasks: Vec<_> = (0..ROOMS)
+        .map(|n| {
+            let backend = backend.clone();
+            tokio::spawn(async move {
+                let id = format!("room-{n}").parse().unwrap();
+                let mut position = create(&*backend, &id).await;
+                for _ in 0..changes / ROOMS {
+                    position = change(&*backend, &id, position).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    println!(
+        "after {changes} changes in {ROOMS} rooms: {}",
+        database.sizes()
+    );
+    now.fetch_add(HOUR.as_millis() as u64 + 1, Ordering::Relaxed);
+    let begin = Instant::now();
+    while backend.rooms() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    println!(
+        "all of them forgotten {:?} after they expired",
+        begin.elapsed()
+    );
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    println!("    {}", database.sizes());
+}
+
+async fn make_many(backend: &Arc<SqliteBackend>, rooms: usize) {
+    let tasks: Vec<_> = (0..64)
+        .map(|task| {
+            let backend = backend.clone();
+            tokio::spawn(async move {
+                for n in (task..rooms).step_by(64) {
+                    create(&*backend, &format!("room-{n}").parse().unwrap()).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+async fn create(backend: &dyn Backend, id: &RoomId) -> Position {
+    let new = NewRoom {
+        snapshot: Bytes::from(vec![b's'; 500]),
+        ttl: HOUR,
+        max_age: 24 * HOUR,
+    };
+    match backend.create(id, new).await {
+        Ok(Created::New(position, _)) => position,
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+async fn change(backend: &dyn Backend, id: &RoomId, expected: Position) -> Position {
+    let after = expected.after(1);
+    let interval = backend.snapshot_interval() as u64;
+    let state = || Bytes::from(vec![b's'; 2000]).into();
+    let commit = Commit {
+        expected,
+        events: vec![Bytes::from(vec![b'e'; 100]).into()],
+        snapshot: after.seq.is_multiple_of(interval).then(state),
+        extend: Some(HOUR),
+        keepsake: None,
+    };
+    match backend.commit(id, commit).await {
+        Ok(Committed::Accepted(_)) => after,
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+/// A database that is removed again.
+struct Database(PathBuf);
+
+impl Database {
+    fn new(folder: &Path) -> Self {
+        let folder = folder.join(format!("figures-{:016x}", fastrand::u64(..)));
+        std::fs::create_dir_all(&folder).unwrap();
+        Database(folder)
+    }
+
+    fn open(&self, sync: SyncMode) -> SqliteBackend {
+        let mut options = SqliteOptions::new(self.0.join("rooms.db"));
+        options.sync = sync;
+        SqliteBackend::open(&options).unwrap()
+    }
+
+    fn sizes(&self) -> String {
+        let size = |end| {
+            let file = self.0.join(format!("rooms.db{end}"));
+            file.metadata().map_or(0, |file| file.len() / 1024)
+        };
+        format!("file {} KiB, log {} KiB", size(""), size("-wal"))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
