@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{DEADLINE, Running, config, start_on};
-use tablecast::testing::client::Client;
 use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions};
+use tablecast_testing::client::Client;
 use tokio::time::Instant;
 
 /// The clock stands still, so that nothing expires.
