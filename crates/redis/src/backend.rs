@@ -12,6 +12,7 @@ use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
+use crate::config::RedisConfig;
 use crate::context::Context;
 use crate::keys::{Keys, SLOTS};
 use crate::router::{Router, Topology};
@@ -29,26 +30,6 @@ const RESYNC: Duration = Duration::from_secs(5);
 /// of 60 bytes on a large menu would move a hundred kilobytes. The log holds what
 /// follows it; a quarter of the log leaves the rest for those who are behind.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 4;
-
-/// What can be set on the backend, with the defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedisConfig {
-    /// What all keys and channels begin with: several sites can share one Redis. Without
-    /// braces, which would change the slots of a Cluster. Default `tablecast:`.
-    pub key_prefix: String,
-    /// How long Redis may take to answer. A connection on which it takes longer is made anew,
-    /// and until that has worked nothing can be changed. Default 1 s.
-    pub timeout: Duration,
-}
-
-impl Default for RedisConfig {
-    fn default() -> Self {
-        RedisConfig {
-            key_prefix: "tablecast:".into(),
-            timeout: Duration::from_secs(1),
-        }
-    }
-}
 
 /// Rooms in Redis. Its connections end when it is dropped.
 pub struct RedisBackend {

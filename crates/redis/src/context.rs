@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::RedisConfig;
+use crate::config::RedisConfig;
 use crate::keys::Keys;
 
 pub(crate) struct Context {

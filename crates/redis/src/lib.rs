@@ -36,6 +36,7 @@
 
 mod backend;
 mod check;
+mod config;
 mod connection;
 mod context;
 mod discovery;
@@ -52,5 +53,6 @@ mod slots;
 mod subscriptions;
 mod url;
 
-pub use backend::{RedisBackend, RedisConfig};
+pub use backend::RedisBackend;
+pub use config::RedisConfig;
 pub use url::UrlError;

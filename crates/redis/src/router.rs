@@ -253,7 +253,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::backend::RedisConfig;
+    use crate::config::RedisConfig;
 
     fn router() -> Arc<Router> {
         Router::new(Context::new(&RedisConfig::default(), true), None)

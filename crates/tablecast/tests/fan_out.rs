@@ -121,13 +121,13 @@ async fn a_slow_reader_is_cut_when_its_oldest_byte_waits_too_long() {
     let slow_outbox = relay.outboxes.lock().unwrap()[0].clone();
     // Only as much is said as keeps something waiting: the socket's buffer may have grown, or
     // not have been there yet. So its bound in bytes is never reached.
-    eventually("it is cut", || {
+    let reason = async || {
         while slow_outbox.queued_bytes() == 0 && slow_outbox.close_reason().is_none() {
             relay.channel.broadcast(Frame::text(&"x".repeat(8000)));
         }
-        slow_outbox.close_reason().is_some()
-    })
-    .await;
+        slow_outbox.close_reason()
+    };
+    until("it is cut", reason, Option::is_some).await;
     assert_eq!(relay.ended(1).await, [CloseReason::TooSlow]);
     assert_eq!(slow.closed().await.unwrap(), CloseReason::TooSlow.code());
 }
