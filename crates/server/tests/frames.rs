@@ -6,23 +6,23 @@
 //! server's frames again; look at the difference before keeping it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use support::{Running, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
 use tablecast::core::{Backend, CloseReason};
 use tablecast_lunch::{MasterSecret, Menu};
-use tablecast_server::Server;
 use tablecast_server::config::Config;
 use tablecast_testing::FaultyBackend;
 use tablecast_testing::client::Client;
-use tokio::net::TcpListener;
 
 const ROOM: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
 
@@ -139,35 +139,30 @@ impl Goldens {
     }
 }
 
-/// A server in this process.
-struct Running {
-    at: SocketAddr,
-}
+/// A server in this process, with the room.
+struct Node(Running);
 
-async fn start(backend: Arc<dyn Backend>, config: Config) -> Running {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = listener.local_addr().unwrap();
-    let server = Server::new(config, backend);
+async fn start(backend: Arc<dyn Backend>, config: Config) -> Node {
+    let server = start_on(config, backend).await;
     let menu = Menu::new(100, MasterSecret::new([7; 32]));
     // On a second node the room is there already.
-    let _ = server.hub().create(ROOM.parse().unwrap(), menu).await;
-    tokio::spawn(server.run(listener, std::future::pending()));
-    Running { at }
+    let _ = server.hub.create(ROOM.parse().unwrap(), menu).await;
+    Node(server)
 }
 
 struct Peer(Client);
 
-impl Running {
+impl Node {
     /// Speaks the text dialect.
     async fn text(&self) -> Peer {
         let path = format!("/ws/{ROOM}/");
-        Peer(Client::connect(self.at, &path).await.unwrap())
+        Peer(Client::connect(self.0.at, &path).await.unwrap())
     }
 
     /// Speaks `tablecast.v1`; says this first.
     async fn json(&self, first: &Value) -> Peer {
         let path = format!("/ws/{ROOM}/");
-        let mut peer = Peer(Client::connect_json(self.at, &path).await.unwrap());
+        let mut peer = Peer(Client::connect_json(self.0.at, &path).await.unwrap());
         peer.say(first).await;
         peer
     }

@@ -14,8 +14,8 @@
 //! What starts something panics when that fails, with what there is to read of it: a test cannot do anything about it.
 //!
 //! It is published, since whoever writes a store of their own proves it by the contract suite, and since the console of
-//! `/docs/live` makes tests that use the client. It stands on the core alone, so that every crate above it, the library
-//! itself too, can use it in its tests without a circle.
+//! `/docs/live` makes tests that use the client. It stands on the core and the protocol alone, so that the library and
+//! every store can use it in their tests without a circle.
 // To panic is how a test fails.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 

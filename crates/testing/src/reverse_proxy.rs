@@ -133,8 +133,9 @@ impl Drop for ReverseProxy {
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
         let begin = Instant::now();
-        // Not `blocking_until`, which may panic: the test may have failed already.
+        // Not `blocking_until`, which may panic: that would be a second panic where the test has failed.
         while begin.elapsed() < DEADLINE && matches!(self.child.try_wait(), Ok(None)) {
+            // sleep: between two looks
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = self.child.kill();

@@ -26,6 +26,7 @@ pub async fn until<T: Debug>(
             return seen;
         }
         not_too_long(begin, what, &seen);
+        // sleep: between two looks
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -46,6 +47,7 @@ pub fn blocking_until<T: Debug>(
             return seen;
         }
         not_too_long(begin, what, &seen);
+        // sleep: between two looks
         std::thread::sleep(PAUSE);
     }
 }

@@ -34,6 +34,7 @@ pub async fn a_renewed_lease_does_not_lapse(nodes: Nodes) {
     let begin = tokio::time::Instant::now();
     while begin.elapsed() < SHORT + SHORT / 4 {
         assert!(nodes.b.renew(&two, LONG).await.unwrap().contains(&one));
+        // sleep: between two looks at a node that is to live on
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     release(&nodes, [one, two]).await;
