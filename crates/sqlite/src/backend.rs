@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::stream;
+use rusqlite::OpenFlags;
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
     Keepsake, LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
@@ -17,6 +18,7 @@ use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
 use tokio::sync::{oneshot, watch};
 
+use crate::checkpoints::Checkpoints;
 use crate::clock::Clock;
 use crate::error::{OpenError, Problem};
 use crate::leases::Leases;
@@ -30,6 +32,8 @@ use crate::steps::{self, Step};
 use crate::totals::Totals;
 use crate::watchers::Watchers;
 use crate::writer::{Asked, Work, Writer};
+
+const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
 
 /// Half the log, so that what follows a snapshot is in it with room to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
@@ -150,7 +154,9 @@ impl Store {
             Some(NewRun::New) => None,
             _ => Some(SelfCheck::start(open::connect_to_read(&path)?)?),
         };
+        let checkpoints = Checkpoints::start(open::connect(&path, READ_WRITE)?)?;
         let writer = Writer {
+            checkpoints,
             connection,
             totals: Totals { row, stored: rooms },
             run_file,

@@ -4,7 +4,8 @@
 //!
 //! **One thread writes.** It takes all changes that wait into one transaction and answers
 //! when that is committed, so a sync of the disk is shared by as many as came meanwhile.
-//! Two more threads read, each with a connection of its own.
+//! Two more threads read, each with a connection of its own, and one takes SQLite's log over
+//! into the database.
 //!
 //! **One process has the file**, by a lock on the file beside it, `…-run`. SQLite's own
 //! exclusive mode would keep `sqlite3` and Litestream out. So publications and leases never
@@ -21,6 +22,7 @@
 mod backend;
 mod backup;
 mod check;
+mod checkpoints;
 mod checksum;
 mod clock;
 mod dump;

@@ -75,6 +75,8 @@ fn open_locked(
     }
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
+    // See `checkpoints.rs`.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     // What is written now must not be lost, since it tells whether something was.
     connection.pragma_update(None, "synchronous", "FULL")?;
 

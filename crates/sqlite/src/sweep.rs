@@ -85,11 +85,3 @@ pub(crate) fn free_pages(connection: &Connection) -> rusqlite::Result<Swept> {
         rest: too_many > FREED,
     })
 }
-
-/// Takes what is in SQLite's log over into the file, which becomes shorter only then.
-/// Whether all of it was: a reader may have been in the way.
-pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
-        Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
-    })
-}

@@ -11,6 +11,7 @@ use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom,
 use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
 
+use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
 use crate::run_file::RunFile;
@@ -153,6 +154,7 @@ impl Failed {
 /// What the writer works with.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) totals: Totals,
     pub(crate) run_file: RunFile,
     pub(crate) clock: Arc<Clock>,
@@ -169,6 +171,8 @@ impl Writer {
     pub(crate) fn run(mut self, queue: &Receiver<Box<Work>>) {
         let mut changed_at = Instant::now();
         let mut next_tick = changed_at;
+        // Nobody has changed anything since the last tick.
+        let mut is_idle = true;
         loop {
             match queue.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
@@ -176,6 +180,7 @@ impl Writer {
                     let group = std::iter::once(first).chain(rest).map(|work| *work);
                     if self.take(group.collect()) {
                         changed_at = Instant::now();
+                        is_idle = false;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -184,7 +189,8 @@ impl Writer {
             let now = Instant::now();
             if next_tick <= now {
                 let is_tried = changed_at + TRY <= now || !self.health.borrow().is_up();
-                let rest = self.sweep(is_tried);
+                let rest = self.sweep(is_tried, is_idle);
+                is_idle = true;
                 if is_tried {
                     changed_at = now;
                 }
@@ -271,13 +277,17 @@ impl Writer {
                 tracing::warn!(%error, "the file beside the database cannot be written");
             }
             self.tell(Health::Up);
+            if let Err(error) = self.checkpoints.keep_up(&self.connection) {
+                // It is tried again after the next one. If the disk is full it is told then.
+                tracing::debug!(%error, "the log was not taken over");
+            }
         }
         Ok(has_changed)
     }
 
-    /// Forgets some of what has expired, and gives some free pages back. With `is_tried` it
-    /// changes something in any case. Whether more is to be done.
-    fn sweep(&mut self, is_tried: bool) -> bool {
+    /// Forgets some of what has expired, gives some free pages back, and lets the files become
+    /// shorter. With `is_tried` it changes something in any case. Whether more is to be done.
+    fn sweep(&mut self, is_tried: bool, is_idle: bool) -> bool {
         let mut rest = false;
         let swept = self.transaction(|connection, totals, now| {
             let swept = sweep::expired(connection, totals, now)?;
@@ -290,8 +300,9 @@ impl Writer {
         let tidied = swept.and_then(|_| {
             let freed = sweep::free_pages(&self.connection)?;
             self.is_longer |= freed.some;
-            if self.is_longer && !freed.rest {
-                self.is_longer = !sweep::checkpoint(&self.connection)?;
+            let is_long = is_idle && checkpoints::is_log_long(&self.connection)?;
+            if is_long || self.is_longer && !freed.rest {
+                self.is_longer = !checkpoints::empty_log(&self.connection)?;
             }
             Ok(freed.rest)
         });
@@ -322,6 +333,7 @@ impl Writer {
     }
 
     fn close(self) {
+        drop(self.checkpoints);
         // Takes what is in SQLite's log over into the database and waits for the disk.
         let closed = self
             .connection

@@ -1,10 +1,10 @@
 //! The machine loses power: of what was written since a file was last synced each sector is
 //! on the disk, or is not.
 //!
-//! One change is made at a time, so each is one transaction and it is known what SQLite has
-//! synced when it is acknowledged. With `full` that is its log; at a checkpoint, with either
-//! setting, first the log and then, once its pages are written, the database. The file beside
-//! it is synced at the start alone.
+//! One change is made at a time, and when its transaction has led to a checkpoint that is
+//! waited for, so it is known what SQLite has synced. With `full` that is its log; at a
+//! checkpoint, with either setting, first the log and then, once its pages are written, the
+//! database. The file beside it is synced at the start alone.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -12,12 +12,13 @@ mod common;
 use std::fs;
 
 use bytes::Bytes;
+use rusqlite::Connection;
 use tablecast_core::Backend;
 use tablecast_core::backend::Committed;
 use tablecast_core::position::Epoch;
 use tablecast_sqlite::{NewRun, SqliteBackend, SyncMode};
 
-use common::{Folder, create, load, room, step, texts};
+use common::{Folder, create, load, room, step, texts, until};
 
 const ROOMS: [&str; 3] = ["a", "b", "c"];
 
@@ -91,6 +92,16 @@ struct Lost {
     changes: std::ops::RangeInclusive<usize>,
 }
 
+/// That no checkpoint is under way, or about to begin.
+fn is_taken_over(folder: &Folder) -> bool {
+    let connection = Connection::open(folder.database()).unwrap();
+    let behind = connection.query_row("PRAGMA wal_checkpoint(NOOP)", (), |row| {
+        Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
+    });
+    // See `checkpoints.rs`.
+    behind.unwrap() < 500
+}
+
 /// Makes changes, and remembers what would be on the disk if the power were lost.
 async fn lose(folder: &Folder, sync: SyncMode) -> (Epoch, Vec<Lost>) {
     let all = std::env::var_os("TABLECAST_POWER_LOSSES").is_some();
@@ -115,6 +126,7 @@ async fn lose(folder: &Folder, sync: SyncMode) -> (Epoch, Vec<Lost>) {
         let committed = backend.commit(&room(ROOMS[at]), step).await.unwrap();
         assert!(matches!(committed, Committed::Accepted(_)));
         positions[at] = positions[at].after(1);
+        until("the log is taken over", async || is_taken_over(folder)).await;
         let now = Disk::of(folder);
         let is_checkpoint = now.database != before.database;
         if is_checkpoint || all || change % 40 == 17 {

@@ -194,6 +194,54 @@ async fn the_limit_of_rooms_counts_those_of_before_the_restart() {
     assert_eq!(node.http("POST", "/session/").await.status, full);
 }
 
+/// Writes fail as on a disk that is broken or full, and then succeed again.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_takes_nothing_members_are_told_and_then_all_goes_on() {
+    let database = Database::new();
+    // Else the first write that fails would end it.
+    let mut command = Command::new("env");
+    command.arg("--ignore-signal=XFSZ");
+    command.arg(tablecast().get_program());
+    command.current_dir("/");
+    let node = Node::start_by(command, &database.store(), &[]);
+    let bytes_a_file = |limit: &str| {
+        let pid = node.pid().to_string();
+        let limit = format!("--fsize={limit}:");
+        let set = Command::new("prlimit")
+            .args(["--pid", &pid, &limit])
+            .status();
+        assert!(set.unwrap().success());
+    };
+    let room = node.make_room().await;
+    let (mut mina, _) = Member::join_json(&node, &room).await;
+    mina.say(r#"{"id":1,"add":{"item":"pizza"}}"#).await;
+    mina.json_with("ack").await;
+
+    bytes_a_file("1000");
+    mina.say(r#"{"id":2,"add":{"item":"sushi"}}"#).await;
+    assert_eq!(mina.json_with("status").await, json!({"store": "down"}));
+    let error = mina.json_with("error").await;
+    assert_eq!(error["code"], "unavailable");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("its disk does not work"), "{message}");
+    let ready = node.http("GET", "/readyz").await;
+    assert_eq!(ready.status, 503);
+    let words = "the store takes no changes: disk I/O error";
+    assert!(ready.body.contains(words), "{}", ready.body);
+    let made = node.http("POST", "/session/").await;
+    assert_eq!(made.status, 503, "{}", made.body);
+    assert!(!made.body.contains("I/O"), "for strangers: {}", made.body);
+    assert_eq!(menu(&node, &room).await, ["pizza"]);
+
+    bytes_a_file("unlimited");
+    assert_eq!(mina.json_with("status").await, json!({"store": "up"}));
+    mina.say(r#"{"id":2,"add":{"item":"sushi"}}"#).await;
+    mina.json_with("ack").await;
+    assert_eq!(menu(&node, &room).await, ["pizza", "sushi"]);
+    node.make_room().await;
+    assert_eq!(node.http("GET", "/readyz").await.status, 200);
+}
+
 fn run(command: &mut Command) -> (Option<i32>, String, String) {
     let Output {
         status,
