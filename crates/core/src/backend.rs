@@ -30,8 +30,8 @@ impl<'a, T> BackendFuture<'a, T> {
         BackendFuture(Answer::Now(Some(answer)))
     }
 
-    /// The answer must be waited for. The store is asked at the first poll, not before: a
-    /// caller that measures the time counts from there.
+    /// The answer must be waited for. The store is asked at the first poll, not before, so
+    /// the caller can note the time before it polls.
     pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         BackendFuture(Answer::Later(Box::pin(answer)))
     }

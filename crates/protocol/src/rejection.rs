@@ -1,11 +1,11 @@
 //! A refusal, for programs and for people.
 
-/// The codes of refusals that may pass: the same command may succeed when it is sent again, with
-/// the same number and before anything newer.
+/// The codes of temporary refusals: the same command may succeed when it is sent again, with the
+/// same number and before anything newer.
 pub const PASSING: [&str; 2] = ["unavailable", "rate_limited"];
 
-/// A command was understood and refused. It goes to its sender alone and changes
-/// nothing.
+/// The refusal of a command that was understood. Only the sender gets it, and nothing
+/// changes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Rejection {

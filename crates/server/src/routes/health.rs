@@ -1,4 +1,4 @@
-//! Whether this server runs, and whether it should be sent anybody.
+//! Whether this server runs, and whether it should get new clients.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,7 +12,7 @@ use super::shared::{App, DRAIN_RETRY, STORE_RETRY};
 use crate::reason;
 use tablecast_http::problem::{Problem, json};
 
-/// How the server is.
+/// The state of the server.
 #[derive(Serialize, JsonSchema)]
 struct Status {
     /// For people.
@@ -56,7 +56,7 @@ pub(super) async fn healthz() -> Response {
     ok("running")
 }
 
-/// `GET /readyz`: 200 if somebody who connects now can be served.
+/// `GET /readyz`: 200 if a client that connects now can be served.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.hub.is_draining() {
         let detail = "this server is shutting down";

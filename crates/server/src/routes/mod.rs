@@ -1,4 +1,4 @@
-//! What is answered at which address.
+//! The routes of the server.
 
 mod answers;
 mod docs;
@@ -30,8 +30,8 @@ pub(crate) fn table() -> Vec<Route<App>> {
     routes
 }
 
-/// Answers at all routes, and at all below the base path. A slash at the end is
-/// optional everywhere.
+/// A router with all routes, with and without the base path. A slash at the end is optional
+/// everywhere.
 pub(crate) fn router(shared: App) -> Router {
     let base = shared.config.base_path.clone();
     let router = table()
@@ -41,7 +41,7 @@ pub(crate) fn router(shared: App) -> Router {
     if base.is_empty() {
         return router;
     }
-    // Around all routes: one is looked for when the path is what it is without.
+    // Around all routes: the base path must be removed before a route is looked up.
     let below = from_fn_with_state(base, base_path::below);
     Router::new().fallback_service(router).layer(below)
 }

@@ -1,4 +1,4 @@
-//! What the routes share, and what several of them look at first.
+//! State that the routes share, and checks that several of them make first.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::reason;
 /// When to try again while the store is down.
 pub(super) const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// When to try again while this server shuts down: at once, for another takes over, but
-/// no header says less than a second.
+/// When to try again while this server is shutting down: at once, because another takes
+/// over; but the header cannot say less than a second.
 pub(super) const DRAIN_RETRY: Duration = Duration::from_secs(1);
 
 /// What the routes share.
@@ -44,7 +44,7 @@ pub(crate) struct Shared {
 pub(super) type App = Arc<Shared>;
 
 impl Shared {
-    /// What they share at the start; `table` makes all of them.
+    /// The shared state at the start; `table` makes all routes.
     pub(crate) fn new(hub: Hub<Menu>, config: Config, table: fn() -> Vec<Route<App>>) -> Self {
         Shared {
             hub,
@@ -58,36 +58,36 @@ impl Shared {
         }
     }
 
-    /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store or draws a picture.
+    /// Refuses an address that joins or looks at rooms too often, because each request may
+    /// ask the store or draw a picture.
     pub(super) fn may_come(&self, client: IpAddr) -> Result<(), Problem> {
         let came = self.joins.take(client);
         came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
     }
 
-    /// As [`Shared::may_come`], and says no to one that asked for too many rooms that are
-    /// not there. Those who join by `tablecast.v1` are neither counted nor refused here:
-    /// whoever guesses must not keep out the people behind the same address, who may all
-    /// come back to rooms that a server in memory has lost.
+    /// As [`Shared::may_come`], and also refuses an address that asked for too many rooms
+    /// that do not exist. Joins with `tablecast.v1` are neither counted nor refused here:
+    /// an attacker who guesses ids must not lock out the people behind the same address,
+    /// who may all come back to rooms that a server with rooms in memory has lost.
     pub(super) fn may_look(&self, client: IpAddr) -> Result<(), Problem> {
         self.may_come(client)?;
         let checked = self.misses.check(client);
         checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
     }
 
-    /// Counts a room that is not there, and puts an error in words.
+    /// Turns an error into a problem, and counts requests for rooms that do not exist.
     pub(super) fn refused(&self, client: IpAddr, error: RoomError) -> Problem {
         match error {
             RoomError::NotFound => {
-                // It was checked before; what is left of the count decides next time.
+                // The limit was checked before; this count matters for the next request.
                 let _ = self.misses.take(client);
                 no_such_room()
             }
             RoomError::Refused(Refusal::Full { .. }) => {
                 Problem::new(reason::ROOM_FULL, error.to_string())
             }
-            // Only a resumed seat can be missing or taken over, and seats are
-            // resumed in `tablecast.v1` alone, where a close code says so.
+            // Only a resumed seat can be missing or taken over, and only `tablecast.v1`
+            // resumes seats, where a close code says so.
             RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver) => {
                 tracing::error!(%error, "a seat was looked for where none is resumed");
                 Problem::internal("a seat was looked for where none is resumed")
@@ -121,13 +121,13 @@ impl Site for Shared {
     }
 }
 
-/// There is no room (any more): one answer for all ids that lead nowhere, so that none
-/// can be told from another.
+/// There is no such room (any more). All such ids get the same answer, so that they cannot
+/// be distinguished.
 pub(super) fn no_such_room() -> Problem {
     Problem::new(reason::NOT_FOUND, "there is no such room, or it expired")
 }
 
-/// What is asked for comes from no page, or from one that may ask.
+/// Accepts only requests that come from no page, or from an allowed one.
 pub(super) struct AllowedPage;
 
 impl FromRequestParts<App> for AllowedPage {
@@ -144,8 +144,8 @@ impl FromRequestParts<App> for AllowedPage {
     }
 }
 
-/// The id in the path as it was sent; what cannot be read as text is no id of any
-/// room, and gets the answer that an unknown one gets.
+/// The id in the path as it was sent. A path that is not valid text is no room's id, and
+/// gets the same answer as an unknown id.
 pub(super) struct Id(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -157,8 +157,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The reason is the operator's: it may name hosts that are nobody's business.
-/// The backend has logged it once; here it would be a line for each request.
+/// The reason is only for the operator: it may name internal hosts. The backend has logged
+/// it once; logging it here would add a line for each request.
 pub(super) fn store_unavailable(reason: &str) -> Problem {
     tracing::debug!(
         reason,
