@@ -9,7 +9,7 @@ import { createRoom } from 'tablecast-client';
 
 const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_BIN to its path, target/debug/tablecast';
 
-/** No limits that many clients of one address would meet. */
+/** Switches off the limits that many clients of one address would reach. */
 export const UNLIMITED = ['--create-rate', '0', '--join-rate', '0', '--command-rate', '0'];
 
 /** @param {import('node:test').TestContext} t */
@@ -19,7 +19,7 @@ export async function serve(t, args = UNLIMITED) {
   if (!existsSync(program)) throw new Error(`there is no ${program}: ${HOW}`);
 
   const dir = mkdtempSync(join(tmpdir(), 'tablecast-client-'));
-  // Without the settings of whoever runs the tests.
+  // Without the settings of the user who runs the tests.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
   const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: dir, env });
   const ended = new Promise((resolve) => child.once('close', resolve));
@@ -37,7 +37,7 @@ export async function serve(t, args = UNLIMITED) {
     return {
       base,
       port: Number(new URL(base).port),
-      /** How it is, for whoever cannot reach it. */
+      /** The state of the process, for a test that cannot reach it. */
       state: () => ({ exitCode: child.exitCode, signal: child.signalCode, said: error }),
       room: async () => {
         const { id, url } = await createRoom(base);

@@ -19,8 +19,7 @@ pub(super) fn code(source: &str) -> String {
         let line = line.trim_start();
         let begins = in_comment || line.starts_with("/*");
         let code = match line.split_once("*/") {
-            // The end of a comment, with the rest of its line, as in `/** @type {X} */
-            // (y)`.
+            // The end of a comment. The code after it stays, as in `/** @type {X} */ (y)`.
             Some((_, rest)) if begins => {
                 in_comment = false;
                 if rest.trim().is_empty() { "" } else { rest }
