@@ -189,7 +189,7 @@ export class Commands {
    * Without an id it answers one of the sent commands, which gets no other answer.
    * @param {RoomError} reason
    * @param {number} [id]
-   * @param {number} [after] the server takes this one first
+   * @param {number} [after] the number of the command that the server takes first
    * @returns {'refused' | 'passing' | 'stuck'} `stuck`: it waits for a command that is settled already, until the
    * next connection
    */

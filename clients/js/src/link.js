@@ -267,7 +267,7 @@ export class Link {
     this.ask(SHORT_PATIENCE);
   };
 
-  /** The device reports that its network is gone. Sockets stay open then, and the report may be wrong: an answer decides. */
+  /** The device reports that its network is gone. Sockets stay open then, and it may be wrong: an answer decides. */
   #cut = () => {
     if (!this.#socket) return;
     this.#doubt();
