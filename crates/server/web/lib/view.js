@@ -1,5 +1,4 @@
-// What is shown of a room: which screen; and the menu, with one's own changes that the server has not answered yet, and in
-// which order. Pure.
+// The visible part of a room: the screen, and the menu in its order, with the guest's own unanswered changes. Pure.
 
 import { fold } from './text.js';
 
@@ -8,7 +7,7 @@ import { fold } from './text.js';
 /** @typedef {'room' | 'arriving' | 'full' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
 
 /**
- * What there is to show: a room, or why there is none.
+ * What to show: a room, or the reason why there is none.
  * @param {Pick<View<Menu>, 'status' | 'reason' | 'state'>} view
  * @returns {Screen}
  */
@@ -26,8 +25,8 @@ export function screenOf({ status, reason, state }) {
 }
 
 /**
- * A view whose times are by `performance.now()`: this device's clock may be set while the view stands. To be made when
- * the view is.
+ * A view with times by `performance.now()`, because this device's clock may be set while the view is shown. Must be
+ * made together with the view.
  * @template {Pick<View<Menu>, 'expiresAt' | 'retryAt'>} T
  * @param {T} view
  * @returns {T}
@@ -38,15 +37,15 @@ export function steady(view) {
   return { ...view, expiresAt: by(view.expiresAt), retryAt: by(view.retryAt) };
 }
 
-/** Refusals that do not say whether it was done. */
+/** Refusals after which the outcome is unknown. */
 export const UNSURE = ['unsure', 'outdated', 'conflict'];
 
 /**
- * Whether the table is as a command wanted it: what became of one without a clear answer is seen there.
+ * Whether the table is as a command wanted it: this shows the outcome of a command without a clear answer.
  * @param {Pending} pending
  * @param {Pick<Menu, 'items' | 'title'>} menu
- * @param {number} [me] as when it was said; without, nobody knows whose votes these are
- * @returns {boolean | undefined} undefined: nothing shows it
+ * @param {number} [me] the member's id when it was sent; without it, the member's own votes are unknown
+ * @returns {boolean | undefined} undefined: it cannot be seen
  */
 export function isDone({ command, content }, { items, title }, me) {
   const said = /** @type {{ number?: number, item?: string, on?: boolean, title?: string | null }} */ (content);
@@ -66,12 +65,12 @@ export function isDone({ command, content }, { items, title }, me) {
   return undefined;
 }
 
-/** Stands for the number that a dish will get: behind all others. */
+/** A placeholder for the number of a new dish: after all others. */
 export const LATE = Number.MAX_SAFE_INTEGER;
 
 /**
  * A line of the menu as it is shown.
- * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: something about it is not answered
+ * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: a change of it is unanswered
  */
 
 /**
@@ -102,7 +101,7 @@ export function rows(items, pending, me) {
 }
 
 /**
- * Most wanted first; as many votes: in order of adding.
+ * Most votes first; with equal votes in order of adding.
  * @template {Pick<Item, 'number' | 'votes'>} T
  * @param {readonly T[]} items
  * @returns {T[]}
@@ -112,10 +111,10 @@ export function byVotes(items) {
 }
 
 /**
- * The order while somebody touches the list: what was there keeps its place, what is new comes last.
+ * The order while somebody touches the list: shown dishes keep their places, new ones come last.
  * @template {Pick<Item, 'number' | 'votes'>} T
  * @param {readonly T[]} items
- * @param {readonly number[]} shown the numbers as they stand
+ * @param {readonly number[]} shown the numbers in the shown order
  * @returns {T[]}
  */
 export function held(items, shown) {
@@ -125,7 +124,7 @@ export function held(items, shown) {
 }
 
 /**
- * Those with most votes, if anybody voted.
+ * The items with most votes, if anybody has voted.
  * @template {Pick<Item, 'number' | 'votes'>} T
  * @param {readonly T[]} items
  * @returns {T[]}
