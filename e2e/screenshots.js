@@ -1,4 +1,5 @@
 // Makes the pictures of each screen for the documentation: npm run screenshots --prefix e2e
+//
 // A name without a suffix is a phone in light mode in English; a suffix says what is
 // different.
 

@@ -12,7 +12,7 @@ import { until } from '../support/wait.js';
  * From the next connection on, the test sits between the page and the server.
  * @param {Guest} guest
  * @param {(message: any, answer: (push: object) => void) => boolean} takes whether the test keeps the page's
- * message from the server
+ *   message from the server
  */
 async function between({ page }, takes) {
   /** @type {((push: object) => void)[]} */

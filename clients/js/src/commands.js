@@ -191,7 +191,7 @@ export class Commands {
    * @param {number} [id]
    * @param {number} [after] the number of the command that the server takes first
    * @returns {'refused' | 'passing' | 'stuck'} `stuck`: it waits for a command that is settled already, until the
-   * next connection
+   *   next connection
    */
   refused(reason, id, after) {
     if (id === undefined) {

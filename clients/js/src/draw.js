@@ -5,7 +5,7 @@
 /**
  * @typedef {object} Verdict
  * @property {boolean} commitmentHolds the secret matches the commitment; with `mine`: the one from before you
- * contributed
+ *   contributed
  * @property {boolean | null} mineCounted your contribution was counted; null if this is not known
  * @property {Candidate | undefined} winner the candidate that must win; compare it with `decision.winner`
  * @property {string} digest the hash that chose the winner

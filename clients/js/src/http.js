@@ -5,7 +5,7 @@ import { RoomError } from './errors.js';
 /**
  * The WebSocket address of a room.
  * @param {string | URL} base the site's first page, such as `https://lunch.example` or `https://example.org/lunch/`:
- * with a slash at the end of its path
+ *   with a slash at the end of its path
  * @param {string} id
  * @returns {string}
  */

@@ -132,7 +132,7 @@ export class Room extends EventTarget {
    * @param {object | null} [content] anything that JSON can represent; it is copied now
    * @returns {Promise<number>} its place in the room's history, once `view` shows its effect
    * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end; `bad_command` if it
-   * cannot be sent
+   *   cannot be sent
    */
   send(command, content = {}) {
     if (this.#link.status === 'ended') return Promise.reject(this.#link.reason);

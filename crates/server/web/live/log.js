@@ -6,7 +6,7 @@
  * @property {number} at ms since 1970, by this browser's clock
  * @property {'in' | 'out' | 'note'} way
  * @property {string} kind the key of the message, `menu`, `line`, `binary`; for a note `connect`, `open`,
- * `close`, `closed` or `note`
+ *   `close`, `closed` or `note`
  * @property {string} text the text on the wire; hex for binary messages
  * @property {any} value the text as JSON, or undefined
  * @property {number | undefined} seq

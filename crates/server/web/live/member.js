@@ -20,7 +20,7 @@ const PENDING = 1000;
 
 /**
  * @typedef {Close & { said: Close | null }} Ended the received close, or 1006 if there was none; and the
- * close that this side had sent before
+ *   close that this side had sent before
  */
 
 /**

@@ -12,7 +12,7 @@
  * @property {boolean} isNull
  * @property {any} value for `text`, `number` and `json` the typed text; for `boolean` and `fixed` the value
  * @property {any[]} options for `text`: the allowed values, if there is a list; for `choice`: the names
- * of its parts
+ *   of its parts
  * @property {number} picked of `choice`
  * @property {Part[]} parts of `choice`, `list`
  * @property {Member[]} members of `object`

@@ -17,7 +17,7 @@ const HOW = {
 
 /**
  * @param {import('./member.js').Member[]} members @param {boolean} all whether these were all members of the
- * room
+ *   room
  */
 export function showScript(members, all) {
   /** @type {typeof KINDS[number]} */

@@ -15,7 +15,7 @@ import { parse } from './log.js';
  *   | { does: 'hear', like: any, list: boolean }
  *   | { does: 'close', code: number }
  *   | { does: 'closed', code: number }
- * )} Step
+ *   )} Step
  */
 
 /**
