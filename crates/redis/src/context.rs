@@ -1,4 +1,4 @@
-//! What a backend's servers and their router have in common.
+//! State shared by a backend's servers and their router.
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -7,14 +7,14 @@ use crate::keys::Keys;
 
 pub(crate) struct Context {
     pub(crate) keys: Keys,
-    /// By which this backend knows its own publications: 16 random hex digits.
+    /// This backend's name, to recognise its own publications: 16 random hex digits.
     pub(crate) name: String,
     pub(crate) is_cluster: bool,
     /// Cancelled when the backend ends.
     pub(crate) cancel: CancellationToken,
     /// Asks for the Cluster's slots again, soon.
     pub(crate) refresh: Notify,
-    /// Sent to when the health of a server, or of all, may have changed.
+    /// Notified when the health of a server, or of all, may have changed.
     pub(crate) health: watch::Sender<()>,
 }
 
@@ -30,9 +30,9 @@ impl Context {
         }
     }
 
-    /// Spawns a task without which nothing is heard any more, or nothing can be asked. If
-    /// it ends before it is cancelled, which is by a panic, all of this backend's tasks
-    /// end, and with them the stream of its health: so the node learns of it.
+    /// Spawns a task that the backend needs to hear or to ask anything. If it ends before
+    /// it is cancelled (by a panic), all tasks of this backend end, and with them its
+    /// health stream, so the node learns of it.
     pub(crate) fn spawn_vital(
         &self,
         cancel: CancellationToken,

@@ -1,4 +1,4 @@
-//! Which rooms are watched and have their slot on one server, and who watches them.
+//! The watched rooms with a slot on one server, and their watchers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tablecast_core::backend::{BackendError, Listener, Publication};
 use tokio::sync::{Notify, oneshot};
 
-/// A room's channel, by which it is known here.
+/// A room's channel, which identifies the room here.
 pub(crate) type Channel = Arc<str>;
 
 /// Somebody's watch of a room.
 pub(crate) struct Watcher {
     pub(crate) id: u64,
     pub(crate) listener: Arc<dyn Listener>,
-    /// Until it was told that the room is subscribed, or why not.
+    /// Present until the watcher was told that the room is subscribed, or why not.
     pub(crate) waiter: Option<oneshot::Sender<Result<(), BackendError>>>,
 }
 
-/// Rooms that are watched. Each is to be subscribed.
+/// Watched rooms. Each must be subscribed.
 #[derive(Default)]
 pub(crate) struct Rooms {
     state: Mutex<State>,
@@ -28,7 +28,7 @@ pub(crate) struct Rooms {
 struct State {
     /// No list is empty.
     watched: HashMap<Channel, Vec<Watcher>>,
-    /// Those of which it has changed whether they are watched, while a connection follows.
+    /// Rooms whose watching began or ended, while a connection follows.
     changed: Option<HashSet<Channel>>,
 }
 
@@ -43,7 +43,7 @@ impl Rooms {
         self.change(state, [channel]);
     }
 
-    /// Takes out a watcher, whose listener is to be dropped outside of any lock.
+    /// Takes out a watcher, whose listener must be dropped outside any lock.
     pub(crate) fn remove(&self, channel: &str, id: u64) -> Option<Watcher> {
         let mut state = self.state();
         let watchers = state.watched.get_mut(channel)?;
@@ -56,7 +56,7 @@ impl Rooms {
         Some(gone)
     }
 
-    /// Takes out all rooms that do not belong here.
+    /// Takes out all rooms that do not belong to this server.
     pub(crate) fn take(&self, belongs_here: impl Fn(&str) -> bool) -> Vec<(Channel, Vec<Watcher>)> {
         let mut state = self.state();
         let gone = state
@@ -75,7 +75,7 @@ impl Rooms {
         self.state().watched.contains_key(channel)
     }
 
-    /// A connection is there on which nothing is subscribed yet.
+    /// There is a new connection without subscriptions.
     pub(crate) fn follow(&self) {
         let mut state = self.state();
         state.changed = Some(HashSet::new());
@@ -88,7 +88,7 @@ impl Rooms {
         self.state().changed = None;
     }
 
-    /// Waits until rooms are watched or not watched any more, and takes which may be.
+    /// Waits for rooms whose watching began or ended, and takes them.
     pub(crate) async fn changed(&self) -> HashSet<Channel> {
         self.is_changed.notified().await;
         let mut state = self.state();
@@ -99,7 +99,7 @@ impl Rooms {
             .unwrap_or_default()
     }
 
-    /// Events of this room came.
+    /// Passes on a publication of this room.
     pub(crate) fn publish(&self, channel: &str, publication: Publication) {
         let state = self.state();
         let watchers = state.watched.get(channel);
@@ -111,8 +111,9 @@ impl Rooms {
         }
     }
 
-    /// The room is subscribed. If that is new, something may have been missed by those who
-    /// did not just wait for it: there was a subscription before, or they have given up.
+    /// The room is subscribed. If the subscription is new, watchers that were not waiting
+    /// for it may have missed something: there was an earlier subscription, or they have
+    /// given up waiting.
     pub(crate) fn subscribed(&self, channel: &str, is_new: bool) {
         let mut state = self.state();
         for watcher in state.watched.get_mut(channel).into_iter().flatten() {
@@ -148,7 +149,7 @@ impl Rooms {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics halfway.
+        // Nothing here panics in the middle of a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

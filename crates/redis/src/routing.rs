@@ -1,5 +1,4 @@
-//! How a command finds its way to the server that has its slot, and what becomes
-//! of it.
+//! How a command gets to the server that has its slot, and its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ impl Router {
     /// Calls a script on the server that has the slot.
     pub(crate) async fn call(&self, slot: u16, call: &Call<'_>) -> Result<Value, BackendError> {
         let deadline = Instant::now() + DEADLINE;
-        // What an answer that did not come means.
+        // The meaning of a missing answer.
         let lost = match call.script.is_change {
             false => BackendError::Unavailable,
             true => BackendError::Unknown,
@@ -96,7 +95,7 @@ impl Router {
         if let Some(server) = servers.find(|server| server.address() == Some(address)) {
             return Target::of(Arc::clone(server), deadline).await;
         }
-        // A server that has no slot yet.
+        // A server without slots yet.
         let Some(like) = &self.like else {
             let reason = "the Cluster has no server";
             return Err(BackendError::Unavailable(reason.into()));
@@ -112,7 +111,7 @@ impl Router {
         })
     }
 
-    /// The slot's server, waiting while it is only just being found.
+    /// The slot's server; waits while it is being discovered.
     async fn owner_of(&self, slot: u16, deadline: Instant) -> Result<Target, BackendError> {
         let mut topologies = self.topologies();
         loop {
@@ -133,18 +132,18 @@ impl Router {
 
 /// Where to send a command.
 enum Route {
-    /// To the server that has the slot, as far as is known.
+    /// To the known owner of the slot.
     Owner,
-    /// To the one that another named as the slot's owner.
+    /// To the server that another one named as the slot's owner.
     Moved(Address),
-    /// To the one that is taking over the slot.
+    /// To the server that is taking over the slot.
     Asking(Address),
 }
 
-/// A server that can be sent to.
+/// A server that can get the command.
 struct Target {
     live: Arc<Live>,
-    /// Absent for one that has no slot yet.
+    /// Absent for a server without slots yet.
     server: Option<Arc<Server>>,
 }
 
@@ -178,7 +177,7 @@ enum Problem {
     Denied(String),
     /// May have been executed.
     Lost(String),
-    /// Executed, with an answer that makes no sense.
+    /// Executed, with an unreadable answer.
     Wrong(String),
 }
 
@@ -202,7 +201,7 @@ impl Problem {
             "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
             "TRYAGAIN" => Problem::Moving,
             "NOPERM" => Problem::Denied(text),
-            // With every other code a script is refused before it changes anything.
+            // With every other code a script was refused before it changed anything.
             code => match refusal {
                 Some(refusal) => Problem::Refused(refusal, code == "READONLY"),
                 None => Problem::Wrong(text),
@@ -211,8 +210,8 @@ impl Problem {
     }
 }
 
-/// Waits a moment, or gives up if too little time would be left for another
-/// attempt: one whose answer comes too late has an unknown outcome.
+/// Waits a moment, or gives up if too little time would be left for another attempt: an
+/// attempt whose answer comes too late has an unknown outcome.
 async fn sleep_before(deadline: Instant, error: BackendError) -> Result<(), BackendError> {
     let moment = Duration::from_millis(fastrand::u64(20..60));
     if Instant::now() + moment + DEADLINE / 4 >= deadline {

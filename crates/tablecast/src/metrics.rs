@@ -1,5 +1,4 @@
-//! Counters, read when somebody asks. On the hot path each is one relaxed
-//! addition at most.
+//! Counters, read on request. On the hot path each costs at most one relaxed addition.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -43,7 +42,7 @@ impl Counter {
     }
 }
 
-/// How long something took, in buckets.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 pub struct Latency {
     buckets: [Counter; LATENCY_BOUNDS.len() + 1],
@@ -58,8 +57,8 @@ impl Latency {
         self.nanos.add(took.as_nanos() as u64);
     }
 
-    /// How many were at most as long as each of [`LATENCY_BOUNDS`] but longer
-    /// than the one before; the last count is of those longer than all.
+    /// For each of [`LATENCY_BOUNDS`] how many were at most that long but longer than the
+    /// bound before; the last count is for those longer than all bounds.
     pub fn counts(&self) -> [u64; LATENCY_BOUNDS.len() + 1] {
         std::array::from_fn(|at| self.buckets[at].get())
     }
@@ -70,8 +69,8 @@ impl Latency {
     }
 }
 
-/// Counters by a name, for things that are not on the hot path. There are as many as
-/// there are names, so a name is never made of what comes from outside.
+/// Counters by name, for events outside the hot path. Each name adds a counter, so a name
+/// is never built from outside input.
 #[derive(Debug)]
 pub struct ByName<K>(Mutex<BTreeMap<K, u64>>);
 
@@ -86,8 +85,8 @@ impl<K: Ord + Copy> ByName<K> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows these from now on, with 0 before they are counted: a rate over a counter that
-    /// appears with its first event misses that event.
+    /// Shows these names from now on, with 0 at first: a rate over a counter that appears
+    /// with its first event misses that event.
     pub fn expect(&self, names: impl IntoIterator<Item = K>) {
         let mut counts = self.counts();
         for name in names {
@@ -95,7 +94,7 @@ impl<K: Ord + Copy> ByName<K> {
         }
     }
 
-    /// One more of this.
+    /// Adds one to this name's counter.
     pub fn count(&self, name: K) {
         *self.counts().entry(name).or_default() += 1;
     }
@@ -107,7 +106,7 @@ impl<K: Ord + Copy> ByName<K> {
     }
 }
 
-/// The codes of commands that the library itself refuses; an application has others.
+/// The codes of the library's own refusals of commands; an application has others.
 const REJECTIONS: [&str; 10] = [
     "bad_command",
     "bad_item",
@@ -121,7 +120,7 @@ const REJECTIONS: [&str; 10] = [
     "unavailable",
 ];
 
-/// What may become of a handshake, besides what a server refuses before the hub is asked.
+/// The outcomes of a handshake, besides refusals by the server before the hub is asked.
 const HANDSHAKES: [&str; 10] = [
     SEATED,
     LEFT,
@@ -135,16 +134,16 @@ const HANDSHAKES: [&str; 10] = [
     "unavailable",
 ];
 
-/// Somebody has a seat.
+/// The client has a seat.
 pub(crate) const SEATED: &str = "seated";
 /// The client was gone before it had a seat.
 pub(crate) const LEFT: &str = "left";
-/// The first message was none.
+/// The first message was not understood.
 pub(crate) const MISUNDERSTOOD: &str = "bad_command";
 /// No first message came.
 pub(crate) const SILENT: &str = "timeout";
 
-/// What a hub counts. All names are there from the start, at 0.
+/// The metrics of a hub. All names exist from the start, at 0.
 #[derive(Debug)]
 pub struct Metrics {
     /// Rooms open on this node.
@@ -157,13 +156,13 @@ pub struct Metrics {
     pub rooms_created: Counter,
     /// Commands accepted.
     pub commands: Counter,
-    /// Handshakes that came as far as the hub, by what became of them: `seated`, or why
-    /// not, with the words of problem documents and rejections; `left` if the client was
-    /// gone before, `timeout` if it said nothing. A server may count its own refusals here.
+    /// Handshakes that reached the hub, by outcome: `seated`, or why not, with the codes of
+    /// problem documents and rejections; `left` if the client had gone before, `timeout` if
+    /// it sent nothing. A server may count its own refusals here.
     pub handshakes: ByName<&'static str>,
     /// Commands refused, by code.
     pub rejections: ByName<&'static str>,
-    /// Writes handed to connections by a fan-out; all frames of a batch are one.
+    /// Writes that a fan-out gave to connections; all frames of a batch count as one.
     pub deliveries: Counter,
     /// Connections closed, by the code of their [`CloseReason`].
     pub closes: ByName<u16>,

@@ -1,4 +1,4 @@
-//! One conversation, from the first word to the last: who enters, speaks and leaves.
+//! One conversation with a client, from joining to leaving.
 
 mod speaker;
 mod visit;
@@ -20,12 +20,11 @@ use crate::room_task::SeatGuard;
 use speaker::{NAME_GRAPHEMES, Speaker};
 pub(crate) use visit::Visit;
 
-/// The codes of a client that does not come back: a normal closure, or a close
-/// frame without a code. A browser that leaves the page or sleeps says 1001, or
-/// nothing.
+/// The close codes of a client that does not come back: a normal closure, or a close frame
+/// without a code. A browser that leaves the page or sleeps sends 1001, or nothing.
 const GOODBYES: [u16; 2] = [1000, 1005];
 
-/// A member who speaks the text dialect and has a seat already.
+/// The conversation with a text member, who has a seat already.
 pub(crate) fn text<A: App>(
     mut visit: Visit<A>,
     seat: SeatGuard<A>,
@@ -37,7 +36,7 @@ pub(crate) fn text<A: App>(
     visit.connected(connection.outbox());
     visit.seated(member);
     async move {
-        // Dropped before the connection: it says why.
+        // Dropped before the connection, because it logs the close reason.
         let _visit = visit;
         while let Some(message) = connection.recv().await {
             if let Some(heard) = speaker.hear(&mut connection, message) {
@@ -47,7 +46,7 @@ pub(crate) fn text<A: App>(
     }
 }
 
-/// Somebody who speaks `tablecast.v1` and says first what seat they want.
+/// The conversation in `tablecast.v1`, whose first message asks for a seat.
 pub(crate) fn json<A: App>(
     mut visit: Visit<A>,
     room: Box<str>,
@@ -58,7 +57,7 @@ pub(crate) fn json<A: App>(
         // Dropped before the connection, as above.
         let mut visit = visit;
         let shared = visit.hub.shared.clone();
-        // Boxed, since it is over soon, and what follows takes half the memory.
+        // Boxed, because it is over soon, and the rest needs half the memory.
         let entered = Box::pin(enter(shared, room, &mut connection)).await;
         let mut speaker = match entered {
             Ok(speaker) => speaker,
@@ -76,8 +75,8 @@ pub(crate) fn json<A: App>(
     }
 }
 
-/// The seat that the first message asks for. Without one the connection is closed: why, in
-/// the word that metrics have for it.
+/// Gets the seat that the first message asks for. Otherwise it closes the connection, and
+/// the error is the reason's name in the metrics.
 async fn enter<A: App>(
     shared: Arc<Shared<A>>,
     room: Box<str>,
@@ -110,7 +109,7 @@ async fn enter<A: App>(
     let entered = shared.enter(&room, Dialect::Json, &outbox, wanted);
     match connection.while_waiting(entered).await {
         Ok((mut seat, member)) => {
-            // Whatever ends this, the member may come back; unless it says goodbye.
+            // However this ends, the member may come back, unless the client says goodbye.
             seat.keep_seat = true;
             Ok(Speaker::new(shared, seat, member, Dialect::Json))
         }
@@ -121,7 +120,7 @@ async fn enter<A: App>(
     }
 }
 
-/// What seat a first message asks for.
+/// The seat that a first message asks for.
 fn wanted_seat(line: &str) -> Result<WantedSeat, Rejection> {
     let mut wanted = json::entry(line).map_err(|no| no.rejection)?;
     if let WantedSeat::New {

@@ -1,4 +1,4 @@
-//! Which rooms are open on this node, and how somebody gets into one.
+//! The rooms that are open on this node, and the way into one.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,17 +31,17 @@ pub(crate) struct Shared<A: App> {
 
 /// A room that was made or opened here.
 struct Entry<A: App> {
-    /// As far as is known here (backend clock, ms).
+    /// The expiry, as known on this node (backend clock, ms).
     expires_at: u64,
     /// Present while its task runs.
     mailbox: Option<Mailbox<A>>,
 }
 
-/// Stands for the expiry of a room that is being made.
+/// The expiry of a room that is being made.
 const BEING_MADE: u64 = u64::MAX;
 
-/// A place among the rooms of this node, for one that is being made. Dropping it
-/// gives the place up, unless the room was made or somebody is in it.
+/// Reserves a place among this node's rooms for one that is being made. Dropping it gives
+/// up the place, unless the room was made or somebody is in it.
 pub(super) struct Reservation<'a, A: App> {
     shared: &'a Shared<A>,
     id: RoomId,
@@ -82,7 +82,7 @@ impl<A: App> Shared<A> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From here on the node's lease is not renewed.
+    /// From now on the node's lease is not renewed.
     pub(super) fn begin_release(&self) {
         self.released.store(true, Ordering::Relaxed);
     }
@@ -99,8 +99,8 @@ impl<A: App> Shared<A> {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for a room that is about to be made, so that many at once do
-    /// not become more than allowed.
+    /// Reserves a place for a room that is about to be made, so that simultaneous requests
+    /// do not exceed the limit.
     pub(super) fn reserve(&self, id: &RoomId) -> Result<Reservation<'_, A>, CreateError> {
         let max = self.node.config.max_rooms;
         let mut rooms = self.rooms();
@@ -111,8 +111,8 @@ impl<A: App> Shared<A> {
             let now = self.node.backend_now().unwrap_or(0);
             let next = rooms.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
-            // At least a second, and no longer than most rooms live at first: what is
-            // being made just now has no expiry yet.
+            // At least a second, and at most the usual lifetime of a new room: a room that
+            // is just being made has no expiry yet.
             let retry_after = wait
                 .min(self.node.config.room_ttl)
                 .max(Duration::from_secs(1));
@@ -138,8 +138,8 @@ impl<A: App> Shared<A> {
         });
     }
 
-    /// Gets somebody a seat. Whatever becomes of it, dropping the guard (or this
-    /// future) gives the seat up, or keeps one that they had before for a while.
+    /// Gets a seat for a connection. In any case, dropping the guard (or this future) gives
+    /// the seat up, or keeps an earlier seat for a while.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         room: &str,
@@ -152,7 +152,7 @@ impl<A: App> Shared<A> {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.node.config.command_deadline;
         let outbox = outbox.clone();
-        // Whoever comes back and gets no answer in time may come back once more.
+        // A returning member who gets no answer in time may come back once more.
         let keep_seat = matches!(wanted, WantedSeat::Again { .. });
         let request = Box::new(JoinRequest {
             connection,
@@ -176,9 +176,9 @@ impl<A: App> Shared<A> {
         }
     }
 
-    /// Puts a request into the room's mailbox, opening the room if need be. Under
-    /// the lock, so that a room cannot end with such a request in its mailbox.
-    /// And a drain, which begins before it takes the lock, misses no room.
+    /// Puts a request into the room's mailbox, and opens the room if needed. It holds the
+    /// lock, so that a room cannot end with such a request in its mailbox. And a drain,
+    /// which begins before it takes the lock, misses no room.
     fn deliver(
         self: &Arc<Self>,
         id: RoomId,
@@ -203,7 +203,7 @@ impl<A: App> Shared<A> {
         Ok(mailbox.clone())
     }
 
-    /// Runs a room's task until nobody here needs it.
+    /// Runs a room's task until nobody on this node needs it.
     async fn run_room(self: Arc<Self>, id: RoomId, mailbox: Mailbox<A>, inbox: Inbox<A>) {
         let open = OpenRoom::new(&self, &id, &mailbox);
         let mut task = RoomTask::new(&self.node, &id, &mailbox);
@@ -216,7 +216,7 @@ impl<A: App> Shared<A> {
         task.turn_away(&inbox);
     }
 
-    /// A room's task ends, unless somebody has just asked to enter.
+    /// Ends a room's task, unless somebody has just asked to join.
     fn retire_if_unneeded(&self, id: &RoomId, inbox: &Inbox<A>, expires_at: u64) -> bool {
         let mut rooms = self.rooms();
         if !inbox.is_empty() {
@@ -250,8 +250,8 @@ impl<A: App> Shared<A> {
     }
 }
 
-/// A room that is open here: counted for as long as its task runs, and known to have
-/// ended when that does, even by a panic of the application's logic.
+/// A room that is open here. It is counted as long as its task runs, and marked as ended
+/// with the task, even if the application's logic panics.
 struct OpenRoom<'a, A: App> {
     shared: &'a Shared<A>,
     id: &'a RoomId,
@@ -268,7 +268,7 @@ impl<'a, A: App> OpenRoom<'a, A> {
         }
     }
 
-    /// The task ends, whoever may want to enter.
+    /// Ends the task, even if somebody wants to join.
     fn retire(&self) {
         let mut rooms = self.shared.rooms();
         let is_its = |entry: &Entry<A>| {
