@@ -1,6 +1,7 @@
-// Pictures of each screen for the documentation, made anew: npm run screenshots --prefix e2e
+// Makes the pictures of each screen for the documentation: npm run screenshots --prefix e2e
 //
-// A name without more is a phone's, by day, in English; else it says what is different.
+// A name without a suffix is a phone in light mode in English; a suffix says what is
+// different.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -13,7 +14,7 @@ const FOLDER = new URL('../docs/images/page/', import.meta.url).pathname;
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true };
 const DESKTOP = { viewport: { width: 1120, height: 720 } };
-/** Of flat colours these are enough, and a picture is a quarter as large. */
+/** Enough for flat colours, and a picture is a quarter as large. */
 const COLOURS = '64';
 
 const MOST_SEEN = ['home', 'room', 'decide', 'result', 'check'];

@@ -1,6 +1,6 @@
-//! Takes what `/docs` needs of Swagger UI out of the archive that the crate
-//! `utoipa-swagger-ui-vendored` is, compressed as it is there: so neither this
-//! repository nor the binary holds more than that.
+//! Extracts the files of Swagger UI that `/docs` needs from the archive in the crate
+//! `utoipa-swagger-ui-vendored`, still compressed. So neither this repository nor the
+//! binary contains more than that.
 
 use std::error::Error;
 use std::io::{Cursor, Read};
@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 const FILES: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
 
-/// Of a gzip file (RFC 1952): deflated, without name and time.
+/// The head of a gzip file (RFC 1952): deflated, without name and time.
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,22 +1,22 @@
-// What must be true of every history, whatever went wrong meanwhile. Pure.
+// The properties of every history, whatever faults there were. Pure.
 
 import { LONG_GRACE } from './plan.js';
 
 /** @import { Command, Finding, History, Outcome, Shown } from './types.js' */
 
-/** The server's patience after a ping, and so the client's: what is shown as live may be false for so long, ms. */
+/** How long the server, and so the client, waits after a ping, ms: a client may wrongly show `live` for this long. */
 const PATIENCE = 10_000;
 
-/** The dish that comes after all others. */
+/** The dish that is added after all others. */
 export const LAST = 'last';
 
-/** What a busy machine may add to it, ms. */
+/** How much a busy machine may add, ms. */
 const SLACK = 5000;
 
-/** True reasons for which something is not done, by command, while nobody lost a seat. */
+/** The valid reasons for a refusal, by command, as long as nobody has lost a seat. */
 const REASONS = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
   add: [],
-  // Without an effect, and the answer was lost with a connection.
+  // It had no effect, and the answer was lost with a connection.
   vote: ['outdated'],
   unvote: ['outdated'],
   title: ['outdated'],
@@ -51,7 +51,7 @@ export function check(history) {
   return [effects, order, answers, agreement, liveness, endings].flatMap((rule) => rule(history));
 }
 
-/** Done is done, once; refused is not done. @param {History} history @returns {Finding[]} */
+/** Acknowledged commands are applied once; refused ones are not applied. @param {History} history @returns {Finding[]} */
 function effects({ plan, commands, final, heard }) {
   /** @type {Finding[]} */
   const found = [];
@@ -59,7 +59,7 @@ function effects({ plan, commands, final, heard }) {
   if (!final) return [{ kind: 'lost', text: 'the room is gone' }];
   const count = new Map();
   for (const item of final.items) count.set(item, (count.get(item) ?? 0) + 1);
-  /** By what was heard. @type {Map<string, number>} */
+  /** By the events that clients received. @type {Map<string, number>} */
   const additions = new Map();
   const places = new Set();
   for (const { epoch, seq, event } of heard) {
@@ -93,7 +93,7 @@ function effects({ plan, commands, final, heard }) {
   return found;
 }
 
-/** Nobody is away for longer than this in a run. @param {History['plan']} plan */
+/** Whether nobody in a run is away longer than the grace. @param {History['plan']} plan */
 const seatsAreKept = ({ grace }) => grace >= LONG_GRACE;
 
 /** Commands of one seat take effect in the order in which they were given. @param {History} history @returns {Finding[]} */
@@ -124,7 +124,7 @@ function order({ plan, commands, final }) {
   return found;
 }
 
-/** What was given in was answered, with a true reason if it was not done. @param {History} history @returns {Finding[]} */
+/** Every command was answered, with a valid reason if it was not done. @param {History} history @returns {Finding[]} */
 function answers({ plan, commands }) {
   /** @type {Finding[]} */
   const found = [];
@@ -144,7 +144,7 @@ function answers({ plan, commands }) {
   return found;
 }
 
-/** All see one sequence, and equal positions are equal states. @param {History} history @returns {Finding[]} */
+/** All clients see one sequence, and equal positions mean equal states. @param {History} history @returns {Finding[]} */
 function agreement({ heard, shown, truths }) {
   /** @type {Finding[]} */
   const found = [];
@@ -166,12 +166,12 @@ function agreement({ heard, shown, truths }) {
   return found;
 }
 
-/** What is shown as live is live, and nobody stays otherwise. @param {History} history @returns {Finding[]} */
+/** A client that shows `live` is up to date, and every client becomes live again. @param {History} history @returns {Finding[]} */
 function liveness({ plan, heard, shown, excused, finals, starved }) {
   /** @type {Finding[]} */
   const found = [];
   const bound = plan.pingInterval + PATIENCE / plan.tempo + SLACK + starved;
-  /** When an event was known to somebody first. @type {Map<string, number>} */
+  /** When a client first knew an event. @type {Map<string, number>} */
   const known = new Map();
   for (const { epoch, seq, at } of heard) {
     const place = `${epoch} ${seq}`;
@@ -201,7 +201,7 @@ function liveness({ plan, heard, shown, excused, finals, starved }) {
   return found;
 }
 
-/** It ends by itself for nothing but a reason that is final. @param {History} history @returns {Finding[]} */
+/** A client ends by itself only for a final reason. @param {History} history @returns {Finding[]} */
 function endings({ plan, shown, crashes, finals }) {
   /** @type {Finding[]} */
   const found = crashes.map((text) => ({ kind: 'crash', text }));
@@ -211,7 +211,7 @@ function endings({ plan, shown, crashes, finals }) {
     if (one.status === 'ended' && !isTrue(one)) found.push({ kind: 'false-end', text: `client ${one.client} ended with ${one.reason}` });
   }
   for (const { client, calm, last } of finals) {
-    // Then it has to end.
+    // Then it must end.
     if (plan.doomed && !calm) found.push({ kind: 'false-status', text: `client ${client} did not see that the room is gone; in the end it said ${last}` });
   }
   return found;

@@ -1,4 +1,4 @@
-// The time of one thread: it may run faster than the world's, and be set.
+// The clock of one thread: it may run faster than the real clock, and can be set.
 
 export class Clock {
   #tempo;
@@ -6,12 +6,12 @@ export class Clock {
   #Date = Date;
   #began = Date.now();
 
-  /** @param {number} tempo how much faster than the world's */
+  /** @param {number} tempo how much faster than the real clock */
   constructor(tempo) {
     this.#tempo = tempo;
   }
 
-  /** The world's time, ms since 1970. */
+  /** The real time, ms since 1970. */
   real = () => this.#Date.now();
 
   /** Sets the wall clock; durations do not change. @param {number} by ms */
@@ -21,7 +21,7 @@ export class Clock {
 
   #now = () => Math.floor(this.#began + (this.real() - this.#began) * this.#tempo + this.#by);
 
-  /** From now on it is the time of this thread. */
+  /** Makes it the clock of this thread. */
   install() {
     const now = this.#now;
     const tempo = this.#tempo;
@@ -29,7 +29,7 @@ export class Clock {
       class extends Date {
         /** @param {any[]} parts */
         constructor(...parts) {
-          // @ts-expect-error Date takes what it is given
+          // @ts-expect-error Date takes any arguments
           super(...(parts.length > 0 ? parts : [now()]));
         }
         /** @override */

@@ -1,4 +1,4 @@
-// Carries a plan out: what people do, what befalls them, and how all come to rest afterwards.
+// Carries out a plan: the commands, the faults, and the wait until all clients are calm afterwards.
 
 import { createRequire } from 'node:module';
 import { LAST, canonical } from './check.js';
@@ -12,16 +12,16 @@ const require = createRequire(new URL('../../clients/js/package.json', import.me
 /** @type {any} */
 const WebSocket = require('ws');
 
-/** All come to rest in less, after the last trouble, also on a busy machine, ms. */
+/** All clients are calm within this time after the last fault, also on a busy machine, ms. */
 const REST = 60_000;
 
-/** What was planted never comes to rest: longer than what is shown as live may be false, ms. */
+/** The wait with a planted fault, which never becomes calm: longer than a client may wrongly show `live`, ms. */
 const PLANTED_REST = 10_000;
 
-/** So long a wait somebody does not sit out: they press the button, ms. */
+/** A person does not wait longer than this, but presses the button, ms. */
 const BORING = 3000;
 
-/** How often it is looked whether there is any time, ms. */
+/** How often the run checks whether it gets CPU time, ms. */
 const PULSE = 50;
 
 /** Between two looks at the room, ms. */
@@ -29,7 +29,7 @@ const LOOK = 400;
 
 /**
  * @param {Plan} plan
- * @param {Plant | null} plant what is planted is not waited for as long
+ * @param {Plant | null} plant a run with a planted fault waits less
  * @param {(place: Place) => Promise<Person>} join
  * @returns {Promise<History>}
  */
@@ -49,7 +49,7 @@ export async function conduct(plan, plant, join) {
   const latest = [];
   /** @param {Report} report */
   const record = (report) => {
-    // How it ends is nobody's matter.
+    // Reports after the end do not matter.
     if (isOver) return;
     if ('command' in report) history.commands.push(report.command);
     else if ('heard' in report) history.heard.push(report.heard);
@@ -74,7 +74,7 @@ export async function conduct(plan, plant, join) {
     history.truths.push(truth);
     return truth;
   };
-  /** A busy server may have to be asked again. @returns {Promise<Truth | null>} */
+  /** A busy server may have to be asked several times. @returns {Promise<Truth | null>} */
   const surely = async () => {
     /** @type {Truth | null} */
     let truth = null;
@@ -99,7 +99,7 @@ export async function conduct(plan, plant, join) {
       });
     let going = true;
     const looks = (async () => {
-      // Whatever is stopped does not answer, which is known.
+      // A stopped process does not answer, as expected.
       for (; going; await pause(LOOK)) await look().catch(() => {});
     })();
     await Promise.all([
@@ -108,7 +108,7 @@ export async function conduct(plan, plant, join) {
       ...plan.troubles.flatMap((list, who) => inTime(list, (one) => world.trouble(who, one))),
       ...plan.storeTroubles.flatMap((list, n) => inTime(list, (one) => world.storeTrouble(n, one))),
       (async () => {
-        // One after the other, however long one takes.
+        // One after the other, however long each takes.
         for (const outage of plan.outages) await Promise.all(inTime([outage], world.befall));
       })(),
     ]);
@@ -140,13 +140,13 @@ export async function conduct(plan, plant, join) {
       }
       return is();
     };
-    // An end by itself is a finding already.
+    // A client that ended by itself is a finding already.
     await wait(() => clients.every(isCalm));
     const calm = clients.map(isCalm);
     if (!plan.doomed && calm.every(Boolean)) {
       await addLast(world);
       await wait(() => clients.every((client) => latest[client]?.last || latest[client]?.status === 'ended'));
-      // Who left or came back meanwhile is to be seen by all, too.
+      // All clients must also see who left or came back meanwhile.
       for (const end = Date.now() + BORING; Date.now() < end; await pause(30)) {
         history.final = await surely();
         if (clients.every((client) => latest[client]?.seq === null || latest[client]?.seq === history.final?.seq)) break;
@@ -173,7 +173,7 @@ export async function conduct(plan, plant, join) {
   }
 }
 
-/** A text member adds one more dish, over no proxy. @param {World} world */
+/** A text member adds one more dish, without a proxy. @param {World} world */
 async function addLast(world) {
   const url = `${world.nodes[0]?.base().replace('http', 'ws')}/ws/${world.id}/`;
   let last = '';

@@ -9,13 +9,13 @@ import { plan } from './plan.js';
 
 /** @import { Finding, Kind, Plant } from './types.js' */
 
-/** How many runs of each client, unless told. */
+/** The default number of runs of each client. */
 const SEEDS = { js: 1000, page: 40, terminal: 100 };
 
-/** How many at once on each core, unless told: a run waits most of the time. */
+/** The default number of runs at once on each core: a run waits most of the time. */
 const JOBS = { js: 4, page: 1, terminal: 3 };
 
-/** Between two words on how far it is, ms. */
+/** The time between two reports of progress, ms. */
 const PROGRESS = 60_000;
 
 /** @type {readonly string[]} */
@@ -107,5 +107,5 @@ for (const kind of values.seed !== undefined && !values.client ? /** @type {Kind
 }
 for (const [kind, runs] of kindsFound) console.log(`  ${kind}: in ${runs} runs`);
 if (failed > 0) console.log('one run again: cargo xtask chaos --client CLIENT --seed SEED');
-// Whatever is still open is of no use to anybody.
+// Nothing that is still open is needed.
 process.exit(failed > 0 ? 1 : 0);

@@ -11,21 +11,21 @@ import { pause } from './world.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-/** Nothing here takes this long unless it hangs, also on a busy machine, ms. */
+/** Only a hanging run takes this long, also on a busy machine, ms. */
 const PATIENCE = 60_000;
 
-/** Typing takes no longer, if there is anything to type into, ms. */
+/** Typing takes at most this long, if there is a field, ms. */
 const MOMENT = 10_000;
 
-/** Of these, the plant is at. */
+/** The planted fault is at this command. */
 const PLANTED_AT = 3;
 
-/** What can be seen of the page. @typedef {{ status: string, stale: boolean, trouble: string, note: string, toasts: string[], retryIn: number | null, dishes: { name: string, waits: boolean }[] }} Seen */
+/** The visible state of the page. @typedef {{ status: string, stale: boolean, trouble: string, note: string, toasts: string[], retryIn: number | null, dishes: { name: string, waits: boolean }[] }} Seen */
 
-/** The client's code for a refusal as the page tells it, or else that. @param {string} said */
+/** The client's code for a refusal that the page shows, or else the text. @param {string} said */
 const code = (said) => Object.entries(words.en.errors).find(([, text]) => said.endsWith(text))?.[0] ?? said;
 
-/** Before the names of dishes that are not there. */
+/** The text before the names of dishes that were not added. */
 const NOT_ADDED = words.en.notAdded('').split('.')[0] ?? '';
 
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
@@ -36,8 +36,8 @@ function launch() {
   return chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: false, args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
 }
 
-/** In the page, before its own scripts: a clock that can be set, and somebody who looks at what is shown. */
-/** @param {{ taken: string, failed: string }} titles of what is final, besides a table that is closed */
+/** Runs in the page, before its own scripts: a clock that can be set, and an observer of the visible state. */
+/** @param {{ taken: string, failed: string }} titles the titles of final screens, besides a closed table */
 function inside({ taken, failed }) {
   const page = /** @type {any} */ (globalThis);
   page.chaosBy = 0;
@@ -45,7 +45,7 @@ function inside({ taken, failed }) {
   page.Date = class extends Date {
     /** @param {any[]} parts */
     constructor(...parts) {
-      // @ts-expect-error Date takes what it is given
+      // @ts-expect-error Date takes any arguments
       super(...(parts.length > 0 ? parts : [now() + page.chaosBy]));
     }
     /** @override */
@@ -97,9 +97,9 @@ export function run(plan, plant) {
     const page = await context.newPage();
     const tools = await context.newCDPSession(page);
     const planted = client === 0 ? plant : null;
-    /** Without an answer, in order. @type {Command[]} */
+    /** Unanswered commands, in order. @type {Command[]} */
     const waiting = [];
-    /** Of a page that is gone. @type {Command[]} */
+    /** Unanswered commands of a page that is gone. @type {Command[]} */
     const left = [];
     let keys = 0;
     let additions = 0;
@@ -108,7 +108,7 @@ export function run(plan, plant) {
     let seen;
     /** @type {string | null} */
     let held = null;
-    /** A new page says nothing of what was refused in the last one. */
+    /** The last refusal shown; a new page does not show those of the page before. */
     let note = '';
 
     /** @param {Command} command @param {Outcome} outcome */
@@ -139,7 +139,7 @@ export function run(plan, plant) {
       if (missing !== undefined) {
         const named = (missing.split('.')[0] ?? '').split(', ');
         const reason = code(seen.note);
-        // Where the room is gone, that is the reason; else it is said behind the names, or not known.
+        // If the room is gone, that is the reason; else it follows the names, or is not known.
         const why = reason !== seen.note ? reason : seen.trouble === 'not_found' ? 'not_found' : 'unsure';
         for (const command of [...waiting, ...left]) if (named.includes(command.item ?? '')) settle(command, { ok: false, code: why });
       } else if (seen.note !== note && seen.note !== '') {
@@ -164,7 +164,7 @@ export function run(plan, plant) {
     async function obey(order) {
       switch (order.do) {
         case 'add': {
-          // Where there is no table there is nothing to type into.
+          // Without a table there is no field.
           if (!(await box.isVisible())) return;
           const item = `c${client} ${keys}`;
           /** @type {Command} */
@@ -177,7 +177,7 @@ export function run(plan, plant) {
           try {
             await type(item);
           } catch {
-            // The table went in this very moment.
+            // The table has gone at this moment.
             return settle(command, { gone: true, kept: false });
           }
           if (isPlanted && planted === 'double') await type(`c${client} again`);
@@ -189,7 +189,7 @@ export function run(plan, plant) {
           return;
         }
         case 'vote':
-          // Lines move: by the mouse it would now and then be another.
+          // Lines move, so a mouse click would sometimes hit another one.
           return page.evaluate((of) => {
             const buttons = [...document.querySelectorAll('.dish-vote')];
             /** @type {HTMLElement | undefined} */ (buttons[of % Math.max(1, buttons.length)])?.click();
@@ -212,7 +212,7 @@ export function run(plan, plant) {
         case 'clock':
           return page.evaluate((by) => void (/** @type {any} */ (globalThis).chaosBy += by), order.by);
         case 'reload': {
-          // As it is when the page goes.
+          // The storage as it is when the page goes.
           const kept = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)) + JSON.stringify(Object.entries(localStorage)));
           left.push(...waiting);
           for (const command of waiting.splice(0)) record({ answered: { client, key: command.key, outcome: { gone: true, kept: kept.includes(`${command.item}\\"`) } } });
@@ -223,7 +223,7 @@ export function run(plan, plant) {
               () => false,
             );
             if (arrived && (await box.isVisible())) return;
-            // sleep: whoever sees an error instead of a page tries again after a moment
+            // sleep: a person who sees an error instead of a page tries again after a moment
             await pause(500);
           }
         }
@@ -236,7 +236,7 @@ export function run(plan, plant) {
         Object.defineProperty(document, 'hidden', { configurable: true, value: state === 'hidden' });
         document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
       }, state);
-    /** One after the other, as by two hands. */
+    /** One after the other, as a person does it. */
     let turns = Promise.resolve();
     return {
       act: (order) => (turns = turns.then(() => obey(order))),

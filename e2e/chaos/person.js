@@ -1,5 +1,5 @@
-// A worker: one person with the JavaScript client. Alone in a thread, so that its clock can be set and its time can stand
-// still, as a tab's does that the system has frozen.
+// A worker: one person with the JavaScript client. It has its own thread, so that its clock can be set and its time
+// can stop, as in a tab that the system has frozen.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { LAST, canonical } from './check.js';
@@ -15,7 +15,7 @@ const { url, client, tempo, began, plant } = workerData;
 const clock = new Clock(tempo);
 clock.install();
 
-// What a browser has and Node has not.
+// Parts of a browser that Node does not have.
 const device = new EventTarget();
 const tab = Object.assign(new EventTarget(), { visibilityState: 'visible' });
 Object.assign(globalThis, {
@@ -24,7 +24,7 @@ Object.assign(globalThis, {
   removeEventListener: device.removeEventListener.bind(device),
 });
 
-// After the clock was installed, and the device is there.
+// Only after the clock and the device are installed.
 const { LunchRoom } = await import('../../clients/js/src/lunch.js');
 const { socketClass } = await import('./socket.js');
 
@@ -37,18 +37,18 @@ process.on('uncaughtException', (error) => {
   if (error.message !== PLANNED) tell({ crash: `client ${client}: ${error.stack}` });
 });
 
-/** Of these, the plant is at. */
+/** The planted fault is at this command. */
 const PLANTED_AT = 3;
 
-/** `said`: as it is kept. Its number may become another with another seat. @typedef {{ key: number, said: string | undefined, settled: boolean }} Waiting */
+/** `said`: the saved form. Its number may change with a new seat. @typedef {{ key: number, said: string | undefined, settled: boolean }} Waiting */
 
-/** Keys of what a page left unanswered that is gone. @type {Map<string, number>} */
+/** Keys of the unanswered commands of a page that is gone. @type {Map<string, number>} */
 const again = new Map();
 
 /**
  * @typedef {object} Page
- * @property {boolean} dead nothing of it is said or heard any more
- * @property {boolean} stuck by a plant: it shows nothing new
+ * @property {boolean} dead it sends and receives nothing any more
+ * @property {boolean} stuck by a planted fault: it shows nothing new
  * @property {Waiting[]} waiting
  * @property {Set<any>} sockets
  */
@@ -56,20 +56,20 @@ const again = new Map();
 /** @param {{ command: string, content: object | null } | undefined} pending */
 const said = (pending) => pending && canonical([pending.command, pending.content]);
 
-/** What the browser keeps for this tab. @type {string | null} */
+/** The browser's storage for this tab. @type {string | null} */
 let storage = null;
 let life = 0;
 let keys = 0;
 let additions = 0;
 let throws = 0;
 let dies = false;
-/** Held back by a plant. @type {(() => void) | null} */
+/** Delayed by a planted fault. @type {(() => void) | null} */
 let held = null;
 
 /** @returns {ReturnType<typeof open>} */
 function reopened() {
   const saved = storage === null ? null : JSON.parse(storage);
-  // Without a seat it is somebody new.
+  // Without a seat it is a new member.
   if (!saved) life += 1;
   return open(saved);
 }
@@ -127,14 +127,14 @@ function open(saved) {
 }
 
 /**
- * The page is gone, as far as it is concerned.
+ * The page is gone.
  * @param {Page} page
- * @param {boolean} goodbye whether the browser says so
+ * @param {boolean} goodbye whether the browser closes its sockets
  */
 function end(page, goodbye) {
   page.dead = true;
   for (const socket of page.sockets) goodbye ? socket.close(1001) : socket.terminate();
-  // Whoever gave something in during this turn is known after it.
+  // Commands of this turn are known only after it.
   queueMicrotask(() => {
     const kept = new Set(storage === null ? [] : JSON.parse(storage).pending.map(said));
     for (const one of page.waiting.filter(({ settled }) => !settled)) {
@@ -148,7 +148,7 @@ function end(page, goodbye) {
 let current = open(null);
 
 /**
- * Gives a command in.
+ * Sends a command.
  * @param {string} what
  * @param {() => Promise<number>} give
  * @param {Partial<Command>} [more]
@@ -186,7 +186,7 @@ function give(what, give, more = {}) {
   }
 }
 
-/** An item that is there, if there is one. @param {number} of */
+/** An item on the menu, if there is one. @param {number} of */
 const item = (of) => {
   const items = current.room.view.state?.items ?? [];
   return items[of % Math.max(1, items.length)];

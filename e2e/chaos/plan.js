@@ -1,18 +1,18 @@
-// What is done in a run, and when. Pure: a seed and a kind of client make one plan.
+// What happens in a run, and when. Pure: a seed and a kind of client give one plan.
 
 import { generator } from './random.js';
 
 /** @import { Kind, Mishap, Outage, Plan, Step, Trouble } from './types.js' */
 /** @typedef {import('./random.js').Random} Random */
 
-/** No run adds more dishes than a menu holds: then `menu_full` is never true. */
+/** No run adds more dishes than a menu holds, so `menu_full` is never a valid reason. */
 const MOST_DISHES = 90;
 
-/** Seats are lost on the way, or never, however busy the machine is, ms. */
+/** Either seats are lost during a run, or never, however busy the machine is, ms. */
 const SHORT_GRACE = 1500;
 export const LONG_GRACE = 3_600_000;
 
-/** How much longer than the others a client of people takes to start, and so a run is long, ms. */
+/** The length of a run, ms: longer for clients that take longer to start. */
 const LENGTH = { js: [2500, 4500], page: [5000, 8000], terminal: [3500, 5500] };
 
 /**
@@ -123,7 +123,7 @@ function mishaps({ kind, length, random, count }) {
         default:
           list.push({ ...base, do: what });
       }
-      // One after another: what is frozen is not reloaded meanwhile.
+      // One after another: a frozen client is not reloaded meanwhile.
       from = at + lasts + 50;
     }
   }
@@ -131,7 +131,7 @@ function mishaps({ kind, length, random, count }) {
 }
 
 /**
- * Of one way, one after another.
+ * The faults of one way, one after another.
  * @param {Random} random
  * @param {number} length
  * @param {number} count

@@ -1,11 +1,11 @@
-// A network that fails on request: TCP, in front of a port or a socket of this machine. What was lost on a connection
-// stays lost: nothing comes through behind it, as TCP has it.
+// A network that fails on request: TCP, in front of a port or a socket of this machine. Bytes that were lost on a
+// connection stay lost: nothing after them comes through, as with TCP.
 
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where it leads to. @typedef {{ port: number } | { path: string }} Target */
+/** The target of the proxy. @typedef {{ port: number } | { path: string }} Target */
 
 /** @typedef {Awaited<ReturnType<typeof proxy>>} Proxy */
 
@@ -15,7 +15,7 @@ const PIECES = [1, 2, 1, 5, 3, 40, 7, 200, 1, 1000];
 /** @typedef {{ client: net.Socket, server: net.Socket, silent: boolean, lost: { there: boolean, back: boolean } }} Pair */
 
 /**
- * @param {Target | null} target nowhere: connections are refused
+ * @param {Target | null} target null: connections are refused
  */
 export async function proxy(target) {
   /** @type {Set<Pair>} */
@@ -37,13 +37,13 @@ export async function proxy(target) {
   async function pump(pair, from, to, way) {
     try {
       for await (const chunk of from) {
-        // sleep: the network's own time, which is asked for
+        // sleep: the requested delay of the network
         if (delay) await sleep(delay);
         while (stalled) await new Promise((resolve) => waiting.push(() => resolve(null)));
         if (pair.lost[way]) continue;
         for (const piece of splitting ? pieces(chunk) : [chunk]) {
           if (!to.write(piece)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
-          // sleep: until the piece is on its way by itself
+          // sleep: so that this piece is sent separately
           if (splitting) await sleep(1);
         }
       }
@@ -81,7 +81,7 @@ export async function proxy(target) {
       reset(server);
     }
   };
-  /** What is on these connections from now on is lost, and nobody is told. @param {boolean} both */
+  /** Everything on these connections is lost silently from now on. @param {boolean} both */
   const lose = (both) => {
     for (const pair of pairs) {
       pair.silent ||= both;
@@ -91,25 +91,25 @@ export async function proxy(target) {
   };
   return {
     port,
-    /** New connections lead there. @param {Target | null} next */
+    /** New connections go to this target. @param {Target | null} next */
     to: (next) => (target = next),
     /** Ends all connections without a goodbye. */
     cut,
-    /** Ends them as a process does that closes its sockets. */
+    /** Ends all connections as a process that closes its sockets. */
     end: () => pairs.forEach(({ client, server }) => (client.end(), server.end())),
     halfOpen: () => lose(true),
     loseAnswers: () => lose(false),
-    /** Nothing moves; it goes on afterwards. */
+    /** Stops all bytes; they continue afterwards. */
     stall,
     /** New connections are reset. @param {boolean} on */
     refuse: (on) => (refusing = on),
-    /** New connections are accepted, and lead nowhere. @param {boolean} on */
+    /** New connections are accepted but not passed on. @param {boolean} on */
     swallow: (on) => (swallowing = on),
-    /** Bytes come in small pieces. @param {boolean} on */
+    /** Bytes arrive in small pieces. @param {boolean} on */
     split: (on) => (splitting = on),
-    /** Each piece comes so much later, ms. @param {number} ms */
+    /** Delays each piece by this much, ms. @param {number} ms */
     delay: (ms) => (delay = ms),
-    /** Nothing fails any more, for what is new. */
+    /** Ends all faults for new connections. */
     heal: () => {
       refusing = swallowing = splitting = false;
       delay = 0;
@@ -125,7 +125,7 @@ export async function proxy(target) {
 
 /** @param {net.Socket} socket */
 function reset(socket) {
-  // Of this machine's own sockets there is no reset.
+  // Unix sockets have no reset.
   if (socket.remoteAddress) socket.resetAndDestroy();
   else socket.destroy();
 }

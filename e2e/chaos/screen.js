@@ -1,8 +1,8 @@
-// What a terminal shows: as much of its language as the full screen of `tablecast join` speaks. Pure.
+// A terminal emulator: it knows the control sequences that the full screen of `tablecast join` uses. Pure.
 
 const ESCAPE = '\x1b';
 
-/** A whole sequence at the beginning: of controls with parameters, of the system's commands, or of two characters. */
+/** A complete sequence at the beginning: CSI with parameters, OSC, or two characters. */
 const SEQUENCE = /^\x1b(?:\[([?>=]?)([\d;:]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Z]|[=>78DEHMc])/;
 
 export class Screen {
@@ -12,7 +12,7 @@ export class Screen {
   #cells;
   #row = 0;
   #column = 0;
-  /** What is not complete yet. */
+  /** An incomplete sequence. */
   #rest = '';
 
   /** @param {number} rows @param {number} columns */

@@ -1,19 +1,19 @@
-// The WebSocket of a page: ends with it, and has the time of a client that lives faster.
+// The WebSocket of a page: it ends with the page, and uses the time of a client whose clock runs faster.
 
 import { createRequire } from 'node:module';
 
-// Of the client's own tests: Node 20 has none.
+// From the client's own tests: Node 20 has no WebSocket.
 const require = createRequire(new URL('../../clients/js/package.json', import.meta.url));
 /** @type {any} */
 const WebSocket = require('ws');
 
-/** After so long a plant ends it, ms. */
+/** A planted fault ends the socket after this time, ms. */
 const PLANTED_AFTER = 1000;
 
 /**
- * @param {{ dead: boolean, sockets: Set<any> }} page once it is dead, nothing is said or heard
- * @param {number} tempo how much faster the client lives
- * @param {boolean} plant says once, wrongly, that there is no such room
+ * @param {{ dead: boolean, sockets: Set<any> }} page once it is dead, nothing is sent or received
+ * @param {number} tempo how much faster the client's clock runs
+ * @param {boolean} plant whether it says once, wrongly, that there is no such room
  * @returns {import('../../clients/js/src/types.js').WebSocketClass}
  */
 export function socketClass(page, tempo, plant) {
@@ -54,7 +54,7 @@ export function socketClass(page, tempo, plant) {
 }
 
 /**
- * The server's durations, and rates, as they are in the client's time.
+ * Converts the server's durations and rates to the client's time.
  * @param {string} text
  * @param {number} tempo
  */

@@ -11,23 +11,23 @@ import { pause, track, until } from './world.js';
 
 /** @import { Command, History, Outcome, Plan, Plant } from './types.js' */
 
-/** The members have a column of their own at the right, of 24. */
+/** At the right the members have a column of 24. */
 const COLUMNS = 110;
 const MENU = COLUMNS - 24;
 
-/** More than the longest menu of a run. */
+/** More rows than the longest menu of a run. */
 const ROWS = 120;
 
-/** A dish with its votes, perhaps the chosen one. */
+/** A line with a dish and its votes; the selected line has a mark. */
 const DISH = /^[> ]\s*\d+ \[[ x]\] (.+)$/;
 
-/** How it says that a room is over, and the client's code for it. @type {Readonly<Record<string, string>>} */
+/** The texts for the end of a room, and the client's codes. @type {Readonly<Record<string, string>>} */
 const OVER = { 'there is no such room': 'not_found', 'the room has expired': 'gone', 'the room is gone': 'gone' };
 
 const CONTROL_C = '\x03';
 const CONTROL_R = '\x12';
 
-/** Of these, the plant is at. */
+/** The planted fault is at this command. */
 const PLANTED_AT = 3;
 
 /** @param {string[]} lines */
@@ -50,7 +50,7 @@ export function run(plan, plant) {
     const page = `${world.base(client)}/r/${world.id}`;
     const command = `stty rows ${ROWS} cols ${COLUMNS}; exec '${program()}' join --name c${client} ${page}`;
     const env = { ...environment(), TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' };
-    // Of util-linux: a terminal without a terminal around it.
+    // `script` of util-linux gives it a pseudo-terminal.
     const child = track(spawn('script', ['-qfc', command, '/dev/null'], { cwd: world.dir, env, stdio: ['pipe', 'pipe', 'ignore'] }));
     child.once('error', (cause) => record({ crash: `client ${client}: the program \`script\` of util-linux is missing: ${cause}` }));
     let ended = false;
@@ -61,7 +61,7 @@ export function run(plan, plant) {
     child.stdin?.on('error', () => {});
     const screen = new Screen(ROWS, COLUMNS);
     const decoder = new StringDecoder();
-    /** Without an answer, in order. @type {Command[]} */
+    /** Unanswered commands, in order. @type {Command[]} */
     const waiting = [];
     let keys = 0;
     let additions = 0;
@@ -89,7 +89,7 @@ export function run(plan, plant) {
         if (there.includes(item) && state.status === 'live') settle(command, { ok: true, seq: null });
         else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: reason });
       }
-      // So many are told as not sent, besides those that are named.
+      // The number of further commands that were not sent, besides the named ones.
       const more = Number(/, (\d+) more\b/.exec(said)?.[1] ?? 0);
       if (over !== undefined && more === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: reason });
       const pending = Number(/\((\d+) not sent yet\)/.exec(said)?.[1] ?? 0);
@@ -145,7 +145,7 @@ export function run(plan, plant) {
             type(held);
             held = null;
           }
-          // It refuses to add a second one: this is another that nobody gave in.
+          // The program refuses the same dish twice, so this adds another one that was not in the plan.
           if (isPlanted && plant === 'double') type(`c${client}-0\r`);
         }
       },

@@ -1,12 +1,12 @@
-// The shapes of things, for the type checker alone: nothing here is loaded at run time.
+// Types for the type checker only: nothing here is loaded at run time.
 
-/** What a run drives. */
+/** The client that a run drives. */
 export type Kind = 'js' | 'page' | 'terminal';
 
-/** What is done on purpose to see that the checker notices it. */
+/** A planted fault, to see that the checker finds it. */
 export type Plant = 'lose' | 'double' | 'reorder' | 'false-live' | 'never-answers' | 'false-end';
 
-/** What somebody does. `of` chooses among what is there at that time. */
+/** A step of a person. `of` chooses among the items of that time. */
 export type Step = { readonly at: number; readonly who: number } & (
   | { readonly do: 'add'; readonly count: number }
   | { readonly do: 'vote' | 'unvote' | 'remove'; readonly of: number }
@@ -14,7 +14,7 @@ export type Step = { readonly at: number; readonly who: number } & (
   | { readonly do: 'decide'; readonly how: 'votes' | 'draw' }
 );
 
-/** What befalls a client itself. */
+/** A fault of a client itself. */
 export type Mishap = { readonly at: number; readonly who: number } & (
   | { readonly do: 'freeze'; readonly for: number }
   | { readonly do: 'hide' | 'offline'; readonly for: number }
@@ -24,14 +24,14 @@ export type Mishap = { readonly at: number; readonly who: number } & (
   | { readonly do: 'dieInView' | 'reopen' | 'retryNow' }
 );
 
-/** What befalls a way between two: a client and its node, or a node and Redis. */
+/** A fault of a connection: between a client and its node, or a node and Redis. */
 export type Trouble = { readonly at: number } & (
   | { readonly do: 'cut' | 'end' | 'halfOpen' | 'loseAnswers' }
   | { readonly do: 'stall' | 'refuse' | 'swallow' | 'split'; readonly for: number }
   | { readonly do: 'delay'; readonly for: number; readonly by: number }
 );
 
-/** What befalls a process. */
+/** A fault of a process. */
 export type Outage =
   | { readonly at: number; readonly for: number; readonly do: 'stopRedis' | 'killRedis' }
   | {
@@ -39,21 +39,21 @@ export type Outage =
       readonly for: number;
       readonly do: 'stopNode' | 'killNode' | 'endNode';
       readonly node: number;
-      /** Whether its clients are led to another one meanwhile. */
+      /** Whether its clients are sent to another node meanwhile. */
       readonly balanced: boolean;
     };
 
-/** Everything that is done in one run. Times in ms since its beginning. */
+/** Everything that happens in one run. Times in ms since its beginning. */
 export interface Plan {
   readonly seed: number;
   readonly kind: Kind;
   readonly store: 'memory' | 'redis';
   readonly nodes: number;
-  /** Its rooms are lost on the way: a store in memory whose node is killed. */
+  /** Whether its rooms get lost: a store in memory whose node is killed. */
   readonly doomed: boolean;
   /** Options of the servers. */
   readonly options: readonly string[];
-  /** How long a seat is kept, and after how much silence the server pings, ms. */
+  /** How long a seat is kept, and the silence after which the server pings, ms. */
   readonly grace: number;
   readonly pingInterval: number;
   /** How much faster time passes for a client than for the servers. */
@@ -63,48 +63,48 @@ export interface Plan {
   readonly length: number;
   readonly steps: readonly Step[];
   readonly mishaps: readonly Mishap[];
-  /** By client. */
+  /** For each client. */
   readonly troubles: readonly (readonly Trouble[])[];
-  /** By node: its way to Redis. */
+  /** For each node: its connection to Redis. */
   readonly storeTroubles: readonly (readonly Trouble[])[];
   readonly outages: readonly Outage[];
 }
 
-/** How a command ended for who gave it. */
+/** The outcome of a command for the client that sent it. */
 export type Outcome =
   | { readonly ok: true; readonly seq: number | null }
   | { readonly ok: false; readonly code: string }
-  /** Nobody is there any more who could be told: the page went. `kept`: it was to be said again. */
+  /** The page is gone and gets no answer. `kept`: the command was saved, to be sent again. */
   | { readonly gone: true; readonly kept: boolean };
 
-/** Something that somebody gave in. */
+/** A command of a client. */
 export interface Command {
   readonly client: number;
-  /** Commands of one life of a client are one seat's: it ends with `close`. */
+  /** Commands with the same `life` belong to one seat, which ends with `close`. */
   readonly life: number;
   readonly key: number;
   readonly do: string;
-  /** Of an addition. */
+  /** For an addition. */
   readonly item?: string | undefined;
   /** The number of an item. */
   readonly of?: number | undefined;
-  /** What that item is. */
+  /** The text of that item. */
   readonly named?: string | undefined;
   readonly at: number;
   outcome?: Outcome;
 }
 
-/** What a client heard: an event at its place. */
+/** An event that a client received. */
 export interface Heard {
   readonly client: number;
   readonly at: number;
   readonly epoch: string;
   readonly seq: number;
-  /** Canonical JSON, without what may differ between members. */
+  /** Canonical JSON, without parts that may differ between members. */
   readonly event: string;
 }
 
-/** What a client showed from then on. */
+/** What a client showed from that time on. */
 export interface Shown {
   readonly client: number;
   readonly life: number;
@@ -117,20 +117,20 @@ export interface Shown {
   readonly epoch: string | null;
   readonly seq: number | null;
   readonly pending: number;
-  /** Whether it has the change that comes after all the others. */
+  /** Whether it has the last change of the run. */
   readonly last: boolean;
-  /** Canonical JSON of members and state, if they are others than before. */
+  /** Canonical JSON of members and state, if they have changed. */
   readonly state?: string | undefined;
 }
 
-/** A time in which what a client shows is nobody's promise: frozen, or hidden. */
+/** A time in which a client may show old data: frozen, or hidden. */
 export interface Excused {
   readonly client: number;
   readonly from: number;
   to: number;
 }
 
-/** The room as the server tells it. */
+/** The room according to the server. */
 export interface Truth {
   readonly at: number;
   readonly epoch: string;
@@ -140,20 +140,20 @@ export interface Truth {
   readonly items: readonly string[];
 }
 
-/** How a client was in the end. */
+/** The state of a client at the end. */
 export interface Final {
   readonly client: number;
-  /** Connected, caught up, with nothing unanswered. */
+  /** Connected, caught up, without unanswered commands. */
   readonly calm: boolean;
-  /** It saw a change that came after all the others. */
+  /** Whether it received the last change of the run. */
   readonly heard: boolean;
-  /** What it said last. */
+  /** Its last report. */
   readonly last: string;
-  /** What it showed otherwise than the server has it, in the end. */
+  /** The difference between its view and the server's room at the end. */
   readonly wrong: string | null;
 }
 
-/** A run as it was. */
+/** The record of a run. */
 export interface History {
   readonly plan: Plan;
   readonly commands: Command[];
@@ -162,15 +162,15 @@ export interface History {
   readonly excused: Excused[];
   readonly truths: Truth[];
   readonly finals: Final[];
-  /** What a client threw that nobody caught. */
+  /** Uncaught errors of clients. */
   readonly crashes: string[];
-  /** For how long the run itself was given no time, on a machine that is too busy, ms. */
+  /** How long the run itself got no CPU time, on a machine that is too busy, ms. */
   starved: number;
-  /** The room at the very end; null if it is gone. */
+  /** The room at the end; null if it is gone. */
   final: Truth | null;
 }
 
-/** What a client reports while a run lasts. */
+/** A client's report during a run. */
 export type Report =
   | { readonly command: Command }
   | { readonly answered: { readonly client: number; readonly key: number; readonly outcome: Outcome } }
@@ -179,12 +179,12 @@ export type Report =
   | { readonly excused: Excused }
   | { readonly crash: string };
 
-/** Somebody with a client. */
+/** A person with a client. */
 export interface Person {
   act(order: Step | Mishap): Promise<void>;
-  /** Connects now, as somebody does who is tired of waiting. */
+  /** Connects now, as an impatient person does. */
   retryNow(): void;
-  /** Once all is over: what is shown otherwise than it is. */
+  /** At the end: the difference between the view and the room. */
   wrong(items: readonly string[]): Promise<string | null>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The machines of a run: servers, Redis, the ways between them, and what befalls them.
+// The machines of a run: servers, Redis, the connections between them, and their faults.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,13 +15,13 @@ import { proxy } from './proxy.js';
 /** @typedef {import('./proxy.js').Proxy} Proxy */
 /** @typedef {Awaited<ReturnType<typeof world>>} World */
 
-/** Nothing here takes this long unless it hangs, also on a busy machine, ms. */
+/** Only a hanging run takes this long, also on a busy machine, ms. */
 const DEADLINE = 60_000;
 
-/** Between two looks at a deadline passes no more, unless the machine is too busy, ms. */
+/** More than this between two checks of a deadline means that the machine is too busy, ms. */
 const BREATH = 100;
 
-/** Linux has it. */
+/** Only Linux has it. */
 const SHARED_MEMORY = '/dev/shm';
 
 /** Whatever runs must not outlive this process, however it ends. @type {Set<ChildProcess>} */
@@ -49,15 +49,15 @@ async function end(child, signal) {
   if (!runs(child)) return;
   const ended = once(child, 'close');
   child.kill(signal);
-  // Who is stopped hears nothing but SIGKILL.
+  // A stopped process reacts only to SIGKILL.
   if (signal !== 'SIGKILL') child.kill('SIGCONT');
   await ended;
 }
 
 /**
- * Time as far as this process was given any: on a machine that is far too busy a deadline comes later.
+ * A deadline that counts only time in which this process ran: on a machine that is far too busy it comes later.
  * @param {number} ms
- * @returns {() => boolean} whether it is over; to be asked every 20 to 50 ms
+ * @returns {() => boolean} whether it has passed; must be asked every 20 to 50 ms
  */
 export function deadline(ms) {
   let left = ms;
@@ -120,7 +120,7 @@ async function node(dir, options) {
   /** @type {ChildProcess} */
   let child;
   let log = '';
-  // Each time at a free port: the one of before may be somebody else's now.
+  // On a free port each time: another process may have the old one now.
   const start = async () => {
     child = track(spawn(program(), ['serve', '--listen', '127.0.0.1:0', ...options], { cwd: dir, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] }));
     child.stderr?.on('data', (data) => (log += data));
@@ -149,11 +149,11 @@ async function node(dir, options) {
 }
 
 /**
- * Starts all that a plan needs, with a room.
+ * Starts everything that a plan needs, with a room.
  * @param {Plan} plan
  */
 export async function world(plan) {
-  // In memory where there is such a place: what is synced there survives a killed process, and takes no disk's time.
+  // In memory if possible: synced data survives a killed process there, and no disk slows it down.
   const dir = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'tablecast-chaos-'));
   directories.add(dir);
   const store = plan.store === 'redis' ? await redis(dir) : null;
@@ -173,14 +173,14 @@ export async function world(plan) {
   // Between each client and its node.
   const ways = await Promise.all(plan.clients.map((n) => proxy({ port: at(n).port() })));
   let id = '';
-  // A busy Redis may not answer in time, and then there is no room.
+  // A busy Redis may not answer in time; then try again.
   await until('a room is made', async () => {
     const made = await fetch(`${at(0).base()}/session/`, { method: 'POST' });
     if (made.ok) ({ id } = /** @type {{ id: string }} */ (await made.json()));
     return made.ok;
   });
 
-  /** Leads the clients of a node elsewhere, or back, or nowhere. @param {number} n @param {number | null} to */
+  /** Sends the clients of a node to another one, or back, or nowhere. @param {number} n @param {number | null} to */
   const balance = (n, to) => plan.clients.forEach((home, who) => home === n && ways[who]?.to(to === null ? null : { port: at(to).port() }));
 
   /** @param {Outage} outage */
@@ -198,7 +198,7 @@ export async function world(plan) {
       if (outage.do === 'stopNode') one.signal('SIGSTOP');
       else {
         await one.end(outage.do === 'killNode' ? 'SIGKILL' : 'SIGTERM');
-        // Its port is free for whoever comes.
+        // Another process may take its port.
         if (!outage.balanced || other === outage.node) balance(outage.node, null);
       }
       await pause(outage.for);
@@ -224,7 +224,7 @@ export async function world(plan) {
       case 'refuse':
       case 'swallow':
         way[trouble.do](true);
-        // Who is connected would not notice.
+        // Connected clients would not notice.
         way.cut();
         await pause(trouble.for);
         return way[trouble.do](false);
@@ -247,12 +247,12 @@ export async function world(plan) {
     trouble: (who, what) => trouble(ways[who], what),
     /** @param {number} n @param {Trouble} what */
     storeTrouble: (n, what) => trouble(storeWays[n], what),
-    /** Everything runs, and all ways are free. */
+    /** Lets everything run, without faults. */
     async heal() {
       for (const way of [...ways, ...storeWays]) way.heal();
       await ready();
     },
-    /** The room as a node tells it; null if it is gone. @param {number} n @returns {Promise<any>} */
+    /** The room according to a node; null if it is gone. @param {number} n @returns {Promise<any>} */
     async look(n) {
       const answer = await fetch(`${at(n).base()}/session/${id}/`, { signal: AbortSignal.timeout(10_000) });
       if (answer.status === 404) return null;

@@ -1,4 +1,4 @@
-// What a machine can find of what keeps people out.
+// Automatic checks of accessibility.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /**
- * Serious and critical findings, one a line.
+ * Serious and critical findings, one on each line.
  * @param {import('playwright-core').Page} page
  * @returns {Promise<string[]>}
  */

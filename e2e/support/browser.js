@@ -1,4 +1,4 @@
-// Debian's Chromium, and people who sit before it.
+// Debian's Chromium, and the guests who use it.
 
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,22 +12,22 @@ import { DEADLINE } from './wait.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-/** Chromium says so by itself when the network or the server is away, or the room is. */
+/** Chromium's own messages when the network, the server or the room is gone. */
 export const NETWORK = /^Failed to load resource|^WebSocket connection to /;
 
-/** A name of this machine that is not its own alone, as phones would use. Only the browser knows it. */
+/** A name of this machine that is not `localhost`, as phones would use. Only the browser knows it. */
 const NAME = 'lunch.test';
 
-/** The same site, as it is called in the network. @param {string} base */
+/** The same site by its name in the network. @param {string} base */
 export const named = (base) => base.replace('127.0.0.1', NAME);
 
-/** What takes this long hangs, in ms. Said of each test: of the runner it would hold for a whole file, however many are in it. */
+/** The limit of each test, in ms. As an option of the runner it would apply to a whole file with all its tests. */
 const LIMIT = 900_000; // A tour looks at two dozen screens.
 
-/** How long one waits for a picture of a page that perhaps hangs, in ms. */
+/** How long to wait for a picture of a page that may hang, in ms. */
 const PICTURE = 5000;
 
-/** One for all tests of a file. @type {Promise<import('playwright-core').Browser> | undefined} */
+/** One browser for all tests of a file. @type {Promise<import('playwright-core').Browser> | undefined} */
 let browser;
 
 after(async () => (await browser)?.close());
@@ -38,25 +38,25 @@ function launch() {
     executablePath: CHROMIUM,
     // Root has no sandbox, and the only pages are our own.
     chromiumSandbox: false,
-    // It would ask its maker for news otherwise.
+    // Otherwise it would contact its vendor.
     args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--host-resolver-rules=MAP ${NAME} 127.0.0.1`],
   });
 }
 
-/** What a test may say of a guest's device, besides what it says of a browser context. */
+/** The options of a guest's device: those of a browser context, and `may`. */
 /** @typedef {import('playwright-core').BrowserContextOptions & { may?: RegExp }} Device */
 
-/** Who takes part in a test. @type {WeakMap<TestContext, { page: import('playwright-core').Page, faults: string[] }[]>} */
+/** The guests of a test. @type {WeakMap<TestContext, { page: import('playwright-core').Page, faults: string[] }[]>} */
 const guests = new WeakMap();
 
 /**
- * A test with guests. It fails too if one of them noticed what a page must not do; then, as with any failure, it
- * leaves pictures of what they could see.
+ * A test with guests. It also fails if a guest noticed something that a page must not do. After any failure it
+ * leaves pictures of their screens.
  * @param {string} name
  * @param {(t: TestContext) => Promise<void>} body
  */
 export function test(name, body) {
-  // Not awaited: tests wait for each other by themselves.
+  // Not awaited: the runner runs tests one after the other.
   void nodeTest(name, { timeout: LIMIT }, async (t) => {
     guests.set(t, []);
     const there = () => guests.get(t) ?? [];
@@ -71,11 +71,11 @@ export function test(name, body) {
   });
 }
 
-/** Somebody with a browser of their own. @typedef {Awaited<ReturnType<typeof guest>>} Guest */
+/** A guest with a separate browser context. @typedef {Awaited<ReturnType<typeof guest>>} Guest */
 
 /**
- * A guest, who notices whatever a page must not do: errors, warnings, violations of its policy, requests to elsewhere.
- * The test fails of them, except for what `may` be in the console.
+ * A guest who notices everything that a page must not do: errors, warnings, violations of its policy, requests to
+ * other sites. These make the test fail, except console messages that match `may`.
  * @param {TestContext} t
  * @param {string} base the site's address
  * @param {Device} [device]
@@ -84,7 +84,7 @@ export async function guest(t, base, { may, ...options } = {}) {
   const { host, hostname } = new URL(base);
   const context = await (await (browser ??= launch())).newContext({ baseURL: base, locale: 'en-US', ...options });
   context.setDefaultTimeout(DEADLINE);
-  // Without TLS the clipboard is for a device's own pages alone.
+  // Without TLS only pages of the device itself may use the clipboard.
   if (hostname !== NAME) await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
   /** @type {string[]} */
   const faults = [];
@@ -115,7 +115,7 @@ export async function guest(t, base, { may, ...options } = {}) {
 }
 
 /**
- * Leaves a picture of what could be seen.
+ * Leaves a picture of the screen.
  * @param {TestContext} t
  * @param {import('playwright-core').Page} page
  * @param {string[]} faults
@@ -131,11 +131,12 @@ async function show(t, page, faults) {
   }
 }
 
-/** The tools of the browser for this page. @param {Guest} guest */
+/** The developer tools of this page. @param {Guest} guest */
 export const devtools = ({ context, page }) => context.newCDPSession(page);
 
 /**
- * The page is in the background, or in front again. In Chromium without a window no page ever is, so it is only told.
+ * Puts the page into the background, or in front again. Headless Chromium has no background, so the page is only
+ * told.
  * @param {Guest} guest
  * @param {'hidden' | 'visible'} state
  */

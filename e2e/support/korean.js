@@ -1,11 +1,11 @@
-// Typing Korean: an input method composes each syllable from letters before it is text.
+// Typing Korean: an input method composes each syllable from letters before it becomes text.
 
 import { devtools } from './browser.js';
 
-/** Initial consonants alone, in the order of U+1100. */
+/** Single initial consonants, in the order of U+1100. */
 const ALONE = [...'ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ'];
 
-/** What is seen of a syllable while it is typed: ㄱ, 기, 김. @param {string} syllable */
+/** The steps of a syllable while it is typed: ㄱ, 기, 김. @param {string} syllable */
 function steps(syllable) {
   const letters = [...syllable.normalize('NFD')];
   return letters.map((letter, at) =>
@@ -14,8 +14,8 @@ function steps(syllable) {
 }
 
 /**
- * Types into what has the focus. The last syllable is still being composed afterwards, as it is for everybody who
- * has not pressed another key.
+ * Types into the focused element. Afterwards the last syllable is still being composed, as for anybody who has
+ * not pressed another key.
  * @param {import('./browser.js').Guest} guest
  * @param {string} text
  */
@@ -33,14 +33,14 @@ export async function compose(guest, text) {
   const enter = async (windowsVirtualKeyCode) => {
     const key = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode };
     await tools.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
-    // What submits a form; the browser leaves it out where the page took the key for itself.
+    // This submits a form; the browser omits it if the page has handled the key.
     await tools.send('Input.dispatchKeyEvent', { type: 'char', text: '\r', ...key });
     await tools.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
   };
   return {
-    /** Enter that ends the composition: the page hears of the key before the text is there. */
+    /** The Enter that ends the composition: the page gets the key before the text is there. */
     enter: () => enter(13),
-    /** The last syllable becomes text. Safari tells the page of Enter only now, as the input method's key 229. */
+    /** The last syllable becomes text. Safari reports Enter to the page only now, as the input method's key 229. */
     finish: async () => {
       await tools.send('Input.insertText', { text: last });
       await enter(229);

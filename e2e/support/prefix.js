@@ -1,4 +1,4 @@
-// A proxy that has a site below a path, and nothing else.
+// A proxy that serves a site under a path, and nothing else.
 
 import http from 'node:http';
 import net from 'node:net';
@@ -11,7 +11,7 @@ import net from 'node:net';
  * @returns {Promise<string>} the address of the proxy
  */
 export async function below(t, port, path, strips) {
-  /** What the server is asked; null for what is not its. @param {string} url */
+  /** The request for the server; null for addresses outside the path. @param {string} url */
   const inside = (url) => (url.startsWith(`${path}/`) ? (strips ? url.slice(path.length) : url) : null);
   const proxy = http.createServer((request, response) => {
     const { url = '', method, headers } = request;

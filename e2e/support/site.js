@@ -1,4 +1,4 @@
-// What stands on the other side of the browser: servers, Redis, and an address in front of both.
+// The other side of the browser: servers, Redis, and an address in front of them.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { until } from './wait.js';
 
 /** A server at an address, ready. @typedef {Awaited<ReturnType<typeof site>>} Site */
 
-/** Options: a table's end can be waited for, and comes to nobody who is still busy there, also on a slow machine. */
+/** Options: short enough to wait for a table's end, and long enough for everybody busy there, also on a slow machine. */
 export const BRIEF = ['--room-ttl', '12s'];
 
 /**
@@ -31,7 +31,7 @@ export async function site(t, options = []) {
 }
 
 /**
- * A Redis of one's own; what it keeps ends with it.
+ * A separate Redis; its data ends with it.
  * @param {TestContext} t
  * @returns {Promise<string>} the store, as an option of the server
  */
@@ -61,8 +61,8 @@ export async function redis(t) {
 }
 
 /**
- * One address that leads to a site, and to another one when told so: also to one that starts again, whose own port
- * may be somebody else's by then.
+ * One address in front of a site, which can be moved to another site. So a site can restart although another
+ * process may have taken its old port.
  * @param {TestContext} t
  * @param {Site} first
  */

@@ -1,4 +1,4 @@
-// What people do at a table, and what they see there.
+// The actions of people at a table, and what they see.
 
 import { isDeepStrictEqual } from 'node:util';
 import { becomes, until } from './wait.js';
@@ -8,10 +8,10 @@ import { becomes, until } from './wait.js';
 
 /** The answer to `GET /session/{id}/`. @typedef {{ state: { items: { item: string, votes: number[], name: string, number: number }[] }, members: { name: string }[] }} Session */
 
-/** Says of a name that it only begins like this. @param {string} text */
+/** Matches a name that begins like this. @param {string} text */
 export const beginning = (text) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
 
-/** Opens a table on the first page; the room's id. @param {Guest} guest */
+/** Opens a table on the first page; returns the room's id. @param {Guest} guest */
 export async function open(guest) {
   const { page, w } = guest;
   await page.goto('/');
@@ -26,10 +26,10 @@ export async function enter(guest, id) {
   await isLive(guest);
 }
 
-/** What the page says of its connection. @param {Guest} guest @param {'live' | 'connecting' | 'offline'} status */
+/** The text of the page about its connection. @param {Guest} guest @param {'live' | 'connecting' | 'offline'} status */
 export const says = ({ page, w }, status) => page.getByRole('banner').getByText(w[status], { exact: true }).waitFor();
 
-/** Connected, and what is shown is of now. @param {Guest} guest */
+/** Connected and up to date. @param {Guest} guest */
 export const isLive = (guest) => says(guest, 'live');
 
 /** @param {Guest} guest @param {string} name */
@@ -43,7 +43,7 @@ export async function callMyself({ page, w }, name) {
 /** The box for a new dish. @param {Guest} guest */
 export const box = ({ page, w }) => page.getByRole('textbox', { name: w.addLabel });
 
-/** Adds a dish, and waits until the server has it: what is shown before that may still come after what others add. @param {Guest} guest @param {string} item */
+/** Adds a dish, and waits until the server has it: before that, dishes of others may still come first. @param {Guest} guest @param {string} item */
 export async function add(guest, item) {
   await box(guest).fill(item);
   await box(guest).press('Enter');
@@ -57,7 +57,7 @@ const list = ({ page, w }) => page.getByRole('list', { name: w.menu });
 export const dish = (guest, item) =>
   list(guest).getByRole('listitem').filter({ has: guest.page.getByText(item, { exact: true }) });
 
-/** The line of a dish about which the server has answered everything. @param {Guest} guest @param {string} item */
+/** The line of a dish without unanswered changes. @param {Guest} guest @param {string} item */
 export const answered = (guest, item) => dish(guest, item).and(guest.page.locator(':not([data-waits])'));
 
 /** The button that votes for a dish, or takes the vote back. @param {Guest} guest @param {string} item */
@@ -72,7 +72,7 @@ export async function vote(guest, item) {
 /** @param {Guest} guest @param {string} item */
 export const remove = ({ page, w }, item) => page.getByRole('button', { name: w.remove(item), exact: true }).click();
 
-/** Lines of the menu as they are read out, from above. @param {Guest} guest @returns {Promise<string[]>} */
+/** The lines of the menu as a screen reader reads them, from the top. @param {Guest} guest @returns {Promise<string[]>} */
 export const menu = (guest) =>
   list(guest)
     .getByRole('listitem')
@@ -81,10 +81,10 @@ export const menu = (guest) =>
 /** @param {{ base: string }} site @param {string} id @returns {Promise<Session>} */
 export const session = async ({ base }, id) => (await fetch(`${base}/session/${id}/`)).json();
 
-/** A name as it is shown: those that the server gave are translated. @param {Guest} guest @param {string} name */
+/** A name as it is shown: names given by the server are translated. @param {Guest} guest @param {string} name */
 const called = ({ w }, name) => name.replace(/^guest (\d+)$/, (_, n) => w.guest(n));
 
-/** Connects at once, if it did not already. @param {Guest} guest */
+/** Connects at once, unless it has connected already. @param {Guest} guest */
 export const tryNow = (guest) =>
   Promise.any([guest.page.getByRole('button', { name: guest.w.tryNow }).click(), isLive(guest)]);
 
@@ -99,7 +99,7 @@ export async function allSeeTheSame(guests, site, id, items) {
   await Promise.all(guests.map(isLive));
   if (items) await becomes('what the server has', async () => (await session(site, id)).state.items.map(({ item }) => item), items);
   for (const [n, guest] of guests.entries()) {
-    // Both anew each time: what was done last may still be on its way to the server.
+    // Both are read again each time: the last change may still be on its way to the server.
     const both = async () => {
       const { state } = await session(site, id);
       return { shown: await menu(guest), stored: lines(guest, state.items) };
@@ -109,7 +109,7 @@ export async function allSeeTheSame(guests, site, id, items) {
 }
 
 /**
- * How a guest is shown these items.
+ * How a guest sees these items.
  * @param {Guest} guest
  * @param {Session['state']['items']} items
  */
@@ -136,13 +136,13 @@ export async function decide({ page, w }, how) {
   await page.getByRole('dialog', { name: w.decideTitle }).getByRole('button', { name: beginning(w[how]) }).click();
 }
 
-/** The dialog that tells all what it is. @param {Guest} guest */
+/** The dialog that shows the winner to all. @param {Guest} guest */
 export const told = ({ page, w }) => page.getByRole('dialog', { name: w.weEat });
 
-/** What stays of the decision on the page. @param {Guest} guest */
+/** The decision on the page, after the dialog. @param {Guest} guest */
 export const decided = ({ page, w }) => page.getByRole('region', { name: w.weEat });
 
-/** The dish that was chosen, once that is told. @param {Guest} guest @returns {Promise<string>} */
+/** The chosen dish, once it is shown. @param {Guest} guest @returns {Promise<string>} */
 export async function winner(guest) {
   await told(guest).getByRole('button', { name: guest.w.enjoy }).waitFor();
   return (await told(guest).getByRole('paragraph').first().textContent()) ?? '';

@@ -15,7 +15,7 @@ const WORDS = {
 };
 
 /**
- * Leads through all screens; at each one `look` is called.
+ * Goes through all screens and calls `look` at each one.
  * @param {TestContext} t
  * @param {Device} device
  * @param {(screen: string, guest: Guest) => Promise<void>} look
@@ -94,7 +94,7 @@ export async function tour(t, device, look) {
   address.cut();
   await table.says(me, 'offline');
   await look('offline', me);
-  // Nothing answers: the longest word stands in the bar.
+  // Nothing answers: the bar shows its longest word.
   address.refuse(false);
   address.lose('all');
   await table.tryNow(me);
@@ -111,7 +111,7 @@ export async function tour(t, device, look) {
   await look('taken', me);
   await copy.close();
 
-  // With one more all seats are taken: those who are away keep theirs.
+  // With one more member all seats are taken: absent members keep theirs.
   await table.enter(await guest(t, named(server.base), calm), id);
   const late = await guest(t, named(server.base), calm);
   await late.page.goto(`/r/${id}`);
@@ -147,7 +147,7 @@ export async function tour(t, device, look) {
 }
 
 /**
- * The last minute of a table, and what is left of it, with and without a decision.
+ * The last minute of a table, and its page after the end, with and without a decision.
  * @param {TestContext} t
  * @param {Device} device
  * @param {string} title
@@ -173,7 +173,7 @@ async function ends(t, device, title, dishes, look) {
   await table.vote(two, dishes[1] ?? '');
   await table.decide(two, 'byVotes');
   await table.winner(two);
-  // A look may last longer than the table, which closes what was opened over it.
+  // A look may last longer than the table, whose end closes open dialogs.
   await look('result-by-votes', two);
   await two.page.getByRole('heading', { name: w.resultTitle }).waitFor();
   await look('kept', two);

@@ -1,16 +1,16 @@
-// Waiting for what must become so, with a deadline.
+// Waiting for a condition, with a deadline.
 
 import { isDeepStrictEqual, inspect } from 'node:util';
 
-/** Nothing here takes this long unless it hangs, also on a busy machine. */
+/** Only a hanging test takes this long, also on a busy machine. */
 export const DEADLINE = 60_000;
 
 const PAUSE = 50;
 
 /**
- * Reads again and again until it is so.
+ * Reads until the condition is true.
  * @template T
- * @param {string} what it is, for whoever reads that it never became so
+ * @param {string} what the condition, for the error message
  * @param {() => T | Promise<T>} read
  * @param {(value: T) => unknown} is
  * @returns {Promise<T>}
@@ -20,13 +20,13 @@ export async function until(what, read, is) {
     const value = await read();
     if (is(value)) return value;
     if (Date.now() > late) throw new Error(`${what}: it never became so; in the end it was ${inspect(value, { depth: 9 })}`);
-    // sleep: what is read tells nobody that it changed
+    // sleep: the source does not report changes
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }
 
 /**
- * Reads again and again until it is equal.
+ * Reads until the value is equal.
  * @template T
  * @param {string} what
  * @param {() => T | Promise<T>} read

@@ -1,10 +1,10 @@
-// The page's own words, so that a test finds what people find, by its name, in each language.
+// The page's own texts, so that a test finds elements by the same names as people, in each language.
 
 import { en } from '../../crates/server/web/i18n/en.js';
 
 /** @typedef {typeof en} Words */
 
-// By an address: the type checker would follow it to files that are there only when a server serves them.
+// Imported by its URL: otherwise the type checker would follow imports of files that exist only on a server.
 const korean = new URL('../../crates/server/web/i18n/ko.js', import.meta.url);
 
 /** @type {{ en: Words, ko: Words }} */

@@ -1,4 +1,4 @@
-// What became of a change whose answer is not clear, or does not come: the page says what is true, of each.
+// Changes with an unclear or missing answer: the page shows the true outcome of each.
 
 import { deepEqual, equal } from 'node:assert/strict';
 import { NETWORK, guest, test } from '../support/browser.js';
@@ -9,9 +9,10 @@ import { until } from '../support/wait.js';
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
 /**
- * From the next connection on somebody stands between the page and the server.
+ * From the next connection on, the test sits between the page and the server.
  * @param {Guest} guest
- * @param {(message: any, answer: (push: object) => void) => boolean} takes whether it keeps what the page says for itself
+ * @param {(message: any, answer: (push: object) => void) => boolean} takes whether the test keeps the page's
+ *   message from the server
  */
 async function between({ page }, takes) {
   /** @type {((push: object) => void)[]} */
@@ -22,11 +23,11 @@ async function between({ page }, takes) {
     said.push(say);
     socket.onMessage((text) => void (takes(JSON.parse(String(text)), say) || server.send(text)));
   });
-  /** Says something in the server's place. @param {object} push */
+  /** Sends something in the server's place. @param {object} push */
   return (push) => said.at(-1)?.(push);
 }
 
-/** What stands above the box about dishes that are not on the menu. @param {Guest} guest */
+/** The text above the box about dishes that were not added. @param {Guest} guest */
 const notAdded = ({ page }) => page.locator('.add > [role="alert"]');
 
 /** @param {Guest} guest @param {string} item */
@@ -39,9 +40,9 @@ test('a change whose answer nobody knows is looked for on the table, and each th
   const server = await site(t);
   const mina = await guest(t, server.base);
   const { page, w } = mina;
-  /** How the server takes the next ones. @type {'well' | 'not' | 'well, and says that it does not know'} */
+  /** How the server handles the next commands. @type {'well' | 'not' | 'well, and says that it does not know'} */
   let how = 'well';
-  /** Answers that are not given yet. @type {(() => void)[]} */
+  /** Delayed answers. @type {(() => void)[]} */
   const held = [];
   const answerAll = () => until('something to answer', () => held.splice(0).map((answer) => answer()), ({ length }) => length > 0);
   await between(mina, (message, answer) => {
@@ -57,7 +58,7 @@ test('a change whose answer nobody knows is looked for on the table, and each th
   how = 'well, and says that it does not know';
   await table.add(mina, '김밥');
   how = 'not';
-  // What was typed stands where it was, unless something else does.
+  // The typed text is back in the box, unless something else is there.
   await give(mina, '냉면');
   await answerAll();
   await page.getByRole('main').getByText(w.notDone).waitFor();
@@ -105,7 +106,7 @@ test('a change that has no answer for long is told of, while the server seems we
   const { page, w } = mina;
   await between(mina, (message, answer) => {
     if (!message.add) return false;
-    // It asks for patience again and again.
+    // It answers `unavailable` again and again.
     answer({ error: { id: message.id, code: 'unavailable', message: 'not now' } });
     return true;
   });
@@ -155,12 +156,12 @@ test('dishes that were not sent before their tab was closed are named when the t
   await table.add(juno, '김밥');
   const again = { ...mina, page: await context.newPage() };
   await table.enter(again, id);
-  // What somebody else added meanwhile is there.
+  // The dish that another guest added meanwhile is there.
   await notAdded(again).getByText(w.notAdded('Pho, 냉면')).waitFor();
   await notAdded(again).getByRole('button', { name: w.addAgain }).click();
   await table.allSeeTheSame([again, juno], server, id, ['김밥', 'Pho', '냉면']);
 
-  // Those that somebody does not want any more are forgotten; and nothing is left.
+  // Dishes that are no longer wanted are forgotten; nothing is left.
   const left = () => again.page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes('unsent')));
   await until('what is kept', left, ({ length }) => length === 0);
   await again.page.evaluate((id) => localStorage.setItem(`tablecast.unsent.${id}`, '["라면"]'), id);
@@ -172,7 +173,7 @@ test('dishes that were not sent before their tab was closed are named when the t
 
 test('a dish that was not sent when its table closed is named there', async (t) => {
   const server = await site(t, ['--room-ttl', '3s']);
-  // That nothing was decided there is a 404.
+  // A missing result is a 404.
   const mina = await guest(t, server.base, { may: NETWORK });
   const { page, w } = mina;
   await table.open(mina);
@@ -180,7 +181,7 @@ test('a dish that was not sent when its table closed is named there', async (t) 
   await page.evaluate((id) => localStorage.setItem(`tablecast.unsent.${id}`, '["라면"]'), id);
   await page.getByRole('heading', { name: w.goneTitle }).waitFor();
   await page.getByText(w.notAdded('라면'), { exact: true }).waitFor();
-  // Whoever opens the link again later has not seen the table.
+  // As for a guest who opens the link later and has not seen the table.
   await page.evaluate((id) => {
     sessionStorage.clear();
     localStorage.setItem(`tablecast.unsent.${id}`, '["냉면"]');

@@ -1,4 +1,4 @@
-// The device's clock is set while the page is open: what is left of the table's time does not change by that.
+// The device's clock is set while the page is open: the remaining time of the table does not change.
 
 import { guest, test } from '../support/browser.js';
 import { site } from '../support/site.js';
@@ -20,7 +20,7 @@ for (const [how, by] of /** @type {const} */ ([['back', -HOUR], ['forward', HOUR
     });
     await table.open(mina);
     const warning = page.getByRole('region', { name: w.closesSoon });
-    /** What it says is left, in seconds, if it is less than a minute and not over. */
+    /** The remaining seconds that the page shows, if less than a minute and not over. */
     const left = async () => Number(/ 0:(\d\d)$/.exec((await warning.locator('strong').textContent()) ?? '')?.[1] ?? 0);
     const before = await until('what is left', left, Boolean);
     await page.evaluate((by) => void dispatchEvent(new CustomEvent('set', { detail: by })), by);

@@ -1,4 +1,4 @@
-// Where the system chooses the colours, all can still be told.
+// With the system's own colours everything can still be distinguished.
 
 import { equal, notEqual } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';

@@ -1,4 +1,4 @@
-// The connection fails in each way it can, and all see the same list in the end.
+// The connection fails in every possible way, and all see the same list in the end.
 
 import { deepEqual, equal } from 'node:assert/strict';
 import { NETWORK, guest, test, turn } from '../support/browser.js';
@@ -8,7 +8,7 @@ import { until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
-/** A broken connection is found after two seconds, and a seat is kept for long enough to come back, on a busy machine too. */
+/** A broken connection is found after two seconds, and a seat is kept long enough to come back, also on a busy machine. */
 const QUICK = ['--ping-interval', '1s', '--pong-timeout', '1s', '--seat-grace', '5m'];
 
 /**
@@ -29,11 +29,11 @@ async function two(t, base) {
   return { mina, juno, both: [mina, juno], id };
 }
 
-/** What the page keeps of the seat, to see whether it is still the same one. @param {Guest} guest */
+/** The page's stored seat, to see whether it is still the same. @param {Guest} guest */
 const seat = ({ page }) => page.evaluate(() => Object.entries(sessionStorage).filter(([key]) => key.includes('seat.')).map(([, value]) => JSON.parse(value).seat));
 
 /**
- * Notes from now on what stands at a place, however short.
+ * Records every text at a place from now on, however briefly it is shown.
  * @param {Guest} guest
  * @param {string} place
  */
@@ -58,12 +58,12 @@ test('the server is killed and starts again: the same list, the same seats', asy
 
   await server.kill('SIGKILL');
   for (const one of both) await table.says(one, 'offline');
-  // What is shown is not taken for what is; what is done now waits.
+  // The page says that the list is old; new changes wait.
   await mina.page.getByRole('region', { name: mina.w.offline }).getByText(mina.w.stale).waitFor();
   await table.box(juno).fill('냉면');
   await table.box(juno).press('Enter');
   await juno.page.getByText(juno.w.waiting(1)).waitFor();
-  // It is neither suggested nor added once more.
+  // It is neither suggested nor added a second time.
   equal(await juno.page.getByRole('group', { name: juno.w.suggestions }).getByRole('button', { name: '냉면' }).count(), 0);
   await table.box(juno).fill('냉면');
   await table.box(juno).press('Enter');
@@ -86,7 +86,7 @@ test('the server says that it restarts, the page says so too, and all are back i
   const seats = await Promise.all(both.map(seat));
   const said = await Promise.all(both.map((one) => words(one, '.trouble')));
   await server.kill('SIGTERM');
-  // The next attempt, which may be at once, finds nobody to say so.
+  // The next attempt may come at once, and finds no server that could say so.
   for (const read of said) await until('the word', read, (all) => all.some((text) => text?.includes(mina.w.restarting)));
   const again = await site(t, ['--store', store]);
   address.moveTo(again);
@@ -101,7 +101,7 @@ test('another node takes over, and nobody loses a seat or a dish', async (t) => 
   const address = await front(t, first);
   const { mina, juno, both, id } = await two(t, address.base);
   const seats = await Promise.all(both.map(seat));
-  // Somebody sits on the other node all the time.
+  // One guest is on the other node all the time.
   const sora = await guest(t, second.base);
   await table.enter(sora, id);
   const all = [...both, sora];
@@ -142,7 +142,7 @@ test('a hidden tab, whose connection was lost without a word, shows what it miss
 });
 
 test('a seat that was kept no longer is taken anew, and the list is that of now', async (t) => {
-  // It hears of the cut, and nobody else may be cut off: a slow answer to a ping would cost the seat.
+  // The server learns of the cut. Nobody else may be disconnected: a slow answer to a ping would cost the seat.
   const server = await site(t, ['--seat-grace', '500ms']);
   const address = await front(t, server);
   const mina = await guest(t, address.base, { may: NETWORK });
@@ -219,7 +219,7 @@ test('dishes that were sent before the seat was lost are named, each, and those 
 
   address.refuse(false);
   await table.tryNow(mina);
-  // One stands where it can be sent again, the other is named.
+  // One is in the box and can be sent again, the other is named.
   await page.getByText(w.notDone, { exact: true }).waitFor();
   equal(await table.box(mina).inputValue(), '냉면');
   await page.getByRole('alert').filter({ hasText: w.notAdded('Pho') }).waitFor();
@@ -227,19 +227,19 @@ test('dishes that were sent before the seat was lost are named, each, and those 
 });
 
 test('a device that loses its network shows nothing as live, and a server that answers all the same is believed', async (t) => {
-  // It pings so seldom that the device alone can tell.
+  // It pings so rarely that only the device can notice.
   const server = await site(t, ['--ping-interval', '1h']);
   const address = await front(t, server);
   const mina = await guest(t, address.base, { may: NETWORK });
   await table.open(mina);
   const { page, context, w } = mina;
   const said = await words(mina, '.status');
-  // The device is wrong.
+  // The device's report is wrong.
   await page.evaluate(() => dispatchEvent(new Event('offline')));
   await until('an answer', said, ({ length }) => length === 2);
   deepEqual(await said(), [w.connecting, w.live]);
 
-  // And now it is not.
+  // Now the report is right.
   address.lose('all');
   address.refuse(true);
   await context.setOffline(true);
@@ -255,7 +255,7 @@ test('offline and on again: the page says so, keeps what is done meanwhile, and 
   const sora = await guest(t, server.base);
   await table.enter(sora, id);
   const seats = await seat(mina);
-  // The browser tells the page, but goes on with sockets that are open; the proxy does not.
+  // The browser tells the page, but keeps open sockets working; the proxy does not.
   await mina.context.setOffline(true);
   await juno.context.setOffline(true);
   address.lose('all');

@@ -1,4 +1,4 @@
-// The documentation can be tried: over HTTP, and over WebSocket.
+// The documentation can be tried out: over HTTP, and over WebSocket.
 
 import { equal } from 'node:assert/strict';
 import { findings } from '../support/axe.js';

@@ -1,11 +1,11 @@
-// What holds of every screen: nobody is kept out, nothing sticks out, and the language is one.
+// Properties of every screen: it is accessible, nothing sticks out, and it has one language.
 
 import { equal } from 'node:assert/strict';
 import { findings } from '../support/axe.js';
 import { test } from '../support/browser.js';
 import { tour } from '../support/tour.js';
 
-/** The narrowest phone there is. */
+/** The narrowest supported phone. */
 const NARROW = { width: 320, height: 568 };
 
 for (const [name, device] of /** @type {const} */ ([
@@ -29,7 +29,7 @@ for (const [name, device] of /** @type {const} */ ([
   });
 }
 
-/** What reaches beyond the right edge, if the page can be scrolled there. */
+/** The elements beyond the right edge, if the page can be scrolled there. */
 function sticksOut() {
   const { scrollWidth, clientWidth } = document.documentElement;
   if (scrollWidth <= clientWidth) return [];
@@ -37,7 +37,7 @@ function sticksOut() {
   return [`${scrollWidth} px`, ...wide.slice(0, 5).map((element) => `${element.tagName}.${element.getAttribute('class')}`)];
 }
 
-/** English words that are shown or read out, other than names. */
+/** English words that are shown or read out, except names. */
 function latin() {
   const names = /https?:\S+|Tablecast|English|QR|sha256sum|printf|tablecast draw/g;
   const inside = [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility() && !element.matches('code, pre, noscript, [lang=en], .brand-name'));

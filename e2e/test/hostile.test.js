@@ -1,4 +1,4 @@
-// Whatever a dish, a name or a title holds, it is text, or is refused in words that help.
+// A dish, a name or a title is always shown as text, or refused with a helpful message.
 
 import { deepEqual, equal } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';

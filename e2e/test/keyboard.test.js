@@ -1,4 +1,4 @@
-// The whole of it without a mouse.
+// The whole page without a mouse.
 
 import { equal } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';
@@ -6,11 +6,11 @@ import { site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { until } from '../support/wait.js';
 
-/** More stops than any screen has. */
+/** More tab stops than any screen has. */
 const STOPS = 60;
 
 /**
- * Tabs on until it is reached.
+ * Presses Tab until the target has the focus.
  * @param {import('../support/browser.js').Guest} guest
  * @param {import('playwright-core').Locator} target
  */
@@ -64,7 +64,7 @@ test('a whole lunch is chosen by keyboard', async (t) => {
   for (const item of ['Pho', '김밥']) {
     await page.keyboard.insertText(item);
     await page.keyboard.press('Enter');
-    // Before that it cannot be voted for.
+    // Before that, voting is not possible.
     await table.answered(mina, item).waitFor();
   }
   await press(table.voteFor(mina, '김밥'), 'Space');

@@ -1,4 +1,4 @@
-// Korean and English, as the browser asks for it, and as somebody chooses.
+// Korean and English, by the browser's request and by the guest's choice.
 
 import { equal } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';
@@ -18,7 +18,7 @@ test('the page speaks the language that the browser asks for, and English to all
     await one.page.goto('/');
     await one.page.getByRole('button', { name: w.open }).waitFor();
     equal(await language(one), lang);
-    // What comes before any script says so, too.
+    // The HTML before any script has the language, too.
     const html = await (await fetch(server.base, { headers: { 'accept-language': locale } })).text();
     equal(/<html lang="(\w+)"/.exec(html)?.[1], lang);
   }
@@ -37,7 +37,7 @@ test('the language is switched in place: what was typed stays, and so does the c
   await table.dish(here, '김밥').waitFor();
   equal(await table.box(here).inputValue(), '라면');
   equal(await language(one), 'en');
-  // Whoever switched by keyboard goes on from there.
+  // After switching by keyboard the focus stays there.
   equal(await page.evaluate(() => document.activeElement?.textContent), 'English');
 
   await page.reload();

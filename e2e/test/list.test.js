@@ -23,7 +23,7 @@ async function three(t) {
   return { server, mina, juno, id };
 }
 
-/** Dishes from above, as they are seen. @param {Guest} guest */
+/** The visible dishes, from the top. @param {Guest} guest */
 const order = (guest) => table.menu(guest).then((lines) => lines.map((line) => /^Vote for (.*?), from/.exec(line)?.[1]));
 
 test('the list does not jump under a finger, and is in order when it is left alone', async (t) => {
@@ -36,7 +36,7 @@ test('the list does not jump under a finger, and is in order when it is left alo
   await mina.page.getByRole('button', { name: `${mina.w.vote('Ramen')}, ${mina.w.addedBy(mina.w.guest('2'))}, ${mina.w.mostWanted}, ${mina.w.votes(1)}` }).waitFor();
   deepEqual(await order(mina), ['김밥', 'Pho', 'Ramen']);
   deepEqual(await table.voteFor(mina, 'Pho').boundingBox(), pho);
-  // So what is let go is what was touched.
+  // So the finger is lifted from the same line that it touched.
   await mina.page.mouse.up();
   await until('the vote', () => table.session(server, id), ({ state }) => state.items[1]?.votes.length === 1);
   await becomes('the order', () => order(mina), ['Pho', 'Ramen', '김밥']);
@@ -52,19 +52,19 @@ test('the focus stays on its dish while others vote, add and remove', async (t) 
   await becomes('the order', () => order(mina), ['Ramen', 'Pho', '냉면']);
   equal(await hasFocus(table.voteFor(mina, 'Pho')), true);
 
-  // Its own dish rises past others.
+  // The guest's dish moves up past others.
   await table.voteFor(mina, '냉면').focus();
   await table.vote(juno, '냉면');
   await becomes('the order', () => order(mina), ['Ramen', '냉면', 'Pho']);
   equal(await hasFocus(table.voteFor(mina, '냉면')), true);
 
-  // Its own dish is gone: the focus is on what took the place, not lost.
+  // The focused dish is removed: the focus moves to the line at its place.
   await table.voteFor(mina, 'Pho').focus();
   await table.remove(juno, 'Pho');
   await table.dish(mina, 'Pho').waitFor({ state: 'detached' });
   equal(await hasFocus(table.voteFor(mina, '냉면')), true);
 
-  // Half a word stays, and the caret in it.
+  // A half-typed word stays, with its caret.
   await table.box(mina).fill('우도');
   await table.voteFor(juno, '냉면').click();
   await table.remove(juno, 'Ramen');
@@ -78,7 +78,7 @@ test('a draw moves nothing for whoever wants it calm, and is told all the same',
   const moving = await guest(t, new URL(mina.page.url()).origin, { reducedMotion: 'no-preference' });
   await moving.page.goto(mina.page.url());
   await table.isLive(moving);
-  // How the tray stands, each time that it changes.
+  // Records each position of the tray.
   for (const { page } of [mina, moving]) {
     await page.evaluate(() => {
       /** @type {Set<string>} */
@@ -94,9 +94,9 @@ test('a draw moves nothing for whoever wants it calm, and is told all the same',
   await table.decide(juno, 'byDraw');
   equal(await table.winner(mina), await table.winner(moving));
   const [calm, turned] = [await turns(mina), await turns(moving)];
-  // As it is at first, and as it is in the end.
+  // Only the first and the last position.
   equal(calm <= 2, true, `${calm} positions`);
-  // A busy machine draws few of the positions between.
+  // A busy machine draws few of the positions in between.
   equal(turned > 2, true, `${turned} positions`);
 });
 
@@ -120,7 +120,7 @@ test('a dish that is still on its way looks as if nothing could be done with it 
 test('a table that was just kept open for ten minutes is not said to be open for eleven', async (t) => {
   const server = await site(t);
   const mina = await guest(t, server.base);
-  // What the server says first is late, as on a network that wakes up: its clock seems to be behind.
+  // The server's first message is late, as on a network that wakes up, so the server's clock seems to be behind.
   await mina.page.routeWebSocket(/\/ws\//, (socket) => {
     const far = socket.connectToServer();
     let before = Promise.resolve();

@@ -1,4 +1,4 @@
-// Marks stacked on a letter are painted far above it. Whoever writes them paints over nobody else's words.
+// Marks stacked on a letter are painted far above it. They must not cover other people's texts.
 
 import { deepEqual, ok } from 'node:assert/strict';
 import { NETWORK, guest, test } from '../support/browser.js';
@@ -8,11 +8,11 @@ import { until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
-/** Stands for the stack in what the server is told, which may refuse it: here the page alone is on trial. */
+/** The server gets this word in place of the stack, which it would refuse: this tests only the page. */
 const PLAIN = 'tower';
 const STACK = `a${'\u0301'.repeat(240)}b${'\u0316'.repeat(240)}`;
 
-/** From here on the page reads stacks wherever the server says a tower. @param {Guest} guest */
+/** From now on the page reads stacks wherever the server sends this word. @param {Guest} guest */
 async function stacks({ page }) {
   const stacked = (/** @type {string | Buffer} */ text) => String(text).replaceAll(PLAIN, STACK);
   await page.routeWebSocket(/\/ws\//, (socket) => {
@@ -22,11 +22,11 @@ async function stacks({ page }) {
 }
 
 /**
- * Which pixels stacks paint outside of the lines that they stand in, and how many lines there are.
+ * The pixels that stacks paint outside their lines, and the number of these lines.
  * @param {Guest} guest
  */
 async function painted({ page }) {
-  /** A picture of a page on which nothing moves any more. */
+  /** A picture of the page after all motion has ended. */
   const shot = async () => {
     let last = '';
     return until(
@@ -39,14 +39,14 @@ async function painted({ page }) {
       Boolean,
     );
   };
-  // Clocks run on between two pictures.
+  // Clocks continue between two pictures.
   await page.evaluate(() => document.querySelectorAll('.time-left, .left, time').forEach((one) => /** @type {HTMLElement} */ (one).style.setProperty('display', 'none')));
   const before = await shot();
   const lines = await page.evaluate(() => {
     const has = (/** @type {string | null | undefined} */ text) => /\u0301{20}/.test(text ?? '');
     /** @type {DOMRect[]} */
     const rects = [];
-    // What stands over the page hides the rest of it.
+    // A dialog over the page hides the rest.
     const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
     for (const element of top.querySelectorAll('*')) {
       const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && has(node.nodeValue));
@@ -72,9 +72,9 @@ async function painted({ page }) {
         return context.getImageData(0, 0, image.width, image.height);
       };
       const [one, other] = [await pixels(before), await pixels(after)];
-      // What a letter is allowed around its line: its tail, and no more than a fifth of the largest one's height.
+      // The allowed space around a line: for descenders, at most a fifth of the height of the largest letter.
       const AROUND = 15;
-      // Less is the edge of a curve, which is not painted alike each time.
+      // Smaller differences are edges of curves, which are not painted the same each time.
       const STROKE = 48;
       /** @type {string[]} */
       const outside = [];
@@ -135,7 +135,7 @@ for (const width of [390, 1200]) {
     await table.told(mina).getByRole('button', { name: w.enjoy }).click();
     await table.told(juno).getByRole('button', { name: juno.w.enjoy }).click();
     await staysInside(mina, 'the slip', 5);
-    // All candidates are stacks, so one of them wins.
+    // All candidates are stacks, so a stack wins.
     for (const item of ['Pho', '김밥']) await table.remove(juno, item);
     await table.add(juno, `${PLAIN} 3`);
     await table.decide(juno, 'byDraw');
@@ -147,7 +147,7 @@ for (const width of [390, 1200]) {
     await page.keyboard.press('Escape');
     await table.told(mina).getByRole('button', { name: w.enjoy }).click();
 
-    // The same result, of a table that is gone.
+    // The same result, for a table that is gone.
     await page.route('**/session/gone/result/', async (route) => {
       const answer = await fetch(`${server.base}/session/${id}/result/`);
       await route.fulfill({ status: 200, contentType: 'application/json', body: (await answer.text()).replaceAll(PLAIN, STACK) });
@@ -163,7 +163,7 @@ for (const width of [390, 1200]) {
 
 test('in the console, stacked marks stay in their own line', async (t) => {
   const server = await site(t);
-  // What connections do is not what this is about.
+  // This test is not about connections.
   const mina = await guest(t, server.base, { reducedMotion: 'reduce', viewport: { width: 1200, height: 900 }, may: NETWORK });
   const { page } = mina;
   await page.goto('/docs/live');
@@ -177,7 +177,7 @@ test('in the console, stacked marks stay in their own line', async (t) => {
     await page.getByRole('region', { name: 'Member B' }).getByRole('button', { name: 'Send', exact: true }).click();
   }
   await page.getByLabel('Log of A').getByText('Pho').first().waitFor();
-  // What was said is shown, whatever the server thinks of it.
+  // Sent messages are shown, even if the server refuses them.
   await page.getByLabel('Log of B').getByText('add:').first().click();
   await staysInside(mina, 'the log');
 });

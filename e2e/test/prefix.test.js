@@ -1,4 +1,4 @@
-// The site as a part of a host, below a path that a proxy gives it.
+// The site under a path of a proxy.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import jsqr from 'jsqr';
@@ -12,7 +12,7 @@ import { becomes, until } from '../support/wait.js';
 
 const PATH = '/lunch';
 
-/** What is read from the picture of a code. @param {Guest} guest @param {import('playwright-core').Locator} image */
+/** The content of a QR code. @param {Guest} guest @param {import('playwright-core').Locator} image */
 async function read({ page }, image) {
   await image.evaluate((/** @type {HTMLImageElement} */ image) => image.decode());
   const { data, width, height } = await page.evaluate(async (src) => {
@@ -41,7 +41,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     const inside = `${host}${PATH}`;
     const mina = await guest(t, host, { may: NETWORK });
     const { page, w } = mina;
-    /** Whatever was asked for, and not there. @type {string[]} */
+    /** Requested addresses that do not exist. @type {string[]} */
     const missing = [];
     mina.context.on('response', (answer) => answer.status() >= 400 && missing.push(`${answer.status()} ${answer.url()}`));
 
@@ -60,7 +60,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     equal(await read(mina, sheet.getByRole('img', { name: w.qr })), page.url());
     await page.keyboard.press('Escape');
 
-    // With a slash at the end it is the same page, at the same address.
+    // With a slash at the end it leads to the same page and address.
     const juno = await guest(t, host);
     await juno.page.goto(`${inside}/r/${id}/?from=mail`);
     await table.isLive(juno);
@@ -81,7 +81,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     const visit = page.getByRole('region', { name: w.lately }).getByRole('link');
     equal(await visit.evaluate((/** @type {HTMLAnchorElement} */ { href }) => href), `${inside}/r/${id}`);
 
-    // The documents: what is tried there is asked of this site.
+    // The documents: requests that are tried there go to this site.
     for (const address of ['docs', 'docs/']) {
       await page.goto(`${inside}/${address}`);
       equal(page.url(), `${inside}/docs`);
@@ -106,7 +106,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     }
     deepEqual(missing, []);
 
-    // What is not there is told by a page that leads to the first one, from any depth.
+    // A page for unknown addresses links to the first page, from any depth.
     for (const address of ['nothing', 'a/b/c', 'r/a/b/', 'r/']) {
       missing.length = 0;
       await page.goto(`${inside}/${address}`);
@@ -115,14 +115,14 @@ for (const [how, strips, options] of /** @type {const} */ ([
       await until('its style', () => home.evaluate((element) => getComputedStyle(element).display), (display) => display.includes('flex'));
       deepEqual(missing, [`404 ${inside}/${address}`]);
     }
-    // So is a table that is not there.
+    // The same for a table that does not exist.
     missing.length = 0;
     await page.goto(`${inside}/r/nobody`);
     await page.getByRole('heading', { name: w.unknownTitle }).waitFor();
     await becomes('links', links, [`${inside}/`, `${inside}/`, `${inside}/docs`, `${inside}/docs/live`]);
     deepEqual(missing, [`404 ${inside}/session/nobody/result/`]);
 
-    // What programs are told has the path if the server knows it.
+    // Addresses for programs have the path if the server knows it.
     const known = options.length > 0 ? PATH : '';
     const answer = await fetch(`${inside}/session/`, { method: 'POST' });
     const made = await answer.json();

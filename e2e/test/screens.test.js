@@ -1,14 +1,14 @@
-// When there is no table to sit at, the page says which case it is, and what to do next.
+// Without a table the page says why, and what to do next.
 
 import { equal } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';
 import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 
-/** No table: the address that was asked for is answered with 404. */
+/** No table: the address is answered with 404. */
 const GONE = { may: /status of 404/ };
 
-/** In ms: a clock can be stopped only at what is still to come for it, however late the stop is. */
+/** In ms: a clock can be stopped only at a time in its future, however late the stop is. */
 const AN_HOUR = 3_600_000;
 
 /** @param {import('../support/browser.js').Guest} guest @param {string} name */
@@ -53,7 +53,7 @@ test('a table that never was, or whose name is none, is unknown and leads to a n
 
 test('a table that closed while one looked shows the list as it was, and opens anew with it', async (t) => {
   const server = await site(t, BRIEF);
-  // She has seen that nothing was decided, so the page does not even ask.
+  // She has seen that nothing was decided, so the page does not ask.
   const mina = await guest(t, server.base);
   const { page, w } = mina;
   const id = await table.open(mina);
@@ -62,7 +62,7 @@ test('a table that closed while one looked shows the list as it was, and opens a
   await heading(mina, w.goneTitle).waitFor();
   equal(await page.getByRole('main').getByRole('listitem').count(), 2);
   equal(await heading(mina, w.goneTitle).evaluate((element) => element === document.activeElement), true);
-  // Whoever comes later cannot know what it was.
+  // A later guest cannot know what there was.
   const late = await guest(t, server.base, GONE);
   await late.page.goto(`/r/${id}`);
   await heading(late, late.w.unknownTitle).waitFor();
@@ -121,9 +121,9 @@ test('without scripts the page says how to go on, in the language that is asked 
 });
 
 /**
- * Juno, who gets the page of Mina's table but no connection, as when the server goes between the two.
+ * Juno gets the page of Mina's table but no connection, as when the server stops in between.
  * @param {import('node:test').TestContext} t
- * @param {number} code with which each connection ends
+ * @param {number} code the close code of each connection
  */
 async function cutOff(t, code) {
   const server = await site(t);
@@ -144,7 +144,7 @@ test('a server that restarts lets people in by itself', async (t) => {
 
 test('a table that cannot be reached is tried again at a word', async (t) => {
   const { juno, path, comesBack } = await cutOff(t, 1006);
-  // Time stands still, so it tries nothing by itself.
+  // Time stands still, so the page tries nothing by itself.
   await juno.page.clock.install({ time: Date.now() - AN_HOUR });
   await juno.page.clock.pauseAt(Date.now());
   await juno.page.goto(path);
@@ -160,7 +160,7 @@ test('one seat in two tabs: the newer has it, the older says so and can have it 
   const { page, context, w } = mina;
   const id = await table.open(mina);
   await table.callMyself(mina, 'Mina');
-  // A tab that is duplicated takes what it remembers with it.
+  // A duplicated tab copies its session storage.
   const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void open(location.href))]);
   await copy.getByRole('banner').getByText(w.live, { exact: true }).waitFor();
   await heading(mina, w.takenTitle).waitFor();

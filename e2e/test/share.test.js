@@ -1,4 +1,4 @@
-// What is said of a link that is to be sent.
+// The texts about the link to share.
 
 import { equal } from 'node:assert/strict';
 import { guest, named, test } from '../support/browser.js';

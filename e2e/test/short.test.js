@@ -1,4 +1,4 @@
-// Where there is little height: a phone that lies on its side, or one with a keyboard on its screen.
+// Little height: a phone in landscape, or with a keyboard on its screen.
 
 import { equal } from 'node:assert/strict';
 import { guest, test } from '../support/browser.js';

@@ -1,4 +1,4 @@
-// Three friends at one table, from the first page to the result that is left.
+// Three friends at one table, from the first page to the result.
 
 import { equal, ok } from 'node:assert/strict';
 import jsqr from 'jsqr';
@@ -8,17 +8,17 @@ import { site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { DEADLINE, becomes, until } from '../support/wait.js';
 
-/** Longer than anybody here is quiet, also on a busy machine, and short enough to wait for; in ms. */
+/** Longer than any quiet time here, also on a busy machine, and short enough to wait for; in ms. */
 const LIFETIME = 30_000;
 
 test('three browsers choose lunch together, from the link to the result that outlives the table', async (t) => {
   const server = await site(t, ['--room-ttl', `${LIFETIME}ms`]);
-  // One of them sees all movement, two are calm.
+  // One of them sees all motion, two have reduced motion.
   const mina = await guest(t, server.base);
   const juno = await guest(t, server.base, { locale: 'ko-KR', reducedMotion: 'reduce' });
   const sora = await guest(t, server.base, { locale: 'ko-KR', reducedMotion: 'reduce', colorScheme: 'dark', viewport: { width: 390, height: 844 } });
   const all = [mina, juno, sora];
-  // Their browsers are awake before the table's time runs.
+  // Their browsers are started before the table's time runs.
   await Promise.all([juno, sora].map(({ page }) => page.goto('/')));
 
   // Make a table, and share it.
@@ -54,7 +54,7 @@ test('three browsers choose lunch together, from the link to the result that out
   await table.add(sora, '비빔밥');
   await table.allSeeTheSame(all, server, id, ['김치찌개', 'Pizza', '비빔밥']);
 
-  // Votes; what is there already is voted for instead.
+  // Votes; adding a dish that is there already offers to vote for it.
   await table.vote(mina, '비빔밥');
   await table.vote(juno, '비빔밥');
   await table.box(sora).fill('pizza');
@@ -67,12 +67,12 @@ test('three browsers choose lunch together, from the link to the result that out
   await table.dish(sora, '김치찌개').waitFor({ state: 'detached' });
   await juno.page.getByRole('group', { name: juno.w.removedBy('Mina', '김치찌개') }).getByRole('button', { name: juno.w.putBack }).click();
   await table.dish(sora, '김치찌개').waitFor();
-  // And once more, by who removed it.
+  // Once more, by the guest who removed it.
   await table.remove(sora, 'Pizza');
   await sora.page.getByRole('group', { name: sora.w.removed('Pizza') }).getByRole('button', { name: sora.w.undo }).click();
   await table.allSeeTheSame(all, server, id, ['김치찌개', 'Pizza', '비빔밥']);
 
-  // A draw, alike for all, and each can check it.
+  // A draw, the same for all, and each can check it.
   await table.decide(juno, 'byDraw');
   const winners = await Promise.all(all.map(table.winner));
   const winner = winners[0] ?? '';
@@ -80,12 +80,12 @@ test('three browsers choose lunch together, from the link to the result that out
   for (const seen of winners) equal(seen, winner);
   await Promise.all(all.map((one) => holds(one, winner)));
 
-  // The last minute is counted down, and can be put off.
+  // The last minute is counted down, and the table can be kept open.
   const soon = mina.page.getByRole('region', { name: mina.w.closesSoon });
   await soon.getByRole('button', { name: mina.w.keepOpen }).click();
   await mina.page.getByRole('group', { name: mina.w.keptOpen }).waitFor();
 
-  // Everybody is quiet, so the table closes. What was chosen stays, also for who comes later.
+  // Everybody is quiet, so the table closes. The result stays, also for later guests.
   for (const one of all) await one.page.getByRole('heading', { name: one.w.resultTitle }).waitFor({ timeout: LIFETIME + DEADLINE });
   const late = await guest(t, server.base, { locale: 'ko-KR', may: /status of 404/ });
   await late.page.goto(link);
@@ -96,7 +96,7 @@ test('three browsers choose lunch together, from the link to the result that out
   }
 });
 
-/** Checks the draw as somebody does who wants to know. @param {import('../support/browser.js').Guest} guest @param {string} winner */
+/** Checks the draw in the page. @param {import('../support/browser.js').Guest} guest @param {string} winner */
 async function holds(guest, winner) {
   const { page, w } = guest;
   await table.told(guest).getByRole('button', { name: w.checkIt }).click();
@@ -109,7 +109,7 @@ async function holds(guest, winner) {
   await table.decided(guest).getByText(winner, { exact: true }).waitFor();
 }
 
-/** What a camera reads. @param {import('playwright-core').Locator} image */
+/** The content that a camera reads. @param {import('playwright-core').Locator} image */
 async function decoded(image) {
   const { data, width, height } = await image.evaluate(async (/** @type {HTMLImageElement} */ image) => {
     await image.decode();
@@ -120,11 +120,11 @@ async function decoded(image) {
     picture.fillStyle = 'white';
     picture.fillRect(0, 0, side, side);
     picture.drawImage(image, 20, 20, side - 40, side - 40);
-    // As a text: an array of numbers takes seconds to get out of the browser.
+    // As a text: passing an array of numbers out of the browser takes seconds.
     const pixels = Array.from(picture.getImageData(0, 0, side, side).data, (byte) => String.fromCharCode(byte));
     return { data: btoa(pixels.join('')), width: side, height: side };
   });
-  // Its types are those of a script, its module is one of Node's.
+  // Its types describe a script, but Node loads it as a module.
   const read = /** @type {typeof jsqr.default} */ (/** @type {unknown} */ (jsqr));
   return read(Uint8ClampedArray.from(Buffer.from(data, 'base64')), width, height)?.data;
 }

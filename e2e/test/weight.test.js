@@ -1,14 +1,14 @@
-// What the page weighs on the wire, and when it can be used.
+// The page's size on the wire, and when it is usable.
 
 import { ok } from 'node:assert/strict';
 import { devtools, guest, test } from '../support/browser.js';
 import { site } from '../support/site.js';
 import * as table from '../support/table.js';
 
-/** What was promised: this many bytes with all headers, nothing in the cache. */
+/** The promised maximum, in bytes, with all headers and an empty cache. */
 const PROMISED = 60_000;
 
-/** A release build says `max-age=31536000, immutable` of each file where a debug build says `no-cache`. */
+/** A release build sends `max-age=31536000, immutable` with each file, a debug build `no-cache`. */
 const KEPT_LONGER = 19;
 
 /**
@@ -35,7 +35,7 @@ async function load(guest, path, isUsable, { cpu = 1, network } = {}) {
   return { bytes };
 }
 
-/** Notes when it can be used for the first time. @param {string} selector */
+/** Records when the page is usable for the first time. @param {string} selector */
 function noteWhenUsable(selector) {
   const look = () => {
     const element = document.querySelector(selector);
@@ -47,7 +47,7 @@ function noteWhenUsable(selector) {
   observer.observe(document, { subtree: true, childList: true, attributes: true });
 }
 
-/** When that was, in ms after it was asked for. @param {import('../support/browser.js').Guest} guest */
+/** That time, in ms after the request. @param {import('../support/browser.js').Guest} guest */
 const usableAt = ({ page }) => page.evaluate(() => Math.round(performance.getEntriesByName('usable')[0]?.startTime ?? NaN));
 
 test('each page weighs less than was promised, and when it can be used is measured', async (t) => {

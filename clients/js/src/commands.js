@@ -1,4 +1,4 @@
-// Commands on their way: each is sent until it is answered, in order, no faster than the server takes them.
+// Commands under way: each is sent until it is answered, in order, no faster than the server accepts them.
 
 import { RoomError } from './errors.js';
 
@@ -7,59 +7,59 @@ import { RoomError } from './errors.js';
 /**
  * @typedef {object} Entry
  * @property {Pending} pending
- * @property {string} text exactly what is sent, each time
- * @property {boolean} quiet not the application's: only to be answered, over this connection
- * @property {boolean} due to be sent, for the first time or again
+ * @property {string} text the exact text that is sent, each time
+ * @property {boolean} quiet made by the client itself, only to get an answer over this connection
+ * @property {boolean} due whether it must be sent, for the first time or again
  * @property {number} open how often it was sent over this connection without an answer
  * @property {(seq: number) => void} resolve
  * @property {(reason: RoomError) => void} reject
  */
 
-/** Refusals that may pass: the same command is sent again after a moment, before anything newer. */
+/** Temporary refusals: the same command is sent again after a moment, before anything newer. */
 const PASSING = ['unavailable', 'rate_limited'];
 
-/** That moment, ms: the first one, and what it doubles to while the refusals go on. */
+/** This moment, ms: at first, and the maximum to which it doubles while refusals continue. */
 const MOMENT = 1_000;
 const LONG_MOMENT = 8_000;
 
 export class Commands {
-  /** The number of the next one; never used twice for a seat. */
+  /** The number of the next command; never used twice for a seat. */
   nextId = 1;
-  /** The highest number that was sent: up to it a command may have been applied. */
+  /** The highest number that was sent: commands up to it may have been applied. */
   sentId = 0;
   #say;
   #changed;
   /** In order of their numbers, and sent in this order. @type {Map<number, Entry>} */
   #entries = new Map();
-  /** Acknowledged, but their events are still on the way. @type {(Position & Pick<Entry, 'resolve'>)[]} */
+  /** Acknowledged commands whose events have not arrived yet. @type {(Position & Pick<Entry, 'resolve'>)[]} */
   #acked = [];
-  /** Refusals over this connection that do not say of which command. @type {RoomError[]} */
+  /** Refusals over this connection without a command's number. @type {RoomError[]} */
   #unnamed = [];
-  /** Not connected: null. @type {Hello<any>['limits'] | null} */
+  /** Null if not connected. @type {Hello<any>['limits'] | null} */
   #limits = null;
-  /** What may be said at once, and when it was so. */
+  /** How much may be sent at once, and the time of that count. */
   #tokens = 0;
   #tokensAt = 0;
   #moment = MOMENT;
-  /** Running: nothing is sent until it fires. @type {ReturnType<typeof setTimeout> | null} */
+  /** While this runs, nothing is sent until it fires. @type {ReturnType<typeof setTimeout> | null} */
   #pause = null;
   #flushing = false;
 
   /**
    * @param {(text: string) => void} say
-   * @param {() => void} changed before it is said: `sentId` did, and is to be saved first
+   * @param {() => void} changed called before sending: `sentId` has changed and must be saved first
    */
   constructor(say, changed) {
     this.#say = say;
     this.#changed = changed;
   }
 
-  /** Without an answer, in order. */
+  /** Unanswered commands, in order. */
   get pending() {
     return [...this.#entries.values()].filter(({ quiet }) => !quiet).map(({ pending }) => pending);
   }
 
-  /** Whether something is on its way. */
+  /** Whether a command is under way. */
   get busy() {
     return this.#entries.size + this.#acked.length > 0;
   }
@@ -83,7 +83,7 @@ export class Commands {
    * @returns {boolean} whether `changed` was called
    */
   flush() {
-    // Called by who was told that something changed: what is newer waits for its turn.
+    // A listener that was told of the change calls this again: the newer command waits for its turn.
     if (this.#flushing) return false;
     this.#flushing = true;
     const before = this.sentId;
@@ -95,7 +95,7 @@ export class Commands {
         this.#changed();
       }
       for (const entry of some) {
-        // Whoever was told may have left.
+        // A listener may have left the room.
         if (limits !== this.#limits) break;
         entry.open += 1;
         this.#say(entry.text);
@@ -105,23 +105,23 @@ export class Commands {
     return this.sentId > before;
   }
 
-  /** What may be sent now. */
+  /** The commands that may be sent now. */
   #take() {
     /** @type {Entry[]} */
     const some = [];
-    // While it is not known which one was refused, no more are mixed with those that it may have been.
+    // While it is unknown which command was refused, no new ones are sent.
     if (!this.#limits || this.#pause || this.#unnamed.length) return some;
     const { commands_per_second: rate, command_burst: burst, message_bytes: bytes } = this.#limits;
     for (const entry of this.#entries.values()) {
       if (!entry.due) continue;
-      // The server would close the connection for good.
+      // The server would close the connection, and it could not come back.
       if (new TextEncoder().encode(entry.text).length > bytes) {
         this.#give(entry, new RoomError('too_long', `a command has at most ${bytes} bytes`));
         continue;
       }
       if (rate > 0) {
         const now = performance.now();
-        // Half of what is allowed at once is left, for what the network bunches together.
+        // Half of the burst is kept in reserve, because the network may deliver several commands together.
         const most = Math.max(1, burst / 2);
         this.#tokens = Math.min(most, this.#tokens + ((now - this.#tokensAt) * rate) / 1000);
         this.#tokensAt = now;
@@ -138,7 +138,7 @@ export class Commands {
   }
 
   /**
-   * Connected: all that was not answered is sent again.
+   * Connected: all unanswered commands are sent again.
    * @param {Hello<any>['limits']} limits
    */
   greeted(limits) {
@@ -148,7 +148,7 @@ export class Commands {
     this.#moment = MOMENT;
   }
 
-  /** Not connected: nothing is sent, and all that was not answered is due. */
+  /** Not connected: nothing is sent, and all unanswered commands are due. */
   lost() {
     this.#limits = null;
     this.#unnamed = [];
@@ -160,14 +160,14 @@ export class Commands {
     this.hurry();
   }
 
-  /** Waits no more. @returns {boolean} as `flush` */
+  /** Ends the wait. @returns {boolean} as `flush` */
   hurry() {
     if (this.#pause) clearTimeout(this.#pause);
     this.#pause = null;
     return this.flush();
   }
 
-  /** The seat is lost, and with it the way to find out what became of the commands that were sent. */
+  /** The seat is lost, so the outcome of the commands that were sent cannot be found out. */
   forget() {
     const reason = new RoomError('unsure', 'the seat was lost before the answer came; look whether it was applied');
     for (const [id, entry] of this.#entries) if (id <= this.sentId) this.#give(entry, reason);
@@ -186,11 +186,12 @@ export class Commands {
   }
 
   /**
-   * Without an id it answers one of those that were sent, which will not be answered otherwise.
+   * Without an id it answers one of the sent commands, which gets no other answer.
    * @param {RoomError} reason
    * @param {number} [id]
-   * @param {number} [after] the server takes this one first
-   * @returns {'refused' | 'passing' | 'stuck'} `stuck`: it waits for one that was settled, until the next connection
+   * @param {number} [after] the number of the command that the server takes first
+   * @returns {'refused' | 'passing' | 'stuck'} `stuck`: it waits for a command that is settled already, until the
+   *   next connection
    */
   refused(reason, id, after) {
     if (id === undefined) {
@@ -201,7 +202,7 @@ export class Commands {
     const entry = this.#entries.get(id);
     if (entry) entry.open -= 1;
     if (PASSING.includes(reason.code)) {
-      // What is newer was refused with it, or waits for it: all is said again, from there on.
+      // Newer commands were refused with it, or wait for it: all from this one on are sent again.
       const from = after !== undefined && after < id ? after : id;
       for (const [id, entry] of this.#entries) if (id >= from) entry.due = true;
       if (!this.#pause) {
@@ -209,7 +210,7 @@ export class Commands {
         this.#moment = Math.min(2 * this.#moment, LONG_MOMENT);
       }
       if (reason.code === 'rate_limited') {
-        // The server's own count is at its end too.
+        // The server's own bucket is empty too.
         this.#tokens = 0;
         this.#tokensAt = performance.now();
       }
@@ -223,7 +224,7 @@ export class Commands {
   }
 
   /**
-   * The replica is there: whoever waited for their command sees what it did.
+   * The replica has reached this position: promises of commands up to it resolve, and the view shows their effect.
    * @param {Position} position
    */
   reached({ epoch, seq }) {
@@ -240,7 +241,7 @@ export class Commands {
     for (const entry of this.#entries.values()) this.#give(entry, reason);
   }
 
-  /** As many are open as there are refusals without a name: those are theirs. */
+  /** If as many commands are open as there are refusals without a number, these refusals belong to them. */
   #sort() {
     const open = [...this.#entries.values()].filter((entry) => entry.open > 0);
     const [reason] = this.#unnamed;
@@ -250,7 +251,7 @@ export class Commands {
   }
 
   /**
-   * Gives it up, and says so.
+   * Gives the command up and rejects its promise.
    * @param {Entry} entry
    * @param {RoomError} reason
    */

@@ -1,13 +1,14 @@
-// A draw, computed again from what everybody saw: see "The draw" in the protocol.
+// A draw, computed again from public values: see "The draw" in the protocol.
 
 /** @import { Candidate, Contribution, Drawn } from './types.js' */
 
 /**
  * @typedef {object} Verdict
- * @property {boolean} commitmentHolds the secret is the one that was committed to; with `mine`: before you contributed
- * @property {boolean | null} mineCounted your contribution is among those that count; null if it is not known
- * @property {Candidate | undefined} winner who must have won, to be compared with `decision.winner`
- * @property {string} digest what chose the winner
+ * @property {boolean} commitmentHolds the secret matches the commitment; with `mine`: the one from before you
+ *   contributed
+ * @property {boolean | null} mineCounted your contribution was counted; null if this is not known
+ * @property {Candidate | undefined} winner the candidate that must win; compare it with `decision.winner`
+ * @property {string} digest the hash that chose the winner
  * @property {string} transcript the text whose SHA-256 that is
  */
 
@@ -33,7 +34,7 @@ export function verifyDraw({ number, commitment, secret, candidates, contributio
 }
 
 /**
- * The first 32 bits behind the point of a prime's root, exactly: where SHA-256 has its constants from.
+ * The first 32 bits of the fractional part of a prime's root, exactly: SHA-256 takes its constants from these.
  * @param {number} prime
  * @param {bigint} degree
  */
@@ -44,21 +45,21 @@ function fraction(prime, degree) {
   return Number(BigInt.asUintN(32, root));
 }
 
-/** The first 64. @type {number[]} */
+/** The first 64 primes. @type {number[]} */
 const PRIMES = [];
 for (let n = 2; PRIMES.length < 64; n++) if (PRIMES.every((prime) => n % prime)) PRIMES.push(n);
 const ROUNDS = PRIMES.map((prime) => fraction(prime, 3n));
 const START = PRIMES.slice(0, 8).map((prime) => fraction(prime, 2n));
 
 /**
- * SHA-256 (FIPS 180-4) of a text, in hex. Not of `crypto.subtle`, which is not there on a page that came by plain
- * `http`, as from a laptop in the same network.
+ * SHA-256 (FIPS 180-4) of a text, in hex. `crypto.subtle` is not used: a page over plain `http`, such as from a
+ * laptop on the same network, does not have it.
  * @param {string} text
  * @returns {string}
  */
 export function sha256(text) {
   const bytes = new TextEncoder().encode(text);
-  // The text, a bit that is set, zeros, and its length in bits, in blocks of 64 bytes.
+  // The text, a 1 bit, zeros, and the length in bits, in blocks of 64 bytes.
   const padded = new DataView(new ArrayBuffer(((bytes.length + 72) >> 6) << 6));
   new Uint8Array(padded.buffer).set(bytes);
   padded.setUint8(bytes.length, 0x80);

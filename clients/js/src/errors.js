@@ -14,11 +14,11 @@ export class RoomError extends Error {
     this.code = code;
     /** The close code of the connection, if one ended. */
     this.closeCode = closeCode;
-    /** The HTTP status, if it was a request. */
+    /** The HTTP status, for a request. */
     this.status = status;
     /** Seconds to wait before another request, if the server said so. */
     this.retryAfter = retryAfter;
-    /** The command that was refused, if it was one: as it stood in `view.pending`. */
+    /** The refused command, if there is one, as it was in `view.pending`. */
     this.pending = pending;
   }
 }
@@ -49,7 +49,7 @@ export const CLOSE_CODES = {
 };
 
 /**
- * What a close means. A code that is not the protocol's (1006 above all) is the network's doing.
+ * The meaning of a close. A code that is not in the protocol (mostly 1006) means a network failure.
  * @param {number} closeCode
  * @param {string} [text]
  * @returns {{ reason: RoomError, again: ComeBack }}

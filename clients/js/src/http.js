@@ -3,9 +3,9 @@ import { RoomError } from './errors.js';
 /** @import { CreatedRoom, RoomResult, RoomSettings } from './types.js' */
 
 /**
- * Where to join a room.
+ * The WebSocket address of a room.
  * @param {string | URL} base the site's first page, such as `https://lunch.example` or `https://example.org/lunch/`:
- * with a slash at the end of its path
+ *   with a slash at the end of its path
  * @param {string} id
  * @returns {string}
  */
@@ -29,10 +29,10 @@ async function request(url, init) {
     response = await fetch(url, init);
     body = await response.json();
   } catch (cause) {
-    // Ended by the caller's own signal: theirs to recognise.
+    // Aborted by the caller's own signal: the caller gets its own error.
     if (init?.signal?.aborted) throw cause;
     const { origin = url.origin } = globalThis.location ?? {};
-    // To a page it is the same whether there was no answer, or one that the server lets no other site read.
+    // A page cannot distinguish no answer from an answer that it may not read.
     const why = response || origin === url.origin ? '' : `, or does not allow ${origin} (--allowed-origin)`;
     body = { code: 'disconnected', detail: `${url.origin} gave no answer that is understood${why}: ${cause}` };
   }
@@ -49,7 +49,7 @@ async function request(url, init) {
  * @param {RoomSettings} [settings]
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<CreatedRoom>}
- * @throws {RoomError} the server's refusal, or `disconnected`: no answer, or none that this page may read
+ * @throws {RoomError} the server's refusal, or `disconnected`: no answer, or one that this page may not read
  */
 export async function createRoom(base, settings = {}, init) {
   const headers = { 'Content-Type': 'application/json' };
@@ -59,12 +59,12 @@ export async function createRoom(base, settings = {}, init) {
 }
 
 /**
- * What was decided last in a room, also when the room is gone.
+ * The last decision in a room, also when the room is gone.
  * @param {string | URL} base the site's first page, as for `roomUrl`
  * @param {string} id
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<RoomResult>}
- * @throws {RoomError} the server's refusal, `not_found` if nothing is kept; or `disconnected`
+ * @throws {RoomError} the server's refusal, `not_found` if there is no result; or `disconnected`
  */
 export function roomResult(base, id, init) {
   return request(new URL(`session/${encodeURIComponent(id)}/result/`, base), init);

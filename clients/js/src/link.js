@@ -1,41 +1,41 @@
-// One connection at a time, and the next one when it is lost. Knows the network, not the room.
+// One connection at a time, and a new one when it is lost. Handles the network; knows nothing of the room.
 
 import { RoomError, closed } from './errors.js';
 
 /** @import { WebSocketClass } from './types.js' */
 
 /**
- * What a link needs of its room.
+ * The callbacks that a link needs from its room.
  * @typedef {object} Ends
- * @property {() => void} opened the socket is open: introduce yourself
+ * @property {() => void} opened the socket is open: send the first message
  * @property {(text: string) => void} heard
- * @property {() => void} probe say something that the server answers, unless an answer is due anyway
- * @property {(closeCode: number) => boolean} lost whether to come back after a close that is final otherwise
- * @property {() => void} changed `status`, `retryAt` or `reason` did
+ * @property {() => void} probe send something that the server answers, unless an answer is due anyway
+ * @property {(closeCode: number) => boolean} lost whether to come back after a close that is otherwise final
+ * @property {() => void} changed `status`, `retryAt` or `reason` has changed
  */
 
 /** `WebSocket.OPEN`. */
 const OPEN = 1;
 
-// What the protocol says under "Coming back", in ms.
+// The waits from the protocol, "Coming back", in ms.
 const FIRST_BOUND = 500;
 const LAST_BOUND = 20_000;
 const LATER = 30_000;
 const STEADY = 5_000;
 
-/** How long an answer may take, ms: the server's own patience after a ping. */
+/** How long an answer may take, ms: as long as the server waits after a ping. */
 const PATIENCE = 10_000;
 
-/** And when somebody looks again, or the network changed: most likely the connection is dead. */
+/** The same after the page became visible or the network changed, when the connection is probably dead. */
 const SHORT_PATIENCE = 4_000;
 
-/** Two clocks are never read at quite the same moment, ms. */
+/** Tolerance, ms: two clocks are never read at exactly the same moment. */
 const UNSURE = 50;
 let known = 0;
 
 /**
- * This device's clock minus the one that durations are measured by, which nobody can set. Changes when the clock is set,
- * and when the device slept, since some browsers stop the other one meanwhile.
+ * This device's clock minus the monotonic clock for durations. It changes when the device's clock is set, and when
+ * the device has slept, because some browsers stop the monotonic clock meanwhile.
  */
 export function ahead() {
   const now = Date.now() - performance.now();
@@ -43,7 +43,7 @@ export function ahead() {
   return known;
 }
 
-/** For so long the server may still let in a connection that was given up before it answered, ms. */
+/** How long the server may still accept a connection that was given up before its answer, ms. */
 const LATE = 60_000;
 
 const hidden = () => globalThis.document?.visibilityState === 'hidden';
@@ -51,13 +51,13 @@ const hidden = () => globalThis.document?.visibilityState === 'hidden';
 export class Link {
   /** @type {'connecting' | 'live' | 'offline' | 'ended'} */
   status = 'connecting';
-  /** By `performance.now()`, as all times here. @type {number | null} */
+  /** By `performance.now()`, like all times here. @type {number | null} */
   retryAt = null;
   /** @type {RoomError | null} */
   reason = null;
-  /** The network went, or nobody looked for long: the connection may be dead until it says something. */
+  /** The network was lost, or the page was hidden long: the connection counts as dead until something arrives. */
   doubtful = false;
-  /** What the server complained of, which a close may follow. @type {RoomError | null} */
+  /** The server's last error, which a close may follow. @type {RoomError | null} */
   complaint = null;
 
   #url;
@@ -65,25 +65,25 @@ export class Link {
   #ends;
   /** @type {InstanceType<WebSocketClass> | null} */
   #socket = null;
-  /** The next attempt, or else the next look at the connection. @type {ReturnType<typeof setTimeout> | undefined} */
+  /** The next attempt, or else the next check of the connection. @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {AbortController | null} */
   #listening = null;
   #bound = FIRST_BOUND;
   #greetedAt = 0;
-  /** This connection introduced itself. */
+  /** This connection has sent its first message. */
   #introduced = false;
-  /** Own connections that were given up without an answer: each may take the seat over, later than the newer one. */
+  /** Own connections that were given up without an answer: each may still take the seat over from the newer one. */
   #late = 0;
   #lateUntil = 0;
   #heardAt = 0;
   /** `ahead` at that time. */
   #ahead = 0;
-  /** When an answer must have come; 0: none is due. */
+  /** The deadline of an answer; 0: none is due. */
   #dueAt = 0;
   #interval = 0;
   #grace = 0;
-  /** Until then the seat is kept, so that coming back is worth while. */
+  /** The seat is kept until then, so coming back before is useful. */
   #keptUntil = 0;
 
   /**
@@ -133,7 +133,7 @@ export class Link {
 
   /**
    * The hello came.
-   * @param {number} interval after so much silence the server pings, ms
+   * @param {number} interval the server pings after this much silence, ms
    * @param {number} grace how long it keeps the seat of a lost connection, ms
    */
   greeted(interval, grace) {
@@ -145,35 +145,35 @@ export class Link {
     this.#watch();
   }
 
-  /** Says it, unless the connection is closing: then that will be told in a moment. @param {string} text */
+  /** Sends it, unless the connection is closing: then the close event follows in a moment. @param {string} text */
   send(text) {
     if (this.#socket?.readyState === OPEN) this.#socket.send(text);
   }
 
-  /** An answer is due: its absence means that the connection is dead. */
+  /** An answer is due: without it the connection is dead. */
   asked(patience = PATIENCE) {
     this.#dueAt = Math.min(this.#dueAt || Infinity, performance.now() + patience);
     this.#watch();
   }
 
-  /** Finds out whether the connection lives. */
+  /** Checks whether the connection is alive. */
   ask(patience = PATIENCE) {
     if (!this.#dueAt) this.#ends.probe();
     this.asked(patience);
   }
 
   /**
-   * Gives the connection up, not the seat.
+   * Gives up the connection, not the seat.
    * @param {string} text why
    */
   drop(text) {
-    // A browser sends 1000 or 3000–4999 only, and 1000 would be a goodbye.
+    // Browsers send only 1000 or 3000–4999, and 1000 would give up the seat.
     this.#detach()?.close(4408);
     this.#lost(4408, text);
   }
 
   /**
-   * Stays away. By default it says goodbye; with another code the seat is kept for a while.
+   * Closes and does not come back. By default the seat is given up; with another code it is kept for a while.
    * @param {RoomError} [reason]
    * @param {number} [closeCode]
    */
@@ -182,7 +182,7 @@ export class Link {
     this.#end(reason);
   }
 
-  /** Connects at once, if it does not already. */
+  /** Connects at once, unless it is connecting already. */
   retryNow() {
     if (!this.#socket) this.open();
   }
@@ -210,7 +210,7 @@ export class Link {
     if (now > this.#lateUntil) this.#late = 0;
     let comeBack = this.#ends.lost(closeCode) ? 'soon' : again;
     if (reason.code === 'taken_over' && this.#late > 0) {
-      // Most likely by ourselves.
+      // Most likely one of our own connections took it over.
       this.#late -= 1;
       comeBack = 'soon';
     } else if (this.#introduced && !this.#greetedAt && again === 'soon') {
@@ -218,7 +218,7 @@ export class Link {
       this.#lateUntil = now + LATE;
     }
     if (comeBack === 'never') {
-      // The complaint says what was wrong, the close code only that something was.
+      // The error says what was wrong, the close code only that something was.
       return this.#end(closeCode === 4400 ? (this.complaint ?? reason) : reason);
     }
     this.reason = reason;
@@ -229,7 +229,7 @@ export class Link {
       this.#bound = Math.min(2 * this.#bound, LAST_BOUND);
     }
     this.retryAt = now + wait;
-    // Nobody looks, and the seat is lost anyway: wait until somebody does.
+    // The page is hidden, and the seat will be lost anyway: wait until the page is visible.
     if (hidden() && this.retryAt > this.#keptUntil) this.retryAt = null;
     else this.#timer = setTimeout(() => this.open(), wait);
     this.#ends.changed();
@@ -246,19 +246,19 @@ export class Link {
     this.#ends.changed();
   }
 
-  /** Pings do not show in a browser. So when it was silent for as long as the server lets it be: ask. */
+  /** Browsers do not show pings to a page. So after as much silence as the server allows, ask. */
   #watch() {
     clearTimeout(this.#timer);
     const left = () => (this.#dueAt || this.#heardAt + this.#interval) - performance.now();
     this.#timer = setTimeout(() => {
       if (left() > 0) this.#watch();
       else if (this.#dueAt) this.drop('no answer');
-      // While nobody looks the server finds out by its pings, and `#wake` will ask.
+      // While the page is hidden, the server's pings find a dead connection, and later `#wake` asks.
       else if (!hidden()) this.ask();
     }, left());
   }
 
-  /** The network came back, or somebody looks again. */
+  /** The network is back, or the page is visible again. */
   #wake = () => {
     if (hidden()) return;
     if (!this.#socket) return this.open();
@@ -267,7 +267,7 @@ export class Link {
     this.ask(SHORT_PATIENCE);
   };
 
-  /** The device says that its network is gone. Sockets stay open without one, or it is wrong: an answer will tell. */
+  /** The device reports that its network is gone. Sockets stay open then, and it may be wrong: an answer decides. */
   #cut = () => {
     if (!this.#socket) return;
     this.#doubt();

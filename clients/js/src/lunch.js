@@ -4,10 +4,10 @@ import { Room } from './room.js';
 
 /** @import { Candidate, ChangeEvent, Contribution, Item, Menu, MenuChange, RoomOptions, Saved } from './types.js' */
 
-/** How long a draw waits for who has not contributed, ms; and how long after one attempt to end it comes the next. */
+/** How long a draw waits for missing contributions, ms; and the time between two attempts to end it. */
 const PATIENCE = 3_000;
 
-/** 32 bytes that nobody could foresee, in hex. */
+/** 32 random bytes, in hex. */
 function chance() {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -24,11 +24,11 @@ const target = (which) => (typeof which === 'number' ? { number: which } : { ite
 export class LunchRoom extends Room {
   /** @type {Contribution | null} */
   #contribution;
-  /** The history in which it was said. @type {string | undefined} */
+  /** The epoch in which it was sent. @type {string | undefined} */
   #epoch;
-  /** The draw that is under way. @type {number | undefined} */
+  /** The draw under way. @type {number | undefined} */
   #draw;
-  /** Everybody contributed, and so it was ended. */
+  /** Everybody has contributed, so `reveal` was sent. */
   #complete = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -53,22 +53,22 @@ export class LunchRoom extends Room {
     return saved && { ...saved, contribution: this.#contribution };
   }
 
-  /** What this client contributed to the newest draw that it took part in, for `verifyDraw`. */
+  /** This client's contribution to the newest draw that it took part in, for `verifyDraw`. */
   get contribution() {
     return this.#contribution;
   }
 
-  /** Puts an item at the end. @param {string} item */
+  /** Adds an item at the end. @param {string} item */
   add(item) {
     return this.send('add', { item });
   }
 
-  /** Takes an item away. @param {number | string} which */
+  /** Removes an item. @param {number | string} which */
   remove(which) {
     return this.send('remove', target(which));
   }
 
-  /** Puts an item back that was removed, where and as it was. @param {number} number */
+  /** Puts a removed item back at its old place, with its votes. @param {number} number */
   restore(number) {
     return this.send('restore', { number });
   }
@@ -83,18 +83,18 @@ export class LunchRoom extends Room {
     return this.send('vote', { ...target(which), on: false });
   }
 
-  /** Names the room; null takes the name away. @param {string | null} title */
+  /** Names the room; null removes the name. @param {string | null} title */
   setTitle(title) {
     return this.send('title', { title });
   }
 
-  /** Lets the room live its whole lifetime again. */
+  /** Lets the room live its full lifetime again. */
   extend() {
     return this.send('extend', {});
   }
 
   /**
-   * Settles it: by votes, and among several items with as many by a draw; or by a draw among all.
+   * Decides: by votes, with a draw if several items have the most; or by a draw among all.
    * @param {'votes' | 'draw'} how
    */
   decide(how) {
@@ -117,9 +117,9 @@ export class LunchRoom extends Room {
     const mine = this.#contribution;
     if (!has(me.id)) {
       if (pending.some(({ command }) => command === 'contribute')) return;
-      // Whoever lost the seat on the way is somebody else now.
+      // A client that lost its seat meanwhile is another member now.
       const said = mine?.draw === draw && mine.member === me.id;
-      // Its event is on its way, or it was refused. In another epoch the store has lost it.
+      // Its event will come, or it was refused. In another epoch the store has lost it.
       if (said && this.#epoch === position?.epoch) return;
       this.#epoch = position?.epoch;
       const value = said ? mine.value : chance();
@@ -137,7 +137,7 @@ export class LunchRoom extends Room {
   }
 
   /**
-   * Nobody waits for the answer: a refusal means that others were first, or that it is too early.
+   * Nobody waits for the answer: it is refused if others were first, or if it is too early.
    * @param {string} command
    * @param {object} content
    */
@@ -194,7 +194,7 @@ function decide(menu, by, { how, name, winner: number, secret }) {
   const winner = among.find((one) => one.number === number);
   if (!winner) return menu;
   if (!drawing || secret === undefined) return { ...menu, decision: { how, by, name, winner, draw: null } };
-  // It is theirs who started it, not theirs who ended it.
+  // The decision belongs to the member who started the draw, not to the one who ended it.
   const { by: starter, name: _, ...draw } = drawing;
   const decision = { how, by: starter, name, winner, draw: { ...draw, secret } };
   return { ...menu, drawing: null, decision };

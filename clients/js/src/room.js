@@ -4,18 +4,18 @@ import { Link, ahead } from './link.js';
 
 /** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, View, Whole } from './types.js' */
 
-/** Less is how long messages take, ms. */
+/** A smaller difference may be the transit time of a message, ms. */
 const SLEPT = 1_000;
 
-/** What an event can be. @type {readonly (keyof RoomEvents<any>)[]} */
+/** The kinds of events. @type {readonly (keyof RoomEvents<any>)[]} */
 const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
 
 /**
- * A seat in a room, and the room as seen from it. Connects when made, and comes back by itself.
+ * A seat in a room, and a copy of the room. It connects when it is created, and reconnects by itself.
  *
- * Events: `view` after each change of `view` or `saved`; and, as they come from the server, `joined`, `back`, `away`,
- * `left`, `renamed` and `change` (the application's), each with the event as `detail`; and `refused`, of a command in
- * `saved` that was given up, with a `RoomError` as `detail`.
+ * Events: `view` after each change of `view` or `saved`; `joined`, `back`, `away`, `left`, `renamed` and `change`
+ * (the application's) as they come from the server, each with the event as `detail`; and `refused` when a command
+ * in `saved` was given up, with a `RoomError` as `detail`.
  * @template S the application's state
  * @template E the application's events
  */
@@ -32,11 +32,11 @@ export class Room extends EventTarget {
   #colour;
   /** @type {Replica<S> | null} */
   #replica = null;
-  /** What to save: as it was before the newest event, until everybody heard of that. @type {Replica<S> | null} */
+  /** The replica to save: the one before the newest event, until all listeners have handled that event. @type {Replica<S> | null} */
   #kept = null;
-  /** Nothing that happened is missing. */
+  /** Nothing is missing. */
   #caughtUp = false;
-  /** `back`: it answers again, but what happened meanwhile may not be here yet. @type {'up' | 'down' | 'back'} */
+  /** `back`: it answers again, but changes of the meantime may not have arrived yet. @type {'up' | 'down' | 'back'} */
   #store = 'up';
   /** @type {View<S>} */
   #view;
@@ -68,7 +68,7 @@ export class Room extends EventTarget {
       this.#seat = seat;
       this.#replica = this.#kept = moved(/** @type {Replica<S> | null} */ (replica), ahead());
       Object.assign(this.#commands, { nextId, sentId });
-      // Whoever waited for them is gone.
+      // After a reload nobody holds their promises any more.
       const refused = (/** @type {RoomError} */ detail) => this.dispatchEvent(new CustomEvent('refused', { detail }));
       for (const one of pending) this.#commands.add(one).catch(refused);
     }
@@ -82,8 +82,8 @@ export class Room extends EventTarget {
   }
 
   /**
-   * What to keep to have the same seat again after a reload, and to say what was not answered; null if there is neither,
-   * and after `close`. Changes with `view`.
+   * The data to keep for a reload: the seat, and unanswered commands. Null if there is neither, and after `close`.
+   * It changes with `view`.
    * @returns {Saved | null}
    */
   get saved() {
@@ -94,7 +94,7 @@ export class Room extends EventTarget {
   }
 
   /**
-   * Calls with the view, now and whenever there is another. Needs no `this`.
+   * Calls the listener with the view, now and after each change. Needs no `this`.
    * @param {(view: View<S>) => void} listener
    * @returns {() => void} ends it
    */
@@ -105,7 +105,7 @@ export class Room extends EventTarget {
     try {
       call();
     } catch (error) {
-      // Whoever hears of it has nothing to end it by.
+      // It threw at once, so the caller did not get the function that ends it.
       end();
       throw error;
     }
@@ -127,12 +127,12 @@ export class Room extends EventTarget {
   }
 
   /**
-   * Says a command; it is kept until there is an answer, over as many connections as that takes.
+   * Sends a command, and keeps it until there is an answer, over as many connections as needed.
    * @param {string} command
-   * @param {object | null} [content] anything that JSON can carry; it is taken as it is now
-   * @returns {Promise<number>} its place in the room's history, once `view` shows what it did
-   * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end; `bad_command` if it cannot
-   *   be said
+   * @param {object | null} [content] anything that JSON can represent; it is copied now
+   * @returns {Promise<number>} its place in the room's history, once `view` shows its effect
+   * @throws {RoomError} the server's refusal; `unsure` if the seat was lost; the room's end; `bad_command` if it
+   *   cannot be sent
    */
   send(command, content = {}) {
     if (this.#link.status === 'ended') return Promise.reject(this.#link.reason);
@@ -147,13 +147,13 @@ export class Room extends EventTarget {
       return Promise.reject(new RoomError('bad_command', message, { cause }));
     }
     const answer = this.#commands.add(pending);
-    // First shown (and saved), then sent: its number must not be given twice.
+    // First shown (and saved), then sent: its number must not be used twice.
     if (!this.#commands.flush()) this.#changed();
     return answer;
   }
 
   /**
-   * Takes another name, and another colour if there is one.
+   * Takes another name, and another colour if one is given.
    * @param {string} name
    * @param {number} [colour] 0 to 11
    */
@@ -162,21 +162,21 @@ export class Room extends EventTarget {
   }
 
   /**
-   * Tries to connect now, also when it has ended. Does nothing while it is connected. If a name was refused, it joins
-   * without one.
+   * Tries to connect now, also after the room has ended. Does nothing while connected. If the name was refused, it
+   * joins without one.
    */
   retryNow() {
     this.#link.retryNow();
   }
 
-  /** Leaves the room: the seat is given up. */
+  /** Leaves the room and gives up the seat. */
   close() {
     this.#seat = undefined;
     this.#link.close();
   }
 
   /**
-   * A time of the store as this device's clock will show it, ms.
+   * Converts a time of the store to this device's clock, ms.
    * @param {number} time
    * @returns {number}
    */
@@ -220,13 +220,13 @@ export class Room extends EventTarget {
       try {
         this.#replica = happen(replica, event, this.#apply);
       } catch (cause) {
-        // The next connection would bring the same event.
+        // The next connection would deliver the same event.
         const message = cause instanceof Error ? cause.message : String(cause);
         return this.#link.close(new RoomError('failed', message, { cause }), 4400);
       }
       kind = KINDS.find((kind) => event[kind]);
       const { you } = replica;
-      // The last of the missed events says that we are back.
+      // The last missed event is our own `back`.
       if (event.back?.member === you) this.#caughtUp = true;
       if (event.away?.member === you) this.#caughtUp = false;
       if (event.renamed?.member === you) ({ name: this.#name, colour: this.#colour } = event.renamed);
@@ -246,7 +246,7 @@ export class Room extends EventTarget {
     }
     if (status) {
       this.#store = status.store === 'up' ? 'back' : 'down';
-      // Its answer comes after what happened meanwhile.
+      // Its answer comes after all changes of the meantime.
       if (status.store === 'up') this.#link.ask();
     }
     if (answered && this.#store === 'back') this.#store = 'up';
@@ -254,8 +254,8 @@ export class Room extends EventTarget {
     this.#changed();
     if (event && kind) {
       this.dispatchEvent(new CustomEvent(kind, { detail: event }));
-      // Not before: who saves it, and dies before all have heard of it, hears of it after the reload. So it is to be
-      // saved again.
+      // Not before: if the page saves and dies before all listeners have handled the event, it gets the event again
+      // after the reload. So it must be saved once more now.
       this.#kept = this.#replica;
       queueMicrotask(() => this.dispatchEvent(new Event('view')));
     }
@@ -264,7 +264,7 @@ export class Room extends EventTarget {
     else this.#commands.flush();
   }
 
-  /** To take the name that one has changes nothing, and is answered. Unless that name is just about to change. */
+  /** Taking one's own name changes nothing, and is answered. Not used while a change of the name is under way. */
   #probe() {
     const { me } = this.#view;
     if (this.#commands.busy) return void this.#commands.hurry();
@@ -276,7 +276,7 @@ export class Room extends EventTarget {
   /** @param {number} closeCode */
   #lost(closeCode) {
     this.#commands.lost();
-    // Who has no seat yet said a join alone. What it was refused for is not said again.
+    // Without a seat only a join was sent. The refused name and colour are not sent again.
     if (!this.#seat && (closeCode === 4400 || closeCode === 1009)) this.#name = this.#colour = undefined;
     const seatIsLost = closeCode === 4401 && this.#seat !== undefined;
     if (seatIsLost) {
@@ -306,7 +306,7 @@ export class Room extends EventTarget {
     return Object.freeze({
       status,
       stale: status !== 'live' || store === 'down' || link.doubtful,
-      // By the device's clock as it is when somebody looks.
+      // Converted to the device's clock at the time of reading.
       get retryAt() {
         return retryAt && Math.round(retryAt + ahead());
       },
@@ -327,7 +327,7 @@ export class Room extends EventTarget {
 }
 
 /**
- * A time minus another clock, by another clock.
+ * The replica with its offset converted from one clock to another.
  * @template {{ offset: number } | null} R
  * @param {R} replica
  * @param {number} by
@@ -335,7 +335,7 @@ export class Room extends EventTarget {
  */
 const moved = (replica, by) => replica && { ...replica, offset: replica.offset + by };
 
-// What happens makes a new replica. Pure, but for the clock.
+// Each event makes a new replica. Pure, except for the clock.
 
 /**
  * @template S
@@ -348,7 +348,7 @@ function replace(replica, { now, ...whole }) {
 }
 
 /**
- * A resumed hello has no state: the events behind it lead on from the one that is known.
+ * A resumed hello has no state: the events after it continue from the known one.
  * @template S
  * @param {Replica<S> | null} replica
  * @param {Hello<S>} hello
@@ -377,8 +377,8 @@ function happen(replica, event, apply) {
   if (left) members = members.filter((m) => m.id !== left.member);
   if (renamed) update(renamed.member, { name: renamed.name, colour: renamed.colour });
   if (event.change) state = apply(state, /** @type {ChangeEvent<E>} */ (event));
-  // No room lives longer than its lifetime: by the store's clock it is this late at least. If that is news, the device
-  // slept, and its clock stood still.
+  // No room lives longer than its lifetime, so the store's clock shows at least this time. If the known offset says
+  // less, the device has slept, and its clock stood still.
   const least = expires_at - replica.ttl_ms - performance.now();
   const offset = least > replica.offset + SLEPT ? least : replica.offset;
   return { ...replica, seq, expires_at, members, state, offset };

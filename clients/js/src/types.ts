@@ -7,7 +7,7 @@ import type { RoomError } from './errors.js';
 export interface Member {
   readonly id: number;
   readonly name: string;
-  /** 0 to 11: a place in a palette of yours. */
+  /** 0 to 11: an index in your palette. */
   readonly colour: number;
   /** Not connected at the moment; the seat is kept for a while. */
   readonly away: boolean;
@@ -22,16 +22,16 @@ export interface Member {
 export type Status = 'connecting' | 'live' | 'offline' | 'ended';
 
 /**
- * All there is to show, at one moment. Never changed: what happens next makes a new one. But its times are told by this
- * device's clock as it is when they are read, so that nothing is wrong when somebody sets it.
+ * Everything there is to show, at one moment. Immutable: each change makes a new view. But its times are converted
+ * to this device's clock when they are read, so that they stay right when somebody sets the clock.
  */
 export interface View<S> {
   readonly status: Status;
-  /** What is shown may no longer be so: not `live`, or the server cannot reach its store. */
+  /** The view may be out of date: not `live`, or the server cannot reach its store. */
   readonly stale: boolean;
-  /** When `offline`: time of the next attempt (ms by this device's clock), null while none is planned because nobody looks at the page. */
+  /** When `offline`: time of the next attempt (ms by this device's clock), null while none is planned because the page is hidden. */
   readonly retryAt: number | null;
-  /** Why it ended or was last cut; null while live. */
+  /** Why the room ended or the connection dropped last; null while live. */
   readonly reason: RoomError | null;
   /** `down`: the server cannot reach its store; changes wait. */
   readonly store: 'up' | 'down';
@@ -39,7 +39,7 @@ export interface View<S> {
   readonly me: Member | null;
   /** In order of joining. */
   readonly members: readonly Member[];
-  /** How many members the room may have; null before the first hello. */
+  /** The number of seats; null before the first hello. */
   readonly seats: number | null;
   /** How long the room lives after the last join or change, ms; null before the first hello. */
   readonly ttlMs: number | null;
@@ -65,40 +65,40 @@ export interface Pending {
   readonly content: object | null;
 }
 
-/** What survives a reload: plain data for `JSON.stringify`. Holds the seat's secret. */
+/** The data for a reload: plain, for `JSON.stringify`. Contains the seat's secret. */
 export interface Saved {
-  /** Absent if there is none, but commands that are to be said. */
+  /** Absent if there are only commands to send. */
   readonly seat?: string | undefined;
   readonly name: string | undefined;
   readonly colour?: number | undefined;
   readonly nextId: number;
-  /** The highest number that was sent: those above it were certainly not applied. */
+  /** The highest number that was sent: commands above it were certainly not applied. */
   readonly sentId?: number;
   /** Commands without an answer yet. */
   readonly pending: readonly Pending[];
   readonly replica: unknown;
-  /** Of a lunch room. */
+  /** Only for a lunch room. */
   readonly contribution?: Contribution | null;
 }
 
 /** Options of a room; `S` is the application's state, `E` its events. */
 export interface RoomOptions<S, E> {
   /**
-   * The state after an event. Pure: it makes a new state and leaves the old one as it is. If it throws, the room has
-   * ended: `failed`. Without it `view.state` stays what the last hello or snapshot had.
+   * Returns the state after an event. Pure: it makes a new state and does not change the old one. If it throws, the
+   * room ends with `failed`. Without it `view.state` stays that of the last hello or snapshot.
    */
   apply?: ((state: S, event: ChangeEvent<E>) => S) | undefined;
-  /** Your name; without it the server makes one. */
+  /** Your name; without it the server makes one up. */
   name?: string | undefined;
   /** Your colour, 0 to 11; without it you get one that few others have. */
   colour?: number | undefined;
-  /** `room.saved` of before, to have the same seat again. */
+  /** An earlier `room.saved`, to take the same seat again. */
   saved?: Saved | null | undefined;
   /** Another WebSocket class, for Node before 22. Default: the global one. */
   WebSocket?: WebSocketClass | undefined;
 }
 
-/** What is used of a WebSocket. */
+/** The part of a WebSocket that is used. */
 export interface WebSocketClass {
   new (url: string, protocol: string): {
     readonly readyState: number;
@@ -128,7 +128,7 @@ interface Named {
   readonly colour: number;
 }
 
-/** What happens in a room, by type: the event as it came from the server. */
+/** The events of a room by type, as they come from the server. */
 export interface RoomEvents<E> {
   joined: Happened & { readonly joined: Named };
   back: Happened & { readonly back: { readonly member: number } };
@@ -139,9 +139,9 @@ export interface RoomEvents<E> {
   change: ChangeEvent<E>;
 }
 
-/** What `room.listen` tells, by type. */
+/** The events of `room.listen`, by type. */
 export interface Listened<E> extends RoomEvents<E> {
-  /** A command in `saved` was given up, for which nobody waits any more: `pending` says which one. */
+  /** A command in `saved` was given up, and nobody holds its promise: `pending` is the command. */
   refused: RoomError;
 }
 
@@ -175,7 +175,7 @@ interface Greeting {
   };
 }
 
-/** The first thing a member hears. */
+/** The first message to a member. */
 export type Hello<S> = Greeting & (({ readonly resumed: false } & Whole<S>) | { readonly resumed: true });
 
 /** The room as this client knows it: a hello without its secret, kept up to date. */
@@ -184,7 +184,7 @@ export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
   readonly offset: number;
 };
 
-/** Everything the server says: one of these. */
+/** All messages of the server: one of these. */
 export interface Push<S, E> {
   readonly hello?: Hello<S>;
   readonly snapshot?: Whole<S>;
@@ -194,16 +194,16 @@ export interface Push<S, E> {
     readonly id?: number;
     readonly code: string;
     readonly message: string;
-    /** The number that must be said before any higher one is taken. */
+    /** The number that must be sent before any higher one is taken. */
     readonly after?: number;
   };
   readonly status?: { readonly store: 'up' | 'down' };
 }
 
-/** A room that was made. */
+/** A new room. */
 export interface CreatedRoom {
   readonly id: string;
-  /** Where to join: for `new Room(url, …)`. */
+  /** The WebSocket address, for `new Room(url, …)`. */
   readonly url: string;
   /** The room's page, for people. */
   readonly page: string;
@@ -215,14 +215,14 @@ export interface CreatedRoom {
   readonly ttl_ms: number;
 }
 
-/** What a room is made with. */
+/** The settings of a new room. */
 export interface RoomSettings {
   readonly title?: string | null;
   /** How long it lives after the last join or change: 1 to 1440. */
   readonly minutes?: number | null;
 }
 
-/** What was decided in a room, which may be gone. */
+/** The result of a room, which may be gone. */
 export interface RoomResult {
   readonly id: string;
   readonly title: string | null;
@@ -241,11 +241,11 @@ export interface Menu {
   /** In order of adding. */
   readonly items: readonly Item[];
   readonly max_items: number;
-  /** The draw that may begin next, and what its secret is bound to. */
+  /** The next draw, and the commitment to its secret. */
   readonly next_draw: { readonly number: number; readonly commitment: string };
-  /** The draw that is under way. */
+  /** The draw under way. */
   readonly drawing: Drawing | null;
-  /** The newest. */
+  /** The newest decision. */
   readonly decision: Decision | null;
 }
 
@@ -255,7 +255,7 @@ export interface Candidate {
   readonly item: string;
   /** Who added it. */
   readonly name: string;
-  /** How many it had. */
+  /** How many votes it had. */
   readonly votes: number;
 }
 
@@ -265,11 +265,11 @@ interface Draw {
   /** SHA-256 of its secret. */
   readonly commitment: string;
   readonly candidates: readonly Candidate[];
-  /** In the order they came in. */
+  /** In order of arrival. */
   readonly contributions: readonly { readonly member: number; readonly name: string; readonly value: string }[];
 }
 
-/** A draw that is under way. */
+/** A draw under way. */
 export interface Drawing extends Draw {
   /** Who started it. */
   readonly by: number;
@@ -281,29 +281,29 @@ export interface Drawn extends Draw {
   readonly secret: string;
 }
 
-/** What was settled. */
+/** A decision. */
 export interface Decision {
   readonly how: 'votes' | 'draw';
   /** Who had the votes counted, or started the draw. */
   readonly by: number;
   readonly name: string;
   readonly winner: Candidate;
-  /** How it came out, for `verifyDraw`; null if it was no draw. */
+  /** The finished draw, for `verifyDraw`; null if the votes decided. */
   readonly draw: Drawn | null;
 }
 
-/** What this client contributed to a draw. */
+/** A contribution of this client to a draw. */
 export interface Contribution {
   /** The draw's number. */
   readonly draw: number;
-  /** Who you were. */
+  /** Your member id in it. */
   readonly member: number;
   readonly value: string;
-  /** What the server was bound to when you contributed. */
+  /** The commitment when you contributed. */
   readonly commitment: string;
 }
 
-/** One thing on the menu. */
+/** An item on the menu. */
 export interface Item {
   /** Never used twice in a room. */
   readonly number: number;
@@ -312,11 +312,11 @@ export interface Item {
   readonly by: number;
   /** Their name at that time. */
   readonly name: string;
-  /** Who votes for it, in order of voting; members who left stay in it. */
+  /** The members who vote for it, in order of voting; members who left stay in the list. */
   readonly votes: readonly number[];
 }
 
-/** What happens to the menu: one of these. */
+/** The events of the menu: one of these. */
 export interface MenuChange {
   readonly added?: { readonly number: number; readonly item: string; readonly name: string };
   readonly removed?: { readonly number: number };
@@ -337,7 +337,7 @@ export interface MenuChange {
     readonly how: 'votes' | 'draw';
     readonly name: string;
     readonly winner: number;
-    /** Of a draw. */
+    /** Only for a draw. */
     readonly secret?: string;
   };
 }

@@ -1,4 +1,4 @@
-// The tables of the client are those of the protocol.
+// The client's tables are the same as those of the protocol.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Commands until their answer, over as many connections as that takes.
+// Commands until their answer, over as many connections as needed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -38,7 +38,7 @@ async function settled(promise) {
   return (await Promise.race([promise.catch(() => {}), new Promise((resolve) => setImmediate(resolve, not))])) !== not;
 }
 
-/** Lets a rejection pass that the test does not look at. @param {Promise<unknown>[]} promises */
+/** Ignores a rejection that the test does not check. @param {Promise<unknown>[]} promises */
 const ignore = (...promises) => promises.forEach((promise) => promise.catch(() => {}));
 
 test('whoever waited for a command sees what it did', async (t) => {
@@ -97,7 +97,7 @@ test('after "unavailable" the same is said again after a moment, before anything
   socket().hears({ error: { id: 2, code: 'unavailable', message: '' } });
   pass(1_000);
   assert.deepEqual(socket().said(), [...first, { id: 3, add: { item: 'c' } }]);
-  // Or as soon as the store is back. What is newer was given up with it, whatever becomes of it now.
+  // Or as soon as the store is back. Newer commands were given up with it, whatever happens to it now.
   socket().hears({ error: { id: 1, code: 'unavailable', message: '' } });
   socket().hears({ status: { store: 'up' } });
   assert.deepEqual(socket().said(), [...first, { id: 3, add: { item: 'c' } }]);
@@ -211,14 +211,14 @@ test('a refusal without a number is that of the one that nothing else answers', 
   const [a, b, c] = [room.add('a'), room.add('b'), room.add('c')];
   socket().said();
   socket().hears({ error: { code: 'bad_command', message: 'not understood' } });
-  // Nothing more is mixed with them until it is known which one it was.
+  // No new commands are sent until it is known which one was refused.
   const d = room.add('d');
   assert.deepEqual(socket().said(), []);
   socket().hears({ ack: { id: 1, seq: 1 } });
   socket().hears({ ack: { id: 3, seq: 1 } });
   await assert.rejects(b, { code: 'bad_command', message: 'not understood', pending: { id: 2, command: 'add', content: { item: 'b' } } });
   assert.deepEqual(socket().said().map(({ id }) => id), [4]);
-  // And alone it is the one.
+  // Sent alone, it must be the refused one.
   socket().hears({ error: { code: 'bad_command', message: 'not understood' } });
   await assert.rejects(d, { code: 'bad_command' });
   assert.deepEqual([await a, await c, room.view.pending], [1, 1, []]);
@@ -298,7 +298,7 @@ test('what is saved gives the same seat, list, numbers and unanswered commands a
 
   const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', saved });
   t.after(() => later.close());
-  // The list is there at once, but not as if it were live.
+  // The list is there at once, but marked as stale.
   assert.deepEqual([later.view.me?.name, later.view.stale], ['Mina K', true]);
   assert.equal(later.view.expiresAt, room.view.expiresAt);
   ignore(later.add('b'));
@@ -309,7 +309,7 @@ test('what is saved gives the same seat, list, numbers and unanswered commands a
   assert.deepEqual(socket().said(), [command, { id: 3, add: { item: 'b' } }]);
 });
 
-/** A page is closed without a goodbye: what it kept. @param {LunchRoom} room @returns {any} */
+/** What a page keeps that is closed without leaving the room. @param {LunchRoom} room @returns {any} */
 const kept = (room) => JSON.parse(JSON.stringify(room.saved));
 
 test('what is given in while nothing is connected is kept before there is a seat, and said by the next page', (t) => {
@@ -338,7 +338,7 @@ test('after a reload that came too late for the seat: what was never sent is sai
   socket().opens();
   socket().ends(4401, 'no such seat');
   assert.deepEqual(later.view.pending.map(({ content }) => content), [{ item: 'never sent' }]);
-  // Without a seat it is kept all the same.
+  // It is kept without a seat, too.
   assert.deepEqual(kept(later).pending, later.view.pending);
   later.retryNow();
   socket().greets({ you: 7, seat: 'f'.repeat(32) });
@@ -396,7 +396,7 @@ test('an event is heard before its position is saved: who saves and dies in a ha
   const note = (/** @type {string} */ where) => saved.push([where, kept(room)?.replica.seq]);
   room.listen('change', () => {
     note('change');
-    // It makes a view, which is saved too.
+    // It changes the view, which is saved too.
     ignore(room.vote(2));
   });
   room.addEventListener('view', () => note('view'));
@@ -404,7 +404,7 @@ test('an event is heard before its position is saved: who saves and dies in a ha
   socket().hears(added(2, 'a'));
   assert.deepEqual(saved, [['view', 1], ['change', 1], ['view', 1], ['another', 1]]);
   assert.deepEqual([room.view.position?.seq, kept(room)?.replica.seq], [2, 2]);
-  // And then it is saved, also where nothing else happens.
+  // Then it is saved, even if nothing else happens.
   await null;
   assert.deepEqual(saved.slice(4), [['view', 2]]);
 });
@@ -527,7 +527,7 @@ test('the store\'s clock is learnt anew from each push that has it, and a device
   assert.equal(left(), 1_000);
   socket().hears({ snapshot: { ...snapshot, now: snapshot.expires_at - 500_000 } });
   assert.equal(left(), 500_000);
-  // Some browsers count no time while the device sleeps. No room lives longer than its lifetime.
+  // Some browsers stop counting time while the device sleeps. No room lives longer than its lifetime.
   const { ttl_ms } = golden('hello').frame.hello;
   const slept = snapshot.expires_at + 300_000;
   socket().hears({ event: { seq: snapshot.seq + 1, joined: { member: 8, name: 'x', colour: 1 }, expires_at: slept } });

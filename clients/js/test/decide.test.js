@@ -19,7 +19,7 @@ const decided = async (room) => {
 };
 
 /**
- * The room's verdict on its draw, which holds.
+ * The room's verdict on its draw; checks that it holds.
  * @param {LunchRoom} room
  */
 const verified = async (room) => {
@@ -65,7 +65,7 @@ test('three draw, each contributes, and each finds the same winner', async (t) =
   for (const { view } of rooms) assert.deepEqual(view.state, state);
   assert.deepEqual([state.decision.by, state.decision.name], [jun.view.me?.id, 'member 1']);
 
-  // And again, with what is left.
+  // Again, with the remaining items.
   await mina.remove(state.decision.winner.number);
   await mina.decide('draw');
   const again = await until(jun, (view) => view.state?.decision?.draw?.number === 2);
@@ -79,17 +79,17 @@ test('who drops in the middle of a draw does not hold it up, and verifies it aft
   const [mina, jun, bo] = await seated(t, url, url, net.through(url));
   await mina.add('a');
   await mina.add('b');
-  // What it contributes is lost on the way, and so are the answers.
+  // Its contribution is lost, and so are the answers.
   net.lose('all');
   await mina.decide('draw');
-  // Once it is away, or after 3 s, those who are there are enough.
+  // Once it is away, or after 3 s, the others are enough.
   await Promise.all([verified(mina), verified(jun)]);
   assert.equal(bo.view.state?.decision, null);
   net.lose('nothing');
   net.cut();
   const { mineCounted, draw } = await verified(bo);
   assert.deepEqual(draw.contributions.map(({ member }) => member).sort(), [mina.view.me?.id, jun.view.me?.id]);
-  // It never heard of the draw while there was time.
+  // It did not learn of the draw in time.
   assert.equal(mineCounted, null);
 });
 
@@ -173,7 +173,7 @@ test('title, lifetime and colours are everybody\'s', async (t) => {
 });
 
 test('the result stays readable when the room is gone', async (t) => {
-  // Longer than anybody here is quiet, on a busy machine too.
+  // Longer than any quiet time in this test, also on a busy machine.
   const server = await serve(t, ['--room-ttl', '6s']);
   const { url, id } = await server.room();
   await assert.rejects(roomResult(server.base, id), { code: 'not_found', status: 404 });

@@ -13,7 +13,7 @@ const { state: LATER } = golden('hello-later').frame.hello;
 const { decision: DECISION, drawing: DRAWING } = LATER;
 const [MINE] = DECISION.draw.contributions;
 
-/** What Mina's room remembers of that draw. */
+/** What Mina's room stores of that draw. */
 const CONTRIBUTION = { draw: 1, member: 1, value: MINE.value, commitment: DECISION.draw.commitment };
 
 test('SHA-256 is that of everybody else, at every length around its blocks', () => {
@@ -43,7 +43,7 @@ test('who was left out, and who was told another commitment, sees it', () => {
   assert.equal(verifyDraw(draw, later).commitmentHolds, false);
   assert.equal(verifyDraw(draw, { ...CONTRIBUTION, value: '0'.repeat(64) }).mineCounted, false);
   assert.equal(verifyDraw({ ...draw, contributions: [] }, CONTRIBUTION).mineCounted, false);
-  // Of another draw than this it is not known.
+  // For another draw it is not known.
   for (const mine of [undefined, null, { ...CONTRIBUTION, draw: 2 }]) {
     const { commitmentHolds, mineCounted } = verifyDraw(draw, mine);
     assert.deepEqual([commitmentHolds, mineCounted], [true, null]);
@@ -60,7 +60,7 @@ test('another contribution makes another winner, and each wins as often', () => 
     const { number = 0 } = winner ?? {};
     wins.set(number, (wins.get(number) ?? 0) + 1);
   }
-  // The same each time; the standard deviation is 26.
+  // The same in each run; the standard deviation is 26.
   assert.ok([...wins.values()].every((count) => count > 900 && count < 1_100), `${[...wins]}`);
 });
 
@@ -75,7 +75,7 @@ const { commitment } = LATER.next_draw;
 
 const URL = 'ws://127.0.0.1:8000/ws/x/';
 
-/** Mina's room, on its own time. @param {import('node:test').TestContext} t */
+/** Mina's room, with a clock of the test. @param {import('node:test').TestContext} t */
 function mina(t) {
   const time = fakes(t);
   const room = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina' });
@@ -90,7 +90,7 @@ function mina(t) {
     happens(2, { drawing });
   };
   const contributes = (/** @type {number} */ by, value = 'a'.repeat(64)) => happens(by, { contributed: { name: 'x', value } });
-  /** Answers what was said since. */
+  /** Acknowledges the commands that were sent. */
   const acks = (/** @type {any[]} */ said) => said.forEach(({ id }) => socket().hears({ ack: { id, seq } }));
   const ends = () => happens(1, { decided: { how: 'draw', name: 'Jun', winner: 1, secret: 'b'.repeat(64) } });
   return { room, time, begins, contributes, acks, ends };
@@ -140,7 +140,7 @@ test('it waits 3 s for who does not contribute, and tries again while the draw i
   time.pass(200);
   const said = socket().said();
   assert.deepEqual(said, [{ id: 2, reveal: { draw: 3 } }]);
-  // Without an answer it is still on its way.
+  // Without an answer it is still under way.
   time.pass(3_000);
   assert.deepEqual(socket().said(), []);
   socket().hears({ error: { id: 2, code: 'no_contribution', message: '' } });
@@ -168,7 +168,7 @@ test('it takes part in a draw that it comes into, first or again', (t) => {
   const { room, begins, acks, time } = mina(t);
   const drawing = { ...DRAWING, number: 3, commitment, contributions: [] };
   begins();
-  // Cut before it was answered: the same is said again, and no other.
+  // The connection drops before the answer: the same value is sent again, and no other.
   const [contribute] = socket().said();
   socket().ends(1006);
   room.retryNow();

@@ -12,14 +12,14 @@ const URL = 'ws://127.0.0.1:8000/ws/x/';
 /** @param {ConstructorParameters<typeof LunchRoom>[1]} [options] */
 const room = (options) => new LunchRoom(URL, { WebSocket: FakeWebSocket, ...options });
 
-/** Just this frame. @type {(name: string) => (room: LunchRoom) => Promise<number>} */
+/** Sends exactly this frame. @type {(name: string) => (room: LunchRoom) => Promise<number>} */
 const verbatim = (name) => (room) => {
   const { id, ...said } = golden(name).frame;
   const [[command, content] = ['', {}]] = Object.entries(said);
   return room.send(command, content);
 };
 
-/** The client's golden frames, and how each is said. @type {Record<string, (room: LunchRoom) => Promise<number>>} */
+/** The client's golden frames, and how each is sent. @type {Record<string, (room: LunchRoom) => Promise<number>>} */
 const SAID = {
   'say-absent-item': (room) => room.remove('sushi'),
   'say-add': (room) => room.add('김치찌개'),
@@ -52,7 +52,7 @@ const SAID = {
   'say-vote': (room) => room.vote(1),
 };
 
-/** Said when the socket opens, or never by this client. */
+/** Sent when the socket opens, or never by this client. */
 const SAID_FIRST = {
   'say-join': { name: 'Mina' },
   'say-join-no-such-colour': { name: 'Mina', colour: 12 },
@@ -96,7 +96,7 @@ test('every frame of a client is accounted for', () => {
   assert.deepEqual(frames.map(({ name }) => name).sort(), known.sort());
 });
 
-/** What each of the server's golden frames does to a room, whose replica is one event behind it. */
+/** The effect of each golden frame of the server on a room whose replica is one event behind. */
 test('every frame of the server is understood', async (t) => {
   fakes(t);
   const { hello } = golden('hello-later').frame;
@@ -109,7 +109,7 @@ test('every frame of the server is understood', async (t) => {
   const { drawing: next, decision, ...rest } = hello.state;
   const draw1 = { ...next, number: 1, commitment: decision.draw.commitment };
   const state = { ...rest, items: [kimchi, pizza], title: null, drawing: null, decision: null };
-  /** What the state is before an event, if it matters. @type {Record<string, object>} */
+  /** The state before an event, if it matters. @type {Record<string, object>} */
   const BEFORE = {
     'event-restored': { items: [kimchi] },
     'event-drawing': { items: [hello.state.items[0], pizza], next_draw: { number: 1, commitment: draw1.commitment } },

@@ -1,4 +1,4 @@
-// Losing the connection and coming back, with a clock and a network that do what they are told.
+// Losing the connection and coming back, with a clock and a network that the test controls.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -29,7 +29,7 @@ function live(t, options = {}) {
 const wait = (room) => (room.view.retryAt ?? NaN) - Date.now();
 
 for (const [code, [name, again]] of Object.entries(CLOSE_CODES)) {
-  // The seat is lost; there is a test of its own.
+  // The seat is lost; another test checks this code.
   if (code === '4401') continue;
   test(`close ${code}: ${again}`, (t) => {
     const { room, chance, pass } = live(t);
@@ -73,7 +73,7 @@ test('the wait is random from 0 to a bound that doubles from 0.5 s to 20 s', (t)
     pass(bound);
     assert.equal(socket().sent.length, 0);
   }
-  // And from 0: the bound alone grows.
+  // The wait starts from 0; only the maximum grows.
   chance(0);
   socket().ends(1006);
   assert.equal(wait(room), 0);
@@ -175,7 +175,7 @@ test('a silent connection is asked after the announced interval, and dropped wit
   pass(24_999);
   assert.deepEqual(socket().said(), []);
   pass(1);
-  // Changes nothing, and is answered.
+  // This changes nothing, and is answered.
   assert.deepEqual(socket().said(), [{ id: 1, rename: { name: 'Mina' } }]);
   socket().hears({ ack: { id: 1, seq: 1 } });
   assert.deepEqual(room.view.pending, []);
@@ -185,13 +185,13 @@ test('a silent connection is asked after the announced interval, and dropped wit
   assert.equal(room.view.status, 'live');
   pass(1);
   assert.deepEqual([room.view.status, room.view.reason?.code], ['offline', 'timeout']);
-  // Not a goodbye: the seat is wanted.
+  // Not 1000: the seat must be kept.
   assert.equal(socket().closedWith, 4408);
 });
 
 test('nothing is said on a connection that is closing: it waits for the next one', (t) => {
   const { room, pass } = live(t);
-  // The close came, and is told in a moment.
+  // The close has arrived, and its event follows in a moment.
   socket().readyState = 2;
   room.add('Pho').catch(() => {});
   assert.deepEqual(socket().said(), []);
@@ -341,7 +341,7 @@ test('a seat that an own connection takes over, which was given up unanswered, i
   chance(0);
   socket().ends(1006);
   pass(1);
-  // It says what is needed for the seat, and the server is busy.
+  // It sends its first message, and the server is busy.
   socket().opens();
   pass(10_001);
   assert.equal(room.view.reason?.code, 'timeout');
@@ -450,7 +450,7 @@ for (const by of [-3_600_000, 3_600_000]) {
     assert.equal(room.view.status, 'live');
     pass(1);
     assert.deepEqual([room.view.status, room.view.reason?.code], ['offline', 'timeout']);
-    // It held for longer than 5 s.
+    // It has lasted longer than 5 s.
     assert.equal(wait(room), 250);
     setClock(by);
     assert.equal(wait(room), 250);
@@ -506,7 +506,7 @@ for (const thrown of [new Error('it cannot'), 'it cannot']) {
     assert.deepEqual([status, reason?.code, reason?.message, reason?.cause], ['ended', 'failed', 'it cannot', thrown]);
     assert.deepEqual([position?.seq, state], [1, before]);
     await assert.rejects(answer, { code: 'failed' });
-    // The seat is kept for a page with a better one.
+    // The seat is kept for a page with a working reducer.
     assert.deepEqual([socket().closedWith, room.saved?.seat], [4400, golden('hello').frame.hello.seat]);
     online();
     pass(3_600_000);
@@ -515,7 +515,7 @@ for (const thrown of [new Error('it cannot'), 'it cannot']) {
 }
 
 test('a listener that throws hurts neither the others nor the room', (t) => {
-  // What it throws is reported as the platform does; in Node that ends a process that does not look at it.
+  // The platform reports what it throws; in Node an unhandled error ends the process.
   const program = `
     import { Room } from 'tablecast-client';
     import { FakeWebSocket, socket } from './test/support/fakes.js';

@@ -1,6 +1,6 @@
-// One member, a server that follows the protocol, and all that can go wrong between them, in each order: nothing that
-// was said is lost, doubled, reordered or left without a word. Time and chance are the test's: a seed that fails once
-// fails always.
+// One member, a server that follows the protocol, and all faults between them, in any order: no command is lost,
+// doubled, reordered or left without an answer. The test controls time and randomness: a seed that fails once fails
+// always.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,10 +13,10 @@ const URL = 'ws://127.0.0.1:8000/ws/x/';
 const SEEDS = process.env['SEED'] ? [Number(process.env['SEED'])] : Array.from({ length: 40 }, (_, n) => n);
 const STEPS = 250;
 
-/** One page: it dies when it is left, and what it kept is there for the next. */
+/** One page: it dies when it is left, and the next page gets what it saved. */
 class Page {
   lives = true;
-  /** What is refused is told in the same turn in which it is not saved any more. */
+  /** A refusal is reported in the same turn in which the command is no longer saved. */
   hears = true;
   /** What is stored, as a browser does. */
   stored = 'null';
@@ -24,8 +24,8 @@ class Page {
   /**
    * @param {Model} model
    * @param {string} stored
-   * @param {() => boolean} dies while it stores
-   * @param {() => unknown} told what else it does when it is told of a view
+   * @param {() => boolean} dies whether the page dies while it stores
+   * @param {() => unknown} told called when it gets a view
    */
   constructor(model, stored, dies, told) {
     this.stored = stored;
@@ -53,9 +53,9 @@ async function run(t, seed, takesInOrder) {
   const { pass, chance } = fakes(t);
   const random = generator(seed);
   const model = new Model(random, takesInOrder);
-  /** What the application was told of each item that it added; '' if nothing yet. @type {Map<string, string>} */
+  /** The outcome that the application got for each added item; '' if none yet. @type {Map<string, string>} */
   const told = new Map();
-  /** Each change that was heard. @type {Set<number>} */
+  /** The seq of each change event. @type {Set<number>} */
   const heard = new Set();
   let storm = true;
   /** @type {Page | undefined} */
@@ -63,11 +63,11 @@ async function run(t, seed, takesInOrder) {
   const open = () => {
     const before = newest;
     if (before) before.hears = false;
-    // Nothing that it says now is heard.
+    // Nothing that it sends now arrives.
     before?.room.close();
     let isOpen = false;
     const dies = () => storm && random(150) === 0;
-    // Who is told of something may say something.
+    // A listener may send a command.
     const says = () => isOpen &&  storm && random(30) === 0 && add();
     const page = new Page(model, before?.stored ?? 'null', dies, says);
     page.room.listen('change', ({ seq }) => page.lives && heard.add(seq));
@@ -133,9 +133,9 @@ async function run(t, seed, takesInOrder) {
   if (takesInOrder) assert.deepEqual(model.wrong, [], 'outdated');
   for (const { seq, change } of model.events) if (change && seq > model.toldAt) assert.ok(heard.has(seq), `${seq} was not heard`);
   for (const [item, what] of told) {
-    // Whoever lost the seat cannot know.
+    // A client that lost its seat cannot know.
     if (what === 'unsure') continue;
-    // A page that died was told nothing; but then it was applied, or the next one was told.
+    // A dead page gets no answer; then the command was applied, or the next page gets the answer.
     if (what === 'done' || what === '') assert.ok(there.includes(item), `${item} is lost: ${what}`);
     else {
       assert.ok(!there.includes(item), `${item} is there, but was refused: ${what}`);

@@ -1,4 +1,4 @@
-// What is published.
+// The published package.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ test('the package holds what it needs and nothing else', () => {
     'README.md',
     'package.json',
     ...sources.filter((file) => file.endsWith('.js')).map((file) => `src/${file}`),
-    // Made while it is packed, one of each source.
+    // Generated while packing, one for each source.
     ...sources.map((file) => `types/${file.replace(/\.[jt]s$/, '.d.ts')}`),
   ];
   assert.deepEqual(names, expected.sort());

@@ -1,4 +1,4 @@
-// Many members, random commands, a network cut at random: all agree in the end.
+// Many members, random commands, random network failures: all see the same in the end.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -35,8 +35,9 @@ for (const seed of seeds) {
     const keep = (answer, then = () => {}) => {
       answers.push(
         answer.then(then, (error) => {
-          // Somebody else was first, or the menu is full; `outdated` if just this answer was cut off, and a newer
-          // command was applied. None of them changed anything, which the sum at the end shows.
+          // Another member was first, or the menu is full; `outdated` if this answer was lost with the
+          // connection, and a newer command was applied. None of these changed anything, as the sum at the end
+          // shows.
           const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated'];
           assert.ok(known.includes(error.code), error);
         }),
@@ -66,7 +67,7 @@ for (const seed of seeds) {
           keep(random(2) ? room.vote(item) : room.unvote(item));
           break;
         case 6:
-          // Long enough for some answers to come.
+          // Wait until some answers have come.
           await Promise.race(answers.slice(-3).concat(Promise.resolve()));
           await fetch(`${server.base}/healthz`);
           break;
@@ -77,10 +78,10 @@ for (const seed of seeds) {
           keep(room.add(`item ${step}`), () => added.push(`item ${step}`));
       }
     }
-    // What is cut from now on is found and mended without being asked.
+    // From now on the client itself detects and repairs failures.
     await Promise.all(answers);
     const end = Math.max(...(await Promise.all(members.map(({ room }) => live(room)))).map((view) => view.position?.seq ?? 0));
-    // A draw that is still under way comes to its end, whoever was cut.
+    // A draw under way ends, whoever was disconnected.
     /** @type {(view: import('./support/rooms.js').View) => unknown} */
     const calm = ({ state, pending }) => !state?.drawing && !pending.length;
     await Promise.all(members.map(({ room }) => until(room, (view) => calm(view) && (view.position?.seq ?? 0) >= end)));

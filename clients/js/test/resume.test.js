@@ -26,7 +26,7 @@ test('of 200 commands each is applied once, however often the connection is cut'
   const answers = [];
   for (let part = 0; part < 10; part++) {
     for (let n = 0; n < 20; n++) answers.push(mina.add(`${part}/${n}`));
-    // Some are answered, some are on their way.
+    // Some are answered, some are under way.
     await answers[part * 20 + 5];
     net.cut();
     await until(mina, (view) => view.status !== 'live');
@@ -137,7 +137,8 @@ test('after a reload the seat, the list and the unanswered command are there', a
   await until(before, (view) => view.status === 'offline');
   before.add('b').catch(() => {});
   const saved = JSON.parse(JSON.stringify(before.saved));
-  // With its page it is gone, and says nothing: there is no connection. It would take the seat back otherwise.
+  // It is gone with its page, and sends nothing, because there is no connection. Otherwise it would take the
+  // seat back.
   before.close();
 
   net.refuse(false);

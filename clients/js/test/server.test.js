@@ -46,7 +46,7 @@ test('refusals come to their sender with the server\'s code', async (t) => {
   await assert.rejects(mina.add('a\nb'), { code: 'bad_item' });
   await assert.rejects(mina.send('drop', {}), { code: 'bad_command' });
   await assert.rejects(mina.add('x'.repeat(20_000)), { code: 'too_long' });
-  // What the server cannot read, it cannot answer by number either; nobody waits for ever.
+  // The server cannot read it, so the answer has no number; still the promise is settled.
   await assert.rejects(mina.add('half of a pair: \ud83c'), { code: 'bad_command' });
   await assert.rejects(mina.send('', {}), { code: 'bad_command' });
   await assert.rejects(mina.send('ask'), { code: 'bad_command' });
@@ -137,7 +137,7 @@ test('a connection that says nothing is asked, and the answer is heard', async (
   const jun = join(t, url);
   await Promise.all([live(mina), live(jun)]);
   const { seq } = (await until(mina, (view) => view.members.length === 2)).position ?? { seq: NaN };
-  // Each answer makes a view; nothing else happens here.
+  // Each answer changes the view; nothing else does here.
   for (let answers = 0; answers < 5; answers++) await once(mina, 'view');
   assert.deepEqual([mina.view.status, mina.view.position?.seq, mina.view.pending], ['live', seq, []]);
   assert.equal(await jun.add('a'), seq + 1);
@@ -150,7 +150,7 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   assert.equal(room.page, `${server.base}/r/${room.id}`);
   assert.ok(room.expires_at > room.now && room.seats === 10);
   await assert.rejects(createRoom(server.base, /** @type {any} */ ({ title: 7 })), { name: 'RoomError', code: 'bad_request', status: 400 });
-  // As many as come at once are let through before.
+  // The burst is allowed before the limit applies.
   const flood = async () => {
     for (let rooms = 0; rooms < 20; rooms++) await createRoom(server.base);
   };
@@ -179,7 +179,7 @@ test('an answer that is not the server\'s, or none that a page may read, is told
   answer = [418, 'null'];
   await assert.rejects(createRoom(base), { code: 'internal', status: 418 });
 
-  // As in a page of another site: what it may not read is an error of the network to it.
+  // As in a page of another site, which gets a network error for an answer that it may not read.
   const page = /** @type {any} */ (globalThis);
   t.after(() => delete page.location);
   const fails = t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('Failed to fetch')));
@@ -193,7 +193,7 @@ test('an answer that is not the server\'s, or none that a page may read, is told
 test('a server that ends while somebody is being let in says that it restarts, and not goodbye', async (t) => {
   const server = await serve(t, [...UNLIMITED, '--drain-timeout', '1s']);
   const { id } = await server.room();
-  // Who has said nothing yet sits in no room that could tell them.
+  // A client without a first message is in no room, so no room can close it.
   const socket = new WebSocket(roomUrl(server.base, id), 'tablecast.v1');
   await once(socket, 'open');
   const closed = once(socket, 'close');

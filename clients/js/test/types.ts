@@ -17,7 +17,7 @@ counter.listen('away', ({ away }) => counter.localTime(away.until));
 counter.listen('gone', () => {});
 // @ts-expect-error: a view is not changed
 counter.view.status = 'live';
-// Without a reducer: members and events, and the state as it was.
+// Without a reducer: members and events, and the state of the last hello.
 const plain = new Room('ws://127.0.0.1:8000/ws/x/');
 const asked: Promise<number> = plain.send('ask');
 plain.listen('refused', ({ code, pending }) => code.padEnd(pending?.id ?? 0));

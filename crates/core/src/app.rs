@@ -1,4 +1,4 @@
-//! How an application is spoken over the wire.
+//! How an application's commands and state are written on the wire.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,19 +6,18 @@ use tablecast_protocol::code;
 
 use crate::logic::{Logic, Rejection};
 
-/// A [`Logic`] that can be spoken: how its commands are read and its state is
-/// shown, in both dialects.
+/// A [`Logic`] with a wire format: how its commands are read and its state is shown, in
+/// both dialects.
 ///
-/// In JSON (`tablecast.v1`) a command is read by serde from `{"NAME": …}`, so an
-/// enum with serde's default tagging says it all; an event is shown as serde
-/// writes it.
+/// In JSON (`tablecast.v1`) a command is read by serde from `{"NAME": …}`, so an enum with
+/// serde's default tagging is all that is needed; an event is shown as serde writes it.
 pub trait App: Logic<Command: DeserializeOwned> {
     /// Reads one line typed by hand (the text dialect).
     ///
     /// # Errors
-    /// `bad_command` if the line is no command (twenty of these in a row close
-    /// the connection), or another code if the command was understood and its
-    /// content is not allowed. By default every line is refused.
+    /// `bad_command` if the line is not a command (twenty of these in a row close the
+    /// connection), or another code if the command was understood but its content is not
+    /// allowed. By default every line is refused.
     fn text_command(line: &str) -> Result<Self::Command, Rejection> {
         let _ = line;
         Err(Rejection::new(
@@ -33,16 +32,15 @@ pub trait App: Logic<Command: DeserializeOwned> {
         serde_json::to_string(&self.view()).unwrap_or_default()
     }
 
-    /// Whether an event changes what [`text_state`](App::text_state) shows. After a
-    /// command of which no event does, nobody who speaks text is told. By default
-    /// every event does.
+    /// Whether an event changes what [`text_state`](App::text_state) shows. If no event of
+    /// a command does, text members are sent nothing. By default every event does.
     fn changes_text(event: &Self::Event) -> bool {
         let _ = event;
         true
     }
 
-    /// What members see of the state (the JSON dialect). By default all of it, as
-    /// it is stored.
+    /// What members see of the state in the JSON dialect. By default all of it, in its
+    /// stored form.
     fn view(&self) -> impl Serialize + '_ {
         self
     }

@@ -1,5 +1,5 @@
-//! The port to where rooms live. There is no code behind it here: a backend
-//! stores and orders opaque bytes and knows neither members nor menus.
+//! The port to the store of rooms. The implementations are elsewhere: a backend stores and
+//! orders opaque bytes, and knows neither members nor menus.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,12 +14,12 @@ use tablecast_protocol::position::{Epoch, Position};
 use crate::id::{NodeId, RoomId};
 use crate::stored::{Record, StoredError};
 
-/// What a backend answers: a future. A store in the same process has the answer at
-/// once, and whoever asked need neither box it nor wait for it.
+/// The answer of a backend: a future. A store in the same process has the answer at once;
+/// then it is neither boxed nor waited for.
 pub struct BackendFuture<'a, T>(Answer<'a, T>);
 
 enum Answer<'a, T> {
-    /// `None` once it was taken.
+    /// `None` after the answer was taken.
     Now(Option<Result<T, BackendError>>),
     Later(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
 }
@@ -30,8 +30,8 @@ impl<'a, T> BackendFuture<'a, T> {
         BackendFuture(Answer::Now(Some(answer)))
     }
 
-    /// The answer has to be waited for. The store is asked when this is polled for the first
-    /// time, not before: whoever asks takes the time in between.
+    /// The answer must be waited for. The store is asked at the first poll, not before, so
+    /// the caller can note the time before it polls.
     pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         BackendFuture(Answer::Later(Box::pin(answer)))
     }
@@ -39,7 +39,7 @@ impl<'a, T> BackendFuture<'a, T> {
     /// The answer, if it is there.
     ///
     /// # Errors
-    /// It has to be waited for: the future again.
+    /// The answer must be waited for: returns the future.
     pub fn at_once(self) -> Result<Result<T, BackendError>, Self> {
         match self.0 {
             Answer::Now(Some(answer)) => Ok(answer),
@@ -48,7 +48,7 @@ impl<'a, T> BackendFuture<'a, T> {
     }
 }
 
-// Nothing points into an answer, and what is to come is pinned in its box.
+// Nothing points into an answer, and the future is pinned in its box.
 impl<T> Unpin for BackendFuture<'_, T> {}
 
 impl<T> Future for BackendFuture<'_, T> {
@@ -68,8 +68,8 @@ impl<T> fmt::Debug for BackendFuture<'_, T> {
     }
 }
 
-/// How a backend's health goes on: a stream, which needs no runtime, so that the core
-/// knows none.
+/// The changes of a backend's health. A stream needs no runtime, so the core does not
+/// depend on one.
 pub type HealthChanges = Pin<Box<dyn Stream<Item = Health> + Send>>;
 
 /// Events kept for a room in its log, at least. They serve members who
@@ -80,21 +80,21 @@ pub const LOG_EVENTS: usize = 256;
 /// Why a backend could not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
-    /// It could not be reached: what was asked has not happened and will not.
+    /// It could not be reached: the request has not happened and will not happen.
     #[error("the store cannot be reached: {0}")]
     Unavailable(String),
-    /// It was reached and takes no changes at the moment, for this reason, in words
-    /// that anybody may read: what was asked has not happened and will not.
+    /// It was reached but takes no changes at the moment, for this reason, in words that
+    /// anybody may read: the request has not happened and will not happen.
     #[error("the store takes no changes at the moment: {0}")]
     Refused(String),
-    /// It did not answer in time or the connection broke: what was asked may
-    /// have happened, or may still. Ask again by position to find out.
+    /// It did not answer in time or the connection broke: the request may have happened, or
+    /// may still happen. Ask again by position to find out.
     #[error("the store did not answer, the outcome is unknown: {0}")]
     Unknown(String),
     /// It answered with something that cannot be understood.
     #[error("the store answered what cannot be understood: {0}")]
     Corrupt(String),
-    /// The application's state or event has no stored form; nothing has happened.
+    /// The application's state or event cannot be serialised; nothing has happened.
     #[error("what was to be stored cannot be written: {0}")]
     Unwritable(String),
 }
@@ -109,7 +109,7 @@ impl From<StoredError> for BackendError {
 /// milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// When the answer was made.
+    /// The time of the answer.
     pub now: u64,
     /// When the room expires, if nothing extends it.
     pub expires_at: u64,
@@ -122,16 +122,16 @@ pub struct NewRoom {
     pub snapshot: Bytes,
     /// How long it lives unless extended.
     pub ttl: Duration,
-    /// How long it lives however often it is extended.
+    /// How long it lives at most, however often it is extended.
     pub max_age: Duration,
 }
 
-/// What became of a room to be made.
+/// The result of making a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
-    /// It is there now, at this position (seq 0).
+    /// It exists now, at this position (seq 0).
     New(Position, Stamp),
-    /// There was one with this id; nothing was changed.
+    /// A room with this id exists already; nothing was changed.
     Exists,
 }
 
@@ -153,54 +153,52 @@ pub struct StoredEvent {
     pub event: Bytes,
 }
 
-/// A room, or what is missing of it.
+/// A room, or the part of it that the caller does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
-    /// Where the room stands.
+    /// The room's position.
     pub position: Position,
     /// The backend's clock, and when the room expires.
     pub stamp: Stamp,
-    /// Present unless the position that was asked about is in the same epoch
-    /// and `events` reach back to it.
+    /// Absent if the given position is in the same epoch and `events` reach back to it.
     pub snapshot: Option<Snapshot>,
-    /// Contiguous, and the last one has seq `position.seq`. Without a snapshot:
-    /// exactly what follows the position that was asked about (nothing, if it is
-    /// the newest). With one: all that is kept of the log, which may begin
-    /// before the snapshot's seq and always covers what follows it.
+    /// Contiguous; the last one has seq `position.seq`. Without a snapshot: exactly the
+    /// events after the given position (none, if it is the newest). With one: the whole
+    /// log, which may begin before the snapshot's seq and always covers what follows it.
     pub events: Vec<StoredEvent>,
 }
 
 /// One atomic step: all of it happens, or nothing.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// Where the room must stand, or else it is a conflict.
+    /// The position that the room must have; otherwise it is a conflict.
     pub expected: Position,
     /// What happened; the first gets seq `expected.seq + 1`. Never empty.
     pub events: Vec<Record>,
-    /// The state after the last event. A room hands one over as often as
+    /// The state after the last event. A room adds one as often as
     /// [`Backend::snapshot_interval`] asks for.
     pub snapshot: Option<Record>,
     /// Lets the room live this much longer from now (never less than it would,
     /// never beyond its maximum age). `None` leaves the expiry as it is.
     pub extend: Option<Duration>,
-    /// What is to be kept beyond the room's life from here on, in place of what was
-    /// kept before. `None` leaves that as it is.
+    /// The room's new result, which replaces the earlier one and is kept beyond the room's
+    /// life. `None` keeps the earlier one.
     pub keepsake: Option<NewKeepsake>,
 }
 
-/// Something to be kept beyond the life of the room that leaves it.
+/// A result of a room, to be kept beyond the room's life.
 #[derive(Debug, Clone)]
 pub struct NewKeepsake {
-    /// What it is.
+    /// The content.
     pub what: Record,
-    /// How long it is kept from the commit on, whatever becomes of the room.
+    /// How long it is kept after the commit, whether the room lives or not.
     pub ttl: Duration,
 }
 
-/// What a room left, or leaves when it ends.
+/// The result of a room, which outlives the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keepsake {
-    /// What it is, as it was committed.
+    /// The content, as it was committed.
     pub what: Bytes,
     /// When it was committed (backend clock, ms).
     pub kept_at: u64,
@@ -208,23 +206,23 @@ pub struct Keepsake {
     pub kept_until: u64,
 }
 
-/// What became of a commit.
+/// The outcome of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {
-    /// Ordered and stored. The room stands at `expected.after(events.len())`.
+    /// Ordered and stored. The room is at `expected.after(events.len())`.
     Accepted(Stamp),
-    /// Nothing was changed, since the room stands elsewhere: here is what is
+    /// Nothing was changed, because the room is at another position: here is what is
     /// missing, as from [`Backend::load`].
     Conflict(Loaded),
     /// The room does not exist (any more).
     Gone,
 }
 
-/// Events that were committed, on their way to another node. Only a hint: it may come
-/// late, twice, out of order or never, and is checked by position.
+/// Committed events on their way to another node. Only a hint: it may come late, twice, out
+/// of order or never, so it is checked by position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
-    /// In which history.
+    /// The history that they belong to.
     pub epoch: Epoch,
     /// The seq of the first of the events.
     pub first: u64,
@@ -234,23 +232,23 @@ pub struct Publication {
     pub stamp: Stamp,
 }
 
-/// Who watches a room.
+/// A watcher of a room.
 ///
-/// A backend may hold a lock while it calls these: they never block, and do not call
-/// the backend.
+/// A backend may hold a lock while it calls these methods: they must not block or call the
+/// backend.
 pub trait Listener: Send + Sync + 'static {
-    /// Events were committed on another node, or, as some backends tell as well, here.
+    /// Events were committed on another node. Some backends also report those of this node.
     fn published(&self, publication: Publication);
 
     /// Something may have been missed: load the room by its position.
     fn missed(&self);
 }
 
-/// That a room is watched. Dropping it ends the watching, and does not wait.
+/// The guard of a watched room. Dropping it ends the watch without waiting.
 pub struct Watch(Option<Box<dyn FnOnce() + Send>>);
 
 impl Watch {
-    /// What is watched until `end` is called.
+    /// A guard that calls `end` when it is dropped.
     pub fn new(end: impl FnOnce() + Send + 'static) -> Self {
         Watch(Some(Box::new(end)))
     }
@@ -270,19 +268,19 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// Whether a backend is of use: only if changes pass. That it answers is not
-/// enough, for a store may answer and refuse every change.
+/// Whether a backend is usable: only if changes pass. An answer is not enough, because a
+/// store may answer and still refuse every change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     /// It takes changes.
     Up,
     /// It cannot be reached, for this reason.
     Down(String),
-    /// It is reached and takes no changes.
+    /// It can be reached but takes no changes.
     Refusing {
         /// Why, in words that anybody may read.
         why: String,
-        /// What the store itself says of it, for those who run it.
+        /// The store's own words, for operators.
         words: String,
     },
 }
@@ -304,43 +302,43 @@ impl Health {
 /// dropped leaves the outcome unknown, never half done. A call that cannot be
 /// answered ends with an error within about one second.
 pub trait Backend: Send + Sync + 'static {
-    /// Makes a room, unless there is one with this id. What an earlier room of this
-    /// id left is forgotten in the same step: what is kept under an id is always
-    /// the newest room's.
+    /// Makes a room, unless there is one with this id. The same step deletes the result of
+    /// an earlier room of this id: the result under an id is always that of the newest
+    /// room.
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created>;
 
-    /// Where the room stands and what is missing since `known`; everything, if
-    /// `known` is `None`. The answer is `None` if the room does not exist.
+    /// The room's position and what is missing since `known`; everything, if `known` is
+    /// `None`. The answer is `None` if the room does not exist.
     fn load<'a>(
         &'a self,
         room: &'a RoomId,
         known: Option<Position>,
     ) -> BackendFuture<'a, Option<Loaded>>;
 
-    /// Takes one step, if the room stands where the commit expects it.
+    /// Takes one step, if the room is at the expected position.
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed>;
 
-    /// What the room keeps beyond its life, whether it still lives or not. `None` if
-    /// nothing was committed to be kept, or its time is over. A backend that keeps
-    /// a bounded number of them forgets the oldest first.
+    /// The room's result, whether the room still lives or not. `None` if there was no
+    /// result, or its time is over. A backend that keeps a limited number of results
+    /// forgets the oldest first.
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>>;
 
-    /// Begins to tell `listener` of this room's publications by other nodes, and possibly
-    /// this node's own, for as long as the [`Watch`] is kept. Once the future is `Ok`, no
-    /// later commit of another node goes unnoticed: it is published, or the listener hears
-    /// that it [missed](Listener::missed) something. If the backend cannot be reached, or
-    /// the future is dropped, the room is watched all the same as soon as that is
-    /// possible, and then the listener hears that it missed something. A room may be
-    /// watched by several listeners; each has its own watch.
+    /// Passes this room's publications by other nodes, and possibly by this node, to
+    /// `listener` for as long as the [`Watch`] is kept. Once the future is `Ok`, no later
+    /// commit of another node goes unnoticed: it is published, or the listener is told that
+    /// it [missed](Listener::missed) something. If the backend cannot be reached, or the
+    /// future is dropped, the room is still watched as soon as possible, and then the
+    /// listener is told that it missed something. Several listeners may watch a room; each
+    /// has its own watch.
     fn watch<'a>(
         &'a self,
         room: &'a RoomId,
         listener: Arc<dyn Listener>,
     ) -> (Watch, BackendFuture<'a, ()>);
 
-    /// How the backend is, and each time that this changes. Whoever reads slowly is told
-    /// the newest, and need not be told what was in between. Before the first it counts
-    /// as up. The stream ends when the backend has died and will tell nothing any more.
+    /// The health now, and after each change. A slow reader gets the newest value and may
+    /// miss those in between. Before the first value the backend counts as up. The stream
+    /// ends when the backend has died.
     fn health(&self) -> HealthChanges;
 
     /// Claims that `node` lives for `lease` from now, and returns all nodes that
@@ -350,13 +348,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Gives up a node's claim.
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()>;
 
-    /// A room hands over a snapshot with each commit that reaches or passes a
-    /// multiple of this many events: 1 means with each commit. At least 1, at
-    /// most [`LOG_EVENTS`].
+    /// A room adds a snapshot to each commit that reaches or passes a multiple of this many
+    /// events: 1 means to each commit. At least 1, at most [`LOG_EVENTS`].
     fn snapshot_interval(&self) -> usize;
 
-    /// How often a room on which nothing happens is to be compared with the
-    /// store, in case a publication was lost. `None` where none can be lost.
+    /// How often a quiet room is compared with the store, in case a publication was lost.
+    /// `None` if none can be lost.
     fn resync_interval(&self) -> Option<Duration>;
 
     /// How many rooms are stored, where they are all of this process or of one before it:

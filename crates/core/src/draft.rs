@@ -1,10 +1,9 @@
 //! Deciding: the only place that makes events.
 //!
-//! A [`Draft`] is a copy of a room in which requests are decided one after
-//! another; what they made happen becomes one commit. If the commit is refused,
-//! or nobody knows what became of it, the draft is thrown away and the same
-//! requests are decided again on the newer state: each of them recognises what it
-//! has already done, so nothing is applied twice.
+//! A [`Draft`] is a copy of a room in which requests are decided one after another; their
+//! events become one commit. If the commit is refused, or its outcome is unknown, the draft
+//! is thrown away and the same requests are decided again on the newer state. Each request
+//! recognises what it has already done, so nothing is applied twice.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::membership::{Applied, Op, Presence, Seat};
 use crate::room::{Change, Event, Events, Room};
 use crate::stored::{Json, Record};
 
-/// Why somebody cannot have a seat.
+/// Why a seat is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// All seats are taken.
@@ -30,17 +29,17 @@ pub enum Refusal {
     /// The token opens no seat of this room.
     #[error("there is no such seat, or it was given up")]
     NoSuchSeat,
-    /// The connection had the seat already, and a newer one has it now.
+    /// The connection already had the seat, and a newer connection has it now.
     #[error("a newer connection has the seat")]
     TakenOver,
 }
 
-/// Who wants a seat.
+/// A request for a new seat.
 #[derive(Debug, Clone)]
 pub struct Join {
-    /// Their name, already [`clean`](crate::text::clean); one is made if it is absent.
+    /// The name, already [`clean`](crate::text::clean); if absent, one is made up.
     pub name: Option<String>,
-    /// Their colour; if it is absent, the lowest one that the fewest members have.
+    /// The colour; if absent, the lowest one that the fewest members have.
     pub colour: Option<Colour>,
     /// The secret for the new seat.
     pub token: SeatToken,
@@ -66,30 +65,29 @@ impl<'a, L: Logic> Draft<'a, L> {
         Draft {
             room: room.clone(),
             history,
-            // Most commands make one.
+            // Most commands make one event.
             events: Vec::with_capacity(1),
             extends: false,
             keepsake: None,
         }
     }
 
-    /// The state with all that was decided so far.
+    /// The state with everything decided so far.
     pub fn room(&self) -> &Room<L> {
         &self.room
     }
 
-    /// What was decided so far.
+    /// The events decided so far.
     pub fn events(&self) -> &[Arc<Event<L::Event>>] {
         &self.events
     }
 
-    /// Whether something was decided that lets the room live longer.
+    /// Whether an event decided so far lets the room live longer.
     pub fn extends(&self) -> bool {
         self.extends
     }
 
-    /// What is to be kept beyond the room's life, if something was decided that
-    /// makes it so. It is taken out.
+    /// Takes out the room's new result, if an event decided so far made one.
     pub fn take_keepsake(&mut self) -> Option<Record> {
         self.keepsake.take()
     }
@@ -113,7 +111,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         seq
     }
 
-    /// Gives somebody a seat.
+    /// Gives a new seat.
     ///
     /// # Errors
     /// [`Refusal::Full`]: all seats are taken.
@@ -144,12 +142,12 @@ impl<'a, L: Logic> Draft<'a, L> {
         )))
     }
 
-    /// Gives somebody the same seat again; an older connection loses it.
+    /// Gives a member the same seat again; an older connection loses it.
     ///
     /// # Errors
-    /// [`Refusal::NoSuchSeat`]: the token opens no seat here.
-    /// [`Refusal::TakenOver`]: this was done before (and is now decided again),
-    /// and a newer connection has taken the seat since.
+    /// [`Refusal::NoSuchSeat`]: the token opens no seat here. [`Refusal::TakenOver`]: this
+    /// request was applied before (and is now decided again), and a newer connection has
+    /// taken the seat since.
     pub fn resume(
         &mut self,
         token: SeatToken,
@@ -181,9 +179,9 @@ impl<'a, L: Logic> Draft<'a, L> {
         Ok(member)
     }
 
-    /// A connection is gone. Its member is away until `keep_until` (backend
-    /// clock, ms), or leaves if there is none. A connection that holds no seat
-    /// (any more) changes nothing, so this may come late and twice.
+    /// A connection has ended. Its member is away until `keep_until` (backend clock, ms),
+    /// or leaves if that is `None`. A connection that holds no seat (any more) changes
+    /// nothing, so this may be called late and twice.
     pub fn disconnect(&mut self, connection: ConnectionId, keep_until: Option<u64>) {
         if let Some(seat) = self.room.members.held_by(connection) {
             let member = seat.member;
@@ -197,9 +195,9 @@ impl<'a, L: Logic> Draft<'a, L> {
         }
     }
 
-    /// Gives up the seats whose time is over, and those of members on nodes that
-    /// live no more (`live` is `None` where this is not known). Whether the time of a
-    /// member who is away until then (backend clock, ms) is over, `is_over` tells.
+    /// Gives up the seats whose time is over, and those of members on nodes that are dead
+    /// (`live` is `None` if the live nodes are not known). `is_over` says for the end of an
+    /// absence (backend clock, ms) whether it has passed.
     pub fn reap(
         &mut self,
         is_over: impl Fn(MemberId, u64) -> bool,
@@ -221,8 +219,8 @@ impl<'a, L: Logic> Draft<'a, L> {
         }
     }
 
-    /// Gives a member another name, and another colour if there is one. Returns the
-    /// seq of the change.
+    /// Gives a member another name, and another colour if one is given. Returns the seq of
+    /// the change.
     ///
     /// # Errors
     /// As [`Draft::command`].
@@ -252,14 +250,14 @@ impl<'a, L: Logic> Draft<'a, L> {
         ))
     }
 
-    /// Decides a member's command. Returns the seq of its last event, or the
-    /// room's if there was nothing to do. A command that was applied before has
-    /// the same answer as then.
+    /// Decides a member's command. Returns the seq of its last event, or the room's if
+    /// there was nothing to do. A command that was applied before gets the same answer as
+    /// then.
     ///
     /// # Errors
-    /// The logic's own; `conflict` if another command was applied under this
-    /// number; `outdated` if the number is lower than one that was applied and
-    /// it is not remembered what became of it; `no_seat` without a seat.
+    /// The logic's own; `conflict` if another command was applied under this number;
+    /// `outdated` if the number is lower than one that was applied and its outcome is not
+    /// remembered; `no_seat` without a seat.
     pub fn command(
         &mut self,
         member: MemberId,
@@ -348,8 +346,8 @@ mod tests {
         fn apply(&mut self, _: MemberId, (): &()) {}
     }
 
-    /// Its `Back` was committed, nobody could tell, and a newer connection took the
-    /// seat before the request was decided again.
+    /// The outcome of its `Back` was unknown although it was committed, and a newer
+    /// connection took the seat before the request was decided again.
     #[test]
     fn a_resume_that_is_decided_again_does_not_take_the_seat_back() {
         let nowhere = Position {

@@ -23,8 +23,8 @@ impl<E> Default for History<E> {
 }
 
 impl<E> History<E> {
-    /// Adds what happened next. An event that does not follow the last one
-    /// begins the memory anew, since a gap must never be hidden.
+    /// Adds the next event. If it does not follow the last one, the history starts over
+    /// with it, because a gap must never be hidden.
     pub fn push(&mut self, event: Arc<Event<E>>) {
         if self
             .events
@@ -51,7 +51,7 @@ impl<E> History<E> {
         reaches.then(|| self.events.range(self.events.len() - missing..))
     }
 
-    /// All of them, oldest first.
+    /// All remembered events, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Event<E>>> {
         self.events.iter()
     }

@@ -1,4 +1,4 @@
-//! Identifiers that never leave the servers; those of the protocol are here too.
+//! Identifiers that never leave the servers. Those of the protocol are re-exported here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,8 @@ pub use tablecast_protocol::id::{
     HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, RoomId, SeatToken,
 };
 
-/// Names one run of one server process. A process that starts again is another
-/// node, so a crashed one's lease is never renewed by its successor.
+/// Names one run of one server process. A restarted process is a new node, so it never
+/// renews the lease of the crashed one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NodeId(Arc<str>);
@@ -51,14 +51,14 @@ impl From<NodeId> for String {
     }
 }
 
-/// Names one connection (one socket) among all nodes. Random; tells a seat's
-/// newest connection from one that it replaced.
+/// Names one connection (one socket) among all nodes. It is random, and distinguishes a
+/// seat's newest connection from an older one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionId(pub u64);
 
-/// Names one thing a member asked for, so that it is applied once however often
-/// it is sent: the member, and the number the client gave the command.
+/// Names one command, so that it is applied once however often it is sent: the member, and
+/// the client's number for the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OpId {
     /// Who asked.

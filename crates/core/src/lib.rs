@@ -1,15 +1,14 @@
-//! The pure core of Tablecast: what a room is, who has a seat in it, what
-//! happened in which order, and what a store must be able to do. No I/O, no
-//! clock, no randomness: all of it is passed in, so that every rule can be
-//! tested as a function.
+//! The pure core of Tablecast: rooms, their seats, the order of events, and what a store
+//! must provide. It does no I/O and has no clock and no randomness: all of these are passed
+//! in, so that every rule can be tested as a function.
 //!
-//! - [`logic`] and [`app`]: what an application supplies: a state, commands and events, and how
-//!   they are spoken.
+//! - [`logic`] and [`app`]: what an application supplies: a state, commands and events, and
+//!   their wire format.
 //! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
 //!   place that makes events.
 //! - [`stored`]: how events and states become bytes.
-//! - [`backend`]: the port behind which rooms live.
-//! - [`tablecast_protocol`], of which much is here too: what goes over the wire.
+//! - [`backend`]: the port to the store of rooms.
+//! - [`tablecast_protocol`], partly re-exported here: the messages on the wire.
 // No clock, no I/O.
 #![deny(clippy::disallowed_types)]
 

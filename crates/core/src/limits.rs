@@ -1,13 +1,13 @@
-//! Limits that need nothing but numbers and a clock passed in.
+//! Limits that are computed from numbers and the given time only.
 
 use std::time::Duration;
 
 /// How often something may happen: `burst` at once, and `per_second` on average.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// On average; 0 switches the limit off.
+    /// The average rate; 0 switches the limit off.
     pub per_second: f64,
-    /// At once, after a quiet time. At least 1.
+    /// How many at once after a quiet time. At least 1.
     pub burst: u32,
 }
 
@@ -28,7 +28,7 @@ impl Rate {
 /// `now` is any clock that does not go backwards.
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
-    /// When the bucket would be full again; earlier than now: it is full.
+    /// When the bucket will be full again; if that is past, it is full.
     full_at: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Bucket {
         if !rate.is_on() {
             return Ok(());
         }
-        // Once in thirty years is as good as never, and no duration overflows.
+        // Once in thirty years is practically never, and then no duration overflows.
         let one = Duration::from_secs_f64(1.0 / rate.per_second.max(1e-9));
         let full_at = self.full_at.max(now) + one;
         let longest = one * rate.burst.max(1);
@@ -61,7 +61,7 @@ impl Bucket {
         }
     }
 
-    /// Whether it is full, so that forgetting it changes nothing.
+    /// Whether it is full. A full bucket can be forgotten without any change.
     pub fn is_full(&self, now: Duration) -> bool {
         self.full_at <= now
     }

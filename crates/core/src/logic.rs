@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use tablecast_protocol::MemberId;
 pub use tablecast_protocol::Rejection;
 
-/// Who sends a command: a member, as the logic sees one.
+/// The sender of a command, as the logic sees a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member<'a> {
     /// Their id within the room.
@@ -17,41 +17,41 @@ pub struct Member<'a> {
 
 /// A room's state and rules.
 ///
-/// The value is the state. It is cloned for each batch of commands, so large
-/// parts are best kept behind [`Arc`](std::sync::Arc); serialised it is the
-/// room's snapshot. Both functions must be deterministic: every node applies the
-/// same events in the same order and must come to the same state.
+/// The value is the state. It is cloned for each batch of commands, so keep large parts
+/// behind [`Arc`](std::sync::Arc). Serialised, it is the room's snapshot. Both functions
+/// must be deterministic: every node applies the same events in the same order and must
+/// reach the same state.
 ///
-/// What is worth reading when the room is gone is its [keepsake](Logic::keepsake).
+/// The room's result, which can be read after the room is gone, is its [keepsake](Logic::keepsake).
 pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What a member asks for.
     type Command: Send + 'static;
-    /// What happened. It is stored and sent to other nodes, so a change of its
-    /// serialised form is a change of the data model.
+    /// What happened. It is stored and sent to other nodes, so changing its serialised form
+    /// changes the stored data.
     type Event: Serialize + DeserializeOwned + Send + Sync + 'static;
 
-    /// What a command makes happen in this state; nothing, if it is already as
-    /// asked. A command may be decided more than once, in changed states, before
-    /// it is committed.
+    /// The events that a command causes in this state; none, if the state is already as the
+    /// command asks. A command may be decided several times, in different states, before it
+    /// is committed.
     ///
     /// # Errors
-    /// The command is refused; its sender alone learns of it.
+    /// The command is refused; only its sender is told.
     fn decide(
         &self,
         by: Member<'_>,
         command: &Self::Command,
     ) -> Result<Vec<Self::Event>, Rejection>;
 
-    /// Lets an event happen. It was decided in exactly this state.
+    /// Applies an event. It was decided in exactly this state.
     fn apply(&mut self, by: MemberId, event: &Self::Event);
 
-    /// What is to be kept beyond the room's life, once this event has been applied;
-    /// by default nothing. It is stored in the same atomic step as the event, in
-    /// place of what was kept before, and read as JSON with the hub's `keepsake`.
-    /// Only the node that decided the event asks for it.
+    /// The result that is kept beyond the room's life, after this event has been applied;
+    /// by default none. It is stored in the same atomic step as the event, replaces the
+    /// earlier result, and is read as JSON with the hub's `keepsake`. Only the node that
+    /// decided the event calls this.
     ///
-    /// It is asked after each event, so it should look at the event first and build
-    /// something only when there is something to be kept:
+    /// It is called after each event, so look at the event first, and build a result only
+    /// if there is one:
     ///
     /// ```
     /// # use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Seats: who has one, and whether they are here.
+//! Seats: who has one, and whether they are connected.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub enum Presence {
     Here {
         /// The node that holds the connection.
         node: NodeId,
-        /// The newest connection; an older one has no say any more.
+        /// The newest connection; commands of an older one are ignored.
         connection: ConnectionId,
     },
     /// Not connected; the seat is kept until this moment (backend clock, ms).
@@ -32,22 +32,22 @@ pub struct Seat {
     pub member: MemberId,
     /// What the others see.
     pub name: String,
-    /// By which the others tell them apart.
+    /// The colour that distinguishes them for the others.
     pub colour: Colour,
-    /// The secret to have this seat again.
+    /// The secret for taking this seat again.
     pub token: SeatToken,
     /// Connected or not.
     pub presence: Presence,
 }
 
-/// Which command made an event: enough to recognise the command when it arrives
+/// Identifies the command that made an event, to recognise the command when it arrives
 /// again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Op {
     /// The client's number for the command.
     pub number: u64,
-    /// A digest of the command, to tell a repetition from another command under
-    /// the same number.
+    /// A digest of the command, to distinguish a repetition from another command with the
+    /// same number.
     pub digest: u64,
 }
 
@@ -75,12 +75,12 @@ impl Seat {
 /// The seats of a room, in order of joining. Cloning copies no seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
-    /// Shared, since nearly all events leave all seats as they are. A seat's id
-    /// grows with its place, so the list is sorted by it.
+    /// Shared, because most events change no seat. Later seats have higher ids, so the list
+    /// is sorted by id.
     seats: Arc<Vec<Seat>>,
-    /// For each member who had a command applied the one with the highest number,
-    /// sorted by member. Kept here, so that the question left open by a broken
-    /// connection is answered however much has happened since.
+    /// For each member the applied command with the highest number, sorted by member. It is
+    /// stored with the seats, so that the last command before a broken connection is always
+    /// answered, however much has happened since.
     applied: Vec<(MemberId, Applied)>,
 }
 
@@ -105,7 +105,7 @@ impl Membership {
         place.ok()
     }
 
-    /// The command of a member's with the highest number that was applied.
+    /// A member's applied command with the highest number.
     pub fn last_applied(&self, member: MemberId) -> Option<Applied> {
         let at = self.applied_at(member).ok()?;
         self.applied.get(at).map(|(_, applied)| *applied)
@@ -125,8 +125,8 @@ impl Membership {
         self.iter().find(|seat| seat.token == token)
     }
 
-    /// Adds a seat at the end. Its member id must be higher than all before, as
-    /// the seq of its event is.
+    /// Adds a seat at the end. Its member id must be higher than all before, which the seq
+    /// of its event guarantees.
     pub(crate) fn add(&mut self, seat: Seat) {
         debug_assert!(
             self.seats
@@ -135,7 +135,7 @@ impl Membership {
         );
         match Arc::get_mut(&mut self.seats) {
             Some(seats) => seats.push(seat),
-            // A copy with room for this one, and not for as many again.
+            // The copy has capacity for exactly one more seat, not for twice as many.
             None => {
                 let mut seats = Vec::with_capacity(self.seats.len() + 1);
                 seats.extend_from_slice(&self.seats);

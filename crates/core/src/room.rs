@@ -1,7 +1,7 @@
 //! A room's state: seats + logic + seq, and the events that change it.
 //!
-//! A [`Room`] is the state at a position; it changes by [`Event`]s alone, which a
-//! [`Draft`](crate::draft::Draft) makes.
+//! A [`Room`] is the state at a position. Only [`Event`]s change it, and only a
+//! [`Draft`](crate::draft::Draft) makes them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::membership::{Applied, Membership, Op, Presence, Seat};
 pub struct Event<E> {
     /// Its place.
     pub seq: u64,
-    /// The command that made it, if a member asked for it.
+    /// The command that made it, if there was one.
     pub op: Option<Op>,
     /// What happened.
     pub change: Change<E>,
@@ -33,9 +33,9 @@ pub enum Change<E> {
     Joined {
         /// What the others see.
         name: String,
-        /// By which the others tell them apart.
+        /// The colour that distinguishes them for the others.
         colour: Colour,
-        /// The secret to have the seat again.
+        /// The secret for taking the seat again.
         token: SeatToken,
         /// The node that holds the connection.
         node: NodeId,
@@ -74,9 +74,9 @@ pub enum Change<E> {
     },
     /// The application's state changed.
     Logic {
-        /// Who asked for it.
+        /// The member whose command it was.
         by: MemberId,
-        /// How.
+        /// The change.
         event: E,
     },
 }
@@ -85,7 +85,7 @@ pub enum Change<E> {
 pub type Events<L> = Vec<Arc<Event<<L as Logic>::Event>>>;
 
 impl<E> Event<E> {
-    /// Who caused it, if a member's command did.
+    /// The member whose command caused it, if there was one.
     pub fn by(&self) -> Option<MemberId> {
         match &self.change {
             Change::Renamed { member, .. } => Some(*member),
@@ -102,7 +102,7 @@ impl<E> Event<E> {
         self.op.is_some_and(|op| op.number == id.number) && self.by() == Some(id.member)
     }
 
-    /// Whether it is a sign of life that lets the room live longer.
+    /// Whether it lets the room live longer.
     pub(crate) fn extends(&self) -> bool {
         match &self.change {
             Change::Joined { .. }
@@ -117,11 +117,11 @@ impl<E> Event<E> {
 /// A room's state at a position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Room<L> {
-    /// Where it stands.
+    /// Its position.
     pub position: Position,
     /// How many seats there are.
     pub seats: usize,
-    /// How long it lives after the last sign of life. Stored to the millisecond.
+    /// How long it lives after the last join or change. Stored in milliseconds.
     pub ttl: Duration,
     /// Who has a seat.
     pub members: Membership,
@@ -130,7 +130,7 @@ pub struct Room<L> {
 }
 
 impl<L: Logic> Room<L> {
-    /// A room in which nothing happened yet.
+    /// A room without events.
     pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
         Room {
             position,
@@ -141,7 +141,7 @@ impl<L: Logic> Room<L> {
         }
     }
 
-    /// Lets the next event happen. Its seq must be the next one.
+    /// Applies the next event. Its seq must be the next one.
     pub fn apply(&mut self, event: &Event<L::Event>) {
         debug_assert_eq!(event.seq, self.position.seq + 1);
         self.position.seq = event.seq;
@@ -194,7 +194,7 @@ impl<L: Logic> Room<L> {
         }
     }
 
-    /// When the next seat of somebody away is to be given up (backend clock, ms).
+    /// When the next seat of an absent member is given up (backend clock, ms).
     pub fn next_away_end(&self) -> Option<u64> {
         self.members
             .iter()

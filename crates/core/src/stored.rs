@@ -15,7 +15,7 @@ use crate::room::{Event, Room};
 /// The version of the stored form of snapshots.
 const FORMAT: u32 = 3;
 
-/// Stored bytes do not hold what they should.
+/// Stored bytes that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoredError {
     /// They are not the expected JSON.
@@ -24,23 +24,23 @@ pub enum StoredError {
     /// They were written by another version.
     #[error("format {found}, but only format {FORMAT} is understood")]
     Format {
-        /// The version they were written by.
+        /// The format of these bytes.
         found: u32,
     },
 }
 
-/// What can become a [`Record`].
+/// A value that can become a [`Record`].
 pub trait Encode: Send + Sync + 'static {
-    /// The stored form, always the same.
+    /// The stored form; the same at each call.
     ///
     /// # Errors
-    /// The application's types refuse to be written.
+    /// The application's types cannot be serialised.
     fn encode(&self) -> Result<Bytes, StoredError>;
 }
 
-/// Something to be stored: an event, or a state. Its bytes are made when they are
-/// asked for, so that a store in the same process need not pay for bytes that
-/// nobody reads. It never changes; cloning shares it.
+/// Something to be stored: an event or a state. Its bytes are made only on request, so a
+/// store in the same process does not pay for bytes that nobody reads. It is immutable;
+/// cloning shares it.
 #[derive(Clone)]
 pub struct Record(Arc<dyn Encode>);
 
@@ -48,7 +48,7 @@ impl Record {
     /// Its bytes.
     ///
     /// # Errors
-    /// As [`Encode::encode`]. A backend that meets this changes nothing.
+    /// As [`Encode::encode`]. On this error a backend changes nothing.
     pub fn encode(&self) -> Result<Bytes, StoredError> {
         self.0.encode()
     }
@@ -87,7 +87,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The stored form of an event; its seq is kept beside it by the backend.
+/// The stored form of an event; the backend stores its seq separately.
 #[derive(Serialize, Deserialize)]
 struct Stored<C> {
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -136,7 +136,7 @@ struct StoredRoom<M, L> {
 }
 
 impl<L: Logic> Room<L> {
-    /// The stored form of the state. The position is kept beside it.
+    /// The stored form of the state. The position is stored separately.
     ///
     /// # Errors
     /// The logic cannot be written as JSON.

@@ -21,7 +21,7 @@ use tablecast_core::room::{Change, Event};
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 128,
-        // What fails is printed in full; there is nothing to keep beside it.
+        // A failing case is printed in full, so no file of failures is needed.
         failure_persistence: None,
         ..ProptestConfig::default()
     }
@@ -30,8 +30,8 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
 
-    /// Everything at once: each answer is the oracle's, each node that caught up
-    /// has the oracle's room, however it caught up.
+    /// Everything at once: each answer equals the oracle's, and each node that has caught
+    /// up has the oracle's room, by whichever way it caught up.
     #[test]
     fn every_node_agrees_with_the_oracle(seats in 1..5usize, steps in steps(40)) {
         let mut world = World::new(seats);
@@ -43,8 +43,8 @@ proptest! {
         world.check();
     }
 
-    /// Whatever was repeated, decided again or lost on the way: a number of a
-    /// member made the events of one decision, under one digest, and no more.
+    /// Whatever was repeated, decided again or lost: one number of a member made the events
+    /// of one decision, with one digest, and no others.
     #[test]
     fn a_command_is_applied_at_most_once(steps in steps(40)) {
         let mut world = World::new(3);
@@ -66,8 +66,8 @@ proptest! {
         }
     }
 
-    /// A member id is never used again, only members do anything, and there are
-    /// never more of them than seats, at any point of the history.
+    /// At every point of the history: no member id is used again, only members act, and
+    /// there are never more members than seats.
     #[test]
     fn seats_are_never_overbooked_or_mixed_up(seats in 1..5usize, steps in steps(40)) {
         let mut world = World::new(seats);
@@ -97,7 +97,7 @@ proptest! {
         }
     }
 
-    /// The same events on any earlier snapshot lead to the same room.
+    /// Applied to any earlier snapshot, the events after it lead to the same room.
     #[test]
     fn a_snapshot_and_what_follows_is_the_same_room(steps in steps(25)) {
         let mut world = World::new(3);
@@ -111,8 +111,8 @@ proptest! {
         }
     }
 
-    /// What a history says is missing is contiguous up to the newest; it knows
-    /// all of the last 256, and says honestly when it does not know.
+    /// The missing events that a history returns are contiguous up to the newest. It has
+    /// all of the last 256, and returns `None` beyond that.
     #[test]
     fn a_history_has_no_hidden_gap(
         seqs in prop::collection::vec((1..40u64, any::<bool>()), 0..20),
@@ -160,8 +160,8 @@ fn any_event(seq: u64) -> Event<ShelfEvent> {
     }
 }
 
-/// Takes one request at one node. Returns how many events it made; its answer is
-/// compared with the oracle's.
+/// Runs one request at one node and compares its answer with the oracle's. Returns how many
+/// events it made.
 fn go(world: &mut World, request: Request) -> u64 {
     let before = world.store.seq();
     world.take(&Step {
@@ -204,9 +204,8 @@ fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
     assert_eq!(go(&mut world, leave), 0, "given up");
 }
 
-/// The newest command of a member is recognised however much happened since,
-/// and so is another one under its number; an older one is forgotten with the
-/// history.
+/// The newest command of a member is recognised however much has happened since, and so is
+/// another command with its number. An older one is forgotten with the history.
 #[test]
 fn the_newest_command_of_a_member_is_never_forgotten() {
     let mut world = World::new(2);

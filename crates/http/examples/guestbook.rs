@@ -1,4 +1,4 @@
-//! Guest books that many write into at once, on a server that may stand in the open.
+//! Guest books that many people write into at once, on a server that is fit for the public internet.
 //!
 //! `cargo run -p tablecast-http --example guestbook`, then `curl -X POST
 //! http://127.0.0.1:8000/book` for a book's id, and `websocat ws://127.0.0.1:8000/book/ID`.
@@ -17,7 +17,7 @@ use tablecast::{App, Hub, HubConfig, MemoryBackend, upgrade::Upgrade};
 use tablecast_http::{Client, HeadGuard, PerAddress, Problem, Site, origin, reason};
 use tokio_util::sync::CancellationToken;
 
-/// Entries that a book has room for.
+/// The most entries of a book.
 const PAGES: usize = 100;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl App for Book {
 
 struct Books {
     hub: Hub<Book>,
-    /// Books that one address may make.
+    /// How often one address may make a book.
     made: PerAddress,
 }
 

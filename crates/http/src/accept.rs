@@ -1,7 +1,7 @@
 //! Accepts connections and speaks HTTP on them until they end or are upgraded.
 //!
-//! axum's own loop sets no deadline for a request's head and no `TCP_NODELAY`,
-//! so this is ours, on hyper's builder.
+//! axum's own loop sets no deadline for a request's head and no `TCP_NODELAY`, so this loop
+//! is our own, on hyper's builder.
 
 use std::convert::Infallible;
 use std::io;
@@ -38,58 +38,58 @@ use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::reason::{self, Reason};
 
-/// What the loop asks of the site that it serves.
+/// What the loop needs from the site that it serves.
 pub trait Site: Send + Sync + 'static {
-    /// How long what happens on a connection may take.
+    /// The deadlines of a connection.
     fn times(&self) -> Times {
         Times::default()
     }
 
-    /// The proxies that are believed what they say of a client's address: by default none.
+    /// The proxies that are trusted to say a client's address. By default none.
     fn trusted_proxies(&self) -> &[IpNet] {
         &[]
     }
 
-    /// The origins whose pages may do all that the site's own pages may: by default none.
+    /// The origins whose pages may do all that the site's own pages may. By default none.
     fn allowed_origins(&self) -> &[Origin] {
         &[]
     }
 
-    /// Whether this server is about to end: then each answer is the last one of its
+    /// Whether this server is about to end. Then each answer is the last one of its
     /// connection.
     fn is_draining(&self) -> bool {
         false
     }
 
-    /// Hears of each answer before it is sent.
+    /// Called with each answer before it is sent.
     fn answered(&self, answer: &Response<Body>) {
         let _ = answer;
     }
 }
 
-/// How long what happens on a connection may take.
+/// The deadlines of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
-    /// A request's head must be complete in this time, from the accept or from its
+    /// A request's head must be complete within this time after the accept, or after its
     /// first byte. By default 5 s.
     pub head: Duration,
-    /// A connection may be idle between requests for this long. Who sends a request
-    /// at that very moment loses it, so it must be the client that closes first: this
-    /// is longer than the 60 s for which balancers keep idle connections by default.
-    /// By default 75 s.
+    /// A connection may be idle between requests for this long. A request that is sent
+    /// while the server closes is lost, so the client should close first: this is longer
+    /// than the 60 s for which load balancers keep idle connections by default. By default
+    /// 75 s.
     pub idle: Duration,
-    /// The same for those of trusted proxies, whose pools may keep them for longer. By
-    /// their own documents: AWS ALB 60 s, nginx 60 s (`keepalive_timeout` of an
-    /// upstream), Traefik 90 s, Caddy 2 min, Google Cloud 600 s, which asks for 620 s
+    /// The same for connections of trusted proxies, whose pools may keep them longer.
+    /// According to their documentation: AWS ALB 60 s, nginx 60 s (`keepalive_timeout` of
+    /// an upstream), Traefik 90 s, Caddy 2 min, Google Cloud 600 s, which asks for 620 s
     /// behind it. By default 620 s.
     pub proxy_idle: Duration,
-    /// A connection older than this says with its next answer that it is the last
-    /// one, so that a pool spreads over nodes that came later. By default 120 s.
+    /// After this age the next answer on a connection says that it is the last, so that a
+    /// pool also uses nodes that started later. By default 120 s.
     pub life: Duration,
-    /// Nothing that was written was taken for this long: who reads so slowly has no
-    /// use for the rest. By default 30 s.
+    /// A connection is closed if the client has taken none of the written bytes for this
+    /// long. By default 30 s.
     pub stalled: Duration,
-    /// Longer than a request under way can take. By default 20 s: a head, a body of 10 s,
+    /// More than a request can take. By default 20 s: a head, a body of 10 s,
     /// and a store that answers within 2 s.
     pub request: Duration,
 }
@@ -108,36 +108,37 @@ impl Default for Times {
 }
 
 impl Times {
-    /// What is open for this long reads an answer byte by byte: whoever came before
-    /// the end of `life` had its last request begin within `idle`.
+    /// The longest life of a connection. Before the end of `life` its last request began
+    /// within `idle`, so a connection that is open longer only reads an answer byte by
+    /// byte.
     fn most(self) -> Duration {
         self.life + self.idle + self.request
     }
 }
 
-/// Most of what hyper keeps of a request that is not complete. Larger than
-/// [`head::MAX_HEAD_BYTES`], so that a head which is somewhat too large is read
-/// whole and answered in order, instead of a reset on the way.
+/// How many bytes of an incomplete request hyper keeps at most. More than
+/// [`head::MAX_HEAD_BYTES`], so that a head that is a little too large is read completely
+/// and answered, instead of being reset.
 const READ_BUFFER_BYTES: usize = 128 * 1024;
 
-/// The kernel's send buffer of each connection: what a peer that does not read
-/// can pin there. The kernel doubles it for its bookkeeping; left alone, it would
-/// grow to 4 MiB.
+/// The kernel's send buffer of each connection, which limits the kernel memory that a peer
+/// that does not read can hold. The kernel doubles it for its bookkeeping; by default it
+/// would grow to 4 MiB.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
-/// What a client still sends after the last answer is read and thrown away, up
-/// to this much and this long: closing at once would reset the connection and
-/// the answer might never be seen. So long does nginx wait, too (`lingering_timeout`);
-/// a phone needs that for what it has begun to send.
+/// After the last answer the server still reads and discards what the client sends, up to
+/// this many bytes and this long. Closing at once would reset the connection, and the
+/// client might never see the answer. nginx waits equally long (`lingering_timeout`); a
+/// phone needs that time to finish sending.
 const LINGER_BYTES: usize = 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(5);
 
-/// So many are accepted in a row before everybody else has a turn: while thousands
-/// come at once, the rooms go on.
+/// At most this many connections are accepted in a row before other tasks run, so that
+/// rooms continue while thousands of clients connect at once.
 const ACCEPTS: usize = 16;
 
-/// When no connection can be accepted (descriptors ran out), the next try comes
-/// after this long. The rooms go on meanwhile.
+/// When no connection can be accepted (out of descriptors), the next try comes after this
+/// time. The rooms continue meanwhile.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// What is the same for all connections.
@@ -148,8 +149,8 @@ struct Service<S> {
     stop: CancellationToken,
 }
 
-/// Serves until `stop`, then lets plain HTTP requests under way finish. Upgraded
-/// connections are none of its business.
+/// Serves until `stop`, then lets plain HTTP requests under way finish. It does not wait
+/// for upgraded connections.
 pub async fn serve<S: Site>(
     listener: TcpListener,
     router: Router,
@@ -163,8 +164,8 @@ pub async fn serve<S: Site>(
         times,
         stop,
     });
-    // Accepted sockets have them from the listener, without a system call for each. They can
-    // only fail for a socket that is none.
+    // Accepted sockets inherit these options from the listener, which saves a system call
+    // for each. Setting them fails only for an invalid socket.
     let socket = SockRef::from(&listener);
     let _ = socket.set_tcp_nodelay(true);
     let _ = socket.set_send_buffer_size(SEND_BUFFER_BYTES);
@@ -186,7 +187,7 @@ pub async fn serve<S: Site>(
             Ok((stream, peer)) => {
                 is_failing = false;
                 in_a_row += 1;
-                // Boxed, since it is moved several times on its way to becoming a task.
+                // Boxed, because it is moved several times before it becomes a task.
                 let served = Box::pin(converse(stream, peer, service.clone()));
                 connections.spawn(served);
             }
@@ -205,7 +206,7 @@ pub async fn serve<S: Site>(
     connections.wait().await;
 }
 
-/// The connection was gone before it was accepted; the listener is well.
+/// Whether only this connection failed before it was accepted; the listener is fine.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -252,7 +253,7 @@ async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Ser
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "an HTTP connection ended early");
     }
-    // There is no stream any more if it was upgraded.
+    // An upgraded connection has no stream here any more.
     if let Some(parts) = connection.into_parts() {
         let guard = parts.io.into_inner();
         if guard.is_inside_request() {
@@ -261,7 +262,7 @@ async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Ser
     }
 }
 
-/// Answers one request, or refuses it for what is wrong with its head.
+/// Answers one request, or refuses it if its head is wrong.
 async fn answer<S: Site>(
     mut request: Request<Incoming>,
     peer: SocketAddr,
@@ -275,7 +276,7 @@ async fn answer<S: Site>(
     let client = Client::of(peer.ip(), request.headers(), site.trusted_proxies());
     request.extensions_mut().insert(client);
     let cors = Cors::of(&request, site.allowed_origins());
-    // For the log, which is seldom that detailed.
+    // Only for the debug log, which is rarely on.
     let asked = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
     let mut response = match refusal {
@@ -291,14 +292,14 @@ async fn answer<S: Site>(
         tracing::debug!(%address, %method, path, status, code, "refused");
     }
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        // Before the connection closes for its age or for the server's end, and not
-        // under the next request: a client of a pool sends that one elsewhere.
+        // Announced before the connection closes because of its age or the server's end: a
+        // client with a pool then sends its next request on another connection.
         let ends = ends || born.elapsed() >= service.times.life || site.is_draining();
-        // Here, since a layer of the router would box what each request leads to.
+        // Here, because a layer of the router would box the future of each request.
         harden(response.headers_mut());
         cors.mark(&mut response);
         if ends {
-            // Beside `upgrade`, which goes with a 426.
+            // In addition to `upgrade`, which a 426 has.
             let close = HeaderValue::from_static("close");
             response.headers_mut().append(CONNECTION, close);
         }
@@ -306,8 +307,8 @@ async fn answer<S: Site>(
     Ok(response)
 }
 
-/// Headers that keep a browser from doing more than it was told: nothing at all may
-/// be loaded, unless a page says what it needs.
+/// Headers that restrict what a browser does with an answer: it may load nothing, unless a
+/// page says what it needs.
 fn harden(headers: &mut HeaderMap) {
     const HEADERS: [(HeaderName, &str); 3] = [
         (
@@ -353,7 +354,7 @@ async fn linger(mut stream: TcpStream) {
     let mut rest = stream.take(LINGER_BYTES as u64);
     let mut buffer = vec![0; 16 * 1024];
     let read_all = async { while rest.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
-    // Whether it said all or not, that was it.
+    // The connection ends, whether the client was finished or not.
     let _ = timeout(LINGER_TIME, read_all).await;
 }
 

@@ -29,11 +29,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl Client {
-    /// The address of a request that came from this peer. Each proxy appends the address
-    /// it was called from to X-Forwarded-For, so the list is believed from its end, for as
-    /// long as the addresses are those of trusted proxies; and as far as it is understood.
-    /// `Forwarded` (RFC 7239) is not read: a proxy that writes one of the two lets the
-    /// other pass as the client sent it.
+    /// The address of a request that came from this peer. Each proxy appends the address of
+    /// its own client to X-Forwarded-For. So the list is trusted from its end, as long as
+    /// the addresses are those of trusted proxies and can be parsed. `Forwarded` (RFC 7239)
+    /// is not read: a proxy that writes only one of the two headers passes on the other as
+    /// the client sent it.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let mut address = peer.to_canonical();
         if !headers.contains_key(FORWARDED_FOR) {
@@ -61,15 +61,14 @@ impl Client {
     }
 }
 
-/// Whether what this address says of others is believed.
+/// Whether this address may say the addresses of others.
 pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|net| net.contains(&address))
 }
 
-/// An entry of the list: an address; some proxies add the port, put an IPv6 address
-/// in brackets, with a port or without, name its zone, or quote all of it, as RFC
-/// 7239 does.
+/// An entry of the list: an address. Some proxies add the port, put an IPv6 address in
+/// brackets (with or without a port), add its zone, or quote the entry, as RFC 7239 does.
 fn parse(entry: &str) -> Option<IpAddr> {
     let entry = match entry.strip_prefix('"') {
         Some(rest) => rest.strip_suffix('"')?.trim(),
@@ -86,13 +85,13 @@ fn parse(entry: &str) -> Option<IpAddr> {
     address.ok().or_else(|| ipv6(entry))
 }
 
-/// An IPv6 address, of which the zone (RFC 4007, 11) means nothing here.
+/// An IPv6 address. Its zone (RFC 4007, 11) has no meaning here.
 fn ipv6(text: &str) -> Option<IpAddr> {
     let (address, _zone) = text.split_once('%').unwrap_or((text, ""));
     address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
-/// All clients behind such a proxy share one set of rates. Once, as below.
+/// Warns that all clients behind such a proxy share one set of rates. Once, as below.
 fn not_understood(entry: &str, hop: IpAddr) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
@@ -103,8 +102,8 @@ fn not_understood(entry: &str, hop: IpAddr) {
     });
 }
 
-/// An operator who forgot to name the proxy sees all clients as one. Once, since
-/// anybody can send this header.
+/// Warns an operator who forgot to name the proxy: all its clients count as one. Only once,
+/// because anybody can send this header.
 fn hint(peer: IpAddr) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {

@@ -1,11 +1,11 @@
 //! Lets pages of the listed origins read the answers (the Fetch standard, 3.3: CORS).
 //!
-//! A page of a listed origin may do all that the server's own pages may, so every
-//! answer to it says so, refusals and those of a head that is not read any further
-//! alike. There are no cookies here, so nothing is said of credentials.
+//! A page of a listed origin may do all that the server's own pages may. So every answer to
+//! it says so, including refusals and the answer to a bad head. There are no cookies here,
+//! so the header for credentials is not sent.
 //!
-//! tower-http's `CorsLayer` takes each OPTIONS for a preflight and answers it in place of
-//! the routes, with `Vary` on everything even where no origin is listed.
+//! tower-http's `CorsLayer` is not used: it treats every OPTIONS as a preflight and answers
+//! it before the routes, and it adds `Vary` to every answer even if no origin is listed.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -17,28 +17,28 @@ use axum::http::{Method, Request, Response, StatusCode};
 
 use crate::origin::{self, Origin};
 
-/// What a page may read besides the headers that any page may.
+/// The headers that a page may read in addition to those that any page may read.
 const EXPOSED: &str = "location, retry-after";
 
-/// What a page may send besides the headers that any page may.
+/// The headers that a page may send in addition to those that any page may send.
 const ACCEPTED: &str = "content-type";
 
-/// For how long a browser may remember a preflight, in seconds: two hours, which is the
-/// most that Chromium believes.
+/// How long a browser may remember a preflight, in seconds: two hours, the most that
+/// Chromium accepts.
 const REMEMBERED: &str = "7200";
 
-/// What one request has to do with it.
+/// The CORS part of one request.
 #[derive(Debug)]
 pub(crate) struct Cors {
-    /// Answers differ by `Origin`.
+    /// Whether answers differ by `Origin`.
     is_on: bool,
-    /// The listed origin that asks, as it wrote itself.
+    /// The listed origin of the request, as it was sent.
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
 
 impl Cors {
-    /// Of a request to a server that lists these origins.
+    /// For a request to a server that lists these origins.
     pub(crate) fn of<B>(request: &Request<B>, listed: &[Origin]) -> Self {
         let headers = request.headers();
         let is_on = !listed.is_empty();
@@ -51,14 +51,14 @@ impl Cors {
         }
     }
 
-    /// Says in the answer what the page may do with it.
+    /// Adds to the answer what the page may do with it.
     pub(crate) fn mark(self, response: &mut Response<Body>) {
         if !self.is_on {
             return;
         }
         let is_preflight = self.is_preflight && response.status() == StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
-        // Also where nothing is allowed: a cache must not give that answer to others.
+        // Also if nothing is allowed: a cache must not give that answer to other origins.
         headers.append(VARY, HeaderValue::from_static("origin"));
         let Some(origin) = self.origin else { return };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -66,7 +66,7 @@ impl Cors {
             ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static(EXPOSED),
         );
-        // The route has answered what it allows.
+        // The route has answered which methods it allows.
         if let Some(allow) = headers.get(ALLOW).filter(|_| is_preflight).cloned() {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, allow);
             for (name, value) in [

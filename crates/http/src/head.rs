@@ -1,5 +1,5 @@
-//! Watches the heads of HTTP requests as they come in, for what an HTTP library
-//! lets pass and a server on the open net should not.
+//! Checks the heads of incoming HTTP requests for faults that an HTTP library accepts but a
+//! server on the public internet should not.
 //!
 //! hyper accepts line ends without CR, a Content-Length beside a
 //! Transfer-Encoding, and several equal Content-Lengths. A proxy in front may
@@ -51,21 +51,21 @@ pub enum HeadError {
     TooLarge,
 }
 
-/// What a [`HeadGuard`] found so far. By the time hyper hands over a request, its
-/// head was seen.
+/// The findings of a [`HeadGuard`] so far. When hyper passes on a request, its head has
+/// been checked.
 #[derive(Debug, Clone, Default)]
 pub struct HeadReport(Arc<OnceLock<HeadError>>);
 
 impl HeadReport {
-    /// The first thing that was wrong on this connection. It stays: whoever sent
-    /// it is not to be believed about the requests beside it.
+    /// The first error on this connection. It stays, because other requests of the same
+    /// sender cannot be trusted either.
     pub fn error(&self) -> Option<HeadError> {
         self.0.get().copied()
     }
 }
 
-/// Whether the connection must close after the answer to this request, since
-/// what follows its head is not looked at.
+/// Whether the connection must close after the answer to this request, because bytes after
+/// its head are not checked.
 pub fn ends_connection(headers: &HeaderMap) -> bool {
     let body = |length: &axum::http::HeaderValue| length.as_bytes().iter().any(is_more_than_zero);
     headers.contains_key(UPGRADE)
@@ -78,26 +78,26 @@ fn is_more_than_zero(byte: &u8) -> bool {
     !matches!(byte, b'0' | b' ' | b'\t')
 }
 
-/// A TCP stream whose incoming request heads are watched.
+/// A TCP stream whose incoming request heads are checked.
 #[derive(Debug)]
 pub struct HeadGuard {
     stream: TcpStream,
     scan: Scan,
     report: HeadReport,
     within: Duration,
-    /// Nothing that was written may be taken for this long.
+    /// How long the other side may take none of the written bytes.
     stalled_after: Option<Duration>,
     /// Runs while the other side takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Runs while a head is awaited or begun; see `armed`.
+    /// Runs while a head is expected or unfinished; see `armed`.
     deadline: Pin<Box<Sleep>>,
     armed: bool,
 }
 
 impl HeadGuard {
-    /// Watches this stream. The first head must be complete within this time from
-    /// now, and each later one from its first byte on; how long a connection may
-    /// be idle between them is for the HTTP library to say.
+    /// Wraps this stream. The first head must be complete within this time from now, and
+    /// each later one from its first byte. The HTTP library limits the idle time in
+    /// between.
     pub fn new(stream: TcpStream, within: Duration) -> Self {
         HeadGuard {
             stream,
@@ -111,8 +111,8 @@ impl HeadGuard {
         }
     }
 
-    /// Ends the stream when nothing of what is written was taken for this long. Without
-    /// it a client that does not read holds its answer for as long as it likes.
+    /// Ends the stream if none of the written bytes were taken for this long. Without it a
+    /// client that does not read could keep its answer in memory for ever.
     #[must_use]
     pub fn stalled_after(self, time: Duration) -> Self {
         HeadGuard {
@@ -121,7 +121,7 @@ impl HeadGuard {
         }
     }
 
-    /// Something was to be written.
+    /// Handles the result of a write.
     fn wrote(
         &mut self,
         cx: &mut Context<'_>,
@@ -138,13 +138,13 @@ impl HeadGuard {
         written
     }
 
-    /// What was found, now and later.
+    /// The report of present and later findings.
     pub fn report(&self) -> HeadReport {
         self.report.clone()
     }
 
-    /// Whether the client may have more to say that belongs to what it said: then
-    /// to close at once could reset the connection under the answer.
+    /// Whether the client may still be sending a request: then closing at once could reset
+    /// the connection before the client has read the answer.
     pub fn is_inside_request(&self) -> bool {
         self.scan.done || self.scan.is_begun() || self.report.error().is_some()
     }
@@ -245,9 +245,9 @@ enum Field {
     Other,
 }
 
-/// Where in a head the scan is. It finds the ends of lines and of heads exactly
-/// where hyper (httparse) does: a line ends at LF, with or without CR before it,
-/// an empty line ends the head, and empty lines before a head are skipped.
+/// The state of the scan of a head. It finds the ends of lines and of heads exactly where
+/// hyper (httparse) does: a line ends at LF, with or without CR before it, an empty line
+/// ends the head, and empty lines before a head are skipped.
 #[derive(Debug, Default)]
 struct Scan {
     /// Complete heads so far.
@@ -260,7 +260,7 @@ struct Scan {
     has_request_line: bool,
     /// The last byte of this line was CR.
     after_cr: bool,
-    /// The name of this line's field, as far as it was read, in lower case.
+    /// The name of this line's field, as far as it is read, in lower case.
     name: [u8; NAME_BYTES],
     /// Which field this line is; `None` until its colon.
     field: Option<Field>,
@@ -268,12 +268,12 @@ struct Scan {
     has_body: bool,
     has_encoding: bool,
     has_upgrade: bool,
-    /// Behind this point are no heads that could be found.
+    /// After this point no more heads can be found.
     done: bool,
 }
 
 impl Scan {
-    /// A head was begun and is not complete.
+    /// Whether a head is unfinished.
     fn is_begun(&self) -> bool {
         !self.done && self.head > 0
     }
@@ -309,7 +309,7 @@ impl Scan {
             self.line.saturating_sub(MAX_LINE_BYTES)
         };
         let head_over = self.head.saturating_sub(MAX_HEAD_BYTES);
-        // What was passed first is what is wrong.
+        // The limit that was exceeded first is the error.
         if line_over > 0 && line_over >= head_over {
             return Err(HeadError::LineTooLong);
         }

@@ -1,6 +1,5 @@
-//! Which web pages may connect. A browser sends the origin of the page with
-//! every WebSocket handshake and lets any page connect anywhere, so it is the
-//! server that must refuse.
+//! Which web pages may connect. A browser lets any page open a WebSocket anywhere, and
+//! sends the page's origin with the handshake, so the server must refuse.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +7,8 @@ use std::str::FromStr;
 use axum::http::header::{HOST, HeaderMap, ORIGIN};
 use axum::http::uri::{Authority, Uri};
 
-/// Where a page comes from: scheme, host and port, compared exactly. The scheme is any
-/// that pages may have: `https`, or that of an app, such as `capacitor` and
-/// `chrome-extension`.
+/// The origin of a page: scheme, host and port, compared exactly. The scheme may be `https`
+/// or that of an app, such as `capacitor` or `chrome-extension`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     scheme: String,
@@ -50,8 +48,8 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Schemes that no origin has: pages are not of them, or have the origin `null`. Whoever
-/// lists one means another.
+/// Schemes that no origin has: no page has them, or its origin is `null`. An operator who
+/// lists one has made a mistake.
 const NO_PAGES: [&str; 8] = [
     "ws",
     "wss",
@@ -74,7 +72,7 @@ fn is_scheme(scheme: &str) -> bool {
 /// The longest host there is: a name of the DNS (RFC 1035, 3.1), as text.
 const MAX_HOST_BYTES: usize = 253;
 
-/// Host and port; without user, and with a port that is one.
+/// Host and port, without a user; the port must be valid.
 fn host_and_port(authority: &str, default: Option<u16>) -> Option<(String, Option<u16>)> {
     let authority: Authority = authority.parse().ok()?;
     let host = authority.host();
@@ -93,7 +91,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let (scheme, authority) = text.split_once("://").ok_or(OriginError)?;
         let scheme = scheme.to_ascii_lowercase();
-        // Whoever wrote a path, a query or a wildcard believed that it counts.
+        // A path, a query or a wildcard would be ignored, but its author expects it to count.
         let is_more = authority.contains(['/', '?', '#', '*', '@']);
         if !is_scheme(&scheme) || is_more || text.parse::<Uri>().is_err() {
             return Err(OriginError);
@@ -115,8 +113,8 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<Origin> {
         .ok()
 }
 
-/// Whether a request may come from where it says. No origin is allowed: it is no
-/// browser, and could claim any.
+/// Whether a request's origin may connect. A request without an origin may: it is not from
+/// a browser, and could claim any origin.
 pub fn is_allowed(headers: &HeaderMap, listed: &[Origin]) -> bool {
     !headers.contains_key(ORIGIN)
         || of(headers).is_some_and(|origin| is_trusted(&origin, headers, listed))
@@ -127,8 +125,8 @@ pub fn is_trusted(origin: &Origin, headers: &HeaderMap, listed: &[Origin]) -> bo
     listed.contains(origin) || is_own(origin, headers)
 }
 
-/// Whether a page of this very server asks. The scheme is not compared: behind a
-/// proxy that ends TLS the page is https and the server does not know it.
+/// Whether the origin is this server's own. The scheme is not compared: behind a proxy that
+/// ends TLS the page is https, and the server does not know that.
 fn is_own(origin: &Origin, headers: &HeaderMap) -> bool {
     let default = default_port(&origin.scheme);
     if default.is_none() {
@@ -217,7 +215,7 @@ mod tests {
         ] {
             assert!(!allowed("good.com", other, &capacitor), "{other}");
         }
-        // A scheme of its own is never the server's.
+        // An app's scheme is never that of the server.
         assert!(!allowed("localhost", "capacitor://localhost", &[]));
     }
 

@@ -1,4 +1,4 @@
-//! Refusals as people and programs read them: RFC 9457 problem documents.
+//! Refusals for people and programs: RFC 9457 problem documents.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::reason::{self, Reason};
 /// The media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A refusal. Its type is always `about:blank`, so the title is the status' own.
+/// A refusal. Its type is always `about:blank`, so its title is the text of the status.
 #[derive(Debug)]
 pub struct Problem {
     reason: Reason,
@@ -53,12 +53,12 @@ impl Problem {
         }
     }
 
-    /// Why.
+    /// The reason.
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// Something is not as it must be, which was logged.
+    /// An internal error, which was logged.
     pub fn internal(detail: &'static str) -> Self {
         Problem::new(reason::INTERNAL, detail)
     }
@@ -80,12 +80,12 @@ impl Problem {
         .with(ALLOW, HeaderValue::from_static(allow))
     }
 
-    /// Too often from one address.
+    /// Too many requests from one address.
     pub fn too_many(detail: &'static str, wait: Duration) -> Self {
         Problem::new(reason::RATE_LIMITED, detail).retry_after(wait)
     }
 
-    /// Not now.
+    /// Not possible now; the client may try again after `wait`.
     pub fn not_now(reason: Reason, detail: impl Into<String>, wait: Duration) -> Self {
         Problem::new(reason, detail).retry_after(wait)
     }
@@ -96,7 +96,7 @@ impl Problem {
         self.with(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
-    /// The same, in words that fit better.
+    /// The same refusal with another detail.
     pub fn because(mut self, detail: &str) -> Self {
         detail.clone_into(&mut self.detail);
         self
@@ -126,7 +126,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A JSON answer that no cache keeps: all of ours are about this moment.
+/// A JSON answer that no cache keeps, because all answers describe the current moment.
 pub fn json(
     status: StatusCode,
     content_type: &'static str,
@@ -137,7 +137,7 @@ pub fn json(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     match serde_json::to_vec(value) {
         Ok(mut body) => {
-            // So that a prompt after `curl` stands on a line of its own.
+            // So that the prompt after `curl` is on its own line.
             body.push(b'\n');
             (status, headers, body).into_response()
         }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tablecast_core::limits::{Bucket, Rate};
 
-/// Addresses remembered at the same time. All that come beyond it share one
-/// bucket: memory stays bounded, and whoever has that many addresses gains
-/// nothing by more of them.
+/// How many addresses are remembered at the same time. All further addresses share one
+/// bucket: this limits the memory, and more addresses gain an attacker nothing.
 const MAX_ADDRESSES: usize = 65_536;
 
 /// Buckets that are full again are forgotten this often.
@@ -31,7 +30,7 @@ struct Buckets {
 }
 
 impl PerAddress {
-    /// Nobody has come yet.
+    /// A rate without any addresses yet.
     pub fn new(rate: Rate) -> Self {
         PerAddress {
             rate,
@@ -47,12 +46,12 @@ impl PerAddress {
     /// Counts one for this address.
     ///
     /// # Errors
-    /// It was too often: how long to wait.
+    /// Too often: how long to wait.
     pub fn take(&self, address: IpAddr) -> Result<(), Duration> {
         self.with(address, |bucket, now| bucket.take(self.rate, now))
     }
 
-    /// Whether [`PerAddress::take`] would succeed, without counting.
+    /// Checks whether [`PerAddress::take`] would succeed, without counting.
     ///
     /// # Errors
     /// As there.

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use tablecast_core::code;
 
-/// Why a request is refused: status and code say it to programs.
+/// The reason of a refusal: a status and a code for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason {
     status: StatusCode,
@@ -12,8 +12,8 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason with a status, a code of lower-case words with `_` between, and when it is
-    /// so, as a document describes it.
+    /// A reason with a status, a code of lower-case words separated by `_`, and a
+    /// description for documents of when it occurs.
     pub const fn new(status: StatusCode, code: &'static str, when: &'static str) -> Self {
         Reason { status, code, when }
     }
@@ -28,13 +28,13 @@ impl Reason {
         self.code
     }
 
-    /// When it is so.
+    /// When it occurs.
     pub const fn when(self) -> &'static str {
         self.when
     }
 }
 
-/// What may happen to any request, whatever it asks for.
+/// The reasons that may occur for any request.
 pub const ANYWHERE: [Reason; 5] = [
     BAD_REQUEST,
     METHOD_NOT_ALLOWED,
@@ -43,14 +43,14 @@ pub const ANYWHERE: [Reason; 5] = [
     INTERNAL,
 ];
 
-/// The request is not what it should be.
+/// The request is malformed.
 pub const BAD_REQUEST: Reason = Reason::new(
     StatusCode::BAD_REQUEST,
     "bad_request",
     "the request is not what it should be",
 );
 
-/// There is nothing there.
+/// There is nothing at this address.
 pub const NOT_FOUND: Reason = Reason::new(
     StatusCode::NOT_FOUND,
     "not_found",
@@ -78,21 +78,21 @@ pub const HEAD_TOO_LONG: Reason = Reason::new(
     "the head has more than 16 KiB, or more than 100 fields",
 );
 
-/// Too often from one address.
+/// Too many requests from one address.
 pub const RATE_LIMITED: Reason = Reason::new(
     StatusCode::TOO_MANY_REQUESTS,
     code::RATE_LIMITED.as_str(),
     "too many from one address; `Retry-After` says how long to wait",
 );
 
-/// A page from elsewhere asks.
+/// The request comes from a page of a foreign origin.
 pub const FOREIGN_ORIGIN: Reason = Reason::new(
     StatusCode::FORBIDDEN,
     "foreign_origin",
     "pages of this `Origin` may not connect",
 );
 
-/// A fault of the server.
+/// An error in the server.
 pub const INTERNAL: Reason = Reason::new(
     StatusCode::INTERNAL_SERVER_ERROR,
     "internal",

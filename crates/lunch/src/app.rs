@@ -1,4 +1,4 @@
-//! How a menu is spoken: lines typed by hand, and what is shown in both dialects.
+//! The menu on the wire: lines typed by hand, and what both dialects show.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::event::Event;
 use crate::item::Item;
 use crate::menu::Menu;
 
-/// What a line of the text dialect may be.
+/// What a line of the text dialect may say.
 const ALLOWED: &str = "say add:ITEM or remove:ITEM";
 
-/// The lines that are understood, as a pattern of JSON Schema.
+/// A pattern for valid lines, for JSON Schema.
 pub const LINES: &str = r"^\s*([Aa][Dd][Dd]|[Rr][Ee][Mm][Oo][Vv][Ee])\s*:";
 
-/// The items alone, as the text dialect shows them.
+/// Only the items, as the text dialect shows them.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Texts<'a>(
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))] &'a [Arc<Item>],
@@ -36,7 +36,7 @@ impl App for Menu {
                 format!("{found} is not understood; {ALLOWED}"),
             )
         };
-        // A search made for long texts costs more than a line has characters.
+        // For such short lines this is faster than a search made for long texts.
         let Some(colon) = line.bytes().position(|byte| byte == b':') else {
             return Err(bad("a line without a colon"));
         };
@@ -50,8 +50,8 @@ impl App for Menu {
                 number: None,
             }))
         } else {
-            // Only the beginning is repeated: an answer never grows with what it
-            // answers, and Debug escapes what a terminal would obey.
+            // Only the beginning is repeated, so that an answer does not grow with the
+            // request. Debug escapes control characters, which a terminal would obey.
             let shown: String = word.chars().take(20).collect();
             Err(bad(&format!("the command {shown:?}")))
         }

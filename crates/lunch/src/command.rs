@@ -1,30 +1,30 @@
-//! What members ask for. Read strictly: a field that is not known here is refused.
+//! The commands of members. They are read strictly: an unknown field is refused.
 
 use serde::{Deserialize, Serialize};
 
 use crate::decision::How;
 use crate::hex::Hex32;
 
-/// What a member asks for.
+/// A member's command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Puts an item at the end.
     Add(Add),
-    /// Takes an item away.
+    /// Removes an item.
     Remove(Target),
-    /// Puts an item back that was taken away.
+    /// Puts back an item that was removed.
     Restore(Restore),
-    /// Gives or takes back one's vote.
+    /// Gives or takes back the member's vote.
     Vote(Vote),
     /// Names the room.
     Title(Title),
-    /// Lets the room live its whole lifetime again.
+    /// Lets the room live its full lifetime again.
     Extend(Extend),
-    /// Settles what there will be.
+    /// Decides by votes or by a draw.
     Decide(Decide),
-    /// Adds one's own chance to the draw that is under way.
+    /// Adds the member's random value to the draw under way.
     Contribute(Contribute),
     /// Ends the draw that is under way.
     Reveal(Reveal),
@@ -36,7 +36,7 @@ impl Command {
         Command::Add(Add { item: item.into() })
     }
 
-    /// Takes the item with this number away.
+    /// Removes the item with this number.
     pub fn remove(number: u64) -> Self {
         Command::Remove(Target {
             item: None,
@@ -44,7 +44,7 @@ impl Command {
         })
     }
 
-    /// Gives one's vote to the item with this number, or takes it back.
+    /// Gives the vote to the item with this number, or takes it back.
     pub fn vote(number: u64, on: bool) -> Self {
         Command::Vote(Vote {
             item: None,
@@ -54,17 +54,17 @@ impl Command {
     }
 }
 
-/// An item to be added.
+/// An item to add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"item\"")]
 pub struct Add {
-    /// What it is.
+    /// Its text.
     pub item: String,
 }
 
-/// An item that is there: the first one equal to `item`, or the one with this
-/// number. Exactly one of the two is given.
+/// An item on the menu: the first one equal to `item`, or the one with this `number`.
+/// Exactly one of the two is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -84,7 +84,7 @@ pub struct Target {
     pub number: Option<u64>,
 }
 
-/// An item that was there.
+/// An item that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"number\"")]
@@ -93,7 +93,7 @@ pub struct Restore {
     pub number: u64,
 }
 
-/// A vote for an item, which is named as one to be taken away is.
+/// A vote for an item, which is named as in `remove`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -127,19 +127,19 @@ pub struct Vote {
     expecting = "an object with \"title\", a string or null"
 )]
 pub struct Title {
-    /// The name; null takes it away.
-    // Named, so that a title that was forgotten is not one that is taken away.
+    /// The name; null removes it.
+    // The field is required, so that a forgotten title does not remove the title.
     #[serde(deserialize_with = "Option::deserialize")]
     pub title: Option<String>,
 }
 
-/// It has no fields.
+/// Has no fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object without fields, {}")]
 pub struct Extend {}
 
-/// How to settle it.
+/// How to decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
@@ -151,7 +151,7 @@ pub struct Decide {
     pub how: How,
 }
 
-/// A member's own chance.
+/// A member's random value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
@@ -161,11 +161,11 @@ pub struct Decide {
 pub struct Contribute {
     /// The draw's number.
     pub draw: u64,
-    /// What nobody else could foresee.
+    /// A value that nobody else could predict.
     pub value: Hex32,
 }
 
-/// A draw to be ended.
+/// A draw to end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with \"draw\"")]
@@ -174,8 +174,8 @@ pub struct Reveal {
     pub draw: u64,
 }
 
-/// Says in a schema that an item is named by `item` or by `number`, one of which
-/// must be there: the types have both as options.
+/// Adds to a schema that exactly one of `item` and `number` names the item: in the types
+/// both are optional.
 #[cfg(feature = "schema")]
 fn one_way_to_name(schema: &mut schemars::Schema) {
     use serde_json::{Value, json};

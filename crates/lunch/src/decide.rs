@@ -1,4 +1,4 @@
-//! What commands make happen: by whom, in which state, and why not.
+//! The decisions on commands: their events, or the reason of a refusal.
 
 use serde::Serialize;
 use tablecast_core::code::BAD_COMMAND;
@@ -204,7 +204,7 @@ impl Menu {
         Ok(vec![event])
     }
 
-    /// The draw with this number if it is under way; nothing if it is over.
+    /// The draw with this number if it is under way; `None` if it is over.
     fn drawing(&self, number: u64) -> Result<Option<&Drawing>, Rejection> {
         let drawing = self.table.settling.drawing.as_ref();
         if let Some(drawing) = drawing.filter(|drawing| drawing.number == number) {

@@ -1,4 +1,4 @@
-//! What was settled, and what stays of it when the room is gone.
+//! Decisions, and the result that outlives the room.
 
 use std::sync::Arc;
 
@@ -8,40 +8,40 @@ use tablecast_core::MemberId;
 use crate::draw::Drawn;
 use crate::item::Candidate;
 
-/// How it is settled.
+/// How to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum How {
-    /// The item with the most votes; among several of them, a draw.
+    /// The item with the most votes; if several have the most, a draw among them.
     Votes,
     /// A draw among all items.
     Draw,
 }
 
-/// What was settled.
+/// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decision {
-    /// How.
+    /// How it was made.
     pub how: How,
-    /// Who had the votes counted, or started the draw.
+    /// The member who had the votes counted, or started the draw.
     pub by: MemberId,
     /// Their name at that time.
     pub name: Arc<str>,
-    /// What there will be.
+    /// The item that won.
     pub winner: Candidate,
     /// The draw, if there was one.
     pub draw: Option<Drawn>,
 }
 
-/// What stays of a room when it is gone: what was settled, and from what.
+/// The result of a room, which outlives it: the decision and the menu at that time.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Keepsake {
     /// What the room was called.
     pub title: Option<Arc<str>>,
-    /// What was settled.
+    /// The decision.
     pub decision: Arc<Decision>,
     /// The menu as it was then.
     pub menu: Vec<Candidate>,

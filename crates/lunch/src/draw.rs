@@ -1,9 +1,8 @@
-//! The draw: what each part of it is computed from, so that anybody can compute it
-//! again.
+//! The draw: how each part is computed, so that anybody can compute it again.
 //!
-//! The server is bound to its secret before members contribute, and members do not
-//! know the secret; the winner follows from both. The rules in words, what they
-//! prove, and how to check a draw by hand are in `docs/protocol.md`.
+//! The server is bound to its secret before members contribute, and members do not know the
+//! secret; the winner follows from the secret and the contributions. `docs/protocol.md`
+//! explains the rules, what they prove, and how to check a draw by hand.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -14,14 +13,14 @@ use tablecast_core::MemberId;
 use crate::hex::Hex32;
 use crate::item::Candidate;
 
-/// What the secrets of all draws of a room are made from. It is stored with the
-/// room, and shown to nobody: whoever knows it knows every later draw's secret.
+/// The secrets of all draws of a room are derived from this. It is stored with the room and
+/// never shown: anybody who knows it knows the secret of every later draw.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MasterSecret(Hex32);
 
 impl MasterSecret {
-    /// From 32 bytes that nobody can guess.
+    /// A master secret of 32 bytes, which nobody must be able to guess.
     pub fn new(random: [u8; 32]) -> Self {
         MasterSecret(random.into())
     }
@@ -40,7 +39,7 @@ impl MasterSecret {
     }
 }
 
-// A state is easily logged.
+// A state easily gets into a log, so Debug hides the secret.
 impl fmt::Debug for MasterSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterSecret(…)")
@@ -57,15 +56,15 @@ pub struct NextDraw {
     pub commitment: Hex32,
 }
 
-/// A member's own chance in a draw.
+/// A member's contribution to a draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Contribution {
-    /// Whose it is.
+    /// The member who made it.
     pub member: MemberId,
     /// Their name when they contributed.
     pub name: Arc<str>,
-    /// Their chance.
+    /// Their random value.
     pub value: Hex32,
 }
 
@@ -77,7 +76,7 @@ pub struct Drawing {
     pub number: u64,
     /// SHA-256 of the digits of its secret.
     pub commitment: Hex32,
-    /// Who started it.
+    /// The member who started it.
     pub by: MemberId,
     /// Their name at that time.
     pub name: Arc<str>,
@@ -93,7 +92,7 @@ impl Drawing {
         self.contributions.iter().any(|one| one.member == member)
     }
 
-    /// The draw as it is over, once its secret is known.
+    /// The finished draw, with its secret.
     pub(crate) fn end(&self, secret: Hex32) -> Drawn {
         Drawn {
             number: self.number,
@@ -113,7 +112,7 @@ pub struct Drawn {
     pub number: u64,
     /// SHA-256 of the digits of its secret, known before it began.
     pub commitment: Hex32,
-    /// Its secret, known since it is over.
+    /// Its secret, known because it is over.
     pub secret: Hex32,
     /// What it was among, in the menu's order.
     pub candidates: Vec<Candidate>,
@@ -121,25 +120,25 @@ pub struct Drawn {
     pub contributions: Vec<Contribution>,
 }
 
-/// What a member knows of a draw that its record does not tell.
+/// A member's knowledge of a draw beyond its record.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Known {
-    /// The commitment as it was before the draw began.
+    /// The commitment, as the member saw it before the draw began.
     pub commitment: Option<Hex32>,
-    /// Who the member was in it, and what they contributed.
+    /// The member's id, and what they contributed.
     pub own: Option<(MemberId, Hex32)>,
 }
 
 /// What checking a draw found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The server had committed to the secret before it knew what members would add, the
-    /// secret is that one, and it and the contributions lead to the winner.
+    /// The server committed to the secret before it knew the contributions, revealed that
+    /// secret, and the winner follows from secret and contributions.
     Fair,
-    /// It adds up, but this member was not there when the server committed itself.
+    /// The computation is right, but this member was not there when the server committed to the secret.
     AddsUp,
-    /// It is fair for all whose contribution counted, but this member's did not. Once may
-    /// be bad timing; a server that does it again and again leaves somebody out.
+    /// It is fair for all whose contribution was counted, but this member's was not. Once
+    /// may be bad timing; a server that does this repeatedly excludes somebody.
     WithoutYours,
     /// The secret is not the one that the server had committed to.
     OtherSecret,
@@ -157,7 +156,7 @@ impl Drawn {
         self.candidates.get(place)
     }
 
-    /// All that decides, as the text that is hashed.
+    /// The text that is hashed: everything that decides the draw.
     pub(crate) fn transcript(&self) -> String {
         let numbers = self.candidates.iter().map(|c| c.number.to_string());
         let numbers = numbers.collect::<Vec<_>>().join(" ");
@@ -169,7 +168,7 @@ impl Drawn {
         text
     }
 
-    /// Checks the draw, of which the candidate number `winner` is said to have won.
+    /// Checks the draw, which candidate number `winner` is said to have won.
     pub fn check(&self, winner: u64, known: Known) -> Verdict {
         let committed = commitment(self.secret);
         let is_own = |one: &Contribution| Some((one.member, one.value)) == known.own;
@@ -187,7 +186,7 @@ impl Drawn {
     }
 }
 
-/// What members know of a secret before it is told.
+/// What members know of a secret before it is revealed.
 fn commitment(secret: Hex32) -> Hex32 {
     Hex32::of(&secret.to_string())
 }

@@ -1,4 +1,4 @@
-//! What happens to a table: stored, sent to other nodes, and shown to members as it is.
+//! The events of a table. They are stored, sent to other nodes, and shown to members unchanged.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::hex::Hex32;
 use crate::item::Item;
 
-/// What happened.
+/// An event of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -16,23 +16,23 @@ use crate::item::Item;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// An item was put at the end.
+    /// An item was added at the end.
     Added {
         /// Its number.
         number: u64,
-        /// What it is.
+        /// Its text.
         item: Arc<str>,
         /// The name of who added it.
         name: Arc<str>,
     },
-    /// An item was taken away.
+    /// An item was removed.
     Removed {
         /// Its number.
         number: u64,
     },
-    /// An item that was taken away was put back: all of it.
+    /// A removed item was put back, with everything it had.
     Restored(Arc<Item>),
-    /// Somebody gave or took back a vote.
+    /// A member gave or took back a vote.
     Voted {
         /// The item's number.
         number: u64,
@@ -44,19 +44,19 @@ pub enum Event {
         /// The name.
         title: Option<Arc<str>>,
     },
-    /// The room lives its whole lifetime again, as it does after any event.
+    /// The room lives its full lifetime again, as after any event.
     Extended {},
     /// A draw began.
-    // Boxed, since all events are as large as the largest.
+    // Boxed, because every event takes as much memory as the largest.
     Drawing(Box<Began>),
-    /// Somebody added their own chance to the draw.
+    /// A member contributed to the draw.
     Contributed {
         /// Their name.
         name: Arc<str>,
-        /// Their chance.
+        /// Their random value.
         value: Hex32,
     },
-    /// It is settled.
+    /// A decision was made.
     Decided(Decided),
 }
 
@@ -83,15 +83,15 @@ pub struct Began {
     pub number: u64,
     /// The name of who started it.
     pub name: Arc<str>,
-    /// The numbers of the items that it is among, in the menu's order.
+    /// The numbers of the candidates, in the menu's order.
     pub candidates: Vec<u64>,
-    /// What its secret is bound to.
+    /// The commitment to its secret.
     pub commitment: Hex32,
-    /// What the secret of the draw after it is bound to.
+    /// The commitment to the secret of the next draw.
     pub next_commitment: Hex32,
 }
 
-/// How it was settled.
+/// How it was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "snake_case")]
@@ -103,13 +103,13 @@ pub enum Decided {
         /// The item's number.
         winner: u64,
     },
-    /// The draw that was under way is over.
+    /// The draw under way is over.
     Draw {
         /// The name of who started it.
         name: Arc<str>,
         /// The number of the candidate that won.
         winner: u64,
-        /// The server's part, which the commitment was made to.
+        /// The server's secret, to which the commitment was made.
         secret: Hex32,
     },
 }

@@ -1,4 +1,4 @@
-//! 32 bytes as they are written and hashed.
+//! 32 bytes written as hex digits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 #[serde(try_from = "String", into = "String")]
 pub struct Hex32([u8; 32]);
 
-/// A text is not what a [`Hex32`] is written as.
+/// A text that is not a [`Hex32`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected 64 lower-case hex digits")]
 pub struct NotHex32;
@@ -29,7 +29,7 @@ impl Hex32 {
 
     /// As a big-endian number, modulo `divisor`, which is not 0.
     pub(crate) fn modulo(self, divisor: usize) -> usize {
-        // In u128 nothing overflows, whatever the divisor is.
+        // In u128 nothing overflows for any divisor.
         let next = |rest: u128, byte: &u8| ((rest << 8) | u128::from(*byte)) % divisor as u128;
         self.0.iter().fold(0, next) as usize
     }
@@ -44,7 +44,7 @@ impl From<[u8; 32]> for Hex32 {
 impl FromStr for Hex32 {
     type Err = NotHex32;
 
-    // One spelling for each value: it is hashed as text.
+    // Only one spelling for each value, because it is hashed as text.
     fn from_str(text: &str) -> Result<Self, NotHex32> {
         let mut bytes = [0; 32];
         match base16ct::lower::decode(text, &mut bytes) {

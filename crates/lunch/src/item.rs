@@ -1,33 +1,33 @@
-//! What is on a table.
+//! The items on a table.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tablecast_core::MemberId;
 
-/// One thing on the menu.
+/// One item on the menu.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Item {
     /// 1, 2, 3… in order of adding; never used twice in a room.
     pub number: u64,
-    /// What it is, as `clean` leaves it.
+    /// Its text, cleaned by `clean`.
     pub item: Arc<str>,
-    /// Who added it.
+    /// The member who added it.
     pub by: MemberId,
     /// Their name when they added it.
     pub name: Arc<str>,
-    /// Who votes for it, in order of voting, members who left among them.
+    /// The members who vote for it, in order of voting, including members who left.
     pub votes: Vec<MemberId>,
 }
 
-/// An item as it was when it became one to choose from.
+/// An item as it was when it became a candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// Its number on the menu.
     pub number: u64,
-    /// What it is.
+    /// Its text.
     pub item: Arc<str>,
     /// The name of who added it.
     pub name: Arc<str>,

@@ -1,9 +1,9 @@
-//! The lunch table: what friends add, remove and vote for, and how they settle it. Pure.
+//! The lunch table: friends add and remove items, vote, and decide. This crate does no I/O and has no clock.
 //!
-//! - [`Command`] and [`Event`]: what members ask for, and what happens.
-//! - [`Table`]: what members see; its [`apply`](Table::apply) is the one way in which it changes,
-//!   on every node and in every client.
-//! - [`Menu`]: the table as a server has it, with the room's secret; the application of a hub.
+//! - [`Command`] and [`Event`]: what members ask for, and what happens then.
+//! - [`Table`]: what members see. Only its [`apply`](Table::apply) changes it, on every node and
+//!   in every client.
+//! - [`Menu`]: the server's table, with the room's secret; the application of a hub.
 //! - [`Drawn`]: a draw that is over, which anybody can [check](Drawn::check).
 
 mod app;

@@ -1,4 +1,4 @@
-//! The table as a server has it: with what members do not see.
+//! The server's table, with the data that members do not see.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use crate::item::Item;
 use crate::limits::clean_title;
 use crate::table::{Settling, Table};
 
-/// A [`Table`], and what only a server knows of it. The bound of its items is part of the
-/// state, so that nodes with other settings still decide alike.
+/// A [`Table`], and the data that only a server has. The maximum number of items is part of
+/// the state, so that nodes with different settings decide the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Menu {
     pub(crate) table: Table,
     /// The number of the item that was added last.
     pub(crate) last: u64,
-    /// The last that were removed, in order of removal.
+    /// The last removed items, in order of removal.
     pub(crate) removed: Arc<[Arc<Item>]>,
     pub(crate) secret: MasterSecret,
 }
 
 impl Menu {
-    /// An empty menu for at most `max_items` items. All its draws follow from the
-    /// secret, which must be another one for each room.
+    /// An empty menu for at most `max_items` items. All its draws follow from the secret,
+    /// so each room needs its own.
     pub fn new(max_items: usize, secret: MasterSecret) -> Self {
         Menu {
             table: Table {
@@ -44,7 +44,7 @@ impl Menu {
         }
     }
 
-    /// The same with a title.
+    /// The same menu with a title.
     ///
     /// # Errors
     /// `empty`, `too_long` or `bad_item`, as for the command.
@@ -53,13 +53,13 @@ impl Menu {
         Ok(self)
     }
 
-    /// What members see of it.
+    /// The part that members see.
     pub fn table(&self) -> &Table {
         &self.table
     }
 }
 
-/// A [`Menu`] as a store has it.
+/// The stored form of a [`Menu`].
 #[derive(Serialize, Deserialize)]
 struct Stored {
     max_items: usize,
@@ -70,7 +70,7 @@ struct Stored {
     settling: WithSecret,
 }
 
-/// What is settled, and what all draws come from.
+/// The decision, and the secret from which all draws follow.
 #[derive(Serialize, Deserialize)]
 struct WithSecret {
     secret: MasterSecret,

@@ -1,4 +1,4 @@
-//! The table as its members see it, and what events do to it: the same on every node and in
+//! The table as its members see it, and how events change it: the same on every node and in
 //! every client.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::event::{Began, Decided, Event};
 use crate::item::{Candidate, Item};
 
 /// The menu as the JSON dialect shows it: without its secret.
-// The same item may be there twice. Cloning copies the list of items; all else is shared.
+// The same item may be there twice. Cloning copies the list of items; everything else is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -24,30 +24,30 @@ pub struct Table {
     pub title: Option<Arc<str>>,
     /// The items in order of adding.
     pub items: Vec<Arc<Item>>,
-    /// How many items there may be.
+    /// How many items are allowed.
     pub max_items: usize,
-    /// Nearly all events leave it as it is.
+    /// Shared, because most events do not change it.
     #[serde(flatten)]
     pub settling: Arc<Settling>,
 }
 
-/// How it is being settled, and how it was.
+/// The draw under way, and the last decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settling {
-    /// The draw that may begin next.
-    // Servers that know no draws leave it out: no draw has the number 0.
+    /// The next draw.
+    // Older servers without draws do not send it; then its number is 0, which no draw has.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(!default))]
     pub next_draw: NextDraw,
-    /// The draw that is under way.
+    /// The draw under way.
     pub drawing: Option<Drawing>,
-    /// What was settled last.
+    /// The last decision.
     pub decision: Option<Arc<Decision>>,
 }
 
 impl Table {
-    /// Where an item is, or else where it would be.
+    /// The index of an item, or else the index at which it would be inserted.
     fn place(&self, number: u64) -> Result<usize, usize> {
         self.items.binary_search_by_key(&number, |item| item.number)
     }
@@ -63,8 +63,8 @@ impl Table {
         self.items.iter().find(|item| *item.item == *text)
     }
 
-    /// Lets an event happen. What does not fit the table changes nothing: a client takes what a
-    /// server says as it comes.
+    /// Applies an event. An event that does not fit the table changes nothing, because a client
+    /// cannot rely on what a server sends.
     pub fn apply(&mut self, by: MemberId, event: &Event) {
         match event {
             Event::Added { number, item, name } => self.items.push(Arc::new(Item {
@@ -131,7 +131,7 @@ impl Table {
         };
     }
 
-    /// What a decision was come to by; nothing if it is not of this table.
+    /// The decision of an event; `None` if it does not fit this table.
     fn decided(&mut self, by: MemberId, decided: &Decided) -> Option<Decision> {
         match decided {
             Decided::Votes { name, winner } => Some(Decision {

@@ -1,5 +1,5 @@
-//! The golden frames of docs/frames in both directions: each is read as the one type that it is,
-//! and written again it is the same.
+//! The golden frames of docs/frames in both directions: each is read as its type, and written
+//! again it is the same.
 #![allow(clippy::unwrap_used)]
 
 use serde::Serialize;
@@ -10,10 +10,10 @@ use tablecast_protocol::Known;
 use tablecast_protocol::client::{First, Numbered, Request};
 use tablecast_protocol::push::Push;
 
-/// As a client reads it.
+/// A push, as a client reads it.
 type Said = Known<Push<'static, Table, Known<Event>>>;
 
-/// The golden frames of the JSON dialect that one side says.
+/// The golden frames of the JSON dialect from one side.
 fn frames(from: &str) -> Vec<Value> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/frames");
     let files = std::fs::read_dir(folder).unwrap();
@@ -48,7 +48,7 @@ fn what_a_client_says_is_read_as_it_was_written() {
         };
         match golden["answer"].as_str().unwrap() {
             "hello" | "ack" => assert_eq!(said.unwrap(), golden["frame"], "{golden}"),
-            // What is wrong may be the form or the content.
+            // The form or the content may be wrong.
             _ => assert!(
                 said.map_or(true, |said| said == golden["frame"]),
                 "{golden}"

@@ -1,4 +1,4 @@
-//! What a client says.
+//! The messages of a client.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,19 @@ use crate::colour::Colour;
 use crate::id::SeatToken;
 use crate::position::Epoch;
 
-/// What a client says first.
+/// A client's first message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum First {
     /// Asks for a seat.
     Join(Join),
-    /// Asks for the seat that one had, and for what was missed.
+    /// Asks for an earlier seat, and for the missed events.
     Resume(Resume),
 }
 
 // Unknown fields are ignored, here and in `resume`: a refusal would be final, and a newer
-// client is to be let in.
-/// `{"join":{"name":…,"colour":…}}`
+// client must be accepted. `{"join":{"name":…,"colour":…}}`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -28,10 +27,10 @@ pub enum First {
 )]
 #[serde(expecting = "an object, {} or {\"name\":…}")]
 pub struct Join {
-    /// What the others see. Without it, or if it is null: `guest N`.
+    /// The name that the others see. If absent or null: `guest N`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Without it, or if it is null: one that the fewest members have.
+    /// If absent or null: a colour that the fewest members have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<Colour>,
 }
@@ -45,12 +44,12 @@ pub struct Join {
 )]
 #[serde(expecting = "an object with \"seat\"")]
 pub struct Resume {
-    /// The seat that a `hello` told.
+    /// The seat from a `hello`.
     pub seat: SeatToken,
-    /// The epoch of the last thing known; together with `seq`, or not at all.
+    /// The epoch of the last known position; together with `seq`, or not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
-    /// The seq of the last thing known; together with `epoch`, or not at all.
+    /// The seq of the last known position; together with `epoch`, or not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
 }
@@ -65,11 +64,11 @@ pub struct Numbered<R> {
     pub request: R,
 }
 
-/// What a client says once it has a seat, to an application whose commands are `C`.
+/// A message of a client that has a seat, to an application with commands `C`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request<C> {
-    /// Takes another name. Every room knows it.
+    /// Takes another name. Every application has this command.
     Rename(Rename),
     /// A command of the application.
     #[serde(untagged)]
@@ -91,15 +90,15 @@ impl<C> From<C> for Request<C> {
 )]
 #[serde(deny_unknown_fields, expecting = "an object with \"name\"")]
 pub struct Rename {
-    /// What the others see from now on.
+    /// The name that the others see from now on.
     pub name: String,
-    /// Without it, or if it is null: the one it was.
+    /// If absent or null: the colour stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<Colour>,
 }
 
-/// Says in the schema of `resume` what its type does not: that epoch and seq come
-/// together. Null is understood in place of neither, but there is no use for it.
+/// Adds to the schema of `resume` what its type cannot say: epoch and seq come together.
+/// Null is read like an absent field, but the schema leaves it out because nobody needs it.
 #[cfg(feature = "schema")]
 fn both_or_neither(schema: &mut schemars::Schema) {
     use serde_json::json;

@@ -3,7 +3,7 @@
 /// What a client does after a close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComeBack {
-    /// Not at all: it would end the same way.
+    /// Not at all: it would end the same way again.
     Never,
     /// At once, after a random moment, and resume.
     Soon,
@@ -19,23 +19,23 @@ pub enum CloseReason {
     Left,
     /// The bytes were not WebSocket frames (RFC 6455).
     Protocol,
-    /// A binary message; there is only text here.
+    /// A binary message; only text is understood.
     Binary,
     /// A text message that is not UTF-8.
     NotUtf8,
     /// A message larger than allowed, or in too many fragments.
     TooBig,
-    /// This server process ends or starts again; others may go on.
+    /// This server process ends or restarts; others may continue.
     Restarting,
     /// The store could not be reached when the member wanted to join.
     Unavailable,
-    /// What was said is not the dialect's language.
+    /// The messages are not of this dialect.
     BadProtocol,
     /// There is no such seat (any more).
     BadSeat,
     /// All seats are taken.
     RoomFull,
-    /// There is no such room, or no more.
+    /// There is no such room (any more).
     NoSuchRoom,
     /// The client did not answer a ping, or did not finish what it began.
     NoPong,
@@ -45,12 +45,12 @@ pub enum CloseReason {
     Expired,
     /// The client reads too slowly: the outbox reached its bound.
     TooSlow,
-    /// Too many commands, in spite of being told.
+    /// Too many commands, despite `rate_limited` answers.
     TooMany,
 }
 
 impl CloseReason {
-    /// All of them, for documents and metrics.
+    /// All reasons, for documents and metrics.
     pub const ALL: [CloseReason; 16] = [
         CloseReason::Left,
         CloseReason::Protocol,

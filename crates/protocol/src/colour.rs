@@ -1,12 +1,12 @@
-//! What tells members apart besides their names.
+//! The colours that distinguish members besides their names.
 
 use std::fmt;
 
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// A member's colour: an index in a palette of [`Colour::COUNT`], which clients
-/// choose. Serialised it is the index.
+/// A member's colour: an index in a palette of [`Colour::COUNT`] colours, which the client
+/// chooses. It is serialised as the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(
     feature = "schema",
@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 pub struct Colour(u8);
 
 impl Colour {
-    /// How many there are. More are hard to tell apart, and a room of ten members has
-    /// one for each and some to choose from.
+    /// The number of colours. More would be hard to distinguish, and a room of ten members
+    /// has one for each and some spare.
     pub const COUNT: u8 = 12;
 
     /// Its index.
@@ -35,7 +35,7 @@ impl Colour {
         (index < Colour::COUNT).then_some(Colour(index))
     }
 
-    /// The lowest of those that the fewest of these are.
+    /// The colour that occurs least in `taken`; the lowest index if there are several.
     pub fn least_used(taken: impl Iterator<Item = Colour>) -> Colour {
         let mut used = [0_usize; Colour::COUNT as usize];
         for colour in taken {
@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Colour {
     }
 }
 
-/// Reads the colour of a member. A server may know more of them than this, or none.
+/// Reads the colour of a member. The server may know more colours than this client, or none.
 pub(crate) fn known<'de, D: Deserializer<'de>>(de: D) -> Result<Option<Colour>, D::Error> {
     let index = Option::<u64>::deserialize(de)?;
     Ok(index.and_then(Colour::new))

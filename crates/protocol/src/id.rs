@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest room id in bytes. A UUID has 36; the rest is room for an
-/// embedder's own names. Redis keys stay short either way.
+/// The longest room id in bytes. A UUID has 36; applications with their own names get more.
+/// Redis keys stay short.
 pub const MAX_ROOM_ID_BYTES: usize = 64;
 
 /// What is wrong with an identifier.
@@ -28,9 +28,9 @@ pub enum IdError {
 
 /// Names a room: 1 to 64 characters of `a-z A-Z 0-9 - _`.
 ///
-/// The lunch server makes random UUIDs; an embedder may use names of its own.
-/// Everything from outside goes through [`FromStr`] before it comes near a
-/// store, so an id can never hold a wildcard, a brace, a separator or a line end.
+/// The lunch server makes random UUIDs; an embedding application may use its own names.
+/// Every id from outside goes through [`FromStr`] before it reaches a store, so an id never
+/// holds a wildcard, a brace, a separator or a line end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(
     feature = "schema",
@@ -63,10 +63,10 @@ impl fmt::Display for RoomId {
     }
 }
 
-/// A text that is an id.
+/// Checks that a text is an id, and returns it.
 ///
 /// # Errors
-/// It is empty, longer than `max` bytes, or holds another character than `a-z A-Z 0-9 - _`.
+/// It is empty, longer than `max` bytes, or has a character other than `a-z A-Z 0-9 - _`.
 pub fn checked(text: &str, max: usize) -> Result<&str, IdError> {
     if text.is_empty() || text.len() > max {
         return Err(IdError::Length {
@@ -101,8 +101,8 @@ impl fmt::Display for MemberId {
     }
 }
 
-/// The secret that lets a member have the same seat again. Printed as 32 hex
-/// digits; [`Debug`](fmt::Debug) hides it, so it cannot reach a log.
+/// The secret with which a member takes the same seat again. Printed as 32 hex digits;
+/// [`Debug`](fmt::Debug) hides it, so it cannot get into a log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -128,7 +128,7 @@ impl fmt::Display for SeatToken {
     }
 }
 
-/// A seat token or an epoch was not the hex digits it should be.
+/// A seat token or an epoch does not consist of the expected hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {digits} lower-case hex digits")]
 pub struct HexError {

@@ -1,4 +1,4 @@
-//! Reading what a newer server may say.
+//! Reading messages of a newer server.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,9 +10,9 @@ use serde::de::{
 };
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 
-/// A `T`, which is an enum with serde's default tagging, as far as it is known: `None` if no key
-/// of the object is one of its variants. Keys that are none are passed over. A variant that is
-/// known and whose content is wrong is an error all the same.
+/// A `T`, which is an enum with serde's default tagging, or `None` if no key of the object is
+/// one of its variants. Other keys are skipped. A known variant with wrong content is still an
+/// error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Known<T>(pub Option<T>);
@@ -45,7 +45,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
     }
 }
 
-/// One entry of an object, which may be a variant: its key; the content is what it reads.
+/// One entry of an object, which may be a variant: it holds the key and reads the content.
 struct Entry<'n, T>(&'n str, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Entry<'_, T> {
@@ -60,7 +60,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Entry<'_, T> {
         match T::deserialize(tagged) {
             Ok(known) => Ok(Some(known)),
             Err(error) => match content {
-                // The name is no variant's, so nobody took the content.
+                // The key is not a variant, so the content has not been read.
                 Some(content) => IgnoredAny::deserialize(content).map(|_| None),
                 None => Err(error),
             },

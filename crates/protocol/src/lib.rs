@@ -1,12 +1,13 @@
-//! What goes over the wire, as `docs/protocol.md` describes it: each message is one type, which
-//! one side writes and the other reads. Writing borrows, reading owns.
+//! The messages on the wire, as `docs/protocol.md` describes them. Each message is one type,
+//! which one side writes and the other reads. Written values may borrow, read values own their
+//! data.
 //!
 //! - [`client`]: what a client says. A server reads it strictly.
 //! - [`push`]: what a server says. A client reads it leniently: what it does not know changes
 //!   nothing, see [`Known`].
 //! - [`code`]: why something is refused.
 //! - [`close`]: why a connection ends, with code and whether to come back.
-//! - [`text`]: what an item, a name or a title may be.
+//! - [`text`]: the rules for items, names and titles.
 
 pub mod client;
 pub mod close;
@@ -33,5 +34,5 @@ pub use rejection::Rejection;
 /// The WebSocket subprotocol of the JSON dialect.
 pub const SUBPROTOCOL: &str = "tablecast.v1";
 
-/// The highest number of a command or an event: above it numbers are not whole in JavaScript.
+/// The highest number of a command or an event: JavaScript cannot hold all whole numbers above it.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

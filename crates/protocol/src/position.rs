@@ -1,4 +1,4 @@
-//! Where in a room's history something stands.
+//! Positions in a room's history.
 
 use std::fmt;
 use std::str::FromStr;
@@ -52,36 +52,35 @@ impl From<Epoch> for String {
 }
 
 /// A point in a room's history: the epoch, and the seq of the last event in it.
-/// A new room stands at seq 0; its first event has seq 1.
+/// A new room is at seq 0; its first event has seq 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position {
-    /// Which history.
+    /// The history.
     pub epoch: Epoch,
     /// The last event in it.
     pub seq: u64,
 }
 
-/// How incoming events stand to a position.
+/// The relation of incoming events to a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// They begin right after it: apply them.
     Next,
     /// They are all known already: ignore them.
     Old,
-    /// Some begin before it and some are new: apply from this index on.
+    /// Some are known and some are new: apply those from index `known` on.
     Overlap {
         /// How many of them are known already.
         known: usize,
     },
-    /// Something between is missing: load the room again.
+    /// Events in between are missing: load the room again.
     Gap,
     /// They belong to another history: load the room again.
     OtherEpoch,
 }
 
 impl Position {
-    /// How `count` events of which the first has seq `first` stand to this
-    /// position.
+    /// The relation of `count` events, the first with seq `first`, to this position.
     pub fn order(&self, epoch: Epoch, first: u64, count: usize) -> Order {
         if epoch != self.epoch {
             return Order::OtherEpoch;

@@ -1,4 +1,4 @@
-//! What the server says.
+//! The messages of the server.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,15 @@ use crate::id::{MemberId, SeatToken};
 use crate::known::Known;
 use crate::position::Epoch;
 
-/// Everything the server says, where an application shows its state as `S` and its events
-/// as `E`. A client reads it as [`Known`], and `E` too.
+/// All messages of the server, for an application with state `S` and events `E`. A client
+/// reads the message as [`Known`], and `E` too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Push<'a, S, E> {
-    /// The first thing a member hears.
+    /// The first message to a member.
     Hello(Hello<'a, S>),
-    /// The whole state, when events alone do not lead to it: put it in place of all you know.
+    /// The whole state, when events are not enough: it replaces everything you know.
     Snapshot(Snapshot<S>),
     /// Your command is ordered and stored.
     Ack {
@@ -26,9 +26,9 @@ pub enum Push<'a, S, E> {
         /// The seq of its last event, or of the room if there was nothing to do.
         seq: u64,
     },
-    /// Your message was refused, and changed nothing; after `unavailable` that is not known.
+    /// Your message was refused and changed nothing; only after `unavailable` this is unknown.
     Error {
-        /// The command's number, if the message was understood so far.
+        /// The command's number, if it could be read.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         id: Option<u64>,
@@ -36,15 +36,15 @@ pub enum Push<'a, S, E> {
         code: Cow<'a, str>,
         /// For people.
         message: Cow<'a, str>,
-        /// This was not taken because an earlier command was not: the number of that one. Nothing with a higher
-        /// number is taken before it has come again.
+        /// The number of an earlier command that was not taken, and because of which this one was not taken
+        /// either. No command with a higher number is taken before that one has come again.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         after: Option<u64>,
     },
     /// Something happened.
     Event(Event<'a, E>),
-    /// Whether the store can be reached.
+    /// Whether the store works.
     Status {
         /// While it is `down` there are no changes, and commands are answered `unavailable`.
         #[cfg_attr(feature = "schema", schemars(extend("enum" = ["up", "down"])))]
@@ -52,7 +52,7 @@ pub enum Push<'a, S, E> {
     },
 }
 
-/// The first thing a member hears.
+/// The first message to a member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -65,15 +65,15 @@ pub struct Hello<'a, S> {
     /// Your name.
     pub name: Cow<'a, str>,
     /// Your colour.
-    // Servers that know no colours leave it out, here and below.
+    // Older servers do not send colours, here and below.
     #[serde(default, deserialize_with = "known")]
     #[cfg_attr(feature = "schema", schemars(with = "Colour", !default))]
     pub colour: Option<Colour>,
-    /// The secret to have this seat again; keep it until you leave.
+    /// The secret for taking this seat again; keep it until you leave.
     pub seat: SeatToken,
     /// The room's id.
     pub room: Cow<'a, str>,
-    /// Whether you go on from the position you gave: then the missed events follow, and there is no state here.
+    /// Whether you continue from the position you gave: then the missed events follow, and this has no state.
     pub resumed: bool,
     /// Absent when the missed events follow instead.
     #[serde(flatten)]
@@ -82,7 +82,7 @@ pub struct Hello<'a, S> {
     pub seats: usize,
     /// How long the room lives after the last join or change.
     pub ttl_ms: u64,
-    /// What is allowed.
+    /// The limits of this connection.
     pub limits: Limits,
 }
 
@@ -112,7 +112,7 @@ pub struct Snapshot<S> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Member {
-    /// Who.
+    /// The member's id.
     pub id: MemberId,
     /// Their name.
     pub name: String,
@@ -126,7 +126,7 @@ pub struct Member {
     pub away: bool,
 }
 
-/// What the server allows a connection.
+/// The limits of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -134,15 +134,15 @@ pub struct Member {
     schemars(description = "")
 )]
 pub struct Limits {
-    /// The longest message.
+    /// The largest message, in bytes.
     pub message_bytes: usize,
-    /// On average; 0: no limit.
+    /// Commands a second, on average; 0: no limit.
     pub commands_per_second: f64,
-    /// At once.
+    /// Commands at once.
     pub command_burst: u32,
-    /// How long a seat is kept for who is away.
+    /// How long the seat of an absent member is kept.
     pub seat_grace_ms: u64,
-    /// The server pings after so much silence.
+    /// The server pings after this much silence.
     pub ping_interval_ms: u64,
 }
 
@@ -156,15 +156,15 @@ pub struct Limits {
 pub struct Event<'a, E> {
     /// Its place; always one more than the event before.
     pub seq: u64,
-    /// Whose command it was, if it was one.
+    /// The member whose command caused it, if a command did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "MemberId"))]
     pub by: Option<MemberId>,
-    /// What happened; nothing that is known here, if the server is newer than this.
+    /// What happened; `None` if a newer server sent something unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "schema", schemars(with = "What<'a, E>"))]
     pub what: Known<What<'a, E>>,
-    /// When the room ends, as known now.
+    /// When the room ends, as is known now.
     pub expires_at: u64,
 }
 
@@ -177,9 +177,9 @@ pub struct Event<'a, E> {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum What<'a, E> {
-    /// Has a seat.
+    /// A member has taken a seat.
     Joined {
-        /// Who: the event's own seq.
+        /// The member's id: the event's own seq.
         member: MemberId,
         /// Their name.
         name: Cow<'a, str>,
@@ -188,24 +188,24 @@ pub enum What<'a, E> {
         #[cfg_attr(feature = "schema", schemars(with = "Colour", !default))]
         colour: Option<Colour>,
     },
-    /// Is connected, by a newer connection.
+    /// A member is connected, by a newer connection.
     Back {
         /// Who.
         member: MemberId,
     },
-    /// Is not connected.
+    /// A member is no longer connected.
     Away {
         /// Who.
         member: MemberId,
         /// The seat is kept until then.
         until: u64,
     },
-    /// Has no seat any more.
+    /// A member no longer has a seat.
     Left {
         /// Who.
         member: MemberId,
     },
-    /// Has another name or another colour.
+    /// A member has another name or another colour.
     Renamed {
         /// Who.
         member: MemberId,

@@ -2,8 +2,8 @@
 
 use crate::code::ErrorCode;
 
-/// A command was understood and refused. It goes to its sender alone and changes
-/// nothing.
+/// The refusal of a command that was understood. Only the sender gets it, and nothing
+/// changes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Rejection {

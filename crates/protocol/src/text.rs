@@ -1,4 +1,4 @@
-//! What a short text from a person may be: an item, a name, a title.
+//! The rules for short texts from people: items, names, titles.
 
 mod invisible;
 mod marks;
@@ -11,30 +11,30 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::code;
 use crate::rejection::Rejection;
 
-/// The longest short text in bytes. It bounds what one grapheme can take, such as an
+/// The longest short text in bytes. It limits the size of a single grapheme, such as an
 /// emoji of many people.
 pub const MAX_TEXT_BYTES: usize = 512;
 
 /// The most marks (accents, vowel signs) that may stand above and below one character.
 ///
-/// Tibetan has the highest stacks that are written, with eight: ཧྐྵྨླྺྼྻྂ. Hebrew with points
+/// Tibetan has the highest stacks in real use, with eight: ཧྐྵྨླྺྼྻྂ. Hebrew with points
 /// and cantillation has six, Thai three, Vietnamese two.
 pub const MAX_MARKS: usize = 8;
 
-/// How many of them may pile up on the same side, one beyond the other. Hebrew and
-/// Vietnamese have two, phonetic notation three.
+/// How many of them may be stacked on the same side. Hebrew and Vietnamese have two,
+/// phonetic notation three.
 pub const MAX_PILED_MARKS: usize = 3;
 
-/// Brings a text into its one form and checks it: 1 to `max_graphemes` characters as
-/// people count them, at most 512 bytes, with no control characters and none that reverse
-/// or hide what follows.
+/// Brings a text into its one form and checks it: 1 to `max_graphemes` characters as people
+/// count them, at most 512 bytes, without control characters and without characters that
+/// reverse or hide what follows.
 ///
-/// In its one form a text is trimmed and in NFC, its blanks are single spaces, and it has
-/// no invisible characters but those that change how it looks: inside emoji, and where a
-/// script needs them. So texts that look equal because of what cannot be seen are equal.
+/// In this form a text is trimmed and in NFC, its blanks are single spaces, and it has only
+/// those invisible characters that change how it looks: inside emoji, and where a script
+/// needs them. So texts that differ only in invisible characters are equal.
 ///
 /// # Errors
-/// `empty`, `too_long` or `bad_item`, naming `what`.
+/// `empty`, `too_long` or `bad_item`; the message names `what`.
 pub fn clean<'a>(
     what: &str,
     text: &'a str,
@@ -54,14 +54,14 @@ pub fn clean<'a>(
     if text.len() > MAX_TEXT_BYTES || has_more_graphemes(&text, max_graphemes) {
         return Err(too_long(what, max_graphemes));
     }
-    // After the length: a text that is too long in one spelling is so in all.
+    // After the check of the length: a text that is too long in one spelling is too long in all.
     if !is_plain {
         marks::check(what, &text)?;
     }
     Ok(text)
 }
 
-/// Refuses what is forbidden, and leaves only what can be seen.
+/// Refuses forbidden characters, and removes invisible ones.
 fn one_form<'a>(
     what: &str,
     text: &'a str,
@@ -76,9 +76,9 @@ fn one_form<'a>(
     if !text.chars().any(invisible::is_seen) {
         return Err(empty(what));
     }
-    // Before normalising, so that the work is bounded: NFC of one character is at most
-    // three times as long (UAX 15), and never a third as long. What may be taken out does
-    // not count.
+    // Before normalising, so that the work is bounded: NFC makes a character at most three
+    // times as long (UAX 15), and never shorter than a third. Characters that may be
+    // removed do not count.
     let seen = text.chars().filter(|c| !invisible::is_ignorable(*c));
     if seen.map(char::len_utf8).sum::<usize>() > 3 * MAX_TEXT_BYTES {
         return Err(too_long(what, max_graphemes));
@@ -89,12 +89,12 @@ fn one_form<'a>(
     if is_settled {
         return Ok(Cow::Borrowed(text));
     }
-    // What is taken out may have kept apart what composes or changes places.
+    // A removed character may have separated characters that compose or change their order.
     let composed = invisible::drop_always(text).nfc().collect::<String>();
     Ok(Cow::Owned(invisible::drop_idle(&composed).nfc().collect()))
 }
 
-/// The segmentation's tables are large and slow, so they are asked last: there are
+/// The tables of the segmentation are large and slow, so they are used last: there are
 /// never more graphemes than characters, or than bytes.
 fn has_more_graphemes(text: &str, max: usize) -> bool {
     text.len() > max && text.chars().nth(max).is_some() && text.graphemes(true).nth(max).is_some()
@@ -118,15 +118,14 @@ fn bad_item(message: String) -> Rejection {
     Rejection::new(code::BAD_ITEM, message)
 }
 
-/// Characters that most texts consist of alone, and that need no table: none is
-/// forbidden, all but the space can be seen, none is a mark, and in whatever order, they are in NFC. Unicode promises
-/// that all of this stays.
+/// Characters of which most texts consist, and which need no table: none is forbidden, all but the space are
+/// visible, none is a mark, and in any order they are in NFC. Unicode guarantees that this does not change.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
 }
 
-/// Whether all are plain and ASCII, without a blank after a blank. Without a way out of
-/// the loop, so that a few instructions look at many bytes.
+/// Whether all bytes are plain ASCII, without two blanks in a row. The loop has no early
+/// exit, so the compiler can check many bytes with a few instructions.
 fn is_plain_ascii(bytes: &[u8]) -> bool {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
     let is_apart = |pair: &[u8]| pair != b"  ";
@@ -136,7 +135,7 @@ fn is_plain_ascii(bytes: &[u8]) -> bool {
             .fold(true, |all, pair| all & is_apart(pair))
 }
 
-/// Whether no text may hold a character: control characters (escape sequences begin with one),
+/// Whether a character is forbidden in every text: control characters (escape sequences begin with one),
 /// line and paragraph separators, and the bidirectional embeddings, overrides and isolates.
 pub fn is_forbidden(c: char) -> bool {
     c.is_control()
@@ -169,7 +168,7 @@ mod tests {
             assert!(!is_forbidden(c), "{c:?}");
             assert!(c == ' ' || invisible::is_seen(c), "{c:?}");
             assert!(!invisible::may_go(c) && !invisible::is_mark(c), "{c:?}");
-            // Of such characters any text is in NFC (UAX 15, section 9).
+            // Any text of such characters is in NFC (UAX 15, section 9).
             assert_eq!(is_nfc_quick([c].into_iter()), IsNormalized::Yes, "{c:?}");
             assert_eq!(canonical_combining_class(c), 0, "{c:?}");
         }
@@ -228,7 +227,7 @@ mod tests {
         let mixed = "\u{489}\u{334}\u{316}\u{301}".repeat(2);
         assert_eq!(code(&format!("x{mixed}y")), "ok");
         assert_eq!(code(&format!("x{mixed}\u{20DD}y")), "bad_item");
-        // What cannot be seen is no new character to stand on.
+        // An invisible character is not a new character for marks to stand on.
         for between in ['\u{FE0F}', '\u{200D}', '\u{34F}', '\u{200B}'] {
             let two = "\u{301}".repeat(2);
             let text = format!("❤{two}{between}{two}");
@@ -285,7 +284,7 @@ mod tests {
         }
     }
 
-    /// What is in the second place becomes what is in the first.
+    /// Each of the spellings becomes the form.
     fn assert_becomes(form: &str, spellings: &[&str]) {
         for text in spellings.iter().chain([&form]) {
             assert_eq!(clean("the item", text, 80).as_deref(), Ok(form), "{text:?}");
@@ -331,7 +330,7 @@ mod tests {
                 (format!("🍕{c}"), "🍕"),
                 (format!("2{c}x"), "2x"),
             ] {
-                // That one has the picture shown as a text.
+                // That selector shows the picture as text.
                 if (form, c) != ("🍕", '\u{FE0E}') {
                     assert_becomes(form, &[&text]);
                 }

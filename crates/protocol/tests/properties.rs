@@ -1,4 +1,4 @@
-//! Properties of the small functions that everything else relies on.
+//! Properties of the small functions that all other code relies on.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,8 +9,8 @@ use tablecast_protocol::{Epoch, Position};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Text as an attacker or an unusual keyboard makes it: any characters, many of
-/// them from the corners that the rules are about.
+/// Text from an attacker or an unusual keyboard: any characters, many of them edge cases of
+/// the rules.
 fn any_text() -> impl Strategy<Value = String> {
     let corner = prop::sample::select(vec![
         ' ',
@@ -75,9 +75,9 @@ fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::collection::vec(character(), 0..12),
         prop::collection::vec(character(), 0..200),
-        // One character many times: the bounds are met exactly.
+        // One character many times: the limits are reached exactly.
         (character(), 0..1600usize).prop_map(|(c, times)| vec![c; times]),
-        // Three times as long before it is composed.
+        // Three times as long before composition.
         (0..200usize).prop_map(|times| ['\u{1112}', '\u{1161}', '\u{11AB}'].repeat(times)),
     ]
     .prop_map(String::from_iter)
@@ -90,7 +90,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// What comes out is within its limits and in its one form.
+    /// The output is within its limits and in normal form.
     #[test]
     fn a_clean_text_keeps_every_promise(text in any_text(), most in 0..200usize) {
         let Ok(clean) = clean("the item", &text, most) else { return Ok(()) };
@@ -113,8 +113,8 @@ proptest! {
         }
     }
 
-    /// Two spellings of one text have one form, or are refused alike: also at
-    /// the bounds, where one spelling is longer than the other.
+    /// Two spellings of one text have the same form, or are both refused: also at the
+    /// limits, where one spelling is longer than the other.
     #[test]
     fn equal_texts_are_cleaned_alike(text in any_text(), most in 0..200usize) {
         let composed: String = text.nfc().collect();
@@ -138,7 +138,7 @@ proptest! {
         }
     }
 
-    /// Exactly the order that a list of seqs shows.
+    /// The order is exactly the one that a list of seqs shows.
     #[test]
     fn events_stand_to_a_position_as_their_seqs_do(
         seq in 0..40u64,
@@ -163,7 +163,7 @@ proptest! {
         prop_assert_eq!(here.order(epoch, first, count), expected);
     }
 
-    /// Whoever obeys the order has every event once, however publications come.
+    /// A reader that follows the order gets every event once, however publications arrive.
     #[test]
     fn obeying_the_order_applies_each_event_once(
         publications in prop::collection::vec((1..60u64, 1..20usize), 0..100),
@@ -184,8 +184,8 @@ proptest! {
     }
 }
 
-/// The bound that is checked before normalising rests on this: composing never
-/// makes a text shorter than a third.
+/// The limit that is checked before normalising relies on this: composing never makes a
+/// text shorter than a third.
 #[test]
 fn composing_a_character_never_makes_it_shorter_than_a_third() {
     for c in '\0'..=char::MAX {
@@ -199,7 +199,7 @@ fn composing_a_character_never_makes_it_shorter_than_a_third() {
 
 #[test]
 fn the_bound_in_bytes_is_exact() {
-    // Eleven bytes that belong to one character: it, and marks below and above.
+    // Eleven bytes for one character: the letter, and marks below and above.
     let one = "w\u{331}\u{332}\u{330}\u{305}\u{304}";
     let at_bound = format!("{}xxxxxx", one.repeat(46));
     assert_eq!(at_bound.len(), MAX_TEXT_BYTES);

@@ -1,4 +1,4 @@
-//! The port, on Redis.
+//! The backend on Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use crate::server::Server;
 use crate::url::{Deployment, UrlError};
 use crate::{discovery, encoding, url};
 
-/// How often an idle room is compared with Redis, in case a publication was lost. That
-/// happens only with its connection, which is probed twice a second, so this is a second
-/// safeguard.
+/// How often an idle room is compared with Redis, in case a publication was lost.
+/// Publications are lost only with their connection, which is probed twice a second, so
+/// this is an additional safeguard.
 const RESYNC: Duration = Duration::from_secs(5);
 
-/// A snapshot is mostly larger than the event beside it: with each commit, a vote
-/// of 60 bytes on a large menu would move a hundred kilobytes. The log holds what
-/// follows it; a quarter of the log leaves the rest for those who are behind.
+/// A snapshot is mostly larger than an event: with a snapshot in each commit, a vote of 60
+/// bytes on a large menu would move a hundred kilobytes. The log holds the events after the
+/// snapshot; a quarter of the log leaves the rest for readers that are behind.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 4;
 
 /// Rooms in Redis. Its connections end when it is dropped.
@@ -37,9 +37,8 @@ pub struct RedisBackend {
 }
 
 impl RedisBackend {
-    /// Starts to connect to what `url` names and returns at once, whether Redis
-    /// can be reached or not: [`Backend::health`] tells. Must be called within
-    /// a tokio runtime.
+    /// Starts to connect to `url` and returns at once, whether Redis can be reached or not;
+    /// [`Backend::health`] reports it. Must be called within a tokio runtime.
     ///
     /// - `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, port 6379 unless given
     /// - `rediss://…`, the same over TLS, trusting what the system trusts
@@ -48,7 +47,7 @@ impl RedisBackend {
     ///   by one or more of its servers; `rediss-cluster://…` over TLS
     ///
     /// # Errors
-    /// Tells which part of the URL is wrong and what is allowed.
+    /// The error names the wrong part of the URL and what is allowed.
     pub fn connect(url: &str) -> Result<RedisBackend, UrlError> {
         Self::connect_with(url, &RedisConfig::default())
     }
@@ -63,8 +62,8 @@ impl RedisBackend {
         }
         let deployment = Deployment::parse(url)?;
         if deployment.is_encrypted() {
-            // redis-rs takes the process' default, which may be ambiguous.
-            // Fails only if the program has chosen one before: then that is it.
+            // redis-rs uses the process' default, which may be ambiguous. This fails only
+            // if the program has chosen one before; then that one is used.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let is_cluster = matches!(deployment, Deployment::Cluster(_));
@@ -100,8 +99,8 @@ impl RedisBackend {
     }
 }
 
-/// In milliseconds, and within what Redis takes for an expiry: at least one, and
-/// at most a century, so that no sum of them overflows.
+/// In milliseconds, within the range that Redis accepts for an expiry: at least one, and at
+/// most a century, so that no sum overflows.
 fn millis(duration: Duration) -> Vec<u8> {
     const CENTURY: u128 = 100 * 365 * 24 * 60 * 60 * 1000;
     duration
@@ -111,7 +110,7 @@ fn millis(duration: Duration) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Logged by the one node whose call has found it.
+/// Logged only by the node whose call has found it.
 fn warn_of_loss(room: &RoomId, answer: &Value) {
     if let Some(lost) = encoding::lost(answer) {
         tracing::error!(

@@ -1,5 +1,5 @@
-//! Whether a server takes changes: tried, since nothing else tells. A server may
-//! answer every probe and refuse every change.
+//! Checks whether a server takes changes by trying one, because nothing else shows it: a
+//! server may answer every probe and still refuse every change.
 
 use std::time::Duration;
 
@@ -17,29 +17,29 @@ use crate::scripts::{CHECK, Call};
 /// How often a change is tried.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// How soon the next one is tried when the last one showed nothing, because its slot is
-/// on another server.
+/// How soon the next one is tried if the last one showed nothing, because its slot is on
+/// another server.
 const SOON: Duration = Duration::from_millis(100);
 
-/// How many names are looked at to find one in the server's slots. For a server that has
-/// a single slot of the 16,384 this is enough in all but one case of 400.
+/// How many names are tried to find one in the server's slots. Even if a server has only
+/// one of the 16,384 slots, this fails in only one of 400 cases.
 const NAMES: u32 = 100_000;
 
 /// Whether changes pass, while commands work.
 enum Standing {
-    /// The connection is new, and none was tried yet.
+    /// The connection is new, and no change was tried yet.
     Untried,
     /// Changes pass.
     Taking,
-    /// Changes are refused. Of those that were tried since, this many passed in a row.
+    /// Changes are refused. Since then this many tries have passed in a row.
     Refusing(Trouble, u8),
 }
 
-/// After a refusal this many changes in a row have to pass before the server counts as
-/// one that takes them: a server whose memory is just full takes one now and then.
+/// After a refusal this many changes in a row must pass before the server counts as up: a
+/// server whose memory is just full sometimes takes one.
 const PASSES: u8 = 2;
 
-/// What is known of the changes on one server.
+/// Whether one server takes changes, as far as is known.
 pub(crate) struct Changes {
     /// The server, for the log.
     server: String,
@@ -56,7 +56,7 @@ impl Changes {
         }
     }
 
-    /// There is a new connection: whether changes pass is still to be seen.
+    /// There is a new connection: it is not known yet whether changes pass.
     pub(crate) fn begin(&self) {
         let mut standing = self.standing.lock();
         if matches!(&*standing, Standing::Taking) {
@@ -64,8 +64,8 @@ impl Changes {
         }
     }
 
-    /// A room's change was refused, so one is tried at once to see whether all are.
-    /// Returns true if that is known already.
+    /// A room's change was refused, so a change is tried at once to see whether all are
+    /// refused. Returns true if that is known already.
     pub(crate) fn doubt(&self) -> bool {
         let mut standing = self.standing.lock();
         match &mut *standing {
@@ -80,7 +80,7 @@ impl Changes {
         }
     }
 
-    /// What they say of the health of the server. `None`: not known yet.
+    /// The resulting health of the server. `None`: not known yet.
     pub(crate) fn health(&self) -> Option<Health> {
         match &*self.standing.lock() {
             Standing::Untried => None,
@@ -117,16 +117,16 @@ impl Changes {
     }
 }
 
-/// What became of a change.
+/// The outcome of a change.
 enum Outcome {
     Passed,
     Refused(Trouble),
-    /// This shows nothing: the slot is elsewhere, or somebody has a key of this name.
+    /// This shows nothing: the slot is elsewhere, or another program has a key of this name.
     Nothing,
 }
 
-/// Tries changes for as long as the connection is of use: now and then, and at once when
-/// a room's change was refused. `owns` says which slots are the server's.
+/// Tries changes as long as the connection works: regularly, and at once when a room's
+/// change was refused. `owns` says which slots the server has.
 pub(crate) async fn keep(
     context: &Context,
     changes: &Changes,
@@ -197,7 +197,7 @@ async fn attempt(
         }
         Some("READONLY") => Err(Loss::Sick(Trouble::refusal(&error))),
         Some(_) => Ok(Outcome::Refused(Trouble::refusal(&error))),
-        // The connection has ended; its probe will find out.
+        // The connection has ended; its probe will notice.
         None => Ok(Outcome::Nothing),
     }
 }

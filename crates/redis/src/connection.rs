@@ -1,4 +1,4 @@
-//! Connections: how one is made, probed, given up and made again.
+//! Connections: how they are made, probed, given up and made again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::scripts::Call;
 /// silently is found within 1.5 s.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 
-/// Commands that may wait for a connection's writer; more wait outside, each
-/// under its own deadline.
+/// How many commands may wait for a connection's writer; more wait outside, each with its
+/// own deadline.
 const WAITING: usize = 1024;
 
 /// A connection to Redis, for commands or for subscriptions.
@@ -31,11 +31,11 @@ pub(crate) struct Connection {
     timeout: Duration,
 }
 
-/// Why a connection is of no use any more.
+/// Why a connection cannot be used any more.
 pub(crate) enum Loss {
-    /// It ended. Another one can perhaps be made at once.
+    /// It ended. Perhaps a new one can be made at once.
     Closed,
-    /// It does not answer, or answers that it is of no use.
+    /// It does not answer, or the answer shows that it is useless.
     Sick(Trouble),
 }
 
@@ -49,8 +49,8 @@ impl fmt::Display for Loss {
 }
 
 impl Connection {
-    /// Makes one. What Redis sends without being asked goes to `on_push`, which
-    /// must not block.
+    /// Makes a connection. Messages that Redis sends on its own go to `on_push`, which must
+    /// not block.
     pub(crate) async fn dial(
         info: &ConnectionInfo,
         timeout: Duration,
@@ -81,10 +81,9 @@ impl Connection {
         })
     }
 
-    /// Probes it until it is of no use. A peer that silently swallows everything
-    /// is found like this, and nothing else finds it. Any answer will do, also one by
-    /// which Redis refuses to answer (`BUSY`, `LOADING`): the connection is sound. Other
-    /// answers are looked at.
+    /// Probes it until it fails. Only this finds a peer that silently swallows everything.
+    /// Even a refusal (`BUSY`, `LOADING`) shows that the connection works. Other answers
+    /// are checked.
     pub(crate) async fn probe(
         &self,
         question: &Cmd,
@@ -114,14 +113,13 @@ impl Connection {
     }
 }
 
-/// A connection for commands, and to which history of Redis it leads.
+/// A connection for commands, with the history of its Redis process.
 ///
-/// That is the `run_id` of the server process and its `master_replid`. Both are handed
-/// to every script, instead of being asked in the scripts: `INFO` there costs more than
-/// a quarter of all commits a second. The run stays true, because a TCP connection
-/// cannot outlive the process at its end. The replid may change meanwhile, which the
-/// next probe tells; the scripts do not take the caller's word where it differs from
-/// what is stored.
+/// The history is the `run_id` of the server process and its `master_replid`. Both are
+/// passed to every script, because calling `INFO` in the scripts would cost more than a
+/// quarter of all commits a second. The run stays true, because a TCP connection cannot
+/// outlive its server process. The replid may change meanwhile, and the next probe learns
+/// that; where it differs from the stored one, the scripts ask Redis itself.
 pub(crate) struct Live {
     pub(crate) commands: MultiplexedConnection,
     pipeline: Pipeline,
@@ -148,7 +146,7 @@ impl Live {
         let of = |error| Trouble::of(&error);
         let report = redis::cmd("INFO").query_async(&mut commands).await;
         let report: String = report.map_err(of)?;
-        // Unlike INFO it fails while Redis still loads its data.
+        // Unlike INFO, PING fails while Redis is still loading its data.
         let ready = redis::cmd("PING").query_async(&mut commands).await;
         let _: Value = ready.map_err(of)?;
         if is_replica(&report) {
@@ -165,13 +163,13 @@ impl Live {
         Ok((live, connection))
     }
 
-    /// Probes its connection until it is of no use, or leads to a replica; and learns
-    /// of a new replid.
+    /// Probes its connection until it fails or leads to a replica; also learns of a new
+    /// replid.
     pub(crate) async fn probe(&self, connection: &Connection) -> Loss {
         let mut question = redis::cmd("INFO");
         question.arg("replication");
         let look = |answer: Value| {
-            // A proxy may answer something else; the connection works all the same.
+            // A proxy may answer something else; still, the connection works.
             let Ok(report) = redis::from_redis_value::<String>(answer) else {
                 return Ok(());
             };
@@ -189,7 +187,7 @@ impl Live {
         Arc::clone(&self.history.lock())
     }
 
-    /// Calls a script; with its code, if Redis does not know its hash.
+    /// Calls a script by its hash, or with its code if Redis does not know the hash.
     pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
         let history = self.history();
         match self.pipeline.send(call.by_hash(&history)).await {
@@ -200,8 +198,8 @@ impl Live {
         }
     }
 
-    /// Calls a script on a server that is only just taking over the slot. Both
-    /// commands are sent as one, since `ASKING` counts for the very next.
+    /// Calls a script on a server that is just taking over the slot. Both commands are sent
+    /// together, because `ASKING` applies only to the next command.
     pub(crate) async fn call_asking(&self, call: &Call<'_>) -> RedisResult<Value> {
         let mut commands = self.commands.clone();
         let mut pair = redis::pipe();
@@ -235,8 +233,8 @@ fn info_field<'a>(report: &'a str, name: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// How long to wait before the next attempt: full jitter, so that the nodes of
-/// a site do not come back all at once.
+/// The wait before the next attempt: full jitter, so that the nodes of a site do not all
+/// come back at once.
 pub(crate) struct Backoff {
     bound: Duration,
     since: Instant,
@@ -260,8 +258,8 @@ impl Backoff {
         self.since = Instant::now();
     }
 
-    /// The connection that was made has ended: the next attempt is at once if
-    /// it had lasted, else after a wait.
+    /// The connection has ended: the next attempt is at once if it had lasted, else after a
+    /// wait.
     pub(crate) async fn lost(&mut self) {
         if self.since.elapsed() >= Self::LAST {
             self.bound = Self::FIRST;

@@ -1,4 +1,4 @@
-//! What a backend's servers and their router have in common.
+//! State shared by a backend's servers and their router.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::keys::Keys;
 
 pub(crate) struct Context {
     pub(crate) keys: Keys,
-    /// By which this backend knows its own publications: 16 random hex digits.
+    /// This backend's name, to recognise its own publications: 16 random hex digits.
     pub(crate) name: String,
     pub(crate) is_cluster: bool,
     /// How long Redis may take to answer, see [`RedisConfig`](crate::RedisConfig).
@@ -19,7 +19,7 @@ pub(crate) struct Context {
     pub(crate) cancel: CancellationToken,
     /// Asks for the Cluster's slots again, soon.
     pub(crate) refresh: Notify,
-    /// Sent to when the health of a server, or of all, may have changed.
+    /// Notified when the health of a server, or of all, may have changed.
     pub(crate) health: watch::Sender<()>,
 }
 
@@ -36,9 +36,9 @@ impl Context {
         }
     }
 
-    /// Spawns a task without which nothing is heard any more, or nothing can be asked. If
-    /// it ends before it is cancelled, which is by a panic, all of this backend's tasks
-    /// end, and with them the stream of its health: so the node learns of it.
+    /// Spawns a task that the backend needs to hear or to ask anything. If it ends before
+    /// it is cancelled (by a panic), all tasks of this backend end, and with them its
+    /// health stream, so the node learns of it.
     pub(crate) fn spawn_vital(
         &self,
         cancel: CancellationToken,

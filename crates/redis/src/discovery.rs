@@ -14,7 +14,7 @@ use crate::server::{Link, Server};
 use crate::slots::{SlotRange, slot_table};
 use crate::url::at_address;
 
-/// How often the slots are asked for without a reason.
+/// How often the slots are requested without a reason.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// How often while some slots have no server.
@@ -23,7 +23,7 @@ const EVERY_PARTIAL: Duration = Duration::from_millis(500);
 /// The shortest time between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Asks for the slots, for ever.
+/// Requests the slots repeatedly, for ever.
 pub(crate) async fn keep(router: Arc<Router>, seeds: Vec<ConnectionInfo>) {
     let mut backoff = Backoff::new();
     let mut working = true;
@@ -76,9 +76,9 @@ fn apply(router: &Router, table: Vec<SlotRange>) {
     router.apply(Topology::new(table));
 }
 
-/// The slots, as told by the first server that answers. Those to which a connection works
-/// are asked before the seeds, each group in random order, because one of them may be cut
-/// off from the others and know only old slots.
+/// The slots, from the first server that answers. Servers with a working connection are
+/// asked before the seeds, each group in random order, because a server may be cut off from
+/// the others and know only old slots.
 async fn slots(router: &Router, seeds: &[ConnectionInfo]) -> Result<Vec<SlotRange>, String> {
     let limit = router.context.timeout;
     let mut reason = String::from("no server of the Cluster is known");

@@ -1,5 +1,5 @@
-//! What is stored, published and answered, in bytes. Everything that is decoded
-//! here comes from outside: it may be malformed, and then is an error.
+//! The bytes that are stored, published and answered. Everything that is decoded here comes
+//! from outside: if it is malformed, that is an error.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use redis::Value;
@@ -47,7 +47,7 @@ pub(crate) fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, Malformed> {
     Ok(events)
 }
 
-/// What commit.lua publishes; nothing, if it is a publication by the backend of this name.
+/// Decodes a publication of commit.lua; `None` if the backend with this name made it.
 pub(crate) fn decode_publication(
     mut bytes: Bytes,
     own_name: &str,
@@ -102,7 +102,7 @@ pub(crate) fn loaded(answer: Value, known: Option<Position>) -> Result<Option<Lo
 }
 
 /// How many events of the room were lost with its log, if this answer of load.lua or
-/// commit.lua says so.
+/// commit.lua reports it.
 pub(crate) fn lost(answer: &Value) -> Option<i64> {
     match answer.as_sequence()?.get(8)? {
         Value::Int(lost) => Some(*lost),
@@ -138,7 +138,7 @@ pub(crate) fn keepsake(answer: Value) -> Result<Option<Keepsake>, Malformed> {
     }
 }
 
-/// The answer of renew.lua. Members that are not ids are not ours.
+/// The answer of renew.lua. Members of the set that are not ids are not nodes.
 pub(crate) fn nodes(answer: Value) -> Result<Vec<NodeId>, Malformed> {
     let names: Vec<String> =
         redis::from_redis_value(answer).map_err(|error| Malformed::new(error.to_string()))?;
@@ -176,7 +176,7 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
     };
     let mut events = log(fields.next()?)?;
     match (&snapshot, known) {
-        // Exactly what follows the position that was asked about.
+        // Exactly the events after the requested position.
         (None, Some(known)) => {
             events.retain(|event| event.seq > known.seq);
             if !lead(&events, known.seq, position.seq) {
@@ -184,8 +184,8 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
             }
         }
         (None, None) => return Err(Malformed::new("an answer without a snapshot")),
-        // A log that was lost (evicted, or deleted by hand) does no harm as long as the
-        // snapshot is the newest state.
+        // A lost log (evicted, or deleted by hand) does no harm if the snapshot is the
+        // newest state.
         (Some(snapshot), _) => {
             if !lead(&events, snapshot.seq, position.seq) {
                 if snapshot.seq != position.seq {
@@ -204,7 +204,7 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
     })
 }
 
-/// Whether the events lead from this seq, or one before it, to the newest without a hole.
+/// Whether the events lead from this seq, or an earlier one, to the newest without a gap.
 fn lead(events: &[StoredEvent], from: u64, newest: u64) -> bool {
     let mut pairs = events.windows(2);
     let reach = match (events.first(), events.last()) {
@@ -233,7 +233,7 @@ fn log(entries: Value) -> Result<Vec<StoredEvent>, Malformed> {
     Ok(events)
 }
 
-/// An answer of a script, taken apart from the front.
+/// An answer of a script, read field by field.
 struct Fields(std::vec::IntoIter<Value>);
 
 impl Fields {
@@ -322,7 +322,7 @@ mod tests {
     fn events_of_any_bytes_survive_and_a_cut_is_noticed() {
         let encoded = encode_events(&events()).freeze();
         assert_eq!(decode_events(encoded.clone()), Ok(events()));
-        // A cut between two events looks like fewer events; elsewhere it shows.
+        // A cut between two events looks like fewer events; anywhere else it is an error.
         for end in [1, 3, 5, 7, 9, 11, 13, encoded.len() - 1] {
             let decoded = decode_events(encoded.slice(..end));
             assert!(
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(decode_publication(good.clone().into(), "me"), Ok(None));
 
         for end in 0..good.len() {
-            // Must not panic, whatever it is.
+            // Must not panic for any input.
             let _ = decode(Bytes::copy_from_slice(&good[..end]));
         }
         for foreign in [

@@ -1,12 +1,12 @@
-//! Names of keys and channels, and the Cluster slot they fall into.
+//! Names of keys and channels, and their Cluster slots.
 
 use tablecast_core::id::RoomId;
 
 /// How many slots a Redis Cluster has.
 pub(crate) const SLOTS: u16 = 16384;
 
-/// Makes the names. All names of one room share the hash tag `{ROOM}`, so they
-/// fall into one slot and one script may use them together.
+/// Makes the names. All names of one room share the hash tag `{ROOM}`, so they are in one
+/// slot, and one script may use them together.
 #[derive(Debug)]
 pub(crate) struct Keys {
     prefix: String,
@@ -21,7 +21,7 @@ pub(crate) struct RoomKeys {
 }
 
 impl RoomKeys {
-    /// The key of what the room leaves. Few calls need it, so it is made on demand.
+    /// The key of the room's result. Few calls need it, so it is made on demand.
     pub(crate) fn keepsake(&self) -> String {
         [&self.channel, ":keepsake"].concat()
     }
@@ -48,7 +48,7 @@ impl Keys {
         [&self.prefix, "{", room.as_str(), "}"].concat()
     }
 
-    /// Two keys to try a change on, and their slot: other slots for other numbers.
+    /// Two keys for trying a change, and their slot, which depends on the number.
     pub(crate) fn check(&self, number: u32) -> ([String; 2], u16) {
         let stem = format!("{}check:{{{number}}}", self.prefix);
         let slot = slot(stem.as_bytes());
@@ -67,7 +67,7 @@ pub(crate) fn slot(key: &[u8]) -> u16 {
     crc16(hash_tag(key)) % SLOTS
 }
 
-/// What stands between the first `{` and the next `}`, unless that is nothing.
+/// The text between the first `{` and the next `}`, or the whole key if that is empty.
 fn hash_tag(key: &[u8]) -> &[u8] {
     let Some(open) = key.iter().position(|b| *b == b'{') else {
         return key;
@@ -84,7 +84,7 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// What each byte does to the CRC.
+/// The effect of each byte on the CRC.
 const CRC16: [u16; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

@@ -2,9 +2,8 @@
 //!
 //! # How it is made
 //!
-//! **A standalone server is a Cluster of one server that has all slots.** So
-//! there is one way for a command: its room's slot, the slot's server, that
-//! server's connection.
+//! **A standalone server is a Cluster of one server that has all slots.** So every command
+//! takes the same way: its room's slot, the slot's server, that server's connection.
 //!
 //! **Each server has two connections**, one for commands and one for
 //! subscriptions, however many rooms and sockets there are. Each is probed twice
@@ -13,25 +12,25 @@
 //! subscription connection is made, its rooms are subscribed one by one, and who
 //! watches one then hears that something may have been missed.
 //!
-//! **A server is up if it takes changes.** That is tried, since a server may answer
-//! every probe and refuse every change.
+//! **A server is up if it takes changes.** This is tried, because a server may answer every
+//! probe and still refuse every change.
 //!
-//! **An epoch belongs to one run of one server process, and to one time as a primary.**
-//! Every script is told which run its connection belongs to and that server's replid;
-//! one that finds a room written by another run, or under another replid, begins a new
-//! epoch before anything else.
+//! **An epoch belongs to one run of one server process, and to one period as a primary.**
+//! Every script gets its connection's run and that server's replid. If it finds a room
+//! written by another run, or under another replid, it begins a new epoch before anything
+//! else.
 //!
-//! redis-rs does the protocol, TLS and multiplexing. Of its upper layers none is
-//! used, for these reasons:
+//! redis-rs does the protocol, TLS and multiplexing. Its upper layers are not used, for
+//! these reasons:
 //! - its Cluster client hides which server a command goes to, but the run must be
 //!   that of the server that executes the script. It also subscribes channels of
 //!   several slots with one `SSUBSCRIBE`, which a Cluster refuses, and forgets a
 //!   channel when its slot moves;
 //! - its `ConnectionManager` gives up after some attempts, and probes nothing;
-//! - a `SUNSUBSCRIBE` that Redis sends by itself, as it does when a slot moves,
-//!   is taken for the answer to the oldest waiting command. So a connection on
-//!   which that happened is replaced.
-// These macros panic when stderr cannot be written.
+//! - it takes a `SUNSUBSCRIBE` that Redis sends on its own, as it does when a slot moves,
+//!   for the answer to the oldest waiting command. So a connection on which that happened
+//!   is replaced.
+// These macros panic if stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 mod backend;

@@ -1,9 +1,8 @@
 //! Commands of one turn of the runtime, written together.
 //!
-//! redis-rs writes a command as soon as it has it, since its task is woken by the
-//! first one and runs before whoever would send the next: a write, and a wake of
-//! Redis, for each commit. Here commands gather until all that is ready has run,
-//! and go out as one pipeline.
+//! redis-rs writes each command at once: the first command wakes its task, which runs
+//! before the next sender. That would be a write, and a wake-up of Redis, for each commit.
+//! Here commands gather until all ready tasks have run, and are sent as one pipeline.
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -11,16 +10,14 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
 
-/// Commands that may wait to be sent; more wait outside, each under its own
-/// deadline.
+/// How many commands may wait to be sent; more wait outside, each with its own deadline.
 const WAITING: usize = 1024;
 
-/// Commands in one pipeline, which is answered as a whole: few enough that the
-/// answers to large loads are not kept for long, enough that a further one would
-/// not make a command cheaper.
+/// The most commands in one pipeline, which is answered as a whole: few enough that answers
+/// to large loads are not held long, and enough that more would not make a command cheaper.
 const TOGETHER: usize = 64;
 
-/// Where commands are put in. Dropping it ends the task that sends them.
+/// The sending side for commands. Dropping it ends the task that sends them.
 pub(crate) struct Pipeline(mpsc::Sender<Waiting>);
 
 struct Waiting {
@@ -155,7 +152,7 @@ mod tests {
         }
     }
 
-    /// Says OK to each command: an array, and so the only lines that begin with a star.
+    /// Answers OK to each command. Commands are arrays, the only lines that begin with a star.
     async fn agree(stream: DuplexStream) {
         let (read, mut write) = tokio::io::split(stream);
         let mut lines = BufReader::new(read).lines();
@@ -176,7 +173,7 @@ mod tests {
             writes: writes.clone(),
         };
         let (connect, connected) = oneshot::channel();
-        // The driver borrows what it was made from.
+        // The driver borrows the value that it was made from.
         tokio::spawn(async move {
             let info = RedisConnectionInfo::default();
             let (connection, driver) = MultiplexedConnection::new(&info, counting).await.unwrap();

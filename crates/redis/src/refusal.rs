@@ -1,26 +1,26 @@
-//! Why Redis is of no use: it is not reached, or takes no changes.
+//! Why Redis cannot be used: it cannot be reached, or takes no changes.
 
 use std::fmt;
 
 use redis::RedisError;
 use tablecast_core::backend::{BackendError, Health};
 
-/// Why a server is of no use.
+/// Why a server cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// It cannot be reached, for this reason.
     Away(String),
-    /// It is reached and takes no changes.
+    /// It can be reached but takes no changes.
     Refusing {
         /// Why, in words that anybody may read.
         why: &'static str,
-        /// The same in those of Redis, for the log and the operator.
+        /// The same in Redis' own words, for the log and the operator.
         words: String,
     },
 }
 
 impl Trouble {
-    /// A server that turns out to be a replica when it is connected to.
+    /// For a server that turns out to be a replica on connecting.
     pub(crate) fn replica() -> Trouble {
         Trouble::Refusing {
             why: "it is a read-only replica",
@@ -28,7 +28,7 @@ impl Trouble {
         }
     }
 
-    /// A change was answered with this error, whatever it is.
+    /// For a change that was answered with this error.
     pub(crate) fn refusal(error: &RedisError) -> Trouble {
         let why = code_of(error).and_then(|code| reason(&code));
         Trouble::Refusing {
@@ -37,15 +37,15 @@ impl Trouble {
         }
     }
 
-    /// The same, but only if by this error Redis refuses work at the moment: not for a
-    /// broken connection, and not for a fault in what was asked.
+    /// The same, but only if the error means that Redis refuses work at the moment: not for
+    /// a broken connection, and not for a faulty request.
     pub(crate) fn told_by(error: &RedisError) -> Option<Trouble> {
         let why = reason(&code_of(error)?)?;
         let words = explain(error);
         Some(Trouble::Refusing { why, words })
     }
 
-    /// A server answered with this error when something of use was expected.
+    /// For a server that answered with this error in place of a useful answer.
     pub(crate) fn of(error: &RedisError) -> Trouble {
         Trouble::told_by(error).unwrap_or_else(|| Trouble::Away(explain(error)))
     }
@@ -87,7 +87,7 @@ impl From<&str> for Trouble {
     }
 }
 
-/// What each of Redis' codes says, to anybody.
+/// The meaning of each of Redis' codes, in general words.
 fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
         "OOM" => "its memory is full",
@@ -104,10 +104,9 @@ fn reason(code: &str) -> Option<&'static str> {
     })
 }
 
-/// The code of an answer. Redis 6.2 puts what a command in a script was answered into
-/// the text of another error: `ERR Error running script (…): @user_script:1:
-/// @user_script: 1: -OOM command not allowed …`. For a right that is missing in a script
-/// neither it nor 7.0 has a code.
+/// The code of an answer. Redis 6.2 puts the error of a command in a script into the text
+/// of another error: `ERR Error running script (…): @user_script:1:
+/// @user_script: 1: -OOM command not allowed …`. For a missing right in a script neither 6.2 nor 7.0 has a code.
 pub(crate) fn code_of(error: &RedisError) -> Option<String> {
     let server = error.clone().into_server_errors()?;
     let (_, first) = server.first()?;
@@ -129,12 +128,12 @@ pub(crate) fn code_of(error: &RedisError) -> Option<String> {
     Some(first.code().to_owned())
 }
 
-/// Why Redis cannot be used, on one line of a log, and what to do where Redis'
-/// own words do not say it.
+/// Why Redis cannot be used, as one line of a log, and what to do if Redis' own words do
+/// not say it.
 pub(crate) fn explain(error: &RedisError) -> String {
     let told = error.clone().into_server_errors();
     let text = match told.as_deref() {
-        // As Redis has it: redis-rs puts names of its own before it.
+        // Redis' own words: redis-rs puts its own names before them.
         Some([(_, told), ..]) => format!("{} {}", told.code(), told.details().unwrap_or_default()),
         _ => error.to_string(),
     };
@@ -161,7 +160,7 @@ mod tests {
         failed.unwrap_err()
     }
 
-    /// As Redis 6.2, 7.0 and later ones answer a script whose first change they refuse.
+    /// The answers of Redis 6.2, 7.0 and later to a script whose first change they refuse.
     #[test]
     fn the_reason_is_found_in_what_each_version_answers() {
         let full = "its memory is full";

@@ -1,4 +1,4 @@
-//! Which rooms are watched and have their slot on one server, and who watches them.
+//! The watched rooms with a slot on one server, and their watchers.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{BackendError, Listener, Publication};
 use tokio::sync::{Notify, oneshot};
 
-/// A room's channel, by which it is known here.
+/// A room's channel, which identifies the room here.
 pub(crate) type Channel = Arc<str>;
 
 /// Somebody's watch of a room.
 pub(crate) struct Watcher {
     pub(crate) id: u64,
     pub(crate) listener: Arc<dyn Listener>,
-    /// Until it was told that the room is subscribed, or why not.
+    /// Present until the watcher was told that the room is subscribed, or why not.
     pub(crate) waiter: Option<oneshot::Sender<Result<(), BackendError>>>,
 }
 
-/// Rooms that are watched. Each is to be subscribed.
+/// Watched rooms. Each must be subscribed.
 #[derive(Default)]
 pub(crate) struct Rooms {
     state: Mutex<State>,
@@ -29,7 +29,7 @@ pub(crate) struct Rooms {
 struct State {
     /// No list is empty.
     watched: HashMap<Channel, Vec<Watcher>>,
-    /// Those of which it has changed whether they are watched, while a connection follows.
+    /// Rooms whose watching began or ended, while a connection follows.
     changed: Option<HashSet<Channel>>,
 }
 
@@ -41,7 +41,7 @@ impl Rooms {
         self.change(state, [channel]);
     }
 
-    /// Takes out a watcher, whose listener is to be dropped outside of any lock.
+    /// Takes out a watcher, whose listener must be dropped outside any lock.
     pub(crate) fn remove(&self, channel: &str, id: u64) -> Option<Watcher> {
         let mut state = self.state.lock();
         let watchers = state.watched.get_mut(channel)?;
@@ -54,7 +54,7 @@ impl Rooms {
         Some(gone)
     }
 
-    /// Takes out all rooms that do not belong here.
+    /// Takes out all rooms that do not belong to this server.
     pub(crate) fn take(&self, belongs_here: impl Fn(&str) -> bool) -> Vec<(Channel, Vec<Watcher>)> {
         let mut state = self.state.lock();
         let gone = state
@@ -69,7 +69,7 @@ impl Rooms {
         self.state.lock().watched.contains_key(channel)
     }
 
-    /// A connection is there on which nothing is subscribed yet.
+    /// There is a new connection without subscriptions.
     pub(crate) fn follow(&self) {
         let mut state = self.state.lock();
         state.changed = Some(HashSet::new());
@@ -82,7 +82,7 @@ impl Rooms {
         self.state.lock().changed = None;
     }
 
-    /// Waits until rooms are watched or not watched any more, and takes which may be.
+    /// Waits for rooms whose watching began or ended, and takes them.
     pub(crate) async fn changed(&self) -> HashSet<Channel> {
         self.is_changed.notified().await;
         let mut state = self.state.lock();
@@ -90,7 +90,7 @@ impl Rooms {
         changed.map(std::mem::take).unwrap_or_default()
     }
 
-    /// Events of this room came.
+    /// Passes on a publication of this room.
     pub(crate) fn publish(&self, channel: &str, publication: Publication) {
         let state = self.state.lock();
         let watchers = state.watched.get(channel);
@@ -102,8 +102,9 @@ impl Rooms {
         }
     }
 
-    /// The room is subscribed. If that is new, something may have been missed by those who
-    /// did not just wait for it: there was a subscription before, or they have given up.
+    /// The room is subscribed. If the subscription is new, watchers that were not waiting
+    /// for it may have missed something: there was an earlier subscription, or they have
+    /// given up waiting.
     pub(crate) fn subscribed(&self, channel: &str, is_new: bool) {
         let mut state = self.state.lock();
         for watcher in state.watched.get_mut(channel).into_iter().flatten() {

@@ -1,5 +1,5 @@
-//! Which server has which slot. So it knows where a room is watched, and how all servers
-//! together are.
+//! Which server has which slot. So it knows where a room is watched, and the health of all
+//! servers together.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -67,18 +67,18 @@ impl Topology {
     }
 }
 
-/// The shared part of a backend. A room that is watched is with the server that has its
-/// slot, or unplaced while none has.
+/// The shared part of a backend. A watched room is with the server that has its slot, or
+/// unplaced while no server has it.
 pub(crate) struct Router {
     pub(crate) context: Arc<Context>,
-    /// A server whose credentials and encryption are those of all.
+    /// A server with the credentials and encryption of all servers.
     pub(crate) like: Option<ConnectionInfo>,
     /// Rooms move from server to server under its lock.
     topology: watch::Sender<Arc<Topology>>,
     unplaced: Rooms,
     /// The next number for a watch.
     watches: AtomicU64,
-    /// Why the Cluster's slots are not known, while they are not.
+    /// Why the Cluster's slots are unknown, while they are.
     undiscovered: Mutex<Option<String>>,
 }
 
@@ -102,7 +102,7 @@ impl Router {
         self.topology.subscribe()
     }
 
-    /// Puts a topology in force.
+    /// Applies a new topology.
     pub(crate) fn apply(&self, new: Topology) {
         *self.undiscovered.lock() = None;
         self.topology.send_if_modified(|topology| {
@@ -131,13 +131,13 @@ impl Router {
         self.context.health.send_replace(());
     }
 
-    /// Where a room is to be watched.
+    /// Where a room must be watched.
     fn home<'a>(&'a self, topology: &'a Topology, channel: &str) -> &'a Rooms {
         let owner = topology.owner(slot(channel.as_bytes()));
         owner.map_or(&self.unplaced, |server| server.rooms())
     }
 
-    /// Tells why the Cluster's slots could not be asked for.
+    /// Records why the Cluster's slots could not be read.
     pub(crate) fn set_undiscovered(&self, reason: String) {
         *self.undiscovered.lock() = Some(reason);
         self.context.health.send_replace(());
@@ -181,8 +181,8 @@ impl Router {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => Err(unavailable("the room was unwatched meanwhile")),
                 Err(_) => {
-                    // A confirmation from now on finds nobody waiting, so that the
-                    // listener is told that it missed something.
+                    // A later confirmation finds nobody waiting, so the listener is told
+                    // that it missed something.
                     answer.close();
                     let last = answer.try_recv();
                     last.unwrap_or_else(|_| Err(unavailable(late("not subscribed", limit))))
@@ -192,13 +192,13 @@ impl Router {
         (watch, begun)
     }
 
-    /// The health, until a task of this backend has panicked, or the backend was dropped.
+    /// The health, until a task of this backend panics or the backend is dropped.
     pub(crate) fn health_changes(self: &Arc<Self>) -> impl Stream<Item = Health> + use<> {
         let begin = (Arc::clone(self), self.context.health.subscribe(), None);
         stream::unfold(begin, |(router, mut changed, told)| async move {
             loop {
                 changed.mark_unchanged();
-                // Before anything is told a backend counts as up, and this one is not
+                // Before its first report a backend counts as up, but this one is not up
                 // before a change has passed.
                 let unknown = || Health::Down("not connected yet".into());
                 let now = router.health().or_else(|| told.is_none().then(unknown));
@@ -211,8 +211,8 @@ impl Router {
         })
     }
 
-    /// Up if every server takes changes, or what is wrong with one that does not. `None`:
-    /// not known yet.
+    /// Up if every server takes changes; otherwise what is wrong with one that does not.
+    /// `None`: not known yet.
     fn health(&self) -> Option<Health> {
         let topology = self.topology();
         if topology.servers.is_empty() {

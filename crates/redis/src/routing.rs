@@ -1,5 +1,4 @@
-//! How a command finds its way to the server that has its slot, and what becomes
-//! of it.
+//! How a command gets to the server that has its slot, and its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +97,7 @@ impl Router {
         if let Some(server) = servers.find(|server| server.address() == Some(address)) {
             return Target::of(Arc::clone(server), deadline).await;
         }
-        // A server that has no slot yet.
+        // A server without slots yet.
         let Some(like) = &self.like else {
             return Err(unavailable("the Cluster has no server"));
         };
@@ -114,7 +113,7 @@ impl Router {
         })
     }
 
-    /// The slot's server, waiting while it is only just being found.
+    /// The slot's server; waits while it is being discovered.
     async fn owner_of(&self, slot: u16, deadline: Instant) -> Result<Target, BackendError> {
         let mut topologies = self.topologies();
         loop {
@@ -134,18 +133,18 @@ impl Router {
 
 /// Where to send a command.
 enum Route {
-    /// To the server that has the slot, as far as is known.
+    /// To the known owner of the slot.
     Owner,
-    /// To the one that another named as the slot's owner.
+    /// To the server that another one named as the slot's owner.
     Moved(Address),
-    /// To the one that is taking over the slot.
+    /// To the server that is taking over the slot.
     Asking(Address),
 }
 
-/// A server that can be sent to.
+/// A server that can get the command.
 struct Target {
     live: Arc<Live>,
-    /// Absent for one that has no slot yet.
+    /// Absent for a server without slots yet.
     server: Option<Arc<Server>>,
 }
 
@@ -179,7 +178,7 @@ enum Problem {
     Denied(String),
     /// May have been executed.
     Lost(String),
-    /// Executed, with an answer that makes no sense.
+    /// Executed, with an unreadable answer.
     Wrong(String),
 }
 
@@ -203,7 +202,7 @@ impl Problem {
             "ASK" => address().map_or(Problem::Wrong(text), Problem::Ask),
             "TRYAGAIN" => Problem::Moving,
             "NOPERM" => Problem::Denied(text),
-            // With every other code a script is refused before it changes anything.
+            // With every other code a script was refused before it changed anything.
             code => match refusal {
                 Some(refusal) => Problem::Refused(refusal, code == "READONLY"),
                 None => Problem::Wrong(text),

@@ -1,7 +1,7 @@
 //! The Lua scripts, and how one is called.
 //!
-//! Each gets the history of the connection's Redis process as `ARGV[1]`; the rest is
-//! described in the files.
+//! Each gets the history of the connection's Redis process as `ARGV[1]`; the files describe
+//! the other arguments.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use redis::{Cmd, Script};
 
 /// One script and its hash.
 pub(crate) struct RoomScript {
-    /// Whether it changes anything, which decides what a lost answer means.
+    /// Whether it changes anything: this decides the meaning of a lost answer.
     pub(crate) is_change: bool,
     code: &'static str,
     hash: LazyLock<String>,
@@ -33,7 +33,7 @@ script!(RENEW, true, "scripts/renew.lua");
 script!(RELEASE, true, "scripts/release.lua");
 script!(CHECK, true, "scripts/check.lua");
 
-/// One call of a script, before it is known on which connection.
+/// One call of a script, independent of the connection.
 pub(crate) struct Call<'a> {
     pub(crate) script: &'static RoomScript,
     /// All in one slot.
@@ -43,12 +43,12 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// By its hash, as Redis usually knows it.
+    /// By its hash, which Redis usually knows.
     pub(crate) fn by_hash(&self, history: &str) -> Cmd {
         self.command("EVALSHA", self.script.hash.as_bytes(), history)
     }
 
-    /// With its code, which also makes the hash known.
+    /// With its code, after which Redis knows the hash.
     pub(crate) fn by_code(&self, history: &str) -> Cmd {
         self.command("EVAL", self.script.code.as_bytes(), history)
     }

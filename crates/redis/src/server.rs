@@ -21,8 +21,8 @@ use crate::subscriptions;
 /// The state of the command connection.
 #[derive(Clone)]
 pub(crate) enum Link {
-    /// The first attempt, or the first one after a connection ended: whoever
-    /// has something to send may wait for it.
+    /// The first attempt, or the first one after a connection ended: callers may wait for
+    /// it.
     Connecting,
     /// Commands work.
     Live(Arc<Live>),
@@ -34,7 +34,7 @@ pub(crate) enum Link {
 pub(crate) struct Server {
     context: Arc<Context>,
     info: ConnectionInfo,
-    /// As the Cluster names it.
+    /// Its address in the Cluster.
     address: Option<Address>,
     /// The slots that it has.
     slots: Mutex<Vec<RangeInclusive<u16>>>,
@@ -77,7 +77,7 @@ impl Server {
         server
     }
 
-    /// It is no longer part of the Cluster.
+    /// Stops it, because it is no longer part of the Cluster.
     pub(crate) fn stop(&self) {
         self.cancel.cancel();
     }
@@ -119,7 +119,7 @@ impl Server {
         self.link.borrow().clone()
     }
 
-    /// Its command connection, waiting while it is only just being made.
+    /// Its command connection; waits while it is being made.
     pub(crate) async fn ready(&self, deadline: Instant) -> Result<Arc<Live>, BackendError> {
         let mut link = self.link.subscribe();
         let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
@@ -134,14 +134,13 @@ impl Server {
         }
     }
 
-    /// A room's change was refused here. Returns true if it is known already that changes
-    /// are refused.
+    /// A room's change was refused here. Returns true if refusals are known already.
     pub(crate) fn doubt(&self) -> bool {
         self.changes.doubt()
     }
 
-    /// Has the command connection made anew, since this server does not take
-    /// writes: the name may lead to another one by now.
+    /// Replaces the command connection, because this server does not take writes: the name
+    /// may lead to another server now.
     pub(crate) fn replace(&self) {
         self.replace.notify_one();
     }
@@ -168,7 +167,7 @@ async fn keep_commands(server: Arc<Server>) {
                 working = true;
                 if live.eviction != eviction {
                     eviction.clone_from(&live.eviction);
-                    // Rooms are keys that expire, and every policy but this one may
+                    // Rooms are keys with an expiry, and every policy but this one may
                     // delete them early.
                     if let Some(policy) = eviction.as_deref().filter(|it| *it != "noeviction") {
                         tracing::warn!(

@@ -1,4 +1,4 @@
-//! What a Cluster tells of its slots: which server has which.
+//! The slot table of a Cluster: which server has which slots.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Redis leaves the host out when it does not know it; then it is that of the server
+    /// Redis omits the host if it does not know it; then the host is that of the server
     /// that answered.
     fn new(host: &str, port: u16, answered: &str) -> Address {
         let host = if matches!(host, "" | "?") {
@@ -42,8 +42,8 @@ pub(crate) struct SlotRange {
     pub(crate) address: Address,
 }
 
-/// The answer to `CLUSTER SLOTS`, which every version knows (`CLUSTER SHARDS`
-/// came with 7.0), from the server at `answered`.
+/// Reads the answer to `CLUSTER SLOTS` from the server at `answered`. Every version has
+/// this command (`CLUSTER SHARDS` came with 7.0).
 pub(crate) fn slot_table(answer: Value, answered: &str) -> Option<Vec<SlotRange>> {
     let Value::Array(entries) = answer else {
         return None;

@@ -1,8 +1,8 @@
-//! A server's one subscription connection: it is reconciled with the rooms that are
+//! A server's only subscription connection: it is reconciled with the rooms that are
 //! watched there, and delivers their publications.
 //!
-//! Channels are subscribed one by one: several in one `SSUBSCRIBE` must share a
-//! slot, and a refusal of one must not be a refusal of all.
+//! Channels are subscribed one by one: several in one `SSUBSCRIBE` must share a slot, and a
+//! refusal of one must not refuse all.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,15 +21,14 @@ use crate::encoding;
 use crate::refusal::{Trouble, explain};
 use crate::rooms::{Channel, Rooms};
 
-/// Subscriptions that are under way at once, after a reconnect.
+/// How many subscriptions are under way at once after a reconnect.
 const PIPELINE: usize = 256;
 
-/// How long to wait before a subscription is tried again that was refused for a reason
-/// that passes by itself: the slot is elsewhere or just being moved, a script keeps
-/// Redis busy, it loads its data.
+/// The wait before a subscription is tried again after a temporary refusal: the slot is
+/// elsewhere or is being moved, a script keeps Redis busy, or Redis is loading its data.
 const RETRY_SOON: Duration = Duration::from_millis(100);
 
-/// The same for a missing right, which somebody has to give first.
+/// The same for a missing right, which somebody must grant first.
 const RETRY_DENIED: Duration = Duration::from_secs(5);
 
 /// Keeps the subscription connection, for ever.
@@ -69,7 +68,7 @@ pub(crate) async fn keep(context: Arc<Context>, info: ConnectionInfo, rooms: Arc
     }
 }
 
-/// Keeps the subscriptions of one connection until it is of no use any more.
+/// Keeps the subscriptions of one connection until the connection fails.
 async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
     let subscriptions = Subscriptions {
         deliveries,
@@ -89,16 +88,16 @@ async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
     }
 }
 
-/// Takes what the connection delivers. Runs on the connection's own task and
-/// never blocks it.
+/// Handles the connection's deliveries. Runs on the connection's own task and never blocks
+/// it.
 struct Deliveries {
     context: Arc<Context>,
     rooms: Arc<Rooms>,
-    /// Channels that were asked to be unsubscribed.
+    /// Channels whose unsubscription was requested.
     leaving: Mutex<HashSet<Channel>>,
-    /// Cancelled when Redis ended a subscription by itself, as it does when the
-    /// slot moves. redis-rs takes that for the answer to whatever command is
-    /// waiting, so the connection cannot be used further.
+    /// Cancelled when Redis has ended a subscription on its own, as it does when the slot
+    /// moves. redis-rs takes that message for the answer to a waiting command, so the
+    /// connection cannot be used any more.
     taken_away: CancellationToken,
 }
 
@@ -108,7 +107,7 @@ impl Deliveries {
         let (Some(Value::BulkString(channel)), content) = (data.next(), data.next()) else {
             return;
         };
-        // A channel of ours is text.
+        // Our channels are text.
         let channel = String::from_utf8_lossy(&channel);
         match push.kind {
             PushKind::Message | PushKind::SMessage => self.deliver(&channel, content),
@@ -127,7 +126,7 @@ impl Deliveries {
         let own_name = &self.context.name;
         match content.and_then(|content| encoding::decode_publication(content, own_name)) {
             Ok(Some(publication)) => self.rooms.publish(channel, publication),
-            // Whoever committed has the answer to the commit, or loads the room.
+            // The committer gets the answer to the commit, or loads the room.
             Ok(None) => {}
             Err(error) => {
                 tracing::debug!(channel, %error, "ignored a publication that is not ours");
@@ -136,19 +135,19 @@ impl Deliveries {
     }
 }
 
-/// What is subscribed on one connection.
+/// The subscriptions on one connection.
 struct Subscriptions<'a> {
     deliveries: &'a Deliveries,
     connection: &'a MultiplexedConnection,
     subscribed: HashSet<Channel>,
-    /// Refused for a reason that may pass soon.
+    /// Refused for a temporary reason.
     refused: Again,
     /// Refused for a missing right.
     denied: Again,
 }
 
-/// Subscriptions to be tried again, all at the same time: so that a right that is missing
-/// for many rooms is told of once in a while, not once for each.
+/// Subscriptions to try again, all at the same time: so a right that is missing for many
+/// rooms is logged once in a while, not once for each room.
 struct Again {
     after: Duration,
     channels: HashSet<Channel>,
@@ -164,7 +163,7 @@ impl Again {
         }
     }
 
-    /// Those that wait already do not wait longer for more.
+    /// Channels that wait already do not wait longer because of new ones.
     fn add(&mut self, channels: HashSet<Channel>) {
         if self.channels.is_empty() {
             self.at = Instant::now() + self.after;
@@ -172,7 +171,7 @@ impl Again {
         self.channels.extend(channels);
     }
 
-    /// Those that wait, when it is time.
+    /// The waiting channels, when it is time.
     async fn due(&mut self) -> HashSet<Channel> {
         if self.channels.is_empty() {
             std::future::pending::<()>().await;
@@ -190,7 +189,7 @@ enum Step {
 }
 
 impl Subscriptions<'_> {
-    /// Reconciles them with the rooms that are watched, until the connection fails.
+    /// Reconciles the subscriptions with the watched rooms, until the connection fails.
     async fn serve(mut self) -> Loss {
         loop {
             let changed = tokio::select! {
@@ -232,14 +231,14 @@ impl Subscriptions<'_> {
                 }
                 (Step::Subscribe, Err(error)) => {
                     tracing::debug!(%channel, reason = explain(&error), "redis refuses a subscription");
-                    // Whoever waits may still get it in time.
+                    // A waiting caller may still get it in time.
                     if error.is_cluster_error() {
                         deliveries.context.refresh.notify_one();
                     }
                     refused.insert(channel);
                 }
-                // Redis refuses it only where the slot is no longer its own, and
-                // there it has ended the subscription itself.
+                // Redis refuses this only if the slot is no longer its own, and then it has
+                // ended the subscription itself.
                 (Step::Unsubscribe, Ok(()) | Err(_)) => {
                     self.subscribed.remove(&channel);
                 }
@@ -271,8 +270,8 @@ fn is_denial(error: &RedisError) -> bool {
     matches!(error.code(), Some("NOPERM" | "NOAUTH"))
 }
 
-/// Takes one step. The outer error is that of the connection, the inner one an
-/// answer of Redis.
+/// Makes one step. The outer error is from the connection, the inner one is an answer of
+/// Redis.
 async fn take(
     step: Step,
     deliveries: &Deliveries,

@@ -2,12 +2,12 @@
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
-/// What is wrong with a Redis URL. Never holds the URL itself, which may hold a
+/// What is wrong with a Redis URL. It never contains the URL itself, which may contain a
 /// password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("redis: {part} {problem}")]
 pub struct UrlError {
-    /// Which part of it.
+    /// The wrong part.
     pub part: &'static str,
     /// What is wrong, and what is allowed.
     pub problem: String,
@@ -21,8 +21,8 @@ impl UrlError {
         }
     }
 
-    /// Tells how to write a password that holds what ends it in a URL: then the
-    /// rest of it was read as something else, and the error is about that.
+    /// Adds how to write a password with a character that ends it in a URL: then the rest
+    /// of the password was read as another part, and the error is about that part.
     fn about_credentials(mut self, rest: &str) -> Self {
         let credentials = rest.rsplit_once('@').map(|(credentials, _)| credentials);
         if credentials.is_some_and(|text| text.contains(['#', '?', '/', '@'])) {
@@ -63,7 +63,7 @@ impl Deployment {
         }
     }
 
-    /// One of its servers, for credentials and encryption.
+    /// One of the servers, for credentials and encryption.
     pub(crate) fn any(&self) -> Option<&ConnectionInfo> {
         match self {
             Deployment::Standalone(info) => Some(info),
@@ -80,7 +80,7 @@ impl Deployment {
 const SCHEMES: &str =
     "allowed are redis://, rediss://, redis+unix://, redis-cluster:// and rediss-cluster://";
 
-/// `HOST:PORT,HOST:PORT`, with what stands before and after them shared by all.
+/// `HOST:PORT,HOST:PORT`; the parts before and after apply to all servers.
 fn cluster(scheme: &str, rest: &str) -> Result<Deployment, UrlError> {
     let (credentials, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => (format!("{credentials}@"), rest),
@@ -136,13 +136,13 @@ fn socket(url: &str) -> Result<ConnectionInfo, UrlError> {
 }
 
 fn info(url: impl IntoConnectionInfo) -> Result<ConnectionInfo, UrlError> {
-    // redis-rs' own words name a part, never a value with a secret in it; still
-    // its detail is not repeated.
+    // The message of redis-rs names a part, never a value with a secret; still its detail
+    // is not repeated.
     let info = url.into_connection_info().map_err(|error| {
         UrlError::new("the URL", format!("cannot be read: {}", error.category()))
     })?;
-    // Pushes tell at once that a connection has ended, and that a subscription
-    // was moved away. They need RESP3.
+    // Push messages report at once that a connection has ended or a subscription was moved
+    // away. They need RESP3.
     let settings = info
         .redis_settings()
         .clone()

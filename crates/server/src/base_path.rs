@@ -1,8 +1,7 @@
-//! The path below which a site is found, when a proxy gives it a part of a host:
-//! `/lunch` of `https://example.org/lunch/`.
+//! The path under which a proxy serves the site: `/lunch` of `https://example.org/lunch/`.
 //!
-//! Pages need none of this: they name everything relative to where they are. It is
-//! for what programs are told, and for a proxy that passes the path on as it is.
+//! Pages do not need this, because they use only relative addresses. It is for addresses
+//! that are given to programs, and for a proxy that passes the path on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,11 +13,11 @@ use axum::http::{HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// The longest one, in bytes. A QR code has room for it beside a host and an id.
+/// The longest path, in bytes. A QR code has room for it beside a host and an id.
 const MAX_BYTES: usize = 128;
 
-/// First parts that the site's own addresses have: a request with one of them could
-/// be with the path or without.
+/// The first parts of the site's own addresses. A base path must not begin with one: a
+/// request for it would be ambiguous.
 const OWN: [&str; 10] = [
     "session",
     "ws",
@@ -32,11 +31,11 @@ const OWN: [&str; 10] = [
     "metrics",
 ];
 
-/// Empty, or parts that each begin with a slash, without one at the end.
+/// Empty, or parts that each begin with a slash, without a slash at the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePath(String);
 
-/// Written as it stands before an address: empty, or `/lunch`.
+/// Written as a prefix of an address: empty, or `/lunch`.
 impl fmt::Display for BasePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -69,8 +68,8 @@ impl FromStr for BasePath {
             return Ok(BasePath::default());
         }
         let parts = path.strip_prefix('/').ok_or(BasePathError)?;
-        // Unreserved characters (RFC 3986, 2.3): no proxy or browser writes them in
-        // another way.
+        // Unreserved characters (RFC 3986, 2.3): no proxy or browser encodes them
+        // differently.
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
         let first = parts.split('/').next().unwrap_or_default();
@@ -89,7 +88,7 @@ enum Relation<'a> {
     Below(&'a str),
     /// The path itself, without the slash at its end.
     Itself,
-    /// Elsewhere: the proxy has taken the path away, or there was none.
+    /// Elsewhere: the proxy has removed the path, or there was none.
     Elsewhere,
 }
 
@@ -107,8 +106,8 @@ impl BasePath {
     }
 }
 
-/// Answers what is asked below the path as if it had been asked without: proxies take
-/// it away, or do not.
+/// Answers a request under the path like one without it: some proxies remove the path,
+/// others do not.
 pub(crate) async fn below(
     State(base): State<BasePath>,
     mut request: Request,
@@ -135,9 +134,9 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Leads to the other form of the same address: with this at its end in place of a
-/// slash, or of nothing. Relative, so that it is right below any path; and as it was
-/// written, so that it leads to no other host.
+/// Redirects to the other form of the same address, which ends with `end` in place of a
+/// slash, or of nothing. The target is relative, so that it is right under any path, and
+/// keeps the request's spelling, so that it never leads to another host.
 pub(crate) fn moved(uri: &Uri, end: &str) -> Response {
     let bare = uri.path().strip_suffix('/');
     let last = bare.unwrap_or(uri.path()).rsplit('/').next();
@@ -148,10 +147,10 @@ pub(crate) fn moved(uri: &Uri, end: &str) -> Response {
     (StatusCode::PERMANENT_REDIRECT, headers).into_response()
 }
 
-/// What leads from an address to the first page: `./` from `/docs`, `../` from
-/// `/r/a`. None for one that is deeper than anything here could be.
+/// The relative path from an address to the first page: `./` from `/docs`, `../` from
+/// `/r/a`. `None` if the address is deeper than any here.
 pub(crate) fn way_up(path: &str) -> Option<String> {
-    /// The answer repeats it for each file that it loads.
+    /// A page repeats the path for each file that it loads, so its length is limited.
     const DEEPEST: usize = 32;
     match path.matches('/').count().saturating_sub(1) {
         0 => Some("./".to_owned()),
@@ -198,7 +197,7 @@ mod tests {
         }
     }
 
-    /// Whoever adds an address adds it here, too.
+    /// A new address must be added here, too.
     #[test]
     fn the_servers_own_addresses_are_those_of_its_routes() {
         let first = |path: &str| path.split('/').nth(1).unwrap_or_default().to_owned();

@@ -1,9 +1,8 @@
-//! What the operator set: flags, environment and file, brought together and
-//! checked once.
+//! The configuration: flags, environment and file, combined and checked once.
 //!
-//! A value is taken from the first of: flag, environment variable, line of the
-//! file, default. All three are read by the same parsers, so a wrong value gets
-//! the same answer wherever it stands.
+//! A value is taken from the first of: flag, environment variable, line of the file,
+//! default. The same parsers read all of them, so a wrong value gets the same error
+//! everywhere.
 
 mod file;
 mod options;
@@ -30,12 +29,12 @@ use crate::log::LogFormat;
 use options::Options;
 pub use store::Store;
 
-/// Everything that can be set, checked.
+/// All options, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Below which path the site is found from outside.
+    /// The path under which the site is found from outside.
     pub base_path: BasePath,
     /// Where rooms live.
     pub store: Store,
@@ -45,23 +44,23 @@ pub struct Config {
     pub hub: HubConfig,
     /// Items on the menu of a room made here.
     pub max_items: usize,
-    /// Rooms made from one address.
+    /// How often one address may make a room.
     pub create_rate: Rate,
-    /// WebSocket handshakes from one address.
+    /// How often one address may begin a WebSocket handshake.
     pub join_rate: Rate,
-    /// Looks at rooms that are not there, from one address. People with old links stay far
-    /// below; that ids cannot be guessed is due to their 122 random bits, this only stops
-    /// the noise.
+    /// How often one address may ask for rooms that do not exist. People with old links
+    /// stay far below it. The 122 random bits of the ids already prevent guessing; this
+    /// only limits the noise.
     pub miss_rate: Rate,
-    /// Origins of pages that may do what the server's own may.
+    /// Origins of pages that may do what the server's own pages may.
     pub allowed_origins: Vec<Origin>,
-    /// Proxies whose word about the client's address counts.
+    /// Proxies that are trusted to say the client's address.
     pub trusted_proxies: Vec<IpNet>,
-    /// From the signal to the exit, at most.
+    /// The longest time from the signal to the exit.
     pub drain_timeout: Duration,
-    /// Threads that serve; `None`: one a core.
+    /// Worker threads; `None`: one for each core.
     pub workers: Option<usize>,
-    /// How log lines look.
+    /// The format of the log.
     pub log_format: LogFormat,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
@@ -95,16 +94,15 @@ impl Default for Config {
 /// More than the library's: the longest menu of a hundred items must fit.
 const OUTBOX_BYTES: usize = 768 * 1024;
 
-/// An office whose links lead to rooms of a server that has started again asks for as many
-/// at once.
+/// Enough for an office whose links lead to rooms that a restarted server has lost.
 const MISS_RATE: Rate = Rate {
     per_second: 50.0,
     burst: 5000,
 };
 
 /// Rooms a minute; three minutes' worth at once, for a conference that begins its lunch
-/// together. On average, rooms that live ten minutes are ten minutes' worth: a flood from
-/// one address fills by default less than half of a node's rooms.
+/// together. Rooms that live ten minutes add up to ten minutes' worth, so by default a
+/// flood from one address fills less than half of a node's rooms.
 fn a_minute(rate: f64) -> Rate {
     Rate {
         per_second: rate / 60.0,
@@ -112,9 +110,9 @@ fn a_minute(rate: f64) -> Rate {
     }
 }
 
-/// Handshakes a second; a hundred seconds' worth at once. After a restart all
-/// who sit behind one address come back together, so the burst is generous; what
-/// must be stopped is somebody who never ceases.
+/// Handshakes a second; a hundred seconds' worth at once. After a restart all members
+/// behind one address come back together, so the burst is generous. Only an endless flood
+/// must be stopped.
 fn handshakes(rate: f64) -> Rate {
     Rate {
         per_second: rate,
@@ -123,7 +121,7 @@ fn handshakes(rate: f64) -> Rate {
 }
 
 fn burst(rate: f64) -> u32 {
-    // The parser allows at most a million, and less than one is one.
+    // The parser allows at most a million; a rate below one is raised to one.
     (rate.ceil() as u32).max(1)
 }
 
@@ -132,7 +130,7 @@ impl Config {
     /// the file.
     ///
     /// # Errors
-    /// What was wrong, or the text of `--help` or `--version`: to be printed by
+    /// A wrong value, or the text of `--help` or `--version`, to be printed by
     /// [`clap::Error::exit`], which ends with code 2 or 0.
     pub fn load<I>(args: I) -> Result<Config, clap::Error>
     where
@@ -178,8 +176,8 @@ fn command() -> Command {
     })
 }
 
-/// Tells of a word in the first place that is no command. Otherwise clap would call what
-/// stands behind it unexpected: the URL of `jion URL`.
+/// Reports a first word that is not a command. Otherwise clap would report the next word as
+/// unexpected: the URL of `jion URL`.
 fn command_comes_first(command: &Command, args: &[OsString]) -> Result<(), clap::Error> {
     let begins_with_a_word = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
     match args {
@@ -192,12 +190,12 @@ fn command_comes_first(command: &Command, args: &[OsString]) -> Result<(), clap:
     }
 }
 
-/// An error that says everything itself: clap would put its usage behind it.
+/// An error with only this message: clap would append its usage.
 fn error(kind: ErrorKind, message: &str) -> clap::Error {
     clap::Error::raw(kind, format!("{message}\n"))
 }
 
-/// Environment variables that look like options and are none: perhaps misspelt.
+/// Environment variables that look like options but are none: perhaps misspelt.
 pub fn unknown_variables() -> Vec<String> {
     let command = Options::command();
     let is_known = |name: &str| {
@@ -212,8 +210,8 @@ pub fn unknown_variables() -> Vec<String> {
         .collect()
 }
 
-/// Adds the environment variable's name to an error whose value came from there:
-/// clap names the flag alone, which the operator may never have used.
+/// Adds the environment variable's name to an error whose value came from there: clap names
+/// only the flag, which the operator may never have used.
 fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return error;
@@ -296,8 +294,8 @@ impl Options {
     }
 }
 
-/// How long a room lives after the last sign of life, and at most. What was not given
-/// follows what was.
+/// How long a room lives after the last join or change, and at most. An unset option
+/// follows the one that is set.
 fn lifetimes(
     ttl: Option<Duration>,
     max_age: Option<Duration>,
@@ -320,8 +318,8 @@ fn lifetimes(
     Ok((ttl, max_age))
 }
 
-/// What may wait for a slow reader: the largest menu must fit, since a new member is sent
-/// all of it. What was not given follows.
+/// How many bytes may wait for a slow reader. The largest menu must fit, because a new
+/// member is sent all of it; if unset, the option is made large enough.
 fn outbox_bytes(given: Option<usize>, max_items: usize) -> Result<usize, clap::Error> {
     let largest = max_table_bytes(max_items);
     match given {
@@ -343,7 +341,7 @@ mod tests {
 
     #[test]
     fn the_defaults_of_the_options_are_those_of_the_library() {
-        // No `tablecast.toml` stands in this directory.
+        // There is no `tablecast.toml` in this directory.
         let loaded = Config::load(["tablecast".into()]).unwrap();
         assert_eq!(loaded, Config::default());
     }

@@ -1,6 +1,6 @@
-//! The documents about this server: what it says and hears over HTTP (OpenAPI) and
-//! over WebSocket (AsyncAPI), generated from the types that say and hear it, and
-//! the page that shows them.
+//! The documents about this server: its messages over HTTP (OpenAPI) and over WebSocket
+//! (AsyncAPI), generated from the types that write and read them, and the page that shows
+//! them.
 
 mod asyncapi;
 mod openapi;
@@ -20,7 +20,7 @@ use crate::base_path::BasePath;
 use crate::routes::route::Route;
 use crate::web::{self, Coding};
 
-/// The documents of a server, each made when it is asked for the first time.
+/// The documents of a server, each made at the first request for it.
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
     openapi: OnceLock<Document>,
@@ -41,7 +41,7 @@ impl Documents {
     }
 }
 
-/// A JSON document that is alike for as long as the program is.
+/// A JSON document that does not change while the program runs.
 #[derive(Debug)]
 pub(crate) struct Document {
     tag: String,

@@ -1,4 +1,4 @@
-//! Which of the page's languages somebody reads.
+//! The choice of the page's language.
 
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 
@@ -20,8 +20,8 @@ impl Language {
         }
     }
 
-    /// The one of those in `Accept-Language` that is wanted most; English if it
-    /// names none that the page speaks. `*` is whatever the server likes: English.
+    /// The page's language with the highest weight in `Accept-Language`; English if it
+    /// names none of them. `*` leaves the choice to the server: English.
     pub(crate) fn asked(headers: &HeaderMap) -> Self {
         let mut wanted = (Language::English, 0.0);
         for (range, weight) in negotiation::weighted(headers, ACCEPT_LANGUAGE) {
@@ -31,7 +31,7 @@ impl Language {
                 "ko" => Language::Korean,
                 _ => continue,
             };
-            // Of equal ones the first.
+            // Of equal weights the first wins.
             if weight > wanted.1 {
                 wanted = (language, weight);
             }

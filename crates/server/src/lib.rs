@@ -1,10 +1,8 @@
-//! The lunch server: friends choose lunch together, live. Rooms, members and
-//! fan-out are [`tablecast`]'s; here are the menu, the HTTP around it, and
-//! everything an operator sets.
+//! The lunch server: friends choose lunch together, live. [`tablecast`] provides rooms,
+//! members and fan-out; this crate adds the menu, HTTP and the configuration.
 //!
-//! A [`Server`] does no I/O until it is given a listener, so a test starts one on
-//! port 0.
-// They panic when stderr cannot be written.
+//! A [`Server`] does no I/O until it gets a listener, so a test can start one on port 0.
+// The print macros panic if stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 pub mod base_path;
@@ -33,15 +31,15 @@ use config::Config;
 use routes::SiteState;
 use tablecast_lunch::Menu;
 
-/// How much of the drain time is kept for HTTP requests under way, at most; a
-/// tenth of it if that is less.
+/// The part of the drain time that is reserved for HTTP requests under way; a tenth of the
+/// drain time if that is less.
 const HTTP_DRAIN: Duration = Duration::from_secs(2);
 
-/// How long members may take to hear that a server which has failed is gone.
+/// How long telling the members of a failed server may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// The server cannot go on: something that it cannot do without has ended. It has told its
-/// members to come back elsewhere; the process is to end.
+/// The server cannot continue: a part that it needs has ended. It has told its members to
+/// come back elsewhere; the process must end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this server cannot go on: {0}")]
 pub struct Failed(String);
@@ -69,17 +67,16 @@ impl Server {
         }
     }
 
-    /// Its rooms.
+    /// The hub of its rooms.
     pub fn hub(&self) -> &Hub<Menu> {
         &self.site.hub
     }
 
-    /// Serves until `shutdown`; then says that it is not ready, lets nobody in,
-    /// tells the members to come back elsewhere, and ends within the drain
-    /// timeout.
+    /// Serves until `shutdown`. Then it reports that it is not ready, accepts nobody, tells
+    /// the members to come back elsewhere, and ends within the drain timeout.
     ///
     /// # Errors
-    /// Something that it cannot do without has ended before: see [`Failed`].
+    /// A part that it needs has ended: see [`Failed`].
     pub async fn run(
         self,
         listener: TcpListener,
@@ -133,7 +130,7 @@ impl Server {
     }
 }
 
-/// Connections are accepted until somebody says that it is enough.
+/// The failure when the task that accepts connections ends, which it must not do before shutdown.
 fn has_ended(accepting: Result<(), JoinError>) -> Failed {
     match accepting {
         Ok(()) => Failed("accepting connections has ended".to_owned()),

@@ -1,10 +1,9 @@
-//! Lines about what happens, on stderr. That one cannot be written, or that nobody reads,
-//! is no trouble of the rooms: a thread of its own writes them, and what it cannot write is
-//! gone.
+//! The log on stderr. A separate thread writes it, so a stderr that cannot be written, or
+//! that nobody reads, does not affect the rooms. Lines that cannot be written are lost.
 //!
-//! Left alone, tracing-subscriber says on stderr that it could not write to stderr, and so
-//! panics in whichever task had something to say; and a terminal that is held (Ctrl-S) or a
-//! pipe that nobody reads would hold all tasks, one by one.
+//! By default tracing-subscriber reports on stderr that it could not write to stderr, and
+//! so panics in the task that logged. And a terminal that is stopped (Ctrl-S), or a pipe
+//! that nobody reads, would block all tasks, one by one.
 
 use std::ffi::OsString;
 use std::io;
@@ -13,26 +12,27 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 
-/// How log lines look.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
-/// The environment variable that chooses which lines there are.
+/// The environment variable that chooses the lines.
 pub const VARIABLE: &str = "RUST_LOG";
 
-/// Lines that wait to be written. Beyond it they are dropped: whoever reads them is held.
+/// How many lines may wait to be written. Further lines are dropped, because the reader is blocked.
 const WAITING_LINES: usize = 8192;
 
-/// Which lines there are: by default those at `info` and above.
+/// The choice of lines: by default those at `info` and above.
 ///
 /// # Errors
-/// What is wrong with the variable's value and what is allowed. What `EnvFilter` takes for
-/// the name of a target, such as a misspelt level, would switch off all other lines.
+/// The variable's value is wrong: the message says why and what is allowed. Without this
+/// check, `EnvFilter` would take a misspelt level for the name of a target, and switch off
+/// all other lines.
 pub fn filter(variable: Option<OsString>) -> Result<EnvFilter, String> {
     let text = variable.unwrap_or_default();
     let wrong = |part: &str, why: &str| {
@@ -62,8 +62,8 @@ pub fn filter(variable: Option<OsString>) -> Result<EnvFilter, String> {
     filter.map_err(|error| wrong(&all, &error.to_string()))
 }
 
-/// Begins to log. Once in a process. Dropping what is returned writes the lines that wait,
-/// or gives them up after about a second.
+/// Starts the log; may be called once in a process. Dropping the returned guard writes the
+/// waiting lines, or gives up after about a second.
 pub fn start(format: LogFormat, filter: EnvFilter) -> WorkerGuard {
     let (lines, guard) = NonBlockingBuilder::default()
         .lossy(true)

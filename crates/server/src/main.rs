@@ -1,6 +1,6 @@
-//! `tablecast`: reads what was set, binds, says what to do next, and serves. Or, if that is
-//! what was asked for, makes or joins a room.
-// They panic when stderr cannot be written.
+//! `tablecast`: reads the options, binds, prints what to do next, and serves. Or it makes
+//! or joins a room, if the command says so.
+// The print macros panic if stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 use std::future::poll_fn;
@@ -22,27 +22,27 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections that wait to be accepted; the kernel's own bound
+/// How many connections may wait to be accepted; the kernel's own limit
 /// (`net.core.somaxconn`) is 4096 by default.
 const BACKLOG: u32 = 4096;
 
-/// Tasks that a worker runs before it looks for input though others are ready: in
-/// effect all of them, as an event loop does. By tokio's default of 61 what comes
-/// then goes before those that a worker's queue of 256 had no room for, and with
-/// thousands of busy rooms some wait ten times as long as others.
+/// How many tasks a worker runs before it looks for input although others are ready: in
+/// effect all of them, as an event loop does. With tokio's default of 61, new input runs
+/// before the tasks that did not fit into a worker's queue of 256, and with thousands of
+/// busy rooms some wait ten times as long as others.
 const EVENT_INTERVAL: u32 = 16 * 1024;
 
-/// As a shell reports a process that Ctrl-C ended.
+/// The exit code with which a shell reports a process that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// As clap ends for a wrong value.
+/// The exit code of clap for a wrong value.
 const WRONG_USAGE: u8 = 2;
 
-/// Something that the server cannot do without has ended: `EX_SOFTWARE` of sysexits.h, for
-/// who starts it again, or looks why.
+/// A part that the server needs has ended: `EX_SOFTWARE` of sysexits.h, for the service
+/// manager and the operator.
 const FAILED: u8 = 70;
 
-/// How long what is still under way when all is said may take to be dropped.
+/// How long dropping the remaining tasks at the end may take.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         tracing::warn!("the environment variable {name} is no option and has no effect");
     }
     let code = match run(config) {
-        // All that took time is behind it.
+        // Everything that takes time is finished.
         Ok(()) => {
             tracing::info!("ended");
             ExitCode::SUCCESS
@@ -85,19 +85,19 @@ fn main() -> ExitCode {
     code
 }
 
-/// A value cannot be used. It may not be possible to say so.
+/// Reports a wrong value, if stderr can be written.
 fn wrong(error: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "error: {error}");
     ExitCode::from(WRONG_USAGE)
 }
 
-/// Why it ends with another code than 0.
+/// Why it ends with a code other than 0.
 enum Failure {
     /// A wrong value.
     Usage(String),
     /// It could not start.
     Start(anyhow::Error),
-    /// It could not go on.
+    /// It could not continue.
     Failed(Failed),
 }
 
@@ -118,8 +118,8 @@ fn run(config: Config) -> Result<(), Failure> {
         .build()
         .context("cannot start threads")?;
     let ended = runtime.block_on(serve(config));
-    // Members who were not told in time hear it as their connections are dropped. A look-up
-    // of a name may hang, which nobody waits for.
+    // Members who were not told in time notice it when their connections are dropped. A DNS
+    // look-up may hang, so nobody waits for it.
     runtime.shutdown_timeout(LEFTOVERS);
     ended
 }
@@ -143,7 +143,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             // A closed stdout is no reason not to serve.
             let _ = say_what_to_do(address, &config);
         }
-        // Whoever collects the lines wants nothing among them that is no JSON.
+        // A log collector expects only JSON lines.
         LogFormat::Json => {
             let version = env!("CARGO_PKG_VERSION");
             tracing::info!(%address, store = %config.store, version, "listening");
@@ -151,8 +151,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     }
     let signals = Signals::new().context("cannot wait for signals")?;
     let server = Server::new(config, backend);
-    // By a worker: this thread would have to be woken for each connection, and would have
-    // to wake a worker then.
+    // On a worker: this thread would have to be woken for each connection, and would then
+    // have to wake a worker.
     let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
     let ended = serving.await.map_err(Failed::from);
     ended.flatten().map_err(Failure::Failed)
@@ -198,8 +198,9 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
     out.flush()
 }
 
-/// What tells a server to end: Ctrl-C, a service manager, a terminal that is closed, and
-/// QUIT, with which nginx is ended in order. ABRT and KILL are left for one that hangs.
+/// The signals that end a server: Ctrl-C, that of a service manager, that of a closed
+/// terminal, and QUIT, which ends nginx gracefully. ABRT and KILL remain for a process that
+/// hangs.
 struct Signals(Vec<Signal>);
 
 impl Signals {
@@ -209,7 +210,7 @@ impl Signals {
             SignalKind::terminate(),
             SignalKind::quit(),
         ];
-        // Whoever starts it with `nohup` wants it to go on.
+        // With `nohup` it should continue after a hang-up.
         if !is_ignored(SignalKind::hangup()) {
             kinds.push(SignalKind::hangup());
         }
@@ -241,7 +242,7 @@ impl Signals {
     }
 }
 
-/// Whether this process was started with this signal ignored, which Linux tells.
+/// Whether this process was started with this signal ignored, as Linux reports it.
 fn is_ignored(signal: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

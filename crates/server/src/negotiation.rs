@@ -1,9 +1,9 @@
-//! What a client would rather have: lists with weights, as `Accept` and its kin.
+//! Content negotiation: lists with weights, as in `Accept` and similar headers.
 
 use axum::http::header::{HeaderMap, HeaderName};
 
-/// What all fields of this name list, each with its weight from 0, not at all, to 1.
-/// One without a weight is wanted fully, one whose weight is no number not at all.
+/// The entries of all fields with this name, each with its weight from 0 (not at all) to 1.
+/// An entry without a weight has 1, one with an invalid weight 0.
 pub(crate) fn weighted(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = (&str, f32)> {
     let lines = headers.get_all(name).into_iter();
     let listed = lines.filter_map(|line| line.to_str().ok());
@@ -16,7 +16,7 @@ pub(crate) fn weighted(headers: &HeaderMap, name: HeaderName) -> impl Iterator<I
     })
 }
 
-/// The weight of what is wanted most among `these`; 0 if none of them is.
+/// The highest weight of `these`; 0 if none of them is listed.
 pub(crate) fn weight_of(headers: &HeaderMap, name: HeaderName, these: &[&str]) -> f32 {
     weighted(headers, name)
         .filter(|(what, _)| these.iter().any(|this| what.eq_ignore_ascii_case(this)))

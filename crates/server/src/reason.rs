@@ -1,18 +1,18 @@
 //! Why the lunch server refuses a request, besides what [`tablecast_http::reason`] has. The
-//! codes have the words that rejected commands have too.
+//! codes are the same words as those of rejected commands.
 
 use axum::http::StatusCode;
 use tablecast_core::code;
 pub(crate) use tablecast_http::reason::*;
 
-/// Its body is not what it should be.
+/// The body is malformed.
 pub(crate) const BAD_JSON: Reason = Reason::new(
     StatusCode::BAD_REQUEST,
     "bad_json",
     "the body is not what it should be",
 );
 
-/// The room's title has nothing that can be seen.
+/// The room's title has no visible character.
 pub(crate) const TITLE_EMPTY: Reason = Reason::new(
     StatusCode::BAD_REQUEST,
     code::EMPTY.as_str(),
@@ -26,7 +26,7 @@ pub(crate) const TITLE_TOO_LONG: Reason = Reason::new(
     "the title is too long",
 );
 
-/// The room's title holds what it may not.
+/// The room's title has a forbidden character.
 pub(crate) const TITLE_FORBIDDEN: Reason = Reason::new(
     StatusCode::BAD_REQUEST,
     code::BAD_ITEM.as_str(),
@@ -51,7 +51,7 @@ pub(crate) const BODY_TOO_LONG: Reason = Reason::new(
     "the body has more than 16 KiB",
 );
 
-/// The body is no JSON by its own word.
+/// The body's content type is not JSON.
 pub(crate) const BAD_CONTENT_TYPE: Reason = Reason::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "bad_content_type",
@@ -72,14 +72,14 @@ pub(crate) const UNAVAILABLE: Reason = Reason::new(
     "the store cannot be reached or takes no changes; come back after `Retry-After`",
 );
 
-/// This server shuts down.
+/// This server is shutting down.
 pub(crate) const DRAINING: Reason = Reason::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "draining",
     "this server shuts down; come back after `Retry-After`, or go to another",
 );
 
-/// No more rooms fit in.
+/// The server has as many rooms as allowed.
 pub(crate) const TOO_MANY_ROOMS: Reason = Reason::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "too_many_rooms",

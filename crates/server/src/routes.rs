@@ -1,4 +1,4 @@
-//! What is answered at which address.
+//! The routes of the server.
 
 mod answers;
 mod docs;
@@ -41,7 +41,7 @@ pub(crate) fn router(site: SharedSite) -> Router {
     if base.is_empty() {
         return router;
     }
-    // Around all routes: one is looked for when the path is what it is without.
+    // Around all routes: the base path must be removed before a route is looked up.
     let below = from_fn_with_state(base, base_path::below);
     Router::new().fallback_service(router).layer(below)
 }

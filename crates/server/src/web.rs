@@ -1,16 +1,15 @@
-//! The files of the page, which are in the binary: found by path, compressed
-//! once, and cached by browsers for ever under an address that names their
-//! version.
+//! The files of the page, which are in the binary. They are found by path, compressed once,
+//! and cached by browsers for ever under an address with their version.
 //!
-//! Pages know no path. What a document names is relative to its own address, as many
-//! steps up as the request was deep, and its modules find the site from where they
-//! lie (`import.meta.url`). So the site works below any path, whatever the proxy does
-//! with it, and nobody has to say so. `<base href>` would need the path or the same
-//! count, and a policy that lets markup set it. Therefore a page has one address, to
-//! which the form with a slash leads.
+//! Pages do not know the site's path. The addresses in a document are relative: they go up
+//! as many steps as the request's path is deep. Modules find the site from their own
+//! address (`import.meta.url`). So the site works under any path without configuration,
+//! whatever the proxy does with the path. `<base href>` would need the path or the same
+//! count, and a policy that lets markup set it. Therefore each page has one address, to
+//! which the form with a slash redirects.
 //!
-//! In debug builds they are read from the sources each time, so that a change is
-//! seen by reloading the page.
+//! In debug builds the files are read from the sources each time, so that reloading the
+//! page shows a change.
 
 mod bare;
 
@@ -47,31 +46,31 @@ struct Client;
 /// Where the client's files appear among the page's.
 const CLIENT: &str = "client/";
 
-/// What a page may do: load what this server has, and talk to it. Nothing inline,
-/// nothing from elsewhere, and no text becomes markup by mistake.
+/// The content security policy of a page: it may load files from this server and talk to
+/// it. Nothing inline, nothing from elsewhere, and no text becomes markup by mistake.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; manifest-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// What a file may do that somebody opens as if it were a document: neither run nor
-/// load anything. Short, since it goes with each of them.
+/// The policy of a file that somebody opens as a document: it may neither run nor load
+/// anything. Short, because it is sent with each file.
 const FILE_POLICY: &str = "default-src 'none'";
 
-/// Stands in documents for the version, as in `web/{{version}}/room.js`.
+/// A placeholder in documents for the version, as in `web/{{version}}/room.js`.
 const VERSION_MARK: &str = "{{version}}";
 
-/// Stands for the way up to the first page, as in `{{root}}docs`.
+/// A placeholder for the relative path to the first page, as in `{{root}}docs`.
 const ROOT_MARK: &str = "{{root}}";
 
-/// Stands for the language that is asked for, in documents that speak several.
+/// A placeholder for the requested language, in documents with several.
 const LANGUAGE_MARK: &str = "{{language}}";
 
-/// Names the files as they are, all together: a document and what it loads are of
-/// one version, whatever a browser has kept.
+/// A hash of all files together: a document and the files it loads have the same version,
+/// whatever a browser has cached.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let page = Page::iter().filter_map(|path| Page::get(&path));
     let client = Client::iter().filter_map(|path| Client::get(&path));
-    // Each hash is of cryptographic quality already, and the order is fixed.
+    // Each hash is cryptographic already, and the order is fixed.
     let folded = page.chain(client).fold(0u64, |folded, file| {
         let hash = file.metadata.sha256_hash();
         let head = hash.first_chunk().copied().unwrap_or_default();
@@ -80,8 +79,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{folded:016x}")
 });
 
-/// What was compressed already, by its tag. As many as there are files, and
-/// documents in each language and at each depth.
+/// Compressed bodies by tag. Their number is limited: the files, and the documents in each
+/// language and at each depth.
 static COMPRESSED: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
 /// The file at this path below `/web/{version}/`, if there is one.
@@ -91,13 +90,13 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         None if path.ends_with(".html") => None,
         None => Page::get(path),
     }?;
-    // Under another version's address it may be used, since during a rolling
-    // restart documents and files come from different servers; but not be kept.
+    // During a rolling restart, documents and files may come from different servers. So a
+    // file is also served under another version's address, but then it must not be cached.
     let kept = match version == *VERSION && !cfg!(debug_assertions) {
         true => "max-age=31536000, immutable",
         false => "no-cache",
     };
-    // Of one file there are few versions, and each page loads dozens of files.
+    // A short tag: a file has few versions, and each page loads dozens of files.
     let tag = format!("\"{:08x}\"", head(&file) >> 32);
     let code = path.ends_with(".js");
     let bytes = match std::str::from_utf8(&file.data) {
@@ -113,8 +112,8 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
     Some(response)
 }
 
-/// A document of the page's: `name` is a file of `web/`, `root` leads from where it is
-/// asked for to the first page.
+/// A document of the page: `name` is a file of `web/`, `root` leads from the requested
+/// address to the first page.
 pub(crate) fn document(name: &str, root: &str, asked: &HeaderMap) -> Option<Response<Body>> {
     let file = Page::get(name)?;
     let text = String::from_utf8_lossy(&file.data)
@@ -166,8 +165,8 @@ pub(crate) enum Coding {
     Gzip,
 }
 
-/// Something that changes with the program alone: not sent to who has it already,
-/// which its tag (an `ETag` with its quotes) tells.
+/// The answer with a body that changes only with the program. A client that has it already,
+/// by its tag (an `ETag` with its quotes), gets 304.
 pub(crate) fn answer(
     content_type: &'static str,
     tag: &str,
@@ -227,7 +226,7 @@ fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, kind)| kind) {
         "html" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
-        // Modules are UTF-8, whatever is said; and there are many.
+        // Modules are always UTF-8, so the charset is left out: there are many of them.
         "js" => "text/javascript",
         "svg" => "image/svg+xml",
         "png" => "image/png",

@@ -1,15 +1,15 @@
-// Shows what /openapi.json describes, and lets it be tried on this very server.
+// Shows the API of /openapi.json, to be tried on this server.
 // @ts-check
 // A module, for `await`.
 export {};
 
-/** Where this site is, without the slash at the end: below any path that a proxy gives it. */
+/** The site's address, without the slash at the end; it may have a proxy's path. */
 const SITE = new URL('../..', import.meta.url).href.slice(0, -1);
 
 /** @type {any} */
 const { SwaggerUIBundle } = globalThis;
 
-// The document is the same wherever it is read; what it names as an example is to work here.
+// The document is the same everywhere; its examples must work on this site.
 const text = (await (await fetch(`${SITE}/openapi.json`)).text())
   .replaceAll('http://127.0.0.1:8000', SITE)
   .replaceAll('ws://127.0.0.1:8000', SITE.replace(/^http/, 'ws'));
@@ -25,13 +25,13 @@ const ui = SwaggerUIBundle({
   dom_id: '#reference',
   deepLinking: true,
   tryItOutEnabled: true,
-  // It would ask a server elsewhere.
+  // It would ask another server.
   validatorUrl: null,
   responseInterceptor: follow,
 });
 
 /**
- * The room that was just made is the one to be tried next.
+ * Makes the new room the example for the next requests.
  * @param {any} response
  */
 function follow(response) {

@@ -11,7 +11,7 @@ import { table } from './lib/pictures.js';
 
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 
-/** How long a table may stay open without a sign of life, in minutes. */
+/** How long a table may stay open without a join or a change, in minutes. */
 const LENGTHS = [10, 30, 60, 180];
 
 /** @param {string} [titled] what was typed already */
@@ -20,7 +20,7 @@ function build(titled = '') {
   const picture = table({ seats: [0, 1, 2, 4, 5, 6, 8, 9, null, null], dishes: [0, 1, 4, 7, 2], class: 'hero' });
   const title = h('input', { id: 'title', name: 'title', placeholder: w.tableNameHint, maxlength: 200, autocomplete: 'off', enterkeyhint: 'go' });
   title.value = titled;
-  // None is chosen: then it is the server's own.
+  // If none is chosen, the server's default applies.
   const lengths = LENGTHS.map((minutes) =>
     h('label', { class: 'length' }, h('input', { type: 'radio', name: 'minutes', value: minutes }), h('span', {}, w.minutes(minutes))),
   );
@@ -68,7 +68,7 @@ function build(titled = '') {
   );
 }
 
-/** Tables visited lately, if there are any. */
+/** Recently visited tables, if there are any. */
 function lately() {
   const list = visits();
   if (list.length === 0) return null;
@@ -116,5 +116,5 @@ function visit({ id, title, items, at, expiresAt, winner }) {
 
 await ready;
 build();
-// A page that comes back from the browser's memory knows nothing of what was visited since.
+// A page from the browser's back/forward cache does not know the tables visited since.
 addEventListener('pageshow', (event) => event.persisted && build());

@@ -22,7 +22,7 @@ import { bar, heading, trouble, warning, word } from './room/top.js';
 /** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
 
-// As it stands there: no id needs to be encoded, and what cannot be decoded is no id.
+// Taken as written: no id needs encoding, and a path that cannot be decoded is not an id.
 const id = location.pathname.split('/').at(-1) ?? '';
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
 const { regions, toasts, announce, toast } = notices();
@@ -32,7 +32,7 @@ const room = new LunchRoom(roomUrl(site, id), {
   saved: remember.seat(id),
 });
 
-// The connection is on its way meanwhile.
+// The connection opens meanwhile.
 await ready;
 
 /** @type {App} */
@@ -48,7 +48,7 @@ const app = {
   announce,
   toast,
   async attempt(promise) {
-    // It was just said, so it is the last one; where it is not, the error tells which it was.
+    // It was just sent, so it is the last one; if not, the error names the command.
     const said = room.view.pending.at(-1);
     try {
       await promise;
@@ -66,7 +66,7 @@ const app = {
   },
 };
 
-/** The view once nothing is missing from it, or nothing will come any more. @returns {Promise<View>} */
+/** The view as soon as it is complete, or nothing more will come. @returns {Promise<View>} */
 const upToDate = () =>
   new Promise((done) => {
     const end = room.subscribe((view) => {
@@ -76,7 +76,7 @@ const upToDate = () =>
     });
   });
 
-/** Says why a command was not done, and which; whether it was all the same. @param {unknown} error @param {Pending} [said] */
+/** Shows which command was not done, and why; returns whether it was done after all. @param {unknown} error @param {Pending} [said] */
 async function refused(error, said) {
   const pending = /** @type {{ pending?: Pending }} */ (error).pending ?? said;
   const which = pending && named(pending, app.view().state);
@@ -87,13 +87,13 @@ async function refused(error, said) {
 
 /** The newest view, with its times by a clock that nobody can set; and what it was made of. @type {View & { of: View }} */
 let seen = { of: room.view, ...steady(room.view) };
-/** The parts that are shown. @type {Part[]} */
+/** The shown parts. @type {Part[]} */
 let parts = [];
 let shown = '';
-/** What happened while nobody looked. */
+/** What happened while the page was hidden. */
 let unseen = 0;
 
-/** Builds the page for a screen, in the language of now. @param {ReturnType<typeof screenOf>} kind */
+/** Builds the page for a screen, in the current language. @param {ReturnType<typeof screenOf>} kind */
 function build(kind) {
   shown = kind;
   const top = bar(app, kind === 'room');
@@ -102,7 +102,7 @@ function build(kind) {
     app.update();
   });
   if (kind !== 'room') {
-    // What was opened over the table goes with it.
+    // Dialogs over the table close with it.
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
     const { element, tick } = screen(kind, app);
     parts = [top, { element, update() {}, ...(tick && { tick }) }];
@@ -152,7 +152,7 @@ function update(view) {
   tabTitle(view);
 }
 
-/** What the tab says. @param {View} view */
+/** The title of the tab. @param {View} view */
 function tabTitle(view) {
   const { state } = view;
   const name = state?.title ?? w.untitled;
@@ -164,7 +164,7 @@ function tabTitle(view) {
   say(document.querySelector('title') ?? document.head, `${unseen ? `(${unseen}) ` : ''}${sign}${name} – Tablecast`);
 }
 
-/** Keeps what outlives the page. @param {View} view */
+/** Saves the data that outlives the page. @param {View} view */
 function keep({ state, expiresAt }) {
   remember.rememberSeat(id, room.saved);
   if (!state) return;
@@ -172,20 +172,20 @@ function keep({ state, expiresAt }) {
   remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
 }
 
-/** What the server says of a name that it does not take. */
+/** The server's codes for a refused name. */
 const NAME_REFUSED = ['empty', 'too_long', 'bad_item'];
 
-/** A name that was kept, and is refused now, keeps nobody out: they sit down as a guest, and are asked anew. @param {View} view */
+/** If a stored name is refused now, the person joins as a guest and is asked again. @param {View} view */
 function isRefused({ status, reason }) {
   if (status !== 'ended' || room.saved?.seat || !NAME_REFUSED.includes(reason?.code ?? '')) return false;
   remember.me.name = undefined;
   toast(w.nameRefused(why(reason)));
-  // After all have seen that it ended.
+  // After all parts have seen the end.
   queueMicrotask(() => room.retryNow());
   return true;
 }
 
-/** Nothing, until it was so once. @type {boolean | undefined} */
+/** Undefined until the first connection. @type {boolean | undefined} */
 let wasLive;
 room.subscribe((view) => {
   if (isRefused(view)) return;
@@ -193,12 +193,12 @@ room.subscribe((view) => {
   keep(view);
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
-  // The first time nothing was lost before.
-  // And of an end the screen tells that follows.
+  // At the first connection nothing was lost before.
+  // An end is shown by the screen that follows.
   if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) {
     for (const item of remember.takeFor(id)) {
-      // What is refused is told beside the box.
+      // A refusal is shown beside the box.
       remember.rememberUnsent(id, item, true);
       room.add(item).then(() => remember.rememberUnsent(id, item, false), () => {});
     }
@@ -213,7 +213,7 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') unseen = 0;
   tabTitle(room.view);
 });
-// What was kept over a reload, and given up: nobody else waits for it. Dishes are told where they are added.
+// A command that was saved over a reload, and given up: nobody else waits for it. Dishes are shown at the box.
 room.addEventListener('refused', (event) => {
   const { detail } = /** @type {CustomEvent} */ (event);
   if (named(detail.pending, room.view.state)) void refused(detail, detail.pending);

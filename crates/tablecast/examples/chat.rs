@@ -1,6 +1,5 @@
-//! FastAPI's WebSocket chat, done right: everybody sees the same messages in the
-//! same order, coming and going loses nobody, and one who does not read holds up
-//! nobody.
+//! FastAPI's WebSocket chat, done right: everybody sees the same messages in the same
+//! order, joining and leaving lose nothing, and a member who does not read delays nobody.
 //!
 //! `cargo run -p tablecast --example chat [-- --listen ADDR]`, then in two
 //! terminals `websocat ws://127.0.0.1:8000/ws/1` and `…/ws/2`.
@@ -24,7 +23,7 @@ async fn join(
 ) -> Response {
     let config = ConnectionConfig::default();
     let outbox = Arc::new(Outbox::new(config.outbox));
-    // Before the answer, so that whoever sees it misses nothing.
+    // Before the answer, so that a client that gets the answer misses nothing.
     let seat = channel.join(outbox.clone());
     upgrade.accept_with(config, outbox, None, move |connection| {
         chat(channel, seat, client_id, connection)
@@ -41,7 +40,7 @@ async fn chat(
         let Message::Text(text) = message else {
             continue;
         };
-        // If this fails the connection ends, and `recv` says so.
+        // If this fails, the connection ends, and `recv` reports it.
         let _ = connection.send(&format!("You wrote: {text}"));
         channel.broadcast(Frame::text(&format!("Client #{client_id} says: {text}")));
     }

@@ -1,6 +1,6 @@
-//! A shared counter: `cargo run -p tablecast --example counter`, and type `1` or
-//! `-1` in `websocat ws://127.0.0.1:8000/`. Its room ends after ten quiet minutes
-//! and with the process; `HubConfig::room_ttl` makes it longer.
+//! A shared counter: `cargo run -p tablecast --example counter`, and type `1` or `-1` in
+//! `websocat ws://127.0.0.1:8000/`. Its room ends with the process, or after ten minutes
+//! without a join or a change; `HubConfig::room_ttl` sets a longer time.
 use std::sync::Arc;
 
 use axum::{Router, extract::State, response::Response, routing::get};

@@ -1,5 +1,5 @@
-//! The fan-out alone: every text goes unchanged to everybody in the room, its
-//! sender too.
+//! Only the fan-out: every text goes unchanged to everybody in the room, including its
+//! sender.
 //!
 //! `cargo run --release -p tablecast --example relay -- --listen 127.0.0.1:8000`;
 //! rooms are `ws://127.0.0.1:8000/ws/{room}`.
@@ -34,7 +34,7 @@ async fn join(State(rooms): State<Rooms>, Path(room): Path<String>, upgrade: Upg
     };
     let config = ConnectionConfig::default();
     let outbox = Arc::new(Outbox::new(config.outbox));
-    // Before the answer, so that whoever sees it misses nothing.
+    // Before the answer, so that a client that gets the answer misses nothing.
     let seat = channel.join(outbox.clone());
     upgrade.accept_with(config, outbox, None, move |connection| {
         relay(channel, seat, connection)
@@ -52,16 +52,16 @@ async fn relay(channel: Arc<Channel>, _seat: Subscription, mut connection: Conne
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip_while(|arg| arg != "--listen").skip(1);
     let address = args.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned());
-    // Input is looked for when all that is ready was run, as an event loop does. By
-    // tokio's default it is every 61 tasks; what comes then goes before those that a
-    // worker's queue of 256 had no room for, and with thousands of busy rooms some
-    // wait ten times as long as others.
+    // A worker looks for input after it has run all ready tasks, as an event loop does.
+    // tokio's default is every 61 tasks; then new input runs before the tasks that did not
+    // fit into the worker's queue of 256, and with thousands of busy rooms some wait ten
+    // times as long as others.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .event_interval(16 * 1024)
         .build()?;
-    // By a worker: this thread would have to be woken for each connection, and would have to
-    // wake a worker then.
+    // On a worker: this thread would have to be woken for each connection, and would then
+    // have to wake a worker.
     Ok(runtime.block_on(runtime.spawn(serve(address)))??)
 }
 
@@ -71,6 +71,6 @@ async fn serve(address: String) -> std::io::Result<()> {
         .with_state(Rooms::default());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     eprintln!("listening on {}", listener.local_addr()?);
-    // Made ready once; the router itself would be made ready for each connection.
+    // Prepared once; the router itself would be prepared for each connection.
     axum::serve(listener, app.into_make_service()).await
 }

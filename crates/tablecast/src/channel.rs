@@ -1,21 +1,19 @@
-//! The connections of one room and the fan-out to them. Knows nothing of a
-//! room's state, and can be used alone: a chat, a relay, a news ticker.
+//! The connections of one room and the fan-out to them. It knows nothing of a room's state,
+//! and can be used alone: for a chat, a relay, a news ticker.
 //!
-//! Everything it promises holds without a word from its user:
-//! - joining and leaving at the same time lose or double nobody;
-//! - leaving twice, or leaving a channel that has already thrown the connection
-//!   out, is fine;
-//! - a broken or stalled connection neither fails a broadcast nor holds it up: it
-//!   is thrown out and closed;
-//! - all see the broadcasts in the same order, and a broadcast reaches exactly
-//!   those who joined before it and had not left.
+//! Its guarantees hold without any action of its user:
+//! - joining and leaving at the same time neither lose nor double a connection;
+//! - leaving twice, or leaving a channel that has already removed the connection, is fine;
+//! - a broken or stalled connection neither fails nor delays a broadcast: it is removed and
+//!   closed;
+//! - all get the broadcasts in the same order, and a broadcast reaches exactly those who
+//!   joined before it and have not left.
 //!
-//! A [`broadcast`](Channel::broadcast) is written at the end of the runtime's
-//! turn, together with all others of that turn: what several members say at once
-//! reaches each socket in one write, and a write is what a delivery costs. What is
-//! sent to one [`Outbox`] alone still comes after the broadcasts before it, and so
-//! does its close. A large channel is written in pieces, by several workers, and
-//! others have their turn between them.
+//! A [`broadcast`](Channel::broadcast) is written at the end of the runtime's turn,
+//! together with all others of that turn. So messages of several members reach each socket
+//! in one write, and the write is most of the cost of a delivery. A frame for one
+//! [`Outbox`], or its close, still comes after earlier broadcasts. A large channel is
+//! written in pieces, by several workers, and other tasks run in between.
 
 mod lane;
 
@@ -26,27 +24,26 @@ use crate::outbox::Outbox;
 use crate::sync::Mutex;
 use lane::Lane;
 
-/// Another lane is opened when each has this many connections: below it waking a
-/// second worker costs more than it writes.
+/// Another lane is opened when each lane has this many connections: with fewer, waking a
+/// second worker costs more than the writes.
 const LANE: usize = 512;
 
 /// A registry of connections, and the fan-out to them.
 #[derive(Debug, Default)]
 pub struct Channel {
-    /// Held while a broadcast is put into all lanes, which makes it one order for
-    /// all.
+    /// Held while a broadcast is put into all lanes, so that all lanes have the same order.
     lanes: Mutex<Lanes>,
 }
 
 #[derive(Debug, Default)]
 struct Lanes {
-    /// None until somebody joins, at most one a worker; never fewer than before.
+    /// Empty until somebody joins; at most one for each worker; never removed.
     lanes: Vec<Arc<Lane>>,
     /// The next connection's id.
     next: u64,
 }
 
-/// A place in a channel. Dropping it is leaving.
+/// A connection's membership in a channel. Dropping it leaves the channel.
 #[derive(Debug)]
 #[must_use = "dropping this leaves the channel"]
 pub struct Subscription {
@@ -90,19 +87,20 @@ impl Channel {
         }
     }
 
-    /// Sends to all at the end of the runtime's turn, and returns how many there
-    /// are. Without a runtime, at once.
+    /// Sends to all at the end of the runtime's turn, and returns their number. Without a
+    /// runtime it sends at once.
     pub fn broadcast(&self, frame: Frame) -> usize {
         self.each_lane(frame, Lane::broadcast)
     }
 
-    /// Adds a frame to what the next broadcast writes, and returns how many get it.
+    /// Adds a frame to the next broadcast, and returns how many connections get it.
     pub fn stage(&self, frame: Frame) -> usize {
         self.each_lane(frame, |lane, frame| lane.stage(frame))
     }
 
-    /// Sends to all without waiting for the end of the turn, in one write with what
-    /// waits, and returns how many there are. If there are many, it begins to.
+    /// Sends to all without waiting for the end of the turn, in one write with waiting
+    /// frames, and returns their number. In a large channel it writes only the first piece
+    /// at once.
     pub fn broadcast_now(&self, frame: Frame) -> usize {
         self.each_lane(frame, Lane::broadcast_now)
     }
@@ -116,20 +114,20 @@ impl Channel {
         before + give(last, frame)
     }
 
-    /// How many are in it.
+    /// How many connections are in it.
     pub fn len(&self) -> usize {
         let lanes = self.lanes.lock();
         lanes.lanes.iter().map(|lane| lane.len()).sum()
     }
 
-    /// Whether nobody is in it.
+    /// Whether no connection is in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Lanes {
-    /// Where the next connection goes.
+    /// The lane for the next connection.
     fn shortest(&mut self) -> Arc<Lane> {
         let shortest = self.lanes.iter().min_by_key(|lane| lane.len()).cloned();
         match shortest {

@@ -1,10 +1,10 @@
 //! One timer for all connections of a runtime.
 //!
-//! The deadlines of a connection are seconds away, and nearly all of them pass
-//! without anything to do. A timer of its own for each would take memory for each,
-//! and a look at it with every message. Here a deadline is an entry in a wheel that
-//! turns every [`TICK`], and whoever is due is reminded through its outbox. So a
-//! deadline is kept up to a tick late, and never early.
+//! The deadlines of a connection are seconds away, and most of them pass without anything
+//! to do. A timer for each connection would take memory, and must be checked with every
+//! message. Here a deadline is an entry in a wheel that turns every [`TICK`]; a connection
+//! that is due is reminded through its outbox. So a deadline may come up to a tick late,
+//! but never early.
 //!
 //! There is a wheel for each runtime, which turns while it has connections.
 
@@ -20,22 +20,22 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::outbox::Outbox;
 
-/// How exact a deadline is. The shortest that is set by default is 5 s.
+/// The precision of a deadline. The shortest default deadline is 5 s.
 const TICK: Duration = Duration::from_millis(250);
 
-/// No entry is farther ahead than this many ticks (a minute); one for later is put
-/// forward when it comes up. Bounds how long what is left of a connection that is
-/// gone stays.
+/// No entry is farther ahead than this many ticks (a minute); a later deadline is entered
+/// again when its entry comes up. This limits how long an entry of a closed connection
+/// stays.
 const HORIZON: u64 = 240;
 
-/// So many are reminded before others have their turn: thousands of connections
-/// that were opened at the same time are due at the same time.
+/// How many connections are reminded before other tasks run: thousands that were opened at
+/// the same time are due at the same time.
 const AT_ONCE: usize = 128;
 
 /// The clocks of all runtimes that have connections.
 static CLOCKS: Mutex<Vec<(Id, Weak<Clock>)>> = Mutex::new(Vec::new());
 
-/// The clock of one runtime. Ends with the last connection that has it.
+/// The clock of one runtime. It ends with the last connection that uses it.
 #[derive(Debug)]
 pub(crate) struct Clock {
     start: Instant,
@@ -46,13 +46,13 @@ pub(crate) struct Clock {
     ticks: watch::Receiver<()>,
 }
 
-/// By the tick at which they come up.
+/// Reminders by the tick at which they come up.
 type Wheel = BTreeMap<u64, Vec<Reminder>>;
 
 #[derive(Debug)]
 struct Reminder {
     due: u64,
-    /// Of a connection that may be gone.
+    /// The outbox of a connection, which may be gone.
     outbox: Weak<Outbox>,
 }
 
@@ -60,7 +60,7 @@ impl Clock {
     /// The clock of the runtime that this is called in.
     ///
     /// # Panics
-    /// Outside of a runtime, as everything in tokio that has to do with time.
+    /// Outside a runtime, like everything in tokio that uses time.
     pub(crate) fn current() -> Arc<Clock> {
         let runtime = Handle::current();
         let mut clocks = CLOCKS.lock();
@@ -85,16 +85,16 @@ impl Clock {
         clock
     }
 
-    /// Reminds the connection at this time or up to a tick later. There is no way to
-    /// take it back; a reminder too many is for the connection to ignore.
+    /// Reminds the connection at this time or up to a tick later. A reminder cannot be
+    /// cancelled; the connection must ignore an unnecessary one.
     pub(crate) fn remind(&self, outbox: &Arc<Outbox>, at: Instant) {
         let due = tick_after(at.saturating_duration_since(self.start));
         let outbox = Arc::downgrade(outbox);
         self.put(Reminder { due, outbox });
     }
 
-    /// Waits until it stands still, which it does not while anybody has it, unless its
-    /// task has panicked.
+    /// Waits until it stops. While somebody uses it, it stops only if its task has
+    /// panicked.
     pub(crate) async fn stopped(&self) {
         let mut ticks = self.ticks.clone();
         while ticks.changed().await.is_ok() {}
@@ -110,7 +110,7 @@ impl Clock {
         (self.start.elapsed().as_millis() / TICK.as_millis()) as u64
     }
 
-    /// Takes out what has come up.
+    /// Takes out the entries that are due.
     fn take(&self) -> Wheel {
         let next = self.now() + 1;
         let mut wheel = self.wheel.lock();

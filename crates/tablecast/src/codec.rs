@@ -1,9 +1,9 @@
-//! WebSocket frames (RFC 6455): encode once, decode without a buffer of one's
-//! own. Nothing else in the project knows frames.
+//! WebSocket frames (RFC 6455): encoded once, decoded without an extra buffer. Nothing else
+//! in the project knows frames.
 //!
-//! Headers are parsed by `tungstenite`; putting messages together is done here,
-//! because its stream keeps a read buffer for each connection and cannot bound
-//! fragments or pings. A test compares the two on arbitrary bytes.
+//! `tungstenite` parses the headers. Messages are assembled here, because tungstenite's
+//! stream keeps a read buffer for each connection and cannot limit fragments or pings. A
+//! test compares the two on arbitrary bytes.
 
 use std::io::Cursor;
 
@@ -13,8 +13,8 @@ use tungstenite::Error as FrameError;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
-/// A message in more fragments than this is refused. Browsers send one frame a
-/// message; libraries that stream use a handful.
+/// A message in more fragments than this is refused. Browsers send one frame for each
+/// message; libraries that stream use a few.
 pub const MAX_FRAGMENTS: usize = 64;
 
 const TEXT: u8 = 0x81;
@@ -60,7 +60,7 @@ impl Frame {
 }
 
 fn single(first: u8, payload: &[u8]) -> Frame {
-    // Bytes that fill their buffer are shared without another allocation.
+    // Bytes that exactly fill their buffer are shared without another allocation.
     let mut frames = Frames::with_capacity(header_length(payload.len()) + payload.len());
     frames.put(first, payload);
     frames.finish()
@@ -71,7 +71,7 @@ fn single(first: u8, payload: &[u8]) -> Frame {
 pub struct Frames(Vec<u8>);
 
 impl Frames {
-    /// With room for this many bytes.
+    /// With capacity for this many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         Frames(Vec::with_capacity(bytes))
     }
@@ -95,7 +95,7 @@ impl Frames {
         self.0.is_empty()
     }
 
-    /// All of them as one.
+    /// All messages as one [`Frame`].
     pub fn finish(self) -> Frame {
         Frame(self.0.into())
     }
@@ -106,7 +106,7 @@ impl Frames {
         let length = payload.len();
         let bytes = header_length(length) + length;
         if self.0.capacity() == 0 {
-            // Exactly, and without what growing costs: mostly there is one frame alone.
+            // The exact capacity, without the cost of growing: mostly there is only one frame.
             self.0 = Vec::with_capacity(bytes);
         } else {
             self.0.reserve(bytes);
@@ -159,12 +159,12 @@ pub enum Received {
     Close(Option<u16>),
 }
 
-/// Puts a client's bytes together to messages. Holds bytes only while a frame or
-/// a message is unfinished.
+/// Assembles messages from a client's bytes. It holds bytes only while a frame or a message
+/// is unfinished.
 #[derive(Debug)]
 pub struct Decoder {
     max_message: usize,
-    /// There was a fault: what follows means nothing any more.
+    /// There was an error: following bytes have no meaning.
     failed: bool,
     rest: Vec<u8>,
     message: Option<Box<Unfinished>>,
@@ -188,24 +188,23 @@ impl Decoder {
         }
     }
 
-    /// Whether something was begun and not finished.
+    /// Whether a frame or a message is unfinished.
     pub fn is_unfinished(&self) -> bool {
         !self.rest.is_empty() || self.message.is_some()
     }
 
-    /// Whether there was a fault, so that nothing is understood any more.
+    /// Whether there was an error, so that following bytes are ignored.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed
     }
 
-    /// Decodes what came in; `input` is unmasked in place. Whatever is complete
-    /// is handed to `sink` in order. After a fault all that comes is ignored, so that
-    /// a connection can be read to its end: closing a socket that holds unread bytes
-    /// resets it, and the client may never see the close frame.
+    /// Decodes received bytes; `input` is unmasked in place. Complete items go to `sink` in
+    /// order. After an error all further bytes are ignored, so that a connection can be
+    /// read to its end: closing a socket with unread bytes resets it, and the client may
+    /// never see the close frame.
     ///
     /// # Errors
-    /// The reason to close the connection. What was complete before the fault was
-    /// handed over.
+    /// The reason to close the connection. Items before the error have gone to `sink`.
     pub fn feed(
         &mut self,
         input: &mut [u8],
@@ -270,8 +269,8 @@ impl Decoder {
         Ok(used)
     }
 
-    /// What can be said of a frame by its header alone, so that nothing is kept
-    /// for a frame that will be refused.
+    /// Checks a frame by its header alone, so that no bytes are kept for a frame that will
+    /// be refused.
     fn check(&self, header: &FrameHeader, length: u64) -> Result<[u8; 4], CloseReason> {
         let Some(mask) = header.mask else {
             return Err(CloseReason::Protocol);
@@ -343,8 +342,8 @@ impl Decoder {
     }
 }
 
-/// Text is checked where it lies at last: the check is several times slower on bytes
-/// that are not aligned, as they are behind a frame's header.
+/// Text is checked at its final place: the check is several times slower on unaligned
+/// bytes, such as those after a frame's header.
 fn complete(kind: Data, payload: Vec<u8>) -> Result<Received, CloseReason> {
     let message = match kind {
         Data::Text => Message::Text(String::from_utf8(payload).map_err(|_| CloseReason::NotUtf8)?),

@@ -1,10 +1,10 @@
-//! What can be set on a hub and its connections, with the defaults.
+//! The settings of a hub and its connections, with defaults.
 
 use std::time::Duration;
 
 use tablecast_core::limits::Rate;
 
-/// Bounds of what waits to be written to one connection.
+/// The limits of an outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxLimits {
     /// At most this many bytes. Default 256 KiB: the whole log of a room.
@@ -22,21 +22,20 @@ impl Default for OutboxLimits {
     }
 }
 
-/// What is set on each connection. Times are kept up to a quarter of a second late.
+/// The settings of each connection. Times may be up to a quarter of a second late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionConfig {
     /// The largest message in bytes, whole or in fragments. Default 16 KiB.
     pub message_bytes: usize,
-    /// What may wait to be written.
+    /// How much may wait to be written.
     pub outbox: OutboxLimits,
-    /// A connection that says nothing is pinged after this long at the latest, and
-    /// after half of it at the earliest. Default 25 s: proxies cut idle connections
-    /// at 60 s.
+    /// A silent connection is pinged after at most this long, and at least half of it.
+    /// Default 25 s: proxies close idle connections after 60 s.
     pub ping_interval: Duration,
-    /// One that says nothing for this long after the ping is closed. Default 10 s.
+    /// A connection that stays silent this long after the ping is closed. Default 10 s.
     pub pong_timeout: Duration,
-    /// How long the closing handshake, a message begun in fragments, or a first
-    /// word may take. Default 5 s (a message: twice that).
+    /// How long the closing handshake, a fragmented message, or the first message may take.
+    /// Default 5 s (for a fragmented message twice that).
     pub handshake: Duration,
 }
 
@@ -52,7 +51,7 @@ impl Default for ConnectionConfig {
     }
 }
 
-/// What is set on a hub.
+/// The settings of a hub.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HubConfig {
     /// Each connection's settings.
@@ -64,20 +63,20 @@ pub struct HubConfig {
     pub room_ttl: Duration,
     /// A room lives at most this long. Default 24 h.
     pub room_max_age: Duration,
-    /// What a room leaves is kept this long, see
+    /// How long the result of a room is kept, see
     /// [`Logic::keepsake`](crate::core::Logic::keepsake). Default 7 days.
     pub keepsake_ttl: Duration,
     /// Rooms made or open on this node at the same time. Default 10,000.
     pub max_rooms: usize,
-    /// How long the seat of a JSON member who dropped is kept. Default 30 s.
+    /// How long the seat of a JSON member who lost the connection is kept. Default 30 s.
     pub seat_grace: Duration,
     /// Commands of one connection. Default 10 a second, 20 at once.
     pub command_rate: Rate,
-    /// The lease of a node, renewed every quarter. The seats of a crashed one are
-    /// free after at most one and a half of it. Default 12 s.
+    /// The lease of a node, renewed after every quarter of it. The seats of a crashed node
+    /// are free after at most one and a half leases. Default 12 s.
     pub node_lease: Duration,
-    /// A command is answered `unavailable` when the store did not take it in
-    /// this time. Default 1.8 s.
+    /// A command is answered `unavailable` if the store has not taken it within this time.
+    /// Default 1.8 s.
     pub command_deadline: Duration,
 }
 

@@ -28,32 +28,32 @@ use io::Io;
 pub use crate::codec::Message;
 pub use io::Stream;
 
-/// Read at once. One buffer a thread, not one a connection.
+/// How much is read at once. One buffer for each thread, not for each connection.
 const READ_BYTES: usize = 16 * 1024;
 
-/// Stands for the code of a close frame that has none (RFC 6455, 7.1.5).
+/// The code for a close frame without a code (RFC 6455, 7.1.5).
 const NO_STATUS: u16 = 1005;
 
-/// Pings that a client may send. A browser sends none; tools send one a second.
+/// How often a client may ping. Browsers do not ping; tools ping once a second.
 const PING_RATE: Rate = Rate {
     per_second: 10.0,
     burst: 100,
 };
 
-/// Pings of one read that are answered, in one write. RFC 6455 (5.5.3) asks for the
-/// newest only, but a client may count on a few.
+/// How many pings of one read are answered, in one write. RFC 6455 (5.5.3) requires only
+/// the newest, but a client may rely on a few.
 const PONGS: usize = 16;
 
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
-/// An open WebSocket connection, as its owner sees it. It writes what its
-/// [`Outbox`] could not, answers pings and looks for signs of life whenever
-/// [`recv`](Connection::recv) is awaited.
+/// An open WebSocket connection, as its owner sees it. While [`recv`](Connection::recv) is
+/// awaited, it writes what its [`Outbox`] could not write, answers pings and checks for
+/// signs of life.
 ///
-/// Dropping it closes it: what waits is still written and the closing handshake
-/// is made in the background, for as long as the configuration allows.
+/// Dropping it closes it: waiting frames are still written, and the closing handshake runs
+/// in the background, for as long as the configuration allows.
 #[derive(Debug)]
 pub struct Connection {
     /// `None` only while it is dropped.
@@ -67,9 +67,9 @@ struct Line {
     clock: Arc<Clock>,
     config: ConnectionConfig,
     decoder: Decoder,
-    /// Read, but not received yet.
+    /// Messages that were read but not received yet.
     messages: VecDeque<Message>,
-    /// What the client's bytes came to, after the messages before it were read.
+    /// Why the client's stream ends, after the messages before that.
     ended: Option<CloseReason>,
     /// The client's close frame, or the end of its stream, has come.
     client_closed: bool,
@@ -78,7 +78,7 @@ struct Line {
     unflushed: bool,
     /// Our side of the stream is closed.
     shut: bool,
-    /// Something came since the clock was last looked at.
+    /// Something has come since the last look at the clock.
     heard: bool,
     pinged_at: Option<Instant>,
     unfinished_since: Option<Instant>,
@@ -111,8 +111,8 @@ impl Connection {
         Self::new(Io::Tcp(read), early, outbox, config)
     }
 
-    /// Takes over any other stream. Everything sent takes the way through the
-    /// queue and this connection's task.
+    /// Takes over any other stream. Everything sent goes through the queue and this
+    /// connection's task.
     pub fn stream(
         stream: impl Stream,
         early: &[u8],
@@ -162,17 +162,17 @@ impl Connection {
         &self.outbox
     }
 
-    /// Sends a text to this client alone.
+    /// Sends a text only to this client.
     ///
     /// # Errors
-    /// The connection ends: why.
+    /// The connection ends, for this reason.
     pub fn send(&self, text: &str) -> Result<(), CloseReason> {
         self.outbox.send(&Frame::text(text))
     }
 
-    /// The next message; `None` when the connection ends, for the reason that
-    /// [`Outbox::close_reason`] then gives. May be dropped and called again: no
-    /// message is lost.
+    /// The next message; `None` when the connection ends, for the reason in
+    /// [`Outbox::close_reason`]. The future may be dropped and called again: no message is
+    /// lost.
     pub fn recv(&mut self) -> impl Future<Output = Option<Message>> {
         poll_fn(|cx| match &mut self.line {
             Some(line) => line.poll_recv(cx),
@@ -180,12 +180,12 @@ impl Connection {
         })
     }
 
-    /// Waits for something else, while the connection goes on writing, answering
-    /// and looking for signs of life. Nothing is read meanwhile, so a client that
-    /// sends too fast is slowed down by TCP itself.
+    /// Waits for something else, while the connection continues to write, to answer pings
+    /// and to check for signs of life. Nothing is read meanwhile, so TCP slows down a
+    /// client that sends too fast.
     pub fn while_waiting<T>(&mut self, other: impl Future<Output = T>) -> impl Future<Output = T> {
-        // Boxed, since the future of a connection's owner has the size of the
-        // largest it ever awaits, and this is the exception.
+        // Boxed, because the future of the owner is as large as the largest one it awaits, and
+        // this case is rare.
         let mut other = Box::pin(other);
         poll_fn(move |cx| {
             if let Poll::Ready(value) = other.as_mut().poll(cx) {
@@ -204,7 +204,7 @@ impl Connection {
         self.line.as_ref().and_then(|line| line.client_code)
     }
 
-    /// Closes it. What was sent before still goes out.
+    /// Closes it. Earlier frames are still sent.
     pub fn close(&self, reason: CloseReason) {
         self.outbox.close(reason);
     }
@@ -227,8 +227,7 @@ impl Line {
                 return Poll::Ready(None);
             }
             if !self.messages.is_empty() {
-                // One read may hold thousands of messages; others have their turn
-                // between them.
+                // One read may hold thousands of messages; other tasks run in between.
                 ready!(coop::poll_proceed(cx)).made_progress();
                 let next = self.messages.pop_front();
                 if self.messages.is_empty() {
@@ -247,8 +246,8 @@ impl Line {
         }
     }
 
-    /// Writes what waits, and looks at the clock when it is time. Ready when the
-    /// connection is to end.
+    /// Writes waiting frames, and checks the clock when it is time. Ready when the
+    /// connection must end.
     fn poll_duties(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let duty = self.outbox.duty(cx);
@@ -284,8 +283,8 @@ impl Line {
         Poll::Ready(())
     }
 
-    /// Reads once, and returns the first message of what came. Further ones wait in
-    /// `messages`, which is empty before.
+    /// Reads once, and returns the first message. Further ones wait in `messages`, which is
+    /// empty before.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
@@ -300,7 +299,7 @@ impl Line {
         })
     }
 
-    /// Takes in what came; as [`Line::poll_read`].
+    /// Decodes received bytes; returns as [`Line::poll_read`].
     fn feed(&mut self, bytes: &mut [u8]) -> Option<Message> {
         self.heard = true;
         let mut first = None;
@@ -338,7 +337,7 @@ impl Line {
             let now = self.born.elapsed();
             let allowed = (0..pings).all(|_| self.pings.take(PING_RATE, now).is_ok());
             if allowed {
-                // A failure shows in the outbox, which is looked at next.
+                // A failure shows in the outbox, which is checked next.
                 let _ = self.outbox.send(&Frame::pongs(&pongs));
             } else {
                 self.ended.get_or_insert(CloseReason::TooMany);
@@ -350,7 +349,7 @@ impl Line {
         if !self.decoder.is_unfinished() {
             self.unfinished_since = None;
         } else if first.is_some() || self.unfinished_since.is_none() {
-            // What is unfinished after a message was finished began only now.
+            // A message that is unfinished after another one was completed began only now.
             let now = Instant::now();
             self.unfinished_since = Some(now);
             self.look_at(now + self.config.handshake * 2);
@@ -365,11 +364,11 @@ impl Line {
         }
     }
 
-    /// Looks at everything that has a deadline, and when to look next.
+    /// Checks all deadlines, and sets the time of the next check.
     fn look(&mut self, overdue_at: Option<Instant>) {
         let now = Instant::now();
         if now < self.next_look {
-            // The reminder is one that an earlier one made needless.
+            // An earlier reminder has made this one unnecessary.
             return;
         }
         let unfinished_at = self
@@ -402,12 +401,12 @@ impl Line {
         self.clock.remind(&self.outbox, self.next_look);
     }
 
-    /// Writes what waits and the close frame, then waits until the client has
-    /// closed too; not for ever.
+    /// Writes waiting frames and the close frame, then waits for a limited time until the
+    /// client has closed too.
     async fn finish(mut self: Box<Self>) {
         let limit = self.config.handshake;
         let closing = poll_fn(|cx| self.poll_finish(cx));
-        // Past the limit the socket is dropped, which cuts it.
+        // After the limit the socket is dropped, which cuts the connection.
         let _ = tokio::time::timeout(limit, closing).await;
         self.outbox.end(CloseReason::Left);
     }
@@ -417,7 +416,7 @@ impl Line {
             let duty = self.outbox.duty(cx);
             let waits = duty.overdue_at.is_some() || self.unflushed;
             if waits && self.poll_flush(cx).is_pending() {
-                // Reading meanwhile would be of no use: first the client has to read.
+                // Reading meanwhile would not help: first the client must read.
                 return Poll::Pending;
             }
             if self.client_closed {
@@ -433,12 +432,12 @@ impl Line {
         }
     }
 
-    /// Closes our side of the stream alone. After a fault the client's answer to
-    /// our close frame would not be understood, so this tells it that all is said;
-    /// to close both sides would reset a client that is still sending.
+    /// Closes only our side of the stream. After an error we cannot read the client's close
+    /// frame, so this tells the client that we have finished; closing both sides would
+    /// reset a client that is still sending.
     fn shut(&mut self, cx: &mut Context<'_>) {
         match &mut self.io {
-            // Letting go of its writing half does it.
+            // Dropping the writing half does this.
             Io::Tcp(_) => self.outbox.end(CloseReason::Left),
             Io::Other(stream) => {
                 let _ = Pin::new(stream).poll_shutdown(cx);

@@ -1,4 +1,4 @@
-//! The two languages a room is spoken in.
+//! The two dialects of a room.
 
 pub mod json;
 pub(crate) mod message;
@@ -6,7 +6,7 @@ pub mod text;
 
 pub use tablecast_protocol::SUBPROTOCOL;
 
-/// Which language a connection speaks.
+/// The dialect of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// Typed by hand: no subprotocol was asked for.
@@ -15,9 +15,9 @@ pub enum Dialect {
     Json,
 }
 
-/// A digest of a command, alike on all nodes: FNV-1a, 64 bits. It tells an honest
-/// repetition from a mistake; it is no protection against forgery, and need not
-/// be, since a member's numbers are only their own.
+/// A digest of a command, the same on all nodes: FNV-1a, 64 bits. It distinguishes an
+/// honest repetition from a mistake. It does not protect against forgery, and need not,
+/// because a member's numbers affect only that member.
 pub(crate) fn digest(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0xFF]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -1,4 +1,4 @@
-//! Why a hub refuses: a room that cannot be made, shown or joined.
+//! Refusals of a hub: why a room cannot be made, shown or joined.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ pub enum CreateError {
     /// There is a room with this id.
     #[error("there is a room with this id already")]
     Exists,
-    /// As many rooms as allowed are there.
+    /// The node has as many rooms as allowed.
     #[error("this node has as many rooms as it may have: {max}")]
     TooManyRooms {
         /// How many are allowed.
         max: usize,
-        /// When a place may be free.
+        /// When there may be space again.
         retry_after: Duration,
     },
     /// None can be made just now.
@@ -42,10 +42,10 @@ pub enum CreateError {
 /// Why a room cannot be shown or joined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoomError {
-    /// There is no such room (any more), or the id is none.
+    /// There is no such room (any more), or the id is malformed.
     #[error("there is no such room, or it expired")]
     NotFound,
-    /// The room gives no seat.
+    /// The room refuses a seat.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// It cannot be said just now.
@@ -85,14 +85,14 @@ impl RoomError {
         self.told().0
     }
 
-    /// How a connection is closed for it, where it was accepted first.
+    /// The close reason, for a connection that was accepted first.
     pub fn close_reason(&self) -> CloseReason {
         self.told().1
     }
 }
 
-/// Says in the log that a room cannot be read, if that is what this error means: then
-/// no waiting helps, and only who runs the store can do anything.
+/// Logs that a room cannot be read, if this error means that. Then waiting does not help,
+/// and only the operator of the store can do something.
 pub(crate) fn log_unreadable(room: &RoomId, error: &BackendError) {
     match error {
         BackendError::Corrupt(reason) | BackendError::Unwritable(reason) => {

@@ -4,15 +4,15 @@ use std::num::NonZeroU64;
 
 use tablecast_core::{Rejection, code};
 
-/// The lowest command of a connection that was not taken, and has not come again since.
-/// Until then none with a higher number is taken: their sender would find them applied
-/// without it.
+/// The lowest command of a connection that was not taken and has not come again. Until it
+/// comes again, no command with a higher number is taken: otherwise later commands would be
+/// applied without it.
 #[derive(Debug, Default)]
 pub(crate) struct Fence(Option<NonZeroU64>);
 
 impl Fence {
-    /// This command was not taken. Returns the number of an earlier one that was not
-    /// taken either, which has to come first.
+    /// Records a command that was not taken. Returns the number of an earlier one that was
+    /// not taken either, which must come first.
     pub(crate) fn raise(&mut self, number: u64) -> Option<u64> {
         match self.0 {
             Some(first) if first.get() < number => Some(first.get()),
@@ -24,8 +24,8 @@ impl Fence {
         }
     }
 
-    /// Lets this command pass, and with the one that was not taken all others again; or
-    /// returns the number of the one that has to come first.
+    /// Lets this command pass. If it is the one that was not taken, all others may pass
+    /// again. Otherwise the error is the number of the command that must come first.
     pub(crate) fn pass(&mut self, number: u64) -> Result<(), u64> {
         match self.0 {
             Some(first) if first.get() < number => return Err(first.get()),

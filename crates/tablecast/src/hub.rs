@@ -28,12 +28,12 @@ pub use crate::error::{CreateError, RoomError, Unavailable};
 pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
 pub(crate) use rooms::LocalRooms;
 
-/// A drain closes at most this many connections a second, so that those who come
-/// back do not all arrive at once; or more, if the time is short.
+/// A drain closes at most this many connections a second, so that clients do not all come
+/// back at once; more only if the time is short.
 const DRAIN_PER_SECOND: f64 = 500.0;
 
-/// All rooms of one process. A handle: cloning it is cheap. When the last one is
-/// dropped and the last connection closed, the hub's own tasks end.
+/// All rooms of one process. It is a handle, cheap to clone. When the last handle is
+/// dropped and the last connection is closed, the hub's own tasks end.
 pub struct Hub<A: App> {
     pub(crate) rooms: Arc<LocalRooms<A>>,
     _stop: Arc<DropGuard>,
@@ -57,14 +57,14 @@ impl<A: App> fmt::Debug for Hub<A> {
 }
 
 impl<A: App> Hub<A> {
-    /// Starts a hub on this backend. Must be called in a tokio runtime, of which
-    /// it uses three tasks: one follows the backend's health, one renews the node's
-    /// lease, one sees that the connections' clock goes on. If one of the three dies,
-    /// [`Hub::failed`] tells.
+    /// Starts a hub on this backend. Must be called in a tokio runtime, where it runs three
+    /// tasks: one follows the backend's health, one renews the node's lease, one watches
+    /// the connections' clock. If one of them dies, [`Hub::failed`] reports it.
     ///
-    /// Each hub needs a backend value of its own, for it is one node to the store: a
-    /// second hub on the same value would not hear what the first one commits. Several
-    /// nodes in one process: [`MemoryBackend::another_node`](crate::MemoryBackend::another_node).
+    /// Each hub needs its own backend value, because a value is one node for the store: a
+    /// second hub on the same value would not get the commits of the first. For several
+    /// nodes in one process:
+    /// [`MemoryBackend::another_node`](crate::MemoryBackend::another_node).
     pub fn start(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         let rooms = Arc::new(LocalRooms::new(backend, config));
         let stop = CancellationToken::new();
@@ -82,11 +82,10 @@ impl<A: App> Hub<A> {
         }
     }
 
-    /// Makes a room with this state, as the configuration says.
+    /// Makes a room with this state and the configuration's settings.
     ///
     /// # Errors
-    /// See [`CreateError`]; nothing was made, except that after `Unavailable` it
-    /// may have been.
+    /// See [`CreateError`]. No room was made; only after `Unavailable` it may have been.
     pub async fn create(&self, id: RoomId, app: A) -> Result<CreatedRoom, CreateError> {
         self.create_with(id, app, RoomSettings::default()).await
     }
@@ -137,7 +136,7 @@ impl<A: App> Hub<A> {
         }
     }
 
-    /// Shows a room as the backend has it.
+    /// Shows a room, read from the backend.
     ///
     /// # Errors
     /// `NotFound` (for anything that is no id, too) or `Unavailable`.
@@ -160,13 +159,12 @@ impl<A: App> Hub<A> {
         })
     }
 
-    /// What a room keeps beyond its life, as JSON: what its
-    /// [`Logic::keepsake`](crate::core::Logic::keepsake) gave last. The room may still
-    /// live.
+    /// A room's result as JSON: the last value of its
+    /// [`Logic::keepsake`](crate::core::Logic::keepsake). The room may still live.
     ///
     /// # Errors
-    /// `NotFound` (for anything that is no id, for a room that keeps nothing, and when
-    /// its time is over) or `Unavailable`.
+    /// `NotFound` (for a malformed id, for a room without a result, and when its time is
+    /// over) or `Unavailable`.
     pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let kept = self.rooms.node.backend.keepsake(&id).await;
@@ -184,10 +182,10 @@ impl<A: App> Hub<A> {
         }
     }
 
-    /// Waits until the hub has failed, which it should never: why. One of its own tasks
-    /// has panicked or ended, or the backend tells it nothing any more. The hub does not
-    /// get well again: end the process, after [`Hub::drain`] for as long as it takes to
-    /// tell the members to come back elsewhere.
+    /// Waits until the hub has failed, and returns the reason; this should never happen.
+    /// One of its own tasks has panicked or ended, or the backend has stopped reporting.
+    /// The hub does not recover: first call [`Hub::drain`] to tell the members to come back
+    /// elsewhere, then end the process.
     pub async fn failed(&self) -> String {
         self.rooms.vital.failed().await.to_string()
     }
@@ -197,14 +195,14 @@ impl<A: App> Hub<A> {
         self.rooms.is_draining()
     }
 
-    /// What was counted.
+    /// The metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.rooms.node.metrics
     }
 
-    /// Shuts down: nobody joins any more, members are closed with 1012 spread
-    /// over the time (no faster than needed), and the node's lease is given up.
-    /// Returns when all connections are closed, or when the time is over.
+    /// Shuts down: nobody can join any more, members are closed with 1012, spread over the
+    /// time (no faster than needed), and the node's lease is given up. Returns when all
+    /// connections are closed, or when the time is over.
     pub async fn drain(&self, within: Duration) {
         let rooms = &self.rooms;
         rooms.begin_draining();

@@ -1,21 +1,20 @@
 //! Shared rooms over WebSocket.
 //!
-//! A *room* holds a small shared state. Everybody in it sees every change in the
-//! same order, on whichever server process they are connected to. This crate
-//! brings the rooms, the members and their seats, the WebSocket part and the
-//! fan-out; you bring the state and its rules. It runs on tokio and axum.
+//! A *room* holds a small shared state. Everybody in it sees every change in the same
+//! order, on whichever server process they are connected to. This crate provides the rooms,
+//! the members and their seats, the WebSocket part and the fan-out; you provide the state
+//! and its rules. It runs on tokio and axum.
 //!
 //! - [`Hub`]: all rooms of this process. Start here.
-//! - [`App`] and [`Logic`](core::Logic): your state, your rules, and how they are
-//!   spoken over the wire.
-//! - [`MemoryBackend`]: rooms in this process. The crate `tablecast-redis` has
-//!   rooms in Redis, shared by several processes; anything else is a
-//!   [`Backend`](core::Backend) of your own.
+//! - [`App`] and [`Logic`](core::Logic): your state, your rules, and their wire format.
+//! - [`MemoryBackend`]: rooms in this process. The crate `tablecast-redis` keeps rooms in
+//!   Redis, shared by several processes. For any other store write your own
+//!   [`Backend`](core::Backend).
 //! - [`Channel`](channel::Channel): the fan-out alone, without rooms or state.
 //!
 //! What clients see is described in `docs/protocol.md` of the repository.
 //!
-//! Nothing is published yet, so name a clone, here one beside your program, or
+//! Nothing is published yet, so depend on a clone, here one beside your program, or on
 //! `git = "…"` with its address:
 //!
 //! ```toml
@@ -30,11 +29,11 @@
 //!
 //! # Write a Logic
 //!
-//! The value is the state. [`decide`](core::Logic::decide) looks at a command and
-//! says what happens, or why not; [`apply`](core::Logic::apply) lets it happen.
-//! Both must depend on nothing but their arguments: every node applies the same
-//! events and must come to the same state. No network, no clock, no socket, so a
-//! test of the rules is a plain function call.
+//! The value is the state. [`decide`](core::Logic::decide) looks at a command and returns
+//! its events, or a refusal; [`apply`](core::Logic::apply) applies an event. Both must
+//! depend only on their arguments: every node applies the same events and must reach the
+//! same state. No network, no clock, no socket, so a test of the rules is a plain function
+//! call.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -91,11 +90,10 @@
 //!
 //! # Start a hub
 //!
-//! [`App`] says how the logic is spoken. Its defaults are enough for the JSON
-//! dialect (`tablecast.v1`), where a command is what serde reads: `{"id":1,"up":{}}`.
-//! A command without content may be a variant `Up` or `Up {}`; clients say it with `{}`
-//! or null alike.
-//! With [`App::text_command`] it can be typed by hand in `websocat`, too.
+//! [`App`] defines the wire format of the logic. Its defaults are enough for the JSON
+//! dialect (`tablecast.v1`), where a command is what serde reads: `{"id":1,"up":{}}`. A
+//! command without content may be a variant `Up` or `Up {}`; clients may send it with `{}`
+//! or null. With [`App::text_command`] it can be typed by hand in `websocat`, too.
 //!
 //! ```
 //! # use serde::{Deserialize, Serialize};
@@ -155,25 +153,23 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(start()).unwrap();
 //! ```
 //!
-//! A room expires when nobody joined or changed it for 10 minutes, and after 24
-//! hours at most. Make it again when you get [`RoomError::NotFound`](hub::RoomError::NotFound),
-//! or set [`room_ttl`](HubConfig::room_ttl) and [`room_max_age`](HubConfig::room_max_age),
-//! or give one room a life of its own with [`Hub::create_with`]. What is worth reading
-//! when it is gone, a result for example, its logic can [leave](core::Logic::keepsake) to
-//! be read with [`Hub::keepsake`].
+//! A room expires when nobody has joined or changed it for 10 minutes, and after 24 hours at
+//! most. Create it again when you get [`RoomError::NotFound`](hub::RoomError::NotFound), or set
+//! [`room_ttl`](HubConfig::room_ttl) and [`room_max_age`](HubConfig::room_max_age), or give one
+//! room its own lifetime with [`Hub::create_with`]. Its logic can [keep a
+//! result](core::Logic::keepsake), which [`Hub::keepsake`] reads even after the room is gone.
 //!
-//! Who may connect at all (origin, rate, login) is for your handler to check,
-//! before it hands the [`Upgrade`](upgrade::Upgrade) over. `axum::serve` sets no
-//! deadline for a slow request; on the open net put a proxy in front, or write
-//! an accept loop as the lunch server's.
+//! Your handler must check who may connect (origin, rate, login) before it passes on the
+//! [`Upgrade`](upgrade::Upgrade). `axum::serve` sets no deadline for a slow request; on the
+//! public internet put a proxy in front, or use an accept loop like that of the lunch
+//! server.
 //!
 //! # Use a channel alone
 //!
-//! Without rooms, state or order across processes: a chat, a relay, a news ticker.
-//! A [`Channel`](channel::Channel) knows outboxes; joining returns a guard, and
-//! dropping it is leaving. A member that does not read delays nobody: what its
-//! socket does not take waits in its own outbox, and at the outbox's bound it is
-//! closed.
+//! Without rooms, state or order across processes: a chat, a relay, a news ticker. A
+//! [`Channel`](channel::Channel) knows only outboxes; joining returns a guard, and dropping
+//! the guard leaves. A member that does not read delays nobody: frames that its socket does
+//! not take wait in its own outbox, and at the outbox's limit the connection is closed.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -204,9 +200,9 @@
 //! # drop(router);
 //! ```
 //!
-//! With thousands of busy rooms a worker of tokio's runtime may leave some waiting
-//! for much longer than others. `runtime::Builder::event_interval(16 * 1024)` has it
-//! run all that is ready before it looks for more, as the example `relay` does.
+//! With thousands of busy rooms a worker of tokio's runtime may let some rooms wait much
+//! longer than others. With `runtime::Builder::event_interval(16 * 1024)` it runs all ready
+//! tasks before it looks for more, as in the example `relay`.
 //!
 //! # Test
 //!
@@ -267,7 +263,7 @@
 //! # }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(test()).unwrap();
 //! ```
-// They panic when stderr cannot be written.
+// The print macros panic if stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
 pub mod channel;

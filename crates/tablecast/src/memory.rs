@@ -1,7 +1,6 @@
 //! Rooms in this process' memory: the backend of one server without a store.
 //!
-//! Nothing here waits: one lock is held for the length of one step, and every
-//! answer is there at once.
+//! Nothing here waits: one lock is held for each step, and every answer is ready at once.
 
 mod keepsakes;
 mod room;
@@ -26,33 +25,33 @@ use tablecast_core::{NodeId, Position, RoomId};
 use self::keepsakes::Keepsakes;
 use self::room::{Room, millis};
 
-/// Half the log, so that what follows a snapshot is in it with room to spare.
+/// Half the log, so that all events after a snapshot are in the log, with some to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
 
-/// Expired rooms that one step forgets on its way, at most. More than one, so
-/// that forgetting is faster than making.
+/// How many expired rooms one step deletes at most. More than one, so that deleting is
+/// faster than creating.
 const SWEPT_BY_A_STEP: usize = 4;
 
-/// Expired rooms that one renewal of a lease forgets, at most, and as many keepsakes. Renewals come
-/// every few seconds, also when nobody makes or changes a room.
+/// How many expired rooms, and as many results, one renewal of a lease deletes at most. Renewals
+/// come every few seconds, even if nobody makes or changes a room.
 const SWEPT_BY_A_RENEWAL: usize = 4096;
 
 /// Rooms in this process' memory. One value is one node's access to them; nodes
 /// within one process share rooms by [`MemoryBackend::another_node`].
 ///
-/// A node is sent the publications of the others, not its own. What is committed is
-/// kept as it is and becomes bytes when somebody loads the room, or when another node
-/// watches it. In debug builds it becomes bytes at once, so that an application whose
-/// types cannot be written learns of it from its first test.
+/// A node gets the publications of the others, not its own. Committed values are stored as
+/// they are, and become bytes when somebody loads the room or another node watches it. In
+/// debug builds they become bytes at once, so that types that cannot be serialised fail in
+/// the first test.
 pub struct MemoryBackend {
     store: Arc<Store>,
-    /// Tells this node's watchers from those of others.
+    /// Distinguishes this node's watchers from those of others.
     node: u64,
 }
 
 impl MemoryBackend {
-    /// No rooms yet. The clock is the system's at this moment, and from then on
-    /// how much time has passed: setting the system's clock expires nothing.
+    /// No rooms yet. The clock starts with the system's time and then counts the elapsed
+    /// time: setting the system's clock expires nothing.
     pub fn new() -> Self {
         let begin = Instant::now();
         let since_1970 = SystemTime::now()
@@ -62,8 +61,8 @@ impl MemoryBackend {
         Self::with_clock(move || since_1970.saturating_add(millis(begin.elapsed())))
     }
 
-    /// No rooms yet, and time as this clock tells it: milliseconds since 1970,
-    /// never going back. It is asked once in every step, under the lock.
+    /// No rooms yet, with this clock: milliseconds since 1970, never going back. It is read
+    /// once in every step, under the lock.
     pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         MemoryBackend {
             store: Arc::new(Store {
@@ -120,7 +119,7 @@ impl MemoryBackend {
                 events,
                 stamp: *stamp,
             };
-            // Under the lock, so that they hear it in the order of the steps.
+            // Under the lock, so that they get it in the order of the steps.
             for watcher in topic.watchers.iter().filter(is_other) {
                 watcher.listener.published(publication.clone());
             }
@@ -240,8 +239,8 @@ struct Store {
 }
 
 impl Store {
-    /// The state, and the time. It is read under the lock, so that it grows with
-    /// the order of the steps.
+    /// The state, and the time. The time is read under the lock, so that it grows in the
+    /// order of the steps.
     fn lock(&self) -> (MutexGuard<'_, State>, u64) {
         let state = self.state.lock();
         let now = (self.clock)();
@@ -263,18 +262,18 @@ impl Store {
             state.topics.remove(room);
         }
         drop(state);
-        // What its listener holds may call the store when it is dropped: not under the lock.
+        // Dropping its listener may call the store, so not under the lock.
         drop(gone);
     }
 }
 
 #[derive(Default)]
 struct State {
-    /// Looked up with each commit, so by a hash that costs a fifth of the standard
-    /// library's. It resists less who chooses keys, but rooms are named by those who
-    /// make them, and only what exists has a topic.
+    /// Looked up with each commit, so the hash function costs a fifth of the standard
+    /// library's. It is weaker against chosen keys, but servers name the rooms, and only
+    /// existing rooms have a topic.
     topics: HashMap<RoomId, Topic, foldhash::fast::RandomState>,
-    /// One entry for each room that was made, due at its expiry or earlier.
+    /// One entry for each room, due at its expiry or earlier.
     expiries: BinaryHeap<Reverse<Expiry>>,
     /// When each node's lease ends.
     leases: HashMap<NodeId, u64>,
@@ -282,7 +281,7 @@ struct State {
 }
 
 impl State {
-    /// Forgets rooms that expired, looking at no more than `at_most`.
+    /// Deletes expired rooms; checks at most `at_most` entries.
     fn sweep(&mut self, now: u64, at_most: usize) {
         for _ in 0..at_most {
             if self.expiries.peek().is_none_or(|next| next.0.at > now) {
@@ -300,7 +299,7 @@ impl State {
                     let at = room.expires_at;
                     self.expiries.push(Reverse(Expiry { at, ..due }));
                 }
-                // A later room of this name has an entry of its own.
+                // A later room of this name has its own entry.
                 Some(_) => {}
                 None => {
                     if topic.get().watchers.is_empty() {
@@ -312,7 +311,7 @@ impl State {
     }
 }
 
-/// When to look whether a room has expired. The order is by time.
+/// When to check whether a room has expired, ordered by time.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Expiry {
     at: u64,
@@ -320,8 +319,7 @@ struct Expiry {
     room: RoomId,
 }
 
-/// What there is under one id. It may be watched before and after there is a
-/// room.
+/// Everything under one id. It may be watched before and after a room exists.
 #[derive(Default)]
 struct Topic {
     room: Option<Room>,
@@ -330,13 +328,13 @@ struct Topic {
 
 struct Watcher {
     id: u64,
-    /// The node that is not sent its own publications.
+    /// The watcher's node, which does not get its own publications.
     node: u64,
     listener: Arc<dyn Listener>,
 }
 
 impl Topic {
-    /// The room, unless it has expired: then it is forgotten.
+    /// The room; if it has expired, it is deleted.
     fn room(&mut self, now: u64) -> Option<&mut Room> {
         if self
             .room

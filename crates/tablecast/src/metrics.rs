@@ -1,5 +1,4 @@
-//! Counters, read when somebody asks. On the hot path each is one relaxed
-//! addition at most.
+//! Counters, read on request. On the hot path each costs at most one relaxed addition.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -43,7 +42,7 @@ impl Counter {
     }
 }
 
-/// How long something took, in buckets.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 pub struct Latency {
     buckets: [Counter; LATENCY_BOUNDS.len() + 1],
@@ -58,8 +57,8 @@ impl Latency {
         self.nanos.add(took.as_nanos() as u64);
     }
 
-    /// How many were at most as long as each of [`LATENCY_BOUNDS`] but longer
-    /// than the one before; the last count is of those longer than all.
+    /// For each of [`LATENCY_BOUNDS`] how many were at most that long but longer than the
+    /// bound before; the last count is for those longer than all bounds.
     pub fn counts(&self) -> [u64; LATENCY_BOUNDS.len() + 1] {
         std::array::from_fn(|at| self.buckets[at].get())
     }
@@ -70,8 +69,8 @@ impl Latency {
     }
 }
 
-/// Counters by a name, for things that are not on the hot path. There are as many as
-/// there are names, so a name is never made of what comes from outside.
+/// Counters by name, for events outside the hot path. Each name adds a counter, so a name
+/// is never built from outside input.
 #[derive(Debug)]
 pub struct ByName<K>(Mutex<BTreeMap<K, u64>>);
 
@@ -91,7 +90,7 @@ impl<K: Ord + Copy> ByName<K> {
         }
     }
 
-    /// One more of this.
+    /// Adds one to this name's counter.
     pub fn count(&self, name: K) {
         *self.0.lock().entry(name).or_default() += 1;
     }
@@ -117,7 +116,7 @@ const HANDSHAKES: [&str; 10] = [
     code::UNAVAILABLE.as_str(),
 ];
 
-/// Somebody has a seat.
+/// The client has a seat.
 pub(crate) const SEATED: &str = "seated";
 /// The client was gone before it had a seat.
 pub(crate) const LEFT: &str = "left";
@@ -126,7 +125,7 @@ pub(crate) const MISUNDERSTOOD: &str = code::BAD_COMMAND.as_str();
 /// No first message came.
 pub(crate) const SILENT: &str = "timeout";
 
-/// What a hub counts. All names are there from the start, at 0.
+/// The metrics of a hub. All names exist from the start, at 0.
 #[derive(Debug)]
 pub struct Metrics {
     /// Rooms open on this node.
@@ -139,9 +138,9 @@ pub struct Metrics {
     pub rooms_created: Counter,
     /// Commands accepted.
     pub commands: Counter,
-    /// Handshakes that came as far as the hub, by what became of them: `seated`, or why
-    /// not, with the words of problem documents and rejections; `left` if the client was
-    /// gone before, `timeout` if it said nothing. A server may count its own refusals here.
+    /// Handshakes that reached the hub, by outcome: `seated`, or why not, with the codes of
+    /// problem documents and rejections; `left` if the client had gone before, `timeout` if
+    /// it sent nothing. A server may count its own refusals here.
     pub handshakes: ByName<&'static str>,
     /// Commands refused, by code.
     pub rejections: ByName<ErrorCode>,

@@ -1,5 +1,5 @@
-//! What all rooms of this process share: the store, the settings, the figures, and what
-//! is known of the other nodes.
+//! State shared by all rooms of this process: the store, the settings, the metrics, and the
+//! knowledge of other nodes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::config::HubConfig;
 use crate::error::Unavailable;
 use crate::metrics::Metrics;
 
-/// This process, as its rooms know it.
+/// This process, as its rooms see it.
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) backend: Arc<dyn Backend>,
@@ -23,27 +23,27 @@ pub(crate) struct Node {
     known: Mutex<Known>,
 }
 
-/// The nodes that live.
+/// The live nodes.
 #[derive(Clone)]
 pub(crate) struct Live {
-    /// When the store was asked. Whoever is not among them may have come since.
+    /// When the store was asked. A node that is missing may have started since.
     pub(crate) asked: Instant,
     pub(crate) nodes: Arc<HashSet<NodeId>>,
 }
 
-/// What is known of the store and of the other nodes.
+/// The knowledge of the store and of the other nodes.
 struct Known {
     health: Health,
-    /// Since when leases can be believed: after an outage of the store, living
-    /// nodes must first have had the time to renew theirs.
+    /// Since when leases can be trusted: after an outage of the store, live nodes first
+    /// need time to renew theirs.
     steady_since: Instant,
     live: Option<Live>,
-    /// The backend's clock when it was last heard, and when that was.
+    /// The last known time of the backend's clock, and when it was read.
     clock: Option<(Instant, u64)>,
 }
 
 impl Known {
-    /// From here on leases have to be believed anew.
+    /// From now on leases are not trusted until the store has been steady again.
     fn doubt(&mut self) {
         self.steady_since = Instant::now();
         self.live = None;
@@ -71,8 +71,8 @@ impl Node {
         self.known.lock().health.clone()
     }
 
-    /// The store's health changed. Whether it takes changes now and did not before, or the
-    /// other way round: another reason for the same is nothing to members.
+    /// Records the store's health. Returns whether it has changed between taking changes
+    /// and not; another reason for the same state does not matter to members.
     pub(crate) fn turned(&self, health: &Health) -> bool {
         let mut known = self.known.lock();
         let was_up = known.health.is_up();
@@ -84,7 +84,7 @@ impl Node {
         has_turned
     }
 
-    /// Renews the node's lease. Whether other nodes live than before.
+    /// Renews the node's lease. Returns whether the set of live nodes has changed.
     pub(crate) async fn renew(&self) -> bool {
         let asked = Instant::now();
         let lease = self.config.node_lease;
@@ -124,17 +124,17 @@ impl Node {
         }
     }
 
-    /// The nodes that live, once this can be believed.
+    /// The live nodes, once this can be trusted.
     pub(crate) fn live(&self) -> Option<Live> {
         self.known.lock().live.clone()
     }
 
-    /// The backend's clock shows this now (ms since 1970).
+    /// Records the backend's clock (ms since 1970).
     pub(crate) fn heard_clock(&self, now: u64) {
         self.known.lock().clock = Some((Instant::now(), now));
     }
 
-    /// What the backend's clock shows, if it was ever heard (ms since 1970).
+    /// The backend's clock now, if it was ever read (ms since 1970).
     pub(crate) fn backend_now(&self) -> Option<u64> {
         let clock = self.known.lock().clock;
         clock.map(|(at, ms)| ms + at.elapsed().as_millis() as u64)

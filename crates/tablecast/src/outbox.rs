@@ -1,10 +1,10 @@
-//! What waits to be written to one connection.
+//! The frames that wait to be written to one connection.
 //!
-//! A fan-out writes to the socket itself: no channel, no wake, no task switch.
-//! Only what a full socket does not take is queued (shared bytes, not a copy) and
-//! written later by the connection's own task. The queue is bounded in bytes and
-//! in time; at the bound the connection is closed with
-//! [`CloseReason::TooSlow`], never silently robbed of a frame.
+//! A fan-out writes to the socket directly: no channel, no wake-up, no task switch. Only
+//! frames that a full socket does not take are queued (as shared bytes, not a copy) and
+//! written later by the connection's own task. The queue is limited in bytes and in time;
+//! at the limit the connection is closed with [`CloseReason::TooSlow`]. No frame is ever
+//! dropped silently.
 
 mod sink;
 
@@ -26,13 +26,13 @@ use sink::Sink;
 
 pub use sink::Socket;
 
-/// Slices handed to one write; IOV_MAX is 1,024, and a write seldom takes more.
+/// The most slices in one write; IOV_MAX is 1,024, but a write rarely takes more than this.
 const SLICES: usize = 64;
 
 /// Something that writes to an outbox a little later, such as a channel. It is
 /// asked to do it now before anything else is, so that all stays in order.
 pub(crate) trait Upstream: Send + Sync {
-    /// Sends what waits for the one who follows it under this id.
+    /// Sends the waiting frames of the follower with this id.
     fn settle(&self, id: u64);
 }
 
@@ -44,15 +44,15 @@ pub struct Outbox {
 
 #[derive(Default)]
 struct State {
-    /// The socket, where it can be written to directly.
+    /// The socket, if it can be written to directly.
     socket: Option<Sink>,
     queue: VecDeque<Queued>,
     queued_bytes: usize,
-    /// The socket was full: only the connection's task writes until it is not.
+    /// The socket was full: until it has space, only the connection's task writes.
     blocked: bool,
-    /// Part of the first frame in the queue was written already.
+    /// Part of the first queued frame is written already.
     begun: bool,
-    /// The clock called since the connection's task last asked.
+    /// The clock has sent a reminder since the connection's task last asked.
     reminded: bool,
     end: End,
     waker: Option<Waker>,
@@ -86,11 +86,11 @@ impl End {
 /// What the connection's task has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Duty {
-    /// When the oldest frame that waits, if one does, has waited too long.
+    /// When the oldest waiting frame, if there is one, will have waited too long.
     pub(crate) overdue_at: Option<Instant>,
-    /// It is time to look at the clock.
+    /// It is time to check the clock.
     pub(crate) reminded: bool,
-    /// Why the connection is to end, if it is.
+    /// Why the connection must end, if it must.
     pub(crate) closing: Option<CloseReason>,
 }
 
@@ -105,7 +105,7 @@ impl fmt::Debug for Outbox {
 }
 
 impl Outbox {
-    /// An outbox without a socket yet: what is sent waits.
+    /// An outbox without a socket yet: sent frames wait.
     pub fn new(limits: OutboxLimits) -> Self {
         Outbox {
             limits,
@@ -113,7 +113,7 @@ impl Outbox {
         }
     }
 
-    /// Gives it the socket and writes what waits.
+    /// Attaches the socket and writes waiting frames.
     pub fn attach(&self, socket: Box<dyn Socket>) {
         self.attach_sink(Sink::Own(socket));
     }
@@ -131,10 +131,10 @@ impl Outbox {
         state.write_through();
     }
 
-    /// Sends one or more frames, after all that was sent or staged before.
+    /// Sends one or more frames, after all earlier ones.
     ///
     /// # Errors
-    /// The connection ends, or just reached its bound and ends now: why.
+    /// The connection ends, or has just reached its limit and ends now, for this reason.
     pub fn send(&self, frame: &Frame) -> Result<(), CloseReason> {
         self.settle();
         self.deliver(frame)
@@ -165,11 +165,11 @@ impl Outbox {
         state.send(frames, self.limits)
     }
 
-    /// From now on this upstream is asked to [settle](Upstream::settle) first.
+    /// From now on this upstream must [settle](Upstream::settle) before other writes.
     pub(crate) fn follow(&self, id: u64, upstream: Weak<dyn Upstream>) {
         let upstreams = &mut self.state.lock().upstreams;
         upstreams.retain(|(_, upstream)| upstream.strong_count() > 0);
-        // Nearly all follow one alone.
+        // Nearly all connections follow only one.
         upstreams.reserve_exact(1);
         upstreams.push((id, upstream));
     }
@@ -216,18 +216,17 @@ impl Outbox {
         self.state.lock().write_through();
     }
 
-    /// Writes what waits, since the socket, which was full, has room again. For a
-    /// [`Socket`] of one's own; a [`Connection`](crate::connection::Connection)
-    /// sees to it by itself.
+    /// Writes waiting frames after a full socket has space again. Needed only for your own
+    /// [`Socket`]; a [`Connection`](crate::connection::Connection) does it by itself.
     pub fn writable(&self) {
         let mut state = self.state.lock();
         state.blocked = false;
         state.write_through();
     }
 
-    /// Ends the connection: nothing more is accepted, and the close frame follows
-    /// what waits. A connection that reads too slowly gets what was begun and the
-    /// close frame, and loses the rest. The first reason counts.
+    /// Ends the connection: nothing more is accepted, and the close frame follows waiting
+    /// frames. A connection that reads too slowly gets only the rest of a begun frame and
+    /// the close frame. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
         self.settle();
         self.state.lock().close(reason);
@@ -238,24 +237,24 @@ impl Outbox {
         self.state.lock().end.reason()
     }
 
-    /// Bytes that wait.
+    /// How many bytes wait.
     pub fn queued_bytes(&self) -> usize {
         self.state.lock().queued_bytes
     }
 
-    /// The connection is gone: forgets what waits and lets go of the socket.
+    /// The connection is gone: drops waiting frames and the socket.
     pub(crate) fn end(&self, reason: CloseReason) {
         self.state.lock().over(reason);
     }
 
-    /// Tells the connection's task to look at the clock.
+    /// Tells the connection's task to check the clock.
     pub(crate) fn remind(&self) {
         let mut state = self.state.lock();
         state.reminded = true;
         state.wake();
     }
 
-    /// What the connection's task has to do, which is woken when this changes.
+    /// The duties of the connection's task. The task is woken when they change.
     pub(crate) fn duty(&self, cx: &Context<'_>) -> Duty {
         let mut state = self.state.lock();
         match &mut state.waker {
@@ -269,8 +268,8 @@ impl Outbox {
         }
     }
 
-    /// Writes what waits by the connection's own means, until all is written or
-    /// nothing fits.
+    /// Writes waiting frames with the given function, until all are written or nothing
+    /// fits.
     pub(crate) fn flush_with(
         &self,
         mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
@@ -286,9 +285,9 @@ impl State {
         self.end.reason().map_or(Ok(()), Err)
     }
 
-    /// Does what is left to do when a frame was not written whole at once. Apart from
-    /// that, since it costs as many instructions for keeping registers as a write does
-    /// in all.
+    /// The rest of the work when a frame was not written completely at once. It is a
+    /// separate function, because saving its registers would cost as many instructions as a
+    /// whole write.
     #[cold]
     fn not_delivered(
         &mut self,
@@ -314,7 +313,7 @@ impl State {
     }
 
     fn push(&mut self, bytes: Bytes) {
-        // A write of nothing would look like a socket that takes nothing.
+        // An empty write would look like a full socket.
         if bytes.is_empty() {
             return;
         }
@@ -325,7 +324,7 @@ impl State {
         });
     }
 
-    /// Behind what waits, in one write with it.
+    /// Adds frames after the waiting ones, and writes them together.
     fn send(&mut self, frames: &[Frame], limits: OutboxLimits) -> Result<(), CloseReason> {
         for frame in frames {
             self.push(frame.0.clone());
@@ -335,7 +334,7 @@ impl State {
     }
 
     fn within(&mut self, limits: OutboxLimits) -> Result<(), CloseReason> {
-        // With what the queue itself takes, or many tiny frames would be for nothing.
+        // Includes the queue's own memory; otherwise many tiny frames would count almost nothing.
         let held = self.queued_bytes + self.queue.len() * size_of::<Queued>();
         if held > limits.bytes {
             self.close(CloseReason::TooSlow);

@@ -1,9 +1,8 @@
-//! One task a room: the sole owner of the room's state on this node.
+//! One task for each room: the only owner of the room's state on this node.
 //!
-//! Everything reaches it by its mailbox. What waits there is decided together,
-//! committed in one step, and then told to every connection in one write. While a
-//! commit is under way the task goes on reading its mailbox; it never waits for a
-//! socket.
+//! Everything reaches the task through its mailbox. Waiting requests are decided together,
+//! committed in one step, and sent to every connection in one write. During a commit the
+//! task continues to read its mailbox; it never waits for a socket.
 
 mod absent;
 mod alarm;

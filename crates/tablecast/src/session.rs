@@ -1,4 +1,4 @@
-//! One conversation, from the first word to the last: who enters, speaks and leaves.
+//! One conversation with a client, from joining to leaving.
 
 mod speaker;
 mod visit;
@@ -18,12 +18,11 @@ use crate::room_task::SeatGuard;
 use speaker::Speaker;
 pub(crate) use visit::Visit;
 
-/// The codes of a client that does not come back: a normal closure, or a close
-/// frame without a code. A browser that leaves the page or sleeps says 1001, or
-/// nothing.
+/// The close codes of a client that does not come back: a normal closure, or a close frame
+/// without a code. A browser that leaves the page or sleeps sends 1001, or nothing.
 const GOODBYES: [u16; 2] = [1000, 1005];
 
-/// A member who speaks the text dialect and has a seat already.
+/// The conversation with a text member, who has a seat already.
 pub(crate) fn text<A: App>(
     mut visit: Visit<A>,
     seat: SeatGuard<A>,
@@ -35,7 +34,7 @@ pub(crate) fn text<A: App>(
     visit.connected(connection.outbox());
     visit.seated(member);
     async move {
-        // Dropped before the connection: it says why.
+        // Dropped before the connection, because it logs the close reason.
         let _visit = visit;
         while let Some(message) = connection.recv().await {
             if let Some(heard) = speaker.hear(&mut connection, message) {
@@ -45,7 +44,7 @@ pub(crate) fn text<A: App>(
     }
 }
 
-/// Somebody who speaks `tablecast.v1` and says first what seat they want.
+/// The conversation in `tablecast.v1`, whose first message asks for a seat.
 pub(crate) fn json<A: App>(
     mut visit: Visit<A>,
     room: Box<str>,
@@ -74,8 +73,8 @@ pub(crate) fn json<A: App>(
     }
 }
 
-/// The seat that the first message asks for. Without one the connection is closed: why, in
-/// the word that metrics have for it.
+/// Gets the seat that the first message asks for. Otherwise it closes the connection, and
+/// the error is the reason's name in the metrics.
 async fn enter<A: App>(
     rooms: Arc<LocalRooms<A>>,
     room: Box<str>,
@@ -107,7 +106,7 @@ async fn enter<A: App>(
     let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted);
     match connection.while_waiting(entered).await {
         Ok((mut seat, member)) => {
-            // Whatever ends this, the member may come back; unless it says goodbye.
+            // However this ends, the member may come back, unless the client says goodbye.
             seat.keep_seat = true;
             Ok(Speaker::new(rooms, seat, member, Dialect::Json))
         }

@@ -1,7 +1,7 @@
-//! The locks of channel and outbox, or shuttle's when their interleavings are
-//! explored. parking_lot's, since a delivery takes one: std's spends ten
-//! instructions more on threads that panicked. What they guard is changed in single
-//! steps, each of which leaves it whole.
+//! The locks of channel and outbox, or shuttle's locks when interleavings are explored.
+//! They are parking_lot's, because each delivery takes one, and std's lock needs ten more
+//! instructions for poisoning. Poisoning is not needed: each change leaves the guarded data
+//! consistent.
 
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use parking_lot::{Mutex, MutexGuard};

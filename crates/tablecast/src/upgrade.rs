@@ -1,5 +1,5 @@
-//! The axum extractor: checks a WebSocket handshake, answers it, and hands over
-//! the bare TCP stream behind it.
+//! The axum extractor: checks a WebSocket handshake, answers it, and gives access to the
+//! bare TCP stream.
 
 mod rooms;
 
@@ -29,8 +29,8 @@ use crate::outbox::Outbox;
 
 /// A WebSocket handshake that was checked and can be accepted.
 ///
-/// Whether this client may connect at all (its origin, its rate) is not checked
-/// here: that is the server's policy.
+/// It does not check whether this client may connect (its origin, its rate): that is the
+/// server's policy.
 pub struct Upgrade {
     key: HeaderValue,
     protocols: Vec<String>,
@@ -80,7 +80,7 @@ impl HandshakeError {
         }
     }
 
-    /// The headers that go with the refusal.
+    /// The headers of the refusal.
     pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             HandshakeError::Method => {
@@ -123,7 +123,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
         let protocols = items(headers, &SEC_WEBSOCKET_PROTOCOL)
             .map(str::to_owned)
             .collect();
-        // Absent only over HTTP/2 or behind a server that cannot upgrade.
+        // Absent only over HTTP/2 or with a server that cannot upgrade.
         let on_upgrade = parts
             .extensions
             .remove::<OnUpgrade>()
@@ -144,8 +144,8 @@ impl Upgrade {
         self.protocols.iter().any(|offered| offered == protocol)
     }
 
-    /// Names the client's address, for the lines that are logged at debug when it joins, is
-    /// refused and leaves. The library cannot know it: there may be a proxy in front.
+    /// Sets the client's address for the debug log lines about joining, refusals and
+    /// leaving. The library cannot know it, because there may be a proxy in front.
     #[must_use]
     pub fn from_client(self, address: IpAddr) -> Self {
         Upgrade {
@@ -181,10 +181,9 @@ impl Upgrade {
         self.accept_with(config, Arc::new(Outbox::new(config.outbox)), None, serve)
     }
 
-    /// Accepts with an outbox that was made before, so that frames can already
-    /// wait in it, and with a subprotocol that the client
-    /// [offers](Upgrade::offers). If the client is gone before the handshake is
-    /// done, `serve` is dropped without being called.
+    /// Accepts with an existing outbox, which may already have waiting frames, and with a
+    /// subprotocol that the client [offers](Upgrade::offers). If the client is gone before
+    /// the handshake is complete, `serve` is dropped without a call.
     pub fn accept_with<F>(
         self,
         config: ConnectionConfig,

@@ -1,4 +1,4 @@
-//! What a hub answers: rooms as others see them.
+//! The answers of a hub: rooms as others see them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tablecast_core::backend::Stamp;
 use tablecast_core::{Position, RoomId};
 pub use tablecast_protocol::push::Member as MemberView;
 
-/// What one room has otherwise than the hub's configuration says.
+/// Settings of one room that differ from the hub's configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RoomSettings {
     /// How long it lives after the last join or change. By default
@@ -15,7 +15,7 @@ pub struct RoomSettings {
     pub ttl: Option<Duration>,
 }
 
-/// A room that was made.
+/// A new room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedRoom {
     /// Its id.
@@ -28,10 +28,10 @@ pub struct CreatedRoom {
     pub ttl: Duration,
 }
 
-/// A room as it stands.
+/// A room as it is now.
 #[derive(Debug, Clone)]
 pub struct RoomView<A> {
-    /// Where it stands.
+    /// Its position.
     pub position: Position,
     /// The backend's clock, and when the room expires.
     pub stamp: Stamp,
@@ -39,7 +39,7 @@ pub struct RoomView<A> {
     pub seats: usize,
     /// How long it lives after the last join or change.
     pub ttl: Duration,
-    /// Who has one.
+    /// The members with a seat.
     pub members: Vec<MemberView>,
     /// The application's state.
     pub app: A,

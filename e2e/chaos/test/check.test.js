@@ -80,9 +80,9 @@ test('said live, and heard nothing for longer than it may take', () => {
   const first = shown({ at: 1000, seq: 2 });
   deepEqual(kinds({ shown: [first, shown({ at: 20_000, seq: 3 })] }), ['false-live']);
   deepEqual(kinds({ shown: [first, shown({ at: 5000, seq: 3 })] }), []);
-  // Nobody had any time.
+  // The whole run got no CPU time.
   deepEqual(kinds({ shown: [first, shown({ at: 20_000, seq: 3 })], starved: 20_000 }), []);
-  // A frozen tab shows what it showed.
+  // A frozen tab keeps showing its old state.
   deepEqual(kinds({ shown: [first, shown({ at: 20_000, seq: 3 })], excused: [{ client: 0, from: 500, to: 19_000 }] }), []);
 });
 

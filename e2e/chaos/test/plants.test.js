@@ -1,4 +1,4 @@
-// What is done wrong on purpose, around the client, is found; and nothing is where nothing is done.
+// Planted faults around the client are found; and without one nothing is found.
 
 import { deepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { LONG_GRACE, plan } from '../plan.js';
 
 /** @import { Finding, Plan, Plant } from '../types.js' */
 
-/** Three who add dishes, and nothing befalls them. @type {Plan} */
+/** Three people add dishes, without any faults. @type {Plan} */
 const CALM = {
   ...plan(1, 'js'),
   store: 'memory',

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { proxy } from '../proxy.js';
 
-/** A server that says everything again, and a way to it. @param {import('node:test').TestContext} t */
+/** An echo server, and a proxy in front of it. @param {import('node:test').TestContext} t */
 async function echo(t) {
   const server = net.createServer((socket) => socket.on('error', () => {}).pipe(socket));
   server.listen(0, '127.0.0.1');

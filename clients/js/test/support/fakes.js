@@ -1,9 +1,9 @@
-// A WebSocket, a page and a clock that do what a test says.
+// A WebSocket, a page and a clock that a test controls.
 
 import { mock } from 'node:test';
 import { golden } from './frames.js';
 
-/** Sockets that were opened, the newest last. @type {FakeWebSocket[]} */
+/** All opened sockets, the newest last. @type {FakeWebSocket[]} */
 export const sockets = [];
 
 export class FakeWebSocket extends EventTarget {
@@ -55,13 +55,13 @@ export class FakeWebSocket extends EventTarget {
     this.hears({ hello: { ...hello, ...more } });
   }
 
-  /** The server's or the network's end of it. @param {number} code */
+  /** The server or the network ends the connection. @param {number} code */
   ends(code, reason = '') {
     this.readyState = 3;
     this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
   }
 
-  /** What was said, and is not looked at yet. */
+  /** The messages sent since the last call. */
   said() {
     return this.sent.splice(0).map((text) => JSON.parse(text));
   }
@@ -74,7 +74,7 @@ export function socket() {
   return newest;
 }
 
-/** Time, chance, and a page that can be hidden, until the test ends. @param {import('node:test').TestContext} t */
+/** Fakes of time, randomness and the page's visibility, until the test ends. @param {import('node:test').TestContext} t */
 export function fakes(t) {
   sockets.length = 0;
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_795_299_727_066 });
@@ -96,11 +96,11 @@ export function fakes(t) {
     delete globals.addEventListener;
   });
   return {
-    /** In steps: within one the clock does not show when a timer fired. @param {number} ms */
+    /** Passes time in steps, because within a step the clock does not show when a timer fired. @param {number} ms */
     pass: (ms) => {
       for (let left = ms; left > 0; left -= 100) mock.timers.tick(Math.min(left, 100));
     },
-    /** Somebody sets the device's clock; durations are as long as before. @param {number} ms forward */
+    /** Sets the device's clock; durations do not change. @param {number} ms forward */
     setClock: (ms) => void (setBy += ms),
     /** @param {number} value */
     chance: (value) => random.mock.mockImplementation(() => value),

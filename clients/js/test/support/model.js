@@ -1,4 +1,4 @@
-// A server as the protocol describes it, without a network: what is on its way waits until somebody moves it.
+// A server as the protocol describes it, without a network: each message waits until the test moves it.
 
 import { FakeWebSocket } from './fakes.js';
 import { golden } from './frames.js';
@@ -9,11 +9,11 @@ const { hello: HELLO } = golden('hello').frame;
  * @typedef {object} Seat
  * @property {string} token
  * @property {number} last the highest number that was applied
- * @property {(() => void) | null} late what may still become of the newest command without an outcome
+ * @property {(() => void) | null} late applies the newest command whose outcome is open, if that still happens
  * @property {Set<number>} decided numbers that were refused, or changed nothing
  */
 
-/** One connection: what was said and not taken yet, and what was answered and not heard yet. */
+/** One connection, with the messages under way in both directions. */
 class Wire {
   /** @type {string[]} */
   up = [];
@@ -21,7 +21,7 @@ class Wire {
   down = [];
   /** @type {Seat | null} */
   seat = null;
-  /** The number that was given up: nothing higher is taken before it comes again. */
+  /** The number of the command that was given up: nothing higher is taken before it comes again. */
   gap = 0;
 
   /** @param {FakeWebSocket} socket */
@@ -31,17 +31,17 @@ class Wire {
 }
 
 export class Model {
-  /** All that was applied, in order. @type {{ seat: Seat, id: number, text: string, item: string, seq: number }[]} */
+  /** All applied commands, in order. @type {{ seat: Seat, id: number, text: string, item: string, seq: number }[]} */
   applied = [];
   /** @type {any[]} */
   events = [];
   /** The store cannot be reached. */
   down = false;
-  /** The place of the newest whole state that was told: what was before it is not told as events. */
+  /** The seq of the newest whole state that was sent: earlier events are not sent. */
   toldAt = 0;
-  /** Nothing goes wrong by chance any more. */
+  /** Whether random faults have ended. */
   calm = false;
-  /** Numbers answered by `outdated` that nothing explains. @type {string[]} */
+  /** Numbers that got an unjustified `outdated`. @type {string[]} */
   wrong = [];
   #random;
   #takesInOrder;
@@ -52,7 +52,7 @@ export class Model {
 
   /**
    * @param {(below: number) => number} random
-   * @param {boolean} takesInOrder what follows a command that was given up is given up with it
+   * @param {boolean} takesInOrder whether commands after one that was given up are given up with it
    */
   constructor(random, takesInOrder) {
     this.#random = random;
@@ -68,7 +68,7 @@ export class Model {
         super(url, protocol);
         this.wire = new Wire(this);
         if (!lives()) return;
-        // One at a time: who opens another has given the one before up.
+        // One at a time: a client that opens another has given up the one before.
         wires.splice(0, wires.length, this.wire);
       }
 
@@ -79,7 +79,7 @@ export class Model {
     };
   }
 
-  /** Something moves: a connection opens, a message is taken, or one is heard. @returns {boolean} whether anything did */
+  /** Makes one step: a connection opens, or a message arrives at one side. @returns {boolean} whether there was one */
   move() {
     const [wire] = this.#wires;
     if (!wire) return false;
@@ -96,10 +96,10 @@ export class Model {
     return true;
   }
 
-  /** The connection is gone, with what was on its way. @param {boolean} seatToo */
+  /** The connection is gone, with the messages under way. @param {boolean} seatToo */
   cut(seatToo) {
     const [wire] = this.#wires.splice(0);
-    // What the network had already given to the server.
+    // Messages that had already reached the server.
     for (let more = this.#random(3); wire && more > 0 && wire.up.length && wire.seat; more--) this.#take(wire, wire.up.shift() ?? '');
     if (seatToo) this.#seats = [];
     wire?.socket.ends(1006);
@@ -154,7 +154,7 @@ export class Model {
       return seq;
     };
     if (this.down || (!this.calm && this.#random(12) === 0)) {
-      // Applied all the same, or perhaps a moment later, or never.
+      // Applied now in spite of the answer, or a moment later, or never.
       if (what.add && this.#random(3) === 0) apply();
       else if (what.add && this.#random(2) === 0) seat.late = () => id > seat.last && apply();
       return giveUp('unavailable');
@@ -165,7 +165,7 @@ export class Model {
     return wire.down.push({ ack: { id, seq: this.events.length } });
   }
 
-  /** What had no outcome has one before the next is decided. @param {Seat} seat */
+  /** An open outcome is settled before the next command is decided. @param {Seat} seat */
   #settle(seat) {
     const { late } = seat;
     seat.late = null;

@@ -4,7 +4,7 @@ import net from 'node:net';
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {number} target the port where to
+ * @param {number} target the port of the server
  */
 export async function proxy(t, target) {
   /** @type {Set<{ client: net.Socket, server: net.Socket }>} */
@@ -21,7 +21,7 @@ export async function proxy(t, target) {
     server.on('data', (data) => lost === 'nothing' && client.write(data));
     for (const socket of [client, server]) {
       socket.on('error', () => {});
-      // Nobody is told of an end either.
+      // An end of the connection is not passed on either.
       socket.on('close', () => lost === 'all' || (client.destroy(), server.destroy(), pairs.delete(pair)));
     }
   });
@@ -40,11 +40,11 @@ export async function proxy(t, target) {
   return {
     /** From now on it leads to another port. @param {number} port */
     to: (port) => (target = port),
-    /** The same address through here. @param {string} url */
+    /** The same address through this proxy. @param {string} url */
     through: (url) => url.replace(/:\d+\//, `:${address.port}/`),
     /** Ends all connections without a goodbye. */
     cut,
-    /** What is sent from now on is lost, and nobody is told. @param {'nothing' | 'answers' | 'all'} what */
+    /** Everything sent from now on is lost silently. @param {'nothing' | 'answers' | 'all'} what */
     lose: (what) => (lost = what),
     /** New connections are refused. @param {boolean} on */
     refuse: (on) => (refusing = on),

@@ -1,6 +1,6 @@
-// Chance that can be had again.
+// Reproducible randomness.
 
-/** A random number generator with a seed, so that a failure can be run again. @param {number} state */
+/** A random number generator with a seed, so that a failure can be repeated. @param {number} state */
 export function generator(state) {
   /** @param {number} below */
   return (below) => {

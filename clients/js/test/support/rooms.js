@@ -5,7 +5,7 @@ import WebSocket from 'ws';
 
 /** @typedef {import('tablecast-client').View<import('../../src/types.js').Menu>} View */
 
-/** Nothing here takes this long unless it hangs, also on a busy machine. */
+/** Only a hanging test takes this long, also on a busy machine. */
 const DEADLINE = 60_000;
 
 /**
@@ -20,7 +20,7 @@ export function join(t, url, options) {
 }
 
 /**
- * Waits until the view is so.
+ * Waits until the view meets a condition.
  * @param {LunchRoom} room
  * @param {(view: View) => unknown} is
  * @returns {Promise<View>}

@@ -9,7 +9,7 @@ import { createRoom } from 'tablecast-client';
 
 const HOW = 'build it with `cargo build -p tablecast-server` and set TABLECAST_BIN to its path, target/debug/tablecast';
 
-/** No limits that many clients of one address would meet. */
+/** Switches off the limits that many clients of one address would reach. */
 export const UNLIMITED = ['--create-rate', '0', '--join-rate', '0', '--command-rate', '0'];
 
 /** The server's path. */
@@ -46,7 +46,7 @@ export async function serve(t, args = UNLIMITED) {
     return {
       base,
       port: Number(new URL(base).port),
-      /** How it is, for whoever cannot reach it. */
+      /** The state of the process, for a test that cannot reach it. */
       state: () => ({ exitCode: child.exitCode, signal: child.signalCode, said: error }),
       room: async () => {
         const { id, url } = await createRoom(base);

@@ -1,5 +1,5 @@
-//! Two nodes that decide requests and commit to one store, as a hub does, while
-//! the oracle looks on.
+//! Two nodes that decide requests and commit to one store, as a hub does, compared with the
+//! oracle.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use tablecast_core::{
 use super::oracle::{Answer, Asked, Oracle};
 use super::requests::{Request, Shelf, ShelfEvent, Step};
 
-/// What the store answers a commit that expects the right position.
+/// The store's answer to a commit that expects the right position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Outcome {
     Accepted,
-    /// Nothing: it did not happen.
+    /// No answer, and the commit did not happen.
     UnknownBefore,
-    /// Nothing: it happened.
+    /// No answer, but the commit happened.
     UnknownAfter,
 }
 
@@ -40,7 +40,7 @@ fn node_id(node: usize) -> NodeId {
     format!("node-{node}").parse().unwrap()
 }
 
-/// Every event as it was stored, and a snapshot of each commit.
+/// Every stored event, and a snapshot of each commit.
 pub(crate) struct Store {
     events: Vec<Bytes>,
     snapshots: Vec<(u64, Bytes)>,
@@ -192,12 +192,12 @@ fn done(answer: Result<u64, Rejection>) -> Answer {
     }
 }
 
-/// Two nodes, their store, and what should be.
+/// Two nodes, their store, and the oracle.
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) nodes: [Node; 2],
     oracle: Oracle,
-    /// Which way of catching up comes next.
+    /// Selects the next way of catching up.
     ways: usize,
 }
 
@@ -252,8 +252,8 @@ impl World {
         assert_eq!(*room, before);
     }
 
-    /// Decides and commits, again on the newest state if others were faster.
-    /// The answer of the store may not reach the node.
+    /// Decides and commits; after a conflict again on the newest state. The store's answer
+    /// may not reach the node.
     fn commit(&mut self, node: usize, requests: &[Asked], answered: bool) -> Vec<Answer> {
         if self.nodes[node].room.position != at(self.store.seq()) {
             self.decide_in_vain(node, requests);
@@ -283,8 +283,8 @@ impl World {
         answers
     }
 
-    /// A command that was applied has the same answer when it is decided again,
-    /// as long as it is remembered and its member has a seat.
+    /// A command that was applied gets the same answer when it is decided again, as long as
+    /// it is remembered and its member has a seat.
     fn same_answers(&self, requests: &[Asked], first: &[Answer], again: &[Answer]) {
         let forgotten = self.store.seq().saturating_sub(LOG_EVENTS as u64);
         for ((request, first), again) in requests.iter().zip(first).zip(again) {
@@ -294,7 +294,7 @@ impl World {
             let Some(event) = self.store.since(seq - 1).next() else {
                 continue;
             };
-            // Otherwise there was nothing to do, which says where the room stood.
+            // Otherwise there was nothing to do, and the answer is the room's position at that time.
             if event.is_of(id) && *seq > forgotten {
                 let no_seat = Answer::Rejected("no_seat");
                 assert!(
@@ -311,7 +311,7 @@ impl World {
         }
     }
 
-    /// In each of the three ways in turn.
+    /// Uses the three ways of catching up in turn.
     fn catch_up(&mut self, node: usize) {
         self.ways += 1;
         let (known, newest) = (self.nodes[node].room.position.seq, self.store.seq());
@@ -334,7 +334,7 @@ impl World {
         }
     }
 
-    /// What holds at any time.
+    /// The invariants at any time.
     pub(crate) fn check(&self) {
         for node in &self.nodes {
             let room = &node.room;

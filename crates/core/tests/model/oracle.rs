@@ -1,5 +1,5 @@
-//! What a room is, written down a second time and in the plainest way: lists,
-//! and every rule as a sentence of the documentation says it.
+//! A second, simplest possible implementation of a room: lists, and every rule as the
+//! documentation states it.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use tablecast_core::{MemberId, OpId};
 
 use super::requests::{Command, Request};
 
-/// Events that are remembered beyond the ones being decided.
+/// Remembered events, without those that are being decided.
 const REMEMBERED: u64 = 256;
 
-/// What a request was answered.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     /// A seat, with this member id.
     Seat(u64),
-    /// No seat, by the name of the refusal.
+    /// No seat, with the name of the refusal.
     Refused(&'static str),
     /// The command was applied, or had nothing to do, at this seq.
     Done(u64),
@@ -31,7 +31,7 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) colour: u64,
     pub(crate) token: u128,
-    /// Node and connection, or until when away.
+    /// Node and connection, or the end of the absence.
     pub(crate) presence: Result<(usize, u64), u64>,
     /// Number of each command that was applied: its digest and last seq.
     pub(crate) applied: BTreeMap<u64, (u64, u64)>,
@@ -45,9 +45,9 @@ pub(crate) struct Oracle {
     pub(crate) seq: u64,
     pub(crate) people: Vec<Person>,
     pub(crate) things: Vec<(u64, u8)>,
-    /// What there was when something was taken last.
+    /// The result: the items after the last removal.
     pub(crate) kept: Option<Vec<(u64, u8)>>,
-    /// When which connection took a seat that was there.
+    /// At which seq which connection took an existing seat.
     backs: Vec<(u64, u64)>,
 }
 
@@ -70,8 +70,8 @@ impl Oracle {
             .find(|person| matches!(person.presence, Ok((_, its)) if its == connection))
     }
 
-    /// Decides and applies one request at a node. `base` is where the room stood
-    /// when the batch began.
+    /// Decides and applies one request at a node. `base` is the room's seq when the batch
+    /// began.
     pub(crate) fn request(&mut self, node: usize, base: u64, request: &Asked) -> Answer {
         match request {
             Asked::Join {
@@ -172,7 +172,7 @@ impl Oracle {
         }
     }
 
-    /// Whose command it is, if it is to be decided; else what it is answered.
+    /// The command's member, if the command must be decided; else its answer.
     fn known(&self, member: u64, number: u64, digest: u64, base: u64) -> Result<usize, Answer> {
         let Some(at) = self.people.iter().position(|person| person.id == member) else {
             return Err(Answer::Rejected("no_seat"));
@@ -184,7 +184,7 @@ impl Oracle {
         else {
             return Ok(at);
         };
-        // The highest is always remembered, others as long as the history is.
+        // The highest number is always remembered, the others as long as the history has them.
         Err(match applied.get(&number) {
             Some((_, seq)) if number != *highest && seq + REMEMBERED <= base => {
                 Answer::Rejected("outdated")
@@ -225,9 +225,8 @@ impl Oracle {
         Answer::Done(self.seq)
     }
 
-    /// Fills in what a request leaves open: who has the nth seat, what time it
-    /// is. A request is filled in once and then stays as it is, however often it
-    /// is decided.
+    /// Fills in what a request leaves open: who has the nth seat, and the time. A request
+    /// is filled in once and stays the same, however often it is decided.
     pub(crate) fn ask(&mut self, node: usize, request: &Request) -> Vec<Asked> {
         let id_of = |nth: usize| self.people.get(nth).map_or(u64::MAX, |person| person.id);
         vec![match *request {
@@ -306,7 +305,7 @@ impl Oracle {
     }
 }
 
-/// A request with everything in it decided.
+/// A request with all values filled in.
 #[derive(Debug, Clone)]
 pub(crate) enum Asked {
     Join {
@@ -342,13 +341,13 @@ pub(crate) enum Asked {
     },
 }
 
-/// A connection is always at the same node.
+/// A connection stays at one node.
 fn connection_of(node: usize, connection: u64) -> u64 {
     2 * connection + node as u64
 }
 
 impl Asked {
-    /// The command's name, if it is one.
+    /// The command's id, if the request is a command.
     pub(crate) fn op_id(&self) -> Option<OpId> {
         match *self {
             Asked::Rename { member, number, .. } | Asked::Command { member, number, .. } => {

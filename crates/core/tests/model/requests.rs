@@ -1,4 +1,4 @@
-//! What is asked of a room, and the small application inside it.
+//! The requests to a room, and the small application in it.
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use tablecast_core::{Logic, MemberId, Rejection};
 
 use super::nodes::Outcome;
 
-/// Things in the order they were put there, with who did.
+/// Things in the order in which they were added, each with the member who added it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shelf {
     pub(crate) things: Vec<(MemberId, u8)>,
@@ -60,14 +60,14 @@ impl Logic for Shelf {
         }
     }
 
-    /// Whenever something is taken, what is left.
+    /// After each removal: the remaining things.
     fn keepsake(&self, event: &ShelfEvent) -> Option<impl Serialize + Send + Sync + 'static> {
         matches!(event, ShelfEvent::Taken(_)).then(|| self.things.clone())
     }
 }
 
-/// One thing that happens at a node. People and connections are few, so that
-/// requests meet each other.
+/// One request at a node. Members and connections are few, so that requests affect each
+/// other.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Request {
     Join {
@@ -75,7 +75,7 @@ pub(crate) enum Request {
         named: bool,
         colour: Option<u64>,
     },
-    /// With the token of whoever has the nth seat, or one that opens none.
+    /// With the token of the nth seat, or with one that opens no seat.
     Resume {
         nth: usize,
         connection: u64,
@@ -84,13 +84,12 @@ pub(crate) enum Request {
         connection: u64,
         keep: Option<u64>,
     },
-    /// Time passes, then seats are given up; `live` says for each node whether
-    /// it lives.
+    /// Time passes, then seats are given up; `live` says for each node whether it is alive.
     Reap {
         passed: u64,
         live: Option<[bool; 2]>,
     },
-    /// By whoever has the nth seat, or somebody without one.
+    /// By the member of the nth seat, or by somebody without a seat.
     Rename {
         nth: usize,
         number: u64,
@@ -98,7 +97,7 @@ pub(crate) enum Request {
         name: u8,
         colour: Option<u64>,
     },
-    /// By whoever has the nth seat, or somebody without one.
+    /// By the member of the nth seat, or by somebody without a seat.
     Command {
         nth: usize,
         number: u64,
@@ -112,7 +111,7 @@ pub(crate) enum Request {
     },
 }
 
-/// A batch of requests at one node, and what becomes of it.
+/// A batch of requests at one node, and its outcome.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) node: usize,
@@ -123,10 +122,10 @@ pub(crate) struct Step {
     pub(crate) other_first: Option<Vec<Request>>,
 }
 
-// Times are multiples of ten, so that they meet.
+// Times are multiples of ten, so that equal times occur.
 fn request() -> impl Strategy<Value = Request> {
-    // Digests are few, so that a number is used again for the same and for
-    // another command.
+    // Digests are few, so that a number is used again, for the same and for another
+    // command.
     let op = || (0..6usize, 0..12u64, 0..2u64);
     let colour = || prop::option::of(0..3u64);
     let command = prop_oneof![
@@ -153,9 +152,9 @@ fn request() -> impl Strategy<Value = Request> {
     ]
 }
 
-/// Up to so many steps.
+/// At most this many steps.
 pub(crate) fn steps(at_most: usize) -> impl Strategy<Value = Vec<Step>> {
-    // Some are said twice at once.
+    // Some requests are sent twice in one batch.
     let requests = || {
         let once = prop::collection::vec(request(), 1..5);
         (once, prop::bool::weighted(0.2)).prop_map(|(once, twice)| match twice {

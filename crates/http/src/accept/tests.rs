@@ -1,4 +1,4 @@
-//! When connections end: never under a request.
+//! When connections end: never while a request is under way.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 
-/// Nothing here takes this long unless it hangs.
+/// Only a hanging test takes this long.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const NEVER: Duration = Duration::from_secs(3600);
@@ -116,7 +116,7 @@ async fn a_connection_past_its_life_waits_for_one_more_request() {
             // This machine was slower than that; try again.
             continue;
         }
-        // sleep: idling past its life is what is tested
+        // sleep: a connection that is idle beyond its life is what is tested
         sleep(2 * life).await;
         let last = ask(&mut client, POST).await.expect("it was cut while idle");
         assert!(last.starts_with("http/1.1 201 ") && closes(&last), "{last}");
@@ -147,7 +147,7 @@ async fn who_never_reads_is_cut_off() {
     let (at, _) = serve_with(Times { stalled, ..times() }).await;
     let mut client = connect(at).await;
     let page = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
-    // The server reads no further than it can answer, so this hangs until it ends.
+    // The server reads only as much as it can answer, so this waits until the connection ends.
     let flood = async { while client.write_all(&page).await.is_ok() {} };
     timeout(DEADLINE, flood).await.expect("it is waited for");
 }

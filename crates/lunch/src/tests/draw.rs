@@ -1,4 +1,4 @@
-//! Draws: who may do what when, and that they come out as described.
+//! Draws: who may do what when, and that the winner is computed as described.
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn vote(number: u64) -> Command {
     })
 }
 
-/// The numbers that a draw is among.
+/// The numbers of a draw's candidates.
 fn among(menu: &Menu) -> Vec<u64> {
     let candidates = &menu.table.settling.drawing.as_ref().unwrap().candidates;
     candidates
@@ -111,7 +111,7 @@ fn a_tie_is_settled_by_a_draw_among_those_who_are_in_it() {
     let mut unvoted = menu(&["add:a", "add:b"]);
     does(&mut unvoted, ANNA, &decide(How::Votes)).unwrap();
     assert_eq!(among(&unvoted), [1, 2]);
-    // Votes do not matter to who wants a draw.
+    // Votes do not matter in a draw.
     let mut drawn = menu(&["add:a", "add:b"]);
     does(&mut drawn, BEN, &vote(1)).unwrap();
     does(&mut drawn, ANNA, &decide(How::Draw)).unwrap();
@@ -149,7 +149,7 @@ fn a_draw_that_is_over_takes_nothing_more_and_one_to_come_is_not_there() {
     assert_eq!(does(&mut menu, BEN, &contribute(1, 2)), Ok(0));
     assert_eq!(does(&mut menu, BEN, &reveal(1)), Ok(0));
     assert_eq!(menu, decided);
-    // The next one is another one.
+    // The next draw has another secret.
     does(&mut menu, ANNA, &decide(How::Draw)).unwrap();
     assert_eq!(does(&mut menu, BEN, &contribute(1, 2)), Ok(0));
     assert_eq!(
@@ -234,8 +234,8 @@ fn a_value_has_one_spelling() {
     }
 }
 
-/// Every candidate wins as often as the others. The numbers are always the same
-/// ones; a third of 3,000 has a standard deviation of 26.
+/// Every candidate wins about equally often. The numbers are the same in each run; a third
+/// of 3,000 has a standard deviation of 26.
 #[test]
 fn no_candidate_is_preferred() {
     let mut begun = menu(&["add:a", "add:b", "add:c"]);

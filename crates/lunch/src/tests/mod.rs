@@ -399,12 +399,11 @@ fn what_the_text_dialect_shows_changes_only_with_the_items() {
     assert!(!Menu::changes_text(&Event::Titled { title: None }));
 }
 
-/// Also where each character takes as many bytes as it may, and half of them are
-/// escaped.
+/// Also if each character has the maximum number of bytes, and half of them are escaped.
 #[test]
 fn no_view_is_longer_than_is_reckoned_with() {
     let text = |graphemes: usize| {
-        // Below and above in turn: no more than three may stand on the same side.
+        // Below and above in turn: at most three marks are allowed on the same side.
         let marks = ["\u{316}", "\u{301}"].into_iter().cycle();
         let marks: String = marks.take((MAX_TEXT_BYTES / graphemes - 1) / 2).collect();
         format!("\"{marks}").repeat(graphemes)

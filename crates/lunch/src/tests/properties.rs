@@ -1,4 +1,4 @@
-//! What holds whatever several members do, in any order.
+//! Properties that hold whatever several members do, in any order.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -11,7 +11,7 @@ const ITEMS: usize = 5;
 
 const NAMES: [&str; 4] = ["Anna", "Ben", "Cara", "민아"];
 
-/// What members say: often about what is there, sometimes about what is not.
+/// Commands of members: often about items that are there, sometimes about others.
 fn command() -> impl Strategy<Value = Command> {
     let number = || 0..12_u64;
     let draw = || 0..4_u64;
@@ -33,7 +33,7 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// The places of a menu, shuffled.
+/// The indices of a menu, shuffled.
 fn order() -> impl Strategy<Value = Vec<usize>> {
     Just((0..ITEMS).collect::<Vec<_>>()).prop_shuffle()
 }
@@ -49,7 +49,7 @@ fn member(at: usize) -> Member<'static> {
     }
 }
 
-/// Decides and applies them in turn; calls with each event and the state after it.
+/// Decides and applies the commands in turn; calls `each` with each event and the state after it.
 fn all(
     menu: &mut Menu,
     commands: &[(usize, Command)],
@@ -64,13 +64,13 @@ fn all(
     }
 }
 
-/// What a client reads.
+/// The table as a client reads it.
 fn seen(menu: &Menu) -> Table {
     serde_json::from_str(&serde_json::to_string(&menu.view()).unwrap()).unwrap()
 }
 
-/// The winner as anybody computes it who saw nothing but this: `decision.draw`.
-/// Another way of computing than the menu's: bit by bit.
+/// The winner, computed only from `decision.draw`. The method differs from the menu's: bit
+/// by bit.
 fn recomputed(draw: &Value) -> u64 {
     let hex = |text: &str| format!("{:x}", base16ct::HexDisplay(&Sha256::digest(text)));
     let secret = draw["secret"].as_str().unwrap();
@@ -101,8 +101,8 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Another node, which has the events alone, comes to the same state; so does
-    /// one that reads what was stored, and a client comes to what members see.
+    /// Another node that has only the events reaches the same state. So does a node that
+    /// reads the stored state, and a client reaches the state that members see.
     #[test]
     fn the_events_alone_lead_to_the_same_state(commands in commands()) {
         let mut menu = empty(ITEMS);
@@ -121,8 +121,8 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
     }
 
-    /// Every bound of the state holds, and what the text dialect shows changes
-    /// with the events that say so alone.
+    /// Every limit of the state holds, and the text dialect's menu changes only with events
+    /// that are marked so.
     #[test]
     fn the_state_stays_in_order_and_within_its_bounds(commands in commands()) {
         let mut menu = empty(ITEMS);
@@ -148,7 +148,7 @@ proptest! {
         });
     }
 
-    /// What members see is enough to come to the same winner.
+    /// What members see is enough to compute the same winner.
     #[test]
     fn a_winner_follows_from_what_members_see(commands in commands()) {
         let mut menu = empty(ITEMS);
@@ -168,7 +168,7 @@ proptest! {
         });
     }
 
-    /// Neither the room's secret, nor that of a draw before it is over.
+    /// Members see neither the room's secret nor that of an unfinished draw.
     #[test]
     fn secrets_are_seen_nowhere(commands in commands()) {
         let mut menu = empty(ITEMS);
@@ -189,7 +189,7 @@ proptest! {
         });
     }
 
-    /// Whatever is removed and put back, in whatever order, is where and as it was.
+    /// Items that are removed and put back, in any order, are the same and at the same place.
     #[test]
     fn what_is_restored_is_as_it_was(commands in commands(), removal in order(), return_ in order()) {
         let mut menu = empty(ITEMS);

@@ -1,6 +1,6 @@
-//! What cannot be seen: blanks become spaces, and invisible characters stay only where
-//! they change how the text looks. By the properties of Unicode; only what these do not
-//! tell is listed.
+//! Invisible characters: blanks become spaces, and other invisible characters stay only
+//! where they change how the text looks. The rules use Unicode properties; only characters
+//! without a suitable property are listed.
 
 use icu_properties::props::{
     BinaryProperty, DefaultIgnorableCodePoint, Emoji, EmojiModifier, EmojiPresentation,
@@ -12,19 +12,19 @@ use unicode_normalization::char::canonical_combining_class;
 
 const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
-/// Asks for a character to be shown as text, or as a picture.
+/// Select the form of a character: as text, or as a picture.
 const AS_TEXT: char = '\u{FE0E}';
 const AS_PICTURE: char = '\u{FE0F}';
 const KEYCAP: char = '\u{20E3}';
 const MONGOLIAN_VOWEL_SEPARATOR: char = '\u{180E}';
 
-/// Flags of parts of a country, which alone are made of tag characters: a black flag with
-/// the letters of England, Scotland or Wales (`RGI_Emoji_Tag_Sequence` of UTS 51).
+/// Flags of parts of a country, the only ones made of tag characters: a black flag with the
+/// letters of England, Scotland or Wales (`RGI_Emoji_Tag_Sequence` of UTS 51).
 const FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 const BLACK_FLAG: char = '\u{1F3F4}';
 const END_OF_TAGS: char = '\u{E007F}';
 
-/// Class of the sign that takes a letter's vowel away and so joins it to the next one.
+/// Combining class of the sign that removes a letter's vowel and so joins it to the next letter.
 const VIRAMA: u8 = 9;
 
 fn is<P: BinaryProperty>(c: char) -> bool {
@@ -43,14 +43,14 @@ fn joining(c: char) -> JoiningType {
     CodePointMapData::<JoiningType>::new().get(c)
 }
 
-/// Whether it is drawn onto the character before it.
+/// Whether it is drawn on the character before it.
 pub(super) fn is_mark(c: char) -> bool {
     use GeneralCategory::{EnclosingMark, NonspacingMark};
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     matches!(category, NonspacingMark | EnclosingMark) && !is_ignorable(c)
 }
 
-/// Whether nothing is drawn for it where it is not understood, as Unicode has it.
+/// Whether programs that do not support it draw nothing (the Unicode property).
 pub(super) fn is_ignorable(c: char) -> bool {
     is::<DefaultIgnorableCodePoint>(c) && !is_blank(c)
 }
@@ -65,24 +65,24 @@ fn is_blank(c: char) -> bool {
         )
 }
 
-/// Annotations and the place of an object: drawn as nothing, though not ignorable.
+/// Annotations and the object replacement character: invisible, although not ignorable by their property.
 fn is_annotation(c: char) -> bool {
     matches!(c, '\u{FFF9}'..='\u{FFFC}')
 }
 
-/// Whether something is seen of it, without any other character.
+/// Whether it is visible on its own.
 pub(super) fn is_seen(c: char) -> bool {
     let is_format =
         || category(c) == GeneralCategory::Format && !is::<PrependedConcatenationMark>(c);
     !(is_blank(c) || is_ignorable(c) || is_annotation(c) || is_mark(c) || is_format())
 }
 
-/// Whether the one form of a text may be without it.
+/// Whether the normal form of a text may leave it out.
 pub(super) fn may_go(c: char) -> bool {
     is_ignorable(c) || is_annotation(c) || (is_blank(c) && c != ' ')
 }
 
-/// Whether it changes nothing, whatever stands beside it.
+/// Whether it never changes anything, whatever its neighbours are.
 fn is_always_idle(c: char) -> bool {
     is_annotation(c)
         || is_ignorable(c)
@@ -96,19 +96,19 @@ fn is_selector(c: char) -> bool {
     matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' | '\u{180B}'..='\u{180D}' | '\u{180F}')
 }
 
-/// Stands for the ASCII character of the same name.
+/// A tag character, which stands for the ASCII character of the same name.
 fn is_tag(c: char) -> bool {
     matches!(c, '\u{E0020}'..=END_OF_TAGS)
 }
 
-/// Without what is idle wherever it stands; blanks are spaces.
+/// Removes characters that never change anything; blanks become spaces.
 pub(super) fn drop_always(text: &str) -> impl Iterator<Item = char> {
     let kept = text.chars().filter(|c| !is_always_idle(*c));
     kept.map(|c| if is_blank(c) { ' ' } else { c })
 }
 
-/// Without what is idle where it stands, for a text in NFC; trimmed, and no two blanks
-/// follow each other.
+/// Removes characters that change nothing at their place, from a text in NFC; trims it, and
+/// makes a run of blanks one space.
 pub(super) fn drop_idle(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.chars();
@@ -141,14 +141,14 @@ pub(super) fn drop_idle(text: &str) -> String {
     kept
 }
 
-/// The last character that is no mark and no selector of another.
+/// The last character that is neither a mark nor a selector.
 fn base(text: &str) -> Option<char> {
     text.chars()
         .rev()
         .find(|c| !is_mark(*c) && !is_selector(*c) && !is::<EmojiModifier>(*c))
 }
 
-/// Whether a letter before has lost its vowel, as Indic scripts join it to the next one.
+/// Whether the letter before has lost its vowel, so that Indic scripts join it to the next one.
 fn has_virama(text: &str) -> bool {
     let mut marks = text
         .chars()
@@ -161,7 +161,7 @@ fn is_spacing(c: char) -> bool {
     category(c) == GeneralCategory::SpacingMark
 }
 
-/// The joining types of the neighbours; what is transparent for joining is looked through.
+/// Whether the neighbours join; characters that are transparent for joining are skipped.
 fn neighbours(before: &str, behind: &str) -> (bool, bool) {
     use JoiningType as J;
     let is_opaque = |c: &char| joining(*c) != J::Transparent && !is_ignorable(*c);
@@ -179,8 +179,8 @@ fn neighbours(before: &str, behind: &str) -> (bool, bool) {
     )
 }
 
-/// Whether a zero width joiner changes something: pictures become one, a letter is shown
-/// as if joined though nothing is there to join, or an Indic letter takes its half form.
+/// Whether a zero width joiner changes something: two pictures become one, a letter is
+/// shown in its joined form without a neighbour, or an Indic letter takes its half form.
 fn joins(before: &str, behind: &str) -> bool {
     if before.ends_with([ZWJ, ZWNJ]) {
         return false;
@@ -195,15 +195,15 @@ fn joins(before: &str, behind: &str) -> bool {
     has_virama(before) || left != right || (!before.is_empty() && next.is_some_and(is_virama))
 }
 
-/// Whether a zero width non-joiner changes something: letters that would join do not
-/// (RFC 5892, A.1), or an Indic or Khmer sign is kept from changing its form.
+/// Whether a zero width non-joiner changes something: it separates letters that would join
+/// (RFC 5892, A.1), or prevents an Indic or Khmer sign from changing its form.
 fn parts(before: &str, behind: &str) -> bool {
     if before.ends_with([ZWJ, ZWNJ]) {
         return false;
     }
     let next = behind.chars().next();
     let is_letter = next.is_some_and(char::is_alphabetic);
-    // MUUSIKATOAN and TRIISAP, which would change places before a vowel sign.
+    // MUUSIKATOAN and TRIISAP, which would change their place before a vowel sign.
     let is_shifted = before.ends_with(['\u{17C9}', '\u{17CA}']);
     neighbours(before, behind) == (true, true) || (is_letter && (has_virama(before) || is_shifted))
 }
@@ -212,7 +212,7 @@ fn is_mongolian(c: char) -> bool {
     script(c) == Script::Mongolian && c.is_alphabetic()
 }
 
-/// Whether the character before has such a form.
+/// Whether the character before has the form that the selector chooses.
 fn selects(before: &str, selector: char, next: Option<char>) -> bool {
     let Some(base) = before.chars().next_back() else {
         return false;
@@ -235,7 +235,7 @@ fn selects(before: &str, selector: char, next: Option<char>) -> bool {
     }
 }
 
-/// What stands behind a flag that is made of this tag and those that follow it.
+/// The text after a flag that consists of this tag and the following ones; `None` without a flag.
 fn flag<'a>(before: &str, tag: char, behind: &'a str) -> Option<&'a str> {
     if !before.ends_with(BLACK_FLAG) {
         return None;

@@ -1,5 +1,5 @@
-//! How many marks a character may have: without a bound a few letters paint over
-//! everything above and below them.
+//! How many marks a character may have: without a limit a few letters can cover everything
+//! above and below them.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
@@ -9,7 +9,7 @@ use super::invisible::{is_ignorable, is_mark};
 use super::{MAX_MARKS, MAX_PILED_MARKS, bad_item};
 use crate::rejection::Rejection;
 
-/// Checks a text that is in NFC, where marks of the same side stand together.
+/// Checks a text in NFC, in which marks of the same side are adjacent.
 pub(super) fn check(what: &str, text: &str) -> Result<(), Rejection> {
     if text.starts_with(is_mark) {
         return Err(bad_item(format!(
@@ -36,14 +36,14 @@ pub(super) fn check(what: &str, text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Marks without a class (0) have their places by their script, so only the same one is
-/// known to be drawn at the same place.
+/// Marks without a class (0) are placed by the rules of their script, so only equal marks
+/// are known to be drawn at the same place.
 fn is_same_side(one: char, other: char) -> bool {
     let class = canonical_combining_class(one);
     one == other || (class != 0 && class == canonical_combining_class(other))
 }
 
-/// Whether marks that follow are another character's.
+/// Whether following marks belong to another character.
 fn stands_alone(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     category != GeneralCategory::SpacingMark && !is_ignorable(c)

@@ -7,7 +7,7 @@
 -- ARGV[5]  the expected seq
 -- ARGV[6]  how many events there are, at least 1
 -- ARGV[7]  the events, each as its length in 4 bytes (big endian) and its bytes
--- ARGV[8]  let it live this many milliseconds from now, or empty
+-- ARGV[8]  how many milliseconds the room lives from now, or empty
 -- ARGV[9]  how many events the log keeps at least
 -- ARGV[10] who commits: a name without a space
 -- KEYS[3]  the keepsake: a hash that expires by itself; absent if nothing is to be
@@ -32,12 +32,11 @@ if ARGV[8] ~= '' then
 end
 local first_text, last_text, expires_text = digits(seq + 1), digits(last), digits(expires_at)
 
--- First the one call that may fail (out of memory, a key that is not ours): then
--- nothing has happened yet. It needs memory, so that Redis may refuse it: see
--- create.lua. Ids are those of the last event of each entry, so entries below the
--- threshold hold only events that need not be kept. They go when a whole node of the
--- stream can: else each commit would step over those that are marked as deleted in the
--- first node.
+-- First the only call that may fail (out of memory, another program's key): nothing has
+-- happened before it. It needs memory, so that Redis may refuse it: see create.lua. Ids are
+-- those of the last event of each entry, so entries below the threshold hold only events
+-- that need not be kept. They are deleted only when a whole node of the stream can be
+-- deleted; otherwise each commit would step over deleted entries in the first node.
 redis.call('XADD', KEYS[2], 'MINID', '~', digits(math.max(last - ARGV[9] + 1, 0)),
   last_text .. '-0', 'first', first_text, 'events', ARGV[7])
 local snapshot = ARGV[KEYS[3] and 13 or 11]
@@ -52,14 +51,14 @@ if expires_at ~= room.expires_at then
 end
 redis.call('PEXPIREAT', KEYS[2], expires_text)
 if KEYS[3] then
-  -- Deleted first, so that nothing of what stood there can make this fail.
+  -- Deleted first, so that an existing key cannot make this fail.
   redis.call('DEL', KEYS[3])
   local kept_until = digits(now + tonumber(ARGV[11]))
   redis.call('HSET', KEYS[3], 'what', ARGV[12], 'kept_at', digits(now), 'kept_until', kept_until)
   redis.call('PEXPIREAT', KEYS[3], kept_until)
 end
 
--- Only a hint, so that its failure must not make a stored commit look failed.
+-- Only a hint, so its failure must not make a stored commit look failed.
 local stamp = digits(now) .. ' ' .. expires_text
 redis.pcall(ARGV[2], ARGV[3],
   table.concat({ARGV[10], epoch, first_text, stamp}, ' ') .. '\n' .. ARGV[7])

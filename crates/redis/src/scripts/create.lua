@@ -1,5 +1,5 @@
--- Makes a room, unless there is one, or anything else under its keys. What an earlier
--- room of this name left goes: it must not be taken for this one's.
+-- Makes a room, unless there is one, or anything else under its keys. The result of an
+-- earlier room of this name is deleted: it must not be taken for this room's.
 --
 -- KEYS[3]  the keepsake, see commit.lua
 -- ARGV[2]  how long it lives, in milliseconds
@@ -8,14 +8,14 @@
 --
 -- Returns {'new', epoch, now, expires_at} or {'exists'}.
 
--- The time in one of our hashes; nothing, if it is not one of ours.
+-- The time in one of our hashes; nil if the key is not ours.
 local function time_of(key, field)
   local time = redis.pcall('HGET', key, field)
   return type(time) == 'string' and tonumber(time)
 end
 
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then
-  -- In the millisecond of its expiry a room is no more, but its keys still are.
+  -- In the millisecond of its expiry a room is gone, but its keys still exist.
   local expires_at = time_of(KEYS[1], 'expires_at')
   if not expires_at or expires_at > now then return {'exists'} end
 end
@@ -25,9 +25,9 @@ end
 local epoch = new_epoch('')
 local deadline = now + tonumber(ARGV[3])
 local expires_at = math.min(now + tonumber(ARGV[2]), deadline)
--- The first change of a script is the only one before which Redis looks whether it may
--- refuse it, and one that frees memory it never refuses. So this one comes before those
--- that follow; it writes every field that an earlier room may have left.
+-- Redis decides only before the first change of a script whether to refuse it, and never
+-- refuses a change that frees memory. So this change comes first; it writes every field
+-- that an earlier room may have left.
 redis.call('HSET', KEYS[1],
   'epoch', epoch, 'run', run, 'replid', replid, 'seq', '0', 'snapshot', ARGV[4], 'snapshot_seq', '0',
   'created', digits(now), 'deadline', digits(deadline), 'expires_at', digits(expires_at))

@@ -1,4 +1,4 @@
--- What a room keeps beyond its life; Redis forgets it by itself when its time is over.
+-- Reads the result of a room, which outlives the room; Redis deletes it when its time is over.
 --
 -- KEYS[1]  the keepsake: a hash, see commit.lua
 --
@@ -6,7 +6,7 @@
 
 local kept = redis.pcall('HMGET', KEYS[1], 'what', 'kept_at', 'kept_until')
 if kept.err then
-  -- A key that is not one of ours.
+  -- A key of another program.
   if string.find(kept.err, 'WRONGTYPE', 1, true) then return {'nothing'} end
   error(kept.err)
 end

@@ -1,4 +1,4 @@
--- Where a room stands, and what is missing since a known position.
+-- A room's position, and what is missing since a known position.
 --
 -- ARGV[2]  the known epoch, or empty
 -- ARGV[3]  the known seq

@@ -1,4 +1,4 @@
--- Gives up a node's lease. It frees memory, so that it passes when memory is full.
+-- Gives up a node's lease. This frees memory, so it passes when memory is full.
 --
 -- KEYS[1]  the nodes, as in renew.lua
 -- ARGV[2]  the node

@@ -1,4 +1,4 @@
--- Renews a node's lease and returns the nodes that live.
+-- Renews a node's lease and returns the live nodes.
 --
 -- KEYS[1]  the nodes: a sorted set of node id by the end of its lease. One set
 --          instead of a key a node, because it is enumerable without SCAN. Beside them
@@ -6,8 +6,8 @@
 -- ARGV[2]  the node
 -- ARGV[3]  its lease, in milliseconds
 --
--- Where the clock has gone back since the last renewal, the leases go back with it:
--- else a node that has died would live for as long as the clock went back.
+-- If the clock was set back since the last renewal, the leases are set back with it:
+-- otherwise a dead node would count as alive for that much longer.
 
 local function digits(number)
   return string.format('%d', number)
@@ -26,7 +26,7 @@ if ends['the clock'] then
 end
 ends[ARGV[2]] = now + tonumber(ARGV[3]) + back
 
--- First one that Redis may refuse: see create.lua.
+-- First a change that Redis may refuse: see create.lua.
 redis.call('ZADD', KEYS[1], digits(now), 'the clock')
 local live, longest = {}, 0
 for node, stored_end in pairs(ends) do

@@ -1,4 +1,4 @@
--- What the scripts of a room share; it is put in front of each of them.
+-- Functions shared by the scripts of a room; put in front of each of them.
 --
 -- KEYS[1]  the state: a hash
 -- KEYS[2]  the log: a stream with one entry a commit
@@ -12,32 +12,31 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local run, replid = string.sub(ARGV[1], 1, 40), string.sub(ARGV[1], 42)
 
--- Lua would print large numbers as 1e+15, and '%.0f' takes as long as a call of
--- a command.
+-- Lua would print large numbers as 1e+15, and '%.0f' takes as long as a command.
 local function digits(number)
   return string.format('%d', number)
 end
 
--- A new name for a history. It depends on the clock, so that a process that was
--- handed an older copy of a room never gives two histories the same name.
+-- A new epoch. It depends on the clock, so that a process with an older copy of a room
+-- never gives two histories the same epoch.
 local function new_epoch(old)
   local seed = table.concat({ARGV[1], KEYS[1], old, clock[1], clock[2]}, ':')
   return string.sub(redis.sha1hex(seed), 1, 16)
 end
 
--- Of which history this process is now. A primary that becomes a replica and then a
--- primary again has another one, even without a restart.
+-- The current replid of this process. A primary that becomes a replica and then a primary
+-- again has a new one, even without a restart.
 local function replid_now()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
 end
 
--- The room as it is stored; nil if there is none, if it has expired, or if the
--- key is not one of ours. A room that another run of Redis has written may have
--- lost its last events, so it begins a new epoch before anything else happens.
--- The same for another replid; but callers learn of a new one at different moments,
--- so only Redis' own word for it counts, and is asked for only where there is doubt:
--- with INFO in each, there would be a quarter fewer commits a second. A room that an older version of this
--- program has made has none, which counts as the same.
+-- The stored room; nil if there is none, if it has expired, or if the key is not ours. A
+-- room that another run of Redis has written may have lost its last events, so it begins a
+-- new epoch before anything else happens. The same applies to another replid. But callers
+-- learn of a new replid at different moments, so only Redis' own value counts. It is read
+-- only in case of doubt: INFO in each call would cost a quarter of the commits a second. A
+-- room that an older version of this program has made has no replid, which counts as the
+-- same.
 local function open()
   local stored = redis.pcall('HMGET', KEYS[1],
     'epoch', 'run', 'seq', 'snapshot_seq', 'deadline', 'expires_at', 'replid')
@@ -84,10 +83,10 @@ local function lead(entries, snapshot_seq, seq)
   return (next_seq or snapshot_seq + 1) == seq + 1
 end
 
--- The log was lost (Redis evicted it, or somebody deleted it), and the snapshot is not
--- the newest state. What is left of the room is the snapshot, so that becomes the state
--- at the newest seq: in a new epoch, since no other node has this history, and with no
--- number given twice. The old log goes: it tells of events that are not in this state.
+-- The log was lost (Redis evicted it, or somebody deleted it), and the snapshot is not the
+-- newest state. Only the snapshot is left of the room, so it becomes the state at the
+-- newest seq: in a new epoch, because no other node has this history, and without using a
+-- number twice. The old log is deleted: its events are not in this state.
 local function begin_with_snapshot(room)
   local lost = room.seq - room.snapshot_seq
   room.epoch = new_epoch(room.epoch)
@@ -97,9 +96,9 @@ local function begin_with_snapshot(room)
   return lost
 end
 
--- The answer that tells what is missing since (epoch, seq). Entries that follow
--- this position are enough if they reach back to it; else the snapshot and the
--- whole log are needed. The last number is there if events were lost: how many.
+-- The answer with what is missing since (epoch, seq). The entries after this position are
+-- enough if they reach back to it; else the snapshot and the whole log are needed. The last
+-- field is the number of lost events, if any were lost.
 local function missing(kind, room, epoch, seq)
   local snapshot, snapshot_seq, entries = false, false, {}
   local reaches = epoch == room.epoch and seq <= room.seq

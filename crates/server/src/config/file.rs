@@ -1,5 +1,5 @@
-//! `tablecast.toml`: its lines become the defaults of the options of the same
-//! name, after each has been checked on its own, so that an error names the line.
+//! `tablecast.toml`: its lines become the defaults of the options with the same names. Each
+//! line is checked separately, so that an error names it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,10 +12,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::secret::redact;
 
-/// Read if it is there and no other file is named.
+/// Read if it exists and no other file is named.
 const DEFAULT_PATH: &str = "tablecast.toml";
 
-/// Arguments that have no place in a file.
+/// Arguments that a file may not contain.
 const NOT_IN_A_FILE: [&str; 2] = ["command", "config"];
 
 /// A file that was read.
@@ -24,7 +24,7 @@ pub(super) struct File {
     text: String,
 }
 
-/// Reads the named file, or the default one if it is there.
+/// Reads the named file, or the default one if it exists.
 pub(super) fn read(named: Option<&Path>) -> Result<Option<File>, clap::Error> {
     let path = named.unwrap_or(Path::new(DEFAULT_PATH));
     match fs::read_to_string(path) {
@@ -35,7 +35,7 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<File>, clap::Error> {
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             let path = path.display().to_string();
-            // Somebody took one option for another.
+            // A URL: the operator confused two options.
             let path = if path.contains("://") {
                 redact(&path)
             } else {
@@ -101,8 +101,8 @@ impl File {
     fn check(&self, at: usize, name: &str, values: &[String]) -> Result<(), clap::Error> {
         let line = values.iter().map(|value| format!("--{name}={value}"));
         let args = std::iter::once("tablecast".to_owned()).chain(line);
-        // Only this option was given: everything else was read without an error
-        // before the file was.
+        // Only this option was given: everything else was read without an error before the
+        // file.
         let Err(error) = super::command().try_get_matches_from(args) else {
             return Ok(());
         };
@@ -129,7 +129,7 @@ impl File {
 }
 
 fn unknown(name: &str) -> String {
-    // Not the command that is being changed: each change puts an option last.
+    // A fresh command, because each change to the other one moves an option to the end.
     let command = super::command();
     let known: Vec<&str> = command
         .get_arguments()
@@ -144,7 +144,7 @@ fn unknown(name: &str) -> String {
     format!("unknown option {name:?}; known are {}", known.join(", "))
 }
 
-/// The values as they would stand on the command line, or what was found instead.
+/// The values as on the command line, or what was found instead.
 fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
     match value {
         DeValue::String(text) => Ok(vec![text.to_string()]),

@@ -32,13 +32,13 @@ const COMMANDS: [&str; 4] = [SERVE, JOIN, CREATE, STORE];
 /// directory.
 /// Several servers share rooms when all of them have the same Redis as --store.
 ///
-/// Each option is a flag, an environment variable and a line in the file: a flag
-/// goes before a variable, a variable before the file, the file before the
-/// default. In the file the name is the flag's without dashes in front, as in
-/// `room-ttl = "10m"`; options that may be repeated take a list.
+/// Each option is a flag, an environment variable and a line in the file: a flag overrides
+/// a variable, a variable overrides the file, the file overrides the default. In the file
+/// the name is that of the flag without the dashes in front, as in `room-ttl = "10m"`;
+/// options that may be repeated take a list.
 ///
-/// Durations are a whole number and a unit: 500ms, 2s, 10m, 24h, 7d. A rate of 0
-/// is no limit.
+/// Durations are a whole number and a unit: 500ms, 2s, 10m, 24h, 7d. A rate of 0 means no
+/// limit.
 ///
 /// In a terminal: `tablecast create` makes a room, `tablecast join URL` joins it; `tablecast
 /// store` looks at a database or copies it. Each has its own --help.
@@ -54,7 +54,7 @@ pub(super) struct Options {
     #[arg(value_parser = COMMANDS, default_value = SERVE, hide_default_value = true)]
     pub(super) command: String,
 
-    /// The file with options [default: tablecast.toml in this directory, if it is there]
+    /// The file with options [default: tablecast.toml in this directory, if it exists]
     #[arg(
         long,
         env = "TABLECAST_CONFIG",
@@ -68,8 +68,8 @@ pub(super) struct Options {
           value_parser = value::listen, help_heading = "Server")]
     pub(super) listen: SocketAddr,
 
-    /// The path below which the site is found, if a proxy gives it a part of a host, such as
-    /// /lunch. What the proxy passes on may have it or not
+    /// The path under which a proxy serves the site, such as /lunch. The proxy may remove it
+    /// from requests or pass it on
     #[arg(
         long,
         env = "TABLECAST_BASE_PATH",
@@ -100,12 +100,12 @@ pub(super) struct Options {
           value_parser = value::duration(Duration::ZERO, HOUR), help_heading = "Server")]
     pub(super) drain_timeout: Duration,
 
-    /// Threads that serve [default: one a core]
+    /// Worker threads [default: one for each core]
     #[arg(long, env = "TABLECAST_WORKERS", value_name = "NUMBER",
           value_parser = value::whole(1, 1024), help_heading = "Server")]
     pub(super) workers: Option<usize>,
 
-    /// How log lines on stderr look; RUST_LOG chooses which (default: info)
+    /// The format of the log on stderr; RUST_LOG chooses the lines (default: info)
     #[arg(
         long,
         env = "TABLECAST_LOG_FORMAT",
@@ -116,8 +116,8 @@ pub(super) struct Options {
     )]
     pub(super) log_format: LogFormat,
 
-    /// A room expires this long after the last join or change, unless whoever makes it
-    /// asks for another time [default: 10m, or the maximum age if that is less]
+    /// A room expires this long after the last join or change, unless it was made with
+    /// another time [default: 10m, or the maximum age if that is less]
     #[arg(long, env = "TABLECAST_ROOM_TTL", value_name = "DURATION",
           value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
     pub(super) room_ttl: Option<Duration>,
@@ -128,7 +128,7 @@ pub(super) struct Options {
           value_parser = value::duration(SECOND, 30 * DAY), help_heading = "Rooms")]
     pub(super) room_max_age: Option<Duration>,
 
-    /// What was decided in a room can be read this long, also when the room has expired
+    /// How long the result of a room can be read, also after the room has expired
     #[arg(long, env = "TABLECAST_RESULT_TTL", value_name = "DURATION", default_value = "7d",
           value_parser = value::duration(SECOND, 365 * DAY), help_heading = "Rooms")]
     pub(super) result_ttl: Duration,
@@ -148,7 +148,7 @@ pub(super) struct Options {
           value_parser = value::whole(1, 100_000), help_heading = "Rooms")]
     pub(super) max_items: usize,
 
-    /// How long the seat of a member who dropped is kept (tablecast.v1 only)
+    /// How long the seat of a member who lost the connection is kept (tablecast.v1 only)
     #[arg(long, env = "TABLECAST_SEAT_GRACE", value_name = "DURATION", default_value = "30s",
           value_parser = value::duration(Duration::ZERO, DAY), help_heading = "Rooms")]
     pub(super) seat_grace: Duration,
@@ -158,28 +158,28 @@ pub(super) struct Options {
           value_parser = value::whole(128, 16 << 20), help_heading = "Connections")]
     pub(super) max_message_bytes: usize,
 
-    /// What may wait for a slow reader, in bytes; at the bound it is cut off [default: 786432,
-    /// or as much as the largest menu has if that is more]
+    /// How many bytes may wait for a slow reader; at this limit it is disconnected [default:
+    /// 786432, or the size of the largest menu if that is more]
     #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES",
           value_parser = value::whole(1024, 1 << 30), help_heading = "Connections")]
     pub(super) outbox_bytes: Option<usize>,
 
-    /// How long it may wait: a duration, or a bare number of seconds
+    /// How long the oldest of these bytes may wait: a duration, or a bare number of seconds
     #[arg(long, env = "TABLECAST_OUTBOX_SECONDS", value_name = "DURATION", default_value = "5s",
           value_parser = value::seconds(100 * MS, HOUR), help_heading = "Connections")]
     pub(super) outbox_seconds: Duration,
 
-    /// A connection that says nothing for this long is pinged
+    /// A connection that is silent this long is pinged
     #[arg(long, env = "TABLECAST_PING_INTERVAL", value_name = "DURATION", default_value = "25s",
           value_parser = value::duration(100 * MS, HOUR), help_heading = "Connections")]
     pub(super) ping_interval: Duration,
 
-    /// It is cut off if it says nothing for this long after the ping
+    /// It is disconnected if it stays silent this long after the ping
     #[arg(long, env = "TABLECAST_PONG_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = value::duration(100 * MS, HOUR), help_heading = "Connections")]
     pub(super) pong_timeout: Duration,
 
-    /// Commands a second and connection, on average; 0 is no limit
+    /// Commands a second for each connection, on average; 0 means no limit
     #[arg(long, env = "TABLECAST_COMMAND_RATE", value_name = "RATE", default_value = "10",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) command_rate: f64,
@@ -189,22 +189,22 @@ pub(super) struct Options {
           value_parser = value::at_once, help_heading = "Limits")]
     pub(super) command_burst: u32,
 
-    /// Rooms made a minute and IP address (an IPv6 /64 counts as one), on average; three
-    /// times as many at once; 0 is no limit
+    /// Rooms made a minute from one IP address (an IPv6 /64 counts as one), on average;
+    /// three times as many at once; 0 means no limit
     #[arg(long, env = "TABLECAST_CREATE_RATE", value_name = "RATE", default_value = "300",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) create_rate: f64,
 
-    /// WebSocket handshakes, and looks at a room or its result by GET, a second and IP
-    /// address, on average; a hundred times as many at once, since all come back
-    /// together after a restart; 0 is no limit
+    /// WebSocket handshakes, and looks at a room or its result by GET, a second from one IP
+    /// address, on average; a hundred times as many at once, since all come back together
+    /// after a restart; 0 means no limit
     #[arg(long, env = "TABLECAST_JOIN_RATE", value_name = "RATE", default_value = "300",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) join_rate: f64,
 
-    /// An origin whose pages may do what the server's own may: make rooms, look at them, join.
-    /// Such as https://lunch.example, or capacitor://localhost for an app; may be repeated.
-    /// The server's own is allowed, and so is a client that names none
+    /// An origin whose pages may do what the server's own pages may: make rooms, look at them,
+    /// join. For example https://lunch.example, or capacitor://localhost for an app; may be
+    /// repeated. The server's own origin is allowed, and so is a client that sends none
     #[arg(
         long,
         env = "TABLECAST_ALLOWED_ORIGIN",
@@ -215,8 +215,8 @@ pub(super) struct Options {
     )]
     pub(super) allowed_origin: Vec<Origin>,
 
-    /// A proxy in front, as address or network; may be repeated. From it alone
-    /// X-Forwarded-For is believed
+    /// A proxy in front, as address or network; may be repeated. X-Forwarded-For is trusted
+    /// only from such a proxy
     #[arg(long, env = "TABLECAST_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',',
           value_parser = value::network, help_heading = "Trust")]
     pub(super) trusted_proxy: Vec<IpNet>,

@@ -1,14 +1,14 @@
-//! Keeps passwords out of what is printed: of a Redis URL, and of what was meant
+//! Keeps passwords out of printed texts: those of a Redis URL, or of a text that was meant
 //! to be one.
 
 use clap::error::{ContextKind, ContextValue};
 
-/// What stands in the place of what is not shown.
+/// Replaces a hidden part.
 const HIDDEN: &str = "***";
 
-/// The text without what may be a password in it: what stands between the scheme
-/// and the last `@`, and everything behind a `?`. Reads no URL, because a
-/// misspelt one holds a password too.
+/// The text without what may be a password: the part between the scheme and the last `@`,
+/// and everything after a `?`. It does not parse the URL, because a misspelt URL contains a
+/// password too.
 pub(super) fn redact(text: &str) -> String {
     // A path, whose options tell nothing.
     if text.starts_with("sqlite:") {
@@ -20,7 +20,7 @@ pub(super) fn redact(text: &str) -> String {
         Some((credentials, place)) => (Some(credentials), place),
         None => (None, rest),
     };
-    // This `@` may be one of a password in the query, which goes on behind it.
+    // This `@` may be part of a password in the query, which continues after it.
     if credentials.is_some_and(has_password) {
         return format!("{scheme}{HIDDEN}");
     }
@@ -35,10 +35,10 @@ fn has_password(text: &str) -> bool {
     text.to_ascii_lowercase().contains("pass") && text.contains('=')
 }
 
-/// The error without what may be a password in what it repeats.
+/// The error without what may be a password in the value that it repeats.
 pub(super) fn redact_error(mut error: clap::Error) -> clap::Error {
-    // How to pass an unknown argument as a value: it repeats it, and the only
-    // value that is none of an option is `serve`.
+    // The suggestion how to pass an unknown argument as a value: it repeats the argument,
+    // and the only value without an option is `serve`.
     error.remove(ContextKind::Suggested);
     let repeated: Vec<_> = error
         .context()

@@ -1,4 +1,4 @@
-//! The values of options: how each is read, and what is said when it is wrong.
+//! The values of options: how each is read, and the error if it is wrong.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn read_duration(text: &str) -> Option<Duration> {
 pub(super) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis() as u64;
     let fits = |(name, size): &&(&str, u64)| {
-        // The first day is counted in hours, as in the defaults.
+        // Durations below two days are shown in hours, as in the defaults.
         let least = if *name == "d" { 2 * size } else { *size };
         millis >= least && millis.is_multiple_of(*size)
     };
@@ -56,7 +56,7 @@ pub(super) fn duration(
     }
 }
 
-/// As [`duration`]; a bare number is seconds, since the option's name says so.
+/// As [`duration`]; a bare number means seconds, as the option's name says.
 pub(super) fn seconds(
     least: Duration,
     most: Duration,
@@ -93,7 +93,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads how many may come at once.
+/// Reads how many are allowed at once.
 pub(super) fn at_once(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(number @ 1..=1_000_000) => Ok(number),
@@ -131,13 +131,12 @@ pub(super) fn store(text: &str) -> Result<Store, String> {
     }
 }
 
-/// Reads the origin of a page; blanks around it are those of a list.
+/// Reads the origin of a page; blanks around it are allowed, as in a list.
 pub(super) fn origin(text: &str) -> Result<Origin, OriginError> {
     text.trim().parse()
 }
 
-/// Reads a proxy's address, or a network of them; blanks around it are those of a
-/// list.
+/// Reads a proxy's address, or a network; blanks around it are allowed, as in a list.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let address = text.parse::<IpAddr>().map(IpNet::from);

@@ -1,5 +1,5 @@
-//! `/asyncapi.json`: what is said over WebSocket, in both dialects, from the types
-//! that say and understand it. Its examples are the golden frames.
+//! `/asyncapi.json`: the messages over WebSocket, in both dialects, generated from the
+//! types that write and read them. Its examples are the golden frames.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::schemas::Schemas;
 use crate::base_path::BasePath;
 use tablecast_lunch::{Command, Event, LINES, Table, Texts};
 
-/// The frames that tests of server and clients read.
+/// The golden frames, which tests of the server and the clients read.
 #[derive(RustEmbed)]
 #[folder = "frames"]
 struct Frames;
@@ -29,7 +29,7 @@ struct Frame {
     dialect: String,
     note: String,
     frame: Value,
-    /// What a client's frame is answered; the server's have none.
+    /// The answer to a client's frame; frames of the server have none.
     answer: Option<String>,
 }
 
@@ -46,29 +46,29 @@ fn error_codes() -> impl Iterator<Item = (&'static str, &'static str)> {
     all.map(|(code, when)| (code.as_str(), *when))
 }
 
-/// One way of speaking, as a channel.
+/// One dialect, as a channel.
 struct Channel {
     name: &'static str,
     title: &'static str,
     about: &'static str,
-    /// What it takes to be understood so.
+    /// The headers that select the dialect.
     headers: Value,
-    /// What a client says, in groups by when it says it.
+    /// The client's messages, grouped by when they are sent.
     heard: Vec<Operation>,
     said: Operation,
 }
 
-/// Messages that are said on one occasion.
+/// Messages that are sent on one occasion.
 struct Operation {
     name: &'static str,
     summary: &'static str,
     content_type: &'static str,
     messages: Vec<Message>,
-    /// What one of them is answered by, of what the server says.
+    /// The server's messages that answer one of them.
     replies: &'static [&'static str],
 }
 
-/// Of a server below this path. Links are relative to the document's own address.
+/// The document of a server under this path. Links are relative to the document's own address.
 pub(super) fn document(base: &BasePath) -> Value {
     let mut schemas = Schemas::new(SchemaSettings::draft07);
     let channels = [json_channel(&mut schemas), text_channel(&mut schemas)];
@@ -278,13 +278,13 @@ fn reference(place: &str) -> Value {
 
 fn frames() -> Vec<Frame> {
     let files = Frames::iter().filter_map(|path| Frames::get(&path));
-    // A test reads them all.
+    // A test reads all of them.
     files
         .filter_map(|file| serde_json::from_slice(&file.data).ok())
         .collect()
 }
 
-/// The golden frames that are messages of this name, and are not refused.
+/// The golden frames with this message name that are not refused.
 fn examples(frames: &[Frame], dialect: &str, message: &str) -> Vec<Value> {
     let ours = frames.iter().filter(|frame| frame.dialect == dialect);
     let examples = ours.filter_map(|frame| {
@@ -294,7 +294,7 @@ fn examples(frames: &[Frame], dialect: &str, message: &str) -> Vec<Value> {
                 let mut keys = keys.filter(|key| *key != "id");
                 (keys.next()?.clone(), frame.frame.clone())
             }
-            // What the server says in the text dialect is JSON, too.
+            // The server's messages in the text dialect are JSON, too.
             _ if frame.answer.is_none() => {
                 let payload: Value = serde_json::from_str(frame.frame.as_str()?).ok()?;
                 let kind = if payload.is_array() {
@@ -317,7 +317,7 @@ fn examples(frames: &[Frame], dialect: &str, message: &str) -> Vec<Value> {
     examples.collect()
 }
 
-/// The table of `close.rs`, with what its comments say.
+/// The table of `close.rs`, with a description for each code.
 fn close_codes() -> Vec<Value> {
     let schema = CloseReason::json_schema(&mut SchemaGenerator::default()).to_value();
     let variants = schema.get("oneOf").and_then(Value::as_array);

@@ -1,4 +1,4 @@
-//! `/openapi.json`: the routes as they describe themselves.
+//! `/openapi.json`: the routes with their descriptions.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ Rooms in which friends choose lunch together, live. Make a room here, then enter
 A slash at the end of a path is optional; pages lead to their address without. `HEAD` is answered wherever `GET` is, except by `/ws/{id}/`; `OPTIONS` \
 by 204 with `Allow`. Every refusal is a problem document (RFC 9457) with a `code` for programs.";
 
-/// Of a server below this path. Links are relative to the document's own address, as
-/// pages are that show it.
+/// The document of a server under this path. Links are relative to the document's own
+/// address, and so is the page that shows it.
 pub(super) fn document<S>(base: &BasePath, routes: Vec<Route<S>>) -> Value {
     let server = match base.is_empty() {
         true => "/".to_owned(),
@@ -43,7 +43,7 @@ pub(super) fn document<S>(base: &BasePath, routes: Vec<Route<S>>) -> Value {
         for schema in &route.written {
             schema(&mut schemas.written);
         }
-        // A rest of a path is nothing that OpenAPI knows.
+        // OpenAPI has no parameter for the rest of a path.
         let (path, method) = (route.path.replace("{*", "{"), route.method.clone());
         paths = paths.path(path, PathItem::new(method, route.describe(refusal)));
     }
@@ -69,13 +69,13 @@ pub(super) fn document<S>(base: &BasePath, routes: Vec<Route<S>>) -> Value {
             .build()]))
         .tags(Some(tags))
         .paths(paths);
-    // Maps with keys of text are always written.
+    // A map with text keys can always be serialised.
     let mut document = serde_json::to_value(document.build()).unwrap_or_default();
     document["components"] = json!({ "schemas": schemas.named() });
     document
 }
 
-/// How these reasons, which are of one status, are told.
+/// The description of these reasons, which have the same status.
 fn refusal(reasons: &[Reason]) -> Response {
     let one_of = |kind, values: Vec<Value>| {
         ObjectBuilder::new()
@@ -126,7 +126,7 @@ fn refusal(reasons: &[Reason]) -> Response {
         .build()
 }
 
-/// What goes with each of these reasons.
+/// The headers that are sent with each of these reasons.
 fn headers(reasons: &[Reason]) -> &'static [(&'static str, &'static str)] {
     match reasons.first().copied() {
         Some(reason::METHOD_NOT_ALLOWED) => &[("Allow", "The methods that are")],

@@ -1,12 +1,12 @@
-//! The schemas of a document: of what the server reads and of what it writes,
-//! which differ for one type where a field may be left out.
+//! The schemas of a document: those of what the server reads, and those of what it writes.
+//! They differ for a type with optional fields.
 
 use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value};
 
-/// Where both kinds of documents keep them.
+/// The place of schemas in both kinds of documents.
 const PLACE: &str = "/components/schemas";
 
 pub(super) struct Schemas {
@@ -31,14 +31,14 @@ impl Schemas {
         }
     }
 
-    /// All that were used, by name.
+    /// All schemas that were used, by name.
     pub(super) fn named(mut self) -> Map<String, Value> {
         let mut named = self.read.take_definitions(true);
         named.extend(self.written.take_definitions(true));
         named
     }
 
-    /// What was generated alone, as it would be among the named ones.
+    /// Finishes a schema that was generated alone, like the named ones.
     pub(super) fn finish(&self, mut schema: Schema) -> Value {
         for transform in &mut self.written.settings().transforms.clone() {
             transform.transform(&mut schema);
@@ -47,8 +47,8 @@ impl Schemas {
     }
 }
 
-/// Comments in the sources are written for rustdoc and in short lines; numbers have
-/// the width that they have in memory, which is nobody else's business.
+/// Removes what is only for Rust: the marks of rustdoc and line breaks in comments, and the
+/// width of numbers in memory.
 fn readable(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
         *text = text

@@ -1,5 +1,5 @@
-//! Swagger UI, whose files `build.rs` puts here compressed. It is SmartBear's, under
-//! the Apache License 2.0 (<https://github.com/swagger-api/swagger-ui>).
+//! Swagger UI; `build.rs` adds its files, compressed. It is by SmartBear, under the Apache
+//! License 2.0 (<https://github.com/swagger-api/swagger-ui>).
 
 use std::io::Read;
 use std::sync::OnceLock;
@@ -15,8 +15,9 @@ use crate::web::{self, Coding};
 struct File {
     content_type: &'static str,
     gzip: &'static [u8],
-    /// For whoever does not take gzip, once somebody has asked for it. All answers
-    /// share it: it has a megabyte, and clients that do not read hold theirs.
+    /// Uncompressed, for clients that do not accept gzip; made at the first such request.
+    /// All answers share it: it has a megabyte, and a client that does not read would hold
+    /// its own copy.
     plain: OnceLock<Bytes>,
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn file(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
         "swagger-ui.css" => &STYLE,
         _ => return None,
     };
-    // A gzip file ends with a checksum of what is in it, and its length.
+    // A gzip file ends with a checksum of its content, and its length.
     let (_, sum) = file.gzip.split_last_chunk::<8>()?;
     let tag = format!("\"{:016x}\"", u64::from_be_bytes(*sum));
     let body = |coding| match coding {

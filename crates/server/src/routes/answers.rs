@@ -1,4 +1,4 @@
-//! What was answered over HTTP, counted.
+//! Counts of the HTTP answers.
 
 use axum::response::Response;
 use tablecast::metrics::ByName;
@@ -6,11 +6,11 @@ use tablecast::metrics::ByName;
 use super::route::{At, Route};
 use crate::reason;
 
-/// Stands for a route where none was asked for, or the head was refused.
+/// The name of the route if the address has none, or if the head was refused.
 const NOWHERE: &str = "none";
 
-/// What was answered over HTTP, by route and status. The routes are those of the
-/// description, so there are as many names whatever is asked for.
+/// The number of HTTP answers by route and status. The routes are those of the description,
+/// so the number of names is fixed whatever is requested.
 #[derive(Debug)]
 pub(super) struct Answers(ByName<(&'static str, u16)>);
 
@@ -26,14 +26,14 @@ impl Answers {
         Answers(answers)
     }
 
-    /// One more answer.
+    /// Counts one answer.
     pub(super) fn count(&self, answer: &Response) {
         let at = answer.extensions().get::<At>();
         let route = at.map_or(NOWHERE, |At(route)| route);
         self.0.count((route, answer.status().as_u16()));
     }
 
-    /// How many there were, by route and status.
+    /// All counts, by route and status.
     pub(super) fn all(&self) -> Vec<((&'static str, u16), u64)> {
         self.0.all()
     }

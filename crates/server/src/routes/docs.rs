@@ -14,8 +14,8 @@ use crate::docs::swagger;
 use crate::reason;
 use tablecast_http::Problem;
 
-/// What the page with Swagger UI may do. Unlike the site's own pages it may write
-/// markup, which is how React makes a page, so it cannot ask for trusted types.
+/// The content security policy of the page with Swagger UI. Unlike the site's own pages it
+/// may write markup, because React does so; therefore it cannot require trusted types.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

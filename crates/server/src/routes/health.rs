@@ -1,4 +1,4 @@
-//! Whether this server runs, and whether it should be sent anybody.
+//! Whether this server runs, and whether it should get new clients.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,7 +12,7 @@ use super::site::{DRAIN_RETRY, STORE_RETRY, SharedSite};
 use crate::reason;
 use tablecast_http::problem::{Problem, json};
 
-/// How the server is.
+/// The state of the server.
 #[derive(Serialize, JsonSchema)]
 struct Status {
     /// For people.

@@ -1,4 +1,4 @@
-//! What the hub counted, as Prometheus reads it.
+//! The hub's metrics, in the format that Prometheus reads.
 
 use std::fmt;
 
@@ -63,7 +63,7 @@ const HANDSHAKES: [Reason; 4] = [
     reason::UPGRADE_REQUIRED,
 ];
 
-/// Has everything that this server may count there from the start.
+/// Creates all series that this server may count, so that they exist from the start.
 pub(crate) fn expect(metrics: &Metrics) {
     let codes = tablecast_lunch::code::ALL.iter();
     metrics.rejections.expect(codes.map(|(code, _)| *code));

@@ -77,18 +77,18 @@ pub(super) async fn home(uri: Uri, headers: HeaderMap) -> Result<Response, Probl
     page("home.html", &uri, &headers)
 }
 
-/// `GET /r/{id}`: a room, if there is one, and else what became of it: that is the
-/// page's to find out, so any id gets the same answer.
+/// `GET /r/{id}`: the page of a room, or of a room that is gone. The page itself finds out
+/// which, so any id gets the same answer.
 pub(super) async fn room(Id(id): Id, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     if id.parse::<RoomId>().is_ok() {
         return page("room.html", &uri, &headers);
     }
-    // A page still, for it is people who see it.
+    // Still a page, because people see it.
     not_found("room.html", &uri, headers)
 }
 
-/// Any address at which there is nothing: a page that leads to the first one, for
-/// people, which their browsers ask for before all else; a problem for programs.
+/// An address without a route. People get a page with a link to the first one, because
+/// browsers prefer HTML; programs get a problem document.
 pub(super) async fn nowhere(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let json = ["application/json", PROBLEM_JSON];
     if negotiation::weight_of(&headers, ACCEPT, &["text/html"])
@@ -112,10 +112,10 @@ pub(super) async fn file(
         .ok_or_else(Problem::nothing_here)
 }
 
-/// What the QR code is to lead to.
+/// The target of the QR code.
 #[derive(Deserialize)]
 pub(super) struct Link {
-    /// Where the page has the site, which behind a proxy it alone knows.
+    /// The site's address as the page sees it; behind a proxy only the page knows it.
     origin: String,
 }
 
@@ -162,15 +162,15 @@ fn origin_and_path(text: &str) -> Option<(Origin, BasePath)> {
     Some((origin.parse().ok()?, base))
 }
 
-/// A document that says that there is nothing.
+/// A page that says that there is nothing here.
 fn not_found(name: &'static str, uri: &Uri, mut headers: HeaderMap) -> Result<Response, Problem> {
-    // Conditions are for what is found (RFC 9110, 13.2.1): who has the page already
-    // would get an empty one.
+    // Conditions apply only to a found resource (RFC 9110, 13.2.1): a client that has the page
+    // already would get an empty one.
     headers.remove(IF_NONE_MATCH);
     Ok((StatusCode::NOT_FOUND, page(name, uri, &headers)?).into_response())
 }
 
-/// A document, all of which are in the binary, for the address at which it was asked.
+/// A page from the binary, for the address at which it was requested.
 pub(super) fn page(
     name: &'static str,
     uri: &Uri,

@@ -1,5 +1,5 @@
-//! A route together with its description: who answers what is not described
-//! cannot be written, and `/openapi.json` describes nothing that nobody answers.
+//! A route together with its description. So no route exists without a description, and
+//! `/openapi.json` describes no route that does not exist.
 
 use axum::Router;
 use axum::extract::Request;
@@ -28,10 +28,10 @@ use utoipa::openapi::{
 use crate::base_path;
 use crate::reason::{self, Reason};
 
-/// Generates the schema of a type, and of those it is made of.
+/// Generates the schema of a type, and of the types in it.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// What a route is about, as the document groups them.
+/// The subject of a route, by which the document groups routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
     Rooms,
@@ -61,7 +61,7 @@ impl Tag {
     }
 }
 
-/// An address, a method, who answers, and what.
+/// An address, a method, the handler, and the description.
 pub(crate) struct Route<S> {
     pub(crate) path: &'static str,
     pub(crate) method: HttpMethod,
@@ -70,13 +70,13 @@ pub(crate) struct Route<S> {
     operation: OperationBuilder,
     statuses: Vec<StatusCode>,
     reasons: Vec<Reason>,
-    /// Of what is read, and of what is written.
+    /// The schemas of what it reads, and of what it writes.
     pub(crate) read: Vec<SchemaOf>,
     pub(crate) written: Vec<SchemaOf>,
 }
 
 impl<S> Route<S> {
-    /// All that it may answer.
+    /// All statuses that it may answer.
     pub(super) fn every_status(&self) -> impl Iterator<Item = StatusCode> {
         let refusals = self.reasons.iter().map(|reason| reason.status());
         let options = StatusCode::NO_CONTENT;
@@ -87,8 +87,8 @@ impl<S> Route<S> {
             .chain([options])
     }
 
-    /// What the document says of it, where problems are described by `problem`:
-    /// those of one status together.
+    /// Its description in the document. `problem` describes the refusals of one status
+    /// together.
     pub(crate) fn describe(self, problem: impl Fn(&[Reason]) -> Described) -> Operation {
         let mut statuses: Vec<StatusCode> = self.reasons.iter().map(|r| r.status()).collect();
         statuses.sort();
@@ -106,14 +106,14 @@ impl<S> Route<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
-    /// What is only looked at: `GET`, and so `HEAD`.
+    /// A route for reading: `GET`, and so `HEAD`.
     pub(super) fn get<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         let handler = get(handler);
         Route::new(path, HttpMethod::Get, answering(handler, "GET, HEAD"))
     }
 
-    /// What people open. It names what it loads relative to its own address, so it has
-    /// one alone: without a slash at the end.
+    /// A page for people. It loads files relative to its own address, so it has only one
+    /// address: without a slash at the end.
     pub(super) fn page<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         let moved = Answer::new(
             StatusCode::PERMANENT_REDIRECT,
@@ -126,12 +126,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         page.answers(moved.header("Location", "The page, relative to what was asked"))
     }
 
-    /// What does something.
+    /// A route that changes something.
     pub(super) fn post<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         Route::new(path, HttpMethod::Post, answering(post(handler), "POST"))
     }
 
-    /// `GET` alone, with a handler that answers other methods itself.
+    /// Only `GET`, with a handler that answers other methods itself.
     pub(super) fn upgrade<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         Route::new(path, HttpMethod::Get, any(handler))
     }
@@ -150,7 +150,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         }
     }
 
-    /// What it is called by programs, and what it does in a line and in full.
+    /// Its name for programs, and what it does, in one line and in full.
     pub(super) fn named(mut self, id: &str, tag: Tag, summary: &str, about: &str) -> Self {
         let operation = self.operation.operation_id(Some(id)).tag(tag.name());
         self.operation = operation
@@ -168,7 +168,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self.parameter(ParameterIn::Path, "id", about, example, schema)
     }
 
-    /// A part of the path or of the query that is any text.
+    /// A part of the path or of the query that may be any text.
     pub(super) fn text(self, place: ParameterIn, name: &str, about: &str, example: &str) -> Self {
         let schema = ObjectBuilder::new().schema_type(Type::String);
         self.parameter(place, name, about, example, schema)
@@ -193,7 +193,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self
     }
 
-    /// A body that may be left out.
+    /// An optional body.
     pub(super) fn takes<T: JsonSchema>(mut self, about: &str, example: Value) -> Self {
         self.read.push(SchemaGenerator::subschema_for::<T>);
         let content = ContentBuilder::new()
@@ -216,7 +216,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self
     }
 
-    /// 304, for who has it already.
+    /// 304, for a client that has it already.
     pub(super) fn unless_known(self) -> Self {
         self.answers(Answer::new(
             StatusCode::NOT_MODIFIED,
@@ -224,13 +224,13 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         ))
     }
 
-    /// The ways to be refused, besides [`reason::ANYWHERE`].
+    /// The reasons for refusals, besides [`reason::ANYWHERE`].
     pub(super) fn refuses(mut self, reasons: &[Reason]) -> Self {
         self.reasons.extend(reasons);
         self
     }
 
-    /// Answers requests at its address, with a slash at the end and without.
+    /// Adds it to the router, at its address with and without a slash at the end.
     pub(super) fn mount(self, router: Router<S>) -> Router<S> {
         let (path, statuses, reasons) = (self.path, self.statuses, self.reasons);
         let checked = move |handler: MethodRouter<S>| {
@@ -244,7 +244,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             }))
         };
         let handler = checked(self.handler);
-        // A rest of a path takes the slash with it.
+        // The rest of a path includes the slash.
         let bare = path.trim_end_matches('/');
         if bare.is_empty() || bare.ends_with("*path}") {
             return router.route(path, handler);
@@ -258,22 +258,22 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     }
 }
 
-/// Leads to a page.
+/// Redirects to a page's address.
 async fn without_slash(uri: Uri) -> Response {
     base_path::moved(&uri, "")
 }
 
-/// Which route has answered, as its description has it; an extension of the response.
+/// The path of the route that has answered, as in its description; an extension of the response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct At(pub(super) &'static str);
 
-/// In debug builds nothing is answered that the description does not say: so every
-/// test of the server is one of its document.
+/// In debug builds every answer must be in the description, so every test of the server
+/// also tests the document.
 fn check(path: &str, statuses: &[StatusCode], reasons: &[Reason], response: &Response) {
     let (status, reason) = (response.status(), response.extensions().get::<Reason>());
     let is_described = match reason {
         Some(reason) => reasons.contains(reason),
-        // To OPTIONS.
+        // An answer to OPTIONS.
         None => statuses.contains(&status) || status == StatusCode::NO_CONTENT,
     };
     assert!(
@@ -299,7 +299,7 @@ pub(super) fn other_method(method: &Method, allow: &'static str) -> Response {
     }
 }
 
-/// A way to succeed, as the document shows it.
+/// A successful answer, as the document shows it.
 pub(super) struct Answer {
     status: StatusCode,
     response: ResponseBuilder,
@@ -316,7 +316,7 @@ impl Answer {
         }
     }
 
-    /// With a body as this one, which is of the type that the handler writes.
+    /// With a body like this one, which has the type that the handler writes.
     pub(super) fn json<T: Serialize + JsonSchema>(
         status: StatusCode,
         about: &str,
@@ -333,7 +333,7 @@ impl Answer {
         }
     }
 
-    /// With a body of which only the media type is said.
+    /// With a body of which only the media type is described.
     pub(super) fn media(about: &str, content_type: &str) -> Self {
         let answer = Answer::new(StatusCode::OK, about);
         let content = ContentBuilder::new().build();
@@ -348,7 +348,7 @@ impl Answer {
         Answer { status, ..self }
     }
 
-    /// What a client may keep, and ask whether it is still so.
+    /// An answer that a client may keep and revalidate.
     pub(super) fn kept(self) -> Self {
         self.header("ETag", "For `If-None-Match`")
             .header("Cache-Control", "Whether to ask again, and when")
@@ -359,7 +359,7 @@ impl Answer {
         self
     }
 
-    /// An operation on the room that the answer has the `id` of.
+    /// A further operation on the room whose `id` the answer has.
     pub(super) fn leads_to(mut self, operation: &str, about: &str) -> Self {
         let link = Link::builder()
             .operation_id(operation)

@@ -1,4 +1,4 @@
-//! Making rooms, looking at them, and at what they leave.
+//! Making rooms, and looking at rooms and their results.
 
 mod settings;
 
@@ -30,11 +30,11 @@ use tablecast_lunch::{Keepsake, MasterSecret, Menu};
 /// `now` lets a client whose clock is wrong know how long is left.
 #[derive(Serialize, JsonSchema)]
 struct Created<'a> {
-    /// Where its WebSocket is.
+    /// The address of its WebSocket.
     url: String,
     /// The room's id.
     id: &'a str,
-    /// Where its page is.
+    /// The address of its page.
     page: String,
     /// When it ends unless something extends it.
     expires_at: u64,
@@ -46,15 +46,15 @@ struct Created<'a> {
     ttl_ms: u64,
 }
 
-/// A room as it stands. Holds no seat's token.
+/// A room as it is now, without the tokens of seats.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Room")]
 struct Shown<'a, S> {
     /// The room's id.
     id: &'a str,
-    /// Which of its histories this is a position in.
+    /// The epoch of this position.
     epoch: Epoch,
-    /// The last event that this state has.
+    /// The seq of the last event in this state.
     seq: u64,
     /// When it ends unless something extends it.
     expires_at: u64,
@@ -66,11 +66,11 @@ struct Shown<'a, S> {
     ttl_ms: u64,
     /// Who has a seat, in order of joining.
     members: &'a [MemberView],
-    /// What they share.
+    /// The state that they share.
     state: S,
 }
 
-/// What a room leaves.
+/// The result of a room.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Result")]
 struct Left<'a> {
@@ -82,11 +82,11 @@ struct Left<'a> {
     what: BTreeMap<String, Box<RawValue>>,
     /// When it was decided.
     decided_at: u64,
-    /// Until when the result can be seen.
+    /// Until when the result can be read.
     kept_until: u64,
 }
 
-/// Of the examples in the document.
+/// The id in the document's examples.
 const EXAMPLE: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
 const EXAMPLE_NOW: u64 = 1_795_299_727_066;
 const EXAMPLE_TTL: u64 = 600_000;
@@ -104,7 +104,7 @@ fn left() -> Left<'static> {
     ];
     Left {
         id: EXAMPLE,
-        // Each is JSON already.
+        // Each part is JSON already.
         what: what
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), to_raw_value(&value).ok()?)))
@@ -234,7 +234,7 @@ pub(super) async fn create(
     ))
 }
 
-/// `GET /session/{id}`: the room as it stands. Not a join: it extends nothing.
+/// `GET /session/{id}`: the room as it is now. It is not a join, and extends nothing.
 pub(super) async fn show(
     State(site): State<SharedSite>,
     Client(client): Client,
@@ -262,7 +262,7 @@ pub(super) async fn show(
     ))
 }
 
-/// `GET /session/{id}/result`: what was decided in it last, whether it still lives or
+/// `GET /session/{id}/result`: the room's last decision, whether the room still lives or
 /// not.
 pub(super) async fn result(
     State(site): State<SharedSite>,
@@ -299,7 +299,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// 122 random bits from the operating system: whoever knows it was told.
+/// 122 random bits from the operating system, so nobody can guess it.
 fn new_id() -> Result<RoomId, Problem> {
     let id = Uuid::new_v4().hyphenated().to_string();
     id.parse().map_err(|error| {

@@ -1,4 +1,4 @@
-//! What the routes share, and what several of them look at first.
+//! State that the routes share, and checks that several of them make first.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::reason;
 /// When to try again while the store is down.
 pub(super) const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// When to try again while this server shuts down: at once, for another takes over, but
-/// no header says less than a second.
+/// When to try again while this server is shutting down: at once, because another takes
+/// over; but the header cannot say less than a second.
 pub(super) const DRAIN_RETRY: Duration = Duration::from_secs(1);
 
 /// What the routes share.
@@ -62,8 +62,8 @@ impl SiteState {
         }
     }
 
-    /// Says no to an address that joins or looks at rooms too often, since each
-    /// time may ask the store or draws a picture.
+    /// Refuses an address that joins or looks at rooms too often, because each request may
+    /// ask the store or draw a picture.
     pub(super) fn may_come(&self, client: IpAddr) -> Result<(), Problem> {
         let came = self.joins.take(client);
         came.map_err(|wait| Problem::too_many("too many visits from this address", wait))
@@ -79,19 +79,19 @@ impl SiteState {
         checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
     }
 
-    /// Counts a room that is not there, and puts an error in words.
+    /// Turns an error into a problem, and counts requests for rooms that do not exist.
     pub(super) fn refused(&self, client: IpAddr, error: RoomError) -> Problem {
         match error {
             RoomError::NotFound => {
-                // It was checked before; what is left of the count decides next time.
+                // The limit was checked before; this count matters for the next request.
                 let _ = self.misses.take(client);
                 no_such_room()
             }
             RoomError::Refused(Refusal::Full { .. }) => {
                 Problem::new(reason::ROOM_FULL, error.to_string())
             }
-            // Only a resumed seat can be missing or taken over, and seats are
-            // resumed in `tablecast.v1` alone, where a close code says so.
+            // Only a resumed seat can be missing or taken over, and only `tablecast.v1`
+            // resumes seats, where a close code says so.
             RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver) => {
                 tracing::error!(%error, "a seat was looked for where none is resumed");
                 Problem::internal("a seat was looked for where none is resumed")
@@ -128,13 +128,13 @@ impl Site for SiteState {
     }
 }
 
-/// There is no room (any more): one answer for all ids that lead nowhere, so that none
-/// can be told from another.
+/// There is no such room (any more). All such ids get the same answer, so that they cannot
+/// be distinguished.
 pub(super) fn no_such_room() -> Problem {
     Problem::new(reason::NOT_FOUND, "there is no such room, or it expired")
 }
 
-/// What is asked for comes from no page, or from one that may ask.
+/// Accepts only requests that come from no page, or from an allowed one.
 pub(super) struct AllowedPage;
 
 impl FromRequestParts<SharedSite> for AllowedPage {
@@ -151,8 +151,8 @@ impl FromRequestParts<SharedSite> for AllowedPage {
     }
 }
 
-/// The id in the path as it was sent; what cannot be read as text is no id of any
-/// room, and gets the answer that an unknown one gets.
+/// The id in the path as it was sent. A path that is not valid text is no room's id, and
+/// gets the same answer as an unknown id.
 pub(super) struct Id(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {

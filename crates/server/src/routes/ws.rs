@@ -46,9 +46,9 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
     vec![route]
 }
 
-/// `GET /ws/{id}`: 101, or why not. In the text dialect 404 and 403 (full) come
-/// here; in `tablecast.v1` they come as close codes, because a browser cannot see
-/// why a handshake failed.
+/// `GET /ws/{id}`: 101, or the reason why not. In the text dialect 404 and 403 (full) are
+/// statuses; in `tablecast.v1` they are close codes, because a browser cannot see why a
+/// handshake failed.
 pub(super) async fn join(
     State(site): State<SharedSite>,
     Client(client): Client,
@@ -69,7 +69,7 @@ pub(super) async fn join(
     joined.map_err(|error| site.refused(client, error))
 }
 
-/// What is to be right before the hub is asked.
+/// The checks before the hub is asked.
 fn may_join(
     site: &SharedSite,
     client: IpAddr,

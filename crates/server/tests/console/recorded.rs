@@ -62,7 +62,7 @@ impl Member {
         Ok(Member { client, heard: Vec::new(), seat: unknown(), epoch: unknown(), seq: unknown() })
     }
 
-    /// The first message that is so, and that nobody has asked for yet.
+    /// The first matching message that was not taken yet.
     async fn hears(&mut self, is: impl Fn(&Value) -> bool) -> Result<Value, Box<dyn std::error::Error>> {
         loop {
             if let Some(at) = self.heard.iter().position(&is) {
@@ -83,7 +83,7 @@ impl Member {
     }
 }
 
-/// Whether a message has all that is asked for.
+/// Whether a message has all expected fields.
 fn like(wanted: Value) -> impl Fn(&Value) -> bool {
     fn has(message: &Value, part: &Value) -> bool {
         match part {

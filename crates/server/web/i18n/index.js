@@ -1,11 +1,11 @@
-// Which language is spoken. `w` holds its words; it changes with the language.
+// The chosen language. `w` holds its texts, and changes with the language.
 
 import { language, rememberLanguage } from '../lib/remember.js';
 
 /** @typedef {typeof import('./en.js').en} Words */
 /** @typedef {'en' | 'ko'} Language */
 
-/** Only the one that is spoken is loaded. */
+/** Only the chosen language is loaded. */
 const LANGUAGES = {
   en: async () => (await import('./en.js')).en,
   ko: async () => (await import('./ko.js')).ko,
@@ -14,7 +14,7 @@ const LANGUAGES = {
 /** @type {Language} */
 export let spoken = known(language()) ?? known(document.documentElement.lang) ?? 'en';
 
-/** The words of the language that is spoken; nothing before `ready`. @type {Words} */
+/** The texts of the chosen language; not set before `ready`. @type {Words} */
 export let w;
 
 /** @param {Language} chosen */
@@ -24,7 +24,7 @@ async function learn(chosen) {
   document.documentElement.lang = chosen;
 }
 
-/** To be awaited before anything is shown. */
+/** Must be awaited before anything is shown. */
 export const ready = learn(spoken);
 
 /** @param {Language} chosen */

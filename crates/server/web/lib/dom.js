@@ -1,4 +1,4 @@
-// Making and changing elements, and lists of them. Text is only ever text: nothing here parses markup.
+// Creates and changes elements, and lists of them. Text stays text: nothing here parses markup.
 
 /** @typedef {Node | string | null | undefined | false} Child */
 /** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Props */
@@ -69,15 +69,15 @@ export function fill(parent, ...children) {
 /** @param {Child[]} children @returns {(Node | string)[]} */
 const present = (children) => /** @type {(Node | string)[]} */ (children.filter((child) => child || child === ''));
 
-/** Whether nothing is to move. */
+/** Whether motion is switched off. */
 export const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** How long elements glide to new places, ms. */
 const GLIDE = 320;
 
 /**
- * Shows `items` as children of `parent`, in this order. What stays is moved, not made again, so that focus and motion
- * survive.
+ * Shows `items` as children of `parent`, in this order. Elements that stay are moved, not created again, so that
+ * focus and motion survive.
  * @template T
  * @param {Element} parent
  * @param {readonly T[]} items
@@ -85,7 +85,7 @@ const GLIDE = 320;
  * @param {(item: T) => string} how.key
  * @param {(item: T) => HTMLElement} how.make
  * @param {(element: HTMLElement, item: T) => void} how.update
- * @param {Map<string, HTMLElement>} elements those that are shown, by key; kept by the caller
+ * @param {Map<string, HTMLElement>} elements the shown ones by key; kept by the caller
  */
 export function show(parent, items, { key, make, update }, elements) {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
@@ -122,7 +122,7 @@ function appear(element) {
 }
 
 /**
- * From where it was to where it is.
+ * Moves an element from its old place to the new one.
  * @param {Map<string, HTMLElement>} elements
  * @param {Map<string, DOMRect>} before
  */
@@ -139,7 +139,7 @@ function glide(elements, before) {
 }
 
 /**
- * Copies a text. Outside of https the clipboard may be closed to pages; then the old way is tried.
+ * Copies a text. Without https the clipboard may not be available to pages; then the old way is tried.
  * @param {string} text
  * @returns {Promise<boolean>} whether it is copied
  */

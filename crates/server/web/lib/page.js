@@ -1,14 +1,14 @@
-// What is around all pages: where the site is, a foot, dialogs, and fields in which Hangul can be written.
+// The common parts of all pages: the site's address, the foot, dialogs, and fields for Hangul.
 
 import { speak, spoken, w } from '../i18n/index.js';
 import { h } from './dom.js';
 import { icon } from './pictures.js';
 
-/** The first page: as many steps up from this file as it lies deep, below whatever path a proxy gives the site. */
+/** The first page, relative to this file, so that it is right under any path of a proxy. */
 export const root = new URL('../../../', import.meta.url).href;
 
-// Hangul is composed: the Enter that ends a composition belongs to the keyboard, in every field. Safari tells it by the
-// code alone, since there the composition has ended already.
+// Hangul is composed: the Enter that ends a composition belongs to the input method, in every field. In Safari only
+// the key code shows it, because there the composition has already ended.
 document.addEventListener(
   'keydown',
   (event) => {
@@ -46,8 +46,8 @@ export function foot(changed) {
 let made = 0;
 
 /**
- * Opens a dialog: from below on a phone, in the middle elsewhere. The browser keeps the focus inside and gives it back;
- * it is gone when it was closed.
+ * Opens a dialog: from the bottom on a phone, in the middle elsewhere. The browser keeps the focus inside and
+ * restores it afterwards. A closed dialog is removed.
  * @param {string} title
  * @param {import('./dom.js').Child[]} content
  * @param {string} [kind]
@@ -69,7 +69,7 @@ export function sheet(title, content, kind = '') {
       ...content,
     ),
   );
-  // The dialog itself is what is around its body.
+  // A click on the dialog itself is outside its body.
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);

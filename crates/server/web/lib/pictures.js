@@ -1,4 +1,4 @@
-// What is drawn: the few icons, and the round table seen from above, which stands for all of this.
+// Drawings: the few icons, and the round table seen from above, which is the site's symbol.
 
 import { s } from './dom.js';
 
@@ -26,7 +26,7 @@ export function icon(name) {
  * @property {string} [class]
  */
 
-/** What lies on a dish: noodles, leaves, slices, grains. Strokes from its middle. */
+/** The food on a dish: noodles, leaves, slices, grains. Strokes relative to its middle. */
 const GARNISHES = [
   'm-4.5 -2q2.2 -2 4.5 0t4.5 0m-9 4q2.2 -2 4.5 0t4.5 0',
   'm0 4.500v-9m0 3l3 -3m-3 3l-3 -3m3 6l3 -3m-3 3l-3 -3',

@@ -1,4 +1,4 @@
-// What this device remembers. Storage may be full, forbidden, or hold anything: then it is as if it were empty.
+// The data stored on this device. If storage is full, forbidden, or has invalid data, it counts as empty.
 
 import { fold } from './text.js';
 
@@ -15,13 +15,13 @@ import { fold } from './text.js';
  * @property {string | null} winner
  */
 
-/** As many rooms are remembered. */
+/** How many rooms are remembered. */
 const VISITS = 12;
 
 /**
  * @param {'localStorage' | 'sessionStorage'} where
  * @param {string} key
- * @returns {any} null if there is nothing that can be read
+ * @returns {any} null if there is nothing readable
  */
 function read(where, key) {
   try {
@@ -41,7 +41,7 @@ function write(where, key, value) {
     if (value === null) window[where].removeItem(`tablecast.${key}`);
     else window[where].setItem(`tablecast.${key}`, JSON.stringify(value));
   } catch {
-    // Full or forbidden: it is not remembered.
+    // Storage is full or forbidden: nothing is stored.
   }
 }
 
@@ -103,8 +103,8 @@ export const seat = (id) => read('sessionStorage', `seat.${id}`);
 export const rememberSeat = (id, saved) => write('sessionStorage', `seat.${id}`, saved);
 
 /**
- * Dishes that were given in for a room and are not known to be on its menu: kept for this device, whose tab may be
- * closed before they are sent.
+ * Dishes that were added to a room but are not yet known to be on its menu. Stored on the device, because the tab
+ * may be closed before they are sent.
  * @param {string} id @returns {string[]}
  */
 export function unsent(id) {
@@ -119,7 +119,7 @@ export function rememberUnsent(id, item, is) {
   write('localStorage', `unsent.${id}`, items.length ? items : null);
 }
 
-/** Dishes that a room to be entered is to begin with. @param {string} id @param {readonly string[]} items */
+/** The first dishes of a room that is about to be entered. @param {string} id @param {readonly string[]} items */
 export const leaveFor = (id, items) => write('sessionStorage', `begin.${id}`, items);
 
 /** Takes them. @param {string} id @returns {string[]} */
@@ -129,11 +129,11 @@ export function takeFor(id) {
   return Array.isArray(items) ? items.filter(isText) : [];
 }
 
-/** As many dishes are remembered. */
+/** How many dishes are remembered. */
 const REMEMBERED = 60;
 
 /**
- * @param {readonly string[]} used what was added in earlier rooms, the newest first
+ * @param {readonly string[]} used the dishes added in earlier rooms, the newest first
  * @param {readonly { item: string }[]} items on the menu already
  * @param {string} typed so far
  * @param {number} most
@@ -143,13 +143,13 @@ export function suggestions(used, items, typed, most) {
   const there = new Set(items.map(({ item }) => fold(item)));
   const begun = fold(typed);
   const fitting = used.filter((item) => !there.has(fold(item)) && fold(item) !== begun && fold(item).includes(begun));
-  // What begins like that goes before what contains it.
+  // Dishes that begin with the text come before those that contain it.
   const begins = (/** @type {string} */ item) => Number(!fold(item).startsWith(begun));
   return fitting.sort((a, b) => begins(a) - begins(b)).slice(0, most);
 }
 
 /**
- * What was used with one more, which is the newest now.
+ * The used dishes with one more, which is now the newest.
  * @param {readonly string[]} used
  * @param {string} item
  * @returns {string[]}

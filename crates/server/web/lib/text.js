@@ -1,7 +1,8 @@
-// Words and times, compared and written. Pure.
+// Compares and formats texts and times. Pure.
 
 /**
- * Equal for this are texts that people take for the same: NFC, case, blanks and what cannot be seen apart.
+ * Texts that look the same to people are equal: differences in NFC, case, blanks and invisible characters
+ * do not count.
  * @param {string} text
  */
 export function fold(text) {
@@ -9,8 +10,8 @@ export function fold(text) {
 }
 
 /**
- * What stands for a name on a small disc: its first character as people see it, with no more marks on it than writing
- * has, since a drawing clips nothing.
+ * The letter for a name on a small disc: its first character as people see it. The number of its marks is limited
+ * as in real writing, because the drawing does not clip.
  * @param {string} text
  */
 export function initial(text) {
@@ -19,7 +20,7 @@ export function initial(text) {
 }
 
 /**
- * A time left as a clock shows it: `0:59`, `12:03`, `1:02:03`. Never below zero.
+ * A remaining time as on a clock: `0:59`, `12:03`, `1:02:03`. Never below zero.
  * @param {number} ms
  */
 export function clock(ms) {
@@ -29,12 +30,12 @@ export function clock(ms) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
-/** Hangul that ends as these do when they are said. The letters do so both alone and in a word. @type {Record<string, string>} */
+/** Hangul with the same final sound as these characters, both alone and at the end of a word. @type {Record<string, string>} */
 const SAID = { 0: '영', 1: '일', 2: '이', 3: '삼', 4: '사', 5: '오', 6: '육', 7: '칠', 8: '팔', 9: '구', l: '엘', m: '엠', n: '엔', ng: '엥' };
 
-/** The number of the consonant that ends a word as it is said: 0 is none, or not known. @param {string} word */
+/** The number of the final consonant of a spoken word: 0 means none, or unknown. @param {string} word */
 function final(word) {
-  // Brackets, signs and pictures at the end are not said.
+  // Brackets, signs and pictures at the end are not spoken.
   const last = /(ng|[\p{L}\p{N}])[^\p{L}\p{N}]*$/u.exec(word.normalize('NFC').toLowerCase())?.[1] ?? '';
   const code = (SAID[last] ?? last).charCodeAt(0) - 0xac00;
   return code >= 0 && code < 11_172 ? code % 28 : 0;
@@ -44,7 +45,7 @@ function final(word) {
  * The final consonant decides which Korean particle follows: `particle('김', '을', '를')`.
  * @param {string} word
  * @param {string} closed after a consonant
- * @param {string} open after a vowel, and where it is not known
+ * @param {string} open after a vowel, and if unknown
  */
 export const particle = (word, closed, open) => (final(word) ? closed : open);
 

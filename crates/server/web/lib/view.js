@@ -1,12 +1,11 @@
-// What is shown of a room: which screen; and the menu, with one's own changes that the server has not answered yet, and in
-// which order. Pure.
+// The visible part of a room: the screen, and the menu in its order, with the guest's own unanswered changes. Pure.
 
 /** @import { Item, Menu, Pending, View } from '../client/types.js' */
 
 /** @typedef {'room' | 'arriving' | 'full' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
 
 /**
- * What there is to show: a room, or why there is none.
+ * What to show: a room, or the reason why there is none.
  * @param {Pick<View<Menu>, 'status' | 'reason' | 'state'>} view
  * @returns {Screen}
  */
@@ -24,8 +23,8 @@ export function screenOf({ status, reason, state }) {
 }
 
 /**
- * A view whose times are by `performance.now()`: this device's clock may be set while the view stands. To be made when
- * the view is.
+ * A view with times by `performance.now()`, because this device's clock may be set while the view is shown. Must be
+ * made together with the view.
  * @template {Pick<View<Menu>, 'expiresAt' | 'retryAt'>} T
  * @param {T} view
  * @returns {T}
@@ -36,7 +35,7 @@ export function steady(view) {
   return { ...view, expiresAt: by(view.expiresAt), retryAt: by(view.retryAt) };
 }
 
-/** Refusals that do not say whether it was done. */
+/** Refusals after which the outcome is unknown. */
 export const UNSURE = ['unsure', 'outdated', 'conflict'];
 
 /** Stands for the number that a dish will get: behind all others. */
@@ -44,7 +43,7 @@ export const LATE = Number.MAX_SAFE_INTEGER;
 
 /**
  * A line of the menu as it is shown.
- * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: something about it is not answered
+ * @typedef {Item & { key: string, waits: boolean, leaves: boolean }} Row `waits`: a change of it is unanswered
  */
 
 /**
@@ -75,7 +74,7 @@ export function rows(items, pending, me) {
 }
 
 /**
- * Most wanted first; as many votes: in order of adding.
+ * Most votes first; with equal votes in order of adding.
  * @template {Pick<Item, 'number' | 'votes'>} T
  * @param {readonly T[]} items
  * @returns {T[]}
@@ -85,10 +84,10 @@ export function byVotes(items) {
 }
 
 /**
- * The order while somebody touches the list: what was there keeps its place, what is new comes last.
+ * The order while somebody touches the list: shown dishes keep their places, new ones come last.
  * @template {Pick<Item, 'number' | 'votes'>} T
  * @param {readonly T[]} items
- * @param {readonly number[]} shown the numbers as they stand
+ * @param {readonly number[]} shown the numbers in the shown order
  * @returns {T[]}
  */
 export function held(items, shown) {
@@ -98,7 +97,7 @@ export function held(items, shown) {
 }
 
 /**
- * Those with most votes, if anybody voted.
+ * The items with most votes, if anybody has voted.
  * @template {Pick<Item, 'number' | 'votes'>} T
  * @param {readonly T[]} items
  * @returns {T[]}

@@ -29,7 +29,7 @@ function statement(step) {
 }
 
 /**
- * @param {import('./story.js').Story} story @param {string} server where it is, without a slash at the end
+ * @param {import('./story.js').Story} story @param {string} server its address, without a slash at the end
  * @returns {string}
  */
 export function asNode({ steps, notes }, server) {
@@ -53,7 +53,7 @@ test('recorded in the console', async (t) => {
 ${body}
 });
 
-/** Whether a message has all that is asked for. */
+/** Whether a message has all expected fields. */
 function like(wanted) {
   const has = (message, part) =>
     Array.isArray(part) || part === null || typeof part !== 'object'
@@ -71,7 +71,7 @@ async function connect(id, ...protocols) {
   const member = {
     closed,
     say: (data) => socket.send(data),
-    /** The first message that is so, and that nobody has asked for yet. */
+    /** The first matching message that was not taken yet. */
     hears: (is) =>
       new Promise((resolve, reject) => {
         const late = setTimeout(() => reject(new Error(\`never heard \${is}, but \${JSON.stringify(heard)}\`)), DEADLINE);

@@ -2,7 +2,7 @@
 
 /** @param {string} text as a raw string, whatever is in it */
 function raw(text) {
-  // Raw strings cannot hold a lone CR, and compilers warn of what turns text around.
+  // Raw strings cannot contain a lone CR, and compilers warn about characters that reverse text.
   if (/[\r\u202a-\u202e\u2066-\u2069\0]/.test(text)) {
     return `"${[...text].map((char) => (/["\\\r\n\u202a-\u202e\u2066-\u2069\0]/.test(char) ? `\\u{${char.codePointAt(0)?.toString(16)}}` : char)).join('')}"`;
   }
@@ -13,7 +13,7 @@ function raw(text) {
 }
 
 /**
- * As `json!` takes it: strings are Rust's, whose escapes are others than JSON's.
+ * A value for `json!`, with Rust string literals, whose escapes differ from those of JSON.
  * @param {any} value @returns {string}
  */
 function json(value) {
@@ -66,7 +66,7 @@ async fn recorded_in_the_console() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /**
- * All but the test itself, which names the server.
+ * Everything except the test itself, which names the server.
  * @param {import('./story.js').Story} story
  */
 export function storyAsRust({ steps, notes }) {
@@ -105,7 +105,7 @@ impl Member {
         Ok(Member { client, heard: Vec::new(), seat: unknown(), epoch: unknown(), seq: unknown() })
     }
 
-    /// The first message that is so, and that nobody has asked for yet.
+    /// The first matching message that was not taken yet.
     async fn hears(&mut self, is: impl Fn(&Value) -> bool) -> Result<Value, Box<dyn std::error::Error>> {
         loop {
             if let Some(at) = self.heard.iter().position(&is) {
@@ -126,7 +126,7 @@ impl Member {
     }
 }
 
-/// Whether a message has all that is asked for.
+/// Whether a message has all expected fields.
 fn like(wanted: Value) -> impl Fn(&Value) -> bool {
     fn has(message: &Value, part: &Value) -> bool {
         match part {

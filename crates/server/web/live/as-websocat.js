@@ -1,4 +1,4 @@
-// A story as lines for a terminal: `websocat` says what was said, and then what is typed.
+// A story as command lines: `websocat` sends what the member sent, then whatever is typed.
 
 import { parse } from './log.js';
 import { PROTOCOL } from './member.js';
@@ -19,7 +19,8 @@ function oneLine(text) {
 const comment = (text) => `# ${text.replaceAll(/\p{Cc}+/gu, ' ')}`;
 
 /**
- * A line for each connection. What it knows only while it runs, as the seat of another, is as it was.
+ * A line for each connection. Values that are known only at run time, such as another member's seat,
+ * are the recorded ones.
  * @param {import('./log.js').Entry[]} entries of one member @param {string} url
  * @returns {string}
  */
@@ -44,7 +45,7 @@ export function asWebsocat(entries, url) {
     .map(({ json, said, notes }) => {
       const protocol = json ? ` --protocol ${PROTOCOL}` : '';
       const preambles = said.map((text) => ` --preamble ${quote(text)}`).join('');
-      // What follows a preamble would be taken for one.
+      // Arguments after a preamble would be taken for preambles.
       return `${notes.join('\n')}\nwebsocat${protocol} ${quote(url)}${preambles}\n`.trimStart();
     })
     .join('\n');

@@ -1,4 +1,4 @@
-// One member as a column: the connection, what to say, and the log.
+// One member as a column: the connection, the composer, and the log.
 
 import { Composer } from './compose.js';
 import { announce, button, h } from './dom.js';
@@ -8,12 +8,12 @@ import { ending } from './member.js';
 const STATES = { idle: 'not connected', connecting: 'connecting', open: 'open', closing: 'closing', closed: 'closed' };
 
 const BACK = {
-  no: 'Do not come back by yourself.',
-  soon: 'Come back soon: after a random moment of up to 0.5 s, then up to twice as long, at most 20 s.',
+  no: 'Do not come back automatically.',
+  soon: 'Come back soon: after a random wait of up to 0.5 s, then up to twice as long each time, at most 20 s.',
   later: 'Come back later: after 30 to 60 s.',
 };
 
-/** Codes that no server sends: how a browser tells of what it saw itself. */
+/** Codes that no server sends: a browser reports its own observations with them. */
 const LOCAL = new Map([
   [1005, { text: 'closed without a code', when: 'the server said goodbye and no more', back: '' }],
   [1006, { text: 'no close frame', when: 'the connection broke, or was refused: a browser is not told why', back: 'soon' }],
@@ -21,9 +21,9 @@ const LOCAL = new Map([
 ]);
 
 /**
- * @typedef {object} Wishes what a column asks of the page
+ * @typedef {object} Wishes the callbacks of a column to the page
  * @property {() => void} remove
- * @property {(first: string) => void} another one more member who begins with this
+ * @property {(first: string) => void} another adds one more member with this first message
  * @property {() => void} script
  */
 
@@ -61,7 +61,7 @@ export class Column {
       h('header', {}, title, h('span', { class: 'badge' }, member.dialect === 'json' ? 'JSON' : 'text'), this.#state, this.#who, this.#position,
         button('×', wishes.remove, { class: 'quiet close', 'aria-label': `Remove ${member.label}` })),
       h('div', { class: 'bar' }, member.dialect === 'text' ? this.#connect : null, this.#leave, this.#drop, this.#stall, member.dialect === 'json' ? this.#take : null,
-        button('Copy as…', wishes.script, { title: 'What this member did, as websocat, a JavaScript or a Rust test' })),
+        button('Copy as…', wishes.script, { title: 'What this member did, as a websocat line, a JavaScript test or a Rust test' })),
       this.#ended, this.#composer.element, new LogView(member).element,
     );
     member.addEventListener('change', () => this.#changed());
@@ -79,7 +79,7 @@ export class Column {
     this.connect();
   }
 
-  /** Ends whatever still runs. */
+  /** Ends everything that still runs. */
   end() {
     this.#composer.stop();
     this.member.leave();
@@ -111,8 +111,8 @@ export class Column {
     this.#stall.disabled = !open || !canStall;
     this.#stall.textContent = stalled ? 'Read on' : 'Stall';
     this.#stall.title = canStall || !open
-      ? 'Read nothing, as a program that hangs. Then let another one flood: a text member is cut with 4413 when too much waits. One with little to read is cut with 4408, for a ping waits unread too'
-      : 'This browser always reads: stalling needs WebSocketStream, which Chromium has';
+      ? 'Read nothing, like a program that hangs. Then let another member flood: a text member is closed with 4413 when too much waits. With little to read it is closed with 4408, because pings wait unread too'
+      : 'This browser always reads: stalling needs WebSocketStream, as in Chromium';
     this.#take.disabled = !open || this.member.seat === undefined;
     this.#ended.hidden = state !== 'closed' || !ended;
     if (!this.#ended.hidden && ended) this.#ended.replaceChildren(...this.#reason(ended));
@@ -120,7 +120,7 @@ export class Column {
 
   /** @param {import('./member.js').Ended} ended */
   #reason({ code: came, reason, said: own }) {
-    // The server answers any goodbye alike; what matters is what it heard.
+    // The server answers every close the same way; the code that it received matters.
     const code = came === 1000 && own ? own.code : came;
     const row = this.#description.closes.get(code) ?? LOCAL.get(code);
     const said = reason && code === came && reason !== row?.text ? ` “${reason}”` : '';

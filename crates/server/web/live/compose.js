@@ -1,27 +1,27 @@
-// What a member says next: picked and filled in, or written by hand, and sent once or often.
+// A member's next message: picked and filled in, or written by hand, and sent once or repeatedly.
 
 import { button, h, labelled, prose } from './dom.js';
 import { view } from './form-view.js';
 import { parse } from './log.js';
 import { form, read } from './schema.js';
 
-/** Names for those who join; any are as good. */
+/** Arbitrary names for new members. */
 const NAMES = ['Mina', 'Jun', 'Sora', 'Tom', 'Ada', 'Lin'];
 
-/** No more often than a browser's timers go anyway, ms. */
+/** The shortest interval of a browser's timers, ms. */
 const FASTEST = 4;
 
 /**
- * Something that can be picked: with a form, or as it is.
+ * A choice, with a form or a fixed text.
  * @typedef {{ group: string, name: string, note: string, sayable?: import('./describe.js').Sayable, text?: string }} Choice
  */
 
-/** As many bytes as an item may have, nearly: 62 flags of 8. */
+/** Nearly the most bytes of an item: 62 flags of 8. */
 const WIDE = '🇰🇷'.repeat(62);
 
 /**
- * Changes of a menu that grows to its bound and goes on changing there. Members who speak text are sent the whole
- * menu each time, so what waits for one of them who does not read is soon more than the server keeps.
+ * Changes of a menu that grows to its limit and keeps changing there. Text members get the whole menu each time,
+ * so the queue for one who does not read soon reaches the server's limit.
  */
 const FLOOD = {
   json: ['add', 'add', 'add', 'remove'].map((command) => JSON.stringify({ id: 1, [command]: { item: WIDE } })),
@@ -59,7 +59,7 @@ export class Composer {
   #repeat = button('Start', () => (this.#repeating === undefined ? this.#start() : this.stop()));
 
   /**
-   * @param {import('./member.js').Member} member @param {number} index its place, for a name
+   * @param {import('./member.js').Member} member @param {number} index its index, for a name
    * @param {import('./describe.js').Description} description
    */
   constructor(member, index, description) {
@@ -67,9 +67,9 @@ export class Composer {
     this.#index = index;
     this.#description = description;
     const repeat = h('details', { class: 'repeat' }, h('summary', {}, 'Repeat'),
-      h('p', { class: 'hint' }, 'Sends it again and again, with an id of its own each time and a count for {n}. Of several lines each in turn.'),
+      h('p', { class: 'hint' }, 'Sends it repeatedly, each time with a new id and with a count for {n}. Several lines are sent in turn.'),
       h('div', { class: 'bar' }, labelled('times', this.#times), labelled('every, ms', this.#every), this.#repeat,
-        button('Flood', () => this.write(FLOOD[member.dialect].join('\n')), { title: 'Lines that make much to read for everybody else' })),
+        button('Flood', () => this.write(FLOOD[member.dialect].join('\n')), { title: 'Lines that give everybody else a lot to read' })),
     );
     const onkeydown = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
@@ -81,7 +81,7 @@ export class Composer {
     this.refresh();
   }
 
-  /** What can be said now. */
+  /** The messages that can be sent now. */
   refresh() {
     const open = this.#member.state === 'open';
     const isJson = this.#member.dialect === 'json';
@@ -101,11 +101,11 @@ export class Composer {
     this.#sending.disabled = this.#member.state === 'connecting' || this.#member.state === 'closing';
     this.#binary.disabled = this.#repeat.disabled = !open;
     if (!open) this.stop();
-    // What was written stays as long as it can be said.
+    // Written text stays as long as it can be sent.
     if (!stays) this.#pick();
   }
 
-  /** The text to begin with. */
+  /** The initial text. */
   get text() {
     return this.#editor.value;
   }
@@ -135,11 +135,11 @@ export class Composer {
       raw('without a position', { resume: { seat } }, 'The whole state is sent.'),
       raw('from seq 0', { resume: { seat, epoch, seq: 0 } }, 'Events, if the room remembers them all.'),
       raw('from the future', { resume: { seat, epoch, seq: seq + 1000 } }, 'No such position yet: the whole state is sent.'),
-      raw('from another epoch', { resume: { seat, epoch: 'ffffffffffffffff', seq } }, 'Nothing to go on from: the whole state is sent.'),
+      raw('from another epoch', { resume: { seat, epoch: 'ffffffffffffffff', seq } }, 'Nothing to continue from: the whole state is sent.'),
       raw('with a forged seat', { resume: { seat: 'f'.repeat(32), epoch, seq } }, 'Nobody has it: refused.'),
     ];
     if (firsts.length === 0) firsts.push(.../** @type {any} */ ([{ group: 'First message', name: 'join', note: '', text: JSON.stringify({ join: { name: NAMES[this.#index % NAMES.length] } }) }]));
-    const blank = [{ group: 'By hand', name: 'anything', note: 'Say what you like; what the server thinks of it is in the log.', text: open ? `{"id":${this.#member.nextId},}` : '{}' }];
+    const blank = [{ group: 'By hand', name: 'anything', note: 'Send anything; the log shows the answer of the server.', text: open ? `{"id":${this.#member.nextId},}` : '{}' }];
     return open ? [...of('command', 'Command'), ...blank, ...firsts, ...resumes] : [...resumes, ...firsts, ...blank];
   }
 
@@ -147,7 +147,7 @@ export class Composer {
   #ofText(open) {
     if (!open) return [];
     const lines = this.#description.says.filter((one) => one.role === 'line').map(({ name, note, example }) => ({ group: 'Line', name, note, text: example }));
-    // The plainest first.
+    // The simplest first.
     lines.sort((a, b) => a.text.length - b.text.length);
     return [...lines, { group: 'By hand', name: 'anything', note: '', text: '' }];
   }
@@ -162,7 +162,7 @@ export class Composer {
       const { seat, epoch, seq, nextId } = this.#member;
       const known = choice.sayable.role === 'command' ? { id: nextId } : { seat, epoch, seq, name: NAMES[this.#index % NAMES.length] };
       this.#part = form(choice.sayable.schema, this.#description.root, choice.sayable.example, known);
-      // As everybody writes it: the number first.
+      // The number first, as people usually write it.
       this.#part.members.sort((a, b) => Number(b.key === 'id' && b.on) - Number(a.key === 'id' && a.on));
       this.#form.replaceChildren(view(this.#part, choice.name, () => this.#write()));
       this.#write();
@@ -172,7 +172,7 @@ export class Composer {
     }
   }
 
-  /** From the form into the editor. */
+  /** Copies the form into the editor. */
   #write() {
     if (!this.#part) return;
     this.#byHand = false;

@@ -1,12 +1,12 @@
-// What can be said to a server, and why it ends a connection: from its AsyncAPI document.
+// The messages to a server, and the reasons for which it closes a connection: from its AsyncAPI document.
 
 import { fits, resolve, variants } from './schema.js';
 
 /**
- * @typedef {object} Sayable something a client may say
+ * @typedef {object} Sayable a message that a client may send
  * @property {string} name
  * @property {string} note
- * @property {'first' | 'command' | 'line'} role `line`: of the text dialect
+ * @property {'first' | 'command' | 'line'} role `line`: for the text dialect
  * @property {import('./schema.js').Schema} schema
  * @property {any} example
  */
@@ -15,7 +15,7 @@ import { fits, resolve, variants } from './schema.js';
 
 /**
  * @typedef {object} Description
- * @property {any} root what references are relative to
+ * @property {any} root the base of references
  * @property {Sayable[]} says
  * @property {Map<number, Close>} closes
  */
@@ -30,7 +30,7 @@ export function describe(doc) {
 }
 
 /**
- * The document is the server's, so what it receives is what clients say.
+ * The document describes the server, so clients send what it receives.
  * @param {any} doc @returns {any[]}
  */
 function messagesOfClients(doc) {
@@ -43,7 +43,7 @@ function messagesOfClients(doc) {
 }
 
 /**
- * The object itself, not a copy, so that equal ones are one.
+ * The object itself, not a copy, so that equal references are identical.
  * @param {any} at @param {any} doc
  */
 function deref(at, doc) {
@@ -66,7 +66,7 @@ function sayables(message, doc) {
     if (examples.length === 0) return [{ name, note, role: 'line', schema, example: '' }];
     return examples.map((/** @type {string} */ example) => ({ name: example, note, role: 'line', schema, example }));
   }
-  // Variants of one thing, such as an item by name or by number, are one form.
+  // Variants of one command, such as an item by name or by number, share one form.
   const groups = groupBy(all, mainKey);
   return [...groups].map(([key, group]) => {
     const schema = group.length === 1 ? /** @type {any} */ (group[0]) : { oneOf: group };
@@ -83,13 +83,13 @@ function sayables(message, doc) {
 }
 
 /**
- * The example with most in it.
+ * The example with the most fields.
  * @param {any[]} examples
  */
 const fullest = (examples) => examples.toSorted((a, b) => JSON.stringify(b).length - JSON.stringify(a).length)[0];
 
 /**
- * The key that says what a message is.
+ * The key that names the message's type.
  * @param {import('./schema.js').Schema} schema @returns {string}
  */
 function mainKey(schema) {
@@ -108,7 +108,7 @@ function groupBy(all, keyOf) {
 }
 
 /**
- * The table of close codes, which AsyncAPI has no place for.
+ * The table of close codes; AsyncAPI has no standard place for it.
  * @param {any} doc @returns {Close[]}
  */
 function closes(doc) {

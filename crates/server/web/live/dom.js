@@ -21,14 +21,14 @@ export function labelled(text, control, ...more) {
 }
 
 /**
- * A note of the description: what stands between backticks is code.
+ * A note of the description: text between backticks is code.
  * @param {string} text
  * @returns {(Node | string)[]}
  */
 export const prose = (text) => text.split('`').map((part, at) => (at % 2 === 1 ? h('code', {}, part) : part));
 
 /**
- * Copies, and says so on the button for a moment.
+ * Copies, and shows that on the button for a moment.
  * @param {string} text @param {HTMLElement} on
  */
 export async function copy(text, on) {
@@ -42,11 +42,11 @@ let due = '';
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let speaking;
 
-/** Where `announce` speaks. */
+/** The live region of `announce`. */
 export const speaker = spoken;
 
 /**
- * Tells a screen reader, and not more often than can be listened to: of several things the last.
+ * Announces a text to screen readers, but not too often: of several texts only the last.
  * @param {string} text
  */
 export function announce(text) {

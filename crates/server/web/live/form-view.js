@@ -1,16 +1,16 @@
-// The parts of a form as controls. Whatever is changed is in the parts at once.
+// The parts of a form as controls. A change is in the parts at once.
 
 import { button, h, prose } from './dom.js';
 
 /** @typedef {import('./schema.js').Part} Part */
 
 /**
- * @param {Part} part @param {string} name what it is called @param {() => void} changed
+ * @param {Part} part @param {string} name its label @param {() => void} changed
  * @returns {HTMLElement}
  */
 export function view(part, name, changed) {
   const said = [part.note, part.limits].filter(Boolean).join(' — ');
-  // Of what has parts, these tell enough.
+  // For a value with parts, the parts are enough.
   const hint = said && part.kind !== 'object' && part.kind !== 'choice' ? h('small', { class: 'hint', title: said }, ...prose(said)) : null;
   const inner = controls(part, name, changed);
   if (!part.nullable) return h('div', { class: 'part' }, inner, hint);

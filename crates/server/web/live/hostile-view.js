@@ -1,19 +1,19 @@
-// A window with everything that nobody should send: what is expected, and beside it what came.
+// A window with hostile messages: the expected answer, and beside it the received one.
 
 import { button, h } from './dom.js';
 import { CASES, play, playAs } from './hostile.js';
 import { open as openWindow } from './script-view.js';
 import { open as openSocket } from './socket.js';
 
-/** So many at once, each with a seat of its own. */
+/** How many run at once, each with a seat of its own. */
 const AT_ONCE = 3;
 
-/** Characters of an answer that are shown. */
+/** How many characters of an answer are shown. */
 const SHOWN = 160;
 
 /**
  * @param {string} url of the room's socket
- * @param {import('./member.js').Member[]} members who may send it themselves
+ * @param {import('./member.js').Member[]} members those who may send it themselves
  */
 export function showHostile(url, members) {
   const able = members.filter(({ state }) => state === 'open');
@@ -53,7 +53,7 @@ export function showHostile(url, members) {
     all.disabled = false;
   }, { class: 'primary' });
   openWindow('Rubbish', h('div', { class: 'bar' }, h('label', {}, 'Sent by ', by), all, score),
-    h('p', { class: 'hint' }, 'What is expected is what docs/protocol.md says. “error” means that the connection stays. Three seats of the room are needed.'),
+    h('p', { class: 'hint' }, 'The expected answers are those of docs/protocol.md. “error” means that the connection stays. This needs three seats of the room.'),
     h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ...['Try', 'What', 'Dialect', 'Expected', 'Came'].map((name) => h('th', {}, name)))), h('tbody', {}, ...rows.map(({ row }) => row)))));
 }
 

@@ -1,4 +1,4 @@
-// What nobody should send, and what docs/protocol.md says is the answer.
+// Hostile messages, and the answers according to docs/protocol.md.
 
 import { Member } from './member.js';
 
@@ -7,9 +7,9 @@ import { Member } from './member.js';
  * @property {string} name
  * @property {import('./member.js').Dialect} dialect
  * @property {string} [first] instead of a good first message
- * @property {(limits: Limits) => (string | Uint8Array<ArrayBuffer>)[]} say after the first message
+ * @property {(limits: Limits) => (string | Uint8Array<ArrayBuffer>)[]} say what to send after the first message
  * @property {string} expect `error CODE` (and the connection stays), `ack`, `menu` or `close CODE`
- * @property {(limits: Limits) => boolean} [applies] unless this server is set up otherwise
+ * @property {(limits: Limits) => boolean} [applies] whether it applies to this server's settings
  */
 
 /** @typedef {{ message_bytes: number, commands_per_second: number, command_burst: number }} Limits */
@@ -17,10 +17,10 @@ import { Member } from './member.js';
 /** @type {Limits} */
 const DEFAULTS = { message_bytes: 16384, commands_per_second: 10, command_burst: 20 };
 
-/** Misunderstandings in a row that end a connection. */
+/** How many misunderstandings in a row end a connection. */
 const PATIENCE = 20;
 
-/** Refusals by the rate that a connection may collect at once. */
+/** How many rate refusals a connection may get at once. */
 const COLLECTED = 100;
 
 /** Longer than the server waits for a first message. */
@@ -121,8 +121,8 @@ export const CASES = [
 
 /**
  * @typedef {object} Verdict
- * @property {string} answer in the words of `expect`
- * @property {string} frame the answer as it was on the wire
+ * @property {string} answer in the form of `expect`
+ * @property {string} frame the answer on the wire
  * @property {boolean} expected
  */
 
@@ -134,7 +134,7 @@ export const CASES = [
 export async function play(hostile, url, open) {
   const member = new Member({ label: '', dialect: hostile.dialect, url, open });
   const wanted = hostile.expect.startsWith('close') ? ['closed'] : ['error', 'ack', 'menu', 'closed'];
-  // An empty first message is none at all.
+  // An empty first message means none.
   const first = hostile.first ?? '{"join":{"name":"hostile"}}';
   const greeted = heard(member, hostile.first === undefined ? ['hello', 'menu', 'closed'] : wanted);
   member.connect(first === '' ? undefined : first);
@@ -155,14 +155,14 @@ export async function play(hostile, url, open) {
   const code = await goodbye(member);
   const told = answer && inWords(answer);
   const said = [told ?? `nothing in ${DEADLINE / 1000} s`];
-  // Whether it stayed open is seen by who ended it.
+  // Who closed it shows whether it stayed open.
   if (told && !told.startsWith('close') && code !== 1000) said.push(`close ${code}`);
   const words = said.join(', ');
   return { answer: words, frame: answer?.text ?? '', expected: words === hostile.expect };
 }
 
 /**
- * Plays a case as a member who is there, and may be thrown out for it.
+ * Plays a case as an existing member, who may be disconnected for it.
  * @param {Case} hostile @param {Member} member
  * @returns {Promise<Verdict>}
  */
@@ -184,7 +184,7 @@ function inWords({ kind, value, code }) {
 }
 
 /**
- * The first entry of one of these kinds, or nothing.
+ * The first entry of one of these kinds, if there is one.
  * @param {Member} member @param {string[]} kinds
  * @returns {Promise<import('./log.js').Entry | undefined>}
  */

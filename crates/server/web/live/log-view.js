@@ -1,12 +1,12 @@
-// The log of one member as a list: one line each, and the whole on demand.
+// The log of one member as a list: one line for each entry, and the whole text on demand.
 
 import { button, copy, h } from './dom.js';
 import { line, matches, time } from './log.js';
 
-/** Characters of a message that its line shows. */
+/** How many characters of a message its line shows. */
 const SHOWN = 400;
 
-/** From the newest line this far away, in pixels, one is still taken to be looking at it. */
+/** Within this distance of the newest line, in pixels, the list keeps following new lines. */
 const NEAR = 40;
 
 const SIGNS = { in: '◂', out: '▸', note: '·' };
@@ -18,7 +18,7 @@ export class LogView {
   #scheduled = false;
   #epoch = '';
   #filter = h('input', {
-    type: 'search', placeholder: 'Filter: event -ack', 'aria-label': 'Filter the log; a minus leaves out', autocomplete: 'off', spellcheck: 'false',
+    type: 'search', placeholder: 'Filter: event -ack', 'aria-label': 'Filter the log; a minus excludes a word', autocomplete: 'off', spellcheck: 'false',
     oninput: () => this.#again(),
   });
   #pretty = h('input', { type: 'checkbox', onchange: () => this.#again() });
@@ -61,7 +61,7 @@ export class LogView {
     });
   }
 
-  /** What came since the last time; the list is as short as the log. */
+  /** Adds the new entries; the list is as short as the log. */
   #show() {
     const list = this.#list;
     const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;

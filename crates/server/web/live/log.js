@@ -1,19 +1,19 @@
-// What one member said and heard, newest last, and not more than so much of it.
+// The messages of one member, newest last, up to a limit.
 
 /**
  * @typedef {object} Entry
  * @property {number} n place among all entries of all members
  * @property {number} at ms since 1970, by this browser's clock
  * @property {'in' | 'out' | 'note'} way
- * @property {string} kind the key that says what it is, `menu`, `line`, `binary`; of a note `connect`, `open`, `close`,
- *   `closed` or `note`
- * @property {string} text as it was on the wire; of binary messages hex
+ * @property {string} kind the key of the message, `menu`, `line`, `binary`; for a note `connect`, `open`,
+ *   `close`, `closed` or `note`
+ * @property {string} text the text on the wire; hex for binary messages
  * @property {any} value the text as JSON, or undefined
  * @property {number | undefined} seq
  * @property {string | undefined} epoch
  * @property {number | undefined} took ms from a command to its answer
- * @property {number | undefined} code of `close` and `closed`
- * @property {boolean | undefined} json of `connect`: the dialect
+ * @property {number | undefined} code for `close` and `closed`
+ * @property {boolean | undefined} json for `connect`: the dialect
  */
 
 let count = 0;
@@ -48,7 +48,7 @@ function kindOf(value) {
 }
 
 /**
- * Where the room stood, as far as a message tells.
+ * The room's position, as far as a message shows it.
  * @param {any} value @returns {{ seq: number | undefined, epoch: string | undefined }}
  */
 function position(value) {
@@ -59,13 +59,13 @@ function position(value) {
   };
 }
 
-/** The newest so many; what was before them is gone. */
+/** Only the newest entries, up to the limit. */
 export class Log {
   /** @type {Entry[]} */
   #ring = [];
   #first = 0;
   #size;
-  /** How many were pushed out. */
+  /** How many older entries were dropped. */
   lost = 0;
 
   constructor(size = 1000) {
@@ -100,7 +100,7 @@ export class Log {
 }
 
 /**
- * Whether an entry is to be shown: each word must be in it; `-word` must not.
+ * Whether an entry matches a filter: it must contain each word, and must not contain the word of `-word`.
  * @param {Entry} one @param {string} filter
  */
 export function matches(one, filter) {

@@ -10,7 +10,7 @@ import { SITE, idIn, look, made, make, socketOf, wishes } from './rooms.js';
 import { showScript } from './script-view.js';
 import { open } from './socket.js';
 
-/** Beside more than these nobody can see anything. */
+/** More members do not fit side by side. */
 const MEMBERS = 6;
 
 const DESCRIPTION = `${SITE}/asyncapi.json`;
@@ -18,9 +18,9 @@ const DESCRIPTION = `${SITE}/asyncapi.json`;
 let description = NOTHING;
 let room = '';
 let count = 0;
-/** When the room ends, by `performance.now()`, which nobody can set; 0: not known. */
+/** When the room ends, by `performance.now()`, which nobody can set; 0: unknown. */
 let ends = 0;
-/** How far the store's clock is before this one. */
+/** How far the store's clock is ahead of this one. */
 let ahead = 0;
 /** @type {Column[]} */
 let columns = [];
@@ -103,7 +103,7 @@ function add(dialect) {
   return column;
 }
 
-/** The address leads back here. */
+/** Puts the room and the members into the address, so that it leads back here. */
 function arranged() {
   const dialects = columns.map(({ member }) => member.dialect).join(',');
   history.replaceState(null, '', `#room=${room}${dialects && `&members=${dialects}`}`);
@@ -129,13 +129,13 @@ async function begin() {
 
 const addJson = button('+ JSON member', () => void add('json'));
 const addText = button('+ text member', () => void add('text'));
-const curl = button('Copy curl', () => void copy(`curl ${quote(`${SITE}/session/${room}/`)}`, curl), { title: 'A line that shows the room as it stands' });
-const share = button('Copy link', () => void copy(location.href, share), { title: 'Leads to this room with as many members' });
+const curl = button('Copy curl', () => void copy(`curl ${quote(`${SITE}/session/${room}/`)}`, curl), { title: 'A command that shows the room as it is now' });
+const share = button('Copy link', () => void copy(location.href, share), { title: 'A link to this room with the same members' });
 tools.append(
   h('span', { class: 'room' }, chosen, left), link, share, curl, h('span', { class: 'gap' }),
   addJson, addText,
   button('Connect all', () => columns.forEach((column) => column.connect())),
-  button('All as…', () => showScript(columns.map(({ member }) => member), true), { title: 'What all members did, as websocat lines, a JavaScript or a Rust test' }),
+  button('All as…', () => showScript(columns.map(({ member }) => member), true), { title: 'What all members did, as websocat lines, a JavaScript test or a Rust test' }),
   button('Rubbish…', () => showHostile(socketOf(room), columns.map(({ member }) => member))),
 );
 

@@ -1,4 +1,4 @@
-// One member: a connection, what was said and heard over it, and what it takes to come back. Knows no page.
+// One member: a connection, its messages, and what is needed to come back. Independent of the page.
 
 import { Log, entry } from './log.js';
 
@@ -7,24 +7,24 @@ import { Log, entry } from './log.js';
 
 export const PROTOCOL = 'tablecast.v1';
 
-/** Says goodbye: the seat is given up. */
+/** The close code that gives up the seat. */
 const LEFT = 1000;
 
-/** A browser cannot cut; any code but 1000 keeps the seat, as a cut does. */
+/** A browser cannot cut a connection; any code but 1000 keeps the seat, as a cut does. */
 const DROPPED = 3000;
 
-/** So many commands wait for their answer at most, to be timed. */
+/** At most this many unanswered commands are timed. */
 const PENDING = 1000;
 
 /** @typedef {{ code: number, reason: string }} Close */
 
 /**
- * @typedef {Close & { said: Close | null }} Ended what came last, or 1006 if nothing did; and what this side had said
- *   before
+ * @typedef {Close & { said: Close | null }} Ended the received close, or 1006 if there was none; and the
+ *   close that this side had sent before
  */
 
 /**
- * How a connection ended, in words. The server answers any goodbye with 1000: what it was goes before.
+ * How a connection ended, in words. The server answers every close with 1000, so the sent code comes first.
  * @param {Ended} ended
  */
 export function ending({ code, reason, said }) {
@@ -35,7 +35,7 @@ export function ending({ code, reason, said }) {
 /** @param {Uint8Array} bytes */
 export const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** Tells `change` when what it shows did, and `entry` with each new entry of the log. */
+/** Fires `change` when its visible state has changed, and `entry` with each new entry of the log. */
 export class Member extends EventTarget {
   /** @type {State} */
   state = 'idle';
@@ -135,7 +135,7 @@ export class Member extends EventTarget {
     this.#end(LEFT, 'left');
   }
 
-  /** As if the network were gone, as far as a browser can: the seat is kept. */
+  /** Simulates a lost network, as far as a browser can: the seat is kept. */
   drop() {
     this.#end(DROPPED, 'dropped');
   }
@@ -157,7 +157,7 @@ export class Member extends EventTarget {
   /** @param {number} code @param {string} reason */
   #end(code, reason) {
     if (this.state !== 'open' && this.state !== 'connecting') return;
-    // One that does not read would never hear the answer.
+    // A paused connection would never get the answer.
     if (this.stalled) this.stall(false);
     this.#note('note', `close ${code} ${reason}`, { code, kind: 'close' });
     this.#said = { code, reason };

@@ -1,13 +1,13 @@
-// Rooms over HTTP, and those that were made here.
+// Rooms over HTTP, and the rooms that were made here.
 
 /** @typedef {{ id: string, title: string, at: number }} Made */
 
-/** Where this site is, without the slash at the end: below any path that a proxy gives it. */
+/** The site's address, without the slash at the end; it may have a proxy's path. */
 export const SITE = new URL('../../..', import.meta.url).href.slice(0, -1);
 
 const KEY = 'tablecast.console.rooms';
 
-/** So many are remembered. */
+/** How many are remembered. */
 const REMEMBERED = 20;
 
 /**
@@ -31,7 +31,7 @@ export async function make(title, minutes) {
 }
 
 /**
- * The room as it stands, with the time it has left.
+ * The room as it is now, with its remaining time.
  * @param {string} id @returns {Promise<any>}
  */
 export async function look(id) {
@@ -45,8 +45,8 @@ export async function look(id) {
 const problem = (response, answer) => `${response.status} ${answer?.code ?? ''}: ${answer?.detail ?? response.statusText}`;
 
 /**
- * An id out of what somebody pasted: the id itself, or any address that holds it.
- * @param {string} pasted @returns {string} empty if there is none in it
+ * The id in a pasted text: the id itself, or any address with it.
+ * @param {string} pasted @returns {string} empty if there is none
  */
 export function idIn(pasted) {
   const text = pasted.trim();
@@ -78,7 +78,7 @@ function remember(room) {
 }
 
 /**
- * What a link to this console asks for: `#room=ID&members=json,text`.
+ * The request in a link to this console: `#room=ID&members=json,text`.
  * @param {string} hash
  * @returns {{ room: string, members: import('./member.js').Dialect[] }}
  */

@@ -1,17 +1,18 @@
-// From JSON Schema to the parts of a form, and from these to a value. Knows no page and no command.
+// Makes the parts of a form from a JSON Schema, and a value from these. Independent of page and commands.
 
 /** @typedef {Record<string, any>} Schema */
 
 /**
- * A part of a form, with what was filled in.
+ * A part of a form, with its filled-in value.
  * @typedef {object} Part
  * @property {'object' | 'choice' | 'list' | 'text' | 'number' | 'boolean' | 'fixed' | 'json'} kind
- * @property {string} note what it is, for people
- * @property {string} limits what is allowed, for people
+ * @property {string} note a description for people
+ * @property {string} limits the allowed values, for people
  * @property {boolean} nullable
  * @property {boolean} isNull
- * @property {any} value of `text`, `number` and `json` the text as typed; of `boolean` and `fixed` the value
- * @property {any[]} options of `text`: what may be chosen, if there is a list; of `choice`: names of its parts
+ * @property {any} value for `text`, `number` and `json` the typed text; for `boolean` and `fixed` the value
+ * @property {any[]} options for `text`: the allowed values, if there is a list; for `choice`: the names
+ *   of its parts
  * @property {number} picked of `choice`
  * @property {Part[]} parts of `choice`, `list`
  * @property {Member[]} members of `object`
@@ -20,11 +21,11 @@
 
 /** @typedef {{ key: string, required: boolean, on: boolean, part: Part }} Member */
 
-/** A schema may refer to itself; no form is that deep. */
+/** A schema may refer to itself; forms stop at this depth. */
 const DEPTH = 12;
 
 /**
- * What a `$ref` leads to, with what stands beside it; `allOf` is folded in.
+ * The target of a `$ref`, merged with the fields beside it; `allOf` is merged in.
  * @param {any} schema @param {any} root @returns {Schema}
  */
 export function resolve(schema, root, depth = 0) {
@@ -52,7 +53,7 @@ function merge(a, b) {
 }
 
 /**
- * Each way in which a value may be made, without `oneOf` and `anyOf`.
+ * The variants of a schema, without `oneOf` and `anyOf`.
  * @param {any} schema @param {any} root @returns {Schema[]}
  */
 export function variants(schema, root, depth = 0) {
@@ -79,7 +80,7 @@ function typeOf(value) {
 }
 
 /**
- * Whether a value could be meant by a schema: enough to find which variant an example is of.
+ * Whether a value may belong to a schema: enough to find the variant of an example.
  * @param {any} value @param {any} schema @param {any} root @returns {boolean}
  */
 export function fits(value, schema, root) {
@@ -114,7 +115,7 @@ function limits(schema) {
 }
 
 /**
- * What a variant is called: its title, what it always is, or what only it needs.
+ * The name of a variant: its title, its constant value, or the field that only it requires.
  * @param {Schema} variant @param {Schema[]} all
  */
 function nameOf(variant, all) {
@@ -134,7 +135,7 @@ function exampleOf(schema) {
 }
 
 /**
- * The form of a schema. `known` are values by name that are better than any example, such as the next number.
+ * The form of a schema. `known` has values by name that replace examples, such as the next number.
  * @param {any} schema @param {any} root @param {any} [example] @param {Record<string, unknown>} [known] @returns {Part}
  */
 export function form(schema, root, example, known = {}, depth = 0) {
@@ -188,7 +189,7 @@ export function form(schema, root, example, known = {}, depth = 0) {
 }
 
 /**
- * What was filled in. It is not judged: that is the server's part, and wrong values are worth a try.
+ * The filled-in value. It is not checked: the server does that, and wrong values are useful to try.
  * @param {Part} part @returns {any}
  */
 export function read(part) {

@@ -1,4 +1,4 @@
-// A window that shows what members did as something that can be run.
+// A window that shows the members' actions as runnable code.
 
 import { asNode } from './as-node.js';
 import { asRust } from './as-rust.js';
@@ -10,13 +10,14 @@ import { story } from './story.js';
 const KINDS = /** @type {const} */ (['websocat', 'JavaScript', 'Rust']);
 
 const HOW = {
-  websocat: 'Says the same in this room, and then what you type. Behind # is what was said and heard.',
+  websocat: 'Sends the same in this room, and then what you type. The messages are listed after #.',
   JavaScript: 'Save it as recorded.test.mjs and run node --test recorded.test.mjs; it makes a room of its own.',
   Rust: 'Save it as tests/recorded.rs and run cargo test --test recorded; it makes a room of its own.',
 };
 
 /**
- * @param {import('./member.js').Member[]} members @param {boolean} all whether these are all that were in the room
+ * @param {import('./member.js').Member[]} members @param {boolean} all whether these were all members of the
+ *   room
  */
 export function showScript(members, all) {
   /** @type {typeof KINDS[number]} */

@@ -1,5 +1,5 @@
-// One WebSocket. Where the browser has `WebSocketStream`, reading can pause: what comes then stays in the
-// network, as it would for a program that hangs. A plain `WebSocket` always reads.
+// One WebSocket. If the browser has `WebSocketStream`, reading can pause: data then stays in the network,
+// as for a program that hangs. A plain `WebSocket` always reads.
 
 /**
  * @typedef {object} Ends
@@ -59,12 +59,12 @@ function streaming(stream, ends) {
       await mayRead;
       const { value, done } = await reader.read();
       if (done) return;
-      // What was on its way into this loop waits as well.
+      // Data on its way into this loop waits as well.
       await mayRead;
       ends.heard(value);
     }
   };
-  // How it ended is told below.
+  // The end is reported below.
   const reading = read().catch(() => {});
   const told = async (/** @type {number} */ code, /** @type {string} */ reason) => {
     await reading;
@@ -75,7 +75,7 @@ function streaming(stream, ends) {
     (/** @type {any} */ error) => told(error?.closeCode ?? ABNORMAL, error?.reason ?? ''),
   );
   return {
-    // A write fails only when the connection is gone, which `closed` tells.
+    // A write fails only if the connection is gone, which `closed` reports.
     send: (data) => void writer?.write(data).catch(() => {}),
     close: (closeCode, reason) => stream.close({ closeCode, reason }),
     pause: (paused) => {

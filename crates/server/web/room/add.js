@@ -8,14 +8,14 @@ import { fold } from '../lib/text.js';
 
 /** @import { App, Part } from './app.js' */
 
-/** As many suggestions are shown. */
+/** How many suggestions are shown. */
 const SUGGESTED = 8;
 
-/** What was added here and is not answered, and why the last one was refused. They survive too. @type {Set<string>} */
+/** Added dishes without an answer, and the reason of the last refusal; these survive, too. @type {Set<string>} */
 const waited = new Set();
 let lastReason = '';
 
-/** What was typed and not added; it survives that the page is made again in another language. */
+/** Typed text that was not added; it survives when the page is built again in another language. */
 let draft = '';
 
 /** @param {App} app @returns {Part} */
@@ -52,13 +52,13 @@ export function addBox(app) {
   );
   const lost = h('div', { class: 'add-note', role: 'alert' });
   element.prepend(lost);
-  /** A refusal that is shown until something else is typed. */
+  /** A refusal, shown until something else is typed. */
   let refusal = '';
 
   const items = () => app.view().state?.items ?? [];
   /** @param {string} text */
   const there = (text) => items().find(({ item }) => fold(item) === fold(text));
-  /** What was added and is not answered yet. */
+  /** Added dishes without an answer. */
   const coming = () => app.view().pending.flatMap(({ command, content }) => (command === 'add' ? [/** @type {{ item: string }} */ (content)] : []));
 
   /** @param {string} item */
@@ -82,7 +82,7 @@ export function addBox(app) {
     } catch (error) {
       const reason = await app.refusal(error, said, by);
       if (reason === null) remember.rememberUnsent(app.id, item, false);
-      // It is told what was not added, unless it can stand where it was typed.
+      // Names a dish that was not added, unless its text can go back into the box.
       else if (field.value === '' && field.isConnected) {
         remember.rememberUnsent(app.id, item, false);
         field.value = draft = item;
@@ -93,7 +93,7 @@ export function addBox(app) {
     hint();
   }
 
-  /** What was given in, is not on the menu, and is not on its way there. */
+  /** Dishes that were added, but are neither on the menu nor under way. */
   let missing = /** @type {string[]} */ ([]);
   function tick() {
     const { status, stale } = app.view();
@@ -102,11 +102,11 @@ export function addBox(app) {
     missing = [];
     for (const item of remember.unsent(app.id)) {
       if (waited.has(item) || coming().some((one) => one.item === item)) continue;
-      // It may have come without an answer.
+      // It may be on the menu without an answer.
       if (there(item)) remember.rememberUnsent(app.id, item, false);
       else missing.push(item);
     }
-    // An answer may be a moment before what it tells of.
+    // An answer may come shortly before its event.
     const told = missing.filter((item) => before.includes(item));
     const state = JSON.stringify([told, lastReason]);
     if (lost.dataset['state'] === state) return;
@@ -139,7 +139,7 @@ export function addBox(app) {
     hint();
   }
 
-  /** What is shown above the box. */
+  /** The texts above the box. */
   function hint() {
     const same = field.value.trim() && there(field.value);
     const me = app.view().me;

@@ -1,4 +1,4 @@
-// What the parts of the room's page share.
+// Shared by the parts of the room's page.
 
 /** @import { LunchRoom } from '../client/lunch.js' */
 /** @import { Menu, Pending, View as AnyView } from '../client/types.js' */
@@ -8,10 +8,12 @@
  * @typedef {object} App
  * @property {LunchRoom} room
  * @property {string} id of the room
- * @property {() => View} view its times are by `performance.now()`
- * @property {() => void} update shows the view as it is now
- * @property {(promise: Promise<unknown>) => Promise<boolean>} attempt says which command was refused, and why; whether it was not
- * @property {(error: unknown, said?: Pending, by?: number) => Promise<string | null>} refusal why a command was refused, once that is known; null if it was done all the same. `by`: who said it
+ * @property {() => View} view with times by `performance.now()`
+ * @property {() => void} update shows the current view
+ * @property {(promise: Promise<unknown>) => Promise<boolean>} attempt shows which command was refused, and why;
+ *   resolves to whether it was done
+ * @property {(error: unknown, said?: Pending, by?: number) => Promise<string | null>} refusal why a command was
+ *   refused, once that is known; null if it was done after all. `by`: the member who sent it
  * @property {(text: string, action?: { name: string, run: () => void }) => void} toast
  * @property {(text: string, urgent?: boolean) => void} announce tells screen readers
  */

@@ -1,4 +1,4 @@
-// Deciding, what was decided, and a draw calculated again in front of everybody who wants to know.
+// Deciding, the decision, and the check of a draw.
 
 import { w } from '../i18n/index.js';
 import { copy, fill, h, set } from '../lib/dom.js';
@@ -10,14 +10,14 @@ import { called } from './people.js';
 /** @import { Contribution, Decision } from '../client/types.js' */
 /** @import { App, Part } from './app.js' */
 
-/** How it came to be. @param {Decision} decision */
+/** How the decision was made. @param {Decision} decision */
 export function decisionText({ name, winner, draw }) {
   const who = called(name);
   return draw ? w.decidedByDraw(who, draw.candidates.length) : w.decidedByVotes(who, winner.votes);
 }
 
 /**
- * The slip that says what it is.
+ * The slip with the winner.
  * @param {Decision} decision
  * @param {Contribution | null} mine
  * @param {...(Node | false)} more buttons
@@ -55,7 +55,7 @@ export function decided(app) {
   };
 }
 
-/** The button, and what it opens. @param {App} app @returns {Part} */
+/** The button, and the dialog that it opens. @param {App} app @returns {Part} */
 export function decideButton(app) {
   const button = h('button', { type: 'button', class: 'decide', onclick: () => choose(app) });
   return {
@@ -88,7 +88,7 @@ function choose(app) {
 }
 
 /**
- * Opens the receipt.
+ * Opens the receipt of a draw.
  * @param {Decision} decision of a draw
  * @param {Contribution | null} mine
  */

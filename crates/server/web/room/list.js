@@ -9,13 +9,13 @@ import { called, colourOf, disc } from './people.js';
 /** @import { Row } from '../lib/view.js' */
 /** @import { App, Part, View } from './app.js' */
 
-/** The list keeps its order until it was left alone for so long, ms. */
+/** The list keeps its order until nobody has touched it for this long, ms. */
 const LEFT_ALONE = 2_000;
 
 /** While lines glide, a tap would hit the wrong one, ms. */
 const GLIDING = 350;
 
-/** As many voters are shown by a disc of their own. */
+/** How many voters are shown as discs. */
 const DISCS = 8;
 
 /** @param {App} app @returns {Part} */
@@ -83,7 +83,7 @@ export function list(app) {
       { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), nameOf, coming) },
       shown,
     );
-    // What had the focus was removed: it goes to what took its place.
+    // The focused line was removed: the focus goes to the line at its place.
     if (place >= 0 && !ol.contains(document.activeElement)) {
       const next = ol.children[Math.min(place, ol.children.length - 1)]?.querySelector('button') ?? document.getElementById('add');
       /** @type {HTMLElement | null} */ (next)?.focus({ preventScroll: true });
@@ -93,7 +93,7 @@ export function list(app) {
   return { element, update };
 }
 
-/** What a line was last filled with. @type {WeakMap<HTMLElement, Row>} */
+/** The row with which a line was last filled. @type {WeakMap<HTMLElement, Row>} */
 const filled = new WeakMap();
 
 /** @param {App} app */
@@ -143,7 +143,7 @@ function line(app) {
  * @param {number | undefined} me
  * @param {boolean} isFirst
  * @param {(id: number) => string | undefined} nameOf
- * @param {string} coming said of what the server does not have yet
+ * @param {string} coming the text for lines that the server does not have yet
  */
 function fillLine(li, row, me, isFirst, nameOf, coming) {
   const before = filled.get(li);
@@ -151,10 +151,10 @@ function fillLine(li, row, me, isFirst, nameOf, coming) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);
   const by = called(nameOf(row.by) ?? row.name);
   const mine = me !== undefined && row.votes.includes(me);
-  // What is seen, in the order in which it is seen.
+  // The visible parts, in the visible order.
   const name = [w.vote(row.item), w.addedBy(by), ...(isFirst ? [w.mostWanted] : []), w.votes(row.votes.length)];
   const isNew = row.number === LATE;
-  // Not disabled, which would take the focus away.
+  // Not `disabled`, which would lose the focus.
   const isSettled = !isNew && !row.leaves;
   set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves });
   set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), 'aria-disabled': isSettled ? null : 'true' });
@@ -174,7 +174,7 @@ function fillLine(li, row, me, isFirst, nameOf, coming) {
       box,
       ...voters.map((id) => {
         const one = disc(colourOf(id), nameOf(id) ?? '·');
-        // Only a vote that is new makes an entrance.
+        // Only a new vote is animated.
         if (before && !known.has(id)) one.classList.add('arrives');
         return one;
       }),

@@ -1,4 +1,4 @@
-// What happened: told to screen readers, and shown for a while at the bottom.
+// Notices: announced to screen readers, and shown for a while at the bottom.
 
 import { w } from '../i18n/index.js';
 import { h } from '../lib/dom.js';
@@ -8,14 +8,14 @@ import { called } from './people.js';
 
 /** @import { App } from './app.js' */
 
-/** How long a notice is shown, ms; with a button longer, since it must be reached. */
+/** How long a notice is shown, ms; longer with a button, which must be reached. */
 const SHOWN = 5_000;
 const SHOWN_WITH_BUTTON = 12_000;
 
-/** As many at once. */
+/** How many are shown at once. */
 const MOST = 3;
 
-/** What comes within this time is told together, ms. */
+/** Events within this time are announced together, ms. */
 const TOGETHER = 400;
 
 export function notices() {
@@ -81,15 +81,16 @@ export function notices() {
 }
 
 /**
- * Tells what others do, and shows it where something can be done about it. Listens for as long as the room lasts. Words are looked up when something happens, in the language of then.
+ * Announces what others do, and shows it if the guest can do something about it. Listens as long as the room lasts.
+ * Texts are looked up at the event, in the language of that moment.
  * @param {App} app
  */
 export function news(app) {
   const { room } = app;
-  /** The view before the newest event: names and dishes that are gone are in it. */
+  /** The view before the newest event, which still has removed names and dishes. */
   let before = app.view();
   let now = before;
-  /** An event may be told before the view that it leads to, or behind it. */
+  /** An event may come before or after the view with its effect. */
   const look = () => {
     const view = app.view();
     if (view !== now) [before, now] = [now, view];
@@ -107,7 +108,7 @@ export function news(app) {
   const isMe = (/** @type {number} */ id) => now.me?.id === id;
   /** @param {number} number */
   const item = (number) => [...(now.state?.items ?? []), ...(before.state?.items ?? [])].find((item) => item.number === number)?.item ?? '';
-  /** What was missed is not told one by one. */
+  /** Missed events are not announced one by one. */
   const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && now.status === 'live' && app.announce(text);
 
   listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));

@@ -1,4 +1,4 @@
-// Who is at the table; and your own name and colour.
+// The people at the table, and your own name and colour.
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set, show } from '../lib/dom.js';
@@ -11,7 +11,7 @@ import { invite } from './share.js';
 /** @import { Member } from '../client/types.js' */
 /** @import { App, Part } from './app.js' */
 
-/** Colours of members, also of those who left: their dishes stay. @type {Map<number, number>} */
+/** Colours of members, including those who left, because their dishes stay. @type {Map<number, number>} */
 const colours = new Map();
 
 /** @param {readonly Member[]} members */
@@ -22,14 +22,14 @@ export function meet(members) {
 /** @param {number} id of a member @returns {number | null} null if they left before we came */
 export const colourOf = (id) => colours.get(id) ?? null;
 
-/** A name as it is shown: those that the server made are translated. @param {string} name */
+/** A name as it is shown: names made by the server are translated. @param {string} name */
 export function called(name) {
   const guest = /^guest (\d+)$/.exec(name)?.[1];
   return guest ? w.guest(guest) : name;
 }
 
 /**
- * Stands for somebody. The letter is an ornament, and no text: the name stands beside it, or is told.
+ * A disc for a member. The letter is decoration, not text: the name is beside it, or is announced.
  * @param {number | null} colour
  * @param {string} name
  */
@@ -56,7 +56,7 @@ export function people(app) {
     update({ members, seats, me }) {
       const away = members.filter((member) => member.away).length;
       say(count, w.peopleHere(members.length - away, away));
-      // Yourself first: that is where you look for your own name.
+      // Yourself first, where you look for your own name.
       const order = [...members].sort((a, b) => Number(b.id === me?.id) - Number(a.id === me?.id));
       show(
         list,

@@ -1,4 +1,4 @@
-// All there is to see when there is no table to sit at.
+// The screens without a table.
 
 import { createRoom, roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
@@ -40,7 +40,7 @@ function page({ picture, title, text, buttons, more = [] }) {
 const main = (text, onclick) => h('button', { type: 'button', class: 'main', onclick }, text);
 const home = (kind = 'main') => h('a', { class: `button ${kind}`, href: root }, w.openOwn);
 
-/** A button that tries again, and the time until it is tried anyway. @param {App} app */
+/** A button to try again, and the time until the next automatic try. @param {App} app */
 function retry(app) {
   const left = h('span', { class: 'screen-wait' });
   const tick = () => {
@@ -86,7 +86,7 @@ export function screen(kind, app) {
   }
 }
 
-/** Tells what the screen is, once it has a heading; and begins there, unless somebody is elsewhere already. @param {App} app @param {Element} element */
+/** Announces the screen by its heading, and moves the focus there, unless it is elsewhere already. @param {App} app @param {Element} element */
 export function arrive(app, element) {
   const heading = element.querySelector('h1');
   if (!heading) return;
@@ -94,10 +94,10 @@ export function arrive(app, element) {
   if (document.activeElement === document.body) heading.focus({ preventScroll: true });
 }
 
-/** The room is gone; what was decided in it may be left. @param {App} app @param {'unknown' | 'gone'} kind */
+/** The room is gone; its result may still exist. @param {App} app @param {'unknown' | 'gone'} kind */
 function closed(app, kind) {
   const { reason, state } = app.view();
-  // Who was there until the end knows whether anything was.
+  // A guest who was there until the end knows whether there was a decision.
   if (reason?.code === 'gone' && state && !state.decision) return last(app);
   const element = h('div', { class: 'closed' }, h('p', { class: 'screen-text' }, w.loading));
   /** @param {HTMLElement} screen */
@@ -112,7 +112,7 @@ function closed(app, kind) {
   return element;
 }
 
-/** What was given in and never came there; it is told once. @param {App} app */
+/** Dishes that never reached the server; shown once. @param {App} app */
 function unsent(app) {
   const items = remember.unsent(app.id);
   for (const item of items) remember.rememberUnsent(app.id, item, false);

@@ -1,4 +1,4 @@
-// Asking others to the table.
+// Inviting others to the table.
 
 import { w } from '../i18n/index.js';
 import { copy, h } from '../lib/dom.js';
@@ -10,7 +10,7 @@ import { icon } from '../lib/pictures.js';
 /** @param {string} id of the room */
 export const link = (id) => `${root}r/${id}`;
 
-/** What the link does; or that it leads to nobody else, where the page was opened by a name that each device has for itself. */
+/** What the link does; or that it works on no other device, if the page was opened by a name such as `localhost`. */
 function about() {
   const isLocal = /(^|\.)localhost$|^127(\.\d+){3}$|^\[::1]$/.test(location.hostname);
   if (!isLocal) return h('p', { class: 'note' }, w.aloneText);
@@ -45,7 +45,7 @@ function ways(app) {
   return [field, h('div', { class: 'share-buttons' }, copyButton, sendButton)];
 }
 
-/** All of it. @param {App} app */
+/** The whole sheet. @param {App} app */
 function content(app) {
   const src = `${link(app.id)}/qr.svg?origin=${encodeURIComponent(root.slice(0, -1))}`;
   const code = h('img', { class: 'qr', loading: 'lazy', src, alt: w.qr, width: 200, height: 200 });
@@ -55,6 +55,6 @@ function content(app) {
 /** Opens the sheet. @param {App} app */
 export const invite = (app) => void sheet(w.share, content(app), 'share');
 
-/** Beside the list, where there is room. @param {App} app */
+/** Beside the list, if there is space. @param {App} app */
 export const inviteCard = (app) =>
   h('section', { class: 'invite-card', 'aria-label': w.share }, h('h2', { class: 'part-title' }, w.share), ...content(app));

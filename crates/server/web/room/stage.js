@@ -1,4 +1,4 @@
-// Deciding, as everybody sees it at the same moment: the tray turns, and what it was is told.
+// The moment of the decision, at the same time for everybody: the tray turns, and the winner is shown.
 
 import { w } from '../i18n/index.js';
 import { fill, h, isCalm, say } from '../lib/dom.js';
@@ -10,11 +10,11 @@ import { susan } from './susan.js';
 /** @import { Candidate, Decision, Drawing, Item } from '../client/types.js' */
 /** @import { App, Part, View } from './app.js' */
 
-/** Chances are seen coming in for so long at least, ms. */
+/** Contributions are shown at least this long, ms. */
 const GATHERING = 900;
 
 /**
- * What votes were counted of: the menu, with what won.
+ * The counted votes: the menu, with the winner.
  * @param {Candidate} winner
  * @param {readonly Item[]} items
  * @returns {Candidate[]}
@@ -26,7 +26,7 @@ function onTable(winner, items) {
 
 /** @param {App} app @returns {Part} */
 export function stage(app) {
-  /** What was there last, to see what is new. @type {{ drawing: Drawing | null, decision: Decision | null } | undefined} */
+  /** The last state, to see what is new. @type {{ drawing: Drawing | null, decision: Decision | null } | undefined} */
   let before;
   /** @type {ReturnType<typeof open> | null} */
   let shown = null;
@@ -38,7 +38,7 @@ export function stage(app) {
     const { drawing, decision } = state;
     const was = before;
     before = { drawing, decision };
-    // What had happened before we came is told by the page; the moment is over.
+    // An earlier decision is shown by the page; its moment is over.
     const isNews = was !== undefined && status === 'live' && document.visibilityState === 'visible';
     if (drawing) {
       if (shown?.number !== drawing.number) {
@@ -74,7 +74,7 @@ export function stage(app) {
     const dialog = h('dialog', { class: 'stage', 'aria-labelledby': 'stage-title' }, h('div', { class: 'stage-top' }, title, winner), tray.element, h('div', { class: 'stage-foot' }, text, buttons));
     dialog.addEventListener('close', () => dialog.remove());
     document.body.append(dialog);
-    // A sheet that is open would cover it.
+    // An open sheet would cover it.
     for (const other of document.querySelectorAll('dialog.sheet')) /** @type {HTMLDialogElement} */ (other).close();
     dialog.showModal();
 

@@ -1,4 +1,4 @@
-// The turning tray: where it stops follows from the draw's digest, so that it turns alike for everybody.
+// The turning tray: its stop is computed from the draw's digest, so that it turns the same for everybody.
 
 import { h, s, say } from '../lib/dom.js';
 import { around } from '../lib/pictures.js';
@@ -9,27 +9,27 @@ import { initial } from '../lib/text.js';
 /** How long it turns, ms. */
 export const TURNS_FOR = 5_200;
 
-/** More plates than this show no letter. */
+/** With more plates than this they show no letters. */
 const LETTERS = 16;
 
 /**
- * By how much it turns in all, in degrees, until the winner is on top. Pure.
- * @param {number} winner its place among the candidates
+ * The total turn in degrees, until the winner is on top. Pure.
+ * @param {number} winner its index among the candidates
  * @param {number} of how many there are
  * @param {string} digest of the draw
  */
 export function rotation(winner, of, digest) {
   const turns = 4 + (parseInt(digest.slice(0, 2), 16) % 3);
-  // Not always in the middle, but never between two.
+  // Not always in the middle of a plate, but never between two.
   const aside = (parseInt(digest.slice(2, 4), 16) / 255 - 0.5) * 0.6;
   return turns * 360 - ((winner + aside) * 360) / of;
 }
 
-/** Fast, and then ever slower. @param {number} t 0 to 1 */
+/** Fast first, then slower and slower. @param {number} t 0 to 1 */
 export const slowing = (t) => 1 - (1 - t) ** 3.4;
 
 /**
- * Which one is on top. Pure.
+ * The plate on top. Pure.
  * @param {number} degrees turned
  * @param {number} of
  */
@@ -74,7 +74,7 @@ export function susan(candidates, colour) {
     of > 1 && h('p', { class: 'susan-name', 'aria-hidden': 'true' }, name),
   );
 
-  /** Whose chance is in: a light at the edge for each, beside the pointer, never under it. @param {readonly (number | null)[]} colours @param {number} all */
+  /** Who has contributed: a light at the edge for each member, beside the pointer, never under it. @param {readonly (number | null)[]} colours @param {number} all */
   function lights(colours, all) {
     const seats = Math.max(all, colours.length);
     rim.replaceChildren(

@@ -1,4 +1,4 @@
-// The upper edge: the connection as it is, the table's name, the time that is left.
+// The top bar: the state of the connection, the table's name, the remaining time.
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
@@ -9,19 +9,19 @@ import { invite } from './share.js';
 
 /** @import { App, Part, View } from './app.js' */
 
-/** From here on the seconds are counted, and everybody is warned, ms. */
+/** From this remaining time on, seconds are shown and everybody is warned, ms. */
 const WARNING = 60_000;
 
-/** A change that has no answer for so long is told of, ms. */
+/** A change without an answer for this long is reported, ms. */
 const SLOW = 5_000;
 
-/** The server's clock is known this well: what was just opened for 10 minutes is not open for 11, ms. */
+/** The accuracy of the server's clock, ms: a table just opened for 10 minutes must not show 11. */
 const UNSURE = 1_000;
 
 /**
- * The small bar that stays.
+ * The small fixed bar.
  * @param {App} app
- * @param {boolean} isOpen there is a table to speak of
+ * @param {boolean} isOpen there is a table
  * @returns {Part}
  */
 export function bar(app, isOpen) {
@@ -52,13 +52,13 @@ export const word = ({ status, stale, store }) =>
 
 export const mark = () => table({ seats: [0, 1, 4, 6, 8], class: 'mark' });
 
-/** Says what is wrong with the connection, as long as something is. @param {App} app @returns {Part} */
+/** Says what is wrong with the connection, while something is. @param {App} app @returns {Part} */
 export function trouble(app) {
   const text = h('span');
   const note = h('span', { class: 'trouble-note' });
   const again = h('button', { type: 'button', class: 'second small', onclick: () => app.room.retryNow() }, w.tryNow);
   const element = h('section', { class: 'trouble', hidden: true, 'aria-label': w.offline }, h('div', {}, text, note), again);
-  /** What waits for an answer longest, and since when. */
+  /** The oldest unanswered change, and its time. */
   let first = 0;
   let since = 0;
   /** @param {View} view */
@@ -118,7 +118,7 @@ export function heading(app) {
     element.querySelector('.time')?.toggleAttribute('hidden', expiresAt === null);
     if (expiresAt === null) return;
     const ms = expiresAt - performance.now();
-    // Minutes while there are many: a clock that runs makes a table restless.
+    // Only minutes while there are many: a running clock is distracting.
     say(left, ms > 2 * WARNING ? w.timeLeft(Math.ceil((ms - UNSURE) / 60_000)) : w.closesIn(clock(ms)));
   }
 

@@ -1,5 +1,5 @@
-//! A part of a channel's connections, written to by one task at a time. A small
-//! channel has one; a large one has as many as there are workers.
+//! A part of a channel's connections, written to by one task at a time. A small channel has
+//! one lane; a large one has as many as there are workers.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,12 +12,12 @@ use crate::codec::{Frame, Frames};
 use crate::outbox::{Outbox, Upstream};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Connections written to before others have their turn: some 300 µs of work.
+/// How many connections are written to before other tasks run: about 300 µs of work.
 const PIECE: usize = 128;
 
-/// Staged bytes beyond which whoever broadcasts writes them, and so is slowed down
-/// to what the sockets take. More would save next to nothing: the cost of such a
-/// write is that of its bytes.
+/// Beyond this many staged bytes the broadcaster writes them itself, and so is slowed down
+/// to the speed of the sockets. A larger limit would save almost nothing: such a write
+/// costs mostly by its bytes.
 const STAGED_BYTES: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
@@ -29,22 +29,22 @@ struct State {
     peers: Vec<Peer>,
     /// The number of the first frame in `frames`.
     first: u64,
-    /// What some have not got yet.
+    /// Frames that some connections have not got yet.
     frames: Vec<Frame>,
     bytes: usize,
-    /// What is being written: the first of the frames.
+    /// The batch being written: the first of the frames.
     batch: Option<Batch>,
     flusher: Flusher,
-    /// Its own, once it has run.
+    /// The task's waker, once it has run.
     waker: Option<Waker>,
 }
 
 #[derive(Debug)]
 struct Batch {
     count: usize,
-    /// All of them, if it is more than one.
+    /// All its frames joined, if there are several.
     joined: Option<Frame>,
-    /// The id of the first peer that they have not reached.
+    /// The id of the first peer that has not got it.
     from: u64,
 }
 
@@ -59,14 +59,14 @@ struct Peer {
 /// The task that writes at the end of a turn.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Flusher {
-    /// There is none: it was not needed yet, or its runtime is gone.
+    /// There is no task: it was not needed yet, or its runtime is gone.
     #[default]
     None,
-    /// It will run, so nothing needs to be done to make it.
+    /// It will run, so it need not be woken.
     Due,
     /// It waits to be woken.
     Idle,
-    /// The channel is gone, and it is to end.
+    /// The channel is gone, and the task must end.
     Over,
 }
 
@@ -79,7 +79,7 @@ impl Lane {
         state.peers.push(Peer { id, next, outbox });
     }
 
-    /// Removes a connection, after it got what was broadcast before.
+    /// Removes a connection, after it has got all earlier broadcasts.
     pub(super) fn leave(self: &Arc<Self>, id: u64) {
         let mut state = self.0.lock();
         state.settle(id);
@@ -93,12 +93,12 @@ impl Lane {
         self.0.lock().peers.len()
     }
 
-    /// Adds a frame to what is written next, and returns how many get it.
+    /// Adds a frame to the next write, and returns how many connections get it.
     pub(super) fn stage(&self, frame: Frame) -> usize {
         self.0.lock().stage(frame)
     }
 
-    /// As [`Lane::stage`], and has it written at the end of this turn.
+    /// As [`Lane::stage`], and schedules the write for the end of this turn.
     pub(super) fn broadcast(self: &Arc<Self>, frame: Frame) -> usize {
         let mut state = self.0.lock();
         let reached = state.stage(frame);
@@ -108,7 +108,7 @@ impl Lane {
         reached
     }
 
-    /// As [`Lane::stage`], writes a piece of what waits, and has the rest written later.
+    /// As [`Lane::stage`], writes one piece of the waiting frames, and schedules the rest.
     pub(super) fn broadcast_now(self: &Arc<Self>, frame: Frame) -> usize {
         let mut state = self.0.lock();
         let reached = state.stage(frame);
@@ -127,7 +127,7 @@ impl Lane {
             (Flusher::None, _) => match tokio::runtime::Handle::try_current() {
                 Ok(runtime) => {
                     state.flusher = Flusher::Due;
-                    // A runtime that shuts down drops the task at once, which takes the lock.
+                    // A runtime that is shutting down drops the task at once, and that takes the lock.
                     drop(state);
                     runtime.spawn(flush(Flushing(self.clone())));
                 }
@@ -137,7 +137,7 @@ impl Lane {
         }
     }
 
-    /// The channel is gone, and with it whoever could be written to.
+    /// The channel and all its connections are gone.
     pub(super) fn close(&self) {
         let mut state = self.0.lock();
         state.flusher = Flusher::Over;
@@ -175,8 +175,8 @@ async fn flush(flushing: Flushing) {
     poll_fn(|cx| flushing.0.poll_flush(cx)).await;
 }
 
-/// Dropped with the task: if its runtime ends and the lane does not, what waits
-/// still goes out.
+/// Dropped with the task: if the runtime ends before the lane, waiting frames are still
+/// sent.
 struct Flushing(Arc<Lane>);
 
 impl Drop for Flushing {
@@ -190,8 +190,8 @@ impl Drop for Flushing {
     }
 }
 
-/// Wakes a task once this worker has run what is ready and looked for new input:
-/// what tokio does for a task that yields.
+/// Wakes a task after this worker has run all ready tasks and looked for new input, as
+/// tokio does for a task that yields.
 fn at_end_of_turn(waker: &Waker) {
     let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(waker));
 }
@@ -227,12 +227,12 @@ impl State {
         }
         if let Some(at) = self.find(id) {
             let end = self.end();
-            // `send` closes what it fails for; the next write throws it out.
+            // `send` closes a connection for which it fails; the next write removes it.
             let _ = self.peers[at].catch_up(&self.frames, self.first, end);
         }
     }
 
-    /// Writes to the next [`PIECE`] connections; whether something is left.
+    /// Writes to the next [`PIECE`] connections; returns whether something is left.
     fn write_piece(&mut self) -> bool {
         let mut left = PIECE;
         while let Some(mut batch) = self.batch.take().or_else(|| self.next_batch()) {
@@ -251,7 +251,7 @@ impl State {
                 } else {
                     peer.catch_up(&self.frames, self.first, end)
                 };
-                // `deliver` closes what it fails for, so here it is only thrown out.
+                // `deliver` has closed the connection; here it is only removed.
                 if sent.is_err() {
                     gone.push(peer.id);
                 }
@@ -274,7 +274,7 @@ impl State {
         false
     }
 
-    /// All that waits.
+    /// All waiting frames.
     fn next_batch(&self) -> Option<Batch> {
         let count = self.frames.len();
         let joined = match count {

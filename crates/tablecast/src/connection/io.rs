@@ -10,7 +10,7 @@ use tokio::net::tcp::OwnedReadHalf;
 
 use crate::outbox::Outbox;
 
-/// A byte stream that is no plain TCP, such as TLS.
+/// A byte stream other than plain TCP, such as TLS.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
@@ -33,7 +33,7 @@ impl Io {
         }
     }
 
-    /// Writes what an outbox holds: ready when all is written, pending when the stream
+    /// Writes the frames of an outbox: ready when all are written, pending when the stream
     /// takes no more for now.
     pub(super) fn poll_flush(
         &mut self,
@@ -50,7 +50,7 @@ impl Io {
 fn flush_tcp(stream: &TcpStream, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     loop {
         ready!(stream.poll_write_ready(cx))?;
-        // A full socket clears the readiness, so the next turn waits for it.
+        // A full socket clears the readiness, so the next attempt waits for it.
         let mut full = false;
         outbox.flush_with(|slices| {
             let written = stream.try_write_vectored(slices);

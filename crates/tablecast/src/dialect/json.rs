@@ -1,6 +1,6 @@
-//! `tablecast.v1`: the dialect for programs, in the types of [`tablecast_protocol`]; what is
-//! stored has types of its own. This file reads what a client says; `push` writes what the
-//! server says.
+//! `tablecast.v1`: the dialect for programs, with the types of [`tablecast_protocol`];
+//! stored data has its own types. This file reads a client's messages; `push` writes the
+//! server's.
 
 mod push;
 
@@ -31,8 +31,8 @@ struct Envelope<'a> {
     content: &'a str,
 }
 
-/// Reads an object with a verb, and puts the number beside it where it is found even if
-/// the rest cannot be read: an error without it would be an answer to nothing.
+/// Reads an object with a verb. The number is stored even if the rest cannot be read,
+/// because an error without a number cannot be matched to a command.
 struct Keys<'a>(&'a mut Option<u64>);
 
 impl<'de> DeserializeSeed<'de> for Keys<'_> {
@@ -95,8 +95,7 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
     }
 }
 
-/// A command without content may be said with `{}` or with null: both are `{}` from here
-/// on.
+/// A command without content may be sent with `{}` or null: both become `{}` here.
 fn content_of(written: &str) -> &str {
     let inside = written
         .strip_prefix('{')
@@ -109,14 +108,14 @@ fn content_of(written: &str) -> &str {
     }
 }
 
-/// What is wrong with the content of a command. Without the position: it is one
-/// within the content, not within the message.
+/// The error in the content of a command. Without the position, which is relative to the
+/// content, not to the message.
 fn within(verb: &str, error: &serde_json::Error) -> String {
     let error = error.to_string();
     let what = error
         .rsplit_once(" at line ")
         .map_or(&*error, |(what, _)| what);
-    // An answer does not grow with what it answers.
+    // So that an answer does not grow with the request.
     let cut = |text: &str| text.chars().take(120).collect::<String>();
     format!("in {:?}: {}", cut(verb), cut(what))
 }
@@ -199,8 +198,8 @@ pub(crate) fn later<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>,
     let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
     let mut command = read(content);
     if command.is_err() && content == "{}" {
-        // A variant without content, which serde writes as null. If this is none, what was
-        // wrong with `{}` says more.
+        // A variant without content, which serde reads from null. If that fails too, the
+        // error about `{}` says more.
         command = read("null").or(command);
     }
     let command = command.map_err(|error| match within(&verb, &error) {

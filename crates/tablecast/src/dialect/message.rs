@@ -1,10 +1,10 @@
-//! What a client says, in whichever dialect.
+//! A client's messages, in either dialect.
 
 use tablecast_core::membership::Op;
 use tablecast_core::{Colour, Position, Rejection, SeatToken, code};
 use tablecast_protocol::client;
 
-/// Which seat a client wants, which is what it says first.
+/// The seat that a client wants, from its first message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WantedSeat {
     /// A new one.
@@ -12,14 +12,14 @@ pub(crate) enum WantedSeat {
         name: Option<String>,
         colour: Option<Colour>,
     },
-    /// The one that this opens; the client knows all up to this position.
+    /// The seat that this token opens; the client knows everything up to this position.
     Again {
         seat: SeatToken,
         known: Option<Position>,
     },
 }
 
-/// What a member says.
+/// A member's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientMessage<C> {
     pub(crate) op: Op,
@@ -27,10 +27,10 @@ pub(crate) struct ClientMessage<C> {
     pub(crate) content: client::Request<C>,
 }
 
-/// A message was not understood.
+/// A message that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misunderstood {
-    /// The number of the command, if that much was understood.
+    /// The number of the command, if it could be read.
     pub(crate) id: Option<u64>,
     pub(crate) rejection: Rejection,
 }

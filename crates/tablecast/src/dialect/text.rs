@@ -1,5 +1,5 @@
-//! The dialect typed by hand. A line in is a command; a frame out is the whole
-//! state, or an error for the sender alone.
+//! The dialect typed by hand. An incoming line is a command; an outgoing frame is the whole
+//! state, or an error only for the sender.
 
 use tablecast_core::Rejection;
 use tablecast_protocol::push::{Refusal, Refused};

@@ -1,4 +1,4 @@
-//! Which rooms are open on this node, and how somebody gets into one.
+//! The rooms that are open on this node, and the way into one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,17 +32,17 @@ pub(crate) struct LocalRooms<A: App> {
 
 /// A room that was made or opened here.
 struct Entry<A: App> {
-    /// As far as is known here (backend clock, ms).
+    /// The expiry, as known on this node (backend clock, ms).
     expires_at: u64,
     /// Present while its task runs.
     mailbox: Option<Mailbox<A>>,
 }
 
-/// Stands for the expiry of a room that is being made.
+/// The expiry of a room that is being made.
 const BEING_MADE: u64 = u64::MAX;
 
-/// A place among the rooms of this node, for one that is being made. Dropping it
-/// gives the place up, unless the room was made or somebody is in it.
+/// Reserves a place among this node's rooms for one that is being made. Dropping it gives
+/// up the place, unless the room was made or somebody is in it.
 pub(super) struct Reservation<'a, A: App> {
     rooms: &'a LocalRooms<A>,
     id: RoomId,
@@ -96,8 +96,8 @@ impl<A: App> LocalRooms<A> {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for a room that is about to be made, so that many at once do
-    /// not become more than allowed.
+    /// Reserves a place for a room that is about to be made, so that simultaneous requests
+    /// do not exceed the limit.
     pub(super) fn reserve(&self, id: &RoomId) -> Result<Reservation<'_, A>, CreateError> {
         let max = self.node.config.max_rooms;
         let mut entries = self.entries.lock();
@@ -108,8 +108,8 @@ impl<A: App> LocalRooms<A> {
             let now = self.node.backend_now().unwrap_or(0);
             let next = entries.values().map(|entry| entry.expires_at).min();
             let wait = Duration::from_millis(next.unwrap_or(now).saturating_sub(now));
-            // At least a second, and no longer than most rooms live at first: what is
-            // being made just now has no expiry yet.
+            // At least a second, and at most the usual lifetime of a new room: a room that
+            // is just being made has no expiry yet.
             let retry_after = wait
                 .min(self.node.config.room_ttl)
                 .max(Duration::from_secs(1));
@@ -147,8 +147,8 @@ impl<A: App> LocalRooms<A> {
         });
     }
 
-    /// Gets somebody a seat. Whatever becomes of it, dropping the guard (or this
-    /// future) gives the seat up, or keeps one that they had before for a while.
+    /// Gets a seat for a connection. In any case, dropping the guard (or this future) gives
+    /// the seat up, or keeps an earlier seat for a while.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         room: &str,
@@ -161,7 +161,7 @@ impl<A: App> LocalRooms<A> {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.node.config.command_deadline;
         let outbox = outbox.clone();
-        // Whoever comes back and gets no answer in time may come back once more.
+        // A returning member who gets no answer in time may come back once more.
         let keep_seat = matches!(wanted, WantedSeat::Again { .. });
         let request = Box::new(JoinRequest {
             connection,
@@ -183,9 +183,9 @@ impl<A: App> LocalRooms<A> {
         }
     }
 
-    /// Puts a request into the room's mailbox, opening the room if need be. Under
-    /// the lock, so that a room cannot end with such a request in its mailbox.
-    /// And a drain, which begins before it takes the lock, misses no room.
+    /// Puts a request into the room's mailbox, and opens the room if needed. It holds the
+    /// lock, so that a room cannot end with such a request in its mailbox. And a drain,
+    /// which begins before it takes the lock, misses no room.
     fn deliver(
         self: &Arc<Self>,
         id: RoomId,
@@ -210,7 +210,7 @@ impl<A: App> LocalRooms<A> {
         Ok(mailbox.clone())
     }
 
-    /// Runs a room's task until nobody here needs it.
+    /// Runs a room's task until nobody on this node needs it.
     async fn run_room(self: Arc<Self>, id: RoomId, mailbox: Mailbox<A>, inbox: Inbox<A>) {
         let open = OpenRoom::new(&self, &id, &mailbox);
         let mut task = RoomTask::new(&self.node, &id, &mailbox);
@@ -223,7 +223,7 @@ impl<A: App> LocalRooms<A> {
         task.turn_away(&inbox);
     }
 
-    /// A room's task ends, unless somebody has just asked to enter.
+    /// Ends a room's task, unless somebody has just asked to join.
     fn retire_if_unneeded(&self, id: &RoomId, inbox: &Inbox<A>, expires_at: u64) -> bool {
         let mut entries = self.entries.lock();
         if !inbox.is_empty() {
@@ -258,8 +258,8 @@ impl<A: App> LocalRooms<A> {
     }
 }
 
-/// A room that is open here: counted for as long as its task runs, and known to have
-/// ended when that does, even by a panic of the application's logic.
+/// A room that is open here. It is counted as long as its task runs, and marked as ended
+/// with the task, even if the application's logic panics.
 struct OpenRoom<'a, A: App> {
     rooms: &'a LocalRooms<A>,
     id: &'a RoomId,
@@ -272,7 +272,7 @@ impl<'a, A: App> OpenRoom<'a, A> {
         OpenRoom { rooms, id, mailbox }
     }
 
-    /// The task ends, whoever may want to enter.
+    /// Ends the task, even if somebody wants to join.
     fn retire(&self) {
         let mut entries = self.rooms.entries.lock();
         let is_its = |entry: &Entry<A>| {

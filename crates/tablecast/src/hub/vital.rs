@@ -1,6 +1,6 @@
-//! The tasks that a hub cannot live without. If one of them ends before its time, by a
-//! panic or because the store is gone for good, the hub has failed: it would go on saying
-//! that it is ready, and hear and renew nothing any more.
+//! The tasks that a hub needs. If one of them ends early, by a panic or because the store
+//! is gone for good, the hub has failed: otherwise it would still report that it is ready,
+//! but follow and renew nothing.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -19,7 +19,7 @@ impl Vital {
         Vital(watch::Sender::new(None))
     }
 
-    /// Spawns a task that has to go on until `stop`, or until it is `Ok` by its own word.
+    /// Spawns a task that must run until `stop`, or until it returns `Ok`.
     pub(super) fn spawn(
         &self,
         stop: &CancellationToken,
@@ -35,7 +35,7 @@ impl Vital {
                 Some(Ok(Err(reason))) => format!("{what} has ended: {reason}"),
                 Some(Err(panic)) => format!("{what} has panicked: {}", words(&*panic)),
             };
-            // The first reason is the cause of what follows.
+            // The first reason is the cause of later ones.
             failed.send_if_modified(|first| {
                 let is_first = first.is_none();
                 first.get_or_insert(reason.into());
@@ -44,12 +44,12 @@ impl Vital {
         });
     }
 
-    /// Why it has failed, if it has.
+    /// The reason of the failure, if it has failed.
     pub(super) fn reason(&self) -> Option<Arc<str>> {
         self.0.borrow().clone()
     }
 
-    /// Waits until it fails: why.
+    /// Waits until it fails, and returns the reason.
     pub(super) async fn failed(&self) -> Arc<str> {
         let mut heard = self.0.subscribe();
         loop {

@@ -1,20 +1,20 @@
-//! What rooms left.
+//! The results of rooms.
 
 use std::collections::{BTreeMap, HashMap};
 
 use tablecast_core::RoomId;
 use tablecast_core::backend::{BackendError, Keepsake, NewKeepsake};
 
-/// All keepsakes together have at most so many bytes; past it the oldest go. They
-/// outlive their rooms by days, so the bound on rooms does not bound them, and a client
-/// that makes a room and has it leave something, again and again, must not fill the
-/// process' memory. Some 30,000 results of two kilobytes.
+/// All results together have at most this many bytes; beyond it the oldest are dropped.
+/// They outlive their rooms by days, so the limit on rooms does not limit them, and a
+/// client that makes rooms with results again and again must not fill the process' memory.
+/// Enough for about 30,000 results of two kilobytes.
 const BYTES: usize = 64 << 20;
 
-/// What one costs besides its own bytes, about: its id twice and its place in two maps.
+/// The approximate overhead of a result: its id twice, and entries in two maps.
 const OVERHEAD: usize = 256;
 
-/// The keepsake as it is kept from now on, until then.
+/// The stored form of the result, kept from now until `until`.
 pub(super) fn written(new: &NewKeepsake, now: u64, until: u64) -> Result<Keepsake, BackendError> {
     Ok(Keepsake {
         what: new.what.encode()?,
@@ -23,14 +23,14 @@ pub(super) fn written(new: &NewKeepsake, now: u64, until: u64) -> Result<Keepsak
     })
 }
 
-/// One a room, the oldest first.
+/// One for each room, the oldest first.
 #[derive(Default)]
 pub(super) struct Keepsakes {
-    /// By room, with its place in the order.
+    /// By room, with its number in the order.
     of: HashMap<RoomId, (u64, Keepsake)>,
     order: BTreeMap<u64, RoomId>,
     bytes: usize,
-    /// How many there ever were.
+    /// The number of all results so far.
     count: u64,
 }
 
@@ -40,8 +40,8 @@ impl Keepsakes {
         (keepsake.kept_until > now).then(|| keepsake.clone())
     }
 
-    /// Keeps it in place of what the room left before, and forgets the oldest if they
-    /// become too many.
+    /// Stores a room's result in place of the earlier one, and drops the oldest results if
+    /// there are too many.
     pub(super) fn keep(&mut self, room: &RoomId, keepsake: Keepsake) {
         self.forget(room);
         self.count += 1;
@@ -69,9 +69,8 @@ impl Keepsakes {
         Some((room, keepsake))
     }
 
-    /// Forgets those whose time is over, at most so many, beginning with the oldest.
-    /// What is kept for a shorter time than one before it waits for that one; their
-    /// bytes are bounded anyway.
+    /// Drops results whose time is over, at most `at_most`, the oldest first. A result with
+    /// a shorter time waits for the older ones before it; their bytes are limited anyway.
     pub(super) fn sweep(&mut self, now: u64, at_most: usize) {
         for _ in 0..at_most {
             match self.oldest() {

@@ -104,8 +104,8 @@ fn a_later_room_of_the_same_name_is_not_swept_with_the_earlier() {
 fn names_that_are_used_again_leave_nothing_behind() {
     let (backend, hands) = with_hands();
     for _ in 0..5 {
-        // More of them expired than a step sweeps: a room is there again before
-        // what is left of the earlier one is swept.
+        // More rooms have expired than a step deletes: a room exists again before the rest
+        // of the earlier one is deleted.
         for n in 0..100 {
             make(&backend, &format!("r-{n}"), 1000);
         }
@@ -176,7 +176,7 @@ fn a_commit_that_outgrows_the_log_without_a_snapshot_is_refused_and_changes_noth
     assert!(matches!(accepted, Ok(Committed::Accepted(_))));
 }
 
-/// What has no stored form.
+/// A value that cannot be serialised.
 struct Unwritable;
 
 impl Encode for Unwritable {
@@ -217,7 +217,7 @@ fn left(backend: &MemoryBackend) -> usize {
     backend.store.lock().0.keepsakes.len()
 }
 
-/// A step that leaves so many bytes for this long.
+/// A step with a result of this many bytes, kept for `ttl`.
 fn leaving(expected: Position, bytes: usize, ttl: u64) -> Commit {
     let keepsake = NewKeepsake {
         what: Bytes::from(vec![b'x'; bytes]).into(),
@@ -229,7 +229,7 @@ fn leaving(expected: Position, bytes: usize, ttl: u64) -> Commit {
     }
 }
 
-/// Makes a room that leaves something.
+/// Makes a room with a result.
 fn leave(backend: &MemoryBackend, room: &str, bytes: usize, ttl: u64) {
     let position = make(backend, room, 1000);
     let accepted = now(backend.commit(&id(room), leaving(position, bytes, ttl)));

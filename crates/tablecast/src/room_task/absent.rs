@@ -1,5 +1,4 @@
-//! Seats that nobody sits on any more: of members who are away, and of those on nodes
-//! that live no more.
+//! Seats without a connection: of absent members, and of members on dead nodes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,7 +22,7 @@ pub(super) struct AwayEnds {
 }
 
 struct AwayEnd {
-    /// What the seat says (backend clock, ms). It tells one absence from the next.
+    /// The end as stored in the seat (backend clock, ms). It distinguishes one absence from the next.
     until: u64,
     at: Instant,
 }
@@ -42,8 +41,8 @@ impl AwayEnds {
         end.is_some_and(|end| end.at <= Instant::now())
     }
 
-    /// Learns who is away. Nobody is for longer than the grace, whatever the clock
-    /// showed when they left.
+    /// Learns who is away. No absence lasts longer than the grace, whatever the clock
+    /// showed when it began.
     pub(super) fn follow(&mut self, members: &Membership, clock: &BackendClock, grace: Duration) {
         let mut known = std::mem::take(&mut self.ends);
         for seat in members.iter() {
@@ -61,27 +60,27 @@ impl AwayEnds {
         }
     }
 
-    /// Whether the time of somebody who is away is over.
+    /// Whether any member's absence is over.
     pub(super) fn is_any_over(&self, now: Instant) -> bool {
         self.ends.values().any(|end| end.at <= now)
     }
 
-    /// When the next time ends that is not over.
+    /// The next end of an absence after `now`.
     pub(super) fn next_after(&self, now: Instant) -> Option<Instant> {
         let ends = self.ends.values().map(|end| end.at);
         ends.filter(|at| *at > now).min()
     }
 }
 
-/// Nodes that hold a seat and are not among those that live, with the time since when
-/// that is known here.
+/// Nodes that hold a seat but are not among the live nodes, with the time at which this
+/// node learned that.
 #[derive(Default)]
 pub(super) struct UnseenNodes(HashMap<NodeId, Instant>);
 
 /// The nodes whose members keep their seats.
 pub(super) struct Alive {
     pub(super) nodes: Arc<HashSet<NodeId>>,
-    /// Some of them are only assumed to live, until the next answer of the store.
+    /// Some of them are only assumed to be alive, until the next answer of the store.
     pub(super) are_assumed: bool,
 }
 
@@ -90,9 +89,9 @@ impl UnseenNodes {
         self.0.is_empty()
     }
 
-    /// Which nodes may be alive. One that is not among those that live may have started
-    /// since the store was asked, so it counts as dead only if it is missing from an
-    /// answer to a question asked later.
+    /// The nodes that may be alive. A node that is missing may have started after the store
+    /// was asked, so it counts as dead only if it is also missing from the answer to a
+    /// later question.
     pub(super) fn may_be_alive(&mut self, live: Live, members: &Membership) -> Alive {
         let nodes = members.iter().filter_map(|seat| match &seat.presence {
             Presence::Here { node, .. } if !live.nodes.contains(node) => Some(node),

@@ -1,4 +1,4 @@
-//! When a room looks at its deadlines next.
+//! When a room checks its deadlines next.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Without any deadline the alarm rings this late.
+/// Without any deadline the alarm rings after this time.
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// Rings at the earliest of the times for which it was set.
 pub(super) struct Alarm {
     timer: Pin<Box<Sleep>>,
     at: Instant,
-    /// The time has changed since the timer was set. The timer is set no sooner than
-    /// somebody waits for it, since most times are replaced before.
+    /// The time has changed since the timer was set. The timer is set only when somebody
+    /// waits for it, because most times are replaced before.
     is_new: bool,
 }
 
@@ -37,15 +37,15 @@ impl Alarm {
         }
     }
 
-    /// Ready when it rings: then all deadlines are to be looked at, and set anew.
+    /// Ready when it rings: then all deadlines must be checked and set again.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // It wakes the same task each time, so until it has rung one poll is enough.
+        // It always wakes the same task, so one poll is enough until it has rung.
         let is_new = std::mem::take(&mut self.is_new);
         if is_new {
             self.timer.as_mut().reset(self.at);
         }
         if is_new || self.timer.is_elapsed() {
-            // Whatever this task has done in this turn, it must be known to the timer.
+            // The timer must be registered even if this task has used up its budget of this turn.
             let timer = unconstrained(self.timer.as_mut());
             if pin!(timer).poll(cx).is_ready() {
                 self.at = Instant::now() + IDLE;

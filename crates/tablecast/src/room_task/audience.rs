@@ -1,4 +1,4 @@
-//! The connections of a room on this node, and what they are told.
+//! The connections of a room on this node, and the messages to them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,18 +32,18 @@ struct Local {
     _subscription: Subscription,
 }
 
-/// All of them, with a channel for each dialect, so that each dialect is
-/// rendered once.
+/// All local connections, with a channel for each dialect, so that each dialect is rendered
+/// once.
 pub(super) struct Audience<'a> {
     node: &'a Node,
     room: &'a RoomId,
-    /// A tree, which takes less memory for ten than a table of hashes does.
+    /// A tree, which takes less memory for ten entries than a hash table.
     locals: BTreeMap<ConnectionId, Local>,
     text: Arc<Channel>,
     json: Arc<Channel>,
-    /// Of those who speak JSON and had a command given up: what has to come first.
+    /// For JSON connections with a command that was given up: the command that must come first.
     fences: BTreeMap<ConnectionId, Fence>,
-    /// Of all of them, those who speak JSON. Here, since a channel is locked to be asked.
+    /// The number of JSON connections. Kept here, because asking a channel takes its lock.
     speak_json: usize,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Audience<'a> {
         self.locals.contains_key(&connection)
     }
 
-    /// How much of the text dialect goes out in one write; `None` if nobody speaks it.
+    /// How many bytes of the text dialect go out in one write; `None` if nobody uses it.
     pub(super) fn text_limit(&self) -> Option<usize> {
         let limit = self.node.config.connection.outbox.bytes / 4;
         (self.locals.len() > self.speak_json).then_some(limit)
@@ -89,15 +89,15 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Tells all who speak this dialect.
+    /// Sends frames to all connections of this dialect.
     fn tell(&self, dialect: Dialect, frames: Frame) {
         let reached = self.channel(dialect).broadcast_now(frames);
         self.node.metrics.deliveries.add(reached as u64);
     }
 
     /// Answers the requests of a batch that is ordered and stored (or had nothing to
-    /// store), and tells everybody what happened. `replica` and `clock` stand behind it;
-    /// `decided` is empty then.
+    /// store), and sends its events to everybody. `replica` and `clock` are already after
+    /// the batch; `decided` is empty afterwards.
     pub(super) fn tell_batch<A: App>(
         &mut self,
         decided: &mut Vec<Decided<A>>,
@@ -119,7 +119,7 @@ impl<'a> Audience<'a> {
                 (Request::Command(command), Outcome::Done(seq)) => {
                     self.node.metrics.commands.add(1);
                     if command.dialect == Dialect::Json {
-                        // Goes out in one write with the events.
+                        // Sent in one write with the events.
                         let _ = command
                             .outbox
                             .stage(&json::ack(command.message.op.number, seq));
@@ -142,9 +142,8 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Tells all what happened, each dialect in one write, and closes the
-    /// connections that lost their seats by it. `text` holds what the text
-    /// dialect shows of it.
+    /// Sends events to all, each dialect in one write, and closes the connections that lost
+    /// their seats by them. `text` has the frames of the text dialect.
     pub(super) fn tell_events<E: Serialize>(
         &mut self,
         events: &[Arc<Event<E>>],
@@ -177,7 +176,7 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Tells all the whole state, and closes whoever has no seat in it.
+    /// Sends the whole state to all, and closes connections without a seat in it.
     pub(super) fn tell_state<A: App>(&mut self, replica: &Replica<A>, clock: &BackendClock) {
         let room = &replica.room;
         self.close_unseated(&room.members);
@@ -190,13 +189,13 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Tells those who speak JSON whether the store takes changes.
+    /// Tells JSON connections whether the store takes changes.
     pub(super) fn tell_health(&self, health: &Health) {
         let status = Frame::text(&json::status(health.is_up()));
         self.tell(Dialect::Json, status);
     }
 
-    /// Greets somebody who has a seat now, and tells them everything from here on.
+    /// Greets a new member, who gets everything from now on.
     fn seat<A: App>(
         &mut self,
         request: JoinRequest,
@@ -206,8 +205,8 @@ impl<'a> Audience<'a> {
     ) {
         let Replica { room, history } = replica;
         let outbox = request.outbox;
-        // It was given in the batch that was just committed; a later request of
-        // the same batch may have taken it again.
+        // The batch that was just committed gave the seat; a later request of the same
+        // batch may have taken it away again.
         let held = |seat: &&Seat| seat.is_held_by(request.connection);
         let Some(seat) = room.members.seat(member).filter(held) else {
             outbox.close(CloseReason::TakenOver);
@@ -251,12 +250,12 @@ impl<'a> Audience<'a> {
         self.speak_json += usize::from(local.dialect == Dialect::Json);
         self.node.metrics.members.add(1);
         self.locals.insert(request.connection, local);
-        // If nobody waits for the answer any more, its `Leave` is on the way.
+        // If nobody waits for the answer any more, a `Leave` will follow.
         let _ = request.reply.send(Ok(member));
     }
 
-    /// Whether a command may be decided. If an earlier one has to come first, it is
-    /// answered so.
+    /// Whether a command may be decided. If an earlier one must come first, it is refused
+    /// with that number.
     pub(super) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
         let Some(fence) = self.fences.get_mut(&command.connection) else {
             return true;
@@ -333,7 +332,7 @@ impl<'a> Audience<'a> {
         });
     }
 
-    /// Closes those for whom there is a reason, and forgets them.
+    /// Closes the connections for which there is a reason, and forgets them.
     fn close_where(&mut self, reason: impl Fn(ConnectionId, &Local) -> Option<CloseReason>) {
         let mut closed = Vec::new();
         for (id, local) in &self.locals {
@@ -357,7 +356,7 @@ impl<'a> Audience<'a> {
 
 impl Drop for Audience<'_> {
     fn drop(&mut self) {
-        // None are left, unless the application's logic panicked.
+        // There are connections left only if the application's logic panicked.
         self.close_all(CloseReason::Unavailable);
         self.node.metrics.members.add(-(self.locals.len() as i64));
     }

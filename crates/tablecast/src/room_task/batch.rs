@@ -20,26 +20,25 @@ use crate::room_task::absent::AwayEnds;
 use crate::room_task::mail::{CommandRequest, JoinRequest};
 use crate::room_task::replica::{Replica, show};
 
-/// A batch takes no further requests once it has made this many events: a quarter
-/// of what a log keeps, so that a node several batches behind still catches up step
-/// by step.
+/// A batch takes no further requests after this many events: a quarter of the log, so that
+/// a node that is several batches behind can still catch up event by event.
 const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 
-/// Something to be decided.
+/// A request to decide.
 pub(super) enum Request<A: App> {
     Join(Box<JoinRequest>),
     Command(Box<CommandRequest<A>>),
-    /// Away until then (backend clock, ms), or gone.
+    /// The member is away until then (backend clock, ms), or gone.
     Leave {
         connection: ConnectionId,
         keep_until: Option<u64>,
     },
-    /// Give up the seats of those who do not come back.
+    /// Give up the seats of members who do not come back.
     Reap,
 }
 
 impl<A: App> Request<A> {
-    /// Whether it is about the seat of this connection.
+    /// Whether it concerns this connection's seat.
     pub(super) fn is_of(&self, id: ConnectionId) -> bool {
         match self {
             Request::Join(join) => join.connection == id,
@@ -48,8 +47,7 @@ impl<A: App> Request<A> {
         }
     }
 
-    /// When it is to be answered at the latest. Leaving has no deadline: it is
-    /// never given up.
+    /// The deadline of its answer. Leaving has no deadline: it is never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Request::Join(join) => Some(join.deadline),
@@ -59,18 +57,18 @@ impl<A: App> Request<A> {
     }
 }
 
-/// What is not decided yet, in the order in which it came.
+/// Undecided requests, in order of arrival.
 pub(super) struct Requests<A: App> {
     waiting: VecDeque<Request<A>>,
-    /// The deadline of the newest question to the store whose answer said where the room
-    /// stands. Questions and requests have equal time, so a request with an earlier
-    /// deadline came before that question was asked.
+    /// The deadline of the newest question whose answer told the room's position. Questions
+    /// and requests get the same time, so a request with an earlier deadline came before
+    /// that question was asked.
     known: Option<Instant>,
-    /// Empty; the next batch's, so that not each of them takes memory anew.
+    /// An empty list for the next batch, so that not every batch allocates memory.
     spare: Vec<Decided<A>>,
 }
 
-/// A request with what was decided, to be told once it is committed.
+/// A decided request, whose answer is sent once it is committed.
 pub(super) struct Decided<A: App> {
     pub(super) request: Request<A>,
     pub(super) outcome: Outcome,
@@ -79,7 +77,7 @@ pub(super) struct Decided<A: App> {
 pub(super) enum Outcome {
     Seated(MemberId),
     Refused(Refusal),
-    /// With the seq of the last event it made.
+    /// Done, with the seq of its last event.
     Done(u64),
     Rejected(Rejection),
     /// Nobody waits for an answer.
@@ -112,24 +110,24 @@ impl<A: App> Requests<A> {
         self.waiting.push_front(request);
     }
 
-    /// All of it has to be decided again, before all others.
+    /// Puts decided requests back, to be decided again before all others.
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>) {
         for one in decided.into_iter().rev() {
             self.waiting.push_front(one.request);
         }
     }
 
-    /// All of it was told; the list serves the next batch.
+    /// All answers were sent; the list is reused for the next batch.
     pub(super) fn reuse(&mut self, told: Vec<Decided<A>>) {
         self.spare = told;
     }
 
-    /// The store has said where the room stands, to a question with this deadline.
+    /// The store has told the room's position in answer to a question with this deadline.
     pub(super) fn know(&mut self, deadline: Instant) {
         self.known = Some(deadline);
     }
 
-    /// Takes out all that meet the condition, in order.
+    /// Takes out all requests that meet the condition, in order.
     pub(super) fn take(&mut self, which: impl FnMut(&Request<A>) -> bool) -> VecDeque<Request<A>> {
         let all = std::mem::take(&mut self.waiting);
         let (taken, left) = all.into_iter().partition(which);
@@ -137,8 +135,8 @@ impl<A: App> Requests<A> {
         taken
     }
 
-    /// Takes out what should have been answered by now, decided or not, and with a command
-    /// in JSON all later ones of its connection: they must not take effect without it.
+    /// Takes out requests whose deadline is over, decided or not. With a JSON command it
+    /// takes all later ones of its connection: they must not take effect without it.
     pub(super) fn take_late(
         &mut self,
         batch: Option<&mut Batch<A>>,
@@ -164,7 +162,7 @@ impl<A: App> Requests<A> {
         taken
     }
 
-    /// When the first of all, decided or not, is to be answered at the latest.
+    /// The earliest deadline of all requests, decided or not.
     pub(super) fn next_deadline(&self, batch: Option<&mut Batch<A>>) -> Option<Instant> {
         let decided = batch.into_iter().flat_map(|batch| &batch.decided);
         let decided = decided.map(|one| &one.request);
@@ -175,36 +173,35 @@ impl<A: App> Requests<A> {
     }
 }
 
-/// What was decided together: the requests, and the state and the events to which they
-/// lead.
+/// Requests that were decided together, with the resulting state and events.
 pub(super) struct Batch<A: App> {
     pub(super) decided: Vec<Decided<A>>,
-    /// Where the room stood.
+    /// The room's position before the batch.
     expected: Position,
     pub(super) room: Room<A>,
     pub(super) events: Events<A>,
     extends: bool,
-    /// What is to be kept beyond the room's life.
+    /// The room's new result.
     keepsake: Option<Record>,
-    /// What the text dialect shows: the state after each command that changed it.
+    /// The frames of the text dialect: the state after each command that changed it.
     pub(super) text: Frames,
 }
 
-/// What deciding needs to know besides the room.
+/// The information for deciding besides the room.
 pub(super) struct DecideContext<'a> {
     pub(super) node: &'a NodeId,
-    /// When the seats of those who are away are given up.
+    /// When the seats of absent members are given up.
     pub(super) away: &'a AwayEnds,
     /// The nodes that may be alive, if that is known.
     pub(super) alive: Option<&'a HashSet<NodeId>>,
-    /// Past so many bytes of the text dialect the rest waits for the next batch, so that
-    /// one write does not outgrow the outbox of a member who reads well. `None` where
-    /// nobody is to be shown it.
+    /// After this many bytes of the text dialect the rest waits for the next batch, so that
+    /// one write does not exceed the outbox of a member who reads well. `None` if nobody
+    /// uses that dialect.
     pub(super) text_limit: Option<usize>,
 }
 
 impl<A: App> Batch<A> {
-    /// Decides what waits, in order.
+    /// Decides waiting requests, in order.
     pub(super) fn decide(
         requests: &mut Requests<A>,
         replica: &Replica<A>,
@@ -238,10 +235,10 @@ impl<A: App> Batch<A> {
         }
     }
 
-    /// Of a batch that changes nothing, keeps what may be told: up to the first that
-    /// waits for an answer and came after the room was last known to stand as it was
-    /// decided. The others are put back. False if nothing would be left; then all of it
-    /// stays.
+    /// In a batch without events, keeps the requests that may be answered now: those before
+    /// the first one that waits for an answer and came after the room's position was last
+    /// confirmed. The others are put back. Returns false if nothing would be left; then the
+    /// batch is unchanged.
     pub(super) fn keep_known(&mut self, requests: &mut Requests<A>) -> bool {
         let is_too_new = |one: &Decided<A>| match one.outcome {
             Outcome::Quiet => false,
@@ -259,8 +256,8 @@ impl<A: App> Batch<A> {
         }
     }
 
-    /// The step that makes it so. Whichever node's commit reaches or passes a multiple of
-    /// the interval has a snapshot: none has to know what the others have stored.
+    /// The commit of this batch. A commit that reaches or passes a multiple of the interval
+    /// has a snapshot, on any node, so no node needs to know what the others have stored.
     pub(super) fn commit(&mut self, snapshot_interval: usize, keepsake_ttl: Duration) -> Commit {
         let interval = snapshot_interval.max(1) as u64;
         let (before, after) = (self.expected.seq, self.room.position.seq);
@@ -305,7 +302,7 @@ impl DecideContext<'_> {
         let (node, connection) = (self.node, request.connection);
         let seated = match &request.wanted {
             WantedSeat::New { name, colour } => {
-                // A seat that is free in truth must not keep anybody out.
+                // A seat that could be free must not keep anybody out.
                 self.reap(draft);
                 draft.join(&Join {
                     name: name.clone(),

@@ -5,19 +5,19 @@ use std::time::Duration;
 use tablecast_core::backend::Stamp;
 use tokio::time::Instant;
 
-/// The clock is looked at this long after a room should have expired, since the
-/// estimate of the backend's clock is late by a message's way.
+/// The room's expiry is checked this much later, because the estimate of the backend's
+/// clock is late by the transit time of a message.
 const EXPIRY_SLACK_MS: u64 = 5;
 
-/// The backend's clock as it was last heard, and what goes by it.
+/// The last known backend clock, and the deadlines that follow it.
 pub(super) struct BackendClock {
     at: Instant,
     now: u64,
     /// When the room expires (backend clock, ms). `u64::MAX` until it is known.
     expires_at: u64,
-    /// When the store was heard last, or was found to have been silent for too long.
+    /// When the store was last heard, or was found silent for too long.
     heard_at: Instant,
-    /// For so long the store may be silent, if publications can be lost.
+    /// How long the store may be silent, if publications can be lost.
     silence: Option<Duration>,
 }
 
@@ -33,7 +33,7 @@ impl BackendClock {
         }
     }
 
-    /// What it shows (ms since 1970).
+    /// The time now (ms since 1970).
     pub(super) fn now(&self) -> u64 {
         self.time_at(Instant::now())
     }
@@ -55,14 +55,13 @@ impl BackendClock {
         self.heard_at = at;
     }
 
-    /// A publication came at this moment. It may have been long on its way; time does not go back
-    /// for it.
+    /// A publication came at this moment. It may be old; it never sets the time back.
     pub(super) fn overheard(&mut self, stamp: Stamp, at: Instant) {
         let now = stamp.now.max(self.time_at(at));
         self.heard(Stamp { now, ..stamp }, at);
     }
 
-    /// Whether the store is to be asked: the room should have expired, or the store was
+    /// Whether the store must be asked: the room should have expired, or the store was
     /// silent for too long.
     pub(super) fn is_to_be_heard(&mut self, now: Instant) -> bool {
         let is_silent = self.silent_at().is_some_and(|at| at <= now);
@@ -72,8 +71,8 @@ impl BackendClock {
         is_silent || self.expired_at() <= now
     }
 
-    /// When to look next whether the store is to be asked. An expiry that has been seen
-    /// is not looked for again.
+    /// When to check next whether the store must be asked. An expiry that was noticed is
+    /// not checked again.
     pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
         let expiry = Some(self.expired_at()).filter(|at| *at > now);
         expiry.into_iter().chain(self.silent_at()).min()
@@ -110,7 +109,7 @@ mod tests {
         assert!(clock.is_to_be_heard(now));
         assert_eq!(clock.next_look(now), Some(start + 5 * second), "silence");
 
-        // A publication that was long on its way.
+        // An old publication.
         let (late, expires_at) = (1_500, 60_000);
         let stamp = Stamp {
             now: late,

@@ -1,31 +1,31 @@
-//! Whether a room that has mail waits until others have spoken too.
+//! Whether a room with mail waits for other members' commands.
 
-/// Of so many commands that come alone, one waits to see whether others come with
-/// it: the first number after one has waited in vain, which may have been an
-/// accident (the runtime looks at its sockets now and then before all that is ready
-/// has run), the second after another has. In a room where others come, each waits;
-/// where they do not, waiting is paid for in vain, and seldom. One number is odd: of
-/// pairs that come together, even ones would find the second for ever.
+/// Of this many commands that come alone, one waits to see whether others come with it. The
+/// first number applies after one has waited in vain, which may have been an accident (the
+/// runtime sometimes looks at its sockets before all ready tasks have run); the second
+/// applies after another has. In a room where others come, every command waits; where they
+/// do not, a useless wait is rare. One number is odd: if commands come in pairs, an even
+/// number would always pick the second one.
 const LONE_COMMANDS: (u32, u32) = (2, 11);
 
 /// Remembers whether waiting was worth it.
 #[derive(Default)]
 pub(super) struct Gathering {
-    /// So many more commands are decided as they come.
+    /// How many more commands are decided without waiting.
     hasty: u32,
     /// The last command that waited for others waited in vain.
     was_alone: bool,
 }
 
 impl Gathering {
-    /// Whether to wait this time.
+    /// Returns whether to wait this time.
     pub(super) fn waits(&mut self) -> bool {
         let waits = self.hasty == 0;
         self.hasty = self.hasty.saturating_sub(1);
         waits
     }
 
-    /// It waited, and then there were so many mails.
+    /// Records that it waited and then found this many mails.
     pub(super) fn found(&mut self, mails: usize) {
         let is_alone = mails == 1;
         if is_alone {

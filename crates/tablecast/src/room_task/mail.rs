@@ -1,4 +1,4 @@
-//! What a room is told.
+//! The messages to a room's task.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::dialect::message::{ClientMessage, WantedSeat};
 use crate::error::RoomError;
 use crate::outbox::Outbox;
 
-/// What a room is told. Small, since a mailbox has places for dozens of them, and
-/// each is moved from hand to hand.
+/// A message to a room's task. Small, because a mailbox has space for dozens of them, and
+/// each is moved several times.
 pub(crate) enum Mail<A: App> {
-    /// Somebody wants a seat.
+    /// A request for a seat.
     Join(Box<JoinRequest>),
-    /// A member wants something to be done.
+    /// A member's command.
     Command(Box<CommandRequest<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
@@ -31,13 +31,13 @@ pub(crate) enum Mail<A: App> {
     Resync,
     /// The backend became reachable or unreachable.
     Health(Health),
-    /// Other nodes live than before.
+    /// The set of live nodes has changed.
     Live,
-    /// The node shuts down: close all connections.
+    /// The node is shutting down: close all connections.
     Drain,
 }
 
-/// Somebody wants a seat.
+/// A request for a seat.
 pub(crate) struct JoinRequest {
     pub(crate) connection: ConnectionId,
     pub(crate) dialect: Dialect,
@@ -45,23 +45,23 @@ pub(crate) struct JoinRequest {
     pub(crate) wanted: WantedSeat,
     /// The secret for the seat, if it is a new one.
     pub(crate) token: SeatToken,
-    /// Later than this it is refused.
+    /// After this time it is refused.
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }
 
-/// A member wants something to be done.
+/// A member's command.
 pub(crate) struct CommandRequest<A: App> {
-    /// It must hold the member's seat when the command is decided: a member id alone
-    /// may have gone to somebody else if the store lost its newest events.
+    /// It must hold the member's seat when the command is decided: if the store lost its
+    /// newest events, the member id may belong to somebody else.
     pub(crate) connection: ConnectionId,
     pub(crate) member: MemberId,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) message: ClientMessage<A::Command>,
-    /// Later than this it is answered `unavailable`.
+    /// After this time it is answered `unavailable`.
     pub(crate) deadline: Instant,
-    /// Its place in the bounded mailbox; free again when it is answered.
+    /// Its place in the bounded mailbox; freed when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
 }

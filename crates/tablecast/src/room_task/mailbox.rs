@@ -1,5 +1,5 @@
-//! The way to a room's task. A list behind a lock: tokio's channel would take a
-//! kilobyte for each room before the first mail, and several times the instructions.
+//! The queue of a room's task. A list behind a lock: tokio's channel would take a kilobyte
+//! for each room before the first mail, and several times the instructions.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use tokio::task::coop;
 
 use crate::room_task::mail::Mail;
 
-/// Commands of one room that wait or are being committed. Beyond it connections
-/// are not read, so a flood waits in its sender's TCP buffers.
+/// How many commands of one room may wait or be in a commit. Beyond this, connections are
+/// not read, so a flood waits in its sender's TCP buffers.
 const COMMANDS: usize = 256;
 
-/// Publications of one room that wait. Beyond it the room is loaded again, which
+/// How many publications of one room may wait. Beyond this the room is loaded again, which
 /// costs less than applying them one by one.
 const PUBLICATIONS: usize = 64;
 
-/// Room for so many mails is kept while there are none. A room of ten seldom has more
+/// Capacity for this many mails is kept while there are none. A room of ten rarely has more
 /// at once.
 const KEPT: usize = 4;
 
-/// The way to a room's task.
+/// The sending side of a room's mailbox.
 pub(crate) struct Mailbox<A: App>(Arc<Post<A>>);
 
 struct Post<A: App> {
@@ -37,12 +37,12 @@ struct Post<A: App> {
 
 struct State<A: App> {
     mails: VecDeque<Mail<A>>,
-    /// The task's, while it waits.
+    /// The task's waker, while it waits.
     waker: Option<Waker>,
-    /// A `Resync` is on its way.
+    /// A `Resync` is in the mailbox.
     missed: bool,
-    /// The room's publications come in as long as it is here. The backend holds this
-    /// mailbox meanwhile, so the end of the task takes it out.
+    /// The room's publications come in while this watch is here. The backend holds this
+    /// mailbox meanwhile, so the end of the task removes the watch.
     watch: Option<Watch>,
     /// The task has ended.
     closed: bool,
@@ -75,14 +75,14 @@ impl<A: App> Mailbox<A> {
         &self.0.commands
     }
 
-    /// Puts something in. If the task has ended, nobody is left whom it concerns.
+    /// Adds a mail. If the task has ended, the mail concerns nobody.
     pub(crate) fn send(&self, mail: Mail<A>) {
         Post::put(self.0.state.lock(), mail);
     }
 
-    /// Has the room's publications put in until the task ends. Once it returns, what is
-    /// published comes in. If the store is away, that is so later, and then a `Resync`
-    /// comes in first.
+    /// Delivers the room's publications to this mailbox until the task ends. Publications
+    /// come in as soon as this returns. If the store is down, they come in later, and then
+    /// a `Resync` comes first.
     pub(super) async fn watch(&self, backend: &dyn Backend, room: &RoomId) {
         if self.0.state.lock().watch.is_some() {
             return;
@@ -105,7 +105,7 @@ impl<A: App> Mailbox<A> {
 impl<A: App> Post<A> {
     fn put(mut state: MutexGuard<'_, State<A>>, mail: Mail<A>) {
         if state.closed {
-            // What it holds may wake somebody when it is dropped: not under the lock.
+            // Dropping a mail may wake a task, so not under the lock.
             drop(state);
             return;
         }
@@ -131,18 +131,18 @@ impl<A: App> Listener for Post<A> {
 
     fn missed(&self) {
         let mut state = self.state.lock();
-        // One mail for all that are missed until the task has read it.
+        // One mail for everything missed until the task has read it.
         if !std::mem::replace(&mut state.missed, true) {
             Self::put(state, Mail::Resync);
         }
     }
 }
 
-/// The task's end of the mailbox. Dropping it closes the mailbox.
+/// The task's side of the mailbox. Dropping it closes the mailbox.
 pub(crate) struct Inbox<A: App>(Arc<Post<A>>);
 
 impl<A: App> Inbox<A> {
-    /// Ready when there is something; whoever waits for it is woken when it comes.
+    /// Ready when there is a mail; otherwise the waiting task is woken by the next one.
     pub(super) fn poll_mail(&self, cx: &mut Context<'_>) -> Poll<()> {
         let progress = ready!(coop::poll_proceed(cx));
         let mut state = self.0.state.lock();
@@ -167,12 +167,12 @@ impl<A: App> Inbox<A> {
         self.len() == 0
     }
 
-    /// What came in so far, one by one.
+    /// The mails so far, one by one.
     pub(super) fn next(&self) -> Option<Mail<A>> {
         let mut state = self.0.state.lock();
         let mail = state.mails.pop_front();
         match mail {
-            // What is missed from here on is told by another mail.
+            // A publication missed from now on needs another mail.
             Some(Mail::Resync) => state.missed = false,
             None if state.mails.capacity() > KEPT => state.mails = VecDeque::new(),
             _ => {}
@@ -180,7 +180,7 @@ impl<A: App> Inbox<A> {
         mail
     }
 
-    /// Takes nothing more in, and returns what came in so far.
+    /// Accepts no more mails, and returns those so far.
     pub(super) fn close(&self) -> VecDeque<Mail<A>> {
         let mut state = self.0.state.lock();
         state.closed = true;
@@ -256,7 +256,7 @@ mod tests {
             self.position = self.position.after(1);
         }
 
-        /// What came: the seqs of publications, and 0 where something was missed.
+        /// The received mails: the seqs of publications, and 0 for `Resync`.
         fn read(&self) -> Vec<u64> {
             let mails = std::iter::from_fn(|| self.inbox.next());
             let seq = |mail| match mail {

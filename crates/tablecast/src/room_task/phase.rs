@@ -1,4 +1,4 @@
-//! What a room's task is doing, and what it has asked of the store.
+//! The phase of a room's task, and its open question to the store.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,42 +11,40 @@ use tokio::time::Instant;
 
 use crate::room_task::batch::Batch;
 
-/// What the task is doing. Opening a room, catching up and confirming a batch without
-/// events are one phase, since all three take the same answer: what the store says of
-/// where the room stands. Batches are boxed, so that a room at rest takes no memory for
-/// one.
+/// The phase of the task. Opening a room, catching up and confirming a batch without events
+/// are one phase, because all three need the same answer of the store: the room's position.
+/// Batches are boxed, so that a room at rest takes no memory for one.
 pub(super) enum Phase<'a, A: App> {
     /// Nothing is under way.
     Resting,
-    /// The store has failed, and is asked again then.
+    /// The store has failed, and is asked again at this time.
     Waiting(Instant),
-    /// It was asked where the room stands. If that is where the batch was decided, the
-    /// batch may be told.
+    /// The store was asked for the room's position. If the batch was decided at that
+    /// position, its answers may be sent.
     Loading(Question<'a, Option<Loaded>>, Option<Box<Batch<A>>>),
     /// The batch is being committed.
     Committing(Question<'a, Committed>, Box<Batch<A>>),
-    /// The room is no more, or cannot be gone on with on this node.
+    /// The room no longer exists, or this node cannot continue with it.
     Gone,
 }
 
-/// What the store was asked, and has not answered yet.
+/// An open question to the store.
 pub(super) struct Question<'a, T> {
     answer: BackendFuture<'a, T>,
     asked: Asked,
 }
 
-/// What every question has, whatever it is.
+/// The common part of all questions.
 pub(super) struct Asked {
     pub(super) since: Instant,
-    /// Later than this it is as good as unanswered.
+    /// After this time it counts as unanswered.
     pub(super) until: Instant,
     is_late: bool,
-    /// Publications that came meanwhile. What they are to the room shows when the
-    /// answer is there.
+    /// Publications that came meanwhile. The answer will show whether they are new.
     pub(super) held: Vec<(Box<Publication>, OwnedSemaphorePermit)>,
 }
 
-/// What the store has answered, with the batch that was waiting for it.
+/// The answer of the store, with the batch that waited for it.
 pub(super) enum Answer<A: App> {
     Loaded(Result<Option<Loaded>, BackendError>, Option<Box<Batch<A>>>),
     Committed(Result<Committed, BackendError>, Box<Batch<A>>),
@@ -84,7 +82,7 @@ impl<'a, T> Question<'a, T> {
 }
 
 impl<A: App> Phase<'_, A> {
-    /// Ready when the store has answered. Nothing is under way any more.
+    /// Ready when the store has answered. Then no question is open.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Answer<A>, Asked)> {
         if self.asked().is_none() {
             return Poll::Pending;
@@ -116,7 +114,7 @@ impl<A: App> Phase<'_, A> {
         }
     }
 
-    /// When it ends at the latest.
+    /// The deadline of the phase.
     pub(super) fn until(&mut self) -> Option<Instant> {
         match self {
             Phase::Waiting(until) => Some(*until),
@@ -124,15 +122,14 @@ impl<A: App> Phase<'_, A> {
         }
     }
 
-    /// A question that has had its time is as good as answered: nobody knows what
-    /// became of it.
+    /// Gives up a question after its deadline: its outcome is unknown.
     pub(super) fn give_up_if_late(&mut self, now: Instant) {
         if let Some(asked) = self.asked() {
             asked.is_late = asked.until <= now;
         }
     }
 
-    /// What is decided and not told yet.
+    /// The batch that is decided but not answered yet.
     pub(super) fn batch(&mut self) -> Option<&mut Batch<A>> {
         match self {
             Phase::Loading(_, batch) => batch.as_deref_mut(),

@@ -19,7 +19,7 @@ pub(crate) struct Replica<A: App> {
 }
 
 impl<A: App> Replica<A> {
-    /// The room as the store has it, where all of it was asked for.
+    /// The room as loaded from the store, if all of it was requested.
     ///
     /// # Errors
     /// [`BackendError::Corrupt`]: it cannot be read.
@@ -32,10 +32,10 @@ impl<A: App> Replica<A> {
             .map_err(|error| corrupt(error.to_string()))
     }
 
-    /// The room at this snapshot, with all that is kept of the log.
+    /// The room at this snapshot, with the whole log.
     ///
     /// # Errors
-    /// It is not a room of this application and version.
+    /// The bytes are not a room of this application and version.
     pub(super) fn read(
         epoch: Epoch,
         snapshot: &Snapshot,
@@ -53,11 +53,11 @@ impl<A: App> Replica<A> {
         Ok(Replica { room, history })
     }
 
-    /// Reads what a publication adds to the copy: nothing, if all of it is known. `None` if
-    /// there is something missing before it, or it is of another history.
+    /// Reads the new events of a publication: none, if all are known. `None` if events
+    /// before it are missing, or it belongs to another history.
     ///
     /// # Errors
-    /// It holds no events of this application.
+    /// The bytes are not events of this application.
     pub(super) fn read_next(
         &self,
         published: &Publication,
@@ -72,8 +72,8 @@ impl<A: App> Replica<A> {
         Some(decode((first..).zip(&published.events).skip(known)))
     }
 
-    /// Lets the next events happen, which were committed elsewhere. Returns what the text
-    /// dialect shows of them, in about so many bytes at most; nothing without a limit.
+    /// Applies the next events, which were committed elsewhere. Returns the text dialect's
+    /// frames for them, at most about `limit` bytes; none without a limit.
     pub(super) fn advance(
         &mut self,
         events: &[Arc<Event<A::Event>>],
@@ -88,7 +88,7 @@ impl<A: App> Replica<A> {
             }
             if let Some(limit) = text_limit.filter(|_| !is_behind) {
                 show(&mut text, &self.room.logic, command);
-                // Too far to be shown step by step: the newest is what counts.
+                // Too much to show step by step: only the newest state counts.
                 is_behind = text.len() > limit;
             }
         }
@@ -100,7 +100,7 @@ impl<A: App> Replica<A> {
     }
 }
 
-/// Reads the events of the log that were loaded.
+/// Reads the loaded events of the log.
 pub(super) fn read_log<E: DeserializeOwned>(
     loaded: &Loaded,
 ) -> Result<Vec<Arc<Event<E>>>, StoredError> {
@@ -117,8 +117,8 @@ fn decode<'a, E: DeserializeOwned>(
         .collect()
 }
 
-/// Adds the state to what the text dialect shows, if these events of one command
-/// have changed it: one frame a command.
+/// Adds the state to the frames of the text dialect, if these events of one command have
+/// changed it: one frame for each command.
 pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::Event>>]) {
     let is_shown = |event: &Arc<Event<A::Event>>| match &event.change {
         Change::Logic { event, .. } => A::changes_text(event),

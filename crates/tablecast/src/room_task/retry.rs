@@ -1,12 +1,12 @@
-//! When a store that has failed is asked again.
+//! When a failed store is asked again.
 
 use std::time::Duration;
 
-/// How long after a failure the store is asked again, at first and at most.
+/// The wait before the store is asked again, at first and at most.
 const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
 /// How long to wait after the next failure: twice as long as after the last, unless
-/// something was achieved between.
+/// something has succeeded in between.
 pub(super) struct Retry(Duration);
 
 impl Retry {
@@ -14,8 +14,8 @@ impl Retry {
         Retry(WAIT.0)
     }
 
-    /// The store took something, or told something new. That it answers proves nothing,
-    /// for it may refuse writes alone.
+    /// The store took a change, or returned something new. An answer alone proves nothing,
+    /// because the store may refuse only writes.
     pub(super) fn succeeded(&mut self) {
         self.0 = WAIT.0;
     }
@@ -25,8 +25,8 @@ impl Retry {
         self.0 == WAIT.0
     }
 
-    /// It failed: how long to wait. From half to one and a half of the wait proper, so
-    /// that rooms which fail together do not all ask together.
+    /// It failed: returns how long to wait. The result is between half and one and a half
+    /// of the wait, so that rooms that fail together do not all ask again together.
     pub(super) fn failed(&mut self) -> Duration {
         let wait = self.0;
         self.0 = (wait * 2).min(WAIT.1);

@@ -1,5 +1,5 @@
-//! A room as it is on this node: its copy, who is connected here, and what they have
-//! asked. Knows nothing of the way to the store.
+//! A room on this node: its copy, its local connections, and their requests. It does not
+//! talk to the store.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
 use crate::room_task::clock::BackendClock;
 use crate::room_task::replica::{self, Replica};
 
-/// The room as this node has it.
+/// A room on this node.
 pub(super) struct LocalRoom<'a, A: App> {
     node: &'a Node,
     id: &'a RoomId,
@@ -35,7 +35,7 @@ pub(super) struct LocalRoom<'a, A: App> {
     unseen: UnseenNodes,
 }
 
-/// The room stands elsewhere, or may.
+/// The room is, or may be, at another position.
 pub(super) struct Behind;
 
 impl<'a, A: App> LocalRoom<'a, A> {
@@ -58,7 +58,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         }
     }
 
-    /// Where it stands; `None` until it was loaded for the first time.
+    /// Its position; `None` until it was loaded for the first time.
     pub(super) fn position(&self) -> Option<Position> {
         self.replica.as_ref().map(|replica| replica.room.position)
     }
@@ -73,13 +73,13 @@ impl<'a, A: App> LocalRoom<'a, A> {
         room.and_then(Room::next_away_end).is_some()
     }
 
-    /// Until when the seat of somebody who drops now is kept (backend clock, ms).
+    /// Until when the seat of a member who loses the connection now is kept (backend clock, ms).
     pub(super) fn keep_until(&self) -> Option<u64> {
         let grace = self.node.config.seat_grace.as_millis() as u64;
         (grace > 0).then(|| self.clock.now().saturating_add(grace))
     }
 
-    /// Decides what waits. `None` if the room was never loaded.
+    /// Decides waiting requests. `None` if the room was never loaded.
     pub(super) fn decide(&mut self) -> Option<Batch<A>> {
         let mut reaps = false;
         for request in self.requests.iter() {
@@ -100,9 +100,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
         Some(Batch::decide(&mut self.requests, replica, &context))
     }
 
-    /// A batch is ordered and stored (or had nothing to store): lets it happen and
-    /// tells everybody. Takes out of it what it takes, since moving a batch costs as much
-    /// as deciding one.
+    /// Applies a batch that is ordered and stored (or had nothing to store), and tells
+    /// everybody. It takes the parts out of the batch, because moving a whole batch costs
+    /// as much as deciding one.
     pub(super) fn accept(&mut self, batch: &mut Batch<A>) {
         let Some(replica) = &mut self.replica else {
             return;
@@ -123,7 +123,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         }
     }
 
-    /// Takes what the store says of where the room stands.
+    /// Installs the room's state from the store.
     ///
     /// # Errors
     /// It cannot be read.
@@ -136,7 +136,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         match &loaded.snapshot {
             None if events.is_empty() => {}
             None => self.advance(&events),
-            // Events alone do not lead to it.
+            // Events are not enough to reach this state.
             Some(snapshot) => {
                 let replica = Replica::read(loaded.position.epoch, snapshot, events)?;
                 self.audience.tell_state(&replica, &self.clock);
@@ -149,7 +149,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         Ok(())
     }
 
-    /// Takes a publication, which is only a hint: the store has the truth.
+    /// Handles a publication, which is only a hint: the store has the truth.
     pub(super) fn published(&mut self, published: &Publication) -> Result<(), Behind> {
         let Some(replica) = &self.replica else {
             return Ok(());
@@ -168,7 +168,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         Ok(())
     }
 
-    /// Lets the next events happen, which were committed elsewhere.
+    /// Applies the next events, which were committed elsewhere.
     fn advance(&mut self, events: &[Arc<Event<A::Event>>]) {
         let Some(replica) = &mut self.replica else {
             return;
@@ -210,7 +210,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         }
     }
 
-    /// The nodes whose members are not to be reaped, if that is known.
+    /// The nodes whose members must keep their seats, if that is known.
     fn may_be_alive(&mut self) -> Option<Arc<HashSet<NodeId>>> {
         let live = self.node.live()?;
         let members = &self.replica.as_ref()?.room.members;
@@ -222,13 +222,13 @@ impl<'a, A: App> LocalRoom<'a, A> {
         Some(alive.nodes)
     }
 
-    /// Learns who is away, and looks again when the first of them is to lose the seat.
+    /// Learns who is away, and checks again when the first of them must lose the seat.
     fn follow_away(&mut self) {
         let Some(replica) = &self.replica else { return };
         let (members, grace) = (&replica.room.members, self.node.config.seat_grace);
         self.away.follow(members, &self.clock, grace);
         let now = Instant::now();
-        // Of several each in its time: who loses the seat now is not the last.
+        // Each absence ends at its own time, so another one may follow.
         if let Some(at) = self.away.next_after(now) {
             self.alarm.set(at);
         }
@@ -237,7 +237,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         }
     }
 
-    /// The store has said just now where the room stands.
+    /// The store has just told the room's position.
     pub(super) fn heard(&mut self, stamp: Stamp) {
         let now = Instant::now();
         self.clock.heard(stamp, now);
@@ -250,7 +250,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         }
     }
 
-    /// Looks at what has a deadline by the room's state, and when to look next.
+    /// Checks the deadlines of the room's state, and sets the time of the next check.
     pub(super) fn look(&mut self, now: Instant) -> Result<(), Behind> {
         if self.replica.is_none() {
             return Ok(());

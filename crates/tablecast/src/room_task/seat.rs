@@ -1,4 +1,4 @@
-//! What holds a seat for as long as somebody is connected.
+//! The guard of a seat, for as long as its connection lives.
 
 use tablecast_core::App;
 use tablecast_core::ConnectionId;
@@ -6,7 +6,7 @@ use tablecast_core::ConnectionId;
 use crate::room_task::mail::Mail;
 use crate::room_task::mailbox::Mailbox;
 
-/// Holds a connection's seat. Dropping it gives the seat up, or keeps it for a while.
+/// The guard of a connection's seat. Dropping it gives the seat up, or keeps it for a while.
 pub(crate) struct SeatGuard<A: App> {
     pub(crate) mailbox: Mailbox<A>,
     pub(crate) connection: ConnectionId,

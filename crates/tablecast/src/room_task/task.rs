@@ -19,7 +19,7 @@ use crate::room_task::phase::{Answer, Asked, Phase, Question};
 use crate::room_task::retry::Retry;
 use crate::room_task::room::LocalRoom;
 
-/// The owner of a room on this node: what it asks of the store, and when.
+/// The owner of a room on this node: it decides what to ask the store, and when.
 pub(crate) struct RoomTask<'a, A: App> {
     node: &'a Node,
     id: &'a RoomId,
@@ -28,9 +28,9 @@ pub(crate) struct RoomTask<'a, A: App> {
     phase: Phase<'a, A>,
     retry: Retry,
     gathering: Gathering,
-    /// The room may stand elsewhere: load before deciding anything.
+    /// The room may be at another position: load it before deciding anything.
     stale: bool,
-    /// The node shuts down.
+    /// The node is shutting down.
     draining: bool,
 }
 
@@ -49,21 +49,21 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// Runs until nobody here needs the room: then returns when it expires (backend
-    /// clock, ms; `u64::MAX` if it was never found), and may be called again. `None` when
-    /// the room is no more.
+    /// Runs until nobody on this node needs the room. Then it returns when the room expires
+    /// (backend clock, ms; `u64::MAX` if it was never found), and may be called again.
+    /// `None` if the room no longer exists.
     pub(crate) async fn run_until_idle(&mut self, inbox: &Inbox<A>) -> Option<u64> {
         self.proceed();
         loop {
             let by_mail = poll_fn(|cx| self.poll_next(cx, inbox)).await;
             if by_mail && self.phase.asked().is_none() && self.gathering.waits() {
-                // Lets others who have something to say in this turn of the event loop say
-                // it, so that all of it becomes one commit and one write a socket. Whoever
-                // yields is woken after all that is ready now.
+                // Lets other members' commands of this turn of the event loop come in, so
+                // that all become one commit and one write for each socket. A task that
+                // yields is woken after all tasks that are ready now.
                 tokio::task::yield_now().await;
                 self.gathering.found(inbox.len());
             }
-            // Once it is gone, who wants to enter is turned away.
+            // Once it is gone, joins are refused.
             while !matches!(self.phase, Phase::Gone)
                 && let Some(mail) = inbox.next()
             {
@@ -79,7 +79,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// The room is no more: answers those who came too late.
+    /// The room no longer exists: refuses late requests.
     pub(crate) fn turn_away(&self, inbox: &Inbox<A>) {
         for mail in inbox.close() {
             if let Mail::Join(join) = mail {
@@ -88,9 +88,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// Whether nothing is left to do here. A seat that is kept for somebody away
-    /// is given up by whichever node has the room open, so this one stays, unless
-    /// it shuts down.
+    /// Whether nothing is left to do here. A node that has the room open gives up the seats
+    /// of absent members, so this one stays for that, unless it is shutting down.
     fn is_idle(&mut self) -> bool {
         self.room.audience.is_empty()
             && self.room.requests.is_empty()
@@ -98,8 +97,8 @@ impl<'a, A: App> RoomTask<'a, A> {
             && (self.draining || !self.room.is_somebody_away())
     }
 
-    /// Waits for the store, the mailbox and the clock, and takes what comes first.
-    /// True: it was a mail.
+    /// Waits for the store, the mailbox and the clock, and handles what comes first.
+    /// Returns true for a mail.
     fn poll_next(&mut self, cx: &mut Context<'_>, inbox: &Inbox<A>) -> Poll<bool> {
         if let Poll::Ready((answer, asked)) = self.phase.poll(cx) {
             self.answered(answer, &asked);
@@ -167,8 +166,8 @@ impl<'a, A: App> RoomTask<'a, A> {
     }
 
     fn wait(&mut self, request: Request<A>) {
-        // What is decided and answered at once, as nearly all is while the store is in
-        // this process, has no use for the clock.
+        // A batch that is decided and answered at once needs no clock. With the store in
+        // this process this is nearly always so.
         if !matches!(self.phase, Phase::Resting)
             && let Some(deadline) = request.deadline()
         {
@@ -181,7 +180,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.stale = self.stale || self.room.published(published).is_err();
     }
 
-    /// Asks the store for what is needed next, until it has to be waited for.
+    /// Asks the store for what is needed next, until an answer must be waited for.
     fn proceed(&mut self) {
         loop {
             match self.phase {
@@ -197,17 +196,16 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// Asks the store where the room stands; with a batch, whether that is where it was
-    /// decided.
+    /// Asks the store for the room's position; with a batch, to confirm that it was decided
+    /// at that position.
     fn load(&mut self, batch: Option<Box<Batch<A>>>) {
-        // From here on, so that what is heard while the answer is on its way leads to
-        // another load.
+        // Cleared now, so that news during this load causes another load.
         self.stale = false;
         let (backend, id, mailbox) = (&self.node.backend, self.id, self.mailbox);
         let answer = match self.room.position() {
             Some(here) => backend.load(id, Some(here)),
-            // Looks whether the room exists before it is watched, so that a guessed id
-            // costs no subscription; and loads it after, so that nothing is missed.
+            // Checks that the room exists before watching it, so that a guessed id costs no
+            // subscription; and loads it again after that, so that nothing is missed.
             None => BackendFuture::later(async move {
                 let Some(_) = backend.load(id, None).await? else {
                     return Ok(None);
@@ -269,19 +267,18 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// Decides what waits, and has it committed; or confirmed by a load, if it changes
-    /// nothing.
+    /// Decides waiting requests and commits them; without events, a load confirms them.
     fn decide(&mut self) {
         let Some(mut batch) = self.room.decide() else {
-            // The store says where it stands and shows no state.
+            // The store returned a position but no state.
             return self.fail();
         };
         let (backend, config) = (&self.node.backend, &self.node.config);
         if batch.events.is_empty() {
-            // What is known here may be old, and there is no commit to show it. The store
-            // is asked before anybody hears that there was nothing to do, or was refused.
-            // Others may change the room meanwhile, and again: what it answers is younger
-            // than what was asked of it, and that is enough.
+            // This node's copy may be old, and no commit would show it. So the store is
+            // asked before a refusal or "nothing to do" is answered. Others may change the
+            // room again meanwhile, but the answer is newer than the request, and that is
+            // enough.
             let may_be_behind = backend.resync_interval().is_some();
             if may_be_behind && !batch.keep_known(&mut self.room.requests) {
                 return self.load(Some(Box::new(batch)));
@@ -315,8 +312,8 @@ impl<'a, A: App> RoomTask<'a, A> {
                 Ok(Some(loaded))
             }
             Ok(Committed::Gone) => Ok(None),
-            // What cannot be understood will not be at the next attempt either. But the
-            // room may be readable, so it is loaded all the same.
+            // An unreadable answer will not become readable at the next attempt. But the
+            // room may be readable, so it is loaded.
             Err(BackendError::Corrupt(error)) => {
                 if self.retry.is_first() {
                     tracing::error!(room = %self.id, error, "the room cannot be changed");
@@ -333,7 +330,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn accepted(&mut self, batch: &mut Batch<A>) {
         self.room.accept(batch);
         if self.draining {
-            // Whoever has got a seat just now.
+            // Also connections that have just got a seat.
             self.room.audience.close_all(CloseReason::Restarting);
         }
     }
@@ -357,7 +354,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.expect_deadlines();
     }
 
-    /// The room is no more, or cannot be gone on with on this node: everybody is told.
+    /// The room no longer exists, or this node cannot continue with it: tells everybody.
     fn end(&mut self, why: &RoomError, reason: CloseReason) {
         self.phase = Phase::Gone;
         for request in self.room.requests.take(|_| true) {
@@ -366,13 +363,13 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.room.audience.close_all(reason);
     }
 
-    /// What is stored cannot be read. Why has been logged; to members it would say nothing.
+    /// The stored room cannot be read. The reason has been logged; it would not help members.
     fn fail(&mut self) {
         let why = Unavailable::Store("the stored room cannot be read".to_owned());
         self.end(&why.into(), CloseReason::Unavailable);
     }
 
-    /// Looks again when the store or somebody who waits has waited too long.
+    /// Sets the next check to the earliest deadline of the store or a request.
     fn expect_deadlines(&mut self) {
         if let Some(at) = self.phase.until() {
             self.room.alarm.set(at);
@@ -382,11 +379,11 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// Looks at everything that has a deadline, and when to look next.
+    /// Checks all deadlines, and sets the time of the next check.
     fn look_at_deadlines(&mut self) {
         let now = Instant::now();
         self.phase.give_up_if_late(now);
-        // What may still happen by a commit under way is said to be unknown.
+        // A request in a commit under way may still be applied, so its outcome is unknown.
         let late = self.room.requests.take_late(self.phase.batch(), now);
         if !late.is_empty() {
             let error = self.node.unsettled().into();

@@ -1,5 +1,5 @@
-//! A member's side of the conversation: what they say is understood, kept within its rate
-//! and put into the room's mailbox.
+//! A member's side of the conversation: messages are read, limited by the rate, and put
+//! into the room's mailbox.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,23 +22,23 @@ use crate::hub::LocalRooms;
 use crate::outbox::Outbox;
 use crate::room_task::{CommandRequest, Mail, SeatGuard};
 
-/// For so long whoever has left is still heard. At the
-/// default rate that is enough for all lines that may wait.
+/// How long lines of a member who has left are still handled. At the default rate this is
+/// enough for all lines that may wait.
 const LEFT_IS_HEARD: Duration = Duration::from_secs(10);
 
 /// Messages in a row that are not understood, until the connection is closed.
 const MISUNDERSTANDINGS: u32 = 20;
 
-/// Commands beyond the rate that are answered; past it the connection is closed. A
-/// client that is a little too fast now and then stays; one that does not listen
-/// does not.
+/// How many commands beyond the rate are answered; after that the connection is closed. A
+/// client that is sometimes a little too fast may stay; one that ignores the refusals may
+/// not.
 const BEYOND_RATE: Rate = Rate {
     per_second: 1.0,
     burst: 100,
 };
 
-/// Lines beyond the rate that wait for their turn; further ones are refused. Enough for
-/// whoever pastes a list, which has no numbers by which a part of it could be said again.
+/// How many lines beyond the rate may wait; further ones are refused. Enough for a pasted
+/// list, whose lines have no numbers for sending a part again.
 const LINES_THAT_WAIT: usize = 100;
 
 /// A member's side of the conversation.
@@ -47,13 +47,13 @@ pub(super) struct Speaker<A: App> {
     pub(super) seat: SeatGuard<A>,
     pub(super) member: MemberId,
     dialect: Dialect,
-    /// So many lines were commands.
+    /// How many lines were commands.
     lines: u64,
     bucket: Bucket,
     born: Instant,
     misunderstood: u32,
     beyond_rate: Bucket,
-    /// Commands in JSON that were refused since they came too fast.
+    /// The fence for JSON commands that came too fast.
     fence: Fence,
 }
 
@@ -78,8 +78,8 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// Takes in a message. Returns what [`Speaker::say`] does, or has lines wait for their
-    /// turn.
+    /// Handles a message. Returns the same as [`Speaker::say`], or a future in which lines
+    /// wait.
     pub(super) fn hear<'a>(
         &'a mut self,
         connection: &'a mut Connection,
@@ -89,7 +89,7 @@ impl<A: App> Speaker<A> {
         let number = said.op.number;
         match (self.within_rate(), self.dialect) {
             (Ok(()), _) => {}
-            // Boxed, since it is the exception, as in `while_waiting`.
+            // Boxed, because this case is rare, as in `while_waiting`.
             (Err(wait), Dialect::Text) => {
                 return Some(Box::pin(self.pace(connection, said, wait)));
             }
@@ -105,8 +105,8 @@ impl<A: App> Speaker<A> {
         self.say(connection, said)
     }
 
-    /// What a message says. What is not understood is answered, and too much of it ends
-    /// the connection.
+    /// Reads a message. A message that is not understood is answered, and too many of them
+    /// end the connection.
     fn understand(
         &mut self,
         connection: &Connection,
@@ -140,8 +140,8 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// What a line says. The number is ours and stands for one line, so nothing is to be
-    /// told apart by a digest.
+    /// Reads a line. The server numbers each line, so no digest is needed to recognise
+    /// repetitions.
     fn read_line(&mut self, line: &str) -> Result<ClientMessage<A::Command>, Misunderstood> {
         let command = A::text_command(line).map_err(|rejection| Misunderstood {
             id: None,
@@ -156,7 +156,7 @@ impl<A: App> Speaker<A> {
         Ok(ClientMessage { op, content })
     }
 
-    /// Says a line when the rate allows it, and those that come meanwhile after it.
+    /// Passes on a line when the rate allows it, then those that come meanwhile.
     async fn pace(
         &mut self,
         connection: &mut Connection,
@@ -169,8 +169,9 @@ impl<A: App> Speaker<A> {
         while !lines.is_empty() {
             let heard = match connection.outbox().close_reason() {
                 None => tokio::time::timeout_at(turn, connection.recv()).await,
-                // Who leaves is heard to the end, as one who pipes a list into the room does; but
-                // their seat is not held for long, nor the end of the process held up.
+                // Lines of a member who leaves are still handled, for example of a list piped
+                // into the room; but this does not keep the seat long, nor delay the end of the
+                // process.
                 Some(CloseReason::Left) => {
                     let until = left_until.get_or_insert_with(|| Instant::now() + LEFT_IS_HEARD);
                     if turn > *until || self.rooms.is_draining() {
@@ -204,8 +205,8 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// Refuses a command that came too fast, and ends the connection if there are too
-    /// many of them.
+    /// Refuses a command that came too fast, and ends the connection after too many of
+    /// them.
     fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
         let rate = self.rooms.node.config.command_rate;
         let rejection = Rejection::new(
@@ -228,8 +229,8 @@ impl<A: App> Speaker<A> {
         }
     }
 
-    /// Puts a command into the room's mailbox. If it has no place for it now, what is
-    /// returned does so when it has.
+    /// Puts a command into the room's mailbox. If the mailbox is full, the returned future
+    /// does it when there is space.
     fn say<'a>(
         &'a mut self,
         connection: &'a mut Connection,
@@ -244,7 +245,7 @@ impl<A: App> Speaker<A> {
             // Boxed, since it is the exception, as in `while_waiting`.
             Err(_) => Some(Box::pin(async move {
                 let place = self.seat.mailbox.commands().clone().acquire_owned();
-                // Never closed; and if it were, the room would be gone.
+                // The semaphore is never closed; if it were, the room would be gone.
                 if let Ok(permit) = connection.while_waiting(place).await {
                     self.mail(connection.outbox(), said, permit);
                 }
@@ -278,7 +279,7 @@ impl<A: App> Speaker<A> {
         self.bucket.take(rate, self.born.elapsed())
     }
 
-    /// With `after`: because the command of that number has to come first.
+    /// With `after`: because the command with that number must come first.
     fn refuse(
         &self,
         connection: &Connection,
@@ -293,7 +294,7 @@ impl<A: App> Speaker<A> {
             Dialect::Text => text::error(rejection),
             Dialect::Json => json::error(id, rejection, after),
         };
-        // If this fails, the connection ends and `recv` says so.
+        // If this fails, the connection ends, and `recv` reports it.
         let _ = connection.outbox().send(&frame);
     }
 }

@@ -1,5 +1,5 @@
-//! One connection from its handshake to its end, for whoever runs the server: counted, and
-//! told at debug.
+//! One connection from its handshake to its end, for the operator: it is counted, and
+//! logged at debug level.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use crate::outbox::Outbox;
 
 /// From the handshake to the end of the connection.
 pub(crate) struct Visit<A: App> {
-    /// The hub's own tasks go on for as long as anybody is connected.
+    /// Keeps the hub's own tasks running while anybody is connected.
     pub(super) hub: Hub<A>,
-    /// What became of the handshake was counted.
+    /// Whether the handshake's outcome was counted.
     is_decided: bool,
-    /// The open connection's.
+    /// The outbox of the open connection.
     outbox: Option<Arc<Outbox>>,
-    /// `None` unless lines at debug are wanted, since each connection has one.
+    /// `None` unless debug logging is on, because each connection has one.
     who: Option<Box<Who>>,
 }
 
-/// The room's id is a secret of a kind (whoever knows it may join), so it is told at debug
-/// alone.
+/// The room's id is a kind of secret (anybody who knows it may join), so it is logged only
+/// at debug level.
 struct Who {
     room: String,
     address: Option<IpAddr>,
@@ -36,7 +36,7 @@ impl<A: App> Visit<A> {
     pub(crate) fn new(hub: Hub<A>, room: &str, address: Option<IpAddr>) -> Self {
         let who = || {
             Box::new(Who {
-                // Ids are short; what is none may be long.
+                // Ids are short, but a malformed one may be long.
                 room: room.chars().take(64).collect(),
                 address,
                 member: None,
@@ -61,7 +61,7 @@ impl<A: App> Visit<A> {
         self.hub.metrics().handshakes.count(outcome);
     }
 
-    /// They have a seat now.
+    /// The client has a seat now.
     pub(super) fn seated(&mut self, member: MemberId) {
         self.decided(SEATED);
         if let Some(who) = &mut self.who {
@@ -71,12 +71,12 @@ impl<A: App> Visit<A> {
         }
     }
 
-    /// They have none, and are told by an HTTP status why: that is logged by who answers.
+    /// The client gets no seat, and an HTTP status says why; the server that answers logs it.
     pub(crate) fn turned_away(&mut self, outcome: &'static str) {
         self.decided(outcome);
     }
 
-    /// They have none, and the connection is closed for it.
+    /// The client gets no seat, and the connection is closed.
     pub(super) fn refused(&mut self, outcome: &'static str) {
         self.decided(outcome);
         if let Some(who) = &self.who {
@@ -92,9 +92,8 @@ impl<A: App> Drop for Visit<A> {
             self.decided(LEFT);
         }
         let Some(outbox) = &self.outbox else { return };
-        // The process may end with this conversation under way, or a fault may end it.
-        // Dropped without a reason it would hear 1000, after which a client does not come
-        // back.
+        // The process or a panic may end this conversation. Without a reason the client
+        // would get 1000, after which it does not come back.
         if self.hub.is_draining() || std::thread::panicking() {
             outbox.close(CloseReason::Restarting);
         }

@@ -14,12 +14,12 @@ use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
 
 impl<A: App> Hub<A> {
-    /// Answers a WebSocket handshake for a room. A client that offers
-    /// `tablecast.v1` is accepted, and told by a close code if it cannot join,
-    /// because a browser cannot see why a handshake failed. Any other client
-    /// speaks the text dialect and joins before the answer, so that `curl` and
-    /// `websocat` see the status. A node that drains accepts nobody: behind a status
-    /// a proxy can ask the next node, behind an accepted handshake it cannot.
+    /// Answers a WebSocket handshake for a room. A client that offers `tablecast.v1` is
+    /// accepted, and gets a close code if it cannot join, because a browser cannot see why
+    /// a handshake failed. Any other client uses the text dialect and joins before the
+    /// answer, so that `curl` and `websocat` see the status. A draining node accepts
+    /// nobody: after a status a proxy can ask the next node, after an accepted handshake it
+    /// cannot.
     ///
     /// # Errors
     /// Why somebody who speaks the text dialect cannot join; and that the node drains.
@@ -56,8 +56,8 @@ impl<A: App> Hub<A> {
     }
 }
 
-/// The status that tells `curl` and `websocat` what is wrong, with the error as
-/// text. A server with a form of its own for errors answers for itself.
+/// The status for `curl` and `websocat`, with the error as text. A server with its own
+/// error format makes its own answer.
 impl IntoResponse for RoomError {
     fn into_response(self) -> Response {
         let status = match self {

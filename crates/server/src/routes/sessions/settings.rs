@@ -1,4 +1,4 @@
-//! What a room may be given when it is made, and how a request says it.
+//! The settings of a new room, and how a request gives them.
 
 use std::time::Duration;
 
@@ -15,31 +15,31 @@ use crate::reason;
 use tablecast_http::Problem;
 use tablecast_lunch::{MasterSecret, Menu};
 
-/// A room is made of nothing but settings; this is plenty.
+/// Plenty for the settings of a room.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// A body must be complete in this time.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// A day: who wants a room for longer makes another.
+/// A day. For a longer time, make another room.
 const MAX_MINUTES: u64 = 24 * 60;
 
-/// What a room may be given when it is made. What is unknown is ignored: an older server
-/// must not refuse a newer client. Values are read one by one, so that a wrong one is named.
+/// The settings of a new room. Unknown fields are ignored: an older server must not refuse a
+/// newer client. Values are read one by one, so that an error names the wrong one.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Settings {
-    /// What it is called: a string, or null.
+    /// The room's title: a string, or null.
     #[schemars(with = "Option<String>")]
     pub(super) title: Value,
-    /// How many minutes it lives after the last sign of life: a whole number, or null.
-    /// A server may allow less.
+    /// How many minutes it lives after the last join or change: a whole number, or null. A
+    /// server may allow less.
     #[schemars(with = "Option<u64>", range(min = 1, max = MAX_MINUTES))]
     pub(super) minutes: Value,
 }
 
-/// The whole body, if it is small and comes soon. One that says it is too large
-/// is not read at all.
+/// The whole body, if it is small and comes in time. A body whose `Content-Length` is too
+/// large is not read at all.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
@@ -50,7 +50,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok());
-    // hyper has read it as a number before; one beyond u64 never comes here.
+    // hyper has parsed it before; a number beyond u64 never comes here.
     if length.and_then(|length| length.parse::<u64>().ok()) > Some(MAX_BODY_BYTES as u64) {
         return Err(too_large());
     }
@@ -72,7 +72,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
     }
 }
 
-/// What a body asks for; nothing, if there is none.
+/// The settings in a body; the defaults if it is empty.
 pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
     if body.is_empty() {
         return Ok(Settings::default());
@@ -90,7 +90,7 @@ pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Pro
         ));
     }
     let bad = |what: String| Problem::new(reason::BAD_JSON, what);
-    // serde would read an array as the fields in their order.
+    // serde would also accept an array with the fields in order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(bad("the body must be a JSON object, or nothing".to_owned()));
     }
@@ -100,7 +100,7 @@ pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Pro
 
 /// A setting has a value that is not allowed.
 fn not_allowed(name: &str, value: &Value, allowed: &str) -> Problem {
-    // An answer does not grow with what it answers.
+    // So that an answer does not grow with the request.
     let value: String = value.to_string().chars().take(40).collect();
     Problem::new(
         reason::BAD_REQUEST,
@@ -126,8 +126,8 @@ pub(super) fn lifetime(minutes: &Value, max_age: Duration) -> Result<Option<Dura
     }
 }
 
-/// A whole number, also one that is written with a point, as 30.0: to JSON Schema, and
-/// to JavaScript, it is the same.
+/// A whole number, also if written like 30.0: for JSON Schema and JavaScript it is the
+/// same.
 fn whole(number: &Value) -> Option<u64> {
     const EXACT: f64 = (1_u64 << 53) as f64;
     let written_with_a_point = || {
@@ -137,7 +137,7 @@ fn whole(number: &Value) -> Option<u64> {
     number.as_u64().or_else(written_with_a_point)
 }
 
-/// What is on the table at first.
+/// The menu of a new room.
 pub(super) fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
     let menu = Menu::new(max_items, new_secret()?);
     match title {
@@ -154,7 +154,7 @@ pub(super) fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
     }
 }
 
-/// What nobody can guess the room's draws from.
+/// The random secret of the room's draws.
 fn new_secret() -> Result<MasterSecret, Problem> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| {

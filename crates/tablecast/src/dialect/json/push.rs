@@ -1,4 +1,4 @@
-//! What the server says.
+//! The messages of the server.
 
 use serde::Serialize;
 use tablecast_core::App;
@@ -12,14 +12,14 @@ use crate::codec::Frame;
 use crate::config::HubConfig;
 
 fn render<S: Serialize, E: Serialize>(push: &Push<'_, S, E>) -> String {
-    // Writing to memory fails only if the application's own types refuse to be
-    // written, which storing them has already shown not to be so.
+    // Writing to memory fails only if the application's types cannot be serialised, and
+    // storing them has already succeeded.
     serde_json::to_string(push).unwrap_or_default()
 }
 
 type Plain<'a> = Push<'a, (), ()>;
 
-/// What a hello tells besides the state.
+/// The contents of a hello besides the state.
 pub(crate) struct Greeting<'a> {
     pub(crate) room_id: &'a str,
     pub(crate) seat: &'a Seat,
@@ -28,7 +28,7 @@ pub(crate) struct Greeting<'a> {
     pub(crate) config: &'a HubConfig,
 }
 
-/// The first message to a member. Without `resumed` it holds the whole state.
+/// The first message to a member. Without `resumed` it contains the whole state.
 pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bool) -> String {
     let config = greeting.config;
     let push: Push<'_, _, ()> = Push::Hello(Hello {
@@ -76,7 +76,7 @@ pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<Member> {
         .collect()
 }
 
-/// The whole state, when events alone do not lead to it.
+/// The whole state, when events are not enough.
 pub(crate) fn snapshot<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> Frame {
     let push: Push<'_, _, ()> = Push::Snapshot(whole(room, expires_at, now));
     Frame::text(&render(&push))
@@ -87,7 +87,7 @@ pub(crate) fn ack(id: u64, seq: u64) -> Frame {
     Frame::text(&render(&Plain::Ack { id, seq }))
 }
 
-/// A command was refused; with `after`, because that one has to come first.
+/// A command was refused; with `after`, because that command must come first.
 pub(crate) fn error(id: Option<u64>, rejection: &Rejection, after: Option<u64>) -> Frame {
     Frame::text(&render(&Plain::Error {
         id,
