@@ -129,7 +129,7 @@ export function run(plan, plant) {
           await pause(order.for);
           if (ended) return;
           signal('SIGCONT');
-          // It stopped itself, as a shell's job does.
+          // It stopped itself, like a job of a shell.
           child.kill('SIGCONT');
         } else if (order.do === 'retryNow') type(CONTROL_R);
         else if (order.do === 'add') {

@@ -24,7 +24,7 @@ const BREATH = 100;
 /** Only Linux has it. */
 const SHARED_MEMORY = '/dev/shm';
 
-/** Whatever runs must not outlive this process, however it ends. @type {Set<ChildProcess>} */
+/** Children must not outlive this process, however it ends. @type {Set<ChildProcess>} */
 const children = new Set();
 /** @type {Set<string>} */
 const directories = new Set();

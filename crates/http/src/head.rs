@@ -7,12 +7,11 @@
 //! smuggling). It also has one deadline for a slow head and for an idle
 //! connection, and none for a head's first byte after the accept.
 //!
-//! [`HeadGuard`] lies around the stream that hyper reads. It changes no byte: it
-//! counts, and tells in a [`HeadReport`] what it found, which the server asks
-//! before it answers a request. Behind a head that announces a body or an upgrade
-//! it looks no further, so the server must close the connection after answering
-//! such a request ([`ends_connection`]). Whoever takes over an upgraded connection gets
-//! the [`TcpStream`] alone by [`From`].
+//! [`HeadGuard`] wraps the stream that hyper reads. It changes no byte: it counts, and
+//! reports its findings in a [`HeadReport`], which the server checks before it answers a
+//! request. After a head that announces a body or an upgrade it stops checking, so the
+//! server must close the connection after answering such a request ([`ends_connection`]).
+//! Whoever takes over an upgraded connection gets the [`TcpStream`] alone by [`From`].
 
 use std::io;
 use std::pin::Pin;

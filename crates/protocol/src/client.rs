@@ -18,7 +18,8 @@ pub enum First {
 }
 
 // Unknown fields are ignored, here and in `resume`: a refusal would be final, and a newer
-// client must be accepted. `{"join":{"name":…,"colour":…}}`
+// client must be accepted.
+/// `{"join":{"name":…,"colour":…}}`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",

@@ -2,9 +2,9 @@
 //! which one side writes and the other reads. Written values may borrow, read values own their
 //! data.
 //!
-//! - [`client`]: what a client says. A server reads it strictly.
-//! - [`push`]: what a server says. A client reads it leniently: what it does not know changes
-//!   nothing, see [`Known`].
+//! - [`client`]: the messages of a client. A server reads them strictly.
+//! - [`push`]: the messages of a server. A client reads them leniently and ignores what it
+//!   does not know, see [`Known`].
 //! - [`code`]: why something is refused.
 //! - [`close`]: why a connection ends, with code and whether to come back.
 //! - [`text`]: the rules for items, names and titles.

@@ -107,7 +107,7 @@ impl Changes {
 
     fn refused(&self, refusal: Trouble) {
         let mut standing = self.standing.lock();
-        // Redis has different words for one reason.
+        // Redis' words may differ for the same reason.
         let is_known =
             matches!(&*standing, Standing::Refusing(known, _) if known.error() == refusal.error());
         if !is_known {
@@ -182,7 +182,7 @@ async fn attempt(
         Ok(Ok(Value::Int(0))) => return Ok(Outcome::Nothing),
         Ok(Ok(_)) => return Ok(Outcome::Passed),
         Ok(Err(error)) => error,
-        // While a failover is prepared, reads are answered and changes wait.
+        // While Redis prepares a failover, it answers reads but delays changes.
         Err(_) => {
             return Err(Loss::Sick(Trouble::Away(late(
                 "no answer to a change",

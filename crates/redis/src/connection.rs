@@ -130,7 +130,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Makes a connection that can be written to.
+    /// Makes a connection to a server that takes writes.
     pub(crate) async fn dial(
         info: &ConnectionInfo,
         limit: Duration,
@@ -216,7 +216,7 @@ pub(crate) fn late(what: &str, limit: Duration) -> String {
     format!("{what} within {} s", limit.as_secs_f64())
 }
 
-/// What the scripts are told: `RUN REPLID`.
+/// The history for the scripts: `RUN REPLID`.
 fn history(run: &str, report: &str) -> Arc<str> {
     let replid = info_field(report, "master_replid").unwrap_or_default();
     format!("{run} {replid}").into()

@@ -20,7 +20,7 @@ use crate::refusal::unavailable;
 use crate::rooms::{Channel, Rooms, Watcher};
 use crate::server::{Link, Server};
 
-/// Who has which slots.
+/// The servers and their slots.
 #[derive(Default, PartialEq)]
 pub(crate) struct Topology {
     /// Slots and the index of their server, sorted.

@@ -22,7 +22,7 @@ impl Router {
         let deadline = Instant::now() + limit;
         // An attempt that begins later may be answered too late: its outcome is unknown then.
         let last_attempt = deadline - limit / 4;
-        // What an answer that did not come means.
+        // The meaning of a missing answer.
         let lost = match call.script.is_change {
             false => BackendError::Unavailable,
             true => BackendError::Unknown,

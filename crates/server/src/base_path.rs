@@ -84,7 +84,7 @@ impl FromStr for BasePath {
 /// How an address stands to a site below a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Relation<'a> {
-    /// Below it: the rest, with a slash in front.
+    /// Under it: the rest, with a slash in front.
     Below(&'a str),
     /// The path itself, without the slash at its end.
     Itself,
@@ -114,7 +114,7 @@ pub(crate) async fn below(
     next: Next,
 ) -> Response {
     match base.relation(request.uri().path()) {
-        // Whatever the first page names relative to itself would be beside it.
+        // Without the slash, the first page's relative addresses would miss the path's last part.
         Relation::Itself => return moved(request.uri(), "/"),
         Relation::Below(rest) => {
             if let Some(uri) = with_path(request.uri(), rest) {

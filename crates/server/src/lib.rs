@@ -85,7 +85,7 @@ impl Server {
         let stop = CancellationToken::new();
         let router = routes::router(self.site.clone());
         let serve = tablecast_http::serve(listener, router, self.site.clone(), stop.clone());
-        // A task of its own, so that a panic in it is seen.
+        // A task of its own, so that a panic in it is noticed.
         let mut accepting = tokio::spawn(serve);
         let failed = tokio::select! {
             ended = &mut accepting => Some(has_ended(ended)),
@@ -110,8 +110,8 @@ impl Server {
         let end = Instant::now() + drain;
         let within = drain - HTTP_DRAIN.min(drain / 10);
         tracing::info!(?drain, "shutting down; a second signal ends at once");
-        // New connections are still accepted and told so, until the last member
-        // is gone: a load balancer learns it from `/readyz`.
+        // Until the last member is gone, new connections are still accepted and answered: a
+        // load balancer learns from `/readyz` that the server is draining.
         let drained = timeout_at(end, self.site.hub.drain(within));
         tokio::select! {
             ended = &mut accepting => return Err(has_ended(ended)),

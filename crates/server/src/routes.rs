@@ -30,8 +30,8 @@ pub(crate) fn table() -> Vec<Route<SharedSite>> {
     routes
 }
 
-/// Answers at all routes, and at all below the base path. A slash at the end is
-/// optional everywhere.
+/// A router with all routes, with and without the base path. A slash at the end is optional
+/// everywhere.
 pub(crate) fn router(site: SharedSite) -> Router {
     let base = site.config.base_path.clone();
     let router = table()

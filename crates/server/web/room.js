@@ -85,7 +85,7 @@ async function refused(error, said) {
   return reason === null;
 }
 
-/** The newest view, with its times by a clock that nobody can set; and what it was made of. @type {View & { of: View }} */
+/** The newest view, with times by a clock that nobody can set, and the original view. @type {View & { of: View }} */
 let seen = { of: room.view, ...steady(room.view) };
 /** The shown parts. @type {Part[]} */
 let parts = [];

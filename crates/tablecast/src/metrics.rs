@@ -81,8 +81,8 @@ impl<K> Default for ByName<K> {
 }
 
 impl<K: Ord + Copy> ByName<K> {
-    /// Shows these from now on, with 0 before they are counted: a rate over a counter that
-    /// appears with its first event misses that event.
+    /// Shows these names from now on, with 0 at first: a rate over a counter that appears
+    /// with its first event misses that event.
     pub fn expect(&self, names: impl IntoIterator<Item = K>) {
         let mut counts = self.0.lock();
         for name in names {
@@ -102,7 +102,7 @@ impl<K: Ord + Copy> ByName<K> {
     }
 }
 
-/// What may become of a handshake, besides what a server refuses before the hub is asked.
+/// The outcomes of a handshake, besides refusals by the server before the hub is asked.
 const HANDSHAKES: [&str; 10] = [
     SEATED,
     LEFT,
@@ -120,7 +120,7 @@ const HANDSHAKES: [&str; 10] = [
 pub(crate) const SEATED: &str = "seated";
 /// The client was gone before it had a seat.
 pub(crate) const LEFT: &str = "left";
-/// The first message was none.
+/// The first message was not understood.
 pub(crate) const MISUNDERSTOOD: &str = code::BAD_COMMAND.as_str();
 /// No first message came.
 pub(crate) const SILENT: &str = "timeout";
@@ -144,7 +144,7 @@ pub struct Metrics {
     pub handshakes: ByName<&'static str>,
     /// Commands refused, by code.
     pub rejections: ByName<ErrorCode>,
-    /// Writes handed to connections by a fan-out; all frames of a batch are one.
+    /// Writes that a fan-out gave to connections; all frames of a batch count as one.
     pub deliveries: Counter,
     /// Connections closed, by the code of their [`CloseReason`].
     pub closes: ByName<u16>,

@@ -114,7 +114,7 @@ impl Node {
         self.known.lock().health.is_up()
     }
 
-    /// What somebody is told whose request the store has not settled in time.
+    /// The error for a request that the store has not settled in time.
     pub(crate) fn unsettled(&self) -> Unavailable {
         match &self.known.lock().health {
             Health::Up | Health::Down(_) => {

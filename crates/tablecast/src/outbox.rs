@@ -29,8 +29,8 @@ pub use sink::Socket;
 /// The most slices in one write; IOV_MAX is 1,024, but a write rarely takes more than this.
 const SLICES: usize = 64;
 
-/// Something that writes to an outbox a little later, such as a channel. It is
-/// asked to do it now before anything else is, so that all stays in order.
+/// Something that writes to an outbox a little later, such as a channel. Before any other
+/// write it is asked to write now, so that the order is kept.
 pub(crate) trait Upstream: Send + Sync {
     /// Sends the waiting frames of the follower with this id.
     fn settle(&self, id: u64);
@@ -83,7 +83,7 @@ impl End {
     }
 }
 
-/// What the connection's task has to do.
+/// The duties of the connection's task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Duty {
     /// When the oldest waiting frame, if there is one, will have waited too long.

@@ -55,7 +55,7 @@ pub(crate) fn json<A: App>(
         // Dropped before the connection, as above.
         let mut visit = visit;
         let rooms = visit.hub.rooms.clone();
-        // Boxed, since it is over soon, and what follows takes half the memory.
+        // Boxed, because it is over soon, and the rest needs half the memory.
         let entered = Box::pin(enter(rooms, room, &mut connection)).await;
         let mut speaker = match entered {
             Ok(speaker) => speaker,

@@ -20,7 +20,7 @@ export function program() {
   return path;
 }
 
-/** Without the settings of whoever runs this. */
+/** Without the settings of the user who runs this. */
 export const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TABLECAST_|RUST_LOG)/.test(name)));
 
 /** @param {import('node:test').TestContext} t */

@@ -1,7 +1,7 @@
 use super::*;
 
-/// The first error, and how many heads were found; fed whole and byte by byte,
-/// which must not differ.
+/// The first error, and the number of heads; checks that feeding all at once and byte by
+/// byte give the same result.
 fn scan(bytes: &[u8]) -> (Option<HeadError>, u64) {
     let mut whole = Scan::default();
     let error = whole.read(bytes).err();

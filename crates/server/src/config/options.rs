@@ -93,9 +93,9 @@ pub(super) struct Options {
           value_parser = value::duration(100 * MS, 60 * SECOND), help_heading = "Server")]
     pub(super) store_timeout: Duration,
 
-    /// After SIGTERM, SIGHUP, SIGQUIT or Ctrl-C it ends in at most this long; members are closed at up
-    /// to 500 a second, or faster if the time is short, and told to come back. A second
-    /// signal ends at once
+    /// After SIGTERM, SIGHUP, SIGQUIT or Ctrl-C it ends within this time; members are closed at up to
+    /// 500 a second, or faster if the time is short, and told to come back. A second signal ends it at
+    /// once
     #[arg(long, env = "TABLECAST_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = value::duration(Duration::ZERO, HOUR), help_heading = "Server")]
     pub(super) drain_timeout: Duration,

@@ -40,7 +40,7 @@ What is guaranteed, and how to come back after a broken connection, is in `docs/
 
 Why the server closes a connection is in `x-close-codes`, the codes of refusals in `x-error-codes`.";
 
-/// The codes of refusals, and when each is told.
+/// The codes of refusals, and when each is sent.
 fn error_codes() -> impl Iterator<Item = (&'static str, &'static str)> {
     let all = code::ALL.iter().chain(tablecast_lunch::code::ALL);
     all.map(|(code, when)| (code.as_str(), *when))

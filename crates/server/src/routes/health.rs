@@ -56,7 +56,7 @@ pub(super) async fn healthz() -> Response {
     ok("running")
 }
 
-/// `GET /readyz`: 200 if somebody who connects now can be served.
+/// `GET /readyz`: 200 if a client that connects now can be served.
 pub(super) async fn readyz(State(site): State<SharedSite>) -> Result<Response, Problem> {
     if site.hub.is_draining() {
         let detail = "this server is shutting down";

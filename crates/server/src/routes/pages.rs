@@ -136,7 +136,7 @@ pub(super) async fn qr(
     };
     let Query(Link { origin }) = link.map_err(|_| refused())?;
     let (origin, base) = origin_and_path(&origin).ok_or_else(refused)?;
-    // Codes that lead elsewhere are not this server's to make.
+    // This server does not make codes that lead to other sites.
     if !origin::is_trusted(&origin, &headers, &site.config.allowed_origins) {
         return Err(refused());
     }
@@ -151,7 +151,7 @@ pub(super) async fn qr(
     Ok((headers, picture).into_response())
 }
 
-/// An origin, and the path behind it.
+/// An origin, and the path after it.
 fn origin_and_path(text: &str) -> Option<(Origin, BasePath)> {
     let host = text.find("://")? + "://".len();
     let path = text.get(host..)?.find('/').map(|slash| host + slash);

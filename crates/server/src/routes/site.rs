@@ -44,7 +44,7 @@ pub(crate) struct SiteState {
 pub(super) type SharedSite = Arc<SiteState>;
 
 impl SiteState {
-    /// What they share at the start; `table` makes all of them.
+    /// The shared state at the start; `table` makes all routes.
     pub(crate) fn new(
         hub: Hub<Menu>,
         config: Config,

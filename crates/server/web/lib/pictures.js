@@ -22,7 +22,7 @@ export function icon(name) {
 /**
  * @typedef {object} Setting
  * @property {(number | null)[]} seats a colour for each seat, null for a free one
- * @property {(number | null)[]} [dishes] on the turning tray
+ * @property {(number | null)[]} [dishes] dishes on the turning tray
  * @property {string} [class]
  */
 

@@ -38,7 +38,7 @@ export function steady(view) {
 /** Refusals after which the outcome is unknown. */
 export const UNSURE = ['unsure', 'outdated', 'conflict'];
 
-/** Stands for the number that a dish will get: behind all others. */
+/** A placeholder for the number of a new dish: after all others. */
 export const LATE = Number.MAX_SAFE_INTEGER;
 
 /**

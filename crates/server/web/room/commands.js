@@ -5,8 +5,7 @@ import { fold } from '../lib/text.js';
 
 /** @import { Menu, MenuChange, Pending } from '../client/types.js' */
 
-/**
- * What a command is called; nothing if the page said it by itself.
+/** The name of a command; empty if the page sent it by itself.
  * @param {Pending} pending
  * @param {Menu | null} menu
  * @returns {string | undefined}
@@ -20,11 +19,11 @@ export function named({ command, content }, menu) {
 }
 
 /**
- * Whether the table is as a command wanted it: what became of one without a clear answer is seen there.
+ * Whether the table is as a command wanted it: this shows the outcome of a command without a clear answer.
  * @param {Pending} pending
  * @param {Pick<Menu, 'items' | 'title'>} menu
- * @param {number} [me] as when it was said; without, nobody knows whose votes these are
- * @returns {boolean | undefined} undefined: nothing shows it
+ * @param {number} [me] me the member's id when it was sent; without it, the member's own votes are unknown
+ * @returns {boolean | undefined} undefined: it cannot be seen
  */
 export function isDone({ command, content }, { items, title }, me) {
   const said = /** @type {{ number?: number, item?: string, on?: boolean, title?: string | null }} */ (content);

@@ -8,8 +8,8 @@ use tablecast_core::App;
 use crate::hub::rooms::LocalRooms;
 use crate::room_task::Mail;
 
-/// Follows the backend's health and tells the rooms. The lease is renewed before they
-/// hear that the store is up: what they commit then is by a node that lives.
+/// Follows the backend's health and tells the rooms. The lease is renewed before the rooms
+/// learn that the store is up, so that their commits come from a live node.
 pub(super) async fn hear<A: App>(rooms: Arc<LocalRooms<A>>) -> Result<(), String> {
     let mut changes = rooms.node.backend.health();
     while let Some(health) = changes.next().await {
@@ -25,15 +25,15 @@ pub(super) async fn hear<A: App>(rooms: Arc<LocalRooms<A>>) -> Result<(), String
     Err("the store tells nothing any more".to_owned())
 }
 
-/// Renews the node's lease for as long as the hub lives, and tells the rooms when
-/// another node is gone.
+/// Renews the node's lease as long as the hub lives, and tells the rooms when another node
+/// is gone.
 pub(super) async fn keep_lease<A: App>(rooms: Arc<LocalRooms<A>>) -> Result<(), String> {
     let mut interval = tokio::time::interval(rooms.node.config.node_lease / 4);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        // While members are being closed, too: without a lease other nodes would
-        // give up the seats that they come back to.
+        // Also while members are being closed: without a lease other nodes would give up
+        // the seats that members come back to.
         if rooms.is_released() {
             return Ok(());
         }

@@ -79,7 +79,7 @@ impl<A: App> LocalRooms<A> {
         }
     }
 
-    /// From here on the node's lease is not renewed.
+    /// From now on the node's lease is not renewed.
     pub(super) fn begin_release(&self) {
         self.released.store(true, Ordering::Relaxed);
     }

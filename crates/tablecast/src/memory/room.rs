@@ -14,8 +14,8 @@ pub(super) struct Room {
     /// The last event that is part of the snapshot.
     snapshot_seq: u64,
     snapshot: Record,
-    /// The newest events, at most [`LOG_EVENTS`]; the last one has seq
-    /// `position.seq`. It always covers what follows the snapshot.
+    /// The newest events, at most [`LOG_EVENTS`]; the last one has seq `position.seq`. They
+    /// always cover everything after the snapshot.
     log: VecDeque<Record>,
     pub(super) expires_at: u64,
     /// No extension goes beyond this.
@@ -52,7 +52,7 @@ impl Room {
         now: u64,
     ) -> Result<Loaded, BackendError> {
         let newest = self.position.seq;
-        // The seq that the log follows.
+        // The seq before the log's first event.
         let before = newest - self.log.len() as u64;
         let reached = known
             .filter(|known| known.epoch == self.position.epoch)
@@ -93,8 +93,8 @@ impl Room {
                 self.snapshot_seq = position.seq;
                 self.snapshot = state;
             }
-            // Refused, since the log would grow without bound or no longer lead
-            // from the snapshot to the newest event.
+            // Refused, because the log would grow without limit, or no longer lead from the
+            // snapshot to the newest event.
             None if position.seq - self.snapshot_seq > LOG_EVENTS as u64 => {
                 return Err(BackendError::Corrupt(format!(
                     "a commit without a snapshot, {} events after the last one; \

@@ -15,7 +15,7 @@ pub trait Socket: Send + Sync {
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 }
 
-/// The socket of an outbox. TCP has no box around it, and no call through a table.
+/// The socket of an outbox. TCP is not boxed and not called through a vtable.
 pub(super) enum Sink {
     Tcp(OwnedWriteHalf),
     Own(Box<dyn Socket>),
@@ -41,8 +41,7 @@ impl Sink {
     }
 }
 
-/// The system calls are made directly: half of what a write costs outside of the
-/// kernel would be tokio's book of what is ready, which the connection's own task
-/// keeps when it finds the socket full, and libc's care for threads that are
-/// cancelled.
+/// The system calls are made directly. Otherwise half the cost of a write outside the
+/// kernel would be tokio's readiness bookkeeping (which the connection's own task does when
+/// it finds the socket full) and libc's handling of thread cancellation.
 const FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);

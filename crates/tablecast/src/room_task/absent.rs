@@ -11,10 +11,9 @@ use tokio::time::Instant;
 use crate::node::Live;
 use crate::room_task::clock::BackendClock;
 
-/// When the seats of those who are away are given up, by this node's own clock. What is
-/// left of the time is read off the backend's clock once, when this node learns that
-/// somebody is away; from then on it is how much time passes, wherever somebody sets that
-/// clock to.
+/// When the seats of absent members are given up, by this node's own clock. The remaining
+/// time is computed from the backend's clock once, when this node learns of the absence.
+/// After that only elapsed time counts, even if somebody sets the backend's clock.
 pub(super) struct AwayEnds {
     ends: HashMap<MemberId, AwayEnd>,
     /// No seat is given up before.
@@ -35,7 +34,7 @@ impl AwayEnds {
         }
     }
 
-    /// Whether the time of a member who is away until then (backend clock, ms) is over.
+    /// Whether a member's absence until `until` (backend clock, ms) is over.
     pub(super) fn is_over(&self, member: MemberId, until: u64) -> bool {
         let end = self.ends.get(&member).filter(|end| end.until == until);
         end.is_some_and(|end| end.at <= Instant::now())

@@ -270,7 +270,7 @@ impl<'a> Audience<'a> {
         true
     }
 
-    /// With `after`: because the command of that number has to come first.
+    /// With `after`: because the command with that number must come first.
     fn reject<A: App>(&self, command: &CommandRequest<A>, why: &Rejection, after: Option<u64>) {
         self.node.metrics.rejections.count(why.code);
         let (room, member, code) = (self.room, command.member, why.code.as_str());

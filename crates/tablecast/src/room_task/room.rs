@@ -180,10 +180,10 @@ impl<'a, A: App> LocalRoom<'a, A> {
         self.follow_away();
     }
 
-    /// Gives up seats that this node seems to hold by a connection it does not have:
-    /// left by a task that could not see them off, or by a commit of which nobody
-    /// knew until whoever had asked to join had been turned away. Where no other node can,
-    /// those of a process before this one, too.
+    /// Gives up seats that this node holds for a connection that does not exist: left by a
+    /// task that could not release them, or by a commit with an unknown outcome whose
+    /// client was refused meanwhile. Where no other node can, those of a process before
+    /// this one, too.
     fn give_up_orphans(&mut self) {
         let Some(replica) = &self.replica else { return };
         let keep_until = self.keep_until();

@@ -26,7 +26,7 @@ use crate::room_task::{CommandRequest, Mail, SeatGuard};
 /// enough for all lines that may wait.
 const LEFT_IS_HEARD: Duration = Duration::from_secs(10);
 
-/// Messages in a row that are not understood, until the connection is closed.
+/// After this many messages in a row that are not understood the connection is closed.
 const MISUNDERSTANDINGS: u32 = 20;
 
 /// How many commands beyond the rate are answered; after that the connection is closed. A
