@@ -8,7 +8,7 @@ use std::time::Duration;
 use tablecast::MemoryBackend;
 use tablecast_core::Backend;
 use tablecast_redis::{RedisBackend, RedisConfig, UrlError};
-use tablecast_sqlite::{OpenError, SqliteBackend};
+use tablecast_sqlite::{OpenError, SqliteBackend, SqliteOptions};
 
 use crate::config::Store;
 
@@ -25,7 +25,7 @@ pub enum StoreError {
     Database(#[from] OpenError),
 }
 
-/// Opens the store; Redis may take this long to answer. Must be called in a tokio runtime.
+/// Opens the store, which may take this long to answer. Must be called in a tokio runtime.
 /// Redis is connected to in the background: a server starts while Redis is down, and is
 /// ready when it is up.
 ///
@@ -34,7 +34,13 @@ pub enum StoreError {
 pub fn open(store: &Store, timeout: Duration) -> Result<Arc<dyn Backend>, StoreError> {
     match store {
         Store::Memory => Ok(Arc::new(MemoryBackend::new())),
-        Store::Sqlite(options) => Ok(Arc::new(SqliteBackend::open(options)?)),
+        Store::Sqlite(options) => {
+            let options = SqliteOptions {
+                timeout,
+                ..options.clone()
+            };
+            Ok(Arc::new(SqliteBackend::open(&options)?))
+        }
         Store::Redis(url) => {
             let config = RedisConfig {
                 timeout,

@@ -41,9 +41,6 @@ const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
 /// Changes that wait for the writer, at most. A room has one under way at a time.
 const QUEUE: usize = 16 * 1024;
 
-/// A call that the disk does not answer ends after this.
-const DEADLINE: Duration = Duration::from_secs(2);
-
 /// Rooms in a SQLite database, of which this process is the only one to change it. One
 /// value is one node's access to them; nodes within one process share rooms by
 /// [`SqliteBackend::another_node`]. The database is closed when the last of them is dropped,
@@ -77,7 +74,7 @@ impl SqliteBackend {
 
     fn open_at(options: &SqliteOptions, clock: Clock) -> Result<SqliteBackend, OpenError> {
         let opened = open::open(options)?;
-        let store = Store::start(opened, clock).map_err(|problem| OpenError {
+        let store = Store::start(opened, clock, options.timeout).map_err(|problem| OpenError {
             path: options.path.clone(),
             problem,
         })?;
@@ -129,12 +126,14 @@ struct Store {
     leases: Leases,
     stored: Arc<AtomicUsize>,
     health: watch::Receiver<Health>,
+    /// How long the disk may take to answer.
+    timeout: Duration,
     /// The next node.
     nodes: AtomicU64,
 }
 
 impl Store {
-    fn start(opened: Opened, clock: Clock) -> Result<Store, Problem> {
+    fn start(opened: Opened, clock: Clock, timeout: Duration) -> Result<Store, Problem> {
         let Opened {
             path,
             connection,
@@ -182,6 +181,7 @@ impl Store {
             leases: Leases::default(),
             stored,
             health: heard,
+            timeout,
             nodes: AtomicU64::new(1),
         })
     }
@@ -209,7 +209,7 @@ impl Store {
         let Some(readers) = &self.readers else {
             return Err(closed());
         };
-        let answer = tokio::time::timeout(DEADLINE, readers.ask(question)).await;
+        let answer = tokio::time::timeout(self.timeout, readers.ask(question)).await;
         answer.unwrap_or_else(|_| Err(BackendError::Unavailable(slow())))
     }
 }
@@ -227,8 +227,11 @@ impl Drop for Store {
 }
 
 /// Waits for the writer's answer.
-async fn settled<T>(answer: oneshot::Receiver<Result<T, BackendError>>) -> Result<T, BackendError> {
-    match tokio::time::timeout(DEADLINE, answer).await {
+async fn settled<T>(
+    answer: oneshot::Receiver<Result<T, BackendError>>,
+    timeout: Duration,
+) -> Result<T, BackendError> {
+    match tokio::time::timeout(timeout, answer).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(BackendError::Unknown("the database was closed".to_owned())),
         Err(_) => Err(BackendError::Unknown(slow())),
@@ -261,7 +264,7 @@ impl Backend for SqliteBackend {
         BackendFuture::later(async move {
             let (asked, answer) = Asked::new();
             self.store.send(Work::Create(room.clone(), new, asked))?;
-            settled(answer).await
+            settled(answer, self.store.timeout).await
         })
     }
 
@@ -286,7 +289,7 @@ impl Backend for SqliteBackend {
             let (asked, answer) = Asked::new();
             self.store
                 .send(Work::Commit(self.node, room.clone(), step, asked))?;
-            settled(answer).await
+            settled(answer, self.store.timeout).await
         })
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// What an acknowledged change survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +39,9 @@ pub struct SqliteOptions {
     /// How many pages of 4 KiB the file may have; beyond that it is as if the disk were
     /// full. `None`: no bound.
     pub max_pages: Option<u32>,
+    /// How long the disk may take to answer: a call that takes longer has failed, or its
+    /// outcome is unknown. Default 1 s.
+    pub timeout: Duration,
 }
 
 impl SqliteOptions {
@@ -48,6 +52,7 @@ impl SqliteOptions {
             sync: SyncMode::default(),
             boot_id: None,
             max_pages: None,
+            timeout: Duration::from_secs(1),
         }
     }
 }
