@@ -28,6 +28,7 @@ use tablecast_lunch::max_table_bytes;
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
 use options::Options;
+pub use options::STORE;
 pub use store::Store;
 
 /// Everything that can be set, checked.
