@@ -27,6 +27,7 @@ use tablecast_lunch::max_table_bytes;
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
 use options::Options;
+pub use options::STORE;
 pub use store::Store;
 
 /// All options, checked.

@@ -12,7 +12,7 @@ use tablecast_sqlite::{OpenError, SqliteBackend, SqliteOptions};
 
 use crate::config::Store;
 
-pub use command::{Command, STORE};
+pub use command::Command;
 
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -38,40 +38,71 @@ async fn main() {
     shrinking(&folder, many).await;
 }
 
-/// Changes for so long.
+/// Changes for so long, as fast as they are answered, and then at half that rate.
 async fn load(name: &str, backend: Arc<dyn Backend>, rooms: usize, seconds: u64) {
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut tasks = Vec::new();
+    let mut all = Vec::new();
     for n in 0..rooms {
-        let (backend, stop) = (backend.clone(), stop.clone());
         let id: RoomId = format!("room-{n}").parse().unwrap();
-        let mut position = create(&*backend, &id).await;
-        tasks.push(tokio::spawn(async move {
-            let mut took = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let begin = Instant::now();
-                position = change(&*backend, &id, position).await;
-                took.push(begin.elapsed());
-            }
-            took
-        }));
+        let position = create(&*backend, &id).await;
+        all.push((id, position));
     }
+    let rate = changes(name, &backend, &mut all, seconds, Duration::ZERO).await;
+    let pause = Duration::from_secs_f64(rooms as f64 / (rate / 2.0));
+    changes("    at half of that", &backend, &mut all, seconds, pause).await;
+}
+
+/// Each room has a change this long after the last one began, or when that is answered.
+async fn changes(
+    name: &str,
+    backend: &Arc<dyn Backend>,
+    rooms: &mut Vec<(RoomId, Position)>,
+    seconds: u64,
+    pause: Duration,
+) -> f64 {
     let begin = Instant::now();
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    stop.store(true, Ordering::Relaxed);
+    let end = begin + Duration::from_secs(seconds);
+    let count = rooms.len();
+    let tasks: Vec<_> = rooms
+        .drain(..)
+        .map(|(id, mut position)| {
+            let backend = backend.clone();
+            tokio::spawn(async move {
+                let mut took = Vec::new();
+                // Spread over the pause, as people are.
+                let mut next = begin + pause.mul_f64(fastrand::f64());
+                while next < end {
+                    tokio::time::sleep_until(next.into()).await;
+                    let asked = next.max(begin);
+                    position = change(&*backend, &id, position).await;
+                    took.push(asked.elapsed());
+                    next = if pause.is_zero() {
+                        Instant::now()
+                    } else {
+                        next + pause
+                    };
+                    // What is in memory has its answer at once: others would never have a turn.
+                    tokio::task::yield_now().await;
+                }
+                (id, position, took)
+            })
+        })
+        .collect();
     let mut took = Vec::new();
     for task in tasks {
-        took.extend(task.await.unwrap());
+        let (id, position, its) = task.await.unwrap();
+        rooms.push((id, position));
+        took.extend(its);
     }
     let rate = took.len() as f64 / begin.elapsed().as_secs_f64();
     took.sort_unstable();
     let at = |share: f64| took[(took.len() as f64 * share) as usize];
     println!(
-        "{name}, {rooms} rooms: {rate:.0} changes/s, half in {:?}, 99 % in {:?}, 99.9 % in {:?}",
+        "{name}, {count} rooms: {rate:.0} changes/s, half in {:?}, 99 % in {:?}, 99.9 % in {:?}",
         at(0.5),
         at(0.99),
         at(0.999)
     );
+    rate
 }
 
 /// How long a start takes with many rooms.

@@ -181,6 +181,8 @@ impl Writer {
                     if self.take(group.collect()) {
                         changed_at = Instant::now();
                         is_idle = false;
+                        // After the answers, since it may take a while.
+                        self.keep_up();
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -190,6 +192,7 @@ impl Writer {
             if next_tick <= now {
                 let is_tried = changed_at + TRY <= now || !self.health.borrow().is_up();
                 let rest = self.sweep(is_tried, is_idle);
+                self.keep_up();
                 is_idle = true;
                 if is_tried {
                     changed_at = now;
@@ -277,10 +280,6 @@ impl Writer {
                 tracing::warn!(%error, "the file beside the database cannot be written");
             }
             self.tell(Health::Up);
-            if let Err(error) = self.checkpoints.keep_up(&self.connection) {
-                // It is tried again after the next one. If the disk is full it is told then.
-                tracing::debug!(%error, "the log was not taken over");
-            }
         }
         Ok(has_changed)
     }
@@ -312,6 +311,14 @@ impl Writer {
                 self.tell(error::health(&error));
                 false
             }
+        }
+    }
+
+    /// Has SQLite's log taken over, when it is long enough.
+    fn keep_up(&self) {
+        if let Err(error) = self.checkpoints.keep_up(&self.connection) {
+            // It is tried again after the next one. If the disk is full that one tells.
+            tracing::debug!(%error, "the log was not taken over");
         }
     }
 

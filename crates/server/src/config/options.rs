@@ -13,7 +13,6 @@ use super::store::Store;
 use super::value;
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
-use crate::store::STORE;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,6 +20,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) const SERVE: &str = "serve";
+
+/// The command for databases.
+pub const STORE: &str = "store";
 
 /// What can be done. All but the first have options of their own, and are read before these:
 /// by [`tablecast_terminal::Command`] and [`crate::store::Command`].

@@ -9,8 +9,7 @@ use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 use tablecast_sqlite::{Dumped, Progress, backup, check, dump};
 
-/// The command for databases.
-pub const STORE: &str = "store";
+use crate::config::STORE;
 
 /// Looks at a database in which rooms live, or copies it. The server may run meanwhile.
 #[derive(Debug, Parser)]
