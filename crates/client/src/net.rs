@@ -173,6 +173,9 @@ fn moved(from: &Url, location: &str) -> Result<Url, String> {
         return Err("no address".to_owned());
     }
     let mut to = from.join(location).map_err(|error| error.to_string())?;
+    if !to.username().is_empty() || to.password().is_some() {
+        return Err("it has a user name or password".to_owned());
+    }
     let scheme = match (to.scheme(), from.scheme()) {
         ("http" | "ws", "https" | "wss") => return Err("it is not encrypted".to_owned()),
         ("http" | "ws", "ws") => "ws",
@@ -226,6 +229,8 @@ mod tests {
             (plain, "/login", Some("ws://h:8000/login")),
             (plain, "b", Some("ws://h:8000/ws/a/b")),
             (plain, "", None),
+            (plain, "http://me@h/ws/a/", None),
+            (plain, "http://:pw@h/ws/a/", None),
             (plain, "ftp://h/ws/a/", None),
             ("http://h/session/", "https://h/", Some("https://h/")),
         ] {

@@ -299,8 +299,8 @@ impl Health {
 ///
 /// Every implementation passes the contract suite of `tablecast-testing`. All methods may
 /// be called from any task at any time. If a future is dropped, the outcome is unknown, but
-/// the step is never half done. A call that cannot be answered ends with an error within
-/// about one second.
+/// the step is never half done. A call that cannot be answered ends with an error: by
+/// default within about one second.
 pub trait Backend: Send + Sync + 'static {
     /// Makes a room, unless there is one with this id. The same step deletes the result of
     /// an earlier room of this id: the result under an id is always that of the newest

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tablecast_core::NodeId;
-use tablecast_core::backend::{Backend, Health};
-use tokio::time::Instant;
+use tablecast_core::backend::{Backend, BackendError, Health};
+use tokio::time::{Instant, timeout};
 
 use crate::config::HubConfig;
 use crate::error::Unavailable;
@@ -88,7 +88,10 @@ impl Node {
     pub(crate) async fn renew(&self) -> bool {
         let asked = Instant::now();
         let lease = self.config.node_lease;
-        let renewed = self.backend.renew(&self.id, lease).await;
+        // However patient calls are: a renewal that is late must not end the lease.
+        let renewed = timeout(lease / 4, self.backend.renew(&self.id, lease)).await;
+        let late = || BackendError::Unavailable("the store did not answer in time".to_owned());
+        let renewed = renewed.unwrap_or_else(|_| Err(late()));
         let mut known = self.known.lock();
         let mut nodes: HashSet<NodeId> = match renewed {
             Ok(nodes) => nodes.into_iter().collect(),

@@ -68,10 +68,14 @@ fn read(text: &str) -> Result<Url, String> {
         let url = Url::parse(&format!("{scheme}://{rest}"));
         url.map_err(|error| error.to_string())
     };
-    let (scheme, rest) = match text.split_once("://") {
-        Some(("http" | "ws", rest)) => ("http", rest),
-        Some(("https" | "wss", rest)) => ("https", rest),
-        Some((other, _)) => return Err(format!("{other:?} is no scheme for it")),
+    let named = text.split_once("://");
+    let named = named.map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+    let (scheme, rest) = match &named {
+        Some((scheme, rest)) => match scheme.as_str() {
+            "http" | "ws" => ("http", *rest),
+            "https" | "wss" => ("https", *rest),
+            other => return Err(format!("{other:?} is no scheme for it")),
+        },
         None => match parse("https", text)?.host() {
             Some(Host::Domain(name)) if !is_localhost(name) => ("https", text),
             _ => ("http", text),
@@ -86,8 +90,8 @@ fn read(text: &str) -> Result<Url, String> {
         return Err("its port is no number up to 65535".to_owned());
     }
     let mut url = parse(scheme, rest)?;
-    if !url.username().is_empty() {
-        return Err("a user name has no place in it".to_owned());
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a user name or password has no place in it".to_owned());
     }
     url.set_query(None);
     url.set_fragment(None);
@@ -164,6 +168,7 @@ mod tests {
         for (text, page) in [
             ("http://h.example/r/a-b", "http://h.example/r/a-b"),
             ("https://H.example:443/r/a-b/", "https://h.example/r/a-b"),
+            ("WSS://h.example/ws/a-b/", "https://h.example/r/a-b"),
             ("wss://h.example/ws/a-b/", "https://h.example/r/a-b"),
             ("ws://h.example:8000/ws/a-b", "http://h.example:8000/r/a-b"),
             ("h.example/r/a-b", "https://h.example/r/a-b"),
@@ -200,6 +205,7 @@ mod tests {
             ("http://h:99999/r/a", "port"),
             ("http://h:/r/a", "port"),
             ("http://me@h/r/a", "user name"),
+            ("http://:pw@h/r/a", "password"),
             ("just-an-id", "leads to no room"),
             ("http:///r/a", ""),
         ] {

@@ -28,8 +28,8 @@ pub(crate) fn lunch() -> Process {
         "--command-rate",
         "0",
     ];
-    let mut command = program(lunch);
-    Process::start(command.args(["--listen", "127.0.0.1:0"]).args(unlimited))
+    let own = ["--listen", "127.0.0.1:0", "--store", "memory"];
+    Process::start(program(lunch).args(own).args(unlimited))
 }
 
 pub(crate) fn socketioxide() -> Process {

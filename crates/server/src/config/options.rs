@@ -92,7 +92,7 @@ pub(super) struct Options {
     /// How long the store may take to answer. What it has not taken after 1.8 times this is
     /// answered `unavailable`. More than the default is for a Redis that is far away
     #[arg(long, env = "TABLECAST_STORE_TIMEOUT", value_name = "DURATION", default_value = "1s",
-          value_parser = value::duration(100 * MS, 60 * SECOND), help_heading = "Server")]
+          value_parser = value::duration(100 * MS, 30 * SECOND), help_heading = "Server")]
     pub(super) store_timeout: Duration,
 
     /// After SIGTERM, SIGHUP, SIGQUIT or Ctrl-C it ends within this time; members are closed at up to
