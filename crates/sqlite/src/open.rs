@@ -42,10 +42,9 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
     let path = real_path(named).map_err(|problem| problem.at(named))?;
     let (run_file, found) = RunFile::lock(&path, options.boot_id.as_deref(), options.sync)
         .map_err(|problem| problem.at(named))?;
-    let was_there = found.is_some();
-    let opened = open_locked(options, path.clone(), run_file, found);
+    let opened = open_locked(options, path.clone(), run_file, found.record);
     opened.map_err(|problem| {
-        if !was_there && matches!(problem, Problem::NotADatabase | Problem::OtherProgram) {
+        if found.is_empty && matches!(problem, Problem::NotADatabase | Problem::OtherProgram) {
             // Nothing is to be left beside a file that was named by mistake.
             let _ = fs::remove_file(run_file::beside(&path));
         }

@@ -118,6 +118,14 @@ impl Record {
     }
 }
 
+/// What stood in the file.
+pub(crate) struct Found {
+    /// `None` if it is no record.
+    pub(crate) record: Option<Record>,
+    /// Nothing: it was made just now.
+    pub(crate) is_empty: bool,
+}
+
 /// The file, locked: as long as this lives no other process opens the database.
 pub(crate) struct RunFile {
     file: File,
@@ -125,8 +133,7 @@ pub(crate) struct RunFile {
 }
 
 impl RunFile {
-    /// Locks the file of this database, and reads what the last process wrote: `None` if
-    /// that is nothing, or cannot be read.
+    /// Locks the file of this database, and reads what the last process wrote.
     ///
     /// # Errors
     /// Another process has it, or it cannot be written.
@@ -134,7 +141,7 @@ impl RunFile {
         database: &Path,
         boot_id: Option<&str>,
         sync: SyncMode,
-    ) -> Result<(RunFile, Option<Record>), Problem> {
+    ) -> Result<(RunFile, Found), Problem> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -150,10 +157,14 @@ impl RunFile {
         let mut text = String::new();
         // Whatever else stands there is as good as nothing.
         let is_read = file.read_to_string(&mut text).is_ok();
-        let found = Record::decode(&text).filter(|_| is_read);
+        let found = Found {
+            record: Record::decode(&text).filter(|_| is_read),
+            is_empty: is_read && text.is_empty(),
+        };
         if !is_locked {
-            let process =
-                found.map_or_else(|| "unknown".to_owned(), |record| record.process.to_string());
+            let process = found
+                .record
+                .map_or_else(|| "unknown".to_owned(), |record| record.process.to_string());
             return Err(Problem::InUse { process });
         }
         let boot_id = boot_id.map_or_else(system_boot_id, str::to_owned);

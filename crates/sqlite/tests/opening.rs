@@ -44,6 +44,11 @@ fn a_file_that_is_something_else_is_left_alone() {
     assert!(matches!(problem(&folder.database()), Problem::NotADatabase));
     assert_eq!(fs::read_to_string(folder.database()).unwrap(), text);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    // Nor is what happens to stand beside it.
+    fs::write(folder.beside("-run"), "3 km before breakfast").unwrap();
+    assert!(matches!(problem(&folder.database()), Problem::NotADatabase));
+    let run = fs::read_to_string(folder.beside("-run")).unwrap();
+    assert_eq!(run, "3 km before breakfast");
 
     let other = folder.path().join("other.db");
     let connection = Connection::open(&other).unwrap();
