@@ -160,8 +160,8 @@ pub(super) struct Options {
           value_parser = value::whole(128, 16 << 20), help_heading = "Connections")]
     pub(super) max_message_bytes: usize,
 
-    /// How many bytes may wait for a slow reader; at this limit it is disconnected [default:
-    /// 786432, or the size of the largest menu if that is more]
+    /// Bytes that may wait for a slow reader; at this limit it is cut off [default: 786432, or the
+    /// size of the largest menu if that is more]
     #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES",
           value_parser = value::whole(1024, 1 << 30), help_heading = "Connections")]
     pub(super) outbox_bytes: Option<usize>,
