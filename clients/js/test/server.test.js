@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { connect, createServer as createConnections } from 'node:net';
 import { test } from 'node:test';
 import { createRoom, roomUrl } from 'tablecast-client';
 import { WebSocket } from 'ws';
@@ -161,6 +162,31 @@ test('a room is made, or the refusal is a typed error', async (t) => {
   await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
   assert.equal(roomUrl('https://lunch.example/?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
   assert.equal(roomUrl('https://lunch.example/lunch/', 'a'), 'wss://lunch.example/lunch/ws/a/');
+});
+
+test('a room of a site below a path is made and joined there', async (t) => {
+  const server = await serve(t, [...UNLIMITED, '--base-path', '/lunch']);
+  // The server answers without the path as well; a proxy that has other sites beside it does not.
+  const front = createConnections((client) => {
+    client.once('data', (head) => {
+      if (!/^[A-Z]+ \/lunch\//.test(String(head))) return client.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+      const through = connect(server.port, '127.0.0.1', () => through.write(head));
+      client.pipe(through).pipe(client);
+      for (const end of [client, through]) end.on('error', () => [client, through].forEach((one) => one.destroy()));
+    });
+  });
+  await new Promise((resolve) => front.listen(0, '127.0.0.1', () => resolve(null)));
+  t.after(() => front.close());
+  const { port } = /** @type {import('node:net').AddressInfo} */ (front.address());
+  const base = `http://127.0.0.1:${port}/lunch/`;
+  const room = await createRoom(base, { title: 'Friday' });
+  assert.equal(room.page, `${base}r/${room.id}`);
+  assert.equal(room.url, `ws://127.0.0.1:${port}/lunch/ws/${room.id}/`);
+  const mina = join(t, room.url, { name: 'Mina' });
+  await live(mina);
+  await mina.add('pizza');
+  const there = await (await fetch(`${server.base}/session/${room.id}/`)).json();
+  assert.deepEqual([there.state.title, there.state.items.length], ['Friday', 1]);
 });
 
 test('an answer that is not the server\'s, or none that a page may read, is told as what it is', async (t) => {

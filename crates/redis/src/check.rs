@@ -201,3 +201,121 @@ async fn attempt(
         None => Ok(Outcome::Nothing),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use futures_util::FutureExt;
+    use redis::IntoConnectionInfo;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::RedisConfig;
+
+    fn oom() -> Trouble {
+        Trouble::Refusing {
+            why: "its memory is full",
+            words: "OOM".into(),
+        }
+    }
+
+    #[test]
+    fn two_passes_in_a_row_after_a_refusal_make_a_server_one_that_takes_changes() {
+        let changes = Changes::new("a server".into());
+        assert_eq!(changes.health(), None);
+        changes.passed();
+        assert_eq!(changes.health(), Some(Health::Up), "none was refused");
+        let refusing = Some(oom().health());
+        changes.refused(oom());
+        changes.passed();
+        assert_eq!(changes.health(), refusing, "one pass is not enough");
+        changes.refused(oom());
+        changes.passed();
+        assert_eq!(changes.health(), refusing, "they were not in a row");
+        // A room's change was refused in between.
+        assert!(changes.doubt());
+        changes.passed();
+        assert_eq!(changes.health(), refusing, "nor were these");
+        // A new connection shows nothing.
+        changes.begin();
+        assert_eq!(changes.health(), refusing);
+        changes.passed();
+        assert_eq!(changes.health(), Some(Health::Up));
+        changes.begin();
+        assert_eq!(changes.health(), None);
+    }
+
+    /// A server that answers each script with this line.
+    async fn server(answer: &'static str) -> Live {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}/?protocol=resp3", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let (from, mut to) = client.split();
+            let mut from = BufReader::new(from);
+            while let Some(command) = command(&mut from).await {
+                let report = "run_id:a\r\nrole:master\r\n";
+                let answer = match command.as_str() {
+                    "EVALSHA" => format!("{answer}\r\n"),
+                    "INFO" => format!("${}\r\n{report}\r\n", report.len()),
+                    _ => "+OK\r\n".to_owned(),
+                };
+                to.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let info = url.into_connection_info().unwrap();
+        let dialled = Live::dial(&info, Duration::from_secs(30)).await;
+        let (live, _) = dialled.unwrap_or_else(|trouble| panic!("{trouble}"));
+        live
+    }
+
+    /// The name of the next command.
+    async fn command(from: &mut BufReader<tokio::net::tcp::ReadHalf<'_>>) -> Option<String> {
+        let number = async |from: &mut BufReader<_>| {
+            let mut line = String::new();
+            from.read_line(&mut line).await.ok()?;
+            line.get(1..)?.trim().parse::<usize>().ok()
+        };
+        let mut words = Vec::new();
+        for _ in 0..number(from).await? {
+            let mut word = vec![0; number(from).await? + 2];
+            from.read_exact(&mut word).await.ok()?;
+            words.push(String::from_utf8_lossy(&word).trim().to_owned());
+        }
+        words.into_iter().next()
+    }
+
+    #[tokio::test]
+    async fn a_slot_that_is_elsewhere_shows_nothing_and_has_the_slots_asked_for_again() {
+        for (answer, asks_again) in [
+            ("-MOVED 1 127.0.0.1:1", true),
+            ("-ASK 1 127.0.0.1:1", true),
+            (
+                "-TRYAGAIN Multiple keys request during rehashing of slot",
+                true,
+            ),
+            (":0", false),
+        ] {
+            let context = Context::new(&RedisConfig::default(), true);
+            let live = server(answer).await;
+            let outcome = attempt(&context, |_| true, &live, &mut 0).await;
+            assert!(matches!(outcome, Ok(Outcome::Nothing)), "{answer}");
+            let asked = context.refresh.notified().now_or_never();
+            assert_eq!(asked.is_some(), asks_again, "{answer}");
+        }
+        let context = Context::new(&RedisConfig::default(), true);
+        for (answer, passes) in [(":1", true), ("-OOM full", false)] {
+            let live = server(answer).await;
+            match attempt(&context, |_| true, &live, &mut 0).await {
+                Ok(Outcome::Passed) => assert!(passes, "{answer}"),
+                Ok(Outcome::Refused(_)) => assert!(!passes, "{answer}"),
+                _ => panic!("{answer}"),
+            }
+        }
+        let live = server(":1").await;
+        let outcome = attempt(&context, |_| false, &live, &mut 0).await;
+        assert!(matches!(outcome, Ok(Outcome::Nothing)), "it has no slot");
+        assert!(context.refresh.notified().now_or_never().is_some());
+    }
+}

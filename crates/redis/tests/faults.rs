@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use common::*;
-use tablecast_core::NodeId;
 use tablecast_core::backend::{Backend, BackendError, Committed};
+use tablecast_core::id::{NodeId, RoomId};
+use tablecast_core::position::Epoch;
 use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_testing::redis::RedisServer;
 use tablecast_testing::{FaultyProxy, Notification};
@@ -343,6 +344,27 @@ async fn a_primary_that_lost_its_role_and_has_it_back_begins_a_new_epoch() {
     );
 }
 
+/// The epochs of a room, in their order, as seen by a backend that was there before its
+/// history changed and by newcomers, who know the new one from their start.
+async fn epochs_to_one_and_to_newcomers(
+    server: &RedisServer,
+    one: &RedisBackend,
+    room: &RoomId,
+    before: Epoch,
+) -> Vec<Epoch> {
+    let mut epochs = vec![before];
+    for _ in 0..20 {
+        let two = connected(&server.url()).await;
+        for backend in [&two, one] {
+            let loaded = backend.load(room, None).await.unwrap().unwrap();
+            if epochs.last() != Some(&loaded.position.epoch) {
+                epochs.push(loaded.position.epoch);
+            }
+        }
+    }
+    epochs
+}
+
 /// Attaching the first replica changes what tells one history from another, and the
 /// nodes learn of it at different moments.
 #[tokio::test]
@@ -353,28 +375,57 @@ async fn nodes_that_learn_of_another_history_one_after_the_other_begin_one_epoch
     let room = room("a");
     let before = created(&one, &room).await.epoch;
     follow(&b, &a).await;
-    let mut epochs = vec![before];
-    for _ in 0..20 {
-        // The second knows the new history from its start, the first may know the old one.
-        let two = connected(&a.url()).await;
-        for backend in [&two, &one] {
-            let epoch = backend
-                .load(&room, None)
-                .await
-                .unwrap()
-                .unwrap()
-                .position
-                .epoch;
-            if epochs.last() != Some(&epoch) {
-                epochs.push(epoch);
-            }
-        }
-    }
+    let epochs = epochs_to_one_and_to_newcomers(&a, &one, &room, before).await;
     assert_eq!(
         epochs.len(),
         2,
         "one that was not needed, and no more: {epochs:?}"
     );
+}
+
+/// And so does freeing the backlog, some time after the last replica has gone.
+#[tokio::test]
+async fn a_backlog_that_is_freed_begins_one_epoch() {
+    let (a, b) = pair().await;
+    let one = connected(&a.url()).await;
+    let room = room("a");
+    let before = created(&one, &room).await.epoch;
+    let info = || a.cli(&["INFO", "replication"]);
+    let with_replica = replid(&info());
+    a.cli(&["CONFIG", "SET", "repl-backlog-ttl", "1"]);
+    drop(b);
+    let info = async || info();
+    let is_freed = |info: &String| info.contains("repl_backlog_active:0");
+    let freed = until("the backlog is freed", info, is_freed).await;
+    assert_ne!(replid(&freed), with_replica);
+    let epochs = epochs_to_one_and_to_newcomers(&a, &one, &room, before).await;
+    assert_eq!(
+        epochs.len(),
+        2,
+        "one that was not needed, and no more: {epochs:?}"
+    );
+}
+
+fn replid(info: &str) -> String {
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("master_replid:"));
+    line.unwrap().trim().to_owned()
+}
+
+/// As an older version has stored it.
+#[tokio::test]
+async fn a_room_without_a_replid_goes_on_in_its_epoch() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let room = room("a");
+    let start = created(&backend, &room).await;
+    assert_eq!(server.cli(&["HDEL", "tablecast:{a}:state", "replid"]), "1");
+    for backend in [&backend, &connected(&server.url()).await] {
+        let loaded = backend.load(&room, None).await.unwrap().unwrap();
+        assert_eq!(loaded.position, start);
+    }
+    accepted(&backend, &room, step(start, &["x"])).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use common::*;
@@ -13,6 +14,7 @@ use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
 use tablecast_testing::Notification;
 use tablecast_testing::redis::{RedisCluster, RedisServer};
+use tokio::time::Instant;
 
 /// A server, and a backend that has found that it takes changes.
 async fn up(options: &[&str]) -> (RedisServer, RedisBackend, Heard) {
@@ -59,6 +61,33 @@ async fn a_server_that_refuses_changes_is_down_in_its_own_words_until_it_takes_t
     let now = backend.load(&room("a"), None).await.unwrap().unwrap();
     assert_eq!(now.position, start, "nothing was done of what was refused");
     accepted(&backend, &room("a"), step(start, &["x"])).await;
+}
+
+/// The clock of this backend stands still, so that nothing is done because it is time for it.
+#[tokio::test]
+async fn a_refused_change_is_looked_into_at_once() {
+    let (server, backend, mut heard) = up(&[]).await;
+    let start = created(&backend, &room("a")).await;
+    let room = room("a");
+    tokio::time::pause();
+    let before = Instant::now();
+    // While a thread works for it, tokio does not set its clock to what is next.
+    let (looked_into, told) = mpsc::channel::<()>();
+    let stands_still = tokio::task::spawn_blocking(move || told.recv_timeout(DEADLINE));
+    set(&server, "maxmemory", "1");
+    tokio::select! {
+        biased;
+        _ = heard.refusing("OOM") => {}
+        // It is refused, and waits to be tried once more.
+        tried = backend.commit(&room, step(start, &["x"])) => panic!("{tried:?}"),
+    }
+    assert_eq!(
+        Instant::now(),
+        before,
+        "it was looked into when it was time"
+    );
+    drop(looked_into);
+    assert!(stands_still.await.unwrap().is_err());
 }
 
 #[tokio::test]

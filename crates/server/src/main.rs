@@ -71,15 +71,7 @@ fn main() -> ExitCode {
             tracing::info!("ended");
             ExitCode::SUCCESS
         }
-        Err(Failure::Usage(error)) => wrong(&error),
-        Err(Failure::Start(error)) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-        Err(Failure::Failed(error)) => {
-            tracing::error!("ended: {error}");
-            ExitCode::from(FAILED)
-        }
+        Err(failure) => failure.tell(),
     };
     drop(written);
     code
@@ -99,6 +91,23 @@ enum Failure {
     Start(anyhow::Error),
     /// It could not continue.
     Failed(Failed),
+}
+
+impl Failure {
+    /// Says it: the code to end with.
+    fn tell(self) -> ExitCode {
+        match self {
+            Failure::Usage(error) => wrong(&error),
+            Failure::Start(error) => {
+                tracing::error!("{error:#}");
+                ExitCode::FAILURE
+            }
+            Failure::Failed(error) => {
+                tracing::error!("ended: {error}");
+                ExitCode::from(FAILED)
+            }
+        }
+    }
 }
 
 impl From<anyhow::Error> for Failure {
@@ -248,4 +257,22 @@ fn is_ignored(signal: SignalKind) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask & (1 << (signal.as_raw_value() - 1)) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_failure_ends_the_process_with_its_code() {
+        let serving = tokio::spawn(async { panic!("as the test asked") });
+        let panicked: Result<(), _> = serving.await.map_err(Failed::from);
+        for (failure, code) in [
+            (panicked.map_err(Failure::Failed).err(), 70),
+            (Some(Failure::from(anyhow::anyhow!("no port"))), 1),
+            (Some(Failure::Usage("a wrong value".to_owned())), 2),
+        ] {
+            assert_eq!(failure.map(Failure::tell), Some(ExitCode::from(code)));
+        }
+    }
 }

@@ -4,7 +4,7 @@
 #[path = "support/program.rs"]
 mod program;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -92,6 +92,32 @@ fn it_tells_its_members_and_ends_with_0_after_a_signal() {
             "{signal}: {heard:?}"
         );
     }
+}
+
+/// Members who do not answer its goodbye are cut off when it ends, and that it did says the
+/// last line, when nothing of it is left: no connection, and nothing that still has to be
+/// waited for or that could say more.
+#[test]
+fn when_it_says_that_it_has_ended_nothing_of_it_is_left() {
+    let dir = Directory::new();
+    let mut command = tablecast(&dir);
+    command.args(ANY_PORT).args(["--drain-timeout", "1s"]);
+    let (mut server, log) = Process::start_unread(command.env("RUST_LOG", "debug"));
+    let mut members: Vec<_> = (0..200).map(|_| member(server.address())).collect();
+    server.signal("-TERM");
+    let mut lines = BufReader::new(log).lines().map(Result::unwrap);
+    let ended = lines.by_ref().find(|line| line.ends_with(" ended"));
+    for member in members.iter_mut().rev() {
+        // What is not there by now does not count.
+        member.set_nonblocking(true).unwrap();
+        let end = std::iter::repeat_with(|| member.read(&mut [0; 1024]))
+            .find(|read| !matches!(read, Ok(1..)));
+        let is_open = matches!(&end, Some(Err(error)) if error.kind() == ErrorKind::WouldBlock);
+        assert!(!is_open, "a connection is still open");
+    }
+    assert!(ended.is_some(), "it did not say so");
+    assert_eq!(lines.next(), None, "the last line is the last thing");
+    assert_eq!(server.blocking_exit_code(), Some(0));
 }
 
 /// As with `nohup`: the terminal's end is none of its business.

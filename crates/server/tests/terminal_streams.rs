@@ -6,15 +6,15 @@ mod program;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use program::tablecast;
-use tablecast_testing::process::end_of;
-use tablecast_testing::{Directory, blocking_until};
-use terminal::{Terminal, create, pipe, server};
+use tablecast_testing::process::{Process, end_of};
+use tablecast_testing::{Directory, blocking_until, free_port};
+use terminal::{CONTROL_C, Terminal, create, pipe, server};
 
 /// Who is in the room besides whoever asks.
 fn others(dir: &Directory, page: &str) -> String {
@@ -170,4 +170,64 @@ fn of_a_pipe_what_cannot_be_said_is_named_and_the_rest_is_said() {
         items[1].starts_with("1. pizza (") && items[0].starts_with("2. sushi ("),
         "{said}"
     );
+}
+
+/// Waits until the thread has ended that reads its input: all of it was read.
+fn has_read_all(child: &Child) {
+    let threads = format!("/proc/{}/task", child.id());
+    let count = || fs::read_dir(&threads).unwrap().count();
+    blocking_until("it has read its input", count, |count| *count == 1);
+}
+
+/// The server stands still, is killed, and the next one at the same address does not know the
+/// room: what was said meanwhile is named, whether it waits for its answer or for its turn.
+#[test]
+fn what_was_not_sent_is_named_when_a_pipe_or_a_plain_terminal_ends() {
+    const END_OF_INPUT: &str = "\x04";
+    let dir = Directory::new();
+    // The second one must get it as well.
+    let at = format!("127.0.0.1:{}", free_port());
+    let serve = || Process::start(tablecast(&dir).args(["--listen", &at, "--store", "memory"]));
+    let mut first = serve();
+    let page = create(&dir, &first);
+    let mut piped = tablecast(&dir)
+        .args(["join", &page, "--name", "Jun"])
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(piped.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("Jun (you)")));
+    let [mut leaves, mut stays] = ["Mina", "Hana"].map(|name| {
+        let args = ["join", &page, "--plain", "--name", name];
+        let terminal = Terminal::start(80, 24, "C.UTF-8", &args);
+        terminal.shows(&[&format!("{name} (you)")]);
+        terminal
+    });
+
+    first.signal("-STOP");
+    let mut stdin = piped.stdin.take().unwrap();
+    let lines = "pizza\n\n김치찌개\n/who\n/vote 1\n";
+    stdin.write_all(lines.as_bytes()).unwrap();
+    drop(stdin);
+    has_read_all(&piped);
+    for terminal in [&leaves, &stays] {
+        terminal.types(&format!("sushi\npasta\n{END_OF_INPUT}"));
+        has_read_all(&terminal.child);
+    }
+    leaves.types(CONTROL_C);
+    leaves.shows(&["not sent: \"sushi\", \"pasta\""]);
+    assert_eq!(leaves.ended(), Some(0));
+
+    first.kill9();
+    let _second = serve();
+    stays.shows(&["not sent: \"sushi\", \"pasta\"", "the room is gone"]);
+    assert_eq!(stays.ended(), Some(1));
+    let output = piped.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let named = "not sent: \"pizza\", \"김치찌개\", \"/vote 1\"\n";
+    assert!(errors.contains(named), "{errors}");
 }

@@ -214,14 +214,19 @@ async fn an_error_names_the_command_wherever_its_number_can_be_read() {
 async fn a_command_without_content_is_said_with_an_empty_object_or_null() {
     let node = node().await;
     let mut member = node.json("r").await;
-    for (id, content) in [(1, "{}"), (2, "{ }"), (3, "null")] {
-        let line = format!(r#"{{"id":{id},"touch":{content}}}"#);
-        member.client.send_text(&line).await.unwrap();
-        assert_eq!(member.next().await["ack"]["id"], id, "{line}");
+    let mut id = 0;
+    for verb in ["touch", "reveal"] {
+        for content in ["{}", "{ }", "null"] {
+            id += 1;
+            let line = format!(r#"{{"id":{id},"{verb}":{content}}}"#);
+            member.client.send_text(&line).await.unwrap();
+            assert_eq!(member.next().await["ack"]["id"], id, "{line}");
+        }
+        id += 1;
+        let answer = member.ask(json!({"id": id, verb: {"it": 1}})).await;
+        assert_eq!(code(&answer), "bad_command", "{verb}");
     }
-    let answer = member.ask(json!({"id": 4, "touch": {"it": 1}})).await;
-    assert_eq!(code(&answer), "bad_command");
-    let null = member.ask(json!({"id": 5, "add": null})).await;
+    let null = member.ask(json!({"id": 9, "add": null})).await;
     assert!(null["error"]["message"].as_str().unwrap().contains("item"));
 }
 

@@ -35,6 +35,17 @@ pub enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether it would change something for others, and not only show something here.
+    pub(crate) fn is_change(&self) -> bool {
+        use Action as A;
+        matches!(
+            self,
+            A::Add(_) | A::Name(_) | A::Colour(_) | A::Send(_) | A::Undo
+        )
+    }
+}
+
 /// Reads a line: what does not begin with `/` is added; `//` stands for a `/` at the
 /// beginning of an item.
 ///

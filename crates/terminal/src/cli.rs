@@ -10,10 +10,11 @@ use tablecast_client::url::Url;
 use tablecast_client::{Client, Reason};
 
 use crate::failed::Failed;
+use crate::lines::Line;
 use crate::lunch::{Lunch, verdict};
 use crate::room_url::{self, RoomUrl};
 use crate::words::Lang;
-use crate::{create, lines, plain, run, screen};
+use crate::{action, create, lines, plain, run, screen};
 
 /// What can be done at a terminal.
 #[derive(Debug, Parser)]
@@ -155,13 +156,20 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
     let is_typed = io::stdin().is_terminal();
     let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
     let mut has_refused = false;
+    let mut left = Vec::new();
     let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
         let mut ui = screen::Screen::new(terminal, lang, url);
         run::run(&mut ui, screen::keys(), &mut client).await
     } else {
         let mut ui = plain::Plain::new(lang, url, io::stdout(), io::stderr());
-        let ended = run::run(&mut ui, lines::lines(), &mut client).await;
+        let mut lines = lines::lines();
+        let ended = run::run(&mut ui, &mut lines, &mut client).await;
+        left = lines.left().await;
+        left.retain(|line| match line {
+            Line::Text(text) => action::read(text, lang).is_ok_and(|action| action.is_change()),
+            Line::Unreadable { .. } => true,
+        });
         // Who types sees what is refused, and says it in another way.
         has_refused = ui.has_refused() && !is_typed;
         ended
@@ -175,7 +183,7 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
     {
         complain(&lang.decision(decision, verdict(session)));
     }
-    if let Some(unsent) = lang.unsent(session.pending()) {
+    if let Some(unsent) = lang.unsent(session.pending(), &left) {
         has_refused |= !is_typed;
         complain(&unsent);
     }

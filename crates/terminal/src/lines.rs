@@ -1,9 +1,10 @@
 //! The lines of stdin. A line that cannot be read is reported, and reading goes on behind it.
 
 use std::io::{self, BufRead, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use futures_util::stream::poll_fn;
 use tokio::sync::mpsc;
 
 use crate::text::sanitise;
@@ -43,10 +44,33 @@ pub(crate) enum Why {
     TooLong,
 }
 
+/// Lines that come in, and wait until they are taken.
+pub(crate) struct Lines(mpsc::Receiver<io::Result<Line>>);
+
+impl Lines {
+    /// The lines that are here already and were not taken. No more come.
+    pub(crate) async fn left(mut self) -> Vec<Line> {
+        self.0.close();
+        let mut left = Vec::new();
+        while let Some(Ok(line)) = self.0.recv().await {
+            left.push(line);
+        }
+        left
+    }
+}
+
+impl Stream for Lines {
+    type Item = io::Result<Line>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context)
+    }
+}
+
 /// Reads the lines of stdin in a thread of its own, which nothing can wake up but another
 /// line: it ends with the process.
-pub(crate) fn lines() -> impl Stream<Item = io::Result<Line>> + Unpin {
-    let (sender, mut receiver) = mpsc::channel(QUEUE);
+pub(crate) fn lines() -> Lines {
+    let (sender, receiver) = mpsc::channel(QUEUE);
     std::thread::spawn(move || {
         let mut stdin = io::stdin().lock();
         for number in 1.. {
@@ -58,7 +82,7 @@ pub(crate) fn lines() -> impl Stream<Item = io::Result<Line>> + Unpin {
             }
         }
     });
-    poll_fn(move |context| receiver.poll_recv(context))
+    Lines(receiver)
 }
 
 /// The next line, or `None` at the end. Takes no more memory than the longest line.

@@ -9,7 +9,7 @@ use tablecast_client::protocol::{CloseReason, MemberId, client::Request};
 use tablecast_client::{Millis, Notification as N, Reason, Refusal, Status, Who};
 use tablecast_lunch::{Candidate, Command, Decision, How, Item, Verdict};
 
-use crate::lines;
+use crate::lines::{self, Line};
 use crate::lunch::{self, News, Notification, Room, is_decided};
 use crate::text::{cut, sanitise};
 
@@ -33,6 +33,10 @@ const MOST_QUOTED: usize = 40;
 /// A text as it is quoted: its beginning, fit for a terminal.
 pub(crate) fn short(text: &str) -> String {
     cut(&sanitise(text), MOST_QUOTED)
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", short(text))
 }
 
 impl Lang {
@@ -182,7 +186,10 @@ impl Lang {
 
     /// Commands by what they are about, as far as a line has room.
     pub fn asks<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> String {
-        let mut names: Vec<String> = asks.map(|ask| self.ask(ask)).collect();
+        self.some_of(asks.map(|ask| self.ask(ask)).collect())
+    }
+
+    fn some_of(self, mut names: Vec<String>) -> String {
         let more = names.len().saturating_sub(MOST_NAMED);
         if more > 0 {
             names.truncate(MOST_NAMED);
@@ -193,7 +200,6 @@ impl Lang {
 
     /// A command by what it is about.
     pub fn ask(self, ask: &lunch::Request) -> String {
-        let quoted = |text: &str| format!("\"{}\"", short(text));
         let command = match ask {
             Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
             Request::Command(command) => command,
@@ -216,10 +222,20 @@ impl Lang {
         }
     }
 
-    /// The commands that were not done when the room ended.
-    pub fn unsent<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> Option<String> {
-        let asks = self.asks(asks);
-        (!asks.is_empty()).then(|| self.not_sent(asks))
+    /// The commands that were not done when the room ended, and behind them the lines that
+    /// waited for it.
+    pub(crate) fn unsent<'a>(
+        self,
+        asks: impl Iterator<Item = &'a lunch::Request>,
+        lines: &[Line],
+    ) -> Option<String> {
+        let lines = lines.iter().map(|line| match line {
+            Line::Text(text) => text.trim(),
+            Line::Unreadable { begin, .. } => begin,
+        });
+        let asks = asks.map(|ask| self.ask(ask));
+        let names: Vec<String> = asks.chain(lines.map(quoted)).collect();
+        (!names.is_empty()).then(|| self.not_sent(self.some_of(names)))
     }
 
     /// A line of a pipe that cannot be read.

@@ -1,12 +1,13 @@
 //! When connections end: never while a request is under way.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::*;
 
@@ -28,14 +29,22 @@ fn times() -> Times {
     }
 }
 
+/// The only address whose connections are a trusted proxy's.
+const PROXY: [u8; 4] = [127, 0, 0, 2];
+
 struct Tried {
     times: Times,
+    proxies: [IpNet; 1],
     is_draining: AtomicBool,
 }
 
 impl Site for Tried {
     fn times(&self) -> Times {
         self.times
+    }
+
+    fn trusted_proxies(&self) -> &[IpNet] {
+        &self.proxies
     }
 
     fn is_draining(&self) -> bool {
@@ -51,6 +60,7 @@ async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
         .route("/page", get(|| async { "<p>".repeat(1000) }));
     let site = Arc::new(Tried {
         times,
+        proxies: [IpNet::from(IpAddr::from(PROXY))],
         is_draining: AtomicBool::new(false),
     });
     let serving = serve(listener, router, site.clone(), CancellationToken::new());
@@ -60,6 +70,12 @@ async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
 
 async fn connect(at: SocketAddr) -> TcpStream {
     TcpStream::connect(at).await.unwrap()
+}
+
+async fn connect_as_proxy(at: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((PROXY, 0))).unwrap();
+    socket.connect(at).await.unwrap()
 }
 
 /// The answer to one request, with a small body; `None` if the connection ends without one.
@@ -133,6 +149,43 @@ async fn an_idle_connection_is_closed_after_its_time() {
     assert!(!closes(&answer), "{answer}");
     let ended = timeout(DEADLINE, client.read(&mut [0])).await;
     assert_eq!(ended.expect("it is kept").unwrap(), 0);
+}
+
+/// Of two connections that were asked one after the other, the server closes `first`
+/// alone: the other one is still answered.
+async fn closes_alone(mut first: TcpStream, mut other: TcpStream) {
+    for client in [&mut other, &mut first] {
+        let answer = ask(client, POST).await.unwrap();
+        assert!(!closes(&answer), "{answer}");
+    }
+    let ended = timeout(DEADLINE, first.read(&mut [0])).await;
+    assert_eq!(ended.expect("it is kept").unwrap(), 0);
+    let answer = ask(&mut other, POST).await.expect("it was closed as well");
+    assert!(answer.starts_with("http/1.1 201 "), "{answer}");
+}
+
+#[tokio::test]
+async fn an_idle_connection_of_a_trusted_proxy_has_its_own_time_and_no_other_one_has_it() {
+    let short = Duration::from_millis(100);
+    let proxies_is_short = Times {
+        proxy_idle: short,
+        ..times()
+    };
+    let (at, _) = serve_with(proxies_is_short).await;
+    closes_alone(connect_as_proxy(at).await, connect(at).await).await;
+
+    let others_is_short = Times {
+        idle: short,
+        ..times()
+    };
+    let (at, _) = serve_with(others_is_short).await;
+    closes_alone(connect(at).await, connect_as_proxy(at).await).await;
+}
+
+#[test]
+fn balancers_close_idle_connections_before_the_server_does() {
+    let default_of_common_balancers = Duration::from_secs(60);
+    assert!(Times::default().idle > default_of_common_balancers);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tablecast_testing::FaultyProxy;
 use tablecast_testing::redis::{RedisCluster, RedisServer};
 use tablecast_testing::until;
 use tokio::sync::{RwLock, watch};
@@ -156,6 +157,72 @@ async fn a_node_that_was_paused_acknowledges_nothing_stale() {
     }
     load.goes_on(20).await;
     load.check().await;
+}
+
+/// A dish is removed and another one added on the other node while this one stands still.
+/// What it hears first when it goes on, the votes or the changes, is chance; in the last
+/// round it does not hear of the changes at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_has_just_woken_answers_nothing_from_before() {
+    const ROUNDS: u64 = 20;
+    let redis = RedisServer::start(&[]);
+    let other = Node::start(&redis.url(), &UNLIMITED);
+    let proxy = FaultyProxy::start(redis.port()).await;
+    let through = format!("redis://127.0.0.1:{}", proxy.port());
+    let sleeper = Node::start(&through, &UNLIMITED);
+    let room = other.make_room().await;
+    let (mut b, _) = Member::join_json(&other, &room).await;
+    let (mut a, _) = Member::join_json(&sleeper, &room).await;
+    let vote = |id: u64, dish: &str| json!({"id": id, "vote": {"item": dish, "on": true}});
+    for round in 1..=ROUNDS {
+        let (old, new) = (format!("old {round}"), format!("new {round}"));
+        ask(&mut b, &json!({"id": 3 * round, "add": {"item": old}})).await;
+        let voted = ask(&mut a, &vote(3 * round, &old)).await;
+        assert!(voted["ack"].is_object(), "{voted}");
+
+        sleeper.pause().await;
+        if round == ROUNDS {
+            proxy.swallow("SUBSCRIBE");
+        }
+        let removed = ask(
+            &mut b,
+            &json!({"id": 3 * round + 1, "remove": {"item": old}}),
+        )
+        .await;
+        let added = ask(&mut b, &json!({"id": 3 * round + 2, "add": {"item": new}})).await;
+        assert!(removed["ack"].is_object() && added["ack"].is_object());
+        for (id, dish) in [(3 * round + 1, &old), (3 * round + 2, &new)] {
+            a.say(&vote(id, dish).to_string()).await;
+        }
+        sleeper.resume();
+        let answer = answer(&mut a, 3 * round + 1).await;
+        assert_eq!(
+            answer["error"]["code"], "not_found",
+            "round {round}: {answer}"
+        );
+        let answer = self::answer(&mut a, 3 * round + 2).await;
+        let seq = answer["ack"]["seq"].as_u64();
+        assert!(
+            seq > added["ack"]["seq"].as_u64(),
+            "round {round}: {answer}"
+        );
+    }
+}
+
+/// Says a command and reads up to its answer.
+async fn ask(member: &mut Member, command: &Value) -> Value {
+    member.say(&command.to_string()).await;
+    answer(member, command["id"].as_u64().unwrap()).await
+}
+
+/// The ack or the error of a command.
+async fn answer(member: &mut Member, id: u64) -> Value {
+    loop {
+        let message = member.json().await;
+        if message["ack"]["id"] == id || message["error"]["id"] == id {
+            return message;
+        }
+    }
 }
 
 /// For the others it is dead, and its members have left. What one of them said

@@ -40,6 +40,8 @@ pub(crate) enum Ask {
     },
     /// Without content, and without events.
     Touch,
+    /// The same, written as one that has no fields.
+    Reveal {},
     /// Breaks the logic.
     Panic {},
 }
@@ -64,7 +66,7 @@ impl Logic for Menu {
                 Some(at) => Ok(vec![Happened::Removed { at }]),
                 None => Err(Rejection::new("not_found", format!("there is no {item:?}"))),
             },
-            Ask::Touch => Ok(Vec::new()),
+            Ask::Touch | Ask::Reveal {} => Ok(Vec::new()),
             Ask::Panic {} => panic!("as the test asked"),
         }
     }

@@ -292,7 +292,7 @@ fn said_text(view: &View<'_>, session: &Session) -> String {
     let waiting = match session.pending().count() {
         0 => String::new(),
         _ if is_over => lang
-            .unsent(session.pending())
+            .unsent(session.pending(), &[])
             .map_or(String::new(), |text| format!("; {text}")),
         count => format!(" ({})", lang.waiting(count)),
     };
