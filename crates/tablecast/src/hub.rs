@@ -11,6 +11,7 @@ use std::time::Duration;
 use tablecast_core::App;
 use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Created, Health, Keepsake, Loaded, NewRoom};
+use tablecast_core::membership::Presence;
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::Room;
 use tablecast_core::stored::StoredError;
@@ -149,12 +150,23 @@ impl<A: App> Hub<A> {
             .inspect_err(|error| log_unreadable(&id, error))
             .map_err(Unavailable::from)?
             .ok_or(RoomError::NotFound)?;
+        let mut members = json::members(&room);
+        let node = &self.rooms.node;
+        if node.backend.is_exclusive() {
+            // No other process lives. That members of an earlier one are away is stored
+            // when the room is opened.
+            for (member, seat) in members.iter_mut().zip(room.members.iter()) {
+                let here =
+                    matches!(&seat.presence, Presence::Here { node: at, .. } if *at == node.id);
+                member.away = !here;
+            }
+        }
         Ok(RoomView {
             position: room.position,
             stamp,
             seats: room.seats,
             ttl: room.ttl,
-            members: json::members(&room),
+            members,
             app: room.logic,
         })
     }

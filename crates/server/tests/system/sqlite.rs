@@ -78,6 +78,7 @@ async fn after_kill_9_members_come_back_to_their_seats_and_nothing_is_lost() {
 
     let node = database.start(&[]);
     assert_eq!(menu(&node, &room).await, ["pizza"]);
+    assert_eq!(here(&node, &room).await, [false, false], "nobody came back");
     let mut mina = Member::program(&node, &room, resume(&hello)).await;
     let again = mina.json_with("hello").await;
     // In the epoch that she knows.
