@@ -2,8 +2,8 @@
 //! waits for the writer waits for the disk as well.
 //!
 //! The log begins anew when all of it was taken over at a moment at which the writer begins.
-//! While changes come without a pause there is no such moment; then the writer takes over the
-//! rest itself, which is little.
+//! While changes come without a pause there is no such moment: then the writer takes the rest
+//! over itself, at a moment when it is little, and so a matter of milliseconds.
 
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -14,8 +14,14 @@ use rusqlite::Connection;
 /// Pages of the log that are not taken over, from which on the thread is woken: 2 MB.
 const BEHIND: i64 = 500;
 
-/// Pages of the log at which the writer takes over the rest itself: 8 MB.
+/// Pages of the log from which on the writer takes over a rest that is little: 8 MB.
 const LONG: i64 = 2000;
+
+/// A rest that is little, in pages: 1 MB.
+const LITTLE: i64 = 250;
+
+/// Pages of the log at which the writer takes over any rest: 32 MB.
+const TOO_LONG: i64 = 8000;
 
 pub(crate) struct Checkpoints {
     /// Taken when the thread is to end.
@@ -53,13 +59,14 @@ impl Checkpoints {
     /// To be called by the writer after each transaction.
     pub(crate) fn keep_up(&self, writer: &Connection) -> rusqlite::Result<()> {
         let log = checkpoint(writer, "NOOP")?;
-        if log.pages - log.done >= BEHIND
+        let rest = log.pages - log.done;
+        if rest >= BEHIND
             && let Some(wake) = &self.wake
         {
             // Full: it is about to begin.
             let _ = wake.try_send(());
         }
-        if log.pages >= LONG {
+        if log.pages >= LONG && rest < LITTLE || log.pages >= TOO_LONG {
             checkpoint(writer, "PASSIVE")?;
         }
         Ok(())
