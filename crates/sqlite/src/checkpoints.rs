@@ -7,6 +7,7 @@
 
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
@@ -27,6 +28,8 @@ pub(crate) struct Checkpoints {
     /// Taken when the thread is to end.
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Locked while the thread takes over: SQLite lets nobody else do so meanwhile, nor wait.
+    under_way: Arc<Mutex<()>>,
 }
 
 /// How long the log is, and how much of it was taken over, in pages.
@@ -40,10 +43,13 @@ impl Checkpoints {
     pub(crate) fn start(connection: Connection) -> io::Result<Checkpoints> {
         // One that waits is as good as many.
         let (wake, woken) = sync_channel(1);
+        let under_way = Arc::new(Mutex::new(()));
+        let its_own = Arc::clone(&under_way);
         let thread = thread::Builder::new()
             .name("sqlite-checkpoints".to_owned())
             .spawn(move || {
                 while woken.recv().is_ok() {
+                    let _under_way = its_own.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Err(error) = checkpoint(&connection, "PASSIVE") {
                         // The writer tells, when it cannot go on for it.
                         tracing::debug!(%error, "the log was not taken over");
@@ -53,6 +59,7 @@ impl Checkpoints {
         Ok(Checkpoints {
             wake: Some(wake),
             thread: Some(thread),
+            under_way,
         })
     }
 
@@ -66,10 +73,20 @@ impl Checkpoints {
             // Full: it is about to begin.
             let _ = wake.try_send(());
         }
-        if log.pages >= LONG && rest < LITTLE || log.pages >= TOO_LONG {
-            checkpoint(writer, "PASSIVE")?;
-        }
-        Ok(())
+        let _not_under_way = if log.pages >= TOO_LONG {
+            self.under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        } else if log.pages >= LONG && rest < LITTLE {
+            match self.under_way.try_lock() {
+                Ok(not_under_way) => not_under_way,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok(()),
+            }
+        } else {
+            return Ok(());
+        };
+        checkpoint(writer, "PASSIVE").map(drop)
     }
 }
 
