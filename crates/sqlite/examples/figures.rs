@@ -71,15 +71,14 @@ async fn changes(
                 // Spread over the pause, as people are.
                 let mut next = begin + pause.mul_f64(fastrand::f64());
                 while next < end {
-                    tokio::time::sleep_until(next.into()).await;
-                    let asked = next.max(begin);
+                    if !pause.is_zero() {
+                        tokio::time::sleep_until(next.into()).await;
+                    }
+                    let asked = Instant::now();
                     position = change(&*backend, &id, position).await;
                     took.push(asked.elapsed());
-                    next = if pause.is_zero() {
-                        Instant::now()
-                    } else {
-                        next + pause
-                    };
+                    // Who was late does not hurry.
+                    next = Instant::now().max(next + pause);
                     // What is in memory has its answer at once: others would never have a turn.
                     tokio::task::yield_now().await;
                 }

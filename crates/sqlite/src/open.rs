@@ -22,8 +22,9 @@ const BUSY: Duration = Duration::from_millis(500);
 /// What the writer keeps of the database in memory, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
 
-/// SQLite's log is cut to this after it was taken over into the database, in bytes.
-const WAL_BYTES: i64 = 4 << 20;
+/// SQLite's log is cut to this when it begins anew, in bytes. It is seldom longer (see
+/// `checkpoints.rs`): cutting it while there is much to do would only cost time.
+const WAL_BYTES: i64 = 32 << 20;
 
 /// A database that is ready to be written to.
 pub(crate) struct Opened {
