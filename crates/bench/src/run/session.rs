@@ -22,7 +22,7 @@ use crate::summary::Figures;
 /// Keeps a server on the first core.
 const PINNED: &str = "taskset -c 0";
 
-/// The core of whatever measures.
+/// The core of whatever measures, if there are several.
 const LOAD_CORE: usize = 1;
 
 /// Messages a second in the canary's room: enough for a p99 of a second's storm, few
@@ -206,7 +206,7 @@ impl Session {
     pub(super) fn spread(&self, on: On) -> anyhow::Result<()> {
         let mut cores = CpuSet::new();
         for core in 0..self.cores {
-            if on != On::OneServer || core == LOAD_CORE {
+            if on != On::OneServer || core == LOAD_CORE.min(self.cores - 1) {
                 cores.set(core);
             }
         }
