@@ -31,7 +31,7 @@ use crate::self_check::SelfCheck;
 use crate::steps::{self, Step};
 use crate::totals::Totals;
 use crate::watchers::Watchers;
-use crate::writer::{Asked, Work, Writer};
+use crate::writer::{Asked, Reply, Work, Writer};
 
 const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
 
@@ -226,15 +226,18 @@ impl Drop for Store {
     }
 }
 
-/// Waits for the writer's answer.
+/// Waits for the writer's answer. After an unknown outcome the room may be loaded where it
+/// was: a change that waits is given up, and of one that is under way the room's watchers
+/// on this node hear when it is committed. See [`Reply`].
 async fn settled<T>(
-    answer: oneshot::Receiver<Result<T, BackendError>>,
+    answer: oneshot::Receiver<Reply<T>>,
     timeout: Duration,
 ) -> Result<T, BackendError> {
+    let unknown = |why| Err(BackendError::Unknown(why));
     match tokio::time::timeout(timeout, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(BackendError::Unknown("the database was closed".to_owned())),
-        Err(_) => Err(BackendError::Unknown(slow())),
+        Ok(Ok(reply)) => reply.take().unwrap_or_else(|| unknown(slow())),
+        Ok(Err(_)) => unknown("the database was closed".to_owned()),
+        Err(_) => unknown(slow()),
     }
 }
 

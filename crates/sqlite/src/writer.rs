@@ -37,14 +37,38 @@ pub(crate) enum Work {
     Commit(u64, RoomId, steps::Step, Asked<Committed>),
 }
 
+/// An answer on its way. If nobody takes it, because whoever asked has given up, those who
+/// watch the room on the same node are told: they count as having it.
+pub(crate) struct Reply<T> {
+    /// `None` when it was taken.
+    answer: Option<Result<T, BackendError>>,
+    /// Where the room is watched, if it has changed.
+    changed: Option<(Arc<Watchers>, u64, RoomId)>,
+}
+
+impl<T> Reply<T> {
+    /// The answer. `None` only if it was taken before.
+    pub(crate) fn take(mut self) -> Option<Result<T, BackendError>> {
+        self.answer.take()
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let (Some(_), Some((watchers, node, room))) = (&self.answer, &self.changed) {
+            watchers.missed(*node, room);
+        }
+    }
+}
+
 /// Somebody who waits for an answer, and what it will be once it is committed.
 pub(crate) struct Asked<T> {
-    reply: oneshot::Sender<Result<T, BackendError>>,
+    reply: oneshot::Sender<Reply<T>>,
     answer: Option<Result<T, BackendError>>,
 }
 
 impl<T> Asked<T> {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<Result<T, BackendError>>) {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<Reply<T>>) {
         let (reply, answer) = oneshot::channel();
         let asked = Asked {
             reply,
@@ -53,9 +77,16 @@ impl<T> Asked<T> {
         (asked, answer)
     }
 
-    /// Takes the answer; what concerns the whole transaction is no answer.
-    fn decide(&mut self, answer: Result<T, RowError>) -> rusqlite::Result<()> {
-        match answer {
+    /// Takes the answer; what concerns the whole transaction is no answer. It is not even
+    /// asked for if nobody waits any more: what was given up does not happen later, when
+    /// the room may have been told something else.
+    fn decide(&mut self, answer: impl FnOnce() -> Result<T, RowError>) -> rusqlite::Result<()> {
+        // Of an attempt that was rolled back.
+        self.answer = None;
+        if self.reply.is_closed() {
+            return Ok(());
+        }
+        match answer() {
             Ok(answer) => self.answer = Some(Ok(answer)),
             Err(RowError::Sqlite(error)) => return Err(error),
             Err(unusable) => self.answer = Some(Err(error::of_writing(unusable))),
@@ -63,11 +94,16 @@ impl<T> Asked<T> {
         Ok(())
     }
 
-    fn reply(self) {
-        if let Some(answer) = self.answer {
+    fn reply(self, changed: Option<(Arc<Watchers>, u64, RoomId)>) {
+        if let answer @ Some(_) = self.answer {
             // Whoever asked may have gone.
-            let _ = self.reply.send(answer);
+            let _ = self.reply.send(Reply { answer, changed });
         }
+    }
+
+    fn fail(mut self, error: BackendError) {
+        self.answer = Some(Err(error));
+        self.reply(None);
     }
 }
 
@@ -81,11 +117,11 @@ impl Work {
     ) -> rusqlite::Result<()> {
         match self {
             Work::Create(id, new, asked) => {
-                asked.decide(steps::create(connection, totals, id.as_str(), new, now))
+                asked.decide(|| steps::create(connection, totals, id.as_str(), new, now))
             }
             Work::Commit(_, id, step, asked) => {
                 let run = totals.row.run;
-                asked.decide(steps::commit(connection, run, id.as_str(), step, now))
+                asked.decide(|| steps::commit(connection, run, id.as_str(), step, now))
             }
         }
     }
@@ -100,10 +136,11 @@ impl Work {
     }
 
     /// It is committed: tells whoever watches the room, and whoever asked.
-    fn settle(self, watchers: &Watchers) {
+    fn settle(self, watchers: &Arc<Watchers>) {
         match self {
-            Work::Create(_, _, asked) => asked.reply(),
+            Work::Create(_, _, asked) => asked.reply(None),
             Work::Commit(node, id, step, asked) => {
+                let mut changed = None;
                 if let Some(Ok(Committed::Accepted(stamp))) = asked.answer {
                     watchers.publish(node, &id, || Publication {
                         epoch: step.expected.epoch,
@@ -111,16 +148,17 @@ impl Work {
                         events: step.events,
                         stamp,
                     });
+                    changed = Some((Arc::clone(watchers), node, id));
                 }
-                asked.reply();
+                asked.reply(changed);
             }
         }
     }
 
     fn fail(self, error: BackendError) {
         match self {
-            Work::Create(_, _, asked) => drop(asked.reply.send(Err(error))),
-            Work::Commit(_, _, _, asked) => drop(asked.reply.send(Err(error))),
+            Work::Create(_, _, asked) => asked.fail(error),
+            Work::Commit(_, _, _, asked) => asked.fail(error),
         }
     }
 }
