@@ -135,11 +135,12 @@ struct Store {
 impl Store {
     fn start(opened: Opened, clock: Clock, timeout: Duration) -> Result<Store, Problem> {
         let Opened {
+            // First, since what fails below drops it last.
+            run_file,
             path,
             connection,
             row,
             rooms,
-            run_file,
             new_run,
         } = opened;
         say(&path, rooms, new_run);

@@ -44,7 +44,11 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         .map_err(|problem| problem.at(named))?;
     let opened = open_locked(options, path.clone(), run_file, found.record);
     opened.map_err(|problem| {
-        if found.is_empty && matches!(problem, Problem::NotADatabase | Problem::OtherProgram) {
+        let is_another = matches!(
+            problem,
+            Problem::NotADatabase | Problem::OtherProgram | Problem::InUse { .. }
+        );
+        if found.is_empty && is_another {
             // Nothing is to be left beside a file that was named by mistake.
             let _ = fs::remove_file(run_file::beside(&path));
         }
@@ -59,6 +63,7 @@ fn open_locked(
     found: Option<run_file::Record>,
 ) -> Result<Opened, Problem> {
     make_file(&path)?;
+    run_file.lock_database(&path)?;
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let version = schema::version(&connection)?;
     if version.is_none() {

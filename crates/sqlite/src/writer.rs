@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
+use crate::rows::StoreRow;
 use crate::run_file::RunFile;
 use crate::totals::Totals;
 use crate::watchers::Watchers;
@@ -289,6 +290,13 @@ impl Writer {
         let connection = &self.connection;
         let begun = connection.execute_batch("BEGIN IMMEDIATE");
         let changed = begun.and_then(|()| {
+            // Whoever else writes here counts rooms as well, and would give two of them one
+            // number.
+            match StoreRow::read(connection) {
+                Ok(Some(row)) if row == totals.row => {}
+                Err(RowError::Sqlite(error)) => return Err(error),
+                Ok(_) | Err(RowError::Unusable(_)) => return Err(error::changed_by_another()),
+            }
             let has_changed = body(connection, &mut totals, now)?;
             if has_changed {
                 totals.row.commits += 1;
