@@ -17,7 +17,7 @@ use crate::schema;
 
 /// How long a program that is no Tablecast may have the database locked, such as `sqlite3`
 /// in the midst of a change.
-const BUSY: Duration = Duration::from_millis(500);
+pub(crate) const BUSY: Duration = Duration::from_millis(500);
 
 /// What the writer keeps of the database in memory, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;

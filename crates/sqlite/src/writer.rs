@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom, Publication};
 use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
@@ -272,8 +272,13 @@ impl Writer {
                 for work in group {
                     work.fail(failed.answer());
                 }
-                if !error::is_local(failed.error()) {
-                    self.tell(error::health(failed.error()));
+                let error = failed.error();
+                if !error::is_local(error) {
+                    self.tell(error::health(error));
+                }
+                if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+                    // The log cannot grow, but the database may have free pages.
+                    self.checkpoints.make_space(&self.connection);
                 }
                 false
             }
@@ -364,7 +369,7 @@ impl Writer {
     fn keep_up(&self) {
         if let Err(error) = self.checkpoints.keep_up(&self.connection) {
             // It is tried again after the next one. If the disk is full that one tells.
-            tracing::debug!(%error, "the log was not taken over");
+            tracing::debug!(%error, "the log was not looked at");
         }
     }
 
