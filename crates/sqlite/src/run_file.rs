@@ -209,6 +209,12 @@ impl RunFile {
         &self.record.boot_id
     }
 
+    /// Whether the end of the process, if it is not orderly, will be taken for one of the
+    /// machine: the system does not tell which start of it this is.
+    pub(crate) fn takes_crash_for_reboot(&self) -> bool {
+        self.record.boot_id.is_empty() && self.record.kept == Kept::By(SyncMode::Normal)
+    }
+
     /// From here on the file tells of this database with so many transactions, which are
     /// on the disk. Waits until the file is, too.
     pub(crate) fn begin(&mut self, inode: u64, commits: u64) -> io::Result<()> {
