@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::stream;
-use rusqlite::OpenFlags;
+use rusqlite::{Connection, OpenFlags};
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
     Keepsake, LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
@@ -31,7 +31,7 @@ use crate::self_check::SelfCheck;
 use crate::steps::{self, Step};
 use crate::totals::Totals;
 use crate::watchers::Watchers;
-use crate::writer::{Asked, Work, Writer};
+use crate::writer::{Asked, Reply, Work, Writer};
 
 const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
 
@@ -40,6 +40,10 @@ const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
 
 /// Changes that wait for the writer, at most. A room has one under way at a time.
 const QUEUE: usize = 16 * 1024;
+
+/// How far the system's clock may be behind the rooms' without a word, in milliseconds: it is
+/// set by a little now and then.
+const NOTABLE: u64 = 60_000;
 
 /// Rooms in a SQLite database, of which this process is the only one to change it. One
 /// value is one node's access to them; nodes within one process share rooms by
@@ -135,14 +139,22 @@ struct Store {
 impl Store {
     fn start(opened: Opened, clock: Clock, timeout: Duration) -> Result<Store, Problem> {
         let Opened {
+            // First, since what fails below drops it last.
+            run_file,
             path,
             connection,
             row,
             rooms,
-            run_file,
             new_run,
         } = opened;
         say(&path, rooms, new_run);
+        say_clock(&connection, clock.now(), row.clock);
+        if run_file.takes_crash_for_reboot() {
+            tracing::warn!(
+                "the system tells no boot id (/proc may be hidden): after a crash of this process \
+                 every room begins a new epoch, as after one of the machine; not with ?sync=full"
+            );
+        }
         let clock = Arc::new(clock.not_before(row.clock));
         let watchers = Arc::new(Watchers::default());
         let stored = Arc::new(AtomicUsize::new(rooms));
@@ -202,9 +214,7 @@ impl Store {
 
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&rusqlite::Connection) -> Result<T, crate::error::RowError>
-        + Send
-        + 'static,
+        question: impl FnOnce(&Connection) -> Result<T, crate::error::RowError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let Some(readers) = &self.readers else {
             return Err(closed());
@@ -226,15 +236,18 @@ impl Drop for Store {
     }
 }
 
-/// Waits for the writer's answer.
+/// Waits for the writer's answer. After an unknown outcome the room may be loaded where it
+/// was: a change that waits is given up, and of one that is under way the room's watchers
+/// on this node hear when it is committed. See [`Reply`].
 async fn settled<T>(
-    answer: oneshot::Receiver<Result<T, BackendError>>,
+    answer: oneshot::Receiver<Reply<T>>,
     timeout: Duration,
 ) -> Result<T, BackendError> {
+    let unknown = |why| Err(BackendError::Unknown(why));
     match tokio::time::timeout(timeout, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(BackendError::Unknown("the database was closed".to_owned())),
-        Err(_) => Err(BackendError::Unknown(slow())),
+        Ok(Ok(reply)) => reply.take().unwrap_or_else(|| unknown(slow())),
+        Ok(Err(_)) => unknown("the database was closed".to_owned()),
+        Err(_) => unknown(slow()),
     }
 }
 
@@ -257,6 +270,25 @@ fn say(path: &Path, rooms: usize, new_run: Option<NewRun>) {
             "the database may lack its last changes: every room begins a new epoch"
         ),
     }
+}
+
+/// Tells whoever runs it that the rooms' clock is not the system's.
+fn say_clock(connection: &Connection, system: u64, database: u64) {
+    if database.saturating_sub(system) <= NOTABLE {
+        return;
+    }
+    let utc = |ms: u64| {
+        let text = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ?, 'unixepoch')";
+        let text = connection.query_row(text, [rows::signed(ms / 1000)], |row| row.get(0));
+        // Beyond the year 9999 it has no other name.
+        text.unwrap_or_else(|_| format!("{ms} ms since 1970"))
+    };
+    let (system, database): (String, String) = (utc(system), utc(database));
+    tracing::warn!(
+        %system, %database,
+        "the system's clock is behind the database's last change: the rooms' clock never goes \
+         back, and goes on from there"
+    );
 }
 
 impl Backend for SqliteBackend {

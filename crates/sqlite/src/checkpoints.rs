@@ -6,11 +6,15 @@
 //! over itself, at a moment when it is little, and so a matter of milliseconds.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
+
+use crate::open::BUSY;
 
 /// Pages of the log that are not taken over, from which on the thread is woken: 2 MB.
 const BEHIND: i64 = 500;
@@ -25,6 +29,7 @@ const LITTLE: i64 = 250;
 const TOO_LONG: i64 = 8000;
 
 pub(crate) struct Checkpoints {
+    failures: Arc<Failures>,
     /// Taken when the thread is to end.
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -39,24 +44,37 @@ struct Log {
     done: i64,
 }
 
+/// Whether the last attempt failed, of the thread's and the writer's.
+#[derive(Default)]
+struct Failures(AtomicBool);
+
+impl Failures {
+    /// Notes an attempt. Whether it is the first that failed since one did not.
+    fn begin(&self, has_failed: bool) -> bool {
+        !self.0.swap(has_failed, Ordering::Relaxed) && has_failed
+    }
+}
+
 impl Checkpoints {
     pub(crate) fn start(connection: Connection) -> io::Result<Checkpoints> {
+        let failures = Arc::new(Failures::default());
         // One that waits is as good as many.
         let (wake, woken) = sync_channel(1);
         let under_way = Arc::new(Mutex::new(()));
         let its_own = Arc::clone(&under_way);
         let thread = thread::Builder::new()
             .name("sqlite-checkpoints".to_owned())
-            .spawn(move || {
-                while woken.recv().is_ok() {
-                    let _under_way = its_own.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Err(error) = checkpoint(&connection, "PASSIVE") {
-                        // The writer tells, when it cannot go on for it.
-                        tracing::debug!(%error, "the log was not taken over");
+            .spawn({
+                let failures = Arc::clone(&failures);
+                move || {
+                    while woken.recv().is_ok() {
+                        let _under_way = its_own.lock().unwrap_or_else(PoisonError::into_inner);
+                        take_over(&connection, &failures);
                     }
                 }
             })?;
         Ok(Checkpoints {
+            failures,
             wake: Some(wake),
             thread: Some(thread),
             under_way,
@@ -74,9 +92,7 @@ impl Checkpoints {
             let _ = wake.try_send(());
         }
         let _not_under_way = if log.pages >= TOO_LONG {
-            self.under_way
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
+            self.not_under_way()
         } else if log.pages >= LONG && rest < LITTLE {
             match self.under_way.try_lock() {
                 Ok(not_under_way) => not_under_way,
@@ -86,7 +102,22 @@ impl Checkpoints {
         } else {
             return Ok(());
         };
-        checkpoint(writer, "PASSIVE").map(drop)
+        take_over(writer, &self.failures);
+        Ok(())
+    }
+
+    /// Has the writer take the rest over, so that the log begins anew with what is written
+    /// next.
+    pub(crate) fn make_space(&self, writer: &Connection) {
+        let _not_under_way = self.not_under_way();
+        take_over(writer, &self.failures);
+    }
+
+    /// Waits until the thread does not take over.
+    fn not_under_way(&self) -> MutexGuard<'_, ()> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,10 +131,29 @@ impl Drop for Checkpoints {
     }
 }
 
+/// Takes over what can be taken over at this moment.
+fn take_over(connection: &Connection, failures: &Failures) {
+    let taken = checkpoint(connection, "PASSIVE");
+    let is_new = failures.begin(taken.is_err());
+    match taken {
+        Err(error) if is_new => tracing::warn!(
+            %error,
+            "SQLite's log cannot be taken over into the database: it grows until that is possible"
+        ),
+        // It is tried again. The writer tells, when it cannot go on for it.
+        Err(error) => tracing::debug!(%error, "the log was not taken over"),
+        Ok(_) => {}
+    }
+}
+
 /// Takes all of the log over and empties its file, if nobody reads at this moment; the
-/// database becomes shorter only then. Whether it was possible.
+/// database becomes shorter only then. Whether it was possible. Nobody is waited for:
+/// changes would wait, too.
 pub(crate) fn empty_log(writer: &Connection) -> rusqlite::Result<bool> {
-    Ok(checkpoint(writer, "TRUNCATE")?.pages == 0)
+    writer.busy_timeout(Duration::ZERO)?;
+    let emptied = checkpoint(writer, "TRUNCATE");
+    writer.busy_timeout(BUSY)?;
+    Ok(emptied?.pages == 0)
 }
 
 /// Whether so much stands in the log that it is worth emptying while nobody waits.
@@ -119,4 +169,62 @@ fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<Log> {
             done: row.get(2)?,
         })
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A database with something in its log.
+    fn written(name: &str) -> (std::path::PathBuf, Connection) {
+        let name = format!("tablecast-sqlite-{name}-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; CREATE TABLE one (a); INSERT INTO one VALUES (1);",
+            )
+            .unwrap();
+        (path, writer)
+    }
+
+    fn remove(path: &std::path::Path) {
+        for end in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            let _ = std::fs::remove_file(name);
+        }
+    }
+
+    #[test]
+    fn of_attempts_that_fail_one_after_the_other_the_first_is_told() {
+        let (path, writer) = written("failures");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let powerless = Connection::open_with_flags(&path, flags).unwrap();
+        let failures = Failures::default();
+        let told = [&powerless, &powerless, &writer, &powerless].map(|connection| {
+            writer.execute_batch("INSERT INTO one VALUES (2)").unwrap();
+            let has_failed = checkpoint(connection, "PASSIVE").is_err();
+            failures.begin(has_failed)
+        });
+        assert_eq!(told, [true, false, false, true]);
+        drop((powerless, writer));
+        remove(&path);
+    }
+
+    #[test]
+    fn the_log_is_not_waited_for_while_somebody_reads() {
+        let (path, writer) = written("empty-log");
+        // For ever, as far as a test can tell.
+        writer.busy_timeout(Duration::from_secs(3600)).unwrap();
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM one;").unwrap();
+        writer.execute_batch("INSERT INTO one VALUES (2)").unwrap();
+        assert!(!empty_log(&writer).unwrap());
+        reader.execute_batch("COMMIT").unwrap();
+        assert!(empty_log(&writer).unwrap());
+        drop((reader, writer));
+        remove(&path);
+    }
 }

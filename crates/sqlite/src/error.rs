@@ -130,6 +130,15 @@ impl fmt::Display for RowError {
     }
 }
 
+/// Another program has written to the database, past all locks.
+pub(crate) fn changed_by_another() -> rusqlite::Error {
+    let words = "the numbers of its last transaction and of its last room are not what this \
+                 process has written: another program writes to this file; end that, and \
+                 restart this one";
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_PROTOCOL);
+    rusqlite::Error::SqliteFailure(code, Some(words.to_owned()))
+}
+
 /// Whether it is about the pages or rows that were touched, so that others may be well.
 pub(crate) fn is_local(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {
@@ -141,7 +150,8 @@ pub(crate) fn is_local(error: &rusqlite::Error) -> bool {
             | ErrorCode::PermissionDenied
             | ErrorCode::OutOfMemory
             | ErrorCode::DatabaseBusy
-            | ErrorCode::DatabaseLocked,
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed,
         ) => false,
         Some(_) | None => true,
     }
@@ -156,6 +166,7 @@ pub(crate) fn why(error: &rusqlite::Error) -> &'static str {
             "another program has locked its database"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its database is damaged",
+        Some(ErrorCode::FileLockingProtocolFailed) => "another program has changed its database",
         _ => "its disk does not work",
     }
 }

@@ -7,9 +7,14 @@
 //! Two more threads read, each with a connection of its own, and one takes SQLite's log over
 //! into the database.
 //!
-//! **One process has the file**, by a lock on the file beside it, `…-run`. SQLite's own
-//! exclusive mode would keep `sqlite3` and Litestream out. So publications and leases never
-//! leave the process.
+//! **One process has the file**, by a lock on it and one on the file beside it, `…-run`, of a
+//! kind that SQLite does not look at: its own exclusive mode would keep `sqlite3` and
+//! Litestream out. Each transaction begins by looking whether the last one was its own. So
+//! publications and leases never leave the process.
+//!
+//! **A change that is given up** before its turn does not happen. Of one that was under way
+//! already the room's watchers on that node are told that they missed it: so a room may be
+//! loaded where it was without waiting for the writer.
 //!
 //! **A loss is noticed.** The file beside the database has the machine's boot id and the
 //! number of the last transaction, written after it. A start that finds less in the

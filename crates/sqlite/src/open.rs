@@ -17,7 +17,7 @@ use crate::schema;
 
 /// How long a program that is no Tablecast may have the database locked, such as `sqlite3`
 /// in the midst of a change.
-const BUSY: Duration = Duration::from_millis(500);
+pub(crate) const BUSY: Duration = Duration::from_millis(500);
 
 /// What the writer keeps of the database in memory, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
@@ -45,7 +45,11 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         .map_err(|problem| problem.at(named))?;
     let opened = open_locked(options, path.clone(), run_file, found.record);
     opened.map_err(|problem| {
-        if found.is_empty && matches!(problem, Problem::NotADatabase | Problem::OtherProgram) {
+        let is_another = matches!(
+            problem,
+            Problem::NotADatabase | Problem::OtherProgram | Problem::InUse { .. }
+        );
+        if found.is_empty && is_another {
             // Nothing is to be left beside a file that was named by mistake.
             let _ = fs::remove_file(run_file::beside(&path));
         }
@@ -60,6 +64,7 @@ fn open_locked(
     found: Option<run_file::Record>,
 ) -> Result<Opened, Problem> {
     make_file(&path)?;
+    run_file.lock_database(&path)?;
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let version = schema::version(&connection)?;
     if version.is_none() {

@@ -171,7 +171,7 @@ impl RoomRow {
 
     pub(crate) fn write_new(&self, connection: &Connection, id: &str) -> rusqlite::Result<()> {
         let mut write = connection.prepare_cached(
-            "REPLACE INTO rooms
+            "INSERT INTO rooms
              (id, number, history, seq, snapshot_seq, expires_at, dies_at, sum)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )?;
@@ -217,13 +217,32 @@ impl RoomRow {
         Ok(state.into())
     }
 
+    /// The state of a new room. There is none yet.
+    pub(crate) fn write_first_snapshot(
+        &self,
+        connection: &Connection,
+        state: &[u8],
+    ) -> rusqlite::Result<()> {
+        let write = "INSERT INTO snapshots (room, state, sum) VALUES (?, ?, ?)";
+        self.write_state(connection, write, state)
+    }
+
     pub(crate) fn write_snapshot(
         &self,
         connection: &Connection,
         state: &[u8],
     ) -> rusqlite::Result<()> {
-        let mut write = connection
-            .prepare_cached("REPLACE INTO snapshots (room, state, sum) VALUES (?, ?, ?)")?;
+        let write = "REPLACE INTO snapshots (room, state, sum) VALUES (?, ?, ?)";
+        self.write_state(connection, write, state)
+    }
+
+    fn write_state(
+        &self,
+        connection: &Connection,
+        write: &str,
+        state: &[u8],
+    ) -> rusqlite::Result<()> {
+        let mut write = connection.prepare_cached(write)?;
         write.execute(params![self.number, state, self.snapshot_sum(state)])?;
         Ok(())
     }

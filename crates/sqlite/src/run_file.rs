@@ -127,9 +127,13 @@ pub(crate) struct Found {
 }
 
 /// The file, locked: as long as this lives no other process opens the database.
+///
+/// To be dropped after the last of SQLite's connections, see [`RunFile::lock_database`].
 pub(crate) struct RunFile {
     file: File,
     record: Record,
+    /// The database itself, locked too.
+    database: Option<File>,
 }
 
 impl RunFile {
@@ -149,11 +153,7 @@ impl RunFile {
             .truncate(false)
             .mode(0o600)
             .open(beside(database))?;
-        let is_locked = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        };
+        let is_locked = try_lock(&file)?;
         let mut text = String::new();
         // Whatever else stands there is as good as nothing.
         let is_read = file.read_to_string(&mut text).is_ok();
@@ -175,12 +175,44 @@ impl RunFile {
             kept: Kept::By(sync),
             commits: 0,
         };
-        Ok((RunFile { file, record }, found))
+        let run_file = RunFile {
+            file,
+            record,
+            database: None,
+        };
+        Ok((run_file, found))
+    }
+
+    /// Locks the database itself, by a lock that SQLite does not look at: the file beside it
+    /// may be removed, and a hard link to the database has another one beside it.
+    ///
+    /// The system drops all of SQLite's own locks on a file when this process closes any
+    /// handle to it. So this one is opened before SQLite's and closed after them.
+    ///
+    /// # Errors
+    /// Another process has it, or it cannot be read.
+    pub(crate) fn lock_database(&mut self, database: &Path) -> Result<(), Problem> {
+        let file = File::open(database)?;
+        if try_lock(&file)? {
+            self.database = Some(file);
+            return Ok(());
+        }
+        // It may be this process that has it: then this handle must stay.
+        std::mem::forget(file);
+        Err(Problem::InUse {
+            process: "unknown".to_owned(),
+        })
     }
 
     /// What is written, except for the commits.
     pub(crate) fn boot_id(&self) -> &str {
         &self.record.boot_id
+    }
+
+    /// Whether the end of the process, if it is not orderly, will be taken for one of the
+    /// machine: the system does not tell which start of it this is.
+    pub(crate) fn takes_crash_for_reboot(&self) -> bool {
+        self.record.boot_id.is_empty() && self.record.kept == Kept::By(SyncMode::Normal)
     }
 
     /// From here on the file tells of this database with so many transactions, which are
@@ -205,6 +237,15 @@ impl RunFile {
         self.record.kept = Kept::Closed;
         self.file.write_all_at(self.record.encode().as_bytes(), 0)?;
         self.file.sync_all()
+    }
+}
+
+/// Whether it is locked now; not if somebody else has.
+fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

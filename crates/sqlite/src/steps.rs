@@ -132,7 +132,7 @@ pub(crate) fn create(
         dies_at,
     };
     room.write_new(connection, id)?;
-    room.write_snapshot(connection, &new.snapshot)?;
+    room.write_first_snapshot(connection, &new.snapshot)?;
     room.due(id).write(connection)?;
     rows::remove_keepsake(connection, id)?;
     Ok(Created::New(

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tablecast_core::backend::{Listener, Publication, Watch};
 use tablecast_core::id::RoomId;
 
-/// The watchers of all rooms. A node is sent the publications of the others, not its own.
+/// The watchers of all rooms. A node is sent the publications of the others, not its own:
+/// it has the answer, or is told that it missed something.
 #[derive(Default)]
 pub(crate) struct Watchers {
     rooms: Mutex<HashMap<RoomId, Vec<Watcher>>>,
@@ -51,6 +52,15 @@ impl Watchers {
         drop(rooms);
         // What its listener holds may call the store when it is dropped: not under the lock.
         drop(gone);
+    }
+
+    /// Tells those on this node that something was committed without their hearing of it.
+    pub(crate) fn missed(&self, node: u64, room: &RoomId) {
+        let rooms = self.rooms();
+        let watchers = rooms.get(room).into_iter().flatten();
+        for watcher in watchers.filter(|watcher| watcher.node == node) {
+            watcher.listener.missed();
+        }
     }
 
     /// Tells those on other nodes than `node`. What is told is made only if somebody hears it.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom, Publication};
 use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
+use crate::rows::StoreRow;
 use crate::run_file::RunFile;
 use crate::totals::Totals;
 use crate::watchers::Watchers;
@@ -37,14 +38,38 @@ pub(crate) enum Work {
     Commit(u64, RoomId, steps::Step, Asked<Committed>),
 }
 
+/// An answer on its way. If nobody takes it, because whoever asked has given up, those who
+/// watch the room on the same node are told: they count as having it.
+pub(crate) struct Reply<T> {
+    /// `None` when it was taken.
+    answer: Option<Result<T, BackendError>>,
+    /// Where the room is watched, if it has changed.
+    changed: Option<(Arc<Watchers>, u64, RoomId)>,
+}
+
+impl<T> Reply<T> {
+    /// The answer. `None` only if it was taken before.
+    pub(crate) fn take(mut self) -> Option<Result<T, BackendError>> {
+        self.answer.take()
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let (Some(_), Some((watchers, node, room))) = (&self.answer, &self.changed) {
+            watchers.missed(*node, room);
+        }
+    }
+}
+
 /// Somebody who waits for an answer, and what it will be once it is committed.
 pub(crate) struct Asked<T> {
-    reply: oneshot::Sender<Result<T, BackendError>>,
+    reply: oneshot::Sender<Reply<T>>,
     answer: Option<Result<T, BackendError>>,
 }
 
 impl<T> Asked<T> {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<Result<T, BackendError>>) {
+    pub(crate) fn new() -> (Self, oneshot::Receiver<Reply<T>>) {
         let (reply, answer) = oneshot::channel();
         let asked = Asked {
             reply,
@@ -53,9 +78,16 @@ impl<T> Asked<T> {
         (asked, answer)
     }
 
-    /// Takes the answer; what concerns the whole transaction is no answer.
-    fn decide(&mut self, answer: Result<T, RowError>) -> rusqlite::Result<()> {
-        match answer {
+    /// Takes the answer; what concerns the whole transaction is no answer. It is not even
+    /// asked for if nobody waits any more: what was given up does not happen later, when
+    /// the room may have been told something else.
+    fn decide(&mut self, answer: impl FnOnce() -> Result<T, RowError>) -> rusqlite::Result<()> {
+        // Of an attempt that was rolled back.
+        self.answer = None;
+        if self.reply.is_closed() {
+            return Ok(());
+        }
+        match answer() {
             Ok(answer) => self.answer = Some(Ok(answer)),
             Err(RowError::Sqlite(error)) => return Err(error),
             Err(unusable) => self.answer = Some(Err(error::of_writing(unusable))),
@@ -63,11 +95,16 @@ impl<T> Asked<T> {
         Ok(())
     }
 
-    fn reply(self) {
-        if let Some(answer) = self.answer {
+    fn reply(self, changed: Option<(Arc<Watchers>, u64, RoomId)>) {
+        if let answer @ Some(_) = self.answer {
             // Whoever asked may have gone.
-            let _ = self.reply.send(answer);
+            let _ = self.reply.send(Reply { answer, changed });
         }
+    }
+
+    fn fail(mut self, error: BackendError) {
+        self.answer = Some(Err(error));
+        self.reply(None);
     }
 }
 
@@ -81,11 +118,11 @@ impl Work {
     ) -> rusqlite::Result<()> {
         match self {
             Work::Create(id, new, asked) => {
-                asked.decide(steps::create(connection, totals, id.as_str(), new, now))
+                asked.decide(|| steps::create(connection, totals, id.as_str(), new, now))
             }
             Work::Commit(_, id, step, asked) => {
                 let run = totals.row.run;
-                asked.decide(steps::commit(connection, run, id.as_str(), step, now))
+                asked.decide(|| steps::commit(connection, run, id.as_str(), step, now))
             }
         }
     }
@@ -100,10 +137,11 @@ impl Work {
     }
 
     /// It is committed: tells whoever watches the room, and whoever asked.
-    fn settle(self, watchers: &Watchers) {
+    fn settle(self, watchers: &Arc<Watchers>) {
         match self {
-            Work::Create(_, _, asked) => asked.reply(),
+            Work::Create(_, _, asked) => asked.reply(None),
             Work::Commit(node, id, step, asked) => {
+                let mut changed = None;
                 if let Some(Ok(Committed::Accepted(stamp))) = asked.answer {
                     watchers.publish(node, &id, || Publication {
                         epoch: step.expected.epoch,
@@ -111,16 +149,17 @@ impl Work {
                         events: step.events,
                         stamp,
                     });
+                    changed = Some((Arc::clone(watchers), node, id));
                 }
-                asked.reply();
+                asked.reply(changed);
             }
         }
     }
 
     fn fail(self, error: BackendError) {
         match self {
-            Work::Create(_, _, asked) => drop(asked.reply.send(Err(error))),
-            Work::Commit(_, _, _, asked) => drop(asked.reply.send(Err(error))),
+            Work::Create(_, _, asked) => asked.fail(error),
+            Work::Commit(_, _, _, asked) => asked.fail(error),
         }
     }
 }
@@ -233,8 +272,13 @@ impl Writer {
                 for work in group {
                     work.fail(failed.answer());
                 }
-                if !error::is_local(failed.error()) {
-                    self.tell(error::health(failed.error()));
+                let error = failed.error();
+                if !error::is_local(error) {
+                    self.tell(error::health(error));
+                }
+                if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+                    // The log cannot grow, but the database may have free pages.
+                    self.checkpoints.make_space(&self.connection);
                 }
                 false
             }
@@ -251,6 +295,13 @@ impl Writer {
         let connection = &self.connection;
         let begun = connection.execute_batch("BEGIN IMMEDIATE");
         let changed = begun.and_then(|()| {
+            // Whoever else writes here counts rooms as well, and would give two of them one
+            // number.
+            match StoreRow::read(connection) {
+                Ok(Some(row)) if row == totals.row => {}
+                Err(RowError::Sqlite(error)) => return Err(error),
+                Ok(_) | Err(RowError::Unusable(_)) => return Err(error::changed_by_another()),
+            }
             let has_changed = body(connection, &mut totals, now)?;
             if has_changed {
                 totals.row.commits += 1;
@@ -318,7 +369,7 @@ impl Writer {
     fn keep_up(&self) {
         if let Err(error) = self.checkpoints.keep_up(&self.connection) {
             // It is tried again after the next one. If the disk is full that one tells.
-            tracing::debug!(%error, "the log was not taken over");
+            tracing::debug!(%error, "the log was not looked at");
         }
     }
 

@@ -56,6 +56,30 @@ async fn while_the_disk_is_full_changes_are_refused_and_rooms_can_be_read() {
     create(&backend, "dinner").await;
 }
 
+/// The log may be what has filled the disk, while the database has free pages.
+#[tokio::test]
+async fn when_the_disk_is_full_the_log_is_taken_over_however_short_it_is() {
+    let folder = Folder::new();
+    let mut options = folder.options();
+    options.max_pages = Some(PAGES);
+    let backend = Hands::at(1).open(&options);
+    create(&backend, "lunch").await;
+    let connection = rusqlite::Connection::open(folder.database()).unwrap();
+    let left = || -> i64 {
+        let log = connection.query_row("PRAGMA wal_checkpoint(NOOP)", (), |row| {
+            Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
+        });
+        log.unwrap()
+    };
+    assert!(left() > 0);
+    let refused = try_create(&backend, "large", vec![1; 1_000_000].into()).await;
+    assert_eq!(
+        refused,
+        Err(BackendError::Refused("its disk is full".into()))
+    );
+    until("the log stays", async || left() == 0).await;
+}
+
 /// What is too large fails alone: the others of its transaction are stored.
 #[tokio::test]
 async fn a_change_that_does_not_fit_is_whole_or_not_there() {
