@@ -141,7 +141,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             Failure::Usage(format!("invalid value '{store}' for '--store': {error}"))
         }
         StoreError::Database(error) => {
-            Failure::Start(anyhow::Error::new(error).context("cannot open the store"))
+            Failure::Start(anyhow::Error::new(error).context("cannot open the store, which --store chooses"))
         }
     })?;
     let listener =

@@ -9,7 +9,7 @@ use tablecast_core::Backend;
 use tablecast_core::backend::Stamp;
 use tablecast_sqlite::{NewRun, SqliteBackend, SyncMode};
 
-use common::{Files, Folder, HOUR, Hands, commit, create, keep, load, room, texts, until};
+use common::{Files, Folder, HOUR, Hands, commit, create, keep, load, room, texts};
 
 #[tokio::test]
 async fn all_that_was_acknowledged_is_there_after_a_restart() {
@@ -161,40 +161,4 @@ async fn the_clock_does_not_go_back_over_a_restart() {
     let backend = Hands::at(5).open(&folder.options());
     let stamp = load(&backend, "lunch").await.stamp;
     assert_eq!(stamp.now, 1_000_000 + HOUR.as_millis() as u64 / 2);
-}
-
-/// Of a room, its log and what it left nothing stays in the file when its time is over.
-#[tokio::test]
-async fn what_has_expired_leaves_the_file() {
-    const ROOMS: usize = 100;
-    let folder = Folder::new();
-    let hands = Hands::at(1);
-    let backend = hands.open(&folder.options());
-    for n in 0..ROOMS {
-        let id = format!("room-{n}");
-        let state = vec![7; 50_000].into();
-        common::try_create(&backend, &id, state).await.unwrap();
-        let position = load(&backend, &id).await.position;
-        keep(&backend, &id, position, "pizza").await;
-    }
-    assert_eq!(backend.rooms(), ROOMS);
-    hands.advance(2 * HOUR);
-    until("rooms stay", async || backend.rooms() == 0).await;
-    assert!(backend.keepsake(&room("room-7")).await.unwrap().is_some());
-    hands.advance(8 * 24 * HOUR);
-    let database = folder.database();
-    let read = async || {
-        let connection = rusqlite::Connection::open(&database).unwrap();
-        ["rooms", "snapshots", "log", "due", "keepsakes"].map(|table| {
-            let count = format!("SELECT count(*) FROM {table}");
-            connection
-                .query_row(&count, (), |row| row.get::<_, i64>(0))
-                .unwrap()
-        })
-    };
-    until("rows stay", async || read().await == [0_i64; 5]).await;
-    until("the file stays large", async || {
-        fs::metadata(&database).unwrap().len() < 4 << 20
-    })
-    .await;
 }
