@@ -140,9 +140,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
             let store = &config.store;
             Failure::Usage(format!("invalid value '{store}' for '--store': {error}"))
         }
-        StoreError::Database(error) => {
-            Failure::Start(anyhow::Error::new(error).context("cannot open the store, which --store chooses"))
-        }
+        StoreError::Database(error) => Failure::Start(
+            anyhow::Error::new(error).context("cannot open the store, which --store chooses"),
+        ),
     })?;
     let listener =
         bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;

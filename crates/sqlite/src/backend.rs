@@ -29,6 +29,7 @@ use crate::rows;
 use crate::run_file::NewRun;
 use crate::self_check::SelfCheck;
 use crate::steps::{self, Step};
+use crate::sweep::Sweeper;
 use crate::totals::Totals;
 use crate::watchers::Watchers;
 use crate::writer::{Asked, Reply, Work, Writer};
@@ -175,6 +176,7 @@ impl Store {
             watchers: Arc::clone(&watchers),
             stored: Arc::clone(&stored),
             health,
+            sweeper: Sweeper::new(),
             is_longer: false,
         };
         let (queue, work) = sync_channel(QUEUE);

@@ -5,9 +5,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::due::{self, text};
 use crate::error::{OpenError, Problem, RowError};
-use crate::rows::{self, Due, StoreRow};
+use crate::rows::{self, StoreRow};
 use crate::{open, schema, steps};
+
+pub(crate) const DUE_IS_DAMAGED: &str = "when it expires is damaged";
 
 /// How far something has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,9 +177,12 @@ fn rooms(
 /// As whoever comes to it has it loaded.
 fn room(connection: &Connection, id: &str) -> Result<(), RowError> {
     let loaded = steps::load(connection, 0, id, None, 0)?;
-    loaded
-        .map(drop)
-        .ok_or_else(|| rows::unusable("it cannot be found by its id"))
+    loaded.map(drop).ok_or_else(not_found)
+}
+
+/// It is listed, and not there.
+pub(crate) fn not_found() -> RowError {
+    rows::unusable("it cannot be found by its id")
 }
 
 fn keepsakes(connection: &Connection, checked: &mut Checked) -> Result<(), Problem> {
@@ -198,13 +204,10 @@ fn dues(connection: &Connection, checked: &mut Checked) -> Result<(), Problem> {
     let mut dues = connection.prepare("SELECT at, room, id, sum FROM due")?;
     let mut dues = dues.query(())?;
     while let Some(row) = dues.next()? {
-        let due = Due {
-            at: row.get::<_, i64>(0)?.cast_unsigned(),
-            room: row.get(1)?,
-            id: text(row.get_ref(2)?),
-        };
-        if due.sum() != row.get::<_, i64>(3)? {
-            checked.find(Some(&due.id), "when it expires is damaged");
+        match due::Read::of(row)? {
+            Some(read) if read.is_whole => {}
+            Some(read) => checked.find(Some(&read.due.id), DUE_IS_DAMAGED),
+            None => checked.find(Some(&text(row.get_ref(2)?)), DUE_IS_DAMAGED),
         }
     }
     Ok(())
@@ -232,12 +235,4 @@ fn orphans(connection: &Connection, checked: &mut Checked) -> Result<(), Problem
         }
     }
     Ok(())
-}
-
-/// An id as it is stored, damaged or not.
-fn text(value: rusqlite::types::ValueRef<'_>) -> String {
-    match value.as_bytes() {
-        Ok(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Err(_) => String::new(),
-    }
 }

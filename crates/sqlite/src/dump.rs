@@ -6,9 +6,10 @@ use rusqlite::Connection;
 use tablecast_core::backend::{Keepsake, Snapshot, StoredEvent};
 use tablecast_core::position::Position;
 
-use crate::check::{Finding, open_to_look};
+use crate::check::{Finding, not_found, open_to_look};
+use crate::due::text;
 use crate::error::{OpenError, Problem, RowError};
-use crate::rows::{self, StoreRow};
+use crate::rows::{self, StoreRow, unusable};
 use crate::steps;
 
 /// Something that a database holds.
@@ -66,15 +67,20 @@ fn list(
     let mut ids = connection.prepare(query)?;
     let mut ids = ids.query(())?;
     while let Some(row) = ids.next()? {
-        let id: String = row.get(0)?;
-        let dumped = match one(&id) {
-            Ok(dumped) => dumped,
-            Err(error) => Some(Dumped::Damaged(Finding {
-                room: Some(id),
-                what: error.to_string(),
-            })),
+        let id = row.get_ref(0)?;
+        let dumped = match id.as_str() {
+            Ok(id) => one(id),
+            Err(_) => Err(unusable("its id is no text")),
         };
-        if dumped.is_some_and(|dumped| !each(dumped)) {
+        // All as of one moment: what is listed is there.
+        let dumped = dumped.and_then(|dumped| dumped.ok_or_else(not_found));
+        let dumped = dumped.unwrap_or_else(|error| {
+            Dumped::Damaged(Finding {
+                room: Some(text(id)),
+                what: error.to_string(),
+            })
+        });
+        if !each(dumped) {
             return Ok(false);
         }
     }

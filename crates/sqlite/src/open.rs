@@ -1,9 +1,9 @@
 //! Opens a database: locks it, brings it to this version, and finds out whether it is as
 //! its last process left it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,6 +67,11 @@ fn open_locked(
     run_file.lock_database(&path)?;
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let version = schema::version(&connection)?;
+    for end in ["", "-wal", "-shm", "-run"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        keep_from_others(Path::new(&name));
+    }
     if version.is_none() {
         // Only before there is any page.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -187,6 +192,25 @@ fn make_file(path: &Path) -> io::Result<()> {
         .mode(0o600)
         .open(path)
         .map(drop)
+}
+
+/// Seats' secrets are in it: a file that others may read, such as a copy which `sqlite3` has
+/// made, becomes its owner's alone.
+fn keep_from_others(path: &Path) {
+    let Ok(found) = fs::metadata(path) else {
+        // Not made yet.
+        return;
+    };
+    let mode = found.permissions().mode();
+    if mode & 0o077 == 0 {
+        return;
+    }
+    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
+        tracing::warn!(
+            path = %path.display(), %error,
+            "others may read or change this, and it cannot be kept from them"
+        );
+    }
 }
 
 /// Waits until the names of new files are on the disk.

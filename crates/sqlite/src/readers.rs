@@ -1,7 +1,7 @@
 //! Threads that only read, each with a connection of its own: they wait neither for each
 //! other nor for the writer.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -60,20 +60,24 @@ impl Readers {
                 let _ = reply.send(in_transaction(connection, question));
             }
         });
-        let queue = self.queue.as_ref();
-        let asked = queue.is_some_and(|queue| queue.try_send(question).is_ok());
-        if !asked {
-            return Err(BackendError::Unavailable(format!(
-                "{QUEUE} questions wait for the database already"
-            )));
+        match self.queue.as_ref().map(|queue| queue.try_send(question)) {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Full(_))) => {
+                return Err(BackendError::Unavailable(format!(
+                    "{QUEUE} questions wait for the database already"
+                )));
+            }
+            None | Some(Err(TrySendError::Disconnected(_))) => return Err(closed()),
         }
         match answer.await {
             Ok(answer) => answer.map_err(of_reading),
-            Err(_) => Err(BackendError::Unavailable(
-                "the database was closed".to_owned(),
-            )),
+            Err(_) => Err(closed()),
         }
     }
+}
+
+fn closed() -> BackendError {
+    BackendError::Unavailable("the database was closed".to_owned())
 }
 
 fn in_transaction<T>(
@@ -107,5 +111,26 @@ impl Drop for Readers {
             // It does not panic.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn that_they_have_ended_is_told_apart_from_too_many_questions() {
+        let mut readers =
+            Readers::start(|| Connection::open_in_memory().map_err(std::io::Error::other)).unwrap();
+        let threads: Vec<_> = readers.threads.drain(..).collect();
+        for _ in &threads {
+            let answer: Result<(), _> = readers.ask(|_| panic!("ends its thread")).await;
+            assert!(answer.is_err());
+        }
+        for thread in threads {
+            assert!(thread.join().is_err());
+        }
+        let answer = readers.ask(|_| Ok(())).await.unwrap_err().to_string();
+        assert!(answer.contains("the database was closed"), "{answer}");
     }
 }

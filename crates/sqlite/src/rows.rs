@@ -311,24 +311,21 @@ impl RoomRow {
         connection
             .prepare_cached("DELETE FROM rooms WHERE id = ?")?
             .execute([id])?;
-        remove_parts(connection, self.number)
-    }
-
-    /// When to look whether it has expired.
-    pub(crate) fn due(&self, id: &str) -> Due {
-        Due {
-            at: self.expires_at,
-            room: self.number,
-            id: id.to_owned(),
-        }
+        remove_snapshot(connection, self.number)?;
+        remove_log(connection, self.number)
     }
 }
 
-/// Forgets the state and the log of the room with this number.
-pub(crate) fn remove_parts(connection: &Connection, number: i64) -> rusqlite::Result<()> {
+/// Forgets the state of the room with this number.
+pub(crate) fn remove_snapshot(connection: &Connection, number: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM snapshots WHERE room = ?")?
         .execute([number])?;
+    Ok(())
+}
+
+/// Forgets the log of the room with this number.
+pub(crate) fn remove_log(connection: &Connection, number: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM log WHERE room = ?")?
         .execute([number])?;
@@ -375,55 +372,6 @@ fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, RowError> {
     Ok(events)
 }
 
-/// When to look whether a room has expired.
-#[derive(Debug, Clone)]
-pub(crate) struct Due {
-    pub(crate) at: u64,
-    pub(crate) room: i64,
-    pub(crate) id: String,
-}
-
-impl Due {
-    pub(crate) fn sum(&self) -> i64 {
-        checksum::of(Table::Due, &[signed(self.at), self.room], &self.id, &[])
-    }
-
-    /// Those which are due, the oldest first.
-    pub(crate) fn until(
-        connection: &Connection,
-        now: u64,
-        at_most: usize,
-    ) -> Result<Vec<Due>, RowError> {
-        let mut rows = connection
-            .prepare_cached("SELECT at, room, id FROM due WHERE at <= ? ORDER BY at LIMIT ?")?;
-        let rows = rows.query_map(params![signed(now), at_most as i64], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-        rows.map(|row| {
-            let (at, room, id) = row?;
-            Ok(Due {
-                at: unsigned(at)?,
-                room,
-                id,
-            })
-        })
-        .collect()
-    }
-
-    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut write = connection
-            .prepare_cached("REPLACE INTO due (at, room, id, sum) VALUES (?, ?, ?, ?)")?;
-        write.execute(params![signed(self.at), self.room, self.id, self.sum()])?;
-        Ok(())
-    }
-
-    pub(crate) fn remove(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut remove = connection.prepare_cached("DELETE FROM due WHERE at = ? AND room = ?")?;
-        remove.execute(params![signed(self.at), self.room])?;
-        Ok(())
-    }
-}
-
 /// What the room keeps beyond its life, whether its time is over or not.
 pub(crate) fn keepsake(connection: &Connection, id: &str) -> Result<Option<Keepsake>, RowError> {
     let mut row = connection
@@ -468,17 +416,12 @@ pub(crate) fn remove_keepsake(connection: &Connection, id: &str) -> rusqlite::Re
     Ok(())
 }
 
-/// Forgets what was kept until now; how many.
-pub(crate) fn remove_old_keepsakes(
-    connection: &Connection,
-    now: u64,
-    at_most: usize,
-) -> rusqlite::Result<usize> {
-    let mut remove = connection.prepare_cached(
-        "DELETE FROM keepsakes WHERE rowid IN
-         (SELECT rowid FROM keepsakes WHERE kept_until <= ? LIMIT ?)",
-    )?;
-    remove.execute(params![signed(now), at_most as i64])
+/// Forgets what stands in this row of the table.
+pub(crate) fn remove_keepsake_at(connection: &Connection, rowid: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM keepsakes WHERE rowid = ?")?
+        .execute([rowid])?;
+    Ok(())
 }
 
 pub(crate) fn keepsake_sum(id: &str, kept_at: i64, kept_until: i64, what: &[u8]) -> i64 {

@@ -51,7 +51,8 @@ fn run(connection: &Connection, is_over: &AtomicBool) {
     tracing::debug!(rooms = checked.rooms, "the database was looked at");
 }
 
-fn tell(room: Option<&str>, what: &str) {
+/// Tells whoever runs the server of something that is damaged.
+pub(crate) fn tell(room: Option<&str>, what: &str) {
     match room {
         Some(room) => tracing::error!(room, what, "a room in the database is damaged"),
         None => tracing::error!(

@@ -12,6 +12,7 @@ use tablecast_core::backend::{
 use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
+use crate::due::Due;
 use crate::error::RowError;
 use crate::rows::{self, RoomRow, unusable};
 use crate::totals::Totals;
@@ -133,7 +134,7 @@ pub(crate) fn create(
     };
     room.write_new(connection, id)?;
     room.write_first_snapshot(connection, &new.snapshot)?;
-    room.due(id).write(connection)?;
+    Due::of(id, &room).write(connection)?;
     rows::remove_keepsake(connection, id)?;
     Ok(Created::New(
         room.position(totals.row.run),

@@ -11,14 +11,16 @@ use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom,
 use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
 
+use crate::check::Finding;
 use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
 use crate::rows::StoreRow;
 use crate::run_file::RunFile;
+use crate::sweep::{self, Expired, Forgotten, Sweeper, Swept};
 use crate::totals::Totals;
 use crate::watchers::Watchers;
-use crate::{steps, sweep};
+use crate::{self_check, steps};
 
 /// What one transaction takes, at most: enough that its cost is that of the steps, and so
 /// few that those which come meanwhile wait for milliseconds.
@@ -179,6 +181,12 @@ impl Failed {
         }
     }
 
+    fn into_error(self) -> rusqlite::Error {
+        match self {
+            Failed::Before(error) | Failed::Perhaps(error) => error,
+        }
+    }
+
     fn answer(&self) -> BackendError {
         match self {
             Failed::Perhaps(error) => BackendError::Unknown(error.to_string()),
@@ -201,6 +209,7 @@ pub(crate) struct Writer {
     /// [`Totals::stored`], for others to see.
     pub(crate) stored: Arc<AtomicUsize>,
     pub(crate) health: watch::Sender<Health>,
+    pub(crate) sweeper: Sweeper,
     /// Pages were given back, and the file is as long as before.
     pub(crate) is_longer: bool,
 }
@@ -338,17 +347,20 @@ impl Writer {
     /// Forgets some of what has expired, gives some free pages back, and lets the files become
     /// shorter. With `is_tried` it changes something in any case. Whether more is to be done.
     fn sweep(&mut self, is_tried: bool, is_idle: bool) -> bool {
-        let mut rest = false;
-        let swept = self.transaction(|connection, totals, now| {
-            let swept = sweep::expired(connection, totals, now)?;
-            rest = swept.rest;
-            Ok(swept.some || is_tried)
+        let (mut sweeper, mut swept) = (self.sweeper.clone(), Swept::default());
+        let found = sweeper.find(&self.connection, self.clock.now(), &mut swept);
+        let tried = found.and_then(|expired| {
+            self.forget(&expired, &mut swept)?;
+            self.sweeper = sweeper;
+            if is_tried && !swept.some {
+                // It touches nothing but the row of the whole store, so it tells of health.
+                let tried = self.transaction(|_, _, _| Ok(true));
+                tried.map_err(Failed::into_error)?;
+            }
+            Ok(())
         });
-        let swept = swept.map_err(|failed| match failed {
-            Failed::Before(error) | Failed::Perhaps(error) => error,
-        });
-        let tidied = swept.and_then(|_| {
-            let freed = sweep::free_pages(&self.connection)?;
+        let tidied = tried.and_then(|()| {
+            let freed = self.sweeper.free_pages(&self.connection, &mut swept)?;
             self.is_longer |= freed.some;
             let is_long = is_idle && checkpoints::is_log_long(&self.connection)?;
             if is_long || self.is_longer && !freed.rest {
@@ -356,13 +368,56 @@ impl Writer {
             }
             Ok(freed.rest)
         });
+        for Finding { room, what } in &swept.damaged {
+            self_check::tell(room.as_deref(), what);
+        }
         match tidied {
-            Ok(more) => rest || more,
+            Ok(more) => swept.rest && swept.some || more,
             Err(error) => {
                 self.tell(error::health(&error));
                 false
             }
         }
+    }
+
+    /// Forgets what has expired, in one transaction. Where that comes to damage, each has one
+    /// of its own, and what cannot be forgotten is named.
+    fn forget(&mut self, expired: &[Expired], swept: &mut Swept) -> rusqlite::Result<()> {
+        let mut damage = None;
+        for parts in sweep::WAYS {
+            let mut forgotten = Forgotten::default();
+            let done = self.transaction(|connection, totals, now| {
+                for one in expired {
+                    one.forget(connection, totals, now, parts, &mut forgotten)?;
+                }
+                Ok(forgotten.has_changed)
+            });
+            match done.map_err(Failed::into_error) {
+                Ok(has_changed) => {
+                    swept.some |= has_changed;
+                    swept.damaged.extend(forgotten.damaged);
+                    if let (Some(error), [one]) = (damage, expired) {
+                        let what = format!("a part of it stays in the file: {error}");
+                        swept.find(one.room(), what);
+                    }
+                    return Ok(());
+                }
+                Err(error) if !error::is_local(&error) => return Err(error),
+                Err(error) if expired.len() <= 1 => damage = Some(error),
+                Err(_) => {
+                    for one in expired {
+                        self.forget(std::slice::from_ref(one), swept)?;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        if let (Some(error), [one]) = (damage, expired)
+            && one.is_named()
+        {
+            swept.find(one.room(), format!("it stays in the file: {error}"));
+        }
+        Ok(())
     }
 
     /// Has SQLite's log taken over, when it is long enough.

@@ -6,11 +6,14 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 
+use futures_util::StreamExt;
+use rusqlite::Connection;
 use tablecast_core::Backend;
 use tablecast_core::backend::{BackendError, Committed, Keepsake, Loaded};
 use tablecast_sqlite::{SqliteBackend, check};
+use tokio::task::JoinHandle;
 
-use common::{Folder, commit, create, keep, load, room, step};
+use common::{Folder, HOUR, Hands, commit, create, keep, load, room, step, try_create, until};
 
 const ROOMS: [&str; 4] = ["a", "b", "c", "lunch-at-noon"];
 
@@ -36,13 +39,58 @@ async fn content(backend: &SqliteBackend) -> Result<Content, (&'static str, Stri
     Ok(content)
 }
 
-/// Every byte of a small database is changed in turn; `TABLECAST_EVERY_BYTE` has all of
-/// them looked at, else it is one of 211, others each time.
-#[tokio::test]
-async fn a_changed_byte_is_found_or_changes_nothing() {
-    let every = std::env::var_os("TABLECAST_EVERY_BYTE").is_some();
-    let folder = Folder::new();
-    let backend = folder.open();
+/// A database of which a part is damaged, until its rooms expire.
+struct Expiring {
+    folder: Folder,
+    backend: SqliteBackend,
+    clock: Hands,
+    /// Ends with what was told of the health.
+    health: JoinHandle<Vec<String>>,
+    /// Rooms that are whole, so that they must leave.
+    whole: Vec<&'static str>,
+}
+
+impl Expiring {
+    async fn open(folder: Folder) -> Option<Expiring> {
+        let clock = Hands::at(1_000_000);
+        let backend = clock.try_open(&folder.options()).ok()?;
+        let told = backend.health().map(|health| format!("{health:?}"));
+        let health = tokio::spawn(told.collect());
+        let mut whole = Vec::new();
+        for id in ROOMS {
+            if let Ok(Some(_)) = backend.load(&room(id), None).await {
+                whole.push(id);
+            }
+        }
+        Some(Expiring {
+            folder,
+            backend,
+            clock,
+            health,
+            whole,
+        })
+    }
+
+    /// All whole rooms leave the file, and nothing is told of the health.
+    async fn expire(self, what: &str) {
+        self.clock.advance(2 * HOUR);
+        let connection = Connection::open(self.folder.database()).unwrap();
+        let is_there = |id: &&str| {
+            let query = "SELECT count(*) FROM rooms WHERE id = ?";
+            connection.query_row(query, [id], |row| row.get::<_, i64>(0)) != Ok(0)
+        };
+        let stay = async || self.whole.iter().any(is_there);
+        until(what, async || !stay().await).await;
+        let last = self.backend;
+        drop(last);
+        let told = self.health.await.unwrap();
+        assert_eq!(told, Vec::<String>::new(), "{what}");
+    }
+}
+
+/// A database in which each room has events and has left something, all at one time.
+async fn small(folder: &Folder) -> Content {
+    let backend = Hands::at(1_000_000).open(&folder.options());
     for id in ROOMS {
         let mut position = create(&backend, id).await;
         for event in ["one", "two"] {
@@ -50,8 +98,16 @@ async fn a_changed_byte_is_found_or_changes_nothing() {
         }
         keep(&backend, id, position, "pizza").await;
     }
-    let expected = content(&backend).await.unwrap();
-    drop(backend);
+    content(&backend).await.unwrap()
+}
+
+/// Every byte of a small database is changed in turn; `TABLECAST_EVERY_BYTE` has all of
+/// them looked at, else it is one of 211, others each time.
+#[tokio::test]
+async fn a_changed_byte_is_found_or_changes_nothing() {
+    let every = std::env::var_os("TABLECAST_EVERY_BYTE").is_some();
+    let folder = Folder::new();
+    let expected = small(&folder).await;
     let whole = fs::read(folder.database()).unwrap();
     let run = fs::read(folder.beside("-run")).unwrap();
     let (step, first) = if every {
@@ -60,17 +116,21 @@ async fn a_changed_byte_is_found_or_changes_nothing() {
         (211, fastrand::usize(..211))
     };
     let mut outcomes = BTreeMap::<&str, usize>::new();
+    let mut expiring = Vec::new();
     for at in (first..whole.len()).step_by(step) {
+        let folder = Folder::new();
         let mut damaged = whole.clone();
         damaged[at] ^= 1 << fastrand::u32(..8);
         fs::write(folder.database(), &damaged).unwrap();
         fs::write(folder.beside("-run"), &run).unwrap();
-        let outcome = match SqliteBackend::open(&folder.options()) {
-            Err(_) => "refused at the start",
-            Ok(backend) => {
-                let found = check(&folder.database(), &mut |_| {});
+        let outcome = match Expiring::open(folder).await {
+            None => "refused at the start",
+            Some(opened) => {
+                let found = check(&opened.folder.database(), &mut |_| {});
                 let is_found = found.map_or(true, |checked| !checked.findings.is_empty());
-                match content(&backend).await {
+                let content = content(&opened.backend).await;
+                expiring.push((at, opened));
+                match content {
                     Ok(same) if same == expected => "nothing differs",
                     Ok(other) => {
                         assert!(is_found, "byte {at} is not found: {other:?}");
@@ -84,9 +144,90 @@ async fn a_changed_byte_is_found_or_changes_nothing() {
             }
         };
         *outcomes.entry(outcome).or_default() += 1;
+        if expiring.len() >= 64 {
+            expire_all(&mut expiring).await;
+        }
     }
+    expire_all(&mut expiring).await;
     println!("{outcomes:?}");
     assert!(outcomes.len() > 1, "{outcomes:?}");
+}
+
+/// All at once, since each takes about a second.
+async fn expire_all(expiring: &mut Vec<(usize, Expiring)>) {
+    let all = expiring.drain(..).map(|(at, opened)| async move {
+        opened.expire(&format!("byte {at}")).await;
+    });
+    futures_util::future::join_all(all).await;
+}
+
+/// Rows and pages that the sweep comes to first.
+#[tokio::test]
+async fn what_is_damaged_keeps_no_other_room_from_leaving() {
+    let mut expiring = Vec::new();
+    for (what, change) in [
+        ("a room's name", "UPDATE due SET id = 'z' WHERE id = 'a'"),
+        (
+            "a name that is no text",
+            "UPDATE due SET id = CAST(x'61ff' AS TEXT) WHERE id = 'a'",
+        ),
+        ("a time below zero", "UPDATE due SET at = -5 WHERE id = 'a'"),
+        (
+            "a time that is far",
+            "UPDATE due SET at = 1 << 60 WHERE id = 'a'",
+        ),
+        (
+            "another's number",
+            "UPDATE due SET room = -room WHERE id = 'a'",
+        ),
+        ("all times are lost", "DELETE FROM due"),
+        (
+            "a room is not found",
+            "UPDATE rooms SET id = CAST(x'61ff' AS TEXT) WHERE id = 'a'",
+        ),
+        (
+            "a time is below zero",
+            "UPDATE rooms SET expires_at = -5 WHERE id = 'a'",
+        ),
+        (
+            "a result's time",
+            "UPDATE keepsakes SET kept_until = -5 WHERE id = 'a'",
+        ),
+    ] {
+        let folder = Folder::new();
+        small(&folder).await;
+        let connection = Connection::open(folder.database()).unwrap();
+        connection.execute(change, ()).unwrap();
+        drop(connection);
+        expiring.push((what, Expiring::open(folder).await.expect(what)));
+    }
+    for table in ["log", "due", "snapshots", "keepsakes", "keepsakes_until"] {
+        let folder = Folder::new();
+        small(&folder).await;
+        {
+            // It has no event, so it is whole when all logs are damaged.
+            let backend = Hands::at(1_000_000).open(&folder.options());
+            let made = try_create(&backend, "new", "its state".into()).await;
+            made.unwrap();
+        }
+        let connection = Connection::open(folder.database()).unwrap();
+        let query = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
+        let root: u32 = connection
+            .query_row(query, [table], |row| row.get(0))
+            .unwrap();
+        drop(connection);
+        let mut bytes = fs::read(folder.database()).unwrap();
+        bytes[(root as usize - 1) * 4096..][..8].fill(0xff);
+        fs::write(folder.database(), bytes).unwrap();
+        let mut opened = Expiring::open(folder).await.expect(table);
+        if table != "snapshots" {
+            opened.whole.push("new");
+        }
+        expiring.push((table, opened));
+    }
+    for (what, opened) in expiring {
+        opened.expire(what).await;
+    }
 }
 
 /// In a row, which SQLite does not notice.

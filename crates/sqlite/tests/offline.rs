@@ -81,6 +81,33 @@ async fn all_that_is_stored_is_dumped() {
     assert_eq!(count, 1);
 }
 
+/// An id that is no text, and one by which its row is not found.
+#[tokio::test]
+async fn what_is_damaged_is_dumped_as_such_and_the_rest_too() {
+    let folder = Folder::new();
+    drop(with_rooms(&folder).await);
+    let connection = rusqlite::Connection::open(folder.database()).unwrap();
+    for table in ["rooms", "keepsakes"] {
+        let damage = format!("UPDATE {table} SET id = CAST(x'61ff' AS TEXT) WHERE id = 'a'");
+        connection.execute(&damage, ()).unwrap();
+    }
+    drop(connection);
+    let (mut whole, mut damaged) = (Vec::new(), Vec::new());
+    dump(&folder.database(), &mut |dumped| {
+        match dumped {
+            Dumped::Room { id, .. } | Dumped::Keepsake { id, .. } => whole.push(id),
+            Dumped::Damaged(finding) => damaged.push(finding.to_string()),
+        }
+        true
+    })
+    .unwrap();
+    assert_eq!(whole, ["b", "c", "b", "c"]);
+    assert_eq!(damaged.len(), 2, "{damaged:?}");
+    for finding in damaged {
+        assert!(finding.starts_with("room a"), "{finding}");
+    }
+}
+
 /// What came after the backup is known to members, so they must not take the room for the
 /// one that they know.
 #[tokio::test]

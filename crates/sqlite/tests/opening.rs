@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use rusqlite::Connection;
-use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions};
+use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions, backup, check, dump};
 
 use common::{Folder, create, load};
 
@@ -23,17 +23,45 @@ fn problem(path: &Path) -> Problem {
     }
 }
 
+/// Who may do what with a file.
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
 #[test]
 fn a_new_database_is_for_its_owner_alone() {
     let folder = Folder::new();
     let _backend = folder.open();
     for end in ["", "-wal", "-shm", "-run"] {
-        let mode = fs::metadata(folder.beside(end))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600, "rooms.db{end}");
+        assert_eq!(mode(&folder.beside(end)), 0o600, "rooms.db{end}");
     }
+}
+
+/// Such as a copy that `sqlite3` made: seats' secrets are in it.
+#[test]
+fn a_database_that_others_may_read_becomes_its_owners_alone() {
+    let folder = Folder::new();
+    drop(folder.open());
+    let open_to_all = || fs::Permissions::from_mode(0o644);
+    fs::set_permissions(folder.database(), open_to_all()).unwrap();
+    // As a process that was killed leaves them.
+    let reader = Connection::open(folder.database()).unwrap();
+    let count = "SELECT count(*) FROM rooms";
+    let rooms: i64 = reader.query_row(count, (), |row| row.get(0)).unwrap();
+    assert_eq!(rooms, 0);
+    assert_eq!(mode(&folder.beside("-wal")), 0o644);
+
+    let backend = folder.open();
+    for end in ["", "-wal", "-shm", "-run"] {
+        assert_eq!(mode(&folder.beside(end)), 0o600, "rooms.db{end}");
+    }
+    drop((reader, backend));
+
+    let other = folder.path().join("diary");
+    fs::write(&other, "Dear diary, today we had pizza.").unwrap();
+    fs::set_permissions(&other, open_to_all()).unwrap();
+    assert!(matches!(problem(&other), Problem::NotADatabase));
+    assert_eq!(mode(&other), 0o644);
 }
 
 #[test]
@@ -119,15 +147,57 @@ fn a_program_that_has_locked_it_is_told_of() {
 
 #[test]
 fn tables_that_mean_something_else_are_refused() {
+    for change in [
+        "DROP INDEX keepsakes_until",
+        "DROP TABLE due",
+        "ALTER TABLE rooms ADD COLUMN color TEXT",
+        "CREATE INDEX another ON rooms (expires_at)",
+        "CREATE TRIGGER t AFTER INSERT ON ROOMS BEGIN DELETE FROM due; END",
+    ] {
+        let folder = Folder::new();
+        drop(folder.open());
+        let connection = Connection::open(folder.database()).unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        let problem = problem(&folder.database());
+        assert!(
+            matches!(problem, Problem::Damaged(_)),
+            "{change}: {problem}"
+        );
+    }
+}
+
+/// Litestream's, and what `ANALYZE` makes.
+#[tokio::test]
+async fn tables_of_other_programs_are_let_be() {
     let folder = Folder::new();
-    drop(folder.open());
+    let backend = folder.open();
+    create(&backend, "lunch").await;
     let connection = Connection::open(folder.database()).unwrap();
     connection
-        .execute_batch("DROP INDEX keepsakes_until")
+        .execute_batch(
+            "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+             CREATE TABLE _litestream_lock (id INTEGER);
+             INSERT INTO _litestream_seq VALUES (1, 1);
+             CREATE VIEW ids AS SELECT id FROM rooms;
+             ANALYZE;",
+        )
         .unwrap();
-    drop(connection);
-    let problem = problem(&folder.database());
-    assert!(matches!(problem, Problem::Damaged(_)), "{problem}");
+    let analyzed = "SELECT count(*) FROM sqlite_stat1";
+    let analyzed: i64 = connection
+        .query_row(analyzed, (), |row| row.get(0))
+        .unwrap();
+    assert!(analyzed > 0);
+    drop((connection, backend));
+
+    let backend = folder.open();
+    assert_eq!(backend.new_run(), None);
+    assert_eq!(load(&backend, "lunch").await.position.seq, 0);
+    let checked = check(&folder.database(), &mut |_| {}).unwrap();
+    assert_eq!(checked.findings, []);
+    dump(&folder.database(), &mut |_| true).unwrap();
+    let copy = folder.path().join("copy.db");
+    backup(&folder.database(), &copy, &mut |_| {}).unwrap();
 }
 
 /// A program beside it may look, and copy.

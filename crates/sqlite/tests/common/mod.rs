@@ -12,7 +12,7 @@ use tablecast_core::backend::{
     Backend, BackendError, Commit, Committed, Created, Loaded, NewKeepsake, NewRoom,
 };
 use tablecast_core::{Position, RoomId};
-use tablecast_sqlite::{SqliteBackend, SqliteOptions, SyncMode};
+use tablecast_sqlite::{OpenError, SqliteBackend, SqliteOptions, SyncMode};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -105,8 +105,12 @@ impl Hands {
     }
 
     pub(crate) fn open(&self, options: &SqliteOptions) -> SqliteBackend {
+        self.try_open(options).unwrap()
+    }
+
+    pub(crate) fn try_open(&self, options: &SqliteOptions) -> Result<SqliteBackend, OpenError> {
         let now = self.0.clone();
-        SqliteBackend::open_with_clock(options, move || now.load(Ordering::Relaxed)).unwrap()
+        SqliteBackend::open_with_clock(options, move || now.load(Ordering::Relaxed))
     }
 }
 
