@@ -1,11 +1,11 @@
 //! The orchestrator from end to end, with the bare limit alone.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use tablecast_bench::peers::PEERS;
 use tablecast_bench::results::{Figure, Results};
+use tablecast_testing::Directory;
 
 /// Runs the program; tells whether it succeeded, and what it said.
 fn bench(args: &[&str]) -> (bool, String) {
@@ -17,14 +17,10 @@ fn bench(args: &[&str]) -> (bool, String) {
     (output.status.success(), said)
 }
 
-fn folder(test: &str) -> PathBuf {
-    let name = format!("tablecast-bench-{}-{test}", std::process::id());
-    std::env::temp_dir().join(name)
-}
-
 #[test]
 fn a_run_writes_results_and_the_report_can_be_made_again() {
-    let folder = folder("run");
+    let directory = Directory::new();
+    let folder = directory.path();
     let out = ["--out", folder.to_str().unwrap()];
     let run = ["run", "--peer", "raw", "--rounds", "2", "--seconds", "0.1"];
     let workload = ["--workload", "payload-1k"];
@@ -51,7 +47,6 @@ fn a_run_writes_results_and_the_report_can_be_made_again() {
     let (succeeded, said) = bench(&[&["report"], &out[..]].concat());
     assert!(succeeded, "{said}");
     assert_eq!(std::fs::read(&report).unwrap(), first);
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

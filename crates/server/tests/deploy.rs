@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use tablecast_testing::Directory;
+
 fn deploy(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../deploy")
@@ -114,15 +116,12 @@ fn the_proxy_may_open_twice_the_files_of_a_node() {
 fn systemd_accepts_the_unit() {
     let program = env!("CARGO_BIN_EXE_tablecast");
     let unit = read("tablecast.service").replace("/usr/local/bin/tablecast", program);
-    let folder = std::env::temp_dir().join(format!("tablecast-unit-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("tablecast.service");
-    fs::write(&file, unit).unwrap();
+    let directory = Directory::new();
+    let file = directory.write("tablecast.service", &unit);
     let checked = run(
         "systemd-analyze",
         &["verify", "--man=no", file.to_str().unwrap()],
     );
-    fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8_lossy(&checked.stderr).into_owned();
     // It also reads the units of the machine that this one names; what it says of them is not ours.
     let ours: Vec<&str> = said

@@ -8,13 +8,12 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{DEADLINE, Running, config, start_on};
+use support::{Running, config, start_on};
 use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions};
 use tablecast_testing::client::Client;
-use tokio::time::Instant;
+use tablecast_testing::{Directory, until};
 
 /// The clock stands still, so that nothing expires.
 const NOW: u64 = 1_750_000_000_000;
@@ -26,43 +25,28 @@ fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
-/// A database of the test's own, removed with its folder.
-struct Folder(PathBuf);
+/// A database in a directory of the test's own.
+struct Database(Directory);
 
-impl Folder {
-    fn new() -> Folder {
-        let name = format!("tablecast-stored-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
+impl Database {
+    fn new() -> Database {
+        Database(Directory::new())
     }
 
-    fn database(&self) -> PathBuf {
-        self.0.join("rooms.db")
+    fn path(&self) -> PathBuf {
+        self.0.path().join("rooms.db")
     }
 
     async fn serve(&self) -> Running {
-        let options = SqliteOptions::new(self.database());
+        let options = SqliteOptions::new(self.path());
         // The tasks of the server before may be on their way to their ends.
-        let end = Instant::now() + DEADLINE;
-        let backend = loop {
-            match SqliteBackend::open_with_clock(&options, || NOW) {
-                Err(error) if matches!(error.problem, Problem::InUse { .. }) => {
-                    assert!(Instant::now() < end, "{error}");
-                }
-                opened => break opened.unwrap(),
-            }
-            // sleep: between two tries
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        };
-        start_on(config(), Arc::new(backend)).await
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let open = async || SqliteBackend::open_with_clock(&options, || NOW);
+        let backend = until(
+            "nobody else has it",
+            open,
+            |opened| !matches!(opened, Err(error) if matches!(error.problem, Problem::InUse { .. })),
+        );
+        start_on(config(), Arc::new(backend.await.unwrap())).await
     }
 }
 
@@ -128,9 +112,9 @@ async fn rooms_that_each_version_has_stored_are_read_and_go_on() {
         }
         let expected = fs::read_to_string(path.with_extension("json")).unwrap();
         let expected: Vec<Value> = serde_json::from_str(&expected).unwrap();
-        let folder = Folder::new();
-        fs::copy(&path, folder.database()).unwrap();
-        let server = folder.serve().await;
+        let database = Database::new();
+        fs::copy(&path, database.path()).unwrap();
+        let server = database.serve().await;
         for expected in expected {
             let room = expected["room"].as_str().unwrap();
             let shown = shown(&server, room).await;
@@ -147,8 +131,8 @@ async fn rooms_that_each_version_has_stored_are_read_and_go_on() {
 
 /// A table at lunch, with one of everything; and one in the midst of a draw.
 async fn write() {
-    let folder = Folder::new();
-    let server = folder.serve().await;
+    let database = Database::new();
+    let server = database.serve().await;
     let (lunch, drawing) = (server.room().await, server.room().await);
     for room in [&lunch, &drawing] {
         let mut mina = member(&server, room, "Mina").await;
@@ -176,11 +160,11 @@ async fn write() {
         }
     }
     server.stop().await;
-    let server = folder.serve().await;
+    let server = database.serve().await;
     let all = [shown(&server, &lunch).await, shown(&server, &drawing).await];
     let text = serde_json::to_string_pretty(&all).unwrap() + "\n";
     server.stop().await;
     fs::create_dir_all(data()).unwrap();
-    fs::copy(folder.database(), data().join(format!("{NEWEST}.db"))).unwrap();
+    fs::copy(database.path(), data().join(format!("{NEWEST}.db"))).unwrap();
     fs::write(data().join(format!("{NEWEST}.json")), text).unwrap();
 }

@@ -20,7 +20,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::checkpoints::Checkpoints;
 use crate::clock::Clock;
-use crate::error::{OpenError, Problem};
+use crate::error::{OpenError, Problem, closed};
 use crate::leases::Leases;
 use crate::open::{self, Opened};
 use crate::options::SqliteOptions;
@@ -251,10 +251,6 @@ async fn settled<T>(
         Ok(Err(_)) => unknown("the database was closed".to_owned()),
         Err(_) => unknown(slow()),
     }
-}
-
-fn closed() -> BackendError {
-    BackendError::Unavailable("the database was closed".to_owned())
 }
 
 fn slow() -> String {

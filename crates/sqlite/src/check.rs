@@ -41,6 +41,15 @@ pub struct Finding {
     pub what: String,
 }
 
+impl Finding {
+    pub(crate) fn new(room: Option<&str>, what: impl ToString) -> Finding {
+        Finding {
+            room: room.map(str::to_owned),
+            what: what.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.room {
@@ -115,10 +124,7 @@ pub(crate) fn look(
 
 impl Checked {
     fn find(&mut self, room: Option<&str>, what: impl ToString) {
-        self.findings.push(Finding {
-            room: room.map(str::to_owned),
-            what: what.to_string(),
-        });
+        self.findings.push(Finding::new(room, what));
     }
 
     /// A part of it could not be looked at to the end.

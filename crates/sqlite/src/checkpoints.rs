@@ -174,32 +174,28 @@ fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<Log> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::path::PathBuf;
+
+    use tablecast_testing::Directory;
+
     use super::*;
 
     /// A database with something in its log.
-    fn written(name: &str) -> (std::path::PathBuf, Connection) {
-        let name = format!("tablecast-sqlite-{name}-{}.db", std::process::id());
-        let path = std::env::temp_dir().join(name);
+    fn written() -> (Directory, PathBuf, Connection) {
+        let directory = Directory::new();
+        let path = directory.path().join("one.db");
         let writer = Connection::open(&path).unwrap();
         writer
             .execute_batch(
                 "PRAGMA journal_mode = WAL; CREATE TABLE one (a); INSERT INTO one VALUES (1);",
             )
             .unwrap();
-        (path, writer)
-    }
-
-    fn remove(path: &std::path::Path) {
-        for end in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            let _ = std::fs::remove_file(name);
-        }
+        (directory, path, writer)
     }
 
     #[test]
     fn of_attempts_that_fail_one_after_the_other_the_first_is_told() {
-        let (path, writer) = written("failures");
+        let (_directory, path, writer) = written();
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let powerless = Connection::open_with_flags(&path, flags).unwrap();
         let failures = Failures::default();
@@ -209,13 +205,11 @@ mod tests {
             failures.begin(has_failed)
         });
         assert_eq!(told, [true, false, false, true]);
-        drop((powerless, writer));
-        remove(&path);
     }
 
     #[test]
     fn the_log_is_not_waited_for_while_somebody_reads() {
-        let (path, writer) = written("empty-log");
+        let (_directory, path, writer) = written();
         // For ever, as far as a test can tell.
         writer.busy_timeout(Duration::from_secs(3600)).unwrap();
         let reader = Connection::open(&path).unwrap();
@@ -224,7 +218,5 @@ mod tests {
         assert!(!empty_log(&writer).unwrap());
         reader.execute_batch("COMMIT").unwrap();
         assert!(empty_log(&writer).unwrap());
-        drop((reader, writer));
-        remove(&path);
     }
 }

@@ -74,12 +74,8 @@ fn list(
         };
         // All as of one moment: what is listed is there.
         let dumped = dumped.and_then(|dumped| dumped.ok_or_else(not_found));
-        let dumped = dumped.unwrap_or_else(|error| {
-            Dumped::Damaged(Finding {
-                room: Some(text(id)),
-                what: error.to_string(),
-            })
-        });
+        let dumped =
+            dumped.unwrap_or_else(|error| Dumped::Damaged(Finding::new(Some(&text(id)), error)));
         if !each(dumped) {
             return Ok(false);
         }

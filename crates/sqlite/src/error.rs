@@ -179,6 +179,11 @@ pub(crate) fn health(error: &rusqlite::Error) -> Health {
     }
 }
 
+/// Nobody answers any more.
+pub(crate) fn closed() -> BackendError {
+    BackendError::Unavailable("the database was closed".to_owned())
+}
+
 /// The answer to a question that only reads.
 pub(crate) fn of_reading(error: RowError) -> BackendError {
     match error {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tablecast_core::backend::BackendError;
 use tokio::sync::oneshot;
 
-use crate::error::{RowError, of_reading};
+use crate::error::{RowError, closed, of_reading};
 
 /// Rooms are read when somebody comes to one that is not open, and looked at by GET.
 const THREADS: usize = 2;
@@ -74,10 +74,6 @@ impl Readers {
             Err(_) => Err(closed()),
         }
     }
-}
-
-fn closed() -> BackendError {
-    BackendError::Unavailable("the database was closed".to_owned())
 }
 
 fn in_transaction<T>(

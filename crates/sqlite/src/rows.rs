@@ -1,7 +1,7 @@
 //! The rows of each table: read with their checksum, and written with it.
 
 use bytes::{Buf, Bytes};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tablecast_core::backend::{Keepsake, StoredEvent};
 use tablecast_core::position::{Epoch, Position};
 
@@ -16,6 +16,15 @@ pub(crate) fn signed(number: u64) -> i64 {
 
 fn unsigned(number: i64) -> Result<u64, RowError> {
     u64::try_from(number).map_err(|_| unusable("a number that is below zero"))
+}
+
+/// A row that has nothing but numbers.
+fn numbers<const N: usize>(row: &Row<'_>) -> rusqlite::Result<[i64; N]> {
+    let mut numbers = [0; N];
+    for (column, number) in numbers.iter_mut().enumerate() {
+        *number = row.get(column)?;
+    }
+    Ok(numbers)
 }
 
 pub(crate) fn unusable(what: impl Into<String>) -> RowError {
@@ -60,19 +69,7 @@ impl StoreRow {
         let mut row = connection.prepare_cached(
             "SELECT run, commits, rooms, clock, is_backup, sum FROM store WHERE one = 1",
         )?;
-        let read = row
-            .query_row((), |row| {
-                let numbers: [i64; 6] = [
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                    row.get(5)?,
-                ];
-                Ok(numbers)
-            })
-            .optional()?;
+        let read = row.query_row((), numbers::<6>).optional()?;
         let Some([run, commits, rooms, clock, is_backup, sum]) = read else {
             return Ok(None);
         };
@@ -140,20 +137,7 @@ impl RoomRow {
             "SELECT number, history, seq, snapshot_seq, expires_at, dies_at, sum FROM rooms
              WHERE id = ?",
         )?;
-        let read = row
-            .query_row([id], |row| {
-                let numbers: [i64; 7] = [
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                    row.get(5)?,
-                    row.get(6)?,
-                ];
-                Ok(numbers)
-            })
-            .optional()?;
+        let read = row.query_row([id], numbers::<7>).optional()?;
         let Some([number, history, seq, snapshot_seq, expires_at, dies_at, sum]) = read else {
             return Ok(None);
         };
@@ -305,30 +289,37 @@ impl RoomRow {
         trim.execute(params![self.number, signed(seq)])?;
         Ok(())
     }
+}
 
-    /// Forgets the room.
-    pub(crate) fn remove(&self, connection: &Connection, id: &str) -> rusqlite::Result<()> {
-        connection
-            .prepare_cached("DELETE FROM rooms WHERE id = ?")?
-            .execute([id])?;
-        remove_snapshot(connection, self.number)?;
-        remove_log(connection, self.number)
+/// A part of a room that may be damaged by itself.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    State,
+    Log,
+}
+
+impl Part {
+    /// The whole of a room, beside where it stands.
+    pub(crate) const ALL: &[Part] = &[Part::State, Part::Log];
+}
+
+/// Forgets where a room stands, and these parts of it.
+pub(crate) fn remove_room(
+    connection: &Connection,
+    id: &str,
+    number: i64,
+    parts: &[Part],
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM rooms WHERE id = ?")?
+        .execute([id])?;
+    for part in parts {
+        let remove = match part {
+            Part::State => "DELETE FROM snapshots WHERE room = ?",
+            Part::Log => "DELETE FROM log WHERE room = ?",
+        };
+        connection.prepare_cached(remove)?.execute([number])?;
     }
-}
-
-/// Forgets the state of the room with this number.
-pub(crate) fn remove_snapshot(connection: &Connection, number: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM snapshots WHERE room = ?")?
-        .execute([number])?;
-    Ok(())
-}
-
-/// Forgets the log of the room with this number.
-pub(crate) fn remove_log(connection: &Connection, number: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM log WHERE room = ?")?
-        .execute([number])?;
     Ok(())
 }
 

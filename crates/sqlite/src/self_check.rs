@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, Finding};
 
 pub(crate) struct SelfCheck {
     is_over: Arc<AtomicBool>,
@@ -46,13 +46,13 @@ fn run(connection: &Connection, is_over: &AtomicBool) {
         return;
     }
     for finding in &checked.findings {
-        tell(finding.room.as_deref(), &finding.what);
+        tell(finding);
     }
     tracing::debug!(rooms = checked.rooms, "the database was looked at");
 }
 
 /// Tells whoever runs the server of something that is damaged.
-pub(crate) fn tell(room: Option<&str>, what: &str) {
+pub(crate) fn tell(Finding { room, what }: &Finding) {
     match room {
         Some(room) => tracing::error!(room, what, "a room in the database is damaged"),
         None => tracing::error!(

@@ -14,7 +14,7 @@ use tablecast_core::stored::Record;
 
 use crate::due::Due;
 use crate::error::RowError;
-use crate::rows::{self, RoomRow, unusable};
+use crate::rows::{self, Part, RoomRow, unusable};
 use crate::totals::Totals;
 
 /// A commit whose records have become bytes.
@@ -118,8 +118,7 @@ pub(crate) fn create(
         if old.expires_at > now {
             return Ok(Created::Exists);
         }
-        old.remove(connection, id)?;
-        totals.stored = totals.stored.saturating_sub(1);
+        totals.remove_room(connection, id, old.number, Part::ALL)?;
     }
     totals.stored += 1;
     totals.row.rooms += 1;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Params, Row, params};
 use crate::check::{DUE_IS_DAMAGED, Finding};
 use crate::due::{self, Due};
 use crate::error::{self, RowError};
-use crate::rows::{self, RoomRow, signed};
+use crate::rows::{self, Part, RoomRow, signed};
 use crate::totals::Totals;
 
 /// Rooms of one step, and as many keepsakes. A room has up to 448 events.
@@ -41,10 +41,7 @@ pub(crate) struct Swept {
 
 impl Swept {
     pub(crate) fn find(&mut self, room: Option<&str>, what: impl ToString) {
-        self.damaged.push(Finding {
-            room: room.map(str::to_owned),
-            what: what.to_string(),
-        });
+        self.damaged.push(Finding::new(room, what));
     }
 }
 
@@ -58,17 +55,9 @@ pub(crate) enum Expired {
     Walked(String),
 }
 
-/// A part of a room that may be damaged by itself.
-#[derive(Clone, Copy)]
-pub(crate) enum Part {
-    State,
-    Log,
-}
-
 /// What to remove of a room, beside where it stands: all, or what can be. The rest stays in
 /// the file, where no later room finds it.
-pub(crate) const WAYS: [&[Part]; 4] =
-    [&[Part::State, Part::Log], &[Part::State], &[Part::Log], &[]];
+pub(crate) const WAYS: [&[Part]; 4] = [Part::ALL, &[Part::State], &[Part::Log], &[]];
 
 /// How far it has come. What is behind has left the file or cannot; what is added later comes
 /// due later.
@@ -242,11 +231,8 @@ pub(crate) struct Forgotten {
 }
 
 impl Forgotten {
-    fn find(&mut self, room: &str, what: impl Into<String>) {
-        self.damaged.push(Finding {
-            room: Some(room.to_owned()),
-            what: what.into(),
-        });
+    fn find(&mut self, room: &str, what: impl ToString) {
+        self.damaged.push(Finding::new(Some(room), what));
     }
 }
 
@@ -293,17 +279,17 @@ impl Expired {
                     Ok(Some(room)) if room.expires_at > now => {
                         Due::of(id, &room).write(connection)?;
                     }
-                    Ok(_) => remove(connection, totals, id, due.room, parts)?,
+                    Ok(_) => totals.remove_room(connection, id, due.room, parts)?,
                     Err(RowError::Sqlite(error)) => return Err(error),
                     Err(RowError::Unusable(what)) => {
                         forgotten.find(id, format!("{what}; it is forgotten"));
-                        remove(connection, totals, id, due.room, parts)?;
+                        totals.remove_room(connection, id, due.room, parts)?;
                     }
                 }
             }
             Expired::Walked(id) => match RoomRow::read(connection, id) {
                 Ok(Some(room)) if room.expires_at <= now => {
-                    remove(connection, totals, id, room.number, parts)?;
+                    totals.remove_room(connection, id, room.number, parts)?;
                     forgotten.has_changed = true;
                 }
                 Err(RowError::Sqlite(error)) => return Err(error),
@@ -312,26 +298,6 @@ impl Expired {
         }
         Ok(())
     }
-}
-
-fn remove(
-    connection: &Connection,
-    totals: &mut Totals,
-    id: &str,
-    number: i64,
-    parts: &[Part],
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM rooms WHERE id = ?")?
-        .execute([id])?;
-    totals.stored = totals.stored.saturating_sub(1);
-    for part in parts {
-        match part {
-            Part::State => rows::remove_snapshot(connection, number)?,
-            Part::Log => rows::remove_log(connection, number)?,
-        }
-    }
-    Ok(())
 }
 
 /// What a query finds before it comes to damage, and what that was.

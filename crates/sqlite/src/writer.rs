@@ -11,7 +11,6 @@ use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom,
 use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
 
-use crate::check::Finding;
 use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
@@ -368,9 +367,7 @@ impl Writer {
             }
             Ok(freed.rest)
         });
-        for Finding { room, what } in &swept.damaged {
-            self_check::tell(room.as_deref(), what);
-        }
+        swept.damaged.iter().for_each(self_check::tell);
         match tidied {
             Ok(more) => swept.rest && swept.some || more,
             Err(error) => {

@@ -13,7 +13,8 @@ use tablecast_core::backend::{BackendError, Committed, Keepsake, Loaded};
 use tablecast_sqlite::{SqliteBackend, check};
 use tokio::task::JoinHandle;
 
-use common::{Folder, HOUR, Hands, commit, create, keep, load, room, step, try_create, until};
+use common::{Folder, HOUR, Hands, commit, create, keep, load, room, step, try_create};
+use tablecast_testing::until;
 
 const ROOMS: [&str; 4] = ["a", "b", "c", "lunch-at-noon"];
 
@@ -80,7 +81,7 @@ impl Expiring {
             connection.query_row(query, [id], |row| row.get::<_, i64>(0)) != Ok(0)
         };
         let stay = async || self.whole.iter().any(is_there);
-        until(what, async || !stay().await).await;
+        until(what, stay, |stay| !stay).await;
         let last = self.backend;
         drop(last);
         let told = self.health.await.unwrap();

@@ -9,7 +9,8 @@ use futures_util::StreamExt;
 use tablecast_core::Backend;
 use tablecast_core::backend::{BackendError, Created, Health};
 
-use common::{Folder, HOUR, Hands, create, load, room, step, try_create, until};
+use common::{Folder, HOUR, Hands, create, load, room, step, try_create};
+use tablecast_testing::until;
 
 /// 40 pages: enough for the tables and a few rooms.
 const PAGES: u32 = 40;
@@ -52,7 +53,12 @@ async fn while_the_disk_is_full_changes_are_refused_and_rooms_can_be_read() {
     // The rooms expire, and leave their space.
     hands.advance(2 * HOUR);
     assert_eq!(health.next().await, Some(Health::Up));
-    until("rooms stay", async || backend.rooms() == 0).await;
+    until(
+        "all rooms have left",
+        async || backend.rooms(),
+        |rooms| *rooms == 0,
+    )
+    .await;
     create(&backend, "dinner").await;
 }
 
@@ -77,7 +83,7 @@ async fn when_the_disk_is_full_the_log_is_taken_over_however_short_it_is() {
         refused,
         Err(BackendError::Refused("its disk is full".into()))
     );
-    until("the log stays", async || left() == 0).await;
+    until("the log is taken over", async || left(), |left| *left == 0).await;
 }
 
 /// What is too large fails alone: the others of its transaction are stored.

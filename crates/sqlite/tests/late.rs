@@ -15,7 +15,8 @@ use tablecast_core::Backend;
 use tablecast_core::backend::{Committed, Created, Listener, NewRoom, Publication};
 use tablecast_sqlite::SqliteBackend;
 
-use common::{Folder, HOUR, commit, create, load, room, step, texts, try_create, until};
+use common::{Folder, HOUR, commit, create, load, room, step, texts, try_create};
+use tablecast_testing::until;
 
 /// A backend whose writer can be held up before a transaction: it asks what time it is.
 struct Held {
@@ -72,10 +73,8 @@ impl Held {
     /// transaction.
     async fn hold(&self) {
         self.gate.state.lock().unwrap().is_closed = true;
-        until("the writer rests", async || {
-            self.gate.state.lock().unwrap().somebody_waits
-        })
-        .await;
+        let waits = async || self.gate.state.lock().unwrap().somebody_waits;
+        until("the writer rests", waits, |waits| *waits).await;
     }
 
     fn let_go(&self) {
@@ -189,7 +188,12 @@ async fn a_node_that_gives_up_a_commit_under_way_hears_that_it_has_missed_it() {
     drop(late);
     assert_eq!(heard.counts(), (0, 0));
     drop(go_on);
-    until("the node is not told", async || heard.counts() == (0, 1)).await;
+    until(
+        "the node is told",
+        async || heard.counts(),
+        |counts| *counts == (0, 1),
+    )
+    .await;
     assert!(matches!(first.await, Ok(Committed::Accepted(_))));
 }
 

@@ -12,7 +12,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use common::{Folder, HOUR, Hands, commit, create, until};
+use common::{Folder, HOUR, Hands, commit, create};
+use tablecast_testing::until;
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -76,7 +77,7 @@ async fn what_cannot_leave_is_named_once() {
     for id in ["first", "second", "third"] {
         create(&backend, id).await;
         clock.advance(2 * HOUR);
-        until(id, async || backend.rooms() == 0).await;
+        until(id, async || backend.rooms(), |rooms| *rooms == 0).await;
     }
     drop(backend);
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,7 +18,8 @@ use tablecast_core::backend::Committed;
 use tablecast_core::position::Epoch;
 use tablecast_sqlite::{NewRun, SqliteBackend, SyncMode};
 
-use common::{Folder, create, load, room, step, texts, until};
+use common::{Folder, create, load, room, step, texts};
+use tablecast_testing::until;
 
 const ROOMS: [&str; 3] = ["a", "b", "c"];
 
@@ -126,7 +127,12 @@ async fn lose(folder: &Folder, sync: SyncMode) -> (Epoch, Vec<Lost>) {
         let committed = backend.commit(&room(ROOMS[at]), step).await.unwrap();
         assert!(matches!(committed, Committed::Accepted(_)));
         positions[at] = positions[at].after(1);
-        until("the log is taken over", async || is_taken_over(folder)).await;
+        until(
+            "the log is taken over",
+            async || is_taken_over(folder),
+            |is| *is,
+        )
+        .await;
         let now = Disk::of(folder);
         let is_checkpoint = now.database != before.database;
         if is_checkpoint || all || change % 40 == 17 {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use tablecast_core::Backend;
 
-use common::{Folder, HOUR, Hands, commit, create, keep, load, room, until};
+use common::{Folder, HOUR, Hands, commit, create, keep, load, room};
+use tablecast_testing::until;
 
 /// Of a room, its log and what it left nothing stays in the file when its time is over.
 #[tokio::test]
@@ -27,7 +28,12 @@ async fn what_has_expired_leaves_the_file() {
     }
     assert_eq!(backend.rooms(), ROOMS);
     hands.advance(2 * HOUR);
-    until("rooms stay", async || backend.rooms() == 0).await;
+    until(
+        "all rooms have left",
+        async || backend.rooms(),
+        |rooms| *rooms == 0,
+    )
+    .await;
     assert!(backend.keepsake(&room("room-7")).await.unwrap().is_some());
     hands.advance(8 * 24 * HOUR);
     let database = folder.database();
@@ -40,11 +46,9 @@ async fn what_has_expired_leaves_the_file() {
                 .unwrap()
         })
     };
-    until("rows stay", async || read().await == [0_i64; 5]).await;
-    until("the file stays large", async || {
-        fs::metadata(&database).unwrap().len() < 4 << 20
-    })
-    .await;
+    until("all rows have left", read, |rows| *rows == [0_i64; 5]).await;
+    let length = async || fs::metadata(&database).unwrap().len();
+    until("the file is short", length, |length| *length < 4 << 20).await;
 }
 
 /// Each change is of another room than the ones before, and so of another page: it is taken
@@ -79,9 +83,12 @@ async fn the_log_is_bounded_while_changes_come_without_a_pause() {
         task.await.unwrap();
     }
     assert!(longest <= BOUND, "{longest} bytes");
-    until("the log is emptied when there is a pause", async || {
-        log() == 0
-    })
+    let length = async || log();
+    until(
+        "the log is emptied when there is a pause",
+        length,
+        |length| *length == 0,
+    )
     .await;
     drop(backend);
 }

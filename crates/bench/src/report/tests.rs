@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use tablecast_testing::Directory;
+
 use super::*;
 use crate::results::{Cell, Figure, Gap, PeerInfo, REDIS_BENCHMARK, Summary, WorkloadInfo};
 
@@ -263,9 +265,9 @@ fn a_report_names_machine_versions_and_how_to_repeat_it() {
 
 #[test]
 fn plots_are_files_beside_the_report_that_shows_them() {
-    let folder = std::env::temp_dir().join(format!("tablecast-report-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    write(&results(), &folder).unwrap();
+    let directory = Directory::new();
+    let folder = directory.path();
+    write(&results(), folder).unwrap();
     let text = fs::read_to_string(folder.join("performance.md")).unwrap();
     assert!(text.contains(&format!("]({FIGURES})")), "{text}");
     let figures = fs::read_to_string(folder.join(FIGURES)).unwrap();
@@ -282,7 +284,6 @@ fn plots_are_files_beside_the_report_that_shows_them() {
             "{file}: {svg}"
         );
     }
-    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

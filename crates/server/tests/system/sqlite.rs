@@ -6,26 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tablecast_testing::until;
+use tablecast_testing::{Directory, until};
 use tokio::sync::{RwLock, watch};
 
 use crate::harness::{Member, Node, tablecast};
 use crate::history::{Client, Nodes, check, client, menu};
 use crate::nodes::UNLIMITED;
 
-/// A database of a test's own, removed with its folder when the test is over.
-struct Database(PathBuf);
+/// A database in a directory of a test's own.
+struct Database(Directory);
 
 impl Database {
     fn new() -> Database {
-        let name = format!("tablecast-rooms-{:016x}", fastrand());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        Database(folder)
+        Database(Directory::new())
     }
 
     fn path(&self) -> PathBuf {
-        self.0.join("rooms.db")
+        self.0.path().join("rooms.db")
     }
 
     fn store(&self) -> String {
@@ -37,14 +34,8 @@ impl Database {
     }
 }
 
-impl Drop for Database {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A number that no other test has.
-fn fastrand() -> u64 {
+/// A random number.
+fn random() -> u64 {
     uuid::Uuid::new_v4().as_u64_pair().0
 }
 
@@ -155,7 +146,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9_under_load() {
             let seen = async || menu(&nodes.read().await[0], &room).await.len();
             until("the load goes on", seen, |count| *count >= items + 5).await;
             // sleep: at any moment
-            tokio::time::sleep(Duration::from_millis(fastrand() % 50)).await;
+            tokio::time::sleep(Duration::from_millis(random() % 50)).await;
             let mut nodes = nodes.write().await;
             nodes[0].kill9();
             nodes[0] = database.start(&UNLIMITED);
@@ -295,12 +286,12 @@ async fn a_database_is_looked_at_dumped_and_copied() {
     assert_eq!(dumped["seq"], 2);
     assert_eq!(dumped["events"][1]["seq"], 2);
     assert!(dumped["snapshot"]["state"]["seats"].is_u64(), "{dumped}");
-    let copy = database.0.join("copy.db");
+    let copy = database.0.path().join("copy.db");
     assert_eq!(run(store("backup", &database.path()).arg(&copy)).0, Some(0));
     let (code, _, error) = run(store("backup", &database.path()).arg(&copy));
     assert_eq!(code, Some(1));
     assert!(error.contains("already"), "{error}");
-    let (code, _, error) = run(&mut store("check", &database.0.join("no.db")));
+    let (code, _, error) = run(&mut store("check", &database.0.path().join("no.db")));
     assert_eq!(code, Some(1));
     assert!(error.contains("there is no such file"), "{error}");
     assert_eq!(run(&mut store("burn", &copy)).0, Some(2));
@@ -309,7 +300,7 @@ async fn a_database_is_looked_at_dumped_and_copied() {
     member.json_with("ack").await;
     node.kill9();
     for end in ["", "-wal", "-shm", "-run"] {
-        let file = database.0.join(format!("rooms.db{end}"));
+        let file = database.0.path().join(format!("rooms.db{end}"));
         let _ = std::fs::remove_file(file);
     }
     std::fs::rename(copy, database.path()).unwrap();

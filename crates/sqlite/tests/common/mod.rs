@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::backend::{
@@ -13,33 +13,28 @@ use tablecast_core::backend::{
 };
 use tablecast_core::{Position, RoomId};
 use tablecast_sqlite::{OpenError, SqliteBackend, SqliteOptions, SyncMode};
+use tablecast_testing::Directory;
 
-static NEXT: AtomicU32 = AtomicU32::new(0);
-
-/// A folder of a test's own, removed when the test is over.
-pub(crate) struct Folder(PathBuf);
+/// A directory of a test's own for a database.
+pub(crate) struct Folder(Directory);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tablecast-sqlite-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
+        Folder(Directory::new())
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// The database of this folder.
     pub(crate) fn database(&self) -> PathBuf {
-        self.0.join("rooms.db")
+        self.path().join("rooms.db")
     }
 
     /// A file beside it.
     pub(crate) fn beside(&self, end: &str) -> PathBuf {
-        self.0.join(format!("rooms.db{end}"))
+        self.path().join(format!("rooms.db{end}"))
     }
 
     /// Its options, on a machine that has started once.
@@ -60,12 +55,6 @@ impl Folder {
 
     pub(crate) fn open(&self) -> SqliteBackend {
         SqliteBackend::open(&self.options()).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -193,17 +182,4 @@ pub(crate) fn texts(loaded: &Loaded) -> Vec<String> {
         .iter()
         .map(|event| text(&event.event))
         .collect()
-}
-
-/// What takes longer than this does not happen.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Waits for something.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds().await {
-        assert!(begin.elapsed() < DEADLINE, "{what}");
-        // sleep: polls what another thread does
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
