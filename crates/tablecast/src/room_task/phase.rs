@@ -9,6 +9,7 @@ use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Pu
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use crate::error::RoomError;
 use crate::room_task::batch::Batch;
 
 /// The phase of the task. Opening a room, catching up and confirming a batch without events
@@ -24,8 +25,8 @@ pub(super) enum Phase<'a, A: App> {
     Loading(Question<'a, Option<Loaded>>, Option<Box<Batch<A>>>),
     /// The batch is being committed.
     Committing(Question<'a, Committed>, Box<Batch<A>>),
-    /// The room no longer exists, or this node cannot continue with it.
-    Gone,
+    /// The room no longer exists, or this node cannot continue with it, for this reason.
+    Gone(RoomError),
 }
 
 /// An open question to the store.
@@ -100,7 +101,7 @@ impl<A: App> Phase<'_, A> {
                 }
                 Poll::Pending => *self = Phase::Committing(question, batch),
             },
-            other @ (Phase::Resting | Phase::Waiting(_) | Phase::Gone) => *self = other,
+            other @ (Phase::Resting | Phase::Waiting(_) | Phase::Gone(_)) => *self = other,
         }
         Poll::Pending
     }
@@ -110,7 +111,7 @@ impl<A: App> Phase<'_, A> {
         match self {
             Phase::Loading(question, _) => Some(&mut question.asked),
             Phase::Committing(question, _) => Some(&mut question.asked),
-            Phase::Resting | Phase::Waiting(_) | Phase::Gone => None,
+            Phase::Resting | Phase::Waiting(_) | Phase::Gone(_) => None,
         }
     }
 
@@ -134,7 +135,7 @@ impl<A: App> Phase<'_, A> {
         match self {
             Phase::Loading(_, batch) => batch.as_deref_mut(),
             Phase::Committing(_, batch) => Some(batch),
-            Phase::Resting | Phase::Waiting(_) | Phase::Gone => None,
+            Phase::Resting | Phase::Waiting(_) | Phase::Gone(_) => None,
         }
     }
 }

@@ -64,13 +64,13 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.gathering.found(inbox.len());
             }
             // Once it is gone, joins are refused.
-            while !matches!(self.phase, Phase::Gone)
+            while !matches!(self.phase, Phase::Gone(_))
                 && let Some(mail) = inbox.next()
             {
                 self.mail(mail);
             }
             self.proceed();
-            if matches!(self.phase, Phase::Gone) {
+            if matches!(self.phase, Phase::Gone(_)) {
                 return None;
             }
             if self.is_idle() {
@@ -79,11 +79,14 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    /// The room no longer exists: refuses late requests.
+    /// The room no longer exists, or cannot be read: refuses late requests.
     pub(crate) fn turn_away(&self, inbox: &Inbox<A>) {
+        let Phase::Gone(why) = &self.phase else {
+            return;
+        };
         for mail in inbox.close() {
             if let Mail::Join(join) = mail {
-                let _ = join.reply.send(Err(RoomError::NotFound));
+                let _ = join.reply.send(Err(why.clone()));
             }
         }
     }
@@ -191,7 +194,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 | Phase::Waiting(_)
                 | Phase::Loading(..)
                 | Phase::Committing(..)
-                | Phase::Gone => return,
+                | Phase::Gone(_) => return,
             }
         }
     }
@@ -253,7 +256,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                     self.accepted(&mut batch);
                 }
             }
-            Ok(None) => self.end(&RoomError::NotFound, CloseReason::Expired),
+            Ok(None) => self.end(RoomError::NotFound, CloseReason::Expired),
             Err(error @ (BackendError::Corrupt(_) | BackendError::Unwritable(_))) => {
                 log_unreadable(self.id, &error);
                 self.fail();
@@ -355,18 +358,18 @@ impl<'a, A: App> RoomTask<'a, A> {
     }
 
     /// The room no longer exists, or this node cannot continue with it: tells everybody.
-    fn end(&mut self, why: &RoomError, reason: CloseReason) {
-        self.phase = Phase::Gone;
+    fn end(&mut self, why: RoomError, reason: CloseReason) {
         for request in self.room.requests.take(|_| true) {
-            self.room.audience.refuse(request, why);
+            self.room.audience.refuse(request, &why);
         }
         self.room.audience.close_all(reason);
+        self.phase = Phase::Gone(why);
     }
 
     /// The stored room cannot be read. The reason has been logged; it would not help members.
     fn fail(&mut self) {
         let why = Unavailable::Store("the stored room cannot be read".to_owned());
-        self.end(&why.into(), CloseReason::Unavailable);
+        self.end(why.into(), CloseReason::Unavailable);
     }
 
     /// Sets the next check to the earliest deadline of the store or a request.
