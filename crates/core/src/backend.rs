@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tablecast_protocol::position::{Epoch, Position};
 
+use crate::forms::Forms;
 use crate::id::{NodeId, RoomId};
 use crate::stored::{Record, StoredError};
 
@@ -295,6 +296,15 @@ impl Health {
     }
 }
 
+/// A node that lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveNode {
+    /// Its id.
+    pub id: NodeId,
+    /// The newest forms that it reads; [`Forms::FIRST`] if it does not say any.
+    pub forms: Forms,
+}
+
 /// Where rooms live.
 ///
 /// Every implementation passes the contract suite of `tablecast-testing`. All methods may
@@ -341,9 +351,14 @@ pub trait Backend: Send + Sync + 'static {
     /// ends when the backend has died.
     fn health(&self) -> HealthChanges;
 
-    /// Claims that `node` lives for `lease` from now, and returns all nodes that
-    /// live by the backend's clock (with `node` among them).
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>>;
+    /// Claims that `node` lives for `lease` from now and reads these forms, and returns all
+    /// nodes that live by the backend's clock (with `node` among them).
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>>;
 
     /// Gives up a node's claim.
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()>;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tablecast_protocol::code;
 use tablecast_protocol::colour::Colour;
 
+use crate::forms::Forms;
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::{Logic, Member, Rejection};
@@ -54,17 +55,21 @@ pub struct Join {
 pub struct Draft<'a, L: Logic> {
     room: Room<L>,
     history: &'a History<L::Event>,
+    /// The newest forms that may be made.
+    forms: Forms,
     events: Events<L>,
     extends: bool,
     keepsake: Option<Record>,
 }
 
 impl<'a, L: Logic> Draft<'a, L> {
-    /// Begins with the room as it is.
-    pub fn new(room: &Room<L>, history: &'a History<L::Event>) -> Self {
+    /// Begins with the room as it is. `forms` are the lowest of all live nodes, and nothing
+    /// newer is made; except what the room has already, which keeps older nodes out of it.
+    pub fn new(room: &Room<L>, history: &'a History<L::Event>, forms: Forms) -> Self {
         Draft {
             room: room.clone(),
             history,
+            forms: forms.highest(room.forms),
             // Most commands make one event.
             events: Vec::with_capacity(1),
             extends: false,
@@ -99,7 +104,19 @@ impl<'a, L: Logic> Draft<'a, L> {
 
     fn record(&mut self, op: Option<Op>, change: Change<L::Event>) -> u64 {
         let seq = self.room.position.seq + 1;
-        let event = Arc::new(Event { seq, op, change });
+        let app = match &change {
+            Change::Logic { event, .. } => L::form(event),
+            _ => Forms::FIRST.app,
+        };
+        let rooms = change.form();
+        let forms = Forms { rooms, app };
+        debug_assert!(self.forms.read(forms), "{forms} is not read by all nodes");
+        let event = Arc::new(Event {
+            seq,
+            op,
+            forms,
+            change,
+        });
         self.room.apply(&event);
         self.extends |= event.extends();
         if let Change::Logic { event, .. } = &event.change
@@ -257,7 +274,7 @@ impl<'a, L: Logic> Draft<'a, L> {
     /// # Errors
     /// The logic's own; `conflict` if another command was applied under this number;
     /// `outdated` if the number is lower than one that was applied and its outcome is not
-    /// remembered; `no_seat` without a seat.
+    /// remembered; `no_seat` without a seat; `not_yet` if a live node could not read its events.
     pub fn command(
         &mut self,
         member: MemberId,
@@ -272,6 +289,12 @@ impl<'a, L: Logic> Draft<'a, L> {
             return Ok(done);
         }
         let events = self.room.logic.decide(by, command)?;
+        if events.iter().any(|event| L::form(event) > self.forms.app) {
+            return Err(Rejection::new(
+                code::NOT_YET,
+                "this is possible when all servers are updated; try again in a few minutes",
+            ));
+        }
         let mut seq = self.room.position.seq;
         for event in events {
             seq = self.record(Some(op), Change::Logic { by: member, event });
@@ -357,7 +380,7 @@ mod tests {
         let (node, token) = ("n".parse::<NodeId>().unwrap(), SeatToken(7));
         let mut history = History::default();
         let mut room = Room::new(nowhere, 1, Duration::from_secs(600), Nothing {});
-        let mut draft = Draft::new(&room, &history);
+        let mut draft = Draft::new(&room, &history, Forms::FIRST);
         let join = Join {
             name: None,
             colour: None,
@@ -372,7 +395,7 @@ mod tests {
         room = newer;
         events.into_iter().for_each(|event| history.push(event));
 
-        let mut again = Draft::new(&room, &history);
+        let mut again = Draft::new(&room, &history, Forms::FIRST);
         assert_eq!(
             again.resume(token, &node, ConnectionId(2)),
             Err(Refusal::TakenOver)

@@ -6,7 +6,7 @@
 //!   their wire format.
 //! - [`room`] and [`draft`]: the state machine: seats + logic + seq, and the only
 //!   place that makes events.
-//! - [`stored`]: how events and states become bytes.
+//! - [`stored`]: how events and states become bytes; [`forms`]: the versions of these.
 //! - [`backend`]: the port to the store of rooms.
 //! - [`tablecast_protocol`], partly re-exported here: the messages on the wire.
 // No clock, no I/O.
@@ -15,6 +15,7 @@
 pub mod app;
 pub mod backend;
 pub mod draft;
+pub mod forms;
 pub mod history;
 pub mod id;
 pub mod limits;
@@ -30,6 +31,7 @@ pub use backend::{Backend, BackendError};
 pub use close::CloseReason;
 pub use code::ErrorCode;
 pub use colour::Colour;
+pub use forms::Forms;
 pub use id::{ConnectionId, MemberId, NodeId, OpId, RoomId, SeatToken};
 pub use logic::{Logic, Rejection};
 pub use position::{Epoch, Position};

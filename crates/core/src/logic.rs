@@ -27,8 +27,30 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What a member asks for.
     type Command: Send + 'static;
     /// What happened. It is stored and sent to other nodes, so changing its serialised form
-    /// changes the stored data.
+    /// changes the stored data: see [`FORMS`](Logic::FORMS).
     type Event: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The version of the stored forms of the events and the state: 1 by default. A program
+    /// reads this version and the one before, as stored rooms and neighbouring nodes have
+    /// it. To make a new kind of event, or to give one a field that matters to the state:
+    ///
+    /// 1. add it, so that what is stored without it is still read (`#[serde(default)]`),
+    ///    and the state leaves out what no such event has changed (`skip_serializing_if`);
+    /// 2. raise this number by one, and return it from [`form`](Logic::form) for such
+    ///    events.
+    ///
+    /// What a room is made with must not need the new version.
+    ///
+    /// While a node of the version before lives, a command that causes such an event is
+    /// refused with `not_yet`, and nothing is stored that this node could not read.
+    const FORMS: u32 = 1;
+
+    /// The lowest version of [`FORMS`](Logic::FORMS) that reads this event. By default it is
+    /// one of the first.
+    fn form(event: &Self::Event) -> u32 {
+        let _ = event;
+        1
+    }
 
     /// The events that a command causes in this state; none, if the state is already as the
     /// command asks. A command may be decided several times, in different states, before it

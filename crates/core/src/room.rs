@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tablecast_protocol::colour::Colour;
 use tablecast_protocol::position::Position;
 
+use crate::forms::Forms;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
 use crate::logic::Logic;
 use crate::membership::{Applied, Membership, Op, Presence, Seat};
@@ -21,6 +22,8 @@ pub struct Event<E> {
     pub seq: u64,
     /// The command that made it, if there was one.
     pub op: Option<Op>,
+    /// The lowest forms that read it.
+    pub forms: Forms,
     /// What happened.
     pub change: Change<E>,
 }
@@ -84,6 +87,21 @@ pub enum Change<E> {
 /// Events in order, shared by all who remember them.
 pub type Events<L> = Vec<Arc<Event<<L as Logic>::Event>>>;
 
+impl<E> Change<E> {
+    /// The library's part of the lowest forms that read it. A new kind has a higher one, and
+    /// is made only if the draft's forms allow it.
+    pub(crate) fn form(&self) -> u32 {
+        match self {
+            Change::Joined { .. }
+            | Change::Back { .. }
+            | Change::Away { .. }
+            | Change::Left { .. }
+            | Change::Renamed { .. }
+            | Change::Logic { .. } => Forms::FIRST.rooms,
+        }
+    }
+}
+
 impl<E> Event<E> {
     /// The member whose command caused it, if there was one.
     pub fn by(&self) -> Option<MemberId> {
@@ -119,6 +137,8 @@ impl<E> Event<E> {
 pub struct Room<L> {
     /// Its position.
     pub position: Position,
+    /// The lowest forms that read it: those of all its events.
+    pub forms: Forms,
     /// How many seats there are.
     pub seats: usize,
     /// How long it lives after the last join or change. Stored in milliseconds.
@@ -134,6 +154,7 @@ impl<L: Logic> Room<L> {
     pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
         Room {
             position,
+            forms: Forms::FIRST,
             seats,
             ttl,
             members: Membership::default(),
@@ -145,6 +166,7 @@ impl<L: Logic> Room<L> {
     pub fn apply(&mut self, event: &Event<L::Event>) {
         debug_assert_eq!(event.seq, self.position.seq + 1);
         self.position.seq = event.seq;
+        self.forms = self.forms.highest(event.forms);
         if let (Some(op), Some(by)) = (event.op, event.by()) {
             let applied = Applied { op, seq: event.seq };
             self.members.remember(by, applied);

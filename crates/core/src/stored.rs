@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tablecast_protocol::position::Position;
 
+use crate::forms::Forms;
 use crate::logic::Logic;
 use crate::membership::{Membership, Op};
-use crate::room::{Event, Room};
-
-/// The version of the stored form of snapshots.
-const FORMAT: u32 = 3;
+use crate::room::{Change, Event, Room};
 
 /// Stored bytes that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +20,16 @@ pub enum StoredError {
     /// They are not the expected JSON.
     #[error("not in the expected form: {0}")]
     Form(#[from] serde_json::Error),
-    /// They were written by another version.
-    #[error("format {found}, but only format {FORMAT} is understood")]
-    Format {
-        /// The format of these bytes.
-        found: u32,
+    /// They were written by another version of the program.
+    #[error(
+        "stored in form {found}, but this program reads {} to {known}",
+        Forms::FIRST
+    )]
+    Forms {
+        /// The lowest forms that read these bytes.
+        found: Forms,
+        /// The newest forms that this program reads.
+        known: Forms,
     },
 }
 
@@ -87,9 +91,35 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The stored form of an event; the backend stores its seq separately.
+/// What is read of bytes in any form.
+fn read<T: DeserializeOwned>(bytes: &[u8], known: Forms) -> Result<T, StoredError> {
+    let stored = serde_json::from_slice(bytes);
+    stored.map_err(|error| match serde_json::from_slice(bytes) {
+        Ok(found) if !known.read(found) => StoredError::Forms { found, known },
+        Ok(_) | Err(_) => StoredError::Form(error),
+    })
+}
+
+/// Refuses forms that are not read, although the bytes look as if they were understood.
+fn check(found: Forms, known: Forms) -> Result<(), StoredError> {
+    match known.read(found) {
+        true => Ok(()),
+        false => Err(StoredError::Forms { found, known }),
+    }
+}
+
+fn unless(form: u32, first: u32) -> Option<u32> {
+    (form != first).then_some(form)
+}
+
+/// The stored form of an event; the backend stores its seq separately. An event of the first
+/// forms does not say them.
 #[derive(Serialize, Deserialize)]
 struct Stored<C> {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    format: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    app: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     op: Option<Op>,
     change: C,
@@ -102,6 +132,8 @@ impl<E: Serialize> Event<E> {
     /// The logic's event cannot be written as JSON.
     pub fn encode(&self) -> Result<Bytes, StoredError> {
         Ok(serde_json::to_vec(&Stored {
+            format: unless(self.forms.rooms, Forms::FIRST.rooms),
+            app: unless(self.forms.app, Forms::FIRST.app),
             op: self.op,
             change: &self.change,
         })?
@@ -115,20 +147,33 @@ impl<E: Serialize + Send + Sync + 'static> Encode for Event<E> {
     }
 }
 
-impl<E: for<'de> Deserialize<'de>> Event<E> {
+impl<E: DeserializeOwned> Event<E> {
     /// Reads the stored form of the event at this seq.
     ///
     /// # Errors
-    /// The bytes are not an event of this logic.
-    pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, StoredError> {
-        let Stored { op, change } = serde_json::from_slice(bytes)?;
-        Ok(Event { seq, op, change })
+    /// The bytes are not an event of this logic, or of a version that it does not read.
+    pub fn decode<L: Logic<Event = E>>(seq: u64, bytes: &[u8]) -> Result<Self, StoredError> {
+        let known = Forms::of::<L>();
+        let stored: Stored<Change<E>> = read(bytes, known)?;
+        let forms = Forms {
+            rooms: stored.format.unwrap_or(Forms::FIRST.rooms),
+            app: stored.app.unwrap_or(Forms::FIRST.app),
+        };
+        check(forms, known)?;
+        Ok(Event {
+            seq,
+            op: stored.op,
+            forms,
+            change: stored.change,
+        })
     }
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredRoom<M, L> {
     format: u32,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    app: Option<u32>,
     seats: usize,
     ttl_ms: u64,
     members: M,
@@ -142,7 +187,8 @@ impl<L: Logic> Room<L> {
     /// The logic cannot be written as JSON.
     pub fn encode(&self) -> Result<Bytes, StoredError> {
         let stored = StoredRoom {
-            format: FORMAT,
+            format: self.forms.rooms,
+            app: unless(self.forms.app, Forms::FIRST.app),
             seats: self.seats,
             ttl_ms: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
             members: &self.members,
@@ -154,16 +200,18 @@ impl<L: Logic> Room<L> {
     /// Reads the stored form of the state at this position.
     ///
     /// # Errors
-    /// The bytes are not a room of this logic and version.
+    /// The bytes are not a room of this logic, or of a version that it does not read.
     pub fn decode(position: Position, bytes: &[u8]) -> Result<Self, StoredError> {
-        let stored: StoredRoom<Membership, L> = serde_json::from_slice(bytes)?;
-        if stored.format != FORMAT {
-            return Err(StoredError::Format {
-                found: stored.format,
-            });
-        }
+        let known = Forms::of::<L>();
+        let stored: StoredRoom<Membership, L> = read(bytes, known)?;
+        let forms = Forms {
+            rooms: stored.format,
+            app: stored.app.unwrap_or(Forms::FIRST.app),
+        };
+        check(forms, known)?;
         Ok(Room {
             position,
+            forms,
             seats: stored.seats,
             ttl: Duration::from_millis(stored.ttl_ms),
             members: stored.members,
@@ -175,5 +223,191 @@ impl<L: Logic> Room<L> {
 impl<L: Logic> Encode for Room<L> {
     fn encode(&self) -> Result<Bytes, StoredError> {
         Room::encode(self)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use tablecast_protocol::MemberId;
+    use tablecast_protocol::position::Epoch;
+
+    use super::*;
+    use crate::draft::{Draft, Join};
+    use crate::history::History;
+    use crate::id::{ConnectionId, SeatToken};
+    use crate::logic::{Member, Rejection};
+
+    /// A number that goes up; in the second version of its forms also by two.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Number<const FORMS: u32> {
+        value: u32,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        leaps: u32,
+    }
+
+    fn is_zero(value: &u32) -> bool {
+        *value == 0
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Up {
+        Step {},
+        Leap {},
+    }
+
+    impl<const FORMS: u32> Logic for Number<FORMS> {
+        type Command = bool;
+        type Event = Up;
+        const FORMS: u32 = FORMS;
+
+        fn form(event: &Up) -> u32 {
+            match event {
+                Up::Step {} => 1,
+                Up::Leap {} => 2,
+            }
+        }
+
+        fn decide(&self, _: Member<'_>, leap: &bool) -> Result<Vec<Up>, Rejection> {
+            Ok(vec![if *leap { Up::Leap {} } else { Up::Step {} }])
+        }
+
+        fn apply(&mut self, _: MemberId, event: &Up) {
+            match event {
+                Up::Step {} => self.value += 1,
+                Up::Leap {} => {
+                    self.value += 2;
+                    self.leaps += 1;
+                }
+            }
+        }
+    }
+
+    type New = Number<2>;
+    type Old = Number<1>;
+
+    const NOWHERE: Position = Position {
+        epoch: Epoch(1),
+        seq: 0,
+    };
+
+    const SECOND: Forms = Forms { rooms: 3, app: 2 };
+
+    fn begin() -> Room<New> {
+        let number = Number { value: 0, leaps: 0 };
+        Room::new(NOWHERE, 1, Duration::from_secs(600), number)
+    }
+
+    /// One joins, and gives these commands while all nodes read `forms`: what is stored, and
+    /// the code of the refusal, if one was refused.
+    fn go(
+        room: &mut Room<New>,
+        forms: Forms,
+        commands: &[bool],
+    ) -> (Vec<Bytes>, Option<&'static str>) {
+        let history = History::default();
+        let mut draft = Draft::new(room, &history, forms);
+        let join = Join {
+            name: None,
+            colour: None,
+            token: SeatToken(7),
+            node: "n".parse().unwrap(),
+            connection: ConnectionId(1),
+        };
+        let member = draft.join(&join).unwrap();
+        let mut refused = None;
+        for (number, command) in (draft.room().position.seq..).zip(commands) {
+            let op = Op { number, digest: 0 };
+            if let Err(rejection) = draft.command(member, op, command) {
+                refused = Some(rejection.code.as_str());
+            }
+        }
+        let (newer, events) = draft.finish();
+        *room = newer;
+        let stored = events.iter().map(|event: &Arc<_>| event.encode().unwrap());
+        (stored.collect(), refused)
+    }
+
+    fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn nothing_newer_than_the_oldest_node_reads_is_made() {
+        let mut room = begin();
+        let (stored, refused) = go(&mut room, Forms::FIRST, &[true, false]);
+        assert_eq!(refused, Some("not_yet"));
+        assert_eq!((room.logic.value, room.forms), (1, Forms::FIRST));
+        for (seq, bytes) in (1..).zip(&stored) {
+            assert!(!text(bytes).contains("\"app\""), "{}", text(bytes));
+            Event::decode::<Old>(seq, bytes).unwrap();
+        }
+        let state = room.encode().unwrap();
+        assert!(
+            text(&state).starts_with(r#"{"format":3,"seats""#),
+            "{}",
+            text(&state)
+        );
+        let read = Room::<Old>::decode(room.position, &state).unwrap();
+        assert_eq!((read.logic.value, read.forms), (1, Forms::FIRST));
+    }
+
+    #[test]
+    fn what_an_older_version_cannot_read_says_so_and_what_it_can_read_it_reads() {
+        let mut room = begin();
+        let (stored, refused) = go(&mut room, SECOND, &[false, true, false]);
+        assert_eq!(refused, None);
+        let error = |error: StoredError| error.to_string();
+        let unread = "stored in form 3.2, but this program reads 3.1 to 3.1";
+        for (seq, bytes) in (1..).zip(&stored) {
+            let read = Event::decode::<New>(seq, bytes).unwrap();
+            assert_eq!(read.encode().unwrap(), bytes);
+            let read = Event::decode::<Old>(seq, bytes).map(drop).map_err(error);
+            let expected = if seq == 3 {
+                Err(unread.to_owned())
+            } else {
+                Ok(())
+            };
+            assert_eq!(read, expected, "{}", text(bytes));
+        }
+        let state = room.encode().unwrap();
+        assert_eq!(Room::<New>::decode(room.position, &state).unwrap(), room);
+        // Its field that this version does not know would be left out in silence.
+        let read = Room::<Old>::decode(room.position, &state).map_err(error);
+        assert_eq!(read.err().as_deref(), Some(unread));
+    }
+
+    /// An older node cannot read it any more, whether it has one such event or more.
+    #[test]
+    fn a_room_that_has_newer_events_may_get_more_of_them() {
+        let mut room = begin();
+        go(&mut room, SECOND, &[true]);
+        let (_, refused) = go(&mut room, Forms::FIRST, &[true]);
+        assert_eq!((refused, room.logic.value), (None, 4));
+    }
+
+    #[test]
+    fn an_event_of_an_unknown_kind_names_the_forms_that_it_needs() {
+        let later = br#"{"format":4,"app":2,"change":{"returned":{"member":1}}}"#;
+        let error = Event::decode::<New>(1, later).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "stored in form 4.2, but this program reads 3.1 to 3.2"
+        );
+        let damaged = br#"{"change":{"returned":{"member":1}}}"#;
+        let error = Event::decode::<New>(1, damaged).unwrap_err().to_string();
+        assert!(
+            error.starts_with("not in the expected form: unknown variant"),
+            "{error}"
+        );
+        let state = br#"{"format":2,"seats":"ten"}"#;
+        let error = Room::<New>::decode(NOWHERE, state).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "stored in form 2.1, but this program reads 3.1 to 3.2"
+        );
     }
 }

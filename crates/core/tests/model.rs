@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::nodes::{Node, Outcome, World};
 use model::requests::{Command, Request, ShelfEvent, Step, steps};
 use proptest::prelude::*;
-use tablecast_core::MemberId;
 use tablecast_core::room::{Change, Event};
+use tablecast_core::{Forms, MemberId};
 
 fn config() -> ProptestConfig {
     ProptestConfig {
@@ -154,6 +154,7 @@ fn any_event(seq: u64) -> Event<ShelfEvent> {
     Event {
         seq,
         op: None,
+        forms: Forms::FIRST,
         change: Change::Left {
             member: MemberId(1),
         },

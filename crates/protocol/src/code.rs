@@ -55,6 +55,7 @@ error_codes! {
     NO_SEAT = "no_seat": "the seat was given up";
     CONFLICT = "conflict": "another command was applied under this number";
     OUTDATED = "outdated": "the number is lower than one that was applied, and not remembered";
+    NOT_YET = "not_yet": "a server of the version before runs, which could not read it";
 }
 
 /// Whether a refusal with this code may pass: the same command may succeed when it is sent again,

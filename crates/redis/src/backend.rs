@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Value;
+use tablecast_core::Forms;
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
-    LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
+    LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
@@ -226,11 +227,18 @@ impl Backend for RedisBackend {
         Box::pin(self.router.health_changes())
     }
 
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>> {
         BackendFuture::later(async move {
-            let (key, slot) = self.keys().nodes();
-            let args: [&[u8]; 2] = [node.as_str().as_bytes(), &millis(lease)];
-            let answer = self.call(slot, &RENEW, &[&key], &args).await?;
+            let keys = self.keys().nodes();
+            let (id, forms) = (node.as_str().as_bytes(), forms.to_string());
+            let args: [&[u8]; 3] = [id, &millis(lease), forms.as_bytes()];
+            let both = [&*keys.leases, &keys.forms];
+            let answer = self.call(keys.slot, &RENEW, &both, &args).await?;
             encoding::nodes(answer)
                 .map_err(|error| BackendError::Corrupt(format!("the nodes: {error}")))
         })
@@ -238,9 +246,10 @@ impl Backend for RedisBackend {
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
         BackendFuture::later(async move {
-            let (key, slot) = self.keys().nodes();
+            let keys = self.keys().nodes();
             let args = [node.as_str().as_bytes()];
-            self.call(slot, &RELEASE, &[&key], &args).await.map(drop)
+            let answer = self.call(keys.slot, &RELEASE, &[&keys.leases], &args).await;
+            answer.map(drop)
         })
     }
 

@@ -3,10 +3,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use redis::Value;
+use tablecast_core::Forms;
 use tablecast_core::backend::{
-    Committed, Created, Keepsake, Loaded, Publication, Snapshot, Stamp, StoredEvent,
+    Committed, Created, Keepsake, LiveNode, Loaded, Publication, Snapshot, Stamp, StoredEvent,
 };
-use tablecast_core::id::NodeId;
 use tablecast_core::position::{Epoch, Position};
 
 /// Why something could not be decoded.
@@ -138,11 +138,18 @@ pub(crate) fn keepsake(answer: Value) -> Result<Option<Keepsake>, Malformed> {
     }
 }
 
-/// The answer of renew.lua. Members of the set that are not ids are not nodes.
-pub(crate) fn nodes(answer: Value) -> Result<Vec<NodeId>, Malformed> {
-    let names: Vec<String> =
+/// The answer of renew.lua: each node and its forms. Members of the set that are not ids are
+/// not nodes, and what is not understood of a node's forms counts as the first.
+pub(crate) fn nodes(answer: Value) -> Result<Vec<LiveNode>, Malformed> {
+    let nodes: Vec<(String, String)> =
         redis::from_redis_value(answer).map_err(|error| Malformed::new(error.to_string()))?;
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    let live = nodes.iter().filter_map(|(id, forms)| {
+        Some(LiveNode {
+            id: id.parse().ok()?,
+            forms: forms.parse().unwrap_or(Forms::FIRST),
+        })
+    });
+    Ok(live.collect())
 }
 
 /// `NOW EXPIRES_AT`.

@@ -20,6 +20,14 @@ pub(crate) struct RoomKeys {
     pub(crate) slot: u16,
 }
 
+/// The names of what nodes know of each other. Nodes of an earlier version know the leases
+/// alone, and take each member of that set for a node; so the forms have a key of their own.
+pub(crate) struct NodeKeys {
+    pub(crate) leases: String,
+    pub(crate) forms: String,
+    pub(crate) slot: u16,
+}
+
 impl RoomKeys {
     /// The key of the room's result. Few calls need it, so it is made on demand.
     pub(crate) fn keepsake(&self) -> String {
@@ -55,10 +63,14 @@ impl Keys {
         ([[&stem, ":state"].concat(), [&stem, ":log"].concat()], slot)
     }
 
-    pub(crate) fn nodes(&self) -> (String, u16) {
-        let key = format!("{}nodes", self.prefix);
-        let slot = slot(key.as_bytes());
-        (key, slot)
+    pub(crate) fn nodes(&self) -> NodeKeys {
+        let leases = format!("{}nodes", self.prefix);
+        NodeKeys {
+            // The tag gives it the slot of the leases.
+            forms: format!("{}forms{{{leases}}}", self.prefix),
+            slot: slot(leases.as_bytes()),
+            leases,
+        }
     }
 }
 
@@ -131,5 +143,14 @@ mod tests {
         assert_eq!(slot(names.log.as_bytes()), names.slot);
         assert_eq!(names.keepsake(), "tablecast:{lunch-1}:keepsake");
         assert_eq!(slot(names.keepsake().as_bytes()), names.slot);
+    }
+
+    #[test]
+    fn the_forms_of_the_nodes_are_in_the_slot_of_their_leases() {
+        let names = Keys::new("tablecast:").nodes();
+        assert_eq!(names.leases, "tablecast:nodes");
+        assert_eq!(names.forms, "tablecast:forms{tablecast:nodes}");
+        assert_eq!(slot(names.leases.as_bytes()), names.slot);
+        assert_eq!(slot(names.forms.as_bytes()), names.slot);
     }
 }

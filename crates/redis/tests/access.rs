@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::*;
+use tablecast_core::Forms;
 use tablecast_core::backend::Backend;
 use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_testing::free_port;
@@ -24,7 +25,7 @@ async fn works(url: &str) {
     assert_eq!(heard.published(&room).await.0, 1);
     heard.unwatch(&room);
     let node = "n".parse().unwrap();
-    backend.renew(&node, TTL).await.unwrap();
+    backend.renew(&node, Forms::FIRST, TTL).await.unwrap();
     backend.release(&node).await.unwrap();
 }
 

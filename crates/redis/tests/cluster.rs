@@ -6,6 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use tablecast_core::Forms;
 use tablecast_core::backend::{Backend, Commit, Committed};
 use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
@@ -50,7 +51,7 @@ async fn rooms_live_on_all_servers_and_their_publications_arrive() {
     let node = "n".parse().unwrap();
     assert_eq!(
         writer
-            .renew(&node, Duration::from_secs(5))
+            .renew(&node, Forms::FIRST, Duration::from_secs(5))
             .await
             .unwrap()
             .len(),

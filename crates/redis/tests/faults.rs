@@ -463,7 +463,7 @@ async fn a_clock_that_goes_back_lets_no_node_live_longer() {
     ];
     assert_eq!(server.cli(&dead), "2");
     let node = "alive".parse().unwrap();
-    let live = async || backend.renew(&node, TTL).await.unwrap();
+    let live = async || live(&backend, &node, TTL).await;
     let is_alone = |live: &Vec<NodeId>| *live == [node.clone()];
     until("the lease of the dead node ends", live, is_alone).await;
 }

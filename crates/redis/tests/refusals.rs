@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::*;
+use tablecast_core::Forms;
 use tablecast_core::backend::{Backend, BackendError, Health};
 use tablecast_core::id::RoomId;
 use tablecast_redis::RedisBackend;
@@ -297,7 +298,9 @@ async fn a_full_redis_stores_nothing_of_what_it_refuses() {
         assert!(is_unavailable(&made), "{made:?}");
     }
     let node = "n".parse().unwrap();
-    assert!(is_unavailable(&backend.renew(&node, TTL).await));
+    assert!(is_unavailable(
+        &backend.renew(&node, Forms::FIRST, TTL).await
+    ));
     assert!(is_unavailable(
         &backend.commit(&room("a"), step(start, &["a"])).await
     ));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::*;
+use tablecast_core::Forms;
 use tablecast_core::backend::{Backend, Commit, Committed, Created, LOG_EVENTS, NewRoom, Snapshot};
 use tablecast_core::id::NodeId;
 use tablecast_core::position::{Epoch, Position};
@@ -456,19 +457,57 @@ async fn nodes_live_as_long_as_their_lease() {
     let backend = connected(&server.url()).await;
     let (a, b): (NodeId, NodeId) = ("node-a".parse().unwrap(), "node-b".parse().unwrap());
     let lease = Duration::from_secs(60);
-    assert_eq!(backend.renew(&a, lease).await, Ok(vec![a.clone()]));
+    assert_eq!(live(&backend, &a, lease).await, [a.clone()]);
     let brief = Duration::from_millis(200);
-    let mut both = backend.renew(&b, brief).await.unwrap();
+    let mut both = live(&backend, &b, brief).await;
     both.sort();
     assert_eq!(both, [a.clone(), b.clone()]);
-    let live = async || backend.renew(&a, lease).await.unwrap();
+    let look = async || live(&backend, &a, lease).await;
     let is_alone = |live: &Vec<NodeId>| *live == [a.clone()];
-    until("b's lease ends", live, is_alone).await;
-    backend.renew(&b, lease).await.unwrap();
+    until("b's lease ends", look, is_alone).await;
+    live(&backend, &b, lease).await;
     backend.release(&b).await.unwrap();
-    assert_eq!(backend.renew(&a, brief).await, Ok(vec![a.clone()]));
+    assert_eq!(live(&backend, &a, brief).await, [a.clone()]);
     let keys = async || server.cli(&["DBSIZE"]);
     until("no key is left", keys, |keys| keys == "0").await;
+}
+
+/// A node of the version before knows only the set of leases: it takes each member for the id
+/// of a node, and has no entry among the forms.
+#[tokio::test]
+async fn a_node_that_says_no_forms_lives_beside_one_that_does() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let node = "new".parse().unwrap();
+    let forms = Forms { rooms: 5, app: 2 };
+    let lease = Duration::from_secs(60);
+    let live = async || {
+        let mut live = backend.renew(&node, forms, lease).await.unwrap();
+        live.sort_by_key(|node| node.forms.rooms);
+        let texts = live
+            .iter()
+            .map(|node| format!("{} {}", node.id, node.forms));
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(live().await, ["new 5.2"]);
+    let ends = server.cli(&["ZSCORE", "tablecast:nodes", "new"]);
+    server.cli(&["ZADD", "tablecast:nodes", &ends, "old"]);
+    assert_eq!(live().await, ["old 3.1", "new 5.2"]);
+    assert_eq!(
+        server.cli(&["ZRANGE", "tablecast:nodes", "0", "-1"]),
+        "the clock\nold\nnew"
+    );
+    let said = ["HGETALL", "tablecast:forms{tablecast:nodes}"];
+    assert_eq!(server.cli(&said), "new\n5.2");
+    // As after an end of its lease that an old node has noticed, which knows no forms.
+    server.cli(&["HSET", said[1], "dead", "5.2"]);
+    server.cli(&["HSET", said[1], "old", "who knows"]);
+    assert_eq!(live().await, ["old 3.1", "new 5.2"]);
+    assert_eq!(server.cli(&["HEXISTS", said[1], "dead"]), "0");
+    server.cli(&["PERSIST", said[1]]);
+    live().await;
+    let ttl = server.cli(&["PTTL", said[1]]);
+    assert!(ttl.parse().is_ok_and(|ttl: u64| ttl <= 60_000), "{ttl}");
 }
 
 #[tokio::test]

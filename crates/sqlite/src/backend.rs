@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use futures_util::stream;
 use rusqlite::{Connection, OpenFlags};
+use tablecast_core::Forms;
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
-    Keepsake, LOG_EVENTS, Listener, Loaded, NewRoom, Watch,
+    Keepsake, LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
@@ -356,9 +357,14 @@ impl Backend for SqliteBackend {
         }))
     }
 
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>> {
         let store = &self.store;
-        let live = store.leases.renew(node, lease, store.clock.now());
+        let live = store.leases.renew(node, forms, lease, store.clock.now());
         BackendFuture::now(Ok(live))
     }
 

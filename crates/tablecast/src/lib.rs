@@ -88,6 +88,10 @@
 //! assert_eq!(refused, Some("car_full"));
 //! ```
 //!
+//! Events and states are stored, and during an update nodes of two versions share them. So a
+//! new kind of event needs a new version of the stored forms: see
+//! [`FORMS`](core::Logic::FORMS).
+//!
 //! # Start a hub
 //!
 //! [`App`] defines the wire format of the logic. Its defaults are enough for the JSON

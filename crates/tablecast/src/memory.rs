@@ -17,10 +17,10 @@ use futures_util::stream;
 use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
-    LOG_EVENTS, Listener, Loaded, NewRoom, Publication, Watch,
+    LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Publication, Watch,
 };
 use tablecast_core::stored::Record;
-use tablecast_core::{NodeId, Position, RoomId};
+use tablecast_core::{Forms, NodeId, Position, RoomId};
 
 use self::keepsakes::Keepsakes;
 use self::room::{Room, millis};
@@ -205,14 +205,23 @@ impl Backend for MemoryBackend {
         Box::pin(stream::pending())
     }
 
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>> {
         let (mut state, now) = self.store.lock();
         state.sweep(now, SWEPT_BY_A_RENEWAL);
         state.keepsakes.sweep(now, SWEPT_BY_A_RENEWAL);
-        state.leases.retain(|_, end| *end > now);
+        state.leases.retain(|_, (_, end)| *end > now);
         let end = now.saturating_add(millis(lease));
-        state.leases.insert(node.clone(), end);
-        BackendFuture::now(Ok(state.leases.keys().cloned().collect()))
+        state.leases.insert(node.clone(), (forms, end));
+        let live = state.leases.iter().map(|(id, (forms, _))| LiveNode {
+            id: id.clone(),
+            forms: *forms,
+        });
+        BackendFuture::now(Ok(live.collect()))
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
@@ -275,8 +284,8 @@ struct State {
     topics: HashMap<RoomId, Topic, foldhash::fast::RandomState>,
     /// One entry for each room, due at its expiry or earlier.
     expiries: BinaryHeap<Reverse<Expiry>>,
-    /// When each node's lease ends.
-    leases: HashMap<NodeId, u64>,
+    /// What forms each node reads, and when its lease ends.
+    leases: HashMap<NodeId, (Forms, u64)>,
     keepsakes: Keepsakes,
 }
 

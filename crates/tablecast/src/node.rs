@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use tablecast_core::NodeId;
-use tablecast_core::backend::{Backend, BackendError, Health};
+use tablecast_core::backend::{Backend, BackendError, Health, LiveNode};
+use tablecast_core::{Forms, NodeId};
 use tokio::time::{Instant, timeout};
 
 use crate::config::HubConfig;
@@ -20,7 +21,34 @@ pub(crate) struct Node {
     pub(crate) config: HubConfig,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
+    /// The newest forms that this program reads.
+    reads: Forms,
+    makes: SharedForms,
     known: Mutex<Known>,
+}
+
+/// Forms that are looked up with each batch.
+struct SharedForms(AtomicU64);
+
+impl SharedForms {
+    fn new(forms: Forms) -> Self {
+        let shared = SharedForms(AtomicU64::new(0));
+        shared.set(forms);
+        shared
+    }
+
+    fn get(&self) -> Forms {
+        let both = self.0.load(Ordering::Relaxed);
+        Forms {
+            rooms: (both >> 32) as u32,
+            app: both as u32,
+        }
+    }
+
+    fn set(&self, forms: Forms) {
+        let both = u64::from(forms.rooms) << 32 | u64::from(forms.app);
+        self.0.store(both, Ordering::Relaxed);
+    }
 }
 
 /// The live nodes.
@@ -51,13 +79,16 @@ impl Known {
 }
 
 impl Node {
-    pub(crate) fn new(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
+    pub(crate) fn new(backend: Arc<dyn Backend>, config: HubConfig, reads: Forms) -> Self {
         Node {
             id: random_id(),
             backend,
             config,
             metrics: Arc::new(Metrics::new()),
             started: Instant::now(),
+            reads,
+            // Until the other nodes are known, some may be of the version before.
+            makes: SharedForms::new(reads.before()),
             known: Mutex::new(Known {
                 health: Health::Up,
                 steady_since: Instant::now(),
@@ -89,28 +120,51 @@ impl Node {
         let asked = Instant::now();
         let lease = self.config.node_lease;
         // However patient calls are: a renewal that is late must not end the lease.
-        let renewed = timeout(lease / 4, self.backend.renew(&self.id, lease)).await;
+        let renewed = self.backend.renew(&self.id, self.reads, lease);
+        let renewed = timeout(lease / 4, renewed).await;
         let late = || BackendError::Unavailable("the store did not answer in time".to_owned());
         let renewed = renewed.unwrap_or_else(|_| Err(late()));
         let mut known = self.known.lock();
-        let mut nodes: HashSet<NodeId> = match renewed {
-            Ok(nodes) => nodes.into_iter().collect(),
+        let live = match renewed {
+            Ok(live) => live,
             Err(error) => {
                 tracing::debug!(%error, "the node's lease was not renewed");
                 known.doubt();
                 return false;
             }
         };
-        nodes.insert(self.id.clone());
-        if asked < known.steady_since + lease {
+        let is_steady = asked >= known.steady_since + lease;
+        // A store that loses no publication loses no lease either.
+        self.switch(&live, is_steady || self.backend.resync_interval().is_none());
+        if !is_steady {
             return false;
         }
+        let mut nodes: HashSet<NodeId> = live.into_iter().map(|node| node.id).collect();
+        nodes.insert(self.id.clone());
         let nodes = Arc::new(nodes);
         let old = known.live.replace(Live {
             asked,
             nodes: nodes.clone(),
         });
         old.is_none_or(|old| old.nodes != nodes)
+    }
+
+    /// Learns what forms may be made from the live nodes. `are_all`: none is missing; else
+    /// they can only show that an older one is among them.
+    fn switch(&self, live: &[LiveNode], are_all: bool) {
+        let before = self.makes.get();
+        let begin = if are_all { self.reads } else { before };
+        let makes = live.iter().fold(begin, |all, node| all.lowest(node.forms));
+        if makes != before {
+            tracing::info!(forms = %makes, before = %before, reads = %self.reads,
+                "all nodes read these stored forms, so no newer ones are made");
+            self.makes.set(makes);
+        }
+    }
+
+    /// The newest forms that may be made: those that all live nodes read.
+    pub(crate) fn forms(&self) -> Forms {
+        self.makes.get()
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tablecast::core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener, Loaded,
-    NewRoom, Publication, Watch,
+    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener,
+    LiveNode, Loaded, NewRoom, Publication, Watch,
 };
 use tablecast::core::limits::Rate;
-use tablecast::core::{CloseReason, NodeId, Position, RoomId};
+use tablecast::core::{CloseReason, Forms, NodeId, Position, RoomId};
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::faulty::{Call, Fault, Faults, Rates};
 use tablecast_testing::{FaultyBackend, until};
@@ -444,8 +444,13 @@ impl Backend for SlowAnswers {
         ))
     }
 
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
-        self.inner.renew(node, lease)
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>> {
+        self.inner.renew(node, forms, lease)
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tablecast_core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener, Loaded,
-    NewRoom, Watch,
+    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener,
+    LiveNode, Loaded, NewRoom, Watch,
 };
-use tablecast_core::{NodeId, Position, RoomId};
+use tablecast_core::{Forms, NodeId, Position, RoomId};
 use tokio::sync::Notify;
 
 /// What happens to a [`FrailBackend`].
@@ -88,12 +88,17 @@ impl Backend for FrailBackend {
         Box::pin(health.take_until(Box::pin(silence)))
     }
 
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>> {
         assert!(
             !self.fate.no_lease.load(Ordering::Relaxed),
             "as the test asked"
         );
-        self.inner.renew(node, lease)
+        self.inner.renew(node, forms, lease)
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {

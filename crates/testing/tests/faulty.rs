@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tablecast::MemoryBackend;
 use tablecast_core::backend::{Backend, BackendError, Commit, Committed, Created, Health, NewRoom};
-use tablecast_core::{NodeId, Position, RoomId};
+use tablecast_core::{Forms, NodeId, Position, RoomId};
 use tablecast_testing::faulty::{Call, Fault, Faults, PublicationFault, Rates};
 use tablecast_testing::{FaultyBackend, Notification, Recorder, until};
 
@@ -164,7 +164,12 @@ async fn while_the_store_is_down_nothing_works_and_the_node_is_told() {
     assert_eq!(next(&mut recorder).await, Err(Notification::Health(down)));
     assert!(f.commit(0).await.is_err());
     assert!(f.faulty.load(&f.room, None).await.is_err());
-    assert!(f.faulty.renew(&node, Duration::from_secs(1)).await.is_err());
+    assert!(
+        f.faulty
+            .renew(&node, Forms::FIRST, Duration::from_secs(1))
+            .await
+            .is_err()
+    );
     assert!(recorder.watch(&f.faulty, &f.room).await.is_err());
     f.publish(0..1).await;
     assert_eq!(recorder.try_next(), None, "publications are lost");
@@ -203,7 +208,12 @@ async fn while_the_store_refuses_changes_it_can_be_read_and_the_node_is_told() {
     );
     let refused = BackendError::Refused("its memory is full".to_owned());
     assert_eq!(f.commit(0).await.err(), Some(refused));
-    assert!(f.faulty.renew(&node, Duration::from_secs(1)).await.is_err());
+    assert!(
+        f.faulty
+            .renew(&node, Forms::FIRST, Duration::from_secs(1))
+            .await
+            .is_err()
+    );
     assert!(f.faulty.load(&f.room, None).await.is_ok());
     f.faults.up();
     assert_eq!(

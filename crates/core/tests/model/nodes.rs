@@ -14,7 +14,7 @@ use tablecast_core::membership::{Applied, Presence};
 use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::stored::Record;
 use tablecast_core::{
-    Colour, ConnectionId, Epoch, MemberId, NodeId, Position, Rejection, SeatToken,
+    Colour, ConnectionId, Epoch, Forms, MemberId, NodeId, Position, Rejection, SeatToken,
 };
 
 use super::oracle::{Answer, Asked, Oracle};
@@ -55,7 +55,7 @@ impl Store {
     fn since(&self, seq: u64) -> impl Iterator<Item = Event<ShelfEvent>> {
         (seq + 1..)
             .zip(&self.events[seq as usize..])
-            .map(|(seq, event)| Event::decode(seq, event).unwrap())
+            .map(|(seq, event)| Event::decode::<Shelf>(seq, event).unwrap())
     }
 
     pub(crate) fn all_events(&self) -> impl Iterator<Item = Event<ShelfEvent>> {
@@ -75,7 +75,7 @@ impl Store {
         for event in events {
             assert_eq!(event.seq, self.seq() + 1);
             let stored = event.encode().unwrap();
-            assert_eq!(Event::decode(event.seq, &stored).unwrap(), **event);
+            assert_eq!(Event::decode::<Shelf>(event.seq, &stored).unwrap(), **event);
             self.events.push(stored);
         }
         self.snapshots.push((self.seq(), room.encode().unwrap()));
@@ -116,7 +116,7 @@ impl Node {
     }
 
     fn decide(&self, requests: &[Asked], node: usize) -> (Draft<'_, Shelf>, Vec<Answer>) {
-        let mut draft = Draft::new(&self.room, &self.history);
+        let mut draft = Draft::new(&self.room, &self.history, Forms::FIRST);
         let answers = requests
             .iter()
             .map(|request| decide(&mut draft, node, request))

@@ -1,10 +1,13 @@
--- Renews a node's lease and returns the live nodes.
+-- Renews a node's lease and returns the live nodes: pairs of id and forms.
 --
 -- KEYS[1]  the nodes: a sorted set of node id by the end of its lease. One set
 --          instead of a key a node, because it is enumerable without SCAN. Beside them
 --          stands the time of the last renewal, under a name that is no node's.
+-- KEYS[2]  the forms: a hash of node id to the newest forms that this node reads. Nodes
+--          of an earlier version have no entry.
 -- ARGV[2]  the node
 -- ARGV[3]  its lease, in milliseconds
+-- ARGV[4]  its forms
 --
 -- If the clock was set back since the last renewal, the leases are set back with it:
 -- otherwise a dead node would count as alive for that much longer.
@@ -25,21 +28,35 @@ if ends['the clock'] then
   ends['the clock'] = nil
 end
 ends[ARGV[2]] = now + tonumber(ARGV[3]) + back
-
--- First a change that Redis may refuse: see create.lua.
-redis.call('ZADD', KEYS[1], digits(now), 'the clock')
-local live, longest = {}, 0
+local nodes, dead = {}, {}
 for node, stored_end in pairs(ends) do
-  local lease_end = stored_end - back
-  if lease_end > now then
-    if back > 0 or node == ARGV[2] then
-      redis.call('ZADD', KEYS[1], digits(lease_end), node)
-    end
-    live[#live + 1] = node
-    longest = math.max(longest, lease_end)
-  else
-    redis.call('ZREM', KEYS[1], node)
+  local list = stored_end - back > now and nodes or dead
+  list[#list + 1] = node
+end
+local forms = redis.call('HMGET', KEYS[2], unpack(nodes))
+
+-- First a change that Redis may refuse: see create.lua. The forms are written anew, without
+-- those of dead nodes.
+redis.call('ZADD', KEYS[1], digits(now), 'the clock')
+redis.call('DEL', KEYS[2])
+local live, longest = {}, 0
+for i, node in ipairs(nodes) do
+  local lease_end = ends[node] - back
+  if node == ARGV[2] then
+    forms[i] = ARGV[4]
   end
+  if back > 0 or node == ARGV[2] then
+    redis.call('ZADD', KEYS[1], digits(lease_end), node)
+  end
+  if forms[i] then
+    redis.call('HSET', KEYS[2], node, forms[i])
+  end
+  live[i] = {node, forms[i] or ''}
+  longest = math.max(longest, lease_end)
+end
+for _, node in ipairs(dead) do
+  redis.call('ZREM', KEYS[1], node)
 end
 redis.call('PEXPIREAT', KEYS[1], digits(longest))
+redis.call('PEXPIREAT', KEYS[2], digits(longest))
 return live

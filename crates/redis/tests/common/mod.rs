@@ -11,10 +11,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tablecast_core::Forms;
 use tablecast_core::backend::{
     Backend, BackendError, Commit, Committed, Created, Health, Loaded, NewRoom, Publication,
 };
-use tablecast_core::id::RoomId;
+use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
 use tablecast_redis::RedisBackend;
 pub use tablecast_testing::{DEADLINE, until};
@@ -61,6 +62,12 @@ pub async fn connected(url: &str) -> RedisBackend {
         .await
         .unwrap();
     backend
+}
+
+/// Renews a node's lease: the ids of the live nodes.
+pub async fn live(backend: &RedisBackend, node: &NodeId, lease: Duration) -> Vec<NodeId> {
+    let live = backend.renew(node, Forms::FIRST, lease).await.unwrap();
+    live.into_iter().map(|node| node.id).collect()
 }
 
 pub async fn created(backend: &RedisBackend, room: &RoomId) -> Position {

@@ -9,7 +9,7 @@ use tablecast_core::draft::{Draft, Join};
 use tablecast_core::history::History;
 use tablecast_core::membership::Op;
 use tablecast_core::room::Event;
-use tablecast_core::{ConnectionId, Epoch, MemberId, NodeId, Position, Room, SeatToken};
+use tablecast_core::{ConnectionId, Epoch, Forms, MemberId, NodeId, Position, Room, SeatToken};
 use tablecast_lunch::{self as menu, Add, Command, MasterSecret, Menu, Vote};
 
 use crate::repeat;
@@ -42,7 +42,7 @@ impl Table {
         let node: NodeId = "node-1".parse().unwrap();
         let members = (0..10)
             .map(|number| {
-                let mut draft = Draft::new(&room, &history);
+                let mut draft = Draft::new(&room, &history, Forms::FIRST);
                 let join = Join {
                     name: None,
                     colour: None,
@@ -70,7 +70,7 @@ impl Table {
     /// Decides a command of the last member on the same state each time; what follows from it is
     /// applied to a copy.
     fn decide(&self, command: &Command) -> (Room<Menu>, Vec<Arc<Event<menu::Event>>>) {
-        let mut draft = Draft::new(&self.room, &self.history);
+        let mut draft = Draft::new(&self.room, &self.history, Forms::FIRST);
         draft.command(self.members[9], op(4), command).unwrap();
         draft.finish()
     }

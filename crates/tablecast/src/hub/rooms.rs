@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
-use tablecast_core::{ConnectionId, MemberId, RoomId, SeatToken};
+use tablecast_core::{ConnectionId, Forms, MemberId, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -71,7 +71,7 @@ impl<A: App> Drop for Reservation<'_, A> {
 impl<A: App> LocalRooms<A> {
     pub(super) fn new(backend: Arc<dyn Backend>, config: HubConfig) -> Self {
         LocalRooms {
-            node: Arc::new(Node::new(backend, config)),
+            node: Arc::new(Node::new(backend, config, Forms::of::<A>())),
             vital: Vital::new(),
             entries: Mutex::default(),
             draining: AtomicBool::new(false),

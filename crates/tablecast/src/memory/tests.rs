@@ -68,7 +68,7 @@ fn expired_rooms_are_forgotten_without_being_asked_for() {
     assert_eq!(kept(&backend), (500, 500), "by making others");
 
     hands.fetch_add(1000, Ordering::Relaxed);
-    now(backend.renew(&"n".parse().unwrap(), Duration::from_secs(1))).unwrap();
+    now(backend.renew(&"n".parse().unwrap(), Forms::FIRST, Duration::from_secs(1))).unwrap();
     assert_eq!(kept(&backend), (0, 0), "by renewing a lease");
 }
 
@@ -83,7 +83,7 @@ fn a_room_that_was_extended_is_swept_at_its_later_expiry() {
     let node: NodeId = "n".parse().unwrap();
     for (passed, left) in [(1499, (1, 1)), (1, (0, 0))] {
         hands.fetch_add(passed, Ordering::Relaxed);
-        now(backend.renew(&node, Duration::from_secs(1))).unwrap();
+        now(backend.renew(&node, Forms::FIRST, Duration::from_secs(1))).unwrap();
         assert_eq!(kept(&backend), left);
     }
 }
@@ -122,7 +122,7 @@ fn a_watched_place_outlives_its_room_and_goes_with_its_last_watcher() {
         .watch(&id("r"), Recorder::new().listener(&id("r")))
         .0;
     hands.fetch_add(1000, Ordering::Relaxed);
-    now(backend.renew(&"n".parse().unwrap(), Duration::from_secs(1))).unwrap();
+    now(backend.renew(&"n".parse().unwrap(), Forms::FIRST, Duration::from_secs(1))).unwrap();
     assert_eq!(kept(&backend), (1, 0));
     drop(watch);
     assert_eq!(kept(&backend), (0, 0));
@@ -181,7 +181,10 @@ struct Unwritable;
 
 impl Encode for Unwritable {
     fn encode(&self) -> Result<Bytes, StoredError> {
-        Err(StoredError::Format { found: 0 })
+        Err(StoredError::Forms {
+            found: Forms::FIRST,
+            known: Forms::FIRST,
+        })
     }
 }
 
@@ -273,7 +276,7 @@ fn keepsakes_whose_time_is_over_are_forgotten_without_being_asked_for() {
     let node: NodeId = "n".parse().unwrap();
     for (passed, expected) in [(4999, 101), (1, 1), (1, 0)] {
         hands.fetch_add(passed, Ordering::Relaxed);
-        now(backend.renew(&node, Duration::from_secs(1))).unwrap();
+        now(backend.renew(&node, Forms::FIRST, Duration::from_secs(1))).unwrap();
         assert_eq!(left(&backend), expected);
     }
 }

@@ -123,7 +123,7 @@ mod tests {
     use tablecast_core::draft::{Draft, Join};
     use tablecast_core::history::History;
     use tablecast_core::room::Room;
-    use tablecast_core::{ConnectionId, Epoch, Position, SeatToken};
+    use tablecast_core::{ConnectionId, Epoch, Forms, Position, SeatToken};
 
     use super::*;
     use crate::room_task::tests::Nothing;
@@ -140,7 +140,7 @@ mod tests {
         };
         let room = Room::new(nowhere, 1, Duration::from_secs(1), Nothing);
         let history = History::default();
-        let mut draft = Draft::new(&room, &history);
+        let mut draft = Draft::new(&room, &history, Forms::FIRST);
         let joined = draft.join(&Join {
             name: None,
             colour: None,

@@ -9,7 +9,7 @@ use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, MemberId, NodeId, Position, Rejection, code};
+use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, code};
 use tablecast_protocol::client::{self, Rename};
 use tokio::time::Instant;
 
@@ -190,6 +190,8 @@ pub(super) struct Batch<A: App> {
 /// The information for deciding besides the room.
 pub(super) struct DecideContext<'a> {
     pub(super) node: &'a NodeId,
+    /// The newest forms that may be made.
+    pub(super) forms: Forms,
     /// When the seats of absent members are given up.
     pub(super) away: &'a AwayEnds,
     /// The nodes that may be alive, if that is known.
@@ -207,7 +209,7 @@ impl<A: App> Batch<A> {
         replica: &Replica<A>,
         context: &DecideContext<'_>,
     ) -> Self {
-        let mut draft = Draft::new(&replica.room, &replica.history);
+        let mut draft = Draft::new(&replica.room, &replica.history, context.forms);
         let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
         while draft.events().len() < EVENTS

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use tablecast_core::App;
 use tablecast_core::backend::{BackendError, Loaded, Publication, Snapshot};
 use tablecast_core::history::History;
@@ -27,7 +26,7 @@ impl<A: App> Replica<A> {
         let corrupt = |why: String| BackendError::Corrupt(why);
         let snapshot = loaded.snapshot.as_ref();
         let snapshot = snapshot.ok_or_else(|| corrupt("no snapshot".to_owned()))?;
-        read_log(loaded)
+        read_log::<A>(loaded)
             .and_then(|log| Replica::read(loaded.position.epoch, snapshot, log))
             .map_err(|error| corrupt(error.to_string()))
     }
@@ -69,7 +68,7 @@ impl<A: App> Replica<A> {
             Order::Overlap { known } => known,
             Order::Gap | Order::OtherEpoch => return None,
         };
-        Some(decode((first..).zip(&published.events).skip(known)))
+        Some(decode::<A>((first..).zip(&published.events).skip(known)))
     }
 
     /// Applies the next events, which were committed elsewhere. Returns the text dialect's
@@ -101,19 +100,17 @@ impl<A: App> Replica<A> {
 }
 
 /// Reads the loaded events of the log.
-pub(super) fn read_log<E: DeserializeOwned>(
-    loaded: &Loaded,
-) -> Result<Vec<Arc<Event<E>>>, StoredError> {
+pub(super) fn read_log<A: App>(loaded: &Loaded) -> Result<Events<A>, StoredError> {
     let stored = loaded.events.iter();
-    decode(stored.map(|stored| (stored.seq, &stored.event)))
+    decode::<A>(stored.map(|stored| (stored.seq, &stored.event)))
 }
 
 /// Reads stored events, each with its seq.
-fn decode<'a, E: DeserializeOwned>(
+fn decode<'a, A: App>(
     stored: impl Iterator<Item = (u64, &'a Bytes)>,
-) -> Result<Vec<Arc<Event<E>>>, StoredError> {
+) -> Result<Events<A>, StoredError> {
     stored
-        .map(|(seq, bytes)| Event::decode(seq, bytes).map(Arc::new))
+        .map(|(seq, bytes)| Event::decode::<A>(seq, bytes).map(Arc::new))
         .collect()
 }
 

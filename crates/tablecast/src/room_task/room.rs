@@ -92,6 +92,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let alive = if reaps { self.may_be_alive() } else { None };
         let context = DecideContext {
             node: &self.node.id,
+            forms: self.node.forms(),
             away: &self.away,
             alive: alive.as_deref(),
             text_limit: self.audience.text_limit(),
@@ -129,7 +130,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     /// It cannot be read.
     pub(super) fn install(&mut self, loaded: &Loaded) -> Result<(), StoredError> {
         self.heard(loaded.stamp);
-        let events = replica::read_log(loaded)?;
+        let events = replica::read_log::<A>(loaded)?;
         if self.replica.is_some() && (loaded.snapshot.is_some() || !events.is_empty()) {
             self.node.metrics.resyncs.add(1);
         }

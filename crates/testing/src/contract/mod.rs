@@ -36,10 +36,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tablecast_core::backend::{
-    Backend, Commit, Committed, Created, Loaded, NewRoom, Publication, Stamp, StoredEvent,
+    Backend, Commit, Committed, Created, LiveNode, Loaded, NewRoom, Publication, Stamp, StoredEvent,
 };
 use tablecast_core::stored::Record;
-use tablecast_core::{NodeId, Position, RoomId};
+use tablecast_core::{Forms, NodeId, Position, RoomId};
 
 use crate::wait::{DEADLINE, until};
 
@@ -126,6 +126,7 @@ macro_rules! backend_contract {
             leases::a_lapsed_lease_ends_a_node;
             leases::a_renewed_lease_does_not_lapse;
             leases::a_released_node_is_gone_at_once;
+            leases::the_forms_of_each_live_node_are_known;
             logs::whatever_bytes_are_stored_come_back;
             logs::large_events_and_states_come_back;
             logs::the_log_keeps_enough_and_is_bounded;

@@ -38,9 +38,9 @@ use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
-    Keepsake, Listener, Loaded, NewRoom, Watch,
+    Keepsake, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
-use tablecast_core::{NodeId, Position, RoomId};
+use tablecast_core::{Forms, NodeId, Position, RoomId};
 use tokio::sync::watch;
 
 pub use self::plan::{Call, Fault, PublicationFault, Rates};
@@ -193,9 +193,16 @@ impl Backend for FaultyBackend {
         Box::pin(until_end.filter_map(ready))
     }
 
-    fn renew<'a>(&'a self, node: &'a NodeId, lease: Duration) -> BackendFuture<'a, Vec<NodeId>> {
+    fn renew<'a>(
+        &'a self,
+        node: &'a NodeId,
+        forms: Forms,
+        lease: Duration,
+    ) -> BackendFuture<'a, Vec<LiveNode>> {
         let (inner, node) = (Arc::clone(&self.inner), node.clone());
-        self.call(Call::Renew, async move { inner.renew(&node, lease).await })
+        self.call(Call::Renew, async move {
+            inner.renew(&node, forms, lease).await
+        })
     }
 
     fn release<'a>(&'a self, node: &'a NodeId) -> BackendFuture<'a, ()> {
