@@ -13,6 +13,7 @@ mod counts;
 mod invocation;
 mod loaded;
 mod outcome;
+mod rolling;
 mod test;
 mod tidy;
 mod tools;
@@ -44,7 +45,7 @@ fn run() -> Result<()> {
         []
         | ["help" | "--help" | "-h"]
         | [
-            "test" | "counts" | "tidy" | "chaos" | "bench",
+            "test" | "counts" | "tidy" | "chaos" | "rolling" | "bench",
             "--help" | "-h",
         ] => print!("{HELP}"),
         ["test"] => test::run(tools::Missing::Install)?,
@@ -58,6 +59,8 @@ fn run() -> Result<()> {
         ["counts", "--record"] => counts::record()?,
         ["tidy"] => tidy::run()?,
         ["chaos", arguments @ ..] => chaos::run(arguments)?,
+        ["rolling"] => rolling::run(rolling::NEIGHBOUR)?,
+        ["rolling", commit] => rolling::run(commit)?,
         ["bench", arguments @ ..] => bench::run(arguments)?,
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::harness::{Ended, Member, Node};
 
-/// A client that adds and removes as fast as it is answered, and comes back when
+/// A client that changes the menu as fast as it is answered, and comes back when
 /// its connection ends: on the next node, to its seat, with every unanswered
 /// command sent again under its number.
 pub(crate) struct Client {
@@ -23,6 +23,8 @@ pub(crate) struct Client {
     /// The state at the end.
     pub(crate) items: Vec<String>,
     pub(crate) position: (String, u64),
+    /// How its connections ended, except the last.
+    pub(crate) ended: Vec<Ended>,
 }
 
 /// Where a client is, or was, connected.
@@ -36,10 +38,22 @@ pub(crate) fn client(
     at: usize,
     stop: &tokio::sync::watch::Receiver<bool>,
 ) -> JoinHandle<Client> {
+    client_who_says(add, nodes, room, at, stop)
+}
+
+/// As [`client`], but it says this.
+pub(crate) fn client_who_says(
+    says: Says,
+    nodes: &Nodes,
+    room: &str,
+    at: usize,
+    stop: &tokio::sync::watch::Receiver<bool>,
+) -> JoinHandle<Client> {
     let (nodes, room, stop) = (nodes.clone(), room.to_owned(), stop.clone());
     tokio::spawn(async move {
         // Between two commands, or the menu would be full before the fault is over.
         let mut run = Run::new(format!("c{at}"), Duration::from_millis(20));
+        run.says = says;
         let mut node = at;
         while !run.finished {
             let connection = {
@@ -50,12 +64,26 @@ pub(crate) fn client(
             node += 1;
             match connection {
                 Ok(mut member) => run.talk(&mut member, &stop).await,
-                // sleep: a reconnecting client's pause
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(missed) => {
+                    if let Missed::Ended(ended) = missed {
+                        run.client.ended.push(ended);
+                    }
+                    // sleep: a reconnecting client's pause
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         }
         run.client
     })
+}
+
+/// The command with this id of the client with this name, and the item that it adds.
+pub(crate) type Says = fn(id: u64, name: &str) -> (Value, Option<String>);
+
+/// Each command adds an item.
+pub(crate) fn add(id: u64, name: &str) -> (Value, Option<String>) {
+    let item = format!("{name}-{id}");
+    (json!({"id": id, "add": {"item": item}}), Some(item))
 }
 
 /// Why there is no conversation.
@@ -69,10 +97,11 @@ pub(crate) enum Missed {
 pub(crate) struct Run {
     pub(crate) client: Client,
     pause: Duration,
+    says: Says,
     seat: Option<Value>,
     next_id: u64,
     /// The command that is not answered yet: its id, itself, and its item.
-    open: Option<(u64, String, String)>,
+    open: Option<(u64, String, Option<String>)>,
     pub(crate) finished: bool,
 }
 
@@ -86,8 +115,10 @@ impl Run {
                 events: BTreeMap::new(),
                 items: Vec::new(),
                 position: (String::new(), 0),
+                ended: Vec::new(),
             },
             pause,
+            says: add,
             seat: None,
             next_id: 1,
             open: None,
@@ -155,8 +186,8 @@ impl Run {
                 }
                 // sleep: a client's pause
                 tokio::time::sleep(self.pause).await;
-                let item = format!("{}-{}", self.client.name, self.next_id);
-                let text = json!({"id": self.next_id, "add": {"item": item}}).to_string();
+                let (command, item) = (self.says)(self.next_id, &self.client.name);
+                let text = command.to_string();
                 let sent = member.try_say(&text).await;
                 self.open = Some((self.next_id, text, item));
                 self.next_id += 1;
@@ -173,7 +204,10 @@ impl Run {
                         return;
                     }
                 }
-                Err(_) => return,
+                Err(ended) => {
+                    self.client.ended.push(ended);
+                    return;
+                }
             }
         }
     }
@@ -184,7 +218,9 @@ impl Run {
             self.event(event);
         } else if let Some(ack) = message.get("ack") {
             let open = self.open.take_if(|(id, ..)| ack["id"] == *id);
-            self.client.acknowledged.extend(open.map(|(.., item)| item));
+            self.client
+                .acknowledged
+                .extend(open.and_then(|(.., item)| item));
         } else if let Some(snapshot) = message.get("snapshot") {
             self.state(snapshot);
         } else if let Some(error) = message.get("error") {

@@ -8,6 +8,7 @@ mod history;
 mod nodes;
 mod passing;
 mod proxies;
+mod rolling;
 mod room;
 mod site;
 mod sqlite;

@@ -1,0 +1,39 @@
+//! `cargo xtask rolling`: nodes of another version are updated to this one, and put back.
+
+use anyhow::Result;
+
+use crate::counts;
+use crate::invocation::Invocation;
+
+/// The neighbour: the last version whose nodes do not say what stored forms they read.
+pub(crate) const NEIGHBOUR: &str = "175930a";
+
+/// Where the other version's files are while it is built.
+const TREE: &str = "target/rolling/tree";
+
+/// Without debug information, in a directory of its own: it takes minutes, the first time.
+const BUILD: &str = "cargo build --package tablecast-server --target-dir target/rolling/built \
+                     --config profile.dev.debug=false --manifest-path target/rolling/tree/Cargo.toml";
+
+const TEST: &str = "cargo test --package tablecast-server --test system -- rolling::";
+
+/// Builds the server of this commit, and runs the test of updates with it.
+///
+/// # Errors
+/// There is no such commit, it cannot be built, or the test found something.
+pub(crate) fn run(commit: &str) -> Result<()> {
+    let remove = Invocation::new("git worktree remove --force").with([TREE]);
+    // Of a run that was stopped; mostly there is none.
+    let _ = remove.output();
+    let add = Invocation::new("git worktree add --detach").with([TREE, commit]);
+    println!("$ {add}");
+    add.run()?;
+    println!("$ {BUILD}");
+    let built = counts::built(BUILD, "tablecast");
+    remove.run()?;
+    let other = format!("TABLECAST_OTHER_SERVER={}", built?);
+    let test = Invocation::new("env").with([&*other]);
+    let test = test.with(TEST.split(' '));
+    println!("$ {test}");
+    test.run()
+}
