@@ -104,12 +104,7 @@ impl<'a, L: Logic> Draft<'a, L> {
 
     fn record(&mut self, op: Option<Op>, change: Change<L::Event>) -> u64 {
         let seq = self.room.position.seq + 1;
-        let app = match &change {
-            Change::Logic { event, .. } => L::form(event),
-            _ => Forms::FIRST.app,
-        };
-        let rooms = change.form();
-        let forms = Forms { rooms, app };
+        let forms = change.forms(L::form);
         debug_assert!(self.forms.read(forms), "{forms} is not read by all nodes");
         let event = Arc::new(Event {
             seq,

@@ -88,16 +88,19 @@ pub enum Change<E> {
 pub type Events<L> = Vec<Arc<Event<<L as Logic>::Event>>>;
 
 impl<E> Change<E> {
-    /// The library's part of the lowest forms that read it. A new kind has a higher one, and
-    /// is made only if the draft's forms allow it.
-    pub(crate) fn form(&self) -> u32 {
+    /// The lowest forms that read it; `app` says this of an application's event. A new kind
+    /// has higher ones, and is made only if the draft's forms allow it.
+    pub(crate) fn forms(&self, app: impl FnOnce(&E) -> u32) -> Forms {
         match self {
             Change::Joined { .. }
             | Change::Back { .. }
             | Change::Away { .. }
             | Change::Left { .. }
-            | Change::Renamed { .. }
-            | Change::Logic { .. } => Forms::FIRST.rooms,
+            | Change::Renamed { .. } => Forms::FIRST,
+            Change::Logic { event, .. } => Forms {
+                app: app(event),
+                ..Forms::FIRST
+            },
         }
     }
 }
