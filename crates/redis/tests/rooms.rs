@@ -457,7 +457,7 @@ async fn nodes_live_as_long_as_their_lease() {
     let backend = connected(&server.url()).await;
     let (a, b): (NodeId, NodeId) = ("node-a".parse().unwrap(), "node-b".parse().unwrap());
     let lease = Duration::from_secs(60);
-    assert_eq!(live(&backend, &a, lease).await, [a.clone()]);
+    assert_eq!(live(&backend, &a, lease).await, std::slice::from_ref(&a));
     let brief = Duration::from_millis(200);
     let mut both = live(&backend, &b, brief).await;
     both.sort();
@@ -467,7 +467,7 @@ async fn nodes_live_as_long_as_their_lease() {
     until("b's lease ends", look, is_alone).await;
     live(&backend, &b, lease).await;
     backend.release(&b).await.unwrap();
-    assert_eq!(live(&backend, &a, brief).await, [a.clone()]);
+    assert_eq!(live(&backend, &a, brief).await, std::slice::from_ref(&a));
     let keys = async || server.cli(&["DBSIZE"]);
     until("no key is left", keys, |keys| keys == "0").await;
 }

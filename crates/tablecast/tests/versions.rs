@@ -1,5 +1,5 @@
 //! Nodes of two neighbouring versions of an application on one store.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

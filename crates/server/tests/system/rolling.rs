@@ -86,8 +86,9 @@ async fn an_update_of_all_nodes_and_the_way_back_lose_nothing() {
         (0..4).map(client).collect::<Vec<_>>()
     });
     all_go_on(&nodes.read().await[0], &rooms).await;
-    let (there, back): (fn() -> Command, fn() -> Command) = (tablecast, other);
-    for program in [there, there, there, back, back, back] {
+    // There, and back.
+    let versions = [tablecast as fn() -> Command, other];
+    for program in versions.into_iter().flat_map(|version| [version; 3]) {
         // As behind a load balancer: nobody is sent to a node that is to end.
         let mut ends = {
             let mut nodes = nodes.write().await;
