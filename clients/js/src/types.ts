@@ -173,6 +173,16 @@ interface Greeting {
     readonly seat_grace_ms: number;
     readonly ping_interval_ms: number;
   };
+  /** Servers of before this field do not send it. */
+  readonly version?: Version;
+}
+
+/** What a client must know to show a server's rooms rightly. Both only grow; 0: older than versions. */
+export interface Version {
+  /** That of the protocol, for any application. */
+  readonly protocol: number;
+  /** That of the application: of its events and its state. */
+  readonly app: number;
 }
 
 /** The first message to a member. */
