@@ -14,6 +14,7 @@ import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
 import { news, notices } from './room/notices.js';
 import { askName, meet, people } from './room/people.js';
+import { renewing, tooOld } from './room/renewal.js';
 import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
@@ -110,15 +111,15 @@ function build(kind) {
     if (kind !== 'arriving') arrive(app, element);
     return;
   }
-  const [off, soon, head, who, ask, slip, menu, add, decide, draw] = [
-    trouble(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
+  const [off, old, soon, head, who, ask, slip, menu, add, decide, draw] = [
+    trouble(app), tooOld(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
   ];
   const empty = emptyPart();
-  parts = [top, off, soon, head, who, ask, slip, empty, menu, add, decide, draw];
+  parts = [top, off, old, soon, head, who, ask, slip, empty, menu, add, decide, draw];
   fill(
     root,
     top.element,
-    h('div', { class: 'strips' }, off.element, soon.element),
+    h('div', { class: 'strips' }, off.element, old.element, soon.element),
     h(
       'div',
       { class: 'room' },
@@ -189,13 +190,14 @@ function isRefused({ status, reason }) {
 let wasLive;
 room.subscribe((view) => {
   if (isRefused(view)) return;
-  app.update();
   keep(view);
+  if (renewing(app, view)) return;
+  app.update();
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // At the first connection nothing was lost before.
-  // An end is shown by the screen that follows.
-  if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
+  // An end is shown by the screen that follows, and what is too old by its strip.
+  if (wasLive !== undefined && view.status !== 'ended' && !view.outdated) announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) {
     for (const item of remember.takeFor(id)) {
       // A refusal is shown beside the box.

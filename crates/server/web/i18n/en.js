@@ -41,6 +41,10 @@ export const en = {
   nextTry: (/** @type {string} */ clock) => `Next try in ${clock}`,
   restarting: 'The server is restarting. You keep your seat.',
   tryNow: 'Try now',
+  old: 'Out of date',
+  tooOld: 'A newer version of this page is needed.',
+  tooOldNote: 'This list may be wrong. Your seat and your changes are kept.',
+  loadNew: 'Load it',
   waiting: (/** @type {number} */ n) => `${count(n, 'change')} of yours will be sent.`,
   timeLeft: (/** @type {number} */ minutes) =>
     minutes >= 120 ? `Open for ${Math.round(minutes / 60)} more hours` : `Open for ${minutes} more min`,

@@ -44,8 +44,9 @@ export function bar(app, isOpen) {
 }
 
 /** The connection in a word. @param {View} view */
-export const word = ({ status, stale, store }) =>
+export const word = ({ status, stale, store, outdated }) =>
   status === 'offline' || status === 'ended' ? w.offline
+  : outdated ? w.old
   : status === 'live' && store === 'down' ? w.notSaving
   : status === 'live' && !stale ? w.live
   : w.connecting;
@@ -63,10 +64,12 @@ export function trouble(app) {
   let since = 0;
   /** @param {View} view */
   function update(view) {
-    const { status, stale, retryAt, reason, store, pending } = view;
+    const { status, stale, retryAt, reason, store, pending, outdated } = view;
     const id = pending[0]?.id ?? 0;
     if (id !== first) [first, since] = [id, performance.now()];
-    element.hidden = !stale && !(id && performance.now() - since > SLOW);
+    const isSlow = id && performance.now() - since > SLOW;
+    // Another strip says that the page is too old.
+    element.hidden = outdated ? status !== 'offline' : !stale && !isSlow;
     again.hidden = status !== 'offline';
     const offline = retryAt === null ? w.offline : `${w.offline}. ${w.nextTry(clock(retryAt - performance.now()))}`;
     if (status === 'offline') say(text, reason?.code === 'restarting' ? w.restarting : offline);
