@@ -123,7 +123,7 @@ impl Command {
         }
     }
 
-    async fn perform(self, lang: Lang) -> Result<ExitCode, Failed> {
+    async fn perform(self, lang: &'static Lang) -> Result<ExitCode, Failed> {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
@@ -145,7 +145,7 @@ fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
+async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),

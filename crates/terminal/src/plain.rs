@@ -29,7 +29,7 @@ pub(crate) struct Plain<'a, O, E> {
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
-    pub(crate) fn new(lang: Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
+    pub(crate) fn new(lang: &'static Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
         Plain {
             user: User::new(lang),
             url,
@@ -53,7 +53,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn menu(&mut self, room: &Room) -> io::Result<()> {
         if room.state.items.is_empty() {
-            return writeln!(self.out, "{}", self.user.lang.empty_menu());
+            return writeln!(self.out, "{}", self.user.lang.empty_menu);
         }
         for item in by_votes(&room.state) {
             let what = self.user.lang.item(room, item);
@@ -88,7 +88,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn help(&mut self) -> io::Result<()> {
         let lang = self.user.lang;
-        for (command, does) in lang.commands().iter().chain(lang.numbered()) {
+        for (command, does) in lang.commands.iter().chain(lang.numbered) {
             writeln!(self.out, "{command}: {does}")?;
         }
         Ok(())
@@ -167,7 +167,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         self.status(&session.status(), now);
         for notification in session.notifications() {
             self.user.note(&notification);
-            let text = self.user.lang.notification(&notification);
+            let text = (self.user.lang.notification)(self.user.lang, &notification);
             use Notification as N;
             match (&notification, session.room()) {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,

@@ -39,7 +39,7 @@ pub(crate) struct Screen<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
-    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, url: &'a RoomUrl) -> Self {
+    pub(crate) fn new(terminal: Terminal<B>, lang: &'static Lang, url: &'a RoomUrl) -> Self {
         Screen {
             terminal: ManuallyDrop::new(terminal),
             view: View {
@@ -110,7 +110,7 @@ impl View<'_> {
 
     fn insert(&mut self, text: &str) {
         if !self.editor.insert(text) {
-            self.said = self.lang().too_much_pasted();
+            self.said = self.lang().too_much_pasted.to_owned();
         }
     }
 
@@ -258,7 +258,10 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
                 Notification::Snapshot => continue,
                 // It has a line of its own.
                 Notification::Change(_, News::Decided(..)) => String::new(),
-                _ => self.view.lang().notification(&notification),
+                _ => {
+                    let lang = self.view.lang();
+                    (lang.notification)(lang, &notification)
+                }
             };
         }
         if let Some(room) = session.room() {

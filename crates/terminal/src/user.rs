@@ -13,7 +13,7 @@ use crate::words::{Lang, short};
 /// Somebody at a terminal.
 #[derive(Debug)]
 pub(crate) struct User {
-    pub(crate) lang: Lang,
+    pub(crate) lang: &'static Lang,
     /// Numbers of items that were removed here, the newest last.
     removed: Vec<u64>,
 }
@@ -31,7 +31,7 @@ pub(crate) enum Show {
 }
 
 impl User {
-    pub(crate) fn new(lang: Lang) -> Self {
+    pub(crate) fn new(lang: &'static Lang) -> Self {
         User {
             lang,
             removed: Vec::new(),
@@ -58,13 +58,13 @@ impl User {
             Action::Name(name) => rename(name, None, session, now),
             Action::Colour(colour) => {
                 let Some(name) = own_name(session) else {
-                    return Show::Notice(self.lang.not_here_yet());
+                    return Show::Notice(self.lang.not_here_yet.to_owned());
                 };
                 rename(name, Some(colour), session, now);
             }
             Action::Undo => match self.removed.pop() {
                 Some(number) => session.send(Command::Restore(Restore { number }), now),
-                None => return Show::Notice(self.lang.nothing_to_undo()),
+                None => return Show::Notice(self.lang.nothing_to_undo.to_owned()),
             },
             Action::Retry => session.retry_now(),
             Action::Quit => session.close(),
@@ -90,12 +90,12 @@ impl User {
             _ => false,
         };
         if session.pending().any(is_same) {
-            return Show::Notice(self.lang.on_its_way(short(&item)));
+            return Show::Notice((self.lang.on_its_way)(&short(&item)));
         }
         match session.room().and_then(same) {
             Some(item) => {
                 session.send(Command::vote(item.number, true), now);
-                Show::Notice(self.lang.voted_instead(&item.item))
+                Show::Notice((self.lang.voted_instead)(&item.item))
             }
             None => {
                 session.send(Command::add(item), now);

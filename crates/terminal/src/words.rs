@@ -1,28 +1,119 @@
-//! What is said to people, in their language.
+//! What is said to people, in their language. Each language has a file with all its texts.
 
-mod table;
+mod en;
+mod ko;
 
 use std::time::Duration;
 
 use tablecast_client::protocol::push::Member;
 use tablecast_client::protocol::{CloseReason, MemberId, client::Request};
-use tablecast_client::{Millis, Notification as N, Reason, Refusal, Status, Who};
+use tablecast_client::{Millis, Reason, Refusal, Status};
 use tablecast_lunch::{Candidate, Command, Decision, How, Item, Verdict};
 
 use crate::lines::{self, Line};
-use crate::lunch::{self, News, Notification, Room, is_decided};
+use crate::lunch::{self, Notification, Room, is_decided};
 use crate::text::{cut, sanitise};
+pub use en::ENGLISH;
+pub use ko::KOREAN;
 
-/// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lang {
-    /// English.
-    English,
-    /// Korean.
-    Korean,
+type Text = &'static str;
+/// What is typed or pressed, and what it does. With the longest of the first, a row has at most 40 columns.
+type Help = &'static [(&'static str, &'static str)];
+
+/// A language: its texts. A text with values is a function of them.
+#[derive(Debug)]
+pub struct Lang {
+    /// The language code (ISO 639-1), with which the environment chooses it.
+    code: Text,
+    /// The title of a room without one.
+    lunch: Text,
+
+    // Whether there is a connection.
+    connecting: Text,
+    live: Text,
+    again_in: fn(u64) -> String,
+    ended: Text,
+
+    // Members in a list, and what stands behind a name.
+    listed_you: Text,
+    gone_members: fn(usize) -> String,
+    pub(crate) behind_you: Text,
+    behind_away: Text,
+
+    // The room, and an item on its menu.
+    seats_taken: fn(usize, usize) -> String,
+    time_left: fn(&str) -> String,
+    pub(crate) empty_menu: Text,
+    added_by: fn(&str) -> String,
+    votes: fn(usize) -> String,
+    pub(crate) decided: Text,
+
+    // Where something is typed, and the last line of a wide and a narrow screen, and of the help.
+    pub(crate) placeholder: Text,
+    pub(crate) keys_wide: Text,
+    pub(crate) keys_narrow: Text,
+    pub(crate) press_to_end: Text,
+    pub(crate) help_goes_on: Text,
+    pub(crate) help_ends: Text,
+
+    // Why there is no connection.
+    silent: Text,
+    lost: Text,
+    gone: Text,
+    garbled: fn(&str) -> String,
+    /// For those that are defects of this program, the text for its developers.
+    closed: fn(CloseReason) -> Text,
+
+    // A draw and a decision: the number of candidates, and of members who took part.
+    pub(crate) drawing_among: fn(usize, usize) -> String,
+    decided_with: fn(&str, &str) -> String,
+    drawn_of: fn(&str, usize, usize, &str) -> String,
+    verdict: fn(Option<Verdict>) -> Text,
+
+    // What was typed cannot be done.
+    pub(crate) no_item: Text,
+    pub(crate) no_name: Text,
+    pub(crate) no_colour: Text,
+    pub(crate) no_number: fn(&str) -> String,
+    pub(crate) no_command: fn(&str) -> String,
+    pub(crate) not_here_yet: Text,
+    pub(crate) nothing_to_undo: Text,
+    pub(crate) too_much_pasted: Text,
+    not_utf8: Text,
+    line_too_long: fn(usize) -> String,
+    line_not_said: fn(u64, &str, &str) -> String,
+
+    // What becomes of a command.
+    pub(crate) voted_instead: fn(&str) -> String,
+    pub(crate) on_its_way: fn(&str) -> String,
+    pub(crate) waiting: fn(usize) -> String,
+    not_sent: fn(&str) -> String,
+    and_more: fn(usize) -> String,
+    /// Why the server refuses something, by its code; nothing: as the server says it.
+    refusal: fn(&str) -> Option<Text>,
+
+    /// What happened; nothing of a snapshot, which the user interface shows itself.
+    pub(crate) notification: fn(&Lang, &Notification) -> String,
+
+    /// What is typed where no list can be chosen from.
+    pub(crate) numbered: Help,
+    /// What can be typed in both modes.
+    pub(crate) commands: Help,
+    /// The keys of the full screen.
+    pub(crate) keys: Help,
+
+    // What `create` prints.
+    pub(crate) too_narrow: Text,
+    pub(crate) only_here: Text,
+    pub(crate) some_address: Text,
+    pub(crate) listen_to_all: fn(u16, &str) -> String,
+    pub(crate) in_a_browser: Text,
+    pub(crate) in_a_terminal: Text,
+    pub(crate) by_hand: Text,
 }
 
-use Lang::{English, Korean};
+/// All languages.
+static ALL: [&Lang; 2] = [&ENGLISH, &KOREAN];
 
 /// At most so many commands are named; the rest is counted.
 const MOST_NAMED: usize = 5;
@@ -41,165 +132,110 @@ fn quoted(text: &str) -> String {
 
 impl Lang {
     /// The language of messages by the environment: the first of `LC_ALL`, `LC_MESSAGES` and
-    /// `LANG` that is not empty decides.
-    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Lang {
+    /// `LANG` that is not empty decides. English, if it is none of the languages there are.
+    pub fn of(variable: impl Fn(&str) -> Option<String>) -> &'static Lang {
         let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .iter()
             .find_map(|name| variable(name).filter(|value| !value.is_empty()));
-        match set {
-            Some(value) if value == "ko" || value.starts_with("ko_") => Korean,
-            _ => English,
-        }
-    }
-
-    /// One of two texts.
-    pub fn pick<T>(self, english: T, korean: T) -> T {
-        match self {
-            English => english,
-            Korean => korean,
-        }
-    }
-
-    /// Somebody, as the subject of a sentence.
-    fn who(self, who: &Who) -> String {
-        match who {
-            Who::You => self.subject_you(),
-            Who::Other(name) => self.subject(name),
-            Who::Nobody => self.somebody(),
-        }
+        let code = set.as_deref().and_then(|value| value.split('_').next());
+        let found = ALL.into_iter().find(|lang| Some(lang.code) == code);
+        found.unwrap_or(&ENGLISH)
     }
 
     /// Names of members; of those who left only how many.
-    pub fn names(self, room: &Room, members: &[MemberId]) -> String {
+    pub(crate) fn names(&self, room: &Room, members: &[MemberId]) -> String {
         let known = members.iter().filter_map(|id| room.member(*id));
         let name = |member: &Member| match member.id == room.you {
-            true => self.listed_you(),
+            true => self.listed_you.to_owned(),
             false => member.name.clone(),
         };
         let mut names: Vec<String> = known.map(name).collect();
         let gone = members.len() - names.len();
         if gone > 0 {
-            names.push(self.gone_members(gone));
+            names.push((self.gone_members)(gone));
         }
         names.join(", ")
     }
 
-    /// So many votes.
-    pub fn votes(self, count: usize) -> String {
-        match count {
-            1 => self.one_vote(),
-            count => self.many_votes(count),
-        }
-    }
-
     /// An item with all that is known of it.
-    pub fn item(self, room: &Room, item: &Item) -> String {
-        let by = self.added_by(&item.name);
-        let votes = self.votes(item.votes.len());
+    pub(crate) fn item(&self, room: &Room, item: &Item) -> String {
+        let by = (self.added_by)(&item.name);
+        let votes = (self.votes)(item.votes.len());
         let who = match item.votes.is_empty() {
             true => String::new(),
             false => format!(": {}", self.names(room, &item.votes)),
         };
         let decided = match is_decided(&room.state, item.number) {
-            true => format!(", {}", self.decided()),
+            true => format!(", {}", self.decided),
             false => String::new(),
         };
         format!("{} ({by}){decided}, {votes}{who}", item.item)
     }
 
-    /// Minutes and seconds.
-    pub fn time(self, time: Duration) -> String {
+    /// How long the room lives.
+    pub(crate) fn left(&self, time: Duration) -> String {
         let seconds = time.as_secs();
-        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        let time = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
             (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
             (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-        }
-    }
-
-    /// How long the room lives.
-    pub fn left(self, time: Duration) -> String {
-        self.time_left(self.time(time))
+        };
+        (self.time_left)(&time)
     }
 
     /// Who is here.
-    pub fn here(self, room: &Room) -> String {
-        self.seats_taken(room.members.len(), room.seats)
+    pub(crate) fn here(&self, room: &Room) -> String {
+        (self.seats_taken)(room.members.len(), room.seats)
     }
 
     /// Whether there is a connection.
-    pub fn status(self, status: &Status, now: Millis) -> String {
+    pub(crate) fn status(&self, status: &Status, now: Millis) -> String {
         match status {
-            Status::Connecting => self.connecting(),
-            Status::Live => self.live(),
+            Status::Connecting => self.connecting.to_owned(),
+            Status::Live => self.live.to_owned(),
             // Never 0: then it is connecting.
-            Status::Offline(_, at) => self.again_in(at.saturating_sub(now).div_ceil(1000).max(1)),
-            Status::Ended(_) => self.ended(),
+            Status::Offline(_, at) => (self.again_in)(at.saturating_sub(now).div_ceil(1000).max(1)),
+            Status::Ended(_) => self.ended.to_owned(),
         }
     }
 
     /// Why there is no connection.
-    pub fn reason(self, reason: &Reason) -> String {
-        use CloseReason as R;
+    pub(crate) fn reason(&self, reason: &Reason) -> String {
         match reason {
-            Reason::Silent => self.silent(),
-            Reason::Lost => self.lost(),
+            Reason::Silent => self.silent.to_owned(),
+            Reason::Lost => self.lost.to_owned(),
             Reason::Unreachable(what) => sanitise(what),
-            Reason::Garbled(what) => self.garbled(sanitise(what)),
-            Reason::Gone => self.gone(),
-            Reason::Closed(reason) => match reason {
-                R::Left => self.you_left(),
-                R::RoomFull => self.room_full(),
-                R::NoSuchRoom => self.no_such_room(),
-                R::Expired => self.expired(),
-                R::TakenOver => self.taken_over(),
-                R::Restarting => self.restarting(),
-                R::BadSeat => self.bad_seat(),
-                R::Unavailable => self.unavailable(),
-                R::NoPong => self.no_pong(),
-                R::TooSlow => self.too_slow(),
-                R::TooMany => self.too_many(),
-                // These are defects of this program. The text is for its developers.
-                R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => {
-                    reason.text().to_owned()
-                }
-            },
+            Reason::Garbled(what) => (self.garbled)(&sanitise(what)),
+            Reason::Gone => self.gone.to_owned(),
+            Reason::Closed(reason) => (self.closed)(*reason).to_owned(),
         }
     }
 
     /// What was decided, and whether it can be believed.
-    pub fn decision(self, decision: &Decision, verdict: Option<Verdict>) -> String {
+    pub(crate) fn decision(&self, decision: &Decision, verdict: Option<Verdict>) -> String {
         let Candidate { item, votes, .. } = &decision.winner;
         let Some(draw) = &decision.draw else {
-            return self.decided_with(item, self.votes(*votes));
-        };
-        let verdict = match verdict {
-            None => self.unchecked(),
-            Some(Verdict::Fair) => self.fair(),
-            Some(Verdict::AddsUp) => self.adds_up(),
-            Some(Verdict::WithoutYours) => self.without_yours(),
-            Some(Verdict::OtherSecret) => self.other_secret(),
-            Some(Verdict::OtherWinner) => self.other_winner(),
+            return (self.decided_with)(item, &(self.votes)(*votes));
         };
         let (candidates, added) = (draw.candidates.len(), draw.contributions.len());
-        self.drawn_of(item, candidates, added, verdict)
+        (self.drawn_of)(item, candidates, added, (self.verdict)(verdict))
     }
 
     /// Commands by what they are about, as far as a line has room.
-    pub fn asks<'a>(self, asks: impl Iterator<Item = &'a lunch::Request>) -> String {
-        self.some_of(asks.map(|ask| self.ask(ask)).collect())
+    fn asks(&self, asks: &[lunch::Request]) -> String {
+        self.some_of(asks.iter().map(|ask| self.ask(ask)).collect())
     }
 
-    fn some_of(self, mut names: Vec<String>) -> String {
+    fn some_of(&self, mut names: Vec<String>) -> String {
         let more = names.len().saturating_sub(MOST_NAMED);
         if more > 0 {
             names.truncate(MOST_NAMED);
-            names.push(self.and_more(more));
+            names.push((self.and_more)(more));
         }
         names.join(", ")
     }
 
     /// A command by what it is about.
-    pub fn ask(self, ask: &lunch::Request) -> String {
+    fn ask(&self, ask: &lunch::Request) -> String {
         let command = match ask {
             Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
             Request::Command(command) => command,
@@ -225,7 +261,7 @@ impl Lang {
     /// The commands that were not done when the room ended, and behind them the lines that
     /// waited for it.
     pub(crate) fn unsent<'a>(
-        self,
+        &self,
         asks: impl Iterator<Item = &'a lunch::Request>,
         lines: &[Line],
     ) -> Option<String> {
@@ -235,85 +271,36 @@ impl Lang {
         });
         let asks = asks.map(|ask| self.ask(ask));
         let names: Vec<String> = asks.chain(lines.map(quoted)).collect();
-        (!names.is_empty()).then(|| self.not_sent(self.some_of(names)))
+        (!names.is_empty()).then(|| (self.not_sent)(&self.some_of(names)))
     }
 
     /// A line of a pipe that cannot be read.
-    pub(crate) fn unreadable(self, number: u64, begin: &str, why: lines::Why) -> String {
+    pub(crate) fn unreadable(&self, number: u64, begin: &str, why: lines::Why) -> String {
         let why = match why {
-            lines::Why::NotUtf8 => self.not_utf8(),
-            lines::Why::TooLong => self.line_too_long(lines::MOST_BYTES),
+            lines::Why::NotUtf8 => self.not_utf8.to_owned(),
+            lines::Why::TooLong => (self.line_too_long)(lines::MOST_BYTES),
         };
-        self.line_not_said(number, short(begin), why)
+        (self.line_not_said)(number, &short(begin), &why)
     }
 
     /// What stands behind a member's name.
-    pub fn behind(self, room: &Room, member: &Member) -> String {
-        let you = Some(self.you()).filter(|_| member.id == room.you);
-        let away = Some(self.away()).filter(|_| member.away);
+    pub(crate) fn behind(&self, room: &Room, member: &Member) -> String {
+        let you = Some(self.behind_you).filter(|_| member.id == room.you);
+        let away = Some(self.behind_away).filter(|_| member.away);
         you.into_iter().chain(away).collect()
     }
 
-    /// A notification; nothing of a snapshot.
-    pub fn notification(self, notification: &Notification) -> String {
-        match notification {
-            N::Joined(who) => self.joined(self.who(who)),
-            N::Back(who) => self.back(self.who(who)),
-            N::Away(who) => self.went_away(self.who(who)),
-            N::Left(who) => self.left_room(self.who(who)),
-            N::Renamed(who, name) => self.renamed(self.who(who), name),
-            N::Change(who, news) => self.news(self.who(who), news),
-            // The user interface shows the snapshot itself.
-            N::Snapshot => String::new(),
-            N::Refused(refusal, None) => self.refusal(refusal),
-            N::Refused(refusal, Some(ask)) => {
-                format!("{}: {}", self.ask(ask), self.refusal(refusal))
-            }
-            N::Unsure(asks) => self.unsure(self.asks(asks.iter())),
-            N::TooMany(ask) => self.too_much_waits(self.ask(ask)),
-            N::Store(false) => self.store_down(),
-            N::Store(true) => self.store_up(),
-        }
-    }
-
-    fn news(self, who: String, news: &News) -> String {
-        match news {
-            News::Added(_, item) => self.added(who, item),
-            News::Removed(_, item) => self.removed(who, item),
-            News::Restored(_, item) => self.restored(who, item),
-            News::Voted { item, on, votes } => match on {
-                true => self.voted(who, item, self.votes(*votes)),
-                false => self.unvoted(who, item, self.votes(*votes)),
-            },
-            News::Titled(Some(title)) => self.titled(who, title),
-            News::Titled(None) => self.untitled(who),
-            News::Extended => self.extended(who),
-            News::Drawing(count) => self.draw_began(who, count),
-            News::Decided(How::Votes, item) => self.decided_by_votes(item),
-            News::Decided(How::Draw, item) => self.drawn(item),
-        }
-    }
-
-    fn refusal(self, refusal: &Refusal) -> String {
-        let korean = match &*refusal.code {
-            "not_found" => "메뉴에 없습니다",
-            "menu_full" => "메뉴가 꽉 찼습니다. 하나를 빼고 추가하세요",
-            "votes_full" => "이 항목은 더 투표할 수 없습니다",
-            "empty" => "빈 글입니다",
-            "too_long" => "너무 깁니다",
-            "bad_item" => "쓸 수 없는 글자가 있습니다",
-            "nothing_to_decide" => "메뉴가 비어 있어 정할 것이 없습니다",
-            "drawing" => "이미 뽑는 중입니다",
-            "outdated" | "conflict" => "이 변경은 반영되지 않았을 수 있습니다",
-            _ => &refusal.message,
-        };
-        self.pick(&*refusal.message, korean).to_owned()
+    /// That a command was refused, and why.
+    fn refused(&self, refusal: &Refusal, ask: Option<&lunch::Request>) -> String {
+        let ask = ask.map(|ask| format!("{}: ", self.ask(ask)));
+        let why = (self.refusal)(&refusal.code).unwrap_or(&refusal.message);
+        format!("{}{why}", ask.unwrap_or_default())
     }
 
     /// The title of the room.
-    pub fn title(self, room: Option<&Room>) -> String {
+    pub(crate) fn title<'a>(&self, room: Option<&'a Room>) -> &'a str {
         let title = room.and_then(|room| room.state.title.as_deref());
-        title.map_or_else(|| self.lunch(), str::to_owned)
+        title.unwrap_or(self.lunch)
     }
 }
 
@@ -324,23 +311,23 @@ mod tests {
     #[test]
     fn the_first_variable_that_is_set_decides_the_language() {
         for (set, lang) in [
-            (vec![], English),
-            (vec![("LANG", "ko_KR.UTF-8")], Korean),
+            (vec![], &ENGLISH),
+            (vec![("LANG", "ko_KR.UTF-8")], &KOREAN),
             (
                 vec![("LANG", "ko_KR.UTF-8"), ("LC_ALL", "en_GB.UTF-8")],
-                English,
+                &ENGLISH,
             ),
             (
                 vec![("LANG", "C"), ("LC_ALL", ""), ("LC_MESSAGES", "ko")],
-                Korean,
+                &KOREAN,
             ),
-            (vec![("LANG", "kok_IN")], English),
+            (vec![("LANG", "kok_IN")], &ENGLISH),
         ] {
             let variable = |name: &str| {
                 let found = set.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).to_owned())
             };
-            assert_eq!(Lang::of(variable), lang, "{set:?}");
+            assert_eq!(Lang::of(variable).code, lang.code, "{set:?}");
         }
     }
 }
