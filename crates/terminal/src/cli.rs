@@ -36,6 +36,10 @@ pub enum Command {
     ///
     /// Ends with 0 if you left, with 1 if the room ended or could not be joined, or if a line of
     /// a pipe was refused; stderr names it, and the others are said.
+    ///
+    /// If the server is newer and tells something that this program does not know, it says so
+    /// once (on stderr when it prints lines), loads the whole room anew, and goes on: what it
+    /// shows is right, but may be incomplete. The code at the end is as above.
     Join(Join),
     /// Makes a room and prints its links and a QR code
     ///
@@ -182,6 +186,9 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
         && is_screen
     {
         complain(&lang.decision(decision, verdict(session)));
+    }
+    if is_screen && session.outdated().is_some() {
+        complain(lang.outdated);
     }
     if let Some(unsent) = lang.unsent(session.pending(), &left) {
         has_refused |= !is_typed;

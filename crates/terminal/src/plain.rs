@@ -1,6 +1,9 @@
 //! A room in lines: for pipes, and for screen readers. What happens is a line on stdout,
 //! what went wrong one on stderr.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Write};
 
 use tablecast_client::protocol::push::Member;
@@ -99,6 +102,8 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     fn status(&mut self, status: &Status, now: Millis) {
         let lang = self.user.lang;
         let reason = match status {
+            // It was told as news, once.
+            Status::Offline(Reason::Outdated, _) => return,
             Status::Offline(reason, _) => Some(reason),
             Status::Live => None,
             Status::Connecting | Status::Ended(_) => return,
@@ -177,7 +182,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
                     self.has_refused = true;
                     self.complain(&text);
                 }
-                (N::Store(_), _) => self.complain(&text),
+                (N::Store(_) | N::Outdated(_), _) => self.complain(&text),
                 (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,
                 (N::Left(_) | N::Renamed(..) | N::Change(..), _) => writeln!(self.out, "{text}")?,
             }

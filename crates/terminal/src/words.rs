@@ -31,7 +31,7 @@ pub struct Lang {
     // Whether there is a connection.
     connecting: Text,
     live: Text,
-    again_in: fn(u64) -> String,
+    pub(crate) again_in: fn(u64) -> String,
     ended: Text,
 
     // Members in a list, and what stands behind a name.
@@ -61,6 +61,8 @@ pub struct Lang {
     lost: Text,
     gone: Text,
     garbled: fn(&str) -> String,
+    /// It told something that is not known here. That is also told as news.
+    pub(crate) outdated: Text,
     /// For those that are defects of this program, the text for its developers.
     closed: fn(CloseReason) -> Text,
 
@@ -206,6 +208,7 @@ impl Lang {
             Reason::Unreachable(what) => sanitise(what),
             Reason::Garbled(what) => (self.garbled)(&sanitise(what)),
             Reason::Gone => self.gone.to_owned(),
+            Reason::Outdated => self.outdated.to_owned(),
             Reason::Closed(reason) => (self.closed)(*reason).to_owned(),
         }
     }

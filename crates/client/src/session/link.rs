@@ -36,6 +36,8 @@ pub enum Reason {
     Unreachable(String),
     /// What it said is not of this protocol: for people.
     Garbled(String),
+    /// It told an event that is not known here, so the state is loaded anew.
+    Outdated,
 }
 
 /// How a connection could not be made, or was lost.

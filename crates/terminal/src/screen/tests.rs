@@ -1,121 +1,16 @@
 //! The picture, and what keys do, without a terminal.
 #![allow(clippy::unwrap_used)]
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use serde_json::{Value, json};
-use tablecast_client::protocol::client::Join;
-use tablecast_client::{Effect, Entropy, Incoming, Outgoing};
+mod desk;
+
+use crossterm::event::{Event, KeyCode};
+use serde_json::json;
+use tablecast_client::Incoming;
 use unicode_width::UnicodeWidthStr;
 
-use super::Screen;
-use crate::lunch::{Lunch, Session};
-use crate::room_url::RoomUrl;
 use crate::run::Ui;
-use crate::words::{ENGLISH, KOREAN, Lang};
-
-const NOW: u64 = 1_800_000_000_000;
-
-struct Desk<'a> {
-    screen: Screen<'a, TestBackend>,
-    session: Session,
-}
-
-fn url() -> RoomUrl {
-    "http://127.0.0.1:8000/r/friday".parse().unwrap()
-}
-
-fn hello() -> Value {
-    let item = |number, item, votes: &[u64]| json!({"number":number,"item":item,"by":1,"name":"Mina","votes":votes});
-    json!({"hello":{"you":1,"name":"Mina","colour":3,"seat":"0".repeat(32),"room":"friday","resumed":false,"epoch":"0".repeat(16),"seq":9,
-        "state":{"title":"금요일 점심","items":[item(1, "pizza", &[2]), item(2, "김치찌개", &[1, 2, 7]), item(3, "비빔밥 👨‍👩‍👧", &[])],
-            "max_items":100,"next_draw":{"number":1,"commitment":"f".repeat(64)},"drawing":null,"decision":null},
-        "members":[{"id":1,"name":"Mina","colour":3,"away":false},{"id":2,"name":"하나","colour":7,"away":true}],
-        "expires_at":NOW + 570_000,"now":NOW,"seats":10,"ttl_ms":600_000,
-        "limits":{"message_bytes":16384,"commands_per_second":0.0,"command_burst":20,"seat_grace_ms":30000,"ping_interval_ms":25000}}})
-}
-
-impl<'a> Desk<'a> {
-    fn new(url: &'a RoomUrl, lang: &'static Lang, width: u16, height: u16) -> Self {
-        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let entropy = Entropy::new(|bytes| bytes.fill(0));
-        let session = Session::new(Lunch::default(), Join::default(), entropy);
-        let screen = Screen::new(terminal, lang, url);
-        Desk { screen, session }
-    }
-
-    fn joined(url: &'a RoomUrl, lang: &'static Lang, width: u16, height: u16) -> Self {
-        let mut desk = Desk::new(url, lang, width, height);
-        desk.session.hear(Incoming::Opened, NOW);
-        desk.hears(hello());
-        desk.session.effects();
-        desk
-    }
-
-    fn hears(&mut self, push: Value) {
-        self.session.hear(Incoming::Text(push.to_string()), NOW);
-        self.picture();
-    }
-
-    fn happens(&mut self, seq: u64, by: u64, change: Value) {
-        self.hears(json!({"event":{"seq":seq,"by":by,"change":change,"expires_at":NOW + 570_000}}));
-    }
-
-    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
-        let event = Event::Key(KeyEvent::new(code, modifiers));
-        self.screen.input(event, &mut self.session, NOW).unwrap();
-        self.picture();
-    }
-
-    fn press(&mut self, code: KeyCode) {
-        self.key(code, KeyModifiers::NONE);
-    }
-
-    fn control(&mut self, c: char) {
-        self.key(KeyCode::Char(c), KeyModifiers::CONTROL);
-    }
-
-    fn types(&mut self, text: &str) {
-        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
-    }
-
-    fn said(&mut self) -> Vec<String> {
-        let said = self
-            .session
-            .effects()
-            .into_iter()
-            .map(|effect| match effect {
-                Effect::Send(Outgoing::Text(text)) => text,
-                Effect::Send(other) => format!("{other:?}"),
-                other => format!("{other:?}"),
-            });
-        said.collect()
-    }
-
-    /// The rows as a reader sees them, without the blanks at their ends.
-    fn picture(&mut self) -> String {
-        // Other than a terminal, the test's one keeps the right half of a wide character when
-        // the left one is written over; so each picture is made anew.
-        self.screen.terminal.clear().unwrap();
-        self.screen.show(&mut self.session, NOW).unwrap();
-        let buffer = self.screen.terminal.backend().buffer();
-        let mut rows = String::new();
-        for y in 0..buffer.area.height {
-            let mut row = String::new();
-            let mut x = 0;
-            while x < buffer.area.width {
-                let symbol = buffer[(x, y)].symbol();
-                row.push_str(symbol);
-                // What is two columns wide hides the cell behind it.
-                x += (symbol.width() as u16).max(1);
-            }
-            rows.push_str(row.trim_end());
-            rows.push('\n');
-        }
-        rows
-    }
-}
+use crate::words::{ENGLISH, KOREAN};
+use desk::{Desk, NOW, url};
 
 fn assert_picture(desk: &mut Desk<'_>, expected: &str) {
     let picture = desk.picture();
@@ -496,4 +391,29 @@ fn what_was_not_sent_when_it_ended_is_named() {
         !picture.contains("not sent yet") && !picture.contains("no such room"),
         "{picture}"
     );
+}
+
+#[test]
+fn that_a_newer_program_is_needed_is_told_once_and_the_room_goes_on() {
+    let url = url();
+    for lang in [&ENGLISH, &KOREAN] {
+        let mut desk = Desk::joined(&url, lang, 120, 24);
+        desk.happens(10, 2, json!({"seasoned":{"number":1}}));
+        let picture = desk.picture();
+        assert!(picture.contains((lang.again_in)(1).as_str()), "{picture}");
+        assert!(picture.contains(lang.outdated), "{picture}");
+        desk.joins_again();
+        let picture = desk.picture();
+        assert!(picture.contains(lang.outdated), "still: {picture}");
+        desk.happens(10, 2, json!({"voted":{"number":3,"on":true}}));
+        desk.happens(11, 2, json!({"seasoned":{"number":1}}));
+        desk.joins_again();
+        let picture = desk.picture();
+        assert!(!picture.contains(lang.outdated), "again: {picture}");
+        desk.press(KeyCode::Enter);
+        assert_eq!(
+            desk.said().last().map(String::as_str),
+            Some(r#"{"id":1,"vote":{"number":2,"on":false}}"#)
+        );
+    }
 }

@@ -43,6 +43,7 @@ pub static ENGLISH: Lang = Lang {
     lost: "the connection was lost",
     gone: "the room is gone: its time was up, or the server has lost it",
     garbled: |what| format!("server and client do not understand each other: {what}"),
+    outdated: "the server is newer than this program: get a newer one; what you see may be incomplete",
     closed: |reason| match reason {
         R::Left => "you left",
         R::RoomFull => "the room is full; you are let in when a seat is free",
@@ -115,6 +116,7 @@ pub static ENGLISH: Lang = Lang {
             "the store cannot be reached: nothing changes until it answers".to_owned()
         }
         N::Store(true) => "the store answers again".to_owned(),
+        N::Outdated(_) => lang.outdated.to_owned(),
     },
 
     numbered: &[

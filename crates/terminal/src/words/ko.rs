@@ -40,6 +40,7 @@ pub static KOREAN: Lang = Lang {
     lost: "연결이 끊겼어요",
     gone: "방이 없어졌어요. 시간이 다 됐거나 서버가 방을 잃어버렸어요",
     garbled: |what| format!("서버와 말이 통하지 않아요: {what}"),
+    outdated: "서버가 이 프로그램보다 새 버전이에요. 프로그램을 업데이트하세요. 여기에는 일부만 보일 수 있어요",
     closed: |reason| match reason {
         R::Left => "방에서 나왔어요",
         R::RoomFull => "자리가 다 찼어요. 자리가 나면 들어갈게요",
@@ -125,6 +126,7 @@ pub static KOREAN: Lang = Lang {
             "저장소에 연결할 수 없어요. 그동안에는 아무것도 바뀌지 않아요".to_owned()
         }
         N::Store(true) => "저장소에 다시 연결됐어요".to_owned(),
+        N::Outdated(_) => lang.outdated.to_owned(),
     },
 
     numbered: &[
