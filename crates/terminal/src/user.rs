@@ -2,12 +2,12 @@
 //! commands, and what was removed can be put back.
 
 use tablecast_client::protocol::client::{Rename, Request};
-use tablecast_client::protocol::{Colour, text::clean};
+use tablecast_client::protocol::{Colour, text::folded};
 use tablecast_client::{Millis, Who};
 use tablecast_lunch::{Command, Restore};
 
 use crate::action::Action;
-use crate::lunch::{self, News, Notification, Room, Session};
+use crate::lunch::{self, News, Notification, Session};
 use crate::words::{Lang, short};
 
 /// Somebody at a terminal.
@@ -76,23 +76,17 @@ impl User {
         Show::Nothing
     }
 
-    /// If the item is there already, votes for it instead: two equal items would split the votes.
+    /// If the item is there already, votes for it instead.
     fn add(&self, item: String, session: &mut Session, now: Millis) -> Show {
-        // Only to compare: the server decides what an item may be.
-        let one_form = |item: &str| {
-            let clean = clean("the item", item, usize::MAX).ok()?;
-            Some(clean.into_owned())
-        };
-        let form = one_form(&item);
-        let same = |room: &Room| room.state.find(form.as_ref()?).cloned();
         let is_same = |request: &lunch::Request| match request {
-            Request::Command(Command::Add(add)) => form.is_some() && one_form(&add.item) == form,
+            Request::Command(Command::Add(add)) => folded(&add.item) == folded(&item),
             _ => false,
         };
         if session.pending().any(is_same) {
             return Show::Notice((self.lang.on_its_way)(&short(&item)));
         }
-        match session.room().and_then(same) {
+        let table = session.room().map(|room| &room.state);
+        match table.and_then(|table| table.find_alike(&item)).cloned() {
             Some(item) => {
                 session.send(Command::vote(item.number, true), now);
                 Show::Notice((self.lang.voted_instead)(&item.item))

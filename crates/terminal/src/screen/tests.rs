@@ -205,6 +205,16 @@ fn what_is_there_already_is_voted_for_instead() {
     desk.press(KeyCode::Enter);
     assert_eq!(desk.said(), [r#"{"id":1,"vote":{"number":2,"on":true}}"#]);
     assert!(desk.picture().contains("on the menu already"));
+    // As the page has it, case and what cannot be seen make no other dish.
+    desk.types(" PIZZA\u{200B}");
+    desk.press(KeyCode::Enter);
+    assert_eq!(desk.said(), [r#"{"id":2,"vote":{"number":1,"on":true}}"#]);
+    for soup in ["Soup", "soup"] {
+        desk.types(soup);
+        desk.press(KeyCode::Enter);
+    }
+    assert_eq!(desk.said(), [r#"{"id":3,"add":{"item":"Soup"}}"#]);
+    assert!(desk.picture().contains("on its way already"));
 }
 
 #[test]
