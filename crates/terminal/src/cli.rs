@@ -156,7 +156,8 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     };
     let url = &options.url;
     let client = Client::new(Lunch::default(), url.socket(), who);
-    let mut client = client.map_err(|error| Failed::Random(error.to_string()))?;
+    let mut client =
+        client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
     let is_typed = io::stdin().is_terminal();
     let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
     let mut has_refused = false;
@@ -164,7 +165,7 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
         let mut ui = screen::Screen::new(terminal, lang, url);
-        run::run(&mut ui, screen::keys(), &mut client).await
+        run::run(&mut ui, &mut screen::keys(), &mut client).await
     } else {
         let mut ui = plain::Plain::new(lang, url, io::stdout(), io::stderr());
         let mut lines = lines::lines();

@@ -50,7 +50,7 @@ pub(crate) async fn make(
     sessions.set_path(&format!("{}{SESSIONS}", site.path().trim_end_matches('/')));
     let (answer, mut site) = post(&sessions, &body)
         .await
-        .map_err(|error| Failed::Network(error.to_string()))?;
+        .map_err(|error| Failed::Refused(error.to_string()))?;
     // Where the same path is found below another one, the site has moved there.
     let base = site.path().strip_suffix(SESSIONS);
     let base = base.unwrap_or_default().to_owned();

@@ -176,16 +176,8 @@ fn changed(who: &str, news: &News) -> String {
         News::Added(_, item) => format!("{who} added {item}"),
         News::Removed(_, item) => format!("{who} removed {item}"),
         News::Restored(_, item) => format!("{who} put {item} back"),
-        News::Voted {
-            item,
-            on: true,
-            votes: count,
-        } => format!("{who} voted for {item}: {}", votes(*count)),
-        News::Voted {
-            item,
-            on: false,
-            votes: count,
-        } => format!("{who} took a vote from {item}: {}", votes(*count)),
+        News::Voted(item, count) => format!("{who} voted for {item}: {}", votes(*count)),
+        News::Unvoted(item, count) => format!("{who} took a vote from {item}: {}", votes(*count)),
         News::Titled(Some(title)) => format!("{who} named the room {title}"),
         News::Titled(None) => format!("{who} took the room's name away"),
         News::Extended => format!("{who} extended the time"),

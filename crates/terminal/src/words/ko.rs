@@ -187,16 +187,8 @@ fn changed(who: &str, news: &News) -> String {
         News::Added(_, item) => format!("{who}{} 추가했어요", object(item)),
         News::Removed(_, item) => format!("{who}{} 뺐어요", object(item)),
         News::Restored(_, item) => format!("{who}{} 다시 넣었어요", object(item)),
-        News::Voted {
-            item,
-            on: true,
-            votes,
-        } => format!("{who}{item}에 투표했어요: {votes}표"),
-        News::Voted {
-            item,
-            on: false,
-            votes,
-        } => format!("{who}{item} 투표를 취소했어요: {votes}표"),
+        News::Voted(item, votes) => format!("{who}{item}에 투표했어요: {votes}표"),
+        News::Unvoted(item, votes) => format!("{who}{item} 투표를 취소했어요: {votes}표"),
         News::Titled(Some(title)) => format!("{who}방 제목을 {} 정했어요", towards(title)),
         News::Titled(None) => format!("{who}방 제목을 지웠어요"),
         News::Extended => format!("{who}시간을 늘렸어요"),
@@ -208,42 +200,27 @@ fn changed(who: &str, news: &News) -> String {
 
 /// A word with the particle that fits its last sound: after a consonant, or after a vowel.
 fn with(word: &str, closed: &str, open: &str) -> String {
-    format!(
-        "{word}{}",
-        if final_sound(word) == 0 { open } else { closed }
-    )
+    let particle = if final_sound(word) == 0 { open } else { closed };
+    format!("{word}{particle}")
 }
 
 /// A word with 로 or 으로: ㄹ counts as a vowel there.
 fn towards(word: &str) -> String {
-    let closed = if final_sound(word) == 8 {
-        "로"
-    } else {
-        "으로"
-    };
-    with(word, closed, "로")
+    match final_sound(word) {
+        8 => format!("{word}로"),
+        _ => with(word, "으로", "로"),
+    }
 }
 
 /// The number of the consonant that a word ends with when it is spoken; 0 means none, or unknown.
 fn final_sound(word: &str) -> u32 {
     // Brackets, signs and pictures at the end are not spoken.
-    let Some(last) = word.chars().rev().find(|c| c.is_alphanumeric()) else {
-        return 0;
-    };
-    let spoken = match last.to_ascii_lowercase() {
-        '0' => '영',
-        '1' => '일',
-        '3' => '삼',
-        '6' => '육',
-        '7' => '칠',
-        '8' => '팔',
-        'l' => '엘',
-        'm' => '엠',
-        'n' => '엔',
-        other => other,
-    };
-    match u32::from(spoken) {
-        syllable @ 0xAC00..=0xD7A3 => (syllable - 0xAC00) % 28,
+    match word.chars().rfind(|c| c.is_alphanumeric()) {
+        Some(syllable @ '가'..='힣') => (u32::from(syllable) - u32::from('가')) % 28,
+        // 일, 칠, 팔, 엘.
+        Some('1' | '7' | '8' | 'l' | 'L') => 8,
+        // 영, 삼, 육, 엠, 엔.
+        Some('0' | '3' | '6' | 'm' | 'M' | 'n' | 'N') => 16,
         _ => 0,
     }
 }
