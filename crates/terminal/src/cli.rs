@@ -13,7 +13,7 @@ use crate::failed::Failed;
 use crate::lines::Line;
 use crate::lunch::{Lunch, verdict};
 use crate::room_url::{self, RoomUrl};
-use crate::words::Lang;
+use crate::words::{self, Lang};
 use crate::{action, create, lines, plain, run, screen};
 
 /// What can be done at a terminal.
@@ -106,7 +106,7 @@ impl Command {
 
     /// Does it: the code to end with.
     pub fn run(self) -> ExitCode {
-        let lang = Lang::of(|name| std::env::var(name).ok());
+        let lang = words::lang(|name| std::env::var(name).ok());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

@@ -4,7 +4,7 @@ use tablecast_client::protocol::CloseReason as R;
 use tablecast_client::{Notification as N, Who};
 use tablecast_lunch::{How, Verdict};
 
-use super::Lang;
+use super::lang::Lang;
 use crate::lunch::News;
 
 /// Korean.
