@@ -21,18 +21,25 @@ pub enum Action {
     Send(Command),
     /// Put back what was removed last.
     Undo,
-    /// Show the menu.
-    List,
-    /// Show the members.
-    Who,
-    /// Show the room's address.
-    Link,
-    /// Show the help.
-    Help,
+    /// Show something, which changes nothing.
+    Show(Show),
     /// Connect now.
     Retry,
     /// Leave.
     Quit,
+}
+
+/// What can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// The menu.
+    Menu,
+    /// The members.
+    Members,
+    /// The room's address.
+    Link,
+    /// The help.
+    Help,
 }
 
 impl Action {
@@ -88,10 +95,10 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
         "add" if rest.is_empty() => return Err(lang.no_item.to_owned()),
         "add" => return Ok(Action::Add(rest.to_owned())),
         "undo" => return Ok(Action::Undo),
-        "list" | "menu" => return Ok(Action::List),
-        "members" | "who" => return Ok(Action::Who),
-        "link" => return Ok(Action::Link),
-        "help" | "?" => return Ok(Action::Help),
+        "list" | "menu" => return Ok(Action::Show(Show::Menu)),
+        "members" | "who" => return Ok(Action::Show(Show::Members)),
+        "link" => return Ok(Action::Show(Show::Link)),
+        "help" | "?" => return Ok(Action::Show(Show::Help)),
         "retry" => return Ok(Action::Retry),
         "quit" | "exit" | "leave" => return Ok(Action::Quit),
         _ => return Err((lang.no_command)(&sanitise(&format!("/{word}")))),

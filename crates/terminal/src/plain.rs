@@ -9,12 +9,12 @@ use std::io::{self, Write};
 use tablecast_client::protocol::push::Member;
 use tablecast_client::{Millis, Reason, Status};
 
-use crate::action;
+use crate::action::{self, Action, Show};
 use crate::lines::Line;
 use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
-use crate::user::{Show, User};
+use crate::user::User;
 use crate::words::Lang;
 
 /// A room in lines.
@@ -137,22 +137,25 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
             Line::Text(text) => action::read(text, lang),
             Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
         };
-        let show = match read {
-            Ok(action) => self.user.act(action, session, now),
+        let action = match read {
+            Ok(action) => action,
             Err(why) => {
                 self.has_refused = true;
                 self.complain(&why);
                 return Ok(());
             }
         };
-        match (show, session.room()) {
-            (Show::Nothing, _) => {}
-            (Show::Notice(text), _) => writeln!(self.out, "{text}")?,
-            (Show::Help, _) => self.help()?,
-            (Show::Link, _) => writeln!(self.out, "{}", self.url)?,
-            (Show::Menu, Some(room)) => self.menu(room)?,
-            (Show::Members, Some(room)) => self.members(room)?,
-            (Show::Menu | Show::Members, None) => {}
+        match (action, session.room()) {
+            (Action::Show(Show::Help), _) => self.help()?,
+            (Action::Show(Show::Link), _) => writeln!(self.out, "{}", self.url)?,
+            (Action::Show(Show::Menu), Some(room)) => self.menu(room)?,
+            (Action::Show(Show::Members), Some(room)) => self.members(room)?,
+            (Action::Show(Show::Menu | Show::Members), None) => {}
+            (action, _) => {
+                if let Some(notice) = self.user.act(action, session, now) {
+                    writeln!(self.out, "{notice}")?;
+                }
+            }
         }
         self.out.flush()
     }

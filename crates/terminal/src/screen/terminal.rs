@@ -40,16 +40,12 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // On a panic the hook has done it already, before the message. Done again, it would put
-        // the cursor back to the beginning of the message, which would be overwritten.
-        if !std::thread::panicking() {
-            give_back();
-        }
+        give_back();
     }
 }
 
-/// Whether there is something to give back: done twice, it would move the cursor over what
-/// was printed in between.
+/// Whether there is something to give back. On a panic the hook has done it, before the message;
+/// done again, it would put the cursor back to the beginning of the message.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn give_back() {
