@@ -9,7 +9,6 @@ use anyhow::Context;
 use super::server::Server;
 use crate::figures::Figure;
 use crate::measure::Usage;
-use crate::port;
 use crate::program::{said, shell};
 use crate::summary::Figures;
 use crate::wire;
@@ -75,9 +74,8 @@ struct Rate {
 
 impl Redis {
     pub(super) fn start() -> anyhow::Result<Self> {
-        let port = port::free()?;
-        let script = "exec redis-server --bind 127.0.0.1 --port $port --save '' --appendonly no";
-        let server = Server::start(shell(script).env("port", port.to_string()), port)?;
+        let script = "exec redis-server --bind 127.0.0.1 --save '' --appendonly no --port";
+        let server = Server::start(|port| shell(&format!("{script} {port}")))?;
         Ok(Redis { server })
     }
 
@@ -126,10 +124,10 @@ fn rate(csv: &str) -> Option<Rate> {
 /// What nodes have done together until now, by their `/metrics`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Commits {
-    pub(super) commits: f64,
-    pub(super) commands: f64,
+    commits: f64,
+    commands: f64,
     /// CPU time of their Redis, seconds.
-    pub(super) redis: f64,
+    redis: f64,
 }
 
 impl Commits {
@@ -143,6 +141,19 @@ impl Commits {
             counted.context("/metrics does not count commits and commands")?;
         }
         Ok(all)
+    }
+
+    /// What was done since then.
+    pub(super) fn figures(&self, since: &Commits, seconds: f64) -> Figures {
+        let commits = self.commits - since.commits;
+        Figures::from([
+            (Figure::Commits, commits / seconds),
+            (
+                Figure::CommandsPerCommit,
+                (self.commands - since.commands) / commits,
+            ),
+            (Figure::RedisCpu, (self.redis - since.redis) / commits * 1e6),
+        ])
     }
 
     fn add(&mut self, metrics: &str) -> Option<()> {

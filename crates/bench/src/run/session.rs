@@ -16,7 +16,6 @@ use crate::load::{Load, Options, Outcome, Pace, Until};
 use crate::measure::syscalls::Counting;
 use crate::measure::{Usage, callgrind};
 use crate::peers::Peer;
-use crate::port;
 use crate::summary::Figures;
 
 /// Keeps a server on the first core.
@@ -76,14 +75,14 @@ struct Trial<'a> {
 }
 
 impl Session {
-    /// Runs all parts. Figures are handed over as they are found, so that a failure
-    /// takes away only what comes after it.
+    /// Runs all parts. What is found for each is there at once, so that a failure takes away only
+    /// what comes after it.
     pub(super) fn measure(
         &self,
         peer: &Peer,
         scenario: &Scenario,
         is_first_round: bool,
-        found: &mut dyn FnMut(&str, Figures),
+        found: &mut Vec<Figures>,
     ) -> anyhow::Result<()> {
         let load = &scenario.load;
         let mut trial = self.start(peer, scenario.on, load.clone(), "")?;
@@ -132,7 +131,7 @@ impl Session {
                 // It waits for the right moment without sleeping.
                 trial.figures.remove(&Figure::LoadShare);
             }
-            found(&part.name, std::mem::take(&mut trial.figures));
+            found.push(std::mem::take(&mut trial.figures));
         }
         Ok(())
     }
@@ -185,9 +184,8 @@ impl Session {
         };
         let url = redis.as_ref().map(Redis::url);
         let servers = (0..servers).map(|_| {
-            let port = port::free()?;
             let wrapper = format!("{pinned} {wrapper}");
-            Server::start(&mut peer.command(&wrapper, port, url.as_deref()), port)
+            Server::start(|port| peer.command(&wrapper, port, url.as_deref()))
         });
         let servers: Vec<Server> = servers.collect::<anyhow::Result<_>>()?;
         load.to = servers.iter().map(|server| server.address).collect();
@@ -279,14 +277,7 @@ impl Trial<'_> {
             (Figure::ServerShare, cpu / outcome.seconds),
         ]);
         if let Some((after, before)) = more.zip(commits) {
-            let commits = after.commits - before.commits;
-            let commands = after.commands - before.commands;
-            let redis = after.redis - before.redis;
-            self.figures.extend([
-                (Figure::Commits, commits / outcome.seconds),
-                (Figure::CommandsPerCommit, commands / commits),
-                (Figure::RedisCpu, redis / commits * 1e6),
-            ]);
+            self.figures.extend(after.figures(&before, outcome.seconds));
         }
         self.figures.extend(seen(&outcome));
         Ok(())
@@ -327,19 +318,17 @@ impl Trial<'_> {
 fn seen(outcome: &Outcome) -> Figures {
     let (messages, deliveries) = (outcome.messages as f64, outcome.deliveries as f64);
     let (latency, all) = (&outcome.latency, &outcome.seen_by_all);
+    let (p50, p99) = (latency.quantile(0.5), latency.quantile(0.99));
     let mut figures = Figures::from([
         (Figure::Deliveries, deliveries / outcome.seconds),
         (Figure::Messages, messages / outcome.seconds),
         (Figure::LoadShare, outcome.cpu / outcome.seconds),
-        (Figure::P50, latency.quantile(0.5)),
+        (Figure::P50, p50),
         (Figure::P90, latency.quantile(0.9)),
-        (Figure::P99, latency.quantile(0.99)),
+        (Figure::P99, p99),
         (Figure::P999, latency.quantile(0.999)),
         (Figure::Longest, latency.quantile(1.0)),
-        (
-            Figure::Fairness,
-            latency.quantile(0.99) / latency.quantile(0.5),
-        ),
+        (Figure::Fairness, p99 / p50),
         (Figure::SeenByAllP50, all.quantile(0.5)),
         (Figure::SeenByAllP99, all.quantile(0.99)),
     ]);
