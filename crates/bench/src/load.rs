@@ -177,7 +177,12 @@ impl Load {
                     self.connections[index].send(&pong)?;
                 }
                 wire::PONG => {}
-                wire::CLOSE => bail!("the server closed the connection: {}", reason(payload)),
+                wire::CLOSE => {
+                    let (code, reason) = payload.split_first_chunk().unwrap_or((&[0; 2], b""));
+                    let (code, reason) =
+                        (u16::from_be_bytes(*code), String::from_utf8_lossy(reason));
+                    bail!("the server closed the connection: {code} {reason}");
+                }
                 opcode => bail!("received a frame of type {opcode}"),
             }
             used += frame.payload.end;
@@ -209,17 +214,5 @@ impl Load {
     fn who(&self, index: usize) -> String {
         let members = self.options.members;
         format!("room {}, member {}", index / members, index % members)
-    }
-}
-
-/// Code and text of a close frame.
-fn reason(payload: &[u8]) -> String {
-    match payload {
-        [high, low, text @ ..] => format!(
-            "{} {}",
-            u16::from_be_bytes([*high, *low]),
-            String::from_utf8_lossy(text)
-        ),
-        _ => "no reason given".to_owned(),
     }
 }

@@ -20,12 +20,12 @@ use std::time::Instant;
 pub use self::options::Options;
 use self::scenario::gaps;
 use self::session::Session;
-use self::steps::{Plan, Step};
+use self::steps::Plan;
 use crate::measure::syscalls::Counting;
 use crate::peers::{PEERS, Peer};
 use crate::report;
 use crate::results::{PeerInfo, REDIS_BENCHMARK, Results};
-use crate::summary::{Figures, Samples};
+use crate::summary::Samples;
 use anyhow::Context;
 
 /// The peer that others are compared with.
@@ -83,7 +83,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             began.elapsed().as_secs()
         );
         let mut found = Vec::new();
-        let result = take(step, &session, &mut found);
+        let result = session.run(step, &mut found);
         let (measured, missing) = step.parts.split_at(found.len());
         for (part, figures) in measured.iter().zip(found) {
             // Counts are the same in each.
@@ -122,23 +122,6 @@ fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(results)?;
     let file = folder.join(RESULTS);
     fs::write(&file, text + "\n").with_context(|| file.display().to_string())
-}
-
-/// One step. What it finds for each of its parts is there also if it fails after that.
-fn take(step: &Step<'_>, session: &Session, found: &mut Vec<Figures>) -> anyhow::Result<()> {
-    let scenario = step.scenario;
-    match (step.peer, step.round) {
-        (None, _) => {
-            session.spread(scenario.on)?;
-            found.push(redis::benchmark()?);
-        }
-        (Some(peer), None) => {
-            let counted = session.count(peer, scenario, &step.parts[0]);
-            found.push(counted.context("counting instructions by valgrind")?);
-        }
-        (Some(peer), Some(round)) => session.measure(peer, scenario, round == 0, found)?,
-    }
-    Ok(())
 }
 
 /// Who they are. All that they need must be there.

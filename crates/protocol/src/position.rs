@@ -37,19 +37,7 @@ impl FromStr for Epoch {
     }
 }
 
-impl TryFrom<String> for Epoch {
-    type Error = HexError;
-
-    fn try_from(text: String) -> Result<Self, HexError> {
-        text.parse()
-    }
-}
-
-impl From<Epoch> for String {
-    fn from(epoch: Epoch) -> String {
-        epoch.to_string()
-    }
-}
+crate::written_as_text!(Epoch);
 
 /// A point in a room's history: the epoch, and the seq of the last event in it.
 /// A new room is at seq 0; its first event has seq 1.

@@ -82,11 +82,9 @@ impl Template {
 
     /// The id in a text that must be like the template in all else.
     fn id_in(&self, text: &[u8]) -> Option<Id> {
-        let after = self.id_at + ID;
-        let is_alike = text.len() == self.text.len()
-            && text[..self.id_at] == self.text[..self.id_at]
-            && text[after..] == self.text[after..];
-        let id = str::from_utf8(is_alike.then(|| &text[self.id_at..after])?).ok()?;
+        let (before, after) = (&self.text[..self.id_at], &self.text[self.id_at + ID..]);
+        let id = text.strip_prefix(before)?.strip_suffix(after)?;
+        let id = str::from_utf8(id).ok().filter(|id| id.len() == ID)?;
         let (room, seq) = id.split_at_checked(ROOM)?;
         Some(Id {
             room: u32::from_str_radix(room, 16).ok()?,

@@ -8,9 +8,10 @@ use std::{env, fs, process};
 use anyhow::{Context, anyhow};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::redis::{Commits, Redis};
-use super::scenario::{On, Part, Scenario};
+use super::redis::{self, Commits, Redis};
+use super::scenario::{On, Scenario};
 use super::server::Server;
+use super::steps::Step;
 use crate::figures::Figure;
 use crate::load::{Load, Options, Outcome, Pace, Until};
 use crate::measure::syscalls::Counting;
@@ -75,13 +76,28 @@ struct Trial<'a> {
 }
 
 impl Session {
-    /// Runs all parts. What is found for each is there at once, so that a failure takes away only
-    /// what comes after it.
-    pub(super) fn measure(
+    /// Runs a step. What is found for each of its parts is there also if it fails after that.
+    pub(super) fn run(&self, step: &Step<'_>, found: &mut Vec<Figures>) -> anyhow::Result<()> {
+        match (step.peer, step.round) {
+            (None, _) => {
+                self.spread(step.scenario.on)?;
+                found.push(redis::benchmark()?);
+            }
+            (Some(peer), None) => {
+                let counted = self.count(peer, step);
+                found.push(counted.context("counting instructions by valgrind")?);
+            }
+            (Some(peer), Some(round)) => self.measure(peer, step.scenario, round, found)?,
+        }
+        Ok(())
+    }
+
+    /// Runs all parts in timed windows.
+    fn measure(
         &self,
         peer: &Peer,
         scenario: &Scenario,
-        is_first_round: bool,
+        round: usize,
         found: &mut Vec<Figures>,
     ) -> anyhow::Result<()> {
         let load = &scenario.load;
@@ -116,7 +132,7 @@ impl Session {
                 if load.slow > 0 {
                     trial.grown()?;
                 }
-                if is_first_round && self.counts_syscalls && scenario.on == On::OneServer {
+                if round == 0 && self.counts_syscalls && scenario.on == On::OneServer {
                     trial.traced(pace)?;
                 }
             }
@@ -137,22 +153,15 @@ impl Session {
     }
 
     /// Counts instructions of a program by valgrind, in a run of fixed work.
-    pub(super) fn count(
-        &self,
-        peer: &Peer,
-        scenario: &Scenario,
-        part: &Part,
-    ) -> anyhow::Result<Figures> {
+    fn count(&self, peer: &Peer, step: &Step<'_>) -> anyhow::Result<Figures> {
         let out = env::temp_dir().join(format!("callgrind.{}.{}", process::id(), peer.name));
-        let callgrind = callgrind::wrapper(&out);
-        let load = Options {
-            patience: COUNTED_PATIENCE,
-            ..scenario.load.clone()
-        };
+        let mut load = step.scenario.load.clone();
+        load.patience = COUNTED_PATIENCE;
         let messages = COUNTED_DELIVERIES / load.members;
         let messages = messages.max(COUNTED_MESSAGES * load.rooms) as u64;
-        let pace = Pace::Window(part.window.context("a part without a window")?);
-        let mut trial = self.start(peer, scenario.on, load, &callgrind)?;
+        let pace = Pace::Window(step.parts[0].window.context("a part without a window")?);
+        let callgrind = callgrind::wrapper(&out);
+        let mut trial = self.start(peer, step.scenario.on, load, &callgrind)?;
         let pid = trial.servers[0].pid();
         trial.join()?;
         trial.load.settle()?;

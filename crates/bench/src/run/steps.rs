@@ -116,18 +116,21 @@ fn rounds(scenario: &Scenario, options: &Options) -> usize {
 fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64) -> Option<String> {
     let connections = scenario.load.connections();
     if connections as u64 + OTHER_FILES > file_descriptors {
-        return Some(format!(
+        Some(format!(
             "{connections} connections need more than the {file_descriptors} files one may open here \
              (`ulimit -n`)"
-        ));
-    }
-    if peer.connections.is_some_and(|most| connections > most) && !full {
-        return Some(format!(
+        ))
+    } else if peer.connections.is_some_and(|most| connections > most) && !full {
+        Some(format!(
             "opening {connections} connections takes it too long for the short form"
-        ));
+        ))
+    } else if scenario.load.payload > most_bytes(peer.protocol) {
+        Some(format!(
+            "an item on a menu has at most {MAX_ITEM_GRAPHEMES} characters"
+        ))
+    } else {
+        None
     }
-    (scenario.load.payload > most_bytes(peer.protocol))
-        .then(|| format!("an item on a menu has at most {MAX_ITEM_GRAPHEMES} characters"))
 }
 
 impl Step<'_> {
