@@ -165,6 +165,8 @@ macro_rules! written_as_text {
     };
 }
 
+pub(crate) use written_as_text;
+
 written_as_text!(SeatToken);
 
 /// Exactly `digits` lower-case hex digits: one spelling for each value.
