@@ -49,27 +49,19 @@ pub(super) fn benchmark() -> anyhow::Result<Figures> {
         "600000", "256", "bench", &snapshot,
     ];
     let before = redis.cpu()?;
-    let many = redis.benchmark(20, COMMITS, &command)?;
+    let (per_second, _) = redis.benchmark(20, COMMITS, &command)?;
     let cpu = redis.cpu()? - before;
-    let one = redis.benchmark(1, ROUND_TRIPS, &command)?;
+    let (_, p50) = redis.benchmark(1, ROUND_TRIPS, &command)?;
     Ok(Figures::from([
-        (Figure::Commits, many.per_second),
+        (Figure::Commits, per_second),
         (Figure::RedisCpu, cpu / COMMITS as f64 * 1e6),
-        (Figure::P50, one.p50 * 1e3),
+        (Figure::P50, p50 * 1e3),
     ]))
 }
 
 /// A Redis that keeps nothing on disk.
 pub(super) struct Redis {
     server: Server,
-}
-
-/// What `redis-benchmark` found.
-#[derive(Debug, PartialEq)]
-struct Rate {
-    per_second: f64,
-    /// Milliseconds.
-    p50: f64,
 }
 
 impl Redis {
@@ -99,7 +91,13 @@ impl Redis {
         said(self.program("redis-cli").arg("-e").args(args))
     }
 
-    fn benchmark(&self, clients: usize, commits: usize, command: &[&str]) -> anyhow::Result<Rate> {
+    /// Commits a second, and the p50 of their latency in milliseconds.
+    fn benchmark(
+        &self,
+        clients: usize,
+        commits: usize,
+        command: &[&str],
+    ) -> anyhow::Result<(f64, f64)> {
         let (clients, commits) = (clients.to_string(), commits.to_string());
         let mut benchmark = self.program("redis-benchmark");
         benchmark.args(["--csv", "-c", &clients, "-n", &commits]);
@@ -110,15 +108,11 @@ impl Redis {
 
 /// The last line is the command, requests a second, and latencies in milliseconds:
 /// mean, least, p50, p95, p99, longest. The command may hold commas.
-fn rate(csv: &str) -> Option<Rate> {
-    let mut fields = csv
-        .lines()
-        .last()?
-        .rsplit(',')
-        .map(|field| field.trim_matches('"'));
-    let p50 = fields.nth(3)?.parse().ok()?;
-    let per_second = fields.nth(2)?.parse().ok()?;
-    Some(Rate { per_second, p50 })
+fn rate(csv: &str) -> Option<(f64, f64)> {
+    let fields = csv.lines().last()?.rsplit(',');
+    let mut fields = fields.map(|field| field.trim_matches('"').parse().ok());
+    let p50 = fields.nth(3)??;
+    Some((fields.nth(2)??, p50))
 }
 
 /// What nodes have done together until now, by their `/metrics`.
@@ -177,11 +171,7 @@ mod tests {
         let csv = "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\
                    \"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n\
                    \"EVALSHA a,b\",\"29211.00\",\"0.66\",\"0.1\",\"0.63\",\"0.9\",\"1.2\",\"9.0\"";
-        let expected = Rate {
-            per_second: 29_211.0,
-            p50: 0.63,
-        };
-        assert_eq!(rate(csv), Some(expected));
+        assert_eq!(rate(csv), Some((29_211.0, 0.63)));
         assert_eq!(rate("no such thing"), None);
     }
 
