@@ -71,7 +71,7 @@ for (const locale of ['en-US', 'ko-KR']) {
     equal(await table.box(mina).inputValue(), '떡볶');
     await table.areHere(juno, 2);
     await mina.page.getByRole('button', { name: mina.w.changeMe('Mina') }).waitFor();
-    equal(await mina.page.getByRole('region', { name: mina.w.tooOld }).count(), 0);
+    equal(await mina.page.getByText(mina.w.tooOld).count(), 0);
 
     // What it knows now does not load it again.
     await table.vote(juno, '냉면');
@@ -90,8 +90,8 @@ for (const locale of ['en-US', 'ko-KR']) {
     await table.vote(juno, '김밥');
 
     const { page, w } = mina;
-    const strip = page.getByRole('region', { name: w.tooOld });
-    await strip.getByText(w.tooOldNote).waitFor();
+    const strip = page.getByRole('region', { name: w.offline }).filter({ hasText: w.tooOld });
+    await strip.waitFor();
     await page.getByRole('banner').getByText(w.old, { exact: true }).waitFor();
     equal(seen.loaded, 2);
     equal(await page.locator('#page').getAttribute('data-stale'), 'true');

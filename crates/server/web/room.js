@@ -14,11 +14,10 @@ import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
 import { news, notices } from './room/notices.js';
 import { askName, meet, people } from './room/people.js';
-import { renewing, tooOld } from './room/renewal.js';
 import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
-import { bar, heading, trouble, warning, word } from './room/top.js';
+import { bar, heading, renewing, trouble, warning, word } from './room/top.js';
 
 /** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
@@ -111,15 +110,15 @@ function build(kind) {
     if (kind !== 'arriving') arrive(app, element);
     return;
   }
-  const [off, old, soon, head, who, ask, slip, menu, add, decide, draw] = [
-    trouble(app), tooOld(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
+  const [off, soon, head, who, ask, slip, menu, add, decide, draw] = [
+    trouble(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
   ];
   const empty = emptyPart();
-  parts = [top, off, old, soon, head, who, ask, slip, empty, menu, add, decide, draw];
+  parts = [top, off, soon, head, who, ask, slip, empty, menu, add, decide, draw];
   fill(
     root,
     top.element,
-    h('div', { class: 'strips' }, off.element, old.element, soon.element),
+    h('div', { class: 'strips' }, off.element, soon.element),
     h(
       'div',
       { class: 'room' },
@@ -196,7 +195,7 @@ room.subscribe((view) => {
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // At the first connection nothing was lost before.
-  // An end is shown by the screen that follows, and what is too old by its strip.
+  // An end is shown by the screen that follows, and a page that is too old by its strip.
   if (wasLive !== undefined && view.status !== 'ended' && !view.outdated) announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) {
     for (const item of remember.takeFor(id)) {

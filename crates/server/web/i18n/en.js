@@ -42,8 +42,7 @@ export const en = {
   restarting: 'The server is restarting. You keep your seat.',
   tryNow: 'Try now',
   old: 'Out of date',
-  tooOld: 'A newer version of this page is needed.',
-  tooOldNote: 'This list may be wrong. Your seat and your changes are kept.',
+  tooOld: 'This list may be wrong: a newer version of this page is needed.',
   loadNew: 'Load it',
   waiting: (/** @type {number} */ n) => `${count(n, 'change')} of yours will be sent.`,
   timeLeft: (/** @type {number} */ minutes) =>
