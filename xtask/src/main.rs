@@ -7,6 +7,7 @@
 )]
 
 mod advisories;
+mod autobahn;
 mod bench;
 mod chaos;
 mod counts;
@@ -44,7 +45,7 @@ fn run() -> Result<()> {
         []
         | ["help" | "--help" | "-h"]
         | [
-            "test" | "counts" | "tidy" | "chaos" | "bench",
+            "test" | "counts" | "tidy" | "chaos" | "autobahn" | "bench",
             "--help" | "-h",
         ] => print!("{HELP}"),
         ["test"] => test::run(tools::Missing::Install)?,
@@ -58,6 +59,7 @@ fn run() -> Result<()> {
         ["counts", "--record"] => counts::record()?,
         ["tidy"] => tidy::run()?,
         ["chaos", arguments @ ..] => chaos::run(arguments)?,
+        ["autobahn"] => autobahn::run()?,
         ["bench", arguments @ ..] => bench::run(arguments)?,
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",

@@ -47,14 +47,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ => return Err(format!("no such option: {option}").into()),
         }
     }
-    // What comes in goes out: two of the largest messages may wait, and as long as a client
-    // takes that reads one megabyte a second.
+    // What comes in goes out: two of the largest messages may wait. Each may take the time of
+    // a client that sends and reads a megabyte a second.
+    let patience = Duration::from_secs(config.message_bytes as u64 >> 20);
+    config.handshake = config.handshake.max(patience);
     config.outbox = OutboxLimits {
         bytes: config.outbox.bytes.max(2 * config.message_bytes),
-        time: config
-            .outbox
-            .time
-            .max(Duration::from_secs(2 * config.message_bytes as u64 >> 20)),
+        time: config.outbox.time.max(2 * patience),
     };
     let app = Router::new().route("/", get(open)).with_state(config);
     let listener = tokio::net::TcpListener::bind(&address).await?;
