@@ -12,7 +12,6 @@ use std::str::Utf8Error;
 
 use bytes::Bytes;
 use tablecast_core::CloseReason;
-use tungstenite::Error as FrameError;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
@@ -135,7 +134,7 @@ impl Decoder {
                 let (header, length) = match FrameHeader::parse(&mut cursor) {
                     Ok(Some(found)) => found,
                     Ok(None) => break,
-                    Err(FrameError::Protocol(_) | _) => return Err(CloseReason::Protocol),
+                    Err(_) => return Err(CloseReason::Protocol),
                 };
                 let at = used + cursor.position() as usize;
                 let mask = self.check(&header, length)?;
