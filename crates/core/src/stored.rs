@@ -27,6 +27,9 @@ pub enum StoredError {
         /// The format of these bytes.
         found: u32,
     },
+    /// They contradict themselves: the seats of a room are in no order, or of members still to come.
+    #[error("the seats are not in the order of joining")]
+    Seats,
 }
 
 /// A value that can become a [`Record`].
@@ -162,6 +165,9 @@ impl<L: Logic> Room<L> {
                 found: stored.format,
             });
         }
+        if !stored.members.is_sound(position.seq) {
+            return Err(StoredError::Seats);
+        }
         Ok(Room {
             position,
             seats: stored.seats,
@@ -175,5 +181,65 @@ impl<L: Logic> Room<L> {
 impl<L: Logic> Encode for Room<L> {
     fn encode(&self) -> Result<Bytes, StoredError> {
         Room::encode(self)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tablecast_protocol::position::Epoch;
+    use tablecast_protocol::{MemberId, Rejection};
+
+    use super::*;
+    use crate::logic::Member;
+
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Nothing {}
+
+    impl Logic for Nothing {
+        type Command = ();
+        type Event = ();
+
+        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+            Ok(Vec::new())
+        }
+
+        fn apply(&mut self, _: MemberId, (): &()) {}
+    }
+
+    #[test]
+    fn a_room_whose_seats_are_in_no_order_is_refused() {
+        let read = |members: &[u64], applied: &[u64]| {
+            let seat = |member: &u64| {
+                format!(
+                    r#"{{"member":{member},"name":"a","colour":0,"token":"{:032}","presence":{{"away":{{"until":1}}}}}}"#,
+                    0
+                )
+            };
+            let command =
+                |member: &u64| format!(r#"[{member},{{"op":{{"number":1,"digest":1}},"seq":1}}]"#);
+            let seats: Vec<String> = members.iter().map(seat).collect();
+            let applied: Vec<String> = applied.iter().map(command).collect();
+            let (seats, applied) = (seats.join(","), applied.join(","));
+            let stored = format!(
+                r#"{{"format":{FORMAT},"seats":9,"ttl_ms":1,"members":{{"seats":[{seats}],"applied":[{applied}]}},"logic":{{}}}}"#
+            );
+            let position = Position {
+                epoch: Epoch(1),
+                seq: 9,
+            };
+            Room::<Nothing>::decode(position, stored.as_bytes())
+        };
+        assert_eq!(read(&[1, 4, 9], &[1, 9]).unwrap().members.taken(), 3);
+        for (members, applied) in [
+            (&[4, 1][..], &[][..]),
+            (&[4, 4], &[]),
+            (&[10], &[]),
+            (&[1, 4], &[4, 1]),
+            (&[1, 4], &[4, 4]),
+        ] {
+            let refused = read(members, applied).unwrap_err();
+            assert!(matches!(refused, StoredError::Seats), "{refused}");
+        }
     }
 }

@@ -74,13 +74,17 @@ impl Table {
     /// cannot rely on what a server sends.
     pub fn apply(&mut self, by: MemberId, event: &Event) {
         match event {
-            Event::Added { number, item, name } => self.items.push(Arc::new(Item {
-                number: *number,
-                item: item.clone(),
-                by,
-                name: name.clone(),
-                votes: Vec::new(),
-            })),
+            Event::Added { number, item, name } => {
+                if self.items.last().is_none_or(|last| last.number < *number) {
+                    self.items.push(Arc::new(Item {
+                        number: *number,
+                        item: item.clone(),
+                        by,
+                        name: name.clone(),
+                        votes: Vec::new(),
+                    }));
+                }
+            }
             Event::Removed { number } => {
                 if let Ok(at) = self.place(*number) {
                     self.items.remove(at);
