@@ -71,6 +71,14 @@ impl Decoder {
         !self.rest.is_empty() || self.message.is_some()
     }
 
+    /// How many bytes it holds.
+    #[cfg(feature = "fuzzing")]
+    #[doc(hidden)]
+    pub fn held(&self) -> usize {
+        let message = self.message.as_ref().map_or(0, |it| it.payload.len());
+        self.rest.len() + message
+    }
+
     /// Whether there was an error, so that following bytes are ignored.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed
