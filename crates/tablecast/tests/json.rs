@@ -189,6 +189,27 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
     assert_eq!(node.items("r").await, ["fine"; 3]);
 }
 
+#[tokio::test]
+async fn an_answer_does_not_grow_with_what_is_refused() {
+    let node = node().await;
+    let mut member = node.json("r").await;
+    let long = "\u{1}".repeat(1000).escape_unicode().to_string();
+    let long = long.replace("\\u{1}", "\\u0001");
+    for line in [
+        format!(r#"{{"id":"{long}","add":{{}}}}"#),
+        format!(r#"{{"id":1,"add":{{}},"{long}":{{}}}}"#),
+        format!(r#"{{"id":1,"{long}":{{}}}}"#),
+        format!(r#"{{"id":1,"add":{{"{long}":1}}}}"#),
+        format!(r#"{{"id":1,"add":{{"item":["{long}"]}}}}"#),
+    ] {
+        member.client.send_text(&line).await.unwrap();
+        let answer = member.next().await;
+        assert_eq!(code(&answer), "bad_command", "{line:.90}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.len() < 2048, "{message}");
+    }
+}
+
 /// Without it, whoever asked would wait for ever.
 #[tokio::test]
 async fn an_error_names_the_command_wherever_its_number_can_be_read() {
