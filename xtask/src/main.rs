@@ -11,6 +11,7 @@ mod autobahn;
 mod bench;
 mod chaos;
 mod counts;
+mod fuzz;
 mod invocation;
 mod loaded;
 mod outcome;
@@ -45,7 +46,7 @@ fn run() -> Result<()> {
         []
         | ["help" | "--help" | "-h"]
         | [
-            "test" | "counts" | "tidy" | "chaos" | "autobahn" | "bench",
+            "test" | "counts" | "tidy" | "chaos" | "autobahn" | "fuzz" | "bench",
             "--help" | "-h",
         ] => print!("{HELP}"),
         ["test"] => test::run(tools::Missing::Install)?,
@@ -60,6 +61,7 @@ fn run() -> Result<()> {
         ["tidy"] => tidy::run()?,
         ["chaos", arguments @ ..] => chaos::run(arguments)?,
         ["autobahn"] => autobahn::run()?,
+        ["fuzz", arguments @ ..] => fuzz::run(arguments)?,
         ["bench", arguments @ ..] => bench::run(arguments)?,
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",
