@@ -189,6 +189,7 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
     assert_eq!(node.items("r").await, ["fine"; 3]);
 }
 
+/// Hostile input 90.
 #[tokio::test]
 async fn an_answer_does_not_grow_with_what_is_refused() {
     let node = node().await;
