@@ -13,8 +13,7 @@ use crate::tools::{self, Missing};
 
 /// Without what makes a release smaller and takes long to compile. cargo-fuzz switches the checks of
 /// debug builds on.
-const CARGO: &str = "env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=line-tables-only \
-                     CARGO_TARGET_DIR=target/fuzz cargo fuzz";
+const CARGO: &str = "env CARGO_PROFILE_RELEASE_LTO=off CARGO_TARGET_DIR=target/fuzz cargo fuzz";
 
 const BUILD: &str = "--fuzz-dir crates/fuzz --sanitizer none --debug-assertions --codegen-units 16 --features libfuzzer";
 
