@@ -75,7 +75,7 @@ impl Decoder {
     #[cfg(feature = "fuzzing")]
     #[doc(hidden)]
     pub fn held(&self) -> usize {
-        let message = self.message.as_ref().map_or(0, |it| it.payload.len());
+        let message = self.message.as_ref().map_or(0, |it| it.content.len());
         self.rest.len() + message
     }
 
