@@ -31,6 +31,18 @@ export async function site(t, options = []) {
 }
 
 /**
+ * A database that outlives its server.
+ * @param {TestContext} t
+ * @returns {string} the store, as an option of the server
+ */
+export function sqlite(t) {
+  const dir = mkdtempSync(join(tmpdir(), 'tablecast-e2e-'));
+  // The server may still write.
+  t.after(() => rmSync(dir, { recursive: true, maxRetries: 10 }));
+  return `sqlite:${join(dir, 'tablecast.db')}`;
+}
+
+/**
  * A separate Redis; its data ends with it.
  * @param {TestContext} t
  * @returns {Promise<string>} the store, as an option of the server

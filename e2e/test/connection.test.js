@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from 'node:assert/strict';
 import { NETWORK, guest, test, turn } from '../support/browser.js';
-import { front, redis, site } from '../support/site.js';
+import { front, redis, site, sqlite } from '../support/site.js';
 import * as table from '../support/table.js';
 import { until } from '../support/wait.js';
 
@@ -49,6 +49,19 @@ async function words({ page }, place) {
   return () => said.jsonValue();
 }
 
+/** Records of each later connection whether it went on where the page was. @param {Guest} guest */
+function hellos({ page }) {
+  /** @type {boolean[]} */
+  const resumed = [];
+  page.on('websocket', (socket) =>
+    socket.on('framereceived', ({ payload }) => {
+      const { hello } = JSON.parse(String(payload));
+      if (hello) resumed.push(hello.resumed);
+    }),
+  );
+  return () => resumed;
+}
+
 test('the server is killed and starts again: the same list, the same seats', async (t) => {
   const store = await redis(t);
   const server = await site(t, ['--store', store]);
@@ -76,6 +89,33 @@ test('the server is killed and starts again: the same list, the same seats', asy
   await table.allSeeTheSame(both, again, id, ['김밥', 'Pho', '냉면']);
   deepEqual(await Promise.all(both.map(seat)), seats);
   await table.areHere(mina, 2);
+});
+
+test('a lone server is killed and starts again: after a moment, and without a touch, everything is as it was', async (t) => {
+  const options = ['--store', sqlite(t), '--seat-grace', '5m'];
+  const server = await site(t, options);
+  const address = await front(t, server);
+  const { mina, juno, both, id } = await two(t, address.base);
+  await table.vote(mina, 'Pho');
+  const before = await table.session(server, id);
+  const seats = await Promise.all(both.map(seat));
+  const screens = await Promise.all(both.map((one) => words(one, '.status')));
+  const heard = both.map(hellos);
+
+  await server.kill('SIGKILL');
+  for (const one of both) await table.says(one, 'offline');
+  await table.box(juno).fill('냉면');
+  await table.box(juno).press('Enter');
+  const again = await site(t, options);
+  address.moveTo(again);
+  await table.allSeeTheSame(both, again, id, ['김밥', 'Pho', '냉면']);
+  for (const one of both) await table.areHere(one, 2);
+  const { state, members } = await table.session(again, id);
+  deepEqual([state.items.slice(0, 2), members], [before.state.items, before.members]);
+  deepEqual(await Promise.all(both.map(seat)), seats);
+  // Each went on where it was, in the same history.
+  for (const read of heard) deepEqual(read(), [true]);
+  for (const read of screens) deepEqual([...new Set(await read())].sort(), [mina.w.connecting, mina.w.live, mina.w.offline].sort());
 });
 
 test('the server says that it restarts, the page says so too, and all are back in their seats afterwards', async (t) => {

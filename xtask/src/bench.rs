@@ -59,7 +59,7 @@ fn without<'a>(arguments: &[&'a str]) -> Result<Vec<&'a str>> {
 
 /// What a run without those peers still needs.
 fn needed(without: &[&str]) -> Result<Vec<Tool>> {
-    tools::needed(|user| user != "test" && !without.contains(&user))
+    tools::needed(|user| !matches!(user, "test" | "fuzz") && !without.contains(&user))
 }
 
 #[cfg(test)]

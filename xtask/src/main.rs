@@ -7,9 +7,11 @@
 )]
 
 mod advisories;
+mod autobahn;
 mod bench;
 mod chaos;
 mod counts;
+mod fuzz;
 mod invocation;
 mod loaded;
 mod outcome;
@@ -45,7 +47,7 @@ fn run() -> Result<()> {
         []
         | ["help" | "--help" | "-h"]
         | [
-            "test" | "counts" | "tidy" | "chaos" | "rolling" | "bench",
+            "test" | "counts" | "tidy" | "chaos" | "rolling" | "autobahn" | "fuzz" | "bench",
             "--help" | "-h",
         ] => print!("{HELP}"),
         ["test"] => test::run(tools::Missing::Install)?,
@@ -61,6 +63,8 @@ fn run() -> Result<()> {
         ["chaos", arguments @ ..] => chaos::run(arguments)?,
         ["rolling"] => rolling::run(rolling::NEIGHBOUR)?,
         ["rolling", commit] => rolling::run(commit)?,
+        ["autobahn"] => autobahn::run()?,
+        ["fuzz", arguments @ ..] => fuzz::run(arguments)?,
         ["bench", arguments @ ..] => bench::run(arguments)?,
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",

@@ -6,6 +6,7 @@ export { createRoom, roomResult, roomUrl } from './http.js';
 /** @typedef {import('./types.js').Pending} Pending */
 /** @typedef {import('./types.js').Saved} Saved */
 /** @typedef {import('./types.js').Status} Status */
+/** @typedef {import('./types.js').Version} Version */
 /** @typedef {import('./types.js').CreatedRoom} CreatedRoom */
 /** @typedef {import('./types.js').RoomResult} RoomResult */
 /** @typedef {import('./types.js').RoomSettings} RoomSettings */

@@ -150,13 +150,13 @@ export class LunchRoom extends Room {
 const candidate = ({ number, item, name, votes }) => ({ number, item, name, votes: votes.length });
 
 /**
- * The menu after an event.
+ * The menu after an event; undefined after one of a newer server that is not known here.
  * @param {Menu} menu
  * @param {ChangeEvent<MenuChange>} event
- * @returns {Menu}
+ * @returns {Menu | undefined}
  */
 export function applyMenu(menu, { by, change }) {
-  const { added, removed, restored, voted, titled, drawing, contributed, decided } = change;
+  const { added, removed, restored, voted, titled, extended, drawing, contributed, decided } = change;
   const { items } = menu;
   if (added) return { ...menu, items: [...items, { ...added, by, votes: [] }] };
   if (removed) return { ...menu, items: items.filter((item) => item.number !== removed.number) };
@@ -179,12 +179,14 @@ export function applyMenu(menu, { by, change }) {
       drawing: { number, commitment, by, name, candidates, contributions: [] },
     };
   }
-  if (contributed && menu.drawing) {
+  if (contributed) {
+    if (!menu.drawing) return menu;
     const { name, value } = contributed;
     const contributions = [...menu.drawing.contributions, { member: by, name, value }];
     return { ...menu, drawing: { ...menu.drawing, contributions } };
   }
-  return decided ? decide(menu, by, decided) : menu;
+  if (decided) return decide(menu, by, decided);
+  return extended ? menu : undefined;
 }
 
 /** @type {(menu: Menu, by: number, decided: NonNullable<MenuChange['decided']>) => Menu} */

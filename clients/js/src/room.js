@@ -2,7 +2,7 @@ import { Commands } from './commands.js';
 import { RoomError } from './errors.js';
 import { Link, ahead } from './link.js';
 
-/** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, View, Whole } from './types.js' */
+/** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, Version, View, Whole } from './types.js' */
 
 /** A smaller difference may be the transit time of a message, ms. */
 const SLEPT = 1_000;
@@ -14,8 +14,9 @@ const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
  * A seat in a room, and a copy of the room. It connects when it is created, and reconnects by itself.
  *
  * Events: `view` after each change of `view` or `saved`; `joined`, `back`, `away`, `left`, `renamed` and `change`
- * (the application's) as they come from the server, each with the event as `detail`; and `refused` when a command
- * in `saved` was given up, with a `RoomError` as `detail`.
+ * (the application's) as they come from the server, each with the event as `detail`; `outdated`, once, at the first
+ * event that this client does not know, with the server's `Version` as `detail`; and `refused` when a command in
+ * `saved` was given up, with a `RoomError` as `detail`.
  * @template S the application's state
  * @template E the application's events
  */
@@ -36,6 +37,8 @@ export class Room extends EventTarget {
   #kept = null;
   /** Nothing is missing. */
   #caughtUp = false;
+  /** There was an event that is not known here. From then on the state and `#kept` stay as they were before it. */
+  #outdated = false;
   /** `back`: it answers again, but changes of the meantime may not have arrived yet. @type {'up' | 'down' | 'back'} */
   #store = 'up';
   /** @type {View<S>} */
@@ -202,7 +205,7 @@ export class Room extends EventTarget {
     const { hello, snapshot, event, ack, error, status } = push;
     if (hello) {
       this.#seat = hello.seat;
-      this.#replica = greet(this.#replica, hello);
+      this.#take(greet(this.#replica, hello));
       this.#caughtUp = !hello.resumed;
       this.#store = 'up';
       this.#link.greeted(hello.limits.ping_interval_ms, hello.limits.seat_grace_ms);
@@ -210,21 +213,26 @@ export class Room extends EventTarget {
     }
     const replica = this.#replica;
     if (replica && snapshot) {
-      this.#replica = replace(replica, snapshot);
+      this.#take(replace(replica, snapshot));
       this.#caughtUp = true;
     }
+    const wasOutdated = this.#outdated;
     /** @type {(keyof RoomEvents<E>) | undefined} */
     let kind;
     if (replica && event && event.seq > replica.seq) {
       if (event.seq > replica.seq + 1) return this.#link.drop('the server left out an event');
       try {
-        this.#replica = happen(replica, event, this.#apply);
+        const next = happen(replica, event, wasOutdated ? (state) => state : this.#apply);
+        kind = KINDS.find((kind) => event[kind]);
+        if (!kind || next.state === undefined) this.#outdated = true;
+        this.#take(next);
       } catch (cause) {
         // The next connection would deliver the same event.
         const message = cause instanceof Error ? cause.message : String(cause);
         return this.#link.close(new RoomError('failed', message, { cause }), 4400);
       }
-      kind = KINDS.find((kind) => event[kind]);
+      // After a reload these come again, to a client that may know them.
+      if (this.#outdated) kind = undefined;
       const { you } = replica;
       // The last missed event is our own `back`.
       if (event.back?.member === you) this.#caughtUp = true;
@@ -250,8 +258,9 @@ export class Room extends EventTarget {
       if (status.store === 'up') this.#link.ask();
     }
     if (answered && this.#store === 'back') this.#store = 'up';
-    if (!kind) this.#kept = this.#replica;
+    if (!kind && !this.#outdated) this.#kept = this.#replica;
     this.#changed();
+    if (this.#outdated && !wasOutdated) this.dispatchEvent(new CustomEvent('outdated', { detail: this.#replica?.version }));
     if (event && kind) {
       this.dispatchEvent(new CustomEvent(kind, { detail: event }));
       // Not before: if the page saves and dies before all listeners have handled the event, it gets the event again
@@ -262,6 +271,11 @@ export class Room extends EventTarget {
     if (this.#replica) this.#commands.reached(this.#replica);
     if (status) this.#commands.hurry();
     else this.#commands.flush();
+  }
+
+  /** @param {Replica<S>} next */
+  #take(next) {
+    this.#replica = this.#outdated && this.#kept ? { ...next, state: this.#kept.state } : next;
   }
 
   /** Taking one's own name changes nothing, and is answered. Not used while a change of the name is under way. */
@@ -299,7 +313,10 @@ export class Room extends EventTarget {
   #look() {
     const replica = this.#replica;
     const link = this.#link;
-    const status = link.status === 'live' && !this.#caughtUp ? 'connecting' : link.status;
+    const isLive = this.#caughtUp && !this.#outdated;
+    const status = link.status === 'live' && !isLive ? 'connecting' : link.status;
+    // That of the state.
+    const place = this.#outdated ? this.#kept : replica;
     const store = this.#store === 'up' ? 'up' : 'down';
     const { retryAt } = link;
     const localTime = (/** @type {number} */ time) => this.localTime(time);
@@ -311,13 +328,14 @@ export class Room extends EventTarget {
         return retryAt && Math.round(retryAt + ahead());
       },
       reason: link.reason,
+      outdated: this.#outdated && replica ? replica.version : null,
       store,
       me: replica?.members.find((member) => member.id === replica.you) ?? null,
       members: replica?.members ?? [],
       seats: replica?.seats ?? null,
       ttlMs: replica?.ttl_ms ?? null,
       state: replica?.state ?? null,
-      position: replica && { epoch: replica.epoch, seq: replica.seq },
+      position: place && { epoch: place.epoch, seq: place.seq },
       get expiresAt() {
         return replica && localTime(replica.expires_at);
       },
@@ -347,6 +365,9 @@ function replace(replica, { now, ...whole }) {
   return { ...replica, ...whole, offset: now - performance.now() };
 }
 
+/** That of servers that do not name it. @type {Version} */
+const UNNAMED = { protocol: 0, app: 0 };
+
 /**
  * A resumed hello has no state: the events after it continue from the known one.
  * @template S
@@ -355,7 +376,7 @@ function replace(replica, { now, ...whole }) {
  * @returns {Replica<S>}
  */
 function greet(replica, { seat, ...hello }) {
-  const next = /** @type {Replica<S>} */ ({ ...replica, ...hello });
+  const next = /** @type {Replica<S>} */ ({ ...replica, version: UNNAMED, ...hello });
   return 'now' in hello ? replace(next, hello) : next;
 }
 
@@ -364,11 +385,13 @@ function greet(replica, { seat, ...hello }) {
  * @param {Replica<S>} replica
  * @param {RoomEvent<E>} event the next one
  * @param {NonNullable<RoomOptions<S, E>['apply']>} apply
- * @returns {Replica<S>}
+ * @returns {Replica<S>} its state is undefined if `apply` does not know the event
  */
 function happen(replica, event, apply) {
   const { seq, expires_at, joined, back, away, left, renamed } = event;
-  let { members, state } = replica;
+  let { members } = replica;
+  /** @type {S | undefined} */
+  let state = replica.state;
   /** @type {(id: number, news: Partial<Member>) => void} */
   const update = (id, news) => (members = members.map((m) => (m.id === id ? { ...m, ...news } : m)));
   if (joined) members = [...members, { id: joined.member, name: joined.name, colour: joined.colour, away: false }];
@@ -381,5 +404,5 @@ function happen(replica, event, apply) {
   // less, the device has slept, and its clock stood still.
   const least = expires_at - replica.ttl_ms - performance.now();
   const offset = least > replica.offset + SLEPT ? least : replica.offset;
-  return { ...replica, seq, expires_at, members, state, offset };
+  return /** @type {Replica<S>} */ ({ ...replica, seq, expires_at, members, state, offset });
 }

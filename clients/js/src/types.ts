@@ -14,7 +14,7 @@ export interface Member {
 }
 
 /**
- * - `connecting`: on the way, or catching up
+ * - `connecting`: on the way, or catching up; or it cannot catch up, see `outdated`
  * - `live`: connected, and everything that happened is known
  * - `offline`: waiting for the next attempt, see `retryAt`
  * - `ended`: no further attempt by itself, see `reason`
@@ -33,6 +33,11 @@ export interface View<S> {
   readonly retryAt: number | null;
   /** Why the room ended or the connection dropped last; null while live. */
   readonly reason: RoomError | null;
+  /**
+   * Null, or what the server is: there was an event that this client does not know. `state` and `position` stay as
+   * they were before it, until a newer client takes the seat over with `saved`.
+   */
+  readonly outdated: Version | null;
   /** `down`: the server cannot reach its store; changes wait. */
   readonly store: 'up' | 'down';
   /** Yourself; null before the first hello. */
@@ -84,10 +89,11 @@ export interface Saved {
 /** Options of a room; `S` is the application's state, `E` its events. */
 export interface RoomOptions<S, E> {
   /**
-   * Returns the state after an event. Pure: it makes a new state and does not change the old one. If it throws, the
-   * room ends with `failed`. Without it `view.state` stays that of the last hello or snapshot.
+   * Returns the state after an event; undefined if it does not know the event, because the server is newer: then the
+   * room is `outdated`. Pure: it makes a new state and does not change the old one. If it throws, the room ends with
+   * `failed`. Without it `view.state` stays that of the last hello or snapshot.
    */
-  apply?: ((state: S, event: ChangeEvent<E>) => S) | undefined;
+  apply?: ((state: S, event: ChangeEvent<E>) => S | undefined) | undefined;
   /** Your name; without it the server makes one up. */
   name?: string | undefined;
   /** Your colour, 0 to 11; without it you get one that few others have. */
@@ -141,6 +147,8 @@ export interface RoomEvents<E> {
 
 /** The events of `room.listen`, by type. */
 export interface Listened<E> extends RoomEvents<E> {
+  /** There was an event that this client does not know, see `view.outdated`. */
+  outdated: Version;
   /** A command in `saved` was given up, and nobody holds its promise: `pending` is the command. */
   refused: RoomError;
 }
@@ -173,6 +181,16 @@ interface Greeting {
     readonly seat_grace_ms: number;
     readonly ping_interval_ms: number;
   };
+  /** Servers of before this field do not send it. */
+  readonly version?: Version;
+}
+
+/** What a client must know to show a server's rooms rightly. Both only grow; 0: older than versions. */
+export interface Version {
+  /** That of the protocol, for any application. */
+  readonly protocol: number;
+  /** That of the application: of its events and its state. */
+  readonly app: number;
 }
 
 /** The first message to a member. */
@@ -180,6 +198,7 @@ export type Hello<S> = Greeting & (({ readonly resumed: false } & Whole<S>) | { 
 
 /** The room as this client knows it: a hello without its secret, kept up to date. */
 export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
+  readonly version: Version;
   /** The store's clock minus `performance.now()`, ms; in `saved`, minus the device's clock. */
   readonly offset: number;
 };

@@ -8,8 +8,10 @@ type Count = { readonly total: number };
 type Counted = { readonly plus: number };
 
 const counter = new Room('ws://127.0.0.1:8000/ws/x/', {
-  apply: (count: Count, { by, change }: { by: number; change: Counted }) => ({ total: count.total + change.plus * by }),
+  apply: (count: Count, { by, change }: { by: number; change: Counted }) =>
+    'plus' in change ? { total: count.total + change.plus * by } : undefined,
 });
+counter.listen('outdated', ({ protocol, app }) => protocol + app);
 const total: number | undefined = counter.view.state?.total;
 counter.listen('change', ({ change }) => change.plus.toFixed());
 counter.listen('away', ({ away }) => counter.localTime(away.until));

@@ -1,13 +1,12 @@
 //! axum with a `tokio::sync::broadcast` channel for each room, as its chat example has it.
 //!
-//! `bench-axum PORT`; rooms are `ws://127.0.0.1:PORT/ws/{room}`.
+//! `tablecast-bench axum --listen ADDRESS:PORT`; rooms are `ws://ADDRESS:PORT/ws/{room}`.
 //!
 //! Two settings that such a server need not have, both to its advantage: what waits in the channel is written at once
 //! (`feed`, then one `flush`), and the read buffer of a connection is 4 KiB instead of 128 KiB, which axum would take for
 //! each in advance.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -15,9 +14,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 
@@ -29,21 +26,10 @@ const READ_BUFFER: usize = 4 * 1024;
 
 type Rooms = Arc<Mutex<HashMap<String, Sender<Message>>>>;
 
-// One thread, since there is one core.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let port: u16 = std::env::args()
-        .nth(1)
-        .ok_or("usage: bench-axum PORT")?
-        .parse()?;
-    let app = Router::new()
+pub(crate) fn app() -> Router {
+    Router::new()
         .route("/ws/{room}", get(upgrade))
-        .with_state(Rooms::default());
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    // What cannot be set is a connection that is gone.
-    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
-    axum::serve(listener, app).await?;
-    Ok(())
+        .with_state(Rooms::default())
 }
 
 async fn upgrade(
@@ -86,7 +72,7 @@ async fn member(socket: WebSocket, sender: Sender<Message>, receiver: Receiver<M
 async fn forward(
     mut sink: impl futures_util::Sink<Message, Error = axum::Error> + Unpin,
     mut receiver: Receiver<Message>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Result<(), axum::Error> {
     loop {
         match receiver.recv().await {
             Ok(message) => sink.feed(message).await?,

@@ -1,34 +1,21 @@
 //! socketioxide on axum: Socket.IO's protocol and rooms in Rust.
 //!
-//! `bench-socketioxide PORT`, at `ws://127.0.0.1:PORT/socket.io/?EIO=4&transport=websocket&room={room}`. A message is the
-//! event `message` with one string.
+//! `tablecast-bench socketioxide --listen ADDRESS:PORT`, at
+//! `ws://ADDRESS:PORT/socket.io/?EIO=4&transport=websocket&room={room}`. A message is the event `message` with one
+//! string.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use socketioxide::extract::{Data, SocketRef};
 use socketioxide::{SocketIo, TransportType};
-use tokio::net::TcpListener;
 
-// One thread, since there is one core.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let port: u16 = std::env::args()
-        .nth(1)
-        .ok_or("usage: bench-socketioxide PORT")?
-        .parse()?;
+pub(crate) fn app() -> Router {
     let (layer, io) = SocketIo::builder()
         .transports([TransportType::Websocket])
         .build_layer();
     io.ns("/", on_connect);
-    let app = Router::new().layer(layer);
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    // What cannot be set is a connection that is gone.
-    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
-    axum::serve(listener, app).await?;
-    Ok(())
+    Router::new().layer(layer)
 }
 
 /// The room is the query's, and never changes.

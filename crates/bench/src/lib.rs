@@ -5,11 +5,11 @@
 //! [`results`], from which [`report`] makes tables and plots.
 
 pub mod figures;
+mod lists;
 pub mod load;
 pub mod measure;
 pub mod peers;
 mod poll;
-pub mod port;
 mod program;
 pub mod raw;
 pub mod report;

@@ -16,7 +16,8 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use self::connection::{Connection, Stage};
-use self::dialect::{Dialect, Heard, PONG};
+pub(crate) use self::dialect::most_bytes;
+use self::dialect::{Dialect, Heard};
 use self::outcome::Traffic;
 pub use self::outcome::{Latency, Outcome, Pace, Until};
 use self::room::Room;
@@ -170,16 +171,18 @@ impl Load {
         while let Some(frame) = wire::first_frame(&buffer[used..filled])? {
             let payload = &buffer[used..][frame.payload.clone()];
             match frame.opcode {
-                wire::TEXT if self.connections[index].stage == Stage::Joined => {
-                    self.hear(index, payload, now)?;
-                }
-                wire::TEXT => self.entering(index, payload)?,
+                wire::TEXT => self.hear(index, payload, now)?,
                 wire::PING => {
                     let pong = dialect::client_frame(wire::PONG, payload);
                     self.connections[index].send(&pong)?;
                 }
                 wire::PONG => {}
-                wire::CLOSE => bail!("the server closed the connection: {}", reason(payload)),
+                wire::CLOSE => {
+                    let (code, reason) = payload.split_first_chunk().unwrap_or((&[0; 2], b""));
+                    let (code, reason) =
+                        (u16::from_be_bytes(*code), String::from_utf8_lossy(reason));
+                    bail!("the server closed the connection: {code} {reason}");
+                }
                 opcode => bail!("received a frame of type {opcode}"),
             }
             used += frame.payload.end;
@@ -188,19 +191,21 @@ impl Load {
         Ok(())
     }
 
-    /// A text to a member.
     fn hear(&mut self, index: usize, text: &[u8], now: u64) -> anyhow::Result<()> {
-        let room = index / self.options.members;
-        let connection = &mut self.connections[index];
-        let tally = &mut connection.tally;
-        let heard = self
-            .dialect
-            .hear(text, room as u32, &mut self.rooms[room], tally)?;
+        let number = index / self.options.members;
+        let (room, connection) = (&mut self.rooms[number], &mut self.connections[index]);
+        let heard = match connection.stage {
+            Stage::Joined => {
+                let tally = &mut connection.tally;
+                self.dialect.hear(text, number as u32, room, tally)?
+            }
+            _ => self.dialect.welcome(text)?,
+        };
         match heard {
-            Heard::Delivery(delivery) => self.delivered(index, room, delivery, now)?,
+            Heard::Joined => self.joined(index),
+            Heard::Delivery(delivery) => self.delivered(index, number, delivery, now)?,
+            Heard::Question(answer) => connection.say(answer)?,
             Heard::Nothing => {}
-            Heard::Probe(attempt) => connection.probes = connection.probes.max(attempt),
-            Heard::Heartbeat => connection.say(PONG)?,
         }
         Ok(())
     }
@@ -209,17 +214,5 @@ impl Load {
     fn who(&self, index: usize) -> String {
         let members = self.options.members;
         format!("room {}, member {}", index / members, index % members)
-    }
-}
-
-/// Code and text of a close frame.
-fn reason(payload: &[u8]) -> String {
-    match payload {
-        [high, low, text @ ..] => format!(
-            "{} {}",
-            u16::from_be_bytes([*high, *low]),
-            String::from_utf8_lossy(text)
-        ),
-        _ => "no reason given".to_owned(),
     }
 }

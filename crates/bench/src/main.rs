@@ -3,8 +3,16 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use clap::{Args, Parser, Subcommand};
 use tablecast_bench::{raw, run};
+
+// Peers in Rust; the others are beside them.
+#[path = "../peers/axum.rs"]
+mod axum_rooms;
+#[path = "../peers/socketioxide.rs"]
+mod socketioxide_rooms;
 
 /// Measures Tablecast beside the servers one might pick instead
 #[derive(Debug, Parser)]
@@ -28,21 +36,39 @@ enum Command {
         out: PathBuf,
     },
     /// Serve the bare limit: epoll, one write a delivery, no checks; rooms are /ws/{room}
-    Raw {
-        /// Where to listen
-        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
-        listen: SocketAddr,
-    },
+    Raw(Listen),
+    /// Serve the peer on axum; rooms are /ws/{room}
+    Axum(Listen),
+    /// Serve the peer on socketioxide; a room is the query of /socket.io/
+    Socketioxide(Listen),
+}
+
+#[derive(Debug, Args)]
+struct Listen {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
 }
 
 fn main() -> anyhow::Result<()> {
     match Options::parse().command {
         Command::Run(options) => run::run(&options),
         Command::Report { out } => run::report_again(&out),
-        Command::Raw { listen } => {
-            let listener = TcpListener::bind(listen)?;
+        Command::Raw(at) => {
+            let listener = TcpListener::bind(at.listen)?;
             eprintln!("listening on {}", listener.local_addr()?);
             Ok(raw::serve(listener)?)
         }
+        Command::Axum(at) => serve(axum_rooms::app, &at),
+        Command::Socketioxide(at) => serve(socketioxide_rooms::app, &at),
     }
+}
+
+// One thread, since there is one core.
+#[tokio::main(flavor = "current_thread")]
+async fn serve(app: fn() -> Router, at: &Listen) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(at.listen).await?;
+    // What cannot be set is a connection that is gone.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
+    Ok(axum::serve(listener, app()).await?)
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::lists;
 use crate::program::{said, shell};
 
 /// What a peer speaks after the handshake.
@@ -53,17 +54,9 @@ pub struct Peer {
     pub needs_redis: bool,
 }
 
-#[derive(Deserialize)]
-struct Peers {
-    peer: Vec<Peer>,
-}
-
 /// All of them, the bare limit first and ours last.
-#[expect(clippy::expect_used, reason = "it is part of this program")]
-pub static PEERS: LazyLock<Vec<Peer>> = LazyLock::new(|| {
-    let peers: Peers = toml::from_str(include_str!("peers.toml")).expect("a list of peers");
-    peers.peer
-});
+pub static PEERS: LazyLock<Vec<Peer>> =
+    LazyLock::new(|| lists::entries(include_str!("peers.toml")));
 
 impl Peer {
     /// The program, with others in front of it such as `taskset -c 0`, listening on 127.0.0.1 at

@@ -18,13 +18,14 @@ use std::thread;
 use std::time::Instant;
 
 pub use self::options::Options;
+use self::scenario::gaps;
 use self::session::Session;
-use self::steps::{Plan, Step};
+use self::steps::Plan;
 use crate::measure::syscalls::Counting;
 use crate::peers::{PEERS, Peer};
 use crate::report;
 use crate::results::{PeerInfo, REDIS_BENCHMARK, Results};
-use crate::summary::{Figures, Samples};
+use crate::summary::Samples;
 use anyhow::Context;
 
 /// The peer that others are compared with.
@@ -81,16 +82,21 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             "{number}/{all} {step} ({} s so far)",
             began.elapsed().as_secs()
         );
-        let mut missing = step.workloads();
-        let result = take(step, &session, &mut |workload, figures| {
-            missing.retain(|name| *name != workload);
-            samples.add(workload, step.peer(), step.round, figures);
-        });
+        let mut found = Vec::new();
+        let result = session.run(step, &mut found);
+        let (measured, missing) = step.parts.split_at(found.len());
+        for (part, figures) in measured.iter().zip(found) {
+            // Counts are the same in each.
+            let round = step.round.unwrap_or_default();
+            samples.add(&part.name, step.peer(), round, figures);
+        }
         if let Err(error) = result {
             eprintln!("{step}: {error:#}");
-            let mut gaps = step.scenario.gaps(step.peer(), &format!("{error:#}"));
-            gaps.retain(|gap| missing.contains(&&*gap.workload) && !results.gaps.contains(gap));
-            results.gaps.extend(gaps);
+            for gap in gaps(missing, step.peer(), &format!("{error:#}")) {
+                if !results.gaps.contains(&gap) {
+                    results.gaps.push(gap);
+                }
+            }
         }
         // An interrupted run is not lost.
         results.cells = samples.cells(BASE);
@@ -118,47 +124,29 @@ fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
     fs::write(&file, text + "\n").with_context(|| file.display().to_string())
 }
 
-/// One step, which hands over what it finds for each of its workloads.
-fn take(
-    step: &Step<'_>,
-    session: &Session,
-    found: &mut dyn FnMut(&str, Figures),
-) -> anyhow::Result<()> {
-    let scenario = step.scenario;
-    let figures = match (step.peer, step.counted) {
-        (None, _) => {
-            session.spread(scenario.on)?;
-            redis::benchmark()?
-        }
-        (Some(peer), Some(part)) => session
-            .count(peer, scenario, part)
-            .context("counting instructions by valgrind")?,
-        (Some(peer), None) => return session.measure(peer, scenario, step.round == 0, found),
-    };
-    found(step.workloads()[0], figures);
-    Ok(())
-}
-
 /// Who they are. All that they need must be there.
 fn infos(peers: &[Peer]) -> anyhow::Result<Vec<PeerInfo>> {
-    let servers = peers.iter().map(|peer| {
-        let version = peer.version().with_context(|| {
+    let info = |name: &str, title: &str, version| PeerInfo {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        version,
+    };
+    let mut infos = Vec::new();
+    for peer in peers {
+        let missing = || {
             format!(
                 "{} is not all there: `cargo xtask bench` installs and builds what the peers need, and \
                  `--without` leaves peers out",
                 peer.name
             )
-        });
-        Ok(PeerInfo {
-            name: peer.name.clone(),
-            title: peer.title.clone(),
-            version: Some(version?),
-        })
-    });
-    let benchmark = PeerInfo {
-        name: REDIS_BENCHMARK.to_owned(),
-        title: "redis-benchmark with our script".to_owned(),
-        version: None,
-    };
-    servers.chain([Ok(benchmark)]).collect()
+        };
+        let version = peer.version().with_context(missing)?;
+        infos.push(info(&peer.name, &peer.title, Some(version)));
+    }
+    infos.push(info(
+        REDIS_BENCHMARK,
+        "redis-benchmark with our script",
+        None,
+    ));
+    Ok(infos)
 }

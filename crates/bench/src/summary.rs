@@ -10,69 +10,63 @@ pub type Figures = BTreeMap<Figure, f64>;
 /// The figures of all rounds.
 #[derive(Debug, Clone, Default)]
 pub struct Samples {
-    /// By workload and peer, then by round.
-    rounds: BTreeMap<(String, String), BTreeMap<usize, Figures>>,
+    /// By workload, peer and figure, then by round.
+    rounds: BTreeMap<(String, String, Figure), BTreeMap<usize, f64>>,
 }
 
 impl Samples {
     /// Adds what a round gave; to what the round has given before.
     pub fn add(&mut self, workload: &str, peer: &str, round: usize, figures: Figures) {
-        let of = (workload.to_owned(), peer.to_owned());
-        let rounds = self.rounds.entry(of).or_default();
-        rounds.entry(round).or_default().extend(figures);
+        for (figure, value) in figures {
+            let of = (workload.to_owned(), peer.to_owned(), figure);
+            self.rounds.entry(of).or_default().insert(round, value);
+        }
     }
 
     /// Sums all rounds up. A ratio compares with the `base` in the same round, because
     /// a machine's speed drifts more between rounds than within one.
     pub fn cells(&self, base: &str) -> Vec<Cell> {
-        let cells = self.rounds.iter().map(|((workload, peer), rounds)| {
-            let base = self.rounds.get(&(workload.clone(), base.to_owned()));
-            let figures = rounds.values().flat_map(BTreeMap::keys);
-            let figures: BTreeMap<Figure, Summary> = figures
-                .filter_map(|&figure| Some((figure, summary(rounds, base, figure)?)))
-                .collect();
-            Cell {
-                workload: workload.clone(),
-                peer: peer.clone(),
-                figures,
-            }
+        let mut cells = BTreeMap::<_, BTreeMap<Figure, Summary>>::new();
+        for ((workload, peer, figure), values) in &self.rounds {
+            let base = &(workload.clone(), base.to_owned(), *figure);
+            let summary = summary(values, self.rounds.get(base));
+            let figures = cells.entry((workload, peer)).or_default();
+            figures.extend(summary.map(|summary| (*figure, summary)));
+        }
+        let cells = cells.into_iter().map(|((workload, peer), figures)| Cell {
+            workload: workload.clone(),
+            peer: peer.clone(),
+            figures,
         });
         cells.collect()
     }
 }
 
-fn summary(
-    rounds: &BTreeMap<usize, Figures>,
-    base: Option<&BTreeMap<usize, Figures>>,
-    figure: Figure,
-) -> Option<Summary> {
-    let mut values = Vec::new();
-    let mut ratios = Vec::new();
-    for (round, figures) in rounds {
-        let Some(value) = figures.get(&figure) else {
-            continue;
-        };
-        values.push(*value);
-        let base = base.and_then(|rounds| rounds.get(round)?.get(&figure));
-        ratios.extend(base.filter(|base| **base > 0.0).map(|base| value / base));
-    }
+fn summary(rounds: &BTreeMap<usize, f64>, base: Option<&BTreeMap<usize, f64>>) -> Option<Summary> {
+    let ratios = rounds.iter().filter_map(|(round, value)| {
+        let base = base?.get(round).filter(|base| **base > 0.0);
+        base.map(|base| value / base)
+    });
+    let values = sorted(rounds.values().copied());
     Some(Summary {
-        median: median(&mut values)?,
-        // The median has sorted them.
+        median: median(&values)?,
         min: *values.first()?,
         max: *values.last()?,
-        ratio: median(&mut ratios),
+        ratio: median(&sorted(ratios)),
     })
 }
 
-/// Sorts; of an even number of values it is the mean of the two in the middle.
-fn median(values: &mut [f64]) -> Option<f64> {
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    if values.len() % 2 == 1 {
-        return Some(upper);
-    }
-    Some((values[values.len() / 2 - 1] + upper) / 2.0)
+    values
+}
+
+/// Of an even number of values it is the mean of the two in the middle.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some((lower + upper) / 2.0)
 }
 
 #[cfg(test)]

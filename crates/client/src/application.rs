@@ -14,8 +14,8 @@ use crate::room::Room;
 pub trait Application {
     /// The state of a room, as the server shows it.
     type State: DeserializeOwned;
-    /// What changes the state: an enum with serde's default tagging. A variant that a newer server
-    /// has added is passed over.
+    /// What changes the state: an enum with serde's default tagging. For a variant that is not known
+    /// here see [`Notification::Outdated`](crate::Notification::Outdated).
     type Event: DeserializeOwned;
     /// What a member asks for: an enum with serde's default tagging. What JSON cannot carry is
     /// refused as `bad_command`.

@@ -1,6 +1,7 @@
 //! What people may want to hear of.
 
 use tablecast_protocol::client::Request;
+use tablecast_protocol::push::Version;
 
 /// Somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,9 @@ pub enum Notification<N, C> {
     TooMany(Request<C>),
     /// The store cannot be reached (`false`), or answers again.
     Store(bool),
+    /// An event came that is not known here: people need a newer program, which knows these
+    /// versions. It is told once.
+    Outdated(Version),
 }
 
 /// Why a command was refused.

@@ -8,6 +8,7 @@ use tablecast_protocol::{Epoch, Known, MemberId};
 
 use crate::clock::Millis;
 use crate::notification::{Notification, Who};
+use crate::session::link::Reason;
 
 /// A room at a position.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,21 +31,18 @@ pub struct Room<S> {
     ahead: i64,
 }
 
-/// Why a message cannot be right here. Then it reconnects.
-pub(crate) type Broken = &'static str;
-
 impl<S> Room<S> {
     /// The room after a first message: a resumed one leads on from what was known.
     pub(crate) fn greeted(
         known: Option<Self>,
         hello: Hello<'_, S>,
         now: Millis,
-    ) -> Result<Self, Broken> {
+    ) -> Result<Self, Reason> {
         let (you, seats) = (hello.you, hello.seats);
         match (known, hello.whole) {
             (Some(room), None) if hello.resumed => Ok(Room { you, seats, ..room }),
             (_, Some(whole)) => Ok(Room::at(you, seats, whole, now)),
-            (_, None) => Err("the server's first message lacks the room's state"),
+            (_, None) => Err(garbled("the server's first message lacks the room's state")),
         }
     }
 
@@ -67,24 +65,27 @@ impl<S> Room<S> {
     }
 
     /// Applies an event and returns what there is to tell of it. An event that was applied already
-    /// changes nothing; nor does one that is not known here. `change` applies an event of the
-    /// application.
+    /// changes nothing. `change` applies an event of the application.
+    ///
+    /// # Errors
+    /// Why this room cannot be right any more: the event is not known here, or not the next one.
     pub(crate) fn apply<E, N, C>(
         &mut self,
         event: Event<'_, Known<E>>,
         change: impl FnOnce(&mut S, MemberId, E) -> Option<N>,
-    ) -> Result<Option<Notification<N, C>>, Broken> {
+    ) -> Result<Option<Notification<N, C>>, Reason> {
         if event.seq <= self.seq {
             return Ok(None);
         }
         if event.seq - self.seq > 1 {
-            return Err("the server left out an event");
+            return Err(garbled("the server left out an event"));
         }
+        let what = match event.what {
+            Known(Some(What::Change(Known(None))) | None) => return Err(Reason::Outdated),
+            Known(Some(what)) => what,
+        };
         self.seq = event.seq;
         self.expires_at = event.expires_at;
-        let Known(Some(what)) = event.what else {
-            return Ok(None);
-        };
         let by = event.by.unwrap_or(MemberId(0));
         Ok(self.happen(by, what, change))
     }
@@ -165,4 +166,8 @@ impl<S> Room<S> {
         let left = (self.expires_at as i64).saturating_sub(store_now);
         Duration::from_millis(left.max(0) as u64)
     }
+}
+
+fn garbled(what: &str) -> Reason {
+    Reason::Garbled(what.to_owned())
 }

@@ -7,7 +7,7 @@ pub(crate) mod link;
 
 use tablecast_protocol::client::{First, Join, Request, Resume};
 use tablecast_protocol::close::{CloseReason, ComeBack};
-use tablecast_protocol::push::{Event, Hello, Push, What};
+use tablecast_protocol::push::{Event, Hello, Push, Version, What};
 use tablecast_protocol::{Known, SeatToken};
 
 use crate::application::Application;
@@ -15,7 +15,7 @@ use crate::clock::Millis;
 use crate::entropy::Entropy;
 use crate::message;
 use crate::notification::{Notification, Refusal};
-use crate::room::{Broken, Room};
+use crate::room::Room;
 use commands::{Commands, Refused};
 use link::{Failure, Link, Reason, Status, Turn, closed};
 
@@ -66,6 +66,11 @@ pub struct Session<A: Application> {
     /// Nothing that happened is missing.
     caught_up: bool,
     store_is_up: bool,
+    /// What the server knows.
+    version: Version,
+    /// It told an event that is not known here. From then on the whole state is asked for after
+    /// each drop: among the events that were missed may be more of the kind.
+    is_outdated: bool,
     link: Link,
     commands: Commands<A::Command>,
     /// The place of the newest event that was acknowledged.
@@ -87,6 +92,8 @@ impl<A: Application> Session<A> {
             room: None,
             caught_up: false,
             store_is_up: true,
+            version: Version::default(),
+            is_outdated: false,
             link: Link::new(),
             commands: Commands::new(),
             acknowledged: 0,
@@ -118,6 +125,12 @@ impl<A: Application> Session<A> {
     /// Whether the store answers; while it does not, nothing changes.
     pub fn store_is_up(&self) -> bool {
         self.store_is_up
+    }
+
+    /// What the server knows, if it told an event that is not known here. What is shown is right
+    /// again after the next [`Notification::Snapshot`], but may lack what is new.
+    pub fn outdated(&self) -> Option<Version> {
+        self.is_outdated.then_some(self.version)
     }
 
     /// Commands without an answer, in order.
@@ -161,11 +174,12 @@ impl<A: Application> Session<A> {
 
     fn opened(&mut self, now: Millis) {
         self.link.opened(now);
+        let known = self.room.as_ref().filter(|_| !self.is_outdated);
         let first = match self.seat {
             Some(seat) => First::Resume(Resume {
                 seat,
-                epoch: self.room.as_ref().map(|room| room.epoch),
-                seq: self.room.as_ref().map(|room| room.seq),
+                epoch: known.map(|room| room.epoch),
+                seq: known.map(|room| room.seq),
             }),
             None => First::Join(self.who.clone()),
         };
@@ -177,20 +191,25 @@ impl<A: Application> Session<A> {
     fn heard(&mut self, text: &str, now: Millis) {
         self.link.heard(now);
         let understood = match message::read::<A>(text) {
-            Ok(Some(push)) => self.push(push, now).map_err(str::to_owned),
+            Ok(Some(push)) => self.push(push, now),
             Ok(None) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(Reason::Garbled(error.to_string())),
         };
         match understood {
             Ok(()) => self.go_on(now),
-            Err(what) => {
+            Err(reason) => {
+                if reason == Reason::Outdated && !self.is_outdated {
+                    self.is_outdated = true;
+                    self.notifications
+                        .push(Notification::Outdated(self.version));
+                }
                 self.effects.push(Effect::Drop);
-                self.lost(Failure::new(ComeBack::Soon, Reason::Garbled(what)), now);
+                self.lost(Failure::new(ComeBack::Soon, reason), now);
             }
         }
     }
 
-    fn push(&mut self, push: message::Push<A>, now: Millis) -> Result<(), Broken> {
+    fn push(&mut self, push: message::Push<A>, now: Millis) -> Result<(), Reason> {
         match push {
             Push::Hello(hello) => self.greeted(hello, now)?,
             Push::Snapshot(whole) => {
@@ -220,14 +239,15 @@ impl<A: Application> Session<A> {
         Ok(())
     }
 
-    fn greeted(&mut self, hello: Hello<'_, A::State>, now: Millis) -> Result<(), Broken> {
-        let limits = hello.limits;
+    fn greeted(&mut self, hello: Hello<'_, A::State>, now: Millis) -> Result<(), Reason> {
+        let (limits, version) = (hello.limits, hello.version);
         let is_whole = hello.whole.is_some();
         let seat = hello.seat;
         self.room = Some(Room::greeted(self.room.take(), hello, now)?);
         self.seat = Some(seat);
         self.caught_up = is_whole;
         self.store_is_up = true;
+        self.version = version;
         self.complaint = None;
         self.link.greeted(limits.ping_interval_ms);
         self.commands.greeted(limits, now);
@@ -243,7 +263,7 @@ impl<A: Application> Session<A> {
         self.notifications.push(Notification::Snapshot);
     }
 
-    fn happened(&mut self, event: Event<'_, Known<A::Event>>) -> Result<(), Broken> {
+    fn happened(&mut self, event: Event<'_, Known<A::Event>>) -> Result<(), Reason> {
         let Some(room) = &mut self.room else {
             return Ok(());
         };

@@ -25,6 +25,8 @@ struct Counter(i64);
 #[serde(rename_all = "snake_case")]
 enum Step {
     Add(i64),
+    /// Added to the server later than [`Older`] was made.
+    Double {},
 }
 
 impl Logic for Counter {
@@ -38,12 +40,17 @@ impl Logic for Counter {
         }
     }
 
-    fn apply(&mut self, _by: MemberId, Step::Add(number): &Step) {
-        self.0 += number;
+    fn apply(&mut self, _by: MemberId, step: &Step) {
+        match step {
+            Step::Add(number) => self.0 += number,
+            Step::Double {} => self.0 *= 2,
+        }
     }
 }
 
 impl App for Counter {
+    const VERSION: u32 = 2;
+
     fn text_command(_: &str) -> Result<Step, Rejection> {
         Err(Rejection::new("bad_command", "speak JSON"))
     }
@@ -58,6 +65,31 @@ impl Application for Counter {
     fn apply(state: &mut Counter, by: MemberId, step: Step) -> Option<Step> {
         Logic::apply(state, by, &step);
         Some(step)
+    }
+}
+
+/// A client that can only add.
+struct Older;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OlderStep {
+    Add(i64),
+}
+
+impl Application for Older {
+    type State = Counter;
+    type Event = OlderStep;
+    type Command = OlderStep;
+    type News = OlderStep;
+
+    fn apply(
+        state: &mut Counter,
+        _: MemberId,
+        OlderStep::Add(number): OlderStep,
+    ) -> Option<OlderStep> {
+        state.0 += number;
+        Some(OlderStep::Add(number))
     }
 }
 
@@ -79,17 +111,21 @@ async fn server() -> (Hub<Counter>, String) {
     (hub, address)
 }
 
-fn client(address: &str, name: &str) -> Client<Counter> {
+fn client_of<A: Application>(app: A, address: &str, name: &str) -> Client<A> {
     let name = Some(name.to_owned());
     let who = Join { name, colour: None };
-    Client::new(Counter(0), address.parse().unwrap(), who).unwrap()
+    Client::new(app, address.parse().unwrap(), who).unwrap()
+}
+
+fn client(address: &str, name: &str) -> Client<Counter> {
+    client_of(Counter(0), address, name)
 }
 
 /// Lets the client go on until this holds: what it told meanwhile.
-async fn until(
-    client: &mut Client<Counter>,
-    holds: impl Fn(&Client<Counter>) -> bool,
-) -> Vec<Notification<Step, Step>> {
+async fn until<A: Application>(
+    client: &mut Client<A>,
+    holds: impl Fn(&Client<A>) -> bool,
+) -> Vec<Notification<A::News, A::Command>> {
     let mut told = Vec::new();
     let all = async {
         while !holds(client) {
@@ -101,7 +137,7 @@ async fn until(
     told
 }
 
-fn count(client: &Client<Counter>) -> Option<i64> {
+fn count<A: Application<State = Counter>>(client: &Client<A>) -> Option<i64> {
     client.session.room().map(|room| room.state.0)
 }
 
@@ -129,6 +165,28 @@ async fn what_one_member_asks_for_all_see_and_a_refusal_is_told() {
     mina.close().await;
     let left = |juno: &Client<Counter>| juno.session.room().unwrap().members.len() == 1;
     assert_eq!(until(&mut juno, left).await, [Notification::Left(mina_is)]);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_know_an_event_says_so_and_is_right_again() {
+    let (_hub, address) = server().await;
+    let mut mina = client_of(Older, &address, "Mina");
+    mina.send(OlderStep::Add(3));
+    until(&mut mina, |mina| mina.session.is_settled()).await;
+    let mut juno = client(&address, "Juno");
+    juno.send(Step::Double {});
+    until(&mut juno, |juno| juno.session.is_settled()).await;
+    let told = until(&mut mina, |mina| count(mina) == Some(6)).await;
+    let is_told = |told: &Notification<_, _>| matches!(told, Notification::Outdated(version) if version.app == 2);
+    assert!(told.iter().any(is_told), "{told:?}");
+    mina.send(OlderStep::Add(1));
+    until(&mut mina, |mina| mina.session.is_settled()).await;
+    until(&mut juno, |juno| count(juno) == Some(7)).await;
+    assert_eq!(
+        juno.session.room().unwrap().members.len(),
+        2,
+        "in the same seat"
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde_json::json;
 use support::{Lunch, SEAT, START, epoch, hello, hello_with, resumed, state};
 use tablecast_client::protocol::client;
 use tablecast_client::protocol::close::{CloseReason, ComeBack};
+use tablecast_client::protocol::push::Version;
 use tablecast_client::protocol::{Epoch, MemberId};
 use tablecast_client::{
     Application, Effect, Entropy, Failure, Incoming, Millis, Notification, Outgoing, Reason, Room,
@@ -399,18 +400,66 @@ fn a_gap_or_rubbish_leads_to_a_new_connection_and_old_events_to_nothing() {
 }
 
 #[test]
-fn what_a_newer_server_says_is_ignored_but_counted() {
+fn what_a_newer_server_says_besides_events_is_ignored() {
     let mut at = At::joined();
     at.hears(json!({"weather":{"rain":true}}));
-    at.happens(2, json!({"danced":{"member":1}}));
-    at.happens(3, json!({"change":{"seasoned":{"number":1,"salt":2}}}));
     at.happens(
-        4,
+        2,
         json!({"change":{"added":{"number":1,"item":"x","name":"Mina","price":9}}}),
     );
     assert_eq!(at.effects(), []);
+    assert_eq!(at.session.outdated(), None);
     let room = at.session.room().unwrap();
-    assert_eq!((room.seq, room.state.items.len()), (4, 1));
+    assert_eq!((room.seq, room.state.items.len()), (2, 1));
+}
+
+/// Else it would show something wrong, at the same position as those who are right.
+#[test]
+fn an_event_that_is_not_known_is_told_once_and_the_state_is_loaded_anew() {
+    let version = Version {
+        protocol: 1,
+        app: 2,
+    };
+    for unknown in [
+        json!({"danced":{"member":1}}),
+        json!({"change":{"seasoned":{"number":1,"salt":2}}}),
+    ] {
+        let mut at = At::start(0xff);
+        at.open();
+        let mut first = hello();
+        first["hello"]["version"] = json!(version);
+        at.hears(first.clone());
+        at.session.send(add("sent"), at.now);
+        at.effects();
+        at.notifications();
+        at.happens(1, unknown.clone());
+        assert_eq!(at.effects(), [], "an old one changes nothing");
+        at.happens(2, unknown.clone());
+        assert_eq!(at.effects(), [Effect::Drop]);
+        assert_eq!(at.notifications(), [Notification::Outdated(version)]);
+        assert_eq!(at.session.outdated(), Some(version));
+        assert_eq!(at.session.room().unwrap().seq, 1);
+        let back_at = at.now + 500;
+        assert_eq!(
+            at.session.status(),
+            Status::Offline(Reason::Outdated, back_at)
+        );
+        at.session.send(add("soup"), at.now);
+        assert_eq!(at.effects(), [], "nothing is asked of what may be wrong");
+        // Also from the next connection on it may miss an event that it would not know.
+        for _ in 0..2 {
+            at.waits();
+            at.effects();
+            assert_eq!(at.open(), json!({"resume":{"seat":SEAT}}));
+            first["hello"]["seq"] = json!(3);
+            at.hears(first.clone());
+            assert_eq!(at.said().len(), 2, "also what was sent before");
+            assert_eq!(at.session.status(), Status::Live);
+            assert_eq!(at.notifications(), [Notification::Snapshot]);
+            at.happens(4, unknown.clone());
+            assert_eq!(at.effects(), [Effect::Drop], "but it is not told again");
+        }
+    }
 }
 
 #[test]

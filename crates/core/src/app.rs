@@ -12,6 +12,12 @@ use crate::logic::{Logic, Rejection};
 /// In JSON (`tablecast.v1`) a command is read by serde from `{"NAME": …}`, so an enum with
 /// serde's default tagging is all that is needed; an event is shown as serde writes it.
 pub trait App: Logic<Command: DeserializeOwned> {
+    /// The version of what members see: of the events, and of the [`view`](App::view). `hello`
+    /// names it. Raise it whenever a client must know something new to show the state rightly,
+    /// for example a new event: a client that meets an event it does not know needs one of its
+    /// own of this version. By default 1, the first.
+    const VERSION: u32 = 1;
+
     /// Reads one line typed by hand (the text dialect).
     ///
     /// # Errors

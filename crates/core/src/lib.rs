@@ -24,7 +24,7 @@ pub mod membership;
 pub mod room;
 pub mod stored;
 
-pub use tablecast_protocol::{close, code, colour, error_codes, position, text};
+pub use tablecast_protocol::{close, code, colour, error_codes, position, text, written_as_text};
 
 pub use app::App;
 pub use backend::{Backend, BackendError};

@@ -85,6 +85,17 @@ pub struct Membership {
 }
 
 impl Membership {
+    /// Whether seats and commands are in order, and of members who came before this seq: what all
+    /// below relies on, and what comes from a store may break.
+    pub(crate) fn is_sound(&self, newest: u64) -> bool {
+        let applied = self.applied.iter().map(|(member, _)| *member);
+        let seats = self.seats.iter().map(|seat| seat.member);
+        let newest = MemberId(newest);
+        self.seats.last().is_none_or(|last| last.member <= newest)
+            && seats.is_sorted_by(|one, next| one < next)
+            && applied.is_sorted_by(|one, next| one < next)
+    }
+
     /// The seats in order of joining.
     pub fn iter(&self) -> impl Iterator<Item = &Seat> {
         self.seats.iter()

@@ -31,6 +31,9 @@ pub enum StoredError {
         /// The newest forms that this program reads.
         known: Forms,
     },
+    /// They contradict themselves: the seats of a room are in no order, or of members still to come.
+    #[error("the seats are not in the order of joining")]
+    Seats,
 }
 
 /// A value that can become a [`Record`].
@@ -209,6 +212,9 @@ impl<L: Logic> Room<L> {
             app: stored.app.unwrap_or(Forms::FIRST.app),
         };
         check(forms, known)?;
+        if !stored.members.is_sound(position.seq) {
+            return Err(StoredError::Seats);
+        }
         Ok(Room {
             position,
             forms,
@@ -409,5 +415,41 @@ mod tests {
             error,
             "stored in form 2.1, but this program reads 3.1 to 3.2"
         );
+    }
+
+    #[test]
+    fn a_room_whose_seats_are_in_no_order_is_refused() {
+        let read = |members: &[u64], applied: &[u64]| {
+            let seat = |member: &u64| {
+                format!(
+                    r#"{{"member":{member},"name":"a","colour":0,"token":"{:032}","presence":{{"away":{{"until":1}}}}}}"#,
+                    0
+                )
+            };
+            let command =
+                |member: &u64| format!(r#"[{member},{{"op":{{"number":1,"digest":1}},"seq":1}}]"#);
+            let seats: Vec<String> = members.iter().map(seat).collect();
+            let applied: Vec<String> = applied.iter().map(command).collect();
+            let (seats, applied) = (seats.join(","), applied.join(","));
+            let stored = format!(
+                r#"{{"format":3,"seats":9,"ttl_ms":1,"members":{{"seats":[{seats}],"applied":[{applied}]}},"logic":{{"value":0}}}}"#
+            );
+            let position = Position {
+                epoch: Epoch(1),
+                seq: 9,
+            };
+            Room::<Old>::decode(position, stored.as_bytes())
+        };
+        assert_eq!(read(&[1, 4, 9], &[1, 9]).unwrap().members.taken(), 3);
+        for (members, applied) in [
+            (&[4, 1][..], &[][..]),
+            (&[4, 4], &[]),
+            (&[10], &[]),
+            (&[1, 4], &[4, 1]),
+            (&[1, 4], &[4, 4]),
+        ] {
+            let refused = read(members, applied).unwrap_err();
+            assert!(matches!(refused, StoredError::Seats), "{refused}");
+        }
     }
 }

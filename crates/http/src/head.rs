@@ -373,5 +373,15 @@ impl Scan {
     }
 }
 
+/// What a guard finds in these pieces of one connection's bytes: the first error, the number of
+/// complete heads before it, and whether no more heads can be found.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Option<HeadError>, u64, bool) {
+    let mut scan = Scan::default();
+    let error = pieces.into_iter().find_map(|piece| scan.read(piece).err());
+    (error, scan.heads, scan.done)
+}
+
 #[cfg(test)]
 mod tests;

@@ -126,6 +126,11 @@ impl IntoResponse for Problem {
     }
 }
 
+/// An answer with this value as JSON, which nobody keeps.
+pub fn ok(value: &impl Serialize) -> Response<Body> {
+    json(StatusCode::OK, "application/json", HeaderMap::new(), value)
+}
+
 /// A JSON answer that no cache keeps, because all answers describe the current moment.
 pub fn json(
     status: StatusCode,

@@ -27,7 +27,7 @@ impl Logic for Menu {
                 let item = clean_item(item)?;
                 self.has_room()?;
                 Ok(vec![Event::Added {
-                    number: self.last + 1,
+                    number: self.last.saturating_add(1),
                     item: item.into(),
                     name: by.name.into(),
                 }])
@@ -72,10 +72,7 @@ impl Logic for Menu {
 
     fn apply(&mut self, by: MemberId, event: &Event) {
         match event {
-            Event::Added { number, .. } => {
-                debug_assert!(*number > self.last);
-                self.last = *number;
-            }
+            Event::Added { number, .. } => self.last = self.last.max(*number),
             Event::Removed { number } => {
                 if let Some(item) = self.table.item(*number) {
                     let forgotten = (self.removed.len() + 1).saturating_sub(MAX_REMOVED);
@@ -198,7 +195,10 @@ impl Menu {
                 name,
                 candidates,
                 commitment: next.commitment,
-                next_commitment: self.secret.next_draw(next.number + 1).commitment,
+                next_commitment: self
+                    .secret
+                    .next_draw(next.number.saturating_add(1))
+                    .commitment,
             })),
         };
         Ok(vec![event])

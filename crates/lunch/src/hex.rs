@@ -54,19 +54,7 @@ impl FromStr for Hex32 {
     }
 }
 
-impl TryFrom<String> for Hex32 {
-    type Error = NotHex32;
-
-    fn try_from(text: String) -> Result<Self, NotHex32> {
-        text.parse()
-    }
-}
-
-impl From<Hex32> for String {
-    fn from(value: Hex32) -> Self {
-        value.to_string()
-    }
-}
+tablecast_core::written_as_text!(Hex32);
 
 impl fmt::Display for Hex32 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ use crate::table::{Settling, Table};
 /// A [`Table`], and the data that only a server has. The maximum number of items is part of
 /// the state, so that nodes with different settings decide the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Menu {
     pub(crate) table: Table,
     /// The number of the item that was added last.
@@ -95,9 +95,16 @@ impl From<Menu> for Stored {
     }
 }
 
-impl From<Stored> for Menu {
-    fn from(stored: Stored) -> Self {
-        Menu {
+impl TryFrom<Stored> for Menu {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        // An item is looked up by its number.
+        let in_order = |one: &Arc<Item>, next: &Arc<Item>| one.number < next.number;
+        if !stored.items.is_sorted_by(in_order) {
+            return Err("the items are not in the order of their numbers");
+        }
+        Ok(Menu {
             table: Table {
                 title: stored.title,
                 items: stored.items,
@@ -107,6 +114,6 @@ impl From<Stored> for Menu {
             last: stored.last,
             removed: stored.removed,
             secret: stored.settling.secret,
-        }
+        })
     }
 }

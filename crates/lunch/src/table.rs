@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tablecast_core::MemberId;
+use tablecast_core::{MemberId, text::folded};
 
 use crate::decision::{Decision, How};
 use crate::draw::{Contribution, Drawing, NextDraw};
@@ -58,22 +58,33 @@ impl Table {
         self.items.get(at)
     }
 
-    /// The first item with this text.
+    /// The first item with exactly this text.
     pub fn find(&self, text: &str) -> Option<&Arc<Item>> {
         self.items.iter().find(|item| *item.item == *text)
+    }
+
+    /// The first item that people take for the same as this text. Adding it again would only split
+    /// its votes.
+    pub fn find_alike(&self, text: &str) -> Option<&Arc<Item>> {
+        let text = folded(text);
+        self.items.iter().find(|item| folded(&item.item) == text)
     }
 
     /// Applies an event. An event that does not fit the table changes nothing, because a client
     /// cannot rely on what a server sends.
     pub fn apply(&mut self, by: MemberId, event: &Event) {
         match event {
-            Event::Added { number, item, name } => self.items.push(Arc::new(Item {
-                number: *number,
-                item: item.clone(),
-                by,
-                name: name.clone(),
-                votes: Vec::new(),
-            })),
+            Event::Added { number, item, name } => {
+                if self.items.last().is_none_or(|last| last.number < *number) {
+                    self.items.push(Arc::new(Item {
+                        number: *number,
+                        item: item.clone(),
+                        by,
+                        name: name.clone(),
+                        votes: Vec::new(),
+                    }));
+                }
+            }
             Event::Removed { number } => {
                 if let Ok(at) = self.place(*number) {
                     self.items.remove(at);

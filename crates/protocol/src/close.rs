@@ -11,93 +11,70 @@ pub enum ComeBack {
     Later,
 }
 
-/// Why the server closed a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum CloseReason {
+/// From a row for each reason: when it is given, its code, the text beside that, and what a client
+/// does next.
+macro_rules! close_reasons {
+    ($(#[doc = $when:literal] $reason:ident = $code:literal, $text:literal, $next:ident;)*) => {
+        /// Why the server closed a connection.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum CloseReason {
+            $(#[doc = $when] $reason,)*
+        }
+
+        impl CloseReason {
+            /// All reasons, for documents and metrics.
+            pub const ALL: [CloseReason; [$($code),*].len()] = [$(CloseReason::$reason),*];
+
+            const fn row(self) -> (u16, &'static str, ComeBack, &'static str) {
+                match self {
+                    $(CloseReason::$reason => ($code, $text, ComeBack::$next, $when),)*
+                }
+            }
+        }
+    };
+}
+
+// Codes below 4000 have the meaning that RFC 6455 or IANA gave them.
+close_reasons! {
     /// The client closed it, or was told to by its user.
-    Left,
+    Left = 1000, "left", Never;
     /// The bytes were not WebSocket frames (RFC 6455).
-    Protocol,
+    Protocol = 1002, "not a WebSocket frame", Never;
     /// A binary message; only text is understood.
-    Binary,
+    Binary = 1003, "binary messages are not understood", Never;
     /// A text message that is not UTF-8.
-    NotUtf8,
+    NotUtf8 = 1007, "text is not UTF-8", Never;
     /// A message larger than allowed, or in too many fragments.
-    TooBig,
+    TooBig = 1009, "message too big", Never;
     /// This server process ends or restarts; others may continue.
-    Restarting,
+    Restarting = 1012, "server restarting", Soon;
     /// The store could not be reached when the member wanted to join.
-    Unavailable,
+    Unavailable = 1013, "store unavailable, try again", Later;
     /// The messages are not of this dialect.
-    BadProtocol,
+    BadProtocol = 4400, "not understood", Never;
     /// There is no such seat (any more).
-    BadSeat,
+    BadSeat = 4401, "no such seat", Never;
     /// All seats are taken.
-    RoomFull,
+    RoomFull = 4403, "room full", Later;
     /// There is no such room (any more).
-    NoSuchRoom,
+    NoSuchRoom = 4404, "no such room", Never;
     /// The client did not answer a ping, or did not finish what it began.
-    NoPong,
+    NoPong = 4408, "no sign of life", Soon;
     /// A newer connection has the seat now.
-    TakenOver,
+    TakenOver = 4409, "taken over by a newer connection", Never;
     /// The room's time is up.
-    Expired,
+    Expired = 4410, "room expired", Never;
     /// The client reads too slowly: the outbox reached its bound.
-    TooSlow,
+    TooSlow = 4413, "reading too slowly", Soon;
     /// Too many commands, despite `rate_limited` answers.
-    TooMany,
+    TooMany = 4429, "too many commands", Later;
 }
 
 impl CloseReason {
-    /// All reasons, for documents and metrics.
-    pub const ALL: [CloseReason; 16] = [
-        CloseReason::Left,
-        CloseReason::Protocol,
-        CloseReason::Binary,
-        CloseReason::NotUtf8,
-        CloseReason::TooBig,
-        CloseReason::Restarting,
-        CloseReason::Unavailable,
-        CloseReason::BadProtocol,
-        CloseReason::BadSeat,
-        CloseReason::RoomFull,
-        CloseReason::NoSuchRoom,
-        CloseReason::NoPong,
-        CloseReason::TakenOver,
-        CloseReason::Expired,
-        CloseReason::TooSlow,
-        CloseReason::TooMany,
-    ];
-
     /// The reason with this code, if it is one of the protocol's.
     pub fn of(code: u16) -> Option<CloseReason> {
         let mut all = CloseReason::ALL.into_iter();
         all.find(|reason| reason.code() == code)
-    }
-
-    /// The code in the close frame, the text beside it, and what to do next.
-    /// Codes below 4000 have the meaning that RFC 6455 or IANA gave them.
-    const fn row(self) -> (u16, &'static str, ComeBack) {
-        use ComeBack::{Later, Never, Soon};
-        match self {
-            CloseReason::Left => (1000, "left", Never),
-            CloseReason::Protocol => (1002, "not a WebSocket frame", Never),
-            CloseReason::Binary => (1003, "binary messages are not understood", Never),
-            CloseReason::NotUtf8 => (1007, "text is not UTF-8", Never),
-            CloseReason::TooBig => (1009, "message too big", Never),
-            CloseReason::Restarting => (1012, "server restarting", Soon),
-            CloseReason::Unavailable => (1013, "store unavailable, try again", Later),
-            CloseReason::BadProtocol => (4400, "not understood", Never),
-            CloseReason::BadSeat => (4401, "no such seat", Never),
-            CloseReason::RoomFull => (4403, "room full", Later),
-            CloseReason::NoSuchRoom => (4404, "no such room", Never),
-            CloseReason::NoPong => (4408, "no sign of life", Soon),
-            CloseReason::TakenOver => (4409, "taken over by a newer connection", Never),
-            CloseReason::Expired => (4410, "room expired", Never),
-            CloseReason::TooSlow => (4413, "reading too slowly", Soon),
-            CloseReason::TooMany => (4429, "too many commands", Later),
-        }
     }
 
     /// The code in the close frame.
@@ -113,6 +90,11 @@ impl CloseReason {
     /// What a client does next.
     pub const fn come_back(self) -> ComeBack {
         self.row().2
+    }
+
+    /// When it is given, in a sentence.
+    pub fn when(self) -> &'static str {
+        self.row().3.trim()
     }
 }
 

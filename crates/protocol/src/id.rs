@@ -144,19 +144,30 @@ impl FromStr for SeatToken {
     }
 }
 
-impl TryFrom<String> for SeatToken {
-    type Error = HexError;
+/// For types with `#[serde(try_from = "String", into = "String")]`: they are read as they are
+/// parsed, and written as they are displayed.
+#[macro_export]
+macro_rules! written_as_text {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = <$type as std::str::FromStr>::Err;
 
-    fn try_from(text: String) -> Result<Self, HexError> {
-        text.parse()
-    }
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> String {
+                value.to_string()
+            }
+        }
+    };
 }
 
-impl From<SeatToken> for String {
-    fn from(token: SeatToken) -> String {
-        token.to_string()
-    }
-}
+pub(crate) use written_as_text;
+
+written_as_text!(SeatToken);
 
 /// Exactly `digits` lower-case hex digits: one spelling for each value.
 pub(crate) fn hex(text: &str, digits: usize) -> Result<u128, HexError> {

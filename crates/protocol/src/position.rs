@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{HexError, hex};
+use crate::id::{HexError, hex, written_as_text};
 
 /// Names one unbroken history of a room. A backend that may have lost part of a
 /// history begins a new epoch, so that two histories are never mixed: equal
@@ -37,19 +37,7 @@ impl FromStr for Epoch {
     }
 }
 
-impl TryFrom<String> for Epoch {
-    type Error = HexError;
-
-    fn try_from(text: String) -> Result<Self, HexError> {
-        text.parse()
-    }
-}
-
-impl From<Epoch> for String {
-    fn from(epoch: Epoch) -> String {
-        epoch.to_string()
-    }
-}
+written_as_text!(Epoch);
 
 /// A point in a room's history: the epoch, and the seq of the last event in it.
 /// A new room is at seq 0; its first event has seq 1.

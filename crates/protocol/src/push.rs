@@ -84,6 +84,30 @@ pub struct Hello<'a, S> {
     pub ttl_ms: u64,
     /// The limits of this connection.
     pub limits: Limits,
+    /// What a client must know to show this room rightly.
+    // Servers of before this field do not send it.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    pub version: Version,
+}
+
+/// The versions of a server's messages, which only grow. A client that knows both shows the room
+/// rightly. One that knows less may, until it meets an event that it does not know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(description = "")
+)]
+pub struct Version {
+    /// That of the protocol, for any application; 0: older than versions.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    pub protocol: u32,
+    /// That of the application: of its events and its state; 0: older than versions.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    pub app: u32,
 }
 
 /// The whole state at a position.

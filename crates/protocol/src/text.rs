@@ -61,6 +61,14 @@ pub fn clean<'a>(
     Ok(text)
 }
 
+/// The form by which people compare: texts that differ only in case, blanks and invisible
+/// characters have the same. It is the rule of the page too (`fold` in `text.js`).
+pub fn folded(text: &str) -> String {
+    let seen: String = invisible::drop_all(text).nfc().collect();
+    let lower = seen.to_lowercase();
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Refuses forbidden characters, and removes invisible ones.
 fn one_form<'a>(
     what: &str,
@@ -159,6 +167,18 @@ mod tests {
         );
         let nfd: String = "김치찌개".nfd().collect();
         assert_eq!(clean("the item", &nfd, 80).as_deref(), Ok("김치찌개"));
+    }
+
+    /// The same cases as for the page: `crates/server/tests/page/text.test.js`.
+    #[test]
+    fn what_people_take_for_the_same_is_folded_to_the_same() {
+        let nfd: String = "김치찌개".nfd().collect();
+        assert_eq!(folded(&nfd), folded("김치찌개"));
+        assert_eq!(folded("  Fish \t and CHIPS "), folded("fish and chips"));
+        for unseen in ['\u{200B}', '\u{AD}', '\u{2060}', '\u{FFFC}', '\u{2800}'] {
+            assert_eq!(folded(&format!("pizza{unseen}")), folded("pizza"));
+        }
+        assert_ne!(folded("냉면"), folded("온면"));
     }
 
     #[test]

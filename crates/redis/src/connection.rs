@@ -70,6 +70,14 @@ impl Connection {
                 }
                 Ok::<(), SendError>(())
             });
+        #[cfg(feature = "fuzzing")]
+        if let Some(stream) = crate::fuzzing::connect() {
+            return Ok(Connection {
+                commands: crate::fuzzing::over(stream?, info, config, timeout).await?,
+                closed,
+                timeout,
+            });
+        }
         let client = redis::Client::open(info.clone())?;
         let commands = client
             .get_multiplexed_async_connection_with_config(&config)

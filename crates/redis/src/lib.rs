@@ -40,6 +40,9 @@ mod connection;
 mod context;
 mod discovery;
 mod encoding;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod pipeline;
 mod refusal;

@@ -228,6 +228,22 @@ async fn a_page_speaks_the_language_that_is_asked_for() {
     }
 }
 
+/// What a browser has of an older server must not be taken for what this one serves.
+#[tokio::test]
+async fn a_page_that_is_loaded_again_is_that_of_this_server() {
+    let server = start(config()).await;
+    for address in DOCUMENTS {
+        let document = server.get(address).await;
+        assert_eq!(document.header("cache-control"), Some("no-cache"));
+        for file in references(address, &document.body) {
+            let path = file.splitn(4, '/').last().unwrap();
+            let other = server.get(&format!("/web/0123456789abcdef/{path}")).await;
+            let cached = (other.status, other.header("cache-control"));
+            assert_eq!(cached, (200, Some("no-cache")), "{file}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_a_browser_has_is_not_sent_again_unless_it_is_of_another_language() {
     let server = start(config()).await;

@@ -85,7 +85,7 @@ fn two_terminals_and_a_text_member_choose_lunch() {
     mina.types(DOWN);
     mina.types("\r");
     mina.shows(&[">  1 [x] pizza"]);
-    hana.shows(&["  1 [ ] pizza", "Mina 님이 투표: pizza, 1표"]);
+    hana.shows(&["  1 [ ] pizza", "Mina 님이 pizza에 투표했어요: 1표"]);
     mina.types("\x18");
     text.shows(r#"["김치찌개"]"#);
 

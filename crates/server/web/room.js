@@ -17,7 +17,7 @@ import { askName, meet, people } from './room/people.js';
 import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
-import { bar, heading, trouble, warning, word } from './room/top.js';
+import { bar, heading, renewing, trouble, warning, word } from './room/top.js';
 
 /** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
@@ -189,13 +189,14 @@ function isRefused({ status, reason }) {
 let wasLive;
 room.subscribe((view) => {
   if (isRefused(view)) return;
-  app.update();
   keep(view);
+  if (renewing(app, view)) return;
+  app.update();
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // At the first connection nothing was lost before.
-  // An end is shown by the screen that follows.
-  if (wasLive !== undefined && view.status !== 'ended') announce(isLive ? w.said.live : w.said.lost);
+  // An end is shown by the screen that follows, and a page that is too old by its strip.
+  if (wasLive !== undefined && view.status !== 'ended' && !view.outdated) announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) {
     for (const item of remember.takeFor(id)) {
       // A refusal is shown beside the box.

@@ -5,136 +5,17 @@
 //! stream keeps a read buffer for each connection and cannot limit fragments or pings. A
 //! test compares the two on arbitrary bytes.
 
+mod frame;
+
 use std::io::Cursor;
+use std::str::Utf8Error;
 
 use bytes::Bytes;
 use tablecast_core::CloseReason;
-use tungstenite::Error as FrameError;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
-/// A message in more fragments than this is refused. Browsers send one frame for each
-/// message; libraries that stream use a few.
-pub const MAX_FRAGMENTS: usize = 64;
-
-const TEXT: u8 = 0x81;
-const CLOSE: u8 = 0x88;
-const PING: u8 = 0x89;
-const PONG: u8 = 0x8A;
-
-/// One or more encoded frames. Cloning shares the bytes, so a frame is encoded
-/// once for everybody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame(pub(crate) Bytes);
-
-impl Frame {
-    /// A text message.
-    pub fn text(text: &str) -> Frame {
-        single(TEXT, text.as_bytes())
-    }
-
-    pub(crate) fn close(reason: CloseReason) -> Frame {
-        let mut payload = reason.code().to_be_bytes().to_vec();
-        payload.extend_from_slice(reason.text().as_bytes());
-        single(CLOSE, &payload)
-    }
-
-    pub(crate) fn ping() -> Frame {
-        single(PING, &[])
-    }
-
-    /// One pong for each payload.
-    pub(crate) fn pongs<'a>(payloads: impl IntoIterator<Item = &'a Bytes>) -> Frame {
-        let mut frames = Frames::default();
-        for payload in payloads {
-            frames.put(PONG, payload);
-        }
-        frames.finish()
-    }
-
-    /// Its size in bytes, headers included.
-    #[allow(clippy::len_without_is_empty, reason = "a frame is never empty")]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-fn single(first: u8, payload: &[u8]) -> Frame {
-    // Bytes that exactly fill their buffer are shared without another allocation.
-    let mut frames = Frames::with_capacity(header_length(payload.len()) + payload.len());
-    frames.put(first, payload);
-    frames.finish()
-}
-
-/// Several messages in one buffer, so that they reach a socket in one write.
-#[derive(Debug, Default)]
-pub struct Frames(Vec<u8>);
-
-impl Frames {
-    /// With capacity for this many bytes.
-    pub fn with_capacity(bytes: usize) -> Self {
-        Frames(Vec::with_capacity(bytes))
-    }
-
-    /// Adds a text message.
-    pub fn text(&mut self, text: &str) {
-        self.put(TEXT, text.as_bytes());
-    }
-
-    pub(crate) fn append(&mut self, frame: &Frame) {
-        self.0.extend_from_slice(&frame.0);
-    }
-
-    /// Their size in bytes, headers included.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All messages as one [`Frame`].
-    pub fn finish(self) -> Frame {
-        Frame(self.0.into())
-    }
-
-    /// A server's frame is not masked: a header of 2, 4 or 10 bytes and the
-    /// payload.
-    fn put(&mut self, first: u8, payload: &[u8]) {
-        let length = payload.len();
-        let bytes = header_length(length) + length;
-        if self.0.capacity() == 0 {
-            // The exact capacity, without the cost of growing: mostly there is only one frame.
-            self.0 = Vec::with_capacity(bytes);
-        } else {
-            self.0.reserve(bytes);
-        }
-        self.0.push(first);
-        match header_length(length) {
-            2 => self.0.push(length as u8),
-            4 => {
-                self.0.push(126);
-                self.0.extend_from_slice(&(length as u16).to_be_bytes());
-            }
-            _ => {
-                self.0.push(127);
-                self.0.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
-        self.0.extend_from_slice(payload);
-    }
-}
-
-fn header_length(payload: usize) -> usize {
-    match payload {
-        0..=125 => 2,
-        126..=0xFFFF => 4,
-        _ => 10,
-    }
-}
-
+pub use frame::{Frame, Frames};
 pub(crate) use tungstenite::handshake::derive_accept_key as accept_key;
 
 /// A message from the client.
@@ -164,24 +45,21 @@ pub enum Received {
 #[derive(Debug)]
 pub struct Decoder {
     max_message: usize,
+    max_fragments: usize,
     /// There was an error: following bytes have no meaning.
     failed: bool,
+    /// An unfinished header or control frame.
     rest: Vec<u8>,
     message: Option<Box<Unfinished>>,
 }
 
-#[derive(Debug)]
-struct Unfinished {
-    kind: Data,
-    payload: Vec<u8>,
-    fragments: usize,
-}
-
 impl Decoder {
-    /// Refuses messages of more than `max_message` bytes.
-    pub fn new(max_message: usize) -> Self {
+    /// Refuses messages of more than `max_message` bytes or in more than `max_fragments`
+    /// frames.
+    pub fn new(max_message: usize, max_fragments: usize) -> Self {
         Decoder {
             max_message,
+            max_fragments,
             failed: false,
             rest: Vec::new(),
             message: None,
@@ -193,15 +71,26 @@ impl Decoder {
         !self.rest.is_empty() || self.message.is_some()
     }
 
+    /// How many bytes it holds.
+    #[cfg(feature = "fuzzing")]
+    #[doc(hidden)]
+    pub fn held(&self) -> usize {
+        let message = self.message.as_ref().map_or(0, |it| it.content.len());
+        self.rest.len() + message
+    }
+
     /// Whether there was an error, so that following bytes are ignored.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed
     }
 
     /// Decodes received bytes; `input` is unmasked in place. Complete items go to `sink` in
-    /// order. After an error all further bytes are ignored, so that a connection can be
-    /// read to its end: closing a socket with unread bytes resets it, and the client may
-    /// never see the close frame.
+    /// order. An error is found as soon as the bytes that make it one are there: a limit is
+    /// checked by a frame's header, and text as it comes, frame complete or not.
+    ///
+    /// After an error all further bytes are ignored, so that a connection can be read to
+    /// its end: closing a socket with unread bytes resets it, and the client may never see
+    /// the close frame.
     ///
     /// # Errors
     /// The reason to close the connection. Items before the error have gone to `sink`.
@@ -223,22 +112,20 @@ impl Decoder {
         input: &mut [u8],
         sink: &mut impl FnMut(Received),
     ) -> Result<(), CloseReason> {
-        if self.rest.is_empty() {
-            let used = self.frames(input, sink)?;
-            self.rest.extend_from_slice(&input[used..]);
+        let mut joined = std::mem::take(&mut self.rest);
+        let input = if joined.is_empty() {
+            input
         } else {
-            let mut rest = std::mem::take(&mut self.rest);
-            rest.extend_from_slice(input);
-            let used = self.frames(&mut rest, sink)?;
-            if used < rest.len() {
-                rest.drain(..used);
-                self.rest = rest;
-            }
-        }
+            joined.extend_from_slice(input);
+            &mut joined
+        };
+        let used = self.frames(input, sink)?;
+        self.rest.extend_from_slice(&input[used..]);
         Ok(())
     }
 
-    /// Decodes whole frames and returns how many bytes they had.
+    /// Decodes what is there and returns how many bytes it had. What remains is the
+    /// beginning of a header or of a control frame.
     fn frames(
         &mut self,
         input: &mut [u8],
@@ -246,25 +133,41 @@ impl Decoder {
     ) -> Result<usize, CloseReason> {
         let mut used = 0;
         while used < input.len() {
-            let mut cursor = Cursor::new(&input[used..]);
-            let (header, length) = match FrameHeader::parse(&mut cursor) {
-                Ok(Some(found)) => found,
-                Ok(None) => break,
-                Err(FrameError::Protocol(_) | _) => return Err(CloseReason::Protocol),
-            };
-            let at = used + cursor.position() as usize;
-            let mask = self.check(&header, length)?;
-            // `check` bounded the length by `max_message`, so this cannot overflow.
-            let end = at + length as usize;
-            if end > input.len() {
-                break;
+            if let Some(message) = &mut self.message
+                && message.left > 0
+            {
+                used += message.take_in(&mut input[used..])?;
+            } else {
+                let mut cursor = Cursor::new(&input[used..]);
+                let (header, length) = match FrameHeader::parse(&mut cursor) {
+                    Ok(Some(found)) => found,
+                    Ok(None) => break,
+                    Err(_) => return Err(CloseReason::Protocol),
+                };
+                let at = used + cursor.position() as usize;
+                let mask = self.check(&header, length)?;
+                let is_whole = length <= (input.len() - at) as u64;
+                match header.opcode {
+                    OpCode::Control(_) if !is_whole => break,
+                    OpCode::Data(kind)
+                        if !is_whole || !header.is_final || self.message.is_some() =>
+                    {
+                        // `check` bounded the length by `max_message`.
+                        self.begin(kind, header.is_final, length as usize, mask)?;
+                        used = at;
+                    }
+                    opcode => {
+                        used = at + length as usize;
+                        let payload = &mut input[at..used];
+                        unmask(payload, mask);
+                        sink(single_frame(opcode, payload)?);
+                        continue;
+                    }
+                }
             }
-            let payload = &mut input[at..end];
-            unmask(payload, mask);
-            if let Some(received) = self.frame(&header, payload)? {
-                sink(received);
+            if let Some(message) = self.message.take_if(|message| message.is_complete()) {
+                sink(Received::Message(message.finish()?));
             }
-            used = end;
         }
         Ok(used)
     }
@@ -290,10 +193,10 @@ impl Decoder {
                     return Err(CloseReason::Protocol);
                 }
                 let (before, fragments) = match &self.message {
-                    Some(message) => (message.payload.len(), message.fragments),
+                    Some(message) => (message.content.len(), message.fragments),
                     None => (0, 0),
                 };
-                if length > (self.max_message - before) as u64 || fragments >= MAX_FRAGMENTS {
+                if length > (self.max_message - before) as u64 || fragments >= self.max_fragments {
                     return Err(CloseReason::TooBig);
                 }
             }
@@ -301,67 +204,159 @@ impl Decoder {
         Ok(mask)
     }
 
-    fn frame(
+    /// Begins a frame of a message that is not complete with what is there.
+    fn begin(
         &mut self,
-        header: &FrameHeader,
-        payload: &[u8],
-    ) -> Result<Option<Received>, CloseReason> {
-        match header.opcode {
-            OpCode::Control(Control::Ping) => {
-                Ok(Some(Received::Ping(Bytes::copy_from_slice(payload))))
-            }
-            OpCode::Control(Control::Pong) => Ok(Some(Received::Pong)),
-            OpCode::Control(Control::Close) => close(payload).map(Some),
-            OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_)) => {
-                Err(CloseReason::Protocol)
-            }
-            OpCode::Data(Data::Continue) => {
-                let Some(message) = &mut self.message else {
-                    return Err(CloseReason::Protocol);
-                };
-                message.payload.extend_from_slice(payload);
-                message.fragments += 1;
-                if !header.is_final {
-                    return Ok(None);
-                }
-                match self.message.take() {
-                    Some(whole) => complete(whole.kind, whole.payload).map(Some),
-                    None => Ok(None),
-                }
-            }
-            OpCode::Data(kind) if header.is_final => complete(kind, payload.to_vec()).map(Some),
-            OpCode::Data(kind) => {
-                self.message = Some(Box::new(Unfinished {
-                    kind,
-                    payload: payload.to_vec(),
-                    fragments: 1,
-                }));
-                Ok(None)
-            }
+        kind: Data,
+        is_final: bool,
+        length: usize,
+        mask: [u8; 4],
+    ) -> Result<(), CloseReason> {
+        let message = match &mut self.message {
+            Some(message) => message,
+            none => none.insert(Box::new(Unfinished::new(kind)?)),
+        };
+        message.fragments += 1;
+        message.is_final = is_final;
+        message.left = length;
+        message.mask = mask;
+        Ok(())
+    }
+}
+
+/// A control frame, or a message of one frame.
+fn single_frame(opcode: OpCode, payload: &[u8]) -> Result<Received, CloseReason> {
+    match opcode {
+        OpCode::Control(Control::Ping) => Ok(Received::Ping(Bytes::copy_from_slice(payload))),
+        OpCode::Control(Control::Pong) => Ok(Received::Pong),
+        OpCode::Control(Control::Close) => close(payload),
+        // Checked at its final place: the check is several times slower on unaligned bytes,
+        // such as those after a frame's header.
+        OpCode::Data(Data::Text) => match String::from_utf8(payload.to_vec()) {
+            Ok(text) => Ok(Received::Message(Message::Text(text))),
+            Err(_) => Err(CloseReason::NotUtf8),
+        },
+        OpCode::Data(Data::Binary) => Ok(Received::Message(Message::Binary(
+            Bytes::copy_from_slice(payload),
+        ))),
+        OpCode::Data(Data::Continue | Data::Reserved(_))
+        | OpCode::Control(Control::Reserved(_)) => Err(CloseReason::Protocol),
+    }
+}
+
+/// A message of which more is to come.
+#[derive(Debug)]
+struct Unfinished {
+    content: Content,
+    fragments: usize,
+    /// Its newest frame is the last one.
+    is_final: bool,
+    /// How many bytes of its newest frame are to come.
+    left: usize,
+    /// For the next byte of its newest frame.
+    mask: [u8; 4],
+}
+
+impl Unfinished {
+    fn new(kind: Data) -> Result<Self, CloseReason> {
+        let content = match kind {
+            Data::Text => Content::Text(Text::default()),
+            Data::Binary => Content::Binary(Vec::new()),
+            Data::Continue | Data::Reserved(_) => return Err(CloseReason::Protocol),
+        };
+        Ok(Unfinished {
+            content,
+            fragments: 0,
+            is_final: false,
+            left: 0,
+            mask: [0; 4],
+        })
+    }
+
+    /// Takes what belongs to the newest frame, and returns how many bytes that were.
+    fn take_in(&mut self, input: &mut [u8]) -> Result<usize, CloseReason> {
+        let count = self.left.min(input.len());
+        let payload = &mut input[..count];
+        unmask(payload, self.mask);
+        self.mask.rotate_left(count % 4);
+        self.left -= count;
+        match &mut self.content {
+            Content::Text(text) => text.push(payload)?,
+            Content::Binary(bytes) => bytes.extend_from_slice(payload),
+        }
+        Ok(count)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_final && self.left == 0
+    }
+
+    fn finish(self) -> Result<Message, CloseReason> {
+        match self.content {
+            Content::Text(text) if text.cut.is_empty() => Ok(Message::Text(text.checked)),
+            Content::Text(_) => Err(CloseReason::NotUtf8),
+            Content::Binary(bytes) => Ok(Message::Binary(bytes.into())),
         }
     }
 }
 
-/// Text is checked at its final place: the check is several times slower on unaligned
-/// bytes, such as those after a frame's header.
-fn complete(kind: Data, payload: Vec<u8>) -> Result<Received, CloseReason> {
-    let message = match kind {
-        Data::Text => Message::Text(String::from_utf8(payload).map_err(|_| CloseReason::NotUtf8)?),
-        Data::Binary => Message::Binary(payload.into()),
-        Data::Continue | Data::Reserved(_) => return Err(CloseReason::Protocol),
-    };
-    Ok(Received::Message(message))
+#[derive(Debug)]
+enum Content {
+    Text(Text),
+    Binary(Vec<u8>),
+}
+
+impl Content {
+    fn len(&self) -> usize {
+        match self {
+            Content::Text(text) => text.checked.len() + text.cut.len(),
+            Content::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// Text that is checked as it comes, each byte once.
+#[derive(Debug, Default)]
+struct Text {
+    checked: String,
+    /// The first bytes of a character of which more is to come.
+    cut: Vec<u8>,
+}
+
+impl Text {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
+        let mut whole = std::mem::take(&mut self.cut);
+        whole.extend_from_slice(bytes);
+        self.cut = whole.split_off(whole.len() - cut_short(&whole));
+        let is_wrong = |error: Utf8Error| error.error_len().is_some();
+        if std::str::from_utf8(&self.cut).is_err_and(is_wrong) {
+            return Err(CloseReason::NotUtf8);
+        }
+        let whole = std::str::from_utf8(&whole).map_err(|_| CloseReason::NotUtf8)?;
+        self.checked.push_str(whole);
+        Ok(())
+    }
+}
+
+/// How many bytes at the end begin a character of which more must follow.
+fn cut_short(bytes: &[u8]) -> usize {
+    match bytes {
+        [.., 0xC0..=0xFF] => 1,
+        [.., 0xE0..=0xFF, _] => 2,
+        [.., 0xF0..=0xFF, _, _] => 3,
+        _ => 0,
+    }
 }
 
 fn close(payload: &[u8]) -> Result<Received, CloseReason> {
     match payload {
         [] => Ok(Received::Close(None)),
         [high, low, text @ ..] => {
+            std::str::from_utf8(text).map_err(|_| CloseReason::NotUtf8)?;
             let code = u16::from_be_bytes([*high, *low]);
             if !CloseCode::from(code).is_allowed() {
                 return Err(CloseReason::Protocol);
             }
-            std::str::from_utf8(text).map_err(|_| CloseReason::NotUtf8)?;
             Ok(Received::Close(Some(code)))
         }
         [_] => Err(CloseReason::Protocol),

@@ -27,6 +27,9 @@ impl Default for OutboxLimits {
 pub struct ConnectionConfig {
     /// The largest message in bytes, whole or in fragments. Default 16 KiB.
     pub message_bytes: usize,
+    /// The most frames of a message. Default 64: browsers send one frame for each message;
+    /// libraries that stream use a few.
+    pub message_fragments: usize,
     /// How much may wait to be written.
     pub outbox: OutboxLimits,
     /// A silent connection is pinged after at most this long, and at least half of it.
@@ -43,6 +46,7 @@ impl Default for ConnectionConfig {
     fn default() -> Self {
         ConnectionConfig {
             message_bytes: 16 * 1024,
+            message_fragments: 64,
             outbox: OutboxLimits::default(),
             ping_interval: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(10),

@@ -132,7 +132,7 @@ impl Connection {
             outbox: outbox.clone(),
             clock,
             config,
-            decoder: Decoder::new(config.message_bytes),
+            decoder: Decoder::new(config.message_bytes, config.message_fragments),
             messages: VecDeque::new(),
             ended: None,
             client_closed: false,

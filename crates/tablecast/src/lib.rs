@@ -278,6 +278,9 @@ pub mod connection;
 pub mod dialect;
 mod error;
 mod fence;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hub;
 pub mod memory;
 pub mod metrics;

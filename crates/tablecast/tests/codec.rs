@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tablecast::codec::{Decoder, Frame, Frames, MAX_FRAGMENTS, Message as Whole, Received};
+use tablecast::codec::{Decoder, Frame, Frames, Message as Whole, Received};
 use tablecast::core::CloseReason;
 use tablecast_testing::client::{
     BINARY, CLOSE, CONTINUES, ENDS, PING, PONG, TEXT, TEXT_BEGINS, frame,
@@ -17,6 +17,9 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 /// The largest message in these tests.
 const MAX_MESSAGE: usize = 4096;
+
+/// The most frames of a message in these tests.
+const MAX_FRAGMENTS: usize = 64;
 
 /// Longer frames are refused by `tungstenite` by their header alone.
 const MAX_FRAME: usize = 64 * 1024;
@@ -38,7 +41,7 @@ impl Outcome {
 
 /// Our decoder, given these pieces one after another.
 fn ours<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
-    let mut decoder = Decoder::new(MAX_MESSAGE);
+    let mut decoder = Decoder::new(MAX_MESSAGE, MAX_FRAGMENTS);
     let mut outcome = Outcome {
         received: Vec::new(),
         fault: None,
@@ -137,28 +140,14 @@ fn text_message(text: String) -> Received {
     Received::Message(Whole::Text(text))
 }
 
-fn is_control(received: &Received) -> bool {
-    matches!(
-        received,
-        Received::Ping(_) | Received::Pong | Received::Close(_)
-    )
-}
-
 /// Both decoders agree, except where they differ on purpose:
-/// - ours judges a frame by its header, theirs when all of it is there;
+/// - ours judges a frame by its header and its text as it comes, theirs when all of it is
+///   there;
 /// - theirs measures a frame before it looks at the rest of its header, so what
-///   is both too long and wrong is `Protocol` to ours;
-/// - theirs checks UTF-8 fragment by fragment, ours when the message is whole.
+///   is both too long and wrong is `Protocol` to ours.
 fn agree(bytes: &[u8], ours: &Outcome) -> Result<(), TestCaseError> {
     let (received, fault) = theirs(bytes);
     match (ours.fault, fault) {
-        (_, Some(Fault::Is(CloseReason::NotUtf8))) => {
-            // The text with the bad fragment is not finished, or goes wrong later;
-            // control frames may come before that.
-            prop_assert!(ours.received.starts_with(&received));
-            prop_assert!(ours.received[received.len()..].iter().all(is_control));
-            prop_assert!(ours.unfinished || ours.is_over());
-        }
         (Some(reason), Some(Fault::FrameTooLong)) => {
             prop_assert_eq!(&ours.received, &received);
             prop_assert!(matches!(
@@ -262,6 +251,87 @@ proptest! {
 
 }
 
+/// Text, mostly with a fault somewhere.
+fn perhaps_text() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        6 => "\\PC{0,12}".prop_map(String::into_bytes),
+        1 => vec(any::<u8>(), 0..3),
+        // Characters that are cut, too long for what they say, or of no text.
+        2 => prop::sample::select(vec![
+            &b"\xE2\x82"[..], b"\xF0\x9F\x98", b"\xC0\x80", b"\xE0\x9F\xBF", b"\xED\xA0\x80", b"\xF4\x90",
+        ])
+        .prop_map(<[u8]>::to_vec),
+    ];
+    vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+/// After how many of these bytes it is certain that no text begins with them.
+fn certain_after(bytes: &[u8]) -> Option<usize> {
+    let is_wrong = |length: &usize| match std::str::from_utf8(&bytes[..*length]) {
+        Ok(_) => false,
+        Err(error) => error.error_len().is_some(),
+    };
+    (1..=bytes.len()).find(is_wrong)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Hostile input 44.
+    #[test]
+    fn what_is_no_text_is_refused_at_the_byte_that_makes_it_so_however_it_is_cut(
+        bytes in perhaps_text(),
+        fragments in vec(any::<prop::sample::Index>(), 0..4),
+        cuts in vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        let fragments = cut(&bytes, &fragments);
+        let certain = certain_after(&bytes);
+        let mut stream = Vec::new();
+        // Where the byte is in the stream that makes it wrong; at the end one may be missing.
+        let mut fault_at = None;
+        let mut before = 0;
+        for (number, payload) in fragments.iter().enumerate() {
+            let kind = if number == 0 { TEXT_BEGINS } else { CONTINUES };
+            let is_last = number + 1 == fragments.len();
+            stream.extend(frame(kind | if is_last { 0x80 } else { 0 }, payload));
+            before += payload.len();
+            if fault_at.is_none() && certain.is_some_and(|certain| certain <= before) {
+                fault_at = certain.map(|certain| stream.len() - (before - certain));
+            }
+        }
+        if fault_at.is_none() && std::str::from_utf8(&bytes).is_err() {
+            fault_at = Some(stream.len());
+        }
+        for pieces in [cut(&stream, &cuts), stream.chunks(1).collect()] {
+            let mut decoder = Decoder::new(MAX_MESSAGE, MAX_FRAGMENTS);
+            let mut received = Vec::new();
+            let mut fed = 0;
+            let refused = pieces.iter().find_map(|piece| {
+                fed += piece.len();
+                let fed_now = decoder.feed(&mut piece.to_vec(), |item| received.push(item));
+                fed_now.err().map(|reason| (reason, fed - piece.len()..fed))
+            });
+            match fault_at {
+                None => {
+                    prop_assert_eq!(refused, None);
+                    let text = String::from_utf8(bytes.clone()).unwrap();
+                    prop_assert_eq!(received, [text_message(text)]);
+                }
+                Some(at) => {
+                    let (reason, piece) = refused.unwrap();
+                    prop_assert_eq!(reason, CloseReason::NotUtf8);
+                    prop_assert!(piece.contains(&(at - 1)), "byte {} in {:?}", at, piece);
+                    prop_assert_eq!(received, []);
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 100,
@@ -270,7 +340,11 @@ proptest! {
     })]
 
     #[test]
-    fn what_is_encoded_is_what_a_client_reads(texts in vec("\\PC{0,300}", 1..10), long in 0..3_usize) {
+    fn what_is_encoded_is_what_a_client_reads(
+        texts in vec("\\PC{0,300}", 1..10),
+        long in 0..3_usize,
+        binary in vec(any::<u8>(), 0..300),
+    ) {
         let mut frames = Frames::default();
         let mut texts = texts;
         texts.push("x".repeat([125, 126, 65_536][long]));
@@ -282,13 +356,17 @@ proptest! {
         prop_assert_eq!(bytes.len(), single, "several in one are as long as each alone");
 
         let mut context = WebSocketContext::new(Role::Client, None);
-        let bytes = wire(&bytes);
+        let bytes = [wire(&bytes), wire(&Frame::binary(&binary))].concat();
         let mut input = Input(&bytes);
         for text in &texts {
             match context.read(&mut input) {
                 Ok(Message::Text(read)) => prop_assert_eq!(read.as_str(), text),
                 other => prop_assert!(false, "{:?}", other),
             }
+        }
+        match context.read(&mut input) {
+            Ok(Message::Binary(read)) => prop_assert_eq!(read, binary),
+            other => prop_assert!(false, "{:?}", other),
         }
         let no_more = matches!(context.read(&mut input), Err(Error::Io(_)));
         prop_assert!(no_more);
@@ -519,7 +597,7 @@ fn what_follows_a_close_frame_does_not_undo_it() {
 /// So that a connection can be read to its end without taking its bytes for frames.
 #[test]
 fn after_a_fault_nothing_is_understood_any_more() {
-    let mut decoder = Decoder::new(MAX_MESSAGE);
+    let mut decoder = Decoder::new(MAX_MESSAGE, MAX_FRAGMENTS);
     let mut feed = |bytes: Vec<u8>| {
         let mut count = 0;
         let fed = decoder.feed(&mut bytes.clone(), |_| count += 1);
@@ -534,7 +612,7 @@ fn after_a_fault_nothing_is_understood_any_more() {
 
 #[test]
 fn only_what_is_unfinished_is_kept() {
-    let mut decoder = Decoder::new(MAX_MESSAGE);
+    let mut decoder = Decoder::new(MAX_MESSAGE, MAX_FRAGMENTS);
     let mut feed = |bytes: &[u8]| {
         decoder.feed(&mut bytes.to_vec(), |_| {}).unwrap();
         decoder.is_unfinished()

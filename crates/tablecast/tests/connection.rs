@@ -253,6 +253,11 @@ async fn what_is_not_allowed_is_closed_with_its_code() {
         (frame(ENDS, b""), CloseReason::Protocol),
         (frame(CLOSE, &1005_u16.to_be_bytes()), CloseReason::Protocol),
         (frame(TEXT, &[0xFF]), CloseReason::NotUtf8),
+        // Most of this frame never comes.
+        (
+            frame(TEXT, &[0xFF; 100])[..7].to_vec(),
+            CloseReason::NotUtf8,
+        ),
         (too_big, CloseReason::TooBig),
         (far_too_big, CloseReason::TooBig),
         (endless, CloseReason::TooBig),

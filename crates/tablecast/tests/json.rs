@@ -69,6 +69,7 @@ async fn a_hello_tells_everything_needed_to_begin() {
     );
     assert!(hello["expires_at"].as_u64() > hello["now"].as_u64());
     assert_eq!(hello["limits"]["message_bytes"], 16 * 1024);
+    assert_eq!(hello["version"], json!({"protocol": 1, "app": 7}));
     let shown = hello.to_string() + &first.next().await.to_string();
     let secret = first.hello["seat"].as_str().unwrap();
     assert!(
@@ -186,6 +187,28 @@ async fn what_is_not_understood_is_refused_by_name_and_the_connection_stays() {
         }
     }
     assert_eq!(node.items("r").await, ["fine"; 3]);
+}
+
+/// Hostile input 90.
+#[tokio::test]
+async fn an_answer_does_not_grow_with_what_is_refused() {
+    let node = node().await;
+    let mut member = node.json("r").await;
+    let long = "\u{1}".repeat(1000).escape_unicode().to_string();
+    let long = long.replace("\\u{1}", "\\u0001");
+    for line in [
+        format!(r#"{{"id":"{long}","add":{{}}}}"#),
+        format!(r#"{{"id":1,"add":{{}},"{long}":{{}}}}"#),
+        format!(r#"{{"id":1,"{long}":{{}}}}"#),
+        format!(r#"{{"id":1,"add":{{"{long}":1}}}}"#),
+        format!(r#"{{"id":1,"add":{{"item":["{long}"]}}}}"#),
+    ] {
+        member.client.send_text(&line).await.unwrap();
+        let answer = member.next().await;
+        assert_eq!(code(&answer), "bad_command", "{line:.90}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.len() < 2048, "{message}");
+    }
 }
 
 /// Without it, whoever asked would wait for ever.

@@ -21,18 +21,25 @@ pub enum Action {
     Send(Command),
     /// Put back what was removed last.
     Undo,
-    /// Show the menu.
-    List,
-    /// Show the members.
-    Who,
-    /// Show the room's address.
-    Link,
-    /// Show the help.
-    Help,
+    /// Show something, which changes nothing.
+    Show(Show),
     /// Connect now.
     Retry,
     /// Leave.
     Quit,
+}
+
+/// What can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// The menu.
+    Menu,
+    /// The members.
+    Members,
+    /// The room's address.
+    Link,
+    /// The help.
+    Help,
 }
 
 impl Action {
@@ -51,7 +58,7 @@ impl Action {
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub fn read(line: &str, lang: Lang) -> Result<Action, String> {
+pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/') else {
         return Ok(match line {
@@ -66,7 +73,7 @@ pub fn read(line: &str, lang: Lang) -> Result<Action, String> {
         Some((word, rest)) => (word, rest.trim()),
         None => (command, ""),
     };
-    let number = |word| rest.parse::<u64>().map_err(|_| lang.no_number(word));
+    let number = |word| rest.parse::<u64>().map_err(|_| (lang.no_number)(word));
     let asked = match &*word.to_lowercase() {
         "vote" => Command::vote(number("/vote")?, true),
         "unvote" => Command::vote(number("/unvote")?, false),
@@ -77,22 +84,24 @@ pub fn read(line: &str, lang: Lang) -> Result<Action, String> {
         "title" => Command::Title(Title {
             title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
         }),
-        "name" if rest.is_empty() => return Err(lang.no_name()),
+        "name" if rest.is_empty() => return Err(lang.no_name.to_owned()),
         "name" => return Ok(Action::Name(rest.to_owned())),
         "colour" | "color" => {
             let colour = rest.parse().ok().and_then(Colour::new);
-            return colour.map(Action::Colour).ok_or_else(|| lang.no_colour());
+            return colour
+                .map(Action::Colour)
+                .ok_or_else(|| lang.no_colour.to_owned());
         }
-        "add" if rest.is_empty() => return Err(lang.no_item()),
+        "add" if rest.is_empty() => return Err(lang.no_item.to_owned()),
         "add" => return Ok(Action::Add(rest.to_owned())),
         "undo" => return Ok(Action::Undo),
-        "list" | "menu" => return Ok(Action::List),
-        "members" | "who" => return Ok(Action::Who),
-        "link" => return Ok(Action::Link),
-        "help" | "?" => return Ok(Action::Help),
+        "list" | "menu" => return Ok(Action::Show(Show::Menu)),
+        "members" | "who" => return Ok(Action::Show(Show::Members)),
+        "link" => return Ok(Action::Show(Show::Link)),
+        "help" | "?" => return Ok(Action::Show(Show::Help)),
         "retry" => return Ok(Action::Retry),
         "quit" | "exit" | "leave" => return Ok(Action::Quit),
-        _ => return Err(lang.no_command(sanitise(&format!("/{word}")))),
+        _ => return Err((lang.no_command)(&sanitise(&format!("/{word}")))),
     };
     Ok(Action::Send(asked))
 }
@@ -100,11 +109,10 @@ pub fn read(line: &str, lang: Lang) -> Result<Action, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LANG: Lang = Lang::English;
+    use crate::words::ENGLISH;
 
     fn read(line: &str) -> Result<Action, String> {
-        super::read(line, LANG)
+        super::read(line, &ENGLISH)
     }
 
     #[test]
@@ -133,12 +141,12 @@ mod tests {
         assert_eq!(read("/title"), title(None));
         assert_eq!(read("/members"), read("/who"));
         assert_eq!(read("/add pizza"), Ok(Action::Add("pizza".to_owned())));
-        assert_eq!(read("/add"), Err(LANG.no_item()));
+        assert_eq!(read("/add"), Err(ENGLISH.no_item.to_owned()));
         let colour = |index| Ok(Action::Colour(Colour::new(index).unwrap()));
         assert_eq!(read("/color 11"), colour(11));
-        assert_eq!(read("/colour 12"), Err(LANG.no_colour()));
-        assert_eq!(read("/remove pizza"), Err(LANG.no_number("/remove")));
-        assert_eq!(read("/name"), Err(LANG.no_name()));
-        assert_eq!(read("/drow"), Err(LANG.no_command("/drow")));
+        assert_eq!(read("/colour 12"), Err(ENGLISH.no_colour.to_owned()));
+        assert_eq!(read("/remove pizza"), Err((ENGLISH.no_number)("/remove")));
+        assert_eq!(read("/name"), Err(ENGLISH.no_name.to_owned()));
+        assert_eq!(read("/drow"), Err((ENGLISH.no_command)("/drow")));
     }
 }

@@ -13,7 +13,7 @@ use crate::failed::Failed;
 use crate::lines::Line;
 use crate::lunch::{Lunch, verdict};
 use crate::room_url::{self, RoomUrl};
-use crate::words::Lang;
+use crate::words::{self, Lang};
 use crate::{action, create, lines, plain, run, screen};
 
 /// What can be done at a terminal.
@@ -36,6 +36,10 @@ pub enum Command {
     ///
     /// Ends with 0 if you left, with 1 if the room ended or could not be joined, or if a line of
     /// a pipe was refused; stderr names it, and the others are said.
+    ///
+    /// If the server is newer and tells something that this program does not know, it says so
+    /// once (on stderr when it prints lines), loads the whole room anew, and goes on: what it
+    /// shows is right, but may be incomplete. The code at the end is as above.
     Join(Join),
     /// Makes a room and prints its links and a QR code
     ///
@@ -102,7 +106,7 @@ impl Command {
 
     /// Does it: the code to end with.
     pub fn run(self) -> ExitCode {
-        let lang = Lang::of(|name| std::env::var(name).ok());
+        let lang = words::lang(|name| std::env::var(name).ok());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -123,7 +127,7 @@ impl Command {
         }
     }
 
-    async fn perform(self, lang: Lang) -> Result<ExitCode, Failed> {
+    async fn perform(self, lang: &'static Lang) -> Result<ExitCode, Failed> {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
@@ -145,14 +149,15 @@ fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
+async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
     };
     let url = &options.url;
     let client = Client::new(Lunch::default(), url.socket(), who);
-    let mut client = client.map_err(|error| Failed::Random(error.to_string()))?;
+    let mut client =
+        client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
     let is_typed = io::stdin().is_terminal();
     let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
     let mut has_refused = false;
@@ -160,7 +165,7 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
     let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
         let mut ui = screen::Screen::new(terminal, lang, url);
-        run::run(&mut ui, screen::keys(), &mut client).await
+        run::run(&mut ui, &mut screen::keys(), &mut client).await
     } else {
         let mut ui = plain::Plain::new(lang, url, io::stdout(), io::stderr());
         let mut lines = lines::lines();
@@ -182,6 +187,9 @@ async fn join(options: Join, lang: Lang) -> Result<ExitCode, Failed> {
         && is_screen
     {
         complain(&lang.decision(decision, verdict(session)));
+    }
+    if is_screen && session.outdated().is_some() {
+        complain(lang.outdated);
     }
     if let Some(unsent) = lang.unsent(session.pending(), &left) {
         has_refused |= !is_typed;

@@ -50,7 +50,7 @@ pub(crate) async fn make(
     sessions.set_path(&format!("{}{SESSIONS}", site.path().trim_end_matches('/')));
     let (answer, mut site) = post(&sessions, &body)
         .await
-        .map_err(|error| Failed::Network(error.to_string()))?;
+        .map_err(|error| Failed::Refused(error.to_string()))?;
     // Where the same path is found below another one, the site has moved there.
     let base = site.path().strip_suffix(SESSIONS);
     let base = base.unwrap_or_default().to_owned();
@@ -88,7 +88,7 @@ fn refusal(site: &Url, answer: &Answer) -> String {
 /// seen on a terminal with few rows too.
 pub(crate) fn print(
     out: &mut impl Write,
-    lang: Lang,
+    lang: &Lang,
     url: &RoomUrl,
     columns: Option<u16>,
 ) -> io::Result<()> {
@@ -97,36 +97,36 @@ pub(crate) fn print(
     };
     match qr::code(&url.to_string(), columns) {
         Some(code) => write!(out, "{code}")?,
-        None => write!(out, "{}", wrapped(&lang.too_narrow(), columns))?,
+        None => write!(out, "{}", wrapped(lang.too_narrow, columns))?,
     }
     if is_this_machine(&url.site) {
         write!(out, "{}", wrapped(&advice(lang, url), columns))?;
     }
     let (page, socket) = (url.to_string(), url.socket().into());
     let links = [
-        (lang.in_a_browser(), "", page.clone()),
-        (lang.in_a_terminal(), "tablecast join", page),
-        (lang.by_hand(), "websocat", socket),
+        (lang.in_a_browser, "", page.clone()),
+        (lang.in_a_terminal, "tablecast join", page),
+        (lang.by_hand, "websocat", socket),
     ];
     for (label, command, link) in links {
-        write!(out, "{}", linked(&label, command, &link, columns))?;
+        write!(out, "{}", linked(label, command, &link, columns))?;
     }
     out.flush()
 }
 
 /// What to do so that other machines can open the room.
-fn advice(lang: Lang, url: &RoomUrl) -> String {
+fn advice(lang: &Lang, url: &RoomUrl) -> String {
     let port = url.site.port_or_known_default().unwrap_or_default();
-    let only_here = lang.only_here();
+    let only_here = lang.only_here;
     // A proxy listens there: this server has no TLS.
     if url.site.scheme() == "https" {
-        return only_here;
+        return only_here.to_owned();
     }
     let other = match own_address() {
         Some(address) => SocketAddr::new(address, port).to_string(),
-        None => format!("{}:{port}", lang.some_address()),
+        None => format!("{}:{port}", lang.some_address),
     };
-    let advice = lang.listen_to_all(port, format!("http://{other}"));
+    let advice = (lang.listen_to_all)(port, &format!("http://{other}"));
     format!("{only_here} {advice}")
 }
 
@@ -179,6 +179,7 @@ fn wrapped(text: &str, columns: u16) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::words::{ENGLISH, KOREAN};
 
     #[test]
     fn links_come_last_and_nothing_is_broken_within_a_word() {
@@ -191,7 +192,7 @@ mod tests {
             ("192.168.100.100:8100", 80),
             ("lunch.example.org", 200),
         ] {
-            for lang in [Lang::English, Lang::Korean] {
+            for (lang, advice) in [(&ENGLISH, "Phones cannot"), (&KOREAN, "휴대폰에서는")] {
                 let url: RoomUrl = format!("http://{host}/r/{id}").parse().unwrap();
                 let mut out = Vec::new();
                 print(&mut out, lang, &url, Some(columns)).unwrap();
@@ -213,7 +214,6 @@ mod tests {
                     assert!(read.contains(&link), "no {link}: {text}");
                 }
                 assert!(read.trim_end().ends_with(url.socket().as_str()), "{text}");
-                let advice = lang.pick("Phones cannot", "휴대폰에서는");
                 assert_eq!(rest.contains(advice), is_this_machine(&url.site));
                 assert!(!rest.contains(":8000"), "{rest}");
                 if rest.contains(advice) {
@@ -224,7 +224,7 @@ mod tests {
         }
         let url: RoomUrl = format!("https://localhost:8443/r/{id}").parse().unwrap();
         let mut out = Vec::new();
-        print(&mut out, Lang::English, &url, Some(80)).unwrap();
+        print(&mut out, &ENGLISH, &url, Some(80)).unwrap();
         assert!(!String::from_utf8(out).unwrap().contains("--listen"));
     }
 }

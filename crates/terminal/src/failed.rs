@@ -8,13 +8,7 @@ pub(crate) enum Failed {
     /// The terminal, or what stands in its place, could not be read or written.
     #[error("cannot use the terminal: {0}")]
     Terminal(#[from] io::Error),
-    /// The system gives no random numbers, without which nothing here is safe.
-    #[error("no random numbers: {0}")]
-    Random(String),
-    /// The server could not be asked.
-    #[error("{0}")]
-    Network(String),
-    /// The server refused.
+    /// The system, the network or the server refused: for people.
     #[error("{0}")]
     Refused(String),
 }

@@ -11,6 +11,7 @@ pub mod cli;
 mod create;
 mod editor;
 mod failed;
+mod inputs;
 mod lines;
 pub mod lunch;
 mod plain;

@@ -1,16 +1,9 @@
 //! The lines of stdin. A line that cannot be read is reported, and reading goes on behind it.
 
 use std::io::{self, BufRead, Read};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use futures_util::Stream;
-use tokio::sync::mpsc;
-
+use crate::inputs::Inputs;
 use crate::text::sanitise;
-
-/// At most so many lines are read in advance.
-const QUEUE: usize = 16;
 
 /// The longest line that is accepted, in bytes. No server takes so much, but its real limit is
 /// known only when it answers.
@@ -44,45 +37,10 @@ pub(crate) enum Why {
     TooLong,
 }
 
-/// Lines that come in, and wait until they are taken.
-pub(crate) struct Lines(mpsc::Receiver<io::Result<Line>>);
-
-impl Lines {
-    /// The lines that are here already and were not taken. No more come.
-    pub(crate) async fn left(mut self) -> Vec<Line> {
-        self.0.close();
-        let mut left = Vec::new();
-        while let Some(Ok(line)) = self.0.recv().await {
-            left.push(line);
-        }
-        left
-    }
-}
-
-impl Stream for Lines {
-    type Item = io::Result<Line>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context)
-    }
-}
-
-/// Reads the lines of stdin in a thread of its own, which nothing can wake up but another
-/// line: it ends with the process.
-pub(crate) fn lines() -> Lines {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    std::thread::spawn(move || {
-        let mut stdin = io::stdin().lock();
-        for number in 1.. {
-            let line = read(&mut stdin, number).transpose();
-            let Some(line) = line else { break };
-            let is_last = line.is_err();
-            if sender.blocking_send(line).is_err() || is_last {
-                break;
-            }
-        }
-    });
-    Lines(receiver)
+/// The lines of stdin.
+pub(crate) fn lines() -> Inputs<Line> {
+    let mut numbers = 1..;
+    Inputs::read(move || read(&mut io::stdin().lock(), numbers.next()?).transpose())
 }
 
 /// The next line, or `None` at the end. Takes no more memory than the longest line.

@@ -1,17 +1,20 @@
 //! A room in lines: for pipes, and for screen readers. What happens is a line on stdout,
 //! what went wrong one on stderr.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Write};
 
 use tablecast_client::protocol::push::Member;
 use tablecast_client::{Millis, Reason, Status};
 
-use crate::action;
+use crate::action::{self, Action, Show};
 use crate::lines::Line;
 use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
-use crate::user::{Show, User};
+use crate::user::User;
 use crate::words::Lang;
 
 /// A room in lines.
@@ -29,7 +32,7 @@ pub(crate) struct Plain<'a, O, E> {
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
-    pub(crate) fn new(lang: Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
+    pub(crate) fn new(lang: &'static Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
         Plain {
             user: User::new(lang),
             url,
@@ -53,7 +56,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn menu(&mut self, room: &Room) -> io::Result<()> {
         if room.state.items.is_empty() {
-            return writeln!(self.out, "{}", self.user.lang.empty_menu());
+            return writeln!(self.out, "{}", self.user.lang.empty_menu);
         }
         for item in by_votes(&room.state) {
             let what = self.user.lang.item(room, item);
@@ -88,7 +91,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn help(&mut self) -> io::Result<()> {
         let lang = self.user.lang;
-        for (command, does) in lang.commands().iter().chain(lang.numbered()) {
+        for (command, does) in lang.commands.iter().chain(lang.numbered) {
             writeln!(self.out, "{command}: {does}")?;
         }
         Ok(())
@@ -99,6 +102,8 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     fn status(&mut self, status: &Status, now: Millis) {
         let lang = self.user.lang;
         let reason = match status {
+            // It was told as news, once.
+            Status::Offline(Reason::Outdated, _) => return,
             Status::Offline(reason, _) => Some(reason),
             Status::Live => None,
             Status::Connecting | Status::Ended(_) => return,
@@ -132,22 +137,25 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
             Line::Text(text) => action::read(text, lang),
             Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
         };
-        let show = match read {
-            Ok(action) => self.user.act(action, session, now),
+        let action = match read {
+            Ok(action) => action,
             Err(why) => {
                 self.has_refused = true;
                 self.complain(&why);
                 return Ok(());
             }
         };
-        match (show, session.room()) {
-            (Show::Nothing, _) => {}
-            (Show::Notice(text), _) => writeln!(self.out, "{text}")?,
-            (Show::Help, _) => self.help()?,
-            (Show::Link, _) => writeln!(self.out, "{}", self.url)?,
-            (Show::Menu, Some(room)) => self.menu(room)?,
-            (Show::Members, Some(room)) => self.members(room)?,
-            (Show::Menu | Show::Members, None) => {}
+        match (action, session.room()) {
+            (Action::Show(Show::Help), _) => self.help()?,
+            (Action::Show(Show::Link), _) => writeln!(self.out, "{}", self.url)?,
+            (Action::Show(Show::Menu), Some(room)) => self.menu(room)?,
+            (Action::Show(Show::Members), Some(room)) => self.members(room)?,
+            (Action::Show(Show::Menu | Show::Members), None) => {}
+            (action, _) => {
+                if let Some(notice) = self.user.act(action, session, now) {
+                    writeln!(self.out, "{notice}")?;
+                }
+            }
         }
         self.out.flush()
     }
@@ -167,7 +175,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         self.status(&session.status(), now);
         for notification in session.notifications() {
             self.user.note(&notification);
-            let text = self.user.lang.notification(&notification);
+            let text = (self.user.lang.notification)(self.user.lang, &notification);
             use Notification as N;
             match (&notification, session.room()) {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,
@@ -177,7 +185,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
                     self.has_refused = true;
                     self.complain(&text);
                 }
-                (N::Store(_), _) => self.complain(&text),
+                (N::Store(_) | N::Outdated(_), _) => self.complain(&text),
                 (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,
                 (N::Left(_) | N::Renamed(..) | N::Change(..), _) => writeln!(self.out, "{text}")?,
             }

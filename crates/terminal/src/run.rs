@@ -4,17 +4,17 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::future::{OptionFuture, select_all};
-use futures_util::{Stream, StreamExt};
 use tablecast_client::{Client, Millis, Reason, Status, now};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
+use crate::inputs::Inputs;
 use crate::lunch::{Lunch, Session};
 
 /// A user interface: it shows the room and takes input.
 pub(crate) trait Ui {
     /// One piece of input.
-    type Input;
+    type Input: Send + 'static;
 
     /// Whether it takes input now. Else the input waits where it is.
     fn takes_input(&self, session: &Session) -> bool;
@@ -42,7 +42,7 @@ pub(crate) trait Ui {
 /// all the same.
 pub(crate) async fn run<F: Ui>(
     ui: &mut F,
-    mut inputs: impl Stream<Item = io::Result<F::Input>> + Unpin,
+    inputs: &mut Inputs<F::Input>,
     client: &mut Client<Lunch>,
 ) -> io::Result<Reason> {
     let mut inputs_end = false;

@@ -16,12 +16,12 @@ use ratatui::backend::Backend;
 use tablecast_client::{Millis, Status};
 use tablecast_lunch::Command;
 
-use crate::action::{self, Action};
+use crate::action::{self, Action, Show};
 use crate::editor::Editor;
 use crate::lunch::{News, Notification, Room, Session, by_votes};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
-use crate::user::{Show, User};
+use crate::user::User;
 use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
@@ -39,7 +39,7 @@ pub(crate) struct Screen<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
-    pub(crate) fn new(terminal: Terminal<B>, lang: Lang, url: &'a RoomUrl) -> Self {
+    pub(crate) fn new(terminal: Terminal<B>, lang: &'static Lang, url: &'a RoomUrl) -> Self {
         Screen {
             terminal: ManuallyDrop::new(terminal),
             view: View {
@@ -110,7 +110,7 @@ impl View<'_> {
 
     fn insert(&mut self, text: &str) {
         if !self.editor.insert(text) {
-            self.said = self.lang().too_much_pasted();
+            self.said = self.lang().too_much_pasted.to_owned();
         }
     }
 
@@ -160,20 +160,22 @@ impl View<'_> {
     }
 
     fn act(&mut self, action: Action, session: &mut Session, now: Millis) {
-        if action == Action::Quit {
-            return self.leave(session);
-        }
-        match (self.user.act(action, session, now), session.room()) {
-            (Show::Notice(text), _) => self.said = text,
-            (Show::Help, _) => self.help = Some(0),
-            (Show::Link, _) => self.said = self.url.to_string(),
-            (Show::Members, Some(room)) => {
+        match (action, session.room()) {
+            (Action::Quit, _) => self.leave(session),
+            (Action::Show(Show::Help), _) => self.help = Some(0),
+            (Action::Show(Show::Link), _) => self.said = self.url.to_string(),
+            (Action::Show(Show::Members), Some(room)) => {
                 let ids: Vec<_> = room.members.iter().map(|member| member.id).collect();
                 let names = self.lang().names(room, &ids);
                 self.said = format!("{}: {names}", self.lang().here(room));
             }
             // The menu is shown anyway.
-            (Show::Nothing | Show::Menu | Show::Members, _) => {}
+            (Action::Show(Show::Menu | Show::Members), _) => {}
+            (action, _) => {
+                if let Some(notice) = self.user.act(action, session, now) {
+                    self.said = notice;
+                }
+            }
         }
     }
 
@@ -258,7 +260,10 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
                 Notification::Snapshot => continue,
                 // It has a line of its own.
                 Notification::Change(_, News::Decided(..)) => String::new(),
-                _ => self.view.lang().notification(&notification),
+                _ => {
+                    let lang = self.view.lang();
+                    (lang.notification)(lang, &notification)
+                }
             };
         }
         if let Some(room) = session.room() {

@@ -2,36 +2,24 @@
 //! commands, and what was removed can be put back.
 
 use tablecast_client::protocol::client::{Rename, Request};
-use tablecast_client::protocol::{Colour, text::clean};
+use tablecast_client::protocol::{Colour, text::folded};
 use tablecast_client::{Millis, Who};
 use tablecast_lunch::{Command, Restore};
 
 use crate::action::Action;
-use crate::lunch::{self, News, Notification, Room, Session};
+use crate::lunch::{self, News, Notification, Session};
 use crate::words::{Lang, short};
 
 /// Somebody at a terminal.
 #[derive(Debug)]
 pub(crate) struct User {
-    pub(crate) lang: Lang,
+    pub(crate) lang: &'static Lang,
     /// Numbers of items that were removed here, the newest last.
     removed: Vec<u64>,
 }
 
-/// What the user interface still has to do.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Show {
-    Nothing,
-    /// Show this text.
-    Notice(String),
-    Menu,
-    Members,
-    Link,
-    Help,
-}
-
 impl User {
-    pub(crate) fn new(lang: Lang) -> Self {
+    pub(crate) fn new(lang: &'static Lang) -> Self {
         User {
             lang,
             removed: Vec::new(),
@@ -45,61 +33,57 @@ impl User {
         }
     }
 
-    /// Does what somebody said.
-    pub(crate) fn act(&mut self, action: Action, session: &mut Session, now: Millis) -> Show {
+    /// Does what somebody said. Returns what they are to be told of it.
+    pub(crate) fn act(
+        &mut self,
+        action: Action,
+        session: &mut Session,
+        now: Millis,
+    ) -> Option<String> {
         let own_name = |session: &Session| {
             let room = session.room()?;
             room.member(room.you).map(|member| member.name.to_string())
         };
         match action {
-            Action::Nothing => {}
+            // What there is to show, the user interface shows.
+            Action::Nothing | Action::Show(_) => {}
             Action::Add(item) => return self.add(item, session, now),
             Action::Send(command) => session.send(command, now),
             Action::Name(name) => rename(name, None, session, now),
             Action::Colour(colour) => {
                 let Some(name) = own_name(session) else {
-                    return Show::Notice(self.lang.not_here_yet());
+                    return Some(self.lang.not_here_yet.to_owned());
                 };
                 rename(name, Some(colour), session, now);
             }
             Action::Undo => match self.removed.pop() {
                 Some(number) => session.send(Command::Restore(Restore { number }), now),
-                None => return Show::Notice(self.lang.nothing_to_undo()),
+                None => return Some(self.lang.nothing_to_undo.to_owned()),
             },
             Action::Retry => session.retry_now(),
             Action::Quit => session.close(),
-            Action::List => return Show::Menu,
-            Action::Who => return Show::Members,
-            Action::Link => return Show::Link,
-            Action::Help => return Show::Help,
         }
-        Show::Nothing
+        None
     }
 
-    /// If the item is there already, votes for it instead: two equal items would split the votes.
-    fn add(&self, item: String, session: &mut Session, now: Millis) -> Show {
-        // Only to compare: the server decides what an item may be.
-        let one_form = |item: &str| {
-            let clean = clean("the item", item, usize::MAX).ok()?;
-            Some(clean.into_owned())
-        };
-        let form = one_form(&item);
-        let same = |room: &Room| room.state.find(form.as_ref()?).cloned();
+    /// If the item is there already, votes for it instead.
+    fn add(&self, item: String, session: &mut Session, now: Millis) -> Option<String> {
         let is_same = |request: &lunch::Request| match request {
-            Request::Command(Command::Add(add)) => form.is_some() && one_form(&add.item) == form,
+            Request::Command(Command::Add(add)) => folded(&add.item) == folded(&item),
             _ => false,
         };
         if session.pending().any(is_same) {
-            return Show::Notice(self.lang.on_its_way(short(&item)));
+            return Some((self.lang.on_its_way)(&short(&item)));
         }
-        match session.room().and_then(same) {
+        let table = session.room().map(|room| &room.state);
+        match table.and_then(|table| table.find_alike(&item)).cloned() {
             Some(item) => {
                 session.send(Command::vote(item.number, true), now);
-                Show::Notice(self.lang.voted_instead(&item.item))
+                Some((self.lang.voted_instead)(&item.item))
             }
             None => {
                 session.send(Command::add(item), now);
-                Show::Nothing
+                None
             }
         }
     }

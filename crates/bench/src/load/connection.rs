@@ -34,8 +34,6 @@ pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) stage: Stage,
     pub(super) tally: Tally,
-    /// Probes seen.
-    pub(super) probes: u32,
     pub(super) carry: Carry,
 }
 
@@ -55,7 +53,6 @@ impl Connection {
             socket,
             stage: Stage::Upgrading,
             tally: Tally::default(),
-            probes: 0,
             carry: Carry::default(),
         })
     }

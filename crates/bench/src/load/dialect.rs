@@ -4,7 +4,8 @@
 use std::io::Write as _;
 use std::str;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use tablecast_lunch::MAX_ITEM_GRAPHEMES;
 
 use super::room::{Delivery, Id, Room, Tally};
 use crate::peers::Protocol;
@@ -18,24 +19,31 @@ const ROOM: usize = 6;
 /// counted.
 const PROBES: u32 = u32::MAX - 0xffff;
 
-/// The longest item that the lunch server takes.
-const ITEM: usize = 80;
+/// Socket.IO asks by the first whether somebody is there, and is answered with the second.
+const HEARTBEAT: &[u8] = b"2";
+const HEARTBEAT_ANSWER: &[u8] = b"3";
 
-/// The answer to a heartbeat of Socket.IO, whose own text is `2`.
-pub(super) const PONG: &[u8] = b"3";
-
+/// Before the item, in lines of the lunch server's text dialect.
 const ADD: &str = "add:";
 const REMOVE: &str = "remove:";
+
+/// The largest message of a protocol.
+pub(crate) fn most_bytes(protocol: Protocol) -> usize {
+    match protocol {
+        Protocol::Text | Protocol::SocketIo => usize::MAX,
+        Protocol::Lunch => ADD.len() + MAX_ITEM_GRAPHEMES,
+    }
+}
 
 /// What a text from the server was.
 #[derive(Debug)]
 pub(super) enum Heard {
+    /// The member is in the room.
+    Joined,
     Delivery(Delivery),
-    /// The how-manieth probe.
-    Probe(u32),
-    /// To be answered with [`PONG`].
-    Heartbeat,
-    /// What the member knew already; in lenient loads alone.
+    /// It is to be answered with this text.
+    Question(&'static [u8]),
+    /// A probe, or in lenient loads what the member knew already.
     Nothing,
 }
 
@@ -74,11 +82,9 @@ impl Template {
 
     /// The id in a text that must be like the template in all else.
     fn id_in(&self, text: &[u8]) -> Option<Id> {
-        let after = self.id_at + ID;
-        let is_alike = text.len() == self.text.len()
-            && text[..self.id_at] == self.text[..self.id_at]
-            && text[after..] == self.text[after..];
-        let id = str::from_utf8(is_alike.then(|| &text[self.id_at..after])?).ok()?;
+        let (before, after) = (&self.text[..self.id_at], &self.text[self.id_at + ID..]);
+        let id = text.strip_prefix(before)?.strip_suffix(after)?;
+        let id = str::from_utf8(id).ok().filter(|id| id.len() == ID)?;
         let (room, seq) = id.split_at_checked(ROOM)?;
         Some(Id {
             room: u32::from_str_radix(room, 16).ok()?,
@@ -118,9 +124,9 @@ impl Dialect {
             ID + payload - length
         );
         ensure!(
-            protocol != Protocol::Lunch || item <= ITEM,
+            payload <= most_bytes(protocol),
             "a payload of {payload} bytes is no item on a menu: at most {} bytes",
-            ITEM + ADD.len()
+            most_bytes(protocol)
         );
         Ok(Dialect {
             protocol,
@@ -172,6 +178,23 @@ impl Dialect {
         self.message.with_id(Id { room, seq })
     }
 
+    /// What a text says that came between the handshake and being in the room.
+    ///
+    /// # Errors
+    ///
+    /// It is not what should have come.
+    pub(super) fn welcome(&self, text: &[u8]) -> anyhow::Result<Heard> {
+        Ok(match (self.protocol, text) {
+            (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => Heard::Joined,
+            (Protocol::SocketIo, HEARTBEAT) => Heard::Question(HEARTBEAT_ANSWER),
+            (Protocol::SocketIo, [b'0', ..]) => Heard::Question(b"40"),
+            _ => bail!(
+                "received before it had joined: {}",
+                String::from_utf8_lossy(text)
+            ),
+        })
+    }
+
     /// What a text says that came to a member of a room.
     ///
     /// # Errors
@@ -185,14 +208,17 @@ impl Dialect {
         tally: &mut Tally,
     ) -> anyhow::Result<Heard> {
         match self.protocol {
-            Protocol::SocketIo if text == b"2" => return Ok(Heard::Heartbeat),
+            Protocol::SocketIo if text == HEARTBEAT => {
+                return Ok(Heard::Question(HEARTBEAT_ANSWER));
+            }
             Protocol::SocketIo | Protocol::Text => {}
             Protocol::Lunch => return self.menu(text, number, room, tally),
         }
         let id = self.message.id_in(text).with_context(|| strange(text))?;
         ours(id, number)?;
         if id.seq >= PROBES {
-            return Ok(Heard::Probe(id.seq - PROBES));
+            tally.probes = tally.probes.max(id.seq - PROBES);
+            return Ok(Heard::Nothing);
         }
         Ok(Heard::Delivery(room.deliver(tally, id)?))
     }

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use super::connection::{Connection, Stage};
-use super::dialect::PONG;
 use super::{Load, Options};
 use crate::peers::Protocol;
 use crate::wire;
@@ -93,23 +92,7 @@ impl Load {
         Ok(())
     }
 
-    /// A text between the handshake and being in the room.
-    pub(super) fn entering(&mut self, index: usize, text: &[u8]) -> anyhow::Result<()> {
-        match (self.options.protocol, text) {
-            (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => {
-                self.joined(index);
-            }
-            (Protocol::SocketIo, b"2") => self.connections[index].say(PONG)?,
-            (Protocol::SocketIo, [b'0', ..]) => self.connections[index].say(b"40")?,
-            _ => bail!(
-                "received before it had joined: {}",
-                String::from_utf8_lossy(text)
-            ),
-        }
-        Ok(())
-    }
-
-    fn joined(&mut self, index: usize) {
+    pub(super) fn joined(&mut self, index: usize) {
         self.connections[index].stage = Stage::Joined;
         self.joined += 1;
     }
@@ -156,7 +139,7 @@ impl Load {
                 let connections = &self.connections;
                 missing.retain(|&room| {
                     let mut members = connections[room * members..].iter().take(members);
-                    members.any(|member| member.probes < attempt)
+                    members.any(|member| member.tally.probes < attempt)
                 });
             }
         }

@@ -33,6 +33,8 @@ pub(super) struct Slot {
 pub(super) struct Tally {
     /// Deliveries since the room's reset.
     seen: u64,
+    /// Number of the last probe seen.
+    pub(super) probes: u32,
     /// Slots whose item is on the member's menu.
     pub(super) menu: u64,
 }

@@ -3,22 +3,22 @@
 use crate::figures::Unit;
 use crate::results::Summary;
 
-/// In a cell where there is nothing.
-pub(super) const NOTHING: &str = "–";
-
-/// A Markdown table.
-pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let line = |cells: Vec<String>| {
-        let cells = cells
-            .iter()
-            .map(|cell| cell.replace('|', "\\|").replace('\n', " "));
-        cells.fold("|".to_owned(), |line, cell| {
-            format!("{line} {cell}").trim_end().to_owned() + " |"
-        }) + "\n"
-    };
+/// A Markdown table; `None` is a cell where there is nothing.
+pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<Option<String>>>) -> String {
     let rule = format!("|{}\n", "---|".repeat(head.len()));
-    let lines: String = rows.into_iter().map(line).collect();
-    line(head.iter().map(ToString::to_string).collect()) + &rule + &lines
+    let rows = rows.into_iter().map(|row| {
+        let cells = row.into_iter();
+        line(cells.map(|cell| cell.unwrap_or_else(|| "–".to_owned())))
+    });
+    line(head) + &rule + &rows.collect::<String>()
+}
+
+fn line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let cells = cells.into_iter().map(|cell| match cell.as_ref() {
+        "" => " |".to_owned(),
+        text => format!(" {} |", text.replace('|', "\\|").replace('\n', " ")),
+    });
+    format!("|{}\n", cells.collect::<String>())
 }
 
 impl Unit {

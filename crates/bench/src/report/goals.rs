@@ -3,27 +3,16 @@
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-use super::format::{NOTHING, table};
+use super::format::table;
 use crate::figures::{Figure, Unit};
+use crate::lists;
 use crate::results::Results;
 
 /// The goals; it says what a formula is.
 const GOALS: &str = include_str!("goals.toml");
 
-const HEAD: [&str; 7] = [
-    "server",
-    "figure",
-    "goal",
-    "reached",
-    "beside it",
-    "counted by",
-    "",
-];
-
-#[derive(Deserialize)]
-struct Goals {
-    goal: Vec<Goal>,
-}
+/// Columns, of which the last says whether the goal was reached.
+const HEAD: &str = "server, figure, goal, reached, beside it, counted by, ";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,30 +35,25 @@ struct Goal {
 ///
 /// The goals cannot be read.
 pub(super) fn goals_table(results: &Results) -> anyhow::Result<String> {
-    let goals: Goals = toml::from_str(GOALS)?;
-    let rows = goals.goal.iter().map(|goal| {
+    let head: Vec<&str> = HEAD.split(", ").collect();
+    let goals = lists::entries::<Goal>(GOALS).into_iter().map(|goal| {
         let row = goal.row(results);
         row.with_context(|| format!("goal: {}, {}", goal.server, goal.figure))
     });
-    let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(table(&HEAD, rows))
+    Ok(table(&head, goals.collect::<anyhow::Result<Vec<_>>>()?))
 }
 
 impl Goal {
-    fn row(&self, results: &Results) -> anyhow::Result<Vec<String>> {
-        let of = |peer: &str| formula(results, &self.value.replace("{}", peer));
-        let bound = |bound: &Option<String>| match bound {
-            Some(bound) => formula(results, bound),
-            None => Ok(None),
-        };
+    fn row(&self, results: &Results) -> anyhow::Result<Vec<Option<String>>> {
         let write = |value| self.unit.write(value);
+        let of = |peer: &str| formula(results, Some(&self.value.replace("{}", peer)));
         let reached = of(&self.peer)?;
-        let (least, most) = (bound(&self.at_least)?, bound(&self.at_most)?);
+        let least = formula(results, self.at_least.as_deref())?;
+        let most = formula(results, self.at_most.as_deref())?;
         let goal = match (least, most) {
             (Some(least), Some(most)) => Some(format!("{} – {}", write(least), write(most))),
             (Some(least), None) => Some(format!("≥ {}", write(least))),
-            (None, Some(most)) => Some(format!("≤ {}", write(most))),
-            (None, None) => None,
+            (None, most) => most.map(|most| format!("≤ {}", write(most))),
         };
         let verdict = match reached.filter(|_| goal.is_some()) {
             Some(value) if least.is_none_or(|l| l <= value) && most.is_none_or(|m| value <= m) => {
@@ -79,30 +63,27 @@ impl Goal {
             None => "not measured",
         };
         let beside = match &self.beside {
-            Some(peer) => {
-                of(peer)?.map(|value| format!("{}: {}", results.title(peer), write(value)))
-            }
+            Some(peer) => of(peer)?.map(|it| format!("{}: {}", results.title(peer), write(it))),
             None => None,
         };
         let first = self.value.split(' ').nth(2);
         let figure: Figure = serde_json::from_value(first.into())?;
-        let means = reached.map(|_| figure.column().means.to_owned());
-        let or_nothing = |cell: Option<String>| cell.unwrap_or_else(|| NOTHING.to_owned());
         Ok(vec![
-            self.server.clone(),
-            self.figure.clone(),
-            or_nothing(goal),
-            or_nothing(reached.map(write)),
-            or_nothing(beside),
-            or_nothing(means),
-            verdict.to_owned(),
+            Some(self.server.clone()),
+            Some(self.figure.clone()),
+            goal,
+            reached.map(write),
+            beside,
+            reached.map(|_| figure.column().means.to_owned()),
+            Some(verdict.to_owned()),
         ])
     }
 }
 
-/// Works a formula out from left to right; `None` if a figure was not measured.
-fn formula(results: &Results, text: &str) -> anyhow::Result<Option<f64>> {
+/// Works a formula out from left to right; `None` if there is none, or a figure was not measured.
+fn formula(results: &Results, text: Option<&str>) -> anyhow::Result<Option<f64>> {
     let mut value = None;
+    let text = text.unwrap_or_default();
     for part in text.replace(" / ", "\n/ ").replace(" - ", "\n- ").lines() {
         let right = |text| anyhow::Ok(value.zip(term(results, text)?));
         value = match part.split_at_checked(2) {

@@ -8,30 +8,19 @@ use plotters::prelude::*;
 use serde::Deserialize;
 
 use crate::figures::{Figure, Unit};
+use crate::lists;
 use crate::results::Results;
 
-/// What the plots show; it says what a line of it means.
-const PICTURES: &str = include_str!("plots.toml");
-
-/// A plot in a file of its own.
+/// A plot in a file of its own; `plots.toml` says what a line of it means.
+#[derive(Deserialize)]
 pub(super) struct Plot {
     /// Name of the file, `cost.svg`.
     pub(super) file: String,
     /// What it shows, in a sentence; for whoever cannot see it too.
     pub(super) caption: String,
-    /// The file.
+    /// The file, once it is drawn.
+    #[serde(skip)]
     pub(super) svg: String,
-}
-
-#[derive(Deserialize)]
-struct Pictures {
-    plot: Vec<Picture>,
-}
-
-#[derive(Deserialize)]
-struct Picture {
-    file: String,
-    caption: String,
     axis: String,
     unit: Unit,
     figure: Figure,
@@ -63,25 +52,23 @@ const COLOURS: [RGBColor; 4] = [
 ///
 /// # Errors
 ///
-/// What they show cannot be read.
+/// One cannot be drawn.
 pub(super) fn plots(results: &Results) -> anyhow::Result<Vec<Plot>> {
-    let pictures: Pictures = toml::from_str(PICTURES)?;
-    let mut plots = Vec::new();
-    for picture in pictures.plot {
-        let rows = picture.rows(results);
+    let mut plots = lists::entries::<Plot>(include_str!("plots.toml"));
+    for plot in &mut plots {
+        let rows = plot.rows(results);
         if let Some(range) = range(rows.iter().flat_map(|(_, marks)| marks).flatten()) {
-            let svg = picture.draw(&rows, range)?;
-            let Picture { file, caption, .. } = picture;
-            plots.push(Plot { file, caption, svg });
+            plot.svg = plot.draw(&rows, range)?;
         }
     }
+    plots.retain(|plot| !plot.svg.is_empty());
     Ok(plots)
 }
 
 /// A server, and its value in each series.
 type Row<'r> = (&'r str, Vec<Option<f64>>);
 
-impl Picture {
+impl Plot {
     /// Those with figures, the cheapest server last, which is on top.
     fn rows<'r>(&self, results: &'r Results) -> Vec<Row<'r>> {
         let rows = results.peers.iter().map(|peer| {

@@ -1,6 +1,6 @@
 //! Tables in Markdown: workloads, machine and versions.
 
-use super::format::{NOTHING, table};
+use super::format::table;
 use crate::figures::{Figure, GROUPS, MEANS, Unit};
 use crate::peers::PEERS;
 use crate::results::{Cell, PeerInfo, REDIS_BENCHMARK, Results, WorkloadInfo};
@@ -44,15 +44,17 @@ fn figures_table(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
     let mut head = vec![""];
     head.extend(figures.iter().map(|figure| figure.column().heading));
     let lines = rows.iter().map(|(peer, cell)| {
-        let mut line = vec![peer.title.clone()];
-        line.extend(figures.iter().map(|figure| match cell.figures.get(figure) {
-            Some(summary) => figure.column().unit.write_summary(summary),
-            None => NOTHING.to_owned(),
+        let mut line = vec![Some(peer.title.clone())];
+        line.extend(figures.iter().map(|figure| {
+            let summary = cell.figures.get(figure)?;
+            Some(figure.column().unit.write_summary(summary))
         }));
         line
     });
-    let lines = lines.filter(|line| line[1..].iter().any(|cell| cell != NOTHING));
-    table(&head, lines)
+    table(
+        &head,
+        lines.filter(|line| line[1..].iter().any(Option::is_some)),
+    )
 }
 
 /// By which means figures are got.
@@ -61,7 +63,7 @@ pub(super) fn means() -> String {
         let listed = Figure::ALL.iter().map(|figure| figure.column());
         let by_it = listed.filter(|column| column.means == means && GROUPS.contains(&column.group));
         let headings: Vec<&str> = by_it.map(|column| column.heading).collect();
-        vec![means.to_owned(), headings.join("; ")]
+        vec![Some(means.to_owned()), Some(headings.join("; "))]
     });
     table(&["counted by", "figures"], rows)
 }
@@ -69,7 +71,7 @@ pub(super) fn means() -> String {
 /// Where it ran.
 pub(super) fn machine(results: &Results) -> String {
     let facts = results.machine.iter();
-    let rows = facts.map(|(name, value)| vec![name.clone(), value.clone()]);
+    let rows = facts.map(|(name, value)| vec![Some(name.clone()), Some(value.clone())]);
     table(&["", ""], rows)
 }
 
@@ -80,7 +82,7 @@ pub(super) fn versions(results: &Results) -> String {
     let servers = peers.filter(|peer| peer.name != REDIS_BENCHMARK);
     let rows = servers.map(|peer| {
         let version = peer.version.as_deref().unwrap_or("this repository");
-        vec![peer.title.clone(), version.to_owned()]
+        vec![Some(peer.title.clone()), Some(version.to_owned())]
     });
     let text = table(&["peer", "version"], rows);
     let took_part = |name: &str| results.peers.iter().any(|peer| peer.name == name);

@@ -2,32 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::lists;
 use crate::program::{said, shell};
-
-/// What is worth knowing, and how the shell tells it.
-const FACTS: [(&str, &str); 12] = [
-    (
-        "processor",
-        "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1",
-    ),
-    ("cores", "nproc"),
-    (
-        "memory",
-        "awk '/^MemTotal/ { printf \"%.1f GiB\", $2 / 1048576 }' /proc/meminfo",
-    ),
-    ("system", ". /etc/os-release && echo $PRETTY_NAME"),
-    ("kernel", "uname -sr"),
-    ("`ulimit -n`", "ulimit -n"),
-    ("perf", "perf --version"),
-    ("redis", "redis-server --version"),
-    ("rustc", "rustc --version"),
-    ("valgrind", "valgrind --version"),
-    (
-        "commit",
-        "git -C \"$peers\" describe --always --dirty --abbrev=40 --exclude='*'",
-    ),
-    ("date", "date -u +%FT%TZ"),
-];
 
 /// As many files as this user may open; servers that are started inherit it. Tells how
 /// many that are.
@@ -44,10 +20,9 @@ pub(super) fn raise_file_limit() -> u64 {
 
 /// What is known of this machine.
 pub(super) fn facts() -> Vec<(String, String)> {
-    let known = FACTS.iter().filter_map(|(name, script)| {
-        let says = said(&mut shell(script)).ok()?;
-        Some(((*name).to_owned(), says))
-    });
+    let facts = lists::entries::<(String, String)>(include_str!("machine.toml"));
+    let known = facts.into_iter();
+    let known = known.filter_map(|(name, script)| Some((name, said(&mut shell(&script)).ok()?)));
     known.collect()
 }
 

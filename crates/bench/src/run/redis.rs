@@ -9,7 +9,6 @@ use anyhow::Context;
 use super::server::Server;
 use crate::figures::Figure;
 use crate::measure::Usage;
-use crate::port;
 use crate::program::{said, shell};
 use crate::summary::Figures;
 use crate::wire;
@@ -50,13 +49,13 @@ pub(super) fn benchmark() -> anyhow::Result<Figures> {
         "600000", "256", "bench", &snapshot,
     ];
     let before = redis.cpu()?;
-    let many = redis.benchmark(20, COMMITS, &command)?;
+    let (per_second, _) = redis.benchmark(20, COMMITS, &command)?;
     let cpu = redis.cpu()? - before;
-    let one = redis.benchmark(1, ROUND_TRIPS, &command)?;
+    let (_, p50) = redis.benchmark(1, ROUND_TRIPS, &command)?;
     Ok(Figures::from([
-        (Figure::Commits, many.per_second),
+        (Figure::Commits, per_second),
         (Figure::RedisCpu, cpu / COMMITS as f64 * 1e6),
-        (Figure::P50, one.p50 * 1e3),
+        (Figure::P50, p50 * 1e3),
     ]))
 }
 
@@ -65,19 +64,10 @@ pub(super) struct Redis {
     server: Server,
 }
 
-/// What `redis-benchmark` found.
-#[derive(Debug, PartialEq)]
-struct Rate {
-    per_second: f64,
-    /// Milliseconds.
-    p50: f64,
-}
-
 impl Redis {
     pub(super) fn start() -> anyhow::Result<Self> {
-        let port = port::free()?;
-        let script = "exec redis-server --bind 127.0.0.1 --port $port --save '' --appendonly no";
-        let server = Server::start(shell(script).env("port", port.to_string()), port)?;
+        let script = "exec redis-server --bind 127.0.0.1 --save '' --appendonly no --port";
+        let server = Server::start(|port| shell(&format!("{script} {port}")))?;
         Ok(Redis { server })
     }
 
@@ -101,7 +91,13 @@ impl Redis {
         said(self.program("redis-cli").arg("-e").args(args))
     }
 
-    fn benchmark(&self, clients: usize, commits: usize, command: &[&str]) -> anyhow::Result<Rate> {
+    /// Commits a second, and the p50 of their latency in milliseconds.
+    fn benchmark(
+        &self,
+        clients: usize,
+        commits: usize,
+        command: &[&str],
+    ) -> anyhow::Result<(f64, f64)> {
         let (clients, commits) = (clients.to_string(), commits.to_string());
         let mut benchmark = self.program("redis-benchmark");
         benchmark.args(["--csv", "-c", &clients, "-n", &commits]);
@@ -112,24 +108,20 @@ impl Redis {
 
 /// The last line is the command, requests a second, and latencies in milliseconds:
 /// mean, least, p50, p95, p99, longest. The command may hold commas.
-fn rate(csv: &str) -> Option<Rate> {
-    let mut fields = csv
-        .lines()
-        .last()?
-        .rsplit(',')
-        .map(|field| field.trim_matches('"'));
-    let p50 = fields.nth(3)?.parse().ok()?;
-    let per_second = fields.nth(2)?.parse().ok()?;
-    Some(Rate { per_second, p50 })
+fn rate(csv: &str) -> Option<(f64, f64)> {
+    let fields = csv.lines().last()?.rsplit(',');
+    let mut fields = fields.map(|field| field.trim_matches('"').parse().ok());
+    let p50 = fields.nth(3)??;
+    Some((fields.nth(2)??, p50))
 }
 
 /// What nodes have done together until now, by their `/metrics`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Commits {
-    pub(super) commits: f64,
-    pub(super) commands: f64,
+    commits: f64,
+    commands: f64,
     /// CPU time of their Redis, seconds.
-    pub(super) redis: f64,
+    redis: f64,
 }
 
 impl Commits {
@@ -143,6 +135,19 @@ impl Commits {
             counted.context("/metrics does not count commits and commands")?;
         }
         Ok(all)
+    }
+
+    /// What was done since then.
+    pub(super) fn figures(&self, since: &Commits, seconds: f64) -> Figures {
+        let commits = self.commits - since.commits;
+        Figures::from([
+            (Figure::Commits, commits / seconds),
+            (
+                Figure::CommandsPerCommit,
+                (self.commands - since.commands) / commits,
+            ),
+            (Figure::RedisCpu, (self.redis - since.redis) / commits * 1e6),
+        ])
     }
 
     fn add(&mut self, metrics: &str) -> Option<()> {
@@ -166,11 +171,7 @@ mod tests {
         let csv = "\"test\",\"rps\",\"avg_latency_ms\",\"min_latency_ms\",\"p50_latency_ms\",\
                    \"p95_latency_ms\",\"p99_latency_ms\",\"max_latency_ms\"\n\
                    \"EVALSHA a,b\",\"29211.00\",\"0.66\",\"0.1\",\"0.63\",\"0.9\",\"1.2\",\"9.0\"";
-        let expected = Rate {
-            per_second: 29_211.0,
-            p50: 0.63,
-        };
-        assert_eq!(rate(csv), Some(expected));
+        assert_eq!(rate(csv), Some((29_211.0, 0.63)));
         assert_eq!(rate("no such thing"), None);
     }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::lists;
 use crate::load;
 use crate::results::{Gap, WorkloadInfo};
 
@@ -47,17 +48,8 @@ pub(super) struct Part {
     pub(super) counted: bool,
 }
 
-#[derive(Deserialize)]
-struct Scenarios {
-    scenario: Vec<Scenario>,
-}
-
-#[expect(clippy::expect_used, reason = "it is part of this program")]
-pub(super) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
-    let text = include_str!("workloads.toml");
-    let scenarios: Scenarios = toml::from_str(text).expect("a list of scenarios");
-    scenarios.scenario
-});
+pub(super) static SCENARIOS: LazyLock<Vec<Scenario>> =
+    LazyLock::new(|| lists::entries(include_str!("workloads.toml")));
 
 /// Names of all workloads.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -65,17 +57,16 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     parts.map(|part| &*part.name)
 }
 
-impl Scenario {
-    /// All its workloads, of which a peer has none.
-    pub(super) fn gaps(&self, peer: &str, reason: &str) -> Vec<Gap> {
-        let gap = |part: &Part| Gap {
-            workload: part.name.clone(),
-            peer: peer.to_owned(),
-            reason: reason.to_owned(),
-        };
-        self.parts.iter().map(gap).collect()
-    }
+/// That a peer has no figures of these.
+pub(super) fn gaps(parts: &[Part], peer: &str, reason: &str) -> impl Iterator<Item = Gap> {
+    parts.iter().map(move |part| Gap {
+        workload: part.name.clone(),
+        peer: peer.to_owned(),
+        reason: reason.to_owned(),
+    })
+}
 
+impl Scenario {
     pub(super) fn infos(&self) -> impl Iterator<Item = WorkloadInfo> {
         self.parts.iter().map(|part| WorkloadInfo {
             name: part.name.clone(),

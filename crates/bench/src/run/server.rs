@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use tablecast_testing::free_port;
 
 use crate::measure::tree;
 
@@ -20,15 +21,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a program that listens at the port on 127.0.0.1, and waits until it does.
-    pub(super) fn start(command: &mut Command, port: u16) -> anyhow::Result<Self> {
-        let process = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {command:?}"))?;
-        let address = (Ipv4Addr::LOCALHOST, port).into();
+    /// Starts a program that listens at the port that it is told, on 127.0.0.1, and waits until
+    /// it does.
+    pub(super) fn start(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let mut command = command(address.port());
+        let silent = command.stdin(Stdio::null()).stdout(Stdio::null());
+        let process = silent.stderr(Stdio::null()).spawn();
+        let process = process.with_context(|| format!("cannot start {command:?}"))?;
         let mut server = Server { process, address };
         let deadline = Instant::now() + START;
         while TcpStream::connect(address).is_err() {
@@ -63,11 +63,10 @@ impl Drop for Server {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port;
 
     #[test]
     fn a_program_that_ends_at_once_is_an_error() {
-        let error = Server::start(&mut Command::new("false"), port::free().unwrap()).unwrap_err();
+        let error = Server::start(|_| Command::new("false")).unwrap_err();
         assert!(error.to_string().contains("ended at once"), "{error}");
     }
 }

@@ -8,15 +8,15 @@ use std::{env, fs, process};
 use anyhow::{Context, anyhow};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::redis::{Commits, Redis};
-use super::scenario::{On, Part, Scenario};
+use super::redis::{self, Commits, Redis};
+use super::scenario::{On, Scenario};
 use super::server::Server;
+use super::steps::Step;
 use crate::figures::Figure;
 use crate::load::{Load, Options, Outcome, Pace, Until};
 use crate::measure::syscalls::Counting;
 use crate::measure::{Usage, callgrind};
 use crate::peers::Peer;
-use crate::port;
 use crate::summary::Figures;
 
 /// Keeps a server on the first core.
@@ -76,14 +76,29 @@ struct Trial<'a> {
 }
 
 impl Session {
-    /// Runs all parts. Figures are handed over as they are found, so that a failure
-    /// takes away only what comes after it.
-    pub(super) fn measure(
+    /// Runs a step. What is found for each of its parts is there also if it fails after that.
+    pub(super) fn run(&self, step: &Step<'_>, found: &mut Vec<Figures>) -> anyhow::Result<()> {
+        match (step.peer, step.round) {
+            (None, _) => {
+                self.spread(step.scenario.on)?;
+                found.push(redis::benchmark()?);
+            }
+            (Some(peer), None) => {
+                let counted = self.count(peer, step);
+                found.push(counted.context("counting instructions by valgrind")?);
+            }
+            (Some(peer), Some(round)) => self.measure(peer, step.scenario, round, found)?,
+        }
+        Ok(())
+    }
+
+    /// Runs all parts in timed windows.
+    fn measure(
         &self,
         peer: &Peer,
         scenario: &Scenario,
-        is_first_round: bool,
-        found: &mut dyn FnMut(&str, Figures),
+        round: usize,
+        found: &mut Vec<Figures>,
     ) -> anyhow::Result<()> {
         let load = &scenario.load;
         let mut trial = self.start(peer, scenario.on, load.clone(), "")?;
@@ -117,7 +132,7 @@ impl Session {
                 if load.slow > 0 {
                     trial.grown()?;
                 }
-                if is_first_round && self.counts_syscalls && scenario.on == On::OneServer {
+                if round == 0 && self.counts_syscalls && scenario.on == On::OneServer {
                     trial.traced(pace)?;
                 }
             }
@@ -132,28 +147,21 @@ impl Session {
                 // It waits for the right moment without sleeping.
                 trial.figures.remove(&Figure::LoadShare);
             }
-            found(&part.name, std::mem::take(&mut trial.figures));
+            found.push(std::mem::take(&mut trial.figures));
         }
         Ok(())
     }
 
     /// Counts instructions of a program by valgrind, in a run of fixed work.
-    pub(super) fn count(
-        &self,
-        peer: &Peer,
-        scenario: &Scenario,
-        part: &Part,
-    ) -> anyhow::Result<Figures> {
+    fn count(&self, peer: &Peer, step: &Step<'_>) -> anyhow::Result<Figures> {
         let out = env::temp_dir().join(format!("callgrind.{}.{}", process::id(), peer.name));
-        let callgrind = callgrind::wrapper(&out);
-        let load = Options {
-            patience: COUNTED_PATIENCE,
-            ..scenario.load.clone()
-        };
+        let mut load = step.scenario.load.clone();
+        load.patience = COUNTED_PATIENCE;
         let messages = COUNTED_DELIVERIES / load.members;
         let messages = messages.max(COUNTED_MESSAGES * load.rooms) as u64;
-        let pace = Pace::Window(part.window.context("a part without a window")?);
-        let mut trial = self.start(peer, scenario.on, load, &callgrind)?;
+        let pace = Pace::Window(step.parts[0].window.context("a part without a window")?);
+        let callgrind = callgrind::wrapper(&out);
+        let mut trial = self.start(peer, step.scenario.on, load, &callgrind)?;
         let pid = trial.servers[0].pid();
         trial.join()?;
         trial.load.settle()?;
@@ -185,9 +193,8 @@ impl Session {
         };
         let url = redis.as_ref().map(Redis::url);
         let servers = (0..servers).map(|_| {
-            let port = port::free()?;
             let wrapper = format!("{pinned} {wrapper}");
-            Server::start(&mut peer.command(&wrapper, port, url.as_deref()), port)
+            Server::start(|port| peer.command(&wrapper, port, url.as_deref()))
         });
         let servers: Vec<Server> = servers.collect::<anyhow::Result<_>>()?;
         load.to = servers.iter().map(|server| server.address).collect();
@@ -279,14 +286,7 @@ impl Trial<'_> {
             (Figure::ServerShare, cpu / outcome.seconds),
         ]);
         if let Some((after, before)) = more.zip(commits) {
-            let commits = after.commits - before.commits;
-            let commands = after.commands - before.commands;
-            let redis = after.redis - before.redis;
-            self.figures.extend([
-                (Figure::Commits, commits / outcome.seconds),
-                (Figure::CommandsPerCommit, commands / commits),
-                (Figure::RedisCpu, redis / commits * 1e6),
-            ]);
+            self.figures.extend(after.figures(&before, outcome.seconds));
         }
         self.figures.extend(seen(&outcome));
         Ok(())
@@ -327,19 +327,17 @@ impl Trial<'_> {
 fn seen(outcome: &Outcome) -> Figures {
     let (messages, deliveries) = (outcome.messages as f64, outcome.deliveries as f64);
     let (latency, all) = (&outcome.latency, &outcome.seen_by_all);
+    let (p50, p99) = (latency.quantile(0.5), latency.quantile(0.99));
     let mut figures = Figures::from([
         (Figure::Deliveries, deliveries / outcome.seconds),
         (Figure::Messages, messages / outcome.seconds),
         (Figure::LoadShare, outcome.cpu / outcome.seconds),
-        (Figure::P50, latency.quantile(0.5)),
+        (Figure::P50, p50),
         (Figure::P90, latency.quantile(0.9)),
-        (Figure::P99, latency.quantile(0.99)),
+        (Figure::P99, p99),
         (Figure::P999, latency.quantile(0.999)),
         (Figure::Longest, latency.quantile(1.0)),
-        (
-            Figure::Fairness,
-            latency.quantile(0.99) / latency.quantile(0.5),
-        ),
+        (Figure::Fairness, p99 / p50),
         (Figure::SeenByAllP50, all.quantile(0.5)),
         (Figure::SeenByAllP99, all.quantile(0.99)),
     ]);

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use tablecast_lunch::MAX_ITEM_GRAPHEMES;
+
 use super::options::Options;
-use super::scenario::{On, Part, SCENARIOS, Scenario};
+use super::scenario::{On, Part, SCENARIOS, Scenario, gaps};
+use crate::load::most_bytes;
 use crate::peers::{Peer, Protocol};
 use crate::results::{Gap, REDIS_BENCHMARK, WorkloadInfo};
-
-/// The largest payload of the lunch dialect: an item has at most 80 characters.
-const LARGEST_ITEM: usize = 84;
 
 /// Files that server and orchestrator need besides connections.
 const OTHER_FILES: u64 = 200;
@@ -17,11 +17,12 @@ const OTHER_FILES: u64 = 200;
 #[derive(Debug, Clone)]
 pub(super) struct Step<'a> {
     pub(super) scenario: &'static Scenario,
+    /// What is measured, one part after the other.
+    pub(super) parts: &'static [Part],
     /// `None` for redis-benchmark.
     pub(super) peer: Option<&'a Peer>,
-    pub(super) round: usize,
-    /// The part of which instructions are counted by valgrind; else all parts have their timed windows.
-    pub(super) counted: Option<&'static Part>,
+    /// `None` where instructions are counted by valgrind, of one part, in place of timed windows.
+    pub(super) round: Option<usize>,
 }
 
 /// All steps, and what they leave out.
@@ -38,13 +39,11 @@ impl<'a> Plan<'a> {
         for scenario in SCENARIOS.iter() {
             let rounds = rounds(scenario, options);
             let mut able = Vec::new();
-            for peer in peers
-                .iter()
-                .filter(|peer| rounds > 0 && takes_part(scenario.on, peer))
-            {
+            let peers = peers.iter().filter(|peer| takes_part(scenario.on, peer));
+            for peer in peers.filter(|_| rounds > 0) {
                 match obstacle(scenario, peer, options.full, file_descriptors) {
-                    None => able.push(peer),
-                    Some(reason) => plan.gaps.extend(scenario.gaps(&peer.name, &reason)),
+                    None => able.push(Some(peer)),
+                    Some(why) => plan.gaps.extend(gaps(&scenario.parts, &peer.name, &why)),
                 }
             }
             if !able.is_empty() {
@@ -54,24 +53,33 @@ impl<'a> Plan<'a> {
         plan
     }
 
-    fn add(&mut self, scenario: &'static Scenario, mut able: Vec<&'a Peer>, rounds: usize) {
+    fn add(&mut self, scenario: &'static Scenario, mut able: Vec<Option<&'a Peer>>, rounds: usize) {
         self.workloads.extend(scenario.infos());
-        let step = |peer, round, counted| Step {
-            scenario,
-            peer,
-            round,
-            counted,
+        let mut add = |parts, peer, round| {
+            self.steps.push(Step {
+                scenario,
+                parts,
+                peer,
+                round,
+            });
         };
-        let native: Vec<_> = able.iter().copied().filter(|peer| peer.native).collect();
+        let native = able
+            .clone()
+            .into_iter()
+            .flatten()
+            .filter(|peer| peer.native);
         for round in 0..rounds {
-            let peers = able.iter().copied().map(Some);
-            let all = peers.chain(scenario.benchmark.then_some(None));
-            self.steps.extend(all.map(|peer| step(peer, round, None)));
+            for peer in able
+                .iter()
+                .copied()
+                .chain(scenario.benchmark.then_some(None))
+            {
+                add(&scenario.parts, peer, Some(round));
+            }
             able.rotate_left(1);
         }
-        for part in scenario.parts.iter().filter(|part| part.counted) {
-            let counted = native.iter().map(|&peer| step(Some(peer), 0, Some(part)));
-            self.steps.extend(counted);
+        for part in scenario.parts.chunks(1).filter(|part| part[0].counted) {
+            native.clone().for_each(|peer| add(part, Some(peer), None));
         }
     }
 }
@@ -92,15 +100,15 @@ fn rounds(scenario: &Scenario, options: &Options) -> usize {
         true => scenario.full_rounds,
         false => scenario.short_rounds,
     };
-    let is_named = |part: &Part| options.workload.contains(&part.name);
-    let least = match options.workload.is_empty() {
-        true => usual,
-        false if scenario.parts.iter().any(is_named) => usual.max(1),
-        false => 0,
+    let rounds = match options.rounds {
+        Some(wanted) if scenario.on != On::StartingCode => usize::from(wanted),
+        _ => usual,
     };
-    match options.rounds {
-        Some(wanted) if least > 0 && scenario.on != On::StartingCode => usize::from(wanted),
-        _ => least,
+    let is_named = |part: &Part| options.workload.contains(&part.name);
+    match options.workload.is_empty() {
+        true if usual > 0 => rounds,
+        false if scenario.parts.iter().any(is_named) => rounds.max(1),
+        _ => 0,
     }
 }
 
@@ -108,29 +116,24 @@ fn rounds(scenario: &Scenario, options: &Options) -> usize {
 fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64) -> Option<String> {
     let connections = scenario.load.connections();
     if connections as u64 + OTHER_FILES > file_descriptors {
-        return Some(format!(
+        Some(format!(
             "{connections} connections need more than the {file_descriptors} files one may open here \
              (`ulimit -n`)"
-        ));
-    }
-    if peer.connections.is_some_and(|most| connections > most) && !full {
-        return Some(format!(
+        ))
+    } else if peer.connections.is_some_and(|most| connections > most) && !full {
+        Some(format!(
             "opening {connections} connections takes it too long for the short form"
-        ));
+        ))
+    } else if scenario.load.payload > most_bytes(peer.protocol) {
+        Some(format!(
+            "an item on a menu has at most {MAX_ITEM_GRAPHEMES} characters"
+        ))
+    } else {
+        None
     }
-    let is_item = peer.protocol != Protocol::Lunch || scenario.load.payload <= LARGEST_ITEM;
-    (!is_item).then(|| "an item on a menu has at most 80 characters".to_owned())
 }
 
 impl Step<'_> {
-    /// What it measures.
-    pub(super) fn workloads(&self) -> Vec<&'static str> {
-        match self.counted {
-            Some(part) => vec![&part.name],
-            None => self.scenario.parts.iter().map(|part| &*part.name).collect(),
-        }
-    }
-
     pub(super) fn peer(&self) -> &str {
         self.peer.map_or(REDIS_BENCHMARK, |peer| &peer.name)
     }
@@ -138,10 +141,11 @@ impl Step<'_> {
 
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.workloads().join(" and "), self.peer())?;
-        match self.counted {
-            Some(_) => f.write_str(", counting instructions"),
-            None => write!(f, ", round {}", self.round + 1),
+        let parts: Vec<&str> = self.parts.iter().map(|part| &*part.name).collect();
+        write!(f, "{}, {}", parts.join(" and "), self.peer())?;
+        match self.round {
+            None => f.write_str(", counting instructions"),
+            Some(round) => write!(f, ", round {}", round + 1),
         }
     }
 }
@@ -166,9 +170,8 @@ mod tests {
     }
 
     fn order<'a>(plan: &'a Plan<'_>, round: usize) -> Vec<&'a str> {
-        let of_round = plan.steps.iter().filter(|step| step.round == round);
-        let rounds = of_round.filter(|step| step.counted.is_none());
-        rounds.map(Step::peer).collect()
+        let of_round = plan.steps.iter().filter(|step| step.round == Some(round));
+        of_round.map(Step::peer).collect()
     }
 
     #[test]

@@ -34,8 +34,11 @@ pub(crate) fn lunch() -> Process {
 
 pub(crate) fn socketioxide() -> Process {
     let at = free();
-    let mut command = program(env!("CARGO_BIN_EXE_bench-socketioxide"));
-    Process::start_at(command.arg(at.port().to_string()), at)
+    let mut command = program(env!("CARGO_BIN_EXE_tablecast-bench"));
+    Process::start_at(
+        command.args(["socketioxide", "--listen", &at.to_string()]),
+        at,
+    )
 }
 
 fn free() -> SocketAddr {

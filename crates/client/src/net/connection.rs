@@ -177,21 +177,16 @@ fn refused(response: &Refusal) -> Failure {
     let body = response.body().as_deref().unwrap_or_default();
     let full = b"room_full";
     let is_full = body.windows(full.len()).any(|part| part == full);
+    let other = Reason::Unreachable(format!("the server answers {status}"));
     let (again, reason) = match status {
         StatusCode::NOT_FOUND => (ComeBack::Never, Reason::Closed(CloseReason::NoSuchRoom)),
         StatusCode::FORBIDDEN if is_full => {
             (ComeBack::Later, Reason::Closed(CloseReason::RoomFull))
         }
-        _ => {
-            let again = match status {
-                StatusCode::TOO_MANY_REQUESTS => ComeBack::Later,
-                StatusCode::REQUEST_TIMEOUT => ComeBack::Soon,
-                _ if status.is_server_error() => ComeBack::Soon,
-                _ => ComeBack::Never,
-            };
-            let what = format!("the server answers {status}");
-            (again, Reason::Unreachable(what))
-        }
+        StatusCode::TOO_MANY_REQUESTS => (ComeBack::Later, other),
+        StatusCode::REQUEST_TIMEOUT => (ComeBack::Soon, other),
+        _ if status.is_server_error() => (ComeBack::Soon, other),
+        _ => (ComeBack::Never, other),
     };
     let after = retry_after(response.headers().get(RETRY_AFTER));
     Failure {

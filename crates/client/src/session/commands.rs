@@ -17,17 +17,25 @@ const MOMENT: Millis = 1_000;
 /// So many commands wait for an answer at most. No person is so fast.
 const MOST: usize = 256;
 
+/// What has become of a command on this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// To be sent.
+    Waiting,
+    /// Sent, and not answered yet.
+    Sent,
+    /// Sent, and then an older one was given up: a server gives this one up too, and says so.
+    /// Until then it is not known whether it is to be sent again, so nothing newer is.
+    InDoubt,
+}
+
 #[derive(Debug)]
 struct Entry<C> {
     id: u64,
     request: Request<C>,
     /// Somebody asked for it: they are told of a refusal. Else the application says it by itself.
     is_asked: bool,
-    /// Sent over this connection, and not answered yet.
-    sent: bool,
-    /// Sent, and then an older one was given up: a server gives this one up too, and says so.
-    /// Until then it is not known whether it is to be sent again, so nothing newer is.
-    in_doubt: bool,
+    stage: Stage,
     /// Sent over any connection: it may have been applied.
     tried: bool,
 }
@@ -89,8 +97,7 @@ impl<C: Serialize> Commands<C> {
             id: self.next_id,
             request,
             is_asked,
-            sent: false,
-            in_doubt: false,
+            stage: Stage::Waiting,
             tried: false,
         });
         self.next_id += 1;
@@ -107,17 +114,17 @@ impl<C: Serialize> Commands<C> {
         self.paused_until = None;
         let mut texts = Vec::new();
         for entry in &mut self.entries {
-            match entry {
-                Entry { in_doubt: true, .. } => break,
-                Entry { sent: true, .. } => continue,
-                _ => {}
+            match entry.stage {
+                Stage::InDoubt => break,
+                Stage::Sent => continue,
+                Stage::Waiting => {}
             }
             let wait = pace.take(now);
             if wait > 0 {
                 self.paused_until = Some(now.saturating_add(wait));
                 break;
             }
-            entry.sent = true;
+            entry.stage = Stage::Sent;
             entry.tried = true;
             texts.push(text(entry));
         }
@@ -128,7 +135,8 @@ impl<C: Serialize> Commands<C> {
     /// would do so again and again, since the command would be sent again.
     pub(super) fn too_long(&mut self) -> Option<(Request<C>, usize)> {
         let most = self.pace?.limits.message_bytes;
-        let is_too_long = |entry: &Entry<C>| !entry.sent && text(entry).len() > most;
+        let is_too_long =
+            |entry: &Entry<C>| entry.stage == Stage::Waiting && text(entry).len() > most;
         let at = self.entries.iter().position(is_too_long)?;
         let entry = self.entries.remove(at)?;
         Some((entry.request, most))
@@ -148,8 +156,7 @@ impl<C: Serialize> Commands<C> {
             at: now,
         });
         for entry in &mut self.entries {
-            entry.sent = false;
-            entry.in_doubt = false;
+            entry.stage = Stage::Waiting;
         }
     }
 
@@ -182,11 +189,11 @@ impl<C: Serialize> Commands<C> {
         if may_pass(code) {
             self.paused_until = Some(now.saturating_add(MOMENT));
             if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
-                entry.sent = false;
-                entry.in_doubt = false;
+                entry.stage = Stage::Waiting;
             }
-            for newer in self.entries.iter_mut().filter(|entry| entry.id > id) {
-                newer.in_doubt = newer.sent;
+            let is_newer = |entry: &&mut Entry<C>| entry.id > id && entry.stage == Stage::Sent;
+            for newer in self.entries.iter_mut().filter(is_newer) {
+                newer.stage = Stage::InDoubt;
             }
             return Refused::Again;
         }

@@ -36,6 +36,8 @@ pub enum Reason {
     Unreachable(String),
     /// What it said is not of this protocol: for people.
     Garbled(String),
+    /// It told an event that is not known here, so the state is loaded anew.
+    Outdated,
 }
 
 /// How a connection could not be made, or was lost.
@@ -171,14 +173,9 @@ impl Link {
         {
             self.bound = FIRST_BOUND;
         }
-        let Failure {
-            again,
-            after,
-            reason,
-        } = failure;
-        let wait = match self.unless_by_itself(now, again, &reason) {
+        let wait = match self.unless_by_itself(now, &failure) {
             ComeBack::Never => {
-                self.state = State::Ended(reason);
+                self.state = State::Ended(failure.reason);
                 return;
             }
             ComeBack::Soon => {
@@ -188,25 +185,26 @@ impl Link {
             }
             ComeBack::Later => LATER + entropy.up_to(LATER),
         };
-        self.state = State::Offline(reason, now.saturating_add(wait.max(after.unwrap_or(0))));
+        let wait = wait.max(failure.after.unwrap_or(0));
+        self.state = State::Offline(failure.reason, now.saturating_add(wait));
     }
 
     /// After a take-over by an own older connection it comes back.
-    fn unless_by_itself(&mut self, now: Millis, again: ComeBack, reason: &Reason) -> ComeBack {
+    fn unless_by_itself(&mut self, now: Millis, failure: &Failure) -> ComeBack {
         let late = match self.late {
             (late, until) if now <= until => late,
             _ => 0,
         };
-        if *reason == Reason::Closed(CloseReason::TakenOver) && late > 0 {
+        if failure.reason == Reason::Closed(CloseReason::TakenOver) && late > 0 {
             self.late.0 = late - 1;
             return ComeBack::Soon;
         }
         if let State::Open { interval: None, .. } = self.state
-            && again == ComeBack::Soon
+            && failure.again == ComeBack::Soon
         {
             self.late = (late.saturating_add(1), now.saturating_add(LATE));
         }
-        again
+        failure.again
     }
 
     /// Ends until somebody tries again. What has ended already keeps its first reason.

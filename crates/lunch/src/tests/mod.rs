@@ -277,6 +277,30 @@ fn what_is_stored_and_read_again_is_the_same() {
     );
 }
 
+/// What a store gives back may be damaged.
+#[test]
+fn what_is_stored_in_no_order_is_refused_and_an_event_that_does_not_fit_keeps_the_order() {
+    let mut menu = menu(&["add:a", "add:b"]);
+    let stored = serde_json::to_string(&menu).unwrap();
+    for (number, other) in [(2, 1), (1, 3)] {
+        let damaged = stored.replace(
+            &format!("\"number\":{number},\"item\""),
+            &format!("\"number\":{other},\"item\""),
+        );
+        let refused = serde_json::from_str::<Menu>(&damaged).unwrap_err();
+        assert!(refused.to_string().contains("order"), "{refused}");
+    }
+    for number in [0, 1, 2, u64::MAX, 3] {
+        let (item, name) = ("c".into(), "Anna".into());
+        menu.apply(ANNA.id, &Event::Added { number, item, name });
+        let stored = serde_json::to_string(&menu).unwrap();
+        assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
+    }
+    let numbers: Vec<u64> = menu.items().map(|item| item.number).collect();
+    assert_eq!(numbers, [1, 2, u64::MAX]);
+    assert_eq!(says(&mut menu, "add:d"), Ok(1), "and it does not overflow");
+}
+
 #[test]
 fn the_json_view_tells_who_added_what_and_who_votes() {
     let mut menu = menu(&["add:pho"]);

@@ -101,6 +101,14 @@ fn is_tag(c: char) -> bool {
     matches!(c, '\u{E0020}'..=END_OF_TAGS)
 }
 
+/// Removes all invisible characters; blanks become spaces.
+pub(super) fn drop_all(text: &str) -> impl Iterator<Item = char> {
+    let seen = text
+        .chars()
+        .filter(|c| !is_ignorable(*c) && !is_annotation(*c));
+    seen.map(|c| if is_blank(c) { ' ' } else { c })
+}
+
 /// Removes characters that never change anything; blanks become spaces.
 pub(super) fn drop_always(text: &str) -> impl Iterator<Item = char> {
     let kept = text.chars().filter(|c| !is_always_idle(*c));

@@ -63,7 +63,7 @@ pub(crate) fn decode(bytes: usize) -> usize {
     const TIMES: usize = 100;
     let text = TEXT.repeat(bytes / TEXT.len());
     let frame = masked(&text);
-    let mut decoder = Decoder::new(16 * 1024);
+    let mut decoder = Decoder::new(16 * 1024, 64);
     // Decoding unmasks in place, so each time needs bytes of its own.
     let mut inputs = vec![frame; 1 + TIMES].into_iter();
     repeat(TIMES, || {

@@ -1,11 +1,9 @@
 //! `/asyncapi.json`: the messages over WebSocket, in both dialects, generated from the
 //! types that write and read them. Its examples are the golden frames.
 
-use std::collections::BTreeMap;
-
 use rust_embed::RustEmbed;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tablecast_protocol::close::ComeBack;
@@ -317,22 +315,9 @@ fn examples(frames: &[Frame], dialect: &str, message: &str) -> Vec<Value> {
     examples.collect()
 }
 
-/// The table of `close.rs`, with a description for each code.
+/// The table of `close.rs`.
 fn close_codes() -> Vec<Value> {
-    let schema = CloseReason::json_schema(&mut SchemaGenerator::default()).to_value();
-    let variants = schema.get("oneOf").and_then(Value::as_array);
-    let whens: BTreeMap<&str, &str> = variants
-        .into_iter()
-        .flatten()
-        .filter_map(|one| {
-            Some((
-                one.get("const")?.as_str()?,
-                one.get("description")?.as_str()?,
-            ))
-        })
-        .collect();
     let rows = CloseReason::ALL.iter().map(|reason| {
-        let name = format!("{reason:?}");
         let come_back = match reason.come_back() {
             ComeBack::Never => "no",
             ComeBack::Soon => "soon",
@@ -341,7 +326,7 @@ fn close_codes() -> Vec<Value> {
         json!({
             "code": reason.code(),
             "text": reason.text(),
-            "when": whens.get(&*name),
+            "when": reason.when(),
             "comeBack": come_back,
         })
     });

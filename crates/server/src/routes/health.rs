@@ -1,7 +1,7 @@
 //! Whether this server runs, and whether it should get new clients.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use tablecast_core::backend::Health;
 use super::route::{Answer, Route, Tag};
 use super::site::{DRAIN_RETRY, STORE_RETRY, SharedSite};
 use crate::reason;
-use tablecast_http::problem::{Problem, json};
+use tablecast_http::problem::{Problem, ok};
 
 /// The state of the server.
 #[derive(Serialize, JsonSchema)]
@@ -42,18 +42,9 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
     ]
 }
 
-fn ok(status: &'static str) -> Response {
-    json(
-        StatusCode::OK,
-        "application/json",
-        HeaderMap::new(),
-        &Status { status },
-    )
-}
-
 /// `GET /healthz`: 200 for as long as the process answers.
 pub(super) async fn healthz() -> Response {
-    ok("running")
+    ok(&Status { status: "running" })
 }
 
 /// `GET /readyz`: 200 if a client that connects now can be served.
@@ -63,7 +54,7 @@ pub(super) async fn readyz(State(site): State<SharedSite>) -> Result<Response, P
         return Err(Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY));
     }
     match site.hub.health() {
-        Health::Up => Ok(ok("ready")),
+        Health::Up => Ok(ok(&Status { status: "ready" })),
         Health::Down(reason) => Err(unavailable(format!(
             "the store cannot be reached: {reason}"
         ))),

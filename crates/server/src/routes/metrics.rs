@@ -7,9 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelValue, EncodeMetric, MetricEncoder,
-};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -78,96 +76,86 @@ impl Collector for Counted {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let hub = &self.0.hub;
         let of = hub.metrics();
-        gauge(
-            &mut to,
-            "rooms",
-            "Rooms open on this server",
-            of.rooms.get(),
-        )?;
-        gauge(
-            &mut to,
-            "members",
-            "Connections with a seat here",
-            of.members.get(),
-        )?;
-        gauge(
-            &mut to,
-            "connections",
-            "Open WebSocket connections",
-            of.connections.get(),
-        )?;
-        let is_up = i64::from(hub.health().is_up());
-        gauge(
-            &mut to,
-            "backend_up",
-            "Whether the store takes changes",
-            is_up,
-        )?;
-        let draining = i64::from(hub.is_draining());
-        gauge(
-            &mut to,
-            "draining",
-            "Whether this server is shutting down",
-            draining,
-        )?;
-
-        counter(
-            &mut to,
-            "rooms_created",
-            "Rooms made here",
-            of.rooms_created.get(),
-        )?;
-        counter(&mut to, "commands", "Commands accepted", of.commands.get())?;
+        let gauges = [
+            ("rooms", "Rooms open on this server", of.rooms.get()),
+            ("members", "Connections with a seat here", of.members.get()),
+            (
+                "connections",
+                "Open WebSocket connections",
+                of.connections.get(),
+            ),
+            (
+                "backend_up",
+                "Whether the store takes changes",
+                hub.health().is_up().into(),
+            ),
+            (
+                "draining",
+                "Whether this server is shutting down",
+                hub.is_draining().into(),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = to.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::<i64>::new(value).encode(gauge)?;
+        }
+        let counters = [
+            ("rooms_created", "Rooms made here", &of.rooms_created),
+            ("commands", "Commands accepted", &of.commands),
+            (
+                "deliveries",
+                "Writes handed to connections by a fan-out",
+                &of.deliveries,
+            ),
+            (
+                "conflicts",
+                "Commits that were decided again",
+                &of.conflicts,
+            ),
+            ("resyncs", "Rooms loaded again to close a gap", &of.resyncs),
+        ];
+        for (name, help, counted) in counters {
+            let counter = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(counted.get()).encode(counter)?;
+        }
         let rejections = of.rejections.all().into_iter();
-        by(
-            "code",
+        let rejections = rejections.map(|(code, count)| ([("code", code.as_str())], count));
+        family(
             &mut to,
             "rejections",
             "Commands refused, by code",
-            rejections.map(|(code, count)| (code.as_str(), count)),
+            rejections,
         )?;
-        by(
-            "outcome",
+        let handshakes = of.handshakes.all().into_iter();
+        let handshakes = handshakes.map(|(outcome, count)| ([("outcome", outcome)], count));
+        family(
             &mut to,
             "handshakes",
             "Handshakes, by what became of them",
-            of.handshakes.all(),
+            handshakes,
         )?;
-        let help = "HTTP answers, by route and status";
-        let mut family = to.encode_descriptor("http_responses", help, None, MetricType::Counter)?;
-        for ((route, status), value) in self.0.answers.all() {
-            let labels = [("route", route), ("status", &status.to_string())];
-            ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
-        }
-        counter(
-            &mut to,
-            "deliveries",
-            "Writes handed to connections by a fan-out",
-            of.deliveries.get(),
-        )?;
-        let closes = of
-            .closes
+        let answers = self
+            .0
+            .answers
             .all()
             .into_iter()
-            .map(|(code, n)| (u32::from(code), n));
-        by(
-            "code",
+            .map(|((route, status), count)| {
+                let labels = [("route", route.to_owned()), ("status", status.to_string())];
+                (labels, count)
+            });
+        family(
+            &mut to,
+            "http_responses",
+            "HTTP answers, by route and status",
+            answers,
+        )?;
+        let closes = of.closes.all().into_iter();
+        let closes = closes.map(|(code, count)| ([("code", u32::from(code))], count));
+        family(
             &mut to,
             "closes",
             "Connections closed, by close code",
             closes,
-        )?;
-        counter(
-            &mut to,
-            "conflicts",
-            "Commits that were decided again",
-            of.conflicts.get(),
-        )?;
-        counter(
-            &mut to,
-            "resyncs",
-            "Rooms loaded again to close a gap",
-            of.resyncs.get(),
         )?;
         let help = "How long the store took for a commit";
         let commits =
@@ -176,25 +164,16 @@ impl Collector for Counted {
     }
 }
 
-fn gauge(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: i64) -> fmt::Result {
-    ConstGauge::new(value).encode(to.encode_descriptor(name, help, None, MetricType::Gauge)?)
-}
-
-fn counter(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
-    ConstCounter::new(value).encode(to.encode_descriptor(name, help, None, MetricType::Counter)?)
-}
-
-fn by<C: EncodeLabelValue>(
-    label: &str,
+/// A counter for each set of labels.
+fn family<L: EncodeLabelSet>(
     to: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    values: impl IntoIterator<Item = (C, u64)>,
+    counts: impl Iterator<Item = (L, u64)>,
 ) -> fmt::Result {
     let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for (code, value) in values {
-        let labels = [(label, code)];
-        ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+    for (labels, count) in counts {
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
     }
     Ok(())
 }

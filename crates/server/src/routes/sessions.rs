@@ -254,12 +254,7 @@ pub(super) async fn show(
         members: &view.members,
         state: view.app.view(),
     };
-    Ok(problem::json(
-        StatusCode::OK,
-        "application/json",
-        HeaderMap::new(),
-        &shown,
-    ))
+    Ok(problem::ok(&shown))
 }
 
 /// `GET /session/{id}/result`: the room's last decision, whether the room still lives or
@@ -287,12 +282,7 @@ pub(super) async fn result(
         decided_at: kept.kept_at,
         kept_until: kept.kept_until,
     };
-    Ok(problem::json(
-        StatusCode::OK,
-        "application/json",
-        HeaderMap::new(),
-        &left,
-    ))
+    Ok(problem::ok(&left))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -115,6 +115,8 @@ async fn pushes_and_their_fields_are_those_of_the_description() {
         .collect();
     let limits = fields(&document, field(&document, of_hello, "limits"));
     assert_eq!(limits, inner["limits"]);
+    let version = fields(&document, field(&document, of_hello, "version"));
+    assert_eq!(version, inner["version"]);
     let member = resolved(&document, &field(&document, of_hello, "members")["items"]);
     let members: Vec<String> = hello
         .rows(["field", "meaning"])

@@ -41,6 +41,9 @@ export const en = {
   nextTry: (/** @type {string} */ clock) => `Next try in ${clock}`,
   restarting: 'The server is restarting. You keep your seat.',
   tryNow: 'Try now',
+  old: 'Out of date',
+  tooOld: 'This list may be wrong: a newer version of this page is needed.',
+  loadNew: 'Load it',
   waiting: (/** @type {number} */ n) => `${count(n, 'change')} of yours will be sent.`,
   timeLeft: (/** @type {number} */ minutes) =>
     minutes >= 120 ? `Open for ${Math.round(minutes / 60)} more hours` : `Open for ${minutes} more min`,

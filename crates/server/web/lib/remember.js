@@ -2,7 +2,7 @@
 
 import { fold } from './text.js';
 
-/** @import { Saved } from '../client/types.js' */
+/** @import { Saved, Version } from '../client/types.js' */
 
 /**
  * A room that was visited.
@@ -127,6 +127,28 @@ export function takeFor(id) {
   const items = read('sessionStorage', `begin.${id}`);
   write('sessionStorage', `begin.${id}`, null);
   return Array.isArray(items) ? items.filter(isText) : [];
+}
+
+/** The text in the box for a dish, for the page that is about to be loaded again. @param {string} id @param {string} text */
+export const leaveTyped = (id, text) => write('sessionStorage', `typed.${id}`, text || null);
+
+/** Takes it. @param {string} id @returns {string} */
+export function takeTyped(id) {
+  const text = read('sessionStorage', `typed.${id}`);
+  write('sessionStorage', `typed.${id}`, null);
+  return isText(text) ? text : '';
+}
+
+/**
+ * Notes that the page is loaded again for this version of the server. Returns false if that was noted before, or cannot
+ * be noted: then the page must not load itself, or it might never stop.
+ * @param {Version} version
+ */
+export function firstRenewal({ protocol, app }) {
+  const key = `renewed.${protocol}.${app}`;
+  if (read('sessionStorage', key)) return false;
+  write('sessionStorage', key, true);
+  return read('sessionStorage', key) === true;
 }
 
 /** How many dishes are remembered. */

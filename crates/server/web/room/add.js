@@ -15,8 +15,9 @@ const SUGGESTED = 8;
 const waited = new Set();
 let lastReason = '';
 
-/** Typed text that was not added; it survives when the page is built again in another language. */
+/** Typed text that was not added; it survives when the page is built again in another language, or loaded again. */
 let draft = '';
+export const typed = () => draft;
 
 /** @param {App} app @returns {Part} */
 export function addBox(app) {
@@ -34,7 +35,7 @@ export function addBox(app) {
       hint();
     },
   });
-  field.value = draft;
+  field.value = draft ||= remember.takeTyped(app.id);
   const note = h('div', { class: 'add-note', id: 'add-note', 'aria-live': 'polite' });
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': w.suggestions });
   const element = h(

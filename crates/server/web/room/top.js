@@ -1,10 +1,12 @@
-// The top bar: the state of the connection, the table's name, the remaining time.
+// The top: the state of the connection and of the page, the table's name, the remaining time.
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
 import { icon, table } from '../lib/pictures.js';
 import { root } from '../lib/page.js';
+import * as remember from '../lib/remember.js';
 import { clock } from '../lib/text.js';
+import { typed } from './add.js';
 import { invite } from './share.js';
 
 /** @import { App, Part, View } from './app.js' */
@@ -44,36 +46,65 @@ export function bar(app, isOpen) {
 }
 
 /** The connection in a word. @param {View} view */
-export const word = ({ status, stale, store }) =>
+export const word = ({ status, stale, store, outdated }) =>
   status === 'offline' || status === 'ended' ? w.offline
+  : outdated ? w.old
   : status === 'live' && store === 'down' ? w.notSaving
   : status === 'live' && !stale ? w.live
   : w.connecting;
 
 export const mark = () => table({ seats: [0, 1, 4, 6, 8], class: 'mark' });
 
-/** Says what is wrong with the connection, while something is. @param {App} app @returns {Part} */
+/** Loads the page again; seat and unanswered changes are stored already. @param {App} app */
+function reload({ id }) {
+  remember.leaveTyped(id, typed());
+  location.reload();
+}
+
+let isRenewing = false;
+
+/**
+ * Whether the page is being loaded again, because the server said something that it does not know. It tries once for
+ * each version of the server: what it gets may be as old, for example from another server.
+ * @param {App} app
+ * @param {View} view
+ */
+export function renewing(app, { outdated }) {
+  if (outdated && !isRenewing && remember.firstRenewal(outdated)) {
+    isRenewing = true;
+    reload(app);
+  }
+  return isRenewing;
+}
+
+/** Says what is wrong with the connection or the page, while something is. @param {App} app @returns {Part} */
 export function trouble(app) {
   const text = h('span');
   const note = h('span', { class: 'trouble-note' });
-  const again = h('button', { type: 'button', class: 'second small', onclick: () => app.room.retryNow() }, w.tryNow);
+  let isOld = false;
+  const again = h('button', { type: 'button', class: 'second small', onclick: () => (isOld ? reload(app) : app.room.retryNow()) });
   const element = h('section', { class: 'trouble', hidden: true, 'aria-label': w.offline }, h('div', {}, text, note), again);
   /** The oldest unanswered change, and its time. */
   let first = 0;
   let since = 0;
   /** @param {View} view */
   function update(view) {
-    const { status, stale, retryAt, reason, store, pending } = view;
+    const { status, stale, retryAt, reason, store, pending, outdated } = view;
     const id = pending[0]?.id ?? 0;
     if (id !== first) [first, since] = [id, performance.now()];
     element.hidden = !stale && !(id && performance.now() - since > SLOW);
-    again.hidden = status !== 'offline';
+    const was = isOld;
+    isOld = outdated !== null && status !== 'offline';
+    if (isOld && !was) app.announce(w.tooOld, true);
+    say(again, isOld ? w.loadNew : w.tryNow);
+    again.hidden = status !== 'offline' && !isOld;
     const offline = retryAt === null ? w.offline : `${w.offline}. ${w.nextTry(clock(retryAt - performance.now()))}`;
     if (status === 'offline') say(text, reason?.code === 'restarting' ? w.restarting : offline);
+    else if (isOld) say(text, w.tooOld);
     else if (store === 'down') say(text, w.storeDown);
     else say(text, status !== 'live' ? w.connecting : stale ? w.checking : w.slow);
     say(note, pending.length && status !== 'live' ? `${w.stale} ${w.waiting(pending.length)}` : w.stale);
-    note.hidden = status === 'live' && (store === 'down' || !stale);
+    note.hidden = isOld || (status === 'live' && (store === 'down' || !stale));
   }
   return { element, update, tick: () => update(app.view()) };
 }

@@ -89,7 +89,7 @@ fn envelope(text: &str) -> Result<Envelope<'_>, Misunderstood> {
         }),
         Err(error) => {
             let form = "a message is one JSON object, like {\"id\":1,\"COMMAND\":{…}}";
-            let why = format!("not understood: {error}; {form}");
+            let why = format!("not understood: {}; {form}", cut(&error.to_string()));
             Err(Misunderstood::bad_command(id, why))
         }
     }
@@ -115,9 +115,12 @@ fn within(verb: &str, error: &serde_json::Error) -> String {
     let what = error
         .rsplit_once(" at line ")
         .map_or(&*error, |(what, _)| what);
-    // So that an answer does not grow with the request.
-    let cut = |text: &str| text.chars().take(120).collect::<String>();
     format!("in {:?}: {}", cut(verb), cut(what))
+}
+
+/// The beginning of what is repeated, so that an answer does not grow with the request.
+fn cut(text: &str) -> String {
+    text.chars().take(120).collect()
 }
 
 /// A member's name as it is shown.
@@ -159,7 +162,8 @@ pub(crate) fn first(text: &str) -> Result<WantedSeat, Misunderstood> {
             })
         }
         other => Err(bad(format!(
-            "the first message is {{\"join\":{{}}}} or {{\"resume\":{{…}}}}, not {other:?}"
+            "the first message is {{\"join\":{{}}}} or {{\"resume\":{{…}}}}, not {:?}",
+            cut(other)
         ))),
     }
 }

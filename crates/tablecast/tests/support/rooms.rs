@@ -85,6 +85,8 @@ impl Logic for Menu {
 }
 
 impl App for Menu {
+    const VERSION: u32 = 7;
+
     fn text_command(line: &str) -> Result<Ask, Rejection> {
         let item = |text: &str| text.trim().to_owned();
         match line.split_once(':') {

@@ -13,15 +13,10 @@ pub enum News {
     Removed(u64, Arc<str>),
     /// A removed item was put back.
     Restored(u64, Arc<str>),
-    /// A vote was given or taken back.
-    Voted {
-        /// For what.
-        item: Arc<str>,
-        /// Whether it was given.
-        on: bool,
-        /// How many it has now.
-        votes: usize,
-    },
+    /// A vote was given: for what, and how many it has now.
+    Voted(Arc<str>, usize),
+    /// A vote was taken back: from what, and how many it has now.
+    Unvoted(Arc<str>, usize),
     /// The room has this title, or none any more.
     Titled(Option<Arc<str>>),
     /// The room lives its whole lifetime again.
@@ -43,7 +38,10 @@ impl News {
             Event::Voted { number, on } => {
                 let item = after.item(number)?;
                 let (item, votes) = (item.item.clone(), item.votes.len());
-                News::Voted { item, on, votes }
+                match on {
+                    true => News::Voted(item, votes),
+                    false => News::Unvoted(item, votes),
+                }
             }
             Event::Titled { title } => News::Titled(title),
             Event::Extended {} => News::Extended,

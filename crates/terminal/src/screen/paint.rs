@@ -95,9 +95,9 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
     frame.render_widget(said_text, said);
     paint_prompt(frame, prompt, view);
     let keys = match session.status() {
-        Status::Ended(_) => view.lang().press_to_end(),
-        _ if is_wide => view.lang().keys_wide(),
-        _ => view.lang().keys_narrow(),
+        Status::Ended(_) => view.lang().press_to_end,
+        _ if is_wide => view.lang().keys_wide,
+        _ => view.lang().keys_narrow,
     };
     frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
     if let Some(from) = view.help {
@@ -132,7 +132,7 @@ fn room_for_item(screen: u16, room: &Room, item: &Item, view: &View<'_>) -> usiz
 /// What stands behind an item that was decided on.
 fn mark(room: &Room, item: &Item, view: &View<'_>) -> String {
     match is_decided(&room.state, item.number) {
-        true => format!("  <- {}", view.lang().decided()),
+        true => format!("  <- {}", view.lang().decided),
         false => String::new(),
     }
 }
@@ -168,7 +168,7 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 
 fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, room: &Room) {
     if room.state.items.is_empty() {
-        let text = format!(" {}", view.lang().empty_menu());
+        let text = format!(" {}", view.lang().empty_menu);
         let text = Paragraph::new(text).wrap(Wrap { trim: false });
         frame.render_widget(text.dim(), area);
         return;
@@ -245,11 +245,7 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
     for (at, member) in room.members.iter().enumerate() {
         let away = if member.away { "-" } else { "" };
         let is_you = member.id == room.you;
-        let you = if is_you {
-            view.lang().you()
-        } else {
-            String::new()
-        };
+        let you = if is_you { view.lang().behind_you } else { "" };
         let name = format!(" {away}{}", cut(&member.name, 12));
         // Leaves room for the dots, if the next members do not fit.
         let dots = if at + 1 < room.members.len() { 3 } else { 0 };
@@ -268,7 +264,7 @@ fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
     let menu = &session.room()?.state;
     if let Some(drawing) = &menu.settling.drawing {
         let (candidates, added) = (drawing.candidates.len(), drawing.contributions.len());
-        let text = view.lang().drawing_among(candidates, added);
+        let text = (view.lang().drawing_among)(candidates, added);
         return Some((format!(" {text}"), Color::Yellow));
     }
     let decision = menu.settling.decision.as_ref()?;
@@ -294,7 +290,7 @@ fn said_text(view: &View<'_>, session: &Session) -> String {
         _ if is_over => lang
             .unsent(session.pending(), &[])
             .map_or(String::new(), |text| format!("; {text}")),
-        count => format!(" ({})", lang.waiting(count)),
+        count => format!(" ({})", (lang.waiting)(count)),
     };
     format!(" {text}{waiting}")
 }
@@ -306,7 +302,7 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     frame.render_widget(Line::from(PROMPT).bold(), mark);
     let (text, column) = view.editor.visible(usize::from(field.width));
     if view.editor.is_empty() {
-        frame.render_widget(Line::from(view.lang().placeholder()).dim(), field);
+        frame.render_widget(Line::from(view.lang().placeholder).dim(), field);
     } else {
         frame.render_widget(Line::from(text), field);
     }
@@ -317,7 +313,7 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
 /// sight: which it was, and how many can be seen.
 fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>, u16) {
     let lang = view.lang();
-    let rows: Vec<_> = lang.keys().iter().chain(lang.commands()).collect();
+    let rows: Vec<_> = lang.keys.iter().chain(lang.commands).collect();
     let width = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0);
     let lines = rows.iter().map(|(key, does)| {
         let blanks = " ".repeat(width - key.width() + 2);
@@ -334,8 +330,8 @@ fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>
     frame.render_widget(Clear, frame.area());
     frame.render_widget(Paragraph::new(lines).scroll((from, 0)), text);
     let hint = match most {
-        0 => lang.help_ends(),
-        _ => lang.help_goes_on(),
+        0 => lang.help_ends,
+        _ => lang.help_goes_on,
     };
     let hint = format!(" {hint}");
     frame.render_widget(Line::from(hint).dim(), keys);

@@ -10,11 +10,10 @@ use crossterm::execute;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use futures_util::Stream;
-use futures_util::stream::poll_fn;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use tokio::sync::mpsc;
+
+use crate::inputs::Inputs;
 
 /// Holds the terminal; dropping it gives the terminal back.
 #[derive(Debug)]
@@ -41,16 +40,12 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // On a panic the hook has done it already, before the message. Done again, it would put
-        // the cursor back to the beginning of the message, which would be overwritten.
-        if !std::thread::panicking() {
-            give_back();
-        }
+        give_back();
     }
 }
 
-/// Whether there is something to give back: done twice, it would move the cursor over what
-/// was printed in between.
+/// Whether there is something to give back. On a panic the hook has done it, before the message;
+/// done again, it would put the cursor back to the beginning of the message.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn give_back() {
@@ -67,23 +62,9 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-/// Keys that were pressed and not looked at.
-const QUEUE: usize = 256;
-
-/// The events of the keyboard. They are read in a thread of its own, which ends with the process:
-/// when the terminal is gone, the library goes on reading for ever.
-pub(crate) fn keys() -> impl Stream<Item = io::Result<Event>> + Unpin {
-    let (sender, mut receiver) = mpsc::channel(QUEUE);
-    std::thread::spawn(move || {
-        loop {
-            let event = event::read();
-            let is_last = event.is_err();
-            if sender.blocking_send(event).is_err() || is_last {
-                break;
-            }
-        }
-    });
-    poll_fn(move |context| receiver.poll_recv(context))
+/// The events of the keyboard. When the terminal is gone, the library goes on reading for ever.
+pub(crate) fn keys() -> Inputs<Event> {
+    Inputs::read(|| Some(event::read()))
 }
 
 #[cfg(test)]

@@ -1,121 +1,16 @@
 //! The picture, and what keys do, without a terminal.
 #![allow(clippy::unwrap_used)]
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use serde_json::{Value, json};
-use tablecast_client::protocol::client::Join;
-use tablecast_client::{Effect, Entropy, Incoming, Outgoing};
+mod desk;
+
+use crossterm::event::{Event, KeyCode};
+use serde_json::json;
+use tablecast_client::Incoming;
 use unicode_width::UnicodeWidthStr;
 
-use super::Screen;
-use crate::lunch::{Lunch, Session};
-use crate::room_url::RoomUrl;
 use crate::run::Ui;
-use crate::words::Lang;
-
-const NOW: u64 = 1_800_000_000_000;
-
-struct Desk<'a> {
-    screen: Screen<'a, TestBackend>,
-    session: Session,
-}
-
-fn url() -> RoomUrl {
-    "http://127.0.0.1:8000/r/friday".parse().unwrap()
-}
-
-fn hello() -> Value {
-    let item = |number, item, votes: &[u64]| json!({"number":number,"item":item,"by":1,"name":"Mina","votes":votes});
-    json!({"hello":{"you":1,"name":"Mina","colour":3,"seat":"0".repeat(32),"room":"friday","resumed":false,"epoch":"0".repeat(16),"seq":9,
-        "state":{"title":"금요일 점심","items":[item(1, "pizza", &[2]), item(2, "김치찌개", &[1, 2, 7]), item(3, "비빔밥 👨‍👩‍👧", &[])],
-            "max_items":100,"next_draw":{"number":1,"commitment":"f".repeat(64)},"drawing":null,"decision":null},
-        "members":[{"id":1,"name":"Mina","colour":3,"away":false},{"id":2,"name":"하나","colour":7,"away":true}],
-        "expires_at":NOW + 570_000,"now":NOW,"seats":10,"ttl_ms":600_000,
-        "limits":{"message_bytes":16384,"commands_per_second":0.0,"command_burst":20,"seat_grace_ms":30000,"ping_interval_ms":25000}}})
-}
-
-impl<'a> Desk<'a> {
-    fn new(url: &'a RoomUrl, lang: Lang, width: u16, height: u16) -> Self {
-        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let entropy = Entropy::new(|bytes| bytes.fill(0));
-        let session = Session::new(Lunch::default(), Join::default(), entropy);
-        let screen = Screen::new(terminal, lang, url);
-        Desk { screen, session }
-    }
-
-    fn joined(url: &'a RoomUrl, lang: Lang, width: u16, height: u16) -> Self {
-        let mut desk = Desk::new(url, lang, width, height);
-        desk.session.hear(Incoming::Opened, NOW);
-        desk.hears(hello());
-        desk.session.effects();
-        desk
-    }
-
-    fn hears(&mut self, push: Value) {
-        self.session.hear(Incoming::Text(push.to_string()), NOW);
-        self.picture();
-    }
-
-    fn happens(&mut self, seq: u64, by: u64, change: Value) {
-        self.hears(json!({"event":{"seq":seq,"by":by,"change":change,"expires_at":NOW + 570_000}}));
-    }
-
-    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
-        let event = Event::Key(KeyEvent::new(code, modifiers));
-        self.screen.input(event, &mut self.session, NOW).unwrap();
-        self.picture();
-    }
-
-    fn press(&mut self, code: KeyCode) {
-        self.key(code, KeyModifiers::NONE);
-    }
-
-    fn control(&mut self, c: char) {
-        self.key(KeyCode::Char(c), KeyModifiers::CONTROL);
-    }
-
-    fn types(&mut self, text: &str) {
-        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
-    }
-
-    fn said(&mut self) -> Vec<String> {
-        let said = self
-            .session
-            .effects()
-            .into_iter()
-            .map(|effect| match effect {
-                Effect::Send(Outgoing::Text(text)) => text,
-                Effect::Send(other) => format!("{other:?}"),
-                other => format!("{other:?}"),
-            });
-        said.collect()
-    }
-
-    /// The rows as a reader sees them, without the blanks at their ends.
-    fn picture(&mut self) -> String {
-        // Other than a terminal, the test's one keeps the right half of a wide character when
-        // the left one is written over; so each picture is made anew.
-        self.screen.terminal.clear().unwrap();
-        self.screen.show(&mut self.session, NOW).unwrap();
-        let buffer = self.screen.terminal.backend().buffer();
-        let mut rows = String::new();
-        for y in 0..buffer.area.height {
-            let mut row = String::new();
-            let mut x = 0;
-            while x < buffer.area.width {
-                let symbol = buffer[(x, y)].symbol();
-                row.push_str(symbol);
-                // What is two columns wide hides the cell behind it.
-                x += (symbol.width() as u16).max(1);
-            }
-            rows.push_str(row.trim_end());
-            rows.push('\n');
-        }
-        rows
-    }
-}
+use crate::words::{ENGLISH, KOREAN};
+use desk::{Desk, NOW, url};
 
 fn assert_picture(desk: &mut Desk<'_>, expected: &str) {
     let picture = desk.picture();
@@ -125,7 +20,7 @@ fn assert_picture(desk: &mut Desk<'_>, expected: &str) {
 #[test]
 fn a_room_fits_on_80_by_24() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     desk.types("칼국수");
     assert_picture(&mut desk, include_str!("pictures/english-80x24.txt"));
 }
@@ -133,7 +28,7 @@ fn a_room_fits_on_80_by_24() {
 #[test]
 fn a_room_fits_on_40_by_12_in_korean() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::Korean, 40, 12);
+    let mut desk = Desk::joined(&url, &KOREAN, 40, 12);
     desk.happens(10, 2, json!({"voted":{"number":3,"on":true}}));
     assert_picture(&mut desk, include_str!("pictures/korean-40x12.txt"));
 }
@@ -142,7 +37,10 @@ fn a_room_fits_on_40_by_12_in_korean() {
 fn help_and_what_was_decided_fit_on_40_by_12() {
     let url = url();
     let hex = "0".repeat(64);
-    for (lang, name) in [(Lang::English, "english"), (Lang::Korean, "korean")] {
+    for (lang, name, verdict) in [
+        (&ENGLISH, "english", "NOT FAIR"),
+        (&KOREAN, "korean", "공정하지 않음"),
+    ] {
         let mut desk = Desk::joined(&url, lang, 40, 12);
         desk.press(KeyCode::F(1));
         (0..40).for_each(|_| desk.press(KeyCode::Down));
@@ -160,7 +58,6 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
             json!({"decided":{"how":"draw","name":"하나","winner":2,"secret":hex}}),
         );
         let picture = desk.picture();
-        let verdict = lang.pick("NOT FAIR", "공정하지 않음");
         let text = picture.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(verdict), "{name}: {picture}");
     }
@@ -169,18 +66,18 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
 #[test]
 fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
     let url = url();
-    for lang in [Lang::English, Lang::Korean] {
-        assert!(lang.keys_wide().width() < usize::from(super::paint::WIDE));
-        assert!(lang.keys_narrow().width() < 40);
-        assert!(lang.press_to_end().width() < 40);
-        let rows = lang.keys().iter().chain(lang.commands());
+    for lang in [&ENGLISH, &KOREAN] {
+        assert!(lang.keys_wide.width() < usize::from(super::paint::WIDE));
+        assert!(lang.keys_narrow.width() < 40);
+        assert!(lang.press_to_end.width() < 40);
+        let rows = lang.keys.iter().chain(lang.commands);
         let key = rows.clone().map(|(key, _)| key.width()).max().unwrap();
         for (_, does) in rows {
             assert!(1 + key + 2 + does.width() <= 40, "{does}");
         }
     }
     for (width, height) in [(1, 1), (3, 2), (20, 5), (200, 60)] {
-        let mut desk = Desk::joined(&url, Lang::Korean, width, height);
+        let mut desk = Desk::joined(&url, &KOREAN, width, height);
         desk.types("김치");
         desk.press(KeyCode::F(1));
     }
@@ -189,7 +86,7 @@ fn no_line_is_wider_than_the_screen_and_tiny_screens_do_no_harm() {
 #[test]
 fn a_low_screen_still_shows_the_menu() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 30, 8);
+    let mut desk = Desk::joined(&url, &ENGLISH, 30, 8);
     desk.happens(
         10,
         1,
@@ -203,7 +100,7 @@ fn a_low_screen_still_shows_the_menu() {
 #[test]
 fn what_was_said_is_shown_to_its_end() {
     let url = url();
-    for (lang, end) in [(Lang::English, "adds it"), (Lang::Korean, "쓰세요")] {
+    for (lang, end) in [(&ENGLISH, "adds it"), (&KOREAN, "쓰세요")] {
         for width in [50, 80] {
             let mut desk = Desk::joined(&url, lang, width, 24);
             desk.types("/nope");
@@ -217,9 +114,9 @@ fn what_was_said_is_shown_to_its_end() {
 #[test]
 fn what_the_connection_is_like_is_told_as_it_is() {
     let url = url();
-    let mut desk = Desk::new(&url, Lang::English, 80, 24);
+    let mut desk = Desk::new(&url, &ENGLISH, 80, 24);
     assert!(desk.picture().contains("connecting"));
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     assert!(desk.picture().contains("live, 9:30 left"));
     desk.session.hear(Incoming::Closed(4403), NOW);
     let picture = desk.picture();
@@ -242,7 +139,7 @@ fn what_the_connection_is_like_is_told_as_it_is() {
 #[test]
 fn enter_on_nothing_votes_for_what_is_chosen_and_takes_the_vote_back() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     desk.press(KeyCode::Enter);
     assert_eq!(
         desk.said(),
@@ -265,7 +162,7 @@ fn enter_on_nothing_votes_for_what_is_chosen_and_takes_the_vote_back() {
 #[test]
 fn keys_act_on_the_chosen_item_wherever_it_moves() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     desk.press(KeyCode::Down);
     desk.press(KeyCode::Down);
     for (seq, by) in [(10, 1), (11, 2), (12, 7), (13, 8)] {
@@ -285,7 +182,7 @@ fn keys_act_on_the_chosen_item_wherever_it_moves() {
 #[test]
 fn keys_that_edit_do_not_remove() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     desk.types("ab");
     desk.press(KeyCode::Home);
     desk.press(KeyCode::Delete);
@@ -300,7 +197,7 @@ fn keys_that_edit_do_not_remove() {
 #[test]
 fn what_is_there_already_is_voted_for_instead() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     // Decomposed, as some input methods and file names have it.
     let nfd = "\u{1100}\u{1175}\u{11B7}\u{110E}\u{1175}\u{110D}\u{1175}\u{1100}\u{1162}";
     let paste = Event::Paste(format!(" {nfd}\n"));
@@ -308,12 +205,22 @@ fn what_is_there_already_is_voted_for_instead() {
     desk.press(KeyCode::Enter);
     assert_eq!(desk.said(), [r#"{"id":1,"vote":{"number":2,"on":true}}"#]);
     assert!(desk.picture().contains("on the menu already"));
+    // As the page has it, case and what cannot be seen make no other dish.
+    desk.types(" PIZZA\u{200B}");
+    desk.press(KeyCode::Enter);
+    assert_eq!(desk.said(), [r#"{"id":2,"vote":{"number":1,"on":true}}"#]);
+    for soup in ["Soup", "soup"] {
+        desk.types(soup);
+        desk.press(KeyCode::Enter);
+    }
+    assert_eq!(desk.said(), [r#"{"id":3,"add":{"item":"Soup"}}"#]);
+    assert!(desk.picture().contains("on its way already"));
 }
 
 #[test]
 fn a_line_that_is_not_understood_stays_to_be_mended() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     desk.types("/drow");
     desk.press(KeyCode::Enter);
     let picture = desk.picture();
@@ -330,7 +237,7 @@ fn a_line_that_is_not_understood_stays_to_be_mended() {
 #[test]
 fn nothing_that_others_write_reaches_the_terminal_as_a_control_sequence() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     let evil = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}evil";
     desk.happens(10, 2, json!({"added":{"number":4,"item":evil,"name":evil}}));
     desk.happens(11, 2, json!({"titled":{"title":evil}}));
@@ -345,7 +252,7 @@ fn each_line_that_is_pasted_is_a_dish() {
     let url = url();
     let add = |id: u64, item: &str| format!(r#"{{"id":{id},"add":{{"item":"{item}"}}}}"#);
     for ends in ["\n", "\r", "\r\n", "\n\n"] {
-        let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+        let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
         desk.types("hot ");
         let text = ["soup", "  ", "냉면", "/nope", "fries", "fries"].join(ends);
         let paste = Event::Paste(text);
@@ -359,7 +266,7 @@ fn each_line_that_is_pasted_is_a_dish() {
         assert!(picture.contains("there is no /nope"), "{picture}");
     }
     // One line is there to be looked at, and what is far too long is not taken in silence.
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     for (pasted, shown) in [
         ("soup\n", "> soup"),
         (&*"x".repeat(5_000), "too long for a line"),
@@ -380,9 +287,9 @@ fn each_line_that_is_pasted_is_a_dish() {
 fn all_of_the_help_can_be_reached_and_left() {
     let url = url();
     for (lang, forth, back) in [
-        (Lang::English, KeyCode::Down, KeyCode::Up),
-        (Lang::Korean, KeyCode::PageDown, KeyCode::PageUp),
-        (Lang::English, KeyCode::End, KeyCode::Home),
+        (&ENGLISH, KeyCode::Down, KeyCode::Up),
+        (&KOREAN, KeyCode::PageDown, KeyCode::PageUp),
+        (&ENGLISH, KeyCode::End, KeyCode::Home),
     ] {
         let mut desk = Desk::joined(&url, lang, 40, 12);
         desk.press(KeyCode::F(1));
@@ -393,9 +300,9 @@ fn all_of_the_help_can_be_reached_and_left() {
             seen.push_str(&desk.picture());
         }
         let last = desk.picture();
-        assert!(first.contains(&lang.help_goes_on()), "{first}");
+        assert!(first.contains(lang.help_goes_on), "{first}");
         assert!(last.contains("/quit"), "{last}");
-        for (key, does) in lang.keys().iter().chain(lang.commands()) {
+        for (key, does) in lang.keys.iter().chain(lang.commands) {
             let is_jump = forth == KeyCode::End;
             assert!(
                 is_jump || (seen.contains(key) && seen.contains(does)),
@@ -408,7 +315,7 @@ fn all_of_the_help_can_be_reached_and_left() {
         (0..10).for_each(|_| desk.press(back));
         assert_eq!(desk.picture(), first);
         desk.press(KeyCode::Esc);
-        assert!(!desk.picture().contains(&lang.help_goes_on()));
+        assert!(!desk.picture().contains(lang.help_goes_on));
     }
 }
 
@@ -416,7 +323,7 @@ fn all_of_the_help_can_be_reached_and_left() {
 fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
     let url = url();
     for (width, columns) in [(80, 46), (40, 31)] {
-        let mut desk = Desk::joined(&url, Lang::English, width, 24);
+        let mut desk = Desk::joined(&url, &ENGLISH, width, 24);
         let long = "가".repeat(60) + "끝";
         desk.happens(
             10,
@@ -438,7 +345,7 @@ fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
         let text = picture.replace(['\n', ' '], "");
         assert!(text.contains('끝'), "{picture}");
     }
-    let mut desk = Desk::joined(&url, Lang::English, 40, 12);
+    let mut desk = Desk::joined(&url, &ENGLISH, 40, 12);
     for id in 3..10 {
         let who = json!({"joined":{"member":id,"name":format!("somebody {id}"),"colour":1}});
         let mut event = who;
@@ -460,8 +367,8 @@ fn what_does_not_fit_ends_with_dots_and_is_shown_whole_below() {
 fn what_was_decided_is_said_once_and_marked() {
     let url = url();
     for (lang, said, mark) in [
-        (Lang::English, "Decided", "[x] 김치찌개  <- decided"),
-        (Lang::Korean, "결정:", "[x] 김치찌개  <- 결정"),
+        (&ENGLISH, "Decided", "[x] 김치찌개  <- decided"),
+        (&KOREAN, "결정:", "[x] 김치찌개  <- 결정"),
     ] {
         let mut desk = Desk::joined(&url, lang, 80, 24);
         desk.happens(
@@ -478,7 +385,7 @@ fn what_was_decided_is_said_once_and_marked() {
 #[test]
 fn what_was_not_sent_when_it_ended_is_named() {
     let url = url();
-    let mut desk = Desk::joined(&url, Lang::English, 80, 24);
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
     desk.session.hear(Incoming::Closed(1006), NOW);
     for dish in ["pizza night", "냉면"] {
         desk.types(dish);
@@ -494,4 +401,29 @@ fn what_was_not_sent_when_it_ended_is_named() {
         !picture.contains("not sent yet") && !picture.contains("no such room"),
         "{picture}"
     );
+}
+
+#[test]
+fn that_a_newer_program_is_needed_is_told_once_and_the_room_goes_on() {
+    let url = url();
+    for lang in [&ENGLISH, &KOREAN] {
+        let mut desk = Desk::joined(&url, lang, 120, 24);
+        desk.happens(10, 2, json!({"seasoned":{"number":1}}));
+        let picture = desk.picture();
+        assert!(picture.contains((lang.again_in)(1).as_str()), "{picture}");
+        assert!(picture.contains(lang.outdated), "{picture}");
+        desk.joins_again();
+        let picture = desk.picture();
+        assert!(picture.contains(lang.outdated), "still: {picture}");
+        desk.happens(10, 2, json!({"voted":{"number":3,"on":true}}));
+        desk.happens(11, 2, json!({"seasoned":{"number":1}}));
+        desk.joins_again();
+        let picture = desk.picture();
+        assert!(!picture.contains(lang.outdated), "again: {picture}");
+        desk.press(KeyCode::Enter);
+        assert_eq!(
+            desk.said().last().map(String::as_str),
+            Some(r#"{"id":1,"vote":{"number":2,"on":false}}"#)
+        );
+    }
 }

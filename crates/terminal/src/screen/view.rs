@@ -22,7 +22,7 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    pub(super) fn lang(&self) -> Lang {
+    pub(super) fn lang(&self) -> &'static Lang {
         self.user.lang
     }
 }

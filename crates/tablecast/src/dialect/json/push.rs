@@ -6,7 +6,7 @@ use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::{Logic, MemberId, Rejection};
 use tablecast_protocol::Known;
-use tablecast_protocol::push::{self, Hello, Limits, Member, Push, Snapshot, What};
+use tablecast_protocol::push::{self, Hello, Limits, Member, Push, Snapshot, Version, What};
 
 use crate::codec::Frame;
 use crate::config::HubConfig;
@@ -47,6 +47,10 @@ pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bo
             command_burst: config.command_rate.burst,
             seat_grace_ms: config.seat_grace.as_millis() as u64,
             ping_interval_ms: config.connection.ping_interval.as_millis() as u64,
+        },
+        version: Version {
+            protocol: tablecast_protocol::VERSION,
+            app: A::VERSION,
         },
     });
     render(&push)

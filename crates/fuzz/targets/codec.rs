@@ -1,0 +1,4 @@
+//! The target of this name under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tablecast_fuzz::codec::check(input));

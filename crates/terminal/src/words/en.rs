@@ -1,0 +1,188 @@
+//! English.
+
+use tablecast_client::protocol::CloseReason as R;
+use tablecast_client::{Notification as N, Who};
+use tablecast_lunch::{How, Verdict};
+
+use super::lang::Lang;
+use crate::lunch::News;
+
+/// English.
+pub static ENGLISH: Lang = Lang {
+    code: "en",
+    lunch: "Lunch",
+
+    connecting: "connecting",
+    live: "live",
+    again_in: |seconds| format!("offline, again in {seconds} s"),
+    ended: "ended",
+
+    listed_you: "you",
+    gone_members: |count| format!("{count} who left"),
+    behind_you: " (you)",
+    behind_away: " away",
+
+    seats_taken: |taken, seats| format!("{taken} of {seats} here"),
+    time_left: |time| format!("{time} left"),
+    empty_menu: "Nothing on the menu yet. Type what you would like, and Enter.",
+    added_by: |name| format!("from {name}"),
+    votes: |count| match count {
+        1 => "1 vote".to_owned(),
+        _ => format!("{count} votes"),
+    },
+    decided: "decided",
+
+    placeholder: "type to add",
+    keys_wide: "Enter vote  ^X remove  ^Z undo  /decide  /draw  F1 help  ^C leave",
+    keys_narrow: "Enter vote  ^X remove  F1 help  ^C quit",
+    press_to_end: "Enter or ^C ends, ^R tries again",
+    help_goes_on: "Up, Down: more   Esc: back",
+    help_ends: "Esc: back",
+
+    silent: "the server does not answer",
+    lost: "the connection was lost",
+    gone: "the room is gone: its time was up, or the server has lost it",
+    garbled: |what| format!("server and client do not understand each other: {what}"),
+    outdated: "the server is newer than this program: get a newer one; what you see may be incomplete",
+    closed: |reason| match reason {
+        R::Left => "you left",
+        R::RoomFull => "the room is full; you are let in when a seat is free",
+        R::NoSuchRoom => {
+            "there is no such room, or it has expired: `tablecast create` makes another"
+        }
+        R::Expired => "the room has expired",
+        R::TakenOver => "this seat is used by a newer connection",
+        R::Restarting => "the server restarts",
+        R::BadSeat => "the seat was given up",
+        R::Unavailable => "the store cannot be reached",
+        R::NoPong => "no sign of life came",
+        R::TooSlow => "it was read too slowly",
+        R::TooMany => "too many commands",
+        R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => reason.text(),
+    },
+
+    drawing_among: |candidates, added| {
+        format!("Drawing among {candidates}: {added} took part so far")
+    },
+    decided_with: |item, votes| format!("Decided: {item}, with {votes}"),
+    drawn_of: |item, candidates, added, verdict| {
+        format!("Drawn: {item}, 1 of {candidates}, {added} took part, {verdict}")
+    },
+    verdict: |verdict| match verdict {
+        None => "not checked",
+        Some(Verdict::Fair) => "verified",
+        Some(Verdict::AddsUp) => "adds up, but began before you came",
+        Some(Verdict::WithoutYours) => "verified, but without your chance",
+        Some(Verdict::OtherSecret) => "NOT FAIR: not the secret that was promised",
+        Some(Verdict::OtherWinner) => "NOT FAIR: the numbers lead to another item",
+    },
+
+    no_item: "/add needs something to add, as in /add pizza",
+    no_name: "/name needs a name, as in /name Mina",
+    no_colour: "/colour needs a number from 0 to 11",
+    no_number: |word| format!("{word} needs the number of an item, as in {word} 2"),
+    no_command: |word| {
+        format!("there is no {word}: /help lists what there is, // in front adds it")
+    },
+    not_here_yet: "you are not in the room yet",
+    nothing_to_undo: "you have removed nothing",
+    too_much_pasted: "that is too long for a line; nothing of it was taken",
+    not_utf8: "it is not UTF-8; `iconv -t UTF-8` makes it so",
+    line_too_long: |most| format!("a line has at most {most} bytes"),
+    line_not_said: |number, begin, why| format!("line {number}, \"{begin}\", was not said: {why}"),
+
+    voted_instead: |item| format!("{item} is on the menu already; your vote is for it"),
+    on_its_way: |item| format!("{item} is on its way already"),
+    waiting: |count| format!("{count} not sent yet"),
+    not_sent: |asks| format!("not sent: {asks}"),
+    and_more: |count| format!("{count} more"),
+    refusal: |_| None,
+
+    notification: |lang, notification| match notification {
+        N::Joined(who) => format!("{} joined", subject(who)),
+        N::Back(who) => format!("Back again: {}", subject(who)),
+        N::Away(who) => format!("Away: {}", subject(who)),
+        N::Left(who) => format!("{} left", subject(who)),
+        N::Renamed(who, name) => format!("{} took the name {name}", subject(who)),
+        N::Change(who, news) => changed(subject(who), news),
+        N::Snapshot => String::new(),
+        N::Refused(refusal, ask) => lang.refused(refusal, ask.as_ref()),
+        N::Unsure(asks) => {
+            let asks = lang.asks(asks);
+            format!("the seat was lost; look whether this was done: {asks}")
+        }
+        N::TooMany(ask) => format!("{}: too much is waiting to be sent", lang.ask(ask)),
+        N::Store(false) => {
+            "the store cannot be reached: nothing changes until it answers".to_owned()
+        }
+        N::Store(true) => "the store answers again".to_owned(),
+        N::Outdated(_) => lang.outdated.to_owned(),
+    },
+
+    numbered: &[
+        ("/vote N, /unvote N", "for the item with this number"),
+        ("/remove N", "take an item away"),
+        ("/list", "the menu"),
+    ],
+    commands: &[
+        ("WORDS", "add, or vote if it exists"),
+        ("/undo", "put back what you removed"),
+        ("/decide", "most votes win, or a draw"),
+        ("/draw", "draw among all"),
+        ("/title TEXT", "name the room"),
+        ("/name NAME", "change your name"),
+        ("/colour 0-11", "change your colour"),
+        ("/extend", "the whole time again"),
+        ("/members", "who is here"),
+        ("/link", "the room's address"),
+        ("/retry", "connect now, when offline"),
+        ("/help", "this help"),
+        ("/quit", "leave"),
+    ],
+    keys: &[
+        ("Up, Down", "choose an item"),
+        ("Enter", "vote, or take it back"),
+        ("Delete or ^X", "remove it"),
+        ("^Z", "put back what you removed"),
+        ("^R", "try now, when offline"),
+        ("F1 or ^G", "this help"),
+        ("^C or ^D", "leave"),
+    ],
+
+    too_narrow: "(the terminal is too narrow for the QR code)",
+    only_here: "Phones cannot open it: this address leads to this machine alone.",
+    some_address: "ADDRESS",
+    listen_to_all: |port, site| {
+        format!(
+            "Run the server with --listen 0.0.0.0:{port}, and then: tablecast create --server {site}"
+        )
+    },
+    in_a_browser: "in a browser:",
+    in_a_terminal: "in a terminal:",
+    by_hand: "by hand:",
+};
+
+fn subject(who: &Who) -> &str {
+    match who {
+        Who::You => "You",
+        Who::Other(name) => name,
+        Who::Nobody => "Somebody",
+    }
+}
+
+fn changed(who: &str, news: &News) -> String {
+    let votes = ENGLISH.votes;
+    match news {
+        News::Added(_, item) => format!("{who} added {item}"),
+        News::Removed(_, item) => format!("{who} removed {item}"),
+        News::Restored(_, item) => format!("{who} put {item} back"),
+        News::Voted(item, count) => format!("{who} voted for {item}: {}", votes(*count)),
+        News::Unvoted(item, count) => format!("{who} took a vote from {item}: {}", votes(*count)),
+        News::Titled(Some(title)) => format!("{who} named the room {title}"),
+        News::Titled(None) => format!("{who} took the room's name away"),
+        News::Extended => format!("{who} extended the time"),
+        News::Drawing(count) => format!("{who} began a draw among {count}"),
+        News::Decided(How::Votes, item) => format!("Decided by votes: {item}"),
+        News::Decided(How::Draw, item) => format!("Drawn: {item}"),
+    }
+}

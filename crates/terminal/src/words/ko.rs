@@ -1,0 +1,248 @@
+//! Korean.
+
+use tablecast_client::protocol::CloseReason as R;
+use tablecast_client::{Notification as N, Who};
+use tablecast_lunch::{How, Verdict};
+
+use super::lang::Lang;
+use crate::lunch::News;
+
+/// Korean.
+pub static KOREAN: Lang = Lang {
+    code: "ko",
+    lunch: "점심",
+
+    connecting: "연결 중",
+    live: "연결됨",
+    again_in: |seconds| format!("오프라인, {seconds}초 뒤 다시 연결"),
+    ended: "끝남",
+
+    listed_you: "나",
+    gone_members: |count| format!("나간 사람 {count}명"),
+    behind_you: " (나)",
+    behind_away: " 자리 비움",
+
+    seats_taken: |taken, seats| format!("{seats}자리 중 {taken}명"),
+    time_left: |time| format!("{time} 남음"),
+    empty_menu: "아직 메뉴가 비어 있어요. 먹고 싶은 것을 쓰고 Enter를 누르세요.",
+    added_by: |name| format!("{name} 님 추가"),
+    votes: |count| format!("{count}표"),
+    decided: "결정",
+
+    placeholder: "추가할 것을 쓰세요",
+    keys_wide: "Enter 투표  ^X 빼기  ^Z 되돌리기  /decide  /draw  F1 도움말  ^C 나가기",
+    keys_narrow: "Enter 투표  ^X 빼기  F1 도움  ^C 나감",
+    press_to_end: "Enter나 ^C로 끝내기, ^R로 다시 시도",
+    help_goes_on: "위, 아래: 더 보기   Esc: 닫기",
+    help_ends: "Esc: 닫기",
+
+    silent: "서버가 응답하지 않아요",
+    lost: "연결이 끊겼어요",
+    gone: "방이 없어졌어요. 시간이 다 됐거나 서버가 방을 잃어버렸어요",
+    garbled: |what| format!("서버와 말이 통하지 않아요: {what}"),
+    outdated: "서버가 이 프로그램보다 새 버전이에요. 프로그램을 업데이트하세요. 여기에는 일부만 보일 수 있어요",
+    closed: |reason| match reason {
+        R::Left => "방에서 나왔어요",
+        R::RoomFull => "자리가 다 찼어요. 자리가 나면 들어갈게요",
+        R::NoSuchRoom => "없는 방이거나 시간이 다 된 방이에요. `tablecast create`로 새로 만드세요",
+        R::Expired => "시간이 다 돼서 방이 닫혔어요",
+        R::TakenOver => "다른 곳에서 이 자리에 접속했어요",
+        R::Restarting => "서버가 다시 시작하고 있어요",
+        R::BadSeat => "자리를 잃었어요",
+        R::Unavailable => "저장소에 연결할 수 없어요",
+        R::NoPong => "응답 신호가 오지 않았어요",
+        R::TooSlow => "받는 속도가 너무 느렸어요",
+        R::TooMany => "명령이 너무 많았어요",
+        R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => reason.text(),
+    },
+
+    drawing_among: |candidates, added| format!("뽑는 중: 후보 {candidates}개, {added}명 참여"),
+    decided_with: |item, votes| format!("결정: {item}, {votes}"),
+    drawn_of: |item, candidates, added, verdict| {
+        format!("뽑기: {item}, 후보 {candidates}개, {added}명 참여, {verdict}")
+    },
+    verdict: |verdict| match verdict {
+        None => "확인 안 됨",
+        Some(Verdict::Fair) => "검증됨",
+        Some(Verdict::AddsUp) => "계산은 맞지만 내가 오기 전에 시작됨",
+        Some(Verdict::WithoutYours) => "검증됨, 내 무작위 값은 빠짐",
+        Some(Verdict::OtherSecret) => "공정하지 않음: 약속한 비밀 값과 다름",
+        Some(Verdict::OtherWinner) => "공정하지 않음: 계산 결과가 다름",
+    },
+
+    no_item: "/add 뒤에 추가할 것을 쓰세요. 예: /add 피자",
+    no_name: "/name 뒤에 이름을 쓰세요. 예: /name 미나",
+    no_colour: "/colour 뒤에 0부터 11까지의 숫자를 쓰세요",
+    no_number: |word| format!("{word} 뒤에 항목 번호를 쓰세요. 예: {word} 2"),
+    no_command: |word| {
+        format!(
+            "{word} 명령은 없어요. 명령 목록은 /help, 그대로 추가하려면 앞에 /를 하나 더 쓰세요"
+        )
+    },
+    not_here_yet: "아직 방에 들어가지 못했어요",
+    nothing_to_undo: "되돌릴 것이 없어요",
+    too_much_pasted: "한 줄로는 너무 길어서 넣지 않았어요",
+    not_utf8: "UTF-8이 아니에요. `iconv -t UTF-8`로 바꾸세요",
+    line_too_long: |most| format!("한 줄은 {most}바이트까지예요"),
+    line_not_said: |number, begin, why| {
+        format!("{number}번째 줄 \"{begin}\": 보내지 못했어요. {why}")
+    },
+
+    voted_instead: |item| format!("{} 이미 있어서 거기에 투표했어요", with(item, "은", "는")),
+    on_its_way: |item| format!("이미 보내는 중이에요: {item}"),
+    waiting: |count| format!("{count}개 보내는 중"),
+    not_sent: |asks| format!("보내지 못했어요: {asks}"),
+    and_more: |count| format!("그 밖에 {count}개"),
+    refusal: |code| {
+        Some(match code {
+            "not_found" => "이제 메뉴에 없어요",
+            "menu_full" => "메뉴가 가득 찼어요. 먼저 하나를 빼세요",
+            "votes_full" => "이 항목에는 더 투표할 수 없어요",
+            "empty" => "보이는 글자가 없어요",
+            "too_long" => "너무 길어요",
+            "bad_item" => "쓸 수 없는 글자가 있어요",
+            "nothing_to_decide" => "메뉴가 비어 있어서 정할 것이 없어요",
+            "drawing" => "이미 뽑는 중이에요",
+            "outdated" | "conflict" => "반영되지 않았을 수 있어요",
+            _ => return None,
+        })
+    },
+
+    notification: |lang, notification| match notification {
+        N::Joined(who) => format!("{}들어왔어요", subject(who)),
+        N::Back(who) => format!("{}돌아왔어요", subject(who)),
+        N::Away(who) => format!("{}자리를 비웠어요", subject(who)),
+        N::Left(who) => format!("{}나갔어요", subject(who)),
+        N::Renamed(who, name) => format!("{}이름을 {} 바꿨어요", subject(who), towards(name)),
+        N::Change(who, news) => changed(&subject(who), news),
+        N::Snapshot => String::new(),
+        N::Refused(refusal, ask) => lang.refused(refusal, ask.as_ref()),
+        N::Unsure(asks) => format!(
+            "자리를 잃었어요. 반영됐는지 확인하세요: {}",
+            lang.asks(asks)
+        ),
+        N::TooMany(ask) => format!("{}: 보낼 것이 너무 많이 밀려 있어요", lang.ask(ask)),
+        N::Store(false) => {
+            "저장소에 연결할 수 없어요. 그동안에는 아무것도 바뀌지 않아요".to_owned()
+        }
+        N::Store(true) => "저장소에 다시 연결됐어요".to_owned(),
+        N::Outdated(_) => lang.outdated.to_owned(),
+    },
+
+    numbered: &[
+        ("/vote N, /unvote N", "N번에 투표, 취소"),
+        ("/remove N", "빼기"),
+        ("/list", "메뉴"),
+    ],
+    commands: &[
+        ("아무 글", "추가, 이미 있으면 투표"),
+        ("/undo", "뺀 것 되돌리기"),
+        ("/decide", "투표로, 동점이면 뽑기"),
+        ("/draw", "모두를 놓고 뽑기"),
+        ("/title 제목", "방 제목"),
+        ("/name 이름", "내 이름 바꾸기"),
+        ("/colour 0-11", "내 색 바꾸기"),
+        ("/extend", "시간 늘리기"),
+        ("/members", "들어와 있는 사람"),
+        ("/link", "방 주소"),
+        ("/retry", "오프라인일 때 지금 연결"),
+        ("/help", "이 도움말"),
+        ("/quit", "나가기"),
+    ],
+    keys: &[
+        ("위, 아래", "항목 고르기"),
+        ("Enter", "투표, 다시 누르면 취소"),
+        ("Delete, ^X", "빼기"),
+        ("^Z", "뺀 것 되돌리기"),
+        ("^R", "오프라인일 때 지금 연결"),
+        ("F1, ^G", "이 도움말"),
+        ("^C, ^D", "나가기"),
+    ],
+
+    too_narrow: "(터미널이 좁아서 QR 코드를 그릴 수 없어요)",
+    only_here: "휴대폰에서는 열 수 없어요. 이 주소는 이 컴퓨터에서만 통해요.",
+    some_address: "주소",
+    listen_to_all: |port, site| {
+        format!(
+            "서버를 --listen 0.0.0.0:{port} 옵션으로 실행한 다음: tablecast create --server {site}"
+        )
+    },
+    in_a_browser: "브라우저:",
+    in_a_terminal: "터미널:",
+    by_hand: "직접:",
+};
+
+/// With the blank behind it. Who speaks of themselves leaves it out.
+fn subject(who: &Who) -> String {
+    match who {
+        Who::You => String::new(),
+        Who::Other(name) => format!("{name} 님이 "),
+        Who::Nobody => "누군가 ".to_owned(),
+    }
+}
+
+fn changed(who: &str, news: &News) -> String {
+    let object = |item| with(item, "을", "를");
+    match news {
+        News::Added(_, item) => format!("{who}{} 추가했어요", object(item)),
+        News::Removed(_, item) => format!("{who}{} 뺐어요", object(item)),
+        News::Restored(_, item) => format!("{who}{} 다시 넣었어요", object(item)),
+        News::Voted(item, votes) => format!("{who}{item}에 투표했어요: {votes}표"),
+        News::Unvoted(item, votes) => format!("{who}{item} 투표를 취소했어요: {votes}표"),
+        News::Titled(Some(title)) => format!("{who}방 제목을 {} 정했어요", towards(title)),
+        News::Titled(None) => format!("{who}방 제목을 지웠어요"),
+        News::Extended => format!("{who}시간을 늘렸어요"),
+        News::Drawing(count) => format!("{who}후보 {count}개로 뽑기를 시작했어요"),
+        News::Decided(How::Votes, item) => format!("투표 결과: {item}"),
+        News::Decided(How::Draw, item) => format!("뽑기 결과: {item}"),
+    }
+}
+
+/// A word with the particle that fits its last sound: after a consonant, or after a vowel.
+fn with(word: &str, closed: &str, open: &str) -> String {
+    let particle = if final_sound(word) == 0 { open } else { closed };
+    format!("{word}{particle}")
+}
+
+/// A word with 로 or 으로: ㄹ counts as a vowel there.
+fn towards(word: &str) -> String {
+    match final_sound(word) {
+        8 => format!("{word}로"),
+        _ => with(word, "으로", "로"),
+    }
+}
+
+/// The number of the consonant that a word ends with when it is spoken; 0 means none, or unknown.
+fn final_sound(word: &str) -> u32 {
+    // Brackets, signs and pictures at the end are not spoken.
+    match word.chars().rfind(|c| c.is_alphanumeric()) {
+        Some(syllable @ '가'..='힣') => (u32::from(syllable) - u32::from('가')) % 28,
+        // 일, 칠, 팔, 엘.
+        Some('1' | '7' | '8' | 'l' | 'L') => 8,
+        // 영, 삼, 육, 엠, 엔.
+        Some('0' | '3' | '6' | 'm' | 'M' | 'n' | 'N') => 16,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn particles_follow_the_last_sound() {
+        for (word, object) in [
+            ("라면", "라면을"),
+            ("김치찌개 (매운 것)", "김치찌개 (매운 것)을"),
+            ("김치찌개!", "김치찌개!를"),
+            ("세트 3", "세트 3을"),
+            ("세트 2", "세트 2를"),
+            ("pizza", "pizza를"),
+            ("", "를"),
+        ] {
+            assert_eq!(with(word, "을", "를"), object);
+        }
+        let all = ["비빔밥", "칼국수", "쌀", "pho"].map(towards);
+        assert_eq!(all, ["비빔밥으로", "칼국수로", "쌀로", "pho로"]);
+    }
+}
