@@ -11,7 +11,7 @@ mod sink;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::sync::Weak;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use bytes::{Buf, Bytes};
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::codec::Frame;
 use crate::config::OutboxLimits;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use sink::Sink;
 
 pub use sink::Socket;
@@ -32,6 +32,10 @@ const SLICES: usize = 64;
 /// Something that writes to an outbox a little later, such as a channel. Before any other
 /// write it is asked to write now, so that the order is kept.
 pub(crate) trait Upstream: Send + Sync {
+    /// Whether frames wait that some followers have not got yet. It takes no lock, so an
+    /// outbox may ask under its own.
+    fn waits(&self) -> bool;
+
     /// Sends the waiting frames of the follower with this id.
     fn settle(&self, id: u64);
 }
@@ -56,7 +60,7 @@ struct State {
     reminded: bool,
     end: End,
     waker: Option<Waker>,
-    upstreams: Vec<(u64, Weak<dyn Upstream>)>,
+    upstreams: Vec<(u64, Arc<dyn Upstream>)>,
 }
 
 struct Queued {
@@ -136,26 +140,12 @@ impl Outbox {
     /// # Errors
     /// The connection ends, or has just reached its limit and ends now, for this reason.
     pub fn send(&self, frame: &Frame) -> Result<(), CloseReason> {
-        self.settle();
-        self.deliver(frame)
+        self.lock_settled().deliver(frame, self.limits)
     }
 
     /// As [`Outbox::send`], for an upstream.
     pub(crate) fn deliver(&self, frame: &Frame) -> Result<(), CloseReason> {
-        let mut state = self.state.lock();
-        let mut result = None;
-        if state.end == End::Open
-            && state.queue.is_empty()
-            && !state.blocked
-            && let Some(socket) = &state.socket
-        {
-            let written = socket.try_write_one(&frame.0);
-            if written.as_ref().is_ok_and(|all| *all == frame.0.len()) {
-                return Ok(());
-            }
-            result = Some(written);
-        }
-        state.not_delivered(frame, result, self.limits)
+        self.state.lock().deliver(frame, self.limits)
     }
 
     /// Sends several frames in one write, for an upstream.
@@ -166,36 +156,32 @@ impl Outbox {
     }
 
     /// From now on this upstream must [settle](Upstream::settle) before other writes.
-    pub(crate) fn follow(&self, id: u64, upstream: Weak<dyn Upstream>) {
+    pub(crate) fn follow(&self, id: u64, upstream: Arc<dyn Upstream>) {
         let upstreams = &mut self.state.lock().upstreams;
-        upstreams.retain(|(_, upstream)| upstream.strong_count() > 0);
         // Nearly all connections follow only one.
         upstreams.reserve_exact(1);
         upstreams.push((id, upstream));
     }
 
     /// Undoes [`Outbox::follow`].
-    pub(crate) fn unfollow(&self, id: u64, upstream: &Weak<dyn Upstream>) {
+    pub(crate) fn unfollow(&self, id: u64, upstream: &Arc<dyn Upstream>) {
         let upstreams = &mut self.state.lock().upstreams;
-        upstreams.retain(|(other, one)| *other != id || !one.ptr_eq(upstream));
+        upstreams.retain(|(other, one)| *other != id || !Arc::ptr_eq(one, upstream));
     }
 
-    fn settle(&self) {
-        for at in 0.. {
-            let state = self.state.lock();
-            let upstream = state.upstreams.get(at).cloned();
-            let is_last = at + 1 >= state.upstreams.len();
-            // Not under the lock: an upstream holds its own while it writes here.
-            drop(state);
-            if let Some((id, upstream)) = upstream
-                && let Some(upstream) = upstream.upgrade()
-            {
-                upstream.settle(id);
-            }
-            if is_last {
-                break;
-            }
+    /// Locks the state, after everything that upstreams got before this call has come in.
+    fn lock_settled(&self) -> MutexGuard<'_, State> {
+        let state = self.state.lock();
+        if !state.upstreams.iter().any(|(_, upstream)| upstream.waits()) {
+            return state;
         }
+        let upstreams = state.upstreams.clone();
+        // Not under the lock: an upstream holds its own while it writes here.
+        drop(state);
+        for (id, upstream) in upstreams {
+            upstream.settle(id);
+        }
+        self.state.lock()
     }
 
     /// Adds a frame that goes out with the next [`Outbox::send`] or
@@ -204,8 +190,7 @@ impl Outbox {
     /// # Errors
     /// As [`Outbox::send`].
     pub fn stage(&self, frame: &Frame) -> Result<(), CloseReason> {
-        self.settle();
-        let mut state = self.state.lock();
+        let mut state = self.lock_settled();
         state.open()?;
         state.push(frame.0.clone());
         state.within(self.limits)
@@ -228,8 +213,7 @@ impl Outbox {
     /// frames. A connection that reads too slowly gets only the rest of a begun frame and
     /// the close frame. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
-        self.settle();
-        self.state.lock().close(reason);
+        self.lock_settled().close(reason);
     }
 
     /// Why the connection ends or has ended.
@@ -283,6 +267,23 @@ impl Outbox {
 impl State {
     fn open(&self) -> Result<(), CloseReason> {
         self.end.reason().map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn deliver(&mut self, frame: &Frame, limits: OutboxLimits) -> Result<(), CloseReason> {
+        let mut result = None;
+        if self.end == End::Open
+            && self.queue.is_empty()
+            && !self.blocked
+            && let Some(socket) = &self.socket
+        {
+            let written = socket.try_write_one(&frame.0);
+            if written.as_ref().is_ok_and(|all| *all == frame.0.len()) {
+                return Ok(());
+            }
+            result = Some(written);
+        }
+        self.not_delivered(frame, result, limits)
     }
 
     /// The rest of the work when a frame was not written completely at once. It is a

@@ -5,9 +5,13 @@
 
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use parking_lot::{Mutex, MutexGuard};
+#[cfg(not(feature = "shuttle"))]
+pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(feature = "shuttle")]
 pub(crate) use explored::{Mutex, MutexGuard};
+#[cfg(feature = "shuttle")]
+pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(feature = "shuttle")]
 mod explored {
