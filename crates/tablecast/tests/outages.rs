@@ -204,6 +204,48 @@ async fn a_store_that_never_answers_holds_nothing_up_for_ever() {
     assert_eq!(node.items("r").await, ["x"]);
 }
 
+/// The store gave a seat and the answer was lost. The last other member has just left, so
+/// this node has no reason to keep the room open but to give the seat up.
+#[tokio::test]
+async fn a_join_without_an_answer_leaves_no_seat_behind() {
+    let (node, faults) = faulty_node().await;
+    let last = node.text("r").await;
+    let commits = async || faults.calls(Call::Commit);
+    let (before, deadline) = (commits().await, config().command_deadline);
+    faults.next(Call::Commit, Fault::Delay(deadline / 2));
+    faults.next(Call::Commit, Fault::HangAfter);
+    drop(last);
+    until("the leave is committed", commits, |calls| *calls > before).await;
+    let stop = async {
+        until("the join, too", commits, |calls| *calls > before + 1).await;
+        // sleep: the process is stopped until the deadlines of join and commit are over
+        std::thread::sleep(2 * deadline);
+    };
+    let (status, ()) = tokio::join!(node.refusal("r"), stop);
+    assert_eq!(status, 503);
+    node.until_seats("r", 0).await;
+    node.until_quiet().await;
+}
+
+/// Otherwise somebody who guesses ids, and does not wait for the answer, fills the memory
+/// meanwhile.
+#[tokio::test]
+async fn while_the_store_is_away_no_room_stays_open_in_which_nobody_was() {
+    let (node, faults) = faulty_node().await;
+    faults.down("as the test asked");
+    let open = async || node.hub.metrics().rooms.get();
+    loop {
+        tokio::select! {
+            _ = until("the room is open", open, |open| *open == 1) => break,
+            // This machine is slow: the answer came first.
+            _ = node.try_text("other") => {}
+        }
+    }
+    // The connection is closed, and waits for no answer.
+    node.until_quiet().await;
+    assert_eq!(node.refusal("r").await, 503);
+}
+
 /// What a member of a room knows, by what it was told.
 #[derive(Default)]
 struct Known {
@@ -375,6 +417,18 @@ struct SlowAnswers {
     down: Arc<Notify>,
 }
 
+fn slow_answers(store: &MemoryBackend) -> SlowAnswers {
+    SlowAnswers {
+        inner: store.another_node(),
+        hold: Arc::default(),
+        held: Arc::default(),
+        release: Arc::new(Semaphore::new(0)),
+        lose: Arc::default(),
+        listener: Arc::default(),
+        down: Arc::default(),
+    }
+}
+
 /// Hears what is not lost.
 struct Losing {
     to: Arc<dyn Listener>,
@@ -470,15 +524,7 @@ impl Backend for SlowAnswers {
 #[tokio::test]
 async fn a_resync_that_comes_while_a_room_is_loading_is_not_forgotten() {
     let store = MemoryBackend::new();
-    let slow = SlowAnswers {
-        inner: store.another_node(),
-        hold: Arc::default(),
-        held: Arc::default(),
-        release: Arc::new(Semaphore::new(0)),
-        lose: Arc::default(),
-        listener: Arc::default(),
-        down: Arc::default(),
-    };
+    let slow = slow_answers(&store);
     let (listener, down) = (slow.listener.clone(), slow.down.clone());
     let (hold, held, release, lose) = (
         slow.hold.clone(),

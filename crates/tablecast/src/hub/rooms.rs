@@ -170,6 +170,8 @@ impl<A: App> LocalRooms<A> {
             wanted,
             token: random_token()?,
             deadline,
+            keep_seat,
+            may_be_seated: false,
             reply,
         });
         let guard = SeatGuard {

@@ -110,11 +110,25 @@ impl<A: App> Requests<A> {
         self.waiting.push_front(request);
     }
 
-    /// Puts decided requests back, to be decided again before all others.
-    pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>) {
-        for one in decided.into_iter().rev() {
-            self.waiting.push_front(one.request);
+    /// Puts decided requests back, to be decided again before all others. Their commit may
+    /// have happened, or has not.
+    pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, may_be_done: bool) {
+        for Decided { mut request, .. } in decided.into_iter().rev() {
+            if let Request::Join(join) = &mut request {
+                join.may_be_seated = may_be_done;
+            }
+            self.waiting.push_front(request);
         }
+    }
+
+    /// Nobody waits for this connection's seat any more. Returns whether it has none, and
+    /// no commit that may have happened gives it one.
+    pub(super) fn forget_join(&mut self, connection: ConnectionId) -> bool {
+        let is_its = |request: &Request<A>| match request {
+            Request::Join(join) => join.connection == connection && !join.may_be_seated,
+            Request::Command(_) | Request::Leave { .. } | Request::Reap => false,
+        };
+        !self.take(is_its).is_empty()
     }
 
     /// All answers were sent; the list is reused for the next batch.
@@ -155,8 +169,14 @@ impl<A: App> Requests<A> {
         };
         let mut taken = Vec::new();
         if let Some(Batch { decided, .. }) = batch {
-            let late = decided.extract_if(.., |one| is_given_up(&one.request));
-            taken.extend(late.map(|one| one.request));
+            for Decided { mut request, .. } in
+                decided.extract_if(.., |one| is_given_up(&one.request))
+            {
+                if let Request::Join(join) = &mut request {
+                    join.may_be_seated = true;
+                }
+                taken.push(request);
+            }
         }
         taken.extend(self.take(is_given_up));
         taken
@@ -203,6 +223,12 @@ pub(super) struct DecideContext<'a> {
 }
 
 impl<A: App> Batch<A> {
+    /// Whether this connection has a seat after it, or asked for one.
+    pub(super) fn concerns(&self, connection: ConnectionId) -> bool {
+        self.room.members.held_by(connection).is_some()
+            || self.decided.iter().any(|one| one.request.is_of(connection))
+    }
+
     /// Decides waiting requests, in order.
     pub(super) fn decide(
         requests: &mut Requests<A>,
@@ -252,7 +278,7 @@ impl<A: App> Batch<A> {
             None => true,
             Some(0) => false,
             Some(first) => {
-                requests.put_back(self.decided.split_off(first));
+                requests.put_back(self.decided.split_off(first), false);
                 true
             }
         }

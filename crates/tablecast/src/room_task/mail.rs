@@ -47,6 +47,10 @@ pub(crate) struct JoinRequest {
     pub(crate) token: SeatToken,
     /// After this time it is refused.
     pub(crate) deadline: Instant,
+    /// The seat is kept for a while if the connection gets no answer.
+    pub(crate) keep_seat: bool,
+    /// It was part of a commit, and the outcome is not known.
+    pub(crate) may_be_seated: bool,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }
 

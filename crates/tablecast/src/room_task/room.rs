@@ -10,9 +10,10 @@ use tablecast_core::membership::Presence;
 use tablecast_core::position::Position;
 use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::stored::StoredError;
-use tablecast_core::{NodeId, RoomId};
+use tablecast_core::{ConnectionId, NodeId, RoomId};
 use tokio::time::Instant;
 
+use crate::error::RoomError;
 use crate::node::Node;
 use crate::room_task::absent::{AwayEnds, UnseenNodes};
 use crate::room_task::alarm::Alarm;
@@ -74,9 +75,47 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// Until when the seat of a member who loses the connection now is kept (backend clock, ms).
-    pub(super) fn keep_until(&self) -> Option<u64> {
+    fn keep_until(&self) -> Option<u64> {
         let grace = self.node.config.seat_grace.as_millis() as u64;
         (grace > 0).then(|| self.clock.now().saturating_add(grace))
+    }
+
+    /// A connection has gone. Nothing is to be done for one that neither has a seat nor may
+    /// get one: while the store is away such requests would pile up.
+    pub(super) fn leave(
+        &mut self,
+        connection: ConnectionId,
+        keep_seat: bool,
+        batch: Option<&mut Batch<A>>,
+    ) {
+        let members = self.replica.as_ref().map(|replica| &replica.room.members);
+        if !self.requests.forget_join(connection)
+            && (self.audience.has(connection)
+                || self.requests.iter().any(|one| one.is_of(connection))
+                || batch.is_some_and(|batch| batch.concerns(connection))
+                || members.is_some_and(|members| members.held_by(connection).is_some()))
+        {
+            self.push_leave(connection, keep_seat);
+        }
+    }
+
+    fn push_leave(&mut self, connection: ConnectionId, keep_seat: bool) {
+        let keep_until = self.keep_until().filter(|_| keep_seat);
+        self.requests.push(Request::Leave {
+            connection,
+            keep_until,
+        });
+    }
+
+    /// Refuses a request that has waited too long. If it may have got a seat, the room stays
+    /// open until that is given up.
+    pub(super) fn give_up(&mut self, request: Request<A>, why: &RoomError) {
+        if let Request::Join(join) = &request
+            && join.may_be_seated
+        {
+            self.push_leave(join.connection, join.keep_seat);
+        }
+        self.audience.refuse(request, why);
     }
 
     /// Decides waiting requests. `None` if the room was never loaded.

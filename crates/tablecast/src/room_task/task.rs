@@ -133,13 +133,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             Mail::Leave {
                 connection,
                 keep_seat,
-            } => {
-                let keep_until = self.room.keep_until().filter(|_| keep_seat);
-                self.room.requests.push(Request::Leave {
-                    connection,
-                    keep_until,
-                });
-            }
+            } => self.room.leave(connection, keep_seat, self.phase.batch()),
             Mail::Published(published, permit) => match self.phase.asked() {
                 Some(asked) => asked.held.push((published, permit)),
                 None => self.published(&published),
@@ -246,7 +240,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             (Some(batch), Ok(Some(loaded))) if here == Some(loaded.position) => {
                 confirmed = Some(batch);
             }
-            (Some(batch), _) => self.room.requests.put_back(batch.decided),
+            (Some(batch), _) => self.room.requests.put_back(batch.decided, false),
             (None, _) => {}
         }
         match answer {
@@ -326,7 +320,8 @@ impl<'a, A: App> RoomTask<'a, A> {
             Err(error) => Err(error),
         };
         let decided = std::mem::take(&mut batch.decided);
-        self.room.requests.put_back(decided);
+        let may_be_done = matches!(stands, Err(BackendError::Unknown(_)));
+        self.room.requests.put_back(decided, may_be_done);
         self.loaded(stands, None);
     }
 
@@ -391,7 +386,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         if !late.is_empty() {
             let error = self.node.unsettled().into();
             for request in late {
-                self.room.audience.refuse(request, &error);
+                self.room.give_up(request, &error);
             }
         }
         self.expect_deadlines();
