@@ -42,15 +42,8 @@ const WAITING_BYTES: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub struct Channel {
     /// Held while a broadcast is put into all lanes, so that all lanes have the same order.
-    lanes: Mutex<Lanes>,
-}
-
-#[derive(Debug, Default)]
-struct Lanes {
     /// Empty until somebody joins; at most one for each worker; never removed.
-    lanes: Vec<Arc<Lane>>,
-    /// The next connection's id.
-    next: u64,
+    lanes: Mutex<Vec<Arc<Lane>>>,
 }
 
 /// A connection's membership in a channel. Dropping it leaves the channel.
@@ -79,14 +72,10 @@ impl Channel {
 
     /// Adds a connection; it gets every broadcast from now on.
     pub fn join(self: &Arc<Self>, outbox: Arc<Outbox>) -> Subscription {
-        let mut lanes = self.lanes.lock();
-        let id = lanes.next;
-        lanes.next += 1;
-        let lane = lanes.shortest();
-        lane.join(id, outbox);
+        let lane = shortest(&mut self.lanes.lock());
         Subscription {
+            id: lane.join(outbox),
             lane,
-            id,
             _channel: self.clone(),
         }
     }
@@ -111,7 +100,7 @@ impl Channel {
 
     fn send(&self, frame: Frame, when: When) -> usize {
         let lanes = self.lanes.lock();
-        let Some((last, others)) = lanes.lanes.split_last() else {
+        let Some((last, others)) = lanes.split_last() else {
             return 0;
         };
         let others = others.iter().map(|lane| lane.send(frame.clone(), when));
@@ -120,8 +109,7 @@ impl Channel {
 
     /// How many connections are in it.
     pub fn len(&self) -> usize {
-        let lanes = self.lanes.lock();
-        lanes.lanes.iter().map(|lane| lane.len()).sum()
+        self.lanes.lock().iter().map(|lane| lane.len()).sum()
     }
 
     /// Whether no connection is in it.
@@ -130,17 +118,14 @@ impl Channel {
     }
 }
 
-impl Lanes {
-    /// The lane for the next connection.
-    fn shortest(&mut self) -> Arc<Lane> {
-        let shortest = self.lanes.iter().min_by_key(|lane| lane.len()).cloned();
-        match shortest {
-            Some(lane) if lane.len() < LANE || self.lanes.len() >= workers() => lane,
-            _ => {
-                let lane = Arc::<Lane>::default();
-                self.lanes.push(lane.clone());
-                lane
-            }
+/// The lane for the next connection.
+fn shortest(lanes: &mut Vec<Arc<Lane>>) -> Arc<Lane> {
+    match lanes.iter().min_by_key(|lane| lane.len()) {
+        Some(lane) if lane.len() < LANE || lanes.len() >= workers() => lane.clone(),
+        _ => {
+            let lane = Arc::<Lane>::default();
+            lanes.push(lane.clone());
+            lane
         }
     }
 }
@@ -168,6 +153,8 @@ struct Lane {
 struct State {
     /// In order of joining, so sorted by id.
     peers: Vec<Peer>,
+    /// The next peer's id.
+    next_id: u64,
     /// The number of the first frame in `frames`.
     first: u64,
     /// Frames that some connections have not got yet.
@@ -199,11 +186,14 @@ struct Peer {
 }
 
 impl Lane {
-    fn join(self: &Arc<Self>, id: u64, outbox: Arc<Outbox>) {
-        outbox.follow(id, self.clone());
+    /// Returns the connection's id.
+    fn join(self: &Arc<Self>, outbox: Arc<Outbox>) -> u64 {
         let mut state = self.state.lock();
-        let next = state.end();
+        let (id, next) = (state.next_id, state.end());
+        state.next_id += 1;
+        outbox.follow(id, self.clone());
         state.peers.push(Peer { id, next, outbox });
+        id
     }
 
     /// Removes a connection, after it has got all earlier broadcasts.

@@ -125,8 +125,8 @@ pub(crate) const MISUNDERSTOOD: &str = code::BAD_COMMAND.as_str();
 /// No first message came.
 pub(crate) const SILENT: &str = "timeout";
 
-/// The metrics of a hub. All names exist from the start, at 0.
-#[derive(Debug)]
+/// The metrics of a hub. There all names exist from the start, at 0.
+#[derive(Debug, Default)]
 pub struct Metrics {
     /// Rooms open on this node.
     pub rooms: Gauge,
@@ -158,20 +158,7 @@ pub struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let metrics = Metrics {
-            rooms: Gauge::default(),
-            members: Gauge::default(),
-            connections: Gauge::default(),
-            rooms_created: Counter::default(),
-            commands: Counter::default(),
-            handshakes: ByName::default(),
-            rejections: ByName::default(),
-            deliveries: Counter::default(),
-            closes: ByName::default(),
-            commits: Latency::default(),
-            conflicts: Counter::default(),
-            resyncs: Counter::default(),
-        };
+        let metrics = Metrics::default();
         metrics.handshakes.expect(HANDSHAKES);
         metrics
             .rejections

@@ -52,14 +52,11 @@ impl Vital {
     /// Waits until it fails, and returns the reason.
     pub(super) async fn failed(&self) -> Arc<str> {
         let mut heard = self.0.subscribe();
-        loop {
-            if let Some(reason) = heard.borrow_and_update().clone() {
-                return reason;
-            }
-            if heard.changed().await.is_err() {
-                // This does not happen: `self` has the sender.
-                std::future::pending::<()>().await;
-            }
+        let reason = heard.wait_for(Option::is_some).await;
+        match reason.ok().and_then(|reason| reason.clone()) {
+            Some(reason) => reason,
+            // This does not happen: `self` has the sender.
+            None => std::future::pending().await,
         }
     }
 }

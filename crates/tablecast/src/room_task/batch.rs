@@ -63,9 +63,9 @@ pub(super) struct Requests<A: App> {
     /// The deadline of the newest question whose answer told the room's position. Questions
     /// and requests get the same time, so a request with an earlier deadline came before
     /// that question was asked.
-    known: Option<Instant>,
+    pub(super) known: Option<Instant>,
     /// An empty list for the next batch, so that not every batch allocates memory.
-    spare: Vec<Decided<A>>,
+    pub(super) spare: Vec<Decided<A>>,
 }
 
 /// A decided request, whose answer is sent once it is committed.
@@ -105,11 +105,6 @@ impl<A: App> Requests<A> {
         self.waiting.push_back(request);
     }
 
-    /// Puts a request before all others.
-    pub(super) fn push_first(&mut self, request: Request<A>) {
-        self.waiting.push_front(request);
-    }
-
     /// Puts decided requests back, to be decided again before all others. Their commit may
     /// have happened, or has not.
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, may_be_done: bool) {
@@ -129,16 +124,6 @@ impl<A: App> Requests<A> {
             Request::Command(_) | Request::Leave { .. } | Request::Reap => false,
         };
         !self.take(is_its).is_empty()
-    }
-
-    /// All answers were sent; the list is reused for the next batch.
-    pub(super) fn reuse(&mut self, told: Vec<Decided<A>>) {
-        self.spare = told;
-    }
-
-    /// The store has told the room's position in answer to a question with this deadline.
-    pub(super) fn know(&mut self, deadline: Instant) {
-        self.known = Some(deadline);
     }
 
     /// Takes out all requests that meet the condition, in order.

@@ -156,7 +156,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let text = std::mem::take(&mut batch.text);
         self.audience
             .tell_batch(&mut decided, events, text, replica, &self.clock);
-        self.requests.reuse(decided);
+        self.requests.spare = decided;
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(is_away) {
             self.follow_away();
@@ -226,19 +226,19 @@ impl<'a, A: App> LocalRoom<'a, A> {
     /// this one, too.
     fn give_up_orphans(&mut self) {
         let Some(replica) = &self.replica else { return };
-        let keep_until = self.keep_until();
         let is_exclusive = self.node.backend.is_exclusive();
+        let mut orphans = Vec::new();
         for seat in replica.room.members.iter() {
             if let Presence::Here { node, connection } = &seat.presence
                 && (is_exclusive || *node == self.node.id)
                 && !self.audience.has(*connection)
                 && !self.requests.iter().any(|one| one.is_of(*connection))
             {
-                self.requests.push_first(Request::Leave {
-                    connection: *connection,
-                    keep_until,
-                });
+                orphans.push(*connection);
             }
+        }
+        for connection in orphans {
+            self.push_leave(connection, true);
         }
     }
 

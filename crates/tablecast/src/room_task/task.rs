@@ -219,7 +219,7 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     fn answered(&mut self, answer: Answer<A>, asked: &Asked) {
         if answer.is_ok() {
-            self.room.requests.know(asked.until);
+            self.room.requests.known = Some(asked.until);
         }
         match answer {
             Answer::Loaded(answer, batch) => self.loaded(answer, batch),
