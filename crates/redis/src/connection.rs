@@ -160,7 +160,8 @@ impl Live {
         if is_replica(&report) {
             return Err(Trouble::replica());
         }
-        let run = info_field(&report, "run_id").ok_or("INFO does not tell a run_id")?;
+        let run = info_field(&report, "run_id")
+            .ok_or_else(|| Trouble::Away("INFO does not tell a run_id".into()))?;
         let live = Live {
             pipeline: Pipeline::start(commands.clone()),
             commands,
@@ -191,13 +192,9 @@ impl Live {
         connection.probe(&question, look).await
     }
 
-    fn history(&self) -> Arc<str> {
-        Arc::clone(&self.history.lock())
-    }
-
     /// Calls a script by its hash, or with its code if Redis does not know the hash.
     pub(crate) async fn call(&self, call: &Call<'_>) -> RedisResult<Value> {
-        let history = self.history();
+        let history = Arc::clone(&self.history.lock());
         match self.pipeline.send(call.by_hash(&history)).await {
             Err(error) if error.code() == Some("NOSCRIPT") => {
                 self.pipeline.send(call.by_code(&history)).await
@@ -213,7 +210,7 @@ impl Live {
         let mut pair = redis::pipe();
         pair.cmd("ASKING")
             .ignore()
-            .add_command(call.by_code(&self.history()));
+            .add_command(call.by_code(&self.history.lock()));
         let mut answers: Vec<Value> = pair.query_async(&mut commands).await?;
         Ok(answers.pop().unwrap_or(Value::Nil))
     }

@@ -2,7 +2,7 @@
 //! from outside: if it is malformed, that is an error.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use redis::Value;
+use redis::{FromRedisValue, Value};
 use tablecast_core::Forms;
 use tablecast_core::backend::{
     Committed, Created, Keepsake, LiveNode, Loaded, Publication, Snapshot, Stamp, StoredEvent,
@@ -141,8 +141,7 @@ pub(crate) fn keepsake(answer: Value) -> Result<Option<Keepsake>, Malformed> {
 /// The answer of renew.lua: each node and its forms. Members of the set that are not ids are
 /// not nodes, and what is not understood of a node's forms counts as the first.
 pub(crate) fn nodes(answer: Value) -> Result<Vec<LiveNode>, Malformed> {
-    let nodes: Vec<(String, String)> =
-        redis::from_redis_value(answer).map_err(|error| Malformed::new(error.to_string()))?;
+    let nodes: Vec<(String, String)> = read(answer)?;
     let live = nodes.iter().filter_map(|(id, forms)| {
         Some(LiveNode {
             id: id.parse().ok()?,
@@ -169,18 +168,9 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
         seq: fields.number()?,
     };
     let stamp = fields.stamp()?;
-    let snapshot = match (fields.optional()?, fields.optional()?) {
-        (Some(seq), Some(state)) => Some(Snapshot {
-            seq: number(seq)?,
-            state: bytes(state)?,
-        }),
-        (None, None) => None,
-        _ => {
-            return Err(Malformed::new(
-                "a snapshot without its seq, or a seq without it",
-            ));
-        }
-    };
+    let (seq, state): (Option<u64>, _) = (read(fields.next()?)?, fields.next()?);
+    let snapshot = |seq| bytes(state).map(|state| Snapshot { seq, state });
+    let snapshot = seq.map(snapshot).transpose()?;
     let mut events = log(fields.next()?)?;
     match (&snapshot, known) {
         // Exactly the events after the requested position.
@@ -232,7 +222,7 @@ fn log(entries: Value) -> Result<Vec<StoredEvent>, Malformed> {
         let Ok([_, first, _, payload]) = <[Value; 4]>::try_from(array(fields)?) else {
             return Err(Malformed::new("an entry of the log without its two fields"));
         };
-        let first = number(first)?;
+        let first: u64 = read(first)?;
         for (seq, event) in (first..).zip(decode_events(bytes(payload)?)?) {
             events.push(StoredEvent { seq, event });
         }
@@ -254,17 +244,12 @@ impl Fields {
             .ok_or_else(|| Malformed::new("the answer is cut off"))
     }
 
-    fn optional(&mut self) -> Result<Option<Value>, Malformed> {
-        self.next()
-            .map(|value| (value != Value::Nil).then_some(value))
-    }
-
     fn text(&mut self) -> Result<String, Malformed> {
-        text(self.next()?)
+        read(self.next()?)
     }
 
     fn number(&mut self) -> Result<u64, Malformed> {
-        number(self.next()?)
+        read(self.next()?)
     }
 
     fn epoch(&mut self) -> Result<Epoch, Malformed> {
@@ -295,21 +280,8 @@ pub(crate) fn bytes(value: Value) -> Result<Bytes, Malformed> {
     }
 }
 
-fn text(value: Value) -> Result<String, Malformed> {
-    let text = match value {
-        Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
-        Value::SimpleString(text) => Some(text),
-        _ => None,
-    };
-    text.ok_or_else(|| Malformed::new("expected text"))
-}
-
-fn number(value: Value) -> Result<u64, Malformed> {
-    let wrong = || Malformed::new("expected a whole number");
-    match value {
-        Value::Int(number) => u64::try_from(number).map_err(|_| wrong()),
-        value => text(value)?.parse().map_err(|_| wrong()),
-    }
+fn read<T: FromRedisValue>(value: Value) -> Result<T, Malformed> {
+    redis::from_redis_value(value).map_err(|error| Malformed::new(error.to_string()))
 }
 
 #[cfg(test)]

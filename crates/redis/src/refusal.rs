@@ -30,11 +30,10 @@ impl Trouble {
 
     /// For a change that was answered with this error.
     pub(crate) fn refusal(error: &RedisError) -> Trouble {
-        let why = code_of(error).and_then(|code| reason(&code));
-        Trouble::Refusing {
-            why: why.unwrap_or("for a reason that is in the server's log"),
+        Trouble::told_by(error).unwrap_or_else(|| Trouble::Refusing {
+            why: "for a reason that is in the server's log",
             words: explain(error),
-        }
+        })
     }
 
     /// The same, but only if the error means that Redis refuses work at the moment: not for
@@ -78,12 +77,6 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::Away(words) | Trouble::Refusing { words, .. } => f.write_str(words),
         }
-    }
-}
-
-impl From<&str> for Trouble {
-    fn from(reason: &str) -> Self {
-        Trouble::Away(reason.to_owned())
     }
 }
 

@@ -23,8 +23,9 @@ use crate::server::{Link, Server};
 /// The servers and their slots.
 #[derive(Default, PartialEq)]
 pub(crate) struct Topology {
-    /// Slots and the index of their server, sorted.
-    ranges: Vec<(RangeInclusive<u16>, usize)>,
+    /// Slots and their server, sorted.
+    ranges: Vec<(RangeInclusive<u16>, Arc<Server>)>,
+    /// Each once.
     servers: Vec<Arc<Server>>,
 }
 
@@ -32,28 +33,23 @@ impl Topology {
     pub(crate) fn new(
         table: impl IntoIterator<Item = (RangeInclusive<u16>, Arc<Server>)>,
     ) -> Topology {
-        let mut topology = Topology::default();
-        for (slots, server) in table {
-            let mut known = topology.servers.iter();
-            let index = known.position(|known| *known == server);
-            let index = index.unwrap_or_else(|| {
-                topology.servers.push(server);
-                topology.servers.len() - 1
-            });
-            topology.ranges.push((slots, index));
+        let mut ranges: Vec<_> = table.into_iter().collect();
+        ranges.sort_unstable_by_key(|(slots, _)| *slots.start());
+        let mut servers = Vec::new();
+        for (_, server) in &ranges {
+            if !servers.contains(server) {
+                servers.push(Arc::clone(server));
+            }
         }
-        topology
-            .ranges
-            .sort_unstable_by_key(|(slots, _)| *slots.start());
-        topology
+        Topology { ranges, servers }
     }
 
     pub(crate) fn owner(&self, slot: u16) -> Option<&Arc<Server>> {
         let next = self
             .ranges
             .partition_point(|(slots, _)| *slots.start() <= slot);
-        let (slots, index) = self.ranges.get(next.checked_sub(1)?)?;
-        slots.contains(&slot).then(|| &self.servers[*index])
+        let (slots, server) = self.ranges.get(next.checked_sub(1)?)?;
+        slots.contains(&slot).then_some(server)
     }
 
     pub(crate) fn servers(&self) -> &[Arc<Server>] {
@@ -115,8 +111,8 @@ impl Router {
                     server.stop();
                 }
             }
-            for (index, server) in topology.servers.iter().enumerate() {
-                let own = topology.ranges.iter().filter(|(_, of)| *of == index);
+            for server in &topology.servers {
+                let own = topology.ranges.iter().filter(|(_, of)| of == server);
                 server.set_slots(own.map(|(slots, _)| slots.clone()).collect());
             }
             let homes = old.servers.iter().map(|server| server.rooms());

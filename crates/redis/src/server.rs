@@ -98,6 +98,10 @@ impl Server {
         *self.slots.lock() = slots;
     }
 
+    fn owns(&self, slot: u16) -> bool {
+        self.slots.lock().iter().any(|range| range.contains(&slot))
+    }
+
     /// Its health. `None`: not known yet.
     pub(crate) fn health(&self) -> Option<Health> {
         let health = match &*self.link.borrow() {
@@ -179,16 +183,9 @@ async fn keep_commands(server: Arc<Server>) {
                 let live = Arc::new(live);
                 server.changes.begin();
                 server.set_link(Link::Live(Arc::clone(&live)));
-                let owns = |slot| {
-                    server
-                        .slots
-                        .lock()
-                        .iter()
-                        .any(|range| range.contains(&slot))
-                };
                 let loss = tokio::select! {
                     loss = live.probe(&connection) => loss,
-                    loss = check::keep(&server.context, &server.changes, owns, &live) => loss,
+                    loss = check::keep(&server.context, &server.changes, |slot| server.owns(slot), &live) => loss,
                     () = server.replace.notified() => Loss::Sick(Trouble::replica()),
                 };
                 tracing::warn!(server = %name, reason = %loss, "redis connection lost");

@@ -83,7 +83,7 @@ async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
         loss = subscriptions.serve() => loss,
         () = deliveries.taken_away.cancelled() => {
             deliveries.context.refresh.notify_one();
-            Loss::Sick("a slot was moved to another server".into())
+            Loss::Sick(Trouble::Away("a slot was moved to another server".into()))
         }
     }
 }
