@@ -110,20 +110,10 @@ impl<A: App> Requests<A> {
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, may_be_done: bool) {
         for Decided { mut request, .. } in decided.into_iter().rev() {
             if let Request::Join(join) = &mut request {
-                join.may_be_seated = may_be_done;
+                join.may_be_seated |= may_be_done;
             }
             self.waiting.push_front(request);
         }
-    }
-
-    /// Nobody waits for this connection's seat any more. Returns whether it has none, and
-    /// no commit that may have happened gives it one.
-    pub(super) fn forget_join(&mut self, connection: ConnectionId) -> bool {
-        let is_its = |request: &Request<A>| match request {
-            Request::Join(join) => join.connection == connection && !join.may_be_seated,
-            Request::Command(_) | Request::Leave { .. } | Request::Reap => false,
-        };
-        !self.take(is_its).is_empty()
     }
 
     /// Takes out all requests that meet the condition, in order.

@@ -49,7 +49,7 @@ pub(crate) struct JoinRequest {
     pub(crate) deadline: Instant,
     /// The seat is kept for a while if the connection gets no answer.
     pub(crate) keep_seat: bool,
-    /// It was part of a commit, and the outcome is not known.
+    /// It was part of a commit whose outcome was not known.
     pub(crate) may_be_seated: bool,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }

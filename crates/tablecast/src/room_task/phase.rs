@@ -51,16 +51,6 @@ pub(super) enum Answer<A: App> {
     Committed(Result<Committed, BackendError>, Box<Batch<A>>),
 }
 
-impl<A: App> Answer<A> {
-    /// Whether the store has said where the room stands.
-    pub(super) fn is_ok(&self) -> bool {
-        match self {
-            Answer::Loaded(answer, _) => answer.is_ok(),
-            Answer::Committed(answer, _) => answer.is_ok(),
-        }
-    }
-}
-
 impl<'a, T> Question<'a, T> {
     pub(super) fn new(answer: BackendFuture<'a, T>, patience: Duration) -> Self {
         let since = Instant::now();

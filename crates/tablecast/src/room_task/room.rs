@@ -20,6 +20,7 @@ use crate::room_task::alarm::Alarm;
 use crate::room_task::audience::Audience;
 use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
 use crate::room_task::clock::BackendClock;
+use crate::room_task::mail::JoinRequest;
 use crate::room_task::replica::{self, Replica};
 
 /// A room on this node.
@@ -88,13 +89,15 @@ impl<'a, A: App> LocalRoom<'a, A> {
         keep_seat: bool,
         batch: Option<&mut Batch<A>>,
     ) {
+        let is_its = |join: &JoinRequest| join.connection == connection && !join.may_be_seated;
+        self.requests
+            .take(|request| matches!(request, Request::Join(join) if is_its(join)));
         let members = self.replica.as_ref().map(|replica| &replica.room.members);
-        if !self.requests.forget_join(connection)
-            && (self.audience.has(connection)
-                || self.requests.iter().any(|one| one.is_of(connection))
-                || batch.is_some_and(|batch| batch.concerns(connection))
-                || members.is_some_and(|members| members.held_by(connection).is_some()))
-        {
+        let is_known = self.audience.has(connection)
+            || self.requests.iter().any(|one| one.is_of(connection))
+            || batch.is_some_and(|batch| batch.concerns(connection))
+            || members.is_some_and(|members| members.held_by(connection).is_some());
+        if is_known {
             self.push_leave(connection, keep_seat);
         }
     }

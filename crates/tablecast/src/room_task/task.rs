@@ -218,7 +218,11 @@ impl<'a, A: App> RoomTask<'a, A> {
     }
 
     fn answered(&mut self, answer: Answer<A>, asked: &Asked) {
-        if answer.is_ok() {
+        let is_position_known = match &answer {
+            Answer::Loaded(answer, _) => answer.is_ok(),
+            Answer::Committed(answer, _) => answer.is_ok(),
+        };
+        if is_position_known {
             self.room.requests.known = Some(asked.until);
         }
         match answer {
