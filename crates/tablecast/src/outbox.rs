@@ -140,12 +140,35 @@ impl Outbox {
     /// # Errors
     /// The connection ends, or has just reached its limit and ends now, for this reason.
     pub fn send(&self, frame: &Frame) -> Result<(), CloseReason> {
-        self.lock_settled().deliver(frame, self.limits)
+        self.deliver_locked(self.lock_settled(), frame)
     }
 
     /// As [`Outbox::send`], for an upstream.
     pub(crate) fn deliver(&self, frame: &Frame) -> Result<(), CloseReason> {
-        self.state.lock().deliver(frame, self.limits)
+        self.deliver_locked(self.state.lock(), frame)
+    }
+
+    /// Not a method of the state: then the limits would be copied for each frame, and a
+    /// broadcast would take a sixth more instructions.
+    #[inline]
+    fn deliver_locked(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        frame: &Frame,
+    ) -> Result<(), CloseReason> {
+        let mut result = None;
+        if state.end == End::Open
+            && state.queue.is_empty()
+            && !state.blocked
+            && let Some(socket) = &state.socket
+        {
+            let written = socket.try_write_one(&frame.0);
+            if written.as_ref().is_ok_and(|all| *all == frame.0.len()) {
+                return Ok(());
+            }
+            result = Some(written);
+        }
+        state.not_delivered(frame, result, self.limits)
     }
 
     /// Sends several frames in one write, for an upstream.
@@ -267,23 +290,6 @@ impl Outbox {
 impl State {
     fn open(&self) -> Result<(), CloseReason> {
         self.end.reason().map_or(Ok(()), Err)
-    }
-
-    #[inline]
-    fn deliver(&mut self, frame: &Frame, limits: OutboxLimits) -> Result<(), CloseReason> {
-        let mut result = None;
-        if self.end == End::Open
-            && self.queue.is_empty()
-            && !self.blocked
-            && let Some(socket) = &self.socket
-        {
-            let written = socket.try_write_one(&frame.0);
-            if written.as_ref().is_ok_and(|all| *all == frame.0.len()) {
-                return Ok(());
-            }
-            result = Some(written);
-        }
-        self.not_delivered(frame, result, limits)
     }
 
     /// The rest of the work when a frame was not written completely at once. It is a
