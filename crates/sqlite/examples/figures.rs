@@ -1,11 +1,21 @@
 //! What the store can do on this machine, beside memory:
-//! `cargo run --release -p tablecast-sqlite --example figures -- FOLDER [SECONDS [ROOMS]]`.
+//! `cargo run --release -p tablecast-sqlite --example figures -- FOLDER [PART [COUNT]]`.
 //!
-//! A change is one event of 100 bytes in one room, with a state of 2 KB as often as the store
-//! asks for it. Each room has one under way at a time.
+//! | part | what it shows | `COUNT` |
+//! |---|---|---|
+//! | `load` | changes a second, and how long each waits | seconds, 5 |
+//! | `start` | how long a start takes | rooms, 100000 |
+//! | `rest` | the memory of this process that rooms at rest take | rooms, 100000 |
+//! | `size` | the size of the files after changes, and after all rooms have expired | changes, 1000000 |
+//!
+//! Without a part all are shown, each in a process of its own. A change is one event of 100
+//! bytes in one room, with a state of 2 KB as often as the store asks for it. Each room has
+//! one under way at a time.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,27 +28,44 @@ use tablecast_sqlite::{SqliteBackend, SqliteOptions, SyncMode};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Changes that come one after the other, and those that come together.
+const ROOMS: [usize; 3] = [1, 100, 1000];
+
 #[tokio::main]
 async fn main() {
     let mut args = std::env::args().skip(1);
     let folder = PathBuf::from(args.next().unwrap_or_else(|| ".".to_owned()));
-    let seconds = args.next().map_or(5, |text| text.parse().unwrap());
-    let many = args.next().map_or(100_000, |text| text.parse().unwrap());
-    for rooms in [1, 100, 1000] {
+    let Some(part) = args.next() else {
+        for part in ["load", "start", "rest", "size"] {
+            let mut this = Command::new(std::env::current_exe().unwrap());
+            assert!(this.arg(&folder).arg(part).status().unwrap().success());
+        }
+        return;
+    };
+    let count = args.next().map(|text| text.parse::<usize>().unwrap());
+    match part.as_str() {
+        "load" => loads(&folder, count.unwrap_or(5) as u64).await,
+        "start" => opening(&folder, count.unwrap_or(100_000)).await,
+        "rest" => resting(&folder, count.unwrap_or(100_000)).await,
+        "size" => shrinking(&folder, count.unwrap_or(1_000_000)).await,
+        other => panic!("{other} is no part"),
+    }
+}
+
+async fn loads(folder: &Path, seconds: u64) {
+    for rooms in ROOMS {
         let memory = Arc::new(MemoryBackend::new());
         load("memory", memory, rooms, seconds).await;
         for sync in [SyncMode::Normal, SyncMode::Full] {
-            let database = Database::new(&folder);
+            let database = Database::new(folder);
             let backend = Arc::new(database.open(sync));
             load(&format!("sync={sync}"), backend, rooms, seconds).await;
             println!("    {}", database.sizes());
         }
     }
-    opening(&folder, many).await;
-    shrinking(&folder, many).await;
 }
 
-/// Changes for so long, as fast as they are answered, and then at half that rate.
+/// Changes as fast as they are answered, and then at half that rate.
 async fn load(name: &str, backend: Arc<dyn Backend>, rooms: usize, seconds: u64) {
     let mut all = Vec::new();
     for n in 0..rooms {
@@ -109,7 +136,7 @@ async fn opening(folder: &Path, rooms: usize) {
     let database = Database::new(folder);
     let backend = Arc::new(database.open(SyncMode::Normal));
     let begin = Instant::now();
-    make_many(&backend, rooms).await;
+    make_many(&backend, 0..rooms).await;
     println!("{rooms} rooms made in {:?}", begin.elapsed());
     println!("    {}", database.sizes());
     let begin = Instant::now();
@@ -126,6 +153,37 @@ async fn opening(folder: &Path, rooms: usize) {
     let id = "room-7".parse().unwrap();
     backend.load(&id, None).await.unwrap().unwrap();
     println!("the first of them loaded in {:?}", begin.elapsed());
+}
+
+/// What rooms that nobody is in take of this process' memory: of twice as many the second
+/// half, when SQLite's caches are full.
+async fn resting(folder: &Path, rooms: usize) {
+    let database = Database::new(folder);
+    let backend = Arc::new(database.open(SyncMode::Normal));
+    println!("without rooms {} KiB of memory", resident_kib());
+    make_many(&backend, 0..rooms).await;
+    let half = resident_kib();
+    println!("with {rooms} rooms {half} KiB");
+    make_many(&backend, rooms..2 * rooms).await;
+    let all = resident_kib();
+    let each = (all as f64 - half as f64) * 1024.0 / rooms as f64;
+    println!(
+        "with {} rooms {all} KiB: {each:.1} bytes a room at rest",
+        backend.rooms()
+    );
+}
+
+/// What is in memory of this process alone, in KiB.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    line.unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
 }
 
 /// The file's size after many changes, and after all rooms have expired.
@@ -153,6 +211,8 @@ async fn shrinking(folder: &Path, changes: usize) {
     for task in tasks {
         task.await.unwrap();
     }
+    // The log is taken over, and emptied.
+    tokio::time::sleep(Duration::from_secs(5)).await;
     println!(
         "after {changes} changes in {ROOMS} rooms: {}",
         database.sizes()
@@ -170,12 +230,12 @@ async fn shrinking(folder: &Path, changes: usize) {
     println!("    {}", database.sizes());
 }
 
-async fn make_many(backend: &Arc<SqliteBackend>, rooms: usize) {
+async fn make_many(backend: &Arc<SqliteBackend>, rooms: Range<usize>) {
     let tasks: Vec<_> = (0..64)
         .map(|task| {
-            let backend = backend.clone();
+            let (backend, rooms) = (backend.clone(), rooms.clone());
             tokio::spawn(async move {
-                for n in (task..rooms).step_by(64) {
+                for n in rooms.skip(task).step_by(64) {
                     create(&*backend, &format!("room-{n}").parse().unwrap()).await;
                 }
             })

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::stream;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tablecast_core::Forms;
 use tablecast_core::backend::{
     Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
@@ -34,8 +34,6 @@ use crate::sweep::Sweeper;
 use crate::totals::Totals;
 use crate::watchers::Watchers;
 use crate::writer::{Asked, Reply, Work, Writer};
-
-const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE;
 
 /// Half the log, so that what follows a snapshot is in it with room to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
@@ -145,6 +143,7 @@ impl Store {
             run_file,
             path,
             connection,
+            place,
             row,
             rooms,
             new_run,
@@ -162,15 +161,16 @@ impl Store {
         let stored = Arc::new(AtomicUsize::new(rooms));
         let health = watch::Sender::new(Health::Up);
         let heard = health.subscribe();
-        let readers = Readers::start(|| open::connect_to_read(&path))?;
+        let readers = Readers::start(|| open::connect_beside(&path))?;
         let self_check = match new_run {
             Some(NewRun::New) => None,
-            _ => Some(SelfCheck::start(open::connect_to_read(&path)?)?),
+            _ => Some(SelfCheck::start(open::connect_beside(&path)?)?),
         };
-        let checkpoints = Checkpoints::start(open::connect(&path, READ_WRITE)?)?;
+        let checkpoints = Checkpoints::start(open::connect_beside(&path)?)?;
         let writer = Writer {
             checkpoints,
             connection,
+            place,
             totals: Totals { row, stored: rooms },
             run_file,
             clock: Arc::clone(&clock),

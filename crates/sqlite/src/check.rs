@@ -81,7 +81,7 @@ pub(crate) fn open_to_look(path: &Path) -> Result<Connection, Problem> {
     if !path.exists() {
         return Err(Problem::Missing);
     }
-    let connection = open::connect_to_read(&open::real_path(path)?)?;
+    let connection = open::connect_beside(&open::real_path(path)?)?;
     match schema::version(&connection)? {
         Some(schema::NEWEST) => {}
         Some(_) => {

@@ -52,6 +52,16 @@ pub enum Problem {
     /// What it holds is not what was written.
     #[error("it is damaged: {0}; a backup can be put in its place")]
     Damaged(String),
+    /// SQLite's log of another database lies beside it, and would be taken over into it.
+    #[error(
+        "the log beside it, {}, is not its own, as after a backup was put in its place: move the \
+         log and what ends in -shm away",
+        log.display()
+    )]
+    ForeignLog {
+        /// Where the log is.
+        log: PathBuf,
+    },
     /// There is no such file, where one must be there already.
     #[error("there is no such file")]
     Missing,
@@ -139,6 +149,22 @@ pub(crate) fn changed_by_another() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(code, Some(words.to_owned()))
 }
 
+/// A file of the database was moved or removed while it is open.
+pub(crate) fn moved(file: &Path) -> rusqlite::Error {
+    let words = format!(
+        "{} is not the file any more that this process has opened: put that back, or restart \
+         this process with what is there now",
+        file.display()
+    );
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
+    rusqlite::Error::SqliteFailure(code, Some(words))
+}
+
+fn is_moved(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)
+}
+
 /// Whether it is about the pages or rows that were touched, so that others may be well.
 pub(crate) fn is_local(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {
@@ -161,6 +187,7 @@ pub(crate) fn is_local(error: &rusqlite::Error) -> bool {
 pub(crate) fn why(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "its disk is full",
+        Some(ErrorCode::ReadOnly) if is_moved(error) => "its database was moved or removed",
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its disk is read-only",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another program has locked its database"

@@ -36,6 +36,7 @@ mod error;
 mod leases;
 mod open;
 mod options;
+mod place;
 mod readers;
 mod rows;
 mod run_file;

@@ -2,7 +2,7 @@
 //! its last process left it.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::{OpenError, Problem};
 use crate::options::{SqliteOptions, SyncMode};
+use crate::place::{Place, beside};
 use crate::rows::StoreRow;
 use crate::run_file::{self, NewRun, RunFile};
 use crate::schema;
@@ -24,13 +25,14 @@ const CACHE_KIB: i64 = 16 * 1024;
 
 /// SQLite's log is cut to this when it begins anew, in bytes. It is seldom longer (see
 /// `checkpoints.rs`): cutting it while there is much to do would only cost time.
-const WAL_BYTES: i64 = 32 << 20;
+const WAL_BYTES: i64 = 48 << 20;
 
 /// A database that is ready to be written to.
 pub(crate) struct Opened {
     /// Where it is, whatever links lead to it.
     pub(crate) path: PathBuf,
     pub(crate) connection: Connection,
+    pub(crate) place: Place,
     pub(crate) row: StoreRow,
     /// How many rooms are stored, some of which may have expired.
     pub(crate) rooms: usize,
@@ -51,7 +53,7 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         );
         if found.is_empty && is_another {
             // Nothing is to be left beside a file that was named by mistake.
-            let _ = fs::remove_file(run_file::beside(&path));
+            let _ = fs::remove_file(run_file::of(&path));
         }
         problem.at(named)
     })
@@ -63,14 +65,13 @@ fn open_locked(
     mut run_file: RunFile,
     found: Option<run_file::Record>,
 ) -> Result<Opened, Problem> {
+    refuse_foreign_log(&path)?;
     make_file(&path)?;
     run_file.lock_database(&path)?;
-    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = connect(&path)?;
     let version = schema::version(&connection)?;
     for end in ["", "-wal", "-shm", "-run"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        keep_from_others(Path::new(&name));
+        keep_from_others(&beside(&path, end));
     }
     if version.is_none() {
         // Only before there is any page.
@@ -127,8 +128,10 @@ fn open_locked(
     if options.sync == SyncMode::Normal {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
     }
+    let place = Place::of(&path)?;
     Ok(Opened {
         path,
+        place,
         connection,
         row,
         rooms: usize::try_from(rooms).unwrap_or(0),
@@ -138,8 +141,9 @@ fn open_locked(
 }
 
 /// A connection that does not yet change anything.
-pub(crate) fn connect(path: &Path, how: OpenFlags) -> Result<Connection, Problem> {
-    let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+fn connect(path: &Path) -> Result<Connection, Problem> {
+    let how = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, how)?;
     connection.busy_timeout(BUSY)?;
     // Damage is found where it is read, and no table is trusted to call functions.
     connection.pragma_update(None, "cell_size_check", true)?;
@@ -148,10 +152,12 @@ pub(crate) fn connect(path: &Path, how: OpenFlags) -> Result<Connection, Problem
     Ok(connection)
 }
 
-/// A connection of one who reads only.
-pub(crate) fn connect_to_read(path: &Path) -> Result<Connection, Problem> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+/// A connection that changes no rows. It has all files open, so that it knows the right ones
+/// even if others are in their places later.
+pub(crate) fn connect_beside(path: &Path) -> Result<Connection, Problem> {
+    let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -178,6 +184,31 @@ pub(crate) fn real_path(path: &Path) -> Result<PathBuf, Problem> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// SQLite takes whatever log it finds beside a database over into it, or removes it where
+/// there is no database. But no database that was ever open is without a header, or has the
+/// mark of a copy, by SQLite or by `store backup`: that it never had a log.
+fn refuse_foreign_log(path: &Path) -> Result<(), Problem> {
+    /// "File format version" for writing and reading: 1 without, 2 with a log.
+    const MARK: usize = 18;
+    let log = beside(path, "-wal");
+    if log.metadata().map_or(0, |log| log.len()) == 0 {
+        return Ok(());
+    }
+    let mut header = [0; MARK + 2];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let is_foreign = match read {
+        Ok(()) => header.starts_with(b"SQLite format 3\0") && header[MARK..] == [1, 1],
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
+        ),
+    };
+    if is_foreign {
+        return Err(Problem::ForeignLog { log });
+    }
+    Ok(())
 }
 
 /// Makes the file, if it is not there, for its owner alone. SQLite gives those beside it

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Problem;
 use crate::options::SyncMode;
+use crate::place::beside;
 
 /// How the last changes were kept when the file was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +153,7 @@ impl RunFile {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(beside(database))?;
+            .open(of(database))?;
         let is_locked = try_lock(&file)?;
         let mut text = String::new();
         // Whatever else stands there is as good as nothing.
@@ -166,6 +167,14 @@ impl RunFile {
                 .record
                 .map_or_else(|| "unknown".to_owned(), |record| record.process.to_string());
             return Err(Problem::InUse { process });
+        }
+        if let Some(found) = &found.record {
+            // It may take a while to open: whoever comes meanwhile is told of this process.
+            let found = Record {
+                process: std::process::id(),
+                ..found.clone()
+            };
+            file.write_all_at(found.encode().as_bytes(), 0)?;
         }
         let boot_id = boot_id.map_or_else(system_boot_id, str::to_owned);
         let record = Record {
@@ -250,10 +259,8 @@ fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 /// Where the file is.
-pub(crate) fn beside(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-run");
-    name.into()
+pub(crate) fn of(database: &Path) -> PathBuf {
+    beside(database, "-run")
 }
 
 /// The file's number on its disk.

@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
+use crate::place::Place;
 use crate::rows::StoreRow;
 use crate::run_file::RunFile;
 use crate::sweep::{self, Expired, Forgotten, Sweeper, Swept};
@@ -200,6 +201,7 @@ impl Failed {
 /// What the writer works with.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
+    pub(crate) place: Place,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) totals: Totals,
     pub(crate) run_file: RunFile,
@@ -301,7 +303,8 @@ impl Writer {
         let mut totals = self.totals;
         let now = self.clock.now();
         let connection = &self.connection;
-        let begun = connection.execute_batch("BEGIN IMMEDIATE");
+        let begun = self.place.look();
+        let begun = begun.and_then(|()| connection.execute_batch("BEGIN IMMEDIATE"));
         let changed = begun.and_then(|()| {
             // Whoever else writes here counts rooms as well, and would give two of them one
             // number.
@@ -361,7 +364,7 @@ impl Writer {
         let tidied = tried.and_then(|()| {
             let freed = self.sweeper.free_pages(&self.connection, &mut swept)?;
             self.is_longer |= freed.some;
-            let is_long = is_idle && checkpoints::is_log_long(&self.connection)?;
+            let is_long = is_idle && self.place.log_bytes() >= checkpoints::WORTH_EMPTYING;
             if is_long || self.is_longer && !freed.rest {
                 self.is_longer = !checkpoints::empty_log(&self.connection)?;
             }

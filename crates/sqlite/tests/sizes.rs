@@ -58,7 +58,7 @@ async fn the_log_is_bounded_while_changes_come_without_a_pause() {
     const ROOMS: usize = 500;
     const CHANGES: usize = 40;
     // As `checkpoints.rs` has it, and the pages of one transaction.
-    const BOUND: u64 = (8000 + 1000) * (4096 + 24);
+    const BOUND: u64 = (12_000 + 1000) * (4096 + 24);
     let folder = Folder::new();
     let backend = Arc::new(folder.open());
     let tasks: Vec<_> = (0..ROOMS)

@@ -1,0 +1,150 @@
+//! The files are removed, moved or replaced while the database is open: no change is
+//! acknowledged that no later process would find.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use futures_util::StreamExt;
+use tablecast_core::Backend;
+use tablecast_core::backend::{BackendError, Health};
+use tablecast_sqlite::{NewRun, Problem, SqliteBackend, backup};
+
+use common::{Files, Folder, commit, create, load, room, step, texts, try_create};
+
+const WHY: &str = "its database was moved or removed";
+
+#[tokio::test]
+async fn what_was_moved_away_takes_no_changes_until_it_is_back() {
+    for end in ["", "-wal", "-shm"] {
+        let folder = Folder::new();
+        let backend = folder.open();
+        let mut health = backend.health();
+        let position = create(&backend, "lunch").await;
+        let away = folder.path().join("away");
+        fs::rename(folder.beside(end), &away).unwrap();
+        let refused = backend.commit(&room("lunch"), step(position, "one")).await;
+        assert_eq!(refused, Err(BackendError::Refused(WHY.to_owned())), "{end}");
+        match health.next().await {
+            Some(Health::Refusing { why, words }) => {
+                assert_eq!(why, WHY);
+                assert!(words.contains(&format!("rooms.db{end} ")), "{words}");
+            }
+            other => panic!("{other:?}"),
+        }
+        // What is there can be read.
+        assert_eq!(load(&backend, "lunch").await.position, position);
+
+        fs::rename(&away, folder.beside(end)).unwrap();
+        assert_eq!(health.next().await, Some(Health::Up), "{end}");
+        commit(&backend, "lunch", position, "two").await;
+        drop(backend);
+        let backend = folder.open();
+        assert_eq!(backend.new_run(), None, "{end}");
+        assert_eq!(texts(&load(&backend, "lunch").await), ["two"]);
+    }
+}
+
+/// Nobody asks for a change, and it is noticed all the same.
+#[tokio::test]
+async fn a_directory_that_was_removed_is_told_of() {
+    let folder = Folder::new();
+    let backend = folder.open();
+    create(&backend, "lunch").await;
+    fs::remove_dir_all(folder.path()).unwrap();
+    match backend.health().next().await {
+        Some(Health::Refusing { why, .. }) => assert_eq!(why, WHY),
+        other => panic!("{other:?}"),
+    }
+    drop(backend);
+}
+
+#[tokio::test]
+async fn another_file_in_the_databases_place_is_not_written_to() {
+    let folder = Folder::new();
+    let backend = folder.open();
+    let position = create(&backend, "lunch").await;
+    let copy = folder.path().join("copy.db");
+    backup(&folder.database(), &copy, &mut |_| {}).unwrap();
+    commit(&backend, "lunch", position, "one").await;
+    fs::rename(&copy, folder.database()).unwrap();
+    let made = try_create(&backend, "dinner", "state".into()).await;
+    assert_eq!(made, Err(BackendError::Refused(WHY.to_owned())));
+    let before = fs::read(folder.database()).unwrap();
+    drop(backend);
+    assert_eq!(fs::read(folder.database()).unwrap(), before);
+}
+
+/// SQLite would take it over into the backup, which mixes both.
+#[tokio::test]
+async fn a_backup_is_not_mixed_with_the_log_of_what_was_there_before() {
+    let folder = Folder::new();
+    let backend = folder.open();
+    let position = create(&backend, "lunch").await;
+    let copy = folder.path().join("copy.db");
+    backup(&folder.database(), &copy, &mut |_| {}).unwrap();
+    commit(&backend, "lunch", position, "one").await;
+    let killed = Files::of(&folder);
+    drop(backend);
+    killed.put_back(&folder);
+
+    // As `cp` does: into the same file.
+    fs::write(folder.database(), fs::read(&copy).unwrap()).unwrap();
+    let log = fs::read(folder.beside("-wal")).unwrap();
+    let problem = SqliteBackend::open(&folder.options())
+        .err()
+        .unwrap()
+        .problem;
+    assert!(matches!(problem, Problem::ForeignLog { .. }), "{problem}");
+    assert!(problem.to_string().contains("rooms.db-wal"), "{problem}");
+    assert_eq!(fs::read(folder.beside("-wal")).unwrap(), log, "it is kept");
+
+    // The same without any database: SQLite would remove it.
+    fs::remove_file(folder.database()).unwrap();
+    let problem = SqliteBackend::open(&folder.options())
+        .err()
+        .unwrap()
+        .problem;
+    assert!(matches!(problem, Problem::ForeignLog { .. }), "{problem}");
+    assert_eq!(fs::read(folder.beside("-wal")).unwrap(), log, "it is kept");
+    assert!(!folder.database().exists());
+
+    fs::copy(&copy, folder.database()).unwrap();
+    fs::remove_file(folder.beside("-wal")).unwrap();
+    let backend = folder.open();
+    assert_eq!(backend.new_run(), Some(NewRun::Backup));
+    assert_eq!(load(&backend, "lunch").await.events, []);
+}
+
+/// Of a new database, and of one that is there: one of them has it, and the others are told so.
+#[test]
+fn of_many_that_start_at_the_same_moment_one_has_it() {
+    const STARTS: usize = 8;
+    let folder = Folder::new();
+    for _ in 0..10 {
+        let barrier = Arc::new(Barrier::new(STARTS));
+        let starts: Vec<_> = (0..STARTS)
+            .map(|_| {
+                let (barrier, options) = (Arc::clone(&barrier), folder.options());
+                thread::spawn(move || {
+                    barrier.wait();
+                    let opened = SqliteBackend::open(&options);
+                    // Nobody closes it before all have tried.
+                    barrier.wait();
+                    opened.map(drop).map_err(|error| error.problem)
+                })
+            })
+            .collect();
+        let opened: Vec<_> = starts.into_iter().map(|one| one.join().unwrap()).collect();
+        let refused = opened.iter().filter_map(|one| one.as_ref().err());
+        for problem in refused.clone() {
+            assert!(matches!(problem, Problem::InUse { .. }), "{problem}");
+        }
+        assert_eq!(refused.count(), STARTS - 1);
+    }
+    let backend = folder.open();
+    assert_eq!(backend.new_run(), None);
+}
