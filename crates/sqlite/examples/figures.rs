@@ -191,7 +191,7 @@ async fn shrinking(folder: &Path, changes: usize) {
     let database = Database::new(folder);
     let now = Arc::new(AtomicU64::new(1));
     let clock = now.clone();
-    let options = SqliteOptions::new(database.0.join("rooms.db"));
+    let options = database.options(SyncMode::Normal);
     let backend =
         SqliteBackend::open_with_clock(&options, move || clock.load(Ordering::Relaxed)).unwrap();
     let backend = Arc::new(backend);
@@ -285,10 +285,17 @@ impl Database {
         Database(folder)
     }
 
+    fn options(&self, sync: SyncMode) -> SqliteOptions {
+        SqliteOptions {
+            sync,
+            // On a busy machine an answer may take long, and is to be seen all the same.
+            timeout: Duration::from_secs(60),
+            ..SqliteOptions::new(self.0.join("rooms.db"))
+        }
+    }
+
     fn open(&self, sync: SyncMode) -> SqliteBackend {
-        let mut options = SqliteOptions::new(self.0.join("rooms.db"));
-        options.sync = sync;
-        SqliteBackend::open(&options).unwrap()
+        SqliteBackend::open(&self.options(sync)).unwrap()
     }
 
     fn sizes(&self) -> String {

@@ -26,8 +26,9 @@ const ROOMS: [&str; 3] = ["a", "b", "c"];
 /// Changes in all.
 const CHANGES: usize = 600;
 
-/// After so many the log is taken over.
-const CHECKPOINT: usize = 190;
+/// After so many the log is taken over. It stays so short that the store does not empty it by
+/// itself while a copy of the files is made.
+const CHECKPOINT: usize = 120;
 
 /// What a disk writes whole, or not at all.
 const SECTOR: usize = 512;
