@@ -116,6 +116,9 @@ fn open_locked(
         row.is_backup = false;
     }
     row.commits += 1;
+    // Not over the old one: damage of its page, which is in the way of all changes once the
+    // row has another length, is found now.
+    transaction.execute("DELETE FROM store", ())?;
     row.write(&transaction)?;
     let rooms: i64 = transaction.query_row("SELECT count(*) FROM rooms", (), |row| row.get(0))?;
     transaction.commit()?;

@@ -154,6 +154,32 @@ async fn a_changed_byte_is_found_or_changes_nothing() {
     assert!(outcomes.len() > 1, "{outcomes:?}");
 }
 
+/// Every bit of the head of the page that each transaction writes: where that is damaged no
+/// change would pass, once the row has another length.
+#[tokio::test]
+async fn the_page_that_each_change_needs_is_refused_at_the_start_or_works() {
+    let folder = Folder::new();
+    small(&folder).await;
+    let whole = fs::read(folder.database()).unwrap();
+    let run = fs::read(folder.beside("-run")).unwrap();
+    let connection = Connection::open(folder.database()).unwrap();
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'store'";
+    let page: u32 = connection.query_row(page, (), |row| row.get(0)).unwrap();
+    let head = (page as usize - 1) * 4096;
+    let mut expiring = Vec::new();
+    for bit in 0..64 {
+        let folder = Folder::new();
+        let mut damaged = whole.clone();
+        damaged[head + bit / 8] ^= 1 << (bit % 8);
+        fs::write(folder.database(), &damaged).unwrap();
+        fs::write(folder.beside("-run"), &run).unwrap();
+        if let Some(opened) = Expiring::open(folder).await {
+            expiring.push((bit, opened));
+        }
+    }
+    expire_all(&mut expiring).await;
+}
+
 /// All at once, since each takes about a second.
 async fn expire_all(expiring: &mut Vec<(usize, Expiring)>) {
     let all = expiring.drain(..).map(|(at, opened)| async move {
