@@ -71,6 +71,9 @@ pub struct Session<A: Application> {
     /// It told an event that is not known here. From then on the whole state is asked for after
     /// each drop: among the events that were missed may be more of the kind.
     is_outdated: bool,
+    /// It told something that cannot be read. Among the missed events it would come again, so
+    /// the whole state is asked for.
+    is_unread: bool,
     link: Link,
     commands: Commands<A::Command>,
     /// The place of the newest event that was acknowledged.
@@ -94,6 +97,7 @@ impl<A: Application> Session<A> {
             store_is_up: true,
             version: Version::default(),
             is_outdated: false,
+            is_unread: false,
             link: Link::new(),
             commands: Commands::new(),
             acknowledged: 0,
@@ -174,7 +178,8 @@ impl<A: Application> Session<A> {
 
     fn opened(&mut self, now: Millis) {
         self.link.opened(now);
-        let known = self.room.as_ref().filter(|_| !self.is_outdated);
+        let follows = !self.is_outdated && !self.is_unread;
+        let known = self.room.as_ref().filter(|_| follows);
         let first = match self.seat {
             Some(seat) => First::Resume(Resume {
                 seat,
@@ -193,7 +198,10 @@ impl<A: Application> Session<A> {
         let understood = match message::read::<A>(text) {
             Ok(Some(push)) => self.push(push, now),
             Ok(None) => Ok(()),
-            Err(error) => Err(Reason::Garbled(error.to_string())),
+            Err(error) => {
+                self.is_unread = true;
+                Err(Reason::Garbled(error.to_string()))
+            }
         };
         match understood {
             Ok(()) => self.go_on(now),
@@ -246,6 +254,7 @@ impl<A: Application> Session<A> {
         self.room = Some(Room::greeted(self.room.take(), hello, now)?);
         self.seat = Some(seat);
         self.caught_up = is_whole;
+        self.is_unread = false;
         self.store_is_up = true;
         self.version = version;
         self.complaint = None;

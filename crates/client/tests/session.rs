@@ -399,6 +399,31 @@ fn a_gap_or_rubbish_leads_to_a_new_connection_and_old_events_to_nothing() {
     }
 }
 
+/// Among the missed events it would come again.
+#[test]
+fn after_what_cannot_be_read_the_whole_state_is_asked_for() {
+    let mut at = At::joined();
+    at.happens(
+        2,
+        json!({"change":{"voted":{"number":"a newer kind of number"}}}),
+    );
+    assert_eq!(at.effects(), [Effect::Drop]);
+    at.waits();
+    at.effects();
+    assert_eq!(at.open(), json!({"resume":{"seat":SEAT}}));
+    at.hears(hello());
+    assert_eq!(at.session.status(), Status::Live);
+    let lost = Failure {
+        again: ComeBack::Soon,
+        after: None,
+        reason: Reason::Lost,
+    };
+    at.session.hear(Incoming::Failed(lost), at.now);
+    at.waits();
+    at.effects();
+    assert!(at.open()["resume"]["seq"].is_u64(), "once is enough");
+}
+
 #[test]
 fn what_a_newer_server_says_besides_events_is_ignored() {
     let mut at = At::joined();

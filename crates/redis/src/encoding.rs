@@ -141,7 +141,7 @@ pub(crate) fn keepsake(answer: Value) -> Result<Option<Keepsake>, Malformed> {
 /// The answer of renew.lua: each node and its forms. Members of the set that are not ids are
 /// not nodes, and what is not understood of a node's forms counts as the first.
 pub(crate) fn nodes(answer: Value) -> Result<Vec<LiveNode>, Malformed> {
-    let nodes: Vec<(String, String)> = read(answer)?;
+    let nodes: Vec<(String, String)> = read(answer, "nodes with their forms")?;
     let live = nodes.iter().filter_map(|(id, forms)| {
         Some(LiveNode {
             id: id.parse().ok()?,
@@ -168,9 +168,15 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
         seq: fields.number()?,
     };
     let stamp = fields.stamp()?;
-    let (seq, state): (Option<u64>, _) = (read(fields.next()?)?, fields.next()?);
-    let snapshot = |seq| bytes(state).map(|state| Snapshot { seq, state });
-    let snapshot = seq.map(snapshot).transpose()?;
+    let (seq, state): (Option<u64>, _) = (read(fields.next()?, "a number")?, fields.next()?);
+    let snapshot = match (seq, state) {
+        (Some(seq), state) => Some(Snapshot {
+            seq,
+            state: bytes(state)?,
+        }),
+        (None, Value::Nil) => None,
+        (None, _) => return Err(Malformed::new("a state without its seq")),
+    };
     let mut events = log(fields.next()?)?;
     match (&snapshot, known) {
         // Exactly the events after the requested position.
@@ -222,7 +228,7 @@ fn log(entries: Value) -> Result<Vec<StoredEvent>, Malformed> {
         let Ok([_, first, _, payload]) = <[Value; 4]>::try_from(array(fields)?) else {
             return Err(Malformed::new("an entry of the log without its two fields"));
         };
-        let first: u64 = read(first)?;
+        let first: u64 = read(first, "a number")?;
         for (seq, event) in (first..).zip(decode_events(bytes(payload)?)?) {
             events.push(StoredEvent { seq, event });
         }
@@ -245,11 +251,11 @@ impl Fields {
     }
 
     fn text(&mut self) -> Result<String, Malformed> {
-        read(self.next()?)
+        read(self.next()?, "text")
     }
 
     fn number(&mut self) -> Result<u64, Malformed> {
-        read(self.next()?)
+        read(self.next()?, "a number")
     }
 
     fn epoch(&mut self) -> Result<Epoch, Malformed> {
@@ -280,8 +286,9 @@ pub(crate) fn bytes(value: Value) -> Result<Bytes, Malformed> {
     }
 }
 
-fn read<T: FromRedisValue>(value: Value) -> Result<T, Malformed> {
-    redis::from_redis_value(value).map_err(|error| Malformed::new(error.to_string()))
+/// Not with redis-rs' own words: they repeat the whole value, which may be a room's state.
+fn read<T: FromRedisValue>(value: Value, what: &str) -> Result<T, Malformed> {
+    redis::from_redis_value(value).map_err(|_| Malformed::new(format!("expected {what}")))
 }
 
 #[cfg(test)]

@@ -531,3 +531,20 @@ async fn a_lifetime_beyond_all_measure_is_a_long_one() {
             > 0
     );
 }
+
+/// Lua passes only some thousand values to a command.
+#[tokio::test]
+async fn many_nodes_are_live_at_once() {
+    let server = RedisServer::start(&[]);
+    let backend = connected(&server.url()).await;
+    let node = "mine".parse().unwrap();
+    let renew = async || {
+        let lease = Duration::from_secs(60);
+        backend.renew(&node, Forms::FIRST, lease).await.unwrap()
+    };
+    renew().await;
+    let end = server.cli(&["ZSCORE", "tablecast:nodes", "mine"]);
+    let others = "for i = 1, 9000 do redis.call('ZADD', 'tablecast:nodes', ARGV[1], 'n' .. i) end";
+    server.cli(&["EVAL", others, "0", &end]);
+    assert_eq!(renew().await.len(), 9001);
+}

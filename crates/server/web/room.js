@@ -60,17 +60,18 @@ const app = {
   async refusal(error, said, by = app.view().me?.id) {
     const { code, pending = said } = /** @type {{ code?: string, pending?: Pending }} */ (error ?? {});
     if (!UNSURE.includes(code ?? '')) return why(error);
-    const { state, me } = await upToDate();
-    const done = state && pending && isDone(pending, state, me?.id === by ? by : undefined);
+    const { state, me, outdated } = await upToDate();
+    // What an outdated room shows is older than the command.
+    const done = !outdated && state && pending ? isDone(pending, state, me?.id === by ? by : undefined) : undefined;
     return done ? null : done === false ? w.notDone : w.errors.unsure;
   },
 };
 
-/** The view as soon as it is complete, or nothing more will come. @returns {Promise<View>} */
+/** The view as soon as it is complete, or will never be. @returns {Promise<View>} */
 const upToDate = () =>
   new Promise((done) => {
     const end = room.subscribe((view) => {
-      if (view.status !== 'ended' && (view.status !== 'live' || view.stale)) return;
+      if (view.status !== 'ended' && !view.outdated && (view.status !== 'live' || view.stale)) return;
       done(view);
       queueMicrotask(() => end());
     });

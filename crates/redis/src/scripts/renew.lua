@@ -33,7 +33,16 @@ for node, stored_end in pairs(ends) do
   local list = stored_end - back > now and nodes or dead
   list[#list + 1] = node
 end
-local forms = redis.call('HMGET', KEYS[2], unpack(nodes))
+-- In parts, since Lua can pass only some thousand values to a command.
+local forms = {}
+for first = 1, #nodes, 1000 do
+  local last = math.min(first + 999, #nodes)
+  local some = redis.call('HMGET', KEYS[2], unpack(nodes, first, last))
+  for i = first, last do
+    forms[nodes[i]] = some[i - first + 1]
+  end
+end
+forms[ARGV[2]] = ARGV[4]
 
 -- First a change that Redis may refuse: see create.lua. The forms are written anew, without
 -- those of dead nodes.
@@ -42,16 +51,13 @@ redis.call('DEL', KEYS[2])
 local live, longest = {}, 0
 for i, node in ipairs(nodes) do
   local lease_end = ends[node] - back
-  if node == ARGV[2] then
-    forms[i] = ARGV[4]
-  end
   if back > 0 or node == ARGV[2] then
     redis.call('ZADD', KEYS[1], digits(lease_end), node)
   end
-  if forms[i] then
-    redis.call('HSET', KEYS[2], node, forms[i])
+  if forms[node] then
+    redis.call('HSET', KEYS[2], node, forms[node])
   end
-  live[i] = {node, forms[i] or ''}
+  live[i] = {node, forms[node] or ''}
   longest = math.max(longest, lease_end)
 end
 for _, node in ipairs(dead) do
