@@ -177,6 +177,7 @@ async fn the_page_that_each_change_needs_is_refused_at_the_start_or_works() {
             expiring.push((bit, opened));
         }
     }
+    assert!((1..64).contains(&expiring.len()), "{}", expiring.len());
     expire_all(&mut expiring).await;
 }
 
