@@ -160,6 +160,13 @@ pub(crate) fn moved(file: &Path) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(code, Some(words))
 }
 
+/// The system does not tell whether a file of the database is where it was opened.
+pub(crate) fn not_told(file: &Path, error: &io::Error) -> rusqlite::Error {
+    let words = format!("{}: {error}", file.display());
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSTAT);
+    rusqlite::Error::SqliteFailure(code, Some(words))
+}
+
 fn is_moved(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)

@@ -1,6 +1,7 @@
 //! That the files are where they were opened. One that was removed or moved away still takes
 //! changes, and no later process would find them.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,12 +13,16 @@ const ENDS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// A file by its number, and the number of its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Inode(u64, u64);
+pub(crate) struct Inode(u64, u64);
 
 impl Inode {
-    fn of(path: &Path) -> io::Result<Inode> {
-        let found = path.metadata()?;
-        Ok(Inode(found.dev(), found.ino()))
+    pub(crate) fn of(found: &Metadata) -> Inode {
+        Inode(found.dev(), found.ino())
+    }
+
+    /// Of the file that is there.
+    pub(crate) fn at(path: &Path) -> io::Result<Inode> {
+        Ok(Inode::of(&path.metadata()?))
     }
 }
 
@@ -31,7 +36,7 @@ impl Place {
     pub(crate) fn of(database: &Path) -> io::Result<Place> {
         let [file, log, index] = ENDS.map(|end| {
             let path = beside(database, end);
-            let inode = Inode::of(&path)?;
+            let inode = Inode::at(&path)?;
             Ok::<_, io::Error>((path, inode))
         });
         Ok(Place {
@@ -40,11 +45,17 @@ impl Place {
     }
 
     /// # Errors
-    /// One of the files is not there any more, or another is in its place.
+    /// One of the files is not there any more, or another is in its place; or the system does
+    /// not tell.
     pub(crate) fn look(&self) -> rusqlite::Result<()> {
         for (path, inode) in &self.files {
-            if Inode::of(path).ok() != Some(*inode) {
-                return Err(error::moved(path));
+            match Inode::at(path) {
+                Ok(found) if found == *inode => {}
+                Ok(_) => return Err(error::moved(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(error::moved(path));
+                }
+                Err(error) => return Err(error::not_told(path, &error)),
             }
         }
         Ok(())
@@ -62,4 +73,38 @@ pub(crate) fn beside(database: &Path, end: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(end);
     name.into()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tablecast_testing::Directory;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_moved() {
+        let directory = Directory::new();
+        let database = directory.path().join("one.db");
+        for end in ENDS {
+            fs::write(beside(&database, end), "").unwrap();
+        }
+        let place = Place::of(&database).unwrap();
+        place.look().unwrap();
+        let log = beside(&database, "-wal");
+        fs::remove_file(&log).unwrap();
+        assert_eq!(
+            error::why(&place.look().unwrap_err()),
+            "its database was moved or removed"
+        );
+        // A system's error that even the superuser gets.
+        symlink(&log, &log).unwrap();
+        let error = place.look().unwrap_err();
+        assert_eq!(error::why(&error), "its disk does not work");
+        assert!(error.to_string().contains("one.db-wal"), "{error}");
+        assert!(!error::is_local(&error));
+    }
 }
