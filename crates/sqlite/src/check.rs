@@ -81,7 +81,9 @@ pub(crate) fn open_to_look(path: &Path) -> Result<Connection, Problem> {
     if !path.exists() {
         return Err(Problem::Missing);
     }
-    let connection = open::connect_beside(&open::real_path(path)?)?;
+    let path = open::real_path(path)?;
+    open::refuse_foreign_log(&path)?;
+    let connection = open::connect_beside(&path)?;
     match schema::version(&connection)? {
         Some(schema::NEWEST) => {}
         Some(_) => {

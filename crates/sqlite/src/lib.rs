@@ -30,6 +30,7 @@ mod check;
 mod checkpoints;
 mod checksum;
 mod clock;
+mod database_file;
 mod due;
 mod dump;
 mod error;

@@ -2,13 +2,14 @@
 //! its last process left it.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::database_file::DatabaseFile;
 use crate::error::{OpenError, Problem};
 use crate::options::{SqliteOptions, SyncMode};
 use crate::place::{Place, beside};
@@ -191,22 +192,18 @@ pub(crate) fn real_path(path: &Path) -> Result<PathBuf, Problem> {
 
 /// SQLite takes whatever log it finds beside a database over into it, or removes it where
 /// there is no database. But no database that was ever open is without a header, or has the
-/// mark of a copy, by SQLite or by `store backup`: that it never had a log.
-fn refuse_foreign_log(path: &Path) -> Result<(), Problem> {
-    /// "File format version" for writing and reading: 1 without, 2 with a log.
-    const MARK: usize = 18;
+/// mark that it never had a log, as copies by `store backup` and by `VACUUM INTO` have. A copy
+/// of all pages as they are, such as SQLite's backup API makes, has the mark of its origin:
+/// that the log beside it is not its own is not found.
+pub(crate) fn refuse_foreign_log(path: &Path) -> Result<(), Problem> {
     let log = beside(path, "-wal");
     if log.metadata().map_or(0, |log| log.len()) == 0 {
         return Ok(());
     }
-    let mut header = [0; MARK + 2];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    let is_foreign = match read {
-        Ok(()) => header.starts_with(b"SQLite format 3\0") && header[MARK..] == [1, 1],
-        Err(error) => matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
-        ),
+    let is_foreign = match DatabaseFile::open(path) {
+        Ok(file) => file.is_without_log()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        Err(error) => return Err(error.into()),
     };
     if is_foreign {
         return Err(Problem::ForeignLog { log });

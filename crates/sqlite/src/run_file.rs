@@ -2,11 +2,12 @@
 //! least. So a start can tell whether the database is as its last process left it.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::database_file::{DatabaseFile, try_lock};
 use crate::error::Problem;
 use crate::options::SyncMode;
 use crate::place::beside;
@@ -129,12 +130,12 @@ pub(crate) struct Found {
 
 /// The file, locked: as long as this lives no other process opens the database.
 ///
-/// To be dropped after the last of SQLite's connections, see [`RunFile::lock_database`].
+/// To be dropped after the last of SQLite's connections.
 pub(crate) struct RunFile {
     file: File,
     record: Record,
     /// The database itself, locked too.
-    database: Option<File>,
+    database: Option<DatabaseFile>,
 }
 
 impl RunFile {
@@ -195,22 +196,17 @@ impl RunFile {
     /// Locks the database itself, by a lock that SQLite does not look at: the file beside it
     /// may be removed, and a hard link to the database has another one beside it.
     ///
-    /// The system drops all of SQLite's own locks on a file when this process closes any
-    /// handle to it. So this one is opened before SQLite's and closed after them.
-    ///
     /// # Errors
     /// Another process has it, or it cannot be read.
     pub(crate) fn lock_database(&mut self, database: &Path) -> Result<(), Problem> {
-        let file = File::open(database)?;
-        if try_lock(&file)? {
-            self.database = Some(file);
-            return Ok(());
+        let file = DatabaseFile::open(database)?;
+        if !file.try_lock()? {
+            return Err(Problem::InUse {
+                process: "unknown".to_owned(),
+            });
         }
-        // It may be this process that has it: then this handle must stay.
-        std::mem::forget(file);
-        Err(Problem::InUse {
-            process: "unknown".to_owned(),
-        })
+        self.database = Some(file);
+        Ok(())
     }
 
     /// What is written, except for the commits.
@@ -246,15 +242,6 @@ impl RunFile {
         self.record.kept = Kept::Closed;
         self.file.write_all_at(self.record.encode().as_bytes(), 0)?;
         self.file.sync_all()
-    }
-}
-
-/// Whether it is locked now; not if somebody else has.
-fn try_lock(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

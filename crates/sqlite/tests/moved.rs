@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -11,7 +13,7 @@ use std::thread;
 use futures_util::StreamExt;
 use tablecast_core::Backend;
 use tablecast_core::backend::{BackendError, Health};
-use tablecast_sqlite::{NewRun, Problem, SqliteBackend, backup};
+use tablecast_sqlite::{NewRun, OpenError, Problem, SqliteBackend, backup, check, dump};
 
 use common::{Files, Folder, commit, create, load, room, step, texts, try_create};
 
@@ -117,6 +119,92 @@ async fn a_backup_is_not_mixed_with_the_log_of_what_was_there_before() {
     let backend = folder.open();
     assert_eq!(backend.new_run(), Some(NewRun::Backup));
     assert_eq!(load(&backend, "lunch").await.events, []);
+}
+
+/// All files of the folder.
+fn files(folder: &Folder) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap()))
+        .collect()
+}
+
+type Look = fn(&Folder) -> Result<(), OpenError>;
+
+/// What only looks at a database.
+const LOOKS: [(&str, Look); 3] = [
+    ("check", |folder| {
+        check(&folder.database(), &mut |_| {}).map(drop)
+    }),
+    ("dump", |folder| dump(&folder.database(), &mut |_| true)),
+    ("backup", |folder| {
+        let to = folder.path().join("another.db");
+        backup(&folder.database(), &to, &mut |_| {})
+    }),
+];
+
+#[tokio::test]
+async fn whoever_looks_at_a_backup_does_not_mix_it_with_the_log_of_another() {
+    for (name, look) in LOOKS {
+        let folder = Folder::new();
+        let backend = folder.open();
+        let position = create(&backend, "lunch").await;
+        let copy = folder.path().join("copy.db");
+        backup(&folder.database(), &copy, &mut |_| {}).unwrap();
+        commit(&backend, "lunch", position, "one").await;
+        let killed = Files::of(&folder);
+        drop(backend);
+        killed.put_back(&folder);
+        fs::write(folder.database(), fs::read(&copy).unwrap()).unwrap();
+
+        let before = files(&folder);
+        let problem = look(&folder).err().map(|error| error.problem);
+        assert!(
+            matches!(problem, Some(Problem::ForeignLog { .. })),
+            "{name}: {problem:?}"
+        );
+        assert!(files(&folder) == before, "{name}: nothing is touched");
+    }
+}
+
+/// The system drops the locks of a process on a file when that closes any handle to it.
+/// Without them another program that looks would remove the log which is in use.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn sqlites_locks_stay_whoever_else_of_this_process_opens_the_database() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = Folder::new();
+    let backend = folder.open();
+    let position = create(&backend, "lunch").await;
+    let inode = folder.database().metadata().unwrap().ino();
+    let locks = || {
+        let all = fs::read_to_string("/proc/locks").unwrap();
+        let its_own = all
+            .lines()
+            .filter(|line| line.contains("POSIX") && line.contains(&format!(":{inode} ")))
+            // What stands before is its place in the list.
+            .filter_map(|line| line.split_once(": "))
+            .map(|(_, lock)| lock.to_owned());
+        let mut its_own: Vec<_> = its_own.collect();
+        its_own.sort();
+        its_own
+    };
+    let before = locks();
+    assert!(!before.is_empty());
+    for (name, look) in LOOKS {
+        look(&folder).unwrap();
+        assert_eq!(locks(), before, "{name}");
+    }
+    for is_removed in [false, true] {
+        if is_removed {
+            fs::remove_file(folder.beside("-run")).unwrap();
+        }
+        let again = SqliteBackend::open(&folder.options()).err().unwrap();
+        assert!(matches!(again.problem, Problem::InUse { .. }), "{again}");
+        assert_eq!(locks(), before, "-run is removed: {is_removed}");
+    }
+    commit(&backend, "lunch", position, "one").await;
 }
 
 /// Of a new database, and of one that is there: one of them has it, and the others are told so.
