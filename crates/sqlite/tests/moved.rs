@@ -5,7 +5,7 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -96,6 +96,13 @@ async fn a_backup_is_not_mixed_with_the_log_of_what_was_there_before() {
     // As `cp` does: into the same file.
     fs::write(folder.database(), fs::read(&copy).unwrap()).unwrap();
     let log = fs::read(folder.beside("-wal")).unwrap();
+    let but_run = || {
+        let mut files = files(&folder);
+        // It names the process that tried last.
+        files.remove(OsStr::new("rooms.db-run"));
+        files
+    };
+    let before = but_run();
     let problem = SqliteBackend::open(&folder.options())
         .err()
         .unwrap()
@@ -103,6 +110,7 @@ async fn a_backup_is_not_mixed_with_the_log_of_what_was_there_before() {
     assert!(matches!(problem, Problem::ForeignLog { .. }), "{problem}");
     assert!(problem.to_string().contains("rooms.db-wal"), "{problem}");
     assert_eq!(fs::read(folder.beside("-wal")).unwrap(), log, "it is kept");
+    assert!(but_run() == before, "nothing is touched");
 
     // The same without any database: SQLite would remove it.
     fs::remove_file(folder.database()).unwrap();
