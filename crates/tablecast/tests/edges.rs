@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use support::Hands;
 use support::rooms::Node;
+use support::{Hands, NEVER};
 use tablecast::core::CloseReason;
 use tablecast::core::limits::Rate;
 use tablecast::hub::CreateError;
@@ -127,6 +127,46 @@ async fn a_seat_given_by_a_commit_that_landed_late_is_freed() {
             break;
         }
     }
+}
+
+/// The store took the member back and the answer was lost: a drain refuses the request, and
+/// the seat is kept for the grace, as after any other lost connection.
+#[tokio::test]
+async fn a_drain_keeps_the_seat_of_one_who_may_have_come_back() {
+    let config = HubConfig {
+        command_deadline: NEVER,
+        ..HubConfig::default()
+    };
+    let store = MemoryBackend::new();
+    let other = Node::on(Arc::new(store.another_node()), config.clone()).await;
+    let backend = FaultyBackend::new(Arc::new(store));
+    let faults = backend.faults();
+    let node = Node::on(Arc::new(backend), config).await;
+    node.make("r").await;
+    let _witness = other.json("r").await;
+    let member = node.json("r").await;
+    let (seat, seq) = (member.hello.clone(), member.seq());
+    drop(member);
+    let is_away = async || other.hub.view("r").await.unwrap().members[1].away;
+    until("the member is away", is_away, |away| *away).await;
+
+    faults.next(Call::Commit, Fault::UnknownAfter);
+    faults.every(Call::Load, Fault::Unavailable);
+    let loads = async || faults.calls(Call::Load);
+    let before = loads().await;
+    let resume = json!({"resume": {"seat": seat["seat"]}}).to_string();
+    let mut client = node.say_first("r", &resume).await;
+    until("the commit is answered", loads, |calls| *calls > before).await;
+    assert!(!is_away().await);
+    let told = async {
+        let code = client.closed().await.unwrap();
+        assert_eq!(code, CloseReason::Restarting.code());
+        faults.none();
+    };
+    tokio::join!(node.hub.drain(Duration::from_secs(20)), told);
+    assert!(is_away().await);
+    let back = other.resume("r", &seat, seq).await;
+    assert_eq!(back.hello["you"], seat["you"]);
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         });
     }
 
-    /// Refuses a request that has waited too long. If it may have got a seat, the room stays
+    /// Refuses a request that can wait no longer. If it may have got a seat, the room stays
     /// open until that is given up.
     pub(super) fn give_up(&mut self, request: Request<A>, why: &RoomError) {
         if let Request::Join(join) = &request

@@ -153,9 +153,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.draining = true;
                 let joins = |request: &Request<A>| matches!(request, Request::Join(_));
                 for request in self.room.requests.take(joins) {
-                    self.room
-                        .audience
-                        .refuse(request, &Unavailable::Draining.into());
+                    self.room.give_up(request, &Unavailable::Draining.into());
                 }
                 self.room.audience.close_all(CloseReason::Restarting);
             }
