@@ -119,6 +119,8 @@ impl<S> Room<S> {
                 (!was_away).then(|| Notification::Away(self.who(member)))
             }
             What::Left { member } => {
+                // It may be somebody who never had a seat.
+                self.member(member)?;
                 let who = self.who(member);
                 self.members.retain(|one| one.id != member);
                 Some(Notification::Left(who))

@@ -375,6 +375,16 @@ fn a_snapshot_takes_the_place_of_all_that_was_known() {
     assert_eq!(at.open()["resume"]["epoch"], epoch(2));
 }
 
+/// The server makes such an event when a join was refused that might have been carried out.
+#[test]
+fn of_one_who_never_had_a_seat_nothing_is_told() {
+    let mut at = At::joined();
+    at.notifications();
+    at.happens(2, json!({"left":{"member":2}}));
+    assert_eq!(at.notifications(), []);
+    assert_eq!(at.session.room().unwrap().seq, 2);
+}
+
 #[test]
 fn a_gap_or_rubbish_leads_to_a_new_connection_and_old_events_to_nothing() {
     let mut at = At::joined();

@@ -207,6 +207,14 @@ impl<'a, L: Logic> Draft<'a, L> {
         }
     }
 
+    /// Makes an event that changes nothing but the room's position: a member who never was
+    /// has left. After it, no commit that was decided at the position before can take effect.
+    pub fn move_on(&mut self) {
+        // Only somebody who joins by this very event could have this id.
+        let member = MemberId(self.room.position.seq + 1);
+        self.record(None, Change::Left { member });
+    }
+
     /// Gives up the seats whose time is over, and those of members on nodes that are dead
     /// (`live` is `None` if the live nodes are not known). `is_over` says for the end of an
     /// absence (backend clock, ms) whether it has passed.

@@ -114,19 +114,43 @@ async fn a_seat_given_by_a_commit_that_landed_late_is_freed() {
     faults.next(Call::Commit, Fault::UnknownThenLate(ms(2000)));
     faults.every(Call::Commit, Fault::Unavailable);
     assert_eq!(node.refusal("r").await, 503);
-    faults.none();
+    // Until then no other commit can forestall it.
     let joined = loop {
         let message = witness.client.next_json().await.unwrap();
         if message["event"]["joined"].is_object() {
             break message["event"]["seq"].clone();
         }
     };
+    faults.none();
     loop {
         let message = witness.client.next_json().await.unwrap();
         if message["event"]["left"]["member"] == joined {
             break;
         }
     }
+}
+
+/// Nobody is in the room, so this node closes it; the commit would fit until another one
+/// has been made at its position.
+#[tokio::test]
+async fn a_join_that_was_refused_gets_no_seat_from_a_commit_after_the_room_was_closed() {
+    let late = ms(2000);
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let config = HubConfig {
+        command_deadline: ms(200),
+        ..HubConfig::default()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
+    node.make("r").await;
+    faults.next(Call::Commit, Fault::UnknownThenLate(late));
+    // It is decided again, but not answered before its deadline.
+    faults.next(Call::Commit, Fault::Hang);
+    assert_eq!(node.refusal("r").await, 503);
+    node.until_quiet().await;
+    // sleep: longer than the commit's delay; nobody is told that it was carried out
+    tokio::time::sleep(late + ms(100)).await;
+    assert_eq!(node.hub.view("r").await.unwrap().members.len(), 0);
 }
 
 /// The store took the member back and the answer was lost: a drain refuses the request, and

@@ -114,7 +114,10 @@ export function news(app) {
   listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
   listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
   listen('away', ({ away }) => tell(away.member, w.said.away(name(away.member))));
-  listen('left', ({ left }) => tell(left.member, w.said.left(name(left.member))));
+  listen('left', ({ left }) => {
+    // It may be somebody who never had a seat.
+    if (name(left.member) !== '') tell(left.member, w.said.left(name(left.member)));
+  });
   listen('renamed', ({ by, renamed }) => {
     const was = before.members.find(({ id }) => id === by)?.name;
     if (was !== undefined && was !== renamed.name) tell(by, w.said.renamed(called(was), called(renamed.name)));

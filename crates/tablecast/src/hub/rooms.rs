@@ -171,7 +171,7 @@ impl<A: App> LocalRooms<A> {
             token: random_token()?,
             deadline,
             keep_seat,
-            may_be_seated: false,
+            may_be_seated: None,
             reply,
         });
         let guard = SeatGuard {

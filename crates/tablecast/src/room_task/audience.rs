@@ -289,7 +289,7 @@ impl<'a> Audience<'a> {
                 let _ = join.reply.send(Err(why.clone()));
             }
             Request::Command(command) => self.give_up(&command, why),
-            Request::Leave { .. } | Request::Reap => {}
+            Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => {}
         }
     }
 

@@ -33,6 +33,9 @@ pub(super) enum Request<A: App> {
         connection: ConnectionId,
         keep_until: Option<u64>,
     },
+    /// Change the position if it is still this one: a commit of unknown outcome that was
+    /// decided there must not give a seat to one who was refused.
+    MoveOn(Position),
     /// Give up the seats of members who do not come back.
     Reap,
 }
@@ -43,16 +46,16 @@ impl<A: App> Request<A> {
         match self {
             Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
-            Request::Command(_) | Request::Reap => false,
+            Request::Command(_) | Request::MoveOn(_) | Request::Reap => false,
         }
     }
 
-    /// The deadline of its answer. Leaving has no deadline: it is never given up.
+    /// The deadline of its answer. What nobody waits for has none: it is never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Request::Join(join) => Some(join.deadline),
             Request::Command(command) => Some(command.deadline),
-            Request::Leave { .. } | Request::Reap => None,
+            Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => None,
         }
     }
 }
@@ -105,12 +108,12 @@ impl<A: App> Requests<A> {
         self.waiting.push_back(request);
     }
 
-    /// Puts decided requests back, to be decided again before all others. Their commit may
-    /// have happened, or has not.
-    pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, may_be_done: bool) {
+    /// Puts decided requests back, to be decided again before all others. `unknown`: where
+    /// they were decided, if the outcome of their commit is not known.
+    pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, unknown: Option<Position>) {
         for Decided { mut request, .. } in decided.into_iter().rev() {
             if let Request::Join(join) = &mut request {
-                join.may_be_seated |= may_be_done;
+                join.may_be_seated = unknown.or(join.may_be_seated);
             }
             self.waiting.push_front(request);
         }
@@ -143,12 +146,19 @@ impl<A: App> Requests<A> {
             is_late || given_up.contains(&command.connection)
         };
         let mut taken = Vec::new();
-        if let Some(Batch { decided, .. }) = batch {
+        if let Some(Batch {
+            decided,
+            expected,
+            events,
+            ..
+        }) = batch
+        {
+            let unknown = (!events.is_empty()).then_some(*expected);
             for Decided { mut request, .. } in
                 decided.extract_if(.., |one| is_given_up(&one.request))
             {
                 if let Request::Join(join) = &mut request {
-                    join.may_be_seated = true;
+                    join.may_be_seated = unknown.or(join.may_be_seated);
                 }
                 taken.push(request);
             }
@@ -172,7 +182,7 @@ impl<A: App> Requests<A> {
 pub(super) struct Batch<A: App> {
     pub(super) decided: Vec<Decided<A>>,
     /// The room's position before the batch.
-    expected: Position,
+    pub(super) expected: Position,
     pub(super) room: Room<A>,
     pub(super) events: Events<A>,
     extends: bool,
@@ -253,7 +263,7 @@ impl<A: App> Batch<A> {
             None => true,
             Some(0) => false,
             Some(first) => {
-                requests.put_back(self.decided.split_off(first), false);
+                requests.put_back(self.decided.split_off(first), None);
                 true
             }
         }
@@ -288,6 +298,12 @@ impl DecideContext<'_> {
                 keep_until,
             } => {
                 draft.disconnect(*connection, *keep_until);
+                Outcome::Quiet
+            }
+            Request::MoveOn(from) => {
+                if draft.room().position == *from {
+                    draft.move_on();
+                }
                 Outcome::Quiet
             }
             Request::Reap => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tablecast_core::App;
 use tablecast_core::backend::{Health, Publication};
-use tablecast_core::{ConnectionId, MemberId, SeatToken};
+use tablecast_core::{ConnectionId, MemberId, Position, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
@@ -49,8 +49,8 @@ pub(crate) struct JoinRequest {
     pub(crate) deadline: Instant,
     /// The seat is kept for a while if the connection gets no answer.
     pub(crate) keep_seat: bool,
-    /// It was part of a commit whose outcome was not known.
-    pub(crate) may_be_seated: bool,
+    /// The position at which it was decided, if the outcome of that commit is not known.
+    pub(crate) may_be_seated: Option<Position>,
     pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
 }
 

@@ -89,7 +89,8 @@ impl<'a, A: App> LocalRoom<'a, A> {
         keep_seat: bool,
         batch: Option<&mut Batch<A>>,
     ) {
-        let is_its = |join: &JoinRequest| join.connection == connection && !join.may_be_seated;
+        let is_its =
+            |join: &JoinRequest| join.connection == connection && join.may_be_seated.is_none();
         self.requests
             .take(|request| matches!(request, Request::Join(join) if is_its(join)));
         let members = self.replica.as_ref().map(|replica| &replica.room.members);
@@ -111,12 +112,13 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// Refuses a request that can wait no longer. If it may have got a seat, the room stays
-    /// open until that is given up.
+    /// open until that is given up, and until it can get none any more.
     pub(super) fn give_up(&mut self, request: Request<A>, why: &RoomError) {
         if let Request::Join(join) = &request
-            && join.may_be_seated
+            && let Some(position) = join.may_be_seated
         {
             self.push_leave(join.connection, join.keep_seat);
+            self.requests.push(Request::MoveOn(position));
         }
         self.audience.refuse(request, why);
     }
@@ -128,7 +130,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             match request {
                 Request::Leave { connection, .. } => self.audience.remove(*connection),
                 Request::Join(_) | Request::Reap => reaps = true,
-                Request::Command(_) => {}
+                Request::Command(_) | Request::MoveOn(_) => {}
             }
         }
         let alive = if reaps { self.may_be_alive() } else { None };

@@ -242,7 +242,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             (Some(batch), Ok(Some(loaded))) if here == Some(loaded.position) => {
                 confirmed = Some(batch);
             }
-            (Some(batch), _) => self.room.requests.put_back(batch.decided, false),
+            (Some(batch), _) => self.room.requests.put_back(batch.decided, None),
             (None, _) => {}
         }
         match answer {
@@ -322,8 +322,9 @@ impl<'a, A: App> RoomTask<'a, A> {
             Err(error) => Err(error),
         };
         let decided = std::mem::take(&mut batch.decided);
-        let may_be_done = matches!(stands, Err(BackendError::Unknown(_)));
-        self.room.requests.put_back(decided, may_be_done);
+        let is_unknown = matches!(stands, Err(BackendError::Unknown(_)));
+        let unknown = is_unknown.then_some(batch.expected);
+        self.room.requests.put_back(decided, unknown);
         self.loaded(stands, None);
     }
 
