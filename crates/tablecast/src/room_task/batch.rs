@@ -119,6 +119,14 @@ impl<A: App> Requests<A> {
         }
     }
 
+    /// Removes the first request that meets the condition.
+    pub(super) fn remove_first(&mut self, which: impl FnMut(&Request<A>) -> bool) {
+        let at = self.iter().position(which);
+        if let Some(at) = at {
+            self.waiting.remove(at);
+        }
+    }
+
     /// Takes out all requests that meet the condition, in order.
     pub(super) fn take(&mut self, which: impl FnMut(&Request<A>) -> bool) -> VecDeque<Request<A>> {
         let all = std::mem::take(&mut self.waiting);
