@@ -156,8 +156,12 @@ impl Node {
         let begin = if are_all { self.reads } else { before };
         let makes = live.iter().fold(begin, |all, node| all.lowest(node.forms));
         if makes != before {
-            tracing::info!(forms = %makes, before = %before, reads = %self.reads,
-                "all nodes read these stored forms, so no newer ones are made");
+            let why = if makes == makes.lowest(before) {
+                "a node reads no newer stored forms than these, so none are made any more"
+            } else {
+                "all nodes read these stored forms, so they are made from now on"
+            };
+            tracing::info!(forms = %makes, before = %before, reads = %self.reads, "{why}");
             self.makes.set(makes);
         }
     }

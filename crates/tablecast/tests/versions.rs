@@ -3,8 +3,9 @@
 
 mod support;
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,6 +21,9 @@ use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig};
 use tablecast_testing::client::Client;
 use tablecast_testing::{FaultyBackend, until};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 use support::rooms::{JsonMember, code};
 use support::{Hands, NEVER, serve};
@@ -266,4 +270,60 @@ async fn a_node_that_has_just_started_takes_others_for_older_until_it_knows_them
 async fn a_node_alone_in_its_process_waits_for_no_lease() {
     let new = Process::<Second>::start(Arc::new(Hands::new().store()), NEVER).await;
     new.until_new("the new command is taken", true).await;
+}
+
+/// Keeps what is logged of the forms that are made.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Log {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.fields().field("forms").is_some()
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn the_log_says_whether_newer_forms_are_made_from_now_on_or_no_more() {
+    let log = Log::default();
+    let _kept = tracing::subscriber::set_default(log.clone());
+    let said = async || log.0.lock().unwrap().clone();
+    let store = Hands::new().store();
+    let older = store.another_node();
+    let _new = Process::<Second>::start(Arc::new(store), LEASE).await;
+    let is_told = |said: &Vec<String>| said.len() == 1;
+    let up = until("newer forms are made", said, is_told).await;
+    let what = "all nodes read these stored forms, so they are made from now on";
+    assert_eq!(up, [what]);
+
+    let forms = Forms { rooms: 9, app: 1 };
+    let id = "older".parse().unwrap();
+    older.renew(&id, forms, LEASE).await.unwrap();
+    let is_told = |said: &Vec<String>| said.len() == 2;
+    let down = until("no newer ones are made", said, is_told).await;
+    let what = "a node reads no newer stored forms than these, so none are made any more";
+    assert_eq!(down, [up[0].as_str(), what]);
 }
