@@ -55,11 +55,11 @@ pub struct Decoder {
 
 impl Decoder {
     /// Refuses messages of more than `max_message` bytes or in more than `max_fragments`
-    /// frames.
+    /// frames, of which one is always allowed.
     pub fn new(max_message: usize, max_fragments: usize) -> Self {
         Decoder {
             max_message,
-            max_fragments,
+            max_fragments: max_fragments.max(1),
             failed: false,
             rest: Vec::new(),
             message: None,

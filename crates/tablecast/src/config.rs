@@ -27,8 +27,8 @@ impl Default for OutboxLimits {
 pub struct ConnectionConfig {
     /// The largest message in bytes, whole or in fragments. Default 16 KiB.
     pub message_bytes: usize,
-    /// The most frames of a message. Default 64: browsers send one frame for each message;
-    /// libraries that stream use a few.
+    /// The most frames of a message, at least 1: 0 counts as 1. Default 64: browsers send one
+    /// frame for each message; libraries that stream use a few.
     pub message_fragments: usize,
     /// How much may wait to be written.
     pub outbox: OutboxLimits,

@@ -233,6 +233,18 @@ async fn a_connection_that_is_dropped_closes_with_1000_after_all_it_had_to_say()
 // What clients send.
 
 #[tokio::test]
+async fn a_whole_message_is_taken_whatever_the_limit_of_frames() {
+    let config = ConnectionConfig {
+        message_fragments: 0,
+        ..patient()
+    };
+    let (_relay, address) = Relay::serve(config).await;
+    let mut member = client(address).await;
+    member.send_text("x").await.unwrap();
+    assert_eq!(member.next_text().await.unwrap(), "x");
+}
+
+#[tokio::test]
 async fn what_is_not_allowed_is_closed_with_its_code() {
     let (_relay, address) = Relay::serve(patient()).await;
     let too_big = frame(TEXT, &vec![b'x'; 16 * 1024 + 1]);
