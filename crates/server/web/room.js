@@ -61,13 +61,13 @@ const app = {
     const { code, pending = said } = /** @type {{ code?: string, pending?: Pending }} */ (error ?? {});
     if (!UNSURE.includes(code ?? '')) return why(error);
     const { state, me, outdated } = await upToDate();
-    // What an outdated room shows is older than the command.
-    const done = !outdated && state && pending ? isDone(pending, state, me?.id === by ? by : undefined) : undefined;
+    // An outdated state is older than the command.
+    const done = !outdated && state && pending ? isDone(pending, state, me?.id === by ? by : undefined) : null;
     return done ? null : done === false ? w.notDone : w.errors.unsure;
   },
 };
 
-/** The view as soon as it is complete, or will never be. @returns {Promise<View>} */
+/** The view as soon as it is complete or will never be. @returns {Promise<View>} */
 const upToDate = () =>
   new Promise((done) => {
     const end = room.subscribe((view) => {
@@ -196,7 +196,7 @@ room.subscribe((view) => {
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // At the first connection nothing was lost before.
-  // An end is shown by the screen that follows, and a page that is too old by its strip.
+  // The screen that follows shows an end, and the strip a page that is too old.
   if (wasLive !== undefined && view.status !== 'ended' && !view.outdated) announce(isLive ? w.said.live : w.said.lost);
   else if (isLive) {
     for (const item of remember.takeFor(id)) {

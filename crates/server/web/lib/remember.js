@@ -129,7 +129,7 @@ export function takeFor(id) {
   return Array.isArray(items) ? items.filter(isText) : [];
 }
 
-/** The text in the box for a dish, for the page that is about to be loaded again. @param {string} id @param {string} text */
+/** Typed text, for the page that is about to be loaded again. @param {string} id @param {string} text */
 export const leaveTyped = (id, text) => write('sessionStorage', `typed.${id}`, text || null);
 
 /** Takes it. @param {string} id @returns {string} */
@@ -140,8 +140,8 @@ export function takeTyped(id) {
 }
 
 /**
- * Notes that the page is loaded again for this version of the server. Returns false if that was noted before, or cannot
- * be noted: then the page must not load itself, or it might never stop.
+ * Notes that the page is loaded again for this version of the server. False if that was noted before or cannot be noted:
+ * loading again might never stop.
  * @param {Version} version
  */
 export function firstRenewal({ protocol, app }) {

@@ -15,7 +15,7 @@ const SUGGESTED = 8;
 const waited = new Set();
 let lastReason = '';
 
-/** Typed text that was not added; it survives when the page is built again in another language, or loaded again. */
+/** Typed text that was not added; it survives another language, and loading again. */
 let draft = '';
 export const typed = () => draft;
 

@@ -115,8 +115,9 @@ export function news(app) {
   listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
   listen('away', ({ away }) => tell(away.member, w.said.away(name(away.member))));
   listen('left', ({ left }) => {
-    // It may be somebody who never had a seat.
-    if (name(left.member) !== '') tell(left.member, w.said.left(name(left.member)));
+    const who = name(left.member);
+    // Nobody, if they never had a seat.
+    if (who) tell(left.member, w.said.left(who));
   });
   listen('renamed', ({ by, renamed }) => {
     const was = before.members.find(({ id }) => id === by)?.name;

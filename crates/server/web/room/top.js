@@ -64,8 +64,8 @@ function reload({ id }) {
 let isRenewing = false;
 
 /**
- * Whether the page is being loaded again, because the server said something that it does not know. It tries once for
- * each version of the server: what it gets may be as old, for example from another server.
+ * Whether the page is being loaded again, since the server said something unknown. Once for each version of the server:
+ * what comes may be as old.
  * @param {App} app
  * @param {View} view
  */
@@ -77,7 +77,7 @@ export function renewing(app, { outdated }) {
   return isRenewing;
 }
 
-/** Says what is wrong with the connection or the page, while something is. @param {App} app @returns {Part} */
+/** Says what is wrong, while something is. @param {App} app @returns {Part} */
 export function trouble(app) {
   const text = h('span');
   const note = h('span', { class: 'trouble-note' });
