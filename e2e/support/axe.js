@@ -13,6 +13,9 @@ const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe
 export async function findings(page) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(SOURCE);
   return page.evaluate(async () => {
+    // A colour that is changing just now is not the one that people read.
+    const ends = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ends.map(({ finished }) => finished));
     const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] });
     /** @type {{ id: string, impact: string, help: string, nodes: { html: string, failureSummary: string }[] }[]} */
     const serious = violations.filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical');

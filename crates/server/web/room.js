@@ -8,7 +8,7 @@ import { foot, root as site } from './lib/page.js';
 import * as remember from './lib/remember.js';
 import { UNSURE, screenOf, steady } from './lib/view.js';
 import { table } from './lib/pictures.js';
-import { addBox } from './room/add.js';
+import { addBox, typed } from './room/add.js';
 import { isDone, named } from './room/commands.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
@@ -17,7 +17,7 @@ import { askName, meet, people } from './room/people.js';
 import { arrive, screen } from './room/screens.js';
 import { inviteCard } from './room/share.js';
 import { stage } from './room/stage.js';
-import { bar, heading, renewing, trouble, warning, word } from './room/top.js';
+import { bar, heading, trouble, warning, word } from './room/top.js';
 
 /** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
@@ -45,6 +45,11 @@ const app = {
     return seen;
   },
   update: () => update(app.view()),
+  reload() {
+    isReloading = true;
+    remember.leaveTyped(id, typed());
+    location.reload();
+  },
   announce,
   toast,
   async attempt(promise) {
@@ -186,18 +191,21 @@ function isRefused({ status, reason }) {
   return true;
 }
 
+let isReloading = false;
 /** Undefined until the first connection. @type {boolean | undefined} */
 let wasLive;
 room.subscribe((view) => {
   if (isRefused(view)) return;
   keep(view);
-  if (renewing(app, view)) return;
+  // Once for each version of the server: what comes may be as old, for example from another server.
+  if (view.outdated && !isReloading && remember.firstRenewal(view.outdated)) app.reload();
+  if (isReloading) return;
   app.update();
   const isLive = view.status === 'live' && !view.stale;
   if (isLive === wasLive) return;
   // At the first connection nothing was lost before.
-  // The screen that follows shows an end, and the strip a page that is too old.
-  if (wasLive !== undefined && view.status !== 'ended' && !view.outdated) announce(isLive ? w.said.live : w.said.lost);
+  // The screen that follows shows an end.
+  if (wasLive !== undefined && view.status !== 'ended') announce(view.outdated ? w.tooOld : isLive ? w.said.live : w.said.lost);
   else if (isLive) {
     for (const item of remember.takeFor(id)) {
       // A refusal is shown beside the box.

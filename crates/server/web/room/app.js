@@ -10,6 +10,7 @@
  * @property {string} id of the room
  * @property {() => View} view with times by `performance.now()`
  * @property {() => void} update shows the current view
+ * @property {() => void} reload loads the page again; seat and unanswered changes are stored already
  * @property {(promise: Promise<unknown>) => Promise<boolean>} attempt shows which command was refused, and why;
  *   resolves to whether it was done
  * @property {(error: unknown, said?: Pending, by?: number) => Promise<string | null>} refusal why a command was

@@ -4,9 +4,7 @@ import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
 import { icon, table } from '../lib/pictures.js';
 import { root } from '../lib/page.js';
-import * as remember from '../lib/remember.js';
 import { clock } from '../lib/text.js';
-import { typed } from './add.js';
 import { invite } from './share.js';
 
 /** @import { App, Part, View } from './app.js' */
@@ -55,34 +53,12 @@ export const word = ({ status, stale, store, outdated }) =>
 
 export const mark = () => table({ seats: [0, 1, 4, 6, 8], class: 'mark' });
 
-/** Loads the page again; seat and unanswered changes are stored already. @param {App} app */
-function reload({ id }) {
-  remember.leaveTyped(id, typed());
-  location.reload();
-}
-
-let isRenewing = false;
-
-/**
- * Whether the page is being loaded again, since the server said something unknown. Once for each version of the server:
- * what comes may be as old.
- * @param {App} app
- * @param {View} view
- */
-export function renewing(app, { outdated }) {
-  if (outdated && !isRenewing && remember.firstRenewal(outdated)) {
-    isRenewing = true;
-    reload(app);
-  }
-  return isRenewing;
-}
-
 /** Says what is wrong, while something is. @param {App} app @returns {Part} */
 export function trouble(app) {
   const text = h('span');
   const note = h('span', { class: 'trouble-note' });
   let isOld = false;
-  const again = h('button', { type: 'button', class: 'second small', onclick: () => (isOld ? reload(app) : app.room.retryNow()) });
+  const again = h('button', { type: 'button', class: 'second small', onclick: () => (isOld ? app.reload() : app.room.retryNow()) });
   const element = h('section', { class: 'trouble', hidden: true, 'aria-label': w.offline }, h('div', {}, text, note), again);
   /** The oldest unanswered change, and its time. */
   let first = 0;
@@ -93,9 +69,7 @@ export function trouble(app) {
     const id = pending[0]?.id ?? 0;
     if (id !== first) [first, since] = [id, performance.now()];
     element.hidden = !stale && !(id && performance.now() - since > SLOW);
-    const was = isOld;
     isOld = outdated !== null && status !== 'offline';
-    if (isOld && !was) app.announce(w.tooOld, true);
     say(again, isOld ? w.loadNew : w.tryNow);
     again.hidden = status !== 'offline' && !isOld;
     const offline = retryAt === null ? w.offline : `${w.offline}. ${w.nextTry(clock(retryAt - performance.now()))}`;
