@@ -287,6 +287,9 @@ impl Scan {
             if !std::mem::take(&mut self.after_cr) {
                 return Err(HeadError::BareLf);
             }
+            if self.head > MAX_HEAD_BYTES {
+                return Err(HeadError::TooLarge);
+            }
             self.line_end()?;
             bytes = &bytes[end + 1..];
         }
