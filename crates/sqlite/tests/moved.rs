@@ -7,6 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -80,21 +81,27 @@ async fn another_file_in_the_databases_place_is_not_written_to() {
     assert_eq!(fs::read(folder.database()).unwrap(), before);
 }
 
-/// SQLite would take it over into the backup, which mixes both.
-#[tokio::test]
-async fn a_backup_is_not_mixed_with_the_log_of_what_was_there_before() {
-    let folder = Folder::new();
+/// A backup in the place of a database that was changed after it, by a process that was
+/// killed: the log of those changes lies beside it. Returns where the backup was made.
+async fn backup_beside_a_log(folder: &Folder) -> PathBuf {
     let backend = folder.open();
     let position = create(&backend, "lunch").await;
     let copy = folder.path().join("copy.db");
     backup(&folder.database(), &copy, &mut |_| {}).unwrap();
     commit(&backend, "lunch", position, "one").await;
-    let killed = Files::of(&folder);
+    let killed = Files::of(folder);
     drop(backend);
-    killed.put_back(&folder);
-
+    killed.put_back(folder);
     // As `cp` does: into the same file.
     fs::write(folder.database(), fs::read(&copy).unwrap()).unwrap();
+    copy
+}
+
+/// SQLite would take it over into the backup, which mixes both.
+#[tokio::test]
+async fn a_backup_is_not_mixed_with_the_log_of_what_was_there_before() {
+    let folder = Folder::new();
+    let copy = backup_beside_a_log(&folder).await;
     let log = fs::read(folder.beside("-wal")).unwrap();
     let but_run = || {
         let mut files = files(&folder);
@@ -155,16 +162,7 @@ const LOOKS: [(&str, Look); 3] = [
 async fn whoever_looks_at_a_backup_does_not_mix_it_with_the_log_of_another() {
     for (name, look) in LOOKS {
         let folder = Folder::new();
-        let backend = folder.open();
-        let position = create(&backend, "lunch").await;
-        let copy = folder.path().join("copy.db");
-        backup(&folder.database(), &copy, &mut |_| {}).unwrap();
-        commit(&backend, "lunch", position, "one").await;
-        let killed = Files::of(&folder);
-        drop(backend);
-        killed.put_back(&folder);
-        fs::write(folder.database(), fs::read(&copy).unwrap()).unwrap();
-
+        backup_beside_a_log(&folder).await;
         let before = files(&folder);
         let problem = look(&folder).err().map(|error| error.problem);
         assert!(

@@ -8,16 +8,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Path;
-use axum::routing::get;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::core::logic::{Logic, Member};
 use tablecast::core::{Backend, CloseReason, Forms, MemberId, Rejection};
 use tablecast::hub::{RoomError, Unavailable};
-use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig};
 use tablecast_testing::client::Client;
 use tablecast_testing::{FaultyBackend, until};
@@ -25,8 +21,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use support::rooms::{JsonMember, code};
-use support::{Hands, NEVER, serve};
+use support::rooms::{JsonMember, code, serve_rooms};
+use support::{Hands, NEVER};
 
 /// A list, to which the second version of the application adds a command and its event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -129,13 +125,7 @@ impl<V: Version> Process<V> {
         };
         config.connection.ping_interval = NEVER;
         let hub = Hub::start(backend, config);
-        let join = {
-            let hub = hub.clone();
-            async move |Path(room): Path<String>, upgrade: Upgrade| {
-                hub.upgrade(upgrade, &room).await
-            }
-        };
-        let address = serve(Router::new().route("/ws/{room}", get(join))).await;
+        let address = serve_rooms(&hub).await;
         Process { hub, address }
     }
 

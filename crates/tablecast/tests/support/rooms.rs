@@ -109,6 +109,14 @@ impl App for Menu {
     }
 }
 
+/// Serves a hub's rooms at `/ws/{room}` on a free port.
+pub(crate) async fn serve_rooms<A: App>(hub: &Hub<A>) -> SocketAddr {
+    let hub = hub.clone();
+    let join =
+        async move |Path(room): Path<String>, upgrade: Upgrade| hub.upgrade(upgrade, &room).await;
+    serve(Router::new().route("/ws/{room}", get(join))).await
+}
+
 /// A hub and the address where its rooms are joined: `/ws/{room}`.
 pub(crate) struct Node {
     pub(crate) hub: Hub<Menu>,
@@ -127,13 +135,7 @@ impl Node {
             *pings = NEVER;
         }
         let hub = Hub::start(backend, config);
-        let join = {
-            let hub = hub.clone();
-            async move |Path(room): Path<String>, upgrade: Upgrade| {
-                hub.upgrade(upgrade, &room).await
-            }
-        };
-        let address = serve(Router::new().route("/ws/{room}", get(join))).await;
+        let address = serve_rooms(&hub).await;
         Node { hub, address }
     }
 
