@@ -50,6 +50,14 @@ impl<A: App> Request<A> {
         }
     }
 
+    /// Notes where it was decided, if the outcome of its commit is not known: it may have got a
+    /// seat.
+    fn note_unknown(&mut self, unknown: Option<Position>) {
+        if let Request::Join(join) = self {
+            join.may_be_seated = unknown.or(join.may_be_seated);
+        }
+    }
+
     /// The deadline of its answer. What nobody waits for has none: it is never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
@@ -112,9 +120,7 @@ impl<A: App> Requests<A> {
     /// they were decided, if the outcome of their commit is not known.
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, unknown: Option<Position>) {
         for Decided { mut request, .. } in decided.into_iter().rev() {
-            if let Request::Join(join) = &mut request {
-                join.may_be_seated = unknown.or(join.may_be_seated);
-            }
+            request.note_unknown(unknown);
             self.waiting.push_front(request);
         }
     }
@@ -165,9 +171,7 @@ impl<A: App> Requests<A> {
             for Decided { mut request, .. } in
                 decided.extract_if(.., |one| is_given_up(&one.request))
             {
-                if let Request::Join(join) = &mut request {
-                    join.may_be_seated = unknown.or(join.may_be_seated);
-                }
+                request.note_unknown(unknown);
                 taken.push(request);
             }
         }
