@@ -10,12 +10,12 @@ use std::sync::Arc;
 use tablecast_protocol::code;
 use tablecast_protocol::colour::Colour;
 
-use crate::forms::Forms;
+use crate::forms::{Forms, PERSONS};
 use crate::history::History;
-use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
+use crate::id::{ConnectionId, MemberId, NodeId, OpId, PersonId, SeatToken};
 use crate::logic::{Logic, Member, Rejection};
-use crate::membership::{Applied, Op, Presence, Seat};
-use crate::room::{Change, Event, Events, Room};
+use crate::membership::{Applied, Former, Op, Presence, Seat};
+use crate::room::{Change, Event, Events, Room, Seated};
 use crate::stored::{Json, Record};
 
 /// Why a seat is refused.
@@ -35,15 +35,18 @@ pub enum Refusal {
     TakenOver,
 }
 
-/// A request for a new seat.
+/// A request for a seat.
 #[derive(Debug, Clone)]
 pub struct Join {
     /// The name, already [`clean`](crate::text::clean); if absent, one is made up.
     pub name: Option<String>,
     /// The colour; if absent, the lowest one that the fewest members have.
     pub colour: Option<Colour>,
-    /// The secret for the new seat.
+    /// The secret for the seat.
     pub token: SeatToken,
+    /// Who asks, if they say so. A person whom the room knows is the member they were, with
+    /// their name and colour.
+    pub person: Option<PersonId>,
     /// The node that holds the connection.
     pub node: NodeId,
     /// The connection.
@@ -123,35 +126,95 @@ impl<'a, L: Logic> Draft<'a, L> {
         seq
     }
 
-    /// Gives a new seat.
+    /// Gives a seat: their own to a person whom the room knows, else a new one. An older
+    /// connection of that person loses it.
     ///
     /// # Errors
-    /// [`Refusal::Full`]: all seats are taken.
+    /// [`Refusal::Full`]: all seats are taken. [`Refusal::TakenOver`]: as for
+    /// [`resume`](Draft::resume).
     pub fn join(&mut self, join: &Join) -> Result<MemberId, Refusal> {
         if let Some(seat) = self.room.members.held_by(join.connection) {
             return Ok(seat.member);
         }
-        let seats = self.room.seats;
-        if self.room.members.taken() >= seats {
-            return Err(Refusal::Full { seats });
+        // Older nodes do not know persons: meanwhile everybody is somebody new.
+        let person = join.person.filter(|_| self.forms.rooms >= PERSONS);
+        let known = person.and_then(|id| self.room.members.by_person(id));
+        if let Some(member) = known {
+            return self.return_to(member, join);
         }
+        self.check_free()?;
         let name = match &join.name {
             Some(name) => name.clone(),
-            None => format!("guest {}", self.room.position.seq + 1),
+            None => self.guest_name(),
         };
         let taken = self.room.members.iter().map(|seat| seat.colour);
         let colour = join.colour.unwrap_or_else(|| Colour::least_used(taken));
-        let (token, node, connection) = (join.token, join.node.clone(), join.connection);
         Ok(MemberId(self.record(
             None,
             Change::Joined {
                 name,
                 colour,
-                token,
-                node,
-                connection,
+                token: join.token,
+                person,
+                node: join.node.clone(),
+                connection: join.connection,
             },
         )))
+    }
+
+    /// Gives a known person their seat with a new token.
+    fn return_to(&mut self, member: MemberId, join: &Join) -> Result<MemberId, Refusal> {
+        self.check_not_taken_over(join.connection)?;
+        let mut seated = None;
+        if self.room.members.seat(member).is_none() {
+            self.check_free()?;
+            let former = self.room.members.former().iter();
+            let mut former = former.filter(|one| one.member == member);
+            seated = former.next().map(|Former { name, colour, .. }| Seated {
+                name: name.clone(),
+                colour: *colour,
+            });
+        }
+        self.record(
+            None,
+            Change::Returned {
+                member,
+                seated,
+                token: join.token,
+                node: join.node.clone(),
+                connection: join.connection,
+            },
+        );
+        Ok(member)
+    }
+
+    fn check_free(&self) -> Result<(), Refusal> {
+        let seats = self.room.seats;
+        match self.room.members.taken() < seats {
+            true => Ok(()),
+            false => Err(Refusal::Full { seats }),
+        }
+    }
+
+    /// A request is decided again if its outcome was unknown. If it was applied and a newer
+    /// connection has the seat since, it must not take the seat back.
+    fn check_not_taken_over(&self, connection: ConnectionId) -> Result<(), Refusal> {
+        let mut all = self.history.iter().chain(&self.events);
+        match all.any(|event| event.seats() == Some(connection)) {
+            true => Err(Refusal::TakenOver),
+            false => Ok(()),
+        }
+    }
+
+    /// The lowest `guest N` that nobody has whom the room knows.
+    fn guest_name(&self) -> String {
+        let members = &self.room.members;
+        let former = members.former().iter().map(|former| &former.name);
+        let names = members.iter().map(|seat| &seat.name).chain(former);
+        let names: HashSet<&String> = names.collect();
+        let mut guests = (1..).map(|number: u32| format!("guest {number}"));
+        let free = guests.find(|name| !names.contains(name));
+        free.unwrap_or_default()
     }
 
     /// Gives a member the same seat again; an older connection loses it.
@@ -175,10 +238,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         if seat.is_held_by(connection) {
             return Ok(member);
         }
-        let was_it = |event: &Arc<Event<L::Event>>| matches!(&event.change, Change::Back { connection: id, .. } if *id == connection);
-        if self.events.iter().any(was_it) || self.history.iter().any(was_it) {
-            return Err(Refusal::TakenOver);
-        }
+        self.check_not_taken_over(connection)?;
         let node = node.clone();
         self.record(
             None,
@@ -328,6 +388,9 @@ impl<'a, L: Logic> Draft<'a, L> {
             let event = here
                 .map(|event| &**event)
                 .or_else(|| self.history.find_op(id));
+            // What the member did before the seat's token is no repetition.
+            let since = self.room.members.seat(member).map_or(0, |seat| seat.since);
+            let event = event.filter(|event| event.seq > since);
             event.and_then(|event| event.op.map(|op| Applied { op, seq: event.seq }))
         };
         match applied {
@@ -388,6 +451,7 @@ mod tests {
             name: None,
             colour: None,
             token,
+            person: None,
             node: node.clone(),
             connection: ConnectionId(1),
         };

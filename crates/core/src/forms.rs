@@ -15,7 +15,10 @@ use crate::logic::Logic;
 /// The version of the library's own stored forms: of the seats and their events, and of
 /// what is around the application's. Whoever adds a kind of event, or a field that an older
 /// node must not leave out, raises it.
-const ROOMS: u32 = 3;
+const ROOMS: u32 = PERSONS;
+
+/// From this version of the library's forms on a room knows persons, and remembers who has left.
+pub(crate) const PERSONS: u32 = 4;
 
 /// The version of stored forms. It has two parts, since the library and the application
 /// change apart. It can be read from a stored event or state of any version.

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tablecast_protocol::id::checked;
 pub use tablecast_protocol::id::{
-    HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, RoomId, SeatToken,
+    HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, PersonKey, RoomId, SeatToken,
 };
 
 /// Names one run of one server process. A restarted process is a new node, so it never
@@ -56,6 +57,50 @@ impl From<NodeId> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionId(pub u64);
+
+/// Names a person within one room, so that they are the same member however often they come
+/// back. It is made from the person's secret key by a hash, so whoever reads a store can
+/// neither be that person nor tell in which other rooms they are. Never sent to clients;
+/// [`Debug`](fmt::Debug) hides it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PersonId(u128);
+
+impl PersonId {
+    /// The person with this key in this room.
+    pub fn new(key: PersonKey, room: &RoomId) -> Self {
+        let mut hash = Sha256::new();
+        // The key has a fixed length, so no two pairs give the same bytes.
+        hash.update(key.0.to_be_bytes());
+        hash.update(room.as_str());
+        // A key has 128 bits, so more of the hash would not be safer.
+        let bytes: [u8; 32] = hash.finalize().into();
+        let [first, ..] = bytes.as_chunks().0 else {
+            unreachable!("32 bytes have two parts of 16")
+        };
+        PersonId(u128::from_be_bytes(*first))
+    }
+}
+
+impl fmt::Debug for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersonId(hidden)")
+    }
+}
+
+impl From<PersonId> for String {
+    fn from(person: PersonId) -> String {
+        SeatToken(person.0).to_string()
+    }
+}
+
+impl TryFrom<String> for PersonId {
+    type Error = HexError;
+
+    fn try_from(text: String) -> Result<Self, HexError> {
+        Ok(PersonId(text.parse::<SeatToken>()?.0))
+    }
+}
 
 /// Names one command, so that it is applied once however often it is sent: the member, and
 /// the client's number for the command.

@@ -67,6 +67,15 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Applies an event. It was decided in exactly this state.
     fn apply(&mut self, by: MemberId, event: &Self::Event);
 
+    /// Whether a member who has left still matters, for example because of a vote or an item
+    /// of theirs; by default nobody does. A room remembers at most 256 members who have left
+    /// ([`FORMER_MEMBERS`](crate::membership::FORMER_MEMBERS)), and first forgets those who do
+    /// not matter. Clients are told the names of all who are remembered.
+    fn remembers(&self, member: MemberId) -> bool {
+        let _ = member;
+        false
+    }
+
     /// The result that is kept beyond the room's life, after this event has been applied;
     /// by default none. It is stored in the same atomic step as the event, replaces the
     /// earlier result, and is read as JSON with the hub's `keepsake`. Only the node that

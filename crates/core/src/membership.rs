@@ -1,11 +1,14 @@
-//! Seats: who has one, and whether they are connected.
+//! Seats: who has one, whether they are connected, and who had one and is remembered.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tablecast_protocol::colour::Colour;
 
-use crate::id::{ConnectionId, MemberId, NodeId, SeatToken};
+use crate::id::{ConnectionId, MemberId, NodeId, PersonId, SeatToken};
+
+/// How many members without a seat a room remembers.
+pub const FORMER_MEMBERS: usize = 256;
 
 /// Whether a member is connected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +39,33 @@ pub struct Seat {
     pub colour: Colour,
     /// The secret for taking this seat again.
     pub token: SeatToken,
+    /// Who the member is, if their client said so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub person: Option<PersonId>,
+    /// The seq of the event by which the person had this seat again; 0 if it is their first.
+    /// Commands are counted anew from it: what was applied before it is no repetition.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub since: u64,
     /// Connected or not.
     pub presence: Presence,
+}
+
+fn is_zero(seq: &u64) -> bool {
+    *seq == 0
+}
+
+/// A member whose seat was given up, and who is the same member if they come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Who.
+    pub member: MemberId,
+    /// The name they had last.
+    pub name: String,
+    /// The colour they had last.
+    pub colour: Colour,
+    /// Who the member is; a member without it cannot come back, but had a part in the state.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub person: Option<PersonId>,
 }
 
 /// Identifies the command that made an event, to recognise the command when it arrives
@@ -72,16 +100,18 @@ impl Seat {
     }
 }
 
-/// The seats of a room, in order of joining. Cloning copies no seat.
+/// The seats of a room, sorted by member. Cloning copies no seat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
-    /// Shared, because most events change no seat. Later seats have higher ids, so the list
-    /// is sorted by id.
+    /// Shared, because most events change no seat.
     seats: Arc<Vec<Seat>>,
     /// For each member the applied command with the highest number, sorted by member. It is
     /// stored with the seats, so that the last command before a broken connection is always
     /// answered, however much has happened since.
     applied: Vec<(MemberId, Applied)>,
+    /// Those who have left and are remembered, in order of leaving.
+    #[serde(skip_serializing_if = "<[Former]>::is_empty", default)]
+    former: Arc<[Former]>,
 }
 
 impl Membership {
@@ -96,7 +126,7 @@ impl Membership {
             && applied.is_sorted_by(|one, next| one < next)
     }
 
-    /// The seats in order of joining.
+    /// The seats, sorted by member.
     pub fn iter(&self) -> impl Iterator<Item = &Seat> {
         self.seats.iter()
     }
@@ -131,34 +161,90 @@ impl Membership {
         self.iter().find(|seat| seat.is_held_by(connection))
     }
 
+    /// Members whose seats were given up, and who are remembered, in order of leaving.
+    pub fn former(&self) -> &[Former] {
+        &self.former
+    }
+
+    /// The member who is this person, with a seat or remembered.
+    pub fn by_person(&self, person: PersonId) -> Option<MemberId> {
+        let seated = self.iter().find(|seat| seat.person == Some(person));
+        let former = || self.former.iter().find(|one| one.person == Some(person));
+        seated
+            .map(|seat| seat.member)
+            .or_else(|| former().map(|one| one.member))
+    }
+
     /// The seat that a token opens.
     pub fn by_token(&self, token: SeatToken) -> Option<&Seat> {
         self.iter().find(|seat| seat.token == token)
     }
 
-    /// Adds a seat at the end. Its member id must be higher than all before, which the seq
-    /// of its event guarantees.
+    /// Adds a seat, for a member who has none.
     pub(crate) fn add(&mut self, seat: Seat) {
-        debug_assert!(
-            self.seats
-                .last()
-                .is_none_or(|last| last.member < seat.member)
-        );
+        let at = self.seats.partition_point(|one| one.member < seat.member);
         match Arc::get_mut(&mut self.seats) {
-            Some(seats) => seats.push(seat),
+            Some(seats) => seats.insert(at, seat),
             // The copy has capacity for exactly one more seat, not for twice as many.
             None => {
                 let mut seats = Vec::with_capacity(self.seats.len() + 1);
                 seats.extend_from_slice(&self.seats);
-                seats.push(seat);
+                seats.insert(at, seat);
                 self.seats = Arc::new(seats);
             }
         }
     }
 
-    pub(crate) fn remove(&mut self, member: MemberId) {
-        Arc::make_mut(&mut self.seats).retain(|seat| seat.member != member);
+    /// Gives a member's seat another token. The member's commands count anew.
+    pub(crate) fn renew(
+        &mut self,
+        member: MemberId,
+        token: SeatToken,
+        since: u64,
+        presence: Presence,
+    ) {
         self.applied.retain(|(who, _)| *who != member);
+        self.change(member, |seat| {
+            seat.token = token;
+            seat.since = since;
+            seat.presence = presence;
+        });
+    }
+
+    /// Takes out a member who had left.
+    pub(crate) fn take_former(&mut self, member: MemberId) -> Option<Former> {
+        let at = self.former.iter().position(|one| one.member == member)?;
+        let mut former = self.former.to_vec();
+        let taken = former.remove(at);
+        self.former = former.into();
+        Some(taken)
+    }
+
+    /// Frees a seat, and returns it.
+    pub(crate) fn free(&mut self, member: MemberId) -> Option<Seat> {
+        let at = self.place(member)?;
+        self.applied.retain(|(who, _)| *who != member);
+        Some(Arc::make_mut(&mut self.seats).remove(at))
+    }
+
+    /// Remembers who had this seat, if they can come back or matter to the application. Where
+    /// too many are remembered, the one who left first of those that do not matter is forgotten.
+    pub(crate) fn remember_former(&mut self, seat: Seat, matters: impl Fn(MemberId) -> bool) {
+        if seat.person.is_none() && !matters(seat.member) {
+            return;
+        }
+        let mut former = self.former.to_vec();
+        former.push(Former {
+            member: seat.member,
+            name: seat.name,
+            colour: seat.colour,
+            person: seat.person,
+        });
+        if former.len() > FORMER_MEMBERS {
+            let idle = former.iter().position(|one| !matters(one.member));
+            former.remove(idle.unwrap_or(FORMER_MEMBERS));
+        }
+        self.former = former.into();
     }
 
     /// Changes a seat, if it is there.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use tablecast_protocol::colour::Colour;
 use tablecast_protocol::position::Position;
 
-use crate::forms::Forms;
-use crate::id::{ConnectionId, MemberId, NodeId, OpId, SeatToken};
+use crate::forms::{Forms, PERSONS};
+use crate::id::{ConnectionId, MemberId, NodeId, OpId, PersonId, SeatToken};
 use crate::logic::Logic;
 use crate::membership::{Applied, Membership, Op, Presence, Seat};
 
@@ -39,6 +39,23 @@ pub enum Change<E> {
         /// The colour that distinguishes them for the others.
         colour: Colour,
         /// The secret for taking the seat again.
+        token: SeatToken,
+        /// Who they are, if their client said so.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        person: Option<PersonId>,
+        /// The node that holds the connection.
+        node: NodeId,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A person whom the room knows is here again, as the same member with a new token.
+    Returned {
+        /// Who.
+        member: MemberId,
+        /// What the others see of them; absent if they have not lost their seat.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        seated: Option<Seated>,
+        /// The secret for taking the seat again. The one before is void.
         token: SeatToken,
         /// The node that holds the connection.
         node: NodeId,
@@ -84,6 +101,15 @@ pub enum Change<E> {
     },
 }
 
+/// What the others see of somebody who takes a seat again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seated {
+    /// The name.
+    pub name: String,
+    /// The colour.
+    pub colour: Colour,
+}
+
 /// Events in order, shared by all who remember them.
 pub type Events<L> = Vec<Arc<Event<<L as Logic>::Event>>>;
 
@@ -92,7 +118,14 @@ impl<E> Change<E> {
     /// has higher ones, and is made only if the draft's forms allow it.
     pub(crate) fn forms(&self, app: impl FnOnce(&E) -> u32) -> Forms {
         match self {
-            Change::Joined { .. }
+            Change::Joined {
+                person: Some(_), ..
+            }
+            | Change::Returned { .. } => Forms {
+                rooms: PERSONS,
+                ..Forms::FIRST
+            },
+            Change::Joined { person: None, .. }
             | Change::Back { .. }
             | Change::Away { .. }
             | Change::Left { .. }
@@ -112,6 +145,7 @@ impl<E> Event<E> {
             Change::Renamed { member, .. } => Some(*member),
             Change::Logic { by, .. } => Some(*by),
             Change::Joined { .. }
+            | Change::Returned { .. }
             | Change::Back { .. }
             | Change::Away { .. }
             | Change::Left { .. } => None,
@@ -123,10 +157,24 @@ impl<E> Event<E> {
         self.op.is_some_and(|op| op.number == id.number) && self.by() == Some(id.member)
     }
 
+    /// The connection to which it gave a seat, if it gave one.
+    pub(crate) fn seats(&self) -> Option<ConnectionId> {
+        match &self.change {
+            Change::Joined { connection, .. }
+            | Change::Returned { connection, .. }
+            | Change::Back { connection, .. } => Some(*connection),
+            Change::Away { .. }
+            | Change::Left { .. }
+            | Change::Renamed { .. }
+            | Change::Logic { .. } => None,
+        }
+    }
+
     /// Whether it lets the room live longer.
     pub(crate) fn extends(&self) -> bool {
         match &self.change {
             Change::Joined { .. }
+            | Change::Returned { .. }
             | Change::Back { .. }
             | Change::Renamed { .. }
             | Change::Logic { .. } => true,
@@ -150,6 +198,13 @@ pub struct Room<L> {
     pub members: Membership,
     /// The application's state.
     pub logic: L,
+}
+
+fn here(node: &NodeId, connection: ConnectionId) -> Presence {
+    Presence::Here {
+        node: node.clone(),
+        connection,
+    }
 }
 
 impl<L: Logic> Room<L> {
@@ -179,6 +234,7 @@ impl<L: Logic> Room<L> {
                 name,
                 colour,
                 token,
+                person,
                 node,
                 connection,
             } => self.members.add(Seat {
@@ -186,27 +242,54 @@ impl<L: Logic> Room<L> {
                 name: name.clone(),
                 colour: *colour,
                 token: *token,
-                presence: Presence::Here {
-                    node: node.clone(),
-                    connection: *connection,
-                },
+                person: *person,
+                since: 0,
+                presence: here(node, *connection),
             }),
+            Change::Returned {
+                member,
+                seated,
+                token,
+                node,
+                connection,
+            } => {
+                let presence = here(node, *connection);
+                match seated {
+                    None => self.members.renew(*member, *token, event.seq, presence),
+                    Some(Seated { name, colour }) => {
+                        let former = self.members.take_former(*member);
+                        self.members.add(Seat {
+                            member: *member,
+                            name: name.clone(),
+                            colour: *colour,
+                            token: *token,
+                            person: former.and_then(|former| former.person),
+                            since: event.seq,
+                            presence,
+                        });
+                    }
+                }
+            }
             Change::Back {
                 member,
                 node,
                 connection,
             } => self.members.change(*member, |seat| {
-                seat.presence = Presence::Here {
-                    node: node.clone(),
-                    connection: *connection,
-                };
+                seat.presence = here(node, *connection);
             }),
             Change::Away { member, until } => {
                 self.members.change(*member, |seat| {
                     seat.presence = Presence::Away { until: *until }
                 });
             }
-            Change::Left { member } => self.members.remove(*member),
+            Change::Left { member } => {
+                let matters = |member| self.logic.remembers(member);
+                if let Some(seat) = self.members.free(*member)
+                    && self.forms.rooms >= PERSONS
+                {
+                    self.members.remember_former(seat, matters);
+                }
+            }
             Change::Renamed {
                 member,
                 name,

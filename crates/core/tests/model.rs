@@ -52,14 +52,20 @@ proptest! {
             world.take(step);
         }
         let mut digests = BTreeMap::new();
-        let mut seqs: BTreeMap<(MemberId, u64), Vec<u64>> = BTreeMap::new();
+        // Numbers count from 1 again when a person returns.
+        let mut returned = BTreeMap::new();
+        let mut seqs: BTreeMap<(MemberId, Option<u64>, u64), Vec<u64>> = BTreeMap::new();
         for event in world.store.all_events() {
+            if let Change::Returned { member, .. } = event.change {
+                returned.insert(member, event.seq);
+            }
             let (Some(op), Some(by)) = (event.op, event.by()) else { continue };
-            let first = *digests.entry((by, op.number)).or_insert(op.digest);
+            let command = (by, returned.get(&by).copied(), op.number);
+            let first = *digests.entry(command).or_insert(op.digest);
             prop_assert_eq!(first, op.digest, "two commands under one number");
-            seqs.entry((by, op.number)).or_default().push(event.seq);
+            seqs.entry(command).or_default().push(event.seq);
         }
-        for ((by, number), seqs) in seqs {
+        for ((by, _, number), seqs) in seqs {
             let count = seqs.len() as u64;
             prop_assert!(count <= 2, "number {} of {} made {} events", number, by, count);
             prop_assert_eq!(seqs[0] + count - 1, *seqs.last().unwrap());
@@ -82,6 +88,11 @@ proptest! {
                     let member = MemberId(event.seq);
                     prop_assert!(ever.insert(member), "{} was there before", member);
                     taken.insert(member);
+                    prop_assert!(taken.len() <= seats);
+                }
+                Change::Returned { member, ref seated, .. } => {
+                    prop_assert!(ever.contains(&member), "{} was never there", member);
+                    prop_assert_eq!(taken.insert(member), seated.is_some());
                     prop_assert!(taken.len() <= seats);
                 }
                 Change::Left { member } => {
@@ -181,6 +192,7 @@ fn a_disconnect_of_a_connection_without_a_seat_changes_nothing() {
     let mut world = World::new(2);
     let join = Request::Join {
         connection: 1,
+        key: None,
         named: true,
         colour: None,
     };
@@ -213,6 +225,7 @@ fn the_newest_command_of_a_member_is_never_forgotten() {
     for connection in 1..=2 {
         let join = Request::Join {
             connection,
+            key: None,
             named: false,
             colour: None,
         };

@@ -101,49 +101,6 @@ impl fmt::Display for MemberId {
     }
 }
 
-/// The secret with which a member takes the same seat again. Printed as 32 hex digits;
-/// [`Debug`](fmt::Debug) hides it, so it cannot get into a log.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(
-        rename = "Seat",
-        description = "A secret: whoever knows it can take over the seat.",
-        extend("pattern" = "^[0-9a-f]{32}$")
-    )
-)]
-#[serde(try_from = "String", into = "String")]
-pub struct SeatToken(pub u128);
-
-impl fmt::Debug for SeatToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SeatToken(hidden)")
-    }
-}
-
-impl fmt::Display for SeatToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-/// A seat token or an epoch does not consist of the expected hex digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {digits} lower-case hex digits")]
-pub struct HexError {
-    /// How many digits are expected.
-    pub digits: usize,
-}
-
-impl FromStr for SeatToken {
-    type Err = HexError;
-
-    fn from_str(text: &str) -> Result<Self, HexError> {
-        hex(text, 32).map(SeatToken)
-    }
-}
-
 /// For types with `#[serde(try_from = "String", into = "String")]`: they are read as they are
 /// parsed, and written as they are displayed.
 #[macro_export]
@@ -167,7 +124,74 @@ macro_rules! written_as_text {
 
 pub(crate) use written_as_text;
 
-written_as_text!(SeatToken);
+// Debug hides a secret, so that it cannot get into a log.
+macro_rules! secret {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(
+            feature = "schema",
+            derive(schemars::JsonSchema),
+            schemars(extend("pattern" = "^[0-9a-f]{32}$"))
+        )]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(pub u128);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(hidden)"))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = HexError;
+
+            fn from_str(text: &str) -> Result<Self, HexError> {
+                hex(text, 32).map($name)
+            }
+        }
+
+        written_as_text!($name);
+    };
+}
+
+secret! {
+    /// The secret with which a member takes the same seat again. Printed as 32 hex digits;
+    /// [`Debug`](fmt::Debug) hides it.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            rename = "Seat",
+            description = "A secret: whoever knows it can take over the seat."
+        )
+    )]
+    SeatToken
+}
+
+secret! {
+    /// The secret by which a room knows a person again: random, made once by the client, and
+    /// the same in each room of the site. Servers store only a hash of it. Printed as 32 hex
+    /// digits; [`Debug`](fmt::Debug) hides it.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(description = "A secret: whoever knows it is this person, in every room of the site.")
+    )]
+    PersonKey
+}
+
+/// A secret or an epoch does not consist of the expected hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected {digits} lower-case hex digits")]
+pub struct HexError {
+    /// How many digits are expected.
+    pub digits: usize,
+}
 
 /// Exactly `digits` lower-case hex digits: one spelling for each value.
 pub(crate) fn hex(text: &str, digits: usize) -> Result<u128, HexError> {

@@ -14,7 +14,8 @@ use tablecast_core::membership::{Applied, Presence};
 use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::stored::Record;
 use tablecast_core::{
-    Colour, ConnectionId, Epoch, Forms, MemberId, NodeId, Position, Rejection, SeatToken,
+    Colour, ConnectionId, Epoch, Forms, MemberId, NodeId, PersonId, PersonKey, Position, Rejection,
+    SeatToken,
 };
 
 use super::oracle::{Answer, Asked, Oracle};
@@ -130,12 +131,14 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
         Asked::Join {
             token,
             connection,
+            key,
             name,
             colour,
         } => seat(draft.join(&Join {
             name: name.clone(),
             colour: colour.and_then(Colour::new),
             token: SeatToken(*token),
+            person: key.map(person),
             node: node_id(node),
             connection: ConnectionId(*connection),
         })),
@@ -154,22 +157,41 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
             Answer::None
         }
         Asked::Rename {
-            member,
+            by,
             number,
             digest,
             name,
             colour,
-        } => {
-            let (op, colour) = (op(*number, *digest), colour.and_then(Colour::new));
-            done(draft.rename(MemberId(*member), op, name, colour))
-        }
+        } => match holder(draft, *by) {
+            Ok(member) => {
+                let (op, colour) = (op(*number, *digest), colour.and_then(Colour::new));
+                done(draft.rename(member, op, name, colour))
+            }
+            Err(no) => no,
+        },
         Asked::Command {
-            member,
+            by,
             number,
             digest,
             command,
-        } => done(draft.command(MemberId(*member), op(*number, *digest), command)),
+        } => match holder(draft, *by) {
+            Ok(member) => done(draft.command(member, op(*number, *digest), command)),
+            Err(no) => no,
+        },
     }
+}
+
+/// The member, if the token still opens their seat.
+fn holder(draft: &Draft<'_, Shelf>, (member, token): (u64, u128)) -> Result<MemberId, Answer> {
+    let seat = draft.room().members.seat(MemberId(member));
+    match seat.is_some_and(|seat| seat.token == SeatToken(token)) {
+        true => Ok(MemberId(member)),
+        false => Err(Answer::Rejected("no_seat")),
+    }
+}
+
+fn person(key: u128) -> PersonId {
+    PersonId::new(PersonKey(key), &"r".parse().unwrap())
 }
 
 fn op(number: u64, digest: u64) -> Op {
@@ -372,6 +394,7 @@ impl World {
             assert_eq!(seat.name, person.name);
             assert_eq!(Some(seat.colour), Colour::new(person.colour));
             assert_eq!(seat.token, SeatToken(person.token));
+            assert_eq!(seat.person, person.key.map(self::person));
             let presence = match person.presence {
                 Ok((node, connection)) => Presence::Here {
                     node: node_id(node),
@@ -386,6 +409,12 @@ impl World {
                 seq: *seq,
             });
             assert_eq!(room.members.last_applied(seat.member), last);
+        }
+        assert_eq!(room.members.former().len(), self.oracle.former.len());
+        for (former, person) in room.members.former().iter().zip(&self.oracle.former) {
+            assert_eq!(former.member, MemberId(person.id));
+            assert_eq!(former.name, person.name);
+            assert_eq!(former.person, person.key.map(self::person));
         }
         let away = self.oracle.people.iter();
         let away = away.filter_map(|person| person.presence.err());

@@ -31,6 +31,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) colour: u64,
     pub(crate) token: u128,
+    /// Who it is, if they say so.
+    pub(crate) key: Option<u128>,
     /// Node and connection, or the end of the absence.
     pub(crate) presence: Result<(usize, u64), u64>,
     /// Number of each command that was applied: its digest and last seq.
@@ -43,12 +45,15 @@ pub(crate) struct Oracle {
     pub(crate) now: u64,
     tokens: u128,
     pub(crate) seq: u64,
+    /// Those with a seat, sorted by id.
     pub(crate) people: Vec<Person>,
+    /// Those who have left and are remembered, in order of leaving.
+    pub(crate) former: Vec<Person>,
     pub(crate) things: Vec<(u64, u8)>,
     /// The result: the items after the last removal.
     pub(crate) kept: Option<Vec<(u64, u8)>>,
-    /// At which seq which connection took an existing seat.
-    backs: Vec<(u64, u64)>,
+    /// At which seq which connection got a seat.
+    seatings: Vec<(u64, u64)>,
 }
 
 impl Oracle {
@@ -70,6 +75,34 @@ impl Oracle {
             .find(|person| matches!(person.presence, Ok((_, its)) if its == connection))
     }
 
+    /// Gives a connection a seat.
+    fn seated(&mut self, connection: u64) -> u64 {
+        let seq = self.happens();
+        self.seatings.push((seq, connection));
+        seq
+    }
+
+    /// Whether the connection got a seat, as far as is remembered.
+    fn was_seated(&self, connection: u64, base: u64) -> bool {
+        let before = |(seq, its): &(u64, u64)| *its == connection && seq + REMEMBERED > base;
+        self.seatings.iter().any(before)
+    }
+
+    /// The seats of those to whom it applies are given up.
+    fn leave(&mut self, who: impl Fn(&Person) -> bool) {
+        let (leave, stay) = std::mem::take(&mut self.people)
+            .into_iter()
+            .partition(|p| who(p));
+        self.people = stay;
+        for person in Vec::into_iter(leave) {
+            self.happens();
+            let matters = self.things.iter().any(|(by, _)| *by == person.id);
+            if person.key.is_some() || matters {
+                self.former.push(person);
+            }
+        }
+    }
+
     /// Decides and applies one request at a node. `base` is the room's seq when the batch
     /// began.
     pub(crate) fn request(&mut self, node: usize, base: u64, request: &Asked) -> Answer {
@@ -77,26 +110,62 @@ impl Oracle {
             Asked::Join {
                 token,
                 connection,
+                key,
                 name,
                 colour,
             } => {
                 if let Some(person) = self.holder(*connection) {
                     return Answer::Seat(person.id);
                 }
+                let is_it = |person: &Person| key.is_some() && person.key == *key;
+                if let Some(at) = self.people.iter().position(is_it) {
+                    if self.was_seated(*connection, base) {
+                        return Answer::Refused("taken_over");
+                    }
+                    self.seated(*connection);
+                    let person = &mut self.people[at];
+                    person.token = *token;
+                    person.presence = Ok((node, *connection));
+                    person.applied.clear();
+                    return Answer::Seat(person.id);
+                }
+                let former = self.former.iter().position(is_it);
+                if former.is_some() && self.was_seated(*connection, base) {
+                    return Answer::Refused("taken_over");
+                }
                 if self.people.len() == self.seats {
                     return Answer::Refused("full");
+                }
+                if let Some(at) = former {
+                    self.seated(*connection);
+                    let person = Person {
+                        token: *token,
+                        presence: Ok((node, *connection)),
+                        applied: BTreeMap::new(),
+                        ..self.former.remove(at)
+                    };
+                    let id = person.id;
+                    self.people.push(person);
+                    self.people.sort_by_key(|person| person.id);
+                    return Answer::Seat(id);
                 }
                 let have = |colour| self.people.iter().filter(|p| p.colour == colour).count();
                 let fewest = (0..12).map(have).min();
                 let rarest = (0..12)
                     .find(|colour| Some(have(*colour)) == fewest)
                     .unwrap();
-                let id = self.happens();
+                let all = || self.people.iter().chain(&self.former);
+                let guest = (1..)
+                    .map(|number| format!("guest {number}"))
+                    .find(|guest| all().all(|person| person.name != *guest))
+                    .unwrap();
+                let id = self.seated(*connection);
                 self.people.push(Person {
                     id,
-                    name: name.clone().unwrap_or(format!("guest {id}")),
+                    name: name.clone().unwrap_or(guest),
                     colour: colour.unwrap_or(rarest),
                     token: *token,
+                    key: *key,
                     presence: Ok((node, *connection)),
                     applied: BTreeMap::new(),
                 });
@@ -107,13 +176,10 @@ impl Oracle {
                     return Answer::Refused("no_such_seat");
                 };
                 if !matches!(self.people[at].presence, Ok((_, its)) if its == *connection) {
-                    let before =
-                        |(seq, its): &(u64, u64)| its == connection && seq + REMEMBERED > base;
-                    if self.backs.iter().any(before) {
+                    if self.was_seated(*connection, base) {
                         return Answer::Refused("taken_over");
                     }
-                    let seq = self.happens();
-                    self.backs.push((seq, *connection));
+                    self.seated(*connection);
                     self.people[at].presence = Ok((node, *connection));
                 }
                 Answer::Seat(self.people[at].id)
@@ -122,29 +188,29 @@ impl Oracle {
                 if let Some(person) = self.holder(*connection) {
                     let id = person.id;
                     match until {
-                        Some(until) => person.presence = Err(*until),
-                        None => self.people.retain(|person| person.id != id),
+                        Some(until) => {
+                            person.presence = Err(*until);
+                            self.happens();
+                        }
+                        None => self.leave(|person| person.id == id),
                     }
-                    self.happens();
                 }
                 Answer::None
             }
             Asked::Reap { now, live } => {
-                let before = self.people.len();
-                self.people.retain(|person| match person.presence {
-                    Err(until) => until > *now,
-                    Ok((node, _)) => live.is_none_or(|live| live[node]),
+                self.leave(|person| match person.presence {
+                    Err(until) => until <= *now,
+                    Ok((node, _)) => live.is_some_and(|live| !live[node]),
                 });
-                self.seq += (before - self.people.len()) as u64;
                 Answer::None
             }
             Asked::Rename {
-                member,
+                by,
                 number,
                 digest,
                 name,
                 colour,
-            } => match self.known(*member, *number, *digest, base) {
+            } => match self.known(*by, *number, *digest, base) {
                 Ok(at)
                     if self.people[at].name == *name
                         && colour.is_none_or(|colour| self.people[at].colour == colour) =>
@@ -161,11 +227,11 @@ impl Oracle {
                 Err(answer) => answer,
             },
             Asked::Command {
-                member,
+                by,
                 number,
                 digest,
                 command,
-            } => match self.known(*member, *number, *digest, base) {
+            } => match self.known(*by, *number, *digest, base) {
                 Ok(at) => self.command(at, *number, *digest, *command),
                 Err(answer) => answer,
             },
@@ -173,8 +239,9 @@ impl Oracle {
     }
 
     /// The command's member, if the command must be decided; else its answer.
-    fn known(&self, member: u64, number: u64, digest: u64, base: u64) -> Result<usize, Answer> {
-        let Some(at) = self.people.iter().position(|person| person.id == member) else {
+    fn known(&self, by: (u64, u128), number: u64, digest: u64, base: u64) -> Result<usize, Answer> {
+        let holds = |person: &Person| (person.id, person.token) == by;
+        let Some(at) = self.people.iter().position(holds) else {
             return Err(Answer::Rejected("no_seat"));
         };
         let applied = &self.people[at].applied;
@@ -228,10 +295,14 @@ impl Oracle {
     /// Fills in what a request leaves open: who has the nth seat, and the time. A request
     /// is filled in once and stays the same, however often it is decided.
     pub(crate) fn ask(&mut self, node: usize, request: &Request) -> Vec<Asked> {
-        let id_of = |nth: usize| self.people.get(nth).map_or(u64::MAX, |person| person.id);
+        let seat = |nth: usize| {
+            let person = self.people.get(nth);
+            person.map_or((u64::MAX, 0), |person| (person.id, person.token))
+        };
         vec![match *request {
             Request::Join {
                 connection,
+                key,
                 named,
                 colour,
             } => {
@@ -240,6 +311,7 @@ impl Oracle {
                 Asked::Join {
                     token: self.tokens,
                     connection: connection_of(node, connection),
+                    key,
                     name: named.then(|| format!("person {}", self.tokens)),
                     colour,
                 }
@@ -269,7 +341,7 @@ impl Oracle {
                 name,
                 colour,
             } => Asked::Rename {
-                member: id_of(nth),
+                by: seat(nth),
                 number,
                 digest,
                 name: format!("name {name}"),
@@ -281,20 +353,20 @@ impl Oracle {
                 digest,
                 command,
             } => Asked::Command {
-                member: id_of(nth),
+                by: seat(nth),
                 number,
                 digest,
                 command,
             },
             Request::Burst { nth, count } => {
-                let member = id_of(nth);
+                let by = seat(nth);
                 let applied = self.people.get(nth).map(|person| &person.applied);
                 let highest = applied
                     .and_then(|a| a.keys().next_back().copied())
                     .unwrap_or(0);
                 return (1..=count)
                     .map(|n| Asked::Command {
-                        member,
+                        by,
                         number: highest + n,
                         digest: n % 2,
                         command: Command::Put(n as u8 % 3),
@@ -311,6 +383,7 @@ pub(crate) enum Asked {
     Join {
         token: u128,
         connection: u64,
+        key: Option<u128>,
         name: Option<String>,
         colour: Option<u64>,
     },
@@ -327,14 +400,16 @@ pub(crate) enum Asked {
         live: Option<[bool; 2]>,
     },
     Rename {
-        member: u64,
+        /// The member, and their token at that time: a connection without the seat is not heard.
+        by: (u64, u128),
         number: u64,
         digest: u64,
         name: String,
         colour: Option<u64>,
     },
     Command {
-        member: u64,
+        /// The member, and their token at that time: a connection without the seat is not heard.
+        by: (u64, u128),
         number: u64,
         digest: u64,
         command: Command,
@@ -350,12 +425,10 @@ impl Asked {
     /// The command's id, if the request is a command.
     pub(crate) fn op_id(&self) -> Option<OpId> {
         match *self {
-            Asked::Rename { member, number, .. } | Asked::Command { member, number, .. } => {
-                Some(OpId {
-                    member: MemberId(member),
-                    number,
-                })
-            }
+            Asked::Rename { by, number, .. } | Asked::Command { by, number, .. } => Some(OpId {
+                member: MemberId(by.0),
+                number,
+            }),
             Asked::Join { .. }
             | Asked::Resume { .. }
             | Asked::Disconnect { .. }

@@ -60,6 +60,11 @@ impl Logic for Shelf {
         }
     }
 
+    /// Whoever has a thing there.
+    fn remembers(&self, member: MemberId) -> bool {
+        self.things.iter().any(|(by, _)| *by == member)
+    }
+
     /// After each removal: the remaining things.
     fn keepsake(&self, event: &ShelfEvent) -> Option<impl Serialize + Send + Sync + 'static> {
         matches!(event, ShelfEvent::Taken(_)).then(|| self.things.clone())
@@ -72,6 +77,7 @@ impl Logic for Shelf {
 pub(crate) enum Request {
     Join {
         connection: u64,
+        key: Option<u128>,
         named: bool,
         colour: Option<u64>,
     },
@@ -135,8 +141,9 @@ fn request() -> impl Strategy<Value = Request> {
         1 => Just(Command::Clear),
     ];
     prop_oneof![
-        6 => (0..6u64, any::<bool>(), colour())
-            .prop_map(|(connection, named, colour)| Request::Join { connection, named, colour }),
+        6 => (0..6u64, prop::option::of(0..3u128), any::<bool>(), colour()).prop_map(
+            |(connection, key, named, colour)| Request::Join { connection, key, named, colour },
+        ),
         4 => (0..6usize, 0..6u64).prop_map(|(nth, connection)| Request::Resume { nth, connection }),
         4 => (0..6u64, prop::option::of((0..10u64).prop_map(|tens| 10 * tens)))
             .prop_map(|(connection, keep)| Request::Disconnect { connection, keep }),
