@@ -94,6 +94,16 @@ impl Logic for Menu {
         self.table.apply(by, event);
     }
 
+    /// Whoever has an item or a vote, also of an item that can be put back, or a part in the
+    /// draw under way.
+    fn remembers(&self, member: MemberId) -> bool {
+        let drawing = self.table.settling.drawing.as_ref();
+        let mut contributions = drawing.iter().flat_map(|drawing| &drawing.contributions);
+        let mut items = self.items().chain(self.removed.iter().map(|item| &**item));
+        items.any(|item| item.by == member || item.votes.contains(&member))
+            || contributions.any(|contribution| contribution.member == member)
+    }
+
     fn keepsake(&self, event: &Event) -> Option<impl Serialize + Send + Sync + 'static> {
         let Event::Decided(_) = event else {
             return None;

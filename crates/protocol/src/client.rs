@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::colour::Colour;
-use crate::id::SeatToken;
+use crate::id::{PersonKey, SeatToken};
 use crate::position::Epoch;
 
 /// A client's first message.
@@ -34,6 +34,11 @@ pub struct Join {
     /// If absent or null: a colour that the fewest members have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<Colour>,
+    /// Who you are in every room of this site. Whoever joins with a key that the room knows is the member they
+    /// were, with their name and colour, and takes over the seat from an older connection. If absent or null: you
+    /// are somebody new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonKey>,
 }
 
 /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`
@@ -53,6 +58,9 @@ pub struct Resume {
     /// The seq of the last known position; together with `epoch`, or not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
+    /// Who you are. If the seat was given up and the room knows this person, they are seated as by `join`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonKey>,
 }
 
 /// A command and its number: `{"id":7,"add":{…}}`.

@@ -124,8 +124,11 @@ pub struct Snapshot<S> {
     pub seq: u64,
     /// The application's state.
     pub state: S,
-    /// Who has a seat, in order of joining.
+    /// Who has a seat, sorted by id.
     pub members: Vec<Member>,
+    /// Who had a seat and is remembered: they come back as the same member, or have a part in the state.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub former: Vec<Former>,
     /// When the room ends unless something extends it.
     pub expires_at: u64,
     /// The store's clock.
@@ -148,6 +151,20 @@ pub struct Member {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(!default))]
     pub away: bool,
+}
+
+/// A member who had a seat, as others see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Former {
+    /// The member's id.
+    pub id: MemberId,
+    /// The name they had last.
+    pub name: String,
+    /// The colour they had last.
+    #[serde(default, deserialize_with = "known")]
+    #[cfg_attr(feature = "schema", schemars(with = "Colour", !default))]
+    pub colour: Option<Colour>,
 }
 
 /// The limits of a connection.
@@ -201,9 +218,9 @@ pub struct Event<'a, E> {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum What<'a, E> {
-    /// A member has taken a seat.
+    /// A member has taken a seat. Somebody who was here before has the id, name and colour that they had.
     Joined {
-        /// The member's id: the event's own seq.
+        /// The member's id.
         member: MemberId,
         /// Their name.
         name: Cow<'a, str>,

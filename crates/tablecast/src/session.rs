@@ -93,7 +93,7 @@ async fn enter<A: App>(
             return Err(SILENT);
         }
     };
-    let wanted = match wanted {
+    let (wanted, person) = match wanted {
         Ok(wanted) => wanted,
         Err(no) => {
             let error = json::error(None, &no.rejection, None);
@@ -103,7 +103,7 @@ async fn enter<A: App>(
         }
     };
     let outbox = connection.outbox().clone();
-    let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted);
+    let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted, person);
     match connection.while_waiting(entered).await {
         Ok((mut seat, member)) => {
             // However this ends, the member may come back, unless the client says goodbye.

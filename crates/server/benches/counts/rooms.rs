@@ -47,6 +47,7 @@ impl Table {
                     name: None,
                     colour: None,
                     token: SeatToken(number),
+                    person: None,
                     node: node.clone(),
                     connection: ConnectionId(number as u64),
                 };

@@ -11,9 +11,9 @@ use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
 };
 use serde_json::value::RawValue;
-use tablecast_core::Position;
 use tablecast_core::membership::Op;
 use tablecast_core::text::clean;
+use tablecast_core::{PersonKey, Position};
 use tablecast_protocol::MAX_SAFE_INTEGER;
 use tablecast_protocol::client::{Join, Rename, Request, Resume};
 
@@ -129,18 +129,22 @@ fn clean_name(id: Option<u64>, name: &str) -> Result<String, Misunderstood> {
     cleaned.map_err(|rejection| Misunderstood { id, rejection })
 }
 
-/// Reads a client's first message: `{"join":{"name":…,"colour":…}}`, or
-/// `{"resume":{"seat":…,"epoch":…,"seq":…}}`.
-pub(crate) fn first(text: &str) -> Result<WantedSeat, Misunderstood> {
+/// Reads a client's first message: `{"join":{"name":…,"colour":…,"person":…}}`, or
+/// `{"resume":{"seat":…,"epoch":…,"seq":…,"person":…}}`.
+pub(crate) fn first(text: &str) -> Result<(WantedSeat, Option<PersonKey>), Misunderstood> {
     let said = envelope(text)?;
     let bad = |why: String| Misunderstood::bad_command(said.id, why);
     let content = said.content;
     match said.verb.as_str() {
         "join" => {
-            let Join { name, colour } =
-                serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
+            let Join {
+                name,
+                colour,
+                person,
+            } = serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
             let name = name.map(|name| clean_name(said.id, &name)).transpose()?;
-            Ok(WantedSeat::New { name, colour })
+            let wanted = WantedSeat::New { name, colour };
+            Ok((wanted, person))
         }
         "resume" => {
             let resume: Resume =
@@ -156,10 +160,11 @@ pub(crate) fn first(text: &str) -> Result<WantedSeat, Misunderstood> {
                     )));
                 }
             };
-            Ok(WantedSeat::Again {
+            let wanted = WantedSeat::Again {
                 seat: resume.seat,
                 known,
-            })
+            };
+            Ok((wanted, resume.person))
         }
         other => Err(bad(format!(
             "the first message is {{\"join\":{{}}}} or {{\"resume\":{{…}}}}, not {:?}",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
-use tablecast_core::{ConnectionId, Forms, MemberId, RoomId, SeatToken};
+use tablecast_core::{ConnectionId, Forms, MemberId, PersonId, PersonKey, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -155,6 +155,7 @@ impl<A: App> LocalRooms<A> {
         dialect: Dialect,
         outbox: &Arc<Outbox>,
         wanted: WantedSeat,
+        person: Option<PersonKey>,
     ) -> Result<(SeatGuard<A>, MemberId), RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let connection = ConnectionId(fastrand::u64(..));
@@ -168,6 +169,7 @@ impl<A: App> LocalRooms<A> {
             dialect,
             outbox,
             wanted,
+            person: person.map(|key| PersonId::new(key, &id)),
             token: random_token()?,
             deadline,
             keep_seat,

@@ -145,6 +145,7 @@ mod tests {
             name: None,
             colour: None,
             token: SeatToken(1),
+            person: None,
             node,
             connection: ConnectionId(1),
         });

@@ -165,6 +165,9 @@ impl<'a> Audience<'a> {
                 Change::Left { member } => self.close_other(*member, None, CloseReason::BadSeat),
                 Change::Back {
                     member, connection, ..
+                }
+                | Change::Returned {
+                    member, connection, ..
                 } => {
                     self.close_other(*member, Some(*connection), CloseReason::TakenOver);
                 }

@@ -330,22 +330,42 @@ impl DecideContext<'_> {
     }
 
     fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
-        let (node, connection) = (self.node, request.connection);
-        let seated = match &request.wanted {
-            WantedSeat::New { name, colour } => {
-                // A seat that could be free must not keep anybody out.
-                self.reap(draft);
-                draft.join(&Join {
-                    name: name.clone(),
-                    colour: *colour,
-                    token: request.token,
-                    node: node.clone(),
-                    connection,
-                })
+        let again = match &request.wanted {
+            WantedSeat::New { .. } => None,
+            WantedSeat::Again { seat, .. } => {
+                Some(draft.resume(*seat, self.node, request.connection))
             }
-            WantedSeat::Again { seat, .. } => draft.resume(*seat, node, connection),
+        };
+        let is_known = |person| draft.room().members.by_person(person).is_some();
+        let seated = match again {
+            Some(Err(Refusal::NoSuchSeat)) if request.person.is_some_and(is_known) => {
+                self.join_anew(draft, request)
+            }
+            Some(seated) => seated,
+            None => self.join_anew(draft, request),
         };
         seated.map_or_else(Outcome::Refused, Outcome::Seated)
+    }
+
+    fn join_anew<A: App>(
+        &self,
+        draft: &mut Draft<'_, A>,
+        request: &JoinRequest,
+    ) -> Result<MemberId, Refusal> {
+        // A seat that could be free must not keep anybody out.
+        self.reap(draft);
+        let (name, colour) = match &request.wanted {
+            WantedSeat::New { name, colour } => (name.clone(), *colour),
+            WantedSeat::Again { .. } => (None, None),
+        };
+        draft.join(&Join {
+            name,
+            colour,
+            token: request.token,
+            person: request.person,
+            node: self.node.clone(),
+            connection: request.connection,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tablecast_core::App;
 use tablecast_core::backend::{Health, Publication};
-use tablecast_core::{ConnectionId, MemberId, Position, SeatToken};
+use tablecast_core::{ConnectionId, MemberId, PersonId, Position, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
@@ -43,7 +43,9 @@ pub(crate) struct JoinRequest {
     pub(crate) dialect: Dialect,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) wanted: WantedSeat,
-    /// The secret for the seat, if it is a new one.
+    /// Who asks, if they say so.
+    pub(crate) person: Option<PersonId>,
+    /// The secret for the seat, unless the client has one that opens it.
     pub(crate) token: SeatToken,
     /// After this time it is refused.
     pub(crate) deadline: Instant,

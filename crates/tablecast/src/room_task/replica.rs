@@ -120,6 +120,7 @@ pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::
     let is_shown = |event: &Arc<Event<A::Event>>| match &event.change {
         Change::Logic { event, .. } => A::changes_text(event),
         Change::Joined { .. }
+        | Change::Returned { .. }
         | Change::Back { .. }
         | Change::Away { .. }
         | Change::Left { .. }

@@ -44,7 +44,7 @@ impl<A: App> Hub<A> {
             name: None,
             colour: None,
         };
-        let entered = self.rooms.enter(room, Dialect::Text, &outbox, wanted);
+        let entered = self.rooms.enter(room, Dialect::Text, &outbox, wanted, None);
         let (seat, member) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;

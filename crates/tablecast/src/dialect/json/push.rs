@@ -3,10 +3,10 @@
 use serde::Serialize;
 use tablecast_core::App;
 use tablecast_core::membership::Seat;
-use tablecast_core::room::{Change, Event, Room};
+use tablecast_core::room::{Change, Event, Room, Seated};
 use tablecast_core::{Logic, MemberId, Rejection};
 use tablecast_protocol::Known;
-use tablecast_protocol::push::{self, Hello, Limits, Member, Push, Snapshot, Version, What};
+use tablecast_protocol::push::{self, Former, Hello, Limits, Member, Push, Snapshot, Version, What};
 
 use crate::codec::Frame;
 use crate::config::HubConfig;
@@ -62,6 +62,7 @@ fn whole<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> Snapshot<impl Ser
         seq: room.position.seq,
         state: room.logic.view(),
         members: members(room),
+        former: former(room),
         expires_at,
         now,
     }
@@ -76,6 +77,17 @@ pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<Member> {
             name: seat.name.clone(),
             colour: Some(seat.colour),
             away: seat.is_away(),
+        })
+        .collect()
+}
+
+fn former<L: Logic>(room: &Room<L>) -> Vec<Former> {
+    let former = room.members.former().iter();
+    former
+        .map(|one| Former {
+            id: one.member,
+            name: one.name.clone(),
+            colour: Some(one.colour),
         })
         .collect()
 }
@@ -116,7 +128,21 @@ pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
             name: (&**name).into(),
             colour: Some(*colour),
         },
-        Change::Back { member, .. } => What::Back { member: *member },
+        Change::Returned {
+            member,
+            seated: Some(Seated { name, colour }),
+            ..
+        } => What::Joined {
+            member: *member,
+            name: (&**name).into(),
+            colour: Some(*colour),
+        },
+        Change::Back { member, .. }
+        | Change::Returned {
+            member,
+            seated: None,
+            ..
+        } => What::Back { member: *member },
         Change::Away { member, until } => What::Away {
             member: *member,
             until: *until,
