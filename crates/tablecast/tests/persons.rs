@@ -1,0 +1,208 @@
+//! A person with a key is the same member however often they come back.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::rooms::{JsonMember, Node};
+use tablecast::{HubConfig, MemoryBackend};
+
+const MINA: &str = "0123456789abcdef0123456789abcdef";
+const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
+async fn node(config: HubConfig) -> Node {
+    let node = Node::start(config).await;
+    node.make("r").await;
+    node
+}
+
+fn join(name: &str, key: &str) -> Value {
+    json!({"join": {"name": name, "person": key}})
+}
+
+/// Leaves for good.
+async fn leave(member: JsonMember) {
+    let mut client = member.client;
+    client.send_close(1000).await.unwrap();
+    client.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_left_and_joins_with_their_key_is_the_member_they_were() {
+    let node = node(HubConfig::default()).await;
+    let mut witness = node.json("r").await;
+    let mina = node.enter("r", join("Mina", MINA)).await;
+    let (you, colour, seat) = (
+        mina.hello["you"].clone(),
+        mina.hello["colour"].clone(),
+        mina.hello["seat"].clone(),
+    );
+    leave(mina).await;
+    node.until_seats("r", 1).await;
+    // Somebody else takes what was free meanwhile.
+    let lee = node.json("r").await;
+    assert_ne!(lee.hello["you"], you);
+
+    let again = node.enter("r", join("another name", MINA)).await;
+    assert_eq!(again.hello["you"], you);
+    assert_eq!(again.hello["name"], "Mina");
+    assert_eq!(again.hello["colour"], colour);
+    assert_ne!(again.hello["seat"], seat, "a new secret");
+    let ids: Vec<&Value> = again.hello["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| &member["id"])
+        .collect();
+    assert!(ids.is_sorted_by_key(|id| id.as_u64()), "{ids:?}");
+    let joined = loop {
+        let event = witness.event().await;
+        if event["joined"]["member"] == you && event["seq"] != you {
+            break event;
+        }
+    };
+    assert_eq!(
+        joined["joined"],
+        json!({"member": you, "name": "Mina", "colour": colour})
+    );
+}
+
+#[tokio::test]
+async fn a_second_connection_of_a_person_has_the_seat() {
+    let node = node(HubConfig::default()).await;
+    let mut witness = node.json("r").await;
+    let mut older = node.enter("r", join("Mina", MINA)).await;
+    older.ask(json!({"id": 7, "add": {"item": "pizza"}})).await;
+    let mut newer = node.enter("r", join("Mina", MINA)).await;
+    assert_eq!(newer.hello["you"], older.hello["you"]);
+    assert_eq!(older.client.closed().await.unwrap(), 4409);
+    let back = loop {
+        let event = witness.event().await;
+        if event["back"].is_object() {
+            break event;
+        }
+    };
+    assert_eq!(back["back"], json!({"member": newer.hello["you"]}));
+    assert_eq!(node.hub.view("r").await.unwrap().members.len(), 2);
+
+    // The older secret is void, and commands count from 1 again: none is a repetition.
+    let resume = json!({"resume": {"seat": older.hello["seat"]}});
+    let mut refused = node.say_first("r", &resume.to_string()).await;
+    assert_eq!(refused.closed().await.unwrap(), 4401);
+    let ack = newer.ask(json!({"id": 1, "add": {"item": "sushi"}})).await;
+    assert!(ack["ack"].is_object(), "{ack}");
+    let ack = newer.ask(json!({"id": 7, "add": {"item": "soup"}})).await;
+    assert!(ack["ack"].is_object(), "{ack}");
+    assert_eq!(node.items("r").await, ["pizza", "sushi", "soup"]);
+}
+
+#[tokio::test]
+async fn a_full_room_has_the_seat_of_a_person_who_has_one() {
+    let node = node(HubConfig {
+        seats: 2,
+        ..HubConfig::default()
+    })
+    .await;
+    let _lee = node.enter("r", join("Lee", OTHER)).await;
+    let mina = node.enter("r", join("Mina", MINA)).await;
+    let again = node.enter("r", join("Mina", MINA)).await;
+    assert_eq!(again.hello["you"], mina.hello["you"]);
+    leave(again).await;
+    node.until_seats("r", 1).await;
+    let _somebody = node.json("r").await;
+    let mut mina = node.say_first("r", &join("Mina", MINA).to_string()).await;
+    assert_eq!(mina.closed().await.unwrap(), 4403);
+}
+
+#[tokio::test]
+async fn a_seat_that_was_given_up_is_had_again_by_its_person() {
+    let node = node(HubConfig {
+        seat_grace: std::time::Duration::ZERO,
+        ..HubConfig::default()
+    })
+    .await;
+    let _witness = node.json("r").await;
+    let mina = node.enter("r", join("Mina", MINA)).await;
+    let (you, seat) = (mina.hello["you"].clone(), mina.hello["seat"].clone());
+    mina.client.reset().unwrap();
+    node.until_seats("r", 1).await;
+    let resume = |person: &str| json!({"resume": {"seat": seat, "person": person}});
+    let mut stranger = node.say_first("r", &resume(OTHER).to_string()).await;
+    assert_eq!(stranger.closed().await.unwrap(), 4401);
+    let again = node.enter("r", resume(MINA)).await;
+    assert_eq!(
+        (&again.hello["you"], &again.hello["name"]),
+        (&you, &json!("Mina"))
+    );
+    assert_eq!(again.hello["resumed"], false);
+}
+
+#[tokio::test]
+async fn a_person_is_the_same_on_another_node() {
+    let here = MemoryBackend::new();
+    let there = here.another_node();
+    let here = Node::on(std::sync::Arc::new(here), HubConfig::default()).await;
+    let there = Node::on(std::sync::Arc::new(there), HubConfig::default()).await;
+    here.make("r").await;
+    let mut older = here.enter("r", join("Mina", MINA)).await;
+    let newer = there.enter("r", join("Mina", MINA)).await;
+    assert_eq!(newer.hello["you"], older.hello["you"]);
+    assert_eq!(older.client.closed().await.unwrap(), 4409);
+    leave(newer).await;
+    there.until_seats("r", 0).await;
+    let again = here.enter("r", join("Mina", MINA)).await;
+    assert_eq!(again.hello["you"], older.hello["you"]);
+}
+
+/// Not to the person, nor to the others, nor for another room.
+#[tokio::test]
+async fn a_key_is_told_to_nobody_and_is_another_in_each_room() {
+    let node = node(HubConfig::default()).await;
+    node.make("s").await;
+    let mut witness = node.json("r").await;
+    let mina = node.enter("r", join("Mina", MINA)).await;
+    let event = witness.event().await;
+    let lee = node.enter("r", join("Lee", OTHER)).await;
+    for said in [&mina.hello, &event, &lee.hello] {
+        let said = said.to_string();
+        assert!(!said.contains(MINA) && !said.contains("person"), "{said}");
+    }
+    let elsewhere = node.enter("s", join("M", MINA)).await;
+    assert_eq!(elsewhere.hello["name"], "M", "rooms do not know each other");
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_named() {
+    let node = node(HubConfig::default()).await;
+    for bad in [
+        "\"\"",
+        "\"0123\"",
+        "7",
+        "\"0123456789ABCDEF0123456789ABCDEF\"",
+    ] {
+        let first = format!("{{\"join\":{{\"person\":{bad}}}}}");
+        let mut client = node.say_first("r", &first).await;
+        let error = client.next_json().await.unwrap();
+        assert_eq!(error["error"]["code"], "bad_command", "{error}");
+        assert_eq!(client.closed().await.unwrap(), 4400);
+    }
+    let nobody = node.enter("r", json!({"join": {"person": null}})).await;
+    assert_eq!(nobody.hello["name"], "guest 1");
+}
+
+#[tokio::test]
+async fn guests_count_from_one_and_no_name_is_used_twice() {
+    let node = node(HubConfig::default()).await;
+    let first = node.enter("r", json!({"join": {"person": MINA}})).await;
+    let second = node.json("r").await;
+    let _text = node.text("r").await;
+    let fourth = node.json("r").await;
+    let names = [&first, &second, &fourth].map(|member| member.hello["name"].clone());
+    assert_eq!(names, ["guest 1", "guest 2", "guest 4"]);
+    leave(first).await;
+    leave(second).await;
+    node.until_seats("r", 2).await;
+    // The first may come back, the second may not.
+    assert_eq!(node.json("r").await.hello["name"], "guest 2");
+    assert_eq!(node.json("r").await.hello["name"], "guest 5");
+}
