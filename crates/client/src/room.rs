@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tablecast_protocol::push::{Event, Hello, Member, Snapshot, What};
+use tablecast_protocol::push::{Event, Former, Hello, Member, Snapshot, What};
 use tablecast_protocol::{Epoch, Known, MemberId};
 
 use crate::clock::Millis;
@@ -17,8 +17,11 @@ pub struct Room<S> {
     pub you: MemberId,
     /// How many seats there are.
     pub seats: usize,
-    /// Who has one, in order of joining.
+    /// Who has one, sorted by id.
     pub members: Vec<Member>,
+    /// Who had one and has a part in the state, or may come back. Whoever leaves is added, at
+    /// most 256; a whole state says who is remembered.
+    pub former: Vec<Former>,
     /// The application's state.
     pub state: S,
     /// Names the unbroken history that `seq` counts in.
@@ -30,6 +33,9 @@ pub struct Room<S> {
     /// What the store's clock is ahead of ours, milliseconds.
     ahead: i64,
 }
+
+/// How many members without a seat a client remembers, as many as a server.
+const FORMER_MEMBERS: usize = 256;
 
 impl<S> Room<S> {
     /// The room after a first message: a resumed one leads on from what was known.
@@ -51,6 +57,7 @@ impl<S> Room<S> {
             you,
             seats,
             members: whole.members,
+            former: whole.former,
             state: whole.state,
             epoch: whole.epoch,
             seq: whole.seq,
@@ -102,12 +109,15 @@ impl<S> Room<S> {
                 name,
                 colour,
             } => {
-                self.members.push(Member {
+                self.former.retain(|one| one.id != id);
+                let at = self.members.partition_point(|one| one.id < id);
+                let member = Member {
                     id,
                     name: name.into_owned(),
                     colour,
                     away: false,
-                });
+                };
+                self.members.insert(at, member);
                 Some(Notification::Joined(self.who(id)))
             }
             What::Back { member } => {
@@ -122,7 +132,10 @@ impl<S> Room<S> {
                 // It may be somebody who never had a seat.
                 self.member(member)?;
                 let who = self.who(member);
-                self.members.retain(|one| one.id != member);
+                let left = self.members.extract_if(.., |one| one.id == member);
+                self.former.extend(left.map(Former::from));
+                let too_many = self.former.len().saturating_sub(FORMER_MEMBERS);
+                self.former.drain(..too_many);
                 Some(Notification::Left(who))
             }
             What::Renamed {
@@ -153,12 +166,13 @@ impl<S> Room<S> {
         self.members.iter().find(|member| member.id == id)
     }
 
-    /// A member as people speak of them; somebody without a seat is nobody in particular.
+    /// A member as people speak of them; somebody who is not known is nobody in particular.
     pub fn who(&self, id: MemberId) -> Who {
+        let former = || self.former.iter().find(|one| one.id == id);
         match self.member(id) {
             _ if id == self.you => Who::You,
             Some(member) => Who::Other(member.name.clone()),
-            None => Who::Nobody,
+            None => former().map_or(Who::Nobody, |one| Who::Other(one.name.clone())),
         }
     }
 

@@ -185,6 +185,7 @@ impl<A: Application> Session<A> {
                 seat,
                 epoch: known.map(|room| room.epoch),
                 seq: known.map(|room| room.seq),
+                person: self.who.person,
             }),
             None => First::Join(self.who.clone()),
         };
@@ -287,6 +288,7 @@ impl<A: Application> Session<A> {
                 self.who = Join {
                     name: Some(name.to_string()),
                     colour: colour.or(self.who.colour),
+                    person: self.who.person,
                 };
             }
             _ => {}

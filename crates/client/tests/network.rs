@@ -113,7 +113,10 @@ async fn server() -> (Hub<Counter>, String) {
 
 fn client_of<A: Application>(app: A, address: &str, name: &str) -> Client<A> {
     let name = Some(name.to_owned());
-    let who = Join { name, colour: None };
+    let who = Join {
+        name,
+        ..Join::default()
+    };
     Client::new(app, address.parse().unwrap(), who).unwrap()
 }
 

@@ -167,6 +167,15 @@ pub struct Former {
     pub colour: Option<Colour>,
 }
 
+impl From<Member> for Former {
+    fn from(member: Member) -> Self {
+        let Member {
+            id, name, colour, ..
+        } = member;
+        Former { id, name, colour }
+    }
+}
+
 /// The limits of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(

@@ -256,11 +256,11 @@ async fn a_command_without_content_is_said_with_an_empty_object_or_null() {
 #[tokio::test]
 async fn what_a_newer_client_adds_to_its_first_message_is_ignored() {
     let node = node().await;
-    let first = json!({"join": {"name": "Kim", "watch": true, "person": "x"}});
+    let first = json!({"join": {"name": "Kim", "more": true, "later": "x"}});
     let member = node.enter("r", first).await;
     assert_eq!(member.hello["name"], "Kim");
     let (seat, more) = (&member.hello["seat"], [1, 2]);
-    let again = json!({"resume": {"seat": seat, "person": "x", "more": more}});
+    let again = json!({"resume": {"seat": seat, "later": "x", "more": more}});
     assert_eq!(
         node.enter("r", again).await.hello["you"],
         member.hello["you"]

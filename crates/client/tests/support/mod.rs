@@ -55,7 +55,7 @@ impl<A: Application + Default> At<A> {
     pub fn start(random: u8) -> Self {
         let who = Join {
             name: Some("Mina".to_owned()),
-            colour: None,
+            ..Join::default()
         };
         let mut at = At {
             session: Session::new(
