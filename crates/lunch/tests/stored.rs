@@ -4,6 +4,7 @@
 //!
 //! - `1.jsonl`: the last version before rooms were stored in a database, commit 175930a.
 //! - `2.jsonl`: the first in which what is stored says its forms.
+//! - `3.jsonl`: the first that knows persons.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -16,16 +17,19 @@ use tablecast_core::history::History;
 use tablecast_core::membership::Op;
 use tablecast_core::room::{Change, Event as RoomEvent};
 use tablecast_core::{
-    Colour, ConnectionId, Epoch, Forms, MemberId, NodeId, Position, Room, SeatToken,
+    Colour, ConnectionId, Epoch, Forms, MemberId, NodeId, PersonId, PersonKey, Position, Room,
+    SeatToken,
 };
 use tablecast_lunch::{Decided, Event, MasterSecret, Menu};
 
 /// The version whose bytes are written.
-const NEWEST: &str = "2";
+const NEWEST: &str = "3";
 
 /// Every kind of event. All are in the files.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "joined",
+    "returned",
+    "returned to a seat",
     "back",
     "away",
     "left",
@@ -45,6 +49,8 @@ const KINDS: [&str; 15] = [
 fn kind(change: &Change<Event>) -> &'static str {
     match change {
         Change::Joined { .. } => "joined",
+        Change::Returned { seated: None, .. } => "returned",
+        Change::Returned { .. } => "returned to a seat",
         Change::Back { .. } => "back",
         Change::Away { .. } => "away",
         Change::Left { .. } => "left",
@@ -101,7 +107,7 @@ fn what_each_version_has_stored_is_read() {
         assert_eq!(room, stored, "{}", path.display());
         versions += 1;
     }
-    assert_eq!(versions, 2, "all of them");
+    assert_eq!(versions, 3, "all of them");
     assert_eq!(kinds, BTreeSet::from(KINDS));
 }
 
@@ -152,6 +158,11 @@ impl Scribe {
     }
 }
 
+/// Whoever has the nth seat.
+fn person(nth: u64) -> PersonId {
+    PersonId::new(PersonKey(nth.into()), &"r".parse().unwrap())
+}
+
 /// A table with one of everything that these forms have.
 fn written(forms: Forms) -> String {
     let menu = Menu::new(100, MasterSecret::new([7; 32]));
@@ -165,18 +176,20 @@ fn written(forms: Forms) -> String {
     let first = scribe.room.encode().unwrap();
     scribe.line(&first);
     let node: NodeId = "node-1".parse().unwrap();
-    let [mina, jun, guest] = [Some(("Mina", 3)), Some(("준", 4)), None].map(|who| {
-        let seat = scribe.number;
-        scribe.number += 1;
-        let join = Join {
-            name: who.map(|(name, _)| name.to_owned()),
-            colour: who.and_then(|(_, colour)| Colour::new(colour)),
-            token: SeatToken(u128::MAX - u128::from(seat)),
-            node: node.clone(),
-            connection: ConnectionId(u64::MAX - seat),
-        };
-        scribe.decide(|draft| draft.join(&join)).unwrap()
-    });
+    let [mina, jun, guest] =
+        [("Mina", Some(3)), ("준", Some(4)), ("guest 3", None)].map(|(name, colour)| {
+            let seat = scribe.number;
+            scribe.number += 1;
+            let join = Join {
+                name: Some(name.to_owned()),
+                colour: colour.and_then(Colour::new),
+                token: SeatToken(u128::MAX - u128::from(seat)),
+                person: Some(person(seat)),
+                node: node.clone(),
+                connection: ConnectionId(u64::MAX - seat),
+            };
+            scribe.decide(|draft| draft.join(&join)).unwrap()
+        });
     for command in [
         r#"{"title":{"title":"Friday"}}"#,
         r#"{"add":{"item":"김치찌개"}}"#,
@@ -211,6 +224,22 @@ fn written(forms: Forms) -> String {
         draft.disconnect(ConnectionId(u64::MAX - 1), until);
         draft.disconnect(ConnectionId(u64::MAX - 2), None);
     });
+    // While an older node lives, whoever comes back is somebody new.
+    if forms != Forms::FIRST {
+        for (seat, is_away) in [(1, true), (2, false)] {
+            let back = Join {
+                name: None,
+                colour: None,
+                token: SeatToken(seat.into()),
+                person: Some(person(seat)),
+                node: node.clone(),
+                connection: ConnectionId(2 + seat),
+            };
+            let member = scribe.decide(|draft| draft.join(&back)).unwrap();
+            assert_eq!(member, if is_away { jun } else { guest });
+        }
+        scribe.decide(|draft| draft.disconnect(ConnectionId(3), None));
+    }
     let last = scribe.room.encode().unwrap();
     scribe.line(&last);
     scribe.lines.join("\n") + "\n"

@@ -6,7 +6,9 @@ use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event, Room, Seated};
 use tablecast_core::{Logic, MemberId, Rejection};
 use tablecast_protocol::Known;
-use tablecast_protocol::push::{self, Former, Hello, Limits, Member, Push, Snapshot, Version, What};
+use tablecast_protocol::push::{
+    self, Former, Hello, Limits, Member, Push, Snapshot, Version, What,
+};
 
 use crate::codec::Frame;
 use crate::config::HubConfig;
