@@ -320,6 +320,7 @@ mod tests {
             name: None,
             colour: None,
             token: SeatToken(7),
+            person: None,
             node: "n".parse().unwrap(),
             connection: ConnectionId(1),
         };
@@ -367,7 +368,7 @@ mod tests {
         let (stored, refused) = go(&mut room, SECOND, &[false, true, false]);
         assert_eq!(refused, None);
         let error = |error: StoredError| error.to_string();
-        let unread = "stored in form 3.2, but this program reads 3.1 to 3.1";
+        let unread = "stored in form 3.2, but this program reads 3.1 to 4.1";
         for (seq, bytes) in (1..).zip(&stored) {
             let read = Event::decode::<New>(seq, bytes).unwrap();
             assert_eq!(read.encode().unwrap(), bytes);
@@ -397,13 +398,13 @@ mod tests {
 
     #[test]
     fn an_event_of_an_unknown_kind_names_the_forms_that_it_needs() {
-        let later = br#"{"format":4,"app":2,"change":{"returned":{"member":1}}}"#;
+        let later = br#"{"format":5,"app":2,"change":{"later":{"member":1}}}"#;
         let error = Event::decode::<New>(1, later).unwrap_err().to_string();
         assert_eq!(
             error,
-            "stored in form 4.2, but this program reads 3.1 to 3.2"
+            "stored in form 5.2, but this program reads 3.1 to 4.2"
         );
-        let damaged = br#"{"change":{"returned":{"member":1}}}"#;
+        let damaged = br#"{"change":{"later":{"member":1}}}"#;
         let error = Event::decode::<New>(1, damaged).unwrap_err().to_string();
         assert!(
             error.starts_with("not in the expected form: unknown variant"),
@@ -413,7 +414,7 @@ mod tests {
         let error = Room::<New>::decode(NOWHERE, state).unwrap_err().to_string();
         assert_eq!(
             error,
-            "stored in form 2.1, but this program reads 3.1 to 3.2"
+            "stored in form 2.1, but this program reads 3.1 to 4.2"
         );
     }
 

@@ -30,6 +30,7 @@ pub(crate) fn room() -> Room<Menu> {
         name: Some("Mina".to_owned()),
         colour: None,
         token: SeatToken(1),
+        person: None,
         node: node(),
         connection: ConnectionId(1),
     });

@@ -13,9 +13,14 @@ use crate::dialect::message::{Misunderstood, WantedSeat};
 /// It is refused for this reason.
 pub fn first(text: &str) -> Result<First, Rejection> {
     match json::first(text) {
-        Ok(WantedSeat::New { name, colour }) => Ok(First::Join(Join { name, colour })),
-        Ok(WantedSeat::Again { seat, known }) => Ok(First::Resume(Resume {
+        Ok((WantedSeat::New { name, colour }, person)) => Ok(First::Join(Join {
+            name,
+            colour,
+            person,
+        })),
+        Ok((WantedSeat::Again { seat, known }, person)) => Ok(First::Resume(Resume {
             seat,
+            person,
             epoch: known.map(|known| known.epoch),
             seq: known.map(|known| known.seq),
         })),

@@ -5,15 +5,30 @@ mod support;
 
 use serde_json::{Value, json};
 use support::rooms::{JsonMember, Node};
+use tablecast::core::{Backend, Forms};
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::until;
 
 const MINA: &str = "0123456789abcdef0123456789abcdef";
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
 async fn node(config: HubConfig) -> Node {
     let node = Node::start(config).await;
+    until_persons(&node).await;
     node.make("r").await;
     node
+}
+
+/// Waits until the node knows that all others know persons.
+async fn until_persons(node: &Node) {
+    let same = async || {
+        let room = format!("{:x}", fastrand::u64(..));
+        node.make(&room).await;
+        let first = node.enter(&room, join("Mina", MINA)).await;
+        let again = node.enter(&room, join("Mina", MINA)).await;
+        first.hello["you"] == again.hello["you"]
+    };
+    until("persons are known again", same, |same| *same).await;
 }
 
 fn join(name: &str, key: &str) -> Value {
@@ -143,6 +158,8 @@ async fn a_person_is_the_same_on_another_node() {
     let there = here.another_node();
     let here = Node::on(std::sync::Arc::new(here), HubConfig::default()).await;
     let there = Node::on(std::sync::Arc::new(there), HubConfig::default()).await;
+    until_persons(&here).await;
+    until_persons(&there).await;
     here.make("r").await;
     let mut older = here.enter("r", join("Mina", MINA)).await;
     let newer = there.enter("r", join("Mina", MINA)).await;
@@ -205,4 +222,29 @@ async fn guests_count_from_one_and_no_name_is_used_twice() {
     // The first may come back, the second may not.
     assert_eq!(node.json("r").await.hello["name"], "guest 2");
     assert_eq!(node.json("r").await.hello["name"], "guest 5");
+}
+
+/// An older node could not read what is stored of a person.
+#[tokio::test]
+async fn while_an_older_node_lives_everybody_is_somebody_new() {
+    let store = MemoryBackend::new();
+    let (other, looks) = (store.another_node(), store.another_node());
+    let older = "older".parse().unwrap();
+    let lease = std::time::Duration::from_secs(3600);
+    other.renew(&older, Forms::FIRST, lease).await.unwrap();
+    let node = Node::on(std::sync::Arc::new(store), HubConfig::default()).await;
+    let renewed = async || {
+        let looks = looks.renew(&older, Forms::FIRST, lease).await;
+        looks.unwrap().len()
+    };
+    until("the node has its lease", renewed, |live| *live == 2).await;
+    node.make("r").await;
+    let mina = node.enter("r", join("Mina", MINA)).await;
+    let again = node.enter("r", join("Mina", MINA)).await;
+    assert_ne!(mina.hello["you"], again.hello["you"]);
+    let hello = again.hello.to_string();
+    assert!(!hello.contains("former"), "{hello}");
+
+    other.release(&older).await.unwrap();
+    until_persons(&node).await;
 }

@@ -231,7 +231,7 @@ async fn a_new_kind_of_event_is_made_only_while_no_older_node_lives() {
     let Err(RoomError::Unavailable(Unavailable::Store(why))) = old.items("r").await else {
         panic!("it was read");
     };
-    let forms = "stored in form 3.2, but this program reads 3.1 to 3.1";
+    let forms = "stored in form 3.2, but this program reads 3.1 to 4.1";
     assert!(why.contains(forms), "{why}");
 
     // From then on no other room gets what it cannot read.

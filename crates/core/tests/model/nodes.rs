@@ -117,7 +117,7 @@ impl Node {
     }
 
     fn decide(&self, requests: &[Asked], node: usize) -> (Draft<'_, Shelf>, Vec<Answer>) {
-        let mut draft = Draft::new(&self.room, &self.history, Forms::FIRST);
+        let mut draft = Draft::new(&self.room, &self.history, Forms::of::<Shelf>());
         let answers = requests
             .iter()
             .map(|request| decide(&mut draft, node, request))

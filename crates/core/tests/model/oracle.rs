@@ -47,6 +47,8 @@ pub(crate) struct Oracle {
     pub(crate) seq: u64,
     /// Those with a seat, sorted by id.
     pub(crate) people: Vec<Person>,
+    /// Somebody with a key was here: since then those who leave are remembered.
+    knows_persons: bool,
     /// Those who have left and are remembered, in order of leaving.
     pub(crate) former: Vec<Person>,
     pub(crate) things: Vec<(u64, u8)>,
@@ -97,7 +99,7 @@ impl Oracle {
         for person in Vec::into_iter(leave) {
             self.happens();
             let matters = self.things.iter().any(|(by, _)| *by == person.id);
-            if person.key.is_some() || matters {
+            if self.knows_persons && (person.key.is_some() || matters) {
                 self.former.push(person);
             }
         }
@@ -160,6 +162,7 @@ impl Oracle {
                     .find(|guest| all().all(|person| person.name != *guest))
                     .unwrap();
                 let id = self.seated(*connection);
+                self.knows_persons |= key.is_some();
                 self.people.push(Person {
                     id,
                     name: name.clone().unwrap_or(guest),
