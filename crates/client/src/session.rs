@@ -185,7 +185,8 @@ impl<A: Application> Session<A> {
                 seat,
                 epoch: known.map(|room| room.epoch),
                 seq: known.map(|room| room.seq),
-                person: self.who.person,
+                // Without the seat it joins as that person, with commands that count anew.
+                person: None,
             }),
             None => First::Join(self.who.clone()),
         };
