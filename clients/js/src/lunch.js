@@ -1,17 +1,12 @@
 // The lunch menu, and a seat in a room that has one.
 
+import { randomHex } from './random.js';
 import { Room } from './room.js';
 
 /** @import { Candidate, ChangeEvent, Contribution, Item, Menu, MenuChange, RoomOptions, Saved } from './types.js' */
 
 /** How long a draw waits for missing contributions, ms; and the time between two attempts to end it. */
 const PATIENCE = 3_000;
-
-/** 32 random bytes, in hex. */
-function chance() {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 /** @type {(which: number | string) => { number: number } | { item: string }} */
 const target = (which) => (typeof which === 'number' ? { number: which } : { item: which });
@@ -122,7 +117,7 @@ export class LunchRoom extends Room {
       // Its event will come, or it was refused. In another epoch the store has lost it.
       if (said && this.#epoch === position?.epoch) return;
       this.#epoch = position?.epoch;
-      const value = said ? mine.value : chance();
+      const value = said ? mine.value : randomHex(32);
       this.#contribution = { draw, member: me.id, value, commitment };
       this.#say('contribute', { draw, value });
     } else if (!this.#complete && members.every(({ id, away }) => away || has(id))) {

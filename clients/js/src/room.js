@@ -7,6 +7,9 @@ import { Link, ahead } from './link.js';
 /** A smaller difference may be the transit time of a message, ms. */
 const SLEPT = 1_000;
 
+/** How many members who have left are known, as many as the server remembers. */
+const FORMER = 256;
+
 /** The kinds of events. @type {readonly (keyof RoomEvents<any>)[]} */
 const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
 
@@ -31,6 +34,8 @@ export class Room extends EventTarget {
   #name;
   /** @type {number | undefined} */
   #colour;
+  /** @type {string | undefined} */
+  #person;
   /** @type {Replica<S> | null} */
   #replica = null;
   /** The replica to save: the one before the newest event, until all listeners have handled that event. @type {Replica<S> | null} */
@@ -48,12 +53,14 @@ export class Room extends EventTarget {
    * @param {string | URL} url from `roomUrl` or `createRoom`
    * @param {RoomOptions<S, E>} [options]
    */
-  constructor(url, { apply = (state) => state, name, colour, saved, WebSocket = globalThis.WebSocket } = {}) {
+  constructor(url, { apply = (state) => state, name, colour, person, saved, WebSocket = globalThis.WebSocket } = {}) {
     super();
     if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'");
     this.#apply = apply;
     this.#name = saved?.name ?? name;
     this.#colour = saved?.colour ?? colour;
+    this.#person = saved?.person ?? person;
+    if (this.#person !== undefined && !/^[0-9a-f]{32}$/.test(this.#person)) throw new TypeError('person is not 32 lower-case hex digits, as from newPerson()');
     this.#link = new Link(url, WebSocket, {
       opened: () => this.#introduce(),
       heard: (text) => this.#heard(text),
@@ -93,7 +100,7 @@ export class Room extends EventTarget {
     const { pending, nextId, sentId } = this.#commands;
     if (!this.#seat && !pending.length) return null;
     const replica = moved(this.#kept, -ahead());
-    return { seat: this.#seat, name: this.#name, colour: this.#colour, nextId, sentId, pending, replica };
+    return { seat: this.#seat, name: this.#name, colour: this.#colour, person: this.#person, nextId, sentId, pending, replica };
   }
 
   /**
@@ -189,7 +196,7 @@ export class Room extends EventTarget {
 
   #introduce() {
     const { epoch, seq } = this.#replica ?? {};
-    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join: { name: this.#name, colour: this.#colour } };
+    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join: { name: this.#name, colour: this.#colour, person: this.#person } };
     this.#link.send(JSON.stringify(said));
   }
 
@@ -332,6 +339,7 @@ export class Room extends EventTarget {
       store,
       me: replica?.members.find((member) => member.id === replica.you) ?? null,
       members: replica?.members ?? [],
+      former: replica?.former ?? [],
       seats: replica?.seats ?? null,
       ttlMs: replica?.ttl_ms ?? null,
       state: replica?.state ?? null,
@@ -362,7 +370,7 @@ const moved = (replica, by) => replica && { ...replica, offset: replica.offset +
  * @returns {Replica<S>}
  */
 function replace(replica, { now, ...whole }) {
-  return { ...replica, ...whole, offset: now - performance.now() };
+  return { ...replica, former: [], ...whole, offset: now - performance.now() };
 }
 
 /** That of servers that do not name it. @type {Version} */
@@ -389,20 +397,28 @@ function greet(replica, { seat, ...hello }) {
  */
 function happen(replica, event, apply) {
   const { seq, expires_at, joined, back, away, left, renamed } = event;
-  let { members } = replica;
+  let { members, former = [] } = replica;
   /** @type {S | undefined} */
   let state = replica.state;
   /** @type {(id: number, news: Partial<Member>) => void} */
   const update = (id, news) => (members = members.map((m) => (m.id === id ? { ...m, ...news } : m)));
-  if (joined) members = [...members, { id: joined.member, name: joined.name, colour: joined.colour, away: false }];
+  if (joined) {
+    const { member: id, name, colour } = joined;
+    former = former.filter((one) => one.id !== id);
+    members = [...members, { id, name, colour, away: false }].sort((a, b) => a.id - b.id);
+  }
   if (back) update(back.member, { away: false });
   if (away) update(away.member, { away: true });
-  if (left) members = members.filter((m) => m.id !== left.member);
+  if (left) {
+    const gone = members.filter((m) => m.id === left.member).map(({ id, name, colour }) => ({ id, name, colour }));
+    former = [...former, ...gone].slice(-FORMER);
+    members = members.filter((m) => m.id !== left.member);
+  }
   if (renamed) update(renamed.member, { name: renamed.name, colour: renamed.colour });
   if (event.change) state = apply(state, /** @type {ChangeEvent<E>} */ (event));
   // No room lives longer than its lifetime, so the store's clock shows at least this time. If the known offset says
   // less, the device has slept, and its clock stood still.
   const least = expires_at - replica.ttl_ms - performance.now();
   const offset = least > replica.offset + SLEPT ? least : replica.offset;
-  return /** @type {Replica<S>} */ ({ ...replica, seq, expires_at, members, state, offset });
+  return /** @type {Replica<S>} */ ({ ...replica, seq, expires_at, members, former, state, offset });
 }

@@ -42,8 +42,10 @@ export interface View<S> {
   readonly store: 'up' | 'down';
   /** Yourself; null before the first hello. */
   readonly me: Member | null;
-  /** In order of joining. */
+  /** Sorted by id. */
   readonly members: readonly Member[];
+  /** Those who have left, as far as is known: their names, for what is left of them in the room. In order of leaving. */
+  readonly former: readonly Former[];
   /** The number of seats; null before the first hello. */
   readonly seats: number | null;
   /** How long the room lives after the last join or change, ms; null before the first hello. */
@@ -56,6 +58,13 @@ export interface View<S> {
   readonly expiresAt: number | null;
   /** Your commands without an answer yet, in order. */
   readonly pending: readonly Pending[];
+}
+
+/** A member who has left. */
+export interface Former {
+  readonly id: number;
+  readonly name: string;
+  readonly colour: number;
 }
 
 export interface Position {
@@ -76,6 +85,7 @@ export interface Saved {
   readonly seat?: string | undefined;
   readonly name: string | undefined;
   readonly colour?: number | undefined;
+  readonly person?: string | undefined;
   readonly nextId: number;
   /** The highest number that was sent: commands above it were certainly not applied. */
   readonly sentId?: number;
@@ -98,6 +108,11 @@ export interface RoomOptions<S, E> {
   name?: string | undefined;
   /** Your colour, 0 to 11; without it you get one that few others have. */
   colour?: number | undefined;
+  /**
+   * Who you are, from `newPerson()`: whoever joins with a key that the room knows is the member they were, with their
+   * name, colour and votes, and takes the seat over from an older connection. Without it you are somebody new.
+   */
+  person?: string | undefined;
   /** An earlier `room.saved`, to take the same seat again. */
   saved?: Saved | null | undefined;
   /** Another WebSocket class, for Node before 22. Default: the global one. */
@@ -162,6 +177,8 @@ export type RoomEvent<E> = Happened & { readonly by?: number } & {
 export interface Whole<S> extends Position {
   readonly state: S;
   readonly members: readonly Member[];
+  /** Absent if there is nobody, and from servers of before this field. */
+  readonly former?: readonly Former[];
   readonly expires_at: number;
   readonly now: number;
 }

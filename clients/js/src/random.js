@@ -1,0 +1,11 @@
+/** Random bytes, in hex. @param {number} count */
+export function randomHex(count) {
+  const bytes = crypto.getRandomValues(new Uint8Array(count));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * A new key for the option `person`: 32 random hex digits. Make one for each person and site, and keep it as you keep a
+ * password.
+ */
+export const newPerson = () => randomHex(16);
