@@ -22,7 +22,8 @@ async function stacks({ page }) {
 }
 
 /**
- * The pixels that stacks paint outside their lines, and the number of these lines.
+ * The pixels that stacks paint outside their lines, the number of these lines, and whether nothing else has changed
+ * between the two pictures: on a busy machine the connection may be lost meanwhile, which the page shows.
  * @param {Guest} guest
  */
 async function painted({ page }) {
@@ -41,6 +42,8 @@ async function painted({ page }) {
   };
   // Clocks continue between two pictures.
   await page.evaluate(() => document.querySelectorAll('.time-left, .left, time').forEach((one) => /** @type {HTMLElement} */ (one).style.setProperty('display', 'none')));
+  const said = () => page.evaluate(() => document.body.innerText + document.querySelector('.status')?.getAttribute('data-status'));
+  const told = await said();
   const before = await shot();
   const lines = await page.evaluate(() => {
     const has = (/** @type {string | null | undefined} */ text) => /\u0301{20}/.test(text ?? '');
@@ -59,6 +62,8 @@ async function painted({ page }) {
     return rects.map(({ left, top, right, bottom }) => ({ left, top, right, bottom }));
   });
   const after = await shot();
+  const isSame = (await said()) === told;
+  await page.evaluate(() => document.querySelectorAll('[style]').forEach((one) => ['color', 'fill', 'text-decoration-color'].forEach((name) => /** @type {HTMLElement} */ (one).style.removeProperty(name))));
   const outside = await page.evaluate(
     async ({ before, after, lines }) => {
       /** @param {string} shot */
@@ -87,15 +92,14 @@ async function painted({ page }) {
     },
     { before, after, lines },
   );
-  return { outside, lines: lines.length };
+  return { outside, lines: lines.length, isSame };
 }
 
 /** @param {Guest} guest @param {string} screen @param {number} [least] lines with a stack */
 async function staysInside(guest, screen, least = 1) {
-  const { outside, lines } = await painted(guest);
+  const { outside, lines } = await until('a page that stands still', () => painted(guest), ({ isSame }) => isSame);
   ok(lines >= least, `${screen}: ${lines} lines with stacks`);
   deepEqual(outside.slice(0, 5), [], `${screen}: ${outside.length} pixels outside of its lines`);
-  await guest.page.evaluate(() => document.querySelectorAll('[style]').forEach((one) => ['color', 'fill', 'text-decoration-color'].forEach((name) => /** @type {HTMLElement} */ (one).style.removeProperty(name))));
 }
 
 for (const width of [390, 1200]) {
