@@ -127,13 +127,13 @@ pub(crate) use written_as_text;
 // Debug hides a secret, so that it cannot get into a log.
 macro_rules! secret {
     ($(#[$about:meta])* $name:ident) => {
-        $(#[$about])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(
             feature = "schema",
             derive(schemars::JsonSchema),
             schemars(extend("pattern" = "^[0-9a-f]{32}$"))
         )]
+        $(#[$about])*
         #[serde(try_from = "String", into = "String")]
         pub struct $name(pub u128);
 
