@@ -23,7 +23,7 @@ impl Application for Counter {
     type Command = Step;
     type News = i64;
 
-    fn apply(count: &mut i64, _by: MemberId, Step::Add(number): Step) -> Option<i64> {
+    fn apply(count: &mut i64, _by: Option<MemberId>, Step::Add(number): Step) -> Option<i64> {
         *count = count.saturating_add(number);
         Some(*count)
     }

@@ -26,7 +26,11 @@ pub trait Application {
     /// Changes the state as an event does, in the same way as the server: what there is to tell
     /// of it. `by` is who caused it; nobody has the id 0. What does not fit the state must not
     /// panic: it comes from outside.
-    fn apply(state: &mut Self::State, by: MemberId, event: Self::Event) -> Option<Self::News>;
+    fn apply(
+        state: &mut Self::State,
+        by: Option<MemberId>,
+        event: Self::Event,
+    ) -> Option<Self::News>;
 
     /// What this client says by itself. It is called after all that happens while everything is
     /// known. These commands do not wait in [`pending`](crate::Session::pending), nobody is told

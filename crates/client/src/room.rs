@@ -79,7 +79,7 @@ impl<S> Room<S> {
     pub(crate) fn apply<E, N, C>(
         &mut self,
         event: Event<'_, Known<E>>,
-        change: impl FnOnce(&mut S, MemberId, E) -> Option<N>,
+        change: impl FnOnce(&mut S, Option<MemberId>, E) -> Option<N>,
     ) -> Result<Option<Notification<N, C>>, Reason> {
         if event.seq <= self.seq {
             return Ok(None);
@@ -93,15 +93,14 @@ impl<S> Room<S> {
         };
         self.seq = event.seq;
         self.expires_at = event.expires_at;
-        let by = event.by.unwrap_or(MemberId(0));
-        Ok(self.happen(by, what, change))
+        Ok(self.happen(event.by, what, change))
     }
 
     fn happen<E, N, C>(
         &mut self,
-        by: MemberId,
+        by: Option<MemberId>,
         what: What<'_, Known<E>>,
-        change: impl FnOnce(&mut S, MemberId, E) -> Option<N>,
+        change: impl FnOnce(&mut S, Option<MemberId>, E) -> Option<N>,
     ) -> Option<Notification<N, C>> {
         match what {
             What::Joined {
@@ -152,7 +151,10 @@ impl<S> Room<S> {
             }
             What::Change(Known(event)) => {
                 let news = change(&mut self.state, by, event?)?;
-                Some(Notification::Change(self.who(by), news))
+                Some(Notification::Change(
+                    self.who(by.unwrap_or(MemberId(0))),
+                    news,
+                ))
             }
         }
     }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Router, response::Response};
 use serde::{Deserialize, Serialize};
-use tablecast::core::logic::{Logic, Member, Rejection};
+use tablecast::core::logic::{Context, Logic, Rejection};
 use tablecast::{App, Hub, HubConfig, MemoryBackend, hub::RoomError, upgrade::Upgrade};
 use tablecast_client::protocol::{CloseReason, MemberId, client::Join};
 use tablecast_client::{Application, Client, Notification, Reason, Status, Who};
@@ -33,14 +33,14 @@ impl Logic for Counter {
     type Command = Step;
     type Event = Step;
 
-    fn decide(&self, _by: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> {
+    fn decide(&self, _by: &Context<'_>, step: &Step) -> Result<Vec<Step>, Rejection> {
         match step {
             Step::Add(0) => Err(Rejection::new("nothing", "that changes nothing")),
             step => Ok(vec![step.clone()]),
         }
     }
 
-    fn apply(&mut self, _by: MemberId, step: &Step) {
+    fn apply(&mut self, _by: Option<MemberId>, step: &Step) {
         match step {
             Step::Add(number) => self.0 += number,
             Step::Double {} => self.0 *= 2,
@@ -62,7 +62,7 @@ impl Application for Counter {
     type Command = Step;
     type News = Step;
 
-    fn apply(state: &mut Counter, by: MemberId, step: Step) -> Option<Step> {
+    fn apply(state: &mut Counter, by: Option<MemberId>, step: Step) -> Option<Step> {
         Logic::apply(state, by, &step);
         Some(step)
     }
@@ -85,7 +85,7 @@ impl Application for Older {
 
     fn apply(
         state: &mut Counter,
-        _: MemberId,
+        _: Option<MemberId>,
         OlderStep::Add(number): OlderStep,
     ) -> Option<OlderStep> {
         state.0 += number;

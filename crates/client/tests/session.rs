@@ -252,7 +252,7 @@ impl Application for Hungry {
     type Command = Command;
     type News = Event;
 
-    fn apply(table: &mut Table, by: MemberId, event: Event) -> Option<Event> {
+    fn apply(table: &mut Table, by: Option<MemberId>, event: Event) -> Option<Event> {
         Lunch::apply(table, by, event)
     }
 
@@ -292,7 +292,7 @@ impl Application for Odd {
     type Command = BTreeMap<Vec<u8>, u8>;
     type News = ();
 
-    fn apply((): &mut (), _: MemberId, (): ()) -> Option<()> {
+    fn apply((): &mut (), _: Option<MemberId>, (): ()) -> Option<()> {
         None
     }
 }

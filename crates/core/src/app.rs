@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tablecast_protocol::code;
+use tablecast_protocol::{MemberId, code};
 
 use crate::logic::{Logic, Rejection};
 
@@ -35,7 +35,7 @@ pub trait App: Logic<Command: DeserializeOwned> {
     /// The whole state as one text frame (the text dialect): sent to a new
     /// member, and to all after each change. By default the JSON view.
     fn text_state(&self) -> String {
-        serde_json::to_string(&self.view()).unwrap_or_default()
+        serde_json::to_string(&self.view(None)).unwrap_or_default()
     }
 
     /// Whether an event changes what [`text_state`](App::text_state) shows. If no event of
@@ -45,9 +45,29 @@ pub trait App: Logic<Command: DeserializeOwned> {
         true
     }
 
-    /// What members see of the state in the JSON dialect. By default all of it, in its
-    /// stored form.
-    fn view(&self) -> impl Serialize + '_ {
+    /// What everybody sees of an event in the JSON dialect. By default all of it, in its stored
+    /// form.
+    fn show(event: &Self::Event) -> impl Serialize + '_ {
+        event
+    }
+
+    /// Whether others see less of this event than its sender may know. The sender is then told
+    /// the whole event with the answer to the command. By default none is secret.
+    fn is_secret(event: &Self::Event) -> bool {
+        let _ = event;
+        false
+    }
+
+    /// What a member sees of the state in the JSON dialect; `None`: somebody without a seat.
+    /// By default all of it, in its stored form.
+    fn view(&self, viewer: Option<MemberId>) -> impl Serialize + '_ {
+        let _ = viewer;
         self
+    }
+
+    /// Whether members see different [views](App::view) of this state. By default they do not,
+    /// and one frame serves all.
+    fn has_secrets(&self) -> bool {
+        false
     }
 }

@@ -13,7 +13,7 @@ use tablecast_protocol::colour::Colour;
 use crate::forms::{Forms, PERSONS};
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, PersonId, SeatToken};
-use crate::logic::{Logic, Member, Rejection};
+use crate::logic::{Context, Logic, Rejection};
 use crate::membership::{Applied, Former, Op, Presence, Seat};
 use crate::room::{Change, Event, Events, Room, Seated};
 use crate::stored::{Json, Record};
@@ -33,6 +33,9 @@ pub enum Refusal {
     /// The connection already had the seat, and a newer connection has it now.
     #[error("a newer connection has the seat")]
     TakenOver,
+    /// The person was asked to leave.
+    #[error("you were asked to leave this room")]
+    Dismissed,
 }
 
 /// A request for a seat.
@@ -47,11 +50,16 @@ pub struct Join {
     /// Who asks, if they say so. A person whom the room knows is the member they were, with
     /// their name and colour.
     pub person: Option<PersonId>,
+    /// What they may do, if who embeds the hub said so.
+    pub role: Option<Arc<str>>,
     /// The node that holds the connection.
     pub node: NodeId,
     /// The connection.
     pub connection: ConnectionId,
 }
+
+/// So often an alarm may be followed by another one that is due at the same moment.
+const ALARMS: usize = 8;
 
 /// A copy of a room in which requests are decided.
 #[derive(Debug)]
@@ -60,6 +68,8 @@ pub struct Draft<'a, L: Logic> {
     history: &'a History<L::Event>,
     /// The newest forms that may be made.
     forms: Forms,
+    /// The backend's clock, ms.
+    now: u64,
     events: Events<L>,
     extends: bool,
     keepsake: Option<Record>,
@@ -67,12 +77,14 @@ pub struct Draft<'a, L: Logic> {
 
 impl<'a, L: Logic> Draft<'a, L> {
     /// Begins with the room as it is. `forms` are the lowest of all live nodes, and nothing
-    /// newer is made; except what the room has already, which keeps older nodes out of it.
-    pub fn new(room: &Room<L>, history: &'a History<L::Event>, forms: Forms) -> Self {
+    /// newer is made; except what the room has already, which keeps older nodes out of it. `now`
+    /// is the backend's clock (ms).
+    pub fn new(room: &Room<L>, history: &'a History<L::Event>, forms: Forms, now: u64) -> Self {
         Draft {
             room: room.clone(),
             history,
             forms: forms.highest(room.forms),
+            now,
             // Most commands make one event.
             events: Vec::with_capacity(1),
             extends: false,
@@ -122,8 +134,63 @@ impl<'a, L: Logic> Draft<'a, L> {
         {
             self.keepsake = Some(Arc::new(Json(keepsake)).into());
         }
+        let dismissed = match &event.change {
+            Change::Logic { event, .. } => L::dismisses(event),
+            _ => None,
+        };
         self.events.push(event);
+        if let Some(member) = dismissed {
+            self.dismiss(member);
+        }
         seq
+    }
+
+    /// Records what follows a join, a leave or an alarm; not what a live node could not read.
+    fn follow(&mut self, by: Option<MemberId>, events: Vec<L::Event>) {
+        for event in events {
+            let change = Change::Logic { by, event };
+            if self.forms.read(change.forms(L::form)) {
+                self.record(None, change);
+            }
+        }
+    }
+
+    /// Somebody has taken a seat.
+    fn joined(&mut self, member: MemberId) {
+        if let Some(seat) = self.room.members.seat(member) {
+            let events = self.room.logic.joined(seat.as_member());
+            self.follow(Some(member), events);
+        }
+    }
+
+    /// Takes a member's seat away. Returns the seq of that.
+    fn free(&mut self, member: MemberId, dismissed: bool) -> u64 {
+        let seq = self.record(None, Change::Left { member, dismissed });
+        let events = self.room.logic.left(member);
+        self.follow(None, events);
+        seq
+    }
+
+    /// Asks a member to leave: they lose their seat, and this person may not come back while the
+    /// room remembers them. Does nothing without a seat.
+    pub fn dismiss(&mut self, member: MemberId) {
+        if self.room.members.seat(member).is_some() {
+            // Older nodes do not know who was asked to leave: then they only lose the seat.
+            let dismissed = self.forms.rooms >= PERSONS;
+            self.free(member, dismissed);
+        }
+    }
+
+    /// Lets the application's clock ring, if its time has come.
+    pub fn ring(&mut self) {
+        for _ in 0..ALARMS {
+            let logic = &self.room.logic;
+            if logic.alarm().is_none_or(|at| at > self.now) {
+                return;
+            }
+            let events = logic.ring(self.now);
+            self.follow(None, events);
+        }
     }
 
     /// Gives a seat: their own to a person whom the room knows, else a new one. An older
@@ -131,13 +198,16 @@ impl<'a, L: Logic> Draft<'a, L> {
     ///
     /// # Errors
     /// [`Refusal::Full`]: all seats are taken. [`Refusal::TakenOver`]: as for
-    /// [`resume`](Draft::resume).
+    /// [`resume`](Draft::resume). [`Refusal::Dismissed`]: the person was asked to leave.
     pub fn join(&mut self, join: &Join) -> Result<MemberId, Refusal> {
         if let Some(seat) = self.room.members.held_by(join.connection) {
             return Ok(seat.member);
         }
         // Older nodes do not know persons: meanwhile everybody is somebody new.
         let person = join.person.filter(|_| self.forms.rooms >= PERSONS);
+        if person.is_some_and(|id| self.room.members.is_barred(id)) {
+            return Err(Refusal::Dismissed);
+        }
         let known = person.and_then(|id| self.room.members.by_person(id));
         if let Some(member) = known {
             return self.return_to(member, join);
@@ -149,17 +219,20 @@ impl<'a, L: Logic> Draft<'a, L> {
         };
         let taken = self.room.members.iter().map(|seat| seat.colour);
         let colour = join.colour.unwrap_or_else(|| Colour::least_used(taken));
-        Ok(MemberId(self.record(
+        let member = MemberId(self.record(
             None,
             Change::Joined {
                 name,
                 colour,
                 token: join.token,
                 person,
+                role: join.role.clone().filter(|_| self.forms.rooms >= PERSONS),
                 node: join.node.clone(),
                 connection: join.connection,
             },
-        )))
+        ));
+        self.joined(member);
+        Ok(member)
     }
 
     /// Gives a known person their seat with a new token.
@@ -175,16 +248,21 @@ impl<'a, L: Logic> Draft<'a, L> {
                 colour: *colour,
             });
         }
+        let is_seated = seated.is_some();
         self.record(
             None,
             Change::Returned {
                 member,
                 seated,
+                role: join.role.clone(),
                 token: join.token,
                 node: join.node.clone(),
                 connection: join.connection,
             },
         );
+        if is_seated {
+            self.joined(member);
+        }
         Ok(member)
     }
 
@@ -257,13 +335,10 @@ impl<'a, L: Logic> Draft<'a, L> {
     pub fn disconnect(&mut self, connection: ConnectionId, keep_until: Option<u64>) {
         if let Some(seat) = self.room.members.held_by(connection) {
             let member = seat.member;
-            self.record(
-                None,
-                match keep_until {
-                    Some(until) => Change::Away { member, until },
-                    None => Change::Left { member },
-                },
-            );
+            match keep_until {
+                Some(until) => self.record(None, Change::Away { member, until }),
+                None => self.free(member, false),
+            };
         }
     }
 
@@ -272,7 +347,8 @@ impl<'a, L: Logic> Draft<'a, L> {
     pub fn move_on(&mut self) {
         // Only somebody who joins by this very event could have this id.
         let member = MemberId(self.room.position.seq + 1);
-        self.record(None, Change::Left { member });
+        let dismissed = false;
+        self.record(None, Change::Left { member, dismissed });
     }
 
     /// Gives up the seats whose time is over, and those of members on nodes that are dead
@@ -295,7 +371,7 @@ impl<'a, L: Logic> Draft<'a, L> {
             .map(|seat| seat.member)
             .collect();
         for member in members {
-            self.record(None, Change::Left { member });
+            self.free(member, false);
         }
     }
 
@@ -344,23 +420,46 @@ impl<'a, L: Logic> Draft<'a, L> {
         op: Op,
         command: &L::Command,
     ) -> Result<u64, Rejection> {
-        let by = Member {
-            id: member,
-            name: &self.seat(member)?.name,
-        };
+        self.seat(member)?;
         if let Some(done) = self.already_done(member, op)? {
             return Ok(done);
         }
-        let events = self.room.logic.decide(by, command)?;
-        if events.iter().any(|event| L::form(event) > self.forms.app) {
+        self.decide(Some(member), Some(op), command)
+    }
+
+    /// Decides a command of the server. Returns the seq of its last event, or the room's if
+    /// there was nothing to do.
+    ///
+    /// # Errors
+    /// The logic's own, or `not_yet`.
+    pub fn server_command(&mut self, command: &L::Command) -> Result<u64, Rejection> {
+        self.decide(None, None, command)
+    }
+
+    fn decide(
+        &mut self,
+        by: Option<MemberId>,
+        op: Option<Op>,
+        command: &L::Command,
+    ) -> Result<u64, Rejection> {
+        let seat = by.and_then(|member| self.room.members.seat(member));
+        let context = Context {
+            by: seat.map(Seat::as_member),
+            now: self.now,
+        };
+        let events = self.room.logic.decide(&context, command)?;
+        let changes = events.into_iter().map(|event| Change::Logic { by, event });
+        let changes: Vec<Change<L::Event>> = changes.collect();
+        let mut forms = changes.iter().map(|change| change.forms(L::form));
+        if !forms.all(|forms| self.forms.read(forms)) {
             return Err(Rejection::new(
                 code::NOT_YET,
                 "this is possible when all servers are updated; try again in a few minutes",
             ));
         }
         let mut seq = self.room.position.seq;
-        for event in events {
-            seq = self.record(Some(op), Change::Logic { by: member, event });
+        for change in changes {
+            seq = self.record(op, change);
         }
         Ok(seq)
     }
@@ -428,11 +527,11 @@ mod tests {
         type Command = ();
         type Event = ();
 
-        fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+        fn decide(&self, _: &Context<'_>, (): &()) -> Result<Vec<()>, Rejection> {
             Ok(Vec::new())
         }
 
-        fn apply(&mut self, _: MemberId, (): &()) {}
+        fn apply(&mut self, _: Option<MemberId>, (): &()) {}
     }
 
     /// The outcome of its `Back` was unknown although it was committed, and a newer
@@ -446,12 +545,13 @@ mod tests {
         let (node, token) = ("n".parse::<NodeId>().unwrap(), SeatToken(7));
         let mut history = History::default();
         let mut room = Room::new(nowhere, 1, Duration::from_secs(600), Nothing {});
-        let mut draft = Draft::new(&room, &history, Forms::FIRST);
+        let mut draft = Draft::new(&room, &history, Forms::FIRST, 0);
         let join = Join {
             name: None,
             colour: None,
             token,
             person: None,
+            role: None,
             node: node.clone(),
             connection: ConnectionId(1),
         };
@@ -462,7 +562,7 @@ mod tests {
         room = newer;
         events.into_iter().for_each(|event| history.push(event));
 
-        let mut again = Draft::new(&room, &history, Forms::FIRST);
+        let mut again = Draft::new(&room, &history, Forms::FIRST, 0);
         assert_eq!(
             again.resume(token, &node, ConnectionId(2)),
             Err(Refusal::TakenOver)

@@ -17,7 +17,8 @@ use crate::logic::Logic;
 /// node must not leave out, raises it.
 const ROOMS: u32 = PERSONS;
 
-/// From this version of the library's forms on a room knows persons, and remembers who has left.
+/// From this version of the library's forms on a room knows persons and roles, remembers who has
+/// left and who was asked to, and has events that no member caused.
 pub(crate) const PERSONS: u32 = 4;
 
 /// The version of stored forms. It has two parts, since the library and the application

@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use tablecast_protocol::MemberId;
 pub use tablecast_protocol::Rejection;
 
+use crate::id::PersonId;
+
 /// The sender of a command, as the logic sees a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member<'a> {
@@ -13,6 +15,19 @@ pub struct Member<'a> {
     pub id: MemberId,
     /// Their name at this moment.
     pub name: &'a str,
+    /// Who they are, if their client, or who embeds the hub, said so.
+    pub person: Option<PersonId>,
+    /// What they may do, if who embeds the hub said so.
+    pub role: Option<&'a str>,
+}
+
+/// What a command is decided with, besides the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// Who sent the command; `None`: the server.
+    pub by: Option<Member<'a>>,
+    /// The store's clock, as this node knows it (ms since 1970).
+    pub now: u64,
 }
 
 /// A room's state and rules.
@@ -39,7 +54,7 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// 2. raise this number by one, and return it from [`form`](Logic::form) for such
     ///    events.
     ///
-    /// What a room is made with must not need the new version.
+    /// What a room is made with needs a version too: see [`state_form`](Logic::state_form).
     ///
     /// While a node of the version before lives, a command that causes such an event is
     /// refused with `not_yet`, and nothing is stored that this node could not read.
@@ -52,6 +67,12 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         1
     }
 
+    /// The lowest version of [`FORMS`](Logic::FORMS) that reads this state, for a new room. By
+    /// default it is the first.
+    fn state_form(&self) -> u32 {
+        1
+    }
+
     /// The events that a command causes in this state; none, if the state is already as the
     /// command asks. A command may be decided several times, in different states, before it
     /// is committed.
@@ -60,12 +81,51 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The command is refused; only its sender is told.
     fn decide(
         &self,
-        by: Member<'_>,
+        context: &Context<'_>,
         command: &Self::Command,
     ) -> Result<Vec<Self::Event>, Rejection>;
 
-    /// Applies an event. It was decided in exactly this state.
-    fn apply(&mut self, by: MemberId, event: &Self::Event);
+    /// Applies an event. It was decided in exactly this state. `by` is the member whose command
+    /// or join it was; `None`: the server's, or the clock's.
+    fn apply(&mut self, by: Option<MemberId>, event: &Self::Event);
+
+    /// When the state wants to be asked again (store's clock, ms since 1970); by default never.
+    /// At that time [`ring`](Logic::ring) is called once over all nodes, also if nobody is in
+    /// the room. A room lives at least its lifetime beyond its alarm.
+    fn alarm(&self) -> Option<u64> {
+        None
+    }
+
+    /// The events of an [`alarm`](Logic::alarm) whose time has come. After them the alarm is
+    /// later than `now` (store's clock), or there is none.
+    fn ring(&self, now: u64) -> Vec<Self::Event> {
+        let _ = now;
+        Vec::new()
+    }
+
+    /// The events that follow when somebody takes a seat, for the first time or again after they
+    /// had lost it; by default none. They are stored together with it.
+    ///
+    /// Events of a version that a live node could not read are not made, here and in
+    /// [`left`](Logic::left).
+    fn joined(&self, member: Member<'_>) -> Vec<Self::Event> {
+        let _ = member;
+        Vec::new()
+    }
+
+    /// The events that follow when a member has lost their seat; by default none. They are stored
+    /// together with it.
+    fn left(&self, member: MemberId) -> Vec<Self::Event> {
+        let _ = member;
+        Vec::new()
+    }
+
+    /// The member whom this event asks to leave: they lose their seat by it, and the person
+    /// may not come back. By default nobody.
+    fn dismisses(event: &Self::Event) -> Option<MemberId> {
+        let _ = event;
+        None
+    }
 
     /// Whether a member who has left still matters, for example because of a vote or an item
     /// of theirs; by default nobody does. A room remembers at most 256 members who have left
@@ -86,7 +146,7 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     ///
     /// ```
     /// # use serde::Serialize;
-    /// # use tablecast_core::{Logic, MemberId, Rejection, logic::Member};
+    /// # use tablecast_core::{Logic, MemberId, Rejection, logic::Context};
     /// # #[derive(Clone, Serialize, serde::Deserialize)]
     /// # struct Game { score: [u32; 2] }
     /// # #[derive(Serialize, serde::Deserialize)]
@@ -99,8 +159,8 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// impl Logic for Game {
     /// #   type Command = ();
     /// #   type Event = Event;
-    /// #   fn decide(&self, _: Member<'_>, _: &()) -> std::result::Result<Vec<Event>, Rejection> { Ok(vec![]) }
-    /// #   fn apply(&mut self, _: MemberId, _: &Event) {}
+    /// #   fn decide(&self, _: &Context<'_>, _: &()) -> std::result::Result<Vec<Event>, Rejection> { Ok(vec![]) }
+    /// #   fn apply(&mut self, _: Option<MemberId>, _: &Event) {}
     ///     // …
     ///     fn keepsake(&self, event: &Event) -> Option<impl Serialize + Send + Sync + 'static> {
     ///         let result = || Result { score: self.score };

@@ -6,9 +6,13 @@ use serde::{Deserialize, Serialize};
 use tablecast_protocol::colour::Colour;
 
 use crate::id::{ConnectionId, MemberId, NodeId, PersonId, SeatToken};
+use crate::logic::Member;
 
 /// How many members without a seat a room remembers.
 pub const FORMER_MEMBERS: usize = 256;
+
+/// How many persons who were asked to leave a room remembers: the last ones.
+pub const BARRED_PERSONS: usize = 256;
 
 /// Whether a member is connected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +46,9 @@ pub struct Seat {
     /// Who the member is, if their client said so.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub person: Option<PersonId>,
+    /// What the member may do, if who embeds the hub said so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role: Option<Arc<str>>,
     /// The seq of the event by which the person had this seat again; 0 if it is their first.
     /// Commands are counted anew from it: what was applied before it is no repetition.
     #[serde(skip_serializing_if = "is_zero", default)]
@@ -89,6 +96,16 @@ pub struct Applied {
 }
 
 impl Seat {
+    /// The member, as the logic sees them.
+    pub(crate) fn as_member(&self) -> Member<'_> {
+        Member {
+            id: self.member,
+            name: &self.name,
+            person: self.person,
+            role: self.role.as_deref(),
+        }
+    }
+
     /// Whether the member is connected by this connection.
     pub fn is_held_by(&self, id: ConnectionId) -> bool {
         matches!(&self.presence, Presence::Here { connection, .. } if *connection == id)
@@ -112,6 +129,9 @@ pub struct Membership {
     /// Those who have left and are remembered, in order of leaving.
     #[serde(skip_serializing_if = "<[Former]>::is_empty", default)]
     former: Arc<[Former]>,
+    /// Persons who were asked to leave and may not come back, in order.
+    #[serde(skip_serializing_if = "<[PersonId]>::is_empty", default)]
+    barred: Arc<[PersonId]>,
 }
 
 impl Membership {
@@ -195,20 +215,25 @@ impl Membership {
         }
     }
 
-    /// Gives a member's seat another token. The member's commands count anew.
-    pub(crate) fn renew(
-        &mut self,
-        member: MemberId,
-        token: SeatToken,
-        since: u64,
-        presence: Presence,
-    ) {
+    /// Changes a seat that its person takes again. The member's commands count anew.
+    pub(crate) fn renew(&mut self, member: MemberId, change: impl FnOnce(&mut Seat)) {
         self.applied.retain(|(who, _)| *who != member);
-        self.change(member, |seat| {
-            seat.token = token;
-            seat.since = since;
-            seat.presence = presence;
-        });
+        self.change(member, change);
+    }
+
+    /// Whether this person was asked to leave.
+    pub fn is_barred(&self, person: PersonId) -> bool {
+        self.barred.contains(&person)
+    }
+
+    /// Lets this person not come back. Somebody without a key cannot be recognised.
+    pub(crate) fn bar(&mut self, person: Option<PersonId>) {
+        let Some(person) = person.filter(|person| !self.is_barred(*person)) else {
+            return;
+        };
+        let forgotten = (self.barred.len() + 1).saturating_sub(BARRED_PERSONS);
+        let kept = self.barred.iter().skip(forgotten);
+        self.barred = kept.chain([&person]).copied().collect();
     }
 
     /// Takes out a member who had left.

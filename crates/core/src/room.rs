@@ -43,6 +43,9 @@ pub enum Change<E> {
         /// Who they are, if their client said so.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         person: Option<PersonId>,
+        /// What they may do, if who embeds the hub said so.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        role: Option<Arc<str>>,
         /// The node that holds the connection.
         node: NodeId,
         /// The connection.
@@ -55,6 +58,9 @@ pub enum Change<E> {
         /// What the others see of them; absent if they have not lost their seat.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         seated: Option<Seated>,
+        /// What they may do from now on.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        role: Option<Arc<str>>,
         /// The secret for taking the seat again. The one before is void.
         token: SeatToken,
         /// The node that holds the connection.
@@ -82,6 +88,9 @@ pub enum Change<E> {
     Left {
         /// Whose it was.
         member: MemberId,
+        /// They were asked to leave, and this person may not come back.
+        #[serde(skip_serializing_if = "is_false", default)]
+        dismissed: bool,
     },
     /// A member has another name, or another colour.
     Renamed {
@@ -94,11 +103,16 @@ pub enum Change<E> {
     },
     /// The application's state changed.
     Logic {
-        /// The member whose command it was.
-        by: MemberId,
+        /// The member whose command or join it was; absent: the server's, or the clock's.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<MemberId>,
         /// The change.
         event: E,
     },
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What the others see of somebody who takes a seat again.
@@ -117,33 +131,29 @@ impl<E> Change<E> {
     /// The lowest forms that read it; `app` says this of an application's event. A new kind
     /// has higher ones, and is made only if the draft's forms allow it.
     pub(crate) fn forms(&self, app: impl FnOnce(&E) -> u32) -> Forms {
-        match self {
-            Change::Joined {
-                person: Some(_), ..
-            }
-            | Change::Returned { .. } => Forms {
-                rooms: PERSONS,
-                ..Forms::FIRST
-            },
-            Change::Joined { person: None, .. }
-            | Change::Back { .. }
-            | Change::Away { .. }
-            | Change::Left { .. }
-            | Change::Renamed { .. } => Forms::FIRST,
-            Change::Logic { event, .. } => Forms {
-                app: app(event),
-                ..Forms::FIRST
+        let is_new = match self {
+            Change::Joined { person, role, .. } => person.is_some() || role.is_some(),
+            Change::Returned { .. } => true,
+            Change::Left { dismissed, .. } => *dismissed,
+            Change::Back { .. } | Change::Away { .. } | Change::Renamed { .. } => false,
+            Change::Logic { by, .. } => by.is_none(),
+        };
+        Forms {
+            rooms: if is_new { PERSONS } else { Forms::FIRST.rooms },
+            app: match self {
+                Change::Logic { event, .. } => app(event),
+                _ => Forms::FIRST.app,
             },
         }
     }
 }
 
 impl<E> Event<E> {
-    /// The member whose command caused it, if there was one.
+    /// The member whose command or join caused it, if there was one.
     pub fn by(&self) -> Option<MemberId> {
         match &self.change {
             Change::Renamed { member, .. } => Some(*member),
-            Change::Logic { by, .. } => Some(*by),
+            Change::Logic { by, .. } => *by,
             Change::Joined { .. }
             | Change::Returned { .. }
             | Change::Back { .. }
@@ -212,7 +222,10 @@ impl<L: Logic> Room<L> {
     pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
         Room {
             position,
-            forms: Forms::FIRST,
+            forms: Forms {
+                app: logic.state_form(),
+                ..Forms::FIRST
+            },
             seats,
             ttl,
             members: Membership::default(),
@@ -235,6 +248,7 @@ impl<L: Logic> Room<L> {
                 colour,
                 token,
                 person,
+                role,
                 node,
                 connection,
             } => self.members.add(Seat {
@@ -243,19 +257,26 @@ impl<L: Logic> Room<L> {
                 colour: *colour,
                 token: *token,
                 person: *person,
+                role: role.clone(),
                 since: 0,
                 presence: here(node, *connection),
             }),
             Change::Returned {
                 member,
                 seated,
+                role,
                 token,
                 node,
                 connection,
             } => {
                 let presence = here(node, *connection);
                 match seated {
-                    None => self.members.renew(*member, *token, event.seq, presence),
+                    None => self.members.renew(*member, |seat| {
+                        seat.token = *token;
+                        seat.role.clone_from(role);
+                        seat.since = event.seq;
+                        seat.presence = presence;
+                    }),
                     Some(Seated { name, colour }) => {
                         let former = self.members.take_former(*member);
                         self.members.add(Seat {
@@ -264,6 +285,7 @@ impl<L: Logic> Room<L> {
                             colour: *colour,
                             token: *token,
                             person: former.and_then(|former| former.person),
+                            role: role.clone(),
                             since: event.seq,
                             presence,
                         });
@@ -282,11 +304,14 @@ impl<L: Logic> Room<L> {
                     seat.presence = Presence::Away { until: *until }
                 });
             }
-            Change::Left { member } => {
+            Change::Left { member, dismissed } => {
                 let matters = |member| self.logic.remembers(member);
                 if let Some(seat) = self.members.free(*member)
                     && self.forms.rooms >= PERSONS
                 {
+                    if *dismissed {
+                        self.members.bar(seat.person);
+                    }
                     self.members.remember_former(seat, matters);
                 }
             }

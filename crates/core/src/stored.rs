@@ -244,7 +244,7 @@ mod tests {
     use crate::draft::{Draft, Join};
     use crate::history::History;
     use crate::id::{ConnectionId, SeatToken};
-    use crate::logic::{Member, Rejection};
+    use crate::logic::{Context, Rejection};
 
     /// A number that goes up; in the second version of its forms also by two.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -277,11 +277,11 @@ mod tests {
             }
         }
 
-        fn decide(&self, _: Member<'_>, leap: &bool) -> Result<Vec<Up>, Rejection> {
+        fn decide(&self, _: &Context<'_>, leap: &bool) -> Result<Vec<Up>, Rejection> {
             Ok(vec![if *leap { Up::Leap {} } else { Up::Step {} }])
         }
 
-        fn apply(&mut self, _: MemberId, event: &Up) {
+        fn apply(&mut self, _: Option<MemberId>, event: &Up) {
             match event {
                 Up::Step {} => self.value += 1,
                 Up::Leap {} => {
@@ -315,12 +315,13 @@ mod tests {
         commands: &[bool],
     ) -> (Vec<Bytes>, Option<&'static str>) {
         let history = History::default();
-        let mut draft = Draft::new(room, &history, forms);
+        let mut draft = Draft::new(room, &history, forms, 0);
         let join = Join {
             name: None,
             colour: None,
             token: SeatToken(7),
             person: None,
+            role: None,
             node: "n".parse().unwrap(),
             connection: ConnectionId(1),
         };

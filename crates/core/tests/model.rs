@@ -95,15 +95,18 @@ proptest! {
                     prop_assert_eq!(taken.insert(member), seated.is_some());
                     prop_assert!(taken.len() <= seats);
                 }
-                Change::Left { member } => {
+                Change::Left { member, .. } => {
                     prop_assert!(taken.remove(&member), "{} left twice", member);
                 }
                 Change::Back { member, .. }
                 | Change::Away { member, .. }
                 | Change::Renamed { member, .. }
-                | Change::Logic { by: member, .. } => {
+                | Change::Logic {
+                    by: Some(member), ..
+                } => {
                     prop_assert!(taken.contains(&member), "{} has no seat", member);
                 }
+                Change::Logic { by: None, .. } => {}
             }
         }
     }
@@ -168,6 +171,7 @@ fn any_event(seq: u64) -> Event<ShelfEvent> {
         forms: Forms::FIRST,
         change: Change::Left {
             member: MemberId(1),
+            dismissed: false,
         },
     }
 }

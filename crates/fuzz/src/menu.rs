@@ -25,12 +25,13 @@ pub(crate) fn room() -> Room<Menu> {
     let menu = Menu::new(4, MasterSecret::new([7; 32]));
     let room = Room::new(position, 2, Duration::from_secs(600), menu);
     let history = History::default();
-    let mut draft = Draft::new(&room, &history, Forms::FIRST);
+    let mut draft = Draft::new(&room, &history, Forms::FIRST, 0);
     let joined = draft.join(&Join {
         name: Some("Mina".to_owned()),
         colour: None,
         token: SeatToken(1),
         person: None,
+        role: None,
         node: node(),
         connection: ConnectionId(1),
     });
@@ -57,7 +58,7 @@ fn node() -> NodeId {
 /// reads the events has the same room afterwards.
 pub(crate) fn decide(room: &mut Room<Menu>, number: u64, request: &Request<Command>) {
     let history = History::default();
-    let mut draft = Draft::new(room, &history, Forms::FIRST);
+    let mut draft = Draft::new(room, &history, Forms::FIRST, 0);
     let members: Vec<_> = room.members.iter().map(|seat| seat.member).collect();
     for member in members {
         let decided = match request {

@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::{Router, routing};
 use serde::{Deserialize, Serialize};
 use tablecast::core::limits::Rate;
-use tablecast::core::logic::{Logic, Member, Rejection};
+use tablecast::core::logic::{Context, Logic, Rejection};
 use tablecast::core::{MemberId, RoomId};
 use tablecast::{App, Hub, HubConfig, MemoryBackend, upgrade::Upgrade};
 use tablecast_http::{Client, HeadGuard, PerAddress, Problem, Site, origin, reason};
@@ -33,14 +33,14 @@ impl Logic for Book {
     type Command = Entry;
     type Event = Entry;
 
-    fn decide(&self, _by: Member<'_>, entry: &Entry) -> Result<Vec<Entry>, Rejection> {
+    fn decide(&self, _by: &Context<'_>, entry: &Entry) -> Result<Vec<Entry>, Rejection> {
         match self.0.len() < PAGES {
             true => Ok(vec![entry.clone()]),
             false => Err(Rejection::new("book_full", "the book has 100 entries")),
         }
     }
 
-    fn apply(&mut self, _by: MemberId, Entry::Write(text): &Entry) {
+    fn apply(&mut self, _by: Option<MemberId>, Entry::Write(text): &Entry) {
         self.0.push(text.clone());
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use tablecast_core::{App, Rejection, code};
+use tablecast_core::{App, MemberId, Rejection, code};
 
 use crate::command::{Add, Command, Target};
 use crate::event::Event;
@@ -66,7 +66,7 @@ impl App for Menu {
         serde_json::to_string(&Texts(&self.table.items)).unwrap_or_default()
     }
 
-    fn view(&self) -> impl Serialize + '_ {
+    fn view(&self, _: Option<MemberId>) -> impl Serialize + '_ {
         &self.table
     }
 }

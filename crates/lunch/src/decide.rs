@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tablecast_core::code::BAD_COMMAND;
-use tablecast_core::logic::Member;
+use tablecast_core::logic::{Context, Member};
 use tablecast_core::{Logic, MemberId, Rejection};
 
 use crate::code;
@@ -21,7 +21,10 @@ impl Logic for Menu {
     type Command = Command;
     type Event = Event;
 
-    fn decide(&self, by: Member<'_>, command: &Command) -> Result<Vec<Event>, Rejection> {
+    fn decide(&self, context: &Context<'_>, command: &Command) -> Result<Vec<Event>, Rejection> {
+        let Some(by) = context.by else {
+            return Err(Rejection::new(BAD_COMMAND, "only members give commands"));
+        };
         match command {
             Command::Add(Add { item }) => {
                 let item = clean_item(item)?;
@@ -70,7 +73,7 @@ impl Logic for Menu {
         }
     }
 
-    fn apply(&mut self, by: MemberId, event: &Event) {
+    fn apply(&mut self, by: Option<MemberId>, event: &Event) {
         match event {
             Event::Added { number, .. } => self.last = self.last.max(*number),
             Event::Removed { number } => {

@@ -72,7 +72,8 @@ impl Table {
 
     /// Applies an event. An event that does not fit the table changes nothing, because a client
     /// cannot rely on what a server sends.
-    pub fn apply(&mut self, by: MemberId, event: &Event) {
+    pub fn apply(&mut self, by: Option<MemberId>, event: &Event) {
+        let Some(by) = by else { return };
         match event {
             Event::Added { number, item, name } => {
                 if self.items.last().is_none_or(|last| last.number < *number) {

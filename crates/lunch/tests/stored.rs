@@ -128,7 +128,7 @@ struct Scribe {
 impl Scribe {
     fn decide<T>(&mut self, decide: impl FnOnce(&mut Draft<'_, Menu>) -> T) -> T {
         let history = History::default();
-        let mut draft = Draft::new(&self.room, &history, self.forms);
+        let mut draft = Draft::new(&self.room, &history, self.forms, 0);
         let decided = decide(&mut draft);
         let (room, events) = draft.finish();
         for event in events {
@@ -181,6 +181,7 @@ fn written(forms: Forms) -> String {
             let seat = scribe.number;
             scribe.number += 1;
             let join = Join {
+                role: None,
                 name: Some(name.to_owned()),
                 colour: colour.and_then(Colour::new),
                 token: SeatToken(u128::MAX - u128::from(seat)),
@@ -228,6 +229,7 @@ fn written(forms: Forms) -> String {
     if forms != Forms::FIRST {
         for (seat, is_away) in [(1, true), (2, false)] {
             let back = Join {
+                role: None,
                 name: None,
                 colour: None,
                 token: SeatToken(seat.into()),

@@ -64,6 +64,8 @@ close_reasons! {
     TakenOver = 4409, "taken over by a newer connection", Never;
     /// The room's time is up.
     Expired = 4410, "room expired", Never;
+    /// The member was asked to leave, and may not come back.
+    Dismissed = 4411, "asked to leave", Never;
     /// The client reads too slowly: the outbox reached its bound.
     TooSlow = 4413, "reading too slowly", Soon;
     /// Too many commands, despite `rate_limited` answers.

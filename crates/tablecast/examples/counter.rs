@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{Router, extract::State, response::Response, routing::get};
 use serde::{Deserialize, Serialize};
 use tablecast::core::MemberId;
-use tablecast::core::logic::{Logic, Member, Rejection};
+use tablecast::core::logic::{Context, Logic, Rejection};
 use tablecast::hub::RoomError;
 use tablecast::{App, Hub, HubConfig, MemoryBackend, upgrade::Upgrade};
 
@@ -23,7 +23,7 @@ impl Logic for Counter {
     type Command = Step;
     type Event = Step;
 
-    fn decide(&self, _by: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> {
+    fn decide(&self, _by: &Context<'_>, step: &Step) -> Result<Vec<Step>, Rejection> {
         let Step::Add(number) = step;
         match self.0.checked_add(*number) {
             Some(0..) => Ok(vec![*step]),
@@ -31,7 +31,7 @@ impl Logic for Counter {
         }
     }
 
-    fn apply(&mut self, _by: MemberId, Step::Add(number): &Step) {
+    fn apply(&mut self, _by: Option<MemberId>, Step::Add(number): &Step) {
         self.0 += number;
     }
 }

@@ -74,6 +74,7 @@ impl RoomError {
             RoomError::Refused(Refusal::NoSuchSeat) => {
                 (code::NO_SEAT.as_str(), CloseReason::BadSeat)
             }
+            RoomError::Refused(Refusal::Dismissed) => ("dismissed", CloseReason::Dismissed),
             RoomError::Refused(Refusal::TakenOver) => ("taken_over", CloseReason::TakenOver),
             RoomError::Unavailable(Unavailable::Draining) => ("draining", CloseReason::Restarting),
             RoomError::Unavailable(_) => (code::UNAVAILABLE.as_str(), CloseReason::Unavailable),

@@ -37,7 +37,7 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use tablecast::core::logic::{Logic, Member, Rejection};
+//! use tablecast::core::logic::{Logic, Context, Rejection};
 //! use tablecast::core::MemberId;
 //!
 //! /// Who wants a lift: as many as there are places in the car.
@@ -57,7 +57,7 @@
 //!     type Command = Ride;
 //!     type Event = Ride;
 //!
-//!     fn decide(&self, by: Member<'_>, command: &Ride) -> Result<Vec<Ride>, Rejection> {
+//!     fn decide(&self, by: &Context<'_>, command: &Ride) -> Result<Vec<Ride>, Rejection> {
 //!         let is_in = self.passengers.contains(&by.id);
 //!         match command {
 //!             // As it is already: nothing happens, and that is no error.
@@ -71,7 +71,7 @@
 //!         }
 //!     }
 //!
-//!     fn apply(&mut self, by: MemberId, event: &Ride) {
+//!     fn apply(&mut self, by: Option<MemberId>, event: &Ride) {
 //!         match event {
 //!             Ride::GetIn {} => self.passengers.push(by),
 //!             Ride::GetOut {} => self.passengers.retain(|member| *member != by),
@@ -102,7 +102,7 @@
 //! ```
 //! # use serde::{Deserialize, Serialize};
 //! # use tablecast::core::MemberId;
-//! # use tablecast::core::logic::{Logic, Member, Rejection};
+//! # use tablecast::core::logic::{Logic, Context, Rejection};
 //! use std::sync::Arc;
 //!
 //! use axum::extract::{Path, State};
@@ -120,8 +120,8 @@
 //! # impl Logic for Counter {
 //! #     type Command = Step;
 //! #     type Event = Step;
-//! #     fn decide(&self, _: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> { Ok(vec![*step]) }
-//! #     fn apply(&mut self, _: MemberId, _: &Step) { self.value += 1; }
+//! #     fn decide(&self, _: &Context<'_>, step: &Step) -> Result<Vec<Step>, Rejection> { Ok(vec![*step]) }
+//! #     fn apply(&mut self, _: Option<MemberId>, _: &Step) { self.value += 1; }
 //! # }
 //! impl App for Counter {
 //!     fn text_command(line: &str) -> Result<Step, Rejection> {
@@ -217,7 +217,7 @@
 //! ```
 //! # use serde::{Deserialize, Serialize};
 //! # use tablecast::core::MemberId;
-//! # use tablecast::core::logic::{Logic, Member, Rejection};
+//! # use tablecast::core::logic::{Logic, Context, Rejection};
 //! # use axum::extract::State;
 //! # use axum::response::Response;
 //! # use axum::{Router, routing::get};
@@ -232,8 +232,8 @@
 //! # impl Logic for Counter {
 //! #     type Command = Step;
 //! #     type Event = Step;
-//! #     fn decide(&self, _: Member<'_>, step: &Step) -> Result<Vec<Step>, Rejection> { Ok(vec![*step]) }
-//! #     fn apply(&mut self, _: MemberId, _: &Step) { self.value += 1; }
+//! #     fn decide(&self, _: &Context<'_>, step: &Step) -> Result<Vec<Step>, Rejection> { Ok(vec![*step]) }
+//! #     fn apply(&mut self, _: Option<MemberId>, _: &Step) { self.value += 1; }
 //! # }
 //! # impl App for Counter {}
 //! # async fn join(State(hub): State<Hub<Counter>>, upgrade: Upgrade) -> Result<Response, RoomError> {

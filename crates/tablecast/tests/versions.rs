@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tablecast::core::logic::{Logic, Member};
+use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, CloseReason, Forms, MemberId, Rejection};
 use tablecast::hub::{RoomError, Unavailable};
 use tablecast::{App, Hub, HubConfig};
@@ -100,11 +100,11 @@ impl<V: Version> Logic for Table<V> {
         event.form()
     }
 
-    fn decide(&self, _: Member<'_>, command: &V) -> Result<Vec<V>, Rejection> {
+    fn decide(&self, _: &Context<'_>, command: &V) -> Result<Vec<V>, Rejection> {
         Ok(vec![command.clone()])
     }
 
-    fn apply(&mut self, _: MemberId, event: &V) {
+    fn apply(&mut self, _: Option<MemberId>, event: &V) {
         event.apply(&mut self.list.items);
     }
 }

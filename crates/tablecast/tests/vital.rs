@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use support::rooms::Node;
 use tablecast::core::backend::Health;
-use tablecast::core::logic::{Logic, Member, Rejection};
+use tablecast::core::logic::{Context, Logic, Rejection};
 use tablecast::core::{CloseReason, MemberId, code};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
@@ -126,11 +126,11 @@ impl Logic for Brittle {
     type Command = Never;
     type Event = Never;
 
-    fn decide(&self, _: Member<'_>, never: &Never) -> Result<Vec<Never>, Rejection> {
+    fn decide(&self, _: &Context<'_>, never: &Never) -> Result<Vec<Never>, Rejection> {
         match *never {}
     }
 
-    fn apply(&mut self, _: MemberId, never: &Never) {
+    fn apply(&mut self, _: Option<MemberId>, never: &Never) {
         match *never {}
     }
 }

@@ -60,7 +60,7 @@ impl Application for Lunch {
     type Command = Command;
     type News = News;
 
-    fn apply(table: &mut Table, by: MemberId, event: Event) -> Option<News> {
+    fn apply(table: &mut Table, by: Option<MemberId>, event: Event) -> Option<News> {
         let before = table.clone();
         table.apply(by, &event);
         News::of(event, &before, table)

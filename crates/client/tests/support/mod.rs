@@ -33,7 +33,7 @@ impl Application for Lunch {
     type Command = Command;
     type News = Event;
 
-    fn apply(table: &mut Table, by: MemberId, event: Event) -> Option<Event> {
+    fn apply(table: &mut Table, by: Option<MemberId>, event: Event) -> Option<Event> {
         table.apply(by, &event);
         Some(event)
     }

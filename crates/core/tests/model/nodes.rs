@@ -117,7 +117,7 @@ impl Node {
     }
 
     fn decide(&self, requests: &[Asked], node: usize) -> (Draft<'_, Shelf>, Vec<Answer>) {
-        let mut draft = Draft::new(&self.room, &self.history, Forms::of::<Shelf>());
+        let mut draft = Draft::new(&self.room, &self.history, Forms::of::<Shelf>(), 0);
         let answers = requests
             .iter()
             .map(|request| decide(&mut draft, node, request))
@@ -135,6 +135,7 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
             name,
             colour,
         } => seat(draft.join(&Join {
+            role: None,
             name: name.clone(),
             colour: colour.and_then(Colour::new),
             token: SeatToken(*token),
@@ -204,6 +205,7 @@ fn seat(answer: Result<MemberId, Refusal>) -> Answer {
         Err(Refusal::Full { .. }) => Answer::Refused("full"),
         Err(Refusal::NoSuchSeat) => Answer::Refused("no_such_seat"),
         Err(Refusal::TakenOver) => Answer::Refused("taken_over"),
+        Err(Refusal::Dismissed) => Answer::Refused("dismissed"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use tablecast_core::logic::Member;
+use tablecast_core::logic::Context;
 use tablecast_core::{Logic, MemberId, Rejection};
 
 use super::nodes::Outcome;
@@ -36,7 +36,7 @@ impl Logic for Shelf {
     type Command = Command;
     type Event = ShelfEvent;
 
-    fn decide(&self, _by: Member<'_>, command: &Command) -> Result<Vec<ShelfEvent>, Rejection> {
+    fn decide(&self, _by: &Context<'_>, command: &Command) -> Result<Vec<ShelfEvent>, Rejection> {
         match *command {
             Command::Put(thing) => Ok(vec![ShelfEvent::Put(thing)]),
             Command::PutTwo(thing) => Ok(vec![ShelfEvent::Put(thing), ShelfEvent::Put(thing)]),
@@ -49,9 +49,9 @@ impl Logic for Shelf {
         }
     }
 
-    fn apply(&mut self, by: MemberId, event: &ShelfEvent) {
+    fn apply(&mut self, by: Option<MemberId>, event: &ShelfEvent) {
         match event {
-            ShelfEvent::Put(thing) => self.things.push((by, *thing)),
+            ShelfEvent::Put(thing) => self.things.extend(by.map(|by| (by, *thing))),
             ShelfEvent::Taken(thing) => {
                 let at = self.things.iter().position(|(_, there)| there == thing);
                 self.things.remove(at.expect("decided in this state"));

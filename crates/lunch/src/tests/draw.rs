@@ -3,6 +3,8 @@
 use super::*;
 
 const CARA: Member<'_> = Member {
+    person: None,
+    role: None,
     id: MemberId(5),
     name: "Cara",
 };
@@ -167,6 +169,8 @@ fn contributions_are_bounded() {
     let mut menu = menu(&["add:a"]);
     does(&mut menu, ANNA, &decide(How::Draw)).unwrap();
     let by = |id| Member {
+        person: None,
+        role: None,
         id: MemberId(id),
         name: "x",
     };
@@ -184,9 +188,9 @@ fn a_decision_alone_is_to_be_kept_with_the_menu_of_its_moment() {
     does(&mut menu, BEN, &vote(2)).unwrap();
     let kept = |menu: &Menu, event: &Event| serde_json::to_value(menu.keepsake(event)).unwrap();
     for command in [vote(1), decide(How::Draw), contribute(1, 7), reveal(1)] {
-        for event in menu.decide(ANNA, &command).unwrap() {
-            menu.apply(ANNA.id, &event);
-            let seen = serde_json::to_value(menu.view()).unwrap();
+        for event in menu.decide(&context(ANNA), &command).unwrap() {
+            menu.apply(Some(ANNA.id), &event);
+            let seen = serde_json::to_value(menu.view(None)).unwrap();
             let expected = match event {
                 Event::Decided(_) => serde_json::json!({
                     "title": "Friday",

@@ -6,7 +6,7 @@ mod properties;
 use std::sync::Arc;
 
 use super::*;
-use tablecast_core::logic::Member;
+use tablecast_core::logic::{Context, Member};
 use tablecast_core::text::MAX_TEXT_BYTES;
 use tablecast_core::{App, Logic, MemberId};
 use unicode_normalization::UnicodeNormalization;
@@ -23,17 +23,28 @@ fn empty(max_items: usize) -> Menu {
 const ANNA: Member<'_> = Member {
     id: MemberId(1),
     name: "Anna",
+    person: None,
+    role: None,
 };
 const BEN: Member<'_> = Member {
     id: MemberId(2),
     name: "Ben",
+    person: None,
+    role: None,
 };
+
+fn context(by: Member<'_>) -> Context<'_> {
+    let (by, now) = (Some(by), 0);
+    Context { by, now }
+}
 
 /// Decides and applies; the code of a rejection.
 fn does(menu: &mut Menu, by: Member<'_>, command: &Command) -> Result<usize, &'static str> {
-    let events = menu.decide(by, command).map_err(|r| r.code.as_str())?;
+    let events = menu
+        .decide(&context(by), command)
+        .map_err(|r| r.code.as_str())?;
     for event in &events {
-        menu.apply(by.id, event);
+        menu.apply(Some(by.id), event);
     }
     Ok(events.len())
 }
@@ -199,6 +210,8 @@ fn votes_are_bounded() {
     let mut menu = menu(&["add:pizza"]);
     let on = json(r#"{"vote":{"number":1,"on":true}}"#).unwrap();
     let by = |id| Member {
+        person: None,
+        role: None,
         id: MemberId(id),
         name: "x",
     };
@@ -292,7 +305,7 @@ fn what_is_stored_in_no_order_is_refused_and_an_event_that_does_not_fit_keeps_th
     }
     for number in [0, 1, 2, u64::MAX, 3] {
         let (item, name) = ("c".into(), "Anna".into());
-        menu.apply(ANNA.id, &Event::Added { number, item, name });
+        menu.apply(Some(ANNA.id), &Event::Added { number, item, name });
         let stored = serde_json::to_string(&menu).unwrap();
         assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
     }
@@ -307,7 +320,7 @@ fn the_json_view_tells_who_added_what_and_who_votes() {
     let on = json(r#"{"vote":{"number":1,"on":true}}"#).unwrap();
     does(&mut menu, BEN, &on).unwrap();
     assert_eq!(
-        serde_json::to_value(menu.view()).unwrap(),
+        serde_json::to_value(menu.view(None)).unwrap(),
         serde_json::json!({
             "title": null,
             "items": [{"number": 1, "item": "pho", "by": 1, "name": "Anna", "votes": [2]}],
@@ -434,6 +447,8 @@ fn no_view_is_longer_than_is_reckoned_with() {
     };
     let (item, name) = (text(80), text(40));
     let by = |id: u64| Member {
+        person: None,
+        role: None,
         id: MemberId(9_000_000 + id),
         name: &name,
     };
@@ -466,7 +481,7 @@ fn no_view_is_longer_than_is_reckoned_with() {
             does(&mut menu, by(0), &Command::Reveal(Reveal { draw })).unwrap();
         }
     }
-    let long = serde_json::to_string(&menu.view()).unwrap().len();
+    let long = serde_json::to_string(&menu.view(None)).unwrap().len();
     let most = max_table_bytes(100);
     assert!(long <= most && long > most / 4 * 3, "{long} of {most}");
 }

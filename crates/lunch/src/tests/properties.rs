@@ -46,6 +46,8 @@ fn member(at: usize) -> Member<'static> {
     Member {
         id: MemberId(at as u64 + 1),
         name: NAMES[at],
+        person: None,
+        role: None,
     }
 }
 
@@ -53,20 +55,20 @@ fn member(at: usize) -> Member<'static> {
 fn all(
     menu: &mut Menu,
     commands: &[(usize, Command)],
-    mut each: impl FnMut(&Menu, MemberId, Event),
+    mut each: impl FnMut(&Menu, Option<MemberId>, Event),
 ) {
     for (at, command) in commands {
         let by = member(*at);
-        for event in menu.decide(by, command).unwrap_or_default() {
-            menu.apply(by.id, &event);
-            each(menu, by.id, event);
+        for event in menu.decide(&context(by), command).unwrap_or_default() {
+            menu.apply(Some(by.id), &event);
+            each(menu, Some(by.id), event);
         }
     }
 }
 
 /// The table as a client reads it.
 fn seen(menu: &Menu) -> Table {
-    serde_json::from_str(&serde_json::to_string(&menu.view()).unwrap()).unwrap()
+    serde_json::from_str(&serde_json::to_string(&menu.view(None)).unwrap()).unwrap()
 }
 
 /// The winner, computed only from `decision.draw`. The method differs from the menu's: bit
@@ -154,7 +156,7 @@ proptest! {
         let mut menu = empty(ITEMS);
         all(&mut menu, &commands, |menu, _, event| {
             if let Event::Decided(_) = event {
-                let seen = serde_json::to_value(menu.view()).unwrap();
+                let seen = serde_json::to_value(menu.view(None)).unwrap();
                 let decision = &seen["decision"];
                 if decision["how"] == "draw" {
                     let winner = recomputed(&decision["draw"]);
@@ -176,7 +178,7 @@ proptest! {
         assert!(serde_json::to_string(&menu).unwrap().contains(master));
         all(&mut menu, &commands, |menu, _, event| {
             let seen = [
-                serde_json::to_string(&menu.view()).unwrap(),
+                serde_json::to_string(&menu.view(None)).unwrap(),
                 serde_json::to_string(&event).unwrap(),
                 format!("{menu:?} {event:?}"),
             ];

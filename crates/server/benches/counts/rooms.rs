@@ -42,12 +42,13 @@ impl Table {
         let node: NodeId = "node-1".parse().unwrap();
         let members = (0..10)
             .map(|number| {
-                let mut draft = Draft::new(&room, &history, Forms::FIRST);
+                let mut draft = Draft::new(&room, &history, Forms::FIRST, 0);
                 let join = Join {
                     name: None,
                     colour: None,
                     token: SeatToken(number),
                     person: None,
+                    role: None,
                     node: node.clone(),
                     connection: ConnectionId(number as u64),
                 };
@@ -71,7 +72,7 @@ impl Table {
     /// Decides a command of the last member on the same state each time; what follows from it is
     /// applied to a copy.
     fn decide(&self, command: &Command) -> (Room<Menu>, Vec<Arc<Event<menu::Event>>>) {
-        let mut draft = Draft::new(&self.room, &self.history, Forms::FIRST);
+        let mut draft = Draft::new(&self.room, &self.history, Forms::FIRST, 0);
         draft.command(self.members[9], op(4), command).unwrap();
         draft.finish()
     }

@@ -252,7 +252,7 @@ pub(super) async fn show(
         seats: view.seats,
         ttl_ms: millis(view.ttl),
         members: &view.members,
-        state: view.app.view(),
+        state: view.app.view(None),
     };
     Ok(problem::ok(&shown))
 }

@@ -140,12 +140,13 @@ mod tests {
         };
         let room = Room::new(nowhere, 1, Duration::from_secs(1), Nothing);
         let history = History::default();
-        let mut draft = Draft::new(&room, &history, Forms::FIRST);
+        let mut draft = Draft::new(&room, &history, Forms::FIRST, 0);
         let joined = draft.join(&Join {
             name: None,
             colour: None,
             token: SeatToken(1),
             person: None,
+            role: None,
             node,
             connection: ConnectionId(1),
         });

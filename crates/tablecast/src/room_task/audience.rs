@@ -162,7 +162,13 @@ impl<'a> Audience<'a> {
         }
         for event in events {
             match &event.change {
-                Change::Left { member } => self.close_other(*member, None, CloseReason::BadSeat),
+                Change::Left { member, dismissed } => {
+                    let reason = match dismissed {
+                        true => CloseReason::Dismissed,
+                        false => CloseReason::BadSeat,
+                    };
+                    self.close_other(*member, None, reason);
+                }
                 Change::Back {
                     member, connection, ..
                 }

@@ -209,6 +209,8 @@ pub(super) struct DecideContext<'a> {
     pub(super) node: &'a NodeId,
     /// The newest forms that may be made.
     pub(super) forms: Forms,
+    /// The backend's clock (ms).
+    pub(super) now: u64,
     /// When the seats of absent members are given up.
     pub(super) away: &'a AwayEnds,
     /// The nodes that may be alive, if that is known.
@@ -232,7 +234,7 @@ impl<A: App> Batch<A> {
         replica: &Replica<A>,
         context: &DecideContext<'_>,
     ) -> Self {
-        let mut draft = Draft::new(&replica.room, &replica.history, context.forms);
+        let mut draft = Draft::new(&replica.room, &replica.history, context.forms, context.now);
         let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
         while draft.events().len() < EVENTS
@@ -363,6 +365,7 @@ impl DecideContext<'_> {
             colour,
             token: request.token,
             person: request.person,
+            role: None,
             node: self.node.clone(),
             connection: request.connection,
         })

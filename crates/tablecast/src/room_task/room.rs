@@ -137,6 +137,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let context = DecideContext {
             node: &self.node.id,
             forms: self.node.forms(),
+            now: self.clock.now(),
             away: &self.away,
             alive: alive.as_deref(),
             text_limit: self.audience.text_limit(),

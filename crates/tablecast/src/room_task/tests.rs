@@ -1,6 +1,6 @@
 //! What the tests of several files here need.
 
-use tablecast_core::logic::{Logic, Member, Rejection};
+use tablecast_core::logic::{Context, Logic, Rejection};
 use tablecast_core::{App, MemberId};
 
 /// A room in which nothing happens.
@@ -11,11 +11,11 @@ impl Logic for Nothing {
     type Command = ();
     type Event = ();
 
-    fn decide(&self, _: Member<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+    fn decide(&self, _: &Context<'_>, (): &()) -> Result<Vec<()>, Rejection> {
         Ok(Vec::new())
     }
 
-    fn apply(&mut self, _: MemberId, (): &()) {}
+    fn apply(&mut self, _: Option<MemberId>, (): &()) {}
 }
 
 impl App for Nothing {}

@@ -9,7 +9,7 @@ use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::config::ConnectionConfig;
-use tablecast::core::logic::{Logic, Member};
+use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
@@ -57,7 +57,7 @@ impl Logic for Menu {
     type Command = Ask;
     type Event = Happened;
 
-    fn decide(&self, _: Member<'_>, ask: &Ask) -> Result<Vec<Happened>, Rejection> {
+    fn decide(&self, _: &Context<'_>, ask: &Ask) -> Result<Vec<Happened>, Rejection> {
         let added = |item: &String| Happened::Added { item: item.clone() };
         match ask {
             Ask::Add { item } => Ok(vec![added(item)]),
@@ -71,7 +71,7 @@ impl Logic for Menu {
         }
     }
 
-    fn apply(&mut self, _: MemberId, happened: &Happened) {
+    fn apply(&mut self, _: Option<MemberId>, happened: &Happened) {
         match happened {
             Happened::Added { item } => self.items.push(item.clone()),
             Happened::Removed { at } => drop(self.items.remove(*at)),
@@ -104,7 +104,7 @@ impl App for Menu {
         serde_json::to_string(&self.items).unwrap()
     }
 
-    fn view(&self) -> impl Serialize + '_ {
+    fn view(&self, _: Option<MemberId>) -> impl Serialize + '_ {
         &self.items
     }
 }

@@ -46,6 +46,7 @@ pub static ENGLISH: Lang = Lang {
     outdated: "the server is newer than this program: get a newer one; what you see may be incomplete",
     closed: |reason| match reason {
         R::Left => "you left",
+        R::Dismissed => "you were asked to leave",
         R::RoomFull => "the room is full; you are let in when a seat is free",
         R::NoSuchRoom => {
             "there is no such room, or it has expired: `tablecast create` makes another"

@@ -40,7 +40,10 @@ pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bo
         seat: greeting.seat.token,
         room: greeting.room_id.into(),
         resumed,
-        whole: (!resumed).then(|| whole(room, greeting.expires_at, greeting.now)),
+        whole: (!resumed).then(|| {
+            let viewer = Some(greeting.seat.member);
+            whole(room, viewer, greeting.expires_at, greeting.now)
+        }),
         seats: room.seats,
         ttl_ms: room.ttl.as_millis() as u64,
         limits: Limits {
@@ -58,11 +61,16 @@ pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bo
     render(&push)
 }
 
-fn whole<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> Snapshot<impl Serialize + '_> {
+fn whole<A: App>(
+    room: &Room<A>,
+    viewer: Option<MemberId>,
+    expires_at: u64,
+    now: u64,
+) -> Snapshot<impl Serialize + '_> {
     Snapshot {
         epoch: room.position.epoch,
         seq: room.position.seq,
-        state: room.logic.view(),
+        state: room.logic.view(viewer),
         members: members(room),
         former: former(room),
         expires_at,
@@ -96,7 +104,7 @@ fn former<L: Logic>(room: &Room<L>) -> Vec<Former> {
 
 /// The whole state, when events are not enough.
 pub(crate) fn snapshot<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> Frame {
-    let push: Push<'_, _, ()> = Push::Snapshot(whole(room, expires_at, now));
+    let push: Push<'_, _, ()> = Push::Snapshot(whole(room, None, expires_at, now));
     Frame::text(&render(&push))
 }
 
@@ -149,7 +157,7 @@ pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
             member: *member,
             until: *until,
         },
-        Change::Left { member } => What::Left { member: *member },
+        Change::Left { member, .. } => What::Left { member: *member },
         Change::Renamed {
             member,
             name,
