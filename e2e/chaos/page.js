@@ -1,15 +1,12 @@
 // A run of the page, in Chromium.
 
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
 import { LAST } from './check.js';
 import { conduct } from './conduct.js';
+import { launch } from '../support/chromium.js';
 import { words } from '../support/words.js';
 import { pause } from './world.js';
 
 /** @import { Command, History, Mishap, Outcome, Plan, Plant, Step } from './types.js' */
-
-const CHROMIUM = '/usr/bin/chromium';
 
 /** Only a hanging run takes this long, also on a busy machine, ms. */
 const PATIENCE = 60_000;
@@ -30,11 +27,6 @@ const NOT_ADDED = words.en.notAdded('').split('.')[0] ?? '';
 
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
 let browser;
-
-function launch() {
-  if (!existsSync(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}; \`cargo xtask test\` installs it, or: apt install chromium`);
-  return chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: false, args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
-}
 
 /** Runs in the page, before its own scripts: a clock that can be set, and an observer of the visible state. */
 /** @param {{ taken: string, failed: string }} titles the titles of final screens, besides a closed table */

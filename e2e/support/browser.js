@@ -1,16 +1,14 @@
 // Debian's Chromium, and the guests who use it.
 
-import { existsSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test as nodeTest } from 'node:test';
-import { chromium } from 'playwright-core';
+import { launch } from './chromium.js';
 import { words } from './words.js';
 import { DEADLINE } from './wait.js';
 
 /** @typedef {import('node:test').TestContext} TestContext */
-
-const CHROMIUM = '/usr/bin/chromium';
 
 /** Chromium's own messages when the network, the server or the room is gone. */
 export const NETWORK = /^Failed to load resource|^WebSocket connection to /;
@@ -31,17 +29,6 @@ const PICTURE = 5000;
 let browser;
 
 after(async () => (await browser)?.close());
-
-function launch() {
-  if (!existsSync(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}; \`cargo xtask test\` installs it, or: apt install chromium`);
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    // Root has no sandbox, and the only pages are our own.
-    chromiumSandbox: false,
-    // Otherwise it would contact its vendor.
-    args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--host-resolver-rules=MAP ${NAME} 127.0.0.1`],
-  });
-}
 
 /** The options of a guest's device: those of a browser context, and `may`. */
 /** @typedef {import('playwright-core').BrowserContextOptions & { may?: RegExp }} Device */
@@ -82,7 +69,7 @@ export function test(name, body) {
  */
 export async function guest(t, base, { may, ...options } = {}) {
   const { host, hostname } = new URL(base);
-  const context = await (await (browser ??= launch())).newContext({ baseURL: base, locale: 'en-US', ...options });
+  const context = await (await (browser ??= launch(`--host-resolver-rules=MAP ${NAME} 127.0.0.1`))).newContext({ baseURL: base, locale: 'en-US', ...options });
   context.setDefaultTimeout(DEADLINE);
   // Without TLS only pages of the device itself may use the clipboard.
   if (hostname !== NAME) await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
