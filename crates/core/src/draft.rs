@@ -13,7 +13,7 @@ use tablecast_protocol::colour::Colour;
 use crate::forms::{Forms, PERSONS};
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, PersonId, SeatToken};
-use crate::logic::{Context, Logic, Rejection};
+use crate::logic::{Context, Logic, Rejection, Seats};
 use crate::membership::{Applied, Former, Op, Presence, Seat};
 use crate::room::{Change, Event, Events, Room, Seated};
 use crate::stored::{Json, Record};
@@ -442,10 +442,12 @@ impl<'a, L: Logic> Draft<'a, L> {
         op: Option<Op>,
         command: &L::Command,
     ) -> Result<u64, Rejection> {
-        let seat = by.and_then(|member| self.room.members.seat(member));
+        let members = &self.room.members;
         let context = Context {
-            by: seat.map(Seat::as_member),
+            by: by.and_then(|member| members.seated(member)),
             now: self.now,
+            seats: members,
+            forms: self.forms.app,
         };
         let events = self.room.logic.decide(&context, command)?;
         let changes = events.into_iter().map(|event| Change::Logic { by, event });

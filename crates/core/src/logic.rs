@@ -1,5 +1,7 @@
 //! What an application supplies: a state, and the rules that change it.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,13 +23,31 @@ pub struct Member<'a> {
     pub role: Option<&'a str>,
 }
 
+/// Who has a seat at this moment.
+pub trait Seats: fmt::Debug {
+    /// The member with this id; `None`: they have no seat.
+    fn seated(&self, member: MemberId) -> Option<Member<'_>>;
+}
+
+/// For tests of a [`Logic`] alone.
+impl<const N: usize> Seats for [Member<'_>; N] {
+    fn seated(&self, member: MemberId) -> Option<Member<'_>> {
+        self.iter().copied().find(|seated| seated.id == member)
+    }
+}
+
 /// What a command is decided with, besides the state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// Who sent the command; `None`: the server.
     pub by: Option<Member<'a>>,
     /// The store's clock, as this node knows it (ms since 1970).
     pub now: u64,
+    /// Who has a seat.
+    pub seats: &'a dyn Seats,
+    /// The newest version of [`Logic::FORMS`] that may be made: all live nodes read it. An event of
+    /// a newer one is refused with `not_yet`, so look at this where an older one would do as well.
+    pub forms: u32,
 }
 
 /// A room's state and rules.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tablecast_protocol::colour::Colour;
 
 use crate::id::{ConnectionId, MemberId, NodeId, PersonId, SeatToken};
-use crate::logic::Member;
+use crate::logic::{Member, Seats};
 
 /// How many members without a seat a room remembers.
 pub const FORMER_MEMBERS: usize = 256;
@@ -132,6 +132,12 @@ pub struct Membership {
     /// Persons who were asked to leave and may not come back, in order.
     #[serde(skip_serializing_if = "<[PersonId]>::is_empty", default)]
     barred: Arc<[PersonId]>,
+}
+
+impl Seats for Membership {
+    fn seated(&self, member: MemberId) -> Option<Member<'_>> {
+        self.seat(member).map(Seat::as_member)
+    }
 }
 
 impl Membership {
