@@ -29,6 +29,9 @@ impl Serialize for Texts<'_> {
 }
 
 impl App for Menu {
+    // The second has rules, a deadline, a host, vetoes and earlier decisions.
+    const VERSION: u32 = 2;
+
     fn text_command(line: &str) -> Result<Command, Rejection> {
         let bad = |found: &str| {
             Rejection::new(
@@ -66,7 +69,19 @@ impl App for Menu {
         serde_json::to_string(&Texts(&self.table.items)).unwrap_or_default()
     }
 
-    fn view(&self, _: Option<MemberId>) -> impl Serialize + '_ {
-        &self.table
+    fn show(event: &Event) -> impl Serialize + '_ {
+        event.shown()
+    }
+
+    fn is_secret(event: &Event) -> bool {
+        event.is_secret()
+    }
+
+    fn view(&self, viewer: Option<MemberId>) -> impl Serialize + '_ {
+        self.seen_by(viewer)
+    }
+
+    fn has_secrets(&self) -> bool {
+        !self.ballots.is_empty()
     }
 }

@@ -1,6 +1,7 @@
 //! The commands of members. They are read strictly: an unknown field is refused.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use tablecast_core::MemberId;
 
 use crate::decision::How;
 use crate::hex::Hex32;
@@ -28,6 +29,22 @@ pub enum Command {
     Contribute(Contribute),
     /// Ends the draw that is under way.
     Reveal(Reveal),
+    /// Says when the votes decide by themselves.
+    Deadline(SetDeadline),
+    /// Asks the others to vote.
+    Nudge(Nudge),
+    /// Says that the member cannot eat an item, or that they can after all.
+    Veto(Veto),
+    /// Changes how members vote.
+    Rules(ChangeRules),
+    /// Leaves the menu and the decision to the host, or to everybody again.
+    Lock(Lock),
+    /// Makes another member the host.
+    Host(MakeHost),
+    /// Asks a member to leave. Whoever they are may not come back.
+    Dismiss(Dismiss),
+    /// Makes an earlier decision the decision again.
+    Reinstate(Reinstate),
 }
 
 impl Command {
@@ -172,6 +189,148 @@ pub struct Contribute {
 pub struct Reveal {
     /// The draw's number.
     pub draw: u64,
+}
+
+/// When the votes decide. Exactly one of the two is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transform = one_way_to_say_when)
+)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"at\", a time or null, or with \"in_ms\""
+)]
+pub struct SetDeadline {
+    /// The time (store's clock, ms since 1970); null: never.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub at: Option<Option<u64>>,
+    /// So many milliseconds from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_ms: Option<u64>,
+}
+
+/// Has no fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object without fields, {}")]
+pub struct Nudge {}
+
+/// A veto against an item, which is named as in `remove`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transform = one_way_to_name)
+)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"on\", and \"item\" or \"number\""
+)]
+pub struct Veto {
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// Its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// Whether the member cannot eat it.
+    pub on: bool,
+}
+
+/// Changes how members vote. What is absent stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with \"hidden_votes\" or \"votes_each\""
+)]
+pub struct ChangeRules {
+    /// Whether members see only their own votes until it is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "bool", !default))]
+    pub hidden_votes: Option<bool>,
+    /// How many votes each may give, 1 to 100; null: as many as they like.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<u32>", range(min = 1, max = 100), !default)
+    )]
+    pub votes_each: Option<Option<u32>>,
+}
+
+/// Who may change the menu and decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with \"on\"")]
+pub struct Lock {
+    /// Whether it is the host alone.
+    pub on: bool,
+}
+
+/// The next host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with \"member\"")]
+pub struct MakeHost {
+    /// The member, who has a seat.
+    pub member: MemberId,
+}
+
+/// Somebody who is to leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with \"member\"")]
+pub struct Dismiss {
+    /// The member, who has a seat.
+    pub member: MemberId,
+}
+
+/// A decision to return to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an object with \"decision\"")]
+pub struct Reinstate {
+    /// The decision's number.
+    pub decision: u64,
+}
+
+/// Reads a field that may be null, and differs then from one that is absent.
+fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Adds to a schema that exactly one of `at` and `in_ms` says when.
+#[cfg(feature = "schema")]
+fn one_way_to_say_when(schema: &mut schemars::Schema) {
+    use serde_json::json;
+    for (name, kind) in [
+        ("at", json!(["integer", "null"])),
+        ("in_ms", json!("integer")),
+    ] {
+        let property = schema.pointer_mut(&format!("/properties/{name}"));
+        if let Some(property) = property.and_then(serde_json::Value::as_object_mut) {
+            property.insert("type".to_owned(), kind);
+            property.remove("default");
+        }
+    }
+    schema.insert(
+        "oneOf".to_owned(),
+        json!([{ "required": ["at"] }, { "required": ["in_ms"] }]),
+    );
 }
 
 /// Adds to a schema that exactly one of `item` and `number` names the item: in the types

@@ -25,14 +25,29 @@ pub enum How {
 pub struct Decision {
     /// How it was made.
     pub how: How,
-    /// The member who had the votes counted, or started the draw.
-    pub by: MemberId,
+    /// 1, 2, 3… in a room; absent: a server of the version before ran then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// When it was made (store's clock, ms since 1970); absent as the number is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// The member who had the votes counted, or started the draw; absent: a deadline did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<MemberId>,
     /// Their name at that time.
-    pub name: Arc<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
+    /// True: a deadline had the votes counted, or started the draw.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deadline: bool,
     /// The item that won.
     pub winner: Candidate,
     /// The draw, if there was one.
     pub draw: Option<Drawn>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The result of a room, which outlives it: the decision and the menu at that time.

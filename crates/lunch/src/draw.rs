@@ -76,10 +76,15 @@ pub struct Drawing {
     pub number: u64,
     /// SHA-256 of the digits of its secret.
     pub commitment: Hex32,
-    /// The member who started it.
-    pub by: MemberId,
+    /// The member who started it; absent: a deadline did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<MemberId>,
     /// Their name at that time.
-    pub name: Arc<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
+    /// When the server ends it by itself (store's clock, ms since 1970), if a deadline started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<u64>,
     /// What it is among, in the menu's order.
     pub candidates: Vec<Candidate>,
     /// In the order they came in; of each member at most one.
@@ -144,6 +149,9 @@ pub enum Verdict {
     OtherSecret,
     /// Secret and contributions lead to another winner.
     OtherWinner,
+    /// It adds up, but nobody contributed: the server's secret alone chose the winner, and the server
+    /// knew it before.
+    ServerAlone,
 }
 
 impl Drawn {
@@ -178,6 +186,8 @@ impl Drawn {
             Verdict::OtherWinner
         } else if known.own.is_some() && !self.contributions.iter().any(is_own) {
             Verdict::WithoutYours
+        } else if self.contributions.is_empty() {
+            Verdict::ServerAlone
         } else if known.commitment.is_none() {
             Verdict::AddsUp
         } else {

@@ -17,7 +17,22 @@ pub struct Item {
     pub by: MemberId,
     /// Their name when they added it.
     pub name: Arc<str>,
-    /// The members who vote for it, in order of voting, including members who left.
+    /// The members who vote for it, in order of voting, including members who left. Where votes
+    /// are hidden: those who did when the votes were last shown, and the viewer if they do now.
+    pub votes: Vec<MemberId>,
+    /// The members who cannot eat it, in order of saying so. Such an item cannot win.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    pub vetoes: Vec<MemberId>,
+}
+
+/// The votes for an item, when hidden votes are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Revealed {
+    /// The item's number.
+    pub number: u64,
+    /// The members who vote for it, in order of voting.
     pub votes: Vec<MemberId>,
 }
 

@@ -15,6 +15,25 @@ pub const MAX_TITLE_GRAPHEMES: usize = 60;
 /// client that joins, votes and leaves again and again would grow the state for ever.
 pub const MAX_VOTES: usize = 200;
 
+/// The most votes that [`Rules`](crate::Rules) may give to each: as many as a large menu has items.
+pub const MAX_VOTES_EACH: u32 = 100;
+
+/// A deadline is at least so far away (ms), so that everybody sees it come.
+pub const MIN_DEADLINE_MS: u64 = 5_000;
+
+/// A deadline is at most so far away (ms): by default no room lives longer.
+pub const MAX_DEADLINE_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// A draw that a deadline starts, or finds under way, ends so much later (ms): time enough for
+/// everybody's client to contribute over a slow network.
+pub(crate) const DRAW_MS: u64 = 5_000;
+
+/// A room's members are nudged once within so much time (ms).
+pub const NUDGE_MS: u64 = 60_000;
+
+/// How many earlier decisions are kept: a few changes of mind, and a state that stays small.
+pub const MAX_PAST: usize = 5;
+
 /// How many of the last removed items can be restored.
 pub const MAX_REMOVED: usize = 20;
 
@@ -33,12 +52,15 @@ pub fn max_table_bytes(max_items: usize) -> usize {
     const MEMBER: usize = 8;
     // Keys, numbers, and punctuation.
     const AROUND: usize = 100;
-    const ITEM: usize = AROUND + 2 * TEXT + MAX_VOTES * MEMBER;
+    // Votes and vetoes, and everybody once more among those who have voted.
+    const ITEM: usize = AROUND + 2 * TEXT + 3 * MAX_VOTES * MEMBER;
     const CANDIDATE: usize = AROUND + 2 * TEXT;
     const CONTRIBUTIONS: usize = MAX_CONTRIBUTIONS * (AROUND + TEXT + 64);
-    const ONCE: usize = 1024 + 2 * TEXT + 2 * CONTRIBUTIONS + CANDIDATE;
-    // A draw under way, and a decided one.
-    ONCE.saturating_add(max_items.saturating_mul(ITEM + 2 * CANDIDATE))
+    // A draw under way, a decided one, and earlier ones.
+    const DRAWS: usize = 2 + MAX_PAST;
+    const DRAW: usize = 4 * AROUND + TEXT + CANDIDATE + CONTRIBUTIONS;
+    const ONCE: usize = 1024 + 2 * TEXT + DRAWS * DRAW + MAX_REMOVED * ITEM;
+    ONCE.saturating_add(max_items.saturating_mul(ITEM + DRAWS * CANDIDATE))
 }
 
 pub(crate) fn clean_item(item: &str) -> Result<Cow<'_, str>, Rejection> {

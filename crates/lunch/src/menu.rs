@@ -1,13 +1,20 @@
 //! The server's table, with the data that members do not see.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tablecast_core::Rejection;
+use tablecast_core::code::BAD_COMMAND;
+use tablecast_core::{MemberId, PersonId, Rejection};
 
+use crate::ballots::Ballots;
+use crate::code;
+use crate::decision::Decision;
 use crate::draw::MasterSecret;
-use crate::item::Item;
-use crate::limits::clean_title;
+use crate::event::{Event, Voted};
+use crate::item::{Item, Revealed};
+use crate::limits::{MAX_DEADLINE_MS, MAX_VOTES_EACH, MIN_DEADLINE_MS, clean_title};
+use crate::rules::{Deadline, House, Rules};
 use crate::table::{Settling, Table};
 
 /// A [`Table`], and the data that only a server has. The maximum number of items is part of
@@ -15,12 +22,25 @@ use crate::table::{Settling, Table};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Menu {
+    /// As it is for somebody without a vote: what is hidden is not in it.
     pub(crate) table: Table,
     /// The number of the item that was added last.
     pub(crate) last: u64,
-    /// The last removed items, in order of removal.
-    pub(crate) removed: Arc<[Arc<Item>]>,
     pub(crate) secret: MasterSecret,
+    /// Empty where votes are not hidden.
+    pub(crate) ballots: Arc<Ballots>,
+    /// Who is host whenever they have a seat.
+    pub(crate) host: Option<HostRight>,
+}
+
+/// Whose right it is to be host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HostRight {
+    /// Whoever made the room and was not in it yet.
+    Person(PersonId),
+    /// A member, who is the same one when the person comes back.
+    Member(MemberId),
 }
 
 impl Menu {
@@ -37,10 +57,15 @@ impl Menu {
                     drawing: None,
                     decision: None,
                 }),
+                removed: Arc::default(),
+                past: Arc::default(),
+                house: Arc::default(),
+                voters: Arc::default(),
             },
             last: 0,
-            removed: Arc::default(),
             secret,
+            ballots: Arc::default(),
+            host: None,
         }
     }
 
@@ -53,10 +78,156 @@ impl Menu {
         Ok(self)
     }
 
-    /// The part that members see.
+    /// The same menu, of which this person is the host.
+    #[must_use]
+    pub fn with_host(mut self, person: PersonId) -> Self {
+        self.host = Some(HostRight::Person(person));
+        self
+    }
+
+    /// The same menu, which decides at this time; `now` is the present one (store's clock, ms since
+    /// 1970).
+    ///
+    /// # Errors
+    /// `bad_deadline`, as for the command.
+    pub fn with_deadline(mut self, at: u64, now: u64) -> Result<Self, Rejection> {
+        check_deadline(at, now)?;
+        let (by, name) = (None, None);
+        Arc::make_mut(&mut self.table.house).deadline = Some(Deadline { at, by, name });
+        Ok(self)
+    }
+
+    /// The same menu with these rules.
+    ///
+    /// # Errors
+    /// `bad_command`: the votes for each are not 1 to 100, as for the command.
+    pub fn with_rules(mut self, rules: Rules) -> Result<Self, Rejection> {
+        check_rules(rules)?;
+        Arc::make_mut(&mut self.table.house).rules = rules;
+        Ok(self)
+    }
+
+    /// What those see who have no seat.
     pub fn table(&self) -> &Table {
         &self.table
     }
+
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.table.items.iter().map(|item| &**item)
+    }
+
+    /// The items on the menu, and those that can be restored.
+    pub(crate) fn all_items(&self) -> impl Iterator<Item = &Item> {
+        let removed = self.table.removed.iter().map(|item| &**item);
+        self.items().chain(removed)
+    }
+
+    /// What this member sees: the table with their own hidden votes.
+    pub(crate) fn seen_by(&self, viewer: Option<MemberId>) -> Cow<'_, Table> {
+        let Some(viewer) = viewer.filter(|viewer| self.ballots.have(*viewer)) else {
+            return Cow::Borrowed(&self.table);
+        };
+        let mut table = self.table.clone();
+        let with_own = |item: &mut Arc<Item>| {
+            if let Some(votes) = self.ballots.votes_seen_by(item, viewer) {
+                Arc::make_mut(item).votes = votes;
+            }
+        };
+        table.items.iter_mut().for_each(with_own);
+        table.change_removed(with_own);
+        Cow::Owned(table)
+    }
+
+    /// The true votes of all items, if votes are hidden.
+    pub(crate) fn revealed(&self) -> Option<Vec<Revealed>> {
+        let all = || {
+            let items = self.all_items().map(|item| Revealed {
+                number: item.number,
+                votes: self.ballots.votes(item),
+            });
+            items.collect()
+        };
+        self.table.house.rules.hidden_votes.then(all)
+    }
+
+    /// Applies an event.
+    pub(crate) fn take(&mut self, by: Option<MemberId>, event: &Event) {
+        match event {
+            Event::Voted(Voted::For {
+                number,
+                on,
+                any: Some(any),
+            }) => {
+                // The table shows only that there was a vote.
+                if let Some(by) = by {
+                    self.cast(by, *number, *on);
+                    self.table.set_voter(by, *any);
+                }
+                return;
+            }
+            Event::Added { number, .. } => self.last = self.last.max(*number),
+            Event::Hosted {
+                member: Some(member),
+                ..
+            } => self.host = Some(HostRight::Member(*member)),
+            _ => {}
+        }
+        self.table.apply(by, event);
+        if self.ballots.is_empty() {
+            return;
+        }
+        if event.reveals().is_some() {
+            self.ballots = Arc::default();
+        } else if let Event::Removed { .. } | Event::Ruled(_) = event {
+            let ballots = self.ballots.only_of(self.all_items());
+            self.ballots = Arc::new(ballots);
+        }
+    }
+
+    fn cast(&mut self, by: MemberId, number: u64, on: bool) {
+        let Some(item) = self.table.item(number) else {
+            return;
+        };
+        let ballots = Arc::make_mut(&mut self.ballots);
+        ballots.cast(item, by, on);
+        if on {
+            let too_many = self.table.too_many(|item| ballots.has_vote(item, by));
+            let removed = self.table.removed.iter();
+            for item in removed.filter(|item| too_many.contains(&item.number)) {
+                ballots.cast(item, by, false);
+            }
+        }
+    }
+}
+
+/// Checks that a time is neither too early nor too late for a deadline.
+///
+/// # Errors
+/// `bad_deadline`.
+pub(crate) fn check_deadline(at: u64, now: u64) -> Result<(), Rejection> {
+    let from_now = at.saturating_sub(now);
+    if (MIN_DEADLINE_MS..=MAX_DEADLINE_MS).contains(&from_now) {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        code::BAD_DEADLINE,
+        "a deadline is at least 5 seconds and at most 24 hours from now",
+    ))
+}
+
+/// Checks that members can vote by these rules.
+///
+/// # Errors
+/// `bad_command`.
+pub(crate) fn check_rules(rules: Rules) -> Result<(), Rejection> {
+    let each = rules.votes_each;
+    if each.is_none_or(|each| (1..=MAX_VOTES_EACH).contains(&each)) {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        BAD_COMMAND,
+        format!("\"votes_each\" is 1 to {MAX_VOTES_EACH}, or null for as many as one likes"),
+    ))
 }
 
 /// The stored form of a [`Menu`].
@@ -66,8 +237,24 @@ struct Stored {
     title: Option<Arc<str>>,
     last: u64,
     items: Vec<Arc<Item>>,
-    removed: Arc<[Arc<Item>]>,
+    /// In order of removal.
+    removed: Vec<Arc<Item>>,
     settling: WithSecret,
+    // What follows is absent until it is used, so that older servers read what does not use it.
+    #[serde(default, skip_serializing_if = "<[Arc<Decision>]>::is_empty")]
+    past: Arc<[Arc<Decision>]>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    house: Arc<House>,
+    #[serde(default, skip_serializing_if = "<[MemberId]>::is_empty")]
+    voters: Arc<[MemberId]>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    ballots: Arc<Ballots>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<HostRight>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The decision, and the secret from which all draws follow.
@@ -86,11 +273,16 @@ impl From<Menu> for Stored {
             title: table.title,
             last: menu.last,
             items: table.items,
-            removed: menu.removed,
+            removed: table.removed.iter().rev().cloned().collect(),
             settling: WithSecret {
                 secret: menu.secret,
                 settling: table.settling,
             },
+            past: table.past,
+            house: table.house,
+            voters: table.voters,
+            ballots: menu.ballots,
+            host: menu.host,
         }
     }
 }
@@ -99,10 +291,13 @@ impl TryFrom<Stored> for Menu {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        // An item is looked up by its number.
+        // An item is looked up by its number, and a voter by the id.
         let in_order = |one: &Arc<Item>, next: &Arc<Item>| one.number < next.number;
         if !stored.items.is_sorted_by(in_order) {
             return Err("the items are not in the order of their numbers");
+        }
+        if !stored.voters.is_sorted_by(|one, next| one < next) {
+            return Err("the voters are not in the order of their ids");
         }
         Ok(Menu {
             table: Table {
@@ -110,10 +305,15 @@ impl TryFrom<Stored> for Menu {
                 items: stored.items,
                 max_items: stored.max_items,
                 settling: stored.settling.settling,
+                removed: stored.removed.into_iter().rev().collect(),
+                past: stored.past,
+                house: stored.house,
+                voters: stored.voters,
             },
             last: stored.last,
-            removed: stored.removed,
             secret: stored.settling.secret,
+            ballots: stored.ballots,
+            host: stored.host,
         })
     }
 }

@@ -1,24 +1,19 @@
-//! The table as its members see it, and how events change it: the same on every node and in
-//! every client.
+//! The table as its members see it.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tablecast_core::{MemberId, text::folded};
 
-use crate::decision::{Decision, How};
-use crate::draw::{Contribution, Drawing, NextDraw};
-use crate::event::{Began, Decided, Event};
-use crate::item::{Candidate, Item};
+use crate::decision::Decision;
+use crate::draw::{Drawing, NextDraw};
+use crate::item::Item;
+use crate::rules::House;
 
-/// The menu as the JSON dialect shows it: without its secret.
+/// The menu as the JSON dialect shows it: without its secret, and without hidden votes.
 // The same item may be there twice. Cloning copies the list of items; everything else is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Menu")
-)]
+#[serde(from = "Seen", into = "Seen")]
 pub struct Table {
     /// What the room is called.
     pub title: Option<Arc<str>>,
@@ -27,8 +22,15 @@ pub struct Table {
     /// How many items are allowed.
     pub max_items: usize,
     /// Shared, because most events do not change it.
-    #[serde(flatten)]
     pub settling: Arc<Settling>,
+    /// The items that can be restored, the last one first.
+    pub removed: Arc<[Arc<Item>]>,
+    /// The decisions before the present one, the last one first.
+    pub past: Arc<[Arc<Decision>]>,
+    /// What holds besides the menu.
+    pub house: Arc<House>,
+    /// Who has voted, sorted; only where votes are hidden, since else the items tell.
+    pub(crate) voters: Arc<[MemberId]>,
 }
 
 /// The draw under way, and the last decision.
@@ -48,7 +50,7 @@ pub struct Settling {
 
 impl Table {
     /// The index of an item, or else the index at which it would be inserted.
-    fn place(&self, number: u64) -> Result<usize, usize> {
+    pub(crate) fn place(&self, number: u64) -> Result<usize, usize> {
         self.items.binary_search_by_key(&number, |item| item.number)
     }
 
@@ -70,104 +72,102 @@ impl Table {
         self.items.iter().find(|item| folded(&item.item) == text)
     }
 
-    /// Applies an event. An event that does not fit the table changes nothing, because a client
-    /// cannot rely on what a server sends.
-    pub fn apply(&mut self, by: Option<MemberId>, event: &Event) {
-        let Some(by) = by else { return };
-        match event {
-            Event::Added { number, item, name } => {
-                if self.items.last().is_none_or(|last| last.number < *number) {
-                    self.items.push(Arc::new(Item {
-                        number: *number,
-                        item: item.clone(),
-                        by,
-                        name: name.clone(),
-                        votes: Vec::new(),
-                    }));
-                }
-            }
-            Event::Removed { number } => {
-                if let Ok(at) = self.place(*number) {
-                    self.items.remove(at);
-                }
-            }
-            Event::Restored(item) => {
-                if let Err(at) = self.place(item.number) {
-                    self.items.insert(at, item.clone());
-                }
-            }
-            Event::Voted { number, on } => {
-                if let Ok(at) = self.place(*number) {
-                    let votes = &mut Arc::make_mut(&mut self.items[at]).votes;
-                    votes.retain(|member| *member != by);
-                    if *on {
-                        votes.push(by);
-                    }
-                }
-            }
-            Event::Titled { title } => self.title.clone_from(title),
-            Event::Extended {} => {}
-            Event::Drawing(began) => self.begin(by, began),
-            Event::Contributed { name, value } => {
-                if let Some(drawing) = &mut Arc::make_mut(&mut self.settling).drawing {
-                    drawing.contributions.push(Contribution {
-                        member: by,
-                        name: name.clone(),
-                        value: *value,
-                    });
-                }
-            }
-            Event::Decided(decided) => {
-                if let Some(decision) = self.decided(by, decided) {
-                    Arc::make_mut(&mut self.settling).decision = Some(Arc::new(decision));
-                }
-            }
+    /// Who has given a vote and not taken it back, also for an item that was removed; sorted.
+    pub fn voted(&self) -> Vec<MemberId> {
+        if self.house.rules.hidden_votes {
+            return self.voters.to_vec();
+        }
+        let items = self.items.iter().chain(&*self.removed);
+        let mut voted: Vec<MemberId> = items.flat_map(|item| &item.votes).copied().collect();
+        voted.sort_unstable();
+        voted.dedup();
+        voted
+    }
+}
+
+/// A [`Table`] on the wire.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Menu")
+)]
+pub(crate) struct Seen {
+    /// What the room is called.
+    title: Option<Arc<str>>,
+    /// The items in order of adding.
+    items: Vec<Arc<Item>>,
+    /// How many items are allowed.
+    max_items: usize,
+    #[serde(flatten)]
+    settling: Arc<Settling>,
+    // Older servers send nothing of what follows.
+    #[serde(flatten)]
+    house: Arc<House>,
+    /// Who has given a vote and not taken it back, also for an item that was removed; sorted.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    voted: Vec<MemberId>,
+    /// The items that can be restored, the last one first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    removed: Arc<[Arc<Item>]>,
+    /// The decisions before the present one, the last one first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    past: Arc<[Arc<Decision>]>,
+}
+
+impl From<Table> for Seen {
+    fn from(table: Table) -> Self {
+        Seen {
+            voted: table.voted(),
+            title: table.title,
+            items: table.items,
+            max_items: table.max_items,
+            settling: table.settling,
+            house: table.house,
+            removed: table.removed,
+            past: table.past,
         }
     }
+}
 
-    fn begin(&mut self, by: MemberId, began: &Began) {
-        let items = began.candidates.iter().filter_map(|n| self.item(*n));
-        let drawing = Drawing {
-            number: began.number,
-            commitment: began.commitment,
-            by,
-            name: began.name.clone(),
-            candidates: items.map(|item| Candidate::from(&**item)).collect(),
-            contributions: Vec::new(),
-        };
-        let settling = Arc::make_mut(&mut self.settling);
-        settling.drawing = Some(drawing);
-        settling.next_draw = NextDraw {
-            number: began.number.saturating_add(1),
-            commitment: began.next_commitment,
-        };
+impl From<Seen> for Table {
+    fn from(seen: Seen) -> Self {
+        let hidden = seen.house.rules.hidden_votes;
+        Table {
+            title: seen.title,
+            items: seen.items,
+            max_items: seen.max_items,
+            settling: seen.settling,
+            removed: seen.removed,
+            past: seen.past,
+            house: seen.house,
+            voters: if hidden {
+                seen.voted.into()
+            } else {
+                Arc::default()
+            },
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Table {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Seen::schema_name()
     }
 
-    /// The decision of an event; `None` if it does not fit this table.
-    fn decided(&mut self, by: MemberId, decided: &Decided) -> Option<Decision> {
-        match decided {
-            Decided::Votes { name, winner } => Some(Decision {
-                how: How::Votes,
-                by,
-                name: name.clone(),
-                winner: Candidate::from(&**self.item(*winner)?),
-                draw: None,
-            }),
-            Decided::Draw {
-                name,
-                winner,
-                secret,
-            } => {
-                let drawing = Arc::make_mut(&mut self.settling).drawing.take()?;
-                let mut candidates = drawing.candidates.iter();
-                Some(Decision {
-                    how: How::Draw,
-                    by: drawing.by,
-                    name: name.clone(),
-                    winner: candidates.find(|c| c.number == *winner)?.clone(),
-                    draw: Some(drawing.end(*secret)),
-                })
-            }
-        }
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        Seen::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Seen::json_schema(generator)
+    }
+
+    fn inline_schema() -> bool {
+        Seen::inline_schema()
     }
 }

@@ -5,6 +5,7 @@
 //! - `1.jsonl`: the last version before rooms were stored in a database, commit 175930a.
 //! - `2.jsonl`: the first in which what is stored says its forms.
 //! - `3.jsonl`: the first that knows persons.
+//! - `4.jsonl`: the first with rules, a deadline, a host, vetoes and earlier decisions.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -20,13 +21,13 @@ use tablecast_core::{
     Colour, ConnectionId, Epoch, Forms, MemberId, NodeId, PersonId, PersonKey, Position, Room,
     SeatToken,
 };
-use tablecast_lunch::{Decided, Event, MasterSecret, Menu};
+use tablecast_lunch::{Decided, Event, MasterSecret, Menu, Voted};
 
 /// The version whose bytes are written.
-const NEWEST: &str = "3";
+const NEWEST: &str = "4";
 
 /// Every kind of event. All are in the files.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 28] = [
     "joined",
     "returned",
     "returned to a seat",
@@ -44,6 +45,17 @@ const KINDS: [&str; 17] = [
     "contributed",
     "decided by votes",
     "decided by draw",
+    "deadline",
+    "nudged",
+    "vetoed",
+    "ruled",
+    "locked",
+    "hosted",
+    "dismissed",
+    "reinstated",
+    "voted secretly",
+    "drawing at a deadline",
+    "dismissed and left",
 ];
 
 fn kind(change: &Change<Event>) -> &'static str {
@@ -53,19 +65,32 @@ fn kind(change: &Change<Event>) -> &'static str {
         Change::Returned { .. } => "returned to a seat",
         Change::Back { .. } => "back",
         Change::Away { .. } => "away",
+        Change::Left {
+            dismissed: true, ..
+        } => "dismissed and left",
         Change::Left { .. } => "left",
         Change::Renamed { .. } => "renamed",
         Change::Logic { event, .. } => match event {
             Event::Added { .. } => "added",
             Event::Removed { .. } => "removed",
             Event::Restored(_) => "restored",
-            Event::Voted { .. } => "voted",
+            Event::Voted(Voted::For { any: Some(_), .. }) => "voted secretly",
+            Event::Voted(_) => "voted",
             Event::Titled { .. } => "titled",
             Event::Extended {} => "extended",
+            Event::Drawing(began) if began.ends_at.is_some() => "drawing at a deadline",
             Event::Drawing(_) => "drawing",
             Event::Contributed { .. } => "contributed",
             Event::Decided(Decided::Votes { .. }) => "decided by votes",
             Event::Decided(Decided::Draw { .. }) => "decided by draw",
+            Event::Deadline { .. } => "deadline",
+            Event::Nudged { .. } => "nudged",
+            Event::Vetoed { .. } => "vetoed",
+            Event::Ruled(_) => "ruled",
+            Event::Locked { .. } => "locked",
+            Event::Hosted { .. } => "hosted",
+            Event::Dismissed { .. } => "dismissed",
+            Event::Reinstated { .. } => "reinstated",
         },
     }
 }
@@ -107,7 +132,7 @@ fn what_each_version_has_stored_is_read() {
         assert_eq!(room, stored, "{}", path.display());
         versions += 1;
     }
-    assert_eq!(versions, 3, "all of them");
+    assert_eq!(versions, 4, "all of them");
     assert_eq!(kinds, BTreeSet::from(KINDS));
 }
 
@@ -123,12 +148,14 @@ struct Scribe {
     forms: Forms,
     lines: Vec<String>,
     number: u64,
+    /// The store's clock.
+    now: u64,
 }
 
 impl Scribe {
     fn decide<T>(&mut self, decide: impl FnOnce(&mut Draft<'_, Menu>) -> T) -> T {
         let history = History::default();
-        let mut draft = Draft::new(&self.room, &history, self.forms, 0);
+        let mut draft = Draft::new(&self.room, &history, self.forms, self.now);
         let decided = decide(&mut draft);
         let (room, events) = draft.finish();
         for event in events {
@@ -165,13 +192,18 @@ fn person(nth: u64) -> PersonId {
 
 /// A table with one of everything that these forms have.
 fn written(forms: Forms) -> String {
-    let menu = Menu::new(100, MasterSecret::new([7; 32]));
+    let mut menu = Menu::new(100, MasterSecret::new([7; 32]));
+    let has_rules = forms.app >= 2;
+    if has_rules {
+        menu = menu.with_host(person(0));
+    }
     let room = Room::new(at(0), 10, Duration::from_secs(600), menu);
     let mut scribe = Scribe {
         room,
         forms,
         lines: Vec::new(),
         number: 0,
+        now: 1_750_000_000_000,
     };
     let first = scribe.room.encode().unwrap();
     scribe.line(&first);
@@ -242,7 +274,47 @@ fn written(forms: Forms) -> String {
         }
         scribe.decide(|draft| draft.disconnect(ConnectionId(3), None));
     }
+    if has_rules {
+        with_rules(&mut scribe, mina, guest);
+    }
     let last = scribe.room.encode().unwrap();
     scribe.line(&last);
     scribe.lines.join("\n") + "\n"
+}
+
+/// What the table knows since it has rules.
+fn with_rules(scribe: &mut Scribe, mina: MemberId, guest: MemberId) {
+    for command in [
+        r#"{"lock":{"on":true}}"#,
+        r#"{"nudge":{}}"#,
+        r#"{"rules":{"hidden_votes":true,"votes_each":2}}"#,
+        r#"{"vote":{"number":2,"on":true}}"#,
+        r#"{"add":{"item":"bibimbap"}}"#,
+    ] {
+        scribe.command(mina, command);
+    }
+    scribe.command(guest, r#"{"veto":{"number":4,"on":true}}"#);
+    // The first is decided by the server's secret alone, and the second by votes.
+    for vote in [
+        r#"{"vote":{"number":1,"on":false}}"#,
+        r#"{"vote":{"number":2,"on":true}}"#,
+    ] {
+        scribe.command(mina, r#"{"deadline":{"in_ms":60000}}"#);
+        scribe.command(guest, vote);
+        for ms in [60_000, 5_000] {
+            scribe.now += ms;
+            scribe.decide(|draft| draft.ring());
+        }
+    }
+    for command in [
+        r#"{"reinstate":{"decision":3}}"#,
+        r#"{"deadline":{"in_ms":60000}}"#,
+        &format!(r#"{{"host":{{"member":{guest}}}}}"#),
+    ] {
+        scribe.command(mina, command);
+    }
+    scribe.command(guest, r#"{"vote":{"number":1,"on":true}}"#);
+    let dismiss = format!(r#"{{"dismiss":{{"member":{mina}}}}}"#);
+    scribe.command(guest, &dismiss);
+    scribe.command(guest, r#"{"remove":{"number":4}}"#);
 }

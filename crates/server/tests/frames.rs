@@ -84,7 +84,7 @@ fn normal(mut frame: Value) -> Value {
                     "seat" => (hex(value, 32), json!(SEAT)),
                     "epoch" => (hex(value, 16), json!(EPOCH)),
                     "expires_at" => (value.is_u64(), json!(EXPIRES_AT)),
-                    "now" => (value.is_u64(), json!(NOW)),
+                    "at" | "now" => (value.is_u64(), json!(NOW)),
                     "until" => (value.is_u64(), json!(UNTIL)),
                     _ => (true, normal(value.take())),
                 };

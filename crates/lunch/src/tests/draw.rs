@@ -80,7 +80,10 @@ fn a_draw_comes_out_as_the_description_computes_it() {
     assert_eq!(drawn.secret.to_string(), SECRET_1);
     assert_eq!(drawn.commitment.to_string(), COMMITMENT_1);
     assert_eq!(decision.winner.number, WINNER_1);
-    assert_eq!((decision.by, &*decision.name), (ANNA.id, "Anna"));
+    assert_eq!(
+        (decision.by, decision.name.as_deref()),
+        (Some(ANNA.id), Some("Anna"))
+    );
     assert_eq!(menu.secret.secret(2).to_string(), SECRET_2);
 }
 
@@ -90,7 +93,10 @@ fn the_item_with_most_votes_wins_at_once() {
     does(&mut menu, BEN, &vote(2)).unwrap();
     does(&mut menu, CARA, &decide(How::Votes)).unwrap();
     let decision = menu.table.settling.decision.as_deref().unwrap();
-    assert_eq!((decision.by, &*decision.name), (CARA.id, "Cara"));
+    assert_eq!(
+        (decision.by, decision.name.as_deref()),
+        (Some(CARA.id), Some("Cara"))
+    );
     assert_eq!((decision.winner.number, decision.winner.votes), (2, 1));
     assert_eq!((decision.how, &decision.draw), (How::Votes, &None));
     assert_eq!(

@@ -12,7 +12,7 @@ const ITEMS: usize = 5;
 const NAMES: [&str; 4] = ["Anna", "Ben", "Cara", "민아"];
 
 /// Commands of members: often about items that are there, sometimes about others.
-fn command() -> impl Strategy<Value = Command> {
+pub(super) fn command() -> impl Strategy<Value = Command> {
     let number = || 0..12_u64;
     let draw = || 0..4_u64;
     let how = prop::sample::select(vec![How::Votes, How::Draw]);
@@ -133,8 +133,8 @@ proptest! {
         all(&mut menu, &commands, |menu, _, event| {
             let numbers: Vec<u64> = menu.items().map(|item| item.number).collect();
             assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.len() <= ITEMS);
-            assert!(menu.removed.len() <= MAX_REMOVED);
-            assert!(menu.removed.iter().all(|item| !numbers.contains(&item.number)));
+            assert!(menu.table.removed.len() <= MAX_REMOVED);
+            assert!(menu.table.removed.iter().all(|item| !numbers.contains(&item.number)));
             for contributions in menu.table.settling.drawing.iter().map(|drawing| &drawing.contributions) {
                 let mut members: Vec<_> = contributions.iter().map(|c| c.member).collect();
                 members.sort_unstable();

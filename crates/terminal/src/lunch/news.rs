@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tablecast_lunch::{Decided, Event, How, Table};
+use tablecast_lunch::{Decided, Event, How, Table, Voted};
 
 /// Something that people may want to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl News {
             Event::Removed { number } => News::Removed(number, before.item(number)?.item.clone()),
             Event::Restored(item) if before.item(item.number).is_some() => return None,
             Event::Restored(item) => News::Restored(item.number, item.item.clone()),
-            Event::Voted { number, on } => {
+            Event::Voted(Voted::For { number, on, .. }) => {
                 let item = after.item(number)?;
                 let (item, votes) = (item.item.clone(), item.votes.len());
                 match on {
@@ -52,6 +52,15 @@ impl News {
                 let is_this = decision.winner.number == winner;
                 is_this.then(|| News::Decided(decision.how, decision.winner.item.clone()))?
             }
+            Event::Voted(Voted::Hidden { .. })
+            | Event::Deadline { .. }
+            | Event::Nudged { .. }
+            | Event::Vetoed { .. }
+            | Event::Ruled(_)
+            | Event::Locked { .. }
+            | Event::Hosted { .. }
+            | Event::Dismissed { .. }
+            | Event::Reinstated { .. } => return None,
         })
     }
 }

@@ -74,6 +74,7 @@ pub static ENGLISH: Lang = Lang {
         Some(Verdict::Fair) => "verified",
         Some(Verdict::AddsUp) => "adds up, but began before you came",
         Some(Verdict::WithoutYours) => "verified, but without your chance",
+        Some(Verdict::ServerAlone) => "by the server's secret alone: nobody added chance",
         Some(Verdict::OtherSecret) => "NOT FAIR: not the secret that was promised",
         Some(Verdict::OtherWinner) => "NOT FAIR: the numbers lead to another item",
     },

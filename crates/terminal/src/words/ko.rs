@@ -67,6 +67,7 @@ pub static KOREAN: Lang = Lang {
         Some(Verdict::Fair) => "검증됨",
         Some(Verdict::AddsUp) => "계산은 맞지만 내가 오기 전에 시작됨",
         Some(Verdict::WithoutYours) => "검증됨, 내 무작위 값은 빠짐",
+        Some(Verdict::ServerAlone) => "서버의 비밀 값만으로 정해짐 (무작위 값을 보탠 사람 없음)",
         Some(Verdict::OtherSecret) => "공정하지 않음: 약속한 비밀 값과 다름",
         Some(Verdict::OtherWinner) => "공정하지 않음: 계산 결과가 다름",
     },

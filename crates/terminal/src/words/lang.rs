@@ -239,6 +239,15 @@ impl Lang {
             Command::Decide(decide) if decide.how == How::Votes => "/decide".to_owned(),
             // This client says the last two by itself.
             Command::Decide(_) | Command::Contribute(_) | Command::Reveal(_) => "/draw".to_owned(),
+            // This client does not say these.
+            Command::Deadline(_)
+            | Command::Nudge(_)
+            | Command::Veto(_)
+            | Command::Rules(_)
+            | Command::Lock(_)
+            | Command::Host(_)
+            | Command::Dismiss(_)
+            | Command::Reinstate(_) => String::new(),
         }
     }
 

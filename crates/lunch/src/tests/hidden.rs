@@ -1,0 +1,216 @@
+//! Hidden votes: who sees what, and when all are shown.
+
+use super::*;
+
+/// Votes are hidden from the beginning.
+fn hidden(lines: &[&str]) -> Menu {
+    let rules = Rules {
+        hidden_votes: true,
+        votes_each: None,
+    };
+    let mut menu = empty(100).with_rules(rules).unwrap();
+    for line in lines {
+        says(&mut menu, line).unwrap();
+    }
+    menu
+}
+
+fn vote(menu: &mut Menu, by: Member<'_>, number: u64, on: bool) -> Vec<Event> {
+    let command = Command::vote(number, on);
+    let events = menu.decide(&context(by), &command).unwrap();
+    for event in &events {
+        menu.apply(Some(by.id), event);
+    }
+    events
+}
+
+fn shown(event: &Event) -> serde_json::Value {
+    serde_json::to_value(Menu::show(event)).unwrap()
+}
+
+#[test]
+fn others_learn_that_somebody_voted_and_not_for_what() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    let events = vote(&mut menu, ANNA, 2, true);
+    assert!(Menu::is_secret(&events[0]) && Menu::form(&events[0]) == 2);
+    assert_eq!(
+        shown(&events[0]),
+        serde_json::json!({"voted": {"hidden": true, "any": true}})
+    );
+    assert_eq!(
+        serde_json::to_value(&events[0]).unwrap(),
+        serde_json::json!({"voted": {"number": 2, "on": true, "any": true}})
+    );
+    assert_eq!(format!("{:?}", events[0]), "Voted(Hidden { any: true })");
+    assert_eq!(votes(&menu, Some(ANNA.id), 2), [1]);
+    for viewer in [Some(BEN.id), None] {
+        assert!(votes(&menu, viewer, 2).is_empty());
+        assert_eq!(seen_by(&menu, viewer).voted(), [ANNA.id]);
+    }
+    assert!(menu.has_secrets() && menu.remembers(ANNA.id));
+    assert!(!format!("{menu:?}").contains("true)"), "{menu:?}");
+    let events = vote(&mut menu, ANNA, 2, false);
+    assert_eq!(shown(&events[0])["voted"]["any"], false);
+    assert!(!menu.has_secrets());
+    assert_eq!(seen_by(&menu, None).voted(), []);
+}
+
+#[test]
+fn a_decision_shows_all_votes_and_later_ones_are_hidden_again() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    vote(&mut menu, BEN, 2, true);
+    vote(&mut menu, ANNA, 2, true);
+    let decide = json(r#"{"decide":{"how":"votes"}}"#).unwrap();
+    let events = menu.decide(&context(BEN), &decide).unwrap();
+    assert_eq!(
+        shown(&events[0])["decided"]["votes"],
+        serde_json::json!([{"number": 1, "votes": []}, {"number": 2, "votes": [2, 1]}])
+    );
+    menu.apply(Some(BEN.id), &events[0]);
+    assert_eq!(votes(&menu, None, 2), [2, 1]);
+    let kept = serde_json::to_value(menu.keepsake(&events[0])).unwrap();
+    assert_eq!(kept["decision"]["winner"]["votes"], 2);
+    assert!(!menu.has_secrets());
+    // From now on everybody sees the votes of the decision, and their own of now.
+    vote(&mut menu, BEN, 2, false);
+    vote(&mut menu, BEN, 1, true);
+    assert!(votes(&menu, Some(ANNA.id), 1).is_empty());
+    assert_eq!(votes(&menu, Some(ANNA.id), 2), [2, 1]);
+    assert_eq!(votes(&menu, Some(BEN.id), 1), [2]);
+    assert_eq!(votes(&menu, Some(BEN.id), 2), [1]);
+    vote(&mut menu, BEN, 2, true);
+    assert_eq!(votes(&menu, Some(BEN.id), 2), [1, 2]);
+}
+
+#[test]
+fn a_draw_shows_the_votes_when_it_begins() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    vote(&mut menu, BEN, 2, true);
+    vote(&mut menu, ANNA, 1, true);
+    asks(&mut menu, ANNA, r#"{"decide":{"how":"votes"}}"#).unwrap();
+    let drawing = menu.table.settling.drawing.as_ref().unwrap();
+    let each: Vec<usize> = drawing.candidates.iter().map(|one| one.votes).collect();
+    assert_eq!(each, [1, 1]);
+    assert_eq!(votes(&menu, None, 1), [1]);
+    // What is voted meanwhile is hidden, also when the draw ends and its result is kept.
+    let carl = Member {
+        id: MemberId(7),
+        ..BEN
+    };
+    vote(&mut menu, carl, 1, true);
+    let value = "1".repeat(64);
+    let contribute = format!(r#"{{"contribute":{{"draw":1,"value":"{value}"}}}}"#);
+    asks(&mut menu, ANNA, &contribute).unwrap();
+    let reveal = json(r#"{"reveal":{"draw":1}}"#).unwrap();
+    let events = menu.decide(&context(ANNA), &reveal).unwrap();
+    menu.apply(Some(ANNA.id), &events[0]);
+    assert_eq!(votes(&menu, None, 1), [1]);
+    let kept = serde_json::to_value(menu.keepsake(&events[0])).unwrap();
+    assert_eq!(kept["menu"][0]["votes"], 1);
+}
+
+#[test]
+fn the_end_of_hiding_shows_all_votes_also_of_what_was_removed() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    vote(&mut menu, BEN, 1, true);
+    vote(&mut menu, BEN, 2, true);
+    says(&mut menu, "remove:a").unwrap();
+    assert!(votes(&menu, None, 1).is_empty());
+    assert_eq!(votes(&menu, Some(BEN.id), 1), [2]);
+    asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":false}}"#).unwrap();
+    assert_eq!(votes(&menu, None, 1), [2]);
+    assert_eq!(votes(&menu, None, 2), [2]);
+    assert!(!menu.has_secrets());
+}
+
+#[test]
+fn votes_that_were_open_stay_shown_when_hiding_begins() {
+    let mut menu = menu(&["add:a", "add:b"]);
+    vote(&mut menu, BEN, 1, true);
+    asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":true}}"#).unwrap();
+    assert_eq!(votes(&menu, None, 1), [2]);
+    assert_eq!(seen_by(&menu, None).voted(), [BEN.id]);
+    vote(&mut menu, BEN, 1, false);
+    assert_eq!(votes(&menu, Some(ANNA.id), 1), [2]);
+    assert!(votes(&menu, Some(BEN.id), 1).is_empty());
+    assert_eq!(seen_by(&menu, Some(ANNA.id)).voted(), []);
+}
+
+#[test]
+fn a_restored_item_shows_no_more_than_was_shown_and_has_its_true_votes() {
+    let mut menu = hidden(&["add:a"]);
+    vote(&mut menu, BEN, 1, true);
+    says(&mut menu, "remove:a").unwrap();
+    let restore = json(r#"{"restore":{"number":1}}"#).unwrap();
+    let events = menu.decide(&context(ANNA), &restore).unwrap();
+    assert_eq!(
+        shown(&events[0])["restored"]["votes"],
+        serde_json::json!([])
+    );
+    menu.apply(Some(ANNA.id), &events[0]);
+    assert_eq!(votes(&menu, Some(BEN.id), 1), [2]);
+    asks(&mut menu, ANNA, r#"{"decide":{"how":"votes"}}"#).unwrap();
+    assert_eq!(votes(&menu, None, 1), [2]);
+}
+
+/// Whoever could try it with one item removed and then with another would learn who wants what.
+#[test]
+fn a_refusal_does_not_tell_how_many_hidden_votes_somebody_has_on_the_menu() {
+    let mut menu = hidden(&["add:a", "add:b", "add:c"]);
+    vote(&mut menu, BEN, 1, true);
+    vote(&mut menu, BEN, 2, true);
+    let one = r#"{"rules":{"votes_each":1}}"#;
+    for line in ["remove:c", "remove:b", "remove:a"] {
+        assert_eq!(asks(&mut menu, ANNA, one), Err("too_many_votes"));
+        says(&mut menu, line).unwrap();
+    }
+    assert_eq!(asks(&mut menu, ANNA, one), Err("too_many_votes"));
+    for number in [2, 1] {
+        let restore = format!(r#"{{"restore":{{"number":{number}}}}}"#);
+        asks(&mut menu, ANNA, &restore).unwrap();
+        vote(&mut menu, BEN, number, false);
+    }
+    assert_eq!(asks(&mut menu, ANNA, one), Ok(1));
+}
+
+#[test]
+fn hidden_votes_are_limited_too_and_what_was_removed_brings_no_more() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    asks(&mut menu, ANNA, r#"{"rules":{"votes_each":1}}"#).unwrap();
+    vote(&mut menu, BEN, 1, true);
+    assert_eq!(
+        does(&mut menu, BEN, &Command::vote(2, true)),
+        Err("votes_spent")
+    );
+    says(&mut menu, "remove:a").unwrap();
+    vote(&mut menu, BEN, 2, true);
+    asks(&mut menu, ANNA, r#"{"restore":{"number":1}}"#).unwrap();
+    assert!(votes(&menu, Some(BEN.id), 1).is_empty());
+    assert_eq!(votes(&menu, Some(BEN.id), 2), [2]);
+}
+
+/// Everybody knows who has voted. So the bound may tell that, and nothing else.
+#[test]
+fn the_bound_of_hidden_votes_is_that_of_the_voters() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    let by = |id| Member {
+        id: MemberId(id),
+        ..BEN
+    };
+    for id in 1..=MAX_VOTES as u64 {
+        vote(&mut menu, by(id), 1 + id % 2, true);
+    }
+    let on = Command::vote(1, true);
+    assert_eq!(does(&mut menu, by(1_000), &on), Err("votes_full"));
+    assert_eq!(does(&mut menu, by(1), &on), Ok(1));
+}
+
+#[test]
+fn hidden_votes_are_stored_and_read_again() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    vote(&mut menu, BEN, 1, true);
+    says(&mut menu, "remove:a").unwrap();
+    vote(&mut menu, ANNA, 2, true);
+    let stored = serde_json::to_string(&menu).unwrap();
+    assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
+}
