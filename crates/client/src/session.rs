@@ -5,6 +5,8 @@
 mod commands;
 pub(crate) mod link;
 
+use std::collections::BTreeMap;
+
 use tablecast_protocol::client::{First, Join, Request, Resume};
 use tablecast_protocol::close::{CloseReason, ComeBack};
 use tablecast_protocol::push::{Event, Hello, Push, Version, What};
@@ -78,6 +80,9 @@ pub struct Session<A: Application> {
     commands: Commands<A::Command>,
     /// The place of the newest event that was acknowledged.
     acknowledged: u64,
+    /// Own changes of which others see less, by their places: they come with the answer, in front
+    /// of the events for everybody.
+    own: BTreeMap<u64, Known<A::Event>>,
     /// What the server did not understand; a close may follow it.
     complaint: Option<String>,
     entropy: Entropy,
@@ -101,6 +106,7 @@ impl<A: Application> Session<A> {
             link: Link::new(),
             commands: Commands::new(),
             acknowledged: 0,
+            own: BTreeMap::new(),
             complaint: None,
             entropy,
             effects: vec![Effect::Open],
@@ -230,9 +236,10 @@ impl<A: Application> Session<A> {
                 }
             }
             Push::Event(event) => self.happened(event)?,
-            Push::Ack { id, seq } => {
+            Push::Ack { id, seq, own } => {
                 self.commands.acknowledged(id);
                 self.acknowledged = seq;
+                self.own.extend((1..=seq).rev().zip(own.into_iter().rev()));
             }
             Push::Error {
                 id, code, message, ..
@@ -260,6 +267,8 @@ impl<A: Application> Session<A> {
         self.store_is_up = true;
         self.version = version;
         self.complaint = None;
+        // Whatever was missed of these comes with the whole state.
+        self.own.clear();
         self.link.greeted(limits.ping_interval_ms);
         self.commands.greeted(limits, now);
         if is_whole {
@@ -271,13 +280,20 @@ impl<A: Application> Session<A> {
     fn whole(&mut self) {
         // It may be of another epoch, which counts anew; and it shows what was acknowledged.
         self.acknowledged = 0;
+        self.own.clear();
         self.notifications.push(Notification::Snapshot);
     }
 
-    fn happened(&mut self, event: Event<'_, Known<A::Event>>) -> Result<(), Reason> {
+    fn happened(&mut self, mut event: Event<'_, Known<A::Event>>) -> Result<(), Reason> {
         let Some(room) = &mut self.room else {
             return Ok(());
         };
+        // The answer to a repeated command may say again what has happened already.
+        let newer = self.own.split_off(&event.seq.saturating_add(1));
+        let own = std::mem::replace(&mut self.own, newer).remove(&event.seq);
+        if let Some(own) = own {
+            event.what = Known(Some(What::Change(own)));
+        }
         match &event.what {
             // The last of the missed events says that we are back.
             Known(Some(What::Back { member })) if *member == room.you => self.caught_up = true,

@@ -41,7 +41,11 @@ impl<E> History<E> {
 
     /// All events after this seq, if they are remembered without a gap up to
     /// `newest`.
-    pub fn since(&self, seq: u64, newest: u64) -> Option<impl Iterator<Item = &Arc<Event<E>>>> {
+    pub fn since(
+        &self,
+        seq: u64,
+        newest: u64,
+    ) -> Option<impl Iterator<Item = &Arc<Event<E>>> + Clone> {
         if seq > newest {
             return None;
         }
@@ -54,6 +58,17 @@ impl<E> History<E> {
     /// All remembered events, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Event<E>>> {
         self.events.iter()
+    }
+
+    /// The events that a command made, up to the one with this seq and without another between
+    /// them, newest first.
+    pub fn made_by(&self, id: OpId, seq: u64) -> impl Iterator<Item = &Event<E>> {
+        let newest = self.events.back().map_or(0, |event| event.seq);
+        let newer = newest.saturating_sub(seq) as usize;
+        let events = self.events.iter().rev().skip(newer);
+        events
+            .take_while(move |event| event.is_of(id))
+            .map(|event| &**event)
     }
 
     /// The last event that a command made.

@@ -232,6 +232,12 @@ impl Membership {
         self.barred.contains(&person)
     }
 
+    /// Whether this member has lost the seat and may not come back.
+    pub fn was_dismissed(&self, member: MemberId) -> bool {
+        let mut former = self.former.iter().filter(|one| one.member == member);
+        former.any(|one| one.person.is_some_and(|person| self.is_barred(person)))
+    }
+
     /// Lets this person not come back. Somebody without a key cannot be recognised.
     pub(crate) fn bar(&mut self, person: Option<PersonId>) {
         let Some(person) = person.filter(|person| !self.is_barred(*person)) else {

@@ -162,6 +162,19 @@ impl<E> Event<E> {
         }
     }
 
+    /// What happened to the application's state, if it is such an event.
+    pub fn of_app(&self) -> Option<&E> {
+        match &self.change {
+            Change::Logic { event, .. } => Some(event),
+            Change::Joined { .. }
+            | Change::Returned { .. }
+            | Change::Back { .. }
+            | Change::Away { .. }
+            | Change::Left { .. }
+            | Change::Renamed { .. } => None,
+        }
+    }
+
     /// Whether this command made it.
     pub fn is_of(&self, id: OpId) -> bool {
         self.op.is_some_and(|op| op.number == id.number) && self.by() == Some(id.member)

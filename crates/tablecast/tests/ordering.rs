@@ -13,21 +13,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tablecast::core::limits::Rate;
-use tablecast::upgrade::Upgrade;
 use tablecast::{Hub, HubConfig, MemoryBackend};
 use tablecast_testing::FaultyBackend;
 use tablecast_testing::client::{Client, Said};
 use tablecast_testing::faulty::{Call, Fault, Faults};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{sleep, timeout};
 
-use support::rooms::Menu;
+use support::rooms::{Menu, connect_in_memory};
 
 /// Commands are given up after this long.
 const DEADLINE: Duration = Duration::from_millis(300);
@@ -63,18 +58,8 @@ impl World {
 
     /// A connection through memory, with the first message said.
     async fn connect(&self, node: usize, first: &Value) -> Client {
-        let (mut ours, theirs) = tokio::io::duplex(64 * 1024);
-        tokio::spawn(serve(self.nodes[node].0.clone(), theirs));
-        let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Protocol: tablecast.v1\r\n\r\n";
-        ours.write_all(request.as_bytes()).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(ours.read_u8().await.unwrap());
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101"), "it is accepted");
-        let mut client = Client::over(ours);
+        let stream = connect_in_memory(&self.nodes[node].0, "r").await;
+        let mut client = Client::over(stream);
         client.set_deadline(A_MOMENT);
         client.send_text(&first.to_string()).await.unwrap();
         client
@@ -83,22 +68,6 @@ impl World {
     async fn items(&self) -> Vec<String> {
         self.nodes[0].0.view("r").await.unwrap().app.items
     }
-}
-
-async fn serve(hub: Hub<Menu>, stream: DuplexStream) {
-    let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let hub = hub.clone();
-        async move {
-            let (mut parts, _) = request.into_parts();
-            let upgrade = Upgrade::from_request_parts(&mut parts, &()).await.unwrap();
-            hub.upgrade(upgrade, "r").await
-        }
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), answer)
-        .with_upgrades();
-    // How it ended shows on the client's side.
-    let _ = served.await;
 }
 
 /// A command that its maker waits for.

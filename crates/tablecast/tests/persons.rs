@@ -14,21 +14,9 @@ const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
 async fn node(config: HubConfig) -> Node {
     let node = Node::start(config).await;
-    until_persons(&node).await;
+    node.until_persons().await;
     node.make("r").await;
     node
-}
-
-/// Waits until the node knows that all others know persons.
-async fn until_persons(node: &Node) {
-    let same = async || {
-        let room = format!("{:x}", fastrand::u64(..));
-        node.make(&room).await;
-        let first = node.enter(&room, join("Mina", MINA)).await;
-        let again = node.enter(&room, join("Mina", MINA)).await;
-        first.hello["you"] == again.hello["you"]
-    };
-    until("persons are known again", same, |same| *same).await;
 }
 
 fn join(name: &str, key: &str) -> Value {
@@ -158,8 +146,8 @@ async fn a_person_is_the_same_on_another_node() {
     let there = here.another_node();
     let here = Node::on(std::sync::Arc::new(here), HubConfig::default()).await;
     let there = Node::on(std::sync::Arc::new(there), HubConfig::default()).await;
-    until_persons(&here).await;
-    until_persons(&there).await;
+    here.until_persons().await;
+    there.until_persons().await;
     here.make("r").await;
     let mut older = here.enter("r", join("Mina", MINA)).await;
     let newer = there.enter("r", join("Mina", MINA)).await;
@@ -246,5 +234,5 @@ async fn while_an_older_node_lives_everybody_is_somebody_new() {
     assert!(!hello.contains("former"), "{hello}");
 
     other.release(&older).await.unwrap();
-    until_persons(&node).await;
+    node.until_persons().await;
 }

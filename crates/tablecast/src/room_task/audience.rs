@@ -1,15 +1,14 @@
 //! The connections of a room on this node, and the messages to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Serialize;
 use tablecast_core::App;
 use tablecast_core::backend::Health;
 use tablecast_core::draft::Refusal;
 use tablecast_core::membership::{Membership, Presence, Seat};
 use tablecast_core::room::{Change, Event};
-use tablecast_core::{CloseReason, ConnectionId, MemberId, Rejection, RoomId, code};
+use tablecast_core::{CloseReason, ConnectionId, MemberId, OpId, Rejection, RoomId, code};
 
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
@@ -108,6 +107,7 @@ impl<'a> Audience<'a> {
     ) {
         let mut seated = Vec::new();
         let mut answered = Vec::new();
+        let mut told = Vec::new();
         for one in decided.drain(..) {
             match (one.request, one.outcome) {
                 (Request::Join(request), Outcome::Seated(member)) => {
@@ -119,10 +119,11 @@ impl<'a> Audience<'a> {
                 (Request::Command(command), Outcome::Done(seq)) => {
                     self.node.metrics.commands.add(1);
                     if command.dialect == Dialect::Json {
+                        let (member, number) = (command.member, command.message.op.number);
+                        let own = replica.own(OpId { member, number }, seq);
+                        told.extend((1..=seq).rev().take(own.len()));
                         // Sent in one write with the events.
-                        let _ = command
-                            .outbox
-                            .stage(&json::ack(command.message.op.number, seq));
+                        let _ = command.outbox.stage(&json::ack(number, seq, own));
                         answered.push(command);
                     }
                 }
@@ -133,7 +134,7 @@ impl<'a> Audience<'a> {
                 _ => {}
             }
         }
-        self.tell_events(events, text, clock.expires_at());
+        self.tell_events(events, text, &told, replica, clock);
         for command in answered {
             command.outbox.flush();
         }
@@ -143,20 +144,24 @@ impl<'a> Audience<'a> {
     }
 
     /// Sends events to all, each dialect in one write, and closes the connections that lost
-    /// their seats by them. `text` has the frames of the text dialect.
-    pub(super) fn tell_events<E: Serialize>(
+    /// their seats by them. `text` has the frames of the text dialect. `told` are the seqs of
+    /// those whose senders were told them with an answer. `replica` is already after them.
+    pub(super) fn tell_events<A: App>(
         &mut self,
-        events: &[Arc<Event<E>>],
+        events: &[Arc<Event<A::Event>>],
         text: Frames,
-        expires_at: u64,
+        told: &[u64],
+        replica: &Replica<A>,
+        clock: &BackendClock,
     ) {
         if !text.is_empty() {
             self.tell(Dialect::Text, text.finish());
         }
         if self.speak_json > 0 && !events.is_empty() {
+            self.tell_own(events, told, replica, clock);
             let mut frames = Frames::default();
             for event in events {
-                frames.text(&json::event(event, expires_at));
+                frames.text(&json::event::<A>(event, clock.expires_at()));
             }
             self.tell(Dialect::Json, frames.finish());
         }
@@ -185,6 +190,32 @@ impl<'a> Audience<'a> {
         }
     }
 
+    /// Stages the whole state for members whose own secrets are among the events but were not
+    /// told with an answer: their commands were given up while the outcome was unknown. In front
+    /// of the events, so that nobody ever knows these in the form for the others alone.
+    fn tell_own<A: App>(
+        &self,
+        events: &[Arc<Event<A::Event>>],
+        told: &[u64],
+        replica: &Replica<A>,
+        clock: &BackendClock,
+    ) {
+        let untold = |event: &&Arc<Event<A::Event>>| {
+            event.of_app().is_some_and(A::is_secret) && !told.contains(&event.seq)
+        };
+        let untold = events.iter().filter(untold);
+        let senders: BTreeSet<MemberId> = untold.filter_map(|event| event.by()).collect();
+        if senders.is_empty() {
+            return;
+        }
+        for local in self.locals.values() {
+            if local.dialect == Dialect::Json && senders.contains(&local.member) {
+                let state = snapshot(replica, Some(local.member), clock);
+                let _ = local.outbox.stage(&state);
+            }
+        }
+    }
+
     /// Sends the whole state to all, and closes connections without a seat in it.
     pub(super) fn tell_state<A: App>(&mut self, replica: &Replica<A>, clock: &BackendClock) {
         let room = &replica.room;
@@ -192,9 +223,17 @@ impl<'a> Audience<'a> {
         if self.text_limit().is_some() {
             self.tell(Dialect::Text, Frame::text(&room.logic.text_state()));
         }
-        if self.speak_json > 0 {
-            let state = json::snapshot(room, clock.expires_at(), clock.now());
-            self.tell(Dialect::Json, state);
+        if self.speak_json == 0 {
+            return;
+        }
+        if !room.logic.has_secrets() {
+            return self.tell(Dialect::Json, snapshot(replica, None, clock));
+        }
+        let speaks_json = |local: &&Local| local.dialect == Dialect::Json;
+        for local in self.locals.values().filter(speaks_json) {
+            let state = snapshot(replica, Some(local.member), clock);
+            let _ = local.outbox.send(&state);
+            self.node.metrics.deliveries.add(1);
         }
     }
 
@@ -238,10 +277,15 @@ impl<'a> Audience<'a> {
                 };
                 let known = known.filter(|known| known.epoch == room.position.epoch);
                 let missed = known.and_then(|known| history.since(known.seq, room.position.seq));
+                // In the missed events nobody sees their own secrets.
+                let is_own_secret = |event: &Arc<Event<A::Event>>| {
+                    event.by() == Some(member) && event.of_app().is_some_and(A::is_secret)
+                };
+                let missed = missed.filter(|missed| !missed.clone().any(is_own_secret));
                 let mut frames = Frames::default();
                 frames.text(&json::hello(room, &greeting, missed.is_some()));
                 for event in missed.into_iter().flatten() {
-                    frames.text(&json::event(event, clock.expires_at()));
+                    frames.text(&json::event::<A>(event, clock.expires_at()));
                 }
                 if !self.node.is_up() {
                     frames.text(&json::status(false));
@@ -336,6 +380,7 @@ impl<'a> Audience<'a> {
             match seat.map(|seat| &seat.presence) {
                 Some(Presence::Here { connection, .. }) if *connection == id => None,
                 Some(Presence::Here { .. }) => Some(CloseReason::TakenOver),
+                None if members.was_dismissed(local.member) => Some(CloseReason::Dismissed),
                 Some(Presence::Away { .. }) | None => Some(CloseReason::BadSeat),
             }
         });
@@ -361,6 +406,11 @@ impl<'a> Audience<'a> {
             local.outbox.close(reason);
         }
     }
+}
+
+/// The whole state as this viewer sees it.
+fn snapshot<A: App>(replica: &Replica<A>, viewer: Option<MemberId>, clock: &BackendClock) -> Frame {
+    json::snapshot(&replica.room, viewer, clock.expires_at(), clock.now())
 }
 
 impl Drop for Audience<'_> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tablecast_core::App;
 use tablecast_core::backend::{BackendError, Loaded, Publication, Snapshot};
 use tablecast_core::history::History;
 use tablecast_core::position::{Epoch, Order, Position};
-use tablecast_core::room::{Change, Event, Events, Room};
+use tablecast_core::room::{Event, Events, Room};
 use tablecast_core::stored::StoredError;
+use tablecast_core::{App, OpId};
 
 use crate::codec::Frames;
 
@@ -71,6 +71,18 @@ impl<A: App> Replica<A> {
         Some(decode::<A>((first..).zip(&published.events).skip(known)))
     }
 
+    /// What the sender of a command, whose last event has this seq, is told of its events if
+    /// others see less of one of them; as far as they are remembered.
+    pub(super) fn own(&self, id: OpId, seq: u64) -> Vec<&A::Event> {
+        let events = || self.history.made_by(id, seq).filter_map(Event::of_app);
+        if !events().any(A::is_secret) {
+            return Vec::new();
+        }
+        let mut own: Vec<&A::Event> = events().collect();
+        own.reverse();
+        own
+    }
+
     /// Applies the next events, which were committed elsewhere. Returns the text dialect's
     /// frames for them, at most about `limit` bytes; none without a limit.
     pub(super) fn advance(
@@ -117,15 +129,7 @@ fn decode<'a, A: App>(
 /// Adds the state to the frames of the text dialect, if these events of one command have
 /// changed it: one frame for each command.
 pub(super) fn show<A: App>(text: &mut Frames, logic: &A, events: &[Arc<Event<A::Event>>]) {
-    let is_shown = |event: &Arc<Event<A::Event>>| match &event.change {
-        Change::Logic { event, .. } => A::changes_text(event),
-        Change::Joined { .. }
-        | Change::Returned { .. }
-        | Change::Back { .. }
-        | Change::Away { .. }
-        | Change::Left { .. }
-        | Change::Renamed { .. } => false,
-    };
+    let is_shown = |event: &Arc<Event<A::Event>>| event.of_app().is_some_and(A::changes_text);
     if events.iter().any(is_shown) {
         text.text(&logic.text_state());
     }

@@ -220,9 +220,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
             return;
         };
         let text = replica.advance(events, self.audience.text_limit());
-        self.give_up_orphans();
         self.audience
-            .tell_events(events, text, self.clock.expires_at());
+            .tell_events(events, text, &[], replica, &self.clock);
+        self.give_up_orphans();
         self.follow_away();
     }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod rooms;
+pub(crate) mod secrets;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

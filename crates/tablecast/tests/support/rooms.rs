@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{FromRequestParts, Path};
 use axum::routing::get;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::config::ConnectionConfig;
@@ -15,6 +17,7 @@ use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 use tablecast_testing::client::{Client, ClientError};
 use tablecast_testing::until;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::{NEVER, serve};
 
@@ -117,18 +120,56 @@ pub(crate) async fn serve_rooms<A: App>(hub: &Hub<A>) -> SocketAddr {
     serve(Router::new().route("/ws/{room}", get(join))).await
 }
 
+/// A connection through memory to a room of this hub, which speaks JSON. No time passes with it
+/// unless the test lets it.
+pub(crate) async fn connect_in_memory<A: App>(hub: &Hub<A>, room: &str) -> DuplexStream {
+    let (mut ours, theirs) = tokio::io::duplex(64 * 1024);
+    let (hub, room) = (hub.clone(), room.to_owned());
+    let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let (hub, room) = (hub.clone(), room.clone());
+        async move {
+            let (mut parts, _) = request.into_parts();
+            let upgrade = Upgrade::from_request_parts(&mut parts, &()).await.unwrap();
+            hub.upgrade(upgrade, &room).await
+        }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(theirs), answer)
+        .with_upgrades();
+    // How it ended shows on the client's side.
+    tokio::spawn(async move { drop(served.await) });
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: tablecast.v1\r\n\r\n";
+    ours.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(ours.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "it is accepted");
+    ours
+}
+
 /// A hub and the address where its rooms are joined: `/ws/{room}`.
-pub(crate) struct Node {
-    pub(crate) hub: Hub<Menu>,
+pub(crate) struct NodeOf<A: App> {
+    pub(crate) hub: Hub<A>,
     pub(crate) address: SocketAddr,
 }
 
+pub(crate) type Node = NodeOf<Menu>;
+
 impl Node {
-    pub(crate) async fn start(config: HubConfig) -> Node {
-        Node::on(Arc::new(MemoryBackend::new()), config).await
+    pub(crate) async fn items(&self, room: &str) -> Vec<String> {
+        self.hub.view(room).await.unwrap().app.items
+    }
+}
+
+impl<A: App + Default> NodeOf<A> {
+    pub(crate) async fn start(config: HubConfig) -> Self {
+        Self::on(Arc::new(MemoryBackend::new()), config).await
     }
 
-    pub(crate) async fn on(backend: Arc<dyn Backend>, mut config: HubConfig) -> Node {
+    pub(crate) async fn on(backend: Arc<dyn Backend>, mut config: HubConfig) -> Self {
         // Clients answer a ping when they read next, which on a slow machine may be late.
         let pings = &mut config.connection.ping_interval;
         if *pings == ConnectionConfig::default().ping_interval {
@@ -136,12 +177,12 @@ impl Node {
         }
         let hub = Hub::start(backend, config);
         let address = serve_rooms(&hub).await;
-        Node { hub, address }
+        NodeOf { hub, address }
     }
 
     pub(crate) async fn make(&self, room: &str) {
         let id: RoomId = room.parse().unwrap();
-        self.hub.create(id, Menu::default()).await.unwrap();
+        self.hub.create(id, A::default()).await.unwrap();
     }
 
     /// Joins with the text dialect, and reads the state.
@@ -193,8 +234,17 @@ impl Node {
         JsonMember { client, hello }
     }
 
-    pub(crate) async fn items(&self, room: &str) -> Vec<String> {
-        self.hub.view(room).await.unwrap().app.items
+    /// Waits until the node knows that all others know persons.
+    pub(crate) async fn until_persons(&self) {
+        let join = json!({"join": {"person": "0123456789abcdef0123456789abcdef"}});
+        let same = async || {
+            let room = format!("{:x}", fastrand::u64(..));
+            self.make(&room).await;
+            let first = self.enter(&room, join.clone()).await;
+            let again = self.enter(&room, join.clone()).await;
+            first.hello["you"] == again.hello["you"]
+        };
+        until("persons are known again", same, |same| *same).await;
     }
 
     /// Waits until this many members have a seat, here or away.

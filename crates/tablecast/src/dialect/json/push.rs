@@ -102,15 +102,21 @@ fn former<L: Logic>(room: &Room<L>) -> Vec<Former> {
         .collect()
 }
 
-/// The whole state, when events are not enough.
-pub(crate) fn snapshot<A: App>(room: &Room<A>, expires_at: u64, now: u64) -> Frame {
-    let push: Push<'_, _, ()> = Push::Snapshot(whole(room, None, expires_at, now));
+/// The whole state as this viewer sees it, when events are not enough.
+pub(crate) fn snapshot<A: App>(
+    room: &Room<A>,
+    viewer: Option<MemberId>,
+    expires_at: u64,
+    now: u64,
+) -> Frame {
+    let push: Push<'_, _, ()> = Push::Snapshot(whole(room, viewer, expires_at, now));
     Frame::text(&render(&push))
 }
 
-/// A command was accepted: ordered and stored.
-pub(crate) fn ack(id: u64, seq: u64) -> Frame {
-    Frame::text(&render(&Plain::Ack { id, seq }))
+/// A command was accepted: ordered and stored. `own` are its events, if others see less of them.
+pub(crate) fn ack<E: Serialize>(id: u64, seq: u64, own: Vec<E>) -> Frame {
+    let push: Push<'_, (), E> = Push::Ack { id, seq, own };
+    Frame::text(&render(&push))
 }
 
 /// A command was refused; with `after`, because that command must come first.
@@ -130,8 +136,8 @@ pub(crate) fn status(up: bool) -> String {
     })
 }
 
-/// Something happened.
-pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
+/// Something happened, as everybody sees it.
+pub(crate) fn event<A: App>(event: &Event<A::Event>, expires_at: u64) -> String {
     let what = match &event.change {
         Change::Joined { name, colour, .. } => What::Joined {
             member: MemberId(event.seq),
@@ -167,7 +173,7 @@ pub(crate) fn event<E: Serialize>(event: &Event<E>, expires_at: u64) -> String {
             name: (&**name).into(),
             colour: Some(*colour),
         },
-        Change::Logic { event, .. } => What::Change(event),
+        Change::Logic { event, .. } => What::Change(A::show(event)),
     };
     render(&Push::<(), _>::Event(push::Event {
         seq: event.seq,
