@@ -24,7 +24,7 @@ pub trait Application {
     type News;
 
     /// Changes the state as an event does, in the same way as the server: what there is to tell
-    /// of it. `by` is who caused it; nobody has the id 0. What does not fit the state must not
+    /// of it. `by` is the member who caused it; `None`: the server or the time. What does not fit the state must not
     /// panic: it comes from outside.
     fn apply(
         state: &mut Self::State,
@@ -33,7 +33,7 @@ pub trait Application {
     ) -> Option<Self::News>;
 
     /// What this client says by itself. It is called after all that happens while everything is
-    /// known. These commands do not wait in [`pending`](crate::Session::pending), nobody is told
+    /// known, and not while it watches. These commands do not wait in [`pending`](crate::Session::pending), nobody is told
     /// that one was refused, and a new seat begins without them.
     fn tend(
         &mut self,

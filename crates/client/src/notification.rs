@@ -27,8 +27,10 @@ pub enum Notification<N, C> {
     Left(Who),
     /// Has this name now.
     Renamed(Who, String),
-    /// Changed the application's state.
-    Change(Who, N),
+    /// Changed the application's state; without anybody: by the server, or by the time.
+    Change(Option<Who>, N),
+    /// This client watches, for want of a seat or because it asked to (`true`), or has a seat now.
+    Watching(bool),
     /// The whole state came anew.
     Snapshot,
     /// A command was refused: this one, unless it is not known any more.

@@ -13,8 +13,8 @@ use crate::session::link::Reason;
 /// A room at a position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Room<S> {
-    /// Which member this client is.
-    pub you: MemberId,
+    /// Which member this client is; `None`: it watches and has no seat.
+    pub you: Option<MemberId>,
     /// How many seats there are.
     pub seats: usize,
     /// Who has one, sorted by id.
@@ -44,7 +44,11 @@ impl<S> Room<S> {
         hello: Hello<'_, S>,
         now: Millis,
     ) -> Result<Self, Reason> {
-        let (you, seats) = (hello.you, hello.seats);
+        let seats = hello.seats;
+        let you = hello.seated.map(|seat| seat.you);
+        if you.is_none() && !hello.watching {
+            return Err(garbled("the server's first message gives no seat"));
+        }
         match (known, hello.whole) {
             (Some(room), None) if hello.resumed => Ok(Room { you, seats, ..room }),
             (_, Some(whole)) => Ok(Room::at(you, seats, whole, now)),
@@ -52,7 +56,7 @@ impl<S> Room<S> {
         }
     }
 
-    fn at(you: MemberId, seats: usize, whole: Snapshot<S>, now: Millis) -> Self {
+    fn at(you: Option<MemberId>, seats: usize, whole: Snapshot<S>, now: Millis) -> Self {
         Room {
             you,
             seats,
@@ -151,10 +155,7 @@ impl<S> Room<S> {
             }
             What::Change(Known(event)) => {
                 let news = change(&mut self.state, by, event?)?;
-                Some(Notification::Change(
-                    self.who(by.unwrap_or(MemberId(0))),
-                    news,
-                ))
+                Some(Notification::Change(by.map(|by| self.who(by)), news))
             }
         }
     }
@@ -168,11 +169,16 @@ impl<S> Room<S> {
         self.members.iter().find(|member| member.id == id)
     }
 
+    /// Whether this member is this client.
+    pub fn is_you(&self, id: MemberId) -> bool {
+        self.you == Some(id)
+    }
+
     /// A member as people speak of them; somebody who is not known is nobody in particular.
     pub fn who(&self, id: MemberId) -> Who {
         let former = || self.former.iter().find(|one| one.id == id);
         match self.member(id) {
-            _ if id == self.you => Who::You,
+            _ if self.is_you(id) => Who::You,
             Some(member) => Who::Other(member.name.clone()),
             None => former().map_or(Who::Nobody, |one| Who::Other(one.name.clone())),
         }

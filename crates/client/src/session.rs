@@ -132,6 +132,11 @@ impl<A: Application> Session<A> {
         }
     }
 
+    /// Whether this client sees the room without a seat, and its commands are refused.
+    pub fn is_watching(&self) -> bool {
+        self.room.as_ref().is_some_and(|room| room.you.is_none())
+    }
+
     /// Whether the store answers; while it does not, nothing changes.
     pub fn store_is_up(&self) -> bool {
         self.store_is_up
@@ -166,7 +171,7 @@ impl<A: Application> Session<A> {
 
     /// When [`Session::tick`] is due.
     pub fn next_at(&self) -> Option<Millis> {
-        let app = self.app.next_at().filter(|_| self.is_here());
+        let app = self.app.next_at().filter(|_| self.takes_part());
         let times = [self.link.next_at(), self.commands.next_at(), app];
         times.into_iter().flatten().min()
     }
@@ -259,9 +264,10 @@ impl<A: Application> Session<A> {
     fn greeted(&mut self, hello: Hello<'_, A::State>, now: Millis) -> Result<(), Reason> {
         let (limits, version) = (hello.limits, hello.version);
         let is_whole = hello.whole.is_some();
-        let seat = hello.seat;
+        let seat = hello.seated.as_ref().map(|seated| seated.seat);
+        let watched = self.is_watching();
         self.room = Some(Room::greeted(self.room.take(), hello, now)?);
-        self.seat = Some(seat);
+        self.seat = seat;
         self.caught_up = is_whole;
         self.is_unread = false;
         self.store_is_up = true;
@@ -273,6 +279,10 @@ impl<A: Application> Session<A> {
         self.commands.greeted(limits, now);
         if is_whole {
             self.whole();
+        }
+        let watches = self.is_watching();
+        if watches != watched {
+            self.notifications.push(Notification::Watching(watches));
         }
         Ok(())
     }
@@ -296,17 +306,14 @@ impl<A: Application> Session<A> {
         }
         match &event.what {
             // The last of the missed events says that we are back.
-            Known(Some(What::Back { member })) if *member == room.you => self.caught_up = true,
+            Known(Some(What::Back { member })) if room.is_you(*member) => self.caught_up = true,
             Known(Some(What::Renamed {
                 member,
                 name,
                 colour,
-            })) if *member == room.you => {
-                self.who = Join {
-                    name: Some(name.to_string()),
-                    colour: colour.or(self.who.colour),
-                    person: self.who.person,
-                };
+            })) if room.is_you(*member) => {
+                self.who.name = Some(name.to_string());
+                self.who.colour = colour.or(self.who.colour);
             }
             _ => {}
         }
@@ -427,9 +434,13 @@ impl<A: Application> Session<A> {
         self.status() == Status::Live
     }
 
+    fn takes_part(&self) -> bool {
+        self.is_here() && !self.is_watching()
+    }
+
     /// Says what there is to say.
     fn go_on(&mut self, now: Millis) {
-        if self.is_here()
+        if self.takes_part()
             && let Some(room) = &self.room
         {
             for command in self.app.tend(room, now, &mut self.entropy) {

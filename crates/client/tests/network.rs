@@ -161,8 +161,8 @@ async fn what_one_member_asks_for_all_see_and_a_refusal_is_told() {
     let mina_is = Who::Other("Mina".to_owned());
     let expected = [
         Notification::Joined(mina_is.clone()),
-        Notification::Change(mina_is.clone(), Step::Add(1)),
-        Notification::Change(mina_is.clone(), Step::Add(2)),
+        Notification::Change(Some(mina_is.clone()), Step::Add(1)),
+        Notification::Change(Some(mina_is.clone()), Step::Add(2)),
     ];
     assert_eq!(told, expected);
     mina.close().await;

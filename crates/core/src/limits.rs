@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// How many may watch a room on one node without a seat. Each costs a connection and a write for
+/// each change, and the members do not see them; so there are few, and still enough for those who
+/// wait for a seat and for a screen on the wall.
+pub const WATCHERS: usize = 32;
+
 /// How often something may happen: `burst` at once, and `per_second` on average.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {

@@ -1,6 +1,9 @@
 //! The messages of a client.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::colour::Colour;
 use crate::id::{PersonKey, SeatToken};
@@ -39,6 +42,80 @@ pub struct Join {
     /// are somebody new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonKey>,
+    /// Whether you watch without a seat.
+    #[serde(skip_serializing_if = "Watch::is_no", default)]
+    #[cfg_attr(feature = "schema", schemars(!default))]
+    pub watch: Watch,
+}
+
+/// Whether somebody sees a room without a seat in it, and has no say there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "`true`: if the room is full, until a seat is free, which is given in order of coming on a server. `\"only\"`: in any case and for good. If absent, null or false: not at all.",
+        transform = watch
+    )
+)]
+pub enum Watch {
+    /// Not at all: a full room lets nobody in.
+    #[default]
+    No,
+    /// If the room is full, until a seat is free.
+    UntilSeated,
+    /// In any case, and for good.
+    Only,
+}
+
+const ONLY: &str = "only";
+
+impl Watch {
+    fn is_no(&self) -> bool {
+        *self == Watch::No
+    }
+}
+
+impl Serialize for Watch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Watch::No => serializer.serialize_bool(false),
+            Watch::UntilSeated => serializer.serialize_bool(true),
+            Watch::Only => serializer.serialize_str(ONLY),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Watch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Said;
+        impl Visitor<'_> for Said {
+            type Value = Watch;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("whether to watch: true, false or \"only\"")
+            }
+
+            fn visit_bool<E: Error>(self, watches: bool) -> Result<Watch, E> {
+                Ok(match watches {
+                    true => Watch::UntilSeated,
+                    false => Watch::No,
+                })
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Watch, E> {
+                match text {
+                    ONLY => Ok(Watch::Only),
+                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+                }
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Watch, E> {
+                Ok(Watch::No)
+            }
+        }
+        deserializer.deserialize_any(Said)
+    }
 }
 
 /// `{"resume":{"seat":…,"epoch":…,"seq":…}}`
@@ -104,6 +181,16 @@ pub struct Rename {
     /// If absent or null: the colour stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<Colour>,
+}
+
+/// The schema of `watch`, which no derive writes: its values are of two types.
+#[cfg(feature = "schema")]
+fn watch(schema: &mut schemars::Schema) {
+    let description = schema.remove("description");
+    *schema = schemars::json_schema!({ "enum": [false, true, ONLY, null] });
+    if let Some(description) = description {
+        schema.insert("description".to_owned(), description);
+    }
 }
 
 /// Adds to the schema of `resume` what its type cannot say: epoch and seq come together.

@@ -53,6 +53,7 @@ error_codes! {
     UNAVAILABLE = "unavailable": "the store did not take it in time; whether it was applied is unknown";
     GONE = "gone": "the room has expired";
     NO_SEAT = "no_seat": "the seat was given up";
+    WATCHING = "watching": "you watch and have no seat";
     CONFLICT = "conflict": "another command was applied under this number";
     OUTDATED = "outdated": "the number is lower than one that was applied, and not remembered";
     NOT_YET = "not_yet": "a server of the version before runs, which could not read it";

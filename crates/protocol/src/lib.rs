@@ -36,7 +36,7 @@ pub const SUBPROTOCOL: &str = "tablecast.v1";
 
 /// The version of the messages in this crate, as `hello` names it. It is raised with each message or event that a
 /// client must know to show a room rightly.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The highest number of a command or an event: JavaScript cannot hold all whole numbers above it.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

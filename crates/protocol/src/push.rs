@@ -15,7 +15,7 @@ use crate::position::Epoch;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Push<'a, S, E> {
-    /// The first message to a member.
+    /// The first message, and the one by which somebody who watched gets a seat.
     Hello(Hello<'a, S>),
     /// The whole state, when events are not enough: it replaces everything you know.
     Snapshot(Snapshot<S>),
@@ -56,7 +56,7 @@ pub enum Push<'a, S, E> {
     },
 }
 
-/// The first message to a member.
+/// The first message, and the one by which somebody who watched gets a seat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -64,17 +64,12 @@ pub enum Push<'a, S, E> {
     schemars(description = "")
 )]
 pub struct Hello<'a, S> {
-    /// Who you are.
-    pub you: MemberId,
-    /// Your name.
-    pub name: Cow<'a, str>,
-    /// Your colour.
-    // Older servers do not send colours, here and below.
-    #[serde(default, deserialize_with = "known")]
-    #[cfg_attr(feature = "schema", schemars(with = "Colour", !default))]
-    pub colour: Option<Colour>,
-    /// The secret for taking this seat again; keep it until you leave.
-    pub seat: SeatToken,
+    /// Absent for those who watch.
+    #[serde(flatten)]
+    pub seated: Option<OwnSeat<'a>>,
+    /// You see everything and have no seat and no say; absent if you have a seat.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub watching: bool,
     /// The room's id.
     pub room: Cow<'a, str>,
     /// Whether you continue from the position you gave: then the missed events follow, and this has no state.
@@ -93,6 +88,27 @@ pub struct Hello<'a, S> {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(!default))]
     pub version: Version,
+}
+
+/// A member's own seat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(description = "")
+)]
+pub struct OwnSeat<'a> {
+    /// Who you are.
+    pub you: MemberId,
+    /// Your name.
+    pub name: Cow<'a, str>,
+    /// Your colour.
+    // Older servers do not send colours, here and below.
+    #[serde(default, deserialize_with = "known")]
+    #[cfg_attr(feature = "schema", schemars(with = "Colour", !default))]
+    pub colour: Option<Colour>,
+    /// The secret for taking this seat again; keep it until you leave.
+    pub seat: SeatToken,
 }
 
 /// The versions of a server's messages, which only grow. A client that knows both shows the room

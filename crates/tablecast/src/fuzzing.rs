@@ -13,10 +13,18 @@ use crate::dialect::message::{Misunderstood, WantedSeat};
 /// It is refused for this reason.
 pub fn first(text: &str) -> Result<First, Rejection> {
     match json::first(text) {
-        Ok((WantedSeat::New { name, colour }, person)) => Ok(First::Join(Join {
+        Ok((
+            WantedSeat::New {
+                name,
+                colour,
+                watch,
+            },
+            person,
+        )) => Ok(First::Join(Join {
             name,
             colour,
             person,
+            watch,
         })),
         Ok((WantedSeat::Again { seat, known }, person)) => Ok(First::Resume(Resume {
             seat,

@@ -103,11 +103,13 @@ impl<K: Ord + Copy> ByName<K> {
 }
 
 /// The outcomes of a handshake, besides refusals by the server before the hub is asked.
-const HANDSHAKES: [&str; 10] = [
+const HANDSHAKES: [&str; 12] = [
     SEATED,
+    WATCHING,
     LEFT,
     MISUNDERSTOOD,
     SILENT,
+    "dismissed",
     "draining",
     code::NO_SEAT.as_str(),
     "not_found",
@@ -118,6 +120,8 @@ const HANDSHAKES: [&str; 10] = [
 
 /// The client has a seat.
 pub(crate) const SEATED: &str = "seated";
+/// The client watches.
+pub(crate) const WATCHING: &str = code::WATCHING.as_str();
 /// The client was gone before it had a seat.
 pub(crate) const LEFT: &str = "left";
 /// The first message was not understood.
@@ -132,13 +136,15 @@ pub struct Metrics {
     pub rooms: Gauge,
     /// Connections with a seat on this node.
     pub members: Gauge,
+    /// Connections on this node that watch and have no seat.
+    pub watchers: Gauge,
     /// Open WebSocket connections on this node.
     pub connections: Gauge,
     /// Rooms made here.
     pub rooms_created: Counter,
     /// Commands accepted.
     pub commands: Counter,
-    /// Handshakes that reached the hub, by outcome: `seated`, or why not, with the codes of
+    /// Handshakes that reached the hub, by outcome: `seated`, `watching`, or why not, with the codes of
     /// problem documents and rejections; `left` if the client had gone before, `timeout` if
     /// it sent nothing. A server may count its own refusals here.
     pub handshakes: ByName<&'static str>,

@@ -20,8 +20,9 @@ mod seat;
 mod task;
 #[cfg(test)]
 mod tests;
+mod watchers;
 
-pub(crate) use mail::{CommandRequest, JoinRequest, Mail};
+pub(crate) use mail::{CommandRequest, Entered, JoinRequest, Mail, Waits};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use replica::Replica;
 pub(crate) use seat::SeatGuard;

@@ -6,14 +6,14 @@ mod visit;
 use std::sync::Arc;
 
 use tablecast_core::App;
-use tablecast_core::{CloseReason, MemberId};
+use tablecast_core::CloseReason;
 
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json;
 use crate::hub::LocalRooms;
 use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
-use crate::room_task::SeatGuard;
+use crate::room_task::{Entered, SeatGuard};
 
 use speaker::Speaker;
 pub(crate) use visit::Visit;
@@ -26,13 +26,13 @@ const GOODBYES: [u16; 2] = [1000, 1005];
 pub(crate) fn text<A: App>(
     mut visit: Visit<A>,
     seat: SeatGuard<A>,
-    member: MemberId,
+    entered: Entered,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     let rooms = visit.hub.rooms.clone();
-    let mut speaker = Speaker::new(rooms, seat, member, Dialect::Text);
+    let mut speaker = Speaker::new(rooms, seat, entered, Dialect::Text);
     visit.connected(connection.outbox());
-    visit.seated(member);
+    visit.entered(entered);
     async move {
         // Dropped before the connection, because it logs the close reason.
         let _visit = visit;
@@ -44,7 +44,7 @@ pub(crate) fn text<A: App>(
     }
 }
 
-/// The conversation in `tablecast.v1`, whose first message asks for a seat.
+/// The conversation in `tablecast.v1`, whose first message asks for a seat, or to watch.
 pub(crate) fn json<A: App>(
     mut visit: Visit<A>,
     room: Box<str>,
@@ -61,7 +61,7 @@ pub(crate) fn json<A: App>(
             Ok(speaker) => speaker,
             Err(why) => return visit.refused(why),
         };
-        visit.seated(speaker.member);
+        visit.entered(speaker.entered);
         while let Some(message) = connection.recv().await {
             if let Some(heard) = speaker.hear(&mut connection, message) {
                 heard.await;
@@ -105,10 +105,10 @@ async fn enter<A: App>(
     let outbox = connection.outbox().clone();
     let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted, person);
     match connection.while_waiting(entered).await {
-        Ok((mut seat, member)) => {
+        Ok((mut seat, entered)) => {
             // However this ends, the member may come back, unless the client says goodbye.
             seat.keep_seat = true;
-            Ok(Speaker::new(rooms, seat, member, Dialect::Json))
+            Ok(Speaker::new(rooms, seat, entered, Dialect::Json))
         }
         Err(error) => {
             connection.close(error.close_reason());

@@ -69,7 +69,7 @@ async fn a_hello_tells_everything_needed_to_begin() {
     );
     assert!(hello["expires_at"].as_u64() > hello["now"].as_u64());
     assert_eq!(hello["limits"]["message_bytes"], 16 * 1024);
-    assert_eq!(hello["version"], json!({"protocol": 1, "app": 7}));
+    assert_eq!(hello["version"], json!({"protocol": 2, "app": 7}));
     let shown = hello.to_string() + &first.next().await.to_string();
     let secret = first.hello["seat"].as_str().unwrap();
     assert!(

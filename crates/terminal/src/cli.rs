@@ -153,7 +153,7 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
-        person: None,
+        ..client::Join::default()
     };
     let url = &options.url;
     let client = Client::new(Lunch::default(), url.socket(), who);

@@ -83,13 +83,16 @@ impl Application for Lunch {
             self.part = None;
             return Vec::new();
         };
+        let Some(you) = room.you else {
+            return Vec::new();
+        };
         let mut asks = Vec::new();
-        let is_over = |part: &mut Part| part.draw != drawing.number || part.own.0 != room.you;
+        let is_over = |part: &mut Part| part.draw != drawing.number || part.own.0 != you;
         self.part.take_if(is_over);
         let is_new = self.part.is_none();
         let part = self.part.get_or_insert_with(|| Part {
             draw: drawing.number,
-            own: (room.you, entropy.bytes().into()),
+            own: (you, entropy.bytes().into()),
             reveal_at: now + PATIENCE,
             asked: false,
         });

@@ -185,7 +185,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
                     self.has_refused = true;
                     self.complain(&text);
                 }
-                (N::Store(_) | N::Outdated(_), _) => self.complain(&text),
+                (N::Store(_) | N::Outdated(_) | N::Watching(_), _) => self.complain(&text),
                 (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,
                 (N::Left(_) | N::Renamed(..) | N::Change(..), _) => writeln!(self.out, "{text}")?,
             }

@@ -28,7 +28,7 @@ impl User {
 
     /// Takes note of what happened.
     pub(crate) fn note(&mut self, notification: &Notification) {
-        if let Notification::Change(Who::You, News::Removed(number, _)) = notification {
+        if let Notification::Change(Some(Who::You), News::Removed(number, _)) = notification {
             self.removed.push(*number);
         }
     }
@@ -42,7 +42,7 @@ impl User {
     ) -> Option<String> {
         let own_name = |session: &Session| {
             let room = session.room()?;
-            room.member(room.you).map(|member| member.name.to_string())
+            room.member(room.you?).map(|member| member.name.to_string())
         };
         match action {
             // What there is to show, the user interface shows.
@@ -98,7 +98,7 @@ impl User {
         let Some(item) = room.state.item(number) else {
             return;
         };
-        let on = !asked.unwrap_or_else(|| item.votes.contains(&room.you));
+        let on = !asked.unwrap_or_else(|| item.votes.iter().any(|by| room.is_you(*by)));
         session.send(Command::vote(number, on), now);
     }
 }

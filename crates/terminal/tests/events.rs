@@ -72,12 +72,12 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
     assert_eq!(verdict(&at.session), None, "votes need no checking");
     let told = at.notifications();
     let juno = || Who::Other("Juno".to_owned());
-    let voted = Notification::Change(juno(), News::Voted("pizza".into(), 1));
+    let voted = Notification::Change(Some(juno()), News::Voted("pizza".into(), 1));
     assert_eq!(told[3..5], [voted.clone(), voted], "twice is once");
     assert_eq!(told[0], Notification::Joined(juno()));
     assert_eq!(
         told[5],
-        Notification::Change(juno(), News::Removed(1, "pizza".into()))
+        Notification::Change(Some(juno()), News::Removed(1, "pizza".into()))
     );
     at.happens(14, json!({"change":{"titled":{"title":null}}}));
     at.happens(15, json!({"left":{"member":2}}));

@@ -80,6 +80,11 @@ impl Collector for Counted {
             ("rooms", "Rooms open on this server", of.rooms.get()),
             ("members", "Connections with a seat here", of.members.get()),
             (
+                "watchers",
+                "Connections that watch here, without a seat",
+                of.watchers.get(),
+            ),
+            (
                 "connections",
                 "Open WebSocket connections",
                 of.connections.get(),

@@ -129,7 +129,7 @@ fn clean_name(id: Option<u64>, name: &str) -> Result<String, Misunderstood> {
     cleaned.map_err(|rejection| Misunderstood { id, rejection })
 }
 
-/// Reads a client's first message: `{"join":{"name":…,"colour":…,"person":…}}`, or
+/// Reads a client's first message: `{"join":{"name":…,"colour":…,"person":…,"watch":…}}`, or
 /// `{"resume":{"seat":…,"epoch":…,"seq":…,"person":…}}`.
 pub(crate) fn first(text: &str) -> Result<(WantedSeat, Option<PersonKey>), Misunderstood> {
     let said = envelope(text)?;
@@ -141,9 +141,14 @@ pub(crate) fn first(text: &str) -> Result<(WantedSeat, Option<PersonKey>), Misun
                 name,
                 colour,
                 person,
+                watch,
             } = serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
             let name = name.map(|name| clean_name(said.id, &name)).transpose()?;
-            let wanted = WantedSeat::New { name, colour };
+            let wanted = WantedSeat::New {
+                name,
+                colour,
+                watch,
+            };
             Ok((wanted, person))
         }
         "resume" => {

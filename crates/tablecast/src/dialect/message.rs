@@ -2,7 +2,7 @@
 
 use tablecast_core::membership::Op;
 use tablecast_core::{Colour, Position, Rejection, SeatToken, code};
-use tablecast_protocol::client;
+use tablecast_protocol::client::{self, Watch};
 
 /// The seat that a client wants, from its first message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +11,23 @@ pub(crate) enum WantedSeat {
     New {
         name: Option<String>,
         colour: Option<Colour>,
+        watch: Watch,
     },
     /// The seat that this token opens; the client knows everything up to this position.
     Again {
         seat: SeatToken,
         known: Option<Position>,
     },
+}
+
+impl WantedSeat {
+    /// Whether to watch where there is no seat.
+    pub(crate) fn watch(&self) -> Watch {
+        match self {
+            WantedSeat::New { watch, .. } => *watch,
+            WantedSeat::Again { .. } => Watch::No,
+        }
+    }
 }
 
 /// A member's message.

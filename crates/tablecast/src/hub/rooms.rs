@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
-use tablecast_core::{ConnectionId, Forms, MemberId, PersonId, PersonKey, RoomId, SeatToken};
+use tablecast_core::{ConnectionId, Forms, PersonId, PersonKey, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -19,7 +19,9 @@ use crate::error::{CreateError, RoomError, Unavailable};
 use crate::hub::vital::Vital;
 use crate::node::Node;
 use crate::outbox::Outbox;
-use crate::room_task::{self, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard};
+use crate::room_task::{
+    self, Entered, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard, Waits,
+};
 
 /// The rooms of this node. All handles of a hub share it.
 pub(crate) struct LocalRooms<A: App> {
@@ -147,7 +149,7 @@ impl<A: App> LocalRooms<A> {
         });
     }
 
-    /// Gets a seat for a connection. In any case, dropping the guard (or this future) gives
+    /// Gets a seat for a connection, or lets it watch. In any case, dropping the guard (or this future) gives
     /// the seat up, or keeps an earlier seat for a while.
     pub(crate) async fn enter(
         self: &Arc<Self>,
@@ -156,7 +158,7 @@ impl<A: App> LocalRooms<A> {
         outbox: &Arc<Outbox>,
         wanted: WantedSeat,
         person: Option<PersonKey>,
-    ) -> Result<(SeatGuard<A>, MemberId), RoomError> {
+    ) -> Result<(SeatGuard<A>, Entered), RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let connection = ConnectionId(fastrand::u64(..));
         let (reply, answer) = oneshot::channel();
@@ -171,10 +173,9 @@ impl<A: App> LocalRooms<A> {
             wanted,
             person: person.map(|key| PersonId::new(key, &id)),
             token: random_token()?,
-            deadline,
             keep_seat,
             may_be_seated: None,
-            reply,
+            waits: Waits::ForAnswer { deadline, reply },
         });
         let guard = SeatGuard {
             mailbox: self.deliver(id, request)?,
@@ -182,7 +183,7 @@ impl<A: App> LocalRooms<A> {
             keep_seat,
         };
         match answer.await {
-            Ok(seated) => seated.map(|member| (guard, member)),
+            Ok(entered) => entered.map(|entered| (guard, entered)),
             Err(_) => Err(Unavailable::Store("the room ended meanwhile".to_owned()).into()),
         }
     }

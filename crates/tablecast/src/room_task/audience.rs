@@ -6,9 +6,14 @@ use std::sync::Arc;
 use tablecast_core::App;
 use tablecast_core::backend::Health;
 use tablecast_core::draft::Refusal;
+use tablecast_core::limits::WATCHERS;
 use tablecast_core::membership::{Membership, Presence, Seat};
 use tablecast_core::room::{Change, Event};
-use tablecast_core::{CloseReason, ConnectionId, MemberId, OpId, Rejection, RoomId, code};
+use tablecast_core::{
+    CloseReason, ConnectionId, MemberId, OpId, PersonId, Rejection, RoomId, code,
+};
+use tablecast_protocol::client::Watch;
+use tracing::field::display;
 
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
@@ -20,15 +25,33 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::batch::{Decided, Outcome, Request};
 use crate::room_task::clock::BackendClock;
-use crate::room_task::mail::{CommandRequest, JoinRequest};
+use crate::room_task::mail::{CommandRequest, Entered, JoinRequest, Waits};
 use crate::room_task::replica::Replica;
+use crate::room_task::watchers::Watchers;
 
-/// One connection that has a seat.
+/// One connection that has a seat, or watches.
 struct Local {
-    member: MemberId,
+    role: Role,
     dialect: Dialect,
     outbox: Arc<Outbox>,
     _subscription: Subscription,
+}
+
+/// Who is connected.
+#[derive(Clone, Copy)]
+enum Role {
+    Member(MemberId),
+    /// Somebody without a seat; this person, if they say so.
+    Watcher(Option<PersonId>),
+}
+
+impl Role {
+    fn member(self) -> Option<MemberId> {
+        match self {
+            Role::Member(member) => Some(member),
+            Role::Watcher(_) => None,
+        }
+    }
 }
 
 /// All local connections, with a channel for each dialect, so that each dialect is rendered
@@ -44,6 +67,8 @@ pub(super) struct Audience<'a> {
     fences: BTreeMap<ConnectionId, Fence>,
     /// The number of JSON connections. Kept here, because asking a channel takes its lock.
     speak_json: usize,
+    /// The number of those who watch.
+    watching: usize,
 }
 
 impl<'a> Audience<'a> {
@@ -56,6 +81,7 @@ impl<'a> Audience<'a> {
             json: Channel::new(),
             fences: BTreeMap::new(),
             speak_json: 0,
+            watching: 0,
         }
     }
 
@@ -77,8 +103,36 @@ impl<'a> Audience<'a> {
         self.fences.remove(&connection);
         if let Some(local) = self.locals.remove(&connection) {
             self.speak_json -= usize::from(local.dialect == Dialect::Json);
-            self.node.metrics.members.add(-1);
+            self.count(local.role, -1);
         }
+    }
+
+    fn add(&mut self, connection: ConnectionId, role: Role, dialect: Dialect, outbox: Arc<Outbox>) {
+        self.remove(connection);
+        self.speak_json += usize::from(dialect == Dialect::Json);
+        self.count(role, 1);
+        let local = Local {
+            role,
+            dialect,
+            _subscription: self.channel(dialect).join(outbox.clone()),
+            outbox,
+        };
+        self.locals.insert(connection, local);
+    }
+
+    fn count(&mut self, role: Role, by: isize) {
+        let metrics = &self.node.metrics;
+        match role {
+            Role::Member(_) => metrics.members.add(by as i64),
+            Role::Watcher(_) => {
+                self.watching = self.watching.saturating_add_signed(by);
+                metrics.watchers.add(by as i64);
+            }
+        }
+    }
+
+    fn member(&self, connection: ConnectionId) -> Option<MemberId> {
+        self.locals.get(&connection)?.role.member()
     }
 
     fn channel(&self, dialect: Dialect) -> &Arc<Channel> {
@@ -102,9 +156,11 @@ impl<'a> Audience<'a> {
         decided: &mut Vec<Decided<A>>,
         events: &[Arc<Event<A::Event>>],
         text: Frames,
+        watchers: &mut Watchers,
         replica: &Replica<A>,
         clock: &BackendClock,
     ) {
+        let mut watching = Vec::new();
         let mut seated = Vec::new();
         let mut answered = Vec::new();
         let mut told = Vec::new();
@@ -113,14 +169,21 @@ impl<'a> Audience<'a> {
                 (Request::Join(request), Outcome::Seated(member)) => {
                     seated.push((request, member));
                 }
+                (Request::Join(request), Outcome::Watching) => watching.push(request),
                 (Request::Join(request), Outcome::Refused(refusal)) => {
-                    let _ = request.reply.send(Err(refusal.into()));
+                    let why = RoomError::from(refusal);
+                    if let Waits::ForSeat { .. } = request.waits {
+                        request.outbox.close(why.close_reason());
+                    }
+                    request.waits.answer(Err(why));
                 }
                 (Request::Command(command), Outcome::Done(seq)) => {
                     self.node.metrics.commands.add(1);
                     if command.dialect == Dialect::Json {
-                        let (member, number) = (command.member, command.message.op.number);
-                        let own = replica.own(OpId { member, number }, seq);
+                        let number = command.message.op.number;
+                        let member = self.member(command.connection);
+                        let own = member.map(|member| replica.own(OpId { member, number }, seq));
+                        let own = own.unwrap_or_default();
                         told.extend((1..=seq).rev().take(own.len()));
                         // Sent in one write with the events.
                         let _ = command.outbox.stage(&json::ack(number, seq, own));
@@ -141,6 +204,10 @@ impl<'a> Audience<'a> {
         for (request, member) in seated {
             self.seat(*request, member, replica, clock);
         }
+        for request in watching {
+            self.watch(request, watchers, replica, clock);
+        }
+        self.close_displaced(watchers, &replica.room.members);
     }
 
     /// Sends events to all, each dialect in one write, and closes the connections that lost
@@ -209,8 +276,9 @@ impl<'a> Audience<'a> {
             return;
         }
         for local in self.locals.values() {
-            if local.dialect == Dialect::Json && senders.contains(&local.member) {
-                let state = snapshot(replica, Some(local.member), clock);
+            let member = local.role.member();
+            if local.dialect == Dialect::Json && member.is_some_and(|id| senders.contains(&id)) {
+                let state = snapshot(replica, member, clock);
                 let _ = local.outbox.stage(&state);
             }
         }
@@ -231,7 +299,7 @@ impl<'a> Audience<'a> {
         }
         let speaks_json = |local: &&Local| local.dialect == Dialect::Json;
         for local in self.locals.values().filter(speaks_json) {
-            let state = snapshot(replica, Some(local.member), clock);
+            let state = snapshot(replica, local.role.member(), clock);
             let _ = local.outbox.send(&state);
             self.node.metrics.deliveries.add(1);
         }
@@ -252,22 +320,16 @@ impl<'a> Audience<'a> {
         clock: &BackendClock,
     ) {
         let Replica { room, history } = replica;
-        let outbox = request.outbox;
+        let (connection, outbox) = (request.connection, request.outbox);
         // The batch that was just committed gave the seat; a later request of the same
         // batch may have taken it away again.
-        let held = |seat: &&Seat| seat.is_held_by(request.connection);
+        let held = |seat: &&Seat| seat.is_held_by(connection);
         let Some(seat) = room.members.seat(member).filter(held) else {
             outbox.close(CloseReason::TakenOver);
-            let _ = request.reply.send(Err(Refusal::TakenOver.into()));
+            request.waits.answer(Err(Refusal::TakenOver.into()));
             return;
         };
-        let greeting = json::Greeting {
-            room_id: self.room.as_str(),
-            seat,
-            expires_at: clock.expires_at(),
-            now: clock.now(),
-            config: &self.node.config,
-        };
+        let greeting = self.greeting(Some(seat), clock);
         let _ = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
@@ -293,23 +355,76 @@ impl<'a> Audience<'a> {
                 outbox.send(&frames.finish())
             }
         };
-        let local = Local {
-            member,
-            dialect: request.dialect,
-            _subscription: self.channel(request.dialect).join(outbox.clone()),
-            outbox,
+        self.add(connection, Role::Member(member), request.dialect, outbox);
+        request.waits.answer(Ok(Entered::Seated(member)));
+    }
+
+    /// Greets somebody without a seat, who sees everything from now on; or lets them wait on.
+    fn watch<A: App>(
+        &mut self,
+        mut request: Box<JoinRequest>,
+        watchers: &mut Watchers,
+        replica: &Replica<A>,
+        clock: &BackendClock,
+    ) {
+        let Waits::ForAnswer { .. } = request.waits else {
+            return watchers.add(request);
         };
-        self.remove(request.connection);
-        self.speak_json += usize::from(local.dialect == Dialect::Json);
-        self.node.metrics.members.add(1);
-        self.locals.insert(request.connection, local);
-        // If nobody waits for the answer any more, a `Leave` will follow.
-        let _ = request.reply.send(Ok(member));
+        let room = &replica.room;
+        if self.watching >= WATCHERS {
+            let full = Refusal::Full { seats: room.seats };
+            return request.waits.answer(Err(full.into()));
+        }
+        let mut frames = Frames::default();
+        frames.text(&json::hello(room, &self.greeting(None, clock), false));
+        if !self.node.is_up() {
+            frames.text(&json::status(false));
+        }
+        let _ = request.outbox.send(&frames.finish());
+        let role = Role::Watcher(request.person);
+        let outbox = request.outbox.clone();
+        self.add(request.connection, role, request.dialect, outbox);
+        let waits = watchers.turn();
+        std::mem::replace(&mut request.waits, waits).answer(Ok(Entered::Watching));
+        if request.wanted.watch() == Watch::UntilSeated {
+            watchers.add(request);
+        }
+    }
+
+    fn greeting<'g>(&'g self, seat: Option<&'g Seat>, clock: &BackendClock) -> json::Greeting<'g> {
+        json::Greeting {
+            room_id: self.room.as_str(),
+            seat,
+            expires_at: clock.expires_at(),
+            now: clock.now(),
+            config: &self.node.config,
+        }
+    }
+
+    /// Closes those who watch and were asked to leave, or who wait for a seat and are here by a
+    /// newer connection.
+    pub(super) fn close_displaced(&mut self, watchers: &mut Watchers, members: &Membership) {
+        if self.watching == 0 {
+            return;
+        }
+        let displaced = watchers.displaced(members);
+        self.close_where(|id, local| match local.role {
+            Role::Watcher(Some(person)) if members.is_barred(person) => {
+                Some(CloseReason::Dismissed)
+            }
+            _ => displaced.contains(&id).then_some(CloseReason::TakenOver),
+        });
+        watchers.retain(|id| self.has(id));
     }
 
     /// Whether a command may be decided. If an earlier one must come first, it is refused
     /// with that number.
     pub(super) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
+        if self.watching > 0 && self.member(command.connection).is_none() {
+            let why = "you watch and have no seat; only members may change the room";
+            self.reject(command, &Rejection::new(code::WATCHING, why), None);
+            return false;
+        }
         let Some(fence) = self.fences.get_mut(&command.connection) else {
             return true;
         };
@@ -326,8 +441,9 @@ impl<'a> Audience<'a> {
     /// With `after`: because the command with that number must come first.
     fn reject<A: App>(&self, command: &CommandRequest<A>, why: &Rejection, after: Option<u64>) {
         self.node.metrics.rejections.count(why.code);
-        let (room, member, code) = (self.room, command.member, why.code.as_str());
-        tracing::debug!(%room, %member, code, "a command was refused");
+        let (room, code) = (self.room, why.code.as_str());
+        let member = self.member(command.connection).map(display);
+        tracing::debug!(%room, member, code, "a command was refused");
         let frame = match command.dialect {
             Dialect::Text => text::error(why),
             Dialect::Json => json::error(Some(command.message.op.number), why, after),
@@ -338,9 +454,7 @@ impl<'a> Audience<'a> {
     /// Answers a request that is not decided, or of which nobody knows what became of it.
     pub(super) fn refuse<A: App>(&mut self, request: Request<A>, why: &RoomError) {
         match request {
-            Request::Join(join) => {
-                let _ = join.reply.send(Err(why.clone()));
-            }
+            Request::Join(join) => join.waits.answer(Err(why.clone())),
             Request::Command(command) => self.give_up(&command, why),
             Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => {}
         }
@@ -370,17 +484,18 @@ impl<'a> Audience<'a> {
 
     fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {
         self.close_where(|id, local| {
-            (local.member == member && Some(id) != newest).then_some(reason)
+            (local.role.member() == Some(member) && Some(id) != newest).then_some(reason)
         });
     }
 
     fn close_unseated(&mut self, members: &Membership) {
         self.close_where(|id, local| {
-            let seat = members.seat(local.member);
+            let member = local.role.member()?;
+            let seat = members.seat(member);
             match seat.map(|seat| &seat.presence) {
                 Some(Presence::Here { connection, .. }) if *connection == id => None,
                 Some(Presence::Here { .. }) => Some(CloseReason::TakenOver),
-                None if members.was_dismissed(local.member) => Some(CloseReason::Dismissed),
+                None if members.was_dismissed(member) => Some(CloseReason::Dismissed),
                 Some(Presence::Away { .. }) | None => Some(CloseReason::BadSeat),
             }
         });
@@ -417,6 +532,9 @@ impl Drop for Audience<'_> {
     fn drop(&mut self) {
         // There are connections left only if the application's logic panicked.
         self.close_all(CloseReason::Unavailable);
-        self.node.metrics.members.add(-(self.locals.len() as i64));
+        let metrics = &self.node.metrics;
+        metrics.watchers.add(-(self.watching as i64));
+        let members = self.locals.len() - self.watching;
+        metrics.members.add(-(members as i64));
     }
 }

@@ -10,15 +10,16 @@ use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
 use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, code};
-use tablecast_protocol::client::{self, Rename};
+use tablecast_protocol::client::{self, Rename, Watch};
 use tokio::time::Instant;
 
 use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
 use crate::room_task::absent::AwayEnds;
-use crate::room_task::mail::{CommandRequest, JoinRequest};
+use crate::room_task::mail::{CommandRequest, JoinRequest, Waits};
 use crate::room_task::replica::{Replica, show};
+use crate::room_task::watchers::Watchers;
 
 /// A batch takes no further requests after this many events: a quarter of the log, so that
 /// a node that is several batches behind can still catch up event by event.
@@ -61,7 +62,10 @@ impl<A: App> Request<A> {
     /// The deadline of its answer. What nobody waits for has none: it is never given up.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Request::Join(join) => Some(join.deadline),
+            Request::Join(join) => match join.waits {
+                Waits::ForAnswer { deadline, .. } => Some(deadline),
+                Waits::ForSeat { .. } => None,
+            },
             Request::Command(command) => Some(command.deadline),
             Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => None,
         }
@@ -71,6 +75,8 @@ impl<A: App> Request<A> {
 /// Undecided requests, in order of arrival.
 pub(super) struct Requests<A: App> {
     waiting: VecDeque<Request<A>>,
+    /// Those who watch until a seat is free.
+    pub(super) watchers: Watchers,
     /// The deadline of the newest question whose answer told the room's position. Questions
     /// and requests get the same time, so a request with an earlier deadline came before
     /// that question was asked.
@@ -87,6 +93,8 @@ pub(super) struct Decided<A: App> {
 
 pub(super) enum Outcome {
     Seated(MemberId),
+    /// There is no seat, or none is wanted.
+    Watching,
     Refused(Refusal),
     /// Done, with the seq of its last event.
     Done(u64),
@@ -99,6 +107,7 @@ impl<A: App> Requests<A> {
     pub(super) fn new() -> Self {
         Requests {
             waiting: VecDeque::new(),
+            watchers: Watchers::default(),
             known: None,
             spare: Vec::new(),
         }
@@ -106,6 +115,15 @@ impl<A: App> Requests<A> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// The next request to decide: a seat that is free in this room goes to whoever has waited
+    /// longest for one.
+    fn next(&mut self, room: &Room<A>) -> Option<Request<A>> {
+        match self.watchers.next(room) {
+            Some(join) => Some(Request::Join(join)),
+            None => self.waiting.pop_front(),
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Request<A>> {
@@ -121,7 +139,11 @@ impl<A: App> Requests<A> {
     pub(super) fn put_back(&mut self, decided: Vec<Decided<A>>, unknown: Option<Position>) {
         for Decided { mut request, .. } in decided.into_iter().rev() {
             request.note_unknown(unknown);
-            self.waiting.push_front(request);
+            match request {
+                // It has no seat, so it waits on; else it would not be the first in turn.
+                Request::Join(join) if join.is_in_turn() => self.watchers.add(join),
+                other => self.waiting.push_front(other),
+            }
         }
     }
 
@@ -237,9 +259,13 @@ impl<A: App> Batch<A> {
         let mut draft = Draft::new(&replica.room, &replica.history, context.forms, context.now);
         let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
+        if requests.watchers.wait() {
+            // A seat that could be free is theirs, before somebody new comes for it.
+            context.reap(&mut draft);
+        }
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)
-            && let Some(request) = requests.waiting.pop_front()
+            && let Some(request) = requests.next(draft.room())
         {
             let before = draft.events().len();
             let outcome = context.decide(&mut draft, &request);
@@ -269,9 +295,11 @@ impl<A: App> Batch<A> {
     pub(super) fn keep_known(&mut self, requests: &mut Requests<A>) -> bool {
         let is_too_new = |one: &Decided<A>| match one.outcome {
             Outcome::Quiet => false,
-            Outcome::Seated(_) | Outcome::Refused(_) | Outcome::Done(_) | Outcome::Rejected(_) => {
-                one.request.deadline() >= requests.known
-            }
+            Outcome::Seated(_)
+            | Outcome::Watching
+            | Outcome::Refused(_)
+            | Outcome::Done(_)
+            | Outcome::Rejected(_) => one.request.deadline() >= requests.known,
         };
         match self.decided.iter().position(is_too_new) {
             None => true,
@@ -338,6 +366,14 @@ impl DecideContext<'_> {
                 Some(draft.resume(*seat, self.node, request.connection))
             }
         };
+        let watch = request.wanted.watch();
+        if watch == Watch::Only {
+            let is_barred = |person| draft.room().members.is_barred(person);
+            return match request.person.is_some_and(is_barred) {
+                true => Outcome::Refused(Refusal::Dismissed),
+                false => Outcome::Watching,
+            };
+        }
         let is_known = |person| draft.room().members.by_person(person).is_some();
         let seated = match again {
             Some(Err(Refusal::NoSuchSeat)) if request.person.is_some_and(is_known) => {
@@ -346,7 +382,11 @@ impl DecideContext<'_> {
             Some(seated) => seated,
             None => self.join_anew(draft, request),
         };
-        seated.map_or_else(Outcome::Refused, Outcome::Seated)
+        match seated {
+            Ok(member) => Outcome::Seated(member),
+            Err(Refusal::Full { .. }) if watch == Watch::UntilSeated => Outcome::Watching,
+            Err(refusal) => Outcome::Refused(refusal),
+        }
     }
 
     fn join_anew<A: App>(
@@ -357,7 +397,7 @@ impl DecideContext<'_> {
         // A seat that could be free must not keep anybody out.
         self.reap(draft);
         let (name, colour) = match &request.wanted {
-            WantedSeat::New { name, colour } => (name.clone(), *colour),
+            WantedSeat::New { name, colour, .. } => (name.clone(), *colour),
             WantedSeat::Again { .. } => (None, None),
         };
         draft.join(&Join {
@@ -373,14 +413,13 @@ impl DecideContext<'_> {
 }
 
 fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome {
-    let seat = draft.room().members.seat(request.member);
-    if !seat.is_some_and(|seat| seat.is_held_by(request.connection)) {
+    let Some(seat) = draft.room().members.held_by(request.connection) else {
         return Outcome::Rejected(Rejection::new(
             code::NO_SEAT,
             "this connection has no seat in the room any more",
         ));
-    }
-    let (member, op) = (request.member, request.message.op);
+    };
+    let (member, op) = (seat.member, request.message.op);
     let done = match &request.message.content {
         client::Request::Rename(Rename { name, colour }) => draft.rename(member, op, name, *colour),
         client::Request::Command(command) => draft.command(member, op, command),

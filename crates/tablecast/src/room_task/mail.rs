@@ -47,21 +47,64 @@ pub(crate) struct JoinRequest {
     pub(crate) person: Option<PersonId>,
     /// The secret for the seat, unless the client has one that opens it.
     pub(crate) token: SeatToken,
-    /// After this time it is refused.
-    pub(crate) deadline: Instant,
     /// The seat is kept for a while if the connection gets no answer.
     pub(crate) keep_seat: bool,
     /// The position at which it was decided, if the outcome of that commit is not known.
     pub(crate) may_be_seated: Option<Position>,
-    pub(crate) reply: oneshot::Sender<Result<MemberId, RoomError>>,
+    pub(crate) waits: Waits,
+}
+
+impl JoinRequest {
+    /// Whether it waits for a seat, and surely has none.
+    pub(crate) fn is_in_turn(&self) -> bool {
+        matches!(self.waits, Waits::ForSeat { .. }) && self.may_be_seated.is_none()
+    }
+}
+
+/// What somebody waits for who asks for a seat.
+pub(crate) enum Waits {
+    /// For the answer.
+    ForAnswer {
+        /// After this time it is refused.
+        deadline: Instant,
+        reply: oneshot::Sender<Result<Entered, RoomError>>,
+    },
+    /// They watch meanwhile. Turns are counted in order of coming.
+    ForSeat { turn: u64 },
+}
+
+impl Waits {
+    /// Answers, if they wait for that. Whoever does not wait any more leaves.
+    pub(crate) fn answer(self, answer: Result<Entered, RoomError>) {
+        if let Waits::ForAnswer { reply, .. } = self {
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+/// How a client got into a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// With a seat.
+    Seated(MemberId),
+    /// Without one.
+    Watching,
+}
+
+impl Entered {
+    /// Who has a seat.
+    pub(crate) fn member(self) -> Option<MemberId> {
+        match self {
+            Entered::Seated(member) => Some(member),
+            Entered::Watching => None,
+        }
+    }
 }
 
 /// A member's command.
 pub(crate) struct CommandRequest<A: App> {
-    /// It must hold the member's seat when the command is decided: if the store lost its
-    /// newest events, the member id may belong to somebody else.
+    /// The command is that of the member whose seat it holds when the command is decided.
     pub(crate) connection: ConnectionId,
-    pub(crate) member: MemberId,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
     pub(crate) outbox: Arc<Outbox>,

@@ -75,6 +75,12 @@ impl<'a, A: App> LocalRoom<'a, A> {
         room.and_then(Room::next_away_end).is_some()
     }
 
+    /// Whether there is something to decide. Once somebody may sit who waits for that, there is.
+    pub(super) fn has_requests(&self) -> bool {
+        let may_sit = |replica: &Replica<A>| self.requests.watchers.may_sit(&replica.room);
+        !self.requests.is_empty() || self.replica.as_ref().is_some_and(may_sit)
+    }
+
     /// Until when the seat of a member who loses the connection now is kept (backend clock, ms).
     fn keep_until(&self) -> Option<u64> {
         let grace = self.node.config.seat_grace.as_millis() as u64;
@@ -89,6 +95,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         keep_seat: bool,
         batch: Option<&mut Batch<A>>,
     ) {
+        self.requests.watchers.retain(|id| id != connection);
         let is_its =
             |join: &JoinRequest| join.connection == connection && join.may_be_seated.is_none();
         self.requests
@@ -125,7 +132,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
 
     /// Decides waiting requests. `None` if the room was never loaded.
     pub(super) fn decide(&mut self) -> Option<Batch<A>> {
-        let mut reaps = false;
+        let mut reaps = self.requests.watchers.wait();
         for request in self.requests.iter() {
             match request {
                 Request::Leave { connection, .. } => self.audience.remove(*connection),
@@ -160,8 +167,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
         std::mem::swap(&mut replica.room, &mut batch.room);
         let mut decided = std::mem::take(&mut batch.decided);
         let text = std::mem::take(&mut batch.text);
+        let watchers = &mut self.requests.watchers;
         self.audience
-            .tell_batch(&mut decided, events, text, replica, &self.clock);
+            .tell_batch(&mut decided, events, text, watchers, replica, &self.clock);
         self.requests.spare = decided;
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(is_away) {
@@ -186,6 +194,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
             Some(snapshot) => {
                 let replica = Replica::read(loaded.position.epoch, snapshot, events)?;
                 self.audience.tell_state(&replica, &self.clock);
+                let watchers = &mut self.requests.watchers;
+                self.audience
+                    .close_displaced(watchers, &replica.room.members);
                 self.replica = Some(replica);
                 self.give_up_orphans();
                 self.follow_away();
@@ -222,6 +233,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let text = replica.advance(events, self.audience.text_limit());
         self.audience
             .tell_events(events, text, &[], replica, &self.clock);
+        let watchers = &mut self.requests.watchers;
+        self.audience
+            .close_displaced(watchers, &replica.room.members);
         self.give_up_orphans();
         self.follow_away();
     }

@@ -18,6 +18,7 @@ use crate::room_task::mailbox::{Inbox, Mailbox};
 use crate::room_task::phase::{Answer, Asked, Phase, Question};
 use crate::room_task::retry::Retry;
 use crate::room_task::room::LocalRoom;
+use crate::room_task::watchers::Watchers;
 
 /// The owner of a room on this node: it decides what to ask the store, and when.
 pub(crate) struct RoomTask<'a, A: App> {
@@ -86,7 +87,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         };
         for mail in inbox.close() {
             if let Mail::Join(join) = mail {
-                let _ = join.reply.send(Err(why.clone()));
+                join.waits.answer(Err(why.clone()));
             }
         }
     }
@@ -122,7 +123,7 @@ impl<'a, A: App> RoomTask<'a, A> {
     fn mail(&mut self, mail: Mail<A>) {
         match mail {
             Mail::Join(join) if self.draining => {
-                let _ = join.reply.send(Err(Unavailable::Draining.into()));
+                join.waits.answer(Err(Unavailable::Draining.into()));
             }
             Mail::Join(join) => self.wait(Request::Join(join)),
             Mail::Command(command) => {
@@ -151,6 +152,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             Mail::Live => self.room.reap_soon(),
             Mail::Drain => {
                 self.draining = true;
+                self.room.requests.watchers = Watchers::default();
                 let joins = |request: &Request<A>| matches!(request, Request::Join(_));
                 for request in self.room.requests.take(joins) {
                     self.room.give_up(request, &Unavailable::Draining.into());
@@ -180,7 +182,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         loop {
             match self.phase {
                 Phase::Resting if self.stale => self.load(None),
-                Phase::Resting if !self.room.requests.is_empty() => self.decide(),
+                Phase::Resting if self.room.has_requests() => self.decide(),
                 Phase::Waiting(until) if until <= Instant::now() => self.phase = Phase::Resting,
                 Phase::Resting
                 | Phase::Waiting(_)

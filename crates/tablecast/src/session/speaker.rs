@@ -9,9 +9,10 @@ use futures_util::future::BoxFuture;
 use tablecast_core::App;
 use tablecast_core::limits::{Bucket, Rate};
 use tablecast_core::membership::Op;
-use tablecast_core::{CloseReason, MemberId, Rejection, code};
+use tablecast_core::{CloseReason, Rejection, code};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tracing::field::display;
 
 use crate::codec::Frame;
 use crate::connection::{Connection, Message};
@@ -20,7 +21,7 @@ use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::LocalRooms;
 use crate::outbox::Outbox;
-use crate::room_task::{CommandRequest, Mail, SeatGuard};
+use crate::room_task::{CommandRequest, Entered, Mail, SeatGuard};
 
 /// How long lines of a member who has left are still handled. At the default rate this is
 /// enough for all lines that may wait.
@@ -45,7 +46,8 @@ const LINES_THAT_WAIT: usize = 100;
 pub(super) struct Speaker<A: App> {
     rooms: Arc<LocalRooms<A>>,
     pub(super) seat: SeatGuard<A>,
-    pub(super) member: MemberId,
+    /// How the connection began; whoever watched may have a seat since.
+    pub(super) entered: Entered,
     dialect: Dialect,
     /// How many lines were commands.
     lines: u64,
@@ -61,13 +63,13 @@ impl<A: App> Speaker<A> {
     pub(super) fn new(
         rooms: Arc<LocalRooms<A>>,
         seat: SeatGuard<A>,
-        member: MemberId,
+        entered: Entered,
         dialect: Dialect,
     ) -> Self {
         Speaker {
             rooms,
             seat,
-            member,
+            entered,
             dialect,
             lines: 0,
             bucket: Bucket::full(),
@@ -261,7 +263,6 @@ impl<A: App> Speaker<A> {
     ) {
         let request = Box::new(CommandRequest {
             connection: self.seat.connection,
-            member: self.member,
             dialect: self.dialect,
             outbox: outbox.clone(),
             message,
@@ -288,8 +289,8 @@ impl<A: App> Speaker<A> {
         after: Option<u64>,
     ) {
         self.rooms.node.metrics.rejections.count(rejection.code);
-        let (member, code) = (self.member, rejection.code.as_str());
-        tracing::debug!(%member, code, "a command was refused");
+        let (member, code) = (self.entered.member().map(display), rejection.code.as_str());
+        tracing::debug!(member, code, "a command was refused");
         let frame: Frame = match self.dialect {
             Dialect::Text => text::error(rejection),
             Dialect::Json => json::error(id, rejection, after),

@@ -9,8 +9,9 @@ use tablecast_core::{CloseReason, MemberId};
 use tracing::field::display;
 
 use crate::hub::Hub;
-use crate::metrics::{LEFT, SEATED};
+use crate::metrics::{LEFT, SEATED, WATCHING};
 use crate::outbox::Outbox;
+use crate::room_task::Entered;
 
 /// From the handshake to the end of the connection.
 pub(crate) struct Visit<A: App> {
@@ -61,13 +62,18 @@ impl<A: App> Visit<A> {
         self.hub.metrics().handshakes.count(outcome);
     }
 
-    /// The client has a seat now.
-    pub(super) fn seated(&mut self, member: MemberId) {
-        self.decided(SEATED);
+    /// The client has a seat now, or watches.
+    pub(super) fn entered(&mut self, entered: Entered) {
+        let (outcome, what) = match entered {
+            Entered::Seated(_) => (SEATED, "joined"),
+            Entered::Watching => (WATCHING, "watches"),
+        };
+        self.decided(outcome);
         if let Some(who) = &mut self.who {
-            who.member = Some(member);
+            who.member = entered.member();
             let (room, address) = (&who.room, who.address.map(display));
-            tracing::debug!(room, %member, address, "joined");
+            let member = who.member.map(display);
+            tracing::debug!(room, member, address, "{what}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tablecast_core::App;
+use tablecast_protocol::client::Watch;
 
 use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, SUBPROTOCOL};
@@ -43,14 +44,15 @@ impl<A: App> Hub<A> {
         let wanted = WantedSeat::New {
             name: None,
             colour: None,
+            watch: Watch::No,
         };
         let entered = self.rooms.enter(room, Dialect::Text, &outbox, wanted, None);
-        let (seat, member) = entered.await.inspect_err(|error| {
+        let (seat, entered) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
-                session::text(visit, seat, member, connection)
+                session::text(visit, seat, entered, connection)
             }),
         )
     }

@@ -199,7 +199,7 @@ fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 /// Votes, whether one's own is among them, and the item.
 fn row(item: &Item, room: &Room, most: usize, columns: usize, mark: String) -> Line<'static> {
     let votes = item.votes.len();
-    let is_own = item.votes.contains(&room.you);
+    let is_own = item.votes.iter().any(|by| room.is_you(*by));
     let own = if is_own { "[x]" } else { "[ ]" };
     let style = match votes {
         votes if votes > 0 && votes == most => Style::new().bold(),
@@ -244,7 +244,7 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
     let mut line = Line::from(format!(" {}:", view.lang().here(room)));
     for (at, member) in room.members.iter().enumerate() {
         let away = if member.away { "-" } else { "" };
-        let is_you = member.id == room.you;
+        let is_you = room.is_you(member.id);
         let you = if is_you { view.lang().behind_you } else { "" };
         let name = format!(" {away}{}", cut(&member.name, 12));
         // Leaves room for the dots, if the next members do not fit.

@@ -128,7 +128,7 @@ impl Lang {
     /// Names of members; of those who left only how many.
     pub(crate) fn names(&self, room: &Room, members: &[MemberId]) -> String {
         let known = members.iter().filter_map(|id| room.member(*id));
-        let name = |member: &Member| match member.id == room.you {
+        let name = |member: &Member| match room.is_you(member.id) {
             true => self.listed_you.to_owned(),
             false => member.name.clone(),
         };
@@ -278,7 +278,7 @@ impl Lang {
 
     /// What stands behind a member's name.
     pub(crate) fn behind(&self, room: &Room, member: &Member) -> String {
-        let you = Some(self.behind_you).filter(|_| member.id == room.you);
+        let you = Some(self.behind_you).filter(|_| room.is_you(member.id));
         let away = Some(self.behind_away).filter(|_| member.away);
         you.into_iter().chain(away).collect()
     }

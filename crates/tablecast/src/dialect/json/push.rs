@@ -7,7 +7,7 @@ use tablecast_core::room::{Change, Event, Room, Seated};
 use tablecast_core::{Logic, MemberId, Rejection};
 use tablecast_protocol::Known;
 use tablecast_protocol::push::{
-    self, Former, Hello, Limits, Member, Push, Snapshot, Version, What,
+    self, Former, Hello, Limits, Member, OwnSeat, Push, Snapshot, Version, What,
 };
 
 use crate::codec::Frame;
@@ -24,24 +24,29 @@ type Plain<'a> = Push<'a, (), ()>;
 /// The contents of a hello besides the state.
 pub(crate) struct Greeting<'a> {
     pub(crate) room_id: &'a str,
-    pub(crate) seat: &'a Seat,
+    /// `None`: somebody who watches.
+    pub(crate) seat: Option<&'a Seat>,
     pub(crate) expires_at: u64,
     pub(crate) now: u64,
     pub(crate) config: &'a HubConfig,
 }
 
-/// The first message to a member. Without `resumed` it contains the whole state.
+/// The first message, to a member or to somebody who watches. Without `resumed` it contains the
+/// whole state.
 pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bool) -> String {
     let config = greeting.config;
     let push: Push<'_, _, ()> = Push::Hello(Hello {
-        you: greeting.seat.member,
-        name: (&*greeting.seat.name).into(),
-        colour: Some(greeting.seat.colour),
-        seat: greeting.seat.token,
+        seated: greeting.seat.map(|seat| OwnSeat {
+            you: seat.member,
+            name: (&*seat.name).into(),
+            colour: Some(seat.colour),
+            seat: seat.token,
+        }),
+        watching: greeting.seat.is_none(),
         room: greeting.room_id.into(),
         resumed,
         whole: (!resumed).then(|| {
-            let viewer = Some(greeting.seat.member);
+            let viewer = greeting.seat.map(|seat| seat.member);
             whole(room, viewer, greeting.expires_at, greeting.now)
         }),
         seats: room.seats,
