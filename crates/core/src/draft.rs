@@ -5,6 +5,10 @@
 //! is thrown away and the same requests are decided again on the newer state. Each request
 //! recognises what it has already done, so nothing is applied twice.
 
+mod server;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use tablecast_protocol::code;
@@ -169,16 +173,6 @@ impl<'a, L: Logic> Draft<'a, L> {
         let events = self.room.logic.left(member);
         self.follow(None, events);
         seq
-    }
-
-    /// Asks a member to leave: they lose their seat, and this person may not come back while the
-    /// room remembers them. Does nothing without a seat.
-    pub fn dismiss(&mut self, member: MemberId) {
-        if self.room.members.seat(member).is_some() {
-            // Older nodes do not know who was asked to leave: then they only lose the seat.
-            let dismissed = self.forms.rooms >= PERSONS;
-            self.free(member, dismissed);
-        }
     }
 
     /// Lets the application's clock ring, if its time has come.
@@ -427,15 +421,6 @@ impl<'a, L: Logic> Draft<'a, L> {
         self.decide(Some(member), Some(op), command)
     }
 
-    /// Decides a command of the server. Returns the seq of its last event, or the room's if
-    /// there was nothing to do.
-    ///
-    /// # Errors
-    /// The logic's own, or `not_yet`.
-    pub fn server_command(&mut self, command: &L::Command) -> Result<u64, Rejection> {
-        self.decide(None, None, command)
-    }
-
     fn decide(
         &mut self,
         by: Option<MemberId>,
@@ -454,10 +439,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         let changes: Vec<Change<L::Event>> = changes.collect();
         let mut forms = changes.iter().map(|change| change.forms(L::form));
         if !forms.all(|forms| self.forms.read(forms)) {
-            return Err(Rejection::new(
-                code::NOT_YET,
-                "this is possible when all servers are updated; try again in a few minutes",
-            ));
+            return Err(not_yet());
         }
         let mut seq = self.room.position.seq;
         for change in changes {
@@ -514,62 +496,7 @@ impl<'a, L: Logic> Draft<'a, L> {
     }
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use tablecast_protocol::position::{Epoch, Position};
-
-    #[derive(Clone, serde::Serialize, serde::Deserialize)]
-    struct Nothing {}
-
-    impl Logic for Nothing {
-        type Command = ();
-        type Event = ();
-
-        fn decide(&self, _: &Context<'_>, (): &()) -> Result<Vec<()>, Rejection> {
-            Ok(Vec::new())
-        }
-
-        fn apply(&mut self, _: Option<MemberId>, (): &()) {}
-    }
-
-    /// The outcome of its `Back` was unknown although it was committed, and a newer
-    /// connection took the seat before the request was decided again.
-    #[test]
-    fn a_resume_that_is_decided_again_does_not_take_the_seat_back() {
-        let nowhere = Position {
-            epoch: Epoch(1),
-            seq: 0,
-        };
-        let (node, token) = ("n".parse::<NodeId>().unwrap(), SeatToken(7));
-        let mut history = History::default();
-        let mut room = Room::new(nowhere, 1, Duration::from_secs(600), Nothing {});
-        let mut draft = Draft::new(&room, &history, Forms::FIRST, 0);
-        let join = Join {
-            name: None,
-            colour: None,
-            token,
-            person: None,
-            role: None,
-            node: node.clone(),
-            connection: ConnectionId(1),
-        };
-        let member = draft.join(&join).unwrap();
-        assert_eq!(draft.resume(token, &node, ConnectionId(2)), Ok(member));
-        assert_eq!(draft.resume(token, &node, ConnectionId(3)), Ok(member));
-        let (newer, events) = draft.finish();
-        room = newer;
-        events.into_iter().for_each(|event| history.push(event));
-
-        let mut again = Draft::new(&room, &history, Forms::FIRST, 0);
-        assert_eq!(
-            again.resume(token, &node, ConnectionId(2)),
-            Err(Refusal::TakenOver)
-        );
-        assert_eq!(again.resume(token, &node, ConnectionId(3)), Ok(member));
-        assert!(again.events().is_empty());
-    }
+fn not_yet() -> Rejection {
+    let why = "this is possible when all servers are updated; try again in a few minutes";
+    Rejection::new(code::NOT_YET, why)
 }

@@ -59,9 +59,9 @@ impl From<NodeId> for String {
 pub struct ConnectionId(pub u64);
 
 /// Names a person within one room, so that they are the same member however often they come
-/// back. It is made from the person's secret key by a hash, so whoever reads a store can
-/// neither be that person nor tell in which other rooms they are. Never sent to clients;
-/// [`Debug`](fmt::Debug) hides it.
+/// back. It is a hash of the person's secret key, or of their account. So whoever reads a store
+/// can neither be the person with a key nor tell in which other rooms they are. Never sent to
+/// clients; [`Debug`](fmt::Debug) hides it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonId(u128);
@@ -73,6 +73,24 @@ impl PersonId {
         // The key has a fixed length, so no two pairs give the same bytes.
         hash.update(key.0.to_be_bytes());
         hash.update(room.as_str());
+        PersonId::of(hash)
+    }
+
+    /// The person with this account in this room, for who embeds the hub and knows who their
+    /// users are. No key of a client gives the same. An account that can be guessed can be
+    /// recognised in a store.
+    pub fn of_account(account: &str, room: &RoomId) -> Self {
+        let mut hash = Sha256::new();
+        // Longer than a key, so in one room no key gives the same bytes. No id of a room has a
+        // line break, so no two pairs do.
+        hash.update("tablecast account\n");
+        hash.update(room.as_str());
+        hash.update("\n");
+        hash.update(account);
+        PersonId::of(hash)
+    }
+
+    fn of(hash: Sha256) -> Self {
         // A key has 128 bits, so more of the hash would not be safer.
         let bytes: [u8; 32] = hash.finalize().into();
         let [first, ..] = bytes.as_chunks().0 else {

@@ -227,6 +227,15 @@ impl Membership {
         self.change(member, change);
     }
 
+    /// Who a member is, with a seat or remembered.
+    pub fn person(&self, member: MemberId) -> Option<PersonId> {
+        let former = || self.former.iter().find(|one| one.member == member);
+        match self.seat(member) {
+            Some(seat) => seat.person,
+            None => former()?.person,
+        }
+    }
+
     /// Whether this person was asked to leave.
     pub fn is_barred(&self, person: PersonId) -> bool {
         self.barred.contains(&person)

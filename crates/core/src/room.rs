@@ -92,6 +92,8 @@ pub enum Change<E> {
         #[serde(skip_serializing_if = "is_false", default)]
         dismissed: bool,
     },
+    /// The server has sent everybody away; all seats are given up by the events that follow.
+    Closed {},
     /// A member has another name, or another colour.
     Renamed {
         /// Who.
@@ -133,7 +135,7 @@ impl<E> Change<E> {
     pub(crate) fn forms(&self, app: impl FnOnce(&E) -> u32) -> Forms {
         let is_new = match self {
             Change::Joined { person, role, .. } => person.is_some() || role.is_some(),
-            Change::Returned { .. } => true,
+            Change::Returned { .. } | Change::Closed {} => true,
             Change::Left { dismissed, .. } => *dismissed,
             Change::Back { .. } | Change::Away { .. } | Change::Renamed { .. } => false,
             Change::Logic { by, .. } => by.is_none(),
@@ -158,7 +160,8 @@ impl<E> Event<E> {
             | Change::Returned { .. }
             | Change::Back { .. }
             | Change::Away { .. }
-            | Change::Left { .. } => None,
+            | Change::Left { .. }
+            | Change::Closed {} => None,
         }
     }
 
@@ -171,6 +174,7 @@ impl<E> Event<E> {
             | Change::Back { .. }
             | Change::Away { .. }
             | Change::Left { .. }
+            | Change::Closed {}
             | Change::Renamed { .. } => None,
         }
     }
@@ -188,6 +192,7 @@ impl<E> Event<E> {
             | Change::Back { connection, .. } => Some(*connection),
             Change::Away { .. }
             | Change::Left { .. }
+            | Change::Closed {}
             | Change::Renamed { .. }
             | Change::Logic { .. } => None,
         }
@@ -201,7 +206,7 @@ impl<E> Event<E> {
             | Change::Back { .. }
             | Change::Renamed { .. }
             | Change::Logic { .. } => true,
-            Change::Away { .. } | Change::Left { .. } => false,
+            Change::Away { .. } | Change::Left { .. } | Change::Closed {} => false,
         }
     }
 }
@@ -319,15 +324,16 @@ impl<L: Logic> Room<L> {
             }
             Change::Left { member, dismissed } => {
                 let matters = |member| self.logic.remembers(member);
+                if *dismissed {
+                    self.members.bar(self.members.person(*member));
+                }
                 if let Some(seat) = self.members.free(*member)
                     && self.forms.rooms >= PERSONS
                 {
-                    if *dismissed {
-                        self.members.bar(seat.person);
-                    }
                     self.members.remember_former(seat, matters);
                 }
             }
+            Change::Closed {} => {}
             Change::Renamed {
                 member,
                 name,

@@ -106,7 +106,7 @@ proptest! {
                 } => {
                     prop_assert!(taken.contains(&member), "{} has no seat", member);
                 }
-                Change::Logic { by: None, .. } => {}
+                Change::Closed {} | Change::Logic { by: None, .. } => {}
             }
         }
     }

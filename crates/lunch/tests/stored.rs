@@ -69,6 +69,7 @@ fn kind(change: &Change<Event>) -> &'static str {
             dismissed: true, ..
         } => "dismissed and left",
         Change::Left { .. } => "left",
+        Change::Closed {} => "closed",
         Change::Renamed { .. } => "renamed",
         Change::Logic { event, .. } => match event {
             Event::Added { .. } => "added",

@@ -66,6 +66,8 @@ close_reasons! {
     Expired = 4410, "room expired", Never;
     /// The member was asked to leave, and may not come back.
     Dismissed = 4411, "asked to leave", Never;
+    /// The server has sent everybody away.
+    Closed = 4412, "room closed", Never;
     /// The client reads too slowly: the outbox reached its bound.
     TooSlow = 4413, "reading too slowly", Soon;
     /// Too many commands, despite `rate_limited` answers.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tablecast_core::backend::BackendError;
 use tablecast_core::draft::Refusal;
-use tablecast_core::{CloseReason, RoomId, code};
+use tablecast_core::{CloseReason, Rejection, RoomId, code};
 
 /// Why nothing can be done for anybody just now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,35 @@ pub enum RoomError {
     /// It cannot be said just now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// Why what the server asked for was not done in a room.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// There is no such room (any more), or the id is malformed.
+    #[error("there is no such room, or it expired")]
+    NotFound,
+    /// The application's rules refuse it, or (`not_yet`) a node of the version before lives,
+    /// which could not read it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// It cannot be done just now, and nothing has changed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The store did not say in time what became of it: it may have been done, now or in a
+    /// moment. The room's state tells.
+    #[error("{0}; whether it was done is unknown")]
+    Unknown(String),
+}
+
+impl From<RoomError> for CommandError {
+    fn from(error: RoomError) -> Self {
+        match error {
+            RoomError::NotFound => CommandError::NotFound,
+            RoomError::Refused(why) => Rejection::new(code::NO_SEAT, why.to_string()).into(),
+            RoomError::Unavailable(why) => why.into(),
+        }
+    }
 }
 
 impl From<BackendError> for Unavailable {

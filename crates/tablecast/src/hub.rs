@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::App;
-use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Created, Health, Keepsake, Loaded, NewRoom};
 use tablecast_core::membership::Presence;
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::Room;
 use tablecast_core::stored::StoredError;
+use tablecast_core::{MemberId, PersonId, RoomId};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -23,11 +23,11 @@ use crate::config::HubConfig;
 use crate::dialect::json;
 use crate::error::log_unreadable;
 use crate::metrics::Metrics;
-use crate::room_task::{Mail, Replica};
+use crate::room_task::{Mail, Order, Replica, Who};
 
-pub use crate::error::{CreateError, RoomError, Unavailable};
+pub use crate::error::{CommandError, CreateError, RoomError, Unavailable};
 pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
-pub(crate) use rooms::LocalRooms;
+pub(crate) use rooms::{Caller, LocalRooms};
 
 /// A drain closes at most this many connections a second, so that clients do not all come
 /// back at once; more only if the time is short.
@@ -183,6 +183,85 @@ impl<A: App> Hub<A> {
         kept.inspect_err(|error| log_unreadable(&id, error))
             .map_err(Unavailable::from)?
             .ok_or(RoomError::NotFound)
+    }
+
+    /// Decides a command of the server itself, in its turn among those of the members. The
+    /// rules see it without a sender: [`Context::by`](crate::core::logic::Context::by) is
+    /// `None`, and members get its events without `by`. It opens the room if nobody is there.
+    ///
+    /// Returns when its events are ordered and stored: the seq of the last one, or the room's
+    /// if there was nothing to do.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use tablecast::core::logic::{Context, Logic, Rejection};
+    /// # use tablecast::{App, Hub, core::MemberId, hub::CommandError};
+    /// # #[derive(Clone, Default, Serialize, Deserialize)]
+    /// # struct News(Vec<String>);
+    /// # #[derive(Clone, Serialize, Deserialize)]
+    /// # #[serde(rename_all = "snake_case")]
+    /// # enum Said { Say { text: String } }
+    /// # impl Logic for News {
+    /// #     type Command = Said;
+    /// #     type Event = Said;
+    /// #     fn decide(&self, _: &Context<'_>, said: &Said) -> Result<Vec<Said>, Rejection> { Ok(vec![said.clone()]) }
+    /// #     fn apply(&mut self, _: Option<MemberId>, Said::Say { text }: &Said) { self.0.push(text.clone()); }
+    /// # }
+    /// # impl App for News {}
+    /// async fn tell(hub: &Hub<News>, text: &str) -> Result<(), CommandError> {
+    ///     let text = text.to_owned();
+    ///     match hub.command("news", Said::Say { text }).await {
+    ///         Ok(seq) => println!("this is event {seq}"),
+    ///         // Nothing has changed.
+    ///         Err(CommandError::Unavailable(why)) => println!("try again later: {why}"),
+    ///         Err(other) => return Err(other),
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`CommandError`]. The deadline is that of the members' commands,
+    /// [`HubConfig::command_deadline`](crate::HubConfig::command_deadline). `not_yet` is also
+    /// answered in a node's first seconds, until it knows the other nodes.
+    pub async fn command(&self, room: &str, command: A::Command) -> Result<u64, CommandError> {
+        self.rooms.order(room, |_| Order::Command(command)).await
+    }
+
+    /// Asks a member to leave, on whichever node they are: their connection is closed with
+    /// [`Dismissed`](crate::core::CloseReason::Dismissed), their seat is free, and this person
+    /// may not come back to this room. Somebody without a key, or with a new one, is a new
+    /// person. A member who has left already and is remembered may not come back either; one
+    /// who is not known changes nothing, which is no error.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn dismiss(&self, room: &str, member: MemberId) -> Result<(), CommandError> {
+        let order = |_: &RoomId| Order::Dismiss(Who::Member(member));
+        self.rooms.order(room, order).await.map(drop)
+    }
+
+    /// As [`dismiss`](Hub::dismiss), for the member with this account: see
+    /// [`Identity`](crate::Identity). Somebody whom the room does not know is not kept out:
+    /// refuse them before [`upgrade_as`](Hub::upgrade_as).
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn dismiss_person(&self, room: &str, person: &str) -> Result<(), CommandError> {
+        let order = |room: &RoomId| Order::Dismiss(Who::Person(PersonId::of_account(person, room)));
+        self.rooms.order(room, order).await.map(drop)
+    }
+
+    /// Sends everybody away, on all nodes: connections are closed with
+    /// [`Closed`](crate::core::CloseReason::Closed), after which clients do not come back by
+    /// themselves, and all seats are given up. The room and its state stay stored until it
+    /// expires, and whoever knows its id may join it again: refuse them before
+    /// [`upgrade`](Hub::upgrade), if they must not.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn close(&self, room: &str) -> Result<(), CommandError> {
+        self.rooms.order(room, |_| Order::Close).await.map(drop)
     }
 
     /// Whether the backend takes changes. `Down` for ever when the hub has

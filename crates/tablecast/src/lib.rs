@@ -37,7 +37,7 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use tablecast::core::logic::{Logic, Context, Rejection};
+//! use tablecast::core::logic::{Context, Logic, Member, Rejection};
 //! use tablecast::core::MemberId;
 //!
 //! /// Who wants a lift: as many as there are places in the car.
@@ -57,7 +57,9 @@
 //!     type Command = Ride;
 //!     type Event = Ride;
 //!
-//!     fn decide(&self, by: &Context<'_>, command: &Ride) -> Result<Vec<Ride>, Rejection> {
+//!     fn decide(&self, context: &Context<'_>, command: &Ride) -> Result<Vec<Ride>, Rejection> {
+//!         let nobody = || Rejection::new("no_passenger", "the server takes no place");
+//!         let by = context.by.ok_or_else(nobody)?;
 //!         let is_in = self.passengers.contains(&by.id);
 //!         match command {
 //!             // As it is already: nothing happens, and that is no error.
@@ -73,20 +75,26 @@
 //!
 //!     fn apply(&mut self, by: Option<MemberId>, event: &Ride) {
 //!         match event {
-//!             Ride::GetIn {} => self.passengers.push(by),
-//!             Ride::GetOut {} => self.passengers.retain(|member| *member != by),
+//!             Ride::GetIn {} => self.passengers.extend(by),
+//!             Ride::GetOut {} => self.passengers.retain(|member| Some(*member) != by),
 //!         }
 //!     }
 //! }
 //!
 //! let mut car = Car::default();
 //! for id in 1..=4 {
-//!     car.apply(MemberId(id), &Ride::GetIn {});
+//!     car.apply(Some(MemberId(id)), &Ride::GetIn {});
 //! }
-//! let late = Member { id: MemberId(5), name: "late" };
-//! let refused = car.decide(late, &Ride::GetIn {}).err().map(|rejection| rejection.code.as_str());
+//! let late = Member { id: MemberId(5), name: "late", person: None, role: None };
+//! let late = Context { by: Some(late), now: 0 };
+//! let refused = car.decide(&late, &Ride::GetIn {}).err().map(|rejection| rejection.code.as_str());
 //! assert_eq!(refused, Some("car_full"));
 //! ```
+//!
+//! The server may [command](Hub::command), too, and a room has a clock of its own
+//! ([`alarm`](core::Logic::alarm)), hears who comes and goes ([`joined`](core::Logic::joined)),
+//! and may show each member something else ([`view`](App::view)): the example `quiz` does all of
+//! that in less than 120 lines.
 //!
 //! Events and states are stored, and during an update nodes of two versions share them. So a
 //! new kind of event needs a new version of the stored forms: see
@@ -164,7 +172,8 @@
 //! result](core::Logic::keepsake), which [`Hub::keepsake`] reads even after the room is gone.
 //!
 //! Your handler must check who may connect (origin, rate, login) before it passes on the
-//! [`Upgrade`](upgrade::Upgrade). `axum::serve` sets no deadline for a slow request; on the
+//! [`Upgrade`](upgrade::Upgrade). If it knows its users, [`Hub::upgrade_as`] seats them under
+//! their names and with their roles. [`Hub::dismiss`] and [`Hub::close`] send members away. `axum::serve` sets no deadline for a slow request; on the
 //! public internet put a proxy in front, or use an accept loop like that of the lunch
 //! server.
 //!
@@ -282,6 +291,7 @@ mod fence;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod hub;
+mod identity;
 pub mod memory;
 pub mod metrics;
 mod node;
@@ -294,6 +304,7 @@ mod view;
 
 pub use config::{ConnectionConfig, HubConfig, OutboxLimits};
 pub use hub::Hub;
+pub use identity::Identity;
 pub use memory::MemoryBackend;
 pub use tablecast_core as core;
 pub use tablecast_core::app::{self, App};

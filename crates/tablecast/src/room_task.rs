@@ -22,7 +22,9 @@ mod task;
 mod tests;
 mod watchers;
 
-pub(crate) use mail::{CommandRequest, Entered, JoinRequest, Mail, Waits};
+pub(crate) use mail::{
+    CommandRequest, Entered, JoinRequest, Mail, Order, OrderRequest, Waits, Who,
+};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use replica::Replica;
 pub(crate) use seat::SeatGuard;

@@ -11,7 +11,8 @@ use tablecast_core::CloseReason;
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json;
-use crate::hub::LocalRooms;
+use crate::hub::{Caller, LocalRooms};
+use crate::identity::Identity;
 use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
 use crate::room_task::{Entered, SeatGuard};
 
@@ -30,7 +31,7 @@ pub(crate) fn text<A: App>(
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     let rooms = visit.hub.rooms.clone();
-    let mut speaker = Speaker::new(rooms, seat, entered, Dialect::Text);
+    let mut speaker = Speaker::new(rooms, seat, entered, Dialect::Text, None);
     visit.connected(connection.outbox());
     visit.entered(entered);
     async move {
@@ -48,6 +49,7 @@ pub(crate) fn text<A: App>(
 pub(crate) fn json<A: App>(
     mut visit: Visit<A>,
     room: Box<str>,
+    identity: Option<Arc<Identity>>,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     visit.connected(connection.outbox());
@@ -56,7 +58,7 @@ pub(crate) fn json<A: App>(
         let mut visit = visit;
         let rooms = visit.hub.rooms.clone();
         // Boxed, because it is over soon, and the rest needs half the memory.
-        let entered = Box::pin(enter(rooms, room, &mut connection)).await;
+        let entered = Box::pin(enter(rooms, room, identity, &mut connection)).await;
         let mut speaker = match entered {
             Ok(speaker) => speaker,
             Err(why) => return visit.refused(why),
@@ -78,6 +80,7 @@ pub(crate) fn json<A: App>(
 async fn enter<A: App>(
     rooms: Arc<LocalRooms<A>>,
     room: Box<str>,
+    identity: Option<Arc<Identity>>,
     connection: &mut Connection,
 ) -> Result<Speaker<A>, &'static str> {
     let limit = rooms.node.config.connection.handshake;
@@ -103,12 +106,14 @@ async fn enter<A: App>(
         }
     };
     let outbox = connection.outbox().clone();
-    let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted, person);
+    let name = identity.clone();
+    let caller = identity.map_or(Caller::Anybody(person), Caller::Known);
+    let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted, caller);
     match connection.while_waiting(entered).await {
         Ok((mut seat, entered)) => {
             // However this ends, the member may come back, unless the client says goodbye.
             seat.keep_seat = true;
-            Ok(Speaker::new(rooms, seat, entered, Dialect::Json))
+            Ok(Speaker::new(rooms, seat, entered, Dialect::Json, name))
         }
         Err(error) => {
             connection.close(error.close_reason());

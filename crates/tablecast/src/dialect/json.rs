@@ -17,12 +17,9 @@ use tablecast_core::{PersonKey, Position};
 use tablecast_protocol::MAX_SAFE_INTEGER;
 use tablecast_protocol::client::{Join, Rename, Request, Resume};
 
-use crate::dialect::digest;
 use crate::dialect::message::{ClientMessage, Misunderstood, WantedSeat};
+use crate::dialect::{NAME_GRAPHEMES, digest};
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
-
-/// The longest name, in characters as people count them.
-const NAME_GRAPHEMES: usize = 40;
 
 /// `{"id":…,"VERB":…}` with exactly one verb.
 struct Envelope<'a> {

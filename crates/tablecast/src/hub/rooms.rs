@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, Stamp};
+use tablecast_core::membership::Op;
 use tablecast_core::{ConnectionId, Forms, PersonId, PersonKey, RoomId, SeatToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -15,12 +16,14 @@ use tokio::time::Instant;
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
-use crate::error::{CreateError, RoomError, Unavailable};
+use crate::error::{CommandError, CreateError, RoomError, Unavailable};
 use crate::hub::vital::Vital;
+use crate::identity::Identity;
 use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::{
-    self, Entered, Inbox, JoinRequest, Mail, Mailbox, RoomTask, SeatGuard, Waits,
+    self, Entered, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, RoomTask, SeatGuard,
+    Waits,
 };
 
 /// The rooms of this node. All handles of a hub share it.
@@ -38,6 +41,14 @@ struct Entry<A: App> {
     expires_at: u64,
     /// Present while its task runs.
     mailbox: Option<Mailbox<A>>,
+}
+
+/// Who asks for a seat.
+pub(crate) enum Caller {
+    /// Somebody, with their own key if they have one.
+    Anybody(Option<PersonKey>),
+    /// Whom who embeds the hub knows. What the client says of itself counts for nothing.
+    Known(Arc<Identity>),
 }
 
 /// The expiry of a room that is being made.
@@ -157,7 +168,7 @@ impl<A: App> LocalRooms<A> {
         dialect: Dialect,
         outbox: &Arc<Outbox>,
         wanted: WantedSeat,
-        person: Option<PersonKey>,
+        caller: Caller,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let connection = ConnectionId(fastrand::u64(..));
@@ -166,19 +177,24 @@ impl<A: App> LocalRooms<A> {
         let outbox = outbox.clone();
         // A returning member who gets no answer in time may come back once more.
         let keep_seat = matches!(wanted, WantedSeat::Again { .. });
+        let (person, identity) = match caller {
+            Caller::Anybody(key) => (key.map(|key| PersonId::new(key, &id)), None),
+            Caller::Known(identity) => (Some(identity.person_in(&id)), Some(identity)),
+        };
         let request = Box::new(JoinRequest {
             connection,
             dialect,
             outbox,
             wanted,
-            person: person.map(|key| PersonId::new(key, &id)),
+            person,
+            identity,
             token: random_token()?,
             keep_seat,
             may_be_seated: None,
             waits: Waits::ForAnswer { deadline, reply },
         });
         let guard = SeatGuard {
-            mailbox: self.deliver(id, request)?,
+            mailbox: self.deliver(id, |_| Ok(Mail::Join(request)))?,
             connection,
             keep_seat,
         };
@@ -188,17 +204,47 @@ impl<A: App> LocalRooms<A> {
         }
     }
 
+    /// Has the room's task decide what the server wants, and returns its answer: the seq of
+    /// the last event.
+    pub(super) async fn order(
+        self: &Arc<Self>,
+        room: &str,
+        order: impl FnOnce(&RoomId) -> Order<A::Command>,
+    ) -> Result<u64, CommandError> {
+        let id: RoomId = room.parse().map_err(|_| CommandError::NotFound)?;
+        let order = order(&id);
+        let (reply, answer) = oneshot::channel();
+        let deadline = Instant::now() + self.node.config.command_deadline;
+        self.deliver(id, |mailbox| {
+            let place = mailbox.commands().clone().try_acquire_owned();
+            let full = |_| Unavailable::Store("too many commands wait in this room".to_owned());
+            Ok(Mail::Order(Box::new(OrderRequest {
+                order,
+                op: Op {
+                    number: fastrand::u64(..),
+                    digest: 0,
+                },
+                deadline,
+                may_be_done: None,
+                reply,
+                _permit: place.map_err(full)?,
+            })))
+        })?;
+        let ended = |_| Err(CommandError::Unknown("the room ended meanwhile".to_owned()));
+        answer.await.unwrap_or_else(ended)
+    }
+
     /// Puts a request into the room's mailbox, and opens the room if needed. It holds the
     /// lock, so that a room cannot end with such a request in its mailbox. And a drain,
     /// which begins before it takes the lock, misses no room.
     fn deliver(
         self: &Arc<Self>,
         id: RoomId,
-        request: Box<JoinRequest>,
-    ) -> Result<Mailbox<A>, RoomError> {
+        request: impl FnOnce(&Mailbox<A>) -> Result<Mail<A>, Unavailable>,
+    ) -> Result<Mailbox<A>, Unavailable> {
         let mut entries = self.entries.lock();
         if self.is_draining() {
-            return Err(Unavailable::Draining.into());
+            return Err(Unavailable::Draining);
         }
         let entry = entries.entry(id.clone()).or_insert(Entry {
             expires_at: 0,
@@ -211,7 +257,7 @@ impl<A: App> LocalRooms<A> {
             tokio::spawn(self.clone().run_room(id, mailbox.clone(), inbox));
             mailbox
         });
-        mailbox.send(Mail::Join(request));
+        mailbox.send(request(mailbox)?);
         Ok(mailbox.clone())
     }
 

@@ -193,6 +193,13 @@ impl<'a> Audience<'a> {
                 (Request::Command(command), Outcome::Rejected(rejection)) => {
                     self.reject(&command, &rejection, None);
                 }
+                (Request::Order(order), Outcome::Done(seq)) => {
+                    let _ = order.reply.send(Ok(seq));
+                }
+                (Request::Order(order), Outcome::Rejected(why)) => order.refuse(why.into()),
+                (Request::Order(order), Outcome::Forgotten) => {
+                    order.refuse(self.node.unsettled().into());
+                }
                 // Nobody waits for an answer.
                 _ => {}
             }
@@ -249,6 +256,7 @@ impl<'a> Audience<'a> {
                 } => {
                     self.close_other(*member, Some(*connection), CloseReason::TakenOver);
                 }
+                Change::Closed {} => self.close_where(|_, _| Some(CloseReason::Closed)),
                 Change::Joined { .. }
                 | Change::Away { .. }
                 | Change::Renamed { .. }
@@ -404,7 +412,7 @@ impl<'a> Audience<'a> {
     /// Closes those who watch and were asked to leave, or who wait for a seat and are here by a
     /// newer connection.
     pub(super) fn close_displaced(&mut self, watchers: &mut Watchers, members: &Membership) {
-        if self.watching == 0 {
+        if self.watching == 0 && !watchers.wait() {
             return;
         }
         let displaced = watchers.displaced(members);
@@ -456,6 +464,7 @@ impl<'a> Audience<'a> {
         match request {
             Request::Join(join) => join.waits.answer(Err(why.clone())),
             Request::Command(command) => self.give_up(&command, why),
+            Request::Order(order) => order.refuse(why.clone().into()),
             Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => {}
         }
     }

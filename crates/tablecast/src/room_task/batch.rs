@@ -9,15 +9,16 @@ use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, code};
+use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, SeatToken, code};
 use tablecast_protocol::client::{self, Rename, Watch};
 use tokio::time::Instant;
 
 use crate::codec::Frames;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
+use crate::identity::Identity;
 use crate::room_task::absent::AwayEnds;
-use crate::room_task::mail::{CommandRequest, JoinRequest, Waits};
+use crate::room_task::mail::{CommandRequest, JoinRequest, Order, OrderRequest, Waits, Who};
 use crate::room_task::replica::{Replica, show};
 use crate::room_task::watchers::Watchers;
 
@@ -29,6 +30,7 @@ const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 pub(super) enum Request<A: App> {
     Join(Box<JoinRequest>),
     Command(Box<CommandRequest<A>>),
+    Order(Box<OrderRequest<A>>),
     /// The member is away until then (backend clock, ms), or gone.
     Leave {
         connection: ConnectionId,
@@ -47,15 +49,17 @@ impl<A: App> Request<A> {
         match self {
             Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
-            Request::Command(_) | Request::MoveOn(_) | Request::Reap => false,
+            Request::Command(_) | Request::Order(_) | Request::MoveOn(_) | Request::Reap => false,
         }
     }
 
     /// Notes where it was decided, if the outcome of its commit is not known: it may have got a
-    /// seat.
+    /// seat, or be done.
     fn note_unknown(&mut self, unknown: Option<Position>) {
-        if let Request::Join(join) = self {
-            join.may_be_seated = unknown.or(join.may_be_seated);
+        match self {
+            Request::Join(join) => join.may_be_seated = unknown.or(join.may_be_seated),
+            Request::Order(order) => order.may_be_done = order.may_be_done.or(unknown),
+            Request::Command(_) | Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => {}
         }
     }
 
@@ -67,6 +71,7 @@ impl<A: App> Request<A> {
                 Waits::ForSeat { .. } => None,
             },
             Request::Command(command) => Some(command.deadline),
+            Request::Order(order) => Some(order.deadline),
             Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => None,
         }
     }
@@ -99,6 +104,8 @@ pub(super) enum Outcome {
     /// Done, with the seq of its last event.
     Done(u64),
     Rejected(Rejection),
+    /// It may have been done, which is no longer remembered.
+    Forgotten,
     /// Nobody waits for an answer.
     Quiet,
 }
@@ -269,10 +276,16 @@ impl<A: App> Batch<A> {
         {
             let before = draft.events().len();
             let outcome = context.decide(&mut draft, &request);
-            if context.text_limit.is_some() && matches!(request, Request::Command(_)) {
+            if context.text_limit.is_some() {
                 show(&mut text, &draft.room().logic, &draft.events()[before..]);
             }
+            let closes =
+                matches!(&request, Request::Order(one) if matches!(one.order, Order::Close));
             decided.push(Decided { request, outcome });
+            if closes {
+                // The seats are for nobody who waits here now: they are sent away first.
+                break;
+            }
         }
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
@@ -299,7 +312,8 @@ impl<A: App> Batch<A> {
             | Outcome::Watching
             | Outcome::Refused(_)
             | Outcome::Done(_)
-            | Outcome::Rejected(_) => one.request.deadline() >= requests.known,
+            | Outcome::Rejected(_)
+            | Outcome::Forgotten => one.request.deadline() >= requests.known,
         };
         match self.decided.iter().position(is_too_new) {
             None => true,
@@ -335,6 +349,7 @@ impl DecideContext<'_> {
         match request {
             Request::Join(join) => self.join(draft, join),
             Request::Command(command) => act(draft, command),
+            Request::Order(order) => obey(draft, order),
             Request::Leave {
                 connection,
                 keep_until,
@@ -361,10 +376,10 @@ impl DecideContext<'_> {
 
     fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
         let again = match &request.wanted {
-            WantedSeat::New { .. } => None,
-            WantedSeat::Again { seat, .. } => {
+            WantedSeat::Again { seat, .. } if may_open(draft, request, *seat) => {
                 Some(draft.resume(*seat, self.node, request.connection))
             }
+            WantedSeat::New { .. } | WantedSeat::Again { .. } => None,
         };
         let watch = request.wanted.watch();
         if watch == Watch::Only {
@@ -400,16 +415,58 @@ impl DecideContext<'_> {
             WantedSeat::New { name, colour, .. } => (name.clone(), *colour),
             WantedSeat::Again { .. } => (None, None),
         };
-        draft.join(&Join {
-            name,
+        let identity = request.identity.as_deref();
+        let told = identity.map(Identity::name);
+        let member = draft.join(&Join {
+            name: told.map(str::to_owned).or(name),
             colour,
             token: request.token,
             person: request.person,
-            role: None,
+            role: identity.and_then(Identity::role).cloned(),
             node: self.node.clone(),
             connection: request.connection,
-        })
+        })?;
+        if let Some(told) = told {
+            // Who returns may have had another name.
+            draft.set_name(member, told);
+        }
+        Ok(member)
     }
+}
+
+/// Whether a client may use the secret of this seat. Where who embeds the hub says who it is, the
+/// seat must be theirs, with what they may do now.
+fn may_open<A: App>(draft: &Draft<'_, A>, request: &JoinRequest, token: SeatToken) -> bool {
+    let Some(identity) = &request.identity else {
+        return true;
+    };
+    let seat = draft.room().members.by_token(token);
+    seat.is_some_and(|seat| {
+        let is_theirs = seat.person == request.person && seat.role.as_ref() == identity.role();
+        // It was taken while an older node lived, which knows neither persons nor roles.
+        is_theirs || (seat.person.is_none() && seat.role.is_none())
+    })
+}
+
+fn obey<A: App>(draft: &mut Draft<'_, A>, request: &OrderRequest<A>) -> Outcome {
+    let is_forgotten = |at| !draft.remembers_since(at);
+    let done = match &request.order {
+        // Done a second time it changes nothing more.
+        Order::Dismiss(who) => {
+            let member = match who {
+                Who::Member(member) => Some(*member),
+                Who::Person(person) => draft.room().members.by_person(*person),
+            };
+            if let Some(member) = member {
+                draft.dismiss(member);
+            }
+            return Outcome::Done(draft.room().position.seq);
+        }
+        _ if request.may_be_done.is_some_and(is_forgotten) => return Outcome::Forgotten,
+        Order::Command(command) => draft.server_command(request.op, command),
+        Order::Close => draft.close(request.op),
+    };
+    done.map_or_else(Outcome::Rejected, Outcome::Done)
 }
 
 fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome {

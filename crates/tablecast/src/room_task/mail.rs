@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use tablecast_core::App;
 use tablecast_core::backend::{Health, Publication};
+use tablecast_core::membership::Op;
 use tablecast_core::{ConnectionId, MemberId, PersonId, Position, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::dialect::Dialect;
 use crate::dialect::message::{ClientMessage, WantedSeat};
-use crate::error::RoomError;
+use crate::error::{CommandError, RoomError};
+use crate::identity::Identity;
 use crate::outbox::Outbox;
 
 /// A message to a room's task. Small, because a mailbox has space for dozens of them, and
@@ -20,6 +22,8 @@ pub(crate) enum Mail<A: App> {
     Join(Box<JoinRequest>),
     /// A member's command.
     Command(Box<CommandRequest<A>>),
+    /// What the server itself wants to be done.
+    Order(Box<OrderRequest<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
         connection: ConnectionId,
@@ -43,8 +47,10 @@ pub(crate) struct JoinRequest {
     pub(crate) dialect: Dialect,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) wanted: WantedSeat,
-    /// Who asks, if they say so.
+    /// Who asks, if they or who embeds the hub say so.
     pub(crate) person: Option<PersonId>,
+    /// What who embeds the hub says of them.
+    pub(crate) identity: Option<Arc<Identity>>,
     /// The secret for the seat, unless the client has one that opens it.
     pub(crate) token: SeatToken,
     /// The seat is kept for a while if the connection gets no answer.
@@ -113,4 +119,46 @@ pub(crate) struct CommandRequest<A: App> {
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; freed when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
+}
+
+/// What the server wants to be done.
+pub(crate) enum Order<C> {
+    Command(C),
+    /// A member is asked to leave.
+    Dismiss(Who),
+    /// All members are sent away.
+    Close,
+}
+
+/// Who is asked to leave.
+pub(crate) enum Who {
+    Member(MemberId),
+    /// The member who is this person.
+    Person(PersonId),
+}
+
+/// An order, and who waits for its outcome.
+pub(crate) struct OrderRequest<A: App> {
+    pub(crate) order: Order<A::Command>,
+    /// Recognises it when it is decided again.
+    pub(crate) op: Op,
+    /// After this time it is given up.
+    pub(crate) deadline: Instant,
+    /// The position at which it was first decided in a commit of which the outcome is not
+    /// known: its events may be after it.
+    pub(crate) may_be_done: Option<Position>,
+    pub(crate) reply: oneshot::Sender<Result<u64, CommandError>>,
+    /// Its place in the bounded mailbox.
+    pub(crate) _permit: OwnedSemaphorePermit,
+}
+
+impl<A: App> OrderRequest<A> {
+    /// Answers that it was not done for this reason, or that nobody knows.
+    pub(crate) fn refuse(self, why: CommandError) {
+        let why = match self.may_be_done {
+            Some(_) => CommandError::Unknown(why.to_string()),
+            None => why,
+        };
+        let _ = self.reply.send(Err(why));
+    }
 }

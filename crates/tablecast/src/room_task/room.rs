@@ -137,7 +137,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             match request {
                 Request::Leave { connection, .. } => self.audience.remove(*connection),
                 Request::Join(_) | Request::Reap => reaps = true,
-                Request::Command(_) | Request::MoveOn(_) => {}
+                Request::Command(_) | Request::Order(_) | Request::MoveOn(_) => {}
             }
         }
         let alive = if reaps { self.may_be_alive() } else { None };

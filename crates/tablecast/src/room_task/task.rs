@@ -86,8 +86,10 @@ impl<'a, A: App> RoomTask<'a, A> {
             return;
         };
         for mail in inbox.close() {
-            if let Mail::Join(join) = mail {
-                join.waits.answer(Err(why.clone()));
+            match mail {
+                Mail::Join(join) => join.waits.answer(Err(why.clone())),
+                Mail::Order(order) => order.refuse(why.clone().into()),
+                _ => {}
             }
         }
     }
@@ -131,6 +133,7 @@ impl<'a, A: App> RoomTask<'a, A> {
                     self.wait(Request::Command(command));
                 }
             }
+            Mail::Order(order) => self.wait(Request::Order(order)),
             Mail::Leave {
                 connection,
                 keep_seat,

@@ -10,6 +10,7 @@ use tablecast_core::App;
 use tablecast_core::limits::{Bucket, Rate};
 use tablecast_core::membership::Op;
 use tablecast_core::{CloseReason, Rejection, code};
+use tablecast_protocol::client;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::field::display;
@@ -20,6 +21,7 @@ use crate::dialect::message::{ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json, text};
 use crate::fence::{Fence, not_before};
 use crate::hub::LocalRooms;
+use crate::identity::Identity;
 use crate::outbox::Outbox;
 use crate::room_task::{CommandRequest, Entered, Mail, SeatGuard};
 
@@ -49,6 +51,8 @@ pub(super) struct Speaker<A: App> {
     /// How the connection began; whoever watched may have a seat since.
     pub(super) entered: Entered,
     dialect: Dialect,
+    /// Whose name the member has, whatever they say.
+    identity: Option<Arc<Identity>>,
     /// How many lines were commands.
     lines: u64,
     bucket: Bucket,
@@ -65,12 +69,14 @@ impl<A: App> Speaker<A> {
         seat: SeatGuard<A>,
         entered: Entered,
         dialect: Dialect,
+        identity: Option<Arc<Identity>>,
     ) -> Self {
         Speaker {
             rooms,
             seat,
             entered,
             dialect,
+            identity,
             lines: 0,
             bucket: Bucket::full(),
             born: Instant::now(),
@@ -127,8 +133,13 @@ impl<A: App> Speaker<A> {
             }
         };
         match said {
-            Ok(said) => {
+            Ok(mut said) => {
                 self.misunderstood = 0;
+                if let client::Request::Rename(rename) = &mut said.content
+                    && let Some(identity) = &self.identity
+                {
+                    identity.name().clone_into(&mut rename.name);
+                }
                 Some(said)
             }
             Err(no) => {

@@ -9,7 +9,8 @@ use tablecast_protocol::client::Watch;
 
 use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, SUBPROTOCOL};
-use crate::hub::{Hub, RoomError, Unavailable};
+use crate::hub::{Caller, Hub, RoomError, Unavailable};
+use crate::identity::Identity;
 use crate::outbox::Outbox;
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
@@ -25,6 +26,52 @@ impl<A: App> Hub<A> {
     /// # Errors
     /// Why somebody who speaks the text dialect cannot join; and that the node drains.
     pub async fn upgrade(&self, upgrade: Upgrade, room: &str) -> Result<Response, RoomError> {
+        self.answer(upgrade, room, None).await
+    }
+
+    /// As [`upgrade`](Hub::upgrade), for a program that knows its users. Whoever comes with the
+    /// same identity is the same member, however often and by whichever dialect and device; the
+    /// newest connection has the seat. What the client says of itself counts for nothing: its
+    /// key, its name (also when it renames itself), and the secret of a seat that is not theirs.
+    ///
+    /// ```
+    /// use axum::response::{IntoResponse, Response};
+    /// use tablecast::{App, Hub, Identity, upgrade::Upgrade};
+    ///
+    /// /// A user of yours, whom you know from a cookie, say.
+    /// struct User {
+    ///     account: String,
+    ///     name: String,
+    ///     is_teacher: bool,
+    /// }
+    ///
+    /// async fn join<A: App>(hub: &Hub<A>, room: &str, user: &User, upgrade: Upgrade) -> Response {
+    ///     let identity = match Identity::new(&user.account, &user.name) {
+    ///         Ok(identity) if user.is_teacher => identity.with_role("teacher"),
+    ///         Ok(identity) => identity,
+    ///         Err(why) => return why.to_string().into_response(),
+    ///     };
+    ///     hub.upgrade_as(upgrade, room, identity).await.into_response()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`upgrade`](Hub::upgrade).
+    pub async fn upgrade_as(
+        &self,
+        upgrade: Upgrade,
+        room: &str,
+        identity: Identity,
+    ) -> Result<Response, RoomError> {
+        self.answer(upgrade, room, Some(Arc::new(identity))).await
+    }
+
+    async fn answer(
+        &self,
+        upgrade: Upgrade,
+        room: &str,
+        identity: Option<Arc<Identity>>,
+    ) -> Result<Response, RoomError> {
         let config = self.rooms.node.config.connection;
         let outbox = Arc::new(Outbox::new(config.outbox));
         let mut visit = Visit::new(self.clone(), room, upgrade.client);
@@ -37,7 +84,7 @@ impl<A: App> Hub<A> {
             let room = room.into();
             return Ok(
                 upgrade.accept_with(config, outbox, Some(SUBPROTOCOL), move |connection| {
-                    session::json(visit, room, connection)
+                    session::json(visit, room, identity, connection)
                 }),
             );
         }
@@ -46,7 +93,10 @@ impl<A: App> Hub<A> {
             colour: None,
             watch: Watch::No,
         };
-        let entered = self.rooms.enter(room, Dialect::Text, &outbox, wanted, None);
+        let caller = identity.map_or(Caller::Anybody(None), Caller::Known);
+        let entered = self
+            .rooms
+            .enter(room, Dialect::Text, &outbox, wanted, caller);
         let (seat, entered) = entered.await.inspect_err(|error| {
             visit.turned_away(error.word());
         })?;

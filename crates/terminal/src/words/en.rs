@@ -47,6 +47,7 @@ pub static ENGLISH: Lang = Lang {
     closed: |reason| match reason {
         R::Left => "you left",
         R::Dismissed => "you were asked to leave",
+        R::Closed => "the room was closed",
         R::RoomFull => "the room is full; you are let in when a seat is free",
         R::NoSuchRoom => {
             "there is no such room, or it has expired: `tablecast create` makes another"

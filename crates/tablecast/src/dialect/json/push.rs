@@ -169,6 +169,10 @@ pub(crate) fn event<A: App>(event: &Event<A::Event>, expires_at: u64) -> String 
             until: *until,
         },
         Change::Left { member, .. } => What::Left { member: *member },
+        // Only somebody who joined by this very event could have this id.
+        Change::Closed {} => What::Left {
+            member: MemberId(event.seq),
+        },
         Change::Renamed {
             member,
             name,

@@ -1,0 +1,95 @@
+//! What the server itself wants: its commands, and sending members away.
+
+use tablecast_protocol::{MemberId, Position};
+
+use crate::draft::{Draft, not_yet};
+use crate::forms::PERSONS;
+use crate::logic::{Logic, Rejection};
+use crate::membership::Op;
+use crate::room::Change;
+
+impl<L: Logic> Draft<'_, L> {
+    /// Decides a command of the server. Returns the seq of its last event, or the room's if
+    /// there was nothing to do. `op` is random: a command that is decided again is recognised by
+    /// it, as long as its events are [remembered](Draft::remembers_since).
+    ///
+    /// # Errors
+    /// The logic's own, or `not_yet`.
+    pub fn server_command(&mut self, op: Op, command: &L::Command) -> Result<u64, Rejection> {
+        match self.done_by_server(op) {
+            Some(done) => Ok(done),
+            None => self.decide(None, Some(op), command),
+        }
+    }
+
+    /// The seq of the last event that this command of the server made.
+    fn done_by_server(&self, op: Op) -> Option<u64> {
+        let all = self.history.iter().chain(&self.events);
+        let its = all.filter(|event| event.op == Some(op) && event.by().is_none());
+        its.last().map(|event| event.seq)
+    }
+
+    /// Asks a member to leave: they lose their seat, and this person may not come back while the
+    /// room remembers them. Of a member without a seat it keeps out the person, if the room
+    /// remembers them.
+    pub fn dismiss(&mut self, member: MemberId) {
+        // Older nodes do not know who was asked to leave: then they only lose the seat.
+        let dismissed = self.forms.rooms >= PERSONS;
+        let members = &self.room.members;
+        if members.seat(member).is_some() {
+            self.free(member, dismissed);
+        } else if dismissed
+            && members
+                .person(member)
+                .is_some_and(|id| !members.is_barred(id))
+        {
+            self.record(None, Change::Left { member, dismissed });
+        }
+    }
+
+    /// Sends everybody away: all seats are given up. Returns the seq of the last event. `op` as
+    /// for [`server_command`](Draft::server_command).
+    ///
+    /// # Errors
+    /// `not_yet`.
+    pub fn close(&mut self, op: Op) -> Result<u64, Rejection> {
+        if let Some(done) = self.done_by_server(op) {
+            return Ok(done);
+        }
+        let change = Change::Closed {};
+        if !self.forms.read(change.forms(L::form)) {
+            return Err(not_yet());
+        }
+        self.record(Some(op), change);
+        let seats = self.room.members.iter();
+        let members: Vec<MemberId> = seats.map(|seat| seat.member).collect();
+        for member in members {
+            self.free(member, false);
+        }
+        Ok(self.room.position.seq)
+    }
+
+    /// Gives a member the name that the server says.
+    pub fn set_name(&mut self, member: MemberId, name: &str) {
+        if let Some(seat) = self.room.members.seat(member)
+            && seat.name != name
+        {
+            let (name, colour) = (name.to_owned(), seat.colour);
+            self.record(
+                None,
+                Change::Renamed {
+                    member,
+                    name,
+                    colour,
+                },
+            );
+        }
+    }
+
+    /// Whether all events since this position are remembered.
+    pub fn remembers_since(&self, position: Position) -> bool {
+        let here = self.room.position;
+        let newest = here.seq - self.events.len() as u64;
+        position.epoch == here.epoch && self.history.since(position.seq, newest).is_some()
+    }
+}
