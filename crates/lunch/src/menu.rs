@@ -13,7 +13,7 @@ use crate::decision::Decision;
 use crate::draw::MasterSecret;
 use crate::event::{Event, Voted};
 use crate::item::{Item, Revealed};
-use crate::limits::{MAX_DEADLINE_MS, MAX_VOTES_EACH, MIN_DEADLINE_MS, clean_title};
+use crate::limits::{MAX_DEADLINE_MS, MAX_VOTES_EACH, MIN_DEADLINE_MS, clean_item, clean_title};
 use crate::rules::{Deadline, House, Rules};
 use crate::table::{Settling, Table};
 
@@ -105,6 +105,30 @@ impl Menu {
         check_rules(rules)?;
         Arc::make_mut(&mut self.table.house).rules = rules;
         Ok(self)
+    }
+
+    /// The same menu with these dishes, of which each has a text and the name of who wanted it
+    /// at an earlier table. Nobody here has added them, so they are by member 0, which is nobody.
+    /// What is no item's text, and what the menu has no space for, is left out.
+    #[must_use]
+    pub fn with_dishes<'a>(mut self, dishes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let cleaned = dishes.into_iter().filter_map(|(item, name)| {
+            let item = clean_item(item).ok()?;
+            Some((Arc::from(item), Arc::from(name)))
+        });
+        let items = (1..).zip(cleaned).map(|(number, (item, name))| {
+            Arc::new(Item {
+                number,
+                item,
+                by: MemberId(0),
+                name,
+                votes: Vec::new(),
+                vetoes: Vec::new(),
+            })
+        });
+        self.table.items = items.take(self.table.max_items).collect();
+        self.last = self.table.items.len() as u64;
+        self
     }
 
     /// What those see who have no seat.

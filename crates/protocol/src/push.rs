@@ -28,6 +28,7 @@ pub enum Push<'a, S, E> {
         /// Its events as you may see them, in order, the last one at `seq`: absent unless others see less of one of
         /// them. They stand for the changes with these places, which come later in the form for everybody.
         #[serde(skip_serializing_if = "Vec::is_empty", default = "Vec::new")]
+        #[cfg_attr(feature = "schema", schemars(!default))]
         own: Vec<E>,
     },
     /// Your message was refused and changed nothing; only after `unavailable` this is unknown.

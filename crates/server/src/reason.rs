@@ -3,6 +3,7 @@
 
 use tablecast_core::code;
 pub(crate) use tablecast_http::reason::*;
+use tablecast_lunch::code as lunch_code;
 
 tablecast_http::reasons! {
     /// The body is malformed.
@@ -13,6 +14,8 @@ tablecast_http::reasons! {
     pub(crate) TITLE_TOO_LONG = BAD_REQUEST, code::TOO_LONG.as_str(), "the title is too long";
     /// The room's title has a forbidden character.
     pub(crate) TITLE_FORBIDDEN = BAD_REQUEST, code::BAD_ITEM.as_str(), "the title holds a forbidden character";
+    /// The deadline is too early or too late.
+    pub(crate) BAD_DEADLINE = BAD_REQUEST, lunch_code::BAD_DEADLINE.as_str(), "the deadline is too early or too late";
     /// All seats are taken.
     pub(crate) ROOM_FULL = FORBIDDEN, "room_full", "all seats are taken";
     /// The body did not come in time.
@@ -27,6 +30,8 @@ tablecast_http::reasons! {
     pub(crate) UNAVAILABLE = SERVICE_UNAVAILABLE, code::UNAVAILABLE.as_str(), "the store cannot be reached or takes no changes; come back after `Retry-After`";
     /// This server is shutting down.
     pub(crate) DRAINING = SERVICE_UNAVAILABLE, "draining", "this server shuts down; come back after `Retry-After`, or go to another";
+    /// A server of the version before lives.
+    pub(crate) NOT_YET = SERVICE_UNAVAILABLE, code::NOT_YET.as_str(), "a server of the version before runs, which could not read it; come back after `Retry-After`";
     /// The server has as many rooms as allowed.
     pub(crate) TOO_MANY_ROOMS = SERVICE_UNAVAILABLE, "too_many_rooms", "this server has as many rooms as it may have; come back after `Retry-After`";
 }

@@ -89,6 +89,37 @@ async fn a_room_has_the_title_and_the_lifetime_it_was_made_with() {
     }
 }
 
+/// All of it is seen by everybody, but who the host is only when they are there.
+#[tokio::test]
+async fn a_room_has_the_rules_the_deadline_and_the_host_it_was_made_with() {
+    let server = start(config()).await;
+    let key = "0123456789abcdef0123456789abcdef";
+    let body = json!({"person": key, "decide_in": 1.5, "hidden_votes": true, "votes_each": 3});
+    let answer = make(&server, &body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let shown = server.get(answer.header("location").unwrap()).await;
+    assert!(!shown.body.contains(key), "{shown:?}");
+    let (shown, made) = (shown.json(), answer.json());
+    let rules = json!({"hidden_votes": true, "votes_each": 3});
+    assert_eq!(shown["state"]["rules"], rules);
+    assert!(shown["state"].get("host").is_none(), "{shown}");
+    let number = |value: &Value| value.as_u64().unwrap();
+    let at = number(&shown["state"]["deadline"]["at"]);
+    let ahead = at.abs_diff(number(&made["now"]) + 90_000);
+    assert!(ahead <= 60_000, "{ahead} ms");
+
+    let path = made["url"].as_str().unwrap();
+    let mut mina = Client::connect_json(server.at, path).await.unwrap();
+    let join = json!({"join": {"person": key}}).to_string();
+    mina.send_text(&join).await.unwrap();
+    let hello = mina.next_json().await.unwrap();
+    assert_eq!(hello["hello"]["state"]["host"], hello["hello"]["you"]);
+
+    let by_time = make(&server, &json!({"decide_at": at})).await;
+    let shown = server.get(by_time.header("location").unwrap()).await;
+    assert_eq!(shown.json()["state"]["deadline"], json!({"at": at}));
+}
+
 /// Not only at first: each sign of life gives it as much again.
 #[tokio::test]
 async fn a_room_lives_on_for_its_own_lifetime() {
@@ -134,6 +165,25 @@ async fn a_setting_that_is_not_allowed_is_named_with_what_is() {
             json!({"title": {"a": long}}),
             "bad_request",
             "\"title\" is {",
+        ),
+        (json!({"person": "ABC"}), "bad_request", "\"person\" is"),
+        (json!({"person": 1}), "bad_request", "32 lower-case hex"),
+        (json!({"hidden_votes": 1}), "bad_request", "true or false"),
+        (json!({"votes_each": 0}), "bad_request", "from 1 to 100"),
+        (json!({"votes_each": 101}), "bad_request", "is 101,"),
+        (
+            json!({"decide_in": 0.5}),
+            "bad_request",
+            "minutes from 1 to",
+        ),
+        (json!({"decide_in": 1441}), "bad_request", "is 1441,"),
+        (json!({"decide_in": "1"}), "bad_request", "\"decide_in\" is"),
+        (json!({"decide_at": -1}), "bad_request", "milliseconds"),
+        (json!({"decide_at": 1}), "bad_deadline", "24 hours"),
+        (
+            json!({"decide_at": 1, "decide_in": 1}),
+            "bad_request",
+            "left out where",
         ),
         (json!({"title": ""}), "empty", "the title"),
         (json!({"title": short}), "too_long", "at most 60 characters"),

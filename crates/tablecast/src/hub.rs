@@ -281,6 +281,11 @@ impl<A: App> Hub<A> {
         self.rooms.vital.failed().await.to_string()
     }
 
+    /// The store's clock (ms since 1970), as this node knows it; `None` until it has heard of it.
+    pub fn now(&self) -> Option<u64> {
+        self.rooms.node.backend_now()
+    }
+
     /// Whether the node is shutting down.
     pub fn is_draining(&self) -> bool {
         self.rooms.is_draining()

@@ -86,7 +86,7 @@
 //!     car.apply(Some(MemberId(id)), &Ride::GetIn {});
 //! }
 //! let late = Member { id: MemberId(5), name: "late", person: None, role: None };
-//! let late = Context { by: Some(late), now: 0 };
+//! let late = Context { by: Some(late), now: 0, seats: &[late], forms: 1 };
 //! let refused = car.decide(&late, &Ride::GetIn {}).err().map(|rejection| rejection.code.as_str());
 //! assert_eq!(refused, Some("car_full"));
 //! ```
@@ -94,7 +94,7 @@
 //! The server may [command](Hub::command), too, and a room has a clock of its own
 //! ([`alarm`](core::Logic::alarm)), hears who comes and goes ([`joined`](core::Logic::joined)),
 //! and may show each member something else ([`view`](App::view)): the example `quiz` does all of
-//! that in less than 120 lines.
+//! that in less than 120 lines of code.
 //!
 //! Events and states are stored, and during an update nodes of two versions share them. So a
 //! new kind of event needs a new version of the stored forms: see

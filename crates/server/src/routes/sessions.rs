@@ -1,5 +1,6 @@
 //! Making rooms, and looking at rooms and their results.
 
+mod again;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -14,13 +15,14 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use tablecast::App as _;
-use tablecast::hub::{CreateError, MemberView, RoomError, RoomSettings};
+use tablecast::hub::{CreateError, CreatedRoom, MemberView, RoomError, RoomSettings};
 use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::route::{Answer, Route, Tag};
-use super::site::{AllowedPage, Id, SharedSite, unavailable};
+use super::site::{AllowedPage, Id, SharedSite, SiteState, no_such_room, unavailable};
 use crate::reason;
+use again::{legacy, successor};
 use settings::{Settings, lifetime, menu, read, settings};
 use tablecast_http::Client;
 use tablecast_http::problem::{self, Problem};
@@ -124,11 +126,30 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
         seats: 10,
         ttl_ms: EXAMPLE_TTL,
     };
-    let made = Answer::json(StatusCode::CREATED, "The room is there", &created)
-        .header("Location", "Where the room can be looked at")
-        .leads_to("showRoom", "The room as it stands")
-        .leads_to("roomPage", "Its page")
-        .leads_to("joinRoom", "Its WebSocket");
+    let made = |status, about| {
+        Answer::json(status, about, &created)
+            .header("Location", "Where the room can be looked at")
+            .leads_to("showRoom", "The room as it stands")
+            .leads_to("roomPage", "Its page")
+            .leads_to("joinRoom", "Its WebSocket")
+    };
+    let about_settings = "Settings, all of which may be left out or null, as may the body";
+    let making = [
+        reason::BAD_JSON,
+        reason::TITLE_EMPTY,
+        reason::TITLE_TOO_LONG,
+        reason::TITLE_FORBIDDEN,
+        reason::BAD_DEADLINE,
+        reason::FOREIGN_ORIGIN,
+        reason::TIMEOUT,
+        reason::BODY_TOO_LONG,
+        reason::BAD_CONTENT_TYPE,
+        reason::RATE_LIMITED,
+        reason::UNAVAILABLE,
+        reason::DRAINING,
+        reason::TOO_MANY_ROOMS,
+        reason::NOT_YET,
+    ];
     let menu = Menu::new(100, MasterSecret::new([0; 32]));
     let shown = Shown {
         id: EXAMPLE,
@@ -151,24 +172,24 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
                 "Whoever knows its id may join. Settings that are not known are ignored, so that an older server takes what a newer client says.",
             )
             .takes::<Settings>(
-                "Settings, all of which may be left out or null, as may the body",
+                about_settings,
                 json!({ "title": "금요일 점심", "minutes": 30 }),
             )
-            .answers(made)
-            .refuses(&[
-                reason::BAD_JSON,
-                reason::TITLE_EMPTY,
-                reason::TITLE_TOO_LONG,
-                reason::TITLE_FORBIDDEN,
-                reason::FOREIGN_ORIGIN,
-                reason::TIMEOUT,
-                reason::BODY_TOO_LONG,
-                reason::BAD_CONTENT_TYPE,
-                reason::RATE_LIMITED,
-                reason::UNAVAILABLE,
-                reason::DRAINING,
-                reason::TOO_MANY_ROOMS,
-            ]),
+            .answers(made(StatusCode::CREATED, "The room is there"))
+            .refuses(&making),
+        Route::post("/session/{id}/again/", again)
+            .named(
+                "makeAgain",
+                Tag::Rooms,
+                "Makes the room that follows one that has ended",
+                "The same one for everybody who asks, however often. It has the title and the dishes of the room as it is, or else of its result, and no votes. Settings count only when it is made, and not the title.",
+            )
+            .room()
+            .takes::<Settings>(about_settings, json!({ "minutes": 30 }))
+            .answers(made(StatusCode::CREATED, "The room is there"))
+            .answers(made(StatusCode::OK, "The room was there already"))
+            .refuses(&making)
+            .refuses(&[reason::NOT_FOUND]),
         Route::get("/session/{id}/", show)
             .named(
                 "showRoom",
@@ -202,36 +223,94 @@ pub(super) async fn create(
     let (parts, body) = request.into_parts();
     let settings = settings(&parts.headers, &read(&parts.headers, body).await?)?;
     let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
-    let menu = menu(site.config.max_items, &settings.title)?;
+    let id = new_id()?;
+    let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
     site.creates
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
-    let id = new_id()?;
     let made = site.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
-    let id = made.id.as_str();
-    tracing::debug!(room = id, address = %client, "a room was made");
-    let base = &site.config.base_path;
+    tracing::debug!(room = %made.id, address = %client, "a room was made");
+    Ok(answer(&site, StatusCode::CREATED, &made))
+}
+
+/// `POST /session/{id}/again`: the room that follows this one, which is made once.
+pub(super) async fn again(
+    _: AllowedPage,
+    State(site): State<SharedSite>,
+    Client(client): Client,
+    Id(id): Id,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let mut settings = settings(&parts.headers, &read(&parts.headers, body).await?)?;
+    let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
+    site.may_look(client)?;
+    site.creates
+        .take(client)
+        .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
+
+    let refused = |error| site.refused(client, error);
+    let room: RoomId = id.parse().map_err(|_| refused(RoomError::NotFound))?;
+    let id = successor(&room);
+    if let Some(there) = find(&site, &id).await.map_err(refused)? {
+        return Ok(answer(&site, StatusCode::OK, &there));
+    }
+    let legacy = legacy(&site, &room).await.map_err(refused)?;
+    settings.title = legacy.title.as_deref().into();
+    let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
+    let menu = menu.with_dishes(legacy.dishes());
+    match site
+        .hub
+        .create_with(id.clone(), menu, RoomSettings { ttl })
+        .await
+    {
+        Ok(made) => {
+            tracing::debug!(%room, successor = %id, address = %client, "a room was made again");
+            Ok(answer(&site, StatusCode::CREATED, &made))
+        }
+        // Somebody else was faster.
+        Err(CreateError::Exists) => {
+            let there = find(&site, &id).await.map_err(refused)?;
+            let there = there.ok_or_else(no_such_room)?;
+            Ok(answer(&site, StatusCode::OK, &there))
+        }
+        Err(error) => Err(not_made(error)),
+    }
+}
+
+/// A room as when it was made, if it is there.
+async fn find(site: &SiteState, id: &RoomId) -> Result<Option<CreatedRoom>, RoomError> {
+    match site.hub.view(id.as_str()).await {
+        Ok(view) => Ok(Some(CreatedRoom {
+            id: id.clone(),
+            stamp: view.stamp,
+            seats: view.seats,
+            ttl: view.ttl,
+        })),
+        Err(RoomError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Says where a room is.
+fn answer(site: &SiteState, status: StatusCode, room: &CreatedRoom) -> Response {
+    let (id, base) = (room.id.as_str(), &site.config.base_path);
     let created = Created {
         url: format!("{base}/ws/{id}/"),
         id,
         page: format!("{base}/r/{id}"),
-        expires_at: made.stamp.expires_at,
-        now: made.stamp.now,
-        seats: made.seats,
-        ttl_ms: millis(made.ttl),
+        expires_at: room.stamp.expires_at,
+        now: room.stamp.now,
+        seats: room.seats,
+        ttl_ms: millis(room.ttl),
     };
     let mut headers = HeaderMap::new();
     if let Ok(location) = HeaderValue::try_from(format!("{base}/session/{id}/")) {
         headers.insert(LOCATION, location);
     }
-    Ok(problem::json(
-        StatusCode::CREATED,
-        "application/json",
-        headers,
-        &created,
-    ))
+    problem::json(status, "application/json", headers, &created)
 }
 
 /// `GET /session/{id}`: the room as it is now. It is not a join, and extends nothing.

@@ -27,6 +27,27 @@ fn start(redis: &RedisServer, count: usize, options: &[&str]) -> Vec<Node> {
         .collect()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_say_again_at_once_on_two_nodes_get_one_room() {
+    let redis = RedisServer::start(&[]);
+    let nodes = start(&redis, 2, &[]);
+    let room = nodes[0].make_room().await;
+    let path = format!("/session/{room}/again/");
+    let both = nodes.iter().cycle().take(10);
+    let replies = join_all(both.map(|node| node.http("POST", &path))).await;
+    let made = replies.iter().filter(|reply| reply.status == 201).count();
+    assert_eq!(made, 1, "{replies:?}");
+    let id = |reply: &crate::harness::Reply| -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["id"].take()
+    };
+    let first = id(&replies[0]);
+    assert!(first.is_string());
+    assert!(
+        replies.iter().all(|reply| id(reply) == first),
+        "{replies:?}"
+    );
+}
+
 /// Defects 1, 26 and 29.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_members_on_two_nodes_add_a_hundred_items_each_and_all_see_each_step_once() {

@@ -8,12 +8,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tablecast_core::code;
+use tablecast::hub::Unavailable;
+use tablecast_core::{PersonId, PersonKey, Rejection, RoomId, code};
 use tokio::time::timeout;
 
 use crate::reason;
+use crate::routes::site::unavailable;
 use tablecast_http::Problem;
-use tablecast_lunch::{MasterSecret, Menu};
+use tablecast_lunch::{MAX_VOTES_EACH, MasterSecret, Menu, Rules, code as lunch_code};
 
 /// Plenty for the settings of a room.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -36,6 +38,25 @@ pub(super) struct Settings {
     /// server may allow less.
     #[schemars(with = "Option<u64>", range(min = 1, max = MAX_MINUTES))]
     pub(super) minutes: Value,
+    /// Who makes the room: the secret key with which they join it, 32 lower-case hex digits, or
+    /// null. They are its host. Without it nobody is.
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{32}$"))]
+    person: Value,
+    /// In how many minutes the votes decide by themselves: a number, also with a fraction, or
+    /// null. Not together with `decide_at`.
+    #[schemars(with = "Option<f64>", range(min = 1, max = MAX_MINUTES))]
+    decide_in: Value,
+    /// When the votes decide by themselves: milliseconds since 1970 by the store's clock, at
+    /// least 5 seconds and at most 24 hours from now, or null.
+    #[schemars(with = "Option<u64>")]
+    decide_at: Value,
+    /// Whether members see only their own votes until it is decided: a boolean, or null. By
+    /// default they see all.
+    #[schemars(with = "Option<bool>")]
+    hidden_votes: Value,
+    /// How many votes each member may give: a whole number, or null for as many as they like.
+    #[schemars(with = "Option<u32>", range(min = 1, max = MAX_VOTES_EACH))]
+    votes_each: Value,
 }
 
 /// The whole body, if it is small and comes in time. A body whose `Content-Length` is too
@@ -137,20 +158,113 @@ fn whole(number: &Value) -> Option<u64> {
     number.as_u64().or_else(written_with_a_point)
 }
 
-/// The menu of a new room.
-pub(super) fn menu(max_items: usize, title: &Value) -> Result<Menu, Problem> {
-    let menu = Menu::new(max_items, new_secret()?);
-    match title {
-        Value::Null => Ok(menu),
-        Value::String(title) => menu.with_title(title).map_err(|rejection| {
-            let reason = match rejection.code {
-                code::EMPTY => reason::TITLE_EMPTY,
-                code::TOO_LONG => reason::TITLE_TOO_LONG,
-                _ => reason::TITLE_FORBIDDEN,
-            };
-            Problem::new(reason, rejection.message)
-        }),
-        title => Err(not_allowed("title", title, "a string")),
+/// The menu of the new room with this id. `now` is the store's clock (ms since 1970), if it is
+/// known.
+pub(super) fn menu(
+    max_items: usize,
+    settings: &Settings,
+    id: &RoomId,
+    now: Option<u64>,
+) -> Result<Menu, Problem> {
+    let refused = |rejection: Rejection| {
+        let reason = match rejection.code {
+            code::EMPTY => reason::TITLE_EMPTY,
+            code::TOO_LONG => reason::TITLE_TOO_LONG,
+            lunch_code::BAD_DEADLINE => reason::BAD_DEADLINE,
+            code::BAD_COMMAND => reason::BAD_REQUEST,
+            _ => reason::TITLE_FORBIDDEN,
+        };
+        Problem::new(reason, rejection.message)
+    };
+    let mut menu = Menu::new(max_items, new_secret()?);
+    match &settings.title {
+        Value::Null => {}
+        Value::String(title) => menu = menu.with_title(title).map_err(refused)?,
+        title => return Err(not_allowed("title", title, "a string")),
+    }
+    if let Some(key) = key(&settings.person)? {
+        menu = menu.with_host(PersonId::new(key, id));
+    }
+    if let Some(rules) = rules(settings)? {
+        menu = menu.with_rules(rules).map_err(refused)?;
+    }
+    if let Some(deadline) = deadline(settings)? {
+        let now = now.ok_or_else(|| unavailable(&Unavailable::Store("no clock yet".to_owned())))?;
+        let at = match deadline {
+            When::In(time) => now.saturating_add(time.as_millis() as u64),
+            When::At(at) => at,
+        };
+        menu = menu.with_deadline(at, now).map_err(refused)?;
+    }
+    Ok(menu)
+}
+
+/// Who makes the room.
+fn key(person: &Value) -> Result<Option<PersonKey>, Problem> {
+    let wrong = || not_allowed("person", &Value::from("…"), "32 lower-case hex digits");
+    match person {
+        Value::Null => Ok(None),
+        // The key is a secret, which an answer does not repeat.
+        Value::String(key) => key.parse().map(Some).map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+/// How members vote, if the body says so.
+fn rules(settings: &Settings) -> Result<Option<Rules>, Problem> {
+    let hidden_votes = match &settings.hidden_votes {
+        Value::Null => false,
+        Value::Bool(hidden) => *hidden,
+        other => return Err(not_allowed("hidden_votes", other, "true or false")),
+    };
+    let votes_each = match &settings.votes_each {
+        Value::Null => None,
+        given => match whole(given).and_then(|given| u32::try_from(given).ok()) {
+            Some(each) if (1..=MAX_VOTES_EACH).contains(&each) => Some(each),
+            _ => {
+                let allowed = format!("a whole number from 1 to {MAX_VOTES_EACH}");
+                return Err(not_allowed("votes_each", given, &allowed));
+            }
+        },
+    };
+    let rules = Rules {
+        hidden_votes,
+        votes_each,
+    };
+    Ok((rules != Rules::default()).then_some(rules))
+}
+
+/// When the votes decide by themselves.
+enum When {
+    In(Duration),
+    /// Milliseconds since 1970.
+    At(u64),
+}
+
+fn deadline(settings: &Settings) -> Result<Option<When>, Problem> {
+    match (&settings.decide_in, &settings.decide_at) {
+        (Value::Null, Value::Null) => Ok(None),
+        (minutes, Value::Null) => match minutes.as_f64() {
+            Some(number) if (1.0..=MAX_MINUTES as f64).contains(&number) => {
+                Ok(Some(When::In(Duration::from_secs_f64(60.0 * number))))
+            }
+            _ => {
+                let allowed = format!("a number of minutes from 1 to {MAX_MINUTES}");
+                Err(not_allowed("decide_in", minutes, &allowed))
+            }
+        },
+        (Value::Null, at) => match whole(at) {
+            Some(at) => Ok(Some(When::At(at))),
+            None => {
+                let allowed = "a time in milliseconds since 1970";
+                Err(not_allowed("decide_at", at, allowed))
+            }
+        },
+        (_, at) => Err(not_allowed(
+            "decide_at",
+            at,
+            "left out where \"decide_in\" is given",
+        )),
     }
 }
 
