@@ -56,6 +56,9 @@ const SAID = {
 const SAID_FIRST = {
   'say-join': { name: 'Mina' },
   'say-join-no-such-colour': { name: 'Mina', colour: 12 },
+  'say-join-watch': { name: 'Mina', watch: true },
+  'say-join-watch-only': { watch: 'only' },
+  'say-join-watch-unknown': { watch: /** @type {any} */ ('always') },
   'say-join-with-colour': { name: 'Mina', colour: 3 },
   'say-join-without-name': {},
   'say-resume': { saved: { ...SAVED, replica: { ...HELLO, seq: 8, offset: 0 } } },
@@ -104,7 +107,7 @@ test('every frame of the server is understood', async (t) => {
   const { name, colour } = golden('event-joined').frame.event.joined;
   const busy = { id: 2, name, colour, away: false };
   const members = [{ ...hello.members[0], name: 'Mina', colour: 9 }, busy, before];
-  const pizza = { number: 2, item: 'pizza', by: 2, name: 'guest 2', votes: [] };
+  const pizza = { number: 2, item: 'pizza', by: 2, name: 'guest 1', votes: [] };
   const kimchi = { ...hello.state.items[0], votes: [] };
   const { drawing: next, decision, ...rest } = hello.state;
   const draw1 = { ...next, number: 1, commitment: decision.draw.commitment };
@@ -154,6 +157,7 @@ test('every frame of the server is understood', async (t) => {
       assert.deepEqual([view.state, view.ttlMs], [HELLO.state, 600_000]);
     },
     'hello-later': ({ view }) => assert.deepEqual([view.me, view.state], [before, hello.state]),
+    'hello-watching': ({ view }) => assert.deepEqual([view.watching, view.me], [true, null]),
     'hello-resumed': ({ view }) => assert.deepEqual([view.status, view.state], ['connecting', state]),
     'status-down': ({ view }) => assert.deepEqual([view.store, view.stale], ['down', true]),
     'status-up': ({ view }) => assert.deepEqual([view.status, view.reason], ['live', null]),
@@ -161,6 +165,7 @@ test('every frame of the server is understood', async (t) => {
     error: (_, room) => assert.rejects(answers.get(room) ?? Promise.resolve(), { code: 'not_found', message: '"pizza" is not on the menu' }),
     'error-unavailable': ({ view }) => assert.equal(view.pending.length, 1),
     'error-after': ({ view }) => assert.equal(view.pending.length, 1),
+    'error-watching': (_, room) => assert.rejects(answers.get(room) ?? Promise.resolve(), { code: 'watching' }),
     'error-without-id': ({ view }) => assert.equal(view.status, 'live'),
   };
   /** @type {Map<LunchRoom, Promise<number>>} */

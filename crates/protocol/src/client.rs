@@ -44,7 +44,6 @@ pub struct Join {
     pub person: Option<PersonKey>,
     /// Whether you watch without a seat.
     #[serde(skip_serializing_if = "Watch::is_no", default)]
-    #[cfg_attr(feature = "schema", schemars(!default))]
     pub watch: Watch,
 }
 

@@ -303,6 +303,12 @@ async fn every_frame_of_the_server_is_a_golden_one() {
 
     let mut jun = node.json(&json!({"join": {}})).await;
     goldens.json("hello-later", &mut jun).await;
+    let mut screen = node.json(&golden("say-join-watch-only")["frame"]).await;
+    goldens.json("hello-watching", &mut screen).await;
+    screen
+        .say(&json!({"id": 1, "vote": {"number": 1, "on": true}}))
+        .await;
+    goldens.json("error-watching", &mut screen).await;
     // 1001: the page is gone, and may come back.
     mina.leave(1001).await;
     goldens.json("event-away", &mut jun).await;
