@@ -125,6 +125,9 @@ pub struct NewRoom {
     pub ttl: Duration,
     /// How long it lives at most, however often it is extended.
     pub max_age: Duration,
+    /// Its alarm (backend clock, ms). With one, the room lives `ttl` beyond it. See
+    /// [`Commit::alarm`].
+    pub alarm: Option<u64>,
 }
 
 /// The result of making a room.
@@ -161,6 +164,8 @@ pub struct Loaded {
     pub position: Position,
     /// The backend's clock, and when the room expires.
     pub stamp: Stamp,
+    /// No extension lets the room live longer than this (backend clock, ms).
+    pub dies_at: u64,
     /// Absent if the given position is in the same epoch and `events` reach back to it.
     pub snapshot: Option<Snapshot>,
     /// Contiguous; the last one has seq `position.seq`. Without a snapshot: exactly the
@@ -185,6 +190,9 @@ pub struct Commit {
     /// The room's new result, which replaces the earlier one and is kept beyond the room's
     /// life. `None` keeps the earlier one.
     pub keepsake: Option<NewKeepsake>,
+    /// The room's new alarm (backend clock, ms), of which the store keeps a hint: see
+    /// [`Backend::due_alarms`]. `None` if the events set none; hints of earlier alarms stay.
+    pub alarm: Option<u64>,
 }
 
 /// A result of a room, to be kept beyond the room's life.
@@ -205,6 +213,28 @@ pub struct Keepsake {
     pub kept_at: u64,
     /// Until when it is kept (backend clock, ms).
     pub kept_until: u64,
+}
+
+/// What a store notes of an alarm, no later than the commit that sets it. Only a hint: the
+/// commit may have been refused, and the room may have another alarm since.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AlarmHint {
+    /// When the alarm is due (backend clock, ms).
+    pub at: u64,
+    /// The room.
+    pub room: RoomId,
+    /// The seq of the first event of the commit; 0 for a new room. A room that has come so far
+    /// has taken the commit or never will.
+    pub seq: u64,
+}
+
+/// Hints of alarms that are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueAlarms {
+    /// The backend's clock (ms since 1970).
+    pub now: u64,
+    /// The earliest first.
+    pub hints: Vec<AlarmHint>,
 }
 
 /// The outcome of a commit.
@@ -332,6 +362,14 @@ pub trait Backend: Send + Sync + 'static {
     /// result, or its time is over. A backend that keeps a limited number of results
     /// forgets the oldest first.
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>>;
+
+    /// The hints of alarms that are due, at most `limit` of them. Each hint stays until it is
+    /// [forgotten](Backend::forget_alarm), whatever became of its room.
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms>;
+
+    /// Forgets a hint. To be called only when the alarm was decided, or can never come: an alarm
+    /// without a hint rings only where its room is open.
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()>;
 
     /// Passes this room's publications by other nodes, and possibly by this node, to
     /// `listener` for as long as the [`Watch`] is kept. Once the future is `Ok`, no later

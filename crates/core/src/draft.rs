@@ -11,6 +11,8 @@ mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
+
 use tablecast_protocol::code;
 use tablecast_protocol::colour::Colour;
 
@@ -65,15 +67,30 @@ pub struct Join {
 /// So often an alarm may be followed by another one that is due at the same moment.
 const ALARMS: usize = 8;
 
+/// A room whose maximum age does not allow a whole lifetime beyond its alarm must live at least
+/// this long beyond it, in milliseconds: members are to see what the alarm has done.
+const BEYOND_ALARM: u64 = 60_000;
+
+/// Until when a room with this alarm and lifetime must be able to live, at least (backend
+/// clock, ms).
+pub fn must_live_until(alarm: u64, ttl: Duration) -> u64 {
+    let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+    alarm.saturating_add(ttl.min(BEYOND_ALARM))
+}
+
 /// A copy of a room in which requests are decided.
 #[derive(Debug)]
 pub struct Draft<'a, L: Logic> {
     room: Room<L>,
+    /// The room as it was at first.
+    base: &'a Room<L>,
     history: &'a History<L::Event>,
     /// The newest forms that may be made.
     forms: Forms,
     /// The backend's clock, ms.
     now: u64,
+    /// The end of the room's maximum age (backend clock, ms).
+    dies_at: u64,
     events: Events<L>,
     extends: bool,
     keepsake: Option<Record>,
@@ -83,17 +100,27 @@ impl<'a, L: Logic> Draft<'a, L> {
     /// Begins with the room as it is. `forms` are the lowest of all live nodes, and nothing
     /// newer is made; except what the room has already, which keeps older nodes out of it. `now`
     /// is the backend's clock (ms).
-    pub fn new(room: &Room<L>, history: &'a History<L::Event>, forms: Forms, now: u64) -> Self {
+    pub fn new(room: &'a Room<L>, history: &'a History<L::Event>, forms: Forms, now: u64) -> Self {
         Draft {
             room: room.clone(),
+            base: room,
             history,
             forms: forms.highest(room.forms),
             now,
+            dies_at: u64::MAX,
             // Most commands make one event.
             events: Vec::with_capacity(1),
             extends: false,
             keepsake: None,
         }
+    }
+
+    /// The room's maximum age ends then (backend clock, ms): commands that set a later alarm are
+    /// refused. Without this, none is.
+    #[must_use]
+    pub fn dying_at(mut self, dies_at: u64) -> Self {
+        self.dies_at = dies_at;
+        self
     }
 
     /// The state with everything decided so far.
@@ -149,7 +176,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         seq
     }
 
-    /// Records what follows a join, a leave or an alarm; not what a live node could not read.
+    /// Records what follows a join or a leave; not what a live node could not read.
     fn follow(&mut self, by: Option<MemberId>, events: Vec<L::Event>) {
         for event in events {
             let change = Change::Logic { by, event };
@@ -175,15 +202,27 @@ impl<'a, L: Logic> Draft<'a, L> {
         seq
     }
 
-    /// Lets the application's clock ring, if its time has come.
+    /// Decides the application's alarm, if it is due; otherwise, or if a live node could not
+    /// read all of its events, does nothing.
     pub fn ring(&mut self) {
         for _ in 0..ALARMS {
-            let logic = &self.room.logic;
-            if logic.alarm().is_none_or(|at| at > self.now) {
+            let due = self.room.logic.alarm().filter(|at| *at <= self.now);
+            let Some(due) = due else { return };
+            let events = self.room.logic.ring(self.now);
+            let changes = events
+                .into_iter()
+                .map(|event| Change::Logic { by: None, event });
+            let changes: Vec<_> = changes.collect();
+            if !self.are_read(&changes) {
                 return;
             }
-            let events = logic.ring(self.now);
-            self.follow(None, events);
+            for change in changes {
+                self.record(None, change);
+            }
+            // One that does not go on would ring for ever.
+            if self.room.logic.alarm().is_some_and(|at| at <= due) {
+                return;
+            }
         }
     }
 
@@ -407,7 +446,8 @@ impl<'a, L: Logic> Draft<'a, L> {
     /// # Errors
     /// The logic's own; `conflict` if another command was applied under this number;
     /// `outdated` if the number is lower than one that was applied and its outcome is not
-    /// remembered; `no_seat` without a seat; `not_yet` if a live node could not read its events.
+    /// remembered; `no_seat` without a seat; `not_yet` if a live node could not read its events;
+    /// `too_late` if it sets an alarm that the room's maximum age does not allow.
     pub fn command(
         &mut self,
         member: MemberId,
@@ -436,16 +476,43 @@ impl<'a, L: Logic> Draft<'a, L> {
         };
         let events = self.room.logic.decide(&context, command)?;
         let changes = events.into_iter().map(|event| Change::Logic { by, event });
-        let changes: Vec<Change<L::Event>> = changes.collect();
-        let mut forms = changes.iter().map(|change| change.forms(L::form));
-        if !forms.all(|forms| self.forms.read(forms)) {
+        let changes: Vec<_> = changes.collect();
+        if !self.are_read(&changes) {
             return Err(not_yet());
         }
         let mut seq = self.room.position.seq;
+        let (decided, keepsake) = (self.events.len(), self.keepsake.clone());
+        let before = self.room.logic.alarm();
         for change in changes {
             seq = self.record(op, change);
         }
+        let alarm = self.room.logic.alarm();
+        let is_too_late = |at| must_live_until(at, self.room.ttl) > self.dies_at;
+        if alarm != before && alarm.is_some_and(is_too_late) {
+            self.take_back(decided, keepsake);
+            return Err(Rejection::new(
+                code::TOO_LATE,
+                "the room does not live that long; choose an earlier time",
+            ));
+        }
         Ok(seq)
+    }
+
+    /// Whether all live nodes read these.
+    fn are_read(&self, changes: &[Change<L::Event>]) -> bool {
+        let mut forms = changes.iter().map(|change| change.forms(L::form));
+        forms.all(|forms| self.forms.read(forms))
+    }
+
+    /// Forgets the events after the first `left` ones, and begins again with those.
+    fn take_back(&mut self, left: usize, keepsake: Option<Record>) {
+        self.events.truncate(left);
+        self.keepsake = keepsake;
+        self.extends = self.events.iter().any(|event| event.extends());
+        self.room = self.base.clone();
+        for event in &self.events {
+            self.room.apply(event);
+        }
     }
 
     fn seat(&self, member: MemberId) -> Result<&Seat, Rejection> {

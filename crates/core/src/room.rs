@@ -238,12 +238,12 @@ fn here(node: &NodeId, connection: ConnectionId) -> Presence {
 impl<L: Logic> Room<L> {
     /// A room without events.
     pub fn new(position: Position, seats: usize, ttl: Duration, logic: L) -> Self {
+        // What an alarm does has no member who caused it.
+        let rooms = logic.alarm().map_or(Forms::FIRST.rooms, |_| PERSONS);
+        let app = logic.state_form();
         Room {
             position,
-            forms: Forms {
-                app: logic.state_form(),
-                ..Forms::FIRST
-            },
+            forms: Forms { rooms, app },
             seats,
             ttl,
             members: Membership::default(),

@@ -98,6 +98,7 @@ async fn ask(backend: &RedisBackend, what: u8) {
                 snapshot: Bytes::from_static(b"{}"),
                 ttl: minute,
                 max_age: minute,
+                alarm: None,
             };
             told(backend.create(&room, new).await);
         }
@@ -119,6 +120,7 @@ async fn ask(backend: &RedisBackend, what: u8) {
                 snapshot: None,
                 extend: None,
                 keepsake: None,
+                alarm: None,
             };
             if let Some(Committed::Conflict(loaded)) = told(backend.commit(&room, commit).await) {
                 leads(&loaded, POSITION.seq);

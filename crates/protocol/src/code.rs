@@ -57,6 +57,7 @@ error_codes! {
     CONFLICT = "conflict": "another command was applied under this number";
     OUTDATED = "outdated": "the number is lower than one that was applied, and not remembered";
     NOT_YET = "not_yet": "a server of the version before runs, which could not read it";
+    TOO_LATE = "too_late": "the room's maximum age ends before the time that it was given";
 }
 
 /// Whether a refusal with this code may pass: the same command may succeed when it is sent again,

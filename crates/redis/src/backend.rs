@@ -6,8 +6,8 @@ use std::time::Duration;
 use redis::Value;
 use tablecast_core::Forms;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
-    LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Watch,
+    AlarmHint, Backend, BackendError, BackendFuture, Commit, Committed, Created, DueAlarms,
+    HealthChanges, Keepsake, LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
@@ -17,7 +17,9 @@ use crate::config::RedisConfig;
 use crate::context::Context;
 use crate::keys::{Keys, SLOTS};
 use crate::router::{Router, Topology};
-use crate::scripts::{COMMIT, CREATE, Call, KEEPSAKE, LOAD, RELEASE, RENEW, RoomScript};
+use crate::scripts::{
+    COMMIT, CREATE, Call, DUE, FORGET, KEEPSAKE, LOAD, NOTE, RELEASE, RENEW, RoomScript,
+};
 use crate::server::Server;
 use crate::url::{Deployment, UrlError};
 use crate::{discovery, encoding, url};
@@ -95,10 +97,28 @@ impl RedisBackend {
         self.router.call(slot, &call).await
     }
 
+    /// Notes a hint of an alarm, on another server than the room's perhaps. So this comes before
+    /// the step that sets the alarm: without the note it does not happen.
+    async fn note_alarm(&self, hint: AlarmHint) -> Result<(), BackendError> {
+        let keys = self.keys().nodes();
+        // As a score it must be a number that Redis holds exactly, and may use as an expiry.
+        let (at, hint_text) = (hint.at.min(LATEST), encoding::encode_hint(&hint));
+        let at = at.to_string();
+        let args = [at.as_bytes(), hint_text.as_bytes()];
+        let noted = self.call(keys.slot, &NOTE, &[&keys.alarms], &args).await;
+        noted.map(drop).map_err(|error| match error {
+            BackendError::Unknown(why) => BackendError::Unavailable(why),
+            error => error,
+        })
+    }
+
     fn keys(&self) -> &Keys {
         &self.router.context.keys
     }
 }
+
+/// The latest time of an alarm that is told to Redis (ms since 1970): in the year 5138.
+const LATEST: u64 = 100_000_000_000_000;
 
 /// In milliseconds, within the range that Redis accepts for an expiry: at least one, and at
 /// most a century, so that no sum overflows.
@@ -134,9 +154,19 @@ impl Drop for RedisBackend {
 impl Backend for RedisBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
         BackendFuture::later(async move {
+            if let Some(at) = new.alarm {
+                let (room, seq) = (room.clone(), 0);
+                self.note_alarm(AlarmHint { at, room, seq }).await?;
+            }
             let keys = self.keys().room(room);
             let all = [&*keys.state, &keys.log, &keys.keepsake()];
-            let args: [&[u8]; 3] = [&millis(new.ttl), &millis(new.max_age), &new.snapshot];
+            let alarm = new.alarm.unwrap_or(0).min(LATEST).to_string();
+            let args: [&[u8]; 4] = [
+                &millis(new.ttl),
+                &millis(new.max_age),
+                &new.snapshot,
+                alarm.as_bytes(),
+            ];
             let answer = self.call(keys.slot, &CREATE, &all, &args).await?;
             encoding::created(answer).map_err(corrupt(room))
         })
@@ -163,6 +193,10 @@ impl Backend for RedisBackend {
 
     fn commit<'a>(&'a self, room: &'a RoomId, commit: Commit) -> BackendFuture<'a, Committed> {
         BackendFuture::later(async move {
+            if let Some(at) = commit.alarm {
+                let (room, seq) = (room.clone(), commit.expected.seq + 1);
+                self.note_alarm(AlarmHint { at, room, seq }).await?;
+            }
             let context = &self.router.context;
             let keys = context.keys.room(room);
             let publish: &[u8] = if context.is_cluster {
@@ -211,6 +245,25 @@ impl Backend for RedisBackend {
             let key = keys.keepsake();
             let answer = self.call(keys.slot, &KEEPSAKE, &[&key], &[]).await?;
             encoding::keepsake(answer).map_err(corrupt(room))
+        })
+    }
+
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms> {
+        BackendFuture::later(async move {
+            let (keys, limit) = (self.keys().nodes(), limit.to_string());
+            let args = [limit.as_bytes()];
+            let answer = self.call(keys.slot, &DUE, &[&keys.alarms], &args).await?;
+            encoding::due(answer)
+                .map_err(|error| BackendError::Corrupt(format!("the alarms: {error}")))
+        })
+    }
+
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
+        BackendFuture::later(async move {
+            let (keys, hint) = (self.keys().nodes(), encoding::encode_hint(hint));
+            let args = [hint.as_bytes()];
+            let answer = self.call(keys.slot, &FORGET, &[&keys.alarms], &args).await;
+            answer.map(drop)
         })
     }
 

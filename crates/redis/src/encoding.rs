@@ -5,7 +5,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use redis::{FromRedisValue, Value};
 use tablecast_core::Forms;
 use tablecast_core::backend::{
-    Committed, Created, Keepsake, LiveNode, Loaded, Publication, Snapshot, Stamp, StoredEvent,
+    AlarmHint, Committed, Created, DueAlarms, Keepsake, LiveNode, Loaded, Publication, Snapshot,
+    Stamp, StoredEvent,
 };
 use tablecast_core::position::{Epoch, Position};
 
@@ -104,7 +105,7 @@ pub(crate) fn loaded(answer: Value, known: Option<Position>) -> Result<Option<Lo
 /// How many events of the room were lost with its log, if this answer of load.lua or
 /// commit.lua reports it.
 pub(crate) fn lost(answer: &Value) -> Option<i64> {
-    match answer.as_sequence()?.get(8)? {
+    match answer.as_sequence()?.get(9)? {
         Value::Int(lost) => Some(*lost),
         _ => None,
     }
@@ -151,6 +152,33 @@ pub(crate) fn nodes(answer: Value) -> Result<Vec<LiveNode>, Malformed> {
     Ok(live.collect())
 }
 
+/// A hint of an alarm as note.lua stores it.
+pub(crate) fn encode_hint(hint: &AlarmHint) -> String {
+    format!("{} {} {}", hint.at, hint.room, hint.seq)
+}
+
+/// The opposite of [`encode_hint`].
+fn decode_hint(text: &str) -> Option<AlarmHint> {
+    let mut fields = text.splitn(3, ' ');
+    Some(AlarmHint {
+        at: fields.next()?.parse().ok()?,
+        room: fields.next()?.parse().ok()?,
+        seq: fields.next()?.parse().ok()?,
+    })
+}
+
+/// The answer of due.lua. Members of the set that are not hints are passed over.
+pub(crate) fn due(answer: Value) -> Result<DueAlarms, Malformed> {
+    let mut fields = Fields::new(answer)?;
+    let now = fields.number()?;
+    let hints: Vec<String> = fields
+        .0
+        .map(|hint| read(hint, "a hint"))
+        .collect::<Result<_, _>>()?;
+    let hints = hints.iter().filter_map(|hint| decode_hint(hint)).collect();
+    Ok(DueAlarms { now, hints })
+}
+
 /// `NOW EXPIRES_AT`.
 fn stamp(text: &str) -> Result<Stamp, Malformed> {
     let wrong = || Malformed::new("expected two times");
@@ -168,6 +196,7 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
         seq: fields.number()?,
     };
     let stamp = fields.stamp()?;
+    let dies_at = fields.number()?;
     let (seq, state): (Option<u64>, _) = (read(fields.next()?, "a number")?, fields.next()?);
     let snapshot = match (seq, state) {
         (Some(seq), state) => Some(Snapshot {
@@ -202,6 +231,7 @@ fn missing(mut fields: Fields, known: Option<Position>) -> Result<Loaded, Malfor
     Ok(Loaded {
         position,
         stamp,
+        dies_at,
         snapshot,
         events,
     })
@@ -356,6 +386,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_no_hint_is_passed_over() {
+        let hint = AlarmHint {
+            at: 1_750_000_000_000,
+            room: "lunch-1".parse().unwrap(),
+            seq: 7,
+        };
+        let stored = encode_hint(&hint);
+        assert_eq!(stored, "1750000000000 lunch-1 7");
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let odd = ["", "x", "1 a", "1 a b", "1 a 2 3", "-1 a 2", "1 a/b 2"];
+        let members = odd.into_iter().chain([&*stored]).map(text);
+        let answer = [text("5")].into_iter().chain(members).collect();
+        let found = due(Value::Array(answer)).unwrap();
+        assert_eq!((found.now, found.hints), (5, vec![hint]));
+    }
+
     fn room(seq: i64, snapshot: Option<i64>, entries: &[(u64, usize)]) -> Value {
         let string = |text: &str| Value::BulkString(text.as_bytes().to_vec());
         let entries = entries.iter().map(|(first, count)| {
@@ -376,6 +423,7 @@ mod tests {
             Value::Int(seq),
             Value::Int(1),
             Value::Int(2),
+            Value::Int(3),
             snapshot.map_or(Value::Nil, Value::Int),
             snapshot.map_or(Value::Nil, |_| string("state")),
             Value::Array(entries.collect()),

@@ -25,6 +25,8 @@ pub(crate) struct RoomKeys {
 pub(crate) struct NodeKeys {
     pub(crate) leases: String,
     pub(crate) forms: String,
+    /// The hints of rooms' alarms. Nodes of an earlier version do not touch it.
+    pub(crate) alarms: String,
     pub(crate) slot: u16,
 }
 
@@ -66,8 +68,9 @@ impl Keys {
     pub(crate) fn nodes(&self) -> NodeKeys {
         let leases = format!("{}nodes", self.prefix);
         NodeKeys {
-            // The tag gives it the slot of the leases.
+            // The tag gives them the slot of the leases.
             forms: format!("{}forms{{{leases}}}", self.prefix),
+            alarms: format!("{}alarms{{{leases}}}", self.prefix),
             slot: slot(leases.as_bytes()),
             leases,
         }
@@ -146,11 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_the_nodes_are_in_the_slot_of_their_leases() {
+    fn the_forms_of_the_nodes_and_the_alarms_are_in_the_slot_of_the_leases() {
         let names = Keys::new("tablecast:").nodes();
         assert_eq!(names.leases, "tablecast:nodes");
         assert_eq!(names.forms, "tablecast:forms{tablecast:nodes}");
         assert_eq!(slot(names.leases.as_bytes()), names.slot);
         assert_eq!(slot(names.forms.as_bytes()), names.slot);
+        assert_eq!(names.alarms, "tablecast:alarms{tablecast:nodes}");
+        assert_eq!(slot(names.alarms.as_bytes()), names.slot);
     }
 }

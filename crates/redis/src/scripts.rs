@@ -31,6 +31,9 @@ script!(COMMIT, true, "scripts/room.lua", "scripts/commit.lua");
 script!(KEEPSAKE, false, "scripts/keepsake.lua");
 script!(RENEW, true, "scripts/renew.lua");
 script!(RELEASE, true, "scripts/release.lua");
+script!(NOTE, true, "scripts/note.lua");
+script!(DUE, false, "scripts/due.lua");
+script!(FORGET, true, "scripts/forget.lua");
 script!(CHECK, true, "scripts/check.lua");
 
 /// One call of a script, independent of the connection.

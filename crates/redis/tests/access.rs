@@ -21,12 +21,16 @@ async fn works(url: &str) {
     let room = room("a");
     let start = created(&backend, &room).await;
     heard.watch(&backend, &room).await.unwrap();
-    accepted(&connected(url).await, &room, step(start, &["e"])).await;
+    let mut with_alarm = step(start, &["e"]);
+    with_alarm.alarm = Some(1);
+    accepted(&connected(url).await, &room, with_alarm).await;
     assert_eq!(heard.published(&room).await.0, 1);
     heard.unwatch(&room);
     let node = "n".parse().unwrap();
     backend.renew(&node, Forms::FIRST, TTL).await.unwrap();
     backend.release(&node).await.unwrap();
+    let due = backend.due_alarms(1).await.unwrap();
+    backend.forget_alarm(&due.hints[0]).await.unwrap();
 }
 
 /// Why the backend is down.

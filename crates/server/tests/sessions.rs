@@ -337,6 +337,7 @@ async fn a_result_is_shown_as_it_was_stored_and_damage_is_told_as_a_fault() {
                 what,
                 ttl: Duration::from_secs(60),
             }),
+            alarm: None,
         };
         store.commit(&id, commit).await.unwrap();
     };

@@ -251,6 +251,7 @@ async fn create(backend: &dyn Backend, id: &RoomId) -> Position {
         snapshot: Bytes::from(vec![b's'; 500]),
         ttl: HOUR,
         max_age: 24 * HOUR,
+        alarm: None,
     };
     match backend.create(id, new).await {
         Ok(Created::New(position, _)) => position,
@@ -268,6 +269,7 @@ async fn change(backend: &dyn Backend, id: &RoomId, expected: Position) -> Posit
         snapshot: after.seq.is_multiple_of(interval).then(state),
         extend: Some(HOUR),
         keepsake: None,
+        alarm: None,
     };
     match backend.commit(id, commit).await {
         Ok(Committed::Accepted(_)) => after,

@@ -12,13 +12,14 @@ use futures_util::stream;
 use rusqlite::Connection;
 use tablecast_core::Forms;
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
-    Keepsake, LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Watch,
+    AlarmHint, Backend, BackendError, BackendFuture, Commit, Committed, Created, DueAlarms, Health,
+    HealthChanges, Keepsake, LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
 use tokio::sync::{oneshot, watch};
 
+use crate::alarms;
 use crate::checkpoints::Checkpoints;
 use crate::clock::Clock;
 use crate::error::{OpenError, Problem, closed};
@@ -332,6 +333,24 @@ impl Backend for SqliteBackend {
                 .ask(move |connection| rows::keepsake(connection, id.as_str()));
             let kept = kept.await?;
             Ok(kept.filter(|kept| kept.kept_until > clock.now()))
+        })
+    }
+
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms> {
+        BackendFuture::later(async move {
+            let now = self.store.clock.now();
+            let due = self
+                .store
+                .ask(move |connection| alarms::due(connection, now, limit));
+            due.await.map(|hints| DueAlarms { now, hints })
+        })
+    }
+
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
+        BackendFuture::later(async move {
+            let (asked, answer) = Asked::new();
+            self.store.send(Work::ForgetAlarm(hint.clone(), asked))?;
+            settled(answer, self.store.timeout).await.map(drop)
         })
     }
 

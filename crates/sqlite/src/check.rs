@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::due::{self, text};
 use crate::error::{OpenError, Problem, RowError};
 use crate::rows::{self, StoreRow};
-use crate::{open, schema, steps};
+use crate::{alarms, open, schema, steps};
 
 pub(crate) const DUE_IS_DAMAGED: &str = "when it expires is damaged";
 
@@ -116,6 +116,8 @@ pub(crate) fn look(
             checked.find_problem(looked);
             let looked = dues(&rows, checked);
             checked.find_problem(looked);
+            let looked = alarms(&rows, checked);
+            checked.find_problem(looked);
             let looked = orphans(&rows, checked);
             checked.find_problem(looked);
         }
@@ -216,6 +218,17 @@ fn dues(connection: &Connection, checked: &mut Checked) -> Result<(), Problem> {
             Some(read) if read.is_whole => {}
             Some(read) => checked.find(Some(&read.due.id), DUE_IS_DAMAGED),
             None => checked.find(Some(&text(row.get_ref(2)?)), DUE_IS_DAMAGED),
+        }
+    }
+    Ok(())
+}
+
+fn alarms(connection: &Connection, checked: &mut Checked) -> Result<(), Problem> {
+    let mut alarms = connection.prepare("SELECT at, id, seq, sum FROM alarms")?;
+    let mut alarms = alarms.query(())?;
+    while let Some(row) = alarms.next()? {
+        if let Err(id) = alarms::read(row)? {
+            checked.find(Some(&id), "when its alarm is due is damaged");
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ pub(crate) enum Table {
     Log,
     Due,
     Keepsakes,
+    Alarms,
 }
 
 /// The checksum of a row. A CRC finds each change of up to 32 neighbouring bits; it is no

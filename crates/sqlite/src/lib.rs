@@ -24,6 +24,7 @@
 //! **Each row has a checksum**, since SQLite has none for its pages. All are looked at once
 //! after a start, in the background.
 
+mod alarms;
 mod backend;
 mod backup;
 mod check;

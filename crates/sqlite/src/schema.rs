@@ -9,7 +9,8 @@ pub(crate) const APPLICATION_ID: i64 = 0x5462_4361;
 
 /// What each version adds to the one before it. `user_version` counts those that were
 /// taken; what stands here is never changed, only added to.
-pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+pub(crate) const MIGRATIONS: [&str; 2] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The newest version.
 pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;

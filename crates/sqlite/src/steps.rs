@@ -12,6 +12,7 @@ use tablecast_core::backend::{
 use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
+use crate::alarms;
 use crate::due::Due;
 use crate::error::RowError;
 use crate::rows::{self, Part, RoomRow, unusable};
@@ -24,6 +25,7 @@ pub(crate) struct Step {
     snapshot: Option<Bytes>,
     extend: Option<Duration>,
     keepsake: Option<(Bytes, Duration)>,
+    alarm: Option<u64>,
 }
 
 impl Step {
@@ -42,6 +44,7 @@ impl Step {
             snapshot: commit.snapshot.map(|state| state.encode()).transpose()?,
             extend: commit.extend,
             keepsake: keepsake.transpose()?,
+            alarm: commit.alarm,
         })
     }
 }
@@ -71,6 +74,7 @@ fn missing(
     let mut loaded = Loaded {
         position,
         stamp: stamp(room, now),
+        dies_at: room.dies_at,
         snapshot: None,
         events: Vec::new(),
     };
@@ -128,13 +132,16 @@ pub(crate) fn create(
         history: fastrand::i64(..),
         seq: 0,
         snapshot_seq: 0,
-        expires_at: after(now, new.ttl).min(dies_at),
+        expires_at: after(new.alarm.unwrap_or(0).max(now), new.ttl).min(dies_at),
         dies_at,
     };
     room.write_new(connection, id)?;
     room.write_first_snapshot(connection, &new.snapshot)?;
     Due::of(id, &room).write(connection)?;
     rows::remove_keepsake(connection, id)?;
+    if let Some(at) = new.alarm {
+        alarms::write(connection, at, id, 0)?;
+    }
     Ok(Created::New(
         room.position(totals.row.run),
         stamp(&room, now),
@@ -187,6 +194,9 @@ pub(crate) fn commit(
             kept_until: after(now, *ttl),
         };
         rows::write_keepsake(connection, id, &keepsake)?;
+    }
+    if let Some(at) = step.alarm {
+        alarms::write(connection, at, id, step.expected.seq + 1)?;
     }
     Ok(Committed::Accepted(stamp(&room, now)))
 }

@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
-use tablecast_core::backend::{BackendError, Committed, Created, Health, NewRoom, Publication};
+use tablecast_core::backend::{
+    AlarmHint, BackendError, Committed, Created, Health, NewRoom, Publication,
+};
 use tablecast_core::id::RoomId;
 use tokio::sync::{oneshot, watch};
 
@@ -20,7 +22,7 @@ use crate::run_file::RunFile;
 use crate::sweep::{self, Expired, Forgotten, Sweeper, Swept};
 use crate::totals::Totals;
 use crate::watchers::Watchers;
-use crate::{self_check, steps};
+use crate::{alarms, self_check, steps};
 
 /// What one transaction takes, at most: enough that its cost is that of the steps, and so
 /// few that those which come meanwhile wait for milliseconds.
@@ -38,6 +40,8 @@ pub(crate) enum Work {
     Create(RoomId, NewRoom, Asked<Created>),
     /// Take a step in a room; the node is not told of its own.
     Commit(u64, RoomId, steps::Step, Asked<Committed>),
+    /// Forget a hint; whether it was there.
+    ForgetAlarm(AlarmHint, Asked<bool>),
 }
 
 /// An answer on its way. If nobody takes it, because whoever asked has given up, those who
@@ -126,6 +130,9 @@ impl Work {
                 let run = totals.row.run;
                 asked.decide(|| steps::commit(connection, run, id.as_str(), step, now))
             }
+            Work::ForgetAlarm(hint, asked) => {
+                asked.decide(|| Ok(alarms::forget(connection, hint)?))
+            }
         }
     }
 
@@ -135,6 +142,7 @@ impl Work {
             Work::Commit(_, _, _, asked) => {
                 matches!(asked.answer, Some(Ok(Committed::Accepted(_))))
             }
+            Work::ForgetAlarm(_, asked) => matches!(asked.answer, Some(Ok(true))),
         }
     }
 
@@ -142,6 +150,7 @@ impl Work {
     fn settle(self, watchers: &Arc<Watchers>) {
         match self {
             Work::Create(_, _, asked) => asked.reply(None),
+            Work::ForgetAlarm(_, asked) => asked.reply(None),
             Work::Commit(node, id, step, asked) => {
                 let mut changed = None;
                 if let Some(Ok(Committed::Accepted(stamp))) = asked.answer {
@@ -162,6 +171,7 @@ impl Work {
         match self {
             Work::Create(_, _, asked) => asked.fail(error),
             Work::Commit(_, _, _, asked) => asked.fail(error),
+            Work::ForgetAlarm(_, asked) => asked.fail(error),
         }
     }
 }

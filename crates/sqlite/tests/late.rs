@@ -138,6 +138,7 @@ async fn what_is_given_up_before_its_turn_does_not_happen_any_more() {
         snapshot: "given up".into(),
         ttl: HOUR,
         max_age: HOUR,
+        alarm: None,
     };
     let id = room("dinner");
     let given_up = held.backend.create(&id, new).now_or_never();

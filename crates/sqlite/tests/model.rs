@@ -75,6 +75,7 @@ impl Side {
                     snapshot: "the first state".into(),
                     ttl: *ttl,
                     max_age: *ttl * 3,
+                    alarm: None,
                 };
                 match self.backend.create(&room(id), new).await.unwrap() {
                     Created::New(position, stamp) => {
@@ -99,6 +100,7 @@ impl Side {
                         what: what.into(),
                         ttl,
                     }),
+                    alarm: None,
                 };
                 match self.backend.commit(&room(id), commit).await {
                     Ok(Committed::Conflict(loaded)) => {

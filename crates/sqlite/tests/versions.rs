@@ -7,15 +7,16 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use tablecast_core::Backend;
+use tablecast_core::backend::{AlarmHint, Committed};
+use tablecast_core::{Backend, Position};
 use tablecast_sqlite::{NewRun, check};
 
-use common::{Folder, Hands, commit, create, keep, load, room, texts};
+use common::{Folder, Hands, create, keep, load, room, step, texts};
 
 /// So that nothing in them expires: the clock stands where it stood.
 const NOW: u64 = 1_750_000_000_000;
 
-const NEWEST: &str = "1.db";
+const NEWEST: &str = "2.db";
 
 #[tokio::test]
 async fn a_database_of_each_version_is_read() {
@@ -25,8 +26,8 @@ async fn a_database_of_each_version_is_read() {
     }
     let mut versions = 0;
     for file in fs::read_dir(&data).unwrap() {
-        let folder = Folder::new();
-        fs::copy(file.unwrap().path(), folder.database()).unwrap();
+        let (folder, file) = (Folder::new(), file.unwrap());
+        fs::copy(file.path(), folder.database()).unwrap();
         let backend = Hands::at(NOW).open(&folder.options());
         assert_eq!(backend.new_run(), Some(NewRun::NoRunFile));
         assert_eq!(backend.rooms(), 1);
@@ -35,20 +36,42 @@ async fn a_database_of_each_version_is_read() {
         assert_eq!(texts(&loaded), ["one", "pizza"]);
         let kept = backend.keepsake(&room("lunch")).await.unwrap().unwrap();
         assert_eq!(kept.what, "pizza");
-        commit(&backend, "lunch", loaded.position, "three").await;
+        let due = async || backend.due_alarms(9).await.unwrap().hints;
+        // The first version knew no alarms.
+        let mut alarms = vec![alarm(1)];
+        alarms.retain(|_| file.file_name() != "1.db");
+        assert_eq!(due().await, alarms);
+        ring(&backend, loaded.position, "three").await;
+        alarms.push(alarm(3));
+        assert_eq!(due().await, alarms);
         create(&backend, "dinner").await;
         drop(backend);
         assert_eq!(check(&folder.database(), &mut |_| {}).unwrap().findings, []);
         versions += 1;
     }
-    assert_eq!(versions, 1, "all of them");
+    assert_eq!(versions, 2, "all of them");
+}
+
+/// Commits one event that sets an alarm.
+async fn ring(backend: &dyn Backend, expected: Position, event: &str) -> Position {
+    let mut step = step(expected, event);
+    step.alarm = Some(NOW);
+    let committed = backend.commit(&room("lunch"), step).await;
+    assert!(matches!(committed, Ok(Committed::Accepted(_))));
+    expected.after(1)
+}
+
+/// The hint of it.
+fn alarm(seq: u64) -> AlarmHint {
+    let (at, room) = (NOW, room("lunch"));
+    AlarmHint { at, room, seq }
 }
 
 async fn write(to: &Path) {
     let folder = Folder::new();
     let backend = Hands::at(NOW).open(&folder.options());
     let position = create(&backend, "lunch").await;
-    let position = commit(&backend, "lunch", position, "one").await;
+    let position = ring(&backend, position, "one").await;
     keep(&backend, "lunch", position, "pizza").await;
     drop(backend);
     fs::create_dir_all(to.parent().unwrap()).unwrap();

@@ -34,6 +34,12 @@ pub enum CreateError {
         /// When there may be space again.
         retry_after: Duration,
     },
+    /// A live node of an older version could not read it: `not_yet`.
+    #[error("this is possible when all servers are updated; try again in a few minutes")]
+    NotYet,
+    /// Its alarm is later than its maximum age allows: `too_late`.
+    #[error("the room does not live that long; choose an earlier time")]
+    TooLate,
     /// None can be made just now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

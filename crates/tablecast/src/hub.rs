@@ -1,5 +1,6 @@
 //! Rooms of this process: find, open, reap, drain.
 
+mod alarms;
 mod nodes;
 mod rooms;
 mod vital;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tablecast_core::App;
-use tablecast_core::backend::{Backend, Created, Health, Keepsake, Loaded, NewRoom};
+use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
+use tablecast_core::draft::must_live_until;
 use tablecast_core::membership::Presence;
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::Room;
@@ -23,7 +25,7 @@ use crate::config::HubConfig;
 use crate::dialect::json;
 use crate::error::log_unreadable;
 use crate::metrics::Metrics;
-use crate::room_task::{Mail, Order, Replica, Who};
+use crate::room_task::{Mail, Order, Who};
 
 pub use crate::error::{CommandError, CreateError, RoomError, Unavailable};
 pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
@@ -58,9 +60,9 @@ impl<A: App> fmt::Debug for Hub<A> {
 }
 
 impl<A: App> Hub<A> {
-    /// Starts a hub on this backend. Must be called in a tokio runtime, where it runs three
-    /// tasks: one follows the backend's health, one renews the node's lease, one watches
-    /// the connections' clock. If one of them dies, [`Hub::failed`] reports it.
+    /// Starts a hub on this backend. Must be called in a tokio runtime, where it runs four
+    /// tasks: one follows the backend's health, one renews the node's lease, one looks for
+    /// alarms, one watches the connections' clock. If one of them dies, [`Hub::failed`] reports it.
     ///
     /// Each hub needs its own backend value, because a value is one node for the store: a
     /// second hub on the same value would not get the commits of the first. For several
@@ -72,6 +74,7 @@ impl<A: App> Hub<A> {
         let vital = &rooms.vital;
         vital.spawn(&stop, "hearing the store", nodes::hear(rooms.clone()));
         vital.spawn(&stop, "keeping the lease", nodes::keep_lease(rooms.clone()));
+        vital.spawn(&stop, "looking for alarms", alarms::ring(rooms.clone()));
         let clock = Clock::current();
         vital.spawn(&stop, "the clock of the connections", async move {
             clock.stopped().await;
@@ -114,12 +117,27 @@ impl<A: App> Hub<A> {
         let ttl = settings.ttl.unwrap_or(config.room_ttl);
         let ttl = ttl.min(config.room_max_age);
         let room = Room::new(nowhere, config.seats, ttl, app);
+        if !rooms.node.forms().read(room.forms) {
+            // A node that has just started may not know yet who lives.
+            nodes::renew(rooms).await;
+            if !rooms.node.forms().read(room.forms) {
+                return Err(CreateError::NotYet);
+            }
+        }
+        let alarm = room.logic.alarm();
+        let dies_at = |now: u64| now.saturating_add(config.room_max_age.as_millis() as u64);
+        if let (Some(at), Some(now)) = (alarm, rooms.node.backend_now())
+            && must_live_until(at, ttl) > dies_at(now)
+        {
+            return Err(CreateError::TooLate);
+        }
         let unwritable = |error: StoredError| Unavailable::Store(error.to_string());
         let snapshot = room.encode().map_err(unwritable)?;
         let new = NewRoom {
             snapshot,
             ttl,
             max_age: config.room_max_age,
+            alarm,
         };
         match rooms.node.backend.create(&id, new).await {
             Ok(Created::New(_, stamp)) => {
@@ -143,9 +161,7 @@ impl<A: App> Hub<A> {
     /// `NotFound` (for anything that is no id, too) or `Unavailable`.
     pub async fn view(&self, room: &str) -> Result<RoomView<A>, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        let loaded = self.rooms.node.backend.load(&id, None).await;
-        let read = |loaded: Loaded| Ok((Replica::<A>::of(&loaded)?.room, loaded.stamp));
-        let read = loaded.and_then(|loaded| loaded.map(read).transpose());
+        let read = self.rooms.load_rung(&id).await;
         let (room, stamp) = read
             .inspect_err(|error| log_unreadable(&id, error))
             .map_err(Unavailable::from)?
@@ -179,6 +195,8 @@ impl<A: App> Hub<A> {
     /// over) or `Unavailable`.
     pub async fn keepsake(&self, room: &str) -> Result<Keepsake, RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
+        // An alarm that is due may make another result. Without the room there is none.
+        let _ = self.rooms.load_rung(&id).await;
         let kept = self.rooms.node.backend.keepsake(&id).await;
         kept.inspect_err(|error| log_unreadable(&id, error))
             .map_err(Unavailable::from)?

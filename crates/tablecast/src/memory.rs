@@ -7,7 +7,7 @@ mod room;
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::stream;
 use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake,
-    LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Publication, Watch,
+    AlarmHint, Backend, BackendError, BackendFuture, Commit, Committed, Created, DueAlarms,
+    HealthChanges, Keepsake, LOG_EVENTS, Listener, LiveNode, Loaded, NewRoom, Publication, Watch,
 };
 use tablecast_core::stored::Record;
 use tablecast_core::{Forms, NodeId, Position, RoomId};
@@ -104,6 +104,7 @@ impl MemoryBackend {
         } else {
             Vec::new()
         };
+        let alarm = commit.alarm;
         let keepsake = commit.keepsake.take();
         let keepsake = keepsake
             .map(|new| keepsakes::written(&new, now, now.saturating_add(millis(new.ttl))))
@@ -111,6 +112,10 @@ impl MemoryBackend {
         let committed = room.commit(commit, now)?;
         if let (Some(keepsake), Committed::Accepted(_)) = (keepsake, &committed) {
             state.keepsakes.keep(id, keepsake);
+        }
+        if let (Some(at), Committed::Accepted(_)) = (alarm, &committed) {
+            let (room, seq) = (id.clone(), expected.seq + 1);
+            state.alarms.insert(AlarmHint { at, room, seq });
         }
         if let (true, Committed::Accepted(stamp)) = (others, &committed) {
             let publication = Publication {
@@ -148,6 +153,7 @@ impl Backend for MemoryBackend {
         if topic.room(now).is_some() {
             return BackendFuture::now(Ok(Created::Exists));
         }
+        let alarm = new.alarm;
         let made = Room::new(new, now);
         let created = Created::New(made.position, made.stamp(now));
         let expiry = Expiry {
@@ -158,6 +164,11 @@ impl Backend for MemoryBackend {
         topic.room = Some(made);
         state.expiries.push(Reverse(expiry));
         state.keepsakes.forget(room);
+        state.alarms.extend(alarm.map(|at| AlarmHint {
+            at,
+            room: room.clone(),
+            seq: 0,
+        }));
         BackendFuture::now(Ok(created))
     }
 
@@ -180,6 +191,19 @@ impl Backend for MemoryBackend {
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
         let (state, now) = self.store.lock();
         BackendFuture::now(Ok(state.keepsakes.get(room, now)))
+    }
+
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms> {
+        let (state, now) = self.store.lock();
+        let due = state.alarms.iter().take_while(|hint| hint.at <= now);
+        let hints = due.take(limit).cloned().collect();
+        BackendFuture::now(Ok(DueAlarms { now, hints }))
+    }
+
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
+        let (mut state, _) = self.store.lock();
+        state.alarms.remove(hint);
+        BackendFuture::now(Ok(()))
     }
 
     fn watch<'a>(
@@ -287,6 +311,7 @@ struct State {
     /// What forms each node reads, and when its lease ends.
     leases: HashMap<NodeId, (Forms, u64)>,
     keepsakes: Keepsakes,
+    alarms: BTreeSet<AlarmHint>,
 }
 
 impl State {

@@ -20,6 +20,7 @@ mod seat;
 mod task;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod watchers;
 
 pub(crate) use mail::{

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tablecast::core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener,
-    LiveNode, Loaded, NewRoom, Publication, Watch,
+    AlarmHint, Backend, BackendFuture, Commit, Committed, Created, DueAlarms, HealthChanges,
+    Keepsake, Listener, LiveNode, Loaded, NewRoom, Publication, Watch,
 };
 use tablecast::core::limits::Rate;
 use tablecast::core::{CloseReason, Forms, NodeId, Position, RoomId};
@@ -473,6 +473,14 @@ impl Backend for SlowAnswers {
 
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
         self.inner.keepsake(room)
+    }
+
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms> {
+        self.inner.due_alarms(limit)
+    }
+
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
+        self.inner.forget_alarm(hint)
     }
 
     fn watch<'a>(

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tablecast_core::backend::{
-    Backend, BackendFuture, Commit, Committed, Created, HealthChanges, Keepsake, Listener,
-    LiveNode, Loaded, NewRoom, Watch,
+    AlarmHint, Backend, BackendFuture, Commit, Committed, Created, DueAlarms, HealthChanges,
+    Keepsake, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
 use tablecast_core::{Forms, NodeId, Position, RoomId};
 use tokio::sync::Notify;
@@ -67,6 +67,14 @@ impl Backend for FrailBackend {
 
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
         self.inner.keepsake(room)
+    }
+
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms> {
+        self.inner.due_alarms(limit)
+    }
+
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
+        self.inner.forget_alarm(hint)
     }
 
     fn watch<'a>(

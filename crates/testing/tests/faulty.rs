@@ -28,6 +28,7 @@ async fn fixture() -> Fixture {
         snapshot: Bytes::new(),
         ttl: Duration::from_secs(60),
         max_age: Duration::from_secs(60),
+        alarm: None,
     };
     let Created::New(position, _) = sound.create(&room, new).await.unwrap() else {
         panic!("it exists");
@@ -53,6 +54,7 @@ impl Fixture {
             snapshot: None,
             extend: None,
             keepsake: None,
+            alarm: None,
         }
     }
 

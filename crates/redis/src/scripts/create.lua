@@ -5,6 +5,7 @@
 -- ARGV[2]  how long it lives, in milliseconds
 -- ARGV[3]  how long it lives at most, in milliseconds
 -- ARGV[4]  the snapshot at seq 0
+-- ARGV[5]  its alarm, in milliseconds since 1970, or 0; it lives so long beyond it
 --
 -- Returns {'new', epoch, now, expires_at} or {'exists'}.
 
@@ -24,7 +25,7 @@ if redis.call('EXISTS', KEYS[3]) > 0 and not time_of(KEYS[3], 'kept_until') then
 end
 local epoch = new_epoch('')
 local deadline = now + tonumber(ARGV[3])
-local expires_at = math.min(now + tonumber(ARGV[2]), deadline)
+local expires_at = math.min(math.max(now, tonumber(ARGV[5] or 0)) + tonumber(ARGV[2]), deadline)
 -- Redis decides only before the first change of a script whether to refuse it, and never
 -- refuses a change that frees memory. So this change comes first; it writes every field
 -- that an earlier room may have left.

@@ -3,7 +3,7 @@
 -- ARGV[2]  the known epoch, or empty
 -- ARGV[3]  the known seq
 --
--- Returns {'room', epoch, seq, now, expires_at, snapshot_seq | nil,
+-- Returns {'room', epoch, seq, now, expires_at, deadline, snapshot_seq | nil,
 -- snapshot | nil, entries of the log, lost | none} or {'gone'}.
 
 local room = open()

@@ -116,5 +116,6 @@ local function missing(kind, room, epoch, seq)
     snapshot = redis.call('HGET', KEYS[1], 'snapshot')
     snapshot_seq = room.snapshot_seq
   end
-  return {kind, room.epoch, room.seq, now, room.expires_at, snapshot_seq, snapshot, entries, lost}
+  return {kind, room.epoch, room.seq, now, room.expires_at, room.deadline, snapshot_seq, snapshot,
+    entries, lost}
 end

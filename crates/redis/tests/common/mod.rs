@@ -37,6 +37,7 @@ pub fn new_room() -> NewRoom {
         snapshot: "state 0".into(),
         ttl: TTL,
         max_age: Duration::from_secs(86_400),
+        alarm: None,
     }
 }
 
@@ -51,6 +52,7 @@ pub fn step(expected: Position, events: &[&str]) -> Commit {
         snapshot: Some(Bytes::from(format!("state {}", expected.seq + events.len() as u64)).into()),
         extend: Some(TTL),
         keepsake: None,
+        alarm: None,
     }
 }
 

@@ -387,6 +387,8 @@ fn not_made(error: CreateError) -> Problem {
         CreateError::TooManyRooms { retry_after, .. } => {
             Problem::not_now(reason::TOO_MANY_ROOMS, detail, retry_after)
         }
+        CreateError::NotYet => Problem::not_now(reason::NOT_YET, detail, Duration::from_secs(60)),
+        CreateError::TooLate => Problem::new(reason::BAD_DEADLINE, detail),
         CreateError::Unavailable(why) => unavailable(&why),
     }
 }

@@ -51,6 +51,7 @@ impl Database {
                 snapshot: vec![b'{'; 500].into(),
                 ttl: DAY,
                 max_age: DAY,
+                alarm: None,
             };
             let id = format!("filled-{n}").parse().unwrap();
             let made = backend.create(&id, new).await.unwrap();

@@ -118,6 +118,7 @@ pub(crate) async fn try_create(
         snapshot: state,
         ttl: HOUR,
         max_age: 24 * HOUR,
+        alarm: None,
     };
     backend.create(&room(id), new).await
 }
@@ -136,6 +137,7 @@ pub(crate) fn step(expected: Position, event: &str) -> Commit {
         snapshot: None,
         extend: None,
         keepsake: None,
+        alarm: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The hub's own two tasks: following the store's health, and keeping the node's lease.
+//! Two of the hub's own tasks: following the store's health, and keeping the node's lease.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(super) async fn keep_lease<A: App>(rooms: Arc<LocalRooms<A>>) -> Result<(), 
     }
 }
 
-async fn renew<A: App>(rooms: &LocalRooms<A>) {
+pub(super) async fn renew<A: App>(rooms: &LocalRooms<A>) {
     if rooms.node.renew().await {
         rooms.tell_all(|| Mail::Live);
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tablecast_core::App;
-use tablecast_core::backend::{Backend, Stamp};
+use tablecast_core::backend::{Backend, BackendError, Loaded, Stamp};
 use tablecast_core::membership::Op;
+use tablecast_core::room::Room;
 use tablecast_core::{ConnectionId, Forms, PersonId, PersonKey, RoomId, SeatToken};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
@@ -22,8 +23,8 @@ use crate::identity::Identity;
 use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::{
-    self, Entered, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, RoomTask, SeatGuard,
-    Waits,
+    self, Entered, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, Replica, RoomTask,
+    SeatGuard, Waits,
 };
 
 /// The rooms of this node. All handles of a hub share it.
@@ -259,6 +260,37 @@ impl<A: App> LocalRooms<A> {
         });
         mailbox.send(request(mailbox)?);
         Ok(mailbox.clone())
+    }
+
+    /// The room as it is stored.
+    pub(super) async fn load(&self, id: &RoomId) -> Result<Option<(Room<A>, Stamp)>, BackendError> {
+        let loaded = self.node.backend.load(id, None).await?;
+        let read = |loaded: Loaded| Ok((Replica::<A>::of(&loaded)?.room, loaded.stamp));
+        loaded.map(read).transpose()
+    }
+
+    /// The room as it is stored, after an alarm that is due was decided, if that is possible now.
+    pub(super) async fn load_rung(
+        self: &Arc<Self>,
+        id: &RoomId,
+    ) -> Result<Option<(Room<A>, Stamp)>, BackendError> {
+        let loaded = self.load(id).await?;
+        let is_due =
+            |(room, stamp): &(Room<A>, Stamp)| room.logic.alarm().is_some_and(|at| at <= stamp.now);
+        if !loaded.as_ref().is_some_and(is_due) {
+            return Ok(loaded);
+        }
+        self.ring(id).await;
+        self.load(id).await
+    }
+
+    /// Has a room decide an alarm that is due, and waits for that.
+    pub(super) async fn ring(self: &Arc<Self>, id: &RoomId) {
+        let (answer, decided) = oneshot::channel();
+        if self.deliver(id.clone(), |_| Ok(Mail::Ring(answer))).is_ok() {
+            // Answered or not, whoever waits looks at the room.
+            let _ = timeout(self.node.config.command_deadline, decided).await;
+        }
     }
 
     /// Runs a room's task until nobody on this node needs it.

@@ -33,7 +33,12 @@ impl Room {
             snapshot_seq: 0,
             snapshot: new.snapshot.into(),
             log: VecDeque::new(),
-            expires_at: now.saturating_add(millis(new.ttl)).min(dies_at),
+            expires_at: new
+                .alarm
+                .unwrap_or(0)
+                .max(now)
+                .saturating_add(millis(new.ttl))
+                .min(dies_at),
             dies_at,
         }
     }
@@ -73,6 +78,7 @@ impl Room {
         Ok(Loaded {
             position: self.position,
             stamp: self.stamp(now),
+            dies_at: self.dies_at,
             snapshot,
             events,
         })

@@ -32,6 +32,7 @@ fn make(backend: &MemoryBackend, room: &str, ttl: u64) -> Position {
         snapshot: Bytes::from_static(b"{}"),
         ttl: Duration::from_millis(ttl),
         max_age: Duration::from_secs(3600),
+        alarm: None,
     };
     match now(backend.create(&id(room), new)).unwrap() {
         Created::New(position, _) => position,
@@ -46,6 +47,7 @@ fn commit(expected: Position, events: usize) -> Commit {
         snapshot: None,
         extend: None,
         keepsake: None,
+        alarm: None,
     }
 }
 

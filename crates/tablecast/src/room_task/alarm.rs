@@ -1,83 +1,68 @@
-//! When a room checks its deadlines next.
+//! When the application's alarm is decided.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::task::coop::unconstrained;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
-/// Without any deadline the alarm rings after this time.
-const IDLE: Duration = Duration::from_secs(3600);
+use crate::room_task::clock::BackendClock;
 
-/// Rings at the earliest of the times for which it was set.
+/// The wait before an alarm is tried again that is still due after it was decided, at first and
+/// at most.
+const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// The time of the next attempt to decide the application's alarm.
 pub(super) struct Alarm {
-    timer: Pin<Box<Sleep>>,
-    at: Instant,
-    /// The time has changed since the timer was set. The timer is set only when somebody
-    /// waits for it, because most times are replaced before.
-    is_new: bool,
+    not_before: Option<Instant>,
+    wait: Duration,
 }
 
 impl Alarm {
     pub(super) fn new() -> Self {
-        let at = Instant::now() + IDLE;
         Alarm {
-            timer: Box::pin(sleep_until(at)),
-            at,
-            is_new: true,
+            not_before: None,
+            wait: WAIT.0,
         }
     }
 
-    /// It rings at this time at the latest.
-    pub(super) fn set(&mut self, at: Instant) {
-        if at < self.at {
-            self.at = at;
-            self.is_new = true;
-        }
+    /// When to decide an alarm of this time (backend clock, ms).
+    pub(super) fn moment(&self, at: u64, clock: &BackendClock) -> Instant {
+        let due = clock.moment(at);
+        self.not_before
+            .map_or(due, |not_before| due.max(not_before))
     }
 
-    /// Ready when it rings: then all deadlines must be checked and set again.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // It always wakes the same task, so one poll is enough until it has rung.
-        let is_new = std::mem::take(&mut self.is_new);
-        if is_new {
-            self.timer.as_mut().reset(self.at);
+    /// A batch was decided at `now` (backend clock, ms), and the alarm is `at` after it. It is
+    /// still due if a live node could not read its events, or if the logic does not go on.
+    pub(super) fn decided(&mut self, at: Option<u64>, now: u64) {
+        if at.is_some_and(|at| at <= now) {
+            self.not_before = Some(Instant::now() + self.wait);
+            self.wait = (self.wait * 2).min(WAIT.1);
+        } else if self.not_before.is_some() {
+            *self = Alarm::new();
         }
-        if is_new || self.timer.is_elapsed() {
-            // The timer must be registered even if this task has used up its budget of this turn.
-            let timer = unconstrained(self.timer.as_mut());
-            if pin!(timer).poll(cx).is_ready() {
-                self.at = Instant::now() + IDLE;
-                self.is_new = true;
-                return Poll::Ready(());
-            }
-        }
-        Poll::Pending
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use tablecast_core::backend::Stamp;
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_rings_at_the_earliest_time_and_then_no_more() {
-        let start = Instant::now();
-        let seconds = Duration::from_secs;
+    async fn an_alarm_that_stays_due_is_tried_less_and_less_often() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut clock = BackendClock::new(None);
+        let (now, expires_at) = (5_000, u64::MAX);
+        clock.heard(Stamp { now, expires_at }, start);
         let mut alarm = Alarm::new();
-        alarm.set(start + seconds(20));
-        alarm.set(start + seconds(10));
-        alarm.set(start + seconds(30));
-        poll_fn(|cx| alarm.poll(cx)).await;
-        assert_eq!(start.elapsed(), seconds(10));
-        poll_fn(|cx| alarm.poll(cx)).await;
-        assert_eq!(
-            start.elapsed(),
-            seconds(10) + IDLE,
-            "the others are forgotten"
-        );
+        assert_eq!(alarm.moment(8_000, &clock), start + 3 * second);
+        for wait in [1, 2, 4, 8, 10, 10] {
+            alarm.decided(Some(5_000), 5_000);
+            assert_eq!(alarm.moment(5_000, &clock), start + wait * second);
+        }
+        alarm.decided(Some(5_001), 5_000);
+        let soon = start + Duration::from_millis(1);
+        assert_eq!(alarm.moment(5_001, &clock), soon, "it has gone on");
     }
 }

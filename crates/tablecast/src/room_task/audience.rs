@@ -465,7 +465,7 @@ impl<'a> Audience<'a> {
             Request::Join(join) => join.waits.answer(Err(why.clone())),
             Request::Command(command) => self.give_up(&command, why),
             Request::Order(order) => order.refuse(why.clone().into()),
-            Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => {}
+            Request::Leave { .. } | Request::MoveOn(_) | Request::Reap | Request::Ring(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
 use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, SeatToken, code};
 use tablecast_protocol::client::{self, Rename, Watch};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::codec::Frames;
@@ -41,6 +42,9 @@ pub(super) enum Request<A: App> {
     MoveOn(Position),
     /// Give up the seats of members who do not come back.
     Reap,
+    /// Decide the application's alarm, as every batch does first. Whoever waits for it is answered
+    /// by dropping the sender.
+    Ring(Option<oneshot::Sender<()>>),
 }
 
 impl<A: App> Request<A> {
@@ -49,8 +53,16 @@ impl<A: App> Request<A> {
         match self {
             Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
-            Request::Command(_) | Request::Order(_) | Request::MoveOn(_) | Request::Reap => false,
+            Request::Command(_)
+            | Request::Order(_)
+            | Request::MoveOn(_)
+            | Request::Reap
+            | Request::Ring(_) => false,
         }
+    }
+
+    pub(super) fn is_ring(&self) -> bool {
+        matches!(self, Request::Ring(_))
     }
 
     /// Notes where it was decided, if the outcome of its commit is not known: it may have got a
@@ -59,7 +71,11 @@ impl<A: App> Request<A> {
         match self {
             Request::Join(join) => join.may_be_seated = unknown.or(join.may_be_seated),
             Request::Order(order) => order.may_be_done = order.may_be_done.or(unknown),
-            Request::Command(_) | Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => {}
+            Request::Command(_)
+            | Request::Leave { .. }
+            | Request::MoveOn(_)
+            | Request::Reap
+            | Request::Ring(_) => {}
         }
     }
 
@@ -72,7 +88,7 @@ impl<A: App> Request<A> {
             },
             Request::Command(command) => Some(command.deadline),
             Request::Order(order) => Some(order.deadline),
-            Request::Leave { .. } | Request::MoveOn(_) | Request::Reap => None,
+            Request::Leave { .. } | Request::MoveOn(_) | Request::Reap | Request::Ring(_) => None,
         }
     }
 }
@@ -226,7 +242,11 @@ pub(super) struct Batch<A: App> {
     pub(super) expected: Position,
     pub(super) room: Room<A>,
     pub(super) events: Events<A>,
+    /// When it was decided (backend clock, ms).
+    pub(super) decided_at: u64,
     extends: bool,
+    /// The store is to note the room's alarm.
+    notes_alarm: bool,
     /// The room's new result.
     keepsake: Option<Record>,
     /// The frames of the text dialect: the state after each command that changed it.
@@ -240,6 +260,10 @@ pub(super) struct DecideContext<'a> {
     pub(super) forms: Forms,
     /// The backend's clock (ms).
     pub(super) now: u64,
+    /// The end of the room's maximum age (backend clock, ms).
+    pub(super) dies_at: u64,
+    /// The store may have lost its hint of the room's alarm.
+    pub(super) is_alarm_lost: bool,
     /// When the seats of absent members are given up.
     pub(super) away: &'a AwayEnds,
     /// The nodes that may be alive, if that is known.
@@ -263,9 +287,15 @@ impl<A: App> Batch<A> {
         replica: &Replica<A>,
         context: &DecideContext<'_>,
     ) -> Self {
-        let mut draft = Draft::new(&replica.room, &replica.history, context.forms, context.now);
+        let base = &replica.room;
+        let mut draft = Draft::new(base, &replica.history, context.forms, context.now)
+            .dying_at(context.dies_at);
         let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
+        draft.ring();
+        if context.text_limit.is_some() && !draft.events().is_empty() {
+            show(&mut text, &draft.room().logic, draft.events());
+        }
         if requests.watchers.wait() {
             // A seat that could be free is theirs, before somebody new comes for it.
             context.reap(&mut draft);
@@ -290,12 +320,15 @@ impl<A: App> Batch<A> {
         let extends = draft.extends();
         let keepsake = draft.take_keepsake();
         let (room, events) = draft.finish();
+        let notes_alarm = context.is_alarm_lost || room.logic.alarm() != base.logic.alarm();
         Batch {
             decided,
-            expected: replica.room.position,
+            expected: base.position,
             room,
             events,
+            decided_at: context.now,
             extends,
+            notes_alarm,
             keepsake,
             text,
         }
@@ -331,15 +364,20 @@ impl<A: App> Batch<A> {
         let interval = snapshot_interval.max(1) as u64;
         let (before, after) = (self.expected.seq, self.room.position.seq);
         let state = || Arc::new(self.room.clone()).into();
+        let alarm = self.room.logic.alarm();
+        // A room lives a lifetime beyond its alarm.
+        let wait = alarm.unwrap_or(0).saturating_sub(self.decided_at);
         Commit {
             expected: self.expected,
             events: self.events.iter().cloned().map(Record::from).collect(),
             snapshot: (before / interval != after / interval).then(state),
-            extend: self.extends.then_some(self.room.ttl),
+            extend: (self.extends)
+                .then(|| self.room.ttl.saturating_add(Duration::from_millis(wait))),
             keepsake: self.keepsake.take().map(|what| NewKeepsake {
                 what,
                 ttl: keepsake_ttl,
             }),
+            alarm: alarm.filter(|_| self.notes_alarm),
         }
     }
 }
@@ -367,6 +405,7 @@ impl DecideContext<'_> {
                 self.reap(draft);
                 Outcome::Quiet
             }
+            Request::Ring(_) => Outcome::Quiet,
         }
     }
 

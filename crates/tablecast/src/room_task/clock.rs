@@ -9,6 +9,9 @@ use tokio::time::Instant;
 /// clock is late by the transit time of a message.
 const EXPIRY_SLACK_MS: u64 = 5;
 
+/// Further than a year nothing is computed, so that no time overflows.
+const FAR_MS: u64 = 365 * 24 * 3600 * 1000;
+
 /// The last known backend clock, and the deadlines that follow it.
 pub(super) struct BackendClock {
     at: Instant,
@@ -36,6 +39,12 @@ impl BackendClock {
     /// The time now (ms since 1970).
     pub(super) fn now(&self) -> u64 {
         self.time_at(Instant::now())
+    }
+
+    /// When it will be this time (ms since 1970).
+    pub(super) fn moment(&self, ms: u64) -> Instant {
+        let left = ms.saturating_sub(self.now).min(FAR_MS);
+        self.at + Duration::from_millis(left)
     }
 
     fn time_at(&self, moment: Instant) -> u64 {
@@ -79,8 +88,7 @@ impl BackendClock {
     }
 
     fn expired_at(&self) -> Instant {
-        let ms = self.expires_at.saturating_add(EXPIRY_SLACK_MS);
-        self.at + Duration::from_millis(ms.saturating_sub(self.now))
+        self.moment(self.expires_at.saturating_add(EXPIRY_SLACK_MS))
     }
 
     fn silent_at(&self) -> Option<Instant> {

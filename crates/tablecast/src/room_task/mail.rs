@@ -37,6 +37,8 @@ pub(crate) enum Mail<A: App> {
     Health(Health),
     /// The set of live nodes has changed.
     Live,
+    /// Decide the application's alarm if it is due. Answered by dropping the sender.
+    Ring(oneshot::Sender<()>),
     /// The node is shutting down: close all connections.
     Drain,
 }

@@ -227,6 +227,7 @@ mod tests {
             snapshot: Bytes::new(),
             ttl: Duration::from_secs(60),
             max_age: Duration::from_secs(60),
+            alarm: None,
         };
         let Created::New(position, _) = backend.create(&room, new).await.unwrap() else {
             panic!("it exists");
@@ -250,6 +251,7 @@ mod tests {
                 snapshot: Some(Bytes::new().into()),
                 extend: None,
                 keepsake: None,
+                alarm: None,
             };
             let committed = by.commit(&self.room, commit).await;
             assert!(matches!(committed, Ok(Committed::Accepted(_))));

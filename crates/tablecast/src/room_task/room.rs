@@ -11,6 +11,7 @@ use tablecast_core::position::Position;
 use tablecast_core::room::{Change, Event, Room};
 use tablecast_core::stored::StoredError;
 use tablecast_core::{ConnectionId, NodeId, RoomId};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::error::RoomError;
@@ -22,6 +23,7 @@ use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
 use crate::room_task::clock::BackendClock;
 use crate::room_task::mail::JoinRequest;
 use crate::room_task::replica::{self, Replica};
+use crate::room_task::timer::Timer;
 
 /// A room on this node.
 pub(super) struct LocalRoom<'a, A: App> {
@@ -31,8 +33,13 @@ pub(super) struct LocalRoom<'a, A: App> {
     replica: Option<Replica<A>>,
     pub(super) requests: Requests<A>,
     pub(super) audience: Audience<'a>,
-    pub(super) alarm: Alarm,
+    pub(super) timer: Timer,
     clock: BackendClock,
+    /// The end of its maximum age (backend clock, ms). `u64::MAX` until it is known.
+    dies_at: u64,
+    alarm: Alarm,
+    /// The store may have lost its hint of the alarm, with the end of the history.
+    is_alarm_lost: bool,
     away: AwayEnds,
     unseen: UnseenNodes,
 }
@@ -53,8 +60,11 @@ impl<'a, A: App> LocalRoom<'a, A> {
             replica: None,
             requests: Requests::new(),
             audience: Audience::new(node, id),
-            alarm: Alarm::new(),
+            timer: Timer::new(),
             clock: BackendClock::new(node.backend.resync_interval()),
+            dies_at: u64::MAX,
+            alarm: Alarm::new(),
+            is_alarm_lost: false,
             away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
         }
@@ -137,7 +147,8 @@ impl<'a, A: App> LocalRoom<'a, A> {
             match request {
                 Request::Leave { connection, .. } => self.audience.remove(*connection),
                 Request::Join(_) | Request::Reap => reaps = true,
-                Request::Command(_) | Request::Order(_) | Request::MoveOn(_) => {}
+                Request::Command(_) | Request::Order(_) | Request::MoveOn(_) | Request::Ring(_) => {
+                }
             }
         }
         let alive = if reaps { self.may_be_alive() } else { None };
@@ -145,6 +156,8 @@ impl<'a, A: App> LocalRoom<'a, A> {
             node: &self.node.id,
             forms: self.node.forms(),
             now: self.clock.now(),
+            dies_at: self.dies_at,
+            is_alarm_lost: self.is_alarm_lost,
             away: &self.away,
             alive: alive.as_deref(),
             text_limit: self.audience.text_limit(),
@@ -171,10 +184,14 @@ impl<'a, A: App> LocalRoom<'a, A> {
         self.audience
             .tell_batch(&mut decided, events, text, watchers, replica, &self.clock);
         self.requests.spare = decided;
+        self.is_alarm_lost &= events.is_empty();
+        self.alarm
+            .decided(replica.room.logic.alarm(), batch.decided_at);
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(is_away) {
             self.follow_away();
         }
+        self.follow_alarm();
     }
 
     /// Installs the room's state from the store.
@@ -183,6 +200,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     /// It cannot be read.
     pub(super) fn install(&mut self, loaded: &Loaded) -> Result<(), StoredError> {
         self.heard(loaded.stamp);
+        self.dies_at = loaded.dies_at;
         let events = replica::read_log::<A>(loaded)?;
         if self.replica.is_some() && (loaded.snapshot.is_some() || !events.is_empty()) {
             self.node.metrics.resyncs.add(1);
@@ -198,8 +216,10 @@ impl<'a, A: App> LocalRoom<'a, A> {
                 self.audience
                     .close_displaced(watchers, &replica.room.members);
                 self.replica = Some(replica);
+                self.is_alarm_lost = true;
                 self.give_up_orphans();
                 self.follow_away();
+                self.follow_alarm();
                 self.reap_soon();
             }
         }
@@ -238,6 +258,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             .close_displaced(watchers, &replica.room.members);
         self.give_up_orphans();
         self.follow_away();
+        self.follow_alarm();
     }
 
     /// Gives up seats that this node holds for a connection that does not exist: left by a
@@ -270,6 +291,28 @@ impl<'a, A: App> LocalRoom<'a, A> {
         }
     }
 
+    /// Decides the application's alarm with the next batch, if it is due, and answers then.
+    pub(super) fn ring(&mut self, answer: oneshot::Sender<()>) {
+        // While the store takes no changes, nodes and viewers ask again and again.
+        let is_given_up = |request: &Request<A>| matches!(request, Request::Ring(Some(answer)) if answer.is_closed());
+        self.requests.take(is_given_up);
+        self.requests.push(Request::Ring(Some(answer)));
+    }
+
+    /// Decides the application's alarm when its time comes.
+    fn follow_alarm(&mut self) {
+        let Some(replica) = &self.replica else { return };
+        let Some(at) = replica.room.logic.alarm() else {
+            return;
+        };
+        let moment = self.alarm.moment(at, &self.clock);
+        if moment > Instant::now() {
+            self.timer.set(moment);
+        } else if !self.requests.iter().any(Request::is_ring) {
+            self.requests.push(Request::Ring(None));
+        }
+    }
+
     /// The nodes whose members must keep their seats, if that is known.
     fn may_be_alive(&mut self) -> Option<Arc<HashSet<NodeId>>> {
         let live = self.node.live()?;
@@ -277,7 +320,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let alive = self.unseen.may_be_alive(live, members);
         if alive.are_assumed {
             let lease = self.node.config.node_lease;
-            self.alarm.set(Instant::now() + lease / 4);
+            self.timer.set(Instant::now() + lease / 4);
         }
         Some(alive.nodes)
     }
@@ -290,7 +333,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let now = Instant::now();
         // Each absence ends at its own time, so another one may follow.
         if let Some(at) = self.away.next_after(now) {
-            self.alarm.set(at);
+            self.timer.set(at);
         }
         if self.away.is_any_over(now) {
             self.reap_soon();
@@ -306,7 +349,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
 
     fn look_later(&mut self, now: Instant) {
         if let Some(at) = self.clock.next_look(now) {
-            self.alarm.set(at);
+            self.timer.set(at);
         }
     }
 
@@ -318,6 +361,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let is_behind = self.clock.is_to_be_heard(now);
         self.look_later(now);
         self.follow_away();
+        self.follow_alarm();
         if !self.unseen.is_empty() {
             self.reap_soon();
         }

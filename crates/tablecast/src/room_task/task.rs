@@ -116,7 +116,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         if inbox.poll_mail(cx).is_ready() {
             return Poll::Ready(true);
         }
-        self.room.alarm.poll(cx).map(|()| {
+        self.room.timer.poll(cx).map(|()| {
             self.look_at_deadlines();
             false
         })
@@ -153,6 +153,11 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.room.audience.tell_health(&health);
             }
             Mail::Live => self.room.reap_soon(),
+            Mail::Ring(_) if self.draining => {}
+            Mail::Ring(answer) => {
+                self.stale = true;
+                self.room.ring(answer);
+            }
             Mail::Drain => {
                 self.draining = true;
                 self.room.requests.watchers = Watchers::default();
@@ -160,6 +165,8 @@ impl<'a, A: App> RoomTask<'a, A> {
                 for request in self.room.requests.take(joins) {
                     self.room.give_up(request, &Unavailable::Draining.into());
                 }
+                // Another node decides the alarm, or this one when it runs again.
+                self.room.requests.take(Request::is_ring);
                 self.room.audience.close_all(CloseReason::Restarting);
             }
         }
@@ -171,7 +178,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         if !matches!(self.phase, Phase::Resting)
             && let Some(deadline) = request.deadline()
         {
-            self.room.alarm.set(deadline);
+            self.room.timer.set(deadline);
         }
         self.room.requests.push(request);
     }
@@ -378,10 +385,10 @@ impl<'a, A: App> RoomTask<'a, A> {
     /// Sets the next check to the earliest deadline of the store or a request.
     fn expect_deadlines(&mut self) {
         if let Some(at) = self.phase.until() {
-            self.room.alarm.set(at);
+            self.room.timer.set(at);
         }
         if let Some(at) = self.room.requests.next_deadline(self.phase.batch()) {
-            self.room.alarm.set(at);
+            self.room.timer.set(at);
         }
     }
 

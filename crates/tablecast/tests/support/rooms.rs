@@ -270,6 +270,7 @@ impl<A: App + Default> NodeOf<A> {
 }
 
 /// Somebody who speaks `tablecast.v1`.
+#[derive(Debug)]
 pub(crate) struct JsonMember {
     pub(crate) client: Client,
     pub(crate) hello: Value,

@@ -21,6 +21,7 @@ async fn keep(
             what: what.into(),
             ttl,
         }),
+        alarm: None,
     };
     backend.commit(room, commit).await.unwrap()
 }
@@ -90,6 +91,7 @@ pub async fn a_step_with_a_keepsake_is_otherwise_as_any_other(nodes: Nodes) {
             what: event("sushi").into(),
             ttl: LONG,
         }),
+        alarm: None,
     };
     let Committed::Accepted(stamp) = nodes.b.commit(&room, commit).await.unwrap() else {
         panic!("not accepted");
@@ -196,6 +198,7 @@ pub async fn a_new_room_begins_without_the_keepsake_of_an_earlier_one(nodes: Nod
         snapshot: event("another state"),
         ttl: LONG,
         max_age: LONG,
+        alarm: None,
     };
     assert_eq!(nodes.b.create(&room, again).await, Ok(Created::Exists));
     assert_eq!(what_is_left(&*nodes.b, &room).await, Some(event("pizza")));

@@ -30,6 +30,7 @@ pub async fn whatever_bytes_are_stored_come_back(nodes: Nodes) {
             snapshot: Some(state.clone().into()),
             extend: None,
             keepsake: None,
+            alarm: None,
         };
         let committed = nodes.a.commit(&room, step).await.unwrap();
         assert!(matches!(committed, Committed::Accepted(_)));
@@ -56,6 +57,7 @@ pub async fn large_events_and_states_come_back(nodes: Nodes) {
         snapshot: Some(large(4, 1_000_000).into()),
         extend: None,
         keepsake: None,
+        alarm: None,
     };
     let committed = nodes.a.commit(&room, step).await.unwrap();
     assert!(matches!(committed, Committed::Accepted(_)));
@@ -128,6 +130,7 @@ pub async fn snapshots_at_the_interval_are_enough(nodes: Nodes) {
             snapshot,
             extend: None,
             keepsake: None,
+            alarm: None,
         };
         let committed = nodes.a.commit(&room, step).await.unwrap();
         assert!(matches!(committed, Committed::Accepted(_)), "{committed:?}");

@@ -22,6 +22,7 @@
 //! be empty and may be shared by tests that run at the same time. They wait for
 //! real time to pass, by the store's own clock, and fail by panicking.
 
+pub mod alarms;
 pub mod commits;
 pub mod expiry;
 pub mod keepsakes;
@@ -94,6 +95,12 @@ macro_rules! backend_contract {
     ($nodes:expr) => {
         $crate::backend_contract! {
             $nodes;
+            alarms::an_alarm_is_told_to_all_nodes_when_it_is_due;
+            alarms::a_hint_stays_until_it_is_forgotten;
+            alarms::a_new_room_lives_a_lifetime_beyond_its_alarm;
+            alarms::whoever_loads_a_room_learns_when_it_must_end;
+            alarms::a_commit_that_has_happened_has_its_hint;
+            alarms::a_hint_outlives_its_room;
             commits::a_commit_is_stored_at_the_position_it_expected;
             commits::a_conflict_brings_exactly_what_is_missing;
             commits::a_conflict_changes_nothing;
@@ -190,6 +197,7 @@ async fn create_for(
         snapshot: event("the first state"),
         ttl,
         max_age,
+        alarm: None,
     };
     match backend.create(room, new).await.unwrap() {
         Created::New(position, stamp) => {
@@ -215,6 +223,7 @@ async fn commit(
         snapshot: Some(snapshot.into()),
         extend,
         keepsake: None,
+        alarm: None,
     };
     backend.commit(room, commit).await.unwrap()
 }
@@ -334,6 +343,7 @@ mod tests {
     fn every_property_is_in_the_macro() {
         let this = include_str!("mod.rs");
         let files = [
+            ("alarms", include_str!("alarms.rs")),
             ("commits", include_str!("commits.rs")),
             ("expiry", include_str!("expiry.rs")),
             ("keepsakes", include_str!("keepsakes.rs")),

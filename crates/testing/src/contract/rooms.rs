@@ -30,6 +30,7 @@ pub async fn creating_a_room_again_changes_nothing(nodes: Nodes) {
             snapshot: event("another state"),
             ttl: 2 * LONG,
             max_age: 2 * LONG,
+            alarm: None,
         };
         assert_eq!(node.create(&room, new).await, Ok(Created::Exists));
         let after = load(node, &room, None).await;
@@ -53,6 +54,7 @@ pub async fn of_concurrent_creators_exactly_one_makes_the_room(nodes: Nodes) {
                     snapshot: event(format!("by {n}")),
                     ttl: LONG,
                     max_age: LONG,
+                    alarm: None,
                 };
                 match node.create(&room, new).await.unwrap() {
                     Created::New(position, _) => Some((position, event(format!("by {n}")))),

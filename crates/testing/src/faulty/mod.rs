@@ -37,8 +37,8 @@ use fastrand::Rng;
 use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 use tablecast_core::backend::{
-    Backend, BackendError, BackendFuture, Commit, Committed, Created, Health, HealthChanges,
-    Keepsake, Listener, LiveNode, Loaded, NewRoom, Watch,
+    AlarmHint, Backend, BackendError, BackendFuture, Commit, Committed, Created, DueAlarms, Health,
+    HealthChanges, Keepsake, Listener, LiveNode, Loaded, NewRoom, Watch,
 };
 use tablecast_core::{Forms, NodeId, Position, RoomId};
 use tokio::sync::watch;
@@ -147,6 +147,22 @@ impl Backend for FaultyBackend {
     fn keepsake<'a>(&'a self, room: &'a RoomId) -> BackendFuture<'a, Option<Keepsake>> {
         let (inner, room) = (Arc::clone(&self.inner), room.clone());
         self.call(Call::Keepsake, async move { inner.keepsake(&room).await })
+    }
+
+    fn due_alarms(&self, limit: usize) -> BackendFuture<'_, DueAlarms> {
+        let inner = Arc::clone(&self.inner);
+        self.call(
+            Call::DueAlarms,
+            async move { inner.due_alarms(limit).await },
+        )
+    }
+
+    fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
+        let (inner, hint) = (Arc::clone(&self.inner), hint.clone());
+        self.call(
+            Call::ForgetAlarm,
+            async move { inner.forget_alarm(&hint).await },
+        )
     }
 
     fn watch<'a>(

@@ -17,6 +17,10 @@ pub enum Call {
     Commit,
     /// [`Backend::keepsake`](tablecast_core::Backend::keepsake)
     Keepsake,
+    /// [`Backend::due_alarms`](tablecast_core::Backend::due_alarms)
+    DueAlarms,
+    /// [`Backend::forget_alarm`](tablecast_core::Backend::forget_alarm)
+    ForgetAlarm,
     /// [`Backend::watch`](tablecast_core::Backend::watch). When it fails, the room is
     /// watched all the same, as the port promises, and the listener hears that it missed
     /// something.
@@ -32,7 +36,12 @@ impl Call {
     fn is_change(self) -> bool {
         match self {
             Call::Create | Call::Commit | Call::Renew => true,
-            Call::Load | Call::Keepsake | Call::Watch | Call::Release => false,
+            Call::Load
+            | Call::Keepsake
+            | Call::DueAlarms
+            | Call::ForgetAlarm
+            | Call::Watch
+            | Call::Release => false,
         }
     }
 }

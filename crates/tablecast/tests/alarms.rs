@@ -1,0 +1,625 @@
+//! Alarms: what a room's logic does by itself when a time has come, with and without members.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use support::rooms::{JsonMember, code, serve_rooms};
+use support::{Hands, NEVER};
+use tablecast::core::limits::Rate;
+use tablecast::core::logic::{Context, Logic};
+use tablecast::core::room::Event;
+use tablecast::core::{Backend, MemberId, Rejection, RoomId};
+use tablecast::hub::{CreateError, RoomSettings};
+use tablecast::upgrade::Upgrade;
+use tablecast::{App, Hub, HubConfig, MemoryBackend};
+use tablecast_testing::client::Client;
+use tablecast_testing::faulty::{Call, Fault, Faults};
+use tablecast_testing::{FaultyBackend, until};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// An egg timer: rings once at each time for which it was set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Egg {
+    /// In order.
+    times: Vec<u64>,
+    /// When it was to ring, and when it rang.
+    rang: Vec<(u64, u64)>,
+    /// Its alarm is never over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_broken: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Ask {
+    Set {
+        at: u64,
+    },
+    /// In place of all others.
+    Only {
+        at: u64,
+    },
+    Break {},
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Happened {
+    Set { at: u64 },
+    Only { at: u64 },
+    Rang { at: u64, now: u64 },
+    Broke {},
+}
+
+impl Logic for Egg {
+    type Command = Ask;
+    type Event = Happened;
+
+    fn decide(&self, _: &Context<'_>, ask: &Ask) -> Result<Vec<Happened>, Rejection> {
+        Ok(vec![match *ask {
+            Ask::Set { at } => Happened::Set { at },
+            Ask::Only { at } => Happened::Only { at },
+            Ask::Break {} => Happened::Broke {},
+        }])
+    }
+
+    fn apply(&mut self, _: Option<MemberId>, happened: &Happened) {
+        match *happened {
+            Happened::Set { at } => {
+                self.times.push(at);
+                self.times.sort_unstable();
+            }
+            Happened::Only { at } => self.times = vec![at],
+            Happened::Rang { at, now } => {
+                self.rang.push((at, now));
+                if !self.is_broken {
+                    self.times.remove(0);
+                }
+            }
+            Happened::Broke {} => self.is_broken = true,
+        }
+    }
+
+    fn alarm(&self) -> Option<u64> {
+        self.times.first().copied()
+    }
+
+    fn ring(&self, now: u64) -> Vec<Happened> {
+        let due = self.times.iter().filter(|at| **at <= now).take(1);
+        due.map(|at| Happened::Rang { at: *at, now }).collect()
+    }
+
+    fn keepsake(&self, happened: &Happened) -> Option<impl Serialize + Send + Sync + 'static> {
+        matches!(happened, Happened::Rang { .. }).then(|| self.rang.len())
+    }
+}
+
+impl App for Egg {}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn config() -> HubConfig {
+    let mut config = HubConfig {
+        command_rate: Rate::OFF,
+        ..HubConfig::default()
+    };
+    config.connection.ping_interval = NEVER;
+    config
+}
+
+/// It is soon known which nodes live, and given up soon what a store does not answer.
+fn quick() -> HubConfig {
+    HubConfig {
+        node_lease: Duration::from_millis(400),
+        command_deadline: Duration::from_millis(300),
+        ..config()
+    }
+}
+
+struct Node {
+    hub: Hub<Egg>,
+    address: std::net::SocketAddr,
+}
+
+impl Node {
+    async fn on(backend: impl Backend) -> Node {
+        Node::with(backend, config()).await
+    }
+
+    async fn with(backend: impl Backend, config: HubConfig) -> Node {
+        let hub = Hub::start(Arc::new(backend), config);
+        let address = serve_rooms(&hub).await;
+        Node { hub, address }
+    }
+
+    async fn make(&self, room: &str) {
+        let id: RoomId = room.parse().unwrap();
+        self.hub.create(id, Egg::default()).await.unwrap();
+    }
+
+    async fn join(&self, room: &str) -> JsonMember {
+        self.try_join(room).await.expect("a seat")
+    }
+
+    async fn try_join(&self, room: &str) -> Option<JsonMember> {
+        let path = format!("/ws/{room}");
+        let mut client = Client::connect_json(self.address, &path).await.unwrap();
+        client.send_text(r#"{"join":{}}"#).await.unwrap();
+        let mut hello = client.next_json().await.ok()?;
+        let hello = hello["hello"].take();
+        Some(JsonMember { client, hello })
+    }
+
+    /// Sets an alarm, and leaves the room to itself.
+    async fn set(&self, room: &str, at: u64) {
+        let mut member = self.join(room).await;
+        set(&mut member, 1, at).await;
+        member.client.send_close(1000).await.unwrap();
+        self.until_closed().await;
+    }
+
+    /// Waits until it is known that all nodes read what an alarm does.
+    async fn until_sure(&self) {
+        let mut number = 0;
+        let make = async || {
+            number += 1;
+            let id = format!("sure-{number}").parse().unwrap();
+            let egg = Egg {
+                times: vec![u64::MAX / 2],
+                ..Egg::default()
+            };
+            self.hub.create(id, egg).await
+        };
+        let is_sure = |made: &Result<_, _>| !matches!(made, Err(CreateError::NotYet));
+        until("all forms are known", make, is_sure).await.ok();
+    }
+
+    async fn until_closed(&self) {
+        let open = async || self.hub.metrics().rooms.get();
+        until("no room is open", open, |open| *open == 0).await;
+    }
+
+    async fn rang(&self, room: &str) -> Vec<(u64, u64)> {
+        self.hub.view(room).await.unwrap().app.rang
+    }
+}
+
+async fn set(member: &mut JsonMember, id: u64, at: u64) {
+    let answer = member.ask(json!({"id": id, "set": {"at": at}})).await;
+    assert_eq!(answer["ack"]["id"], id, "{answer}");
+}
+
+/// The room's stored state, without asking any hub.
+async fn stored(backend: &dyn Backend, room: &str) -> Egg {
+    let loaded = backend.load(&room.parse().unwrap(), None).await.unwrap();
+    let loaded = loaded.expect("it is there");
+    let snapshot = loaded.snapshot.unwrap();
+    let position = tablecast::core::Position {
+        seq: snapshot.seq,
+        ..loaded.position
+    };
+    let mut room = tablecast::core::Room::<Egg>::decode(position, &snapshot.state).unwrap();
+    for stored in loaded.events {
+        if stored.seq > snapshot.seq {
+            room.apply(&Event::decode::<Egg>(stored.seq, &stored.event).unwrap());
+        }
+    }
+    room.logic
+}
+
+async fn until_rung(backend: &dyn Backend, room: &str, count: usize) -> Vec<(u64, u64)> {
+    let rang = async || stored(backend, room).await.rang;
+    until("it has rung", rang, |rang| rang.len() >= count).await
+}
+
+/// No more hints: each was looked at and forgotten.
+async fn until_forgotten(backend: &dyn Backend) {
+    let hints = async || backend.due_alarms(1000).await.unwrap().hints;
+    until("no hint is left", hints, |hints| hints.is_empty()).await;
+}
+
+/// Members see it as an event that nobody caused.
+#[tokio::test]
+async fn an_alarm_rings_for_those_who_are_there() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let other = Node::on(store.another_node()).await;
+    let node = Node::on(store).await;
+    node.make("r").await;
+    let mut member = node.join("r").await;
+    let mut friend = other.join("r").await;
+    // Of the store's clock; the room's task counts the time itself from what it has heard.
+    let at = hands.now() + 300;
+    set(&mut member, 1, at).await;
+    for one in [&mut member, &mut friend] {
+        let rang = loop {
+            let event = one.event().await;
+            if event["change"]["rang"].is_object() {
+                break event;
+            }
+        };
+        assert_eq!(rang["by"], json!(null));
+        assert_eq!(rang["change"]["rang"]["at"], at);
+        assert!(rang["change"]["rang"]["now"].as_u64().unwrap() >= at);
+    }
+    assert_eq!(node.rang("r").await.len(), 1);
+}
+
+/// Nobody has the room open: a node is told by the store.
+#[tokio::test]
+async fn an_alarm_rings_in_a_room_that_is_open_nowhere() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let (look, other) = (store.another_node(), store.another_node());
+    let node = Node::on(store).await;
+    node.make("r").await;
+    let at = hands.now() + 60_000;
+    node.set("r", at).await;
+    drop(node);
+    let node = Node::on(other).await;
+    assert_eq!(stored(&look, "r").await.rang, []);
+    hands.pass(60 * SECOND);
+    assert_eq!(until_rung(&look, "r", 1).await, [(at, at)]);
+    until_forgotten(&look).await;
+    node.until_closed().await;
+}
+
+/// Three nodes, and each alarm rings once.
+#[tokio::test]
+async fn an_alarm_rings_once_over_all_nodes() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let nodes = [
+        Node::on(store.another_node()).await,
+        Node::on(store.another_node()).await,
+        Node::on(store).await,
+    ];
+    let rooms: Vec<String> = (0..40).map(|number| format!("r{number}")).collect();
+    let mut members = Vec::new();
+    let mut expected = Vec::new();
+    for (number, room) in rooms.iter().enumerate() {
+        nodes[0].make(room).await;
+        let mut member = nodes[number % 3].join(room).await;
+        let at = hands.now() + 5000 + number as u64 % 7;
+        set(&mut member, 1, at).await;
+        set(&mut member, 2, at + 30_000).await;
+        expected.push([at, at + 30_000]);
+        // Some stay.
+        if number % 2 == 0 {
+            members.push(member);
+        }
+    }
+    for _ in 0..2 {
+        hands.pass(30 * SECOND);
+        for room in &rooms {
+            until_rung(&look, room, 1).await;
+        }
+    }
+    until_forgotten(&look).await;
+    for (room, times) in rooms.iter().zip(expected) {
+        let rang = until_rung(&look, room, 2).await;
+        let at: Vec<u64> = rang.iter().map(|(at, _)| *at).collect();
+        assert_eq!(at, times, "{room}");
+        assert!(rang.iter().all(|(at, now)| at <= now));
+    }
+}
+
+/// Whoever looks at a room, or at its result, sees what the alarm has done, however soon.
+#[tokio::test]
+async fn a_view_and_a_result_come_after_an_alarm_that_is_due() {
+    let hands = Hands::new();
+    let backend = FaultyBackend::new(Arc::new(hands.store()));
+    let faults = backend.faults();
+    let node = Node::with(backend, quick()).await;
+    node.until_sure().await;
+    // No node is told by the store.
+    faults.every(Call::DueAlarms, Fault::Unavailable);
+    for room in ["a", "b"] {
+        node.make(room).await;
+        node.set(room, hands.now() + 1000).await;
+    }
+    hands.pass(SECOND);
+    assert_eq!(node.rang("a").await.len(), 1);
+    let kept = node.hub.keepsake("b").await.unwrap();
+    assert_eq!(kept.what, "1");
+    node.until_closed().await;
+}
+
+/// A new room may have an alarm from the beginning.
+#[tokio::test]
+async fn a_new_room_has_its_alarm() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let node = Node::on(store).await;
+    let egg = |at| Egg {
+        times: vec![at],
+        ..Egg::default()
+    };
+    let at = hands.now() + 3_600_000;
+    let made = node.hub.create("r".parse().unwrap(), egg(at)).await;
+    let life = made.unwrap().stamp.expires_at - at;
+    assert_eq!(life, config().room_ttl.as_millis() as u64);
+    hands.pass(3600 * SECOND);
+    assert_eq!(until_rung(&look, "r", 1).await, [(at, at)]);
+
+    let late = hands.now() + config().room_max_age.as_millis() as u64;
+    let refused = node.hub.create("s".parse().unwrap(), egg(late)).await;
+    assert_eq!(refused, Err(CreateError::TooLate));
+}
+
+/// A room lives a lifetime beyond its alarm, and what its maximum age does not allow is refused.
+#[tokio::test]
+async fn a_room_lives_beyond_its_alarm_or_the_alarm_is_refused() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let node = Node::on(store).await;
+    node.make("r").await;
+    let begin = hands.now();
+    let (ttl, max_age) = (config().room_ttl, config().room_max_age);
+    let end = |life: Duration| begin + life.as_millis() as u64;
+    let mut member = node.join("r").await;
+    set(&mut member, 1, end(3 * 3600 * SECOND)).await;
+    let stamp = node.hub.view("r").await.unwrap().stamp;
+    assert_eq!(stamp.expires_at, end(3 * 3600 * SECOND + ttl));
+
+    // At least a minute must be left of it.
+    let minute = 60 * SECOND;
+    for (at, life) in [(2 * 3600 * SECOND, None), (max_age - minute, Some(max_age))] {
+        let room = format!("r{}", at.as_secs());
+        node.make(&room).await;
+        let mut member = node.join(&room).await;
+        let late = end(max_age - minute) + 1;
+        let answer = member.ask(json!({"id": 1, "set": {"at": late}})).await;
+        assert_eq!(code(&answer), "too_late");
+        set(&mut member, 2, end(at)).await;
+        let stamp = node.hub.view(&room).await.unwrap().stamp;
+        assert_eq!(stamp.expires_at, end(life.unwrap_or(at + ttl)));
+        let app = node.hub.view(&room).await.unwrap().app;
+        assert_eq!(app.times, [end(at)]);
+    }
+
+    // A room that is to live as long as it may can have alarms, too.
+    let settings = RoomSettings { ttl: Some(max_age) };
+    let id: RoomId = "long".parse().unwrap();
+    let made = node.hub.create_with(id, Egg::default(), settings).await;
+    made.unwrap();
+    let mut member = node.join("long").await;
+    set(&mut member, 1, end(3600 * SECOND)).await;
+}
+
+/// What a refused command would have done is not to be seen, and what was decided with it stays.
+#[tokio::test]
+async fn of_a_command_that_is_refused_as_too_late_nothing_is_left() {
+    let hands = Hands::new();
+    let backend = FaultyBackend::new(Arc::new(hands.store()));
+    let faults = backend.faults();
+    let config = HubConfig {
+        command_deadline: NEVER,
+        ..config()
+    };
+    let node = Node::with(backend, config).await;
+    node.make("r").await;
+    let mut member = node.join("r").await;
+    // While this one waits for the store, the others gather behind it.
+    faults.next(Call::Commit, Fault::Delay(SECOND));
+    let at = |second: u64| hands.now() + 1000 * second;
+    for message in [
+        json!({"id": 1, "set": {"at": at(100)}}),
+        json!({"id": 2, "set": {"at": at(200)}}),
+        json!({"id": 3, "only": {"at": at(100_000)}}),
+        json!({"id": 4, "set": {"at": at(300)}}),
+    ] {
+        member.send(message).await;
+    }
+    let mut refused = Vec::new();
+    loop {
+        let message = member.next().await;
+        refused.extend(message["error"]["id"].as_u64());
+        if message["ack"]["id"] == 4 {
+            break;
+        }
+    }
+    assert_eq!(refused, [3]);
+    let app = node.hub.view("r").await.unwrap().app;
+    assert_eq!(app.times, [at(100), at(200), at(300)]);
+}
+
+/// Outcomes that nobody knows, conflicts, nodes that come too late: each alarm rings once.
+#[tokio::test]
+async fn whatever_goes_wrong_an_alarm_rings_once() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let mut nodes = Vec::new();
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let backend = FaultyBackend::new(Arc::new(store.another_node()));
+        all.push(backend.faults());
+        nodes.push(Node::with(backend, quick()).await);
+    }
+    for node in &nodes {
+        node.until_sure().await;
+    }
+    nodes[0].make("r").await;
+    let mut times = Vec::new();
+    for round in 1..=12_u64 {
+        let at = hands.now() + 1000;
+        times.push(at);
+        let node = &nodes[round as usize % 3];
+        let join = async || node.try_join("r").await;
+        let joined = until("somebody has joined", join, Option::is_some).await;
+        let mut member = joined.unwrap();
+        set(&mut member, 1, at).await;
+        if round % 2 == 0 {
+            member.client.send_close(1000).await.unwrap();
+        }
+        for (number, faults) in all.iter().enumerate() {
+            let fault = match (round as usize + number) % 4 {
+                0 => Fault::UnknownAfter,
+                1 => Fault::UnknownBefore,
+                2 => Fault::UnknownThenLate(Duration::from_millis(100)),
+                _ => Fault::HangAfter,
+            };
+            faults.next(Call::Commit, fault);
+        }
+        hands.pass(SECOND);
+        until_rung(&look, "r", times.len()).await;
+        all.iter().for_each(Faults::none);
+    }
+    until_forgotten(&look).await;
+    let rang = stored(&look, "r").await.rang;
+    let at: Vec<u64> = rang.iter().map(|(at, _)| *at).collect();
+    assert_eq!(at, times);
+}
+
+/// The node that is to ring dies at that moment, with all of its connections.
+#[tokio::test]
+async fn an_alarm_rings_although_its_node_dies_at_that_moment() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let (one, two) = (store.another_node(), store.another_node());
+    let others = [Node::on(one).await, Node::on(two).await];
+    let at = hands.now() + 5000;
+    // A runtime of its own: nothing of it runs on when it is dropped.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let member = runtime
+        .spawn(async move {
+            let node = Node::on(store).await;
+            node.make("r").await;
+            let mut member = node.join("r").await;
+            set(&mut member, 1, at).await;
+            (node, member)
+        })
+        .await
+        .unwrap();
+    hands.pass(5 * SECOND);
+    runtime.shutdown_background();
+    drop(member);
+    assert_eq!(until_rung(&look, "r", 1).await, [(at, at)]);
+    until_forgotten(&look).await;
+    drop(others);
+    assert_eq!(stored(&look, "r").await.rang.len(), 1);
+}
+
+/// A logic whose alarm does not go on is not asked again and again at once, with or without
+/// members, and others ring meanwhile.
+#[tokio::test]
+async fn an_alarm_that_does_not_go_on_spins_nowhere() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let node = Node::on(store).await;
+    let broken = ["a", "b"];
+    for room in broken {
+        node.make(room).await;
+        let mut member = node.join(room).await;
+        member.ask(json!({"id": 1, "break": {}})).await;
+        set(&mut member, 2, hands.now() + 1000).await;
+        if room == "a" {
+            // Somebody stays.
+            tokio::spawn(async move { while member.client.next_text().await.is_ok() {} });
+        }
+    }
+    node.make("c").await;
+    let at = hands.now() + 2000;
+    let mut member = node.join("c").await;
+    set(&mut member, 1, at).await;
+    hands.pass(2 * SECOND);
+    for room in broken {
+        until_rung(&look, room, 2).await;
+    }
+    assert_eq!(until_rung(&look, "c", 1).await.len(), 1);
+    for room in broken {
+        let rang = stored(&look, room).await.rang.len();
+        assert!(rang < 40, "{room} rang {rang} times");
+    }
+}
+
+/// The hint of a room that is not there any more is forgotten.
+#[tokio::test]
+async fn a_hint_that_leads_nowhere_is_forgotten() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let node = Node::on(store.another_node()).await;
+    node.make("r").await;
+    let mut member = node.join("r").await;
+    set(&mut member, 1, hands.now() + 1000).await;
+    drop(member);
+    drop(node);
+    // Nothing of the room is left, but its hint.
+    hands.pass(2 * config().room_max_age);
+    assert_eq!(look.due_alarms(9).await.unwrap().hints.len(), 1);
+    let _node = Node::on(store).await;
+    until_forgotten(&look).await;
+}
+
+/// Enters a room through memory, without the network, so that time can stand still meanwhile.
+async fn enter(hub: &Hub<Egg>, room: &'static str) -> Client {
+    let (mut ours, theirs) = tokio::io::duplex(64 * 1024);
+    let hub = hub.clone();
+    let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let hub = hub.clone();
+        async move {
+            let (mut parts, _) = request.into_parts();
+            let upgrade = Upgrade::from_request_parts(&mut parts, &()).await.unwrap();
+            hub.upgrade(upgrade, room).await
+        }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(theirs), answer)
+        .with_upgrades();
+    tokio::spawn(served);
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: tablecast.v1\r\n\r\n";
+    ours.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(ours.read_u8().await.unwrap());
+    }
+    let mut client = Client::over(ours);
+    client.set_deadline(NEVER);
+    client.send_text(r#"{"join":{}}"#).await.unwrap();
+    assert!(client.next_json().await.unwrap()["hello"].is_object());
+    client
+}
+
+/// A room that is open rings by itself and at the time, between two looks at the store.
+#[tokio::test(start_paused = true)]
+async fn an_open_room_rings_at_its_time() {
+    let begin = tokio::time::Instant::now();
+    let clock = move || 1_000_000 + begin.elapsed().as_millis() as u64;
+    let store = MemoryBackend::with_clock(clock);
+    let look = store.another_node();
+    let hub: Hub<Egg> = Hub::start(Arc::new(store), config());
+    let times = [1_005_500, 1_005_501, 1_090_600];
+    let egg = Egg {
+        times: times.to_vec(),
+        ..Egg::default()
+    };
+    hub.create("r".parse().unwrap(), egg).await.unwrap();
+    let mut member = enter(&hub, "r").await;
+    let mut events = 0;
+    while events < times.len() {
+        events += usize::from(member.next_json().await.unwrap()["event"].is_object());
+    }
+    for ((at, now), time) in stored(&look, "r").await.rang.into_iter().zip(times) {
+        assert_eq!(at, time);
+        assert!(
+            (time..time + 5).contains(&now),
+            "at {now} and not at {time}"
+        );
+    }
+}
