@@ -6,8 +6,6 @@
 //! recognises what it has already done, so nothing is applied twice.
 
 mod server;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -567,3 +565,6 @@ fn not_yet() -> Rejection {
     let why = "this is possible when all servers are updated; try again in a few minutes";
     Rejection::new(code::NOT_YET, why)
 }
+
+#[cfg(test)]
+mod tests;

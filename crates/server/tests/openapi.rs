@@ -17,6 +17,7 @@ use support::protocol::Table;
 use support::{Answer, Running, UPGRADE, config, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
+use tablecast::core::{Backend, Forms};
 use tablecast_server::config::Config;
 use tablecast_testing::client::Client;
 use tablecast_testing::process::Process;
@@ -115,6 +116,14 @@ impl Held {
         answer
     }
 
+    /// Asks for a room's successor, with this body.
+    async fn again(&mut self, server: &Running, id: &str, headers: &str, body: &str) -> Answer {
+        let line = format!("POST /session/{id}/again/");
+        let answer = server.request(&line, headers, body).await;
+        self.hold("/session/{id}/again/", &answer);
+        answer
+    }
+
     /// Looks at a room in each way there is, and then once more at each.
     async fn look(&mut self, server: &Running, id: &str) {
         for (path, rest) in [("/session/{id}/", ""), ("/session/{id}/result/", "result/")] {
@@ -203,6 +212,9 @@ async fn pages_and_documents(held: &mut Held) {
 
 async fn rooms(held: &mut Held) {
     let server = start(config()).await;
+    let id = server.room().await;
+    assert_eq!(held.again(&server, &id, "", "").await.status, 201);
+    assert_eq!(held.again(&server, &id, "", "").await.status, 200);
     for body in ["", "{}", r#"{"title":"금요일 점심","minutes":30}"#] {
         let made = held.post(&server, JSON, body).await;
         assert_eq!(made.status, 201);
@@ -217,6 +229,7 @@ async fn rooms(held: &mut Held) {
             "too_long",
         ),
         (JSON, r#"{"minutes":0}"#, "bad_request"),
+        (JSON, r#"{"decide_at":1}"#, "bad_deadline"),
         (JSON, &" ".repeat(20 << 10), "too_long"),
         ("", "{}", "bad_content_type"),
         (
@@ -227,14 +240,26 @@ async fn rooms(held: &mut Held) {
     ] {
         let answer = held.post(&server, headers, body).await;
         assert_eq!(answer.code(), code, "{body:.40}");
+        // That one has the title of the room before.
+        if !body.contains("title") {
+            let id = server.room().await;
+            let answer = held.again(&server, &id, headers, body).await;
+            assert_eq!(answer.code(), code, "{body:.40}");
+        }
     }
-    let unfinished = "POST /session/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{";
-    let answer = server.ask(unfinished).await;
-    assert_eq!(answer.code(), "timeout");
-    held.hold("/session/", &answer);
+    for path in ["/session/", "/session/{id}/again/"] {
+        let place = place(path, "x");
+        let head = format!("POST {place} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{");
+        let answer = server.ask(&head).await;
+        assert_eq!(answer.code(), "timeout");
+        held.hold(path, &answer);
+    }
 
-    let id = server.room().await;
     held.look(&server, "nobody").await;
+    assert_eq!(
+        held.again(&server, "nobody", "", "").await.code(),
+        "not_found"
+    );
     let mut mina = Client::connect_json(server.at, &format!("/ws/{id}/"))
         .await
         .unwrap();
@@ -283,11 +308,13 @@ async fn limits(held: &mut Held) {
     let picture = format!("/r/x/qr.svg?origin=http://{}", server.at);
     held.get(&server, "/r/{id}/qr.svg", &picture, "").await;
     let server = limited(|config| config.create_rate = ONCE).await;
-    server.room().await;
+    let id = server.room().await;
     assert_eq!(held.post(&server, "", "").await.code(), "rate_limited");
+    held.again(&server, &id, "", "").await;
     let server = limited(|config| config.hub.max_rooms = 1).await;
-    server.room().await;
+    let id = server.room().await;
     assert_eq!(held.post(&server, "", "").await.code(), "too_many_rooms");
+    held.again(&server, &id, "", "").await;
 }
 
 async fn trouble(held: &mut Held) {
@@ -297,6 +324,7 @@ async fn trouble(held: &mut Held) {
     let id = server.room().await;
     faults.down("the cable is out");
     assert_eq!(held.post(&server, "", "").await.code(), "unavailable");
+    held.again(&server, &id, "", "").await;
     held.look(&server, &id).await;
     held.get(&server, "/readyz", "/readyz", "").await;
 
@@ -304,8 +332,19 @@ async fn trouble(held: &mut Held) {
     let id = server.room().await;
     server.hub.drain(Duration::from_secs(1)).await;
     assert_eq!(held.post(&server, "", "").await.code(), "draining");
+    held.again(&server, &id, "", "").await;
     held.look(&server, &id).await;
     held.get(&server, "/readyz", "/readyz", "").await;
+
+    let store = MemoryBackend::new();
+    let other = store.another_node();
+    let (older, lease) = ("older".parse().unwrap(), Duration::from_secs(3600));
+    other.renew(&older, Forms::FIRST, lease).await.unwrap();
+    let server = start_on(config(), Arc::new(store)).await;
+    let id = server.room().await;
+    let host = r#"{"person":"0123456789abcdef0123456789abcdef"}"#;
+    assert_eq!(held.post(&server, JSON, host).await.code(), "not_yet");
+    held.again(&server, &id, JSON, host).await;
 }
 
 #[tokio::test]

@@ -136,9 +136,6 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let about_settings = "Settings, all of which may be left out or null, as may the body";
     let making = [
         reason::BAD_JSON,
-        reason::TITLE_EMPTY,
-        reason::TITLE_TOO_LONG,
-        reason::TITLE_FORBIDDEN,
         reason::BAD_DEADLINE,
         reason::FOREIGN_ORIGIN,
         reason::TIMEOUT,
@@ -176,7 +173,12 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
                 json!({ "title": "금요일 점심", "minutes": 30 }),
             )
             .answers(made(StatusCode::CREATED, "The room is there"))
-            .refuses(&making),
+            .refuses(&making)
+            .refuses(&[
+                reason::TITLE_EMPTY,
+                reason::TITLE_TOO_LONG,
+                reason::TITLE_FORBIDDEN,
+            ]),
         Route::post("/session/{id}/again/", again)
             .named(
                 "makeAgain",
