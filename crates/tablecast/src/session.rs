@@ -5,8 +5,7 @@ mod visit;
 
 use std::sync::Arc;
 
-use tablecast_core::App;
-use tablecast_core::CloseReason;
+use tablecast_core::{App, CloseReason};
 
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;

@@ -4,7 +4,8 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ use tablecast::core::limits::Rate;
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::FaultyBackend;
 use tablecast_testing::faulty::{Call, Fault};
+use tracing::field::{Field, Visit};
+use tracing::span;
 
 fn config() -> HubConfig {
     HubConfig {
@@ -298,4 +301,66 @@ async fn whoever_is_asked_to_leave_is_told_so_by_the_code() {
     }
     host.send(say(3, "quiet")).await;
     here.until_seats("r", 1).await;
+}
+
+/// Everything that is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Visit for Log {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let line = format!("{field}={value:?} ");
+        self.0.lock().unwrap().push_str(&line);
+    }
+}
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        span.record(&mut self.clone());
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
+        values.record(&mut self.clone());
+    }
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test]
+async fn nothing_hidden_is_logged() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let (here, there, faults) = two_nodes().await;
+    let mut mina = here.json("r").await;
+    let mut far = there.json("r").await;
+    far.ask(hide(1, "sesame")).await;
+    faults.next(Call::Commit, Fault::UnknownAfter);
+    mina.ask(hide(1, "sesame")).await;
+    mina.ask(hide(2, "sesame")).await;
+    assert_eq!(code(&mina.ask(hide(1, "sesame seed")).await), "conflict");
+    let unread = json!({"id": 9, "hide": {"sesame": "sesame"}});
+    assert_eq!(code(&mina.ask(unread).await), "bad_command");
+    let mut text = here.try_text("r").await.unwrap();
+    text.send_text("sesame").await.unwrap();
+    while !text.next_text().await.unwrap().contains("hidden") {}
+    drop((mina, text, far));
+    here.hub.drain(Duration::from_secs(20)).await;
+    let log = log.0.lock().unwrap();
+    for logged in ["joined", "a command was refused", "closed"] {
+        assert!(log.contains(logged), "{logged}: {log}");
+    }
+    assert!(!log.contains("sesame"), "{log}");
 }
