@@ -13,7 +13,7 @@ mod model {
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::nodes::{Node, Outcome, World};
-use model::requests::{Command, Request, ShelfEvent, Step, steps};
+use model::requests::{Bell, Command, LAST_RING, Request, ShelfEvent, Step, steps};
 use proptest::prelude::*;
 use tablecast_core::room::{Change, Event};
 use tablecast_core::{Forms, MemberId};
@@ -109,6 +109,30 @@ proptest! {
                 Change::Closed {} | Change::Logic { by: None, .. } => {}
             }
         }
+    }
+
+    /// Whatever was refused, repeated, decided again or lost: each alarm is decided once, not
+    /// before its time, and by nobody.
+    #[test]
+    fn each_alarm_rings_once_and_never_early(steps in steps(40)) {
+        let mut world = World::new(3);
+        for step in &steps {
+            world.take(step);
+        }
+        let mut bell: Option<Bell> = None;
+        for event in world.store.all_events() {
+            match event.change {
+                Change::Logic { event: ShelfEvent::Wound(wound), .. } => bell = Some(wound),
+                Change::Logic { by, event: ShelfEvent::Rung(now) } => {
+                    let due = bell.filter(|bell| bell.at <= now);
+                    prop_assert!(due.is_some(), "{:?} rings at {}", bell, now);
+                    prop_assert_eq!((by, event.op), (None, None));
+                    bell = due.and_then(Bell::next);
+                }
+                _ => {}
+            }
+        }
+        prop_assert!(bell.is_none_or(|bell| bell.at <= LAST_RING + 20));
     }
 
     /// Applied to any earlier snapshot, the events after it lead to the same room.

@@ -16,7 +16,7 @@ use support::{Hands, NEVER};
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::room::Event;
-use tablecast::core::{Backend, MemberId, Rejection, RoomId};
+use tablecast::core::{Backend, Forms, MemberId, NodeId, Rejection, RoomId};
 use tablecast::hub::{CreateError, RoomSettings};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
@@ -543,6 +543,46 @@ async fn an_alarm_that_does_not_go_on_spins_nowhere() {
     for room in broken {
         let rang = stored(&look, room).await.rang.len();
         assert!(rang < 40, "{room} rang {rang} times");
+    }
+}
+
+/// What an older node could not read is not made: the alarm waits for the end of that node.
+#[tokio::test]
+async fn an_alarm_waits_until_all_nodes_read_what_it_does() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let node = Node::with(store, quick()).await;
+    for room in ["r", "s"] {
+        node.make(room).await;
+    }
+    let mut member = node.join("r").await;
+    let old: NodeId = "old".parse().unwrap();
+    look.renew(&old, Forms::FIRST, NEVER).await.unwrap();
+    let egg = Egg {
+        times: vec![u64::MAX / 2],
+        ..Egg::default()
+    };
+    let make = async || {
+        let id = format!("t{}", fastrand::u64(..)).parse().unwrap();
+        node.hub.create(id, egg.clone()).await
+    };
+    let is_known = |made: &Result<_, _>| matches!(made, Err(CreateError::NotYet));
+    let refused = until("the older node is known", make, is_known).await;
+    assert_eq!(refused.unwrap_err(), CreateError::NotYet);
+    let at = hands.now() + 1000;
+    set(&mut member, 1, at).await;
+    let mut other = node.join("s").await;
+    set(&mut other, 1, at).await;
+    other.client.send_close(1000).await.unwrap();
+    hands.pass(SECOND);
+    for room in ["r", "s"] {
+        // Whoever looks has it tried, in vain.
+        assert_eq!(node.rang(room).await, []);
+    }
+    look.release(&old).await.unwrap();
+    for room in ["r", "s"] {
+        assert_eq!(until_rung(&look, room, 1).await.len(), 1);
     }
 }
 

@@ -19,7 +19,7 @@ use tablecast_core::{
 };
 
 use super::oracle::{Answer, Asked, Oracle};
-use super::requests::{Request, Shelf, ShelfEvent, Step};
+use super::requests::{LAST_RING, Request, Shelf, ShelfEvent, Step};
 
 /// The store's answer to a commit that expects the right position.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,8 +116,11 @@ impl Node {
         self.history.push(event);
     }
 
-    fn decide(&self, requests: &[Asked], node: usize) -> (Draft<'_, Shelf>, Vec<Answer>) {
-        let mut draft = Draft::new(&self.room, &self.history, Forms::of::<Shelf>(), 0);
+    fn decide(&self, requests: &[Asked], node: usize, now: u64) -> (Draft<'_, Shelf>, Vec<Answer>) {
+        // A minute must be left when it rings.
+        let mut draft = Draft::new(&self.room, &self.history, Forms::of::<Shelf>(), now)
+            .dying_at(LAST_RING + 60_000);
+        draft.ring();
         let answers = requests
             .iter()
             .map(|request| decide(&mut draft, node, request))
@@ -272,7 +275,7 @@ impl World {
     fn decide_in_vain(&self, node: usize, requests: &[Asked]) {
         let room = &self.nodes[node].room;
         let before = room.clone();
-        drop(self.nodes[node].decide(requests, node));
+        drop(self.nodes[node].decide(requests, node, self.oracle.now));
         assert_eq!(*room, before);
     }
 
@@ -284,7 +287,8 @@ impl World {
             self.catch_up(node);
         }
         let base = self.store.seq();
-        let (mut draft, answers) = self.nodes[node].decide(requests, node);
+        let (mut draft, answers) = self.nodes[node].decide(requests, node, self.oracle.now);
+        self.oracle.ring();
         let expected: Vec<Answer> = requests
             .iter()
             .map(|request| self.oracle.request(node, base, request))
@@ -387,6 +391,8 @@ impl World {
         let things = self.oracle.things.iter();
         let things: Vec<_> = things.map(|(by, thing)| (MemberId(*by), *thing)).collect();
         assert_eq!(room.logic.things, things);
+        assert_eq!(room.logic.bell, self.oracle.bell);
+        assert_eq!(room.logic.rung, self.oracle.rung);
         let kept = self.store.kept.as_deref();
         let kept: Option<Vec<(u64, u8)>> = kept.map(|kept| serde_json::from_slice(kept).unwrap());
         assert_eq!(kept, self.oracle.kept);

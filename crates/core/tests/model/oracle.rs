@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tablecast_core::{MemberId, OpId};
 
-use super::requests::{Command, Request};
+use super::requests::{Bell, Command, LAST_RING, Request};
 
 /// Remembered events, without those that are being decided.
 const REMEMBERED: u64 = 256;
@@ -47,11 +47,14 @@ pub(crate) struct Oracle {
     pub(crate) seq: u64,
     /// Those with a seat, sorted by id.
     pub(crate) people: Vec<Person>,
-    /// Somebody with a key was here: since then those who leave are remembered.
+    /// Somebody with a key was here, or the bell has rung: since then no older node reads the
+    /// room, and those who leave are remembered.
     knows_persons: bool,
     /// Those who have left and are remembered, in order of leaving.
     pub(crate) former: Vec<Person>,
     pub(crate) things: Vec<(u64, u8)>,
+    pub(crate) bell: Option<Bell>,
+    pub(crate) rung: Vec<(u64, u64)>,
     /// The result: the items after the last removal.
     pub(crate) kept: Option<Vec<(u64, u8)>>,
     /// At which seq which connection got a seat.
@@ -102,6 +105,16 @@ impl Oracle {
             if self.knows_persons && (person.key.is_some() || matters) {
                 self.former.push(person);
             }
+        }
+    }
+
+    /// The bell rings as often as it is due, before anything else is decided.
+    pub(crate) fn ring(&mut self) {
+        while let Some(bell) = self.bell.filter(|bell| bell.at <= self.now) {
+            self.happens();
+            self.knows_persons = true;
+            self.rung.push((bell.at, self.now));
+            self.bell = bell.next();
         }
     }
 
@@ -287,6 +300,14 @@ impl Oracle {
             Command::Clear if self.things.is_empty() => return Answer::Done(self.seq),
             Command::Clear => {
                 self.things.clear();
+                1
+            }
+            Command::Wind { after, again } => {
+                let at = self.now + after;
+                if at > LAST_RING && self.bell.is_none_or(|bell| bell.at != at) {
+                    return Answer::Rejected("too_late");
+                }
+                self.bell = Some(Bell { at, again });
                 1
             }
         };

@@ -7,11 +7,34 @@ use tablecast_core::{Logic, MemberId, Rejection};
 
 use super::nodes::Outcome;
 
-/// Things in the order in which they were added, each with the member who added it.
+/// Things in the order in which they were added, each with the member who added it; and a bell.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shelf {
     pub(crate) things: Vec<(MemberId, u8)>,
+    pub(crate) bell: Option<Bell>,
+    /// When the bell was to ring, and when it rang.
+    pub(crate) rung: Vec<(u64, u64)>,
 }
+
+/// A bell that is wound up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Bell {
+    pub(crate) at: u64,
+    /// So often it rings again, ten later each time.
+    pub(crate) again: u8,
+}
+
+impl Bell {
+    pub(crate) fn next(self) -> Option<Bell> {
+        Some(Bell {
+            at: self.at + 10,
+            again: self.again.checked_sub(1)?,
+        })
+    }
+}
+
+/// The bell can ring so late, and no later: then the room's age ends.
+pub(crate) const LAST_RING: u64 = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Command {
@@ -23,6 +46,8 @@ pub(crate) enum Command {
     Take(u8),
     /// One event, or none if the shelf is empty already.
     Clear,
+    /// One event, or `too_late`. The bell rings after this time.
+    Wind { after: u64, again: u8 },
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -30,13 +55,15 @@ pub(crate) enum ShelfEvent {
     Put(u8),
     Taken(u8),
     Cleared,
+    Wound(Bell),
+    Rung(u64),
 }
 
 impl Logic for Shelf {
     type Command = Command;
     type Event = ShelfEvent;
 
-    fn decide(&self, _by: &Context<'_>, command: &Command) -> Result<Vec<ShelfEvent>, Rejection> {
+    fn decide(&self, by: &Context<'_>, command: &Command) -> Result<Vec<ShelfEvent>, Rejection> {
         match *command {
             Command::Put(thing) => Ok(vec![ShelfEvent::Put(thing)]),
             Command::PutTwo(thing) => Ok(vec![ShelfEvent::Put(thing), ShelfEvent::Put(thing)]),
@@ -46,6 +73,10 @@ impl Logic for Shelf {
             Command::Take(_) => Err(Rejection::new("not_found", "it is not there")),
             Command::Clear if self.things.is_empty() => Ok(Vec::new()),
             Command::Clear => Ok(vec![ShelfEvent::Cleared]),
+            Command::Wind { after, again } => {
+                let at = by.now + after;
+                Ok(vec![ShelfEvent::Wound(Bell { at, again })])
+            }
         }
     }
 
@@ -57,7 +88,21 @@ impl Logic for Shelf {
                 self.things.remove(at.expect("decided in this state"));
             }
             ShelfEvent::Cleared => self.things.clear(),
+            ShelfEvent::Wound(bell) => self.bell = Some(*bell),
+            ShelfEvent::Rung(now) => {
+                let bell = self.bell.expect("decided in this state");
+                self.rung.push((bell.at, *now));
+                self.bell = bell.next();
+            }
         }
+    }
+
+    fn alarm(&self) -> Option<u64> {
+        self.bell.map(|bell| bell.at)
+    }
+
+    fn ring(&self, now: u64) -> Vec<ShelfEvent> {
+        vec![ShelfEvent::Rung(now)]
     }
 
     /// Whoever has a thing there.
@@ -139,6 +184,8 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (0..3u8).prop_map(Command::PutTwo),
         3 => (0..3u8).prop_map(Command::Take),
         1 => Just(Command::Clear),
+        2 => ((0..6u64).prop_map(|tens| 10 * tens), 0..3u8)
+            .prop_map(|(after, again)| Command::Wind { after, again }),
     ];
     prop_oneof![
         6 => (0..6u64, prop::option::of(0..3u128), any::<bool>(), colour()).prop_map(
