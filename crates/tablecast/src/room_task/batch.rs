@@ -9,7 +9,7 @@ use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, SeatToken, code};
+use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, code};
 use tablecast_protocol::client::{self, Rename, Watch};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
 use crate::identity::Identity;
 use crate::room_task::absent::AwayEnds;
-use crate::room_task::mail::{CommandRequest, JoinRequest, Order, OrderRequest, Waits, Who};
+use crate::room_task::mail::{CommandRequest, JoinRequest, Order, OrderRequest, Waits};
 use crate::room_task::replica::{Replica, show};
 use crate::room_task::watchers::Watchers;
 
@@ -387,7 +387,10 @@ impl DecideContext<'_> {
         match request {
             Request::Join(join) => self.join(draft, join),
             Request::Command(command) => act(draft, command),
-            Request::Order(order) => obey(draft, order),
+            Request::Order(order) => match order.decide(draft) {
+                Some(done) => done.map_or_else(Outcome::Rejected, Outcome::Done),
+                None => Outcome::Forgotten,
+            },
             Request::Leave {
                 connection,
                 keep_until,
@@ -415,7 +418,7 @@ impl DecideContext<'_> {
 
     fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
         let again = match &request.wanted {
-            WantedSeat::Again { seat, .. } if may_open(draft, request, *seat) => {
+            WantedSeat::Again { seat, .. } if request.may_open(draft, *seat) => {
                 Some(draft.resume(*seat, self.node, request.connection))
             }
             WantedSeat::New { .. } | WantedSeat::Again { .. } => None,
@@ -471,41 +474,6 @@ impl DecideContext<'_> {
         }
         Ok(member)
     }
-}
-
-/// Whether a client may use the secret of this seat. Where who embeds the hub says who it is, the
-/// seat must be theirs, with what they may do now.
-fn may_open<A: App>(draft: &Draft<'_, A>, request: &JoinRequest, token: SeatToken) -> bool {
-    let Some(identity) = &request.identity else {
-        return true;
-    };
-    let seat = draft.room().members.by_token(token);
-    seat.is_some_and(|seat| {
-        let is_theirs = seat.person == request.person && seat.role.as_ref() == identity.role();
-        // It was taken while an older node lived, which knows neither persons nor roles.
-        is_theirs || (seat.person.is_none() && seat.role.is_none())
-    })
-}
-
-fn obey<A: App>(draft: &mut Draft<'_, A>, request: &OrderRequest<A>) -> Outcome {
-    let is_forgotten = |at| !draft.remembers_since(at);
-    let done = match &request.order {
-        // Done a second time it changes nothing more.
-        Order::Dismiss(who) => {
-            let member = match who {
-                Who::Member(member) => Some(*member),
-                Who::Person(person) => draft.room().members.by_person(*person),
-            };
-            if let Some(member) = member {
-                draft.dismiss(member);
-            }
-            return Outcome::Done(draft.room().position.seq);
-        }
-        _ if request.may_be_done.is_some_and(is_forgotten) => return Outcome::Forgotten,
-        Order::Command(command) => draft.server_command(request.op, command),
-        Order::Close => draft.close(request.op),
-    };
-    done.map_or_else(Outcome::Rejected, Outcome::Done)
 }
 
 fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tablecast_core::App;
 use tablecast_core::backend::{Health, Publication};
+use tablecast_core::draft::Draft;
 use tablecast_core::membership::Op;
-use tablecast_core::{ConnectionId, MemberId, PersonId, Position, SeatToken};
+use tablecast_core::{ConnectionId, MemberId, PersonId, Position, Rejection, SeatToken};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
@@ -162,5 +163,44 @@ impl<A: App> OrderRequest<A> {
             None => why,
         };
         let _ = self.reply.send(Err(why));
+    }
+}
+
+impl<A: App> OrderRequest<A> {
+    /// Decides it. `None`: whether it was done before is no longer remembered.
+    pub(super) fn decide(&self, draft: &mut Draft<'_, A>) -> Option<Result<u64, Rejection>> {
+        let is_forgotten = |at| !draft.remembers_since(at);
+        match &self.order {
+            // Done a second time it changes nothing more.
+            Order::Dismiss(who) => {
+                let member = match who {
+                    Who::Member(member) => Some(*member),
+                    Who::Person(person) => draft.room().members.by_person(*person),
+                };
+                if let Some(member) = member {
+                    draft.dismiss(member);
+                }
+                Some(Ok(draft.room().position.seq))
+            }
+            _ if self.may_be_done.is_some_and(is_forgotten) => None,
+            Order::Command(command) => Some(draft.server_command(self.op, command)),
+            Order::Close => Some(draft.close(self.op)),
+        }
+    }
+}
+
+impl JoinRequest {
+    /// Whether the client may use the secret of this seat. Where who embeds the hub says who it
+    /// is, the seat must be theirs, with what they may do now.
+    pub(super) fn may_open<A: App>(&self, draft: &Draft<'_, A>, token: SeatToken) -> bool {
+        let Some(identity) = &self.identity else {
+            return true;
+        };
+        let seat = draft.room().members.by_token(token);
+        seat.is_some_and(|seat| {
+            let is_theirs = seat.person == self.person && seat.role.as_ref() == identity.role();
+            // It was taken while an older node lived, which knows neither persons nor roles.
+            is_theirs || (seat.person.is_none() && seat.role.is_none())
+        })
     }
 }
