@@ -5,11 +5,11 @@
 //! is thrown away and the same requests are decided again on the newer state. Each request
 //! recognises what it has already done, so nothing is applied twice.
 
+pub mod alarms;
 mod server;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tablecast_protocol::code;
 use tablecast_protocol::colour::Colour;
@@ -62,20 +62,6 @@ pub struct Join {
     pub connection: ConnectionId,
 }
 
-/// So often an alarm may be followed by another one that is due at the same moment.
-const ALARMS: usize = 8;
-
-/// A room whose maximum age does not allow a whole lifetime beyond its alarm must live at least
-/// this long beyond it, in milliseconds: members are to see what the alarm has done.
-const BEYOND_ALARM: u64 = 60_000;
-
-/// Until when a room with this alarm and lifetime must be able to live, at least (backend
-/// clock, ms).
-pub fn must_live_until(alarm: u64, ttl: Duration) -> u64 {
-    let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-    alarm.saturating_add(ttl.min(BEYOND_ALARM))
-}
-
 /// A copy of a room in which requests are decided.
 #[derive(Debug)]
 pub struct Draft<'a, L: Logic> {
@@ -111,14 +97,6 @@ impl<'a, L: Logic> Draft<'a, L> {
             extends: false,
             keepsake: None,
         }
-    }
-
-    /// The room's maximum age ends then (backend clock, ms): commands that set a later alarm are
-    /// refused. Without this, none is.
-    #[must_use]
-    pub fn dying_at(mut self, dies_at: u64) -> Self {
-        self.dies_at = dies_at;
-        self
     }
 
     /// The state with everything decided so far.
@@ -198,30 +176,6 @@ impl<'a, L: Logic> Draft<'a, L> {
         let events = self.room.logic.left(member);
         self.follow(None, events);
         seq
-    }
-
-    /// Decides the application's alarm, if it is due; otherwise, or if a live node could not
-    /// read all of its events, does nothing.
-    pub fn ring(&mut self) {
-        for _ in 0..ALARMS {
-            let due = self.room.logic.alarm().filter(|at| *at <= self.now);
-            let Some(due) = due else { return };
-            let events = self.room.logic.ring(self.now);
-            let changes = events
-                .into_iter()
-                .map(|event| Change::Logic { by: None, event });
-            let changes: Vec<_> = changes.collect();
-            if !self.are_read(&changes) {
-                return;
-            }
-            for change in changes {
-                self.record(None, change);
-            }
-            // One that does not go on would ring for ever.
-            if self.room.logic.alarm().is_some_and(|at| at <= due) {
-                return;
-            }
-        }
     }
 
     /// Gives a seat: their own to a person whom the room knows, else a new one. An older
@@ -479,20 +433,11 @@ impl<'a, L: Logic> Draft<'a, L> {
             return Err(not_yet());
         }
         let mut seq = self.room.position.seq;
-        let (decided, keepsake) = (self.events.len(), self.keepsake.clone());
-        let before = self.room.logic.alarm();
+        let mark = self.mark();
         for change in changes {
             seq = self.record(op, change);
         }
-        let alarm = self.room.logic.alarm();
-        let is_too_late = |at| must_live_until(at, self.room.ttl) > self.dies_at;
-        if alarm != before && alarm.is_some_and(is_too_late) {
-            self.take_back(decided, keepsake);
-            return Err(Rejection::new(
-                code::TOO_LATE,
-                "the room does not live that long; choose an earlier time",
-            ));
-        }
+        self.check_alarm(mark)?;
         Ok(seq)
     }
 
@@ -500,17 +445,6 @@ impl<'a, L: Logic> Draft<'a, L> {
     fn are_read(&self, changes: &[Change<L::Event>]) -> bool {
         let mut forms = changes.iter().map(|change| change.forms(L::form));
         forms.all(|forms| self.forms.read(forms))
-    }
-
-    /// Forgets the events after the first `left` ones, and begins again with those.
-    fn take_back(&mut self, left: usize, keepsake: Option<Record>) {
-        self.events.truncate(left);
-        self.keepsake = keepsake;
-        self.extends = self.events.iter().any(|event| event.extends());
-        self.room = self.base.clone();
-        for event in &self.events {
-            self.room.apply(event);
-        }
     }
 
     fn seat(&self, member: MemberId) -> Result<&Seat, Rejection> {

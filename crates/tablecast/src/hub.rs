@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, Created, Health, Keepsake, NewRoom};
-use tablecast_core::draft::must_live_until;
+use tablecast_core::draft::alarms::must_live_until;
 use tablecast_core::membership::Presence;
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::Room;

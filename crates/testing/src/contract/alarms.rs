@@ -52,7 +52,7 @@ pub async fn an_alarm_is_told_to_all_nodes_when_it_is_due(nodes: Nodes) {
     for node in nodes.each() {
         let look = async || due(node, &hint.room).await;
         let found = until("the alarm is due", look, |found| !found.is_empty()).await;
-        assert_eq!(found, [hint.clone()]);
+        assert_eq!(found, std::slice::from_ref(&hint));
     }
 }
 

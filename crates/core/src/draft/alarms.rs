@@ -1,0 +1,99 @@
+//! The application's alarms: deciding those that are due, and refusing those that would come too
+//! late.
+
+use std::time::Duration;
+
+use tablecast_protocol::code;
+
+use crate::draft::Draft;
+use crate::logic::{Logic, Rejection};
+use crate::room::Change;
+use crate::stored::Record;
+
+/// So often an alarm may be followed by another one that is due at the same moment.
+const ALARMS: usize = 8;
+
+/// A room whose maximum age does not allow a whole lifetime beyond its alarm must live at least
+/// this long beyond it, in milliseconds: members are to see what the alarm has done.
+const BEYOND_ALARM: u64 = 60_000;
+
+/// Until when a room with this alarm and lifetime must be able to live, at least (backend
+/// clock, ms).
+pub fn must_live_until(alarm: u64, ttl: Duration) -> u64 {
+    let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+    alarm.saturating_add(ttl.min(BEYOND_ALARM))
+}
+
+/// How far a draft had come before a command.
+pub(super) struct Mark {
+    events: usize,
+    keepsake: Option<Record>,
+    alarm: Option<u64>,
+}
+
+impl<L: Logic> Draft<'_, L> {
+    /// The room's maximum age ends then (backend clock, ms): commands that set a later alarm are
+    /// refused. Without this, none is.
+    #[must_use]
+    pub fn dying_at(mut self, dies_at: u64) -> Self {
+        self.dies_at = dies_at;
+        self
+    }
+
+    /// Decides the application's alarm, if it is due; otherwise, or if a live node could not
+    /// read all of its events, does nothing.
+    pub fn ring(&mut self) {
+        for _ in 0..ALARMS {
+            let due = self.room.logic.alarm().filter(|at| *at <= self.now);
+            let Some(due) = due else { return };
+            let events = self.room.logic.ring(self.now);
+            let changes = events
+                .into_iter()
+                .map(|event| Change::Logic { by: None, event });
+            let changes: Vec<_> = changes.collect();
+            if !self.are_read(&changes) {
+                return;
+            }
+            for change in changes {
+                self.record(None, change);
+            }
+            // One that does not go on would ring for ever.
+            if self.room.logic.alarm().is_some_and(|at| at <= due) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            events: self.events.len(),
+            keepsake: self.keepsake.clone(),
+            alarm: self.room.logic.alarm(),
+        }
+    }
+
+    /// Goes back to the mark if an alarm was set since that the room's maximum age does not
+    /// allow.
+    ///
+    /// # Errors
+    /// `too_late`: it went back.
+    pub(super) fn check_alarm(&mut self, mark: Mark) -> Result<(), Rejection> {
+        let alarm = self.room.logic.alarm();
+        let is_too_late = |at| must_live_until(at, self.room.ttl) > self.dies_at;
+        if alarm == mark.alarm || !alarm.is_some_and(is_too_late) {
+            return Ok(());
+        }
+        self.events.truncate(mark.events);
+        self.keepsake = mark.keepsake;
+        self.extends = self.events.iter().any(|event| event.extends());
+        // As in a conflict: decided events are applied to the room as it was.
+        self.room = self.base.clone();
+        for event in &self.events {
+            self.room.apply(event);
+        }
+        Err(Rejection::new(
+            code::TOO_LATE,
+            "the room does not live that long; choose an earlier time",
+        ))
+    }
+}
