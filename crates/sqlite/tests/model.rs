@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tablecast::MemoryBackend;
 use tablecast_core::backend::{
-    Backend, Commit, Committed, Created, Keepsake, Loaded, NewKeepsake, NewRoom, Stamp,
+    Backend, Commit, Committed, Created, DueAlarms, Keepsake, Loaded, NewKeepsake, NewRoom, Stamp,
 };
 use tablecast_core::position::{Epoch, Position};
 use tablecast_sqlite::{SqliteBackend, check};
@@ -21,6 +21,7 @@ use common::{Files, Folder, room};
 
 const RUNS: u64 = 12;
 const STEPS: usize = 150;
+const START: u64 = 1_000_000;
 const ROOMS: [&str; 3] = ["a", "b", "c"];
 
 /// An answer, with the epochs taken out: each store draws its own.
@@ -30,6 +31,7 @@ enum Answer {
     Loaded(Option<Loaded>),
     Committed(Committed),
     Keepsake(Option<Keepsake>),
+    Due(DueAlarms),
     Refused,
 }
 
@@ -70,12 +72,12 @@ impl Side {
 
     async fn ask(&mut self, ask: &Ask) -> Answer {
         match ask {
-            Ask::Create { id, ttl } => {
+            Ask::Create { id, ttl, alarm } => {
                 let new = NewRoom {
                     snapshot: "the first state".into(),
                     ttl: *ttl,
                     max_age: *ttl * 3,
-                    alarm: None,
+                    alarm: *alarm,
                 };
                 match self.backend.create(&room(id), new).await.unwrap() {
                     Created::New(position, stamp) => {
@@ -100,7 +102,7 @@ impl Side {
                         what: what.into(),
                         ttl,
                     }),
-                    alarm: None,
+                    alarm: step.alarm,
                 };
                 match self.backend.commit(&room(id), commit).await {
                     Ok(Committed::Conflict(loaded)) => {
@@ -113,6 +115,13 @@ impl Side {
             Ask::Keepsake { id } => {
                 Answer::Keepsake(self.backend.keepsake(&room(id)).await.unwrap())
             }
+            Ask::Due { forget, .. } => {
+                let due = self.backend.due_alarms(5).await.unwrap();
+                if let Some(hint) = due.hints.get(*forget) {
+                    self.backend.forget_alarm(hint).await.unwrap();
+                }
+                Answer::Due(due)
+            }
         }
     }
 }
@@ -122,6 +131,7 @@ enum Ask {
     Create {
         id: &'static str,
         ttl: Duration,
+        alarm: Option<u64>,
     },
     Load {
         id: &'static str,
@@ -134,6 +144,12 @@ enum Ask {
     Keepsake {
         id: &'static str,
     },
+    /// Also looks at this room.
+    Due {
+        id: &'static str,
+        /// Forgets this one of the hints.
+        forget: usize,
+    },
 }
 
 /// Positions are the number of an epoch, and a seq.
@@ -144,6 +160,7 @@ struct Step {
     snapshot: Option<Bytes>,
     extend: Option<Duration>,
     keepsake: Option<(Bytes, Duration)>,
+    alarm: Option<u64>,
 }
 
 /// Where each room stands, as far as who asks knows.
@@ -160,16 +177,24 @@ fn any_ask(random: &mut fastrand::Rng, standing: &Standing, epochs: usize) -> As
         2 => (place.0, place.1.saturating_sub(random.u64(..9))),
         _ => place,
     };
-    match random.u8(..20) {
+    let alarm = |random: &mut fastrand::Rng| {
+        (random.u8(..4) == 0).then(|| START + 10_000 * random.u64(..60))
+    };
+    match random.u8(..22) {
         0 | 1 => Ask::Create {
             id,
             ttl: second * random.u32(1..60),
+            alarm: alarm(random),
         },
         2..=4 => Ask::Load {
             id,
             known: random.bool().then(|| about(random)),
         },
         5 => Ask::Keepsake { id },
+        6 | 7 => Ask::Due {
+            id,
+            forget: random.usize(..8),
+        },
         _ => {
             let expected = about(random);
             let events = random.usize(1..6);
@@ -185,6 +210,7 @@ fn any_ask(random: &mut fastrand::Rng, standing: &Standing, epochs: usize) -> As
                     extend: random.bool().then(|| second * random.u32(1..60)),
                     keepsake: (random.u8(..4) == 0)
                         .then(|| (format!("of {after}").into(), second * random.u32(1..90))),
+                    alarm: alarm(random),
                     events,
                 },
             }
@@ -198,7 +224,7 @@ async fn a_database_answers_as_rooms_in_memory_do() {
         let seed = fastrand::u64(..);
         println!("run {run}: seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
-        let now = Arc::new(AtomicU64::new(1_000_000));
+        let now = Arc::new(AtomicU64::new(START));
         let clock = || {
             let now = now.clone();
             move || now.load(Ordering::Relaxed)
@@ -233,7 +259,8 @@ async fn a_database_answers_as_rooms_in_memory_do() {
                 Ask::Create { id, .. }
                 | Ask::Load { id, .. }
                 | Ask::Commit { id, .. }
-                | Ask::Keepsake { id } => *id,
+                | Ask::Keepsake { id }
+                | Ask::Due { id, .. } => *id,
             };
             let newest = memory.backend.load(&room(id), None).await.unwrap();
             let newest = newest.map(|loaded| memory.common(loaded.position));
