@@ -24,8 +24,8 @@ pub trait Application {
     type News;
 
     /// Changes the state as an event does, in the same way as the server: what there is to tell
-    /// of it. `by` is the member who caused it; `None`: the server or the time. What does not fit the state must not
-    /// panic: it comes from outside.
+    /// of it. `by` is the member who caused it; `None`: the server or the time. What does not fit
+    /// the state must not panic: it comes from outside.
     fn apply(
         state: &mut Self::State,
         by: Option<MemberId>,
@@ -33,8 +33,9 @@ pub trait Application {
     ) -> Option<Self::News>;
 
     /// What this client says by itself. It is called after all that happens while everything is
-    /// known, and not while it watches. These commands do not wait in [`pending`](crate::Session::pending), nobody is told
-    /// that one was refused, and a new seat begins without them.
+    /// known, and not while it watches. These commands do not wait in
+    /// [`pending`](crate::Session::pending), nobody is told that one was refused, and a new seat
+    /// begins without them.
     fn tend(
         &mut self,
         _room: &Room<Self::State>,

@@ -430,7 +430,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         let changes = events.into_iter().map(|event| Change::Logic { by, event });
         let changes: Vec<_> = changes.collect();
         if !self.are_read(&changes) {
-            return Err(not_yet());
+            return Err(server::not_yet());
         }
         let mut seq = self.room.position.seq;
         let mark = self.mark();
@@ -493,11 +493,6 @@ impl<'a, L: Logic> Draft<'a, L> {
             )),
         }
     }
-}
-
-fn not_yet() -> Rejection {
-    let why = "this is possible when all servers are updated; try again in a few minutes";
-    Rejection::new(code::NOT_YET, why)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What the server itself wants: its commands, and sending members away.
 
-use tablecast_protocol::{MemberId, Position};
+use tablecast_protocol::{MemberId, Position, code};
 
-use crate::draft::{Draft, not_yet};
+use crate::draft::Draft;
 use crate::forms::PERSONS;
 use crate::logic::{Logic, Rejection};
 use crate::membership::Op;
@@ -92,4 +92,10 @@ impl<L: Logic> Draft<'_, L> {
         let newest = here.seq - self.events.len() as u64;
         position.epoch == here.epoch && self.history.since(position.seq, newest).is_some()
     }
+}
+
+/// A live node could not read it.
+pub(super) fn not_yet() -> Rejection {
+    let why = "this is possible when all servers are updated; try again in a few minutes";
+    Rejection::new(code::NOT_YET, why)
 }

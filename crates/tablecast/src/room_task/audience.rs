@@ -1,5 +1,7 @@
 //! The connections of a room on this node, and the messages to them.
 
+mod closing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use tablecast_core::App;
 use tablecast_core::backend::Health;
 use tablecast_core::draft::Refusal;
 use tablecast_core::limits::WATCHERS;
-use tablecast_core::membership::{Membership, Presence, Seat};
+use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event};
 use tablecast_core::{
     CloseReason, ConnectionId, MemberId, OpId, PersonId, Rejection, RoomId, code,
@@ -409,22 +411,6 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Closes those who watch and were asked to leave, or who wait for a seat and are here by a
-    /// newer connection.
-    pub(super) fn close_displaced(&mut self, watchers: &mut Watchers, members: &Membership) {
-        if self.watching == 0 && !watchers.wait() {
-            return;
-        }
-        let displaced = watchers.displaced(members);
-        self.close_where(|id, local| match local.role {
-            Role::Watcher(Some(person)) if members.is_barred(person) => {
-                Some(CloseReason::Dismissed)
-            }
-            _ => displaced.contains(&id).then_some(CloseReason::TakenOver),
-        });
-        watchers.retain(|id| self.has(id));
-    }
-
     /// Whether a command may be decided. If an earlier one must come first, it is refused
     /// with that number.
     pub(super) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
@@ -489,46 +475,6 @@ impl<'a> Audience<'a> {
         };
         let why = format!("{why}; whether this was applied is unknown: {advice}");
         self.reject(command, &Rejection::new(code::UNAVAILABLE, why), None);
-    }
-
-    fn close_other(&mut self, member: MemberId, newest: Option<ConnectionId>, reason: CloseReason) {
-        self.close_where(|id, local| {
-            (local.role.member() == Some(member) && Some(id) != newest).then_some(reason)
-        });
-    }
-
-    fn close_unseated(&mut self, members: &Membership) {
-        self.close_where(|id, local| {
-            let member = local.role.member()?;
-            let seat = members.seat(member);
-            match seat.map(|seat| &seat.presence) {
-                Some(Presence::Here { connection, .. }) if *connection == id => None,
-                Some(Presence::Here { .. }) => Some(CloseReason::TakenOver),
-                None if members.was_dismissed(member) => Some(CloseReason::Dismissed),
-                Some(Presence::Away { .. }) | None => Some(CloseReason::BadSeat),
-            }
-        });
-    }
-
-    /// Closes the connections for which there is a reason, and forgets them.
-    fn close_where(&mut self, reason: impl Fn(ConnectionId, &Local) -> Option<CloseReason>) {
-        let mut closed = Vec::new();
-        for (id, local) in &self.locals {
-            if let Some(reason) = reason(*id, local) {
-                local.outbox.close(reason);
-                closed.push(*id);
-            }
-        }
-        for id in closed {
-            self.remove(id);
-        }
-    }
-
-    /// Closes all connections, without forgetting them: each leaves by itself.
-    pub(super) fn close_all(&self, reason: CloseReason) {
-        for local in self.locals.values() {
-            local.outbox.close(reason);
-        }
     }
 }
 
