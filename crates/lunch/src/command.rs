@@ -245,7 +245,11 @@ pub struct Veto {
 
 /// Changes how members vote. What is absent stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(transform = absent_stays)
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with \"hidden_votes\" or \"votes_each\""
@@ -253,17 +257,12 @@ pub struct Veto {
 pub struct ChangeRules {
     /// Whether members see only their own votes until it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "bool", !default))]
     pub hidden_votes: Option<bool>,
     /// How many votes each may give, 1 to 100; null: as many as they like.
     #[serde(
         default,
         deserialize_with = "given",
         skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "Option<u32>", range(min = 1, max = 100), !default)
     )]
     pub votes_each: Option<Option<u32>>,
 }
@@ -313,40 +312,47 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// Adds to a schema that exactly one of `at` and `in_ms` says when.
+/// Describes a field that may be absent: what it is if it is there.
 #[cfg(feature = "schema")]
-fn one_way_to_say_when(schema: &mut schemars::Schema) {
-    use serde_json::json;
-    for (name, kind) in [
-        ("at", json!(["integer", "null"])),
-        ("in_ms", json!("integer")),
-    ] {
-        let property = schema.pointer_mut(&format!("/properties/{name}"));
-        if let Some(property) = property.and_then(serde_json::Value::as_object_mut) {
-            property.insert("type".to_owned(), kind);
-            property.remove("default");
-        }
+fn describe(schema: &mut schemars::Schema, name: &str, described: serde_json::Value) {
+    let property = schema.pointer_mut(&format!("/properties/{name}"));
+    if let Some(property) = property.and_then(serde_json::Value::as_object_mut) {
+        property.remove("default");
+        property.extend(described.as_object().cloned().unwrap_or_default());
     }
-    schema.insert(
-        "oneOf".to_owned(),
-        json!([{ "required": ["at"] }, { "required": ["in_ms"] }]),
-    );
 }
 
 /// Adds to a schema that exactly one of `item` and `number` names the item: in the types
 /// both are optional.
 #[cfg(feature = "schema")]
 fn one_way_to_name(schema: &mut schemars::Schema) {
-    use serde_json::{Value, json};
-    for (name, kind) in [("item", "string"), ("number", "integer")] {
-        let property = schema.pointer_mut(&format!("/properties/{name}"));
-        if let Some(property) = property.and_then(Value::as_object_mut) {
-            property.insert("type".to_owned(), kind.into());
-            property.remove("default");
-        }
-    }
-    schema.insert(
-        "oneOf".to_owned(),
-        json!([{ "required": ["item"] }, { "required": ["number"] }]),
-    );
+    use serde_json::json;
+    describe(schema, "item", json!({ "type": "string" }));
+    describe(schema, "number", json!({ "type": "integer" }));
+    one_of(schema, ["item", "number"]);
+}
+
+/// Adds to a schema that exactly one of `at` and `in_ms` says when.
+#[cfg(feature = "schema")]
+fn one_way_to_say_when(schema: &mut schemars::Schema) {
+    use serde_json::json;
+    describe(schema, "at", json!({ "type": ["integer", "null"] }));
+    describe(schema, "in_ms", json!({ "type": "integer" }));
+    one_of(schema, ["at", "in_ms"]);
+}
+
+#[cfg(feature = "schema")]
+fn one_of(schema: &mut schemars::Schema, fields: [&str; 2]) {
+    let required = fields.map(|field| serde_json::json!({ "required": [field] }));
+    schema.insert("oneOf".to_owned(), required.to_vec().into());
+}
+
+/// Adds to a schema what the rules may be, if they are there.
+#[cfg(feature = "schema")]
+fn absent_stays(schema: &mut schemars::Schema) {
+    use serde_json::json;
+    let most = crate::limits::MAX_VOTES_EACH;
+    let each = json!({ "type": ["integer", "null"], "minimum": 1, "maximum": most });
+    describe(schema, "hidden_votes", json!({ "type": "boolean" }));
+    describe(schema, "votes_each", each);
 }

@@ -22,7 +22,6 @@ pub struct Item {
     pub votes: Vec<MemberId>,
     /// The members who cannot eat it, in order of saying so. Such an item cannot win.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(!default))]
     pub vetoes: Vec<MemberId>,
 }
 

@@ -13,12 +13,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{Running, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
-use tablecast::core::{Backend, CloseReason};
+use tablecast::core::{Backend, CloseReason, PersonId, RoomId};
 use tablecast_lunch::{MasterSecret, Menu};
 use tablecast_server::config::Config;
 use tablecast_testing::FaultyBackend;
@@ -32,6 +33,9 @@ const EPOCH: &str = "b5fcfbf0cd7a7dd5";
 const EXPIRES_AT: u64 = 1_795_300_327_066;
 const NOW: u64 = 1_795_299_727_066;
 const UNTIL: u64 = 1_795_299_757_066;
+
+/// The key of whoever made the room.
+const HOST: &str = "00112233445566778899aabbccddeeff";
 
 /// What a member contributes to a draw.
 const VALUE: &str = "f3a7c2b19d04e86f5a1b7c3d2e9f80416b5d7a8c9e0f1a2b3c4d5e6f70819a2b";
@@ -144,15 +148,36 @@ struct Node(Running);
 
 async fn start(backend: Arc<dyn Backend>, config: Config) -> Node {
     let server = start_on(config, backend).await;
+    let room: RoomId = ROOM.parse().unwrap();
+    // It has a host, so that the newest forms are stored in it from the beginning. On a second
+    // node the room is there already.
     let menu = Menu::new(100, MasterSecret::new([7; 32]));
-    // On a second node the room is there already.
-    let _ = server.hub.create(ROOM.parse().unwrap(), menu).await;
+    let menu = menu.with_host(PersonId::new(HOST.parse().unwrap(), &room));
+    let _ = server.hub.create(room, menu).await;
     Node(server)
 }
 
 struct Peer(Client);
 
 impl Node {
+    /// Waits until this node makes the newest forms: until then a nudge is refused.
+    async fn knows_what_all_read(&self) {
+        let room: RoomId = "probe".parse().unwrap();
+        let menu = Menu::new(1, MasterSecret::new([7; 32]));
+        self.0.hub.create(room, menu).await.unwrap();
+        let mut peer = Peer(Client::connect_json(self.0.at, "/ws/probe/").await.unwrap());
+        peer.say(&json!({"join": {}})).await;
+        peer.until("hello").await;
+        for id in 1.. {
+            peer.say(&json!({"id": id, "nudge": {}})).await;
+            if peer.json().await.get("error").is_none() {
+                return;
+            }
+            // sleep: so that the rate allows many of these.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Speaks the text dialect.
     async fn text(&self) -> Peer {
         let path = format!("/ws/{ROOM}/");
@@ -348,6 +373,30 @@ async fn every_frame_of_the_server_is_a_golden_one() {
     goldens.json("status-up", &mut jun).await;
     goldens.json("snapshot", &mut jun).await;
 
+    // Nothing is lost between this node and the store: it knows at once what all nodes read.
+    other_node.knows_what_all_read().await;
+    let mut mia = other_node.json(&json!({"join": {}})).await;
+    mia.until("hello").await;
+    let host = json!({"join": {"name": "Hana", "person": HOST}});
+    let mut host = other_node.json(&host).await;
+    mia.until("event").await;
+    goldens.json("event-hosted", &mut mia).await;
+    host.accepts(&json!({"id": 1, "reveal": {"draw": 2}})).await;
+    mia.until("event").await;
+    for (name, mut command) in [
+        ("event-locked", json!({"lock": {"on": true}})),
+        ("event-nudged", json!({"nudge": {}})),
+        ("event-vetoed", json!({"veto": {"number": 1, "on": true}})),
+        ("event-ruled", json!({"rules": {"hidden_votes": true}})),
+        ("event-deadline", json!({"deadline": {"in_ms": 600_000}})),
+        ("event-reinstated", json!({"reinstate": {"decision": 1}})),
+        ("event-dismissed", json!({"dismiss": {"member": 22}})),
+    ] {
+        command["id"] = json!(goldens.met.len());
+        host.say(&command).await;
+        goldens.json(name, &mut mia).await;
+    }
+
     assert_eq!(goldens.met, names("server"));
 }
 
@@ -367,6 +416,7 @@ async fn every_frame_of_a_client_is_answered_as_noted() {
     for name in names("client") {
         let golden = golden(&name);
         let node = start(Arc::new(MemoryBackend::new()), Config::default()).await;
+        node.knows_what_all_read().await;
         let mut guest = node.text().await;
         guest.text().await;
         for line in ["add:김치찌개", "add:pizza"] {
@@ -383,7 +433,7 @@ async fn every_frame_of_a_client_is_answered_as_noted() {
             }
             "json" if frame.get("join").is_some() => node.json(&frame).await,
             "json" => {
-                let mut peer = node.json(&json!({"join": {}})).await;
+                let mut peer = node.json(&json!({"join": {"person": HOST}})).await;
                 let hello = peer.json().await;
                 if let Some(resume) = frame.get_mut("resume").and_then(Value::as_object_mut) {
                     for (field, value) in resume {

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use tablecast::App as _;
-use tablecast_lunch::{Command, Menu};
+use tablecast_lunch::{ChangeRules, Command, MAX_VOTES_EACH, Menu};
 
 use crate::{document, messages};
 
 /// The commands with their fields, and one that there is not.
-const COMMANDS: [(&str, &[&str]); 10] = [
+const COMMANDS: [(&str, &[&str]); 18] = [
     ("add", &["item"]),
     ("remove", &["item", "number"]),
     ("restore", &["number"]),
@@ -19,14 +19,26 @@ const COMMANDS: [(&str, &[&str]); 10] = [
     ("decide", &["how"]),
     ("contribute", &["draw", "value"]),
     ("reveal", &["draw"]),
+    ("deadline", &["at", "in_ms"]),
+    ("nudge", &[]),
+    ("veto", &["item", "number", "on"]),
+    ("rules", &["hidden_votes", "votes_each"]),
+    ("lock", &["on"]),
+    ("host", &["member"]),
+    ("dismiss", &["member"]),
+    ("reinstate", &["decision"]),
     ("sing", &["item"]),
 ];
 
 /// A value that the field may have.
 fn right(field: &str) -> BoxedStrategy<Value> {
     match field {
-        "number" | "draw" => any::<u64>().prop_map(Value::from).boxed(),
-        "on" => any::<bool>().prop_map(Value::from).boxed(),
+        "number" | "draw" | "member" | "decision" | "in_ms" => {
+            any::<u64>().prop_map(Value::from).boxed()
+        }
+        "at" => prop::option::of(any::<u64>()).prop_map(Value::from).boxed(),
+        "votes_each" => prop::option::of(0..102_u32).prop_map(Value::from).boxed(),
+        "on" | "hidden_votes" => any::<bool>().prop_map(Value::from).boxed(),
         "how" => prop::sample::select(vec![json!("votes"), json!("draw")]).boxed(),
         "value" => "[0-9a-f]{64}".prop_map(Value::from).boxed(),
         _ => any::<String>().prop_map(Value::from).boxed(),
@@ -68,9 +80,13 @@ fn runner() -> TestRunner {
 
 /// The decoder is lenient in one point: null is as good as absent where a field may be.
 fn without_nulls(mut command: Map<String, Value>, name: &str) -> Map<String, Value> {
-    if ["remove", "vote"].contains(&name) {
-        command.retain(|field, value| !(value.is_null() && ["item", "number"].contains(&&**field)));
-    }
+    let optional: &[&str] = match name {
+        "remove" | "vote" | "veto" => &["item", "number"],
+        "deadline" => &["in_ms"],
+        "rules" => &["hidden_votes"],
+        _ => &[],
+    };
+    command.retain(|field, value| !(value.is_null() && optional.contains(&&**field)));
     command
 }
 
@@ -86,15 +102,22 @@ fn a_command_has_the_form_described_if_and_only_if_it_is_read() {
         let is_described = messages
             .get(name)
             .is_some_and(|message| message.is_valid(&frame));
-        // Which of two ways to name an item is meant is asked when it is decided.
-        let is_named_once = match &read {
+        // Which of two ways to name an item, or to say when, is meant is asked when it is decided; and
+        // how many votes each may have.
+        let is_right = match &read {
             Ok(Command::Remove(target)) => target.item.is_some() != target.number.is_some(),
             Ok(Command::Vote(vote)) => vote.item.is_some() != vote.number.is_some(),
+            Ok(Command::Veto(veto)) => veto.item.is_some() != veto.number.is_some(),
+            Ok(Command::Rules(ChangeRules { votes_each, .. })) => {
+                let each = votes_each.flatten();
+                each.is_none_or(|each| (1..=MAX_VOTES_EACH).contains(&each))
+            }
+            Ok(Command::Deadline(deadline)) => deadline.at.is_some() != deadline.in_ms.is_some(),
             _ => true,
         };
         prop_assert_eq!(
             is_described,
-            read.is_ok() && is_named_once,
+            read.is_ok() && is_right,
             "{}: {:?}",
             frame,
             read

@@ -225,8 +225,9 @@ async fn events_and_their_fields_are_those_of_the_description() {
             // Of an event that has several forms each has a row.
             let forms = schemas[name].iter().flat_map(|schema| {
                 let schema = resolved(&document, schema);
-                schema["oneOf"]
-                    .as_array()
+                let forms = schema["oneOf"].as_array();
+                forms
+                    .or(schema["anyOf"].as_array())
                     .map_or_else(|| vec![schema], |all| all.iter().collect())
             });
             let forms: Vec<BTreeSet<String>> = forms.map(|form| fields(&document, form)).collect();
