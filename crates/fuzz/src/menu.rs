@@ -58,7 +58,7 @@ fn node() -> NodeId {
 /// reads the events has the same room afterwards.
 pub(crate) fn decide(room: &mut Room<Menu>, number: u64, request: &Request<Command>) {
     let history = History::default();
-    let mut draft = Draft::new(room, &history, Forms::FIRST, 0);
+    let mut draft = Draft::new(room, &history, Forms::of::<Menu>(), 0);
     let members: Vec<_> = room.members.iter().map(|seat| seat.member).collect();
     for member in members {
         let decided = match request {
