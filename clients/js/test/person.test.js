@@ -1,0 +1,133 @@
+// Who somebody is, however often they come.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newPerson } from 'tablecast-client';
+import { LunchRoom } from 'tablecast-client/lunch';
+import { FakeWebSocket, fakes, socket, sockets } from './support/fakes.js';
+import { golden } from './support/frames.js';
+import { join, live, until } from './support/rooms.js';
+import { serve } from './support/server.js';
+
+const URL = 'ws://127.0.0.1:8000/ws/x/';
+const PERSON = '0123456789abcdef0123456789abcdef';
+const EXPIRES_AT = golden('hello').frame.hello.expires_at;
+
+/** @param {import('node:test').TestContext} t */
+function mina(t, options = {}) {
+  const world = fakes(t);
+  const room = new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', person: PERSON, ...options });
+  t.after(() => room.close());
+  return { room, ...world };
+}
+
+test('a new key is 32 hex digits, each time others; what is no key is refused at once', (t) => {
+  const keys = Array.from({ length: 100 }, newPerson);
+  assert.ok(keys.every((key) => /^[0-9a-f]{32}$/.test(key)));
+  assert.equal(new Set(keys).size, 100);
+  fakes(t);
+  for (const person of ['', 'Mina', PERSON.toUpperCase(), `${PERSON}0`]) {
+    assert.throws(() => new LunchRoom(URL, { WebSocket: FakeWebSocket, person }), { name: 'TypeError', message: /newPerson/ });
+  }
+  assert.equal(sockets.length, 0);
+});
+
+test('a join says who somebody is, also after a reload when the seat was given up', (t) => {
+  const { room, pass } = mina(t);
+  socket().greets();
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina', person: PERSON } }]);
+  const saved = JSON.parse(JSON.stringify(room.saved));
+  assert.equal(saved.person, PERSON);
+  room.close();
+
+  const later = new LunchRoom(URL, { WebSocket: FakeWebSocket, saved });
+  t.after(() => later.close());
+  socket().opens();
+  assert.equal(socket().said()[0].resume.seat, saved.seat);
+  socket().ends(4401);
+  pass(500);
+  socket().opens();
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina', person: PERSON } }]);
+});
+
+test('whose seat a newer tab has ends; by a tap it takes the seat back, which has another secret now', (t) => {
+  const { room, pass, online } = mina(t);
+  socket().greets();
+  socket().ends(4409);
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'taken_over']);
+  online();
+  pass(600_000);
+  assert.equal(sockets.length, 1, 'not by itself: the two would fight');
+  room.retryNow();
+  socket().opens();
+  socket().ends(4401, 'no such seat');
+  assert.equal(room.view.status, 'offline');
+  pass(500);
+  socket().greets({ seat: 'f'.repeat(32), you: 1 });
+  assert.deepEqual(socket().said(), [{ join: { name: 'Mina', person: PERSON } }]);
+  assert.deepEqual([room.view.status, room.saved?.seat], ['live', 'f'.repeat(32)]);
+});
+
+test('the names of those who have left are known, until they are back or forgotten', (t) => {
+  const { room } = mina(t);
+  const bo = { id: 9, name: 'Bo', colour: 4 };
+  socket().greets({ former: [bo] });
+  let { seq } = room.view.position ?? { seq: NaN };
+  /** @param {object} what */
+  const happens = (what) => socket().hears({ event: { seq: ++seq, ...what, expires_at: EXPIRES_AT } });
+  assert.deepEqual(room.view.former, [bo]);
+  happens({ joined: { member: 12, name: 'Jun', colour: 2 } });
+  happens({ left: { member: 12 } });
+  assert.deepEqual(room.view.former, [bo, { id: 12, name: 'Jun', colour: 2 }]);
+  // A member that nobody heard of.
+  happens({ left: { member: 77 } });
+  happens({ joined: { member: 9, name: 'Bo', colour: 4 } });
+  assert.deepEqual(room.view.former.map(({ id }) => id), [12]);
+  assert.deepEqual(room.view.members.map(({ id }) => id), [1, 9]);
+  for (let id = 100; id < 400; id++) {
+    happens({ joined: { member: id, name: 'x', colour: 0 } });
+    happens({ left: { member: id } });
+  }
+  assert.deepEqual([room.view.former.length, room.view.former[0]?.id], [256, 144]);
+  socket().hears(golden('snapshot').frame);
+  assert.deepEqual(room.view.former, []);
+});
+
+test('two tabs of one person are one member, with one vote that can be taken back', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const person = newPerson();
+  const first = join(t, url, { name: 'Mina', person });
+  await first.add('pizza');
+  await first.vote('pizza');
+  const second = join(t, url, { name: 'Mina', person });
+  await live(second);
+  assert.equal((await until(first, (view) => view.status === 'ended')).reason?.code, 'taken_over');
+  assert.equal(second.view.me?.id, first.view.me?.id);
+  await second.vote('pizza');
+  assert.deepEqual(second.view.state?.items[0]?.votes, [second.view.me?.id]);
+  first.retryNow();
+  await live(first);
+  await until(second, (view) => view.status === 'ended');
+  await first.unvote('pizza');
+  assert.deepEqual(first.view.state?.items[0]?.votes, []);
+  assert.equal(first.view.members.length, 1);
+});
+
+test('who closes and comes again later is the member they were, and known meanwhile', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const person = newPerson();
+  const jun = join(t, url, { name: 'Jun' });
+  const before = join(t, url, { name: 'Mina', person });
+  await before.add('pizza');
+  await until(jun, (view) => view.members.length === 2);
+  const me = before.view.me;
+  before.close();
+  const { former } = await until(jun, (view) => view.former.length === 1);
+  assert.deepEqual(former, [{ id: me?.id, name: 'Mina', colour: me?.colour }]);
+  const after = join(t, url, { name: 'somebody', person });
+  assert.deepEqual((await live(after)).me, me);
+  const { members } = await until(jun, (view) => view.former.length === 0);
+  assert.equal(members.length, 2);
+});
