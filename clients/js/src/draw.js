@@ -7,6 +7,8 @@
  * @property {boolean} commitmentHolds the secret matches the commitment; with `mine`: the one from before you
  *   contributed
  * @property {boolean | null} mineCounted your contribution was counted; null if this is not known
+ * @property {boolean} serverAlone nobody contributed before the deadline: the server's secret alone decided, and
+ *   whoever knew it could know the winner as soon as the candidates stood
  * @property {Candidate | undefined} winner the candidate that must win; compare it with `decision.winner`
  * @property {string} digest the hash that chose the winner
  * @property {string} transcript the text whose SHA-256 that is
@@ -27,6 +29,7 @@ export function verifyDraw({ number, commitment, secret, candidates, contributio
   return {
     commitmentHolds: sha256(secret) === commitment && (!own || own.commitment === commitment),
     mineCounted: own && contributions.some(({ value }) => value === own.value),
+    serverAlone: !contributions.length,
     winner: candidates[Number(BigInt(`0x${digest}`) % BigInt(candidates.length || 1))],
     digest,
     transcript,

@@ -1,6 +1,6 @@
 import { RoomError } from './errors.js';
 
-/** @import { CreatedRoom, RoomResult, RoomSettings } from './types.js' */
+/** @import { CreatedRoom, NextSettings, RoomResult, RoomSettings } from './types.js' */
 
 /**
  * The WebSocket address of a room.
@@ -44,6 +44,20 @@ async function request(url, init) {
 }
 
 /**
+ * @param {string | URL} base
+ * @param {string} path
+ * @param {object} settings
+ * @param {RequestInit} [init]
+ * @returns {Promise<CreatedRoom>}
+ */
+async function make(base, path, settings, init) {
+  const headers = { 'Content-Type': 'application/json' };
+  const how = { method: 'POST', headers, body: JSON.stringify(settings), ...init };
+  const body = await request(new URL(path, base), how);
+  return { ...body, url: roomUrl(base, body.id), page: new URL(`r/${body.id}`, base).href };
+}
+
+/**
  * Makes a room.
  * @param {string | URL} base the site's first page, as for `roomUrl`
  * @param {RoomSettings} [settings]
@@ -51,12 +65,19 @@ async function request(url, init) {
  * @returns {Promise<CreatedRoom>}
  * @throws {RoomError} the server's refusal, or `disconnected`: no answer, or one that this page may not read
  */
-export async function createRoom(base, settings = {}, init) {
-  const headers = { 'Content-Type': 'application/json' };
-  const how = { method: 'POST', headers, body: JSON.stringify(settings), ...init };
-  const body = await request(new URL('session/', base), how);
-  return { ...body, url: roomUrl(base, body.id), page: new URL(`r/${body.id}`, base).href };
-}
+export const createRoom = (base, { decideIn, decideAt, hiddenVotes, votesEach, ...settings } = {}, init) =>
+  make(base, 'session/', { ...settings, decide_in: decideIn, decide_at: decideAt, hidden_votes: hiddenVotes, votes_each: votesEach }, init);
+
+/**
+ * The room that comes after this one, with its title and dishes: the same for everybody who asks.
+ * @param {string | URL} base the site's first page, as for `roomUrl`
+ * @param {string} id
+ * @param {NextSettings} [settings] used by the first who asks
+ * @param {RequestInit} [init] for `fetch`, such as a `signal`
+ * @returns {Promise<CreatedRoom>}
+ * @throws {RoomError} the server's refusal, `not_found` if neither the room nor its result is there; or `disconnected`
+ */
+export const again = (base, id, settings = {}, init) => make(base, `session/${encodeURIComponent(id)}/again`, settings, init);
 
 /**
  * The last decision in a room, also when the room is gone.

@@ -1,10 +1,11 @@
 export { Room } from './room.js';
 export { RoomError } from './errors.js';
-export { createRoom, roomResult, roomUrl } from './http.js';
+export { again, createRoom, roomResult, roomUrl } from './http.js';
 export { newPerson } from './random.js';
 
 /** @typedef {import('./types.js').Former} Former */
 /** @typedef {import('./types.js').Member} Member */
+/** @typedef {import('./types.js').NextSettings} NextSettings */
 /** @typedef {import('./types.js').Pending} Pending */
 /** @typedef {import('./types.js').Saved} Saved */
 /** @typedef {import('./types.js').Status} Status */

@@ -3,7 +3,7 @@
 import { randomHex } from './random.js';
 import { Room } from './room.js';
 
-/** @import { Candidate, ChangeEvent, Contribution, Item, Menu, MenuChange, RoomOptions, Saved } from './types.js' */
+/** @import { Candidate, ChangeEvent, Contribution, Decision, Drawing, Drawn, Item, Menu, MenuChange, MenuChanges, Revealed, RoomOptions, Saved } from './types.js' */
 
 /** How long a draw waits for missing contributions, ms; and the time between two attempts to end it. */
 const PATIENCE = 3_000;
@@ -23,7 +23,7 @@ export class LunchRoom extends Room {
   #epoch;
   /** The draw under way. @type {number | undefined} */
   #draw;
-  /** Everybody has contributed, so `reveal` was sent. */
+  /** Nobody is waited for: everybody has contributed, so `reveal` was sent, or the server ends the draw. */
   #complete = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -96,14 +96,77 @@ export class LunchRoom extends Room {
     return this.send('decide', { how });
   }
 
+  /**
+   * Lets the votes decide at this time; null: at none.
+   * @param {number | null} at ms by this device's clock, as from `Date.now()`: 5 s to 24 h from now
+   */
+  setDeadline(at) {
+    return this.send('deadline', { at: at && Math.round(at - this.localTime(0)) });
+  }
+
+  /** Lets the votes decide after this time. @param {number} ms 5 s to 24 h */
+  decideIn(ms) {
+    return this.send('deadline', { in_ms: ms });
+  }
+
+  /** Reminds those who have not voted; once a minute in a room. */
+  nudge() {
+    return this.send('nudge');
+  }
+
+  /** Says that you cannot eat this: it is no candidate then. @param {number | string} which */
+  veto(which) {
+    return this.send('veto', { ...target(which), on: true });
+  }
+
+  /** Takes your veto back. @param {number | string} which */
+  unveto(which) {
+    return this.send('veto', { ...target(which), on: false });
+  }
+
+  /**
+   * Sets the rules of the room; what is absent stays.
+   * @param {{ hiddenVotes?: boolean, votesEach?: number | null }} rules `votesEach`: 1 to 100; null: no limit
+   */
+  setRules({ hiddenVotes, votesEach }) {
+    return this.send('rules', { hidden_votes: hiddenVotes, votes_each: votesEach });
+  }
+
+  /** Only the host changes the menu from now on. Only the host may say so. */
+  lock() {
+    return this.send('lock', { on: true });
+  }
+
+  /** Everybody may change the menu again. */
+  unlock() {
+    return this.send('lock', { on: false });
+  }
+
+  /** Makes another member host in your place. @param {number} member */
+  makeHost(member) {
+    return this.send('host', { member });
+  }
+
+  /** Asks a member to leave, for good. Only the host may. @param {number} member */
+  dismiss(member) {
+    return this.send('dismiss', { member });
+  }
+
+  /** Makes one of `state.past` the decision again. @param {number} number */
+  reinstate(number) {
+    return this.send('reinstate', { decision: number });
+  }
+
   #takePart() {
     const { status, me, members, state, pending, position } = this.view;
-    const drawing = status === 'live' ? state?.drawing : null;
+    // Who watches has no part in it.
+    const drawing = status === 'live' && me ? state?.drawing : null;
     if (drawing?.number !== this.#draw) {
       this.#draw = drawing?.number;
-      this.#complete = false;
+      // The server ends such a draw itself.
+      this.#complete = drawing?.ends_at !== undefined;
       clearInterval(this.#timer);
-      if (drawing) this.#timer = setInterval(() => this.#reveal(drawing.number), PATIENCE);
+      if (drawing && !this.#complete) this.#timer = setInterval(() => this.#reveal(drawing.number), PATIENCE);
     }
     if (!drawing || !me) return;
     const { number: draw, commitment, contributions } = drawing;
@@ -141,8 +204,121 @@ export class LunchRoom extends Room {
   }
 }
 
+/** How many items that were removed, and how many earlier decisions, a menu has. */
+const REMOVED = 20;
+const PAST = 5;
+
 /** @type {(item: Item) => Candidate} */
 const candidate = ({ number, item, name, votes }) => ({ number, item, name, votes: votes.length });
+
+/** Without the fields that are undefined: what the server leaves out is absent here too. @template {object} T @param {T} all */
+const given = (all) => /** @type {T} */ (Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
+
+/** @type {(members: readonly number[], by: number, on: boolean) => number[]} */
+const toggled = (members, by, on) => [...members.filter((member) => member !== by), ...(on ? [by] : [])];
+
+/** @type {(menu: Menu, number: number, change: (item: Item) => Item) => Item[]} */
+const change = ({ items }, number, change) => items.map((item) => (item.number === number ? change(item) : item));
+
+/** @type {(drawing: Drawing, secret: string) => Drawn} */
+const drawn = ({ number, commitment, candidates, contributions }, secret) => ({ number, commitment, secret, candidates, contributions });
+
+/** All decisions, newest first. @type {(menu: Menu) => Decision[]} */
+const earlier = ({ decision, past }) => (decision ? [decision, ...past] : [...past]);
+
+/** @type {(menu: Menu, votes?: Revealed) => Menu} */
+function reveal(menu, votes) {
+  if (!votes) return menu;
+  const all = new Map(votes.map(({ number, votes }) => [number, votes]));
+  const show = (/** @type {Item} */ item) => ({ ...item, votes: all.get(item.number) ?? item.votes });
+  return { ...menu, items: menu.items.map(show), removed: menu.removed.map(show) };
+}
+
+/**
+ * The menu after each kind of event; a field that is undefined then is absent. `by` is undefined where the clock acts.
+ * @type {{ [K in keyof MenuChanges]: (menu: Menu, event: MenuChanges[K], by: number) => Menu }}
+ */
+const AFTER = {
+  added: (menu, added, by) => ({ ...menu, items: [...menu.items, { ...added, by, votes: [] }] }),
+  removed: (menu, { number }) => ({
+    ...menu,
+    items: menu.items.filter((item) => item.number !== number),
+    removed: [...menu.items.filter((item) => item.number === number), ...menu.removed].slice(0, REMOVED),
+  }),
+  restored(menu, restored) {
+    const { number } = restored;
+    // Of hidden votes the event has none; of one's own the copy here has.
+    const copy = menu.rules.hidden_votes && menu.removed.find((item) => item.number === number);
+    return {
+      ...menu,
+      items: [...menu.items, copy || restored].sort((a, b) => a.number - b.number),
+      removed: menu.removed.filter((item) => item.number !== number),
+    };
+  },
+  voted(menu, { number, on, any }, by) {
+    const items = number === undefined ? menu.items : change(menu, number, (item) => ({ ...item, votes: toggled(item.votes, by, on) }));
+    const has = any ?? items.some(({ votes }) => votes.includes(by));
+    const { voted } = menu;
+    return { ...menu, items, voted: voted.includes(by) === has ? voted : toggled(voted, by, has) };
+  },
+  vetoed(menu, { number, on }, by) {
+    const items = change(menu, number, ({ vetoes = [], ...item }) => {
+      const left = toggled(vetoes, by, on);
+      return left.length ? { ...item, vetoes: left } : item;
+    });
+    return { ...menu, items };
+  },
+  titled: (menu, { title }) => ({ ...menu, title }),
+  extended: (menu) => menu,
+  deadline: (menu, { at, name }, by) => ({ ...menu, deadline: at === null ? undefined : given({ at, by, name }) }),
+  nudged: (menu, { at }) => ({ ...menu, nudged_at: at }),
+  ruled: (menu, { hidden_votes, votes_each, votes }) => reveal({ ...menu, rules: { hidden_votes, votes_each } }, votes),
+  locked: (menu, { on }) => ({ ...menu, locked: on }),
+  hosted: (menu, { member }) => ({ ...menu, host: member, locked: menu.locked && member !== undefined }),
+  dismissed: (menu) => menu,
+  drawing(before, { number, name, commitment, next_commitment, ends_at, votes, ...drawing }, by) {
+    const menu = reveal(before, votes);
+    const candidates = menu.items.filter((item) => drawing.candidates.includes(item.number)).map(candidate);
+    return {
+      ...menu,
+      next_draw: { number: number + 1, commitment: next_commitment },
+      drawing: given({ number, commitment, by, name, candidates, contributions: [], ends_at }),
+    };
+  },
+  contributed(menu, { name, value }, member) {
+    const { drawing } = menu;
+    return drawing ? { ...menu, drawing: { ...drawing, contributions: [...drawing.contributions, { member, name, value }] } } : menu;
+  },
+  decided(before, { how, name, winner, secret, at, votes }, by) {
+    const menu = reveal(before, votes);
+    const drawing = secret === undefined ? null : menu.drawing;
+    const among = drawing?.candidates ?? menu.items.map(candidate);
+    const won = among.find(({ number }) => number === winner);
+    if (!won) return menu;
+    // The decision belongs to the member who started the draw, not to the one who ended it.
+    const who = drawing ?? { by, name };
+    const past = earlier(menu);
+    /** @type {Decision} */
+    const decision = given({
+      number: Math.max(0, ...past.map(({ number }) => number)) + 1,
+      how,
+      by: who.by,
+      name: who.name,
+      at,
+      deadline: who.by === undefined || undefined,
+      winner: won,
+      draw: drawing && drawn(drawing, /** @type {string} */ (secret)),
+    });
+    return { ...menu, deadline: undefined, drawing: drawing ? null : menu.drawing, decision, past: past.slice(0, PAST) };
+  },
+  reinstated(menu, { decision: number }) {
+    const decision = menu.past.find((one) => one.number === number);
+    return decision ? { ...menu, decision, past: earlier(menu).filter((one) => one !== decision) } : menu;
+  },
+};
+
+/** What servers of before version 2 leave out of the state. */
+const NEW = { rules: { hidden_votes: false, votes_each: null }, locked: false, voted: [], removed: [], past: [] };
 
 /**
  * The menu after an event; undefined after one of a newer server that is not known here.
@@ -151,48 +327,6 @@ const candidate = ({ number, item, name, votes }) => ({ number, item, name, vote
  * @returns {Menu | undefined}
  */
 export function applyMenu(menu, { by, change }) {
-  const { added, removed, restored, voted, titled, extended, drawing, contributed, decided } = change;
-  const { items } = menu;
-  if (added) return { ...menu, items: [...items, { ...added, by, votes: [] }] };
-  if (removed) return { ...menu, items: items.filter((item) => item.number !== removed.number) };
-  if (restored) return { ...menu, items: [...items, restored].sort((a, b) => a.number - b.number) };
-  if (voted) {
-    const vote = (/** @type {Item} */ item) => {
-      if (item.number !== voted.number) return item;
-      const votes = item.votes.filter((member) => member !== by);
-      return { ...item, votes: voted.on ? [...votes, by] : votes };
-    };
-    return { ...menu, items: items.map(vote) };
-  }
-  if (titled) return { ...menu, title: titled.title };
-  if (drawing) {
-    const { number, name, commitment, next_commitment } = drawing;
-    const candidates = items.filter((item) => drawing.candidates.includes(item.number)).map(candidate);
-    return {
-      ...menu,
-      next_draw: { number: number + 1, commitment: next_commitment },
-      drawing: { number, commitment, by, name, candidates, contributions: [] },
-    };
-  }
-  if (contributed) {
-    if (!menu.drawing) return menu;
-    const { name, value } = contributed;
-    const contributions = [...menu.drawing.contributions, { member: by, name, value }];
-    return { ...menu, drawing: { ...menu.drawing, contributions } };
-  }
-  if (decided) return decide(menu, by, decided);
-  return extended ? menu : undefined;
-}
-
-/** @type {(menu: Menu, by: number, decided: NonNullable<MenuChange['decided']>) => Menu} */
-function decide(menu, by, { how, name, winner: number, secret }) {
-  const drawing = secret === undefined ? null : menu.drawing;
-  const among = drawing?.candidates ?? menu.items.map(candidate);
-  const winner = among.find((one) => one.number === number);
-  if (!winner) return menu;
-  if (!drawing || secret === undefined) return { ...menu, decision: { how, by, name, winner, draw: null } };
-  // The decision belongs to the member who started the draw, not to the one who ended it.
-  const { by: starter, name: _, ...draw } = drawing;
-  const decision = { how, by: starter, name, winner, draw: { ...draw, secret } };
-  return { ...menu, drawing: null, decision };
+  const [[kind, event] = ['']] = Object.entries(change);
+  return Object.hasOwn(AFTER, kind) ? given(/** @type {any} */ (AFTER)[kind]({ ...NEW, ...menu }, event, by)) : undefined;
 }

@@ -14,7 +14,7 @@ const FORMER = 256;
 const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
 
 /**
- * A seat in a room, and a copy of the room. It connects when it is created, and reconnects by itself.
+ * A seat in a room, or a place to watch it, and a copy of the room. It connects when it is created, and reconnects by itself.
  *
  * Events: `view` after each change of `view` or `saved`; `joined`, `back`, `away`, `left`, `renamed` and `change`
  * (the application's) as they come from the server, each with the event as `detail`; `outdated`, once, at the first
@@ -36,10 +36,13 @@ export class Room extends EventTarget {
   #colour;
   /** @type {string | undefined} */
   #person;
+  #watch;
   /** @type {Replica<S> | null} */
   #replica = null;
   /** The replica to save: the one before the newest event, until all listeners have handled that event. @type {Replica<S> | null} */
   #kept = null;
+  /** What only we may see of events of our own that have not come yet, by their seq. @type {Map<number, E>} */
+  #own = new Map();
   /** Nothing is missing. */
   #caughtUp = false;
   /** There was an event that is not known here. From then on the state and `#kept` stay as they were before it. */
@@ -53,13 +56,15 @@ export class Room extends EventTarget {
    * @param {string | URL} url from `roomUrl` or `createRoom`
    * @param {RoomOptions<S, E>} [options]
    */
-  constructor(url, { apply = (state) => state, name, colour, person, saved, WebSocket = globalThis.WebSocket } = {}) {
+  constructor(url, { apply = (state) => state, name, colour, person, watch, saved, WebSocket = globalThis.WebSocket } = {}) {
     super();
     if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'");
     this.#apply = apply;
     this.#name = saved?.name ?? name;
     this.#colour = saved?.colour ?? colour;
     this.#person = saved?.person ?? person;
+    // Servers of before watching refuse the field.
+    this.#watch = watch || undefined;
     if (this.#person !== undefined && !/^[0-9a-f]{32}$/.test(this.#person)) throw new TypeError('person is not 32 lower-case hex digits, as from newPerson()');
     this.#link = new Link(url, WebSocket, {
       opened: () => this.#introduce(),
@@ -196,7 +201,8 @@ export class Room extends EventTarget {
 
   #introduce() {
     const { epoch, seq } = this.#replica ?? {};
-    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join: { name: this.#name, colour: this.#colour, person: this.#person } };
+    const join = { name: this.#name, colour: this.#colour, person: this.#person, watch: this.#watch };
+    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join };
     this.#link.send(JSON.stringify(said));
   }
 
@@ -209,7 +215,11 @@ export class Room extends EventTarget {
     } catch {
       return this.#link.drop('the server said something that is no JSON');
     }
-    const { hello, snapshot, event, ack, error, status } = push;
+    const { hello, snapshot, event: said, ack, error, status } = push;
+    const own = said && this.#own.get(said.seq);
+    const event = own && this.#own.delete(said.seq) ? { ...said, change: own } : said;
+    // A whole state has what we did.
+    if (hello || snapshot) this.#own.clear();
     if (hello) {
       this.#seat = hello.seat;
       this.#take(greet(this.#replica, hello));
@@ -240,15 +250,18 @@ export class Room extends EventTarget {
       }
       // After a reload these come again, to a client that may know them.
       if (this.#outdated) kind = undefined;
-      const { you } = replica;
+      const { back, away, renamed } = event;
+      const isOwn = (/** @type {{ member: number } | undefined} */ what) => what && what.member === replica.you;
       // The last missed event is our own `back`.
-      if (event.back?.member === you) this.#caughtUp = true;
-      if (event.away?.member === you) this.#caughtUp = false;
-      if (event.renamed?.member === you) ({ name: this.#name, colour: this.#colour } = event.renamed);
+      if (isOwn(back)) this.#caughtUp = true;
+      if (isOwn(away)) this.#caughtUp = false;
+      if (renamed && isOwn(renamed)) ({ name: this.#name, colour: this.#colour } = renamed);
     }
     let answered = false;
     if (replica && ack) {
-      this.#commands.acknowledged(ack.id, { epoch: replica.epoch, seq: ack.seq });
+      const { id, seq, own = [] } = ack;
+      for (const [at, change] of own.entries()) this.#own.set(seq - own.length + 1 + at, change);
+      this.#commands.acknowledged(id, { epoch: replica.epoch, seq });
       answered = true;
     }
     if (error) {
@@ -285,20 +298,24 @@ export class Room extends EventTarget {
     this.#replica = this.#outdated && this.#kept ? { ...next, state: this.#kept.state } : next;
   }
 
-  /** Taking one's own name changes nothing, and is answered. Not used while a change of the name is under way. */
+  /**
+   * Taking one's own name changes nothing, and is answered; to who watches, by a refusal. Not used while a change of
+   * the name is under way.
+   */
   #probe() {
-    const { me } = this.#view;
+    const { me, watching } = this.#view;
     if (this.#commands.busy) return void this.#commands.hurry();
-    if (!me) return;
-    this.#commands.add({ id: this.#commands.nextId, command: 'rename', content: { name: me.name } }, true).catch(() => {});
+    if (!me && !watching) return;
+    const name = me?.name ?? this.#name ?? 'guest';
+    this.#commands.add({ id: this.#commands.nextId, command: 'rename', content: { name } }, true).catch(() => {});
     this.#commands.flush();
   }
 
   /** @param {number} closeCode */
   #lost(closeCode) {
     this.#commands.lost();
-    // Without a seat only a join was sent. The refused name and colour are not sent again.
-    if (!this.#seat && (closeCode === 4400 || closeCode === 1009)) this.#name = this.#colour = undefined;
+    // The join was not understood. The refused name and colour are not sent again.
+    if (!this.#seat && this.#link.status !== 'live' && (closeCode === 4400 || closeCode === 1009)) this.#name = this.#colour = undefined;
     const seatIsLost = closeCode === 4401 && this.#seat !== undefined;
     if (seatIsLost) {
       this.#seat = undefined;
@@ -338,6 +355,7 @@ export class Room extends EventTarget {
       outdated: this.#outdated && replica ? replica.version : null,
       store,
       me: replica?.members.find((member) => member.id === replica.you) ?? null,
+      watching: !!replica && replica.you === undefined,
       members: replica?.members ?? [],
       former: replica?.former ?? [],
       seats: replica?.seats ?? null,
@@ -384,7 +402,8 @@ const UNNAMED = { protocol: 0, app: 0 };
  * @returns {Replica<S>}
  */
 function greet(replica, { seat, ...hello }) {
-  const next = /** @type {Replica<S>} */ ({ ...replica, version: UNNAMED, ...hello });
+  // Who watches is nobody, whoever they were before.
+  const next = /** @type {Replica<S>} */ ({ ...replica, you: undefined, version: UNNAMED, ...hello });
   return 'now' in hello ? replace(next, hello) : next;
 }
 

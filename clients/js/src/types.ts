@@ -40,8 +40,10 @@ export interface View<S> {
   readonly outdated: Version | null;
   /** `down`: the server cannot reach its store; changes wait. */
   readonly store: 'up' | 'down';
-  /** Yourself; null before the first hello. */
+  /** Yourself; null before the first hello, and while you watch. */
   readonly me: Member | null;
+  /** You have no seat: you see everything, and commands are refused with `watching`. */
+  readonly watching: boolean;
   /** Sorted by id. */
   readonly members: readonly Member[];
   /** Those who have left, as far as is known: their names, for what is left of them in the room. In order of leaving. */
@@ -113,6 +115,11 @@ export interface RoomOptions<S, E> {
    * name, colour and votes, and takes the seat over from an older connection. Without it you are somebody new.
    */
   person?: string | undefined;
+  /**
+   * `true`: watch if the room is full, and get a seat when one is free. `'only'`: never take a seat. Without it the
+   * client waits outside a full room.
+   */
+  watch?: boolean | 'only' | undefined;
   /** An earlier `room.saved`, to take the same seat again. */
   saved?: Saved | null | undefined;
   /** Another WebSocket class, for Node before 22. Default: the global one. */
@@ -138,8 +145,8 @@ interface Happened {
 
 /** The application's state changed. */
 export interface ChangeEvent<E> extends Happened {
-  /** The member whose command it was. */
-  readonly by: number;
+  /** The member whose command it was; absent if the server or the clock did it. */
+  readonly by?: number;
   readonly change: E;
 }
 
@@ -184,10 +191,12 @@ export interface Whole<S> extends Position {
 }
 
 interface Greeting {
-  readonly you: number;
-  readonly name: string;
-  readonly colour: number;
-  readonly seat: string;
+  /** Absent, like the next three, for who watches. */
+  readonly you?: number | undefined;
+  readonly name?: string;
+  readonly colour?: number;
+  readonly seat?: string;
+  readonly watching?: true;
   readonly room: string;
   readonly seats: number;
   readonly ttl_ms: number;
@@ -225,7 +234,8 @@ export interface Push<S, E> {
   readonly hello?: Hello<S>;
   readonly snapshot?: Whole<S>;
   readonly event?: RoomEvent<E>;
-  readonly ack?: { readonly id: number; readonly seq: number };
+  /** `own`: what only the sender may see of the command's events, the last one at `seq`. */
+  readonly ack?: { readonly id: number; readonly seq: number; readonly own?: readonly E[] };
   readonly error?: {
     readonly id?: number;
     readonly code: string;
@@ -251,11 +261,24 @@ export interface CreatedRoom {
   readonly ttl_ms: number;
 }
 
-/** The settings of a new room. */
-export interface RoomSettings {
-  readonly title?: string | null;
+/** The settings of the room that comes after another. */
+export interface NextSettings {
   /** How long it lives after the last join or change: 1 to 1440. */
   readonly minutes?: number | null;
+  /** The key of who opens it, and is its host; without it nobody is. */
+  readonly person?: string | null;
+}
+
+/** The settings of a new room. */
+export interface RoomSettings extends NextSettings {
+  readonly title?: string | null;
+  /** The votes decide after so many minutes: 1 to 1440. */
+  readonly decideIn?: number | null;
+  /** The votes decide at this time: ms since 1970 by the server's clock. */
+  readonly decideAt?: number | null;
+  readonly hiddenVotes?: boolean | null;
+  /** How many votes each has: 1 to 100; without it there is no limit. */
+  readonly votesEach?: number | null;
 }
 
 /** The result of a room, which may be gone. */
@@ -277,12 +300,34 @@ export interface Menu {
   /** In order of adding. */
   readonly items: readonly Item[];
   readonly max_items: number;
+  readonly rules: Rules;
+  /** When the votes decide: `at` in ms by the store's clock, which `room.localTime` converts; and who said so. */
+  readonly deadline?: { readonly at: number; readonly by?: number | undefined; readonly name?: string | undefined } | undefined;
+  /** The member who is host; absent: nobody is, and everybody may do everything. */
+  readonly host?: number | undefined;
+  /** Only the host changes the menu and decides; never true without a host. */
+  readonly locked: boolean;
+  /** Who has given a vote and not taken it back, in order. */
+  readonly voted: readonly number[];
+  /** The last reminder, ms by the store's clock. */
+  readonly nudged_at?: number | undefined;
+  /** What was removed and can be put back, newest first: at most 20. */
+  readonly removed: readonly Item[];
   /** The next draw, and the commitment to its secret. */
   readonly next_draw: { readonly number: number; readonly commitment: string };
   /** The draw under way. */
   readonly drawing: Drawing | null;
-  /** The newest decision. */
   readonly decision: Decision | null;
+  /** Earlier decisions, newest first: at most 5. */
+  readonly past: readonly Decision[];
+}
+
+/** What a room has agreed on. */
+export interface Rules {
+  /** Others see no votes, until a draw or a decision reveals them. */
+  readonly hidden_votes: boolean;
+  /** How many votes each has; null: no limit. */
+  readonly votes_each: number | null;
 }
 
 /** An item as it was when the draw began, or the votes were counted. */
@@ -307,9 +352,11 @@ interface Draw {
 
 /** A draw under way. */
 export interface Drawing extends Draw {
-  /** Who started it. */
-  readonly by: number;
-  readonly name: string;
+  /** Who started it, and their name; absent if the deadline did. */
+  readonly by?: number | undefined;
+  readonly name?: string | undefined;
+  /** When the server ends it by itself: ms by the store's clock. Absent: clients end it. */
+  readonly ends_at?: number | undefined;
 }
 
 /** A draw that is over. */
@@ -319,10 +366,16 @@ export interface Drawn extends Draw {
 
 /** A decision. */
 export interface Decision {
+  /** 1, 2, 3… in a room. */
+  readonly number: number;
   readonly how: 'votes' | 'draw';
-  /** Who had the votes counted, or started the draw. */
-  readonly by: number;
-  readonly name: string;
+  /** Who had the votes counted, or started the draw, and their name; absent if the deadline did. */
+  readonly by?: number | undefined;
+  readonly name?: string | undefined;
+  /** ms by the store's clock */
+  readonly at: number;
+  /** The deadline decided. */
+  readonly deadline?: true | undefined;
   readonly winner: Candidate;
   /** The finished draw, for `verifyDraw`; null if the votes decided. */
   readonly draw: Drawn | null;
@@ -348,32 +401,65 @@ export interface Item {
   readonly by: number;
   /** Their name at that time. */
   readonly name: string;
-  /** The members who vote for it, in order of voting; members who left stay in the list. */
+  /**
+   * The members who vote for it, in order of voting; members who left stay in the list. While votes are hidden: those
+   * that were revealed last, and your own.
+   */
   readonly votes: readonly number[];
+  /** The members who cannot eat it; absent if there is none. */
+  readonly vetoes?: readonly number[];
 }
 
-/** The events of the menu: one of these. */
-export interface MenuChange {
-  readonly added?: { readonly number: number; readonly item: string; readonly name: string };
-  readonly removed?: { readonly number: number };
-  readonly voted?: { readonly number: number; readonly on: boolean };
-  readonly restored?: Item;
-  readonly titled?: { readonly title: string | null };
-  readonly extended?: object;
-  readonly drawing?: {
+/** All votes of these items. */
+export type Revealed = readonly { readonly number: number; readonly votes: readonly number[] }[];
+
+/** The events of the menu, by kind. */
+export interface MenuChanges {
+  added: { readonly number: number; readonly item: string; readonly name: string };
+  removed: { readonly number: number };
+  restored: Item;
+  /** `hidden`: somebody else's vote; `any` says whether they have one now. */
+  voted:
+    | { readonly number: number; readonly on: boolean; readonly hidden?: never; readonly any?: never }
+    | { readonly hidden: true; readonly any: boolean; readonly number?: never; readonly on?: never };
+  vetoed: { readonly number: number; readonly on: boolean };
+  titled: { readonly title: string | null };
+  extended: object;
+  deadline: { readonly at: number | null; readonly name?: string };
+  nudged: { readonly name: string; readonly at: number };
+  ruled: Rules & { readonly name: string; readonly votes?: Revealed };
+  locked: { readonly on: boolean; readonly name: string };
+  /** Without a member nobody is host any more. */
+  hosted: { readonly member?: number; readonly name?: string };
+  dismissed: { readonly member: number; readonly name: string };
+  drawing: {
     readonly number: number;
-    readonly name: string;
+    readonly name?: string;
     /** Numbers of items. */
     readonly candidates: readonly number[];
     readonly commitment: string;
     readonly next_commitment: string;
+    readonly ends_at?: number;
+    readonly votes?: Revealed;
   };
-  readonly contributed?: { readonly name: string; readonly value: string };
-  readonly decided?: {
+  contributed: { readonly name: string; readonly value: string };
+  decided: {
     readonly how: 'votes' | 'draw';
-    readonly name: string;
+    readonly name?: string;
     readonly winner: number;
+    readonly at: number;
     /** Only for a draw. */
     readonly secret?: string;
+    readonly votes?: Revealed;
   };
+  /** `decision`: the number of an earlier decision, which is the decision again. */
+  reinstated: { readonly decision: number; readonly name: string; readonly at: number };
 }
+
+/** One of these fields, and none of the others. */
+export type OneOf<T> = {
+  [K in keyof T]: { readonly [P in K]: T[P] } & { readonly [P in Exclude<keyof T, K>]?: never };
+}[keyof T];
+
+/** An event of the menu: one of these. */
+export type MenuChange = OneOf<MenuChanges>;

@@ -552,7 +552,7 @@ test('a listener can be removed, and is called at once when it subscribes', (t) 
   // As React calls it: without `this`.
   const { subscribe } = room;
   const stop = subscribe(() => views++);
-  const off = room.listen('change', ({ by, change }) => (events += change.added ? by : 0));
+  const off = room.listen('change', ({ by = 0, change }) => (events += change.added ? by : 0));
   assert.deepEqual([views, events], [1, 0]);
   socket().hears(added(2, 'a'));
   assert.deepEqual([views, events], [2, 1]);

@@ -29,6 +29,7 @@ test('a draw is computed again from what everybody saw', () => {
   assert.deepEqual(verdict, {
     commitmentHolds: true,
     mineCounted: true,
+    serverAlone: false,
     winner: DECISION.winner,
     digest: createHash('sha256').update(verdict.transcript).digest('hex'),
     transcript: `tablecast draw\n${DECISION.draw.secret}\n1 2\n1 ${MINE.value}\n`,
@@ -49,6 +50,14 @@ test('who was left out, and who was told another commitment, sees it', () => {
     assert.deepEqual([commitmentHolds, mineCounted], [true, null]);
   }
   assert.equal(verifyDraw({ ...draw, candidates: [] }).winner, undefined);
+});
+
+test('a draw to which nobody contributed is said to be the server\'s alone, and can still be computed', () => {
+  const draw = { ...DECISION.draw, contributions: [] };
+  const { commitmentHolds, mineCounted, serverAlone, transcript, winner, digest } = verifyDraw(draw);
+  assert.deepEqual([commitmentHolds, mineCounted, serverAlone], [true, null, true]);
+  assert.equal(transcript, `tablecast draw\n${draw.secret}\n1 2\n`);
+  assert.equal(winner?.number, Number(BigInt(`0x${digest}`) % 2n) + 1);
 });
 
 test('another contribution makes another winner, and each wins as often', () => {
@@ -85,8 +94,8 @@ function mina(t) {
   socket().said();
   /** @param {number} by @param {object} change */
   const happens = (by, change) => socket().hears({ event: { seq: ++seq, by, change, expires_at: 0 } });
-  const begins = (number = 3) => {
-    const drawing = { number, name: 'Jun', candidates: [1], commitment, next_commitment: commitment };
+  const begins = (number = 3, more = {}) => {
+    const drawing = { number, name: 'Jun', candidates: [1], commitment, next_commitment: commitment, ...more };
     happens(2, { drawing });
   };
   const contributes = (/** @type {number} */ by, value = 'a'.repeat(64)) => happens(by, { contributed: { name: 'x', value } });
@@ -146,6 +155,26 @@ test('it waits 3 s for who does not contribute, and tries again while the draw i
   socket().hears({ error: { id: 2, code: 'no_contribution', message: '' } });
   time.pass(3_000);
   assert.deepEqual(socket().said(), [{ id: 3, reveal: { draw: 3 } }]);
+});
+
+test('a draw that the server ends is contributed to, and never ended from here', (t) => {
+  const { begins, contributes, acks, ends, time, room } = mina(t);
+  begins(3, { ends_at: Date.now() + 5_000 });
+  const said = socket().said();
+  assert.deepEqual(Object.keys(said[0]), ['id', 'contribute']);
+  acks(said);
+  contributes(1);
+  contributes(2);
+  time.pass(10_000);
+  assert.deepEqual(socket().said(), []);
+  ends();
+  assert.deepEqual(Object.keys(room.view.state?.decision?.draw ?? {}).sort(), ['candidates', 'commitment', 'contributions', 'number', 'secret']);
+  // The next one is a member's again.
+  begins(4);
+  acks(socket().said());
+  contributes(1);
+  contributes(2);
+  assert.deepEqual(socket().said().map(({ reveal }) => reveal), [{ draw: 4 }]);
 });
 
 test('who added nothing to a draw is awaited in the next as everybody is', (t) => {

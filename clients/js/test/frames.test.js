@@ -99,6 +99,9 @@ test('every frame of a client is accounted for', () => {
   assert.deepEqual(frames.map(({ name }) => name).sort(), known.sort());
 });
 
+/** What a table has besides. */
+const RULES = { rules: { hidden_votes: false, votes_each: null }, locked: false, voted: [], removed: [], past: [] };
+
 /** The effect of each golden frame of the server on a room whose replica is one event behind. */
 test('every frame of the server is understood', async (t) => {
   fakes(t);
@@ -111,7 +114,7 @@ test('every frame of the server is understood', async (t) => {
   const kimchi = { ...hello.state.items[0], votes: [] };
   const { drawing: next, decision, ...rest } = hello.state;
   const draw1 = { ...next, number: 1, commitment: decision.draw.commitment };
-  const state = { ...rest, items: [kimchi, pizza], title: null, drawing: null, decision: null };
+  const state = { ...RULES, ...rest, items: [kimchi, pizza], title: null, drawing: null, decision: null };
   /** The state before an event, if it matters. @type {Record<string, object>} */
   const BEFORE = {
     'event-restored': { items: [kimchi] },
@@ -136,10 +139,10 @@ test('every frame of the server is understood', async (t) => {
     'event-contributed': ({ view }) => assert.deepEqual(view.state.drawing, draw1),
     'event-decided-by-votes': ({ view }) => {
       const [winner] = decision.draw.candidates;
-      assert.deepEqual(view.state.decision, { how: 'votes', by: 1, name: 'Mina K', winner, draw: null });
+      assert.deepEqual(view.state.decision, { number: 1, how: 'votes', by: 1, name: 'Mina K', winner, draw: null });
     },
     'event-decided-by-draw': ({ view }) => {
-      assert.deepEqual([view.state.drawing, view.state.decision], [null, decision]);
+      assert.deepEqual([view.state.drawing, view.state.decision], [null, { number: 1, ...decision }]);
     },
     'event-joined': ({ members: m }) => assert.deepEqual(m, members),
     'event-left': ({ members: m }) => assert.deepEqual(m, [members[0], members[2]]),

@@ -12,7 +12,7 @@ import { serve } from './support/server.js';
 
 const { hello: HELLO } = golden('hello').frame;
 const EXPIRES_AT = HELLO.expires_at;
-const NEWER = { protocol: 1, app: 2 };
+const NEWER = { protocol: 2, app: 3 };
 
 /** @param {number} seq @param {object} what */
 const event = (seq, what) => ({ event: { seq, by: 1, ...what, expires_at: EXPIRES_AT } });
@@ -89,9 +89,9 @@ test('no whole state makes an outdated room right again: its form may be new too
 
   socket().ends(1012);
   mina.retryNow();
-  socket().greets({ seq: 9, version: { protocol: 2, app: 2 } });
+  socket().greets({ seq: 9, version: { protocol: 3, app: 3 } });
   assert.deepEqual([mina.view.status, mina.view.position, mina.view.state], ['connecting', before.position, before.state]);
-  assert.deepEqual(mina.view.outdated, { protocol: 2, app: 2 });
+  assert.deepEqual(mina.view.outdated, { protocol: 3, app: 3 });
 });
 
 test('a server that names no version is older than any', (t) => {

@@ -8,7 +8,7 @@ type Count = { readonly total: number };
 type Counted = { readonly plus: number };
 
 const counter = new Room('ws://127.0.0.1:8000/ws/x/', {
-  apply: (count: Count, { by, change }: { by: number; change: Counted }) =>
+  apply: (count: Count, { by = 0, change }: { by?: number; change: Counted }) =>
     'plus' in change ? { total: count.total + change.plus * by } : undefined,
 });
 counter.listen('outdated', ({ protocol, app }) => protocol + app);
