@@ -44,6 +44,7 @@ export const CLOSE_CODES = {
   4408: ['timeout', 'soon'],
   4409: ['taken_over', 'never'],
   4410: ['gone', 'never'],
+  4411: ['dismissed', 'never'],
   4413: ['too_slow', 'soon'],
   4429: ['rate_limited', 'later'],
 };
