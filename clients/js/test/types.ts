@@ -1,6 +1,6 @@
 // Compiled, never run: what the published types allow, and what they refuse.
 
-import { Room, RoomError, createRoom, roomUrl, type Saved, type View } from 'tablecast-client';
+import { Room, RoomError, again, createRoom, newPerson, roomUrl, type Saved, type View } from 'tablecast-client';
 import { LunchRoom, applyMenu } from 'tablecast-client/lunch';
 import WebSocket from 'ws';
 
@@ -30,6 +30,31 @@ const stop: () => void = lunch.subscribe((view: View<import('../src/types.js').M
   for (const { item, votes } of view.state?.items ?? []) item.padEnd(votes.length);
   if (view.reason instanceof RoomError) view.reason.code.trim();
 });
+lunch.listen('change', ({ by, change }) => {
+  // @ts-expect-error: the server or the clock may have done it
+  by.toFixed();
+  if (change.voted) {
+    const { voted } = change;
+    // @ts-expect-error: a hidden vote has no number
+    voted.number.toFixed();
+    if (voted.hidden) voted.any.valueOf();
+    else voted.number.toFixed(voted.on ? 1 : 0);
+    // @ts-expect-error: it is no other event
+    change.added.item.trim();
+  } else if (change.decided) change.decided.secret?.trim();
+  else if (change.deadline) change.deadline.at?.toFixed();
+  else if (change.ruled) change.ruled.votes?.map(({ number, votes }) => number + votes.length);
+  // @ts-expect-error: no such event
+  else if (change.priced) return;
+});
+const { watching, state } = lunch.view;
+const best: number | undefined = watching ? state?.rules.votes_each?.valueOf() : state?.past[0]?.at;
+void lunch.setRules({ votesEach: null });
+// @ts-expect-error: no such rule
+void lunch.setRules({ secret: true });
+new LunchRoom('ws://127.0.0.1:8000/ws/x/', { watch: 'only', person: newPerson() });
+// @ts-expect-error: no such way to watch
+new LunchRoom('ws://127.0.0.1:8000/ws/x/', { watch: 'always' });
 const seq: Promise<number> = lunch.vote('pizza');
 void lunch.remove(1);
 // @ts-expect-error: an item is text
@@ -38,4 +63,7 @@ void lunch.add(1);
 new LunchRoom('ws://127.0.0.1:8000/ws/x/', { apply: applyMenu });
 
 const made: Promise<{ id: string; url: string }> = createRoom('http://127.0.0.1:8000', {}, { signal: null });
-export { total, stop, seq, made, asked };
+const next: Promise<{ id: string }> = again('http://127.0.0.1:8000', 'x', { person: newPerson() });
+// @ts-expect-error: its dishes and title are those of the room before
+void again('http://127.0.0.1:8000', 'x', { title: 'Friday' });
+export { best, next, total, stop, seq, made, asked };
