@@ -1,19 +1,12 @@
-// The README's first example, for the type checker.
+// The README's first example, for the type checker; a test runs it.
 // ---
-import { createRoom, roomUrl } from 'tablecast-client';
+import { createRoom, newPerson } from 'tablecast-client';
 import { LunchRoom } from 'tablecast-client/lunch';
 
-const id = (location.hash ||= (await createRoom(location.href)).id).slice(1);
-const saved = JSON.parse(sessionStorage.getItem(id) ?? 'null');
-const room = new LunchRoom(roomUrl(location.href, id), { name: 'Mina', saved });
-
-room.subscribe(({ status, stale, retryAt, state }) => {
-  sessionStorage.setItem(id, JSON.stringify(room.saved));
-  const wait = retryAt && Math.ceil((retryAt - Date.now()) / 1000);
-  document.title = wait ? `offline, next try in ${wait} s` : status;
-  document.body.classList.toggle('stale', stale);
-  document.body.replaceChildren(...(state?.items ?? []).map(({ item, votes }) => `${item}: ${votes.length} `));
-});
-
+const person = newPerson();
+const { url, page } = await createRoom('http://127.0.0.1:8000/', { title: 'Friday', person, decideIn: 20 });
+const room = new LunchRoom(url, { name: 'Mina', person });
+room.listen('joined', ({ joined }) => console.log(`${joined.name} is here`));
+room.listen('change', ({ change }) => change.decided && console.log(room.view.state?.decision?.winner.item));
 await room.add('김치찌개');
-await room.vote('김치찌개').catch((error) => alert(error.message));
+await room.vote('김치찌개').then(() => console.log(`vote before 20 minutes are over: ${page}`));

@@ -38,8 +38,9 @@ test('a browser loads it as it is: every import leads to a file beside it', () =
   }
 });
 
-test('the example of the README is checked', () => {
-  const [, example] = /```js\n([^]*?)```/.exec(read('README.md')) ?? [];
-  assert.ok(example);
-  assert.equal(example, read('test/example.js').split('// ---\n')[1]);
+test('the first examples of the README are checked', () => {
+  const examples = [...read('README.md').matchAll(/```js\n([^]*?)```/g)].map(([, example]) => example);
+  const checked = ['test/example.js', 'test/example-page.js'].map((file) => read(file).split('// ---\n')[1]);
+  assert.deepEqual(examples.slice(0, 2), checked);
+  assert.ok((checked[0]?.trim().split('\n').length ?? 0) <= 10);
 });
