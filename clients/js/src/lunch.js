@@ -217,8 +217,8 @@ const given = (all) => /** @type {T} */ (Object.fromEntries(Object.entries(all).
 /** @type {(members: readonly number[], by: number, on: boolean) => number[]} */
 const toggled = (members, by, on) => [...members.filter((member) => member !== by), ...(on ? [by] : [])];
 
-/** @type {(menu: Menu, number: number, change: (item: Item) => Item) => Item[]} */
-const change = ({ items }, number, change) => items.map((item) => (item.number === number ? change(item) : item));
+/** The items, with another one of this number. @type {(menu: Menu, number: number, other: (item: Item) => Item) => Item[]} */
+const withOther = ({ items }, number, other) => items.map((item) => (item.number === number ? other(item) : item));
 
 /** @type {(drawing: Drawing, secret: string) => Drawn} */
 const drawn = ({ number, commitment, candidates, contributions }, secret) => ({ number, commitment, secret, candidates, contributions });
@@ -235,7 +235,7 @@ function reveal(menu, votes) {
 }
 
 /**
- * The menu after each kind of event; a field that is undefined then is absent. `by` is undefined where the clock acts.
+ * The menu after each kind of event; `applyMenu` leaves out its undefined fields. `by` is undefined where no member acts.
  * @type {{ [K in keyof MenuChanges]: (menu: Menu, event: MenuChanges[K], by: number) => Menu }}
  */
 const AFTER = {
@@ -256,13 +256,13 @@ const AFTER = {
     };
   },
   voted(menu, { number, on, any }, by) {
-    const items = number === undefined ? menu.items : change(menu, number, (item) => ({ ...item, votes: toggled(item.votes, by, on) }));
+    const items = number === undefined ? menu.items : withOther(menu, number, (item) => ({ ...item, votes: toggled(item.votes, by, on) }));
     const has = any ?? items.some(({ votes }) => votes.includes(by));
     const { voted } = menu;
     return { ...menu, items, voted: voted.includes(by) === has ? voted : toggled(voted, by, has) };
   },
   vetoed(menu, { number, on }, by) {
-    const items = change(menu, number, ({ vetoes = [], ...item }) => {
+    const items = withOther(menu, number, ({ vetoes = [], ...item }) => {
       const left = toggled(vetoes, by, on);
       return left.length ? { ...item, vetoes: left } : item;
     });

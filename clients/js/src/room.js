@@ -14,7 +14,8 @@ const FORMER = 256;
 const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
 
 /**
- * A seat in a room, or a place to watch it, and a copy of the room. It connects when it is created, and reconnects by itself.
+ * A seat in a room, or a place to watch it, and a copy of the room. It connects when it is created, and reconnects by
+ * itself.
  *
  * Events: `view` after each change of `view` or `saved`; `joined`, `back`, `away`, `left`, `renamed` and `change`
  * (the application's) as they come from the server, each with the event as `detail`; `outdated`, once, at the first
@@ -201,8 +202,9 @@ export class Room extends EventTarget {
 
   #introduce() {
     const { epoch, seq } = this.#replica ?? {};
-    const join = { name: this.#name, colour: this.#colour, person: this.#person, watch: this.#watch };
-    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq } } : { join };
+    const person = this.#person;
+    const join = { name: this.#name, colour: this.#colour, person, watch: this.#watch };
+    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq, person } } : { join };
     this.#link.send(JSON.stringify(said));
   }
 
@@ -221,6 +223,8 @@ export class Room extends EventTarget {
     // A whole state has what we did.
     if (hello || snapshot) this.#own.clear();
     if (hello) {
+      // The seat was given up, but the person is known.
+      if (this.#seat && this.#seat !== hello.seat) this.#commands.forget();
       this.#seat = hello.seat;
       this.#take(greet(this.#replica, hello));
       this.#caughtUp = !hello.resumed;
@@ -316,7 +320,8 @@ export class Room extends EventTarget {
     this.#commands.lost();
     // The join was not understood. The refused name and colour are not sent again.
     if (!this.#seat && this.#link.status !== 'live' && (closeCode === 4400 || closeCode === 1009)) this.#name = this.#colour = undefined;
-    const seatIsLost = closeCode === 4401 && this.#seat !== undefined;
+    // A full room refuses a person whose seat was given up; then they may watch.
+    const seatIsLost = this.#seat !== undefined && (closeCode === 4401 || (closeCode === 4403 && this.#watch !== undefined));
     if (seatIsLost) {
       this.#seat = undefined;
       this.#commands.forget();

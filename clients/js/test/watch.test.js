@@ -96,7 +96,7 @@ test('whoever lost the seat in a full room watches, and is not the member of the
   socket().ends(1006);
   pass(250);
   socket().opens();
-  socket().ends(4401);
+  socket().ends(4403);
   pass(500);
   socket().said();
   socket().opens();
