@@ -3,7 +3,7 @@
 import { randomHex } from './random.js';
 import { Room } from './room.js';
 
-/** @import { Candidate, ChangeEvent, Contribution, Decision, Drawing, Drawn, Item, Menu, MenuChange, MenuChanges, Revealed, RoomOptions, Saved } from './types.js' */
+/** @import { Candidate, ChangeEvent, Contribution, Decision, Drawing, Drawn, Item, Menu, MenuChange, MenuChanges, Numbered, Revealed, RoomOptions, Saved } from './types.js' */
 
 /** How long a draw waits for missing contributions, ms; and the time between two attempts to end it. */
 const PATIENCE = 3_000;
@@ -223,8 +223,17 @@ const withOther = ({ items }, number, other) => items.map((item) => (item.number
 /** @type {(drawing: Drawing, secret: string) => Drawn} */
 const drawn = ({ number, commitment, candidates, contributions }, secret) => ({ number, commitment, secret, candidates, contributions });
 
-/** All decisions, newest first. @type {(menu: Menu) => Decision[]} */
-const earlier = ({ decision, past }) => (decision ? [decision, ...past] : [...past]);
+/** All decisions that can be looked at again, newest first. @type {(menu: Menu) => Numbered[]} */
+const numbered = ({ decision, past }) => (decision?.number ? [/** @type {Numbered} */ (decision), ...past] : [...past]);
+
+/** @type {(menu: Menu, number: number, by: number, on: boolean) => Menu} */
+function vote(menu, number, by, on) {
+  const items = withOther(menu, number, (item) => ({ ...item, votes: toggled(item.votes, by, on) }));
+  // One vote more than the rules allow, with those for removed items: the one for what was removed first is taken back.
+  let left = (menu.rules.votes_each ?? Infinity) - items.filter(({ votes }) => votes.includes(by)).length;
+  const removed = menu.removed.map((item) => (item.votes.includes(by) && left-- <= 0 ? { ...item, votes: toggled(item.votes, by, false) } : item));
+  return { ...menu, items, removed };
+}
 
 /** @type {(menu: Menu, votes?: Revealed) => Menu} */
 function reveal(menu, votes) {
@@ -255,11 +264,11 @@ const AFTER = {
       removed: menu.removed.filter((item) => item.number !== number),
     };
   },
-  voted(menu, { number, on, any }, by) {
-    const items = number === undefined ? menu.items : withOther(menu, number, (item) => ({ ...item, votes: toggled(item.votes, by, on) }));
-    const has = any ?? items.some(({ votes }) => votes.includes(by));
+  voted(before, { number, on, any }, by) {
+    const menu = number === undefined ? before : vote(before, number, by, on);
+    const has = any ?? menu.items.some(({ votes }) => votes.includes(by));
     const { voted } = menu;
-    return { ...menu, items, voted: voted.includes(by) === has ? voted : toggled(voted, by, has) };
+    return { ...menu, voted: voted.includes(by) === has ? voted : toggled(voted, by, has) };
   },
   vetoed(menu, { number, on }, by) {
     const items = withOther(menu, number, ({ vetoes = [], ...item }) => {
@@ -272,7 +281,11 @@ const AFTER = {
   extended: (menu) => menu,
   deadline: (menu, { at, name }, by) => ({ ...menu, deadline: at === null ? undefined : given({ at, by, name }) }),
   nudged: (menu, { at }) => ({ ...menu, nudged_at: at }),
-  ruled: (menu, { hidden_votes, votes_each, votes }) => reveal({ ...menu, rules: { hidden_votes, votes_each } }, votes),
+  ruled(menu, { hidden_votes, votes_each, votes }) {
+    const isLess = (votes_each ?? Infinity) < (menu.rules.votes_each ?? Infinity);
+    const removed = isLess ? menu.removed.map((item) => ({ ...item, votes: [] })) : menu.removed;
+    return reveal({ ...menu, rules: { hidden_votes, votes_each }, removed }, votes);
+  },
   locked: (menu, { on }) => ({ ...menu, locked: on }),
   hosted: (menu, { member }) => ({ ...menu, host: member, locked: menu.locked && member !== undefined }),
   dismissed: (menu) => menu,
@@ -297,10 +310,10 @@ const AFTER = {
     if (!won) return menu;
     // The decision belongs to the member who started the draw, not to the one who ended it.
     const who = drawing ?? { by, name };
-    const past = earlier(menu);
+    const past = numbered(menu);
     /** @type {Decision} */
     const decision = given({
-      number: Math.max(0, ...past.map(({ number }) => number)) + 1,
+      number: at && Math.max(0, ...past.map(({ number }) => number)) + 1,
       how,
       by: who.by,
       name: who.name,
@@ -313,7 +326,7 @@ const AFTER = {
   },
   reinstated(menu, { decision: number }) {
     const decision = menu.past.find((one) => one.number === number);
-    return decision ? { ...menu, decision, past: earlier(menu).filter((one) => one !== decision) } : menu;
+    return decision ? { ...menu, decision, past: numbered(menu).filter((one) => one !== decision) } : menu;
   },
 };
 

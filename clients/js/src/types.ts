@@ -319,7 +319,7 @@ export interface Menu {
   readonly drawing: Drawing | null;
   readonly decision: Decision | null;
   /** Earlier decisions, newest first: at most 5. */
-  readonly past: readonly Decision[];
+  readonly past: readonly Numbered[];
 }
 
 /** What a room has agreed on. */
@@ -366,19 +366,24 @@ export interface Drawn extends Draw {
 
 /** A decision. */
 export interface Decision {
-  /** 1, 2, 3… in a room. */
-  readonly number: number;
+  /** 1, 2, 3… in a room; absent, as `at`, if a server of before version 2 decided. */
+  readonly number?: number | undefined;
   readonly how: 'votes' | 'draw';
   /** Who had the votes counted, or started the draw, and their name; absent if the deadline did. */
   readonly by?: number | undefined;
   readonly name?: string | undefined;
   /** ms by the store's clock */
-  readonly at: number;
+  readonly at?: number | undefined;
   /** The deadline decided. */
   readonly deadline?: true | undefined;
   readonly winner: Candidate;
   /** The finished draw, for `verifyDraw`; null if the votes decided. */
   readonly draw: Drawn | null;
+}
+
+/** A decision that can be the decision again. */
+export interface Numbered extends Decision {
+  readonly number: number;
 }
 
 /** A contribution of this client to a draw. */
@@ -447,7 +452,7 @@ export interface MenuChanges {
     readonly how: 'votes' | 'draw';
     readonly name?: string;
     readonly winner: number;
-    readonly at: number;
+    readonly at?: number;
     /** Only for a draw. */
     readonly secret?: string;
     readonly votes?: Revealed;

@@ -38,7 +38,7 @@ for (const seed of seeds) {
           // Another member was first, or the menu is full; `outdated` if this answer was lost with the
           // connection, and a newer command was applied. None of these changed anything, as the sum at the end
           // shows.
-          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated'];
+          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated', 'votes_spent', 'too_many_votes', 'too_soon'];
           assert.ok(known.includes(error.code), error);
         }),
       );
@@ -49,7 +49,7 @@ for (const seed of seeds) {
       const { room, net } = member;
       const known = room.view.state?.items ?? [];
       const item = known[random(Math.max(1, known.length))]?.number ?? 1;
-      switch (random(12)) {
+      switch (random(15)) {
         case 0:
           net.cut();
           break;
@@ -74,12 +74,23 @@ for (const seed of seeds) {
         case 7:
           keep(random(2) ? room.decide(random(2) ? 'draw' : 'votes') : room.setTitle(`title ${step}`));
           break;
+        case 8:
+          keep(random(2) ? room.veto(item) : room.unveto(item));
+          break;
+        case 9:
+          keep(room.setRules({ hiddenVotes: random(3) > 0, votesEach: random(5) || null }));
+          break;
+        case 10:
+          keep(random(2) ? room.reinstate(1 + random(5)) : random(2) ? room.nudge() : room.decideIn(3_600_000));
+          break;
         default:
           keep(room.add(`item ${step}`), () => added.push(`item ${step}`));
       }
     }
     // From now on the client itself detects and repairs failures.
     await Promise.all(answers);
+    // Then all see the same.
+    await members[0]?.room.setRules({ hiddenVotes: false });
     const end = Math.max(...(await Promise.all(members.map(({ room }) => live(room)))).map((view) => view.position?.seq ?? 0));
     // A draw under way ends, whoever was disconnected.
     /** @type {(view: import('./support/rooms.js').View) => unknown} */

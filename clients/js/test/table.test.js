@@ -127,6 +127,28 @@ test('what was removed is kept, 20 at most, and comes back with one\'s own votes
   assert.deepEqual(after(HIDDEN, 5, { restored: dish(9, 'udon') }).items.at(-1), dish(9, 'udon'));
 });
 
+test('votes for what was removed are taken back before anybody has more than the rules allow', () => {
+  const rules = { hidden_votes: false, votes_each: 2 };
+  const menu = { ...MENU, rules, items: [RAMEN, dish(4, 'udon', 5)], removed: [PHO, PIZZA] };
+  const one = after(menu, 5, { voted: { number: 3, on: true } });
+  assert.deepEqual([one.items[0].votes, one.removed], [[5], [dish(2, 'pho'), dish(1, 'pizza', 1)]]);
+  const two = after({ ...menu, items: [RAMEN] }, 5, { voted: { number: 3, on: true } });
+  assert.deepEqual(two.removed, [PHO, dish(1, 'pizza', 1)]);
+  // Somebody else's hidden vote says nothing of where their others were.
+  assert.deepEqual(after(menu, 5, { voted: { hidden: true, any: true } }).removed, menu.removed);
+  const less = after(menu, 1, { ruled: { hidden_votes: false, votes_each: 1, name: 'Mina' } });
+  assert.deepEqual(less.removed, [dish(2, 'pho'), dish(1, 'pizza')]);
+  assert.deepEqual(after(menu, 1, { ruled: { hidden_votes: false, votes_each: null, name: 'Mina' } }).removed, menu.removed);
+});
+
+test('what a server of before these rules decided has no number, and is not kept', () => {
+  const old = after(MENU, 1, { decided: { how: 'votes', name: 'Mina', winner: 1 } });
+  const { number, at, ...decision } = DECISION;
+  assert.deepEqual(old, { ...MENU, decision });
+  const { decision: next, past } = after(old, 1, { decided: { how: 'votes', name: 'Mina', winner: 1, at: 100 } });
+  assert.deepEqual([next, past], [DECISION, []]);
+});
+
 test('a host, a lock, and a host who has left', () => {
   const hosted = after(MENU, 1, { hosted: { member: 5, name: 'Mina' } });
   assert.deepEqual(hosted, { ...MENU, host: 5 });

@@ -158,6 +158,13 @@ export class Table {
     const given = this.items.filter(({ votes }) => votes.includes(by)).length;
     if (on && given >= (this.rules.votes_each ?? Infinity)) return null;
     dish.votes = dish.votes.filter((id) => id !== by).concat(on ? [by] : []);
+    // What is removed counts too, and the oldest of it goes.
+    let all = given + (on ? 1 : -1) + this.removed.filter(({ votes }) => votes.includes(by)).length;
+    for (const gone of [...this.removed].reverse()) {
+      if (!gone.votes.includes(by) || all <= (this.rules.votes_each ?? Infinity)) continue;
+      gone.votes = gone.votes.filter((id) => id !== by);
+      all -= 1;
+    }
     const any = this.items.some(({ votes }) => votes.includes(by));
     if (!any) this.voted = this.voted.filter((id) => id !== by);
     else if (!this.voted.includes(by)) this.voted.push(by);
@@ -168,6 +175,11 @@ export class Table {
   /** @param {number} by @param {boolean} hidden @param {number | null} each */
   rule(by, hidden, each) {
     const all = [...this.items, ...this.removed];
+    if ((each ?? Infinity) < (this.rules.votes_each ?? Infinity)) {
+      const most = this.rules.hidden_votes ? 0 : (each ?? Infinity);
+      if (this.voted.some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
+      for (const gone of this.removed) gone.votes = gone.seen = [];
+    }
     const ends = this.rules.hidden_votes && !hidden;
     if (!this.rules.hidden_votes && hidden) this.#reveal(all);
     this.rules = { hidden_votes: hidden, votes_each: each };
