@@ -13,6 +13,12 @@ const { hello: HELLO } = golden('hello').frame;
  * @property {Set<number>} decided numbers that were refused, or changed nothing
  */
 
+/** The answer to a command, with what only its sender may see. @type {(id: number, seq: number, change: any) => object} */
+const ack = (id, seq, change) => ({ ack: { id, seq, ...(change.secret && { own: [change] }) } });
+
+/** An event as everybody sees it. @type {(event: any) => object} */
+const shown = (event) => (event.change?.secret ? { ...event, change: { hidden: true } } : event);
+
 /** One connection, with the messages under way in both directions. */
 class Wire {
   /** @type {string[]} */
@@ -116,12 +122,32 @@ export class Model {
     this.#tell({ by: 99, change: { item: 'other' } });
   }
 
-  /** @param {object} what */
-  #tell(what) {
+  /** The state as the member may see it. */
+  state() {
+    return this.events.flatMap(({ change }) => (change ? [change.item] : []));
+  }
+
+  /**
+   * Makes an event. Who gets no answer before it, and may see more of it than others, gets the whole state instead.
+   * @param {object} what
+   * @param {number} [id] the command that is answered with it
+   */
+  #tell(what, id) {
+    /** @type {any} */
     const event = { seq: this.events.length + 1, expires_at: HELLO.expires_at, ...what };
     this.events.push(event);
-    for (const wire of this.#wires) if (wire.seat) wire.down.push({ event });
-    return event.seq;
+    const { seq, change } = event;
+    for (const { seat, down } of this.#wires) {
+      if (!seat) continue;
+      if (id !== undefined) down.push(ack(id, seq, change));
+      else if (change?.secret) {
+        const { snapshot } = golden('snapshot').frame;
+        down.push({ snapshot: { ...snapshot, epoch: HELLO.epoch, members: HELLO.members, seq, state: this.state() } });
+        this.toldAt = seq;
+      }
+      down.push({ event: shown(event) });
+    }
+    return seq;
   }
 
   /** @param {Wire} wire @param {string} text */
@@ -143,15 +169,14 @@ export class Model {
     this.#settle(seat);
     if (id <= seat.last) {
       const done = this.applied.find((one) => one.seat === seat && one.id === id);
-      if (done?.text === text) return wire.down.push({ ack: { id, seq: done.seq } });
+      if (done?.text === text) return wire.down.push(ack(id, done.seq, this.events[done.seq - 1].change));
       if (!seat.decided.has(id)) this.wrong.push(text);
       return refuse(done ? 'conflict' : 'outdated');
     }
-    const apply = () => {
+    const apply = (isAnswered = false) => {
       seat.last = id;
-      const seq = this.#tell({ by: 1, change: what.add });
+      const seq = this.#tell({ by: 1, change: what.add }, isAnswered ? id : undefined);
       this.applied.push({ seat, id, text, item: what.add.item, seq });
-      return seq;
     };
     if (this.down || (!this.calm && this.#random(12) === 0)) {
       // Applied now in spite of the answer, or a moment later, or never.
@@ -159,7 +184,7 @@ export class Model {
       else if (what.add && this.#random(2) === 0) seat.late = () => id > seat.last && apply();
       return giveUp('unavailable');
     }
-    if (what.add) return wire.down.push({ ack: { id, seq: apply() } });
+    if (what.add) return apply(true);
     seat.decided.add(id);
     if (what.bad) return refuse('not_found');
     return wire.down.push({ ack: { id, seq: this.events.length } });
@@ -180,15 +205,17 @@ export class Model {
       return wire.socket.ends(4401);
     }
     const seq = this.events.length;
-    if (resume && seat) {
+    const missed = this.events.slice(resume?.seq);
+    if (resume && seat && !missed.some(({ by, change }) => by === 1 && change?.secret)) {
       this.#tell({ back: { member: 1 } });
       wire.down.push({ hello: { ...golden('hello-resumed').frame.hello, you: 1, seat: seat.token } });
-      wire.down.push(...this.events.filter((event) => event.seq > resume.seq).map((event) => ({ event })));
+      wire.down.push(...this.events.filter((event) => event.seq > resume.seq).map((event) => ({ event: shown(event) })));
     } else {
-      seat = { token: `seat ${this.#random(1e9)}`, last: 0, late: null, decided: new Set() };
-      this.#seats.push(seat);
-      const state = this.events.flatMap(({ change }) => (change ? [change.item] : []));
-      wire.down.push({ hello: { ...HELLO, you: 1, seat: seat.token, seq, state } });
+      if (!seat) {
+        seat = { token: `seat ${this.#random(1e9)}`, last: 0, late: null, decided: new Set() };
+        this.#seats.push(seat);
+      }
+      wire.down.push({ hello: { ...HELLO, you: 1, seat: seat.token, seq, state: this.state() } });
       this.toldAt = seq;
     }
     if (this.down) wire.down.push({ status: { store: 'down' } });
