@@ -266,9 +266,7 @@ const AFTER = {
   },
   voted(before, { number, on, any }, by) {
     const menu = number === undefined ? before : vote(before, number, by, on);
-    const has = any ?? menu.items.some(({ votes }) => votes.includes(by));
-    const { voted } = menu;
-    return { ...menu, voted: voted.includes(by) === has ? voted : toggled(voted, by, has) };
+    return any === undefined ? menu : { ...menu, voted: toggled(menu.voted, by, any).sort((a, b) => a - b) };
   },
   vetoed(menu, { number, on }, by) {
     const items = withOther(menu, number, ({ vetoes = [], ...item }) => {
@@ -341,5 +339,12 @@ const NEW = { rules: { hidden_votes: false, votes_each: null }, locked: false, v
  */
 export function applyMenu(menu, { by, change }) {
   const [[kind, event] = ['']] = Object.entries(change);
-  return Object.hasOwn(AFTER, kind) ? given(/** @type {any} */ (AFTER)[kind]({ ...NEW, ...menu }, event, by)) : undefined;
+  if (!Object.hasOwn(AFTER, kind)) return undefined;
+  const before = { ...NEW, ...menu };
+  /** @type {Menu} */
+  const next = given(/** @type {any} */ (AFTER)[kind](before, event, by));
+  // Of hidden votes the events say who has any.
+  if (before.rules.hidden_votes && next.rules.hidden_votes) return next;
+  const voted = new Set([...next.items, ...next.removed].flatMap(({ votes }) => votes));
+  return { ...next, voted: [...voted].sort((a, b) => a - b) };
 }

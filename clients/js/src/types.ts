@@ -307,7 +307,7 @@ export interface Menu {
   readonly host?: number | undefined;
   /** Only the host changes the menu and decides; never true without a host. */
   readonly locked: boolean;
-  /** Who has given a vote and not taken it back, in order. */
+  /** Who has a vote on the menu, or on what was removed; sorted by id. */
   readonly voted: readonly number[];
   /** The last reminder, ms by the store's clock. */
   readonly nudged_at?: number | undefined;
@@ -423,9 +423,9 @@ export interface MenuChanges {
   added: { readonly number: number; readonly item: string; readonly name: string };
   removed: { readonly number: number };
   restored: Item;
-  /** `hidden`: somebody else's vote; `any` says whether they have one now. */
+  /** `hidden`: somebody else's vote. `any`, of a vote that others do not see: whether they have one now. */
   voted:
-    | { readonly number: number; readonly on: boolean; readonly hidden?: never; readonly any?: never }
+    | { readonly number: number; readonly on: boolean; readonly any?: boolean; readonly hidden?: never }
     | { readonly hidden: true; readonly any: boolean; readonly number?: never; readonly on?: never };
   vetoed: { readonly number: number; readonly on: boolean };
   titled: { readonly title: string | null };

@@ -34,22 +34,22 @@ const HIDDEN = { hidden: true, any: true };
 test('one\'s own hidden vote is applied and reported as it is, that of others is not known', async (t) => {
   const { room, changes, votes } = mina(t);
   const answer = room.vote(2);
-  socket().hears({ ack: { id: 1, seq: 2, own: [{ voted: { number: 2, on: true } }] } });
+  socket().hears({ ack: { id: 1, seq: 2, own: [{ voted: { number: 2, on: true, any: true } }] } });
   assert.deepEqual(votes(), [[], []], 'an answer is no event');
   voted(2, 1, HIDDEN);
   voted(3, 5, HIDDEN);
   assert.equal(await answer, 2);
   assert.deepEqual(votes(), [[], [1]]);
   assert.deepEqual(room.view.state?.voted, [1, 5]);
-  assert.deepEqual(changes, [[1, { voted: { number: 2, on: true } }], [5, { voted: HIDDEN }]]);
+  assert.deepEqual(changes, [[1, { voted: { number: 2, on: true, any: true } }], [5, { voted: HIDDEN }]]);
 });
 
 test('several answers may come before their events, and one may have several', (t) => {
   const { room, votes } = mina(t);
   void room.vote(1);
   void room.send('both');
-  socket().hears({ ack: { id: 1, seq: 3, own: [{ voted: { number: 1, on: true } }] } });
-  socket().hears({ ack: { id: 2, seq: 5, own: [{ voted: { number: 1, on: false } }, { voted: { number: 2, on: true } }] } });
+  socket().hears({ ack: { id: 1, seq: 3, own: [{ voted: { number: 1, on: true, any: true } }] } });
+  socket().hears({ ack: { id: 2, seq: 5, own: [{ voted: { number: 1, on: false, any: false } }, { voted: { number: 2, on: true, any: true } }] } });
   voted(2, 5, HIDDEN);
   voted(3, 1, HIDDEN);
   assert.deepEqual(votes(), [[1], []]);
@@ -63,14 +63,14 @@ test('several answers may come before their events, and one may have several', (
 test('what came with an answer is forgotten with a whole state, which has it', (t) => {
   const { room, votes, pass } = mina(t);
   void room.vote(2);
-  socket().hears({ ack: { id: 1, seq: 2, own: [{ voted: { number: 2, on: true } }] } });
+  socket().hears({ ack: { id: 1, seq: 2, own: [{ voted: { number: 2, on: true, any: true } }] } });
   socket().ends(1006);
   pass(250);
   const [pizza, pho] = items;
   socket().greets({ seq: 3, epoch: 'e'.repeat(16), state: { ...STATE, items: [pizza, { ...pho, votes: [1] }], voted: [1] } });
   assert.deepEqual(votes(), [[], [1]]);
   const { snapshot } = golden('snapshot').frame;
-  socket().hears({ ack: { id: 1, seq: 4, own: [{ voted: { number: 2, on: true } }] } });
+  socket().hears({ ack: { id: 1, seq: 4, own: [{ voted: { number: 2, on: true, any: true } }] } });
   socket().hears({ snapshot: { ...snapshot, seq: 3, state: STATE } });
   voted(4, 5, HIDDEN);
   assert.deepEqual(votes(), [[], []]);

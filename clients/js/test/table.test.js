@@ -79,20 +79,22 @@ test('a reminder, a veto and who has voted', () => {
   assert.deepEqual(both.items[1].vetoes, [5, 1]);
   assert.deepEqual(after(after(both, 5, { vetoed: { number: 2, on: false } }), 1, { vetoed: { number: 2, on: false } }), MENU);
 
-  assert.deepEqual(after(MENU, 7, { voted: { number: 3, on: true } }).voted, [1, 5, 7]);
-  // One vote less of two, and the last.
+  assert.deepEqual(after(MENU, 3, { voted: { number: 3, on: true } }).voted, [1, 3, 5]);
+  // One vote less of two, and the last; a removed one counts, as long as it can be restored.
   const less = after(MENU, 5, { voted: { number: 1, on: false } });
   assert.deepEqual(less.voted, [1, 5]);
   assert.deepEqual(after(less, 5, { voted: { number: 2, on: false } }).voted, [1]);
-  assert.deepEqual(after(MENU, 1, { voted: { number: 3, on: true } }).voted, [1, 5]);
+  assert.deepEqual(after(less, 5, { removed: { number: 2 } }).voted, [1, 5]);
+  const full = { ...MENU, items: [PHO, RAMEN], removed: [...Array(19).fill(RAMEN), PIZZA] };
+  assert.deepEqual(after(full, 7, { removed: { number: 3 } }).voted, [5]);
 });
 
 test('of a hidden vote only that there is one is known; a decision, a draw and the end of hiding reveal all', () => {
   const hidden = after(HIDDEN, 7, { voted: { hidden: true, any: true } });
   assert.deepEqual(hidden, { ...HIDDEN, voted: [1, 5, 7] });
   assert.deepEqual(after(hidden, 1, { voted: { hidden: true, any: false } }), { ...HIDDEN, voted: [5, 7] });
-  const own = after(hidden, 1, { voted: { number: 3, on: true } });
-  assert.deepEqual(own.items, [PIZZA, PHO, { ...RAMEN, votes: [1] }]);
+  const own = after(hidden, 4, { voted: { number: 3, on: true, any: true } });
+  assert.deepEqual([own.items, own.voted], [[PIZZA, PHO, { ...RAMEN, votes: [4] }], [1, 4, 5, 7]]);
 
   const votes = [{ number: 1, votes: [5] }, { number: 2, votes: [] }, { number: 3, votes: [1, 7] }];
   const shown = [dish(1, 'pizza', 5), dish(2, 'pho'), dish(3, 'ramen', 1, 7)];

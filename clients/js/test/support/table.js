@@ -25,7 +25,7 @@ export class Table {
   /** @type {number | undefined} */
   host;
   locked = false;
-  /** @type {number[]} */
+  /** While votes are hidden. @type {number[]} */
   voted = [];
   /** @type {number | undefined} */
   nudged;
@@ -57,7 +57,7 @@ export class Table {
       deadline: this.deadline,
       host: this.host,
       locked: this.locked,
-      voted: this.voted,
+      voted: this.#voted(),
       nudged_at: this.nudged,
       removed: this.removed.map(shown),
       next_draw: { number: this.draws + 1, commitment: `commitment ${this.draws + 1}` },
@@ -65,6 +65,13 @@ export class Table {
       decision,
       past,
     });
+  }
+
+  /** Who has voted, hidden or not. */
+  #voted() {
+    if (this.rules.hidden_votes) return this.voted;
+    const all = [...this.items, ...this.removed].flatMap(({ votes }) => votes);
+    return all.filter((id, at) => all.indexOf(id) === at).sort((a, b) => a - b);
   }
 
   /** All items as others may see them now. @param {Dish[]} dishes */
@@ -165,11 +172,10 @@ export class Table {
       gone.votes = gone.votes.filter((id) => id !== by);
       all -= 1;
     }
-    const any = this.items.some(({ votes }) => votes.includes(by));
-    if (!any) this.voted = this.voted.filter((id) => id !== by);
-    else if (!this.voted.includes(by)) this.voted.push(by);
-    const own = { voted: { number, on } };
-    return { own, others: this.rules.hidden_votes ? { voted: { hidden: true, any } } : own };
+    if (!this.rules.hidden_votes) return { own: { voted: { number, on } }, others: { voted: { number, on } } };
+    const any = [...this.items, ...this.removed].some(({ votes }) => votes.includes(by));
+    this.voted = this.voted.filter((id) => id !== by).concat(any ? [by] : []).sort((a, b) => a - b);
+    return { own: { voted: { number, on, any } }, others: { voted: { hidden: true, any } } };
   }
 
   /** @param {number} by @param {boolean} hidden @param {number | null} each */
@@ -177,11 +183,14 @@ export class Table {
     const all = [...this.items, ...this.removed];
     if ((each ?? Infinity) < (this.rules.votes_each ?? Infinity)) {
       const most = this.rules.hidden_votes ? 0 : (each ?? Infinity);
-      if (this.voted.some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
+      if (this.#voted().some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
       for (const gone of this.removed) gone.votes = gone.seen = [];
     }
     const ends = this.rules.hidden_votes && !hidden;
-    if (!this.rules.hidden_votes && hidden) this.#reveal(all);
+    if (!this.rules.hidden_votes && hidden) {
+      this.voted = this.#voted();
+      this.#reveal(all);
+    }
     this.rules = { hidden_votes: hidden, votes_each: each };
     return { ruled: { ...this.rules, name: name(by), votes: ends ? this.#reveal(all) : undefined } };
   }
