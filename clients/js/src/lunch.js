@@ -256,11 +256,11 @@ const AFTER = {
   }),
   restored(menu, restored) {
     const { number } = restored;
-    // Of hidden votes the event has none; of one's own the copy here has.
-    const copy = menu.rules.hidden_votes && menu.removed.find((item) => item.number === number);
+    // One's own hidden votes are in the copy here, not in the event.
+    const item = menu.removed.find((item) => item.number === number) ?? restored;
     return {
       ...menu,
-      items: [...menu.items, copy || restored].sort((a, b) => a.number - b.number),
+      items: [...menu.items, item].sort((a, b) => a.number - b.number),
       removed: menu.removed.filter((item) => item.number !== number),
     };
   },
@@ -279,10 +279,12 @@ const AFTER = {
   extended: (menu) => menu,
   deadline: (menu, { at, name }, by) => ({ ...menu, deadline: at === null ? undefined : given({ at, by, name }) }),
   nudged: (menu, { at }) => ({ ...menu, nudged_at: at }),
-  ruled(menu, { hidden_votes, votes_each, votes }) {
+  ruled(before, { hidden_votes, votes_each, votes }) {
+    const menu = reveal(before, votes);
+    // What comes back brings nobody more votes than allowed.
     const isLess = (votes_each ?? Infinity) < (menu.rules.votes_each ?? Infinity);
     const removed = isLess ? menu.removed.map((item) => ({ ...item, votes: [] })) : menu.removed;
-    return reveal({ ...menu, rules: { hidden_votes, votes_each }, removed }, votes);
+    return { ...menu, rules: { hidden_votes, votes_each }, removed };
   },
   locked: (menu, { on }) => ({ ...menu, locked: on }),
   hosted: (menu, { member }) => ({ ...menu, host: member, locked: menu.locked && member !== undefined }),
@@ -340,11 +342,10 @@ const NEW = { rules: { hidden_votes: false, votes_each: null }, locked: false, v
 export function applyMenu(menu, { by, change }) {
   const [[kind, event] = ['']] = Object.entries(change);
   if (!Object.hasOwn(AFTER, kind)) return undefined;
-  const before = { ...NEW, ...menu };
   /** @type {Menu} */
-  const next = given(/** @type {any} */ (AFTER)[kind](before, event, by));
+  const next = given(/** @type {any} */ (AFTER)[kind]({ ...NEW, ...menu }, event, by));
   // Of hidden votes the events say who has any.
-  if (before.rules.hidden_votes && next.rules.hidden_votes) return next;
+  if (next.rules.hidden_votes) return next;
   const voted = new Set([...next.items, ...next.removed].flatMap(({ votes }) => votes));
   return { ...next, voted: [...voted].sort((a, b) => a - b) };
 }

@@ -119,7 +119,7 @@ export class Table {
     const best = how === 'draw' ? open : open.filter(({ votes }) => votes.length === most);
     const [first] = best;
     if (!first || this.drawing) return null;
-    const votes = this.rules.hidden_votes ? this.#reveal(this.items) : undefined;
+    const votes = this.rules.hidden_votes ? this.#reveal([...this.items, ...this.removed]) : undefined;
     const said = { name: by && name(by), votes };
     if (how === 'votes' && best.length === 1) {
       this.#decide(by, first.number, 'votes', null, this.items.map(this.#candidate));
@@ -181,14 +181,15 @@ export class Table {
   /** @param {number} by @param {boolean} hidden @param {number | null} each */
   rule(by, hidden, each) {
     const all = [...this.items, ...this.removed];
+    const voted = this.#voted();
     if ((each ?? Infinity) < (this.rules.votes_each ?? Infinity)) {
       const most = this.rules.hidden_votes ? 0 : (each ?? Infinity);
-      if (this.#voted().some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
+      if (voted.some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
       for (const gone of this.removed) gone.votes = gone.seen = [];
     }
     const ends = this.rules.hidden_votes && !hidden;
     if (!this.rules.hidden_votes && hidden) {
-      this.voted = this.#voted();
+      this.voted = voted;
       this.#reveal(all);
     }
     this.rules = { hidden_votes: hidden, votes_each: each };
