@@ -89,15 +89,26 @@ for (const seed of seeds) {
     }
     // From now on the client itself detects and repairs failures.
     await Promise.all(answers);
-    // Then all see the same.
-    await members[0]?.room.setRules({ hiddenVotes: false });
     const end = Math.max(...(await Promise.all(members.map(({ room }) => live(room)))).map((view) => view.position?.seq ?? 0));
     // A draw under way ends, whoever was disconnected.
     /** @type {(view: import('./support/rooms.js').View) => unknown} */
     const calm = ({ state, pending }) => !state?.drawing && !pending.length;
     await Promise.all(members.map(({ room }) => until(room, (view) => calm(view) && (view.position?.seq ?? 0) >= end)));
-    const there = await get();
+
+    // Each knows what the server shows them: it tells the same seat, taken by somebody who knows nothing yet.
+    const rooms = [];
     for (const { room } of members) {
+      const { saved, view } = room;
+      assert.ok(saved);
+      const fresh = join(t, url, { saved: { ...saved, replica: null } });
+      const { state, members } = await live(fresh);
+      assert.deepEqual([view.state, view.members], [state, members]);
+      rooms.push(fresh);
+    }
+    // Without secrets all know the same.
+    await rooms[0]?.setRules({ hiddenVotes: false });
+    const there = await get();
+    for (const room of rooms) {
       const view = await until(room, ({ position, status }) => status === 'live' && (position?.seq ?? 0) >= there.seq);
       if (there.state.decision?.draw) {
         const { draw, winner } = there.state.decision;

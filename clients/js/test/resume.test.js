@@ -15,7 +15,7 @@ async function behind(t, args = /** @type {string[] | undefined} */ (undefined))
 }
 
 test('of 200 commands each is applied once, however often the connection is cut', async (t) => {
-  const { url, near, get, net } = await behind(t, ['--max-items', '200', '--outbox-bytes', '2097152', '--command-rate', '0']);
+  const { url, near, get, net } = await behind(t, ['--max-items', '200', '--outbox-bytes', '4194304', '--command-rate', '0']);
   const mina = join(t, near, { name: 'Mina' });
   const jun = join(t, url, { name: 'Jun' });
   await Promise.all([live(mina), live(jun)]);
