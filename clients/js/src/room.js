@@ -393,7 +393,8 @@ const moved = (replica, by) => replica && { ...replica, offset: replica.offset +
  * @returns {Replica<S>}
  */
 function replace(replica, { now, ...whole }) {
-  return { ...replica, former: [], ...whole, offset: now - performance.now() };
+  const offset = now - performance.now();
+  return { ...replica, former: [], ...whole, offset, behind: offset - ahead() };
 }
 
 /** That of servers that do not name it. @type {Version} */
@@ -440,9 +441,9 @@ function happen(replica, event, apply) {
   }
   if (renamed) update(renamed.member, { name: renamed.name, colour: renamed.colour });
   if (event.change) state = apply(state, /** @type {ChangeEvent<E>} */ (event));
-  // No room lives longer than its lifetime, so the store's clock shows at least this time. If the known offset says
-  // less, the device has slept, and its clock stood still.
-  const least = expires_at - replica.ttl_ms - performance.now();
+  // Without a deadline no room lives longer than its lifetime, so the store's clock shows at least this time. If the
+  // known offset says less, the device may have slept, and its monotonic clock stood still; but its other clock went on.
+  const least = Math.min(expires_at - replica.ttl_ms - performance.now(), replica.behind + ahead());
   const offset = least > replica.offset + SLEPT ? least : replica.offset;
   return /** @type {Replica<S>} */ ({ ...replica, seq, expires_at, members, former, state, offset });
 }

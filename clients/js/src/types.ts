@@ -227,6 +227,8 @@ export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
   readonly version: Version;
   /** The store's clock minus `performance.now()`, ms; in `saved`, minus the device's clock. */
   readonly offset: number;
+  /** The store's clock minus the device's, ms, as it was at the last whole state. */
+  readonly behind: number;
 };
 
 /** All messages of the server: one of these. */

@@ -520,7 +520,7 @@ test('commands are paced as before when the device\'s clock is set back', (t) =>
 });
 
 test('the store\'s clock is learnt anew from each push that has it, and a device that slept catches up', (t) => {
-  const { room } = live(t);
+  const { room, setClock } = live(t);
   const { snapshot } = golden('snapshot').frame;
   const left = () => (room.view.expiresAt ?? NaN) - Date.now();
   socket().hears({ snapshot: { ...snapshot, now: snapshot.expires_at - 1_000 } });
@@ -530,8 +530,21 @@ test('the store\'s clock is learnt anew from each push that has it, and a device
   // Some browsers stop counting time while the device sleeps. No room lives longer than its lifetime.
   const { ttl_ms } = golden('hello').frame.hello;
   const slept = snapshot.expires_at + 300_000;
+  setClock(200_000);
   socket().hears({ event: { seq: snapshot.seq + 1, joined: { member: 8, name: 'x', colour: 1 }, expires_at: slept } });
   assert.equal(left(), Math.min(ttl_ms, 800_000));
+});
+
+test('a deadline, for which a room lives longer than its lifetime, does not look like sleep', (t) => {
+  const { room, pass } = live(t);
+  const now = Date.now();
+  assert.equal(room.localTime(now), now);
+  const { seq } = room.view.position ?? { seq: NaN };
+  const at = now + 7_200_000;
+  socket().hears({ event: { seq: seq + 1, by: 1, change: { deadline: { at, name: 'x' } }, expires_at: at + 600_000 } });
+  pass(10_000);
+  socket().hears({ event: { seq: seq + 2, by: 1, change: { extended: {} }, expires_at: at + 600_000 } });
+  assert.deepEqual([room.localTime(at), room.view.expiresAt], [at, at + 600_000]);
 });
 
 test('a listener that throws when it subscribes is not subscribed', (t) => {
