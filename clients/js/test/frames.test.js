@@ -52,7 +52,7 @@ const SAID = {
   'say-vote': (room) => room.vote(1),
 };
 
-/** Sent when the socket opens, or never by this client. */
+/** Sent when the socket opens, or never by this client. @type {Record<string, any>} */
 const SAID_FIRST = {
   'say-join': { name: 'Mina' },
   'say-join-no-such-colour': { name: 'Mina', colour: 12 },
