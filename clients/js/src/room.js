@@ -254,11 +254,11 @@ export class Room extends EventTarget {
       }
       // After a reload these come again, to a client that may know them.
       if (this.#outdated) kind = undefined;
-      const { back, away, renamed } = event;
+      const { joined, back, away, left, renamed } = event;
       const isOwn = (/** @type {{ member: number } | undefined} */ what) => what && what.member === replica.you;
-      // The last missed event is our own `back`.
-      if (isOwn(back)) this.#caughtUp = true;
-      if (isOwn(away)) this.#caughtUp = false;
+      // The last missed event is our own `back`; or our own `joined`, if the seat was given up.
+      if (isOwn(back) || isOwn(joined)) this.#caughtUp = true;
+      if (isOwn(away) || isOwn(left)) this.#caughtUp = false;
       if (renamed && isOwn(renamed)) ({ name: this.#name, colour: this.#colour } = renamed);
     }
     let answered = false;

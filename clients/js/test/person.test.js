@@ -6,8 +6,9 @@ import { newPerson } from 'tablecast-client';
 import { LunchRoom } from 'tablecast-client/lunch';
 import { FakeWebSocket, fakes, socket, sockets } from './support/fakes.js';
 import { golden } from './support/frames.js';
+import { proxy } from './support/proxy.js';
 import { join, live, until } from './support/rooms.js';
-import { serve } from './support/server.js';
+import { UNLIMITED, serve } from './support/server.js';
 
 const URL = 'ws://127.0.0.1:8000/ws/x/';
 const PERSON = '0123456789abcdef0123456789abcdef';
@@ -68,6 +69,22 @@ test('a command of a seat that was given up is unsure, also when the person has 
   assert.equal(await waiting, 1);
 });
 
+test('a person whose seat was given up catches up with what was missed, up to their own return', (t) => {
+  const { room, pass } = mina(t);
+  socket().greets();
+  socket().ends(1006);
+  pass(250);
+  socket().opens();
+  socket().hears({ hello: { ...golden('hello-resumed').frame.hello, you: 1, seat: 'f'.repeat(32) } });
+  const mine = { member: 1, name: 'Mina', colour: 0 };
+  for (const [at, what] of [{ away: { member: 1, until: 1 } }, { left: { member: 1 } }, { joined: mine }, { left: { member: 1 } }].entries()) {
+    socket().hears({ event: { seq: 2 + at, ...what, expires_at: EXPIRES_AT } });
+  }
+  assert.deepEqual([room.view.status, room.view.me], ['connecting', null]);
+  socket().hears({ event: { seq: 6, joined: mine, expires_at: EXPIRES_AT } });
+  assert.deepEqual([room.view.status, room.view.stale, room.view.me?.id], ['live', false, 1]);
+});
+
 test('whose seat a newer tab has ends; by a tap it takes the seat back, which has another secret now', (t) => {
   const { room, pass, online } = mina(t);
   socket().greets();
@@ -126,6 +143,28 @@ test('two tabs of one person are one member, with one vote that can be taken bac
   await first.unvote('pizza');
   assert.deepEqual(first.view.state?.items[0]?.votes, []);
   assert.equal(first.view.members.length, 1);
+});
+
+test('who comes back after the seat was given up is the member they were, at once', async (t) => {
+  const server = await serve(t, [...UNLIMITED, '--seat-grace', '100ms']);
+  const { url } = await server.room();
+  const net = await proxy(t, server.port);
+  const jun = join(t, url, { name: 'Jun' });
+  const phone = join(t, net.through(url), { name: 'Mina', person: newPerson() });
+  await phone.add('pizza');
+  await phone.vote('pizza');
+  const { me, state } = phone.view;
+  await until(jun, (view) => view.members.length === 2);
+  net.refuse(true);
+  net.cut();
+  await until(jun, (view) => view.members.length === 1);
+  await jun.add('pho');
+  net.refuse(false);
+  phone.retryNow();
+  const back = await live(phone);
+  assert.deepEqual([back.me, back.state?.items[0]], [me, state?.items[0]]);
+  await phone.unvote('pizza');
+  assert.deepEqual(phone.view.state?.items.map(({ votes }) => votes), [[], []]);
 });
 
 test('who closes and comes again later is the member they were, and known meanwhile', async (t) => {
