@@ -45,6 +45,7 @@ export const CLOSE_CODES = {
   4409: ['taken_over', 'never'],
   4410: ['gone', 'never'],
   4411: ['dismissed', 'never'],
+  4412: ['closed', 'never'],
   4413: ['too_slow', 'soon'],
   4429: ['rate_limited', 'later'],
 };
