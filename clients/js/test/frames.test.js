@@ -26,14 +26,24 @@ const SAID = {
   'say-contribute': verbatim('say-contribute'),
   'say-contribute-too-short': verbatim('say-contribute-too-short'),
   'say-contribute-too-soon': verbatim('say-contribute-too-soon'),
+  'say-deadline': (room) => room.decideIn(600_000),
+  'say-deadline-none': (room) => room.setDeadline(null),
+  'say-deadline-too-early': verbatim('say-deadline-too-early'),
   'say-decide-by-draw': (room) => room.decide('draw'),
   'say-decide-by-votes': (room) => room.decide('votes'),
   'say-decide-nothing': (room) => room.decide('votes'),
+  'say-decide-vetoed': (room) => room.decide('votes'),
   'say-decide-while-drawing': (room) => room.decide('votes'),
+  'say-dismiss': (room) => room.dismiss(1),
   'say-empty-item': (room) => room.add('  '),
   'say-extend': (room) => room.extend(),
+  'say-host': (room) => room.makeHost(1),
   'say-invisible-item': (room) => room.add('\u2800\u3164\u200B'),
   'say-line-end': (room) => room.add('pizza\npasta'),
+  'say-lock': (room) => room.lock(),
+  'say-nudge': (room) => room.nudge(),
+  'say-nudge-again': (room) => room.nudge(),
+  'say-reinstate': (room) => room.reinstate(1),
   'say-remove-by-item': (room) => room.remove('pizza'),
   'say-remove-by-number': (room) => room.remove(2),
   'say-rename': (room) => room.rename('Mina K'),
@@ -43,13 +53,17 @@ const SAID = {
   'say-restore-unknown': (room) => room.restore(7),
   'say-reveal': verbatim('say-reveal'),
   'say-reveal-alone': verbatim('say-reveal-alone'),
+  'say-rules': (room) => room.setRules({ hiddenVotes: true, votesEach: 1 }),
+  'say-rules-too-strict': (room) => room.setRules({ votesEach: 1 }),
   'say-title': (room) => room.setTitle('Friday'),
   'say-title-none': (room) => room.setTitle(null),
   'say-title-too-long': (room) => room.setTitle('x'.repeat(61)),
   'say-too-many-marks': (room) => room.add('a' + '\u0301'.repeat(6)),
   'say-unknown-command': (room) => room.send('drop', { item: 'pizza' }),
   'say-unknown-field': (room) => room.send('add', { item: 'pizza', price: 9 }),
+  'say-veto': (room) => room.veto(2),
   'say-vote': (room) => room.vote(1),
+  'say-vote-spent': (room) => room.vote(2),
 };
 
 /** Sent when the socket opens, or never by this client. @type {Record<string, any>} */
@@ -122,6 +136,7 @@ test('every frame of the server is understood', async (t) => {
     'event-contributed': { drawing: { ...draw1, contributions: [] } },
     'event-decided-by-votes': { items: [hello.state.items[0], pizza] },
     'event-decided-by-draw': { drawing: draw1, items: [] },
+    'event-reinstated': { decision: { number: 2 }, past: [{ number: 1 }] },
   };
 
   /** The first one here. @param {any} decision */
@@ -147,6 +162,27 @@ test('every frame of the server is understood', async (t) => {
     },
     'event-decided-by-draw': ({ view }) => {
       assert.deepEqual([view.state.drawing, view.state.decision], [null, first(decision)]);
+    },
+    'event-deadline': ({ view }) => {
+      const { at, name } = golden('event-deadline').frame.event.change.deadline;
+      assert.deepEqual(view.state.deadline, { at, by: golden('event-deadline').frame.event.by, name });
+    },
+    'event-dismissed': ({ view }) => assert.deepEqual(view.state, state),
+    'event-hosted': ({ view }) => {
+      const { member } = golden('event-hosted').frame.event.change.hosted;
+      assert.deepEqual(view.state, { ...state, host: member });
+    },
+    'event-locked': ({ view }) => assert.deepEqual(view.state, { ...state, locked: true }),
+    'event-nudged': ({ view }) => {
+      assert.equal(view.state.nudged_at, golden('event-nudged').frame.event.change.nudged.at);
+    },
+    'event-reinstated': ({ view }) => {
+      assert.deepEqual([view.state.decision.number, view.state.past.map((/** @type {any} */ { number }) => number)], [1, [2]]);
+    },
+    'event-ruled': ({ view }) => assert.deepEqual(view.state.rules, { hidden_votes: true, votes_each: null }),
+    'event-vetoed': ({ items }) => {
+      const { event } = golden('event-vetoed').frame;
+      assert.deepEqual(items.map((/** @type {any} */ { vetoes }) => vetoes), [[event.by], undefined]);
     },
     'event-joined': ({ members: m }) => assert.deepEqual(m, members),
     'event-left': ({ members: m }) => assert.deepEqual(m, [members[0], members[2]]),
