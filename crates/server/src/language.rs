@@ -12,6 +12,8 @@ pub(crate) enum Language {
 }
 
 impl Language {
+    pub(crate) const ALL: [Language; 2] = [Language::English, Language::Korean];
+
     /// As in `<html lang>`.
     pub(crate) fn tag(self) -> &'static str {
         match self {

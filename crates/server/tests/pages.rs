@@ -97,7 +97,8 @@ async fn all_that_a_page_loads_is_there_and_comes_from_here() {
             assert!(reference.starts_with("/web/"), "{reference} in {address}");
         }
         let all = loaded(&server, address, &document.body).await;
-        assert!(all.len() > 10, "{address}");
+        // The modules of the first page and of a room's page are one file.
+        assert!(all.len() > 4, "{address}");
         for (file, answer) in all {
             for later in imports(&answer.body, &WHEN_WANTED) {
                 let later = resolve(&file, later);

@@ -100,7 +100,7 @@ function lately() {
 /** @param {Visit} visit */
 function visit({ id, title, items, at, expiresAt, winner }) {
   const isOpen = expiresAt > Date.now();
-  const when = new Date(at).toLocaleString(spoken, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+  const when = new Date(at).toLocaleString(spoken(), { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
   return h(
     'li',
     {},

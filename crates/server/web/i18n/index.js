@@ -1,4 +1,4 @@
-// The chosen language. `w` holds its texts, and changes with the language.
+// The chosen language. `w` holds its texts, and its content changes with the language.
 
 import { language, rememberLanguage } from '../lib/remember.js';
 
@@ -11,21 +11,20 @@ const LANGUAGES = {
   ko: async () => (await import('./ko.js')).ko,
 };
 
-/** @type {Language} */
-export let spoken = known(language()) ?? known(document.documentElement.lang) ?? 'en';
+/** The language of the page. */
+export const spoken = () => known(document.documentElement.lang) ?? 'en';
 
-/** The texts of the chosen language; not set before `ready`. @type {Words} */
-export let w;
+/** The texts of that language; empty before `ready`. @type {Words} */
+export const w = /** @type {any} */ ({});
 
 /** @param {Language} chosen */
 async function learn(chosen) {
-  w = await LANGUAGES[chosen]();
-  spoken = chosen;
+  Object.assign(w, await LANGUAGES[chosen]());
   document.documentElement.lang = chosen;
 }
 
 /** Must be awaited before anything is shown. */
-export const ready = learn(spoken);
+export const ready = learn(known(language()) ?? spoken());
 
 /** @param {Language} chosen */
 export async function speak(chosen) {

@@ -26,7 +26,7 @@ export function foot(changed) {
         type: 'button',
         class: 'link',
         lang: language,
-        'aria-pressed': String(language === spoken),
+        'aria-pressed': String(language === spoken()),
         onclick: async () => {
           await speak(language);
           changed();

@@ -1,5 +1,6 @@
 // Deciding, the decision, and the check of a draw.
 
+import { verifyDraw } from '../client/draw.js';
 import { w } from '../i18n/index.js';
 import { copy, fill, h, set } from '../lib/dom.js';
 import { sheet } from '../lib/page.js';
@@ -92,12 +93,11 @@ function choose(app) {
  * @param {Decision} decision of a draw
  * @param {Contribution | null} mine
  */
-export async function check(decision, mine) {
+export function check(decision, mine) {
   const { draw, winner } = decision;
   if (!draw) return;
   const body = h('div', { class: 'receipt' }, h('p', {}, w.checkRuns));
   sheet(w.check, [body], 'check');
-  const { verifyDraw } = await import('../client/draw.js');
   const { commitmentHolds, mineCounted, winner: follows, digest, transcript } = verifyDraw(draw, mine);
   const wins = follows?.number === winner.number;
   const holds = commitmentHolds && wins && mineCounted !== false;

@@ -137,7 +137,7 @@ function last(app) {
 
 /** @param {App} app @param {RoomResult} result */
 function kept(app, { title, decision, menu, kept_until }) {
-  const until = new Date(app.room.localTime(kept_until)).toLocaleString(spoken, { dateStyle: 'long', timeStyle: 'short' });
+  const until = new Date(app.room.localTime(kept_until)).toLocaleString(spoken(), { dateStyle: 'long', timeStyle: 'short' });
   const sorted = [...menu].sort((a, b) => b.votes - a.votes || a.number - b.number);
   return h(
     'section',

@@ -1,5 +1,6 @@
 // The moment of the decision, at the same time for everybody: the tray turns, and the winner is shown.
 
+import { verifyDraw } from '../client/draw.js';
 import { w } from '../i18n/index.js';
 import { fill, h, isCalm, say } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
@@ -83,7 +84,6 @@ export function stage(app) {
       const { draw } = decision;
       const place = candidates.findIndex((candidate) => candidate.number === decision.winner.number);
       if (draw) {
-        const { verifyDraw } = await import('../client/draw.js');
         const calm = isCalm();
         const wait = begun + GATHERING - performance.now();
         if (wait > 0 && !calm) await new Promise((done) => setTimeout(done, wait));
