@@ -11,6 +11,8 @@ mod docs;
 mod language;
 pub mod log;
 mod negotiation;
+mod picture;
+mod preview;
 mod reason;
 mod routes;
 pub mod store;

@@ -90,8 +90,10 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{folded:016x}")
 });
 
-/// Compressed bodies by tag. Their number is limited: the files, and the documents in each
-/// language and at each depth.
+/// A placeholder for what is different from room to room, in the head of a document.
+const HEAD_MARK: &str = "{{head}}";
+
+/// Compressed files by tag.
 static COMPRESSED: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
 /// The file at this path below `/web/{version}/`, if there is one.
@@ -116,7 +118,11 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         }
     };
     let (bytes, tag) = served;
-    let mut response = embedded(path, &bytes, tag, asked, kept);
+    let body = |coding| match coding {
+        Coding::Gzip => compressed(&tag, &bytes),
+        Coding::Plain => bytes.clone(),
+    };
+    let mut response = answer(content_type(path), &tag, asked, kept, body);
     let policy = HeaderValue::from_static(FILE_POLICY);
     response
         .headers_mut()
@@ -156,9 +162,8 @@ fn bundled(name: &str) -> Option<(Bytes, String)> {
     let text = bundle::bundle(&[&words, page], read)
         .inspect_err(|error| tracing::error!(name, error, "a page's modules are not one file"))
         .ok()?;
-    let hash = Sha256::digest(&text);
-    let hash = u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default());
-    let made = (Bytes::from(text), tag(hash));
+    let tag = tag(hash(text.as_bytes()));
+    let made = (Bytes::from(text), tag);
     if !cfg!(debug_assertions) {
         KEPT.lock().insert(name.to_owned(), made.clone());
     }
@@ -166,8 +171,13 @@ fn bundled(name: &str) -> Option<(Bytes, String)> {
 }
 
 /// A document of the page: `name` is a file of `web/`, `root` leads from the requested
-/// address to the first page.
-pub(crate) fn document(name: &str, root: &str, asked: &HeaderMap) -> Option<Response<Body>> {
+/// address to the first page, `head` is markup for its head.
+pub(crate) fn document(
+    name: &str,
+    root: &str,
+    head: &str,
+    asked: &HeaderMap,
+) -> Option<Response<Body>> {
     let file = Page::get(name)?;
     let text = String::from_utf8_lossy(&file.data)
         .replace(ROOT_MARK, root)
@@ -176,10 +186,17 @@ pub(crate) fn document(name: &str, root: &str, asked: &HeaderMap) -> Option<Resp
         true => Language::asked(asked).tag(),
         false => Language::English.tag(),
     };
-    let text = text.replace(LANGUAGE_MARK, language);
-    let up = root.len();
-    let tag = format!("\"{:016x}-{}-{language}-{up}\"", head(&file), *VERSION);
-    let mut response = embedded(name, text.as_bytes(), tag, asked, "no-cache");
+    // The last one: there are texts of people in it.
+    let text = text
+        .replace(LANGUAGE_MARK, language)
+        .replace(HEAD_MARK, head);
+    let tag = format!("\"{:016x}\"", hash(text.as_bytes()));
+    // Not remembered: there are as many as rooms.
+    let body = |coding| match coding {
+        Coding::Gzip => gzip(text.as_bytes()),
+        Coding::Plain => Bytes::copy_from_slice(text.as_bytes()),
+    };
+    let mut response = answer(content_type(name), &tag, asked, "no-cache", body);
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_SECURITY_POLICY,
@@ -188,25 +205,6 @@ pub(crate) fn document(name: &str, root: &str, asked: &HeaderMap) -> Option<Resp
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language));
     headers.append(VARY, HeaderValue::from_static("accept-language"));
     Some(response)
-}
-
-fn embedded(
-    path: &str,
-    bytes: &[u8],
-    tag: String,
-    asked: &HeaderMap,
-    kept: &'static str,
-) -> Response<Body> {
-    answer(
-        content_type(path),
-        &tag,
-        asked,
-        kept,
-        |coding| match coding {
-            Coding::Gzip => compressed(&tag, bytes),
-            Coding::Plain => Bytes::copy_from_slice(bytes),
-        },
-    )
 }
 
 /// How a body is sent.
@@ -251,6 +249,11 @@ pub(crate) fn answer(
         headers.insert(ETAG, tag);
     }
     response
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let hash = Sha256::digest(bytes);
+    u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
 }
 
 fn head(file: &EmbeddedFile) -> u64 {

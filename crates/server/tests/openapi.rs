@@ -174,6 +174,7 @@ async fn pages_and_documents(held: &mut Held) {
         ("/", "/"),
         ("/r/{id}", "/r/x"),
         ("/r/{id}/qr.svg", &origin),
+        ("/r/{id}/picture.png", "/r/x/picture.png"),
         ("/web/{version}/{path}", "/web/0/style/base.css"),
         ("/docs", "/docs"),
         ("/docs/live", "/docs/live"),
@@ -203,6 +204,7 @@ async fn pages_and_documents(held: &mut Held) {
     for (path, place) in [
         ("/r/{id}", "/r/a:b"),
         ("/r/{id}/qr.svg", "/r/a:b/qr.svg"),
+        ("/r/{id}/picture.png", "/r/a:b/picture.png"),
         ("/web/{version}/{path}", "/web/0/none.css"),
         ("/docs/ui/{file}", "/docs/ui/none.css"),
     ] {
@@ -307,6 +309,8 @@ async fn limits(held: &mut Held) {
     held.look(&server, "x").await;
     let picture = format!("/r/x/qr.svg?origin=http://{}", server.at);
     held.get(&server, "/r/{id}/qr.svg", &picture, "").await;
+    let path = "/r/{id}/picture.png";
+    held.get(&server, path, &place(path, "x"), "").await;
     let server = limited(|config| config.create_rate = ONCE).await;
     let id = server.room().await;
     assert_eq!(held.post(&server, "", "").await.code(), "rate_limited");
@@ -326,6 +330,8 @@ async fn trouble(held: &mut Held) {
     assert_eq!(held.post(&server, "", "").await.code(), "unavailable");
     held.again(&server, &id, "", "").await;
     held.look(&server, &id).await;
+    let path = "/r/{id}/picture.png";
+    held.get(&server, path, &place(path, &id), "").await;
     held.get(&server, "/readyz", "/readyz", "").await;
 
     let server = start(config()).await;

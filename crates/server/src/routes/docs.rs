@@ -70,7 +70,7 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 
 /// `GET /docs`: Swagger UI.
 async fn reference(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let mut page = page("docs.html", &uri, &headers)?;
+    let mut page = page("docs.html", &uri, "", &headers)?;
     page.headers_mut().insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(SWAGGER_POLICY),
@@ -80,7 +80,7 @@ async fn reference(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
 
 /// `GET /docs/live`: the WebSocket console.
 async fn live(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    page("live.html", &uri, &headers)
+    page("live.html", &uri, "", &headers)
 }
 
 /// `GET /docs/ui/{file}`: a file of Swagger UI.

@@ -1,22 +1,32 @@
 //! The site's pages, and the files they load.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Deserialize;
+use tablecast::hub::RoomError;
 use tablecast_core::RoomId;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use utoipa::openapi::path::ParameterIn;
 
 use super::route::{Answer, Route, Tag};
-use super::site::{Id, SharedSite, no_such_room};
+use super::site::{Id, SharedSite, SiteState, no_such_room};
 use crate::base_path::{self, BasePath};
+use crate::language::Language;
 use crate::negotiation;
+use crate::picture;
+use crate::preview::{Preview, Words};
 use crate::reason;
 use crate::web;
 use tablecast_http::Client;
@@ -35,7 +45,7 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
                 "roomPage",
                 Tag::Pages,
                 "The page of a room",
-                "The same for every id that could be one: whether there is such a room is the page's to find out.",
+                "For every id that could be one: whether there is such a room is the page's to find out. For chats its head says what the room is called and what is on the menu, if there is one. Not a join.",
             )
             .room()
             .answers(html("The page"))
@@ -57,6 +67,16 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
             )
             .answers(Answer::media("The picture", "image/svg+xml"))
             .refuses(&[reason::NOT_FOUND, reason::RATE_LIMITED]),
+        Route::get("/r/{id}/picture.png", picture)
+            .named(
+                "roomPicture",
+                Tag::Pages,
+                "What a chat shows for a link to a room's page",
+                "1200 by 630 pixels, with the title and some dishes, or what was chosen, in the language that is asked for. The same for all rooms that are gone. Not a join.",
+            )
+            .room()
+            .answers(Answer::media("The picture", "image/png"))
+            .refuses(&[reason::NOT_FOUND, reason::RATE_LIMITED, reason::UNAVAILABLE]),
         Route::get("/web/{version}/{*path}", file)
             .named(
                 "pageFile",
@@ -74,17 +94,96 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 
 /// `GET /`: make a room.
 pub(super) async fn home(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    page("home.html", &uri, &headers)
+    let head = Preview::default().tags(Language::asked(&headers), None);
+    page("home.html", &uri, &head, &headers)
 }
 
 /// `GET /r/{id}`: the page of a room, or of a room that is gone. The page itself finds out
-/// which, so any id gets the same answer.
-pub(super) async fn room(Id(id): Id, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    if id.parse::<RoomId>().is_ok() {
-        return page("room.html", &uri, &headers);
+/// which; only its head knows the room, for chats that show a link.
+pub(super) async fn room(
+    State(site): State<SharedSite>,
+    Client(client): Client,
+    Id(id): Id,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    /// People wait for the page, so it does not wait for a slow store.
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let language = Language::asked(&headers);
+    if id.parse::<RoomId>().is_err() {
+        // Still a page, because people see it.
+        let head = Preview::default().tags(language, None);
+        return not_found("room.html", &uri, &head, headers);
     }
-    // Still a page, because people see it.
-    not_found("room.html", &uri, headers)
+    let seen = timeout(PATIENCE, seen(&site, client, &id)).await;
+    let head = match seen {
+        Ok(Ok(Some(preview))) => {
+            let site = address(&headers, &site.config.base_path);
+            let room = site.map(|site| format!("{site}/r/{id}"));
+            preview.tags(language, room.as_deref())
+        }
+        _ => Preview::default().tags(language, None),
+    };
+    page("room.html", &uri, &head, &headers)
+}
+
+/// What a chat may show of a room, or of its result; nothing if it is gone.
+async fn seen(site: &SiteState, client: IpAddr, id: &str) -> Result<Option<Preview>, Problem> {
+    site.may_look(client)?;
+    match site.hub.view(id).await {
+        Ok(view) => return Ok(Some(Preview::of_table(view.app.table()))),
+        Err(RoomError::NotFound) => {}
+        Err(error) => return Err(site.refused(client, error)),
+    }
+    match site.hub.keepsake(id).await {
+        Ok(kept) => Ok(Preview::of_result(&kept.what)),
+        Err(RoomError::NotFound) => {
+            let _ = site.refused(client, RoomError::NotFound);
+            Ok(None)
+        }
+        Err(error) => Err(site.refused(client, error)),
+    }
+}
+
+/// Where the site is, seen from outside: chats do not resolve relative addresses. Of a proxy
+/// only the header tells that it speaks TLS; who lies here is told a wrong address.
+fn address(headers: &HeaderMap, base: &BasePath) -> Option<String> {
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let proto = headers.get("x-forwarded-proto");
+    let scheme = match proto.is_some_and(|proto| proto == "https") {
+        true => "https",
+        false => "http",
+    };
+    let origin: Origin = format!("{scheme}://{host}").parse().ok()?;
+    Some(format!("{origin}{base}"))
+}
+
+/// `GET /r/{id}/picture.png`: what a chat shows for the link.
+pub(super) async fn picture(
+    State(site): State<SharedSite>,
+    Client(client): Client,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    /// How many are drawn at once: each takes three megabytes, and a core for some
+    /// hundredths of a second.
+    static DRAWING: Semaphore = Semaphore::const_new(2);
+    id.parse::<RoomId>().map_err(|_| no_such_room())?;
+    let preview = seen(&site, client, &id).await?.unwrap_or_default();
+    let words = Words::of(Language::asked(&headers));
+    let place = DRAWING.acquire().await;
+    let drawn = spawn_blocking(move || picture::draw(&preview, words)).await;
+    drop(place);
+    let drawn = drawn.ok().flatten().ok_or_else(|| {
+        tracing::error!(room = %id, "the picture of a room could not be drawn");
+        Problem::internal("the picture could not be drawn")
+    })?;
+    let headers = [
+        (CONTENT_TYPE, "image/png"),
+        (CACHE_CONTROL, "public, max-age=60"),
+        (VARY, "accept-language"),
+    ];
+    Ok((headers, drawn).into_response())
 }
 
 /// An address without a route. People get a page with a link to the first one, because
@@ -96,7 +195,7 @@ pub(super) async fn nowhere(uri: Uri, headers: HeaderMap) -> Result<Response, Pr
     {
         return Err(Problem::nothing_here());
     }
-    let mut page = not_found("nowhere.html", &uri, headers)?;
+    let mut page = not_found("nowhere.html", &uri, "", headers)?;
     page.headers_mut()
         .append(VARY, HeaderValue::from_static("accept"));
     Ok(page)
@@ -163,21 +262,27 @@ fn origin_and_path(text: &str) -> Option<(Origin, BasePath)> {
 }
 
 /// A page that says that there is nothing here.
-fn not_found(name: &'static str, uri: &Uri, mut headers: HeaderMap) -> Result<Response, Problem> {
+fn not_found(
+    name: &'static str,
+    uri: &Uri,
+    head: &str,
+    mut headers: HeaderMap,
+) -> Result<Response, Problem> {
     // Conditions apply only to a found resource (RFC 9110, 13.2.1): a client that has the page
     // already would get an empty one.
     headers.remove(IF_NONE_MATCH);
-    Ok((StatusCode::NOT_FOUND, page(name, uri, &headers)?).into_response())
+    Ok((StatusCode::NOT_FOUND, page(name, uri, head, &headers)?).into_response())
 }
 
-/// A page from the binary, for the address at which it was requested.
+/// A page from the binary, for the address at which it was requested, with this in its head.
 pub(super) fn page(
     name: &'static str,
     uri: &Uri,
+    head: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let root = base_path::way_up(uri.path()).ok_or_else(Problem::nothing_here)?;
-    web::document(name, &root, headers).ok_or_else(|| {
+    web::document(name, &root, head, headers).ok_or_else(|| {
         tracing::error!(name, "a page is not in the binary");
         Problem::internal("the page is missing")
     })
