@@ -9,14 +9,16 @@ export function fold(text) {
   return text.replace(/[\u2800\u3164\uFFA0]/gu, ' ').replace(/[\p{DI}\uFFF9-\uFFFC]/gu, '').normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
+/** The number of marks on a letter is limited as in real writing, for drawings, which do not clip. @param {string} text */
+export const fewMarks = (text) => text.replace(/(\p{M}{2})\p{M}+/gu, '$1');
+
 /**
- * The letter for a name on a small disc: its first character as people see it. The number of its marks is limited
- * as in real writing, because the drawing does not clip.
+ * The letter for a name on a small disc: its first character as people see it.
  * @param {string} text
  */
 export function initial(text) {
   const first = 'Segmenter' in Intl ? [...new Intl.Segmenter().segment(text.trim())][0]?.segment : [...text.trim()][0];
-  return (first ?? '?').replace(/(\p{M}{2})\p{M}+/gu, '$1').toUpperCase();
+  return fewMarks(first ?? '?').toUpperCase();
 }
 
 /**

@@ -1,26 +1,32 @@
-// The turning tray: its stop is computed from the draw's digest, so that it turns the same for everybody.
+// The turning tray: a sector for each dish. Its stop is computed from the draw's digest, so that it turns the same for
+// everybody.
 
 import { h, s, say } from '../lib/dom.js';
 import { around } from '../lib/pictures.js';
-import { initial } from '../lib/text.js';
+import { fewMarks } from '../lib/text.js';
 
 /** @import { Candidate } from '../client/types.js' */
 
 /** How long it turns, ms. */
 export const TURNS_FOR = 5_200;
 
-/** With more plates than this they show no letters. */
-const LETTERS = 16;
+/** The edges of a sector, and of its name, as distances from the middle. */
+const EDGE = 82;
+const NAME = { from: 36, to: 74 };
+
+/** Sizes of names: no larger, and no smaller unless the sector is. */
+const LARGEST = 11;
+const SMALLEST = 5;
 
 /**
- * The total turn in degrees, until the winner is on top. Pure.
+ * The total turn in degrees, until the pointer, which is on the right, is in the winner's sector. Pure.
  * @param {number} winner its index among the candidates
  * @param {number} of how many there are
  * @param {string} digest of the draw
  */
 export function rotation(winner, of, digest) {
   const turns = 4 + (parseInt(digest.slice(0, 2), 16) % 3);
-  // Not always in the middle of a plate, but never between two.
+  // Not always in the middle of a sector, but never near its edge.
   const aside = (parseInt(digest.slice(2, 4), 16) / 255 - 0.5) * 0.6;
   return turns * 360 - ((winner + aside) * 360) / of;
 }
@@ -29,13 +35,42 @@ export function rotation(winner, of, digest) {
 export const slowing = (t) => 1 - (1 - t) ** 3.4;
 
 /**
- * The plate on top. Pure.
+ * The sector at the pointer. Pure.
  * @param {number} degrees turned
  * @param {number} of
  */
-export function onTop(degrees, of) {
+export function atPointer(degrees, of) {
   const place = Math.round((-degrees / 360) * of) % of;
   return (place + of) % of;
+}
+
+/** Where a sector begins and ends, in degrees from the pointer, clockwise. Pure. @param {number} n @param {number} of @returns {[number, number]} */
+export const bounds = (n, of) => [((n - 0.5) * 360) / of, ((n + 0.5) * 360) / of];
+
+/** The outline of a sector. @param {number} n @param {number} of */
+function outline(n, of) {
+  const [from, to] = bounds(n, of).map((degrees) => around(degrees / 360 + 0.25, 1, EDGE));
+  return `M100 100L${from}A${EDGE} ${EDGE} 0 ${of < 2 ? 1 : 0} 1 ${to}Z`;
+}
+
+/**
+ * A name that fits into this space: smaller if it is long, cut if it is longer. Pure.
+ * @param {string} name
+ * @param {number} space its length
+ * @param {number} most its height
+ * @returns {{ text: string, size: number }}
+ */
+export function fitted(name, space, most) {
+  // Hangul and signs are about as wide as high, other letters about half of it.
+  const width = (/** @type {string} */ text) => [...text].reduce((sum, c) => sum + (c > '\u1100' ? 1 : 0.58), 0);
+  const least = Math.min(most, SMALLEST);
+  let text = fewMarks(name);
+  if (width(text) * least > space) {
+    const kept = [...text];
+    while (width(`${kept.join('')}…`) * least > space) kept.pop();
+    text = `${kept.join('').trimEnd()}…`;
+  }
+  return { text, size: Math.min(most, space / width(text)) };
 }
 
 /**
@@ -44,19 +79,20 @@ export function onTop(degrees, of) {
  */
 export function susan(candidates, colour) {
   const of = candidates.length;
-  const radius = of === 1 ? 34 : Math.min(15, (Math.PI * 60) / of - 1.5);
-  const plates = candidates.map((candidate, n) => {
-    const [x, y] = around(n, of, of === 1 ? 0 : 60);
-    const turned = `rotate(${(n / of) * 360} ${x} ${y})`;
+  const isAlone = of === 1;
+  const space = isAlone ? 2 * NAME.to - 10 : NAME.to - NAME.from;
+  const most = isAlone ? 2 * LARGEST : Math.min(LARGEST, (2 * Math.PI * NAME.from * 1.3) / of);
+  const sectors = candidates.map((candidate, n) => {
+    const { text, size } = fitted(candidate.item, space, most);
+    const place = isAlone ? { x: 100, 'text-anchor': 'middle' } : { x: 100 + NAME.to, 'text-anchor': 'end', transform: `rotate(${(n / of) * 360} 100 100)` };
     return s(
       'g',
-      { class: 'susan-plate' },
-      s('circle', { cx: x, cy: y, r: radius, class: 'plate' }),
-      s('circle', { cx: x, cy: y, r: radius * 0.72, class: 'food', 'data-colour': colour(candidate) }),
-      of <= LETTERS && s('text', { x, y, dy: radius * 0.3, 'font-size': radius * 0.8, transform: turned }, initial(candidate.item)),
+      { class: 'sector', 'data-number': candidate.number, 'data-colour': colour(candidate) },
+      isAlone ? s('circle', { cx: 100, cy: 100, r: EDGE }) : s('path', { d: outline(n, of) }),
+      s('text', { y: 100, dy: size * 0.36, 'font-size': size, ...place }, text),
     );
   });
-  const tray = s('g', { class: 'susan-tray' }, s('circle', { cx: 100, cy: 100, r: 80, class: 'tray-edge' }), ...plates);
+  const tray = s('g', { class: 'susan-tray' }, ...sectors);
   const rim = s('g', { class: 'rim' });
   const name = h('span');
   const element = h(
@@ -68,10 +104,10 @@ export function susan(candidates, colour) {
       s('circle', { cx: 100, cy: 100, r: 97, class: 'board' }),
       rim,
       tray,
-      s('circle', { cx: 100, cy: 100, r: of === 1 ? 0 : 40, class: 'hub' }),
-      s('path', { d: 'M100 26l-6 -13h12z', class: 'pointer' }),
+      !isAlone && s('circle', { cx: 100, cy: 100, r: 34, class: 'hub' }),
+      s('path', { d: 'M177 100l16 -7.5v15z', class: 'pointer' }),
     ),
-    of > 1 && h('p', { class: 'susan-name', 'aria-hidden': 'true' }, name),
+    !isAlone && h('p', { class: 'susan-name', 'aria-hidden': 'true' }, name),
   );
 
   /** Who has contributed: a light at the edge for each member, beside the pointer, never under it. @param {readonly (number | null)[]} colours @param {number} all */
@@ -79,14 +115,15 @@ export function susan(candidates, colour) {
     const seats = Math.max(all, colours.length);
     rim.replaceChildren(
       ...Array.from({ length: seats }, (_, n) => {
-        const [cx, cy] = around(n + 0.5, seats, 88.5);
-        return s('circle', { cx, cy, r: 4.5, class: n < colours.length ? 'seat' : 'seat free', 'data-colour': colours[n] ?? null });
+        // The pointer is on the right.
+        const [cx, cy] = around(n + 0.5 + seats / 4, seats, 89.5);
+        return s('circle', { cx, cy, r: 4, class: n < colours.length ? 'seat' : 'seat free', 'data-colour': colours[n] ?? null });
       }),
     );
   }
 
   /**
-   * Turns until the winner is on top.
+   * Turns until the pointer is in the winner's sector.
    * @param {number} winner
    * @param {string} digest
    * @param {boolean} calm without motion
@@ -101,11 +138,9 @@ export function susan(candidates, colour) {
         const t = calm ? 1 : Math.min(1, Math.max(0, (now - begun) / TURNS_FOR));
         const degrees = all * slowing(t);
         tray.style.transform = `rotate(${degrees}deg)`;
-        const top = onTop(degrees, of);
-        say(name, candidates[top]?.item ?? '');
+        say(name, candidates[atPointer(degrees, of)]?.item ?? '');
         if (t < 1) return void requestAnimationFrame(step);
-        plates.forEach((plate, n) => plate.classList.add(n === winner ? 'won' : 'lost'));
-        element.classList.add('done');
+        sectors.forEach((sector, n) => sector.classList.add(n === winner ? 'won' : 'lost'));
         done();
       }
       requestAnimationFrame(step);
