@@ -20,6 +20,13 @@ export async function open(guest) {
   return new URL(page.url()).pathname.replace('/r/', '');
 }
 
+/** Opens a table that stays as long as the server's default, as programs do; returns its id. @param {Guest} guest @param {{ base: string }} site */
+export async function openShort(guest, { base }) {
+  const { id } = await (await fetch(`${base}/session/`, { method: 'POST' })).json();
+  await enter(guest, id);
+  return /** @type {string} */ (id);
+}
+
 /** Follows the link to a table, and sits down. @param {Guest} guest @param {string} id */
 export async function enter(guest, id) {
   await guest.page.goto(`/r/${id}`);

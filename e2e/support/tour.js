@@ -158,7 +158,7 @@ async function ends(t, device, title, dishes, look) {
   const server = await site(t, BRIEF);
   const [one, two] = [await guest(t, named(server.base), device), await guest(t, named(server.base), device)];
   const { page, w } = one;
-  await table.open(one);
+  await table.openShort(one, server);
   await page.getByRole('region', { name: w.closesSoon }).waitFor();
   await page.getByRole('button', { name: w.nameTable }).click();
   await page.getByRole('textbox', { name: w.tableName }).fill(title);
@@ -168,7 +168,7 @@ async function ends(t, device, title, dishes, look) {
   await page.getByRole('heading', { name: w.goneTitle }).waitFor();
   await look('gone', one);
 
-  await table.open(two);
+  await table.openShort(two, server);
   for (const dish of dishes.slice(0, 3)) await table.add(two, dish);
   await table.vote(two, dishes[1] ?? '');
   await table.decide(two, 'byVotes');

@@ -18,7 +18,7 @@ for (const [how, by] of /** @type {const} */ ([['back', -HOUR], ['forward', HOUR
       Date.now = () => now() + by;
       addEventListener('set', (event) => (by = /** @type {CustomEvent} */ (event).detail));
     });
-    await table.open(mina);
+    await table.openShort(mina, server);
     const warning = page.getByRole('region', { name: w.closesSoon });
     /** The remaining seconds that the page shows, if less than a minute and not over. */
     const left = async () => Number(/ 0:(\d\d)$/.exec((await warning.locator('strong').textContent()) ?? '')?.[1] ?? 0);

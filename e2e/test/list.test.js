@@ -132,7 +132,7 @@ test('a table that was just kept open for ten minutes is not said to be open for
       before = before.then(() => new Promise((done) => setTimeout(done, late))).then(() => socket.send(message));
     });
   });
-  await table.open(mina);
+  await table.openShort(mina, server);
   await table.add(mina, 'Pho');
   equal(await mina.page.locator('.time-left').textContent(), mina.w.timeLeft(10));
 });

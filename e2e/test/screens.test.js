@@ -56,7 +56,7 @@ test('a table that closed while one looked shows the list as it was, and opens a
   // She has seen that nothing was decided, so the page does not ask.
   const mina = await guest(t, server.base);
   const { page, w } = mina;
-  const id = await table.open(mina);
+  const id = await table.openShort(mina, server);
   await table.add(mina, '김밥');
   await table.add(mina, 'Pho');
   await heading(mina, w.goneTitle).waitFor();
@@ -76,10 +76,10 @@ test('a table that closed while one looked shows the list as it was, and opens a
 test('what was opened over a table closes with it', async (t) => {
   const server = await site(t, BRIEF);
   const [mina, juno] = [await guest(t, server.base), await guest(t, server.base, { reducedMotion: 'reduce' })];
-  await table.open(mina);
+  await table.openShort(mina, server);
   await mina.page.getByRole('button', { name: mina.w.invite, exact: true }).click();
   await mina.page.getByRole('dialog', { name: mina.w.share }).waitFor();
-  await table.open(juno);
+  await table.openShort(juno, server);
   await table.add(juno, 'Pho');
   await table.decide(juno, 'byDraw');
   await table.winner(juno);

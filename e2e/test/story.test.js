@@ -22,7 +22,7 @@ test('three browsers choose lunch together, from the link to the result that out
   await Promise.all([juno, sora].map(({ page }) => page.goto('/')));
 
   // Make a table, and share it.
-  const id = await table.open(mina);
+  const id = await table.openShort(mina, server);
   await table.callMyself(mina, 'Mina');
   await mina.page.getByRole('button', { name: mina.w.invite, exact: true }).click();
   const sheet = mina.page.getByRole('dialog', { name: mina.w.share });
@@ -72,6 +72,11 @@ test('three browsers choose lunch together, from the link to the result that out
   await sora.page.getByRole('group', { name: sora.w.removed('Pizza') }).getByRole('button', { name: sora.w.undo }).click();
   await table.allSeeTheSame(all, server, id, ['김치찌개', 'Pizza', '비빔밥']);
 
+  // The last minute is counted down, and the table can be kept open.
+  const soon = mina.page.getByRole('region', { name: mina.w.closesSoon });
+  await soon.getByRole('button', { name: mina.w.keepOpen }).click();
+  await mina.page.getByRole('group', { name: mina.w.keptOpen }).waitFor();
+
   // A draw, the same for all, and each can check it.
   await table.decide(juno, 'byDraw');
   const winners = await Promise.all(all.map(table.winner));
@@ -80,10 +85,8 @@ test('three browsers choose lunch together, from the link to the result that out
   for (const seen of winners) equal(seen, winner);
   await Promise.all(all.map((one) => holds(one, winner)));
 
-  // The last minute is counted down, and the table can be kept open.
-  const soon = mina.page.getByRole('region', { name: mina.w.closesSoon });
-  await soon.getByRole('button', { name: mina.w.keepOpen }).click();
-  await mina.page.getByRole('group', { name: mina.w.keptOpen }).waitFor();
+  // Once decided, it asks no more.
+  await soon.waitFor({ state: 'hidden' });
 
   // Everybody is quiet, so the table closes. The result stays, also for later guests.
   for (const one of all) await one.page.getByRole('heading', { name: one.w.resultTitle }).waitFor({ timeout: LIFETIME + DEADLINE });

@@ -1,18 +1,16 @@
 // The first page: open a table.
 
-import { createRoom } from './client/http.js';
 import { ready, spoken, w, why } from './i18n/index.js';
 import { fill, h } from './lib/dom.js';
+import { STAYS, openTable } from './lib/open.js';
 import { foot, root as site } from './lib/page.js';
 import { forgetVisits, visits } from './lib/remember.js';
 import { table } from './lib/pictures.js';
+import { untilTonight } from './lib/text.js';
 
 /** @import { Visit } from './lib/remember.js' */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('page'));
-
-/** How long a table may stay open without a join or a change, in minutes. */
-const LENGTHS = [10, 30, 60, 180];
 
 /** @param {string} [titled] what was typed already */
 function build(titled = '') {
@@ -20,9 +18,9 @@ function build(titled = '') {
   const picture = table({ seats: [0, 1, 2, 4, 5, 6, 8, 9, null, null], dishes: [0, 1, 4, 7, 2], class: 'hero' });
   const title = h('input', { id: 'title', name: 'title', placeholder: w.tableNameHint, maxlength: 200, autocomplete: 'off', enterkeyhint: 'go' });
   title.value = titled;
-  // If none is chosen, the server's default applies.
-  const lengths = LENGTHS.map((minutes) =>
-    h('label', { class: 'length' }, h('input', { type: 'radio', name: 'minutes', value: minutes }), h('span', {}, w.minutes(minutes))),
+  const until = h('input', { type: 'radio', name: 'stays' });
+  const lengths = [h('input', { type: 'radio', name: 'stays', checked: true }), until].map((input) =>
+    h('label', { class: 'length' }, input, h('span', {}, input === until ? w.tonight : w.hours(STAYS / 60))),
   );
   const button = h('button', { class: 'main big' }, w.open);
   const refusal = h('p', { class: 'refusal', role: 'alert' });
@@ -40,12 +38,11 @@ function build(titled = '') {
   /** @param {SubmitEvent} event */
   async function open(event) {
     event.preventDefault();
-    const minutes = Number(new FormData(form).get('minutes')) || null;
     button.disabled = true;
     fill(button, w.opening);
     picture.classList.add('turning');
     try {
-      const { page } = await createRoom(site, { title: title.value.trim() || null, minutes });
+      const { page } = await openTable({ title: title.value.trim() || null, minutes: until.checked ? untilTonight(new Date(), STAYS) : STAYS });
       location.assign(page);
     } catch (error) {
       fill(refusal, why(error));

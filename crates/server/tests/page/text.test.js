@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { suggestions, withUsed } from '../../web/lib/remember.js';
-import { clock, fold, initial, particle, towards } from '../../web/lib/text.js';
+import { clock, fold, initial, particle, towards, untilTonight } from '../../web/lib/text.js';
 
 test('a time left is a clock that never goes below zero', () => {
   for (const [ms, shown] of /** @type {[number, string][]} */ ([[0, '0:00'], [-5000, '0:00'], [1, '0:01'], [59_001, '1:00'], [60_000, '1:00'], [723_000, '12:03'], [3_723_000, '1:02:03']])) {
@@ -69,4 +69,11 @@ test('names of properties are words like others', () => {
   const words = ['__proto__', 'constructor', 'toString'];
   assert.deepEqual(suggestions(words, [{ item: '__PROTO__' }], '', 9), ['constructor', 'toString']);
   assert.deepEqual(withUsed(words, 'hasOwnProperty'), ['hasOwnProperty', ...words]);
+});
+
+test('until tonight is until midnight, never shorter than a table stays anyway, and never longer than it may', () => {
+  assert.equal(untilTonight(new Date(2026, 5, 1, 12, 0), 180), 12 * 60);
+  assert.equal(untilTonight(new Date(2026, 5, 1, 11, 59, 30), 180), 12 * 60 + 1);
+  assert.equal(untilTonight(new Date(2026, 5, 1, 0, 0), 180), 24 * 60);
+  assert.equal(untilTonight(new Date(2026, 5, 1, 23, 50), 180), 180);
 });

@@ -32,6 +32,16 @@ export function clock(ms) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
+/**
+ * The minutes from now until midnight here, but at least this many, and no more than a room may live.
+ * @param {Date} now
+ * @param {number} least
+ */
+export function untilTonight(now, least) {
+  const midnight = new Date(now).setHours(24, 0, 0, 0);
+  return Math.min(1440, Math.max(least, Math.ceil((midnight - now.getTime()) / 60_000)));
+}
+
 /** Hangul with the same final sound as these characters, both alone and at the end of a word. @type {Record<string, string>} */
 const SAID = { 0: '영', 1: '일', 2: '이', 3: '삼', 4: '사', 5: '오', 6: '육', 7: '칠', 8: '팔', 9: '구', l: '엘', m: '엠', n: '엔', ng: '엥' };
 

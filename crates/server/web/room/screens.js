@@ -1,8 +1,9 @@
 // The screens without a table.
 
-import { createRoom, roomResult } from '../client/http.js';
+import { roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
 import { fill, h, say } from '../lib/dom.js';
+import { openTable } from '../lib/open.js';
 import { root } from '../lib/page.js';
 import * as remember from '../lib/remember.js';
 import { table } from '../lib/pictures.js';
@@ -162,7 +163,7 @@ function again(app, items) {
   const button = main(w.againSame, async () => {
     button.disabled = true;
     try {
-      const { id, page } = await createRoom(root);
+      const { id, page } = await openTable();
       remember.leaveFor(id, items);
       location.assign(page);
     } catch (error) {

@@ -119,9 +119,11 @@ export function heading(app) {
   }
 
   function tick() {
-    const { expiresAt } = app.view();
-    element.querySelector('.time')?.toggleAttribute('hidden', expiresAt === null);
-    if (expiresAt === null) return;
+    const { expiresAt, state } = app.view();
+    // Once something is decided, nobody needs the table for long.
+    const isShown = expiresAt !== null && !state?.decision;
+    element.querySelector('.time')?.toggleAttribute('hidden', !isShown);
+    if (!isShown) return;
     const ms = expiresAt - performance.now();
     // Only minutes while there are many: a running clock is distracting.
     say(left, ms > 2 * WARNING ? w.timeLeft(Math.ceil((ms - UNSURE) / 60_000)) : w.closesIn(clock(ms)));
@@ -144,16 +146,16 @@ async function extend(app) {
   if (await app.attempt(app.room.extend())) app.toast(w.keptOpen);
 }
 
-/** Warns while the last minute runs. @param {App} app @returns {Part} */
+/** Warns while the last minute runs, unless something is decided. @param {App} app @returns {Part} */
 export function warning(app) {
   const left = h('strong');
   const keep = h('button', { type: 'button', class: 'main', onclick: () => extend(app) }, w.keepOpen);
   const element = h('section', { class: 'warning', hidden: true, 'aria-label': w.closesSoon }, left, keep);
   let warned = false;
   function tick() {
-    const { expiresAt, status } = app.view();
+    const { expiresAt, status, state } = app.view();
     const ms = expiresAt === null ? Infinity : expiresAt - performance.now();
-    const isSoon = ms <= WARNING && status !== 'ended';
+    const isSoon = ms <= WARNING && status !== 'ended' && !state?.decision;
     element.hidden = !isSoon;
     if (isSoon) say(left, w.closesIn(clock(ms)));
     if (isSoon && !warned) app.announce(w.closesSoon, true);
