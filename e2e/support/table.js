@@ -77,7 +77,12 @@ export async function vote(guest, item) {
 }
 
 /** @param {Guest} guest @param {string} item */
-export const remove = ({ page, w }, item) => page.getByRole('button', { name: w.remove(item), exact: true }).click();
+export async function remove({ page, w }, item) {
+  await page.getByRole('button', { name: w.remove(item), exact: true }).click();
+  // It asks first if others want the dish.
+  const asked = page.getByRole('dialog', { name: w.removeAsk(item) });
+  if (await asked.count()) await asked.getByRole('button', { name: w.removeYes, exact: true }).click();
+}
 
 /** The lines of the menu as a screen reader reads them, from the top. @param {Guest} guest @returns {Promise<string[]>} */
 export const menu = (guest) =>
@@ -140,6 +145,8 @@ export function areHere({ page, w }, here, away = 0) {
 /** @param {Guest} guest @param {'byVotes' | 'byDraw'} how */
 export async function decide({ page, w }, how) {
   await page.getByRole('button', { name: w.decide, exact: true }).or(page.getByRole('button', { name: w.decideAgain, exact: true })).click();
+  const asked = page.getByRole('dialog', { name: w.decideAgainAsk });
+  if (await asked.count()) await asked.getByRole('button', { name: w.decideAgain, exact: true }).click();
   await page.getByRole('dialog', { name: w.decideTitle }).getByRole('button', { name: beginning(w[how]) }).click();
 }
 

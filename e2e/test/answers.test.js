@@ -176,7 +176,7 @@ test('a dish that was not sent when its table closed is named there', async (t) 
   // A missing result is a 404.
   const mina = await guest(t, server.base, { may: NETWORK });
   const { page, w } = mina;
-  await table.open(mina);
+  await table.openShort(mina, server);
   const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
   await page.evaluate((id) => localStorage.setItem(`tablecast.unsent.${id}`, '["라면"]'), id);
   await page.getByRole('heading', { name: w.goneTitle }).waitFor();

@@ -20,7 +20,7 @@ function build(titled = '') {
   title.value = titled;
   const until = h('input', { type: 'radio', name: 'stays' });
   const lengths = [h('input', { type: 'radio', name: 'stays', checked: true }), until].map((input) =>
-    h('label', { class: 'length' }, input, h('span', {}, input === until ? w.tonight : w.hours(STAYS / 60))),
+    h('label', { class: 'length' }, input, h('span', {}, input === until ? w.tonight : w.minutes(STAYS))),
   );
   const button = h('button', { class: 'main big' }, w.open);
   const refusal = h('p', { class: 'refusal', role: 'alert' });
@@ -30,7 +30,7 @@ function build(titled = '') {
     h('summary', {}, w.details, h('span', { class: 'note' }, ` (${w.optional})`)),
     h('label', { class: 'label', for: 'title' }, w.tableName),
     title,
-    h('fieldset', {}, h('legend', { class: 'label' }, w.staysOpen), h('div', { class: 'lengths' }, ...lengths)),
+    h('fieldset', {}, h('legend', { class: 'label' }, w.staysOpen), h('div', { class: 'lengths two' }, ...lengths)),
   );
   more.open = titled !== '';
   const form = h('form', { class: 'open', onsubmit: open }, button, refusal, more);

@@ -7,7 +7,7 @@ import { fill, h, say } from './lib/dom.js';
 import { foot, root as site } from './lib/page.js';
 import * as remember from './lib/remember.js';
 import { UNSURE, screenOf, steady } from './lib/view.js';
-import { table } from './lib/pictures.js';
+import { icon, table } from './lib/pictures.js';
 import { addBox, typed } from './room/add.js';
 import { isDone, named } from './room/commands.js';
 import { decideButton, decided } from './room/decision.js';
@@ -15,7 +15,8 @@ import { list } from './room/list.js';
 import { news, notices } from './room/notices.js';
 import { askName, meet, people } from './room/people.js';
 import { arrive, screen } from './room/screens.js';
-import { inviteCard } from './room/share.js';
+import { invite, inviteCard } from './room/share.js';
+import { watchSpace } from './room/space.js';
 import { stage } from './room/stage.js';
 import { bar, heading, trouble, warning, word } from './room/top.js';
 
@@ -119,7 +120,7 @@ function build(kind) {
   const [off, soon, head, who, ask, slip, menu, add, decide, draw] = [
     trouble(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
   ];
-  const empty = emptyPart();
+  const empty = emptyPart(app);
   parts = [top, off, soon, head, who, ask, slip, empty, menu, add, decide, draw];
   fill(
     root,
@@ -135,15 +136,19 @@ function build(kind) {
     draw.element,
     ...regions,
   );
+  watchSpace(root);
 }
 
-/** For a menu without dishes. @returns {Part} */
-function emptyPart() {
-  const element = h('section', { class: 'empty' }, table({ seats: [0, 1, 4, 6, 8, null, null, null], dishes: [null, null, null] }), h('h2', {}, w.emptyTitle), h('p', {}, w.emptyText));
+/** For a menu without dishes. @param {App} app @returns {Part} */
+function emptyPart(app) {
+  const call = h('button', { type: 'button', class: 'main call', onclick: () => invite(app) }, icon('invite'), w.share);
+  const element = h('section', { class: 'empty' }, table({ seats: [0, 1, 4, 6, 8, null, null, null], dishes: [null, null, null] }), h('h2', {}, w.emptyTitle), h('p', {}, w.emptyText), call);
   return {
     element,
-    update({ state, pending }) {
+    update({ state, pending, members }) {
       element.hidden = (state?.items.length ?? 0) > 0 || pending.some(({ command }) => command === 'add');
+      // Alone, the others come first.
+      call.hidden = members.length > 1;
     },
   };
 }

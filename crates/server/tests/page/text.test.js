@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { suggestions, withUsed } from '../../web/lib/remember.js';
-import { clock, fold, initial, particle, towards, untilTonight } from '../../web/lib/text.js';
+import { clock, fold, initial, link, particle, towards, untilTonight } from '../../web/lib/text.js';
 
 test('a time left is a clock that never goes below zero', () => {
   for (const [ms, shown] of /** @type {[number, string][]} */ ([[0, '0:00'], [-5000, '0:00'], [1, '0:01'], [59_001, '1:00'], [60_000, '1:00'], [723_000, '12:03'], [3_723_000, '1:02:03']])) {
@@ -76,4 +76,21 @@ test('until tonight is until midnight, never shorter than a table stays anyway, 
   assert.equal(untilTonight(new Date(2026, 5, 1, 11, 59, 30), 180), 12 * 60 + 1);
   assert.equal(untilTonight(new Date(2026, 5, 1, 0, 0), 180), 24 * 60);
   assert.equal(untilTonight(new Date(2026, 5, 1, 23, 50), 180), 180);
+});
+
+test('an address in a dish is shown by its host, and only http and https are followed', () => {
+  for (const [text, href, shown] of [
+    ['https://naver.me/x1', 'https://naver.me/x1', 'naver.me'],
+    ['김밥천국 HTTP://map.example:8080/a?b#c (2층)', 'http://map.example:8080/a?b#c', '김밥천국 map.example:8080 (2층)'],
+    ['(see https://a.example/b).', 'https://a.example/b', '(see a.example).'],
+    // Who it says it is does not matter, only where it leads.
+    ['https://naver.com@evil.example/', 'https://naver.com@evil.example/', 'evil.example'],
+    ['https://$&.example/', 'https://$&.example/', '$&.example'],
+  ]) {
+    assert.equal(link(/** @type {string} */ (text))?.href, href);
+    assert.equal(link(/** @type {string} */ (text))?.text ?? text, shown);
+  }
+  for (const text of ['Pho', 'javascript:alert(1)', 'data:text/html,x', 'ftp://a.example/', 'xhttps://a.example', 'https://', 'http:/a', 'file:///etc/passwd', 'javascript://%0aalert(1)//']) {
+    assert.equal(link(text), null, text);
+  }
 });

@@ -3,16 +3,18 @@
 import { createRoom } from '../client/http.js';
 import { root } from './page.js';
 
+/** @import { RoomSettings } from '../client/types.js' */
+
 /** How long a table stays without a join or a change, in minutes. */
 export const STAYS = 180;
 
-/** @param {{ title?: string | null, minutes?: number }} [settings] */
-export async function openTable({ title = null, minutes = STAYS } = {}) {
+/** @param {RoomSettings} [settings] */
+export async function openTable(settings) {
   try {
-    return await createRoom(root, { title, minutes });
+    return await createRoom(root, { minutes: STAYS, ...settings });
   } catch (error) {
-    // This server keeps no table as long. Then it is as long as it says.
+    // Perhaps this server keeps no table as long. Then it is as long as it says.
     if (/** @type {{ code?: string }} */ (error).code !== 'bad_request') throw error;
-    return createRoom(root, { title });
+    return createRoom(root, { ...settings, minutes: null });
   }
 }

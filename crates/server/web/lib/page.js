@@ -43,6 +43,24 @@ export function foot(changed) {
   );
 }
 
+/**
+ * Asks before something that others would mind.
+ * @param {string} question
+ * @param {string} text
+ * @param {string} yes the button that does it
+ * @param {() => void} then
+ */
+export function ask(question, text, yes, then) {
+  const done = () => {
+    dialog.close();
+    then();
+  };
+  const dialog = sheet(question, [
+    h('p', {}, text),
+    h('div', { class: 'ask-buttons' }, h('button', { type: 'button', class: 'second', onclick: () => dialog.close() }, w.cancel), h('button', { type: 'button', class: 'main', onclick: done }, yes)),
+  ]);
+}
+
 let made = 0;
 
 /**

@@ -9,6 +9,27 @@ export function fold(text) {
   return text.replace(/[\u2800\u3164\uFFA0]/gu, ' ').replace(/[\p{DI}\uFFF9-\uFFFC]/gu, '').normalize('NFC').toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
+/**
+ * The first web address in a text, and the text with only its host, because that is what matters to whoever follows it.
+ * Anything but http and https is text like any other.
+ * @param {string} text
+ * @returns {{ href: string, host: string, text: string } | null}
+ */
+export function link(text) {
+  const [found = ''] = /\bhttps?:\/\/[^\s<>"']+/i.exec(text) ?? [];
+  // The end of a sentence is no part of it.
+  const address = found.replace(/[.,;:!?)\]}]+$/, '');
+  try {
+    const { href, host } = new URL(address);
+    return { href, host, text: text.replace(address, () => host) };
+  } catch {
+    return null;
+  }
+}
+
+/** A dish as it is shown. @param {string} text */
+export const shown = (text) => link(text)?.text ?? text;
+
 /** The number of marks on a letter is limited as in real writing, for drawings, which do not clip. @param {string} text */
 export const fewMarks = (text) => text.replace(/(\p{M}{2})\p{M}+/gu, '$1');
 

@@ -3,8 +3,9 @@
 import { verifyDraw } from '../client/draw.js';
 import { w } from '../i18n/index.js';
 import { copy, fill, h, set } from '../lib/dom.js';
-import { sheet } from '../lib/page.js';
+import { ask, sheet } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
+import { link } from '../lib/text.js';
 import { leading } from '../lib/view.js';
 import { called } from './people.js';
 
@@ -25,11 +26,12 @@ export function decisionText({ name, winner, draw }) {
  */
 export function slip(decision, mine, ...more) {
   const { winner, draw } = decision;
+  const to = link(winner.item);
   return h(
     'article',
     { class: 'slip' },
     h('p', { class: 'slip-label' }, w.weEat),
-    h('p', { class: 'slip-winner' }, winner.item),
+    h('p', { class: 'slip-winner' }, to ? h('a', { href: to.href, target: '_blank', rel: 'noopener noreferrer' }, to.text) : winner.item),
     h('p', { class: 'slip-text' }, decisionText(decision)),
     h(
       'div',
@@ -58,7 +60,15 @@ export function decided(app) {
 
 /** The button, and the dialog that it opens. @param {App} app @returns {Part} */
 export function decideButton(app) {
-  const button = h('button', { type: 'button', class: 'decide', onclick: () => choose(app) });
+  const button = h('button', {
+    type: 'button',
+    class: 'decide',
+    onclick: () => {
+      const decision = app.view().state?.decision;
+      if (decision) ask(w.decideAgainAsk, w.decideAgainText(decision.winner.item), w.decideAgain, () => choose(app));
+      else choose(app);
+    },
+  });
   return {
     element: button,
     update({ state, status }) {

@@ -2,7 +2,9 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set, show } from '../lib/dom.js';
+import { ask } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
+import { link } from '../lib/text.js';
 import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
 import { called, colourOf, disc } from './people.js';
 
@@ -119,16 +121,23 @@ function line(app) {
       ' ',
       h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
     ),
+    h('a', { class: 'button quiet round dish-link', target: '_blank', rel: 'noopener noreferrer', hidden: true }, icon('open')),
     h(
       'button',
       {
         type: 'button',
         class: 'quiet round remove',
-        onclick: async () => {
-          const { number, item, leaves } = row();
+        onclick: () => {
+          const { number, item, by, votes, leaves } = row();
           if (number === LATE || leaves) return;
-          if (!(await app.attempt(app.room.remove(number)))) return;
-          app.toast(w.removed(item), { name: w.undo, run: () => app.attempt(app.room.restore(number)) });
+          const me = app.view().me?.id;
+          const remove = async () => {
+            if (!(await app.attempt(app.room.remove(number)))) return;
+            app.toast(w.removed(item), { name: w.undo, run: () => app.attempt(app.room.restore(number)) });
+          };
+          const others = votes.filter((member) => member !== me).length;
+          if (by === me || others === 0) remove();
+          else ask(w.removeAsk(item), w.removeText(others), w.removeYes, remove);
         },
       },
       icon('close'),
@@ -151,15 +160,18 @@ function fillLine(li, row, me, isFirst, nameOf, coming) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);
   const by = called(nameOf(row.by) ?? row.name);
   const mine = me !== undefined && row.votes.includes(me);
+  const to = link(row.item);
+  const item = to?.text ?? row.item;
   // The visible parts, in the visible order.
-  const name = [w.vote(row.item), w.addedBy(by), ...(isFirst ? [w.mostWanted] : []), w.votes(row.votes.length)];
+  const name = [w.vote(item), w.addedBy(by), ...(isFirst ? [w.mostWanted] : []), w.votes(row.votes.length)];
   const isNew = row.number === LATE;
   // Not `disabled`, which would lose the focus.
   const isSettled = !isNew && !row.leaves;
   set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves });
   set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), 'aria-disabled': isSettled ? null : 'true' });
-  set(part('remove'), { 'aria-label': w.remove(row.item), 'aria-disabled': isSettled ? null : 'true' });
-  say(part('dish-name'), row.item);
+  set(part('dish-link'), { href: to?.href, hidden: !to, 'aria-label': to && w.openLink(to.host) });
+  set(part('remove'), { 'aria-label': w.remove(item), 'aria-disabled': isSettled ? null : 'true' });
+  say(part('dish-name'), item);
   say(part('dish-by'), isNew ? coming : w.addedBy(by));
   part('dish-lead').hidden = !isFirst;
   set(part('number'), { 'data-votes': row.votes.length });

@@ -55,6 +55,7 @@ export function people(app) {
     element,
     update({ members, seats, me }) {
       const away = members.filter((member) => member.away).length;
+      set(element, { 'data-many': members.length > 3 });
       say(count, w.peopleHere(members.length - away, away));
       // Yourself first, where you look for your own name.
       const order = [...members].sort((a, b) => Number(b.id === me?.id) - Number(a.id === me?.id));

@@ -4,6 +4,7 @@ import { verifyDraw } from '../client/draw.js';
 import { w } from '../i18n/index.js';
 import { fill, h, isCalm, say } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
+import { shown as asShown } from '../lib/text.js';
 import { check, decisionText } from './decision.js';
 import { called, colourOf } from './people.js';
 import { susan } from './susan.js';
@@ -13,6 +14,12 @@ import { susan } from './susan.js';
 
 /** Contributions are shown at least this long, ms. */
 const GATHERING = 900;
+
+/** Whether somebody is typing just now: a dialog would take the keyboard away. */
+function isTyping() {
+  const field = document.activeElement;
+  return field instanceof HTMLInputElement && field.type !== 'radio' && !field.readOnly && field.value !== '';
+}
 
 /**
  * The counted votes: the menu, with the winner.
@@ -44,9 +51,9 @@ export function stage(app) {
     if (drawing) {
       if (shown?.number !== drawing.number) {
         shown?.dialog.close();
-        shown = open(drawing.candidates, drawing.number, called(drawing.name));
+        shown = isTyping() ? null : open(drawing.candidates, drawing.number, called(drawing.name));
       }
-      shown.gather(drawing.contributions.map(({ member }) => colourOf(member)), members.filter(({ away }) => !away).length);
+      shown?.gather(drawing.contributions.map(({ member }) => colourOf(member)), members.filter(({ away }) => !away).length);
       return;
     }
     if (!decision || JSON.stringify(decision) === JSON.stringify(was?.decision)) return;
@@ -54,7 +61,9 @@ export function stage(app) {
     else {
       shown?.dialog.close();
       shown = null;
-      if (isNews && !decision.draw) open(onTable(decision.winner, state.items), 0, called(decision.name)).tell(decision);
+      if (!isNews) return;
+      if (isTyping() || decision.draw) app.toast(w.said.decided(asShown(decision.winner.item)));
+      else open(onTable(decision.winner, state.items), 0, called(decision.name)).tell(decision);
     }
   }
 
@@ -91,7 +100,7 @@ export function stage(app) {
         await tray.turn(place, digest, calm);
       } else await tray.turn(place, '0080', true);
       say(title, w.weEat);
-      say(winner, decision.winner.item);
+      say(winner, asShown(decision.winner.item));
       winner.hidden = false;
       say(text, decisionText(decision));
       fill(
@@ -101,7 +110,7 @@ export function stage(app) {
       );
       dialog.classList.add('told');
       app.update();
-      app.announce(w.said.decided(decision.winner.item));
+      app.announce(w.said.decided(asShown(decision.winner.item)));
       winner.focus({ preventScroll: true });
     }
 

@@ -3,7 +3,7 @@
 
 import { h, s, say } from '../lib/dom.js';
 import { around } from '../lib/pictures.js';
-import { fewMarks } from '../lib/text.js';
+import { fewMarks, shown } from '../lib/text.js';
 
 /** @import { Candidate } from '../client/types.js' */
 
@@ -83,7 +83,7 @@ export function susan(candidates, colour) {
   const space = isAlone ? 2 * NAME.to - 10 : NAME.to - NAME.from;
   const most = isAlone ? 2 * LARGEST : Math.min(LARGEST, (2 * Math.PI * NAME.from * 1.3) / of);
   const sectors = candidates.map((candidate, n) => {
-    const { text, size } = fitted(candidate.item, space, most);
+    const { text, size } = fitted(shown(candidate.item), space, most);
     const place = isAlone ? { x: 100, 'text-anchor': 'middle' } : { x: 100 + NAME.to, 'text-anchor': 'end', transform: `rotate(${(n / of) * 360} 100 100)` };
     return s(
       'g',
@@ -138,7 +138,7 @@ export function susan(candidates, colour) {
         const t = calm ? 1 : Math.min(1, Math.max(0, (now - begun) / TURNS_FOR));
         const degrees = all * slowing(t);
         tray.style.transform = `rotate(${degrees}deg)`;
-        say(name, candidates[atPointer(degrees, of)]?.item ?? '');
+        say(name, shown(candidates[atPointer(degrees, of)]?.item ?? ''));
         if (t < 1) return void requestAnimationFrame(step);
         sectors.forEach((sector, n) => sector.classList.add(n === winner ? 'won' : 'lost'));
         done();
