@@ -178,9 +178,10 @@ function tabTitle(view) {
 /** Saves the data that outlives the page. @param {View} view */
 function keep({ state, expiresAt }) {
   remember.rememberSeat(id, room.saved);
-  if (!state) return;
+  // A state from before a reload says nothing new.
+  if (!state || expiresAt === null) return;
   const items = state.items.slice(0, 4).map(({ item }) => item);
-  remember.rememberVisit({ id, title: state.title, items, expiresAt: expiresAt ?? 0, winner: state.decision?.winner.item ?? null });
+  remember.rememberVisit({ id, title: state.title, items, expiresAt, winner: state.decision?.winner.item ?? null });
 }
 
 /** The server's codes for a refused name. */

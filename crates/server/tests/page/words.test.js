@@ -39,8 +39,8 @@ test('what people wrote is followed by the particle that fits, in every sentence
     }
   }
   // The friend's name is followed by 님, the guest's by nothing.
-  assert.equal(ko.said.joined('미나'), '미나 님이 앉았어요');
-  assert.deepEqual([2, 3].map((n) => ko.said.joined(ko.guest(String(n)))), ['손님 2가 앉았어요', '손님 3이 앉았어요']);
+  assert.equal(ko.said.joined('미나'), '미나 님이 들어왔어요');
+  assert.deepEqual([2, 3].map((n) => ko.said.joined(ko.guest(String(n)))), ['손님 2가 들어왔어요', '손님 3이 들어왔어요']);
 });
 
 test('every colour has a name of its own', () => {

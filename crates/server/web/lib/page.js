@@ -38,7 +38,6 @@ export function foot(changed) {
   return h(
     'footer',
     { class: 'foot' },
-    h('nav', {}, h('a', { href: `${root}docs` }, w.docs), h('a', { href: `${root}docs/live` }, w.liveDocs)),
     h('div', { role: 'group', 'aria-label': w.language }, choice('ko', '한국어'), choice('en', 'English')),
   );
 }

@@ -5,9 +5,10 @@ import { w } from '../i18n/index.js';
 import { copy, fill, h, set } from '../lib/dom.js';
 import { ask, sheet } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
-import { link } from '../lib/text.js';
+import { link, shown } from '../lib/text.js';
 import { leading } from '../lib/view.js';
 import { called } from './people.js';
+import { tell } from './share.js';
 
 /** @import { Contribution, Decision } from '../client/types.js' */
 /** @import { App, Part } from './app.js' */
@@ -53,7 +54,7 @@ export function decided(app) {
       if (element.dataset['state'] === key) return;
       element.dataset['state'] = key;
       element.hidden = decision === null;
-      fill(element, decision && slip(decision, app.room.contribution));
+      fill(element, decision && slip(decision, app.room.contribution, tell(app, decision, state?.title ?? null)));
     },
   };
 }
@@ -106,8 +107,6 @@ function choose(app) {
 export function check(decision, mine) {
   const { draw, winner } = decision;
   if (!draw) return;
-  const body = h('div', { class: 'receipt' }, h('p', {}, w.checkRuns));
-  sheet(w.check, [body], 'check');
   const { commitmentHolds, mineCounted, winner: follows, digest, transcript } = verifyDraw(draw, mine);
   const wins = follows?.number === winner.number;
   const holds = commitmentHolds && wins && mineCounted !== false;
@@ -117,17 +116,10 @@ export function check(decision, mine) {
   const copyIt = async () => {
     said.textContent = (await copy(command)) ? w.copied : w.errors.copy;
   };
-  fill(
-    body,
-    h('p', { class: holds ? 'verdict' : 'verdict bad', role: 'status' }, holds ? w.checkIntro : w.checkFailed),
-    h(
-      'ul',
-      { class: 'steps' },
-      step(commitmentHolds, w.checking1),
-      mine?.draw === draw.number ? step(commitmentHolds, w.checkSeen) : step(null, w.checkUnseen),
-      step(mineCounted, mineCounted === null ? w.checkMineNone : mineCounted ? w.checkMine : w.checkMineNot),
-      step(wins, w.checkWinner(follows?.item ?? '–')),
-    ),
+  const numbers = h(
+    'details',
+    {},
+    h('summary', {}, w.numbers),
     h(
       'dl',
       { class: 'facts' },
@@ -144,6 +136,22 @@ export function check(decision, mine) {
     h('pre', { class: 'transcript', tabindex: 0, 'aria-label': w.transcript }, command),
     h('button', { type: 'button', class: 'second wide', onclick: copyIt }, icon('copy'), said),
   );
+  const body = h(
+    'div',
+    { class: 'receipt' },
+    h('p', { class: holds ? 'verdict' : 'verdict bad', role: 'status' }, holds ? w.checkIntro : w.checkFailed),
+    h('p', {}, w.checkHow),
+    h(
+      'ul',
+      { class: 'steps' },
+      step(commitmentHolds, w.checking1),
+      mine?.draw === draw.number ? step(commitmentHolds, w.checkSeen) : step(null, w.checkUnseen),
+      step(mineCounted, mineCounted === null ? w.checkMineNone : mineCounted ? w.checkMine : w.checkMineNot),
+      step(wins, w.checkWinner(shown(follows?.item ?? '–'))),
+    ),
+    numbers,
+  );
+  sheet(w.check, [body], 'check');
 }
 
 /** @param {boolean | null} holds null: it cannot be known @param {string} text */

@@ -7,9 +7,10 @@ import { openTable } from '../lib/open.js';
 import { root } from '../lib/page.js';
 import * as remember from '../lib/remember.js';
 import { table } from '../lib/pictures.js';
-import { clock } from '../lib/text.js';
+import { clock, shown } from '../lib/text.js';
 import { slip } from './decision.js';
 import { called } from './people.js';
+import { tell } from './share.js';
 
 /** @import { RoomResult } from '../client/types.js' */
 /** @import { Screen } from '../lib/view.js' */
@@ -120,43 +121,52 @@ function unsent(app) {
   return items.length > 0 && h('p', { class: 'note' }, w.notAdded(items.join(', ')));
 }
 
+/** Whether the table should be there still, as far as this device knows. @param {App} app */
+const isLost = (app) => remember.visits().some(({ id, expiresAt }) => id === app.id && expiresAt > Date.now());
+
 /** @param {App} app */
-const nothing = (app) => page({ picture: table({ seats: FREE }), title: w.unknownTitle, text: w.unknownText, buttons: [home()], more: [unsent(app)] });
+function nothing(app) {
+  const [title, text] = isLost(app) ? [w.goneTitle, w.goneLost] : [w.unknownTitle, w.unknownText];
+  return page({ picture: table({ seats: FREE }), title, text, buttons: [home()], more: [unsent(app)] });
+}
 
 /** @param {App} app what is known of it was seen here */
 function last(app) {
-  const items = app.view().state?.items ?? [];
+  const { state, reason } = app.view();
+  const items = state?.items ?? [];
+  const cause = reason?.code === 'not_found' && isLost(app) ? w.goneLost : w.goneTime;
   const lines = items.map(({ item, name, votes }) => line(item, name, votes.length));
   return page({
     picture: table({ seats: FREE, dishes: [null, null, null] }),
     title: w.goneTitle,
-    text: items.length ? w.goneText : w.goneTextBare,
+    text: items.length ? `${cause} ${w.goneList}` : cause,
     buttons: [items.length > 0 && again(app, items.map(({ item }) => item)), home(items.length ? 'second' : 'main')],
     more: [unsent(app), items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
   });
 }
 
 /** @param {App} app @param {RoomResult} result */
-function kept(app, { title, decision, menu, kept_until }) {
-  const until = new Date(app.room.localTime(kept_until)).toLocaleString(spoken(), { dateStyle: 'long', timeStyle: 'short' });
+function kept(app, { title, decision, menu, decided_at, kept_until }) {
+  const date = (/** @type {number} */ at) => new Date(app.room.localTime(at)).toLocaleString(spoken(), { dateStyle: 'long', timeStyle: 'short' });
   const sorted = [...menu].sort((a, b) => b.votes - a.votes || a.number - b.number);
   return h(
     'section',
     { class: 'screen result' },
     h('h1', { tabindex: -1 }, title ?? w.resultTitle),
     title !== null && h('p', { class: 'screen-text' }, w.resultTitle),
-    h('div', { class: 'decided' }, slip(decision, app.room.contribution)),
+    h('div', { class: 'decided' }, slip(decision, app.room.contribution, tell(app, decision, title))),
+    h('p', { class: 'note' }, w.decidedOn(date(decided_at))),
     unsent(app),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
     h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), home('second')),
-    h('p', { class: 'note' }, w.resultKept(until)),
+    h('p', { class: 'note' }, w.resultKept(date(kept_until))),
   );
 }
 
 /** @param {string} item @param {string} name @param {number} votes */
 const line = (item, name, votes) =>
-  h('li', {}, h('span', { class: 'old-item' }, item), h('span', { class: 'note' }, `${w.addedBy(called(name))} · ${w.votes(votes)}`));
+  h('li', {}, h('span', { class: 'old-item' }, shown(item)), h('span', { class: 'note' }, `${w.addedBy(called(name))} · ${w.votes(votes)}`));
 
 /** Opens another table with the same dishes. @param {App} app @param {string[]} items */
 function again(app, items) {

@@ -45,6 +45,24 @@ function ways(app) {
   return [field, h('div', { class: 'share-buttons' }, copyButton, sendButton)];
 }
 
+/**
+ * A button that sends what was chosen, with the link to it.
+ * @param {App} app
+ * @param {{ winner: { item: string } }} decision
+ * @param {string | null} title
+ */
+export function tell(app, { winner }, title) {
+  const data = { text: w.resultText(winner.item, title ?? w.untitled), url: link(app.id) };
+  const label = h('span', {}, w.shareResult);
+  const send = async () => {
+    if ('share' in navigator) return void navigator.share(data).catch(() => {});
+    const done = await copy(`${data.text}\n${data.url}`);
+    label.textContent = done ? w.copied : w.shareResult;
+    app.announce(done ? w.copied : w.errors.copy);
+  };
+  return h('button', { type: 'button', class: 'second small', onclick: send }, icon('send'), label);
+}
+
 /** The whole sheet. @param {App} app */
 function content(app) {
   const src = `${link(app.id)}/qr.svg?origin=${encodeURIComponent(root.slice(0, -1))}`;
