@@ -147,6 +147,7 @@ for (const width of [390, 1200]) {
     await staysInside(mina, 'the drawn one', 2);
     await table.told(mina).getByRole('button', { name: w.checkIt }).click();
     await page.getByRole('dialog', { name: w.check }).getByRole('status').waitFor();
+    await page.getByText(w.numbers).click();
     await staysInside(mina, 'the receipt', 4);
     await page.keyboard.press('Escape');
     await table.told(mina).getByRole('button', { name: w.enjoy }).click();

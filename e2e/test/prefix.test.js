@@ -53,7 +53,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     equal(page.url(), `${inside}/r/${id}`);
     await table.add(mina, '김밥');
     const links = () => page.getByRole('link').evaluateAll((all) => all.map((one) => /** @type {HTMLAnchorElement} */ (one).href));
-    deepEqual(await links(), [`${inside}/`, `${inside}/docs`, `${inside}/docs/live`]);
+    deepEqual(await links(), [`${inside}/`]);
     await page.getByRole('button', { name: w.invite, exact: true }).click();
     const sheet = page.getByRole('dialog', { name: w.share });
     equal(await sheet.getByRole('textbox', { name: w.link }).inputValue(), page.url());
@@ -119,7 +119,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     missing.length = 0;
     await page.goto(`${inside}/r/nobody`);
     await page.getByRole('heading', { name: w.unknownTitle }).waitFor();
-    await becomes('links', links, [`${inside}/`, `${inside}/`, `${inside}/docs`, `${inside}/docs/live`]);
+    await becomes('links', links, [`${inside}/`, `${inside}/`]);
     deepEqual(missing, [`404 ${inside}/session/nobody/result/`]);
 
     // Addresses for programs have the path if the server knows it.
