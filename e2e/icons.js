@@ -2,12 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launch } from './support/chromium.js';
 
 const WEB = new URL('../crates/server/web/', import.meta.url);
 const svg = readFileSync(new URL('icon.svg', WEB), 'utf8');
 
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', chromiumSandbox: false });
+const browser = await launch();
 const page = await browser.newPage();
 for (const size of [180, 192, 512]) {
   // Phones cut the corners themselves, some to a circle: a transparent corner would be black, and all must be inside.
