@@ -5,6 +5,7 @@ import { LunchRoom } from './client/lunch.js';
 import { ready, w, why } from './i18n/index.js';
 import { fill, h, say } from './lib/dom.js';
 import { foot, root as site } from './lib/page.js';
+import { person } from './lib/person.js';
 import * as remember from './lib/remember.js';
 import { UNSURE, screenOf, steady } from './lib/view.js';
 import { icon, table } from './lib/pictures.js';
@@ -30,6 +31,7 @@ const { regions, toasts, announce, toast } = notices();
 const room = new LunchRoom(roomUrl(site, id), {
   name: remember.me.name,
   colour: remember.me.colour,
+  person,
   saved: remember.seat(id),
 });
 
@@ -155,7 +157,7 @@ function emptyPart(app) {
 
 /** @param {View} view */
 function update(view) {
-  meet(view.members);
+  meet(view);
   const kind = screenOf(view);
   if (kind !== shown) build(kind);
   root.dataset['stale'] = String(view.stale && kind === 'room');

@@ -64,6 +64,14 @@ export const me = {
   set colour(colour) {
     write('localStorage', 'colour', colour ?? null);
   },
+  /** A secret, see `lib/person.js`. @returns {string | undefined} */
+  get person() {
+    const person = read('localStorage', 'person');
+    return isText(person) && /^[0-9a-f]{32}$/.test(person) ? person : undefined;
+  },
+  set person(person) {
+    write('localStorage', 'person', person ?? null);
+  },
 };
 
 /** @returns {string | null} */
@@ -96,7 +104,11 @@ export function rememberVisit(visit) {
 
 export const forgetVisits = () => write('localStorage', 'visits', null);
 
-/** The seat in a room: a secret of this tab. @param {string} id @returns {Saved | null} */
+/**
+ * The seat in a room, with what this tab must know after a reload: where it was, and its unanswered commands. Another tab
+ * of the same person takes the seat over.
+ * @param {string} id @returns {Saved | null}
+ */
 export const seat = (id) => read('sessionStorage', `seat.${id}`);
 
 /** @param {string} id @param {Saved | null} saved */

@@ -6,7 +6,7 @@ import { ask } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
 import { link } from '../lib/text.js';
 import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
-import { called, colourOf, disc } from './people.js';
+import { called, colourOf, disc, nameOf } from './people.js';
 
 /** @import { Row } from '../lib/view.js' */
 /** @import { App, Part, View } from './app.js' */
@@ -68,7 +68,7 @@ export function list(app) {
   }
 
   /** @param {View} view */
-  function update({ state, pending, me, members, status, store }) {
+  function update({ state, pending, me, status, store }) {
     if (!state) return;
     const coming = status === 'live' && store === 'up' ? w.sending : w.waits;
     const all = rows(state.items, pending, me);
@@ -78,11 +78,10 @@ export function list(app) {
     say(count, w.dishes(state.items.length));
     element.hidden = all.length === 0;
     const place = [...ol.children].findIndex((line) => line.contains(document.activeElement));
-    const nameOf = (/** @type {number} */ id) => members.find((member) => member.id === id)?.name;
     show(
       ol,
       lines,
-      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), nameOf, coming) },
+      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), coming) },
       shown,
     );
     // The focused line was removed: the focus goes to the line at its place.
@@ -151,10 +150,9 @@ function line(app) {
  * @param {Row} row
  * @param {number | undefined} me
  * @param {boolean} isFirst
- * @param {(id: number) => string | undefined} nameOf
  * @param {string} coming the text for lines that the server does not have yet
  */
-function fillLine(li, row, me, isFirst, nameOf, coming) {
+function fillLine(li, row, me, isFirst, coming) {
   const before = filled.get(li);
   filled.set(li, row);
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);

@@ -8,19 +8,22 @@ import * as remember from '../lib/remember.js';
 import { initial } from '../lib/text.js';
 import { invite } from './share.js';
 
-/** @import { Member } from '../client/types.js' */
-/** @import { App, Part } from './app.js' */
+/** @import { Former } from '../client/types.js' */
+/** @import { App, Part, View } from './app.js' */
 
-/** Colours of members, including those who left, because their dishes stay. @type {Map<number, number>} */
-const colours = new Map();
+/** Members, and those who left: their dishes and votes stay. @type {Map<number, Former>} */
+const known = new Map();
 
-/** @param {readonly Member[]} members */
-export function meet(members) {
-  for (const { id, colour } of members) colours.set(id, colour);
+/** @param {Pick<View, 'members' | 'former'>} view */
+export function meet({ members, former }) {
+  for (const one of [...former, ...members]) known.set(one.id, one);
 }
 
-/** @param {number} id of a member @returns {number | null} null if they left before we came */
-export const colourOf = (id) => colours.get(id) ?? null;
+/** @param {number} id of a member @returns {number | null} null if nobody knows them any more */
+export const colourOf = (id) => known.get(id)?.colour ?? null;
+
+/** The name they have, or had last. @param {number} id of a member @returns {string | undefined} */
+export const nameOf = (id) => known.get(id)?.name;
 
 /** A name as it is shown: names made by the server are translated. @param {string} name */
 export function called(name) {
@@ -145,6 +148,8 @@ export function changeMe(app) {
 /** Asks a guest for a name, in place. @param {App} app @returns {Part} */
 export function askName(app) {
   const field = h('input', { 'aria-label': w.yourName, placeholder: w.yourName, autocomplete: 'nickname', maxlength: 80, enterkeyhint: 'done' });
+  // The name they used last, at this table or another.
+  field.value = remember.me.name ?? '';
   let dismissed = false;
   const hide = () => {
     dismissed = true;
