@@ -3,6 +3,7 @@
 import { ready, spoken, w, why } from './i18n/index.js';
 import { fill, h } from './lib/dom.js';
 import { STAYS, openTable } from './lib/open.js';
+import { opening } from './lib/opening.js';
 import { foot, root as site } from './lib/page.js';
 import { forgetVisits, visits } from './lib/remember.js';
 import { table } from './lib/pictures.js';
@@ -22,6 +23,7 @@ function build(titled = '') {
   const lengths = [h('input', { type: 'radio', name: 'stays', checked: true }), until].map((input) =>
     h('label', { class: 'length' }, input, h('span', {}, input === until ? w.tonight : w.minutes(STAYS))),
   );
+  const rules = opening();
   const button = h('button', { class: 'main big' }, w.open);
   const refusal = h('p', { class: 'refusal', role: 'alert' });
   const more = h(
@@ -31,6 +33,7 @@ function build(titled = '') {
     h('label', { class: 'label', for: 'title' }, w.tableName),
     title,
     h('fieldset', {}, h('legend', { class: 'label' }, w.staysOpen), h('div', { class: 'lengths two' }, ...lengths)),
+    rules.element,
   );
   more.open = titled !== '';
   const form = h('form', { class: 'open', onsubmit: open }, button, refusal, more);
@@ -38,11 +41,12 @@ function build(titled = '') {
   /** @param {SubmitEvent} event */
   async function open(event) {
     event.preventDefault();
+    const minutes = until.checked ? untilTonight(new Date(), STAYS) : STAYS;
     button.disabled = true;
     fill(button, w.opening);
     picture.classList.add('turning');
     try {
-      const { page } = await openTable({ title: title.value.trim() || null, minutes: until.checked ? untilTonight(new Date(), STAYS) : STAYS });
+      const { page } = await openTable({ title: title.value.trim() || null, minutes, ...rules.settings(new FormData(form)) });
       location.assign(page);
     } catch (error) {
       fill(refusal, why(error));

@@ -9,17 +9,21 @@ import { person } from './lib/person.js';
 import * as remember from './lib/remember.js';
 import { UNSURE, screenOf, steady } from './lib/view.js';
 import { icon, table } from './lib/pictures.js';
+import { isLocked } from './lib/rules.js';
 import { addBox, typed } from './room/add.js';
 import { isDone, named } from './room/commands.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
+import { more } from './room/more.js';
 import { news, notices } from './room/notices.js';
 import { askName, meet, people } from './room/people.js';
+import { rules } from './room/rules.js';
 import { arrive, screen } from './room/screens.js';
 import { invite, inviteCard } from './room/share.js';
 import { watchSpace } from './room/space.js';
 import { stage } from './room/stage.js';
 import { bar, heading, trouble, warning, word } from './room/top.js';
+import { isWall, watching } from './room/watch.js';
 
 /** @import { Pending } from './client/types.js' */
 /** @import { App, Part, View } from './room/app.js' */
@@ -32,7 +36,8 @@ const room = new LunchRoom(roomUrl(site, id), {
   name: remember.me.name,
   colour: remember.me.colour,
   person,
-  saved: remember.seat(id),
+  watch: isWall ? 'only' : true,
+  saved: isWall ? null : remember.seat(id),
 });
 
 // The connection opens meanwhile.
@@ -119,19 +124,20 @@ function build(kind) {
     if (kind !== 'arriving') arrive(app, element);
     return;
   }
-  const [off, soon, head, who, ask, slip, menu, add, decide, draw] = [
-    trouble(app), warning(app), heading(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
+  const settings = more(app);
+  const [off, soon, watch, head, special, who, ask, slip, menu, add, decide, draw] = [
+    trouble(app), warning(app), watching(), heading(app, settings.element), rules(app), people(app), askName(app), decided(app), list(app), addBox(app), decideButton(app), stage(app),
   ];
   const empty = emptyPart(app);
-  parts = [top, off, soon, head, who, ask, slip, empty, menu, add, decide, draw];
+  parts = [top, off, soon, watch, head, settings, special, who, ask, slip, empty, menu, add, decide, draw];
   fill(
     root,
     top.element,
-    h('div', { class: 'strips' }, off.element, soon.element),
+    h('div', { class: 'strips' }, off.element, soon.element, watch.element),
     h(
       'div',
       { class: 'room' },
-      h('main', {}, head.element, ask.element, slip.element, empty.element, menu.element, h('div', { class: 'dock' }, toasts, add.element, decide.element)),
+      h('main', {}, head.element, special.element, ask.element, slip.element, empty.element, menu.element, h('div', { class: 'dock' }, toasts, add.element, decide.element)),
       h('aside', {}, who.element, inviteCard(app)),
     ),
     bottom,
@@ -161,6 +167,8 @@ function update(view) {
   const kind = screenOf(view);
   if (kind !== shown) build(kind);
   root.dataset['stale'] = String(view.stale && kind === 'room');
+  root.dataset['may'] = view.me === null ? 'look' : isLocked(view) ? 'vote' : 'change';
+  root.dataset['wall'] = String(isWall);
   for (const part of parts) part.update(view);
   tabTitle(view);
 }
@@ -179,7 +187,8 @@ function tabTitle(view) {
 
 /** Saves the data that outlives the page. @param {View} view */
 function keep({ state, expiresAt }) {
-  remember.rememberSeat(id, room.saved);
+  // A wall has no seat, and must not take the place of the one of this browser's person.
+  if (!isWall) remember.rememberSeat(id, room.saved);
   // A state from before a reload says nothing new.
   if (!state || expiresAt === null) return;
   const items = state.items.slice(0, 4).map(({ item }) => item);

@@ -6,7 +6,7 @@ import { screenOf } from '../../web/lib/view.js';
 
 /** @import { Menu, Status } from '../../../../clients/js/src/types.js' */
 
-const MENU = /** @type {Menu} */ ({ items: [], max_items: 100, title: null, drawing: null, decision: null, next_draw: { number: 1, commitment: '' } });
+const MENU = /** @type {Menu} */ ({ items: [], max_items: 100, title: null, drawing: null, decision: null, next_draw: { number: 1, commitment: '' }, rules: { hidden_votes: false, votes_each: null }, locked: false, voted: [], removed: [], past: [] });
 
 /** @param {Status} status @param {string | null} code @param {Menu | null} state */
 const shown = (status, code, state) => screenOf({ status, state, reason: code === null ? null : new RoomError(code, code) });

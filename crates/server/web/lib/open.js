@@ -1,20 +1,31 @@
 // Opening a table. People are in meetings: it stays longer than those of programs.
 
-import { createRoom } from '../client/http.js';
+import { again, createRoom } from '../client/http.js';
 import { root } from './page.js';
+import { person } from './person.js';
+
 
 /** @import { RoomSettings } from '../client/types.js' */
 
 /** How long a table stays without a join or a change, in minutes. */
 export const STAYS = 180;
 
-/** @param {RoomSettings} [settings] */
-export async function openTable(settings) {
+/**
+ * @param {number} minutes
+ * @param {(settings: NextSettings) => Promise<CreatedRoom>} make
+ */
+async function staying(minutes, make) {
   try {
-    return await createRoom(root, { minutes: STAYS, ...settings });
+    return await make({ person, minutes });
   } catch (error) {
     // Perhaps this server keeps no table as long. Then it is as long as it says.
     if (/** @type {{ code?: string }} */ (error).code !== 'bad_request') throw error;
-    return createRoom(root, { ...settings, minutes: null });
+    return make({ person });
   }
 }
+
+/** Opens one, whose host is this browser's person. @param {RoomSettings} [settings] */
+export const openTable = ({ minutes, ...settings } = {}) => staying(minutes ?? STAYS, (ours) => createRoom(root, { ...settings, ...ours }));
+
+/** Opens the table that comes after this one, or finds it: it is the same for all. @param {string} id */
+export const openAgain = (id) => staying(STAYS, (ours) => again(root, id, ours));

@@ -2,7 +2,7 @@
 
 /** @import { Item, Menu, Pending, View } from '../client/types.js' */
 
-/** @typedef {'room' | 'arriving' | 'full' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
+/** @typedef {'room' | 'arriving' | 'full' | 'dismissed' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
 
 /**
  * What to show: a room, or the reason why there is none.
@@ -14,7 +14,7 @@ export function screenOf({ status, reason, state }) {
   if (status === 'ended') {
     if (code === 'not_found') return state ? 'gone' : 'unknown';
     if (code === 'gone') return 'gone';
-    return code === 'taken_over' ? 'taken' : 'failed';
+    return code === 'taken_over' ? 'taken' : code === 'dismissed' ? 'dismissed' : 'failed';
   }
   if (code === 'room_full') return 'full';
   if (state) return 'room';
@@ -65,6 +65,10 @@ export function rows(items, pending, me) {
     const row = shown.find((row) => row.number === number);
     if (!row) continue;
     if (command === 'remove') row.waits = row.leaves = true;
+    if (command === 'veto' && me) {
+      const others = row.vetoes?.filter((member) => member !== me.id) ?? [];
+      shown[shown.indexOf(row)] = { ...row, vetoes: on ? [...others, me.id] : others, waits: true };
+    }
     if (command === 'vote' && me) {
       const others = row.votes.filter((member) => member !== me.id);
       shown[shown.indexOf(row)] = { ...row, votes: on ? [...others, me.id] : others, waits: true };

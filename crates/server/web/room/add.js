@@ -5,6 +5,7 @@ import { fill, h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
 import * as remember from '../lib/remember.js';
 import { fold } from '../lib/text.js';
+import { toggleVote } from './vote.js';
 
 /** @import { App, Part } from './app.js' */
 
@@ -150,7 +151,7 @@ export function addBox(app) {
       note.dataset['state'] = state;
       if (same) {
         const vote = () => {
-          app.attempt(app.room.vote(same.number));
+          toggleVote(app, same.number);
           clear();
         };
         fill(

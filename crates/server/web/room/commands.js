@@ -14,7 +14,7 @@ export function named({ command, content }, menu) {
   const { number, on } = /** @type {{ number?: number, on?: boolean }} */ (content);
   const item = menu?.items.find((one) => one.number === number)?.item ?? '';
   /** @type {Record<string, string>} */
-  const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide };
+  const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide, deadline: w.deadline, nudge: w.nudge, veto: (on ? w.veto : w.unveto)(item), rules: w.ballot, lock: w.locked, host: w.makeHost, dismiss: w.dismiss, reinstate: w.takeAgain };
   return names[command];
 }
 
@@ -37,6 +37,8 @@ export function isDone({ command, content }, { items, title }, me) {
       return !!row;
     case 'vote':
       return row && me !== undefined ? row.votes.includes(me) === said.on : undefined;
+    case 'veto':
+      return row && me !== undefined ? (row.vetoes?.includes(me) ?? false) === said.on : undefined;
     case 'title':
       return title === said.title;
   }
@@ -48,12 +50,24 @@ export function isDone({ command, content }, { items, title }, me) {
  * @param {MenuChange} change
  * @param {string} who
  * @param {(number: number) => string} item the dish with this number
+ * @param {(id: number) => string} name of a member
+ * @param {(at: number) => string} time of the store, in words
  * @returns {string | undefined}
  */
-export function told({ added, restored, voted, titled, extended }, who, item) {
-  if (added) return w.said.added(who, added.item);
-  if (restored) return w.said.restored(who, restored.item);
-  if (voted) return (voted.on ? w.said.voted : w.said.unvoted)(who, item(voted.number));
-  if (titled) return w.said.titled(who, titled.title ?? w.untitled);
-  return extended && w.said.extended(who);
+export function told(change, who, item, name, time) {
+  const { said } = w;
+  const { voted, vetoed, deadline } = change;
+  if (change.added) return said.added(who, change.added.item);
+  if (change.restored) return said.restored(who, change.restored.item);
+  if (voted) return voted.hidden ? said.votedSecretly(who) : (voted.on ? said.voted : said.unvoted)(who, item(voted.number));
+  if (vetoed) return (vetoed.on ? said.vetoed : said.unvetoed)(who, item(vetoed.number));
+  if (change.titled) return said.titled(who, change.titled.title ?? w.untitled);
+  // Without a name the clock did it.
+  if (deadline) return deadline.name === undefined ? undefined : deadline.at === null ? said.noDeadline(who) : said.deadline(who, time(deadline.at));
+  if (change.nudged) return said.nudged(who);
+  if (change.ruled) return said.ruled(who);
+  if (change.locked) return (change.locked.on ? said.locked : said.unlocked)(who);
+  if (change.hosted?.member !== undefined) return said.hosted(name(change.hosted.member));
+  if (change.dismissed) return said.dismissed(name(change.dismissed.member));
+  return change.extended && said.extended(who);
 }

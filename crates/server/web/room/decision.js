@@ -5,9 +5,10 @@ import { w } from '../i18n/index.js';
 import { copy, fill, h, set } from '../lib/dom.js';
 import { ask, sheet } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
+import { candidates, isLocked, isSecret } from '../lib/rules.js';
 import { link, shown } from '../lib/text.js';
 import { leading } from '../lib/view.js';
-import { called } from './people.js';
+import { called, nameOf } from './people.js';
 import { tell } from './share.js';
 
 /** @import { Contribution, Decision } from '../client/types.js' */
@@ -15,6 +16,9 @@ import { tell } from './share.js';
 
 /** How the decision was made. @param {Decision} decision */
 export function decisionText({ name, winner, draw }) {
+  const alone = draw?.contributions.length === 0 ? ` ${w.serverAlone}` : '';
+  // The clock has no name.
+  if (name === undefined) return draw ? w.clockByDraw(draw.candidates.length) + alone : w.clockByVotes(winner.votes);
   const who = called(name);
   return draw ? w.decidedByDraw(who, draw.candidates.length) : w.decidedByVotes(who, winner.votes);
 }
@@ -72,11 +76,12 @@ export function decideButton(app) {
   });
   return {
     element: button,
-    update({ state, status }) {
+    update(view) {
+      const { state, status } = view;
       const items = state?.items ?? [];
       button.hidden = items.length === 0;
-      set(button, { disabled: status !== 'live' || state?.drawing != null });
-      const text = state?.decision ? w.decideAgain : w.decide;
+      set(button, { disabled: status !== 'live' || state?.drawing != null || isLocked(view) });
+      const text = isLocked(view) ? w.hostDecides(called(nameOf(state?.host ?? 0) ?? '')) : state?.decision ? w.decideAgain : w.decide;
       if (button.textContent !== text) button.textContent = text;
     },
   };
@@ -84,9 +89,11 @@ export function decideButton(app) {
 
 /** @param {App} app */
 function choose(app) {
-  const items = app.view().state?.items ?? [];
+  const { state } = app.view();
+  const items = candidates(state?.items ?? []);
+  if (items.length === 0) return app.toast(w.allVetoed);
   const first = leading(items);
-  const by = first.length === 0 ? w.byVotesNone : first.length > 1 ? w.byVotesTie(first.length) : w.byVotesLead(first[0]?.item ?? '', first[0]?.votes.length ?? 0);
+  const by = isSecret(state) ? w.bySecretVotes : first.length === 0 ? w.byVotesNone : first.length > 1 ? w.byVotesTie(first.length) : w.byVotesLead(first[0]?.item ?? '', first[0]?.votes.length ?? 0);
   const decide = (/** @type {'votes' | 'draw'} */ how) => () => {
     dialog.close();
     app.attempt(app.room.decide(how));
@@ -107,7 +114,7 @@ function choose(app) {
 export function check(decision, mine) {
   const { draw, winner } = decision;
   if (!draw) return;
-  const { commitmentHolds, mineCounted, winner: follows, digest, transcript } = verifyDraw(draw, mine);
+  const { commitmentHolds, mineCounted, winner: follows, digest, transcript, serverAlone } = verifyDraw(draw, mine);
   const wins = follows?.number === winner.number;
   const holds = commitmentHolds && wins && mineCounted !== false;
   const command = `printf '%s' '${transcript}' | sha256sum`;
@@ -141,6 +148,7 @@ export function check(decision, mine) {
     { class: 'receipt' },
     h('p', { class: holds ? 'verdict' : 'verdict bad', role: 'status' }, holds ? w.checkIntro : w.checkFailed),
     h('p', {}, w.checkHow),
+    serverAlone && h('p', {}, w.serverAlone),
     h(
       'ul',
       { class: 'steps' },

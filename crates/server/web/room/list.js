@@ -4,9 +4,11 @@ import { w } from '../i18n/index.js';
 import { fill, h, say, set, show } from '../lib/dom.js';
 import { ask } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
+import { candidates, isSecret } from '../lib/rules.js';
 import { link } from '../lib/text.js';
 import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
 import { called, colourOf, disc, nameOf } from './people.js';
+import { toggleVote } from './vote.js';
 
 /** @import { Row } from '../lib/view.js' */
 /** @import { App, Part, View } from './app.js' */
@@ -49,9 +51,10 @@ export function list(app) {
     });
   }
 
-  /** @param {Row[]} all */
-  function inOrder(all) {
-    const wanted = byVotes(all);
+  /** @param {Row[]} all @param {boolean} secret */
+  function inOrder(all, secret) {
+    // The order must not tell what is secret.
+    const wanted = secret ? all : byVotes(all);
     const kept = held(all, order);
     if (wanted.every((row, place) => row === kept[place])) return wanted;
     const wait = isDown ? LEFT_ALONE : touchedAt + LEFT_ALONE - performance.now();
@@ -71,9 +74,10 @@ export function list(app) {
   function update({ state, pending, me, status, store }) {
     if (!state) return;
     const coming = status === 'live' && store === 'up' ? w.sending : w.waits;
-    const all = rows(state.items, pending, me);
-    const first = new Set(leading(all).map(({ number }) => number));
-    const lines = inOrder(all);
+    const secret = isSecret(state);
+    const all = rows(state.items, pending, me).map((row) => (secret ? { ...row, votes: row.votes.filter((id) => id === me?.id) } : row));
+    const first = new Set(secret ? [] : leading(candidates(all)).map(({ number }) => number));
+    const lines = inOrder(all, secret);
     order = lines.map(({ number }) => number);
     say(count, w.dishes(state.items.length));
     element.hidden = all.length === 0;
@@ -81,7 +85,7 @@ export function list(app) {
     show(
       ol,
       lines,
-      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), coming) },
+      { key: ({ key }) => key, make: () => line(app), update: (li, row) => fillLine(li, row, me?.id, first.has(row.number), secret, coming) },
       shown,
     );
     // The focused line was removed: the focus goes to the line at its place.
@@ -110,17 +114,29 @@ function line(app) {
         type: 'button',
         class: 'dish-vote',
         onclick: () => {
-          const { number, votes, leaves } = row();
-          const me = app.view().me;
-          if (!me || number === LATE || leaves) return;
-          app.attempt(votes.includes(me.id) ? app.room.unvote(number) : app.room.vote(number));
+          const { number, leaves } = row();
+          if (number !== LATE && !leaves) toggleVote(app, number);
         },
       },
-      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), ' ', h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), ' ', h('span', { class: 'dish-lead' }, w.mostWanted), ' ', voters)),
+      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), ' ', h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), ' ', h('span', { class: 'dish-lead' }, w.mostWanted), ' ', h('span', { class: 'dish-veto' }), ' ', voters)),
       ' ',
       h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
     ),
     h('a', { class: 'button quiet round dish-link', target: '_blank', rel: 'noopener noreferrer', hidden: true }, icon('open')),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'quiet round veto',
+        onclick: () => {
+          const { number, vetoes, leaves } = row();
+          const me = app.view().me;
+          if (!me || number === LATE || leaves) return;
+          app.attempt(vetoes?.includes(me.id) ? app.room.unveto(number) : app.room.veto(number));
+        },
+      },
+      icon('no'),
+    ),
     h(
       'button',
       {
@@ -150,9 +166,10 @@ function line(app) {
  * @param {Row} row
  * @param {number | undefined} me
  * @param {boolean} isFirst
+ * @param {boolean} secret only one's own vote is shown
  * @param {string} coming the text for lines that the server does not have yet
  */
-function fillLine(li, row, me, isFirst, coming) {
+function fillLine(li, row, me, isFirst, secret, coming) {
   const before = filled.get(li);
   filled.set(li, row);
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (li.getElementsByClassName(name)[0]);
@@ -161,18 +178,23 @@ function fillLine(li, row, me, isFirst, coming) {
   const to = link(row.item);
   const item = to?.text ?? row.item;
   // The visible parts, in the visible order.
-  const name = [w.vote(item), w.addedBy(by), ...(isFirst ? [w.mostWanted] : []), w.votes(row.votes.length)];
+  const vetoes = row.vetoes ?? [];
+  const veto = vetoes.length ? w.cannotEat(vetoes.map((id) => called(nameOf(id) ?? '?')).join(', ')) : '';
+  const name = [w.vote(item), w.addedBy(by), isFirst && w.mostWanted, veto, !secret && w.votes(row.votes.length)].filter(Boolean);
   const isNew = row.number === LATE;
   // Not `disabled`, which would lose the focus.
   const isSettled = !isNew && !row.leaves;
-  set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves });
+  set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves, 'data-vetoed': vetoes.length > 0 });
+  say(part('dish-veto'), veto);
   set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), 'aria-disabled': isSettled ? null : 'true' });
   set(part('dish-link'), { href: to?.href, hidden: !to, 'aria-label': to && w.openLink(to.host) });
+  const isMine = me !== undefined && vetoes.includes(me);
+  set(part('veto'), { 'aria-pressed': String(isMine), 'aria-label': isMine ? w.unveto(item) : w.veto(item), 'aria-disabled': isSettled ? null : 'true' });
   set(part('remove'), { 'aria-label': w.remove(item), 'aria-disabled': isSettled ? null : 'true' });
   say(part('dish-name'), item);
   say(part('dish-by'), isNew ? coming : w.addedBy(by));
   part('dish-lead').hidden = !isFirst;
-  set(part('number'), { 'data-votes': row.votes.length });
+  set(part('number'), { 'data-votes': secret ? '✓' : row.votes.length });
   set(part('plate-count'), { 'data-none': row.votes.length === 0 });
   const voters = row.votes.slice(0, DISCS);
   const state = JSON.stringify([voters.map((id) => [id, colourOf(id), nameOf(id)]), row.votes.length]);

@@ -3,7 +3,9 @@
 import { w } from '../i18n/index.js';
 import { h } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
+import { silent } from '../lib/rules.js';
 import { told } from './commands.js';
+import { timeOfDay } from './deadline.js';
 import { called } from './people.js';
 
 /** @import { App } from './app.js' */
@@ -103,13 +105,13 @@ export function news(app) {
       then(event);
     });
 
-  /** @param {number} id */
+  /** @param {number | undefined} id */
   const name = (id) => called([...now.members, ...before.members].find((member) => member.id === id)?.name ?? '');
-  const isMe = (/** @type {number} */ id) => now.me?.id === id;
+  const isMe = (/** @type {number | undefined} */ id) => id !== undefined && now.me?.id === id;
   /** @param {number} number */
   const item = (number) => [...(now.state?.items ?? []), ...(before.state?.items ?? [])].find((item) => item.number === number)?.item ?? '';
   /** Missed events are not announced one by one. */
-  const tell = (/** @type {number} */ id, /** @type {string} */ text) => !isMe(id) && now.status === 'live' && app.announce(text);
+  const tell = (/** @type {number | undefined} */ id, /** @type {string} */ text) => !isMe(id) && now.status === 'live' && app.announce(text);
 
   listen('joined', ({ joined }) => tell(joined.member, w.said.joined(called(joined.name))));
   listen('back', ({ back }) => tell(back.member, w.said.back(name(back.member))));
@@ -123,12 +125,17 @@ export function news(app) {
     const was = before.members.find(({ id }) => id === by)?.name;
     if (was !== undefined && was !== renamed.name) tell(by, w.said.renamed(called(was), called(renamed.name)));
   });
+  const time = (/** @type {number} */ at) => timeOfDay(room.localTime(at));
   listen('change', ({ by, change }) => {
-    const { removed } = change;
+    const { removed, nudged, hosted, reinstated } = change;
     const who = name(by);
-    const text = told(change, who, item);
-    if (text) tell(by, text);
-    if (removed && !isMe(by) && now.status === 'live') {
+    const text = told(change, who, item, name, time);
+    const isNews = !isMe(by) && now.status === 'live';
+    if (nudged && isNews && now.me && silent(now).includes(now.me)) app.toast(w.said.nudgedYou(who));
+    else if (hosted && isNews && isMe(hosted.member)) app.toast(w.said.hostedYou);
+    else if (reinstated && isNews) app.toast(w.said.reinstated(who, now.state?.decision?.winner.item ?? ''));
+    else if (text) tell(by, text);
+    if (removed && isNews) {
       app.toast(w.removedBy(who, item(removed.number)), {
         name: w.putBack,
         run: () => app.attempt(room.restore(removed.number)),

@@ -56,7 +56,7 @@ export function people(app) {
   const shown = new Map();
   return {
     element,
-    update({ members, seats, me }) {
+    update({ members, seats, me, state }) {
       const away = members.filter((member) => member.away).length;
       set(element, { 'data-many': members.length > 3 });
       say(count, w.peopleHere(members.length - away, away));
@@ -72,14 +72,16 @@ export function people(app) {
             const isMe = id === me?.id;
             const person = /** @type {HTMLElement} */ (li.firstElementChild);
             set(person, { 'data-away': away, 'aria-label': isMe ? w.changeMe(called(name)) : null });
-            const state = JSON.stringify([name, colour, away]);
-            if (person.dataset['state'] === state) return;
-            person.dataset['state'] = state;
+            const isHost = state?.host === id;
+            const key = JSON.stringify([name, colour, away, isHost]);
+            if (person.dataset['state'] === key) return;
+            person.dataset['state'] = key;
             fill(
               person,
               disc(colour, name),
               h('span', { class: 'person-name' }, called(name)),
               ' ',
+              isHost && h('span', { class: 'tag host' }, w.host),
               isMe && h('span', { class: 'tag' }, w.you, icon('pencil')),
               !isMe && away && h('span', { class: 'tag' }, w.away),
             );

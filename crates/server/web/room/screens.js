@@ -3,7 +3,7 @@
 import { roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
 import { fill, h, say } from '../lib/dom.js';
-import { openTable } from '../lib/open.js';
+import { openAgain, openTable } from '../lib/open.js';
 import { root } from '../lib/page.js';
 import * as remember from '../lib/remember.js';
 import { table } from '../lib/pictures.js';
@@ -78,6 +78,8 @@ export function screen(kind, app) {
       const { buttons, tick } = retry(app);
       return { element: page({ picture: table({ seats: FREE, dishes: [null] }), title: w.unreachableTitle, text: w.unreachableText, buttons }), tick };
     }
+    case 'dismissed':
+      return { element: page({ picture: table({ seats: FREE }), title: w.dismissedTitle, text: w.dismissedText, buttons: [home()] }) };
     case 'taken':
       return { element: page({ picture: table({ seats: [app.view().me?.colour ?? 0, ...FREE.slice(1)], dishes: [1, 4] }), title: w.takenTitle, text: w.takenText, buttons: [main(w.useHere, () => app.room.retryNow())] }) };
     case 'failed':
@@ -140,7 +142,7 @@ function last(app) {
     picture: table({ seats: FREE, dishes: [null, null, null] }),
     title: w.goneTitle,
     text: items.length ? `${cause} ${w.goneList}` : cause,
-    buttons: [items.length > 0 && again(app, items.map(({ item }) => item)), home(items.length ? 'second' : 'main')],
+    buttons: [items.length > 0 && againButton(app, items.map(({ item }) => item)), home(items.length ? 'second' : 'main')],
     more: [unsent(app), items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
   });
 }
@@ -159,7 +161,7 @@ function kept(app, { title, decision, menu, decided_at, kept_until }) {
     unsent(app),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
-    h('div', { class: 'screen-buttons' }, again(app, menu.map(({ item }) => item)), home('second')),
+    h('div', { class: 'screen-buttons' }, againButton(app, menu.map(({ item }) => item)), home('second')),
     h('p', { class: 'note' }, w.resultKept(date(kept_until))),
   );
 }
@@ -169,17 +171,27 @@ const line = (item, name, votes) =>
   h('li', {}, h('span', { class: 'old-item' }, shown(item)), h('span', { class: 'note' }, `${w.addedBy(called(name))} · ${w.votes(votes)}`));
 
 /** Opens another table with the same dishes. @param {App} app @param {string[]} items */
-function again(app, items) {
+function againButton(app, items) {
   const button = main(w.againSame, async () => {
     button.disabled = true;
     try {
-      const { id, page } = await openTable();
-      remember.leaveFor(id, items);
-      location.assign(page);
+      location.assign((await next(app, items)).page);
     } catch (error) {
       button.disabled = false;
       app.toast(why(error));
     }
   });
   return button;
+}
+
+/** The table after this one, the same for all. If the server knows nothing of this one any more, one for whoever asks. @param {App} app @param {string[]} items */
+async function next({ id }, items) {
+  try {
+    return await openAgain(id);
+  } catch (error) {
+    if (/** @type {{ code?: string }} */ (error).code !== 'not_found') throw error;
+    const made = await openTable();
+    remember.leaveFor(made.id, items);
+    return made;
+  }
 }

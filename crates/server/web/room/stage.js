@@ -4,13 +4,18 @@ import { verifyDraw } from '../client/draw.js';
 import { w } from '../i18n/index.js';
 import { fill, h, isCalm, say } from '../lib/dom.js';
 import { icon } from '../lib/pictures.js';
+import { rulesOf } from '../lib/rules.js';
 import { shown as asShown } from '../lib/text.js';
 import { check, decisionText } from './decision.js';
 import { called, colourOf } from './people.js';
 import { susan } from './susan.js';
+import { isWall } from './watch.js';
 
 /** @import { Candidate, Decision, Drawing, Item } from '../client/types.js' */
 /** @import { App, Part, View } from './app.js' */
+
+/** Nobody closes it on the wall: it is shown this long, ms. */
+const ON_THE_WALL = 20_000;
 
 /** Contributions are shown at least this long, ms. */
 const GATHERING = 900;
@@ -32,6 +37,9 @@ function onTable(winner, items) {
   return all.some(({ number }) => number === winner.number) ? all : [winner];
 }
 
+/** @param {readonly Candidate[]} candidates */
+const counted = (candidates) => [...candidates].sort((a, b) => b.votes - a.votes).map(({ item, votes }) => `${item} ${votes}`).join(', ');
+
 /** @param {App} app @returns {Part} */
 export function stage(app) {
   /** The last state, to see what is new. @type {{ drawing: Drawing | null, decision: Decision | null } | undefined} */
@@ -51,7 +59,7 @@ export function stage(app) {
     if (drawing) {
       if (shown?.number !== drawing.number) {
         shown?.dialog.close();
-        shown = isTyping() ? null : open(drawing.candidates, drawing.number, called(drawing.name));
+        shown = isTyping() ? null : open(drawing.candidates, drawing.number, drawing.name === undefined ? w.drawByClock : w.drawBy(called(drawing.name)));
       }
       shown?.gather(drawing.contributions.map(({ member }) => colourOf(member)), members.filter(({ away }) => !away).length);
       return;
@@ -63,22 +71,22 @@ export function stage(app) {
       shown = null;
       if (!isNews) return;
       if (isTyping() || decision.draw) app.toast(w.said.decided(asShown(decision.winner.item)));
-      else open(onTable(decision.winner, state.items), 0, called(decision.name)).tell(decision);
+      else open(onTable(decision.winner, state.items), 0, '').tell(decision);
     }
   }
 
   /**
    * @param {readonly Candidate[]} candidates
    * @param {number} number
-   * @param {string} who
+   * @param {string} started
    */
-  function open(candidates, number, who) {
+  function open(candidates, number, started) {
     const begun = performance.now();
     const items = app.view().state?.items ?? [];
     const colour = (/** @type {Candidate} */ { number }) => colourOf(items.find((item) => item.number === number)?.by ?? 0) ?? number % 12;
     const tray = susan(candidates, colour);
     const title = h('h2', { id: 'stage-title', class: 'stage-title' }, number ? w.drawing : w.weEat);
-    const text = h('p', { class: 'stage-text' }, number ? w.drawBy(who) : '');
+    const text = h('p', { class: 'stage-text' }, started);
     const winner = h('p', { class: 'stage-winner', tabindex: -1, hidden: true });
     const buttons = h('div', { class: 'stage-buttons' }, h('button', { type: 'button', class: 'second', onclick: () => dialog.close() }, w.close));
     const dialog = h('dialog', { class: 'stage', 'aria-labelledby': 'stage-title' }, h('div', { class: 'stage-top' }, title, winner), tray.element, h('div', { class: 'stage-foot' }, text, buttons));
@@ -103,6 +111,8 @@ export function stage(app) {
       say(winner, asShown(decision.winner.item));
       winner.hidden = false;
       say(text, decisionText(decision));
+      // What was a secret until now.
+      if (rulesOf(app.view().state).hidden_votes) text.before(h('p', { class: 'stage-votes' }, w.voteCounts(counted(candidates))));
       fill(
         buttons,
         draw && h('button', { type: 'button', class: 'second', onclick: () => check(decision, app.room.contribution) }, icon('check'), w.checkIt),
@@ -112,6 +122,7 @@ export function stage(app) {
       app.update();
       app.announce(w.said.decided(asShown(decision.winner.item)));
       winner.focus({ preventScroll: true });
+      if (isWall) setTimeout(() => dialog.close(), ON_THE_WALL);
     }
 
     return {
@@ -121,7 +132,7 @@ export function stage(app) {
       /** @param {readonly (number | null)[]} colours @param {number} all */
       gather(colours, all) {
         tray.lights(colours, all);
-        say(text, `${w.drawBy(who)}. ${w.contributed(colours.length, Math.max(all, colours.length))}`);
+        say(text, `${started}. ${w.contributed(colours.length, Math.max(all, colours.length))}`);
       },
     };
   }

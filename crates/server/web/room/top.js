@@ -4,6 +4,7 @@ import { w } from '../i18n/index.js';
 import { fill, h, say, set } from '../lib/dom.js';
 import { icon, table } from '../lib/pictures.js';
 import { root } from '../lib/page.js';
+import { isLocked } from '../lib/rules.js';
 import { clock } from '../lib/text.js';
 import { invite } from './share.js';
 
@@ -83,15 +84,15 @@ export function trouble(app) {
   return { element, update, tick: () => update(app.view()) };
 }
 
-/** The table's name, changed in place, and its time. @param {App} app @returns {Part} */
-export function heading(app) {
+/** The table's name, changed in place, its time, and more. @param {App} app @param {Element} more @returns {Part} */
+export function heading(app, more) {
   const name = h('span', { class: 'title-text' });
   const button = h('button', { type: 'button', class: 'title-button', onclick: edit }, name, icon('pencil'));
   const title = h('h1', { class: 'title' }, button);
   const left = h('span', { class: 'time-left' });
   const keep = h('button', { type: 'button', class: 'link', onclick: () => extend(app) }, w.keepOpen);
   const place = h('div', { class: 'title-place' }, title);
-  const element = h('div', { class: 'heading' }, place, h('p', { class: 'time' }, left, keep));
+  const element = h('div', { class: 'heading' }, place, h('p', { class: 'time' }, left, keep, more));
 
   function edit() {
     const field = h('input', { 'aria-label': w.tableName, maxlength: 200, enterkeyhint: 'done', placeholder: w.tableNameHint });
@@ -132,10 +133,12 @@ export function heading(app) {
   return {
     element,
     tick,
-    update({ state }) {
+    update(view) {
+      const { state } = view;
       const named = state?.title ?? null;
       say(name, named ?? w.untitled);
-      set(button, { 'aria-label': named === null ? `${w.untitled}. ${w.nameTable}` : w.renameTable(named), 'data-unnamed': named === null });
+      set(button, { 'aria-label': named === null ? `${w.untitled}. ${w.nameTable}` : w.renameTable(named), 'data-unnamed': named === null, disabled: view.watching || isLocked(view) });
+      keep.hidden = view.watching;
       tick();
     },
   };
