@@ -161,3 +161,15 @@ export async function winner(guest) {
   await told(guest).getByRole('button', { name: guest.w.enjoy }).waitFor();
   return (await told(guest).getByRole('paragraph').first().textContent()) ?? '';
 }
+
+/** Opens the sheet with all settings. @param {Guest} guest */
+export async function settings({ page, w }) {
+  await page.getByRole('button', { name: w.more, exact: true }).click();
+  return page.getByRole('dialog', { name: w.moreTitle });
+}
+
+/** The lines about what is special at the table. @param {Guest} guest */
+export const rules = ({ page, w }) => page.getByRole('region', { name: w.rules });
+
+/** The people at the table. @param {Guest} guest @param {string} name */
+export const person = ({ page, w }, name) => page.getByRole('region', { name: w.people }).getByRole('listitem').filter({ hasText: name });

@@ -301,7 +301,7 @@ export const en = {
     bad_deadline: 'That time is too soon, or too late for this table.',
     too_soon: 'Somebody has just reminded everybody. Wait a minute.',
     votes_spent: 'All your votes are given. Take one back first.',
-    too_many_votes: 'Somebody has given more votes than that already.',
+    too_many_votes: 'There are votes already, so this cannot be fewer now.',
     watching: 'You watch: without a seat you cannot change anything.',
     not_yet: 'The server is being updated. Try again in a few minutes.',
     disconnected: 'No connection to the server.',

@@ -295,7 +295,7 @@ export const ko = {
     bad_deadline: '마감이 너무 빠르거나, 방이 닫힌 뒤예요.',
     too_soon: '방금 재촉했어요. 1분 뒤에 다시 해 주세요.',
     votes_spent: '표를 다 썼어요. 먼저 하나를 취소해 주세요.',
-    too_many_votes: '이미 그보다 많이 투표한 사람이 있어요.',
+    too_many_votes: '이미 투표한 사람이 있어서 줄일 수 없어요.',
     watching: '구경 중에는 바꿀 수 없어요. 자리가 나면 할 수 있어요.',
     not_yet: '서버를 업데이트하고 있어요. 몇 분 뒤에 다시 해 주세요.',
     disconnected: '서버에 연결할 수 없어요.',

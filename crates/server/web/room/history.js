@@ -48,7 +48,7 @@ export const removed = (app) =>
 export const earlier = (app) =>
   part(app, w.earlier, ({ state }) => state?.past ?? [], (decision) => {
     const { number, at, winner, draw } = decision;
-    const when = `${timeOfDay(app.room.localTime(at))} · `;
+    const when = at === undefined ? '' : `${timeOfDay(app.room.localTime(at))} · `;
     return h(
       'li',
       {},
