@@ -113,6 +113,7 @@ export const en = {
   moreTitle: 'This table',
   rules: 'Rules of this table',
   deadline: 'Deadline',
+  minutes: (/** @type {number} */ n) => (n < 60 ? `${n} min` : count(n / 60, 'hour')),
   deadlineText: 'When the time comes, the votes decide. A tie is settled by a draw.',
   deadlineAt: 'Decide at',
   byHand: 'None',

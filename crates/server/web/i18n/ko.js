@@ -113,6 +113,7 @@ export const ko = {
   moreTitle: '방 설정',
   rules: '이 방의 규칙',
   deadline: '마감',
+  minutes: (n) => (n < 60 ? `${n}분` : `${n / 60}시간`),
   deadlineText: '마감 시간이 되면 투표대로 정해져요. 동점이면 그중에서 뽑아요.',
   deadlineAt: '마감 시각',
   byHand: '없음',

@@ -38,8 +38,10 @@ export function opening() {
     element,
     /** @param {FormData} data of the form */
     settings(data) {
-      const decideAt = nextTime(String(data.get('time') ?? ''), Date.now());
-      return { decideAt, decideIn: decideAt === null ? Number(data.get('decide')) || null : null, hiddenVotes: data.get('ballot') === 'secret' || null, votesEach: Number(data.get('each')) || null };
+      const at = nextTime(String(data.get('time') ?? ''), Date.now());
+      // As a length of time, which does not depend on this device's clock being right.
+      const decideIn = at === null ? Number(data.get('decide')) || null : (at - Date.now()) / 60_000;
+      return { decideIn, hiddenVotes: data.get('ballot') === 'secret' || null, votesEach: Number(data.get('each')) || null };
     },
   };
 }
