@@ -4,8 +4,7 @@ import { again, createRoom } from '../client/http.js';
 import { root } from './page.js';
 import { person } from './person.js';
 
-
-/** @import { RoomSettings } from '../client/types.js' */
+/** @import { CreatedRoom, NextSettings, RoomSettings } from '../client/types.js' */
 
 /** How long a table stays without a join or a change, in minutes. */
 export const STAYS = 180;
