@@ -92,7 +92,7 @@ export function heading(app, more) {
   const left = h('span', { class: 'time-left' });
   const keep = h('button', { type: 'button', class: 'link', onclick: () => extend(app) }, w.keepOpen);
   const place = h('div', { class: 'title-place' }, title);
-  const element = h('div', { class: 'heading' }, place, h('p', { class: 'time' }, left, keep, more));
+  const element = h('div', { class: 'heading' }, place, h('div', { class: 'heading-row' }, h('p', { class: 'time' }, left, keep), more));
 
   function edit() {
     const field = h('input', { 'aria-label': w.tableName, maxlength: 200, enterkeyhint: 'done', placeholder: w.tableNameHint });
