@@ -73,6 +73,20 @@ export async function tour(t, device, look) {
   await dialog().getByRole('img', { name: w.qr }).evaluate((/** @type {HTMLImageElement} */ image) => image.decode());
   await look('invite', me);
   await close();
+  // What Juno cannot eat, a deadline, three votes each, a secret ballot, and a menu that is locked.
+  await juno.page.getByRole('button', { name: w.veto(dishes[0] ?? ''), exact: true }).click();
+  const settings = await table.settings(me);
+  await settings.getByRole('button', { name: w.minutes(30), exact: true }).click();
+  await settings.getByRole('button', { name: w.votes(3), exact: true }).click();
+  await settings.getByRole('button', { name: w.secretBallot, exact: true }).click();
+  await settings.getByRole('button', { name: w.locked, exact: true }).click();
+  await settings.getByRole('button', { name: w.dismiss }).first().click();
+  await look('settings', me);
+  await table.rules(juno).getByText(w.lockedBy(name)).waitFor();
+  await look('room-locked', juno);
+  await settings.getByRole('button', { name: w.openToAll, exact: true }).click();
+  await close();
+  await look('room-with-rules', me);
   await page.getByRole('button', { name: w.changeMe(name) }).click();
   await look('me', me);
   await close();
@@ -115,8 +129,11 @@ export async function tour(t, device, look) {
   await table.enter(await guest(t, named(server.base), calm), id);
   const late = await guest(t, named(server.base), calm);
   await late.page.goto(`/r/${id}`);
-  await late.page.getByRole('heading', { name: w.fullTitle }).waitFor();
-  await look('full', late);
+  await late.page.getByRole('region', { name: w.watching }).waitFor();
+  await look('watching', late);
+  await late.page.goto(`/r/${id}?watch`);
+  await table.areHere(late, 2, 2);
+  await look('wall', late);
 
   await late.page.goto('/r/nobody');
   await late.page.getByRole('heading', { name: w.unknownTitle }).waitFor();

@@ -113,7 +113,7 @@ test('what was removed and decided can be looked at and put back', async (t) => 
 test('everybody who opens an ended table again is at the same new one', async (t) => {
   const server = await site(t, BRIEF);
   const [mina, juno] = [await guest(t, server.base, { reducedMotion: 'reduce' }), await guest(t, server.base, { reducedMotion: 'reduce' })];
-  const id = await table.open(mina);
+  const id = await table.openShort(mina, server);
   await table.enter(juno, id);
   await table.add(mina, 'Pho');
   await table.decide(mina, 'byDraw');
