@@ -67,13 +67,19 @@ export function people(app) {
         order,
         {
           key: ({ id }) => `${id} ${id === me?.id}`,
-          make: ({ id }) => h('li', {}, id === me?.id ? h('button', { type: 'button', class: 'person me', onclick: () => changeMe(app) }) : h('span', { class: 'person' })),
+          make: ({ id }) =>
+            h(
+              'li',
+              {},
+              id === me?.id ? h('button', { type: 'button', class: 'person me', onclick: () => changeMe(app) }) : h('span', { class: 'person' }),
+              h('span', { class: 'tag host' }, w.host),
+            ),
           update: (li, { id, name, colour, away }) => {
             const isMe = id === me?.id;
             const person = /** @type {HTMLElement} */ (li.firstElementChild);
             set(person, { 'data-away': away, 'aria-label': isMe ? w.changeMe(called(name)) : null });
-            const isHost = state?.host === id;
-            const key = JSON.stringify([name, colour, away, isHost]);
+            set(/** @type {HTMLElement} */ (li.lastElementChild), { hidden: state?.host !== id });
+            const key = JSON.stringify([name, colour, away]);
             if (person.dataset['state'] === key) return;
             person.dataset['state'] = key;
             fill(
@@ -81,7 +87,6 @@ export function people(app) {
               disc(colour, name),
               h('span', { class: 'person-name' }, called(name)),
               ' ',
-              isHost && h('span', { class: 'tag host' }, w.host),
               isMe && h('span', { class: 'tag' }, w.you, icon('pencil')),
               !isMe && away && h('span', { class: 'tag' }, w.away),
             );
