@@ -126,7 +126,7 @@ export const en = {
   votedOf: (/** @type {number} */ n, /** @type {number} */ of) => `${n} of ${of} voted`,
   haveVoted: (/** @type {string} */ names) => `Voted: ${names}.`,
   haveNotVoted: (/** @type {string} */ names) => `Not yet: ${names}.`,
-  voteMissing: 'Your vote is missing',
+  voteMissing: 'Yours is missing',
   nudge: 'Nudge',
   ballot: 'Votes',
   open_: 'Seen by all',
