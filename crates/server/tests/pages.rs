@@ -477,7 +477,7 @@ impl Running {
 /// The parts that need no browser, and the types of all.
 #[test]
 fn the_page_passes_its_own_tests() {
-    let tests = ["draw", "menu", "screen", "text", "words"]
+    let tests = ["draw", "menu", "rules", "screen", "text", "words"]
         .map(|name| format!("crates/server/tests/page/{name}.test.js"));
     javascript::passes("node", ["--test".to_owned()].into_iter().chain(tests));
 }
