@@ -12,7 +12,9 @@ use tablecast_client::{Client, Reason};
 use crate::failed::Failed;
 use crate::lines::Line;
 use crate::lunch::{Lunch, verdict};
+use crate::person::Person;
 use crate::room_url::{self, RoomUrl};
+use crate::user::User;
 use crate::words::{self, Lang};
 use crate::{action, create, lines, plain, run, screen};
 
@@ -57,6 +59,11 @@ pub struct Join {
     /// What you are called [default: the server makes a name]
     #[arg(long)]
     pub name: Option<String>,
+
+    /// Be somebody new for this once, with votes of your own. Else you are the same person as
+    /// before: the one whose secret is in tablecast/person in $XDG_STATE_HOME or ~/.local/state
+    #[arg(long)]
+    pub guest: bool,
 
     /// Your colour, from 0 to 11 [default: the server chooses]
     #[arg(long, visible_alias = "color", value_name = "NUMBER",
@@ -149,14 +156,28 @@ fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// The user, who is told if there is something about their file.
+fn user(lang: &Lang) -> Result<Person, Failed> {
+    let (person, notice) = Person::of_user(lang)?;
+    if let Some(notice) = notice {
+        complain(&notice);
+    }
+    Ok(person)
+}
+
 async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
+    let url = &options.url;
+    let person = match options.guest {
+        true => Person::new()?,
+        false => user(lang)?,
+    };
     let who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
+        person: Some(person.at(&url.site)),
         ..client::Join::default()
     };
-    let url = &options.url;
-    let client = Client::new(Lunch::default(), url.socket(), who);
+    let client = Client::new(Lunch::default(), url.socket(), who.clone());
     let mut client =
         client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
     let is_typed = io::stdin().is_terminal();
@@ -165,10 +186,10 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let mut left = Vec::new();
     let ended = if is_screen {
         let (_guard, terminal) = screen::Guard::take()?;
-        let mut ui = screen::Screen::new(terminal, lang, url);
+        let mut ui = screen::Screen::new(terminal, User::new(lang, who), url);
         run::run(&mut ui, &mut screen::keys(), &mut client).await
     } else {
-        let mut ui = plain::Plain::new(lang, url, io::stdout(), io::stderr());
+        let mut ui = plain::Plain::new(User::new(lang, who), url, io::stdout(), io::stderr());
         let mut lines = lines::lines();
         let ended = run::run(&mut ui, &mut lines, &mut client).await;
         left = lines.left().await;

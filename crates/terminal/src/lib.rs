@@ -14,6 +14,7 @@ mod failed;
 mod inputs;
 mod lines;
 pub mod lunch;
+mod person;
 mod plain;
 mod qr;
 pub mod room_url;

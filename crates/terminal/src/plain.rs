@@ -15,7 +15,6 @@ use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
 use crate::user::User;
-use crate::words::Lang;
 
 /// A room in lines.
 pub(crate) struct Plain<'a, O, E> {
@@ -32,9 +31,9 @@ pub(crate) struct Plain<'a, O, E> {
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
-    pub(crate) fn new(lang: &'static Lang, url: &'a RoomUrl, out: O, errors: E) -> Self {
+    pub(crate) fn new(user: User, url: &'a RoomUrl, out: O, errors: E) -> Self {
         Plain {
-            user: User::new(lang),
+            user,
             url,
             out,
             errors,
@@ -174,7 +173,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         }
         self.status(&session.status(), now);
         for notification in session.notifications() {
-            self.user.note(&notification);
+            self.user.note(&notification, session, now);
             let text = (self.user.lang.notification)(self.user.lang, &notification);
             use Notification as N;
             match (&notification, session.room()) {

@@ -22,7 +22,6 @@ use crate::lunch::{News, Notification, Room, Session, by_votes};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
 use crate::user::User;
-use crate::words::Lang;
 
 pub(crate) use terminal::{Guard, keys};
 use view::View;
@@ -39,11 +38,11 @@ pub(crate) struct Screen<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
-    pub(crate) fn new(terminal: Terminal<B>, lang: &'static Lang, url: &'a RoomUrl) -> Self {
+    pub(crate) fn new(terminal: Terminal<B>, user: User, url: &'a RoomUrl) -> Self {
         Screen {
             terminal: ManuallyDrop::new(terminal),
             view: View {
-                user: User::new(lang),
+                user,
                 url,
                 editor: Editor::default(),
                 chosen: None,
@@ -255,7 +254,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
 
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
         for notification in session.notifications() {
-            self.view.user.note(&notification);
+            self.view.user.note(&notification, session, now);
             self.view.said = match notification {
                 Notification::Snapshot => continue,
                 // It has a line of its own.

@@ -1,7 +1,7 @@
 //! What somebody at this terminal can do, however it is shown: lines that are typed become
 //! commands, and what was removed can be put back.
 
-use tablecast_client::protocol::client::{Rename, Request};
+use tablecast_client::protocol::client::{Join, Rename, Request};
 use tablecast_client::protocol::{Colour, text::folded};
 use tablecast_client::{Millis, Who};
 use tablecast_lunch::{Command, Restore};
@@ -14,20 +14,27 @@ use crate::words::{Lang, short};
 #[derive(Debug)]
 pub(crate) struct User {
     pub(crate) lang: &'static Lang,
+    /// How they asked to be called, until the room knows it.
+    who: Option<Join>,
     /// Numbers of items that were removed here, the newest last.
     removed: Vec<u64>,
 }
 
 impl User {
-    pub(crate) fn new(lang: &'static Lang) -> Self {
+    pub(crate) fn new(lang: &'static Lang, who: Join) -> Self {
         User {
             lang,
+            who: Some(who),
             removed: Vec::new(),
         }
     }
 
     /// Takes note of what happened.
-    pub(crate) fn note(&mut self, notification: &Notification) {
+    pub(crate) fn note(&mut self, notification: &Notification, session: &mut Session, now: Millis) {
+        if *notification == Notification::Snapshot && !session.is_watching() {
+            let who = self.who.take();
+            who.into_iter().for_each(|who| introduce(who, session, now));
+        }
         if let Notification::Change(Some(Who::You), News::Removed(number, _)) = notification {
             self.removed.push(*number);
         }
@@ -100,6 +107,19 @@ impl User {
         };
         let on = !asked.unwrap_or_else(|| item.votes.iter().any(|by| room.is_you(*by)));
         session.send(Command::vote(number, on), now);
+    }
+}
+
+/// Somebody whom the room knows already comes in with the name and colour that they had: if they
+/// asked for others, they take them now.
+fn introduce(who: Join, session: &mut Session, now: Millis) {
+    let Some(own) = session.room().and_then(|room| room.member(room.you?)) else {
+        return;
+    };
+    let name = who.name.unwrap_or_else(|| own.name.clone());
+    let colour = who.colour.or(own.colour);
+    if (&name, colour) != (&own.name, own.colour) {
+        rename(name, colour, session, now);
     }
 }
 

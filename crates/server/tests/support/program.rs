@@ -11,10 +11,13 @@ use tablecast_testing::process::program;
 
 pub const ANY_PORT: [&str; 4] = ["--listen", "127.0.0.1:0", "--store", "memory"];
 
-/// The program in this directory, without the settings of whoever runs the tests.
+/// The program in this directory, without the settings of whoever runs the tests. Whoever joins
+/// by it is the same person each time.
 pub fn tablecast(dir: &Directory) -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_tablecast"));
-    command.current_dir(dir.path());
+    command
+        .current_dir(dir.path())
+        .env("XDG_STATE_HOME", dir.path());
     command
 }
 

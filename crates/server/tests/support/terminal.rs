@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::path::Path;
 use std::process::{Child, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,8 @@ pub const DOWN: &str = "\x1b[B";
 
 /// The program in a terminal of this size.
 pub struct Terminal {
+    /// Where its user keeps who they are.
+    _home: Option<Directory>,
     pty: Option<Arc<Pty>>,
     pub child: Child,
     pub screen: Arc<Mutex<vt100::Parser>>,
@@ -37,8 +40,22 @@ impl Terminal {
         Terminal::of(columns, rows, language, program, args)
     }
 
-    /// Another program there, such as a shell.
+    /// Another program there, such as a shell. Each terminal has a user of its own.
     pub fn of(columns: u16, rows: u16, language: &str, program: &str, args: &[&str]) -> Terminal {
+        let home = Directory::new();
+        let mut terminal = Terminal::at(home.path(), (columns, rows), language, program, args);
+        terminal._home = Some(home);
+        terminal
+    }
+
+    /// The terminal of whoever has their state there.
+    pub fn at(
+        home: &Path,
+        (columns, rows): (u16, u16),
+        language: &str,
+        program: &str,
+        args: &[&str],
+    ) -> Terminal {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
         let mut command = InTerminal::new(program);
@@ -49,6 +66,7 @@ impl Terminal {
             .args(args)
             .env("TERM", "xterm-256color")
             .env("LC_ALL", language)
+            .env("XDG_STATE_HOME", home)
             .spawn(pts)
             .unwrap();
         let pty = Arc::new(pty);
@@ -70,6 +88,7 @@ impl Terminal {
             }
         });
         Terminal {
+            _home: None,
             pty: Some(pty),
             child,
             screen,

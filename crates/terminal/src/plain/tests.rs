@@ -6,10 +6,12 @@ mod support;
 
 use serde_json::json;
 use support::hello;
+use tablecast_client::protocol::client::Join;
 
 use super::Plain;
 use crate::lunch::Lunch;
 use crate::run::Ui;
+use crate::user::User;
 use crate::words::{ENGLISH, KOREAN};
 
 #[test]
@@ -17,7 +19,12 @@ fn that_a_newer_program_is_needed_is_one_line_on_stderr() {
     let url = "http://127.0.0.1:8000/r/friday".parse().unwrap();
     for lang in [&ENGLISH, &KOREAN] {
         let (mut out, mut errors) = (Vec::new(), Vec::new());
-        let mut plain = Plain::new(lang, &url, &mut out, &mut errors);
+        let mut plain = Plain::new(
+            User::new(lang, Join::default()),
+            &url,
+            &mut out,
+            &mut errors,
+        );
         let mut at = support::At::<Lunch>::start(0);
         for _ in 0..3 {
             at.open();

@@ -53,7 +53,7 @@ pub static ENGLISH: Lang = Lang {
             "there is no such room, or it has expired: `tablecast create` makes another"
         }
         R::Expired => "the room has expired",
-        R::TakenOver => "this seat is used by a newer connection",
+        R::TakenOver => "you are here in another window now",
         R::Restarting => "the server restarts",
         R::BadSeat => "the seat was given up",
         R::Unavailable => "the store cannot be reached",
@@ -153,6 +153,20 @@ pub static ENGLISH: Lang = Lang {
         ("F1 or ^G", "this help"),
         ("^C or ^D", "leave"),
     ],
+
+    person_not_kept: |why| {
+        format!("you are somebody new this time, since your secret cannot be kept: {why}")
+    },
+    person_was_open: |path| {
+        format!(
+            "others could read {path}, which lets them be you; now only you can. Remove it to be somebody new"
+        )
+    },
+    person_damaged: |path| {
+        format!(
+            "{path} is damaged: it should have 32 lower-case hex digits. Remove it to be somebody new, or use --guest"
+        )
+    },
 
     too_narrow: "(the terminal is too narrow for the QR code)",
     only_here: "Phones cannot open it: this address leads to this machine alone.",

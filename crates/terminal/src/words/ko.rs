@@ -48,7 +48,7 @@ pub static KOREAN: Lang = Lang {
         R::RoomFull => "자리가 다 찼어요. 자리가 나면 들어갈게요",
         R::NoSuchRoom => "없는 방이거나 시간이 다 된 방이에요. `tablecast create`로 새로 만드세요",
         R::Expired => "시간이 다 돼서 방이 닫혔어요",
-        R::TakenOver => "다른 곳에서 이 자리에 접속했어요",
+        R::TakenOver => "지금은 다른 창에서 들어와 있어요",
         R::Restarting => "서버가 다시 시작하고 있어요",
         R::BadSeat => "자리를 잃었어요",
         R::Unavailable => "저장소에 연결할 수 없어요",
@@ -163,6 +163,20 @@ pub static KOREAN: Lang = Lang {
         ("F1, ^G", "이 도움말"),
         ("^C, ^D", "나가기"),
     ],
+
+    person_not_kept: |why| {
+        format!("내 비밀 키를 저장할 수 없어서 이번에는 새로운 사람으로 들어가요: {why}")
+    },
+    person_was_open: |path| {
+        format!(
+            "다른 사람이 {path} 파일을 읽고 나인 척할 수 있었어요. 이제 나만 읽을 수 있게 바꿨어요. 새로운 사람이 되려면 파일을 지우세요"
+        )
+    },
+    person_damaged: |path| {
+        format!(
+            "{path} 파일이 망가졌어요. 소문자 16진수 32자리여야 해요. 파일을 지우면 새로운 사람이 되고, --guest로 이번만 손님이 될 수도 있어요"
+        )
+    },
 
     too_narrow: "(터미널이 좁아서 QR 코드를 그릴 수 없어요)",
     only_here: "휴대폰에서는 열 수 없어요. 이 주소는 이 컴퓨터에서만 통해요.",

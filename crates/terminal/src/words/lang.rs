@@ -99,6 +99,11 @@ pub struct Lang {
     /// The keys of the full screen.
     pub(crate) keys: Help,
 
+    // The file by which the user is known again.
+    pub(crate) person_not_kept: fn(&str) -> String,
+    pub(crate) person_was_open: fn(&str) -> String,
+    pub(crate) person_damaged: fn(&str) -> String,
+
     // What `create` prints.
     pub(crate) too_narrow: Text,
     pub(crate) only_here: Text,

@@ -12,6 +12,7 @@ use crate::lunch::{Lunch, Session};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
 use crate::screen::Screen;
+use crate::user::User;
 use crate::words::Lang;
 
 pub(super) const NOW: u64 = 1_800_000_000_000;
@@ -41,7 +42,7 @@ impl<'a> Desk<'a> {
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let entropy = Entropy::new(|bytes| bytes.fill(0));
         let session = Session::new(Lunch::default(), Join::default(), entropy);
-        let screen = Screen::new(terminal, lang, url);
+        let screen = Screen::new(terminal, User::new(lang, Join::default()), url);
         Desk { screen, session }
     }
 
