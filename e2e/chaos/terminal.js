@@ -49,7 +49,9 @@ export function run(plan, plant) {
     const now = () => Date.now() - began;
     const page = `${world.base(client)}/r/${world.id}`;
     const command = `stty rows ${ROWS} cols ${COLUMNS}; exec '${program()}' join --name c${client} ${page}`;
-    const env = { ...environment(), TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' };
+    // Each is another person, whose secret is there.
+    const home = { XDG_STATE_HOME: `${world.dir}/c${client}` };
+    const env = { ...environment(), ...home, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' };
     // `script` of util-linux gives it a pseudo-terminal.
     const child = track(spawn('script', ['-qfc', command, '/dev/null'], { cwd: world.dir, env, stdio: ['pipe', 'pipe', 'ignore'] }));
     child.once('error', (cause) => record({ crash: `client ${client}: the program \`script\` of util-linux is missing: ${cause}` }));

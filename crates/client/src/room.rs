@@ -186,9 +186,22 @@ impl<S> Room<S> {
 
     /// How long the room lives unless something extends it.
     pub fn left(&self, now: Millis) -> Duration {
-        let store_now = (now as i64).saturating_add(self.ahead);
-        let left = (self.expires_at as i64).saturating_sub(store_now);
-        Duration::from_millis(left.max(0) as u64)
+        self.until(self.expires_at, now)
+    }
+
+    /// How long it is until a time of the store's clock; nothing, if it has passed.
+    pub fn until(&self, store_time: u64, now: Millis) -> Duration {
+        Duration::from_millis(self.local_time(store_time).saturating_sub(now))
+    }
+
+    /// What our clock shows at a time of the store's clock, milliseconds since 1970.
+    pub fn local_time(&self, store_time: u64) -> Millis {
+        store_time.saturating_add_signed(self.ahead.saturating_neg())
+    }
+
+    /// What the store's clock shows at a time of ours, milliseconds since 1970.
+    pub fn store_time(&self, local_time: Millis) -> u64 {
+        local_time.saturating_add_signed(self.ahead)
     }
 }
 

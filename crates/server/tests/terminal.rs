@@ -174,7 +174,7 @@ fn in_a_pipe_each_line_sees_what_the_one_before_it_did() {
     let server = server(&dir);
     let page = create(&dir, &server);
     let lines = "김치찌개\npizza\npizza\n/remove 1\n/list\n/drow\n/link\n";
-    let output = pipe(&dir, &page, &["--name", "Mina"], lines);
+    let output = pipe(&dir, &page, &["--guest", "--name", "Mina"], lines);
     assert_eq!(output.status.code(), Some(1), "one was refused");
     let said = String::from_utf8(output.stdout).unwrap();
     let said = said.split_once("left\n").expect("the time that is left").1;

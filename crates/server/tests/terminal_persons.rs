@@ -122,7 +122,8 @@ fn a_file_that_others_could_read_is_closed_and_a_damaged_one_is_kept() {
 
     for damaged in [&b"my notes\n"[..], &[b'a'; 200], b"\xff", b"\n"] {
         fs::write(&file, damaged).unwrap();
-        let output = pipe(&dir, &page, &[], "pizza\n");
+        // Nothing to say, since it may end before it reads that.
+        let output = pipe(&dir, &page, &[], "");
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert!(said(&output).1.contains("person is damaged"), "{output:?}");
         assert_eq!(fs::read(&file).unwrap(), damaged);

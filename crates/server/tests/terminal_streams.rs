@@ -18,7 +18,7 @@ use terminal::{CONTROL_C, Terminal, create, pipe, server};
 
 /// Who is in the room besides whoever asks.
 fn others(dir: &Directory, page: &str) -> String {
-    let output = pipe(dir, page, &["--name", "Asks"], "/who\n");
+    let output = pipe(dir, page, &["--guest", "--name", "Asks"], "/who\n");
     let said = String::from_utf8(output.stdout).unwrap();
     let line = said.lines().rfind(|line| line.contains(" here: ")).unwrap();
     line.replace("Asks (you)", "")

@@ -1,8 +1,13 @@
 //! What a line means that somebody typed, in the full screen and in lines alike.
 
 use tablecast_client::protocol::Colour;
-use tablecast_lunch::{Command, Decide, Extend, How, Title};
+use tablecast_lunch::{
+    ChangeRules, Command, Decide, Extend, How, Lock, Nudge, Reinstate, Restore, SetDeadline, Title,
+    Veto,
+};
 
+use crate::clock::When;
+use crate::show::Show;
 use crate::text::sanitise;
 use crate::words::Lang;
 
@@ -19,6 +24,16 @@ pub enum Action {
     Colour(Colour),
     /// Something that the server is asked for as it is.
     Send(Command),
+    /// Decide by the votes at that time.
+    DecideAt(When),
+    /// The chosen item is nothing that this member can eat (`true`), or is after all.
+    VetoChosen(bool),
+    /// Make the member host who is called so.
+    Host(String),
+    /// Ask the member to leave who is called so.
+    Dismiss(String),
+    /// Leave for the room that follows this one.
+    Again,
     /// Put back what was removed last.
     Undo,
     /// Show something, which changes nothing.
@@ -29,26 +44,13 @@ pub enum Action {
     Quit,
 }
 
-/// What can be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
-    /// The menu.
-    Menu,
-    /// The members.
-    Members,
-    /// The room's address.
-    Link,
-    /// The help.
-    Help,
-}
-
 impl Action {
     /// Whether it would change something for others, and not only show something here.
     pub(crate) fn is_change(&self) -> bool {
         use Action as A;
-        matches!(
+        !matches!(
             self,
-            A::Add(_) | A::Name(_) | A::Colour(_) | A::Send(_) | A::Undo
+            A::Nothing | A::Show(_) | A::Retry | A::Again | A::Quit
         )
     }
 }
@@ -74,10 +76,44 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
         None => (command, ""),
     };
     let number = |word| rest.parse::<u64>().map_err(|_| (lang.no_number)(word));
-    let asked = match &*word.to_lowercase() {
+    let word = word.to_lowercase();
+    let asked = match &*word {
         "vote" => Command::vote(number("/vote")?, true),
         "unvote" => Command::vote(number("/unvote")?, false),
         "remove" => Command::remove(number("/remove")?),
+        "restore" => Command::Restore(Restore {
+            number: number("/restore")?,
+        }),
+        "reinstate" => Command::Reinstate(Reinstate {
+            decision: number("/reinstate")?,
+        }),
+        "veto" | "unveto" if rest.is_empty() => return Ok(Action::VetoChosen(word == "veto")),
+        "veto" | "unveto" => {
+            let number = rest.parse().ok();
+            Command::Veto(Veto {
+                item: number.is_none().then(|| rest.to_owned()),
+                number,
+                on: word == "veto",
+            })
+        }
+        "deadline" if rest == "off" => Command::Deadline(SetDeadline {
+            at: Some(None),
+            in_ms: None,
+        }),
+        "deadline" => match rest.parse() {
+            Ok(When::In(time)) => Command::Deadline(SetDeadline {
+                at: None,
+                in_ms: Some(time),
+            }),
+            Ok(at) => return Ok(Action::DecideAt(at)),
+            Err(_) => return Err(lang.no_time.to_owned()),
+        },
+        "rules" => Command::Rules(rules(rest).ok_or(lang.no_rule)?),
+        "nudge" => Command::Nudge(Nudge {}),
+        "lock" | "unlock" => Command::Lock(Lock { on: word == "lock" }),
+        "host" | "dismiss" if rest.is_empty() => return Err((lang.no_member_named)(&word)),
+        "host" => return Ok(Action::Host(rest.to_owned())),
+        "dismiss" => return Ok(Action::Dismiss(rest.to_owned())),
         "decide" => Command::Decide(Decide { how: How::Votes }),
         "draw" => Command::Decide(Decide { how: How::Draw }),
         "extend" => Command::Extend(Extend {}),
@@ -98,6 +134,9 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
         "list" | "menu" => return Ok(Action::Show(Show::Menu)),
         "members" | "who" => return Ok(Action::Show(Show::Members)),
         "link" => return Ok(Action::Show(Show::Link)),
+        "removed" => return Ok(Action::Show(Show::Removed)),
+        "past" => return Ok(Action::Show(Show::Past)),
+        "again" => return Ok(Action::Again),
         "help" | "?" => return Ok(Action::Show(Show::Help)),
         "retry" => return Ok(Action::Retry),
         "quit" | "exit" | "leave" => return Ok(Action::Quit),
@@ -106,8 +145,25 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
     Ok(Action::Send(asked))
 }
 
+/// A change of the rules: `hidden on`, `hidden off`, `votes 3`, `votes any`.
+fn rules(text: &str) -> Option<ChangeRules> {
+    let (rule, value) = text.split_once(char::is_whitespace)?;
+    let mut rules = ChangeRules::default();
+    match (rule, value.trim()) {
+        ("hidden", "on") => rules.hidden_votes = Some(true),
+        ("hidden", "off") => rules.hidden_votes = Some(false),
+        ("votes", "any") => rules.votes_each = Some(None),
+        ("votes", count) => rules.votes_each = Some(Some(count.parse().ok()?)),
+        _ => return None,
+    }
+    Some(rules)
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::words::ENGLISH;
 
@@ -147,6 +203,41 @@ mod tests {
         assert_eq!(read("/colour 12"), Err(ENGLISH.no_colour.to_owned()));
         assert_eq!(read("/remove pizza"), Err((ENGLISH.no_number)("/remove")));
         assert_eq!(read("/name"), Err(ENGLISH.no_name.to_owned()));
+        assert_eq!(read("/veto"), Ok(Action::VetoChosen(true)));
+        assert_eq!(
+            read("/deadline 12:30"),
+            Ok(Action::DecideAt("12:30".parse().unwrap()))
+        );
+        for (line, command) in [
+            ("/veto 2", json!({"veto":{"number":2,"on":true}})),
+            ("/unveto 7up", json!({"veto":{"item":"7up","on":false}})),
+            ("/deadline 20m", json!({"deadline":{"in_ms":1_200_000}})),
+            ("/deadline off", json!({"deadline":{"at":null}})),
+            ("/rules hidden  on", json!({"rules":{"hidden_votes":true}})),
+            ("/rules votes 3", json!({"rules":{"votes_each":3}})),
+            ("/rules votes any", json!({"rules":{"votes_each":null}})),
+            ("/nudge", json!({"nudge":{}})),
+            ("/unlock", json!({"lock":{"on":false}})),
+            ("/restore 3", json!({"restore":{"number":3}})),
+            ("/reinstate 1", json!({"reinstate":{"decision":1}})),
+        ] {
+            match read(line) {
+                Ok(Action::Send(asked)) => {
+                    assert_eq!(serde_json::to_value(asked).unwrap(), command)
+                }
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        for line in [
+            "/rules",
+            "/rules hidden",
+            "/rules votes no",
+            "/rules hidden 3",
+        ] {
+            assert_eq!(read(line), Err(ENGLISH.no_rule.to_owned()), "{line}");
+        }
+        assert_eq!(read("/deadline noon"), Err(ENGLISH.no_time.to_owned()));
+        assert_eq!(read("/host"), Err((ENGLISH.no_member_named)("host")));
         assert_eq!(read("/drow"), Err((ENGLISH.no_command)("/drow")));
     }
 }

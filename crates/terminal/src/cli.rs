@@ -5,11 +5,15 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
-use tablecast_client::protocol::{CloseReason, Colour, client};
+use crossterm::event::Event;
+use tablecast_client::protocol::client::{self, Watch};
+use tablecast_client::protocol::{CloseReason, Colour};
 use tablecast_client::url::Url;
-use tablecast_client::{Client, Reason};
+use tablecast_client::{Client, Reason, now};
 
+use crate::clock::When;
 use crate::failed::Failed;
+use crate::inputs::Inputs;
 use crate::lines::Line;
 use crate::lunch::{Lunch, verdict};
 use crate::person::Person;
@@ -46,6 +50,9 @@ pub enum Command {
     /// Makes a room and prints its links and a QR code
     ///
     /// If the output is no terminal, it is the link alone: tablecast join "$(tablecast create)"
+    ///
+    /// Whoever makes a room is its host when they join: they can lock its menu, and ask somebody
+    /// to leave.
     Create(Create),
 }
 
@@ -64,6 +71,15 @@ pub struct Join {
     /// before: the one whose secret is in tablecast/person in $XDG_STATE_HOME or ~/.local/state
     #[arg(long)]
     pub guest: bool,
+
+    /// Join the room that follows this one, with the same dishes; it is made if nobody has asked
+    /// for it yet. So does /again in a room
+    #[arg(long)]
+    pub again: bool,
+
+    /// Watch the room without a seat. Without this, a full room is watched until a seat is free
+    #[arg(long)]
+    pub watch: bool,
 
     /// Your colour, from 0 to 11 [default: the server chooses]
     #[arg(long, visible_alias = "color", value_name = "NUMBER",
@@ -91,6 +107,22 @@ pub struct Create {
     /// server's]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: Option<u32>,
+
+    /// Decide by the votes after so long, such as 20m or 1h
+    #[arg(long, value_name = "TIME", conflicts_with = "decide_at")]
+    pub decide_in: Option<When>,
+
+    /// Decide by the votes at this time of the day, today or tomorrow, such as 12:30
+    #[arg(long, value_name = "HH:MM")]
+    pub decide_at: Option<When>,
+
+    /// Nobody sees the others' votes until it is decided
+    #[arg(long)]
+    pub hidden_votes: bool,
+
+    /// How many votes each may give, from 1 to 100 [default: as many as they like]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub votes_each: Option<u32>,
 }
 
 /// The command that joins a room.
@@ -138,8 +170,16 @@ impl Command {
         match self {
             Command::Join(options) => join(options, lang).await,
             Command::Create(options) => {
-                let url = create::make(&options.server, options.title.as_deref(), options.minutes)
-                    .await?;
+                let decides = options.decide_in.or(options.decide_at);
+                let wanted = create::Wanted {
+                    person: Some(user(lang)?.at(&options.server)),
+                    title: options.title,
+                    minutes: options.minutes,
+                    decide_in: decides.and_then(|when| when.minutes_from(now())),
+                    hidden_votes: options.hidden_votes.then_some(true),
+                    votes_each: options.votes_each,
+                };
+                let url = create::make(&options.server, wanted).await?;
                 let mut out = io::stdout().lock();
                 // Most are as wide, if this one does not tell.
                 let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
@@ -165,8 +205,14 @@ fn user(lang: &Lang) -> Result<Person, Failed> {
     Ok(person)
 }
 
+/// Where what a user types comes from.
+enum Typed {
+    Keys(Inputs<Event>),
+    Lines(Inputs<Line>),
+}
+
 async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
-    let url = &options.url;
+    let mut url = options.url;
     let person = match options.guest {
         true => Person::new()?,
         false => user(lang)?,
@@ -174,44 +220,75 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
-        person: Some(person.at(&url.site)),
-        ..client::Join::default()
+        person: None,
+        watch: match options.watch {
+            true => Watch::Only,
+            false => Watch::UntilSeated,
+        },
     };
-    let client = Client::new(Lunch::default(), url.socket(), who.clone());
-    let mut client =
-        client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
     let is_typed = io::stdin().is_terminal();
-    let is_screen = !options.plain && is_typed && io::stdout().is_terminal();
+    let mut typed = match !options.plain && is_typed && io::stdout().is_terminal() {
+        true => Typed::Keys(screen::keys()),
+        false => Typed::Lines(lines::lines()),
+    };
+    let mut goes_on = options.again;
     let mut has_refused = false;
-    let mut left = Vec::new();
-    let ended = if is_screen {
-        let (_guard, terminal) = screen::Guard::take()?;
-        let mut ui = screen::Screen::new(terminal, User::new(lang, who), url);
-        run::run(&mut ui, &mut screen::keys(), &mut client).await
-    } else {
-        let mut ui = plain::Plain::new(User::new(lang, who), url, io::stdout(), io::stderr());
-        let mut lines = lines::lines();
-        let ended = run::run(&mut ui, &mut lines, &mut client).await;
-        left = lines.left().await;
-        left.retain(|line| match line {
-            Line::Text(text) => action::read(text, lang).is_ok_and(|action| action.is_change()),
-            Line::Unreadable { .. } => true,
-        });
-        // Who types sees what is refused, and says it in another way.
-        has_refused = ui.has_refused() && !is_typed;
-        ended
+    // Lines that wait when a room is left are for the next one.
+    let (client, ended) = loop {
+        let person = person.at(&url.site);
+        if goes_on {
+            url = create::again(&url, person).await?;
+        }
+        let who = client::Join {
+            person: Some(person),
+            ..who.clone()
+        };
+        let client = Client::new(Lunch::default(), url.socket(), who.clone());
+        let mut client =
+            client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
+        let user = User::new(lang, who);
+        let ended = match &mut typed {
+            Typed::Keys(keys) => {
+                let (_guard, terminal) = screen::Guard::take()?;
+                let mut ui = screen::Screen::new(terminal, user, &url);
+                let ended = run::run(&mut ui, keys, &mut client).await;
+                goes_on = ui.user().goes_on;
+                ended
+            }
+            Typed::Lines(lines) => {
+                let mut ui = plain::Plain::new(user, &url, io::stdout(), io::stderr());
+                let ended = run::run(&mut ui, lines, &mut client).await;
+                goes_on = ui.user().goes_on;
+                // Who types sees what is refused, and says it in another way.
+                has_refused |= ui.has_refused() && !is_typed;
+                ended
+            }
+        };
+        if !goes_on || ended.is_err() {
+            break (client, ended);
+        }
     };
     let session = &client.session;
-    // The screen is as it was before: what is worth keeping is said once more.
-    if let Some(decision) = session
-        .room()
-        .and_then(|room| room.state.settling.decision.as_ref())
-        && is_screen
-    {
-        complain(&lang.decision(decision, verdict(session)));
-    }
-    if is_screen && session.outdated().is_some() {
-        complain(lang.outdated);
+    let mut left = Vec::new();
+    match typed {
+        // The screen is as it was before: what is worth keeping is said once more.
+        Typed::Keys(_) => {
+            let room = session.room();
+            let decision = room.and_then(|room| room.state.settling.decision.as_ref());
+            if let Some(decision) = decision {
+                complain(&lang.decision(decision, verdict(session)));
+            }
+            if session.outdated().is_some() {
+                complain(lang.outdated);
+            }
+        }
+        Typed::Lines(lines) => {
+            left = lines.left().await;
+            left.retain(|line| match line {
+                Line::Text(text) => action::read(text, lang).is_ok_and(|action| action.is_change()),
+                Line::Unreadable { .. } => true,
+            });
+        }
     }
     if let Some(unsent) = lang.unsent(session.pending(), &left) {
         has_refused |= !is_typed;

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use serde::{Deserialize, Serialize};
-use tablecast_client::protocol::RoomId;
+use serde_json::json;
+use tablecast_client::protocol::{PersonKey, RoomId};
 use tablecast_client::url::Url;
 use tablecast_client::{Answer, post};
 use unicode_width::UnicodeWidthStr;
@@ -12,16 +13,27 @@ use unicode_width::UnicodeWidthStr;
 use crate::failed::Failed;
 use crate::qr;
 use crate::room_url::{RoomUrl, is_this_machine, shown};
-use crate::text::sanitise;
+use crate::text::{sanitise, wrapped};
 use crate::words::Lang;
 
 /// The settings of the new room. Without one the server uses its default.
 #[derive(Serialize)]
-struct Wanted<'a> {
+pub(crate) struct Wanted {
+    /// Whoever joins with this key is host.
     #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'a str>,
+    pub(crate) person: Option<PersonKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    minutes: Option<u32>,
+    pub(crate) title: Option<String>,
+    /// How long it lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) minutes: Option<u32>,
+    /// After how many minutes the votes decide. So no clocks need to agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decide_in: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden_votes: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) votes_each: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -35,28 +47,40 @@ struct Problem {
     detail: String,
 }
 
-/// Where a site makes rooms.
-const SESSIONS: &str = "/session/";
+/// Makes a room. While not all servers know hosts, it is one without a host.
+pub(crate) async fn make(site: &Url, mut wanted: Wanted) -> Result<RoomUrl, Failed> {
+    const PATH: &str = "/session/";
+    match ask(site, PATH, &wanted).await {
+        Err(Failed::NotNow(_)) if wanted.person.take().is_some() => ask(site, PATH, &wanted).await,
+        made => made,
+    }
+}
 
-/// Makes a room.
-pub(crate) async fn make(
-    site: &Url,
-    title: Option<&str>,
-    minutes: Option<u32>,
-) -> Result<RoomUrl, Failed> {
-    let wanted = Wanted { title, minutes };
-    let body = serde_json::to_string(&wanted).unwrap_or_default();
-    let mut sessions = site.clone();
-    sessions.set_path(&format!("{}{SESSIONS}", site.path().trim_end_matches('/')));
-    let (answer, mut site) = post(&sessions, &body)
+/// The room that follows this one, which is made if nobody has asked for it yet.
+pub(crate) async fn again(url: &RoomUrl, person: PersonKey) -> Result<RoomUrl, Failed> {
+    let path = format!("/session/{}/again", url.room);
+    ask(&url.site, &path, &json!({ "person": person })).await
+}
+
+/// Asks a site for a room.
+async fn ask(site: &Url, path: &str, wanted: &impl Serialize) -> Result<RoomUrl, Failed> {
+    let body = serde_json::to_string(wanted).unwrap_or_default();
+    let mut address = site.clone();
+    address.set_path(&format!("{}{path}", site.path().trim_end_matches('/')));
+    let (answer, mut site) = post(&address, &body)
         .await
         .map_err(|error| Failed::Refused(error.to_string()))?;
     // Where the same path is found below another one, the site has moved there.
-    let base = site.path().strip_suffix(SESSIONS);
+    let base = site.path().strip_suffix(path);
     let base = base.unwrap_or_default().to_owned();
     site.set_path(&base);
-    if answer.status != 201 {
-        return Err(Failed::Refused(refusal(&site, &answer)));
+    // The room that follows another one may be there.
+    if ![200, 201].contains(&answer.status.as_u16()) {
+        let why = refusal(&site, &answer);
+        return Err(match answer.status.as_u16() {
+            503 => Failed::NotNow(why),
+            _ => Failed::Refused(why),
+        });
     }
     let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());
@@ -154,25 +178,6 @@ fn linked(label: &str, command: &str, link: &str, columns: u16) -> String {
     } else {
         format!("{label}\n{command} \\\n{link}\n")
     }
-}
-
-/// Lines of whole words. A word that is longer than a line is left to the terminal.
-fn wrapped(text: &str, columns: u16) -> String {
-    let mut lines = String::new();
-    let mut width = 0;
-    for word in text.split(' ') {
-        if width > 0 && width + 1 + word.width() > usize::from(columns) {
-            lines.push('\n');
-            width = 0;
-        } else if width > 0 {
-            lines.push(' ');
-            width += 1;
-        }
-        lines.push_str(word);
-        width += word.width();
-    }
-    lines.push('\n');
-    lines
 }
 
 #[cfg(test)]

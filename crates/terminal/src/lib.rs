@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod cli;
+pub mod clock;
 mod create;
 mod editor;
 mod failed;
@@ -20,6 +21,7 @@ mod qr;
 pub mod room_url;
 mod run;
 mod screen;
+pub mod show;
 pub mod text;
 mod user;
 pub mod words;

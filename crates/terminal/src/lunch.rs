@@ -36,8 +36,9 @@ struct Part {
     draw: u64,
     /// Which member this client was when it contributed, and its value.
     own: (MemberId, Hex32),
-    /// When to reveal, even if somebody has not contributed.
-    reveal_at: Millis,
+    /// When to reveal, even if somebody has not contributed; never, if the server ends the draw
+    /// by itself.
+    reveal_at: Option<Millis>,
     /// It was revealed because everybody has contributed.
     asked: bool,
 }
@@ -93,7 +94,7 @@ impl Application for Lunch {
         let part = self.part.get_or_insert_with(|| Part {
             draw: drawing.number,
             own: (you, entropy.bytes().into()),
-            reveal_at: now + PATIENCE,
+            reveal_at: drawing.ends_at.is_none().then_some(now + PATIENCE),
             asked: false,
         });
         let mut added = drawing.contributions.iter().map(|c| (c.member, c.value));
@@ -110,16 +111,17 @@ impl Application for Lunch {
         // network would leave them out of all later draws.
         let mut awaited = room.members.iter().filter(|member| !member.away);
         let all_added = awaited.all(|member| drawing.has(member.id));
-        if now >= part.reveal_at || (all_added && !part.asked) {
+        let is_due = |at| now >= at || (all_added && !part.asked);
+        if part.reveal_at.is_some_and(is_due) {
             part.asked = true;
-            part.reveal_at = now + PATIENCE;
+            part.reveal_at = Some(now + PATIENCE);
             asks.push(Command::Reveal(Reveal { draw: part.draw }));
         }
         asks
     }
 
     fn next_at(&self) -> Option<Millis> {
-        self.part.as_ref().map(|part| part.reveal_at)
+        self.part.as_ref()?.reveal_at
     }
 
     fn clean(message: &mut Value) {

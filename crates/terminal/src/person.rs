@@ -50,7 +50,7 @@ impl Person {
     pub(crate) fn of_user(lang: &Lang) -> Result<(Self, Option<String>), Failed> {
         let new = Person::new()?;
         let Some(path) = path(env::var_os) else {
-            return Ok((new, Some((lang.person_not_kept)("HOME?"))));
+            return Ok((new, Some((lang.person_not_kept)("HOME is not set"))));
         };
         let shown = path.display().to_string();
         match kept(&path, new) {

@@ -9,11 +9,12 @@ use std::io::{self, Write};
 use tablecast_client::protocol::push::Member;
 use tablecast_client::{Millis, Reason, Status};
 
-use crate::action::{self, Action, Show};
+use crate::action::{self, Action};
 use crate::lines::Line;
-use crate::lunch::{News, Notification, Room, Session, by_votes, verdict};
+use crate::lunch::{News, Notification, Room, Session, verdict};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
+use crate::show::Show;
 use crate::user::User;
 
 /// A room in lines.
@@ -43,6 +44,11 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         }
     }
 
+    /// Who is at it.
+    pub(crate) fn user(&self) -> &User {
+        &self.user
+    }
+
     /// Whether a line was refused.
     pub(crate) fn has_refused(&self) -> bool {
         self.has_refused
@@ -53,13 +59,14 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         let _ = writeln!(self.errors, "{text}");
     }
 
-    fn menu(&mut self, room: &Room) -> io::Result<()> {
-        if room.state.items.is_empty() {
-            return writeln!(self.out, "{}", self.user.lang.empty_menu);
+    /// A list with a number in front of each, or that there is nothing.
+    fn list(&mut self, show: Show, room: &Room) -> io::Result<()> {
+        let rows = self.user.lang.rows(show, Some(room));
+        if rows.is_empty() {
+            return writeln!(self.out, "{}", self.user.lang.empty(show));
         }
-        for item in by_votes(&room.state) {
-            let what = self.user.lang.item(room, item);
-            writeln!(self.out, "{}. {what}", item.number)?;
+        for (number, what) in rows {
+            writeln!(self.out, "{number}. {what}")?;
         }
         Ok(())
     }
@@ -73,10 +80,14 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
 
     fn whole(&mut self, session: &Session, room: &Room, now: Millis) -> io::Result<()> {
         let lang = self.user.lang;
-        let (title, left) = (lang.title(Some(room)), lang.left(room.left(now)));
-        writeln!(self.out, "{title}, {left}")?;
+        let (title, progress) = (lang.title(Some(room)), lang.progress(room, now));
+        writeln!(self.out, "{title}, {progress}")?;
+        let house = lang.house(room);
+        if !house.is_empty() {
+            writeln!(self.out, "{house}")?;
+        }
         self.members(room)?;
-        self.menu(room)?;
+        self.list(Show::Menu, room)?;
         self.decision(session, room)
     }
 
@@ -127,7 +138,8 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
     /// A line is read when the room shows what the line before it did. So a script can add
     /// something, vote for it and take it away.
     fn takes_input(&self, session: &Session) -> bool {
-        session.is_settled()
+        // Who waits for a seat has lines for when they have it.
+        session.is_settled() && (self.user.only_watches || !session.is_watching())
     }
 
     fn input(&mut self, line: Line, session: &mut Session, now: Millis) -> io::Result<()> {
@@ -147,9 +159,9 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         match (action, session.room()) {
             (Action::Show(Show::Help), _) => self.help()?,
             (Action::Show(Show::Link), _) => writeln!(self.out, "{}", self.url)?,
-            (Action::Show(Show::Menu), Some(room)) => self.menu(room)?,
             (Action::Show(Show::Members), Some(room)) => self.members(room)?,
-            (Action::Show(Show::Menu | Show::Members), None) => {}
+            (Action::Show(show), Some(room)) => self.list(show, room)?,
+            (Action::Show(_), None) => {}
             (action, _) => {
                 if let Some(notice) = self.user.act(action, session, now) {
                     writeln!(self.out, "{notice}")?;
@@ -174,7 +186,8 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         self.status(&session.status(), now);
         for notification in session.notifications() {
             self.user.note(&notification, session, now);
-            let text = (self.user.lang.notification)(self.user.lang, &notification);
+            let lang = self.user.lang;
+            let text = (lang.notification)(lang, &notification, session.room());
             use Notification as N;
             match (&notification, session.room()) {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,

@@ -14,13 +14,14 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tablecast_client::{Millis, Status};
-use tablecast_lunch::Command;
+use tablecast_lunch::{Command, Veto};
 
-use crate::action::{self, Action, Show};
+use crate::action::{self, Action};
 use crate::editor::Editor;
 use crate::lunch::{News, Notification, Room, Session, by_votes};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
+use crate::show::Show;
 use crate::user::User;
 
 pub(crate) use terminal::{Guard, keys};
@@ -38,6 +39,11 @@ pub(crate) struct Screen<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Screen<'a, B> {
+    /// Who is at it.
+    pub(crate) fn user(&self) -> &User {
+        &self.view.user
+    }
+
     pub(crate) fn new(terminal: Terminal<B>, user: User, url: &'a RoomUrl) -> Self {
         Screen {
             terminal: ManuallyDrop::new(terminal),
@@ -47,8 +53,8 @@ impl<'a, B: Backend> Screen<'a, B> {
                 editor: Editor::default(),
                 chosen: None,
                 said: String::new(),
-                help: None,
-                help_rows: 0,
+                list: None,
+                list_rows: 0,
                 is_done: false,
             },
         }
@@ -59,19 +65,25 @@ impl View<'_> {
     fn key(&mut self, key: KeyEvent, session: &mut Session, now: Millis) {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let is_over = matches!(session.status(), Status::Ended(_));
-        // The next key closes the help, unless it scrolls the help.
-        let help = self.help.take();
+        // The next key closes the list, unless it scrolls it.
+        let list = self.list.take();
+        if let Some((show, at)) = list
+            && let Some(at) = scrolled(key.code, at, self.list_rows)
+        {
+            self.list = Some((show, at));
+            return;
+        }
         match key.code {
-            code if help.is_some() && scrolled(code, 0, 0).is_some() => {
-                self.help = help.and_then(|at| scrolled(code, at, self.help_rows));
-            }
-            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if help.is_some() => {}
+            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if list.is_some() => {}
             KeyCode::Char('c') if control => self.leave(session),
             KeyCode::Char('d') if control && self.editor.is_empty() => self.leave(session),
             KeyCode::Char('r') if control => session.retry_now(),
-            KeyCode::Enter | KeyCode::Esc if is_over => self.is_done = true,
-            KeyCode::F(1) => self.help = Some(0),
-            KeyCode::Char('g') if control => self.help = help.xor(Some(0)),
+            // What was typed may still be a command.
+            KeyCode::Enter | KeyCode::Esc if is_over && !self.editor.text().starts_with('/') => {
+                self.is_done = true;
+            }
+            KeyCode::F(1) => self.list = Some((Show::Help, 0)),
+            KeyCode::Char('g') if control => self.list = list.xor(Some((Show::Help, 0))),
             KeyCode::Char('x') if control => self.remove(session, now),
             KeyCode::Delete if self.editor.is_empty() => self.remove(session, now),
             KeyCode::Char('z') if control => self.act(Action::Undo, session, now),
@@ -115,7 +127,7 @@ impl View<'_> {
 
     /// Several lines are entered as if each had been typed; a single line can be edited first.
     fn paste(&mut self, text: &str, session: &mut Session, now: Millis) {
-        self.help = None;
+        self.list = None;
         let lines = text.split(['\n', '\r']);
         let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
         if let [line] = lines.as_slice() {
@@ -161,7 +173,6 @@ impl View<'_> {
     fn act(&mut self, action: Action, session: &mut Session, now: Millis) {
         match (action, session.room()) {
             (Action::Quit, _) => self.leave(session),
-            (Action::Show(Show::Help), _) => self.help = Some(0),
             (Action::Show(Show::Link), _) => self.said = self.url.to_string(),
             (Action::Show(Show::Members), Some(room)) => {
                 let ids: Vec<_> = room.members.iter().map(|member| member.id).collect();
@@ -170,10 +181,23 @@ impl View<'_> {
             }
             // The menu is shown anyway.
             (Action::Show(Show::Menu | Show::Members), _) => {}
+            (Action::Show(show), room) => match self.lang().rows(show, room).is_empty() {
+                true => self.said = self.lang().empty(show).to_owned(),
+                false => self.list = Some((show, 0)),
+            },
             (action, _) => {
+                let action = match (action, self.chosen(session)) {
+                    (Action::VetoChosen(on), Some(number)) => Action::Send(Command::Veto(Veto {
+                        item: None,
+                        number: Some(number),
+                        on,
+                    })),
+                    (action, _) => action,
+                };
                 if let Some(notice) = self.user.act(action, session, now) {
                     self.said = notice;
                 }
+                self.is_done |= self.user.goes_on;
             }
         }
     }
@@ -212,7 +236,7 @@ impl View<'_> {
     }
 }
 
-/// The first line of the help after a key that scrolls. It may be too far: where the help ends
+/// The first line of a list after a key that scrolls. It may be too far: where the list ends
 /// is known when it is painted.
 fn scrolled(code: KeyCode, at: u16, page: u16) -> Option<u16> {
     Some(match code {
@@ -261,7 +285,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
                 Notification::Change(_, News::Decided(..)) => String::new(),
                 _ => {
                     let lang = self.view.lang();
-                    (lang.notification)(lang, &notification)
+                    (lang.notification)(lang, &notification, session.room())
                 }
             };
         }

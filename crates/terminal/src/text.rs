@@ -36,6 +36,25 @@ pub fn cut(text: &str, columns: usize) -> String {
     text.graphemes(true).take_while(fits).collect::<String>() + ".."
 }
 
+/// Lines of whole words. A word that is longer than a line is left to the terminal.
+pub(crate) fn wrapped(text: &str, columns: u16) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split(' ') {
+        if width > 0 && width + 1 + word.width() > usize::from(columns) {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += word.width();
+    }
+    lines.push('\n');
+    lines
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -1,10 +1,11 @@
 //! What somebody at this terminal can do, however it is shown: lines that are typed become
 //! commands, and what was removed can be put back.
 
-use tablecast_client::protocol::client::{Join, Rename, Request};
-use tablecast_client::protocol::{Colour, text::folded};
+use tablecast_client::protocol::client::{Join, Rename, Request, Watch};
+use tablecast_client::protocol::push::Member;
+use tablecast_client::protocol::{Colour, MemberId, text::folded};
 use tablecast_client::{Millis, Who};
-use tablecast_lunch::{Command, Restore};
+use tablecast_lunch::{Command, Dismiss, MakeHost, Restore, SetDeadline};
 
 use crate::action::Action;
 use crate::lunch::{self, News, Notification, Session};
@@ -18,14 +19,20 @@ pub(crate) struct User {
     who: Option<Join>,
     /// Numbers of items that were removed here, the newest last.
     removed: Vec<u64>,
+    /// They left for the room that follows this one.
+    pub(crate) goes_on: bool,
+    /// They want no seat.
+    pub(crate) only_watches: bool,
 }
 
 impl User {
     pub(crate) fn new(lang: &'static Lang, who: Join) -> Self {
         User {
             lang,
+            only_watches: who.watch == Watch::Only,
             who: Some(who),
             removed: Vec::new(),
+            goes_on: false,
         }
     }
 
@@ -56,6 +63,27 @@ impl User {
             Action::Nothing | Action::Show(_) => {}
             Action::Add(item) => return self.add(item, session, now),
             Action::Send(command) => session.send(command, now),
+            Action::DecideAt(when) => {
+                let at = session.room().zip(when.after(now));
+                let Some(at) = at.map(|(room, at)| room.store_time(at)) else {
+                    return Some(self.lang.not_here_yet.to_owned());
+                };
+                let deadline = SetDeadline {
+                    at: Some(Some(at)),
+                    in_ms: None,
+                };
+                session.send(Command::Deadline(deadline), now);
+            }
+            // On the full screen it is known which one is chosen.
+            Action::VetoChosen(_) => return Some((self.lang.no_number)("/veto")),
+            Action::Host(name) => {
+                let host = |member| Command::Host(MakeHost { member });
+                return self.ask_for(&name, host, session, now);
+            }
+            Action::Dismiss(name) => {
+                let dismiss = |member| Command::Dismiss(Dismiss { member });
+                return self.ask_for(&name, dismiss, session, now);
+            }
             Action::Name(name) => rename(name, None, session, now),
             Action::Colour(colour) => {
                 let Some(name) = own_name(session) else {
@@ -68,9 +96,42 @@ impl User {
                 None => return Some(self.lang.nothing_to_undo.to_owned()),
             },
             Action::Retry => session.retry_now(),
+            Action::Again => {
+                self.goes_on = true;
+                session.close();
+            }
             Action::Quit => session.close(),
         }
         None
+    }
+
+    /// Asks for something with the member who is called so, or whose id stands behind a `#`.
+    fn ask_for(
+        &self,
+        name: &str,
+        command: impl FnOnce(MemberId) -> Command,
+        session: &mut Session,
+        now: Millis,
+    ) -> Option<String> {
+        let Some(room) = session.room() else {
+            return Some(self.lang.not_here_yet.to_owned());
+        };
+        let is_meant =
+            |one: &&Member| folded(&one.name) == folded(name) || format!("#{}", one.id) == name;
+        let meant = room.members.iter().filter(is_meant).map(|one| one.id);
+        let meant: Vec<MemberId> = meant.collect();
+        let (lang, name) = (self.lang, short(name));
+        match *meant {
+            [] => Some((lang.nobody_called)(&name)),
+            [member] => {
+                session.send(command(member), now);
+                None
+            }
+            _ => {
+                let ids: Vec<String> = meant.iter().map(|id| format!("#{id}")).collect();
+                Some((lang.several_called)(&name, &ids.join(", ")))
+            }
+        }
     }
 
     /// If the item is there already, votes for it instead.

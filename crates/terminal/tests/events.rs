@@ -149,3 +149,20 @@ fn no_number_that_a_server_says_is_too_much() {
         assert!(at.session.next_at().is_some(), "{rate}");
     }
 }
+
+#[test]
+fn a_time_of_the_server_is_shown_by_the_clock_here() {
+    let mut first = support::hello();
+    // The server's clock is a minute ahead.
+    first["hello"]["now"] = json!(START + 60_000);
+    first["hello"]["expires_at"] = json!(START + 660_000);
+    let mut at = At::start(0);
+    at.open();
+    at.hears(first);
+    let room = at.session.room().unwrap();
+    assert_eq!(room.store_time(START + 5_000), START + 65_000);
+    assert_eq!(room.local_time(START + 65_000), START + 5_000);
+    assert_eq!(room.until(START + 65_000, at.now).as_secs(), 5);
+    assert_eq!(room.until(START, at.now).as_secs(), 0, "it has passed");
+    assert_eq!(room.left(at.now).as_secs(), 600);
+}

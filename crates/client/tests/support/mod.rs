@@ -96,10 +96,11 @@ impl<A: Application + Default> At<A> {
         self.happens_by(1, seq, what);
     }
 
+    /// An event by this member; 0: by the server or the clock.
     pub fn happens_by(&mut self, by: u64, seq: u64, what: Value) {
         let mut event = what;
         event["seq"] = json!(seq);
-        event["by"] = json!(by);
+        event["by"] = json!(Some(by).filter(|by| *by > 0));
         event["expires_at"] = json!(START + 600_000);
         self.hears(json!({ "event": event }));
     }

@@ -174,9 +174,15 @@ pub fn server(dir: &Directory) -> Process {
 
 /// Makes a room by the program itself: its page.
 pub fn create(dir: &Directory, server: &Process) -> String {
+    create_with(dir, server, &[])
+}
+
+/// Makes a room with these options: its page.
+pub fn create_with(dir: &Directory, server: &Process, options: &[&str]) -> String {
     let at = server.address().to_string();
     let output = tablecast(dir)
         .args(["create", "--server", &at])
+        .args(options)
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tablecast_lunch::{Decided, Event, How, Table, Voted};
+use tablecast_client::protocol::MemberId;
+use tablecast_lunch::{Decided, Event, How, Rules, Table, Voted};
 
 /// Something that people may want to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum News {
     Removed(u64, Arc<str>),
     /// A removed item was put back.
     Restored(u64, Arc<str>),
+    /// Votes are hidden: somebody voted, and votes for anything now or not.
+    VotedHidden(bool),
     /// A vote was given: for what, and how many it has now.
     Voted(Arc<str>, usize),
     /// A vote was taken back: from what, and how many it has now.
@@ -21,8 +24,28 @@ pub enum News {
     Titled(Option<Arc<str>>),
     /// The room lives its whole lifetime again.
     Extended,
+    /// The votes decide at this time (store's clock, ms since 1970), or not by themselves.
+    Deadline(Option<u64>),
+    /// The deadline passed, and there was nothing to decide.
+    Undecided,
+    /// The others are asked to vote.
+    Nudged,
+    /// Somebody cannot eat this (`true`), or can after all.
+    Vetoed(Arc<str>, bool),
+    /// Members vote by these rules.
+    Ruled(Rules),
+    /// The menu is the host's alone (`true`), or everybody's again.
+    Locked(bool),
+    /// This member is host, or nobody is.
+    Hosted(Option<MemberId>),
+    /// This member was asked to leave.
+    Dismissed(MemberId),
+    /// An earlier decision is the decision again: what won.
+    Reinstated(Arc<str>),
     /// A draw began among so many items.
     Drawing(usize),
+    /// The deadline came with so many items wanted equally: they are drawn from.
+    Tied(usize),
     /// It was decided: how, and what won.
     Decided(How, Arc<str>),
 }
@@ -35,6 +58,7 @@ impl News {
             Event::Removed { number } => News::Removed(number, before.item(number)?.item.clone()),
             Event::Restored(item) if before.item(item.number).is_some() => return None,
             Event::Restored(item) => News::Restored(item.number, item.item.clone()),
+            Event::Voted(Voted::Hidden { any, .. }) => News::VotedHidden(any),
             Event::Voted(Voted::For { number, on, .. }) => {
                 let item = after.item(number)?;
                 let (item, votes) = (item.item.clone(), item.votes.len());
@@ -45,22 +69,30 @@ impl News {
             }
             Event::Titled { title } => News::Titled(title),
             Event::Extended {} => News::Extended,
-            Event::Drawing(began) => News::Drawing(began.candidates.len()),
+            Event::Deadline {
+                at: None,
+                name: None,
+            } => News::Undecided,
+            Event::Deadline { at, .. } => News::Deadline(at),
+            Event::Nudged { .. } => News::Nudged,
+            Event::Vetoed { number, on } => News::Vetoed(after.item(number)?.item.clone(), on),
+            Event::Ruled(ruled) => News::Ruled(ruled.rules),
+            Event::Locked { on, .. } => News::Locked(on),
+            Event::Hosted { member, .. } => News::Hosted(member),
+            Event::Dismissed { member, .. } => News::Dismissed(member),
+            Event::Reinstated { .. } => {
+                News::Reinstated(after.settling.decision.as_ref()?.winner.item.clone())
+            }
+            Event::Drawing(began) => match (began.candidates.len(), began.name) {
+                (candidates, Some(_)) => News::Drawing(candidates),
+                (candidates, None) => News::Tied(candidates),
+            },
             Event::Contributed { .. } => return None,
             Event::Decided(Decided::Votes { winner, .. } | Decided::Draw { winner, .. }) => {
                 let decision = after.settling.decision.as_ref()?;
                 let is_this = decision.winner.number == winner;
                 is_this.then(|| News::Decided(decision.how, decision.winner.item.clone()))?
             }
-            Event::Voted(Voted::Hidden { .. })
-            | Event::Deadline { .. }
-            | Event::Nudged { .. }
-            | Event::Vetoed { .. }
-            | Event::Ruled(_)
-            | Event::Locked { .. }
-            | Event::Hosted { .. }
-            | Event::Dismissed { .. }
-            | Event::Reinstated { .. } => return None,
         })
     }
 }

@@ -13,7 +13,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
 use crate::lunch::{Room, Session, by_votes, is_decided, verdict};
-use crate::text::cut;
+use crate::text::{cut, wrapped};
+use crate::words::Lang;
 
 /// The members have a column of their own from this width on.
 pub(super) const WIDE: u16 = 72;
@@ -100,8 +101,10 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
         _ => view.lang().keys_narrow,
     };
     frame.render_widget(Line::from(format!(" {keys}")).dim(), help);
-    if let Some(from) = view.help {
-        (view.help, view.help_rows) = paint_help(frame, view, from);
+    if let Some((show, from)) = view.list {
+        let rows = view.lang().rows(show, session.room());
+        let (from, seen) = paint_list(frame, view.lang(), rows, from);
+        (view.list, view.list_rows) = (Some((show, from)), seen);
     }
 }
 
@@ -118,7 +121,11 @@ fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
     let is_cut = item.item.width() > room_for_item(width, room, item, view);
     match width >= WIDE || is_cut {
         true => format!(" {}", view.lang().item(room, item)),
-        false => format!(" {}", view.lang().names(room, &item.votes)),
+        false if item.vetoes.is_empty() => format!(" {}", view.lang().names(room, &item.votes)),
+        false => {
+            let vetoes = view.lang().names(room, &item.vetoes);
+            format!(" {}", (view.lang().vetoed_by)(&vetoes))
+        }
     }
 }
 
@@ -129,12 +136,16 @@ fn room_for_item(screen: u16, room: &Room, item: &Item, view: &View<'_>) -> usiz
     usize::from(screen.saturating_sub(side)).saturating_sub(BEFORE_ITEM + mark)
 }
 
-/// What stands behind an item that was decided on.
+/// What stands behind an item: that it was decided on, and how many cannot eat it.
 fn mark(room: &Room, item: &Item, view: &View<'_>) -> String {
-    match is_decided(&room.state, item.number) {
+    let mut mark = match is_decided(&room.state, item.number) {
         true => format!("  <- {}", view.lang().decided),
         false => String::new(),
+    };
+    if !item.vetoes.is_empty() {
+        mark += &format!("  ({})", (view.lang().vetoes)(item.vetoes.len()));
     }
+    mark
 }
 
 fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, now: Millis) {
@@ -146,9 +157,20 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
         _ => Style::new().fg(Color::Yellow),
     };
     if let (Status::Live, Some(room)) = (&status, session.room()) {
-        let left = room.left(now);
-        state = format!("{state}, {}", view.lang().left(left));
-        if left.as_secs() < SOON_OVER {
+        if session.is_watching() {
+            state = view.lang().watching.to_owned();
+        }
+        let progress = view.lang().progress(room, now);
+        let both = format!("{state}, {progress}");
+        // Of what does not fit, that all is well is the least important.
+        let title = view.lang().title(Some(room));
+        let fits = both.width() + title.width() + 4 <= usize::from(area.width);
+        state = if fits || session.is_watching() {
+            both
+        } else {
+            progress
+        };
+        if room.left(now).as_secs() < SOON_OVER {
             style = Style::new().fg(Color::Red);
         }
     }
@@ -159,7 +181,10 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
     ];
     let [title, right] = Layout::horizontal(widths).areas(area);
     frame.render_widget(Block::new().reversed(), area);
-    let text = format!(" {}", view.lang().title(session.room()));
+    let house = session.room().map(|room| view.lang().house(room));
+    let house = house.filter(|text| !text.is_empty());
+    let house = house.map_or(String::new(), |text| format!(" ({text})"));
+    let text = format!(" {}{house}", view.lang().title(session.room()));
     let text = cut(&text, usize::from(title.width));
     frame.render_widget(Line::from(text).bold().reversed(), title);
     let state = Line::from(state).alignment(Alignment::Right);
@@ -223,10 +248,17 @@ fn colour(member: &Member) -> Style {
 fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
     let mark = if member.away { "- " } else { "* " };
     let style = colour(member);
+    let behind = view.lang().behind(room, member);
+    let columns = usize::from(MEMBERS_WIDTH) - mark.width();
+    let name = cut(
+        &member.name,
+        columns.saturating_sub(behind.width()).clamp(8, 12),
+    );
+    let behind = cut(&behind, columns.saturating_sub(name.width()));
     let line = Line::from(vec![
         Span::styled(mark, style),
-        Span::styled(cut(&member.name, 12), style),
-        Span::raw(view.lang().behind(room, member)),
+        Span::styled(name, style),
+        Span::raw(behind),
     ]);
     match member.away {
         true => line.dim(),
@@ -309,20 +341,28 @@ fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     frame.set_cursor_position(Position::new(field.x + column as u16, field.y));
 }
 
-/// Paints the help from this line on, or from the last one that leaves none of it out of
-/// sight: which it was, and how many can be seen.
-fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>, u16) {
-    let lang = view.lang();
-    let rows: Vec<_> = lang.keys.iter().chain(lang.commands).collect();
+/// Paints a list from this line on, or from the last one that leaves none of it out of sight:
+/// which it was, and how many can be seen.
+fn paint_list(
+    frame: &mut Frame<'_>,
+    lang: &Lang,
+    rows: Vec<(String, String)>,
+    from: u16,
+) -> (u16, u16) {
     let width = rows.iter().map(|(key, _)| key.width()).max().unwrap_or(0);
-    let lines = rows.iter().map(|(key, does)| {
-        let blanks = " ".repeat(width - key.width() + 2);
-        Line::from(vec![
-            Span::raw(format!(" {key}{blanks}")).bold(),
-            Span::raw(*does),
-        ])
-    });
-    let lines: Vec<_> = lines.collect();
+    let indent = width + 3;
+    let columns = frame.area().width.saturating_sub(indent as u16);
+    let mut lines = Vec::new();
+    for (key, text) in rows {
+        let mut begin = format!(" {key}{}", " ".repeat(indent - 1 - key.width()));
+        for text in wrapped(&text, columns).lines() {
+            lines.push(Line::from(vec![
+                Span::raw(begin).bold(),
+                Span::raw(text.to_owned()),
+            ]));
+            begin = " ".repeat(indent);
+        }
+    }
     let areas = [Constraint::Fill(1), Constraint::Length(1)];
     let [text, keys] = Layout::vertical(areas).areas(frame.area());
     let most = (lines.len() as u16).saturating_sub(text.height);
@@ -335,5 +375,5 @@ fn paint_help(frame: &mut Frame<'_>, view: &View<'_>, from: u16) -> (Option<u16>
     };
     let hint = format!(" {hint}");
     frame.render_widget(Line::from(hint).dim(), keys);
-    (Some(from), text.height)
+    (from, text.height)
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod desk;
+mod rules;
 
 use crossterm::event::{Event, KeyCode};
 use serde_json::json;
@@ -43,7 +44,7 @@ fn help_and_what_was_decided_fit_on_40_by_12() {
     ] {
         let mut desk = Desk::joined(&url, lang, 40, 12);
         desk.press(KeyCode::F(1));
-        (0..40).for_each(|_| desk.press(KeyCode::Down));
+        (0..60).for_each(|_| desk.press(KeyCode::Down));
         let help = desk.picture();
         assert!(
             help.contains("/link") && !help.contains("Enter"),
@@ -295,7 +296,7 @@ fn all_of_the_help_can_be_reached_and_left() {
         desk.press(KeyCode::F(1));
         let first = desk.picture();
         let mut seen = first.clone();
-        for _ in 0..16 {
+        for _ in 0..40 {
             desk.press(forth);
             seen.push_str(&desk.picture());
         }
@@ -312,7 +313,7 @@ fn all_of_the_help_can_be_reached_and_left() {
         // However often a key was pressed, the first one back moves it.
         desk.press(back);
         assert_ne!(desk.picture(), last);
-        (0..10).for_each(|_| desk.press(back));
+        (0..40).for_each(|_| desk.press(back));
         assert_eq!(desk.picture(), first);
         desk.press(KeyCode::Esc);
         assert!(!desk.picture().contains(lang.help_goes_on));

@@ -2,6 +2,7 @@
 
 use crate::editor::Editor;
 use crate::room_url::RoomUrl;
+use crate::show::Show;
 use crate::user::User;
 use crate::words::Lang;
 
@@ -14,10 +15,10 @@ pub(super) struct View<'a> {
     pub(super) chosen: Option<u64>,
     /// What was told last.
     pub(super) said: String,
-    /// Shown from this line on.
-    pub(super) help: Option<u16>,
+    /// A list in place of the room: what it shows, and from which line on.
+    pub(super) list: Option<(Show, u16)>,
     /// How many of its lines can be seen.
-    pub(super) help_rows: u16,
+    pub(super) list_rows: u16,
     pub(super) is_done: bool,
 }
 

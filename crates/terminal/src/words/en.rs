@@ -5,7 +5,7 @@ use tablecast_client::{Notification as N, Who};
 use tablecast_lunch::{How, Verdict};
 
 use super::lang::Lang;
-use crate::lunch::News;
+use crate::lunch::{News, Room};
 
 /// English.
 pub static ENGLISH: Lang = Lang {
@@ -14,6 +14,7 @@ pub static ENGLISH: Lang = Lang {
 
     connecting: "connecting",
     live: "live",
+    watching: "watching",
     again_in: |seconds| format!("offline, again in {seconds} s"),
     ended: "ended",
 
@@ -21,21 +22,35 @@ pub static ENGLISH: Lang = Lang {
     gone_members: |count| format!("{count} who left"),
     behind_you: " (you)",
     behind_away: " away",
+    behind_host: " host",
+    behind_voted: " voted",
 
     seats_taken: |taken, seats| format!("{taken} of {seats} here"),
+    voted_of: |voted, members| format!("{voted}/{members} voted"),
     time_left: |time| format!("{time} left"),
+    decides_in: |time| format!("decides in {time}"),
+    hidden_votes: "votes are hidden",
+    open_votes: "votes are open",
+    votes_each: |count| match count {
+        1 => "one vote each".to_owned(),
+        _ => format!("{count} votes each"),
+    },
+    any_votes: "as many as you like",
+    locked: "locked by the host",
     empty_menu: "Nothing on the menu yet. Type what you would like, and Enter.",
     added_by: |name| format!("from {name}"),
     votes: |count| match count {
         1 => "1 vote".to_owned(),
         _ => format!("{count} votes"),
     },
+    vetoes: |count| format!("{count} cannot eat it"),
+    vetoed_by: |names| format!("cannot eat it: {names}"),
     decided: "decided",
 
     placeholder: "type to add",
     keys_wide: "Enter vote  ^X remove  ^Z undo  /decide  /draw  F1 help  ^C leave",
     keys_narrow: "Enter vote  ^X remove  F1 help  ^C quit",
-    press_to_end: "Enter or ^C ends, ^R tries again",
+    press_to_end: "Enter ends, ^R retry, /again new room",
     help_goes_on: "Up, Down: more   Esc: back",
     help_ends: "Esc: back",
 
@@ -47,11 +62,11 @@ pub static ENGLISH: Lang = Lang {
     closed: |reason| match reason {
         R::Left => "you left",
         R::Dismissed => "you were asked to leave",
-        R::Closed => "the room was closed",
         R::RoomFull => "the room is full; you are let in when a seat is free",
         R::NoSuchRoom => {
             "there is no such room, or it has expired: `tablecast create` makes another"
         }
+        R::Closed => "the room was closed",
         R::Expired => "the room has expired",
         R::TakenOver => "you are here in another window now",
         R::Restarting => "the server restarts",
@@ -63,10 +78,14 @@ pub static ENGLISH: Lang = Lang {
         R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => reason.text(),
     },
 
+    nothing_removed: "nothing was removed",
+    nothing_past: "nothing was decided before",
+
     drawing_among: |candidates, added| {
         format!("Drawing among {candidates}: {added} took part so far")
     },
     decided_with: |item, votes| format!("Decided: {item}, with {votes}"),
+    by_deadline: ", when the time was up",
     drawn_of: |item, candidates, added, verdict| {
         format!("Drawn: {item}, 1 of {candidates}, {added} took part, {verdict}")
     },
@@ -75,7 +94,7 @@ pub static ENGLISH: Lang = Lang {
         Some(Verdict::Fair) => "verified",
         Some(Verdict::AddsUp) => "adds up, but began before you came",
         Some(Verdict::WithoutYours) => "verified, but without your chance",
-        Some(Verdict::ServerAlone) => "by the server's secret alone: nobody added chance",
+        Some(Verdict::ServerAlone) => "the server's secret alone decided",
         Some(Verdict::OtherSecret) => "NOT FAIR: not the secret that was promised",
         Some(Verdict::OtherWinner) => "NOT FAIR: the numbers lead to another item",
     },
@@ -84,6 +103,11 @@ pub static ENGLISH: Lang = Lang {
     no_name: "/name needs a name, as in /name Mina",
     no_colour: "/colour needs a number from 0 to 11",
     no_number: |word| format!("{word} needs the number of an item, as in {word} 2"),
+    no_time: "/deadline needs a time, as in /deadline 12:30 or /deadline 20m, or off",
+    no_rule: "/rules hidden on|off, /rules votes NUMBER|any",
+    no_member_named: |word| format!("/{word} needs a name, as in /{word} Mina"),
+    nobody_called: |name| format!("nobody here is called {name}"),
+    several_called: |name, ids| format!("several are called {name}: name one by number, {ids}"),
     no_command: |word| {
         format!("there is no {word}: /help lists what there is, // in front adds it")
     },
@@ -101,13 +125,16 @@ pub static ENGLISH: Lang = Lang {
     and_more: |count| format!("{count} more"),
     refusal: |_| None,
 
-    notification: |lang, notification| match notification {
+    notification: |lang, notification, room| match notification {
         N::Joined(who) => format!("{} joined", subject(who)),
         N::Back(who) => format!("Back again: {}", subject(who)),
         N::Away(who) => format!("Away: {}", subject(who)),
         N::Left(who) => format!("{} left", subject(who)),
         N::Renamed(who, name) => format!("{} took the name {name}", subject(who)),
-        N::Change(who, news) => changed(subject(who.as_ref().unwrap_or(&Who::Nobody)), news),
+        N::Change(who, news) => {
+            let who = who.as_ref().unwrap_or(&Who::Nobody);
+            changed(lang, subject(who), news, room)
+        }
         N::Watching(true) => "You watch, without a seat".to_owned(),
         N::Watching(false) => "You have a seat now".to_owned(),
         N::Snapshot => String::new(),
@@ -137,6 +164,20 @@ pub static ENGLISH: Lang = Lang {
         ("/title TEXT", "name the room"),
         ("/name NAME", "change your name"),
         ("/colour 0-11", "change your colour"),
+        ("/deadline T", "T: 12:30, 20m or off"),
+        ("/nudge", "ask the others to vote"),
+        ("/veto ITEM", "you cannot eat it"),
+        ("/unveto ITEM", "you can after all"),
+        ("/rules", "hidden on, off; votes N"),
+        ("/lock", "the menu is the host's"),
+        ("/unlock", "it is everybody's again"),
+        ("/host WHO", "make somebody host"),
+        ("/dismiss WHO", "ask somebody to leave"),
+        ("/removed", "what was removed"),
+        ("/restore N", "put one of these back"),
+        ("/past", "what was decided before"),
+        ("/reinstate N", "decide that again"),
+        ("/again", "the next room, same menu"),
         ("/extend", "the whole time again"),
         ("/members", "who is here"),
         ("/link", "the room's address"),
@@ -189,9 +230,29 @@ fn subject(who: &Who) -> &str {
     }
 }
 
-fn changed(who: &str, news: &News) -> String {
+fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
     let votes = ENGLISH.votes;
     match news {
+        News::VotedHidden(true) => format!("{who} voted"),
+        News::VotedHidden(false) => format!("{who} took all their votes back"),
+        News::Deadline(Some(at)) => {
+            format!("{who} set the deadline to {}", lang.time_of_day(*at, room))
+        }
+        News::Deadline(None) => format!("{who} took the deadline away"),
+        News::Undecided => "The time is up, and there was nothing to decide".to_owned(),
+        News::Nudged => format!("{who} asks everybody to vote"),
+        News::Vetoed(item, true) => format!("{who} cannot eat {item}"),
+        News::Vetoed(item, false) => format!("{who} can eat {item} after all"),
+        News::Ruled(rules) => format!("{who} changed the rules: {}", lang.rules(*rules)),
+        News::Locked(true) => format!("{who} locked the menu"),
+        News::Locked(false) => format!("{who} unlocked the menu"),
+        News::Hosted(Some(member)) => format!("Host now: {}", lang.called(room, *member)),
+        News::Hosted(None) => "Nobody is host any more".to_owned(),
+        News::Dismissed(member) => {
+            format!("{who} asked {} to leave", lang.called(room, *member))
+        }
+        News::Reinstated(item) => format!("{who} went back to the decision for {item}"),
+        News::Tied(count) => format!("The time is up: a draw among {count}"),
         News::Added(_, item) => format!("{who} added {item}"),
         News::Removed(_, item) => format!("{who} removed {item}"),
         News::Restored(_, item) => format!("{who} put {item} back"),

@@ -5,7 +5,7 @@ use tablecast_client::{Notification as N, Who};
 use tablecast_lunch::{How, Verdict};
 
 use super::lang::Lang;
-use crate::lunch::News;
+use crate::lunch::{News, Room};
 
 /// Korean.
 pub static KOREAN: Lang = Lang {
@@ -14,6 +14,7 @@ pub static KOREAN: Lang = Lang {
 
     connecting: "연결 중",
     live: "연결됨",
+    watching: "구경 중",
     again_in: |seconds| format!("오프라인, {seconds}초 뒤 다시 연결"),
     ended: "끝남",
 
@@ -21,18 +22,29 @@ pub static KOREAN: Lang = Lang {
     gone_members: |count| format!("나간 사람 {count}명"),
     behind_you: " (나)",
     behind_away: " 자리 비움",
+    behind_host: " 방장",
+    behind_voted: " 투표함",
 
     seats_taken: |taken, seats| format!("{seats}자리 중 {taken}명"),
+    voted_of: |voted, members| format!("투표 {voted}/{members}"),
     time_left: |time| format!("{time} 남음"),
+    decides_in: |time| format!("마감까지 {time}"),
+    hidden_votes: "비밀 투표",
+    open_votes: "공개 투표",
+    votes_each: |count| format!("한 사람 {count}표"),
+    any_votes: "표 수 제한 없음",
+    locked: "방장만 메뉴 변경",
     empty_menu: "아직 메뉴가 비어 있어요. 먹고 싶은 것을 쓰고 Enter를 누르세요.",
     added_by: |name| format!("{name} 님 추가"),
     votes: |count| format!("{count}표"),
+    vetoes: |count| format!("{count}명 못 먹어요"),
+    vetoed_by: |names| format!("못 먹어요: {names}"),
     decided: "결정",
 
     placeholder: "추가할 것을 쓰세요",
     keys_wide: "Enter 투표  ^X 빼기  ^Z 되돌리기  /decide  /draw  F1 도움말  ^C 나가기",
     keys_narrow: "Enter 투표  ^X 빼기  F1 도움  ^C 나감",
-    press_to_end: "Enter나 ^C로 끝내기, ^R로 다시 시도",
+    press_to_end: "Enter 끝내기, ^R 재시도, /again 새 방",
     help_goes_on: "위, 아래: 더 보기   Esc: 닫기",
     help_ends: "Esc: 닫기",
 
@@ -44,9 +56,9 @@ pub static KOREAN: Lang = Lang {
     closed: |reason| match reason {
         R::Left => "방에서 나왔어요",
         R::Dismissed => "방장이 나가 달라고 했어요",
-        R::Closed => "방이 닫혔어요",
         R::RoomFull => "자리가 다 찼어요. 자리가 나면 들어갈게요",
         R::NoSuchRoom => "없는 방이거나 시간이 다 된 방이에요. `tablecast create`로 새로 만드세요",
+        R::Closed => "방이 닫혔어요",
         R::Expired => "시간이 다 돼서 방이 닫혔어요",
         R::TakenOver => "지금은 다른 창에서 들어와 있어요",
         R::Restarting => "서버가 다시 시작하고 있어요",
@@ -58,8 +70,12 @@ pub static KOREAN: Lang = Lang {
         R::Protocol | R::Binary | R::NotUtf8 | R::TooBig | R::BadProtocol => reason.text(),
     },
 
+    nothing_removed: "뺀 메뉴가 없어요",
+    nothing_past: "지난 결정이 없어요",
+
     drawing_among: |candidates, added| format!("뽑는 중: 후보 {candidates}개, {added}명 참여"),
     decided_with: |item, votes| format!("결정: {item}, {votes}"),
+    by_deadline: ", 마감 시간에 결정",
     drawn_of: |item, candidates, added, verdict| {
         format!("뽑기: {item}, 후보 {candidates}개, {added}명 참여, {verdict}")
     },
@@ -68,7 +84,7 @@ pub static KOREAN: Lang = Lang {
         Some(Verdict::Fair) => "검증됨",
         Some(Verdict::AddsUp) => "계산은 맞지만 내가 오기 전에 시작됨",
         Some(Verdict::WithoutYours) => "검증됨, 내 무작위 값은 빠짐",
-        Some(Verdict::ServerAlone) => "서버의 비밀 값만으로 정해짐 (무작위 값을 보탠 사람 없음)",
+        Some(Verdict::ServerAlone) => "서버의 비밀 값만으로 결정됨",
         Some(Verdict::OtherSecret) => "공정하지 않음: 약속한 비밀 값과 다름",
         Some(Verdict::OtherWinner) => "공정하지 않음: 계산 결과가 다름",
     },
@@ -77,6 +93,11 @@ pub static KOREAN: Lang = Lang {
     no_name: "/name 뒤에 이름을 쓰세요. 예: /name 미나",
     no_colour: "/colour 뒤에 0부터 11까지의 숫자를 쓰세요",
     no_number: |word| format!("{word} 뒤에 항목 번호를 쓰세요. 예: {word} 2"),
+    no_time: "/deadline 뒤에 시각이나 시간을 쓰세요. 예: /deadline 12:30, /deadline 20m, 없애려면 /deadline off",
+    no_rule: "/rules hidden on|off 또는 /rules votes 숫자|any",
+    no_member_named: |word| format!("/{word} 뒤에 이름을 쓰세요. 예: /{word} 미나"),
+    nobody_called: |name| format!("{name} 님은 여기에 없어요"),
+    several_called: |name, ids| format!("{name} 님이 여러 명이에요. 번호로 고르세요: {ids}"),
     no_command: |word| {
         format!(
             "{word} 명령은 없어요. 명령 목록은 /help, 그대로 추가하려면 앞에 /를 하나 더 쓰세요"
@@ -104,20 +125,32 @@ pub static KOREAN: Lang = Lang {
             "empty" => "보이는 글자가 없어요",
             "too_long" => "너무 길어요",
             "bad_item" => "쓸 수 없는 글자가 있어요",
-            "nothing_to_decide" => "메뉴가 비어 있어서 정할 것이 없어요",
+            "nothing_to_decide" => "모두가 먹을 수 있는 메뉴가 없어서 정할 수 없어요",
+            "host_only" => "방장만 할 수 있어요",
+            "no_host" => "지금은 방장이 없어요",
+            "bad_deadline" => "마감은 5초 뒤부터 24시간 뒤까지 정할 수 있어요",
+            "too_late" => "방이 그때까지 열려 있지 않아요",
+            "too_soon" => "방금 재촉했어요. 1분에 한 번만 할 수 있어요",
+            "votes_spent" => "쓸 수 있는 표를 다 썼어요. 먼저 하나를 취소하세요",
+            "too_many_votes" => "이미 그보다 많이 투표한 사람이 있어요",
+            "watching" => "구경 중이라 바꿀 수 없어요",
+            "not_yet" => "서버가 업데이트 중이에요. 잠시 뒤 다시 해 보세요",
             "drawing" => "이미 뽑는 중이에요",
             "outdated" | "conflict" => "반영되지 않았을 수 있어요",
             _ => return None,
         })
     },
 
-    notification: |lang, notification| match notification {
+    notification: |lang, notification, room| match notification {
         N::Joined(who) => format!("{}들어왔어요", subject(who)),
         N::Back(who) => format!("{}돌아왔어요", subject(who)),
         N::Away(who) => format!("{}자리를 비웠어요", subject(who)),
         N::Left(who) => format!("{}나갔어요", subject(who)),
         N::Renamed(who, name) => format!("{}이름을 {} 바꿨어요", subject(who), towards(name)),
-        N::Change(who, news) => changed(&subject(who.as_ref().unwrap_or(&Who::Nobody)), news),
+        N::Change(who, news) => {
+            let who = who.as_ref().unwrap_or(&Who::Nobody);
+            changed(lang, &subject(who), news, room)
+        }
         N::Watching(true) => "자리 없이 구경하고 있어요".to_owned(),
         N::Watching(false) => "이제 자리가 생겼어요".to_owned(),
         N::Snapshot => String::new(),
@@ -147,6 +180,20 @@ pub static KOREAN: Lang = Lang {
         ("/title 제목", "방 제목"),
         ("/name 이름", "내 이름 바꾸기"),
         ("/colour 0-11", "내 색 바꾸기"),
+        ("/deadline T", "T: 12:30, 20m, off"),
+        ("/nudge", "투표해 달라고 재촉"),
+        ("/veto 메뉴", "못 먹어요"),
+        ("/unveto 메뉴", "먹을 수 있어요"),
+        ("/rules", "hidden on, off; votes N"),
+        ("/lock", "메뉴는 방장만"),
+        ("/unlock", "메뉴는 다시 누구나"),
+        ("/host 이름", "방장 넘기기"),
+        ("/dismiss 이름", "내보내기"),
+        ("/removed", "뺀 메뉴 보기"),
+        ("/restore N", "그중 하나 다시 넣기"),
+        ("/past", "지난 결정 보기"),
+        ("/reinstate N", "그 결정으로 다시 정하기"),
+        ("/again", "같은 메뉴로 다음 방"),
         ("/extend", "시간 늘리기"),
         ("/members", "들어와 있는 사람"),
         ("/link", "방 주소"),
@@ -200,9 +247,30 @@ fn subject(who: &Who) -> String {
     }
 }
 
-fn changed(who: &str, news: &News) -> String {
+fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
     let object = |item| with(item, "을", "를");
     match news {
+        News::VotedHidden(true) => format!("{who}투표했어요"),
+        News::VotedHidden(false) => format!("{who}투표를 모두 취소했어요"),
+        News::Deadline(Some(at)) => {
+            let at = lang.time_of_day(*at, room);
+            format!("{who}마감을 {} 정했어요", towards(&at))
+        }
+        News::Deadline(None) => format!("{who}마감을 없앴어요"),
+        News::Undecided => "마감 시간이 됐지만 정할 메뉴가 없었어요".to_owned(),
+        News::Nudged => format!("{who}투표해 달라고 해요"),
+        News::Vetoed(item, true) => format!("{who}{} 못 먹어요", with(item, "은", "는")),
+        News::Vetoed(item, false) => format!("{who}이제 {} 먹을 수 있어요", with(item, "은", "는")),
+        News::Ruled(rules) => format!("{who}규칙을 바꿨어요: {}", lang.rules(*rules)),
+        News::Locked(true) => format!("{who}메뉴를 잠갔어요"),
+        News::Locked(false) => format!("{who}메뉴를 다시 열었어요"),
+        News::Hosted(Some(member)) => format!("지금 방장: {}", lang.called(room, *member)),
+        News::Hosted(None) => "이제 방장이 없어요".to_owned(),
+        News::Dismissed(member) => {
+            format!("{who}나가 달라고 했어요: {}", lang.called(room, *member))
+        }
+        News::Reinstated(item) => format!("{who}{} 다시 정했어요", towards(item)),
+        News::Tied(count) => format!("마감 시간에 동점이라 후보 {count}개로 뽑아요"),
         News::Added(_, item) => format!("{who}{} 추가했어요", object(item)),
         News::Removed(_, item) => format!("{who}{} 뺐어요", object(item)),
         News::Restored(_, item) => format!("{who}{} 다시 넣었어요", object(item)),

@@ -1,14 +1,16 @@
 //! What a language is, and what is said in the same way in all of them.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use tablecast_client::protocol::push::Member;
 use tablecast_client::protocol::{CloseReason, MemberId, client::Request};
-use tablecast_client::{Millis, Reason, Refusal, Status};
-use tablecast_lunch::{Candidate, Command, Decision, How, Item, Verdict};
+use tablecast_client::{Millis, Reason, Refusal, Status, Who};
+use tablecast_lunch::{Candidate, Command, Decision, How, Item, Rules, Verdict};
 
+use crate::clock;
 use crate::lines::{self, Line};
-use crate::lunch::{self, Notification, Room, is_decided};
+use crate::lunch::{self, Notification, Room, by_votes, is_decided};
+use crate::show::Show;
 use crate::text::{cut, sanitise};
 
 type Text = &'static str;
@@ -26,6 +28,7 @@ pub struct Lang {
     // Whether there is a connection.
     pub(crate) connecting: Text,
     pub(crate) live: Text,
+    pub(crate) watching: Text,
     pub(crate) again_in: fn(u64) -> String,
     pub(crate) ended: Text,
 
@@ -34,13 +37,26 @@ pub struct Lang {
     pub(crate) gone_members: fn(usize) -> String,
     pub(crate) behind_you: Text,
     pub(crate) behind_away: Text,
+    pub(crate) behind_host: Text,
+    pub(crate) behind_voted: Text,
 
     // The room, and an item on its menu.
     pub(crate) seats_taken: fn(usize, usize) -> String,
+    /// Of those who are here, how many have voted.
+    pub(crate) voted_of: fn(usize, usize) -> String,
     pub(crate) time_left: fn(&str) -> String,
+    pub(crate) decides_in: fn(&str) -> String,
+    pub(crate) hidden_votes: Text,
+    pub(crate) open_votes: Text,
+    pub(crate) votes_each: fn(u32) -> String,
+    pub(crate) any_votes: Text,
+    pub(crate) locked: Text,
     pub(crate) empty_menu: Text,
     pub(crate) added_by: fn(&str) -> String,
     pub(crate) votes: fn(usize) -> String,
+    /// How many cannot eat it, or who.
+    pub(crate) vetoes: fn(usize) -> String,
+    pub(crate) vetoed_by: fn(&str) -> String,
     pub(crate) decided: Text,
 
     // Where something is typed, and the last line of a wide and a narrow screen, and of the help.
@@ -61,9 +77,14 @@ pub struct Lang {
     /// For those that are defects of this program, the text for its developers.
     pub(crate) closed: fn(CloseReason) -> Text,
 
+    pub(crate) nothing_removed: Text,
+    pub(crate) nothing_past: Text,
+
     // A draw and a decision: the number of candidates, and of members who took part.
     pub(crate) drawing_among: fn(usize, usize) -> String,
     pub(crate) decided_with: fn(&str, &str) -> String,
+    /// Stands behind a decision that nobody asked for.
+    pub(crate) by_deadline: Text,
     pub(crate) drawn_of: fn(&str, usize, usize, &str) -> String,
     pub(crate) verdict: fn(Option<Verdict>) -> Text,
 
@@ -72,6 +93,12 @@ pub struct Lang {
     pub(crate) no_name: Text,
     pub(crate) no_colour: Text,
     pub(crate) no_number: fn(&str) -> String,
+    pub(crate) no_time: Text,
+    pub(crate) no_rule: Text,
+    pub(crate) no_member_named: fn(&str) -> String,
+    pub(crate) nobody_called: fn(&str) -> String,
+    /// A name, and the numbers of those who have it.
+    pub(crate) several_called: fn(&str, &str) -> String,
     pub(crate) no_command: fn(&str) -> String,
     pub(crate) not_here_yet: Text,
     pub(crate) nothing_to_undo: Text,
@@ -90,7 +117,7 @@ pub struct Lang {
     pub(crate) refusal: fn(&str) -> Option<Text>,
 
     /// What happened; nothing of a snapshot, which the user interface shows itself.
-    pub(crate) notification: fn(&Lang, &Notification) -> String,
+    pub(crate) notification: fn(&Lang, &Notification, Option<&Room>) -> String,
 
     /// What is typed where no list can be chosen from.
     pub(crate) numbered: Help,
@@ -130,14 +157,32 @@ fn quoted(text: &str) -> String {
 }
 
 impl Lang {
-    /// Names of members; of those who left only how many.
+    /// What a member is called; nothing, if nobody knows any more.
+    fn name(&self, room: &Room, member: MemberId) -> Option<String> {
+        match room.who(member) {
+            Who::You => Some(self.listed_you.to_owned()),
+            Who::Other(name) => Some(name),
+            Who::Nobody => None,
+        }
+    }
+
+    /// A member in a sentence.
+    pub(super) fn called(&self, room: Option<&Room>, member: MemberId) -> String {
+        room.map_or_else(
+            || (self.gone_members)(1),
+            |room| self.names(room, &[member]),
+        )
+    }
+
+    /// When it is this time of the store's clock, by the clock on the wall.
+    pub(super) fn time_of_day(&self, at: u64, room: Option<&Room>) -> String {
+        clock::shown(room.map_or(at, |room| room.local_time(at)))
+    }
+
+    /// Names of members; of those whom nobody knows any more only how many.
     pub(crate) fn names(&self, room: &Room, members: &[MemberId]) -> String {
-        let known = members.iter().filter_map(|id| room.member(*id));
-        let name = |member: &Member| match room.is_you(member.id) {
-            true => self.listed_you.to_owned(),
-            false => member.name.clone(),
-        };
-        let mut names: Vec<String> = known.map(name).collect();
+        let names = members.iter().filter_map(|id| self.name(room, *id));
+        let mut names: Vec<String> = names.collect();
         let gone = members.len() - names.len();
         if gone > 0 {
             names.push((self.gone_members)(gone));
@@ -157,17 +202,102 @@ impl Lang {
             true => format!(", {}", self.decided),
             false => String::new(),
         };
-        format!("{} ({by}){decided}, {votes}{who}", item.item)
+        let vetoed = match item.vetoes.is_empty() {
+            true => String::new(),
+            false => format!("; {}", (self.vetoed_by)(&self.names(room, &item.vetoes))),
+        };
+        format!("{} ({by}){decided}, {votes}{who}{vetoed}", item.item)
     }
 
-    /// How long the room lives.
-    pub(crate) fn left(&self, time: Duration) -> String {
+    /// What a list shows: a number, a key or a command, and what it is.
+    pub(crate) fn rows(&self, show: Show, room: Option<&Room>) -> Vec<(String, String)> {
+        let help = |rows: Help| {
+            let row = |(key, does): &(Text, Text)| (key.to_string(), does.to_string());
+            rows.iter().map(row)
+        };
+        let of_room = |rows: fn(&Lang, &Room) -> Vec<(String, String)>| {
+            room.map_or_else(Vec::new, |room| rows(self, room))
+        };
+        match show {
+            Show::Help => help(self.keys).chain(help(self.commands)).collect(),
+            Show::Menu => of_room(|lang, room| lang.items(room, by_votes(&room.state))),
+            Show::Removed => {
+                of_room(|lang, room| lang.items(room, room.state.removed.iter().map(|one| &**one)))
+            }
+            Show::Past => of_room(|lang, room| {
+                // Only those with a number can be the decision again.
+                let past = room.state.past.iter();
+                let row =
+                    |one: &Arc<Decision>| Some((one.number?.to_string(), lang.decision(one, None)));
+                past.filter_map(row).collect()
+            }),
+            Show::Members | Show::Link => Vec::new(),
+        }
+    }
+
+    fn items<'a>(
+        &self,
+        room: &Room,
+        items: impl IntoIterator<Item = &'a Item>,
+    ) -> Vec<(String, String)> {
+        let row = |item: &Item| (item.number.to_string(), self.item(room, item));
+        items.into_iter().map(row).collect()
+    }
+
+    /// That such a list is empty.
+    pub(crate) fn empty(&self, show: Show) -> Text {
+        match show {
+            Show::Removed => self.nothing_removed,
+            Show::Past => self.nothing_past,
+            Show::Menu | Show::Members | Show::Link | Show::Help => self.empty_menu,
+        }
+    }
+
+    /// How members vote, and who may change the menu; nothing, if all is as usual.
+    pub(crate) fn house(&self, room: &Room) -> String {
+        let house = &room.state.house;
+        let hidden = house
+            .rules
+            .hidden_votes
+            .then(|| self.hidden_votes.to_owned());
+        let each = house.rules.votes_each.map(self.votes_each);
+        let locked = house.locked.then(|| self.locked.to_owned());
+        let parts: Vec<String> = [hidden, each, locked].into_iter().flatten().collect();
+        parts.join(", ")
+    }
+
+    /// How members vote.
+    pub(super) fn rules(&self, rules: Rules) -> String {
+        let hidden = match rules.hidden_votes {
+            true => self.hidden_votes,
+            false => self.open_votes,
+        };
+        let each = rules.votes_each.map(self.votes_each);
+        let each = each.unwrap_or_else(|| self.any_votes.to_owned());
+        format!("{hidden}, {each}")
+    }
+
+    /// How long it is until the votes decide, or else how long the room lives; and, if there is
+    /// something to vote for, how many of those who are here have voted.
+    pub(crate) fn progress(&self, room: &Room, now: Millis) -> String {
+        let deadline = room.state.house.deadline.as_ref();
+        let (time, text) = match deadline {
+            Some(deadline) => (room.until(deadline.at, now), self.decides_in),
+            None => (room.left(now), self.time_left),
+        };
         let seconds = time.as_secs();
         let time = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
             (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
             (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
         };
-        (self.time_left)(&time)
+        let time = text(&time);
+        if room.state.items.is_empty() {
+            return time;
+        }
+        let voted = room.state.voted();
+        let voted = room.members.iter().filter(|one| voted.contains(&one.id));
+        let voted = (self.voted_of)(voted.count(), room.members.len());
+        format!("{time}, {voted}")
     }
 
     /// Who is here.
@@ -202,11 +332,19 @@ impl Lang {
     /// What was decided, and whether it can be believed.
     pub(crate) fn decision(&self, decision: &Decision, verdict: Option<Verdict>) -> String {
         let Candidate { item, votes, .. } = &decision.winner;
-        let Some(draw) = &decision.draw else {
-            return (self.decided_with)(item, &(self.votes)(*votes));
+        let text = match &decision.draw {
+            None => (self.decided_with)(item, &(self.votes)(*votes)),
+            Some(draw) => {
+                let (candidates, added) = (draw.candidates.len(), draw.contributions.len());
+                (self.drawn_of)(item, candidates, added, (self.verdict)(verdict))
+            }
         };
-        let (candidates, added) = (draw.candidates.len(), draw.contributions.len());
-        (self.drawn_of)(item, candidates, added, (self.verdict)(verdict))
+        let by_clock = if decision.deadline {
+            self.by_deadline
+        } else {
+            ""
+        };
+        format!("{text}{by_clock}")
     }
 
     /// Commands by what they are about, as far as a line has room.
@@ -229,7 +367,6 @@ impl Lang {
             Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
             Request::Command(command) => command,
         };
-        // This client names items by their numbers alone.
         let numbered = |word, number: Option<u64>| format!("{word} {}", number.unwrap_or_default());
         match command {
             Command::Add(add) => quoted(&add.item),
@@ -239,20 +376,25 @@ impl Lang {
             },
             Command::Remove(target) => numbered("/remove", target.number),
             Command::Restore(_) => "/undo".to_owned(),
+            Command::Veto(veto) => {
+                let word = if veto.on { "/veto" } else { "/unveto" };
+                match &veto.item {
+                    Some(item) => format!("{word} {}", quoted(item)),
+                    None => numbered(word, veto.number),
+                }
+            }
+            Command::Deadline(_) => "/deadline".to_owned(),
+            Command::Nudge(_) => "/nudge".to_owned(),
+            Command::Rules(_) => "/rules".to_owned(),
+            Command::Lock(lock) => if lock.on { "/lock" } else { "/unlock" }.to_owned(),
+            Command::Host(_) => "/host".to_owned(),
+            Command::Dismiss(_) => "/dismiss".to_owned(),
+            Command::Reinstate(one) => numbered("/reinstate", Some(one.decision)),
             Command::Vote(vote) => numbered(if vote.on { "/vote" } else { "/unvote" }, vote.number),
             Command::Extend(_) => "/extend".to_owned(),
             Command::Decide(decide) if decide.how == How::Votes => "/decide".to_owned(),
             // This client says the last two by itself.
             Command::Decide(_) | Command::Contribute(_) | Command::Reveal(_) => "/draw".to_owned(),
-            // This client does not say these.
-            Command::Deadline(_)
-            | Command::Nudge(_)
-            | Command::Veto(_)
-            | Command::Rules(_)
-            | Command::Lock(_)
-            | Command::Host(_)
-            | Command::Dismiss(_)
-            | Command::Reinstate(_) => String::new(),
         }
     }
 
@@ -285,7 +427,11 @@ impl Lang {
     pub(crate) fn behind(&self, room: &Room, member: &Member) -> String {
         let you = Some(self.behind_you).filter(|_| room.is_you(member.id));
         let away = Some(self.behind_away).filter(|_| member.away);
-        you.into_iter().chain(away).collect()
+        let is_host = room.state.house.host == Some(member.id);
+        let host = Some(self.behind_host).filter(|_| is_host);
+        let has_voted = room.state.voted().contains(&member.id);
+        let voted = Some(self.behind_voted).filter(|_| has_voted);
+        [you, host, voted, away].into_iter().flatten().collect()
     }
 
     /// That a command was refused, and why.

@@ -64,7 +64,9 @@ impl<'a> Desk<'a> {
         self.picture();
     }
 
+    /// Something changed by this member; 0: by the server or the clock.
     pub(super) fn happens(&mut self, seq: u64, by: u64, change: Value) {
+        let by = Some(by).filter(|by| *by > 0);
         self.hears(json!({"event":{"seq":seq,"by":by,"change":change,"expires_at":NOW + 570_000}}));
     }
 
