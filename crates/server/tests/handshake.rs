@@ -356,7 +356,8 @@ async fn a_room_is_shown_to_anybody_with_its_link_and_without_secrets() {
         serde_json::json!({
             "title": null, "items": [], "max_items": 100,
             "next_draw": {"number": 1, "commitment": draw["commitment"]},
-            "drawing": null, "decision": null,
+            "drawing": null, "decision": null, "past": [], "removed": [],
+            "rules": {"hidden_votes": false, "votes_each": null}, "locked": false, "voted": [],
         })
     );
     for secret in ["token", "secret"] {

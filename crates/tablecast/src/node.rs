@@ -66,6 +66,8 @@ struct Known {
     /// need time to renew theirs.
     steady_since: Instant,
     live: Option<Live>,
+    /// Another node was seen.
+    has_company: bool,
     /// The last known time of the backend's clock, and when it was read.
     clock: Option<(Instant, u64)>,
 }
@@ -93,6 +95,7 @@ impl Node {
                 health: Health::Up,
                 steady_since: Instant::now(),
                 live: None,
+                has_company: false,
                 clock: None,
             }),
         }
@@ -135,7 +138,11 @@ impl Node {
         };
         let is_steady = asked >= known.steady_since + lease;
         // A store that loses no publication loses no lease either.
-        self.switch(&live, is_steady || self.backend.resync_interval().is_none());
+        let are_all = is_steady || self.backend.resync_interval().is_none();
+        known.has_company |= live.iter().any(|node| node.id != self.id);
+        // Whoever was always alone has waited for nobody.
+        let quietly = !known.has_company;
+        self.switch(&live, are_all, quietly);
         if !is_steady {
             return false;
         }
@@ -150,8 +157,8 @@ impl Node {
     }
 
     /// Learns what forms may be made from the live nodes. `are_all`: none is missing; else
-    /// they can only show that an older one is among them.
-    fn switch(&self, live: &[LiveNode], are_all: bool) {
+    /// they can only show that an older one is among them. `quietly`: without a line in the log.
+    fn switch(&self, live: &[LiveNode], are_all: bool, quietly: bool) {
         let before = self.makes.get();
         let begin = if are_all { self.reads } else { before };
         let makes = live.iter().fold(begin, |all, node| all.lowest(node.forms));
@@ -161,7 +168,9 @@ impl Node {
             } else {
                 "all nodes read these stored forms, so they are made from now on"
             };
-            tracing::info!(forms = %makes, before = %before, reads = %self.reads, "{why}");
+            if !quietly {
+                tracing::info!(forms = %makes, before = %before, reads = %self.reads, "{why}");
+            }
             self.makes.set(makes);
         }
     }

@@ -303,6 +303,8 @@ async fn the_log_says_whether_newer_forms_are_made_from_now_on_or_no_more() {
     let said = async || log.0.lock().unwrap().clone();
     let store = Hands::new().store();
     let older = store.another_node();
+    let id: tablecast_core::NodeId = "older".parse().unwrap();
+    older.renew(&id, Forms::FIRST, 5 * LEASE).await.unwrap();
     let _new = Process::<Second>::start(Arc::new(store), LEASE).await;
     let is_told = |said: &Vec<String>| said.len() == 1;
     let up = until("newer forms are made", said, is_told).await;
@@ -310,7 +312,6 @@ async fn the_log_says_whether_newer_forms_are_made_from_now_on_or_no_more() {
     assert_eq!(up, [what]);
 
     let forms = Forms { rooms: 9, app: 1 };
-    let id = "older".parse().unwrap();
     older.renew(&id, forms, LEASE).await.unwrap();
     let is_told = |said: &Vec<String>| said.len() == 2;
     let down = until("no newer ones are made", said, is_told).await;

@@ -233,7 +233,7 @@ pub(super) async fn create(
 
     let made = site.hub.create_with(id, menu, RoomSettings { ttl }).await;
     let made = made.map_err(not_made)?;
-    tracing::debug!(room = %made.id, address = %client, "a room was made");
+    tracing::debug!(room = made.id.as_str(), address = %client, "a room was made");
     Ok(answer(&site, StatusCode::CREATED, &made))
 }
 
@@ -269,7 +269,7 @@ pub(super) async fn again(
         .await
     {
         Ok(made) => {
-            tracing::debug!(%room, successor = %id, address = %client, "a room was made again");
+            tracing::debug!(room = room.as_str(), successor = id.as_str(), address = %client, "a room was made again");
             Ok(answer(&site, StatusCode::CREATED, &made))
         }
         // Somebody else was faster.
