@@ -284,7 +284,9 @@ const AFTER = {
     // What comes back brings nobody more votes than allowed.
     const isLess = (votes_each ?? Infinity) < (menu.rules.votes_each ?? Infinity);
     const removed = isLess ? menu.removed.map((item) => ({ ...item, votes: [] })) : menu.removed;
-    return { ...menu, rules: { hidden_votes, votes_each }, removed };
+    const after = { ...menu, removed };
+    // Whoever had votes only there has none.
+    return { ...(before.rules.hidden_votes ? after : counted(after)), rules: { hidden_votes, votes_each } };
   },
   locked: (menu, { on }) => ({ ...menu, locked: on }),
   hosted: (menu, { member }) => ({ ...menu, host: member, locked: menu.locked && member !== undefined }),
@@ -345,7 +347,11 @@ export function applyMenu(menu, { by, change }) {
   /** @type {Menu} */
   const next = given(/** @type {any} */ (AFTER)[kind]({ ...NEW, ...menu }, event, by));
   // Of hidden votes the events say who has any.
-  if (next.rules.hidden_votes) return next;
-  const voted = new Set([...next.items, ...next.removed].flatMap(({ votes }) => votes));
-  return { ...next, voted: [...voted].sort((a, b) => a - b) };
+  return next.rules.hidden_votes ? next : counted(next);
+}
+
+/** With those who have voted, where votes are open. @param {Menu} menu @returns {Menu} */
+function counted(menu) {
+  const voted = new Set([...menu.items, ...menu.removed].flatMap(({ votes }) => votes));
+  return { ...menu, voted: [...voted].sort((a, b) => a - b) };
 }

@@ -140,6 +140,8 @@ test('votes for what was removed are taken back before anybody has more than the
   assert.deepEqual(after(menu, 5, { voted: { hidden: true, any: true } }).removed, menu.removed);
   const less = after(menu, 1, { ruled: { hidden_votes: false, votes_each: 1, name: 'Mina' } });
   assert.deepEqual(less.removed, [dish(2, 'pho'), dish(1, 'pizza')]);
+  const hidden = after({ ...menu, voted: [1, 5] }, 1, { ruled: { hidden_votes: true, votes_each: 1, name: 'Mina' } });
+  assert.deepEqual(hidden.voted, [5]);
   assert.deepEqual(after(menu, 1, { ruled: { hidden_votes: false, votes_each: null, name: 'Mina' } }).removed, menu.removed);
 });
 

@@ -180,10 +180,6 @@ impl Table {
 
     fn rule(&mut self, ruled: &Ruled) {
         let before = self.house.rules;
-        self.voters = match ruled.rules.hidden_votes {
-            true => self.voted().into(),
-            false => Arc::default(),
-        };
         if ruled.rules.are_stricter_than(before) {
             // Nobody has more votes on the menu than allowed. This makes sure that it stays so.
             self.change_removed(|item| {
@@ -192,6 +188,10 @@ impl Table {
                 }
             });
         }
+        self.voters = match ruled.rules.hidden_votes {
+            true => self.voted().into(),
+            false => Arc::default(),
+        };
         Arc::make_mut(&mut self.house).rules = ruled.rules;
     }
 

@@ -214,3 +214,16 @@ fn hidden_votes_are_stored_and_read_again() {
     let stored = serde_json::to_string(&menu).unwrap();
     assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
 }
+
+/// The vote for what was removed is gone by the stricter rule.
+#[test]
+fn who_has_no_vote_left_when_hiding_begins_has_not_voted() {
+    let mut menu = menu(&["add:a", "add:b"]);
+    asks(&mut menu, ANNA, r#"{"vote":{"number":1,"on":true}}"#).unwrap();
+    says(&mut menu, "remove:a").unwrap();
+    assert_eq!(menu.table.voted(), [ANNA.id]);
+    let both = r#"{"rules":{"hidden_votes":true,"votes_each":1}}"#;
+    asks(&mut menu, BEN, both).unwrap();
+    assert!(menu.table.removed[0].votes.is_empty());
+    assert_eq!(menu.table.voted(), []);
+}
