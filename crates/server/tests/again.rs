@@ -150,6 +150,47 @@ async fn a_table_that_has_ended_leads_to_one_by_its_result() {
     }
 }
 
+/// A new room of its id would have deleted its result.
+#[tokio::test]
+async fn where_the_next_table_has_ended_too_its_result_stays_and_another_follows() {
+    let mut brief = config();
+    // Long enough for the steps before its end, on a busy machine.
+    brief.hub.room_ttl = Duration::from_secs(3);
+    let server = start(brief).await;
+    let (id, _mina) = decided(&server, &json!({"title": "Friday"})).await;
+    let made = again(&server, &id).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let next = made.json()["id"].as_str().unwrap().to_owned();
+    let mut lee = member(&server, &next).await;
+    say(&mut lee, json!({"id": 1, "add": {"item": "soup"}})).await;
+    say(
+        &mut lee,
+        json!({"id": 2, "vote": {"number": 3, "on": true}}),
+    )
+    .await;
+    say(&mut lee, json!({"id": 3, "decide": {"how": "votes"}})).await;
+    let path = format!("/session/{next}/result/");
+    let result = server.get(&path).await.json();
+    while lee.next_json().await.is_ok() {}
+    let place = format!("/session/{next}/");
+    let gone = async || server.get(&place).await.status;
+    until("the next one has ended", gone, |status| *status == 404).await;
+
+    let body = r#"{"minutes": 60}"#;
+    let line = format!("POST /session/{id}/again/");
+    let third = server.request(&line, JSON, body).await;
+    assert_eq!(server.get(&path).await.json(), result);
+    assert_eq!(third.status, 201, "{third:?}");
+    assert_eq!(dishes(&state(&server, &third).await).len(), 3);
+    for old in [&id, &next] {
+        let there = again(&server, old).await;
+        assert_eq!(
+            (there.status, &there.json()["id"]),
+            (200, &third.json()["id"])
+        );
+    }
+}
+
 #[tokio::test]
 async fn all_who_say_it_at_once_on_two_nodes_get_one_room() {
     let store = MemoryBackend::new();

@@ -254,11 +254,21 @@ pub(super) async fn again(
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
     let refused = |error| site.refused(client, error);
-    let room: RoomId = id.parse().map_err(|_| refused(RoomError::NotFound))?;
-    let id = successor(&room);
-    if let Some(there) = find(&site, &id).await.map_err(refused)? {
-        return Ok(answer(&site, StatusCode::OK, &there));
-    }
+    let mut room: RoomId = id.parse().map_err(|_| refused(RoomError::NotFound))?;
+    let id = loop {
+        let next = successor(&room);
+        if let Some(there) = find(&site, &next).await.map_err(refused)? {
+            return Ok(answer(&site, StatusCode::OK, &there));
+        }
+        match site.hub.keepsake(next.as_str()).await {
+            // It has ended too. Made anew it would lose its result, so the one after it follows.
+            // Each is a look, since somebody may have made many of them.
+            Ok(_) => site.may_look(client)?,
+            Err(RoomError::NotFound) => break next,
+            Err(error) => return Err(refused(error)),
+        }
+        room = next;
+    };
     let legacy = legacy(&site, &room).await.map_err(refused)?;
     settings.title = legacy.title.as_deref().into();
     let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
