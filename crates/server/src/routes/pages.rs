@@ -165,16 +165,11 @@ pub(super) async fn picture(
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    /// How many are drawn at once: each takes three megabytes, and a core for some
-    /// hundredths of a second.
-    static DRAWING: Semaphore = Semaphore::const_new(2);
     id.parse::<RoomId>().map_err(|_| no_such_room())?;
     let preview = seen(&site, client, &id).await?.unwrap_or_default();
     let words = Words::of(Language::asked(&headers));
-    let place = DRAWING.acquire().await;
-    let drawn = spawn_blocking(move || picture::draw(&preview, words)).await;
-    drop(place);
-    let drawn = drawn.ok().flatten().ok_or_else(|| {
+    let drawn = one_of_few(move || picture::draw(&preview, words)).await;
+    let drawn = drawn.flatten().ok_or_else(|| {
         tracing::error!(room = %id, "the picture of a room could not be drawn");
         Problem::internal("the picture could not be drawn")
     })?;
@@ -184,6 +179,21 @@ pub(super) async fn picture(
         (VARY, "accept-language"),
     ];
     Ok((headers, drawn).into_response())
+}
+
+/// How many pictures are drawn at once: each takes three megabytes, and a core for some
+/// hundredths of a second.
+static DRAWING: Semaphore = Semaphore::const_new(2);
+
+/// What drawing a picture makes, when it is its turn. It keeps its place until it is done, also if
+/// nobody waits for it any more: it cannot be stopped.
+async fn one_of_few<T: Send + 'static>(draw: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let place = DRAWING.acquire().await.ok()?;
+    let drawing = spawn_blocking(move || {
+        let _place = place;
+        draw()
+    });
+    drawing.await.ok()
 }
 
 /// An address without a route. People get a page with a link to the first one, because
@@ -286,4 +296,29 @@ pub(super) fn page(
         tracing::error!(name, "a page is not in the binary");
         Problem::internal("the page is missing")
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_more_pictures_are_drawn_at_once_if_clients_go_away() {
+        let free = DRAWING.available_permits();
+        let (began, begins) = mpsc::channel();
+        let (go_on, goes_on) = mpsc::channel::<()>();
+        let waits = tokio::spawn(one_of_few(move || {
+            began.send(()).unwrap();
+            let _ = goes_on.recv();
+        }));
+        let begins = spawn_blocking(move || begins.recv());
+        begins.await.unwrap().unwrap();
+        waits.abort();
+        assert!(waits.await.unwrap_err().is_cancelled());
+        assert_eq!(DRAWING.available_permits(), free - 1);
+        drop(go_on);
+    }
 }
