@@ -76,16 +76,21 @@ const ROOT_MARK: &str = "{{root}}";
 /// A placeholder for the requested language, in documents with several.
 const LANGUAGE_MARK: &str = "{{language}}";
 
+/// The code that makes what is served from the files: it is part of their version.
+const MAKERS: [&[u8]; 2] = [
+    include_bytes!("web/bare.rs"),
+    include_bytes!("web/bundle.rs"),
+];
+
 /// A hash of all files together: a document and the files it loads have the same version,
 /// whatever a browser has cached.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let page = Page::iter().filter_map(|path| Page::get(&path));
     let client = Client::iter().filter_map(|path| Client::get(&path));
     // Each hash is cryptographic already, and the order is fixed.
-    let folded = page.chain(client).fold(0u64, |folded, file| {
-        let hash = file.metadata.sha256_hash();
-        let head = hash.first_chunk().copied().unwrap_or_default();
-        folded.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from_le_bytes(head)
+    let files = page.chain(client).map(|file| head(&file));
+    let folded = files.chain(MAKERS.map(hash)).fold(0u64, |folded, hash| {
+        folded.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ hash
     });
     format!("{folded:016x}")
 });
