@@ -211,6 +211,31 @@ async fn who_missed_an_own_secret_gets_the_whole_state_and_others_continue() {
     assert_eq!(change(&mut others).await, shown(true, None));
 }
 
+/// The client has seen the room as another member.
+#[tokio::test]
+async fn who_comes_back_as_another_member_gets_their_own_view() {
+    let (here, _, _) = two_nodes().await;
+    here.until_persons().await;
+    let person = "fedcba9876543210fedcba9876543210";
+    let mut guest = here.json("r").await;
+    guest.ask(hide(1, "pizza")).await;
+    let mut mina = here.enter("r", json!({"join": {"person": person}})).await;
+    let seq = mina.ask(hide(1, "soup")).await["ack"]["seq"].clone();
+    let seat = guest.hello.clone();
+    guest.client.send_close(1000).await.unwrap();
+    here.until_seats("r", 1).await;
+    let (seat, epoch) = (&seat["seat"], &seat["epoch"]);
+    let resume = json!({"resume": {"seat": seat, "epoch": epoch, "seq": seq, "person": person}});
+    let again = here.enter("r", resume).await;
+    assert_eq!(again.hello["you"], mina.hello["you"]);
+    assert_eq!(again.hello["resumed"], false);
+    let state = again.hello["state"].to_string();
+    assert!(
+        state.contains("soup") && !state.contains("pizza"),
+        "{state}"
+    );
+}
+
 #[tokio::test]
 async fn a_snapshot_is_a_frame_for_each() {
     let (here, there, faults) = two_nodes().await;

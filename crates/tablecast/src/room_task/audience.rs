@@ -344,7 +344,10 @@ impl<'a> Audience<'a> {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
                 let known = match request.wanted {
-                    WantedSeat::Again { known, .. } => known,
+                    // Who has not opened that seat may have seen the room as another member.
+                    WantedSeat::Again { known, seat: token } => {
+                        known.filter(|_| token == seat.token || !room.logic.has_secrets())
+                    }
                     WantedSeat::New { .. } => None,
                 };
                 let known = known.filter(|known| known.epoch == room.position.epoch);
