@@ -605,6 +605,27 @@ async fn a_hint_that_leads_nowhere_is_forgotten() {
     until_forgotten(&look).await;
 }
 
+/// Who puts an alarm off again and again does not fill the store with hints.
+#[tokio::test]
+async fn of_an_alarm_that_is_put_off_again_and_again_one_hint_stays() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let node = Node::on(store).await;
+    node.make("r").await;
+    let mut member = node.join("r").await;
+    let at = hands.now() + 60_000;
+    // The last time is said twice: after the answer all before it is done.
+    for id in 1..=20 {
+        let only = json!({"id": id, "only": {"at": at + id.min(19)}});
+        assert_eq!(member.ask(only).await["ack"]["id"], id);
+    }
+    hands.pass(100 * SECOND);
+    let hints = look.due_alarms(100).await.unwrap().hints;
+    assert_eq!(hints.len(), 1, "{hints:?}");
+    assert_eq!(hints[0].at, at + 19);
+}
+
 /// Enters a room through memory, without the network, so that time can stand still meanwhile.
 async fn enter(hub: &Hub<Egg>, room: &'static str) -> Client {
     let (mut ours, theirs) = tokio::io::duplex(64 * 1024);

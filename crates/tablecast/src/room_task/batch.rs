@@ -246,7 +246,7 @@ pub(super) struct Batch<A: App> {
     pub(super) decided_at: u64,
     extends: bool,
     /// The store is to note the room's alarm.
-    notes_alarm: bool,
+    pub(super) notes_alarm: bool,
     /// The room's new result.
     keepsake: Option<Record>,
     /// The frames of the text dialect: the state after each command that changed it.

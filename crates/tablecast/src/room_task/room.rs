@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use tablecast_core::App;
-use tablecast_core::backend::{Loaded, Publication, Stamp};
+use tablecast_core::backend::{AlarmHint, Loaded, Publication, Stamp};
 use tablecast_core::membership::Presence;
 use tablecast_core::position::Position;
 use tablecast_core::room::{Change, Event, Room};
@@ -38,6 +38,8 @@ pub(super) struct LocalRoom<'a, A: App> {
     /// The end of its maximum age (backend clock, ms). `u64::MAX` until it is known.
     dies_at: u64,
     alarm: Alarm,
+    /// The hint of the alarm that a commit of this node noted last.
+    hint: Option<AlarmHint>,
     /// The store may have lost its hint of the alarm, with the end of the history.
     is_alarm_lost: bool,
     away: AwayEnds,
@@ -64,6 +66,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             clock: BackendClock::new(node.backend.resync_interval()),
             dies_at: u64::MAX,
             alarm: Alarm::new(),
+            hint: None,
             is_alarm_lost: false,
             away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
@@ -185,13 +188,32 @@ impl<'a, A: App> LocalRoom<'a, A> {
             .tell_batch(&mut decided, events, text, watchers, replica, &self.clock);
         self.requests.spare = decided;
         self.is_alarm_lost &= events.is_empty();
-        self.alarm
-            .decided(replica.room.logic.alarm(), batch.decided_at);
+        let alarm = replica.room.logic.alarm();
+        self.alarm.decided(alarm, batch.decided_at);
+        if batch.notes_alarm && !events.is_empty() {
+            let hint = alarm.map(|at| AlarmHint {
+                at,
+                room: self.id.clone(),
+                seq: batch.expected.seq + 1,
+            });
+            let before = std::mem::replace(&mut self.hint, hint);
+            self.forget(before);
+        }
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
         if events.iter().any(is_away) {
             self.follow_away();
         }
         self.follow_alarm();
+    }
+
+    /// Has the store forget a hint in whose place it has noted another, or needs none: whoever
+    /// puts an alarm off again and again must not fill the store.
+    fn forget(&self, hint: Option<AlarmHint>) {
+        let backend = self.node.backend.clone();
+        if let Some(hint) = hint {
+            // If it fails, the hint is forgotten when it is due.
+            tokio::spawn(async move { backend.forget_alarm(&hint).await });
+        }
     }
 
     /// Installs the room's state from the store.
@@ -216,6 +238,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
                 self.audience
                     .close_displaced(watchers, &replica.room.members);
                 self.replica = Some(replica);
+                self.hint = None;
                 self.is_alarm_lost = true;
                 self.give_up_orphans();
                 self.follow_away();
