@@ -1,5 +1,6 @@
 //! Who somebody is, for a program that knows its users.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tablecast_core::text::clean;
@@ -19,11 +20,21 @@ use crate::dialect::NAME_GRAPHEMES;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     person: String,
     name: String,
     role: Option<Arc<str>>,
+}
+
+/// Without the account.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Identity {
@@ -63,5 +74,18 @@ impl Identity {
 
     pub(crate) fn person_in(&self, room: &RoomId) -> PersonId {
         PersonId::of_account(&self.person, room)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_not_shown() {
+        let mina = Identity::new("account 4711", "Mina").unwrap();
+        let shown = format!("{mina:?}");
+        assert!(shown.contains("Mina") && !shown.contains("4711"), "{shown}");
     }
 }

@@ -211,6 +211,23 @@ async fn who_missed_an_own_secret_gets_the_whole_state_and_others_continue() {
     assert_eq!(change(&mut others).await, shown(true, None));
 }
 
+/// Also by a seat that was taken without saying who comes.
+#[tokio::test]
+async fn whoever_was_asked_to_leave_comes_back_by_no_seat() {
+    let (here, _, _) = two_nodes().await;
+    here.until_persons().await;
+    let person = "fedcba9876543210fedcba9876543210";
+    let mut host = here.json("r").await;
+    let guest = here.json("r").await;
+    let mut mina = here.enter("r", json!({"join": {"person": person}})).await;
+    let you = mina.hello["you"].clone();
+    host.ask(json!({"id": 1, "dismiss": {"member": you}})).await;
+    assert_eq!(mina.client.closed().await.unwrap(), 4411);
+    let resume = json!({"resume": {"seat": guest.hello["seat"], "person": person}});
+    let mut back = here.say_first("r", &resume.to_string()).await;
+    assert_eq!(back.closed().await.unwrap(), 4411);
+}
+
 /// The client has seen the room as another member.
 #[tokio::test]
 async fn who_comes_back_as_another_member_gets_their_own_view() {

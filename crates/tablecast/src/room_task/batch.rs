@@ -417,20 +417,21 @@ impl DecideContext<'_> {
     }
 
     fn join<A: App>(&self, draft: &mut Draft<'_, A>, request: &JoinRequest) -> Outcome {
+        let is_barred = |person| draft.room().members.is_barred(person);
+        // Nor may they come back by a seat that was taken without saying who comes.
+        if request.person.is_some_and(is_barred) {
+            return Outcome::Refused(Refusal::Dismissed);
+        }
+        let watch = request.wanted.watch();
+        if watch == Watch::Only {
+            return Outcome::Watching;
+        }
         let again = match &request.wanted {
             WantedSeat::Again { seat, .. } if request.may_open(draft, *seat) => {
                 Some(draft.resume(*seat, self.node, request.connection))
             }
             WantedSeat::New { .. } | WantedSeat::Again { .. } => None,
         };
-        let watch = request.wanted.watch();
-        if watch == Watch::Only {
-            let is_barred = |person| draft.room().members.is_barred(person);
-            return match request.person.is_some_and(is_barred) {
-                true => Outcome::Refused(Refusal::Dismissed),
-                false => Outcome::Watching,
-            };
-        }
         let is_known = |person| draft.room().members.by_person(person).is_some();
         let seated = match again {
             Some(Err(Refusal::NoSuchSeat)) if request.person.is_some_and(is_known) => {
