@@ -221,6 +221,6 @@ async fn a_commit_whose_answer_is_given_up_is_seen_once_and_at_once() {
     hana.hears_until(all).await;
     assert_eq!(jun.items.len() as u64, id + 1);
     assert_eq!(jun.items, hana.items);
-    mina.hears_until(|mina| mina.acks.len() as u64 == id).await;
-    assert_eq!(mina.items.len() as u64, id);
+    mina.hears_until(|mina| mina.acks.len() as u64 == id && mina.items.len() as u64 == id)
+        .await;
 }
