@@ -84,13 +84,14 @@ async fn what_becomes_of_each_handshake_is_counted_from_the_start() {
         let some: Vec<_> = some.map(|(name, count)| (*name, *count)).collect();
         (all.len(), some)
     };
-    assert_eq!(counted(), (10, vec![]));
+    assert_eq!(counted(), (12, vec![]));
     node.make("r").await;
     let _member = node.json("r").await;
     assert_eq!(node.refusal("nowhere").await, 404);
     assert_eq!(node.refusal("r").await, 403);
     let full = node.say_first("r", &json!({"join": {}}).to_string()).await;
     let wrong = node.say_first("r", "{}").await;
+    let _screen = node.enter("r", json!({"join": {"watch": "only"}})).await;
     let mut gone = node.say_first("r", "").await;
     gone.send_close(1000).await.unwrap();
     for mut client in [full, wrong, gone] {
@@ -101,8 +102,9 @@ async fn what_becomes_of_each_handshake_is_counted_from_the_start() {
         ("not_found", 1),
         ("room_full", 2),
         ("seated", 1),
+        ("watching", 1),
     ];
-    let are_all = |counts: &(usize, Vec<_>)| *counts == (10, expected.to_vec());
+    let are_all = |counts: &(usize, Vec<_>)| *counts == (12, expected.to_vec());
     until("each is counted", async || counted(), are_all).await;
 }
 

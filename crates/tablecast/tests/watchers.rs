@@ -331,6 +331,8 @@ async fn who_was_asked_to_leave_does_not_watch() {
         let mut client = node.say_first("r", &first.to_string()).await;
         assert_eq!(client.closed().await.unwrap(), 4411, "{first}");
     }
+    let outcomes = node.hub.metrics().handshakes.all();
+    assert!(outcomes.contains(&("dismissed", 2)), "{outcomes:?}");
     seated(&mut waits).await;
 }
 
