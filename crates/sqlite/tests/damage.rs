@@ -47,19 +47,21 @@ struct Expiring {
     clock: Hands,
     /// Ends with what was told of the health.
     health: JoinHandle<Vec<String>>,
-    /// Rooms that are whole, so that they must leave.
+    /// Rooms that are whole and can be removed, so that they must leave.
     whole: Vec<&'static str>,
 }
 
 impl Expiring {
     async fn open(folder: Folder) -> Option<Expiring> {
+        let removable = removable(&folder);
         let clock = Hands::at(1_000_000);
         let backend = clock.try_open(&folder.options()).ok()?;
         let told = backend.health().map(|health| format!("{health:?}"));
         let health = tokio::spawn(told.collect());
         let mut whole = Vec::new();
         for id in ROOMS {
-            if let Ok(Some(_)) = backend.load(&room(id), None).await {
+            let loaded = backend.load(&room(id), None).await;
+            if matches!(loaded, Ok(Some(_))) && removable.contains(&id) {
                 whole.push(id);
             }
         }
@@ -72,7 +74,7 @@ impl Expiring {
         })
     }
 
-    /// All whole rooms leave the file, and nothing is told of the health.
+    /// All that can leave the file do, and nothing is told of the health.
     async fn expire(self, what: &str) {
         self.clock.advance(2 * HOUR);
         let connection = Connection::open(self.folder.database()).unwrap();
@@ -87,6 +89,18 @@ impl Expiring {
         let told = self.health.await.unwrap();
         assert_eq!(told, Vec::<String>::new(), "{what}");
     }
+}
+
+/// Rooms whose row SQLite itself removes, one after another. It refuses for ever where the list
+/// of what is free on the row's page is damaged, although all rows can be read.
+fn removable(folder: &Folder) -> Vec<&'static str> {
+    let copy = Folder::new();
+    fs::copy(folder.database(), copy.database()).unwrap();
+    let connection = Connection::open(copy.database()).unwrap();
+    let remove = "DELETE FROM rooms WHERE id = ?";
+    let mut ids = ROOMS.to_vec();
+    ids.retain(|id| connection.execute(remove, [id]).is_ok());
+    ids
 }
 
 /// A database in which each room has events and has left something, all at one time.
@@ -130,6 +144,8 @@ async fn a_changed_byte_is_found_or_changes_nothing() {
                 let found = check(&opened.folder.database(), &mut |_| {});
                 let is_found = found.map_or(true, |checked| !checked.findings.is_empty());
                 let content = content(&opened.backend).await;
+                let all_leave = opened.whole == ROOMS;
+                assert!(is_found || all_leave, "byte {at} is not found");
                 expiring.push((at, opened));
                 match content {
                     Ok(same) if same == expected => "nothing differs",

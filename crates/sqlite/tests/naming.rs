@@ -5,14 +5,16 @@ mod common;
 
 use std::fmt::Debug;
 use std::fs;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use rusqlite::Connection;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use common::{Folder, HOUR, Hands, commit, create};
+use common::{Folder, HOUR, Hands, commit, create, load, room};
+use tablecast_core::Backend;
+use tablecast_sqlite::check;
 use tablecast_testing::until;
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -50,10 +52,40 @@ impl Visit for Line {
     }
 }
 
+/// All tests of this file hear all lines.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Errors).unwrap());
+}
+
+fn lines() -> Vec<String> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// How often a room is named with this.
+fn named(lines: &[String], room: &str, what: &str) -> usize {
+    let room = format!("room={room:?}");
+    let named = lines.iter().filter(|line| line.contains(&room));
+    named.filter(|line| line.contains(what)).count()
+}
+
+/// Damages the first page of a table.
+fn on_root_of(folder: &Folder, table: &str, damage: impl FnOnce(&mut [u8])) {
+    let connection = Connection::open(folder.database()).unwrap();
+    let query = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
+    let root: u32 = connection
+        .query_row(query, [table], |row| row.get(0))
+        .unwrap();
+    drop(connection);
+    let mut bytes = fs::read(folder.database()).unwrap();
+    damage(&mut bytes[(root as usize - 1) * 4096..][..4096]);
+    fs::write(folder.database(), bytes).unwrap();
+}
+
 /// A row that is damaged, and a page on which nothing can be removed.
 #[tokio::test]
 async fn what_cannot_leave_is_named_once() {
-    tracing::subscriber::set_global_default(Errors).unwrap();
+    listen();
     let folder = Folder::new();
     let clock = Hands::at(1_000_000);
     let backend = clock.open(&folder.options());
@@ -65,12 +97,8 @@ async fn what_cannot_leave_is_named_once() {
     let connection = Connection::open(folder.database()).unwrap();
     let damage = "UPDATE due SET sum = sum + 1 WHERE id = 'damaged'";
     connection.execute(damage, ()).unwrap();
-    let query = "SELECT rootpage FROM sqlite_schema WHERE name = 'log'";
-    let root: u32 = connection.query_row(query, (), |row| row.get(0)).unwrap();
     drop(connection);
-    let mut bytes = fs::read(folder.database()).unwrap();
-    bytes[(root as usize - 1) * 4096..][..8].fill(0xff);
-    fs::write(folder.database(), bytes).unwrap();
+    on_root_of(&folder, "log", |page| page[..8].fill(0xff));
 
     let backend = clock.open(&folder.options());
     // Each time the sweep has come by once more.
@@ -80,12 +108,8 @@ async fn what_cannot_leave_is_named_once() {
         until(id, async || backend.rooms(), |rooms| *rooms == 0).await;
     }
     drop(backend);
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    let of = |name: &str, what: &str| {
-        let name = format!("room={name:?}");
-        let named = lines.iter().filter(|line| line.contains(&name));
-        named.filter(|line| line.contains(what)).count()
-    };
+    let lines = lines();
+    let of = |name: &str, what: &str| named(&lines, name, what);
     let stays = "a part of it stays in the file";
     for id in ["whole", "first", "second", "third"] {
         assert_eq!(of(id, stays), 1, "{id}: {lines:#?}");
@@ -97,4 +121,47 @@ async fn what_cannot_leave_is_named_once() {
         .iter()
         .filter(|line| line.contains("takes no changes"));
     assert_eq!(unhealthy.count(), 0, "{lines:#?}");
+}
+
+/// The list of what is free on a page, by its first byte: SQLite reads all rows there, and
+/// removes none.
+#[tokio::test]
+async fn a_room_on_a_page_that_takes_no_change_is_named_once_and_others_leave() {
+    listen();
+    let folder = Folder::new();
+    let clock = Hands::at(1_000_000);
+    let backend = clock.open(&folder.options());
+    let mut positions = Vec::new();
+    for id in ["stuck", "stuck-too"] {
+        positions.push(create(&backend, id).await);
+    }
+    drop(backend);
+    on_root_of(&folder, "rooms", |page| page[1] ^= 1);
+
+    let backend = clock.open(&folder.options());
+    for (id, position) in ["stuck", "stuck-too"].into_iter().zip(positions) {
+        assert_eq!(load(&backend, id).await.position, position);
+    }
+    let connection = Connection::open(folder.database()).unwrap();
+    // What is due after them leaves: the sweep has come by.
+    for number in 1..=3 {
+        clock.advance(2 * HOUR);
+        let at = 1_000_000 + number * 2 * HOUR.as_millis() as i64;
+        let due = "INSERT INTO due (at, room, id, sum) VALUES (?, 0, 'other', 0)";
+        connection.execute(due, [at]).unwrap();
+        let count = "SELECT count(*) FROM due WHERE id = 'other'";
+        let left = async || connection.query_row(count, (), |row| row.get(0)).unwrap();
+        until("what is due later leaves", left, |left: &i64| *left == 0).await;
+    }
+    for id in ["stuck", "stuck-too"] {
+        assert_eq!(backend.load(&room(id), None).await.unwrap(), None, "{id}");
+    }
+    drop((backend, connection));
+    let lines = lines();
+    for id in ["stuck", "stuck-too"] {
+        let stays = "it stays in the file: database disk image is malformed";
+        assert_eq!(named(&lines, id, stays), 1, "{id}: {lines:#?}");
+    }
+    let findings = check(&folder.database(), &mut |_| {}).unwrap().findings;
+    assert!(!findings.is_empty());
 }
