@@ -85,6 +85,13 @@ impl Menu {
         self
     }
 
+    /// The same menu, of which nobody is host.
+    #[must_use]
+    pub fn without_host(mut self) -> Self {
+        self.host = None;
+        self
+    }
+
     /// The same menu, which decides at this time; `now` is the present one (store's clock, ms since
     /// 1970).
     ///

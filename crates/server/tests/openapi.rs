@@ -348,9 +348,9 @@ async fn trouble(held: &mut Held) {
     other.renew(&older, Forms::FIRST, lease).await.unwrap();
     let server = start_on(config(), Arc::new(store)).await;
     let id = server.room().await;
-    let host = r#"{"person":"0123456789abcdef0123456789abcdef"}"#;
-    assert_eq!(held.post(&server, JSON, host).await.code(), "not_yet");
-    held.again(&server, &id, JSON, host).await;
+    let hidden = r#"{"hidden_votes":true}"#;
+    assert_eq!(held.post(&server, JSON, hidden).await.code(), "not_yet");
+    held.again(&server, &id, JSON, hidden).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use tablecast::MemoryBackend;
 use tablecast::core::Backend;
 use tablecast::core::backend::{Commit, NewKeepsake};
 use tablecast::core::stored::Record;
+use tablecast_redis::RedisBackend;
 use tablecast_testing::client::Client;
+use tablecast_testing::redis::RedisServer;
 use tablecast_testing::until;
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -123,6 +125,41 @@ async fn a_room_has_the_rules_the_deadline_and_the_host_it_was_made_with() {
 }
 
 /// Not only at first: each sign of life gives it as much again.
+/// A node that has just started takes others for older ones, until its lease tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_an_older_server_may_live_a_room_is_made_without_a_host() {
+    let redis = RedisServer::start(&[]);
+    let store = RedisBackend::connect(&redis.url()).unwrap();
+    let mut config = config();
+    config.hub.node_lease = Duration::from_secs(3600);
+    let server = start_on(config, Arc::new(store)).await;
+    let person = "0123456789abcdef0123456789abcdef";
+    let room = made(&server, &json!({"title": "Friday", "person": person})).await;
+    let path = room.replace("/session/", "/ws/");
+    let path = format!("{path}/");
+    let mut member = Client::connect_json(server.at, &path).await.unwrap();
+    let join = json!({"join": {"person": person}}).to_string();
+    member.send_text(&join).await.unwrap();
+    let hello = member.next_json().await.unwrap();
+    assert!(hello["hello"]["you"].is_u64(), "{hello}");
+    let shown = server.get(&room).await.json();
+    assert_eq!(shown["state"]["title"], "Friday");
+    assert_eq!(shown["state"].get("host"), None);
+
+    let path = format!("POST {room}/again/");
+    let body = json!({"person": person}).to_string();
+    let next = server.request(&path, JSON, &body).await;
+    assert_eq!(next.status, 201, "{next:?}");
+    // What else an older server could not read is what was asked for.
+    for body in [
+        json!({"hidden_votes": true}),
+        json!({"hidden_votes": true, "person": person}),
+    ] {
+        let refused = make(&server, &body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (503, "not_yet"));
+    }
+}
+
 #[tokio::test]
 async fn a_room_lives_on_for_its_own_lifetime() {
     let server = start(config()).await;

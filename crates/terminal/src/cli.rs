@@ -179,7 +179,7 @@ impl Command {
                     hidden_votes: options.hidden_votes.then_some(true),
                     votes_each: options.votes_each,
                 };
-                let url = create::make(&options.server, wanted).await?;
+                let url = create::make(&options.server, &wanted).await?;
                 let mut out = io::stdout().lock();
                 // Most are as wide, if this one does not tell.
                 let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);

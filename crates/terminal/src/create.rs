@@ -47,13 +47,9 @@ struct Problem {
     detail: String,
 }
 
-/// Makes a room. While not all servers know hosts, it is one without a host.
-pub(crate) async fn make(site: &Url, mut wanted: Wanted) -> Result<RoomUrl, Failed> {
-    const PATH: &str = "/session/";
-    match ask(site, PATH, &wanted).await {
-        Err(Failed::NotNow(_)) if wanted.person.take().is_some() => ask(site, PATH, &wanted).await,
-        made => made,
-    }
+/// Makes a room.
+pub(crate) async fn make(site: &Url, wanted: &Wanted) -> Result<RoomUrl, Failed> {
+    ask(site, "/session/", wanted).await
 }
 
 /// The room that follows this one, which is made if nobody has asked for it yet.
@@ -76,11 +72,7 @@ async fn ask(site: &Url, path: &str, wanted: &impl Serialize) -> Result<RoomUrl,
     site.set_path(&base);
     // The room that follows another one may be there.
     if ![200, 201].contains(&answer.status.as_u16()) {
-        let why = refusal(&site, &answer);
-        return Err(match answer.status.as_u16() {
-            503 => Failed::NotNow(why),
-            _ => Failed::Refused(why),
-        });
+        return Err(Failed::Refused(refusal(&site, &answer)));
     }
     let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
     let room: Option<RoomId> = made.and_then(|made| made.id.parse().ok());

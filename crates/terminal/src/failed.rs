@@ -11,7 +11,4 @@ pub(crate) enum Failed {
     /// The system, the network or the server refused: for people.
     #[error("{0}")]
     Refused(String),
-    /// The server cannot do it at this moment: for people.
-    #[error("{0}")]
-    NotNow(String),
 }

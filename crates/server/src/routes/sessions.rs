@@ -231,8 +231,7 @@ pub(super) async fn create(
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
-    let made = site.hub.create_with(id, menu, RoomSettings { ttl }).await;
-    let made = made.map_err(not_made)?;
+    let made = make(&site, id, menu, ttl).await.map_err(not_made)?;
     tracing::debug!(room = made.id.as_str(), address = %client, "a room was made");
     Ok(answer(&site, StatusCode::CREATED, &made))
 }
@@ -273,11 +272,7 @@ pub(super) async fn again(
     settings.title = legacy.title.as_deref().into();
     let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
     let menu = menu.with_dishes(legacy.dishes());
-    match site
-        .hub
-        .create_with(id.clone(), menu, RoomSettings { ttl })
-        .await
-    {
+    match make(&site, id.clone(), menu, ttl).await {
         Ok(made) => {
             tracing::debug!(room = room.as_str(), successor = id.as_str(), address = %client, "a room was made again");
             Ok(answer(&site, StatusCode::CREATED, &made))
@@ -289,6 +284,22 @@ pub(super) async fn again(
             Ok(answer(&site, StatusCode::OK, &there))
         }
         Err(error) => Err(not_made(error)),
+    }
+}
+
+/// Makes a room. While a server of the version before may live, a host is no reason to refuse
+/// it: then nobody is host.
+async fn make(
+    site: &SiteState,
+    id: RoomId,
+    menu: Menu,
+    ttl: Option<Duration>,
+) -> Result<CreatedRoom, CreateError> {
+    let settings = RoomSettings { ttl };
+    let hostless = menu.clone().without_host();
+    match site.hub.create_with(id.clone(), menu, settings).await {
+        Err(CreateError::NotYet) => site.hub.create_with(id, hostless, settings).await,
+        made => made,
     }
 }
 

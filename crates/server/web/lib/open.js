@@ -14,19 +14,13 @@ export const STAYS = 180;
  * @param {(settings: NextSettings) => Promise<CreatedRoom>} make
  */
 async function staying(minutes, make) {
-  /** @type {NextSettings} */
-  let settings = { person, minutes };
-  for (;;) {
-    try {
-      return await make(settings);
-    } catch (error) {
-      const { code } = /** @type {{ code?: string }} */ (error);
-      // While an older server runs beside this one, no table has a host yet.
-      if (code === 'not_yet' && settings.person) settings = { ...settings, person: null };
-      // Perhaps this server keeps no table as long. Then it is as long as it says.
-      else if (code === 'bad_request' && settings.minutes) settings = { ...settings, minutes: null };
-      else throw error;
-    }
+  try {
+    return await make({ person, minutes });
+  } catch (error) {
+    const { code } = /** @type {{ code?: string }} */ (error);
+    if (code !== 'bad_request') throw error;
+    // Perhaps this server keeps no table as long. Then it is as long as it says.
+    return make({ person });
   }
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Settings {
     #[schemars(with = "Option<u64>", range(min = 1, max = MAX_MINUTES))]
     pub(super) minutes: Value,
     /// Who makes the room: the secret key with which they join it, 32 lower-case hex digits, or
-    /// null. They are its host. Without it nobody is.
+    /// null. They are its host, once all servers know hosts. Without it nobody is.
     #[schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{32}$"))]
     person: Value,
     /// In how many minutes the votes decide by themselves: a number, also with a fraction, or
