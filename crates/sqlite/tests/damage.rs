@@ -60,8 +60,12 @@ impl Expiring {
         let health = tokio::spawn(told.collect());
         let mut whole = Vec::new();
         for id in ROOMS {
-            let loaded = backend.load(&room(id), None).await;
-            if matches!(loaded, Ok(Some(_))) && removable.contains(&id) {
+            let is_whole = match backend.load(&room(id), None).await {
+                Ok(loaded) => loaded.is_some(),
+                Err(BackendError::Corrupt(_)) => false,
+                Err(other) => panic!("{id}: {other}"),
+            };
+            if is_whole && removable.contains(&id) {
                 whole.push(id);
             }
         }
