@@ -68,7 +68,7 @@ fn each_thing_that_happens_is_a_line() {
         ),
         (
             json!({"nudged":{"name":"Juno","at":START}}),
-            "Juno asks everybody to vote",
+            "Juno asked everybody to vote",
             "Juno 님이 투표해 달라고 해요",
         ),
         (

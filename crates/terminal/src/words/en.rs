@@ -240,7 +240,7 @@ fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
         }
         News::Deadline(None) => format!("{who} took the deadline away"),
         News::Undecided => "The time is up, and there was nothing to decide".to_owned(),
-        News::Nudged => format!("{who} asks everybody to vote"),
+        News::Nudged => format!("{who} asked everybody to vote"),
         News::Vetoed(item, true) => format!("{who} cannot eat {item}"),
         News::Vetoed(item, false) => format!("{who} can eat {item} after all"),
         News::Ruled(rules) => format!("{who} changed the rules: {}", lang.rules(*rules)),

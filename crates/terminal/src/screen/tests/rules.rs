@@ -28,7 +28,7 @@ fn the_rules_of_a_room_are_seen() {
                 "pizza  (1 cannot eat it)",
                 "cannot eat it: 하나",
                 "하나 host voted",
-                "하나 asks everybody to vote",
+                "하나 asked everybody to vote",
             ],
         ),
         (
