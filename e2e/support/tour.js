@@ -144,6 +144,7 @@ export async function tour(t, device, look) {
   await late.context.close();
 
   for (const [screen, code, heading] of /** @type {const} */ ([
+    ['closed', 4412, w.closedTitle],
     ['restarting', 1012, w.restartTitle],
     ['unreachable', 1006, w.unreachableTitle],
   ])) {

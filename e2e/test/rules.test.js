@@ -53,6 +53,14 @@ test('in a secret ballot with one vote each, everybody sees who has voted and no
   await juno.page.getByRole('group', { name: juno.w.said.nudgedYou('Mina') }).waitFor();
   await table.rules(mina).getByRole('button', { name: w.nudge }).waitFor({ state: 'hidden' });
 
+  // What is refused is said where one looks: over the open sheet.
+  const sheet = await table.settings(mina);
+  await sheet.getByRole('button', { name: w.anyVotes, exact: true }).click();
+  await sheet.getByRole('button', { name: w.anyVotes, pressed: true }).waitFor();
+  await sheet.getByRole('button', { name: w.votes(3), exact: true }).click();
+  await sheet.getByRole('group', { name: w.errors.too_many_votes }).waitFor();
+  await page.keyboard.press('Escape');
+
   // What somebody cannot eat does not win, though it has as many votes.
   await table.vote(juno, 'Pho');
   for (const one of [mina, juno]) await haveVoted(one, 2, 2);
@@ -61,8 +69,9 @@ test('in a secret ballot with one vote each, everybody sees who has voted and no
   await table.decide(mina, 'byVotes');
   for (const one of [mina, juno]) {
     equal(await table.winner(one), 'Pho');
-    const counts = await table.told(one).locator('.stage-votes').textContent();
+    const counts = (await table.told(one).locator('.stage-votes').textContent())?.replaceAll('\u00a0', ' ');
     ok(counts?.includes('Pho 1') && counts.includes('Ramen 1'), counts ?? '');
+    equal(await table.told(one).locator('.sector').count(), 2);
     await table.told(one).getByRole('button', { name: one.w.enjoy }).click();
     for (const item of ['Pho', 'Ramen']) equal(await voters(one, item), 1, item);
   }

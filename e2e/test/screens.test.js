@@ -53,7 +53,8 @@ test('a table that never was, or whose name is none, is unknown and leads to a n
 test('a table that closed while one looked shows the list as it was, and opens anew with it', async (t) => {
   const server = await site(t, BRIEF);
   // She has seen that nothing was decided, so the page does not ask.
-  const mina = await guest(t, server.base);
+  // The server knows nothing of it then, so it opens one for her alone.
+  const mina = await guest(t, server.base, GONE);
   const { page, w } = mina;
   const id = await table.openShort(mina, server);
   await table.add(mina, '김밥');

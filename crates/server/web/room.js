@@ -118,6 +118,8 @@ function build(kind) {
   if (kind !== 'room') {
     // Dialogs over the table close with it.
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+    // Nothing can be undone any more.
+    for (const action of toasts.querySelectorAll('.toast .link')) action.closest('.toast')?.remove();
     const { element, tick } = screen(kind, app);
     parts = [top, { element, update() {}, ...(tick && { tick }) }];
     fill(root, top.element, h('main', { class: 'alone' }, element, toasts), bottom, ...regions);

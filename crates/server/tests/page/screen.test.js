@@ -16,6 +16,7 @@ test('each end of a room has its own screen', () => {
   assert.equal(shown('ended', 'not_found', MENU), 'gone');
   assert.equal(shown('ended', 'gone', MENU), 'gone');
   assert.equal(shown('ended', 'taken_over', MENU), 'taken');
+  assert.equal(shown('ended', 'closed', MENU), 'closed');
   for (const code of ['bad_frame', 'bad_command', 'too_long', 'no_seat']) assert.equal(shown('ended', code, MENU), 'failed');
 });
 

@@ -47,7 +47,7 @@ export const en = {
   loadNew: 'Load it',
   waiting: (/** @type {number} */ n) => `${count(n, 'change')} of yours will be sent.`,
   timeLeft: (/** @type {number} */ minutes) =>
-    minutes >= 120 ? `Open for ${Math.round(minutes / 60)} more hours` : `Open for ${minutes} more min`,
+    minutes >= 120 ? `${Math.round(minutes / 60)} h left` : `${minutes} min left`,
   closesIn: (/** @type {string} */ clock) => `Closes in ${clock}`,
   closesSoon: 'The table closes in less than a minute',
   keepOpen: 'Keep it open',
@@ -109,7 +109,7 @@ export const en = {
   voteForIt: 'Vote for it',
 
   // The rules of a table
-  more: 'More',
+  more: 'Settings',
   moreTitle: 'This table',
   rules: 'Rules of this table',
   deadline: 'Deadline',
@@ -126,7 +126,7 @@ export const en = {
   votedOf: (/** @type {number} */ n, /** @type {number} */ of) => `${n} of ${of} voted`,
   haveVoted: (/** @type {string} */ names) => `Voted: ${names}.`,
   haveNotVoted: (/** @type {string} */ names) => `Not yet: ${names}.`,
-  voteMissing: 'Yours is missing',
+  voteMissing: 'Please vote',
   nudge: 'Nudge',
   ballot: 'Votes',
   open_: 'Seen by all',
@@ -236,6 +236,8 @@ export const en = {
   useHere: 'Use it here',
   dismissedTitle: 'You were asked to leave',
   dismissedText: 'The host of this table asked you to leave.',
+  closedTitle: 'This table was closed',
+  closedText: 'Whoever runs this site has closed it for everybody.',
   restartTitle: 'The server is restarting',
   restartText: 'This takes a few seconds. You get in automatically.',
   unreachableTitle: 'No connection',

@@ -109,7 +109,7 @@ export const ko = {
   isThereVoted: (item) => `${eunneun(item)} 이미 있고, 벌써 투표했어요.`,
   voteForIt: '투표하기',
 
-  more: '더 보기',
+  more: '설정',
   moreTitle: '방 설정',
   rules: '이 방의 규칙',
   deadline: '마감',
@@ -232,6 +232,8 @@ export const ko = {
   useHere: '여기서 쓰기',
   dismissedTitle: '방장이 내보냈어요',
   dismissedText: '이 방에는 다시 들어올 수 없어요.',
+  closedTitle: '운영자가 방을 닫았어요',
+  closedText: '이 사이트를 운영하는 사람이 닫아서 모두 나오게 됐어요.',
   restartTitle: '서버가 다시 시작하고 있어요',
   restartText: '몇 초면 끝나요. 자동으로 들어가요.',
   unreachableTitle: '연결이 안 돼요',

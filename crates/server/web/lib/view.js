@@ -2,7 +2,7 @@
 
 /** @import { Item, Menu, Pending, View } from '../client/types.js' */
 
-/** @typedef {'room' | 'arriving' | 'full' | 'dismissed' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
+/** @typedef {'room' | 'arriving' | 'full' | 'dismissed' | 'closed' | 'restarting' | 'unreachable' | 'unknown' | 'gone' | 'taken' | 'failed'} Screen */
 
 /**
  * What to show: a room, or the reason why there is none.
@@ -14,7 +14,7 @@ export function screenOf({ status, reason, state }) {
   if (status === 'ended') {
     if (code === 'not_found') return state ? 'gone' : 'unknown';
     if (code === 'gone') return 'gone';
-    return code === 'taken_over' ? 'taken' : code === 'dismissed' ? 'dismissed' : 'failed';
+    return code === 'taken_over' ? 'taken' : code === 'dismissed' || code === 'closed' ? code : 'failed';
   }
   if (code === 'room_full') return 'full';
   if (state) return 'room';

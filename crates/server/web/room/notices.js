@@ -74,7 +74,10 @@ export function notices() {
         h('button', { type: 'button', class: 'quiet round small', 'aria-label': w.close, onclick: () => element.remove() }, icon('close')),
       ),
     );
-    toasts.append(element);
+    // An open sheet covers the others, and they are asked for something that can wait.
+    const sheet = action ? null : document.querySelector('dialog.sheet[open] .sheet-body');
+    sheet?.querySelector('.toast')?.remove();
+    (sheet ?? toasts).append(element);
     while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
     go();
   }

@@ -80,6 +80,8 @@ export function screen(kind, app) {
     }
     case 'dismissed':
       return { element: page({ picture: table({ seats: FREE }), title: w.dismissedTitle, text: w.dismissedText, buttons: [home()] }) };
+    case 'closed':
+      return { element: page({ picture: table({ seats: FREE }), title: w.closedTitle, text: w.closedText, buttons: [home()] }) };
     case 'taken':
       return { element: page({ picture: table({ seats: [app.view().me?.colour ?? 0, ...FREE.slice(1)], dishes: [1, 4] }), title: w.takenTitle, text: w.takenText, buttons: [main(w.useHere, () => app.room.retryNow())] }) };
     case 'failed':

@@ -30,7 +30,7 @@ function isTyping() {
  * The counted votes: the menu, with the winner.
  * @param {Candidate} winner
  * @param {readonly Item[]} items
- * @returns {Candidate[]}
+ * @returns {(Candidate & Pick<Item, 'vetoes'>)[]}
  */
 function onTable(winner, items) {
   const all = items.map((item) => ({ ...item, votes: item.votes.length }));
@@ -38,7 +38,7 @@ function onTable(winner, items) {
 }
 
 /** @param {readonly Candidate[]} candidates */
-const counted = (candidates) => [...candidates].sort((a, b) => b.votes - a.votes).map(({ item, votes }) => `${item} ${votes}`).join(', ');
+const counted = (candidates) => [...candidates].sort((a, b) => b.votes - a.votes).map(({ item, votes }) => `${item}\u00a0${votes}`).join(', ');
 
 /** @param {App} app @returns {Part} */
 export function stage(app) {
@@ -71,7 +71,10 @@ export function stage(app) {
       shown = null;
       if (!isNews) return;
       if (isTyping() || decision.draw) app.toast(w.said.decided(asShown(decision.winner.item)));
-      else open(onTable(decision.winner, state.items), 0, '').tell(decision);
+      else {
+        const all = onTable(decision.winner, state.items);
+        open(all.filter(({ number, vetoes }) => number === decision.winner.number || !vetoes?.length), 0, '', all).tell(decision);
+      }
     }
   }
 
@@ -79,8 +82,9 @@ export function stage(app) {
    * @param {readonly Candidate[]} candidates
    * @param {number} number
    * @param {string} started
+   * @param {readonly Candidate[]} all those whose votes are told: also what somebody cannot eat
    */
-  function open(candidates, number, started) {
+  function open(candidates, number, started, all = candidates) {
     const begun = performance.now();
     const items = app.view().state?.items ?? [];
     const colour = (/** @type {Candidate} */ { number }) => colourOf(items.find((item) => item.number === number)?.by ?? 0) ?? number % 12;
@@ -112,7 +116,7 @@ export function stage(app) {
       winner.hidden = false;
       say(text, decisionText(decision));
       // What was a secret until now.
-      if (rulesOf(app.view().state).hidden_votes) text.before(h('p', { class: 'stage-votes' }, w.voteCounts(counted(candidates))));
+      if (rulesOf(app.view().state).hidden_votes) text.before(h('p', { class: 'stage-votes' }, w.voteCounts(counted(all))));
       fill(
         buttons,
         draw && h('button', { type: 'button', class: 'second', onclick: () => check(decision, app.room.contribution) }, icon('check'), w.checkIt),
