@@ -189,7 +189,7 @@ export class Table {
     }
     const ends = this.rules.hidden_votes && !hidden;
     if (!this.rules.hidden_votes && hidden) {
-      this.voted = voted;
+      this.voted = this.#voted();
       this.#reveal(all);
     }
     this.rules = { hidden_votes: hidden, votes_each: each };
