@@ -223,8 +223,8 @@ const withOther = ({ items }, number, other) => items.map((item) => (item.number
 /** @type {(drawing: Drawing, secret: string) => Drawn} */
 const drawn = ({ number, commitment, candidates, contributions }, secret) => ({ number, commitment, secret, candidates, contributions });
 
-/** All decisions that can be looked at again, newest first. @type {(menu: Menu) => Numbered[]} */
-const numbered = ({ decision, past }) => (decision?.number ? [/** @type {Numbered} */ (decision), ...past] : [...past]);
+/** All decisions that can be looked at again, newest first, without their draws. @type {(menu: Menu) => Numbered[]} */
+const numbered = ({ decision, past }) => (decision?.number ? [/** @type {Numbered} */ ({ ...decision, draw: null }), ...past] : [...past]);
 
 /** @type {(menu: Menu, number: number, by: number, on: boolean) => Menu} */
 function vote(menu, number, by, on) {

@@ -56,10 +56,11 @@ pub fn max_table_bytes(max_items: usize) -> usize {
     const ITEM: usize = AROUND + 2 * TEXT + 3 * MAX_VOTES * MEMBER;
     const CANDIDATE: usize = AROUND + 2 * TEXT;
     const CONTRIBUTIONS: usize = MAX_CONTRIBUTIONS * (AROUND + TEXT + 64);
-    // A draw under way, a decided one, and earlier ones.
-    const DRAWS: usize = 2 + MAX_PAST;
+    // A draw under way, and a decided one.
+    const DRAWS: usize = 2;
     const DRAW: usize = 4 * AROUND + TEXT + CANDIDATE + CONTRIBUTIONS;
-    const ONCE: usize = 1024 + 2 * TEXT + DRAWS * DRAW + MAX_REMOVED * ITEM;
+    const PAST: usize = MAX_PAST * (4 * AROUND + TEXT + CANDIDATE);
+    const ONCE: usize = 1024 + 2 * TEXT + DRAWS * DRAW + PAST + MAX_REMOVED * ITEM;
     ONCE.saturating_add(max_items.saturating_mul(ITEM + DRAWS * CANDIDATE))
 }
 

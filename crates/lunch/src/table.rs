@@ -25,7 +25,7 @@ pub struct Table {
     pub settling: Arc<Settling>,
     /// The items that can be restored, the last one first.
     pub removed: Arc<[Arc<Item>]>,
-    /// The decisions before the present one, the last one first.
+    /// The decisions before the present one, the last one first, without their draws.
     pub past: Arc<[Arc<Decision>]>,
     /// What holds besides the menu.
     pub house: Arc<House>,

@@ -93,7 +93,7 @@ impl Default for Config {
 }
 
 /// More than the library's: the longest menu of a hundred items must fit.
-const OUTBOX_BYTES: usize = 2304 * 1024;
+const OUTBOX_BYTES: usize = 1280 * 1024;
 
 /// Enough for an office whose links lead to rooms that a restarted server has lost.
 const MISS_RATE: Rate = Rate {

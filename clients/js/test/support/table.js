@@ -11,6 +11,9 @@ const name = (/** @type {number} */ id) => `member ${id}`;
 /** A value without the fields that are undefined, and shared with nobody. @template T @param {T} value @returns {T} */
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
+/** Of earlier decisions no draw is kept. @param {any} decision */
+const without = (decision) => ({ ...decision, draw: null });
+
 export class Table {
   now = 1_000;
   /** @type {Dish[]} */
@@ -63,7 +66,7 @@ export class Table {
       next_draw: { number: this.draws + 1, commitment: `commitment ${this.draws + 1}` },
       drawing: this.drawing,
       decision,
-      past,
+      past: past.map(without),
     });
   }
 
@@ -241,7 +244,7 @@ export class Table {
     const [, ...past] = this.decisions;
     const decision = past[at];
     if (!decision) return null;
-    this.decisions = [decision, ...this.decisions.filter((one) => one !== decision)];
+    this.decisions = [without(decision), ...this.decisions.filter((one) => one !== decision)];
     return { reinstated: { decision: decision.number, name: name(by), at: this.now } };
   }
 

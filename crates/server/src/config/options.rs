@@ -160,7 +160,7 @@ pub(super) struct Options {
           value_parser = value::whole(128, 16 << 20), help_heading = "Connections")]
     pub(super) max_message_bytes: usize,
 
-    /// Bytes that may wait for a slow reader; at this limit it is cut off [default: 2359296, or the
+    /// Bytes that may wait for a slow reader; at this limit it is cut off [default: 1310720, or the
     /// size of the largest menu if that is more]
     #[arg(long, env = "TABLECAST_OUTBOX_BYTES", value_name = "BYTES",
           value_parser = value::whole(1024, 1 << 30), help_heading = "Connections")]
