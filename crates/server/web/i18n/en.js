@@ -174,6 +174,7 @@ export const en = {
   contributed: (/** @type {number} */ n, /** @type {number} */ of) => `${n} of ${of} added a random value`,
   weEat: 'Today it is',
   decidedByVotes: (/** @type {string} */ name, /** @type {number} */ votes) => `Most votes: ${votes}. ${name} asked to decide.`,
+  drawnBefore: 'It was drawn.',
   decidedByDraw: (/** @type {string} */ name, /** @type {number} */ n) => `Drawn from ${n}. ${name} started it.`,
   drawByClock: 'The time is up, and the votes are tied: a draw',
   clockByVotes: (/** @type {number} */ votes) => `Most votes: ${votes}. The time was up.`,

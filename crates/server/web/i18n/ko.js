@@ -173,6 +173,7 @@ export const ko = {
   contributed: (n, of) => `${of}명 중 ${n}명이 무작위 값을 보냈어요`,
   weEat: '오늘은',
   decidedByVotes: (name, votes) => `${votes}표로 1등. ${iga(nim(name))} 정하자고 했어요.`,
+  drawnBefore: '뽑기로 정했어요.',
   decidedByDraw: (name, n) => `${n}가지 중에서 뽑혔어요. ${iga(nim(name))} 시작했어요.`,
   drawByClock: '마감됐는데 동점이라 뽑기로 정해요',
   clockByVotes: (votes) => `${votes}표로 1등. 마감 시간이 돼서 정해졌어요.`,

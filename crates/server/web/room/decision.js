@@ -15,7 +15,9 @@ import { tell } from './share.js';
 /** @import { App, Part } from './app.js' */
 
 /** How the decision was made. @param {Decision} decision */
-export function decisionText({ name, winner, draw }) {
+export function decisionText({ how, name, winner, draw }) {
+  // Of earlier draws only the winner is kept.
+  if (how === 'draw' && !draw) return w.drawnBefore;
   const alone = draw?.contributions.length === 0 ? ` ${w.serverAlone}` : '';
   // The clock has no name.
   if (name === undefined) return draw ? w.clockByDraw(draw.candidates.length) + alone : w.clockByVotes(winner.votes);

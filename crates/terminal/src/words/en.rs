@@ -86,6 +86,7 @@ pub static ENGLISH: Lang = Lang {
     },
     decided_with: |item, votes| format!("Decided: {item}, with {votes}"),
     by_deadline: ", when the time was up",
+    drawn: |item| format!("Drawn: {item}"),
     drawn_of: |item, candidates, added, verdict| {
         format!("Drawn: {item}, 1 of {candidates}, {added} took part, {verdict}")
     },

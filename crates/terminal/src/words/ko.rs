@@ -76,6 +76,7 @@ pub static KOREAN: Lang = Lang {
     drawing_among: |candidates, added| format!("뽑는 중: 후보 {candidates}개, {added}명 참여"),
     decided_with: |item, votes| format!("결정: {item}, {votes}"),
     by_deadline: ", 마감 시간에 결정",
+    drawn: |item| format!("뽑기 결과: {item}"),
     drawn_of: |item, candidates, added, verdict| {
         format!("뽑기: {item}, 후보 {candidates}개, {added}명 참여, {verdict}")
     },

@@ -85,6 +85,7 @@ pub struct Lang {
     pub(crate) decided_with: fn(&str, &str) -> String,
     /// Stands behind a decision that nobody asked for.
     pub(crate) by_deadline: Text,
+    pub(crate) drawn: fn(item: &str) -> String,
     pub(crate) drawn_of: fn(&str, usize, usize, &str) -> String,
     pub(crate) verdict: fn(Option<Verdict>) -> Text,
 
@@ -333,6 +334,8 @@ impl Lang {
     pub(crate) fn decision(&self, decision: &Decision, verdict: Option<Verdict>) -> String {
         let Candidate { item, votes, .. } = &decision.winner;
         let text = match &decision.draw {
+            // Of earlier draws only the winner is kept.
+            None if decision.how == How::Draw => (self.drawn)(item),
             None => (self.decided_with)(item, &(self.votes)(*votes)),
             Some(draw) => {
                 let (candidates, added) = (draw.candidates.len(), draw.contributions.len());
