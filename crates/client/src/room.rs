@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tablecast_protocol::FORMER_MEMBERS;
 use tablecast_protocol::push::{Event, Former, Hello, Member, Snapshot, What};
 use tablecast_protocol::{Epoch, Known, MemberId};
 
@@ -33,9 +34,6 @@ pub struct Room<S> {
     /// What the store's clock is ahead of ours, milliseconds.
     ahead: i64,
 }
-
-/// How many members without a seat a client remembers, as many as a server.
-const FORMER_MEMBERS: usize = 256;
 
 impl<S> Room<S> {
     /// The room after a first message: a resumed one leads on from what was known.

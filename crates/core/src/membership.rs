@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+pub use tablecast_protocol::FORMER_MEMBERS;
 use tablecast_protocol::colour::Colour;
 
 use crate::id::{ConnectionId, MemberId, NodeId, PersonId, SeatToken};
 use crate::logic::{Member, Seats};
-
-/// How many members without a seat a room remembers.
-pub const FORMER_MEMBERS: usize = 256;
 
 /// How many persons who were asked to leave a room remembers: the last ones.
 pub const BARRED_PERSONS: usize = 256;

@@ -261,21 +261,14 @@ impl Table {
     }
 
     /// Makes this the decision. The present one becomes one of the past, among which `again` is
-    /// none any more. What has no number cannot be named, and is not kept. Of the past no draw is
-    /// kept: with five of them a state could be three times as long.
+    /// none any more. What has no number cannot be named, and is not kept.
     fn replace_decision(&mut self, decision: Arc<Decision>, again: Option<u64>) {
         let present = Arc::make_mut(&mut self.settling).decision.replace(decision);
         let present = present.filter(|present| present.number.is_some());
+        let present = present.map(|present| Arc::new(present.without_draw()));
         if present.is_some() || again.is_some() {
             let past = self.past.iter();
             let others = past.filter(|one| again.is_none() || one.number != again);
-            let present = present.map(|present| {
-                let draw = None;
-                Arc::new(Decision {
-                    draw,
-                    ..(*present).clone()
-                })
-            });
             let past = present.into_iter().chain(others.cloned());
             self.past = past.take(MAX_PAST).collect();
         }

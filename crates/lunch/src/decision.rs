@@ -50,6 +50,18 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
+impl Decision {
+    /// What is kept of it once there is a newer one: with the draws of all, a state could be three
+    /// times as long.
+    pub(crate) fn without_draw(&self) -> Self {
+        let draw = None;
+        Decision {
+            draw,
+            ..self.clone()
+        }
+    }
+}
+
 /// The result of a room, which outlives it: the decision and the menu at that time.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

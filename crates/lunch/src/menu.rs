@@ -85,11 +85,15 @@ impl Menu {
         self
     }
 
-    /// The same menu, of which nobody is host.
+    /// The same menu, of which nobody is host; `None` if nobody is anyway.
     #[must_use]
-    pub fn without_host(mut self) -> Self {
-        self.host = None;
-        self
+    pub fn without_host(&self) -> Option<Self> {
+        self.host?;
+        let host = None;
+        Some(Menu {
+            host,
+            ..self.clone()
+        })
     }
 
     /// The same menu, which decides at this time; `now` is the present one (store's clock, ms since

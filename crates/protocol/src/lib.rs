@@ -40,3 +40,6 @@ pub const VERSION: u32 = 2;
 
 /// The highest number of a command or an event: JavaScript cannot hold all whole numbers above it.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// How many members without a seat a room remembers, and a client with it.
+pub const FORMER_MEMBERS: usize = 256;

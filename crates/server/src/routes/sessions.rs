@@ -296,10 +296,13 @@ async fn make(
     ttl: Option<Duration>,
 ) -> Result<CreatedRoom, CreateError> {
     let settings = RoomSettings { ttl };
-    let hostless = menu.clone().without_host();
-    match site.hub.create_with(id.clone(), menu, settings).await {
-        Err(CreateError::NotYet) => site.hub.create_with(id, hostless, settings).await,
-        made => made,
+    let hostless = menu.without_host();
+    let made = site.hub.create_with(id.clone(), menu, settings).await;
+    match (made, hostless) {
+        (Err(CreateError::NotYet), Some(hostless)) => {
+            site.hub.create_with(id, hostless, settings).await
+        }
+        (made, _) => made,
     }
 }
 

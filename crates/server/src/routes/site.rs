@@ -90,9 +90,8 @@ impl SiteState {
             RoomError::Refused(Refusal::Full { .. }) => {
                 Problem::new(reason::ROOM_FULL, error.to_string())
             }
-            // Only a resumed seat can be missing or taken over, only persons are asked to leave,
-            // and only `tablecast.v1` knows these,
-            // where a close code says so.
+            // Only a resumed seat can be missing or taken over, only persons are asked to leave, and
+            // only `tablecast.v1` knows either, where a close code says so.
             RoomError::Refused(Refusal::NoSuchSeat | Refusal::TakenOver | Refusal::Dismissed) => {
                 tracing::error!(%error, "a seat was looked for where none is resumed");
                 Problem::internal("a seat was looked for where none is resumed")

@@ -4,7 +4,7 @@ import { w } from '../i18n/index.js';
 import { fill, h, set } from '../lib/dom.js';
 import { isLocked } from '../lib/rules.js';
 import { timeOfDay } from './deadline.js';
-import { check, decisionText } from './decision.js';
+import { decisionText } from './decision.js';
 import { called, nameOf } from './people.js';
 
 /** @import { App, Part } from './app.js' */
@@ -47,17 +47,12 @@ export const removed = (app) =>
 /** @param {App} app */
 export const earlier = (app) =>
   part(app, w.earlier, ({ state }) => state?.past ?? [], (decision) => {
-    const { number, at, winner, draw } = decision;
+    const { number, at, winner } = decision;
     const when = at === undefined ? '' : `${timeOfDay(app.room.localTime(at))} · `;
     return h(
       'li',
       {},
       h('span', { class: 'past-text' }, h('span', { class: 'old-item' }, winner.item), h('span', { class: 'note' }, when + decisionText(decision))),
-      h(
-        'span',
-        { class: 'guest-buttons' },
-        draw && h('button', { type: 'button', class: 'second small', onclick: () => check(decision, null) }, w.checkIt),
-        h('button', { type: 'button', class: 'second small put-back', 'aria-label': `${w.takeAgain}: ${winner.item}`, onclick: () => app.attempt(app.room.reinstate(number)) }, w.takeAgain),
-      ),
+      h('button', { type: 'button', class: 'second small put-back', 'aria-label': `${w.takeAgain}: ${winner.item}`, onclick: () => app.attempt(app.room.reinstate(number)) }, w.takeAgain),
     );
   });

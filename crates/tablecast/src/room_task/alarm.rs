@@ -1,7 +1,8 @@
-//! When the application's alarm is decided.
+//! When the application's alarm is decided, and what the store has noted of it.
 
 use std::time::Duration;
 
+use tablecast_core::backend::AlarmHint;
 use tokio::time::Instant;
 
 use crate::room_task::clock::BackendClock;
@@ -10,10 +11,14 @@ use crate::room_task::clock::BackendClock;
 /// at most.
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
-/// The time of the next attempt to decide the application's alarm.
+/// The time of the next attempt to decide the application's alarm, and the store's hint of it.
 pub(super) struct Alarm {
     not_before: Option<Instant>,
     wait: Duration,
+    /// The hint that a commit of this node noted last.
+    hint: Option<AlarmHint>,
+    /// The store may have lost its hint, with the end of the history.
+    is_lost: bool,
 }
 
 impl Alarm {
@@ -21,7 +26,27 @@ impl Alarm {
         Alarm {
             not_before: None,
             wait: WAIT.0,
+            hint: None,
+            is_lost: false,
         }
+    }
+
+    /// Whether the next commit is to note the alarm, although it does not change it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// The room is at a state that its events did not lead to.
+    pub(super) fn replaced(&mut self) {
+        self.hint = None;
+        self.is_lost = true;
+    }
+
+    /// A commit was taken. If it has noted an alarm, or that there is none, returns the hint that
+    /// is not needed any more.
+    pub(super) fn committed(&mut self, noted: Option<Option<AlarmHint>>) -> Option<AlarmHint> {
+        self.is_lost = false;
+        std::mem::replace(&mut self.hint, noted?)
     }
 
     /// When to decide an alarm of this time (backend clock, ms).
@@ -38,7 +63,8 @@ impl Alarm {
             self.not_before = Some(Instant::now() + self.wait);
             self.wait = (self.wait * 2).min(WAIT.1);
         } else if self.not_before.is_some() {
-            *self = Alarm::new();
+            self.not_before = None;
+            self.wait = WAIT.0;
         }
     }
 }

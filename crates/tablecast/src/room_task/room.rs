@@ -38,10 +38,6 @@ pub(super) struct LocalRoom<'a, A: App> {
     /// The end of its maximum age (backend clock, ms). `u64::MAX` until it is known.
     dies_at: u64,
     alarm: Alarm,
-    /// The hint of the alarm that a commit of this node noted last.
-    hint: Option<AlarmHint>,
-    /// The store may have lost its hint of the alarm, with the end of the history.
-    is_alarm_lost: bool,
     away: AwayEnds,
     unseen: UnseenNodes,
 }
@@ -66,8 +62,6 @@ impl<'a, A: App> LocalRoom<'a, A> {
             clock: BackendClock::new(node.backend.resync_interval()),
             dies_at: u64::MAX,
             alarm: Alarm::new(),
-            hint: None,
-            is_alarm_lost: false,
             away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
         }
@@ -160,7 +154,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             forms: self.node.forms(),
             now: self.clock.now(),
             dies_at: self.dies_at,
-            is_alarm_lost: self.is_alarm_lost,
+            is_alarm_lost: self.alarm.is_lost(),
             away: &self.away,
             alive: alive.as_deref(),
             text_limit: self.audience.text_limit(),
@@ -187,16 +181,16 @@ impl<'a, A: App> LocalRoom<'a, A> {
         self.audience
             .tell_batch(&mut decided, events, text, watchers, replica, &self.clock);
         self.requests.spare = decided;
-        self.is_alarm_lost &= events.is_empty();
         let alarm = replica.room.logic.alarm();
         self.alarm.decided(alarm, batch.decided_at);
-        if batch.notes_alarm && !events.is_empty() {
-            let hint = alarm.map(|at| AlarmHint {
+        if !events.is_empty() {
+            let hint = |at| AlarmHint {
                 at,
                 room: self.id.clone(),
                 seq: batch.expected.seq + 1,
-            });
-            let before = std::mem::replace(&mut self.hint, hint);
+            };
+            let noted = batch.notes_alarm.then(|| alarm.map(hint));
+            let before = self.alarm.committed(noted);
             self.forget(before);
         }
         let is_away = |event: &Arc<Event<A::Event>>| matches!(event.change, Change::Away { .. });
@@ -238,8 +232,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
                 self.audience
                     .close_displaced(watchers, &replica.room.members);
                 self.replica = Some(replica);
-                self.hint = None;
-                self.is_alarm_lost = true;
+                self.alarm.replaced();
                 self.give_up_orphans();
                 self.follow_away();
                 self.follow_alarm();

@@ -264,6 +264,6 @@ fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
         News::Extended => format!("{who} extended the time"),
         News::Drawing(count) => format!("{who} began a draw among {count}"),
         News::Decided(How::Votes, item) => format!("Decided by votes: {item}"),
-        News::Decided(How::Draw, item) => format!("Drawn: {item}"),
+        News::Decided(How::Draw, item) => (ENGLISH.drawn)(item),
     }
 }

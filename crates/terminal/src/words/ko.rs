@@ -282,7 +282,7 @@ fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
         News::Extended => format!("{who}시간을 늘렸어요"),
         News::Drawing(count) => format!("{who}후보 {count}개로 뽑기를 시작했어요"),
         News::Decided(How::Votes, item) => format!("투표 결과: {item}"),
-        News::Decided(How::Draw, item) => format!("뽑기 결과: {item}"),
+        News::Decided(How::Draw, item) => (KOREAN.drawn)(item),
     }
 }
 
