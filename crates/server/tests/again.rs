@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Answer, Running, config, start, start_on};
+use support::{Answer, Running, config, say, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast_testing::client::Client;
 use tablecast_testing::until;
@@ -31,18 +31,6 @@ async fn member(server: &Running, id: &str) -> Client {
     let join = r#"{"join":{"name":"Mina"}}"#;
     member.send_text(join).await.unwrap();
     member
-}
-
-/// Says it, and waits until it is done.
-async fn say(member: &mut Client, command: Value) {
-    member.send_text(&command.to_string()).await.unwrap();
-    loop {
-        let said = member.next_json().await.unwrap();
-        assert!(said.get("error").is_none(), "{said}");
-        if said.get("ack").is_some() {
-            return;
-        }
-    }
 }
 
 /// A room with two dishes, of which the second was decided on.

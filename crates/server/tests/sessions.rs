@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
-use support::{Answer, Running, config, start, start_on};
+use support::{Answer, Running, config, say, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::Backend;
 use tablecast::core::backend::{Commit, NewKeepsake};
@@ -42,18 +42,6 @@ async fn member(server: &Running, room: &str) -> Client {
         .await
         .unwrap();
     member
-}
-
-/// Says it, and waits until it is done.
-async fn say(member: &mut Client, command: Value) {
-    member.send_text(&command.to_string()).await.unwrap();
-    loop {
-        let said = member.next_json().await.unwrap();
-        assert!(said.get("error").is_none(), "{said}");
-        if said.get("ack").is_some() {
-            return;
-        }
-    }
 }
 
 #[tokio::test]

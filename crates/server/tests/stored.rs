@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use support::{Running, config, start_on};
+use support::{Running, config, say, start_on};
 use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions};
 use tablecast_testing::client::Client;
 use tablecast_testing::{Directory, until};
@@ -58,18 +58,6 @@ async fn member(server: &Running, room: &str, name: &str) -> Client {
     loop {
         if member.next_json().await.unwrap().get("hello").is_some() {
             return member;
-        }
-    }
-}
-
-/// Says it, and waits until it is done.
-async fn say(member: &mut Client, command: Value) {
-    member.send_text(&command.to_string()).await.unwrap();
-    loop {
-        let said = member.next_json().await.unwrap();
-        assert!(said.get("error").is_none(), "{said}");
-        if said.get("ack").is_some() {
-            return;
         }
     }
 }

@@ -13,7 +13,7 @@ use tablecast_core::backend::{BackendError, Committed, Keepsake, Loaded};
 use tablecast_sqlite::{SqliteBackend, check};
 use tokio::task::JoinHandle;
 
-use common::{Folder, HOUR, Hands, commit, create, keep, load, room, step, try_create};
+use common::{Folder, HOUR, Hands, commit, create, keep, load, on_root_of, room, step, try_create};
 use tablecast_testing::until;
 
 const ROOMS: [&str; 4] = ["a", "b", "c", "lunch-at-noon"];
@@ -258,15 +258,7 @@ async fn what_is_damaged_keeps_no_other_room_from_leaving() {
             let made = try_create(&backend, "new", "its state".into()).await;
             made.unwrap();
         }
-        let connection = Connection::open(folder.database()).unwrap();
-        let query = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
-        let root: u32 = connection
-            .query_row(query, [table], |row| row.get(0))
-            .unwrap();
-        drop(connection);
-        let mut bytes = fs::read(folder.database()).unwrap();
-        bytes[(root as usize - 1) * 4096..][..8].fill(0xff);
-        fs::write(folder.database(), bytes).unwrap();
+        on_root_of(&folder, table, |page| page[..8].fill(0xff));
         let mut opened = Expiring::open(folder).await.expect(table);
         if table != "snapshots" {
             opened.whole.push("new");

@@ -4,7 +4,6 @@
 mod common;
 
 use std::fmt::Debug;
-use std::fs;
 use std::sync::{Mutex, Once, PoisonError};
 
 use rusqlite::Connection;
@@ -12,7 +11,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use common::{Folder, HOUR, Hands, commit, create, load, room};
+use common::{Folder, HOUR, Hands, commit, create, load, on_root_of, room};
 use tablecast_core::Backend;
 use tablecast_sqlite::{backup, check};
 use tablecast_testing::until;
@@ -67,19 +66,6 @@ fn named(lines: &[String], room: &str, what: &str) -> usize {
     let room = format!("room={room:?}");
     let named = lines.iter().filter(|line| line.contains(&room));
     named.filter(|line| line.contains(what)).count()
-}
-
-/// Damages the first page of a table.
-fn on_root_of(folder: &Folder, table: &str, damage: impl FnOnce(&mut [u8])) {
-    let connection = Connection::open(folder.database()).unwrap();
-    let query = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
-    let root: u32 = connection
-        .query_row(query, [table], |row| row.get(0))
-        .unwrap();
-    drop(connection);
-    let mut bytes = fs::read(folder.database()).unwrap();
-    damage(&mut bytes[(root as usize - 1) * 4096..][..4096]);
-    fs::write(folder.database(), bytes).unwrap();
 }
 
 /// A row that is damaged, and a page on which nothing can be removed.

@@ -6,24 +6,19 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use support::rooms::{JsonMember, code, serve_rooms};
+use support::rooms::{JsonMember, code, connect_in_memory, serve_rooms};
 use support::{Hands, NEVER};
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::room::Event;
 use tablecast::core::{Backend, Forms, MemberId, NodeId, Rejection, RoomId};
 use tablecast::hub::{CreateError, RoomSettings};
-use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 use tablecast_testing::client::Client;
 use tablecast_testing::faulty::{Call, Fault, Faults};
 use tablecast_testing::{FaultyBackend, until};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// An egg timer: rings once at each time for which it was set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -627,30 +622,8 @@ async fn of_an_alarm_that_is_put_off_again_and_again_one_hint_stays() {
 }
 
 /// Enters a room through memory, without the network, so that time can stand still meanwhile.
-async fn enter(hub: &Hub<Egg>, room: &'static str) -> Client {
-    let (mut ours, theirs) = tokio::io::duplex(64 * 1024);
-    let hub = hub.clone();
-    let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let hub = hub.clone();
-        async move {
-            let (mut parts, _) = request.into_parts();
-            let upgrade = Upgrade::from_request_parts(&mut parts, &()).await.unwrap();
-            hub.upgrade(upgrade, room).await
-        }
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(theirs), answer)
-        .with_upgrades();
-    tokio::spawn(served);
-    let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: tablecast.v1\r\n\r\n";
-    ours.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(ours.read_u8().await.unwrap());
-    }
-    let mut client = Client::over(ours);
+async fn enter(hub: &Hub<Egg>, room: &str) -> Client {
+    let mut client = Client::over(connect_in_memory(hub, room).await);
     client.set_deadline(NEVER);
     client.send_text(r#"{"join":{}}"#).await.unwrap();
     assert!(client.next_json().await.unwrap()["hello"].is_object());

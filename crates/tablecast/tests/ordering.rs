@@ -10,19 +10,17 @@
 mod support;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tablecast::Hub;
 use tablecast::core::limits::Rate;
-use tablecast::{Hub, HubConfig, MemoryBackend};
-use tablecast_testing::FaultyBackend;
 use tablecast_testing::client::{Client, Said};
 use tablecast_testing::faulty::{Call, Fault, Faults};
 use tokio::time::{sleep, timeout};
 
-use support::rooms::{Menu, connect_in_memory};
+use support::rooms::{Menu, connect_in_memory, two_faulty_nodes};
 
 /// Commands are given up after this long.
 const DEADLINE: Duration = Duration::from_millis(300);
@@ -38,21 +36,7 @@ struct World {
 
 impl World {
     async fn new(rate: Rate) -> World {
-        let store = MemoryBackend::new();
-        let node = || {
-            let backend = FaultyBackend::new(Arc::new(store.another_node()));
-            let faults = backend.faults();
-            let config = HubConfig {
-                command_rate: rate,
-                command_deadline: DEADLINE,
-                seat_grace: support::NEVER,
-                ..HubConfig::default()
-            };
-            (Hub::start(Arc::new(backend), config), faults)
-        };
-        let nodes = vec![node(), node()];
-        let room = "r".parse().unwrap();
-        nodes[0].0.create(room, Menu::default()).await.unwrap();
+        let nodes = two_faulty_nodes(rate, DEADLINE, Menu::default()).await;
         World { nodes }
     }
 

@@ -18,14 +18,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tablecast::core::MemberId;
 use tablecast::core::limits::Rate;
-use tablecast::{App, Hub, HubConfig, MemoryBackend};
-use tablecast_testing::FaultyBackend;
+use tablecast::{App, Hub};
 use tablecast_testing::client::{Client, Said};
 use tablecast_testing::faulty::{Call, Fault, Faults};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::time::{sleep, timeout};
 
-use support::rooms::connect_in_memory;
+use support::rooms::{connect_in_memory, two_faulty_nodes};
 use support::secrets::{Notes, apply};
 
 /// Commands are given up after this long.
@@ -86,21 +85,7 @@ struct World {
 
 impl World {
     async fn new() -> World {
-        let store = MemoryBackend::new();
-        let node = || {
-            let backend = FaultyBackend::new(Arc::new(store.another_node()));
-            let faults = backend.faults();
-            let config = HubConfig {
-                command_rate: Rate::OFF,
-                command_deadline: DEADLINE,
-                seat_grace: support::NEVER,
-                ..HubConfig::default()
-            };
-            (Hub::start(Arc::new(backend), config), faults)
-        };
-        let nodes = vec![node(), node()];
-        let room = "r".parse().unwrap();
-        nodes[0].0.create(room, Notes::default()).await.unwrap();
+        let nodes = two_faulty_nodes(Rate::OFF, DEADLINE, Notes::default()).await;
         World { nodes }
     }
 }

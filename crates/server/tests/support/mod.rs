@@ -21,6 +21,19 @@ use tokio::time::timeout;
 
 pub use tablecast_testing::DEADLINE;
 
+/// Says it as a member, and waits until it is done.
+pub async fn say(member: &mut tablecast_testing::client::Client, command: serde_json::Value) {
+    let sent = member.send_text(&command.to_string()).await;
+    sent.expect("the server listens");
+    loop {
+        let said = member.next_json().await.expect("it answers");
+        assert!(said.get("error").is_none(), "{said}");
+        if said.get("ack").is_some() {
+            return;
+        }
+    }
+}
+
 /// What a handshake needs besides the path.
 pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rusqlite::Connection;
 use tablecast_core::backend::{
     Backend, BackendError, Commit, Committed, Created, Loaded, NewKeepsake, NewRoom,
 };
@@ -184,4 +185,17 @@ pub(crate) fn texts(loaded: &Loaded) -> Vec<String> {
         .iter()
         .map(|event| text(&event.event))
         .collect()
+}
+
+/// Damages the first page of a table.
+pub(crate) fn on_root_of(folder: &Folder, table: &str, damage: impl FnOnce(&mut [u8])) {
+    let connection = Connection::open(folder.database()).unwrap();
+    let query = "SELECT rootpage FROM sqlite_schema WHERE name = ?";
+    let root: u32 = connection
+        .query_row(query, [table], |row| row.get(0))
+        .unwrap();
+    drop(connection);
+    let mut bytes = fs::read(folder.database()).unwrap();
+    damage(&mut bytes[(root as usize - 1) * 4096..][..4096]);
+    fs::write(folder.database(), bytes).unwrap();
 }

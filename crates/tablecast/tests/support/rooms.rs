@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
@@ -11,12 +12,14 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::config::ConnectionConfig;
+use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 use tablecast_testing::client::{Client, ClientError};
-use tablecast_testing::until;
+use tablecast_testing::faulty::Faults;
+use tablecast_testing::{FaultyBackend, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::{NEVER, serve};
@@ -118,6 +121,29 @@ pub(crate) async fn serve_rooms<A: App>(hub: &Hub<A>) -> SocketAddr {
     let join =
         async move |Path(room): Path<String>, upgrade: Upgrade| hub.upgrade(upgrade, &room).await;
     serve(Router::new().route("/ws/{room}", get(join))).await
+}
+
+/// Two nodes on one store, which keep a member's seat for ever, and their faults; with the room `r`.
+pub(crate) async fn two_faulty_nodes<A: App>(
+    rate: Rate,
+    command_deadline: Duration,
+    room: A,
+) -> Vec<(Hub<A>, Faults)> {
+    let store = MemoryBackend::new();
+    let node = || {
+        let backend = FaultyBackend::new(Arc::new(store.another_node()));
+        let faults = backend.faults();
+        let config = HubConfig {
+            command_rate: rate,
+            command_deadline,
+            seat_grace: NEVER,
+            ..HubConfig::default()
+        };
+        (Hub::start(Arc::new(backend), config), faults)
+    };
+    let nodes = vec![node(), node()];
+    nodes[0].0.create("r".parse().unwrap(), room).await.unwrap();
+    nodes
 }
 
 /// A connection through memory to a room of this hub, which speaks JSON. No time passes with it
