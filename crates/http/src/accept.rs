@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
     CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Request, Response, StatusCode, Version};
 use axum::response::IntoResponse;
@@ -24,7 +24,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,8 @@ use crate::head::{self, HeadError, HeadGuard, HeadReport};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::reason::{self, Reason};
+#[cfg(feature = "tls")]
+use crate::tls::{Begun, Tls};
 
 /// What the loop needs from the site that it serves.
 pub trait Site: Send + Sync + 'static {
@@ -61,6 +63,12 @@ pub trait Site: Send + Sync + 'static {
         false
     }
 
+    /// The Strict-Transport-Security of each answer, by which browsers use only https for this
+    /// host from then on. By default none.
+    fn strict_transport(&self) -> Option<HeaderValue> {
+        None
+    }
+
     /// Called with each answer before it is sent.
     fn answered(&self, answer: &Response<Body>) {
         let _ = answer;
@@ -71,7 +79,7 @@ pub trait Site: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     /// A request's head must be complete within this time after the accept, or after its
-    /// first byte. By default 5 s.
+    /// first byte. A TLS handshake has as long before that. By default 5 s.
     pub head: Duration,
     /// A connection may be idle between requests for this long. A request that is sent
     /// while the server closes is lost, so the client should close first: this is longer
@@ -149,6 +157,18 @@ struct Service<S> {
     stop: CancellationToken,
 }
 
+impl<S: Site> Service<S> {
+    fn new(router: Router, site: Arc<S>, stop: CancellationToken) -> Arc<Self> {
+        let times = site.times();
+        Arc::new(Service {
+            router,
+            site,
+            times,
+            stop,
+        })
+    }
+}
+
 /// Serves until `stop`, then lets plain HTTP requests under way finish. It does not wait
 /// for upgraded connections.
 pub async fn serve<S: Site>(
@@ -157,13 +177,39 @@ pub async fn serve<S: Site>(
     site: Arc<S>,
     stop: CancellationToken,
 ) {
-    let times = site.times();
-    let service = Arc::new(Service {
-        router,
-        site,
-        times,
-        stop,
-    });
+    let service = Service::new(router, site, stop.clone());
+    accept(listener, stop, |stream, peer| {
+        converse(stream, peer, service.clone())
+    })
+    .await;
+}
+
+/// As [`serve`], inside TLS. The heads are checked as they were encrypted. Who speaks plain
+/// HTTP here is told so.
+#[cfg(feature = "tls")]
+pub async fn serve_tls<S: Site>(
+    listener: TcpListener,
+    tls: Tls,
+    router: Router,
+    site: Arc<S>,
+    stop: CancellationToken,
+) {
+    let service = Service::new(router, site, stop.clone());
+    accept(listener, stop, |stream, peer| {
+        converse_by_tls(stream, peer, tls.clone(), service.clone())
+    })
+    .await;
+}
+
+/// Accepts connections until `stop`, lets each converse in a task of its own, and waits for
+/// the tasks.
+async fn accept<F>(
+    listener: TcpListener,
+    stop: CancellationToken,
+    converse: impl Fn(TcpStream, SocketAddr) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
     // Accepted sockets inherit these options from the listener, which saves a system call
     // for each. Setting them fails only for an invalid socket.
     let socket = SockRef::from(&listener);
@@ -180,7 +226,7 @@ pub async fn serve<S: Site>(
         }
         let accepted = tokio::select! {
             biased;
-            () = service.stop.cancelled() => break,
+            () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -188,8 +234,7 @@ pub async fn serve<S: Site>(
                 is_failing = false;
                 in_a_row += 1;
                 // Boxed, because it is moved several times before it becomes a task.
-                let served = Box::pin(converse(stream, peer, service.clone()));
-                connections.spawn(served);
+                connections.spawn(Box::pin(converse(stream, peer)));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -215,7 +260,41 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Service<S>>) {
+/// Makes the TLS handshake, for which the client has as long as for a head, and converses.
+#[cfg(feature = "tls")]
+async fn converse_by_tls<S: Site>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Tls,
+    service: Arc<Service<S>>,
+) {
+    let begun = tokio::select! {
+        begun = timeout(service.times.head, tls.begin(stream)) => begun,
+        () = service.stop.cancelled() => return,
+    };
+    match begun {
+        Ok(Ok(Begun::Tls(stream))) => Box::pin(converse(*stream, peer, service)).await,
+        Ok(Ok(Begun::PlainHttp(mut stream))) => {
+            // It may be gone.
+            let _ = stream.write_all(NOT_TLS.as_bytes()).await;
+            linger(stream).await;
+        }
+        Ok(Ok(Begun::Over)) => {}
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "a TLS handshake was not complete in time"),
+    }
+}
+
+/// The answer to a plain request where TLS is spoken.
+#[cfg(feature = "tls")]
+const NOT_TLS: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
+    Content-Length: 45\r\nConnection: close\r\n\r\nthis port speaks TLS: say https:// or wss://\n";
+
+async fn converse<S, T>(stream: T, peer: SocketAddr, service: Arc<Service<S>>)
+where
+    S: Site,
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let mut times = service.times;
     if client::is_trusted(peer.ip(), service.site.trusted_proxies()) {
         times.idle = times.proxy_idle;
@@ -257,7 +336,7 @@ async fn converse<S: Site>(stream: TcpStream, peer: SocketAddr, service: Arc<Ser
     if let Some(parts) = connection.into_parts() {
         let guard = parts.io.into_inner();
         if guard.is_inside_request() {
-            linger(guard.into()).await;
+            linger(guard.into_inner()).await;
         }
     }
 }
@@ -297,6 +376,10 @@ async fn answer<S: Site>(
         let ends = ends || born.elapsed() >= service.times.life || site.is_draining();
         // Here, because a layer of the router would box the future of each request.
         harden(response.headers_mut());
+        if let Some(strict) = site.strict_transport() {
+            let headers = response.headers_mut();
+            headers.insert(STRICT_TRANSPORT_SECURITY, strict);
+        }
         cors.mark(&mut response);
         if ends {
             // In addition to `upgrade`, which a 426 has.
@@ -347,7 +430,7 @@ fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
     Some(Problem::new(reason, detail))
 }
 
-async fn linger(mut stream: TcpStream) {
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     if stream.shutdown().await.is_err() {
         return;
     }

@@ -11,7 +11,8 @@
 //! reports its findings in a [`HeadReport`], which the server checks before it answers a
 //! request. After a head that announces a body or an upgrade it stops checking, so the
 //! server must close the connection after answering such a request ([`ends_connection`]).
-//! Whoever takes over an upgraded connection gets the [`TcpStream`] alone by [`From`].
+//! Whoever takes over an upgraded connection gets the [`TcpStream`] alone by [`From`]. The
+//! stream inside may also be TLS: then the heads are checked as they were encrypted.
 
 use std::io;
 use std::pin::Pin;
@@ -77,10 +78,10 @@ fn is_more_than_zero(byte: &u8) -> bool {
     !matches!(byte, b'0' | b' ' | b'\t')
 }
 
-/// A TCP stream whose incoming request heads are checked.
+/// A stream whose incoming request heads are checked: TCP, or TLS over it.
 #[derive(Debug)]
-pub struct HeadGuard {
-    stream: TcpStream,
+pub struct HeadGuard<T = TcpStream> {
+    stream: T,
     scan: Scan,
     report: HeadReport,
     within: Duration,
@@ -93,11 +94,11 @@ pub struct HeadGuard {
     armed: bool,
 }
 
-impl HeadGuard {
+impl<T> HeadGuard<T> {
     /// Wraps this stream. The first head must be complete within this time from now, and
     /// each later one from its first byte. The HTTP library limits the idle time in
     /// between.
-    pub fn new(stream: TcpStream, within: Duration) -> Self {
+    pub fn new(stream: T, within: Duration) -> Self {
         HeadGuard {
             stream,
             scan: Scan::default(),
@@ -148,6 +149,11 @@ impl HeadGuard {
         self.scan.done || self.scan.is_begun() || self.report.error().is_some()
     }
 
+    /// The stream alone.
+    pub fn into_inner(self) -> T {
+        self.stream
+    }
+
     fn saw(&mut self, bytes: &[u8]) {
         let heads = self.scan.heads;
         if let Err(error) = self.scan.read(bytes) {
@@ -172,7 +178,7 @@ impl From<HeadGuard> for TcpStream {
     }
 }
 
-impl AsyncRead for HeadGuard {
+impl<T: AsyncRead + Unpin> AsyncRead for HeadGuard<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -192,7 +198,7 @@ impl AsyncRead for HeadGuard {
     }
 }
 
-impl AsyncWrite for HeadGuard {
+impl<T: AsyncWrite + Unpin> AsyncWrite for HeadGuard<T> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

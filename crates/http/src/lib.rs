@@ -8,7 +8,11 @@ pub mod origin;
 pub mod problem;
 pub mod rates;
 pub mod reason;
+#[cfg(feature = "tls")]
+pub mod tls;
 
+#[cfg(feature = "tls")]
+pub use accept::serve_tls;
 pub use accept::{Site, Times, serve};
 pub use client::Client;
 pub use head::HeadGuard;

@@ -6,14 +6,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tablecast_core::CloseReason;
 use tablecast_core::limits::{Bucket, Rate};
-use tokio::io::{AsyncWrite as _, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::Instant;
@@ -405,7 +404,11 @@ impl Line {
     /// client has closed too.
     async fn finish(mut self: Box<Self>) {
         let limit = self.config.handshake;
-        let closing = poll_fn(|cx| self.poll_finish(cx));
+        let closing = poll_fn(|cx| {
+            ready!(self.poll_finish(cx));
+            // TLS says goodbye too: without that the client takes it for an attack.
+            self.io.poll_shutdown(cx)
+        });
         // After the limit the socket is dropped, which cuts the connection.
         let _ = tokio::time::timeout(limit, closing).await;
         self.outbox.end(CloseReason::Left);
@@ -436,11 +439,11 @@ impl Line {
     /// frame, so this tells the client that we have finished; closing both sides would
     /// reset a client that is still sending.
     fn shut(&mut self, cx: &mut Context<'_>) {
-        match &mut self.io {
+        match &self.io {
             // Dropping the writing half does this.
             Io::Tcp(_) => self.outbox.end(CloseReason::Left),
-            Io::Other(stream) => {
-                let _ = Pin::new(stream).poll_shutdown(cx);
+            Io::Other(_) => {
+                let _ = self.io.poll_shutdown(cx);
             }
         }
     }

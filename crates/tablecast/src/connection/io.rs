@@ -33,6 +33,15 @@ impl Io {
         }
     }
 
+    /// Closes our side of the stream, as well as that can be. Of plain TCP dropping the halves does
+    /// it.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Io::Tcp(_) => Poll::Ready(()),
+            Io::Other(stream) => Pin::new(stream).poll_shutdown(cx).map(drop),
+        }
+    }
+
     /// Writes the frames of an outbox: ready when all are written, pending when the stream
     /// takes no more for now.
     pub(super) fn poll_flush(
