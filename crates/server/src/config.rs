@@ -5,6 +5,7 @@
 //! everywhere.
 
 mod file;
+mod https;
 mod options;
 mod secret;
 mod store;
@@ -26,6 +27,7 @@ use tablecast_lunch::max_table_bytes;
 
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
+pub use https::{AcmeOptions, ChallengeKind, Https};
 use options::Options;
 pub use options::STORE;
 pub use store::Store;
@@ -35,6 +37,10 @@ pub use store::Store;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where the certificates come from; `None`: TLS is not spoken.
+    pub https: Option<Https>,
+    /// Where plain HTTP is answered with the way to https.
+    pub http_listen: Option<SocketAddr>,
     /// The path under which the site is found from outside.
     pub base_path: BasePath,
     /// Where rooms live.
@@ -74,6 +80,8 @@ impl Default for Config {
         hub.connection.outbox.bytes = OUTBOX_BYTES;
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            https: None,
+            http_listen: None,
             base_path: BasePath::default(),
             store: Store::default(),
             store_timeout: Duration::from_secs(1),
@@ -249,6 +257,7 @@ impl Options {
         }
         let (room_ttl, room_max_age) = lifetimes(self.room_ttl, self.room_max_age)?;
         let outbox_bytes = outbox_bytes(self.outbox_bytes, self.max_items)?;
+        let listening = self.tls.resolve(self.listen, &self.store)?;
         let connection = ConnectionConfig {
             message_bytes: self.max_message_bytes,
             outbox: OutboxLimits {
@@ -276,7 +285,9 @@ impl Options {
             ..HubConfig::default()
         };
         Ok(Config {
-            listen: self.listen,
+            listen: listening.listen,
+            https: listening.https,
+            http_listen: listening.http_listen,
             base_path: self.base_path,
             store: self.store,
             store_timeout: self.store_timeout,

@@ -16,6 +16,7 @@ mod preview;
 mod reason;
 mod routes;
 pub mod store;
+pub mod tls;
 mod web;
 
 use std::future::Future;
@@ -25,13 +26,14 @@ use std::time::Duration;
 use tablecast::Hub;
 use tablecast_core::Backend;
 use tokio::net::TcpListener;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use config::Config;
 use routes::SiteState;
 use tablecast_lunch::Menu;
+use tls::Certificates;
 
 /// The part of the drain time that is reserved for HTTP requests under way; a tenth of the
 /// drain time if that is less.
@@ -56,16 +58,42 @@ impl From<JoinError> for Failed {
 #[derive(Debug)]
 pub struct Server {
     site: Arc<SiteState>,
+    certificates: Option<Certificates>,
+    /// Where plain HTTP is answered with the way to https.
+    http: Option<TcpListener>,
 }
 
 impl Server {
     /// A server with its rooms in this backend. Must be called in a tokio
     /// runtime.
     pub fn new(config: Config, backend: Arc<dyn Backend>) -> Self {
+        Server::with(config, backend, None, None)
+    }
+
+    /// As [`Server::new`], but it speaks https with these certificates, and answers plain HTTP at
+    /// `http` with the way to https.
+    pub fn secure(
+        config: Config,
+        backend: Arc<dyn Backend>,
+        certificates: Certificates,
+        http: Option<TcpListener>,
+    ) -> Self {
+        Server::with(config, backend, Some(certificates), http)
+    }
+
+    fn with(
+        config: Config,
+        backend: Arc<dyn Backend>,
+        certificates: Option<Certificates>,
+        http: Option<TcpListener>,
+    ) -> Self {
         let hub = Hub::start(backend, config.hub.clone());
         routes::expect(hub.metrics());
+        let tls = certificates.as_ref().map(|one| one.tls().clone());
         Server {
-            site: Arc::new(SiteState::new(hub, config, routes::table)),
+            site: Arc::new(SiteState::new(hub, config, tls, routes::table)),
+            certificates,
+            http,
         }
     }
 
@@ -80,17 +108,26 @@ impl Server {
     /// # Errors
     /// A part that it needs has ended: see [`Failed`].
     pub async fn run(
-        self,
+        mut self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Failed> {
         let stop = CancellationToken::new();
-        let router = routes::router(self.site.clone());
-        let serve = tablecast_http::serve(listener, router, self.site.clone(), stop.clone());
+        // They end when this function does.
+        let mut beside = JoinSet::new();
+        if let Some(certificates) = self.certificates.take() {
+            if let Some(http) = self.http.take() {
+                let port = listener.local_addr().map_or(0, |address| address.port());
+                beside.spawn(certificates.redirect(http, port, stop.clone()));
+            }
+            beside.spawn(certificates.keep());
+        }
+        let serve = serve(listener, self.site.clone(), stop.clone());
         // A task of its own, so that a panic in it is noticed.
         let mut accepting = tokio::spawn(serve);
         let failed = tokio::select! {
-            ended = &mut accepting => Some(has_ended(ended)),
+            ended = &mut accepting => Some(has_ended("accepting connections", ended)),
+            Some(ended) = beside.join_next() => Some(has_ended("what TLS needs", ended)),
             reason = self.site.hub.failed() => Some(Failed(reason)),
             () = shutdown => None,
         };
@@ -116,7 +153,7 @@ impl Server {
         // load balancer learns from `/readyz` that the server is draining.
         let drained = timeout_at(end, self.site.hub.drain(within));
         tokio::select! {
-            ended = &mut accepting => return Err(has_ended(ended)),
+            ended = &mut accepting => return Err(has_ended("accepting connections", ended)),
             drained = drained => if drained.is_err() {
                 tracing::warn!("not all members could be told in time");
             }
@@ -132,10 +169,19 @@ impl Server {
     }
 }
 
-/// The failure when the task that accepts connections ends, which it must not do before shutdown.
-fn has_ended(accepting: Result<(), JoinError>) -> Failed {
-    match accepting {
-        Ok(()) => Failed("accepting connections has ended".to_owned()),
+/// Serves the site, by TLS if it has a certificate or hopes for one.
+async fn serve(listener: TcpListener, site: Arc<SiteState>, stop: CancellationToken) {
+    let router = routes::router(site.clone());
+    match site.tls.clone() {
+        Some(tls) => tablecast_http::serve_tls(listener, tls, router, site, stop).await,
+        None => tablecast_http::serve(listener, router, site, stop).await,
+    }
+}
+
+/// The failure when a task ends that must not before shutdown.
+fn has_ended(what: &str, ended: Result<(), JoinError>) -> Failed {
+    match ended {
+        Ok(()) => Failed(format!("{what} has ended")),
         Err(error) => error.into(),
     }
 }

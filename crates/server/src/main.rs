@@ -11,9 +11,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context;
-use tablecast_server::config::{self, Config};
+use tablecast_server::config::{self, Config, Https};
 use tablecast_server::log::{self, LogFormat};
 use tablecast_server::store::{self, StoreError};
+use tablecast_server::tls::{Certificates, Clock};
 use tablecast_server::{Failed, Server};
 use tablecast_terminal::Command;
 use tokio::net::{TcpListener, TcpSocket};
@@ -144,22 +145,47 @@ async fn serve(config: Config) -> Result<(), Failure> {
             anyhow::Error::new(error).context("cannot open the store, which --store chooses"),
         ),
     })?;
+    let certificates = match &config.https {
+        Some(https) => {
+            let opened = Certificates::open(https, Clock::system());
+            Some(opened.context("cannot speak TLS")?)
+        }
+        None => None,
+    };
     let listener =
         bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr().context("cannot read the address")?;
+    let http = match config.http_listen {
+        Some(at) => {
+            let bound = bind(at);
+            let words = || format!("cannot listen on {at} (--http-listen; `off` for nowhere)");
+            Some(bound.with_context(words)?)
+        }
+        None => None,
+    };
     match config.log_format {
         LogFormat::Text => {
             // A closed stdout is no reason not to serve.
-            let _ = say_what_to_do(address, &config);
+            let _ = say_what_to_do(address, &config, certificates.as_ref(), http.as_ref());
         }
         // A log collector expects only JSON lines.
         LogFormat::Json => {
             let version = env!("CARGO_PKG_VERSION");
-            tracing::info!(%address, store = %config.store, version, "listening");
+            let https = certificates.is_some();
+            tracing::info!(%address, https, store = %config.store, version, "listening");
         }
     }
-    let signals = Signals::new().context("cannot wait for signals")?;
-    let server = Server::new(config, backend);
+    let no_signals = "cannot wait for signals";
+    let reads_again = matches!(config.https, Some(Https::Files { .. }));
+    let signals = Signals::new(!reads_again).context(no_signals)?;
+    let server = match certificates {
+        Some(certificates) if reads_again => {
+            let hangup = signal(SignalKind::hangup()).context(no_signals)?;
+            Server::secure(config, backend, certificates.read_again_on(hangup), http)
+        }
+        Some(certificates) => Server::secure(config, backend, certificates, http),
+        None => Server::new(config, backend),
+    };
     // On a worker: this thread would have to be woken for each connection, and would then
     // have to wake a worker.
     let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
@@ -168,41 +194,72 @@ async fn serve(config: Config) -> Result<(), Failure> {
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
+    let all_of_ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+    let (socket, address) = match address {
+        SocketAddr::V4(_) => (TcpSocket::new_v4()?, address),
+        SocketAddr::V6(_) => match TcpSocket::new_v6() {
+            // All addresses of a machine without IPv6 are those of IPv4.
+            Err(_) if address.ip().is_unspecified() => (TcpSocket::new_v4()?, all_of_ipv4),
+            made => (made?, address),
+        },
+    };
     // So that a server can start again while old connections are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
+fn say_what_to_do(
+    address: SocketAddr,
+    config: &Config,
+    certificates: Option<&Certificates>,
+    http: Option<&TcpListener>,
+) -> io::Result<()> {
     // Nobody can connect to 0.0.0.0.
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let at = format!(
-        "{}{}",
-        SocketAddr::new(host, address.port()),
-        config.base_path
-    );
+    // A certificate is for a name.
+    let named = certificates.and_then(|certificates| certificates.authority(address.port()));
+    let authority = named.unwrap_or_else(|| SocketAddr::new(host, address.port()).to_string());
+    let at = format!("{authority}{}", config.base_path);
+    let (http_scheme, ws_scheme) = match certificates {
+        Some(_) => ("https", "wss"),
+        None => ("http", "ws"),
+    };
     let store = &config.store;
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "tablecast listens on http://{address} (rooms in {store})\n"
+        "tablecast listens on {http_scheme}://{address} (rooms in {store})"
     )?;
-    writeln!(out, "choose lunch: open http://{at}/ in a browser")?;
+    if let Some(Ok(http)) = http.map(TcpListener::local_addr) {
+        writeln!(out, "http://{http} leads there")?;
+    }
+    if let (Some(Https::Acme(acme)), Some(certificates)) = (&config.https, certificates)
+        && !certificates.tls().is_ready()
+    {
+        let (names, directory) = (acme.domains.join(", "), &acme.directory);
+        writeln!(
+            out,
+            "there is no certificate for {names} yet: it is got from {directory}; until then https does not answer"
+        )?;
+    }
     writeln!(
         out,
-        "try it:       http://{at}/docs and http://{at}/docs/live\n"
+        "\nchoose lunch: open {http_scheme}://{at}/ in a browser"
     )?;
-    writeln!(out, "make a room:  curl -X POST http://{at}/session/")?;
-    writeln!(out, "join it:      websocat ws://{at}/ws/{{id}}/")?;
+    writeln!(
+        out,
+        "try it:       {http_scheme}://{at}/docs and {http_scheme}://{at}/docs/live\n"
+    )?;
+    writeln!(
+        out,
+        "make a room:  curl -X POST {http_scheme}://{at}/session/"
+    )?;
+    writeln!(out, "join it:      websocat {ws_scheme}://{at}/ws/{{id}}/")?;
     writeln!(out, "then type:    add:pizza    remove:pizza\n")?;
     out.flush()
 }
@@ -213,14 +270,15 @@ fn say_what_to_do(address: SocketAddr, config: &Config) -> io::Result<()> {
 struct Signals(Vec<Signal>);
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    /// With or without that of a closed terminal.
+    fn new(with_hangup: bool) -> io::Result<Self> {
         let mut kinds = vec![
             SignalKind::interrupt(),
             SignalKind::terminate(),
             SignalKind::quit(),
         ];
         // With `nohup` it should continue after a hang-up.
-        if !is_ignored(SignalKind::hangup()) {
+        if with_hangup && !is_ignored(SignalKind::hangup()) {
             kinds.push(SignalKind::hangup());
         }
         kinds

@@ -14,7 +14,7 @@ use tablecast_testing::Directory;
 use tablecast_testing::process::{Process, run_to_end};
 
 /// An option, a wrong value, and what the answer says is allowed.
-const WRONG: [(&str, &str, &str); 41] = [
+const WRONG: [(&str, &str, &str); 45] = [
     ("listen", "localhost", "ADDRESS:PORT"),
     ("listen", "127.0.0.1:99999", "ADDRESS:PORT"),
     ("base-path", "lunch", "such as /lunch"),
@@ -58,6 +58,10 @@ const WRONG: [(&str, &str, &str); 41] = [
     ("trusted-proxy", "10.0.0.0/33", "10.0.0.0/8"),
     ("trusted-proxy", "proxy", "10.0.0.0/8"),
     ("drain-timeout", "1y", "10m"),
+    ("domain", "https://lunch.example", "such as lunch.example"),
+    ("acme-directory", "acme.example", "https://HOST/PATH"),
+    ("acme-challenge", "dns-01", "http-01"),
+    ("http-listen", "80", "ADDRESS:PORT"),
     ("workers", "0", "from 1"),
     ("log-format", "xml", "json"),
 ];
@@ -390,10 +394,17 @@ fn help_tells_everything_about_every_option() {
             about.contains(&format!("[env: {}", variable(option))),
             "{about}"
         );
-        let repeated = matches!(option, "allowed-origin" | "trusted-proxy");
+        let repeated = matches!(option, "allowed-origin" | "trusted-proxy" | "domain");
         assert!(repeated || about.contains("[default: "), "{about}");
     }
-    for heading in ["Server:", "Rooms:", "Connections:", "Limits:", "Trust:"] {
+    for heading in [
+        "Server:",
+        "Rooms:",
+        "Connections:",
+        "Limits:",
+        "Trust:",
+        "TLS:",
+    ] {
         assert!(help.contains(heading), "no {heading}");
     }
     assert!(!help.contains("s3cret"));

@@ -333,7 +333,7 @@ impl Drop for Process {
 /// Where a server listens, as the line says in which it says so.
 fn address_in(said: &str, log: &str) -> Option<SocketAddr> {
     let plain = said
-        .split_once("http://")
+        .split_once("://")
         .filter(|(_, rest)| rest.contains('\n'));
     let plain = plain.and_then(|(_, rest)| rest.split([' ', '/', '\n']).next());
     let json = log

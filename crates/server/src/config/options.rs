@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use tablecast_http::Origin;
 use tablecast_terminal::cli::{CREATE, JOIN};
 
+use super::https::TlsOptions;
 use super::store::Store;
 use super::value;
 use crate::base_path::BasePath;
@@ -33,6 +34,7 @@ const COMMANDS: [&str; 4] = [SERVE, JOIN, CREATE, STORE];
 /// Without any option it listens on 127.0.0.1:8000 and keeps rooms in tablecast.db, in this
 /// directory.
 /// Several servers share rooms when all of them have the same Redis as --store.
+/// With `--domain lunch.example` it is an https site, on a machine to which that name leads.
 ///
 /// Each option is a flag, an environment variable and a line in the file: a flag overrides
 /// a variable, a variable overrides the file, the file overrides the default. In the file
@@ -65,10 +67,11 @@ pub(super) struct Options {
     )]
     pub(super) config: Option<PathBuf>,
 
-    /// Where to listen; port 0 takes any free port
-    #[arg(long, env = "TABLECAST_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000",
+    /// Where to listen; port 0 takes any free port [default: 127.0.0.1:8000, or with --domain
+    /// [::]:443, which is port 443 of all addresses]
+    #[arg(long, env = "TABLECAST_LISTEN", value_name = "ADDRESS:PORT",
           value_parser = value::listen, help_heading = "Server")]
-    pub(super) listen: SocketAddr,
+    pub(super) listen: Option<SocketAddr>,
 
     /// The path under which a proxy serves the site, such as /lunch. The proxy may remove it
     /// from requests or pass it on
@@ -95,9 +98,9 @@ pub(super) struct Options {
           value_parser = value::duration(100 * MS, 30 * SECOND), help_heading = "Server")]
     pub(super) store_timeout: Duration,
 
-    /// After SIGTERM, SIGHUP, SIGQUIT or Ctrl-C it ends within this time; members are closed at up to
-    /// 500 a second, or faster if the time is short, and told to come back. A second signal ends it at
-    /// once
+    /// After SIGTERM, SIGHUP (but see --tls-cert), SIGQUIT or Ctrl-C it ends within this time; members
+    /// are closed at up to 500 a second, or faster if the time is short, and told to come back. A second
+    /// signal ends it at once
     #[arg(long, env = "TABLECAST_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = value::duration(Duration::ZERO, HOUR), help_heading = "Server")]
     pub(super) drain_timeout: Duration,
@@ -222,4 +225,7 @@ pub(super) struct Options {
     #[arg(long, env = "TABLECAST_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',',
           value_parser = value::network, help_heading = "Trust")]
     pub(super) trusted_proxy: Vec<IpNet>,
+
+    #[command(flatten)]
+    pub(super) tls: TlsOptions,
 }

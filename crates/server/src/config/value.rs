@@ -3,11 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use axum::http::Uri;
 use ipnet::IpNet;
 use tablecast_http::origin::{Origin, OriginError};
 
 use tablecast_sqlite::SqliteOptions;
 
+use super::https::HttpListen;
 use super::store::Store;
 
 const UNITS: [(&str, u64); 5] = [
@@ -106,6 +108,57 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "expected ADDRESS:PORT, such as 127.0.0.1:8000, 0.0.0.0:80 or [::]:8000; port 0 takes any free one".to_owned()
     })
+}
+
+/// Reads where plain HTTP leads to https.
+pub(super) fn http_listen(text: &str) -> Result<HttpListen, String> {
+    match text {
+        "off" => Ok(HttpListen::Off),
+        _ => match listen(text) {
+            Ok(address) => Ok(HttpListen::At(address)),
+            Err(error) => Err(format!("{error}; or `off`")),
+        },
+    }
+}
+
+/// Reads a name of the site; blanks around it are allowed, as in a list.
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    let name = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    let is_label = |label: &str| {
+        let bytes = label.as_bytes();
+        (1..=63).contains(&bytes.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+    };
+    let is_name = name.len() <= 253 && name.split('.').all(is_label);
+    if is_name && name.parse::<IpAddr>().is_err() {
+        return Ok(name);
+    }
+    Err("expected the full name of a site, such as lunch.example (xn--… if it has other letters); no address, no port and no *".to_owned())
+}
+
+/// Reads a mail address.
+pub(super) fn contact(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix("mailto:").unwrap_or(text);
+    let is_one = |(name, host): (&str, &str)| !name.is_empty() && domain(host).is_ok();
+    let is_plain = address.bytes().all(|b| b.is_ascii_graphic() && b != b',');
+    match address.rsplit_once('@').is_some_and(is_one) && is_plain {
+        true => Ok(address.to_owned()),
+        false => Err("expected a mail address, such as me@lunch.example".to_owned()),
+    }
+}
+
+/// Reads the URL of an ACME directory.
+pub(super) fn directory(text: &str) -> Result<String, String> {
+    let url = text.parse::<Uri>().ok();
+    let is_one = |url: &Uri| url.scheme_str() == Some("https") && url.host().is_some();
+    match url.is_some_and(|url| is_one(&url)) {
+        true => Ok(text.to_owned()),
+        false => Err("expected https://HOST/PATH, the directory of an ACME server".to_owned()),
+    }
 }
 
 /// Reads where rooms live. What is wrong behind the scheme the backend says.
@@ -227,5 +280,24 @@ mod tests {
         for bad in ["", "10.0.0.0/33", "proxy", "10.0.0.256"] {
             assert!(network(bad).is_err(), "{bad}");
         }
+        for bad in [
+            "",
+            "*.lunch.example",
+            "lunch.example:443",
+            "https://lunch.example",
+            "127.0.0.1",
+            "점심.example",
+            "-a.example",
+        ] {
+            assert!(domain(bad).is_err(), "{bad}");
+        }
+        assert_eq!(domain(" Lunch.Example. ").as_deref(), Ok("lunch.example"));
+        for bad in ["", "me", "@a.example", "me@", "a@a.example,b@b.example"] {
+            assert!(contact(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "http://acme.example/", "acme.example", "https:///x"] {
+            assert!(directory(bad).is_err(), "{bad}");
+        }
+        assert!(http_listen("of").is_err_and(|said| said.contains("`off`")));
     }
 }

@@ -1,5 +1,7 @@
 //! Whether this server runs, and whether it should get new clients.
 
+use std::time::SystemTime;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,8 +10,8 @@ use serde::Serialize;
 use tablecast_core::backend::Health;
 
 use super::route::{Answer, Route, Tag};
-use super::site::{DRAIN_RETRY, STORE_RETRY, SharedSite};
-use crate::reason;
+use super::site::{DRAIN_RETRY, STORE_RETRY, SharedSite, SiteState};
+use crate::{reason, tls};
 use tablecast_http::problem::{Problem, ok};
 
 /// The state of the server.
@@ -17,10 +19,20 @@ use tablecast_http::problem::{Problem, ok};
 struct Status {
     /// For people.
     status: &'static str,
+    /// What an operator should look after soon, although all is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl From<&'static str> for Status {
+    fn from(status: &'static str) -> Self {
+        let detail = None;
+        Status { status, detail }
+    }
 }
 
 pub(super) fn routes() -> Vec<Route<SharedSite>> {
-    let status = |about, status| Answer::json(StatusCode::OK, about, &Status { status });
+    let status = |about, status| Answer::json(StatusCode::OK, about, &Status::from(status));
     vec![
         Route::get("/healthz", healthz)
             .named(
@@ -44,7 +56,7 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 
 /// `GET /healthz`: 200 for as long as the process answers.
 pub(super) async fn healthz() -> Response {
-    ok(&Status { status: "running" })
+    ok(&Status::from("running"))
 }
 
 /// `GET /readyz`: 200 if a client that connects now can be served.
@@ -54,7 +66,10 @@ pub(super) async fn readyz(State(site): State<SharedSite>) -> Result<Response, P
         return Err(Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY));
     }
     match site.hub.health() {
-        Health::Up => Ok(ok(&Status { status: "ready" })),
+        Health::Up => Ok(ok(&Status {
+            status: "ready",
+            detail: of_certificate(&site),
+        })),
         Health::Down(reason) => Err(unavailable(format!(
             "the store cannot be reached: {reason}"
         ))),
@@ -62,6 +77,11 @@ pub(super) async fn readyz(State(site): State<SharedSite>) -> Result<Response, P
             Err(unavailable(format!("the store takes no changes: {words}")))
         }
     }
+}
+
+/// What is wrong with the certificate. The old one is shown, so this node goes on.
+fn of_certificate(site: &SiteState) -> Option<String> {
+    tls::trouble(&site.tls.as_ref()?.status(), SystemTime::now())
 }
 
 fn unavailable(detail: String) -> Problem {

@@ -1,6 +1,7 @@
 //! The hub's metrics, in the format that Prometheus reads.
 
 use std::fmt;
+use std::time::UNIX_EPOCH;
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -19,6 +20,7 @@ use super::route::{Answer, Route, Tag};
 use super::site::SharedSite;
 use crate::reason::{self, Reason};
 use tablecast_http::Problem;
+use tablecast_http::tls::Status;
 
 /// The format that `prometheus_client` writes (OpenMetrics).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -162,11 +164,32 @@ impl Collector for Counted {
             "Connections closed, by close code",
             closes,
         )?;
+        if let Some(tls) = &self.0.tls {
+            certificate(&mut to, &tls.status())?;
+        }
         let help = "How long the store took for a commit";
         let commits =
             to.encode_descriptor("commit", help, Some(&Unit::Seconds), MetricType::Histogram)?;
         histogram(commits, &of.commits)
     }
+}
+
+/// What is known of the certificate. Without one it ends at 0, long ago.
+fn certificate(to: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
+    let end = status.not_after.unwrap_or(UNIX_EPOCH);
+    let end = end.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let help = "When the certificate for this name ends";
+    let name = "certificate_expiry_timestamp";
+    let mut ends = to.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    for domain in &status.domains {
+        let label = [("domain", domain.as_str())];
+        let seconds = end.as_secs().try_into().unwrap_or(i64::MAX);
+        ConstGauge::<i64>::new(seconds).encode(ends.encode_family(&label)?)?;
+    }
+    let outcomes = [("ok", status.renewed), ("failed", status.failed)];
+    let outcomes = outcomes.map(|(outcome, count)| ([("outcome", outcome)], count));
+    let help = "Certificates that replaced another, and attempts that failed";
+    family(to, "certificate_renewals", help, outcomes.into_iter())
 }
 
 /// A counter for each set of labels.

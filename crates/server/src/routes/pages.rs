@@ -118,7 +118,7 @@ pub(super) async fn room(
     let seen = timeout(PATIENCE, seen(&site, client, &id)).await;
     let head = match seen {
         Ok(Ok(Some(preview))) => {
-            let site = address(&headers, &site.config.base_path);
+            let site = address(&site, &headers);
             let room = site.map(|site| format!("{site}/r/{id}"));
             preview.tags(language, room.as_deref())
         }
@@ -147,15 +147,15 @@ async fn seen(site: &SiteState, client: IpAddr, id: &str) -> Result<Option<Previ
 
 /// Where the site is, seen from outside: chats do not resolve relative addresses. Of a proxy
 /// only the header tells that it speaks TLS; who lies here is told a wrong address.
-fn address(headers: &HeaderMap, base: &BasePath) -> Option<String> {
+fn address(site: &SiteState, headers: &HeaderMap) -> Option<String> {
     let host = headers.get(HOST)?.to_str().ok()?;
     let proto = headers.get("x-forwarded-proto");
-    let scheme = match proto.is_some_and(|proto| proto == "https") {
+    let scheme = match site.tls.is_some() || proto.is_some_and(|proto| proto == "https") {
         true => "https",
         false => "http",
     };
     let origin: Origin = format!("{scheme}://{host}").parse().ok()?;
-    Some(format!("{origin}{base}"))
+    Some(format!("{origin}{}", site.config.base_path))
 }
 
 /// `GET /r/{id}/picture.png`: what a chat shows for the link.

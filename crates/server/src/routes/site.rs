@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path};
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::response::Response;
 use ipnet::IpNet;
 use tablecast::Hub;
 use tablecast::hub::{RoomError, Unavailable};
 use tablecast_core::draft::Refusal;
+use tablecast_http::tls::Tls;
 use tablecast_http::{Origin, PerAddress, Problem, Site, Times, origin};
 use tablecast_lunch::Menu;
 
 use super::answers::Answers;
 use super::route::Route;
-use crate::config::Config;
+use crate::config::{Config, Https};
 use crate::docs::Documents;
 use crate::reason;
 
@@ -27,11 +29,17 @@ pub(super) const STORE_RETRY: Duration = Duration::from_secs(2);
 /// over; but the header cannot say less than a second.
 pub(super) const DRAIN_RETRY: Duration = Duration::from_secs(1);
 
+/// For a month, which a certificate got by ACME outlasts: it is renewed by itself. Who goes back
+/// to plain HTTP waits as long.
+const STRICT_TRANSPORT: &str = "max-age=2592000";
+
 /// What the routes share.
 #[derive(Debug)]
 pub(crate) struct SiteState {
     pub(crate) hub: Hub<Menu>,
     pub(crate) config: Config,
+    /// What is known of the certificate, if TLS is spoken here.
+    pub(crate) tls: Option<Tls>,
     pub(super) documents: Documents,
     pub(super) creates: PerAddress,
     joins: PerAddress,
@@ -48,6 +56,7 @@ impl SiteState {
     pub(crate) fn new(
         hub: Hub<Menu>,
         config: Config,
+        tls: Option<Tls>,
         table: fn() -> Vec<Route<SharedSite>>,
     ) -> Self {
         SiteState {
@@ -58,6 +67,7 @@ impl SiteState {
             documents: Documents::default(),
             answers: Answers::new(&table()),
             table,
+            tls,
             config,
         }
     }
@@ -121,6 +131,14 @@ impl Site for SiteState {
 
     fn is_draining(&self) -> bool {
         self.hub.is_draining()
+    }
+
+    fn strict_transport(&self) -> Option<HeaderValue> {
+        let tls = self.tls.as_ref()?;
+        // Of a certificate in a file nobody knows whether browsers trust it, and whether the
+        // operator will have a next one.
+        let is_lasting = matches!(self.config.https, Some(Https::Acme(_))) && tls.is_ready();
+        is_lasting.then_some(HeaderValue::from_static(STRICT_TRANSPORT))
     }
 
     fn answered(&self, answer: &Response) {

@@ -1,0 +1,182 @@
+//! TLS of this server: where its certificates come from, and that they are kept new.
+
+mod acme;
+mod clock;
+mod files;
+mod redirect;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use tablecast_http::tls::{Certificate, CertificateError, Status, Tls};
+use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{ChallengeKind, Https};
+use acme::Acme;
+pub use clock::{Clock, Hand};
+use files::Files;
+use redirect::Redirect;
+
+/// The certificates of a server. Nothing is asked of an ACME server until the server runs.
+#[derive(Debug)]
+pub struct Certificates {
+    tls: Tls,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Files(Files),
+    Acme(Box<Acme>),
+}
+
+/// Why there can be no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file is not what it should be.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The root to trust is not one.
+    #[error("{} (--acme-root) is no certificate in PEM: {error}", path.display())]
+    Root {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: String,
+    },
+    /// The directory for account and certificate cannot be used.
+    #[error("cannot use the directory {} (--acme-store): {error}", path.display())]
+    Store {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// There is no randomness.
+    #[error("TLS cannot be set up: {0}")]
+    SetUp(#[from] io::Error),
+}
+
+impl Certificates {
+    /// Reads what is there: the files, or what an ACME server has given before.
+    ///
+    /// # Errors
+    /// A file is wrong, or the directory cannot be used.
+    pub fn open(https: &Https, clock: Clock) -> Result<Self, TlsError> {
+        match https {
+            Https::Files { certificate, key } => {
+                let (files, found) = Files::open(certificate, key)?;
+                if let Some(why) = out_of_time(&found, clock.now()) {
+                    tracing::warn!("{}: {why}", certificate.display());
+                }
+                Ok(Certificates {
+                    tls: Tls::new(found)?,
+                    source: Source::Files(files),
+                })
+            }
+            Https::Acme(options) => {
+                let tls = Tls::awaiting(&options.domains)?;
+                let acme = Acme::open(options.clone(), clock)?;
+                match acme.stored() {
+                    Ok(Some(stored)) => tls.show(stored),
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!("the stored certificate is not used: {error}"),
+                }
+                let source = Source::Acme(Box::new(acme));
+                Ok(Certificates { tls, source })
+            }
+        }
+    }
+
+    /// From now on this signal lets files be read again.
+    #[must_use]
+    pub fn read_again_on(mut self, signal: Signal) -> Self {
+        if let Source::Files(files) = &mut self.source {
+            files.read_again_on(signal);
+        }
+        self
+    }
+
+    /// What handshakes show.
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// The name and the port behind which the site is found from outside, if it listens on this
+    /// port; `None` if no certificate says a name.
+    pub fn authority(&self, port: u16) -> Option<String> {
+        let name = redirect::first_name(&self.tls.status().domains)?.to_owned();
+        Some(redirect::authority(&name, self.port_outside(port)))
+    }
+
+    /// The port of https as seen from outside, if it listens on this one. Whoever proves its names
+    /// by a handshake is reached at 443, whatever the port is here.
+    fn port_outside(&self, port: u16) -> u16 {
+        match &self.source {
+            Source::Acme(acme) if acme.challenge() == ChallengeKind::TlsAlpn01 => 443,
+            Source::Acme(_) | Source::Files(_) => port,
+        }
+    }
+
+    /// Answers plain HTTP with the way to https, which listens on this port.
+    pub(crate) fn redirect(
+        &self,
+        listener: TcpListener,
+        https_port: u16,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let tokens = match &self.source {
+            Source::Acme(acme) => acme.tokens().clone(),
+            Source::Files(_) => redirect::Tokens::default(),
+        };
+        let redirect = Redirect {
+            tls: self.tls.clone(),
+            tokens,
+            port: self.port_outside(https_port),
+        };
+        redirect.serve(listener, stop)
+    }
+
+    /// Keeps the certificate new. It never ends.
+    pub(crate) async fn keep(self) {
+        match self.source {
+            Source::Files(files) => files.keep(&self.tls).await,
+            Source::Acme(acme) => acme.keep(&self.tls).await,
+        }
+    }
+}
+
+/// Why a certificate counts for nothing at this time, in words.
+fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<String> {
+    let (from, until) = (certificate.not_before(), certificate.not_after());
+    if until <= now {
+        Some(format!("the certificate has ended at {}", said(until)))
+    } else if from > now {
+        Some(format!("the certificate begins only at {}", said(from)))
+    } else {
+        None
+    }
+}
+
+/// A time in words.
+fn said(time: SystemTime) -> String {
+    httpdate::fmt_http_date(time)
+}
+
+/// What an operator should know of a certificate, if something is wrong with it.
+pub(crate) fn trouble(status: &Status, now: SystemTime) -> Option<String> {
+    let error = status.last_error.as_deref();
+    let shown = match status.not_after {
+        None => "there is no certificate yet".to_owned(),
+        Some(end) if end <= now => format!("the certificate has ended at {}", said(end)),
+        Some(end) if error.is_some() => format!("the old certificate is shown until {}", said(end)),
+        Some(_) => return None,
+    };
+    Some(match error {
+        Some(error) => format!("{shown}: {error}"),
+        None => shown,
+    })
+}
