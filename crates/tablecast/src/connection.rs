@@ -306,6 +306,7 @@ impl Line {
         let mut pongs = None::<VecDeque<Bytes>>;
         let (messages, ended) = (&mut self.messages, &mut self.ended);
         let (client_closed, client_code) = (&mut self.client_closed, &mut self.client_code);
+        let (pinged_at, peer) = (&mut self.pinged_at, self.outbox.peer());
         let mut keep = |message| match first {
             None => first = Some(message),
             Some(_) => messages.push_back(message),
@@ -324,10 +325,16 @@ impl Line {
                     }
                     pongs.push_back(payload);
                 }
-                Received::Pong => {}
+                Received::Pong => {
+                    if let Some(at) = pinged_at.take() {
+                        peer.heard_back(at.elapsed());
+                    }
+                }
                 Received::Close(code) => {
+                    let code = code.unwrap_or(NO_STATUS);
                     *client_closed = true;
-                    *client_code = Some(code.unwrap_or(NO_STATUS));
+                    *client_code = Some(code);
+                    peer.closed_with(code);
                     *ended = Some(CloseReason::Left);
                 }
             }

@@ -1,6 +1,7 @@
 //! Rooms of this process: find, open, reap, drain.
 
 mod alarms;
+mod inspect;
 mod nodes;
 mod rooms;
 mod vital;

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::HubConfig;
 use crate::error::Unavailable;
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 
 /// This process, as its rooms see it.
@@ -20,6 +21,7 @@ pub(crate) struct Node {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) config: HubConfig,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) journal: Journal,
     pub(crate) started: Instant,
     /// The newest forms that this program reads.
     reads: Forms,
@@ -87,6 +89,7 @@ impl Node {
             backend,
             config,
             metrics: Arc::new(Metrics::new()),
+            journal: Journal::new(),
             started: Instant::now(),
             reads,
             // Until the other nodes are known, some may be of the version before.

@@ -21,6 +21,8 @@ use tokio::time::Instant;
 
 use crate::codec::Frame;
 use crate::config::OutboxLimits;
+use crate::inspect::Waiting;
+use crate::peer::Peer;
 use crate::sync::{Mutex, MutexGuard};
 use sink::Sink;
 
@@ -43,6 +45,7 @@ pub(crate) trait Upstream: Send + Sync {
 /// The writing side of one connection, shared by everybody who sends to it.
 pub struct Outbox {
     limits: OutboxLimits,
+    peer: Peer,
     state: Mutex<State>,
 }
 
@@ -111,10 +114,21 @@ impl fmt::Debug for Outbox {
 impl Outbox {
     /// An outbox without a socket yet: sent frames wait.
     pub fn new(limits: OutboxLimits) -> Self {
+        Outbox::to(Peer::unknown(), limits)
+    }
+
+    /// As [`Outbox::new`], for frames to this peer.
+    pub(crate) fn to(peer: Peer, limits: OutboxLimits) -> Self {
         Outbox {
             limits,
+            peer,
             state: Mutex::new(State::default()),
         }
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Attaches the socket and writes waiting frames.
@@ -242,6 +256,16 @@ impl Outbox {
     /// Why the connection ends or has ended.
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.state.lock().end.reason()
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let state = self.state.lock();
+        Waiting {
+            frames: state.queue.len(),
+            bytes: state.queued_bytes,
+            oldest: state.queue.front().map(|oldest| oldest.since.elapsed()),
+        }
     }
 
     /// How many bytes wait.

@@ -31,7 +31,7 @@ pub(crate) fn text<A: App>(
 ) -> impl Future<Output = ()> + Send {
     let rooms = visit.hub.rooms.clone();
     let mut speaker = Speaker::new(rooms, seat, entered, Dialect::Text, None);
-    visit.connected(connection.outbox());
+    visit.connected();
     visit.entered(entered);
     async move {
         // Dropped before the connection, because it logs the close reason.
@@ -51,7 +51,7 @@ pub(crate) fn json<A: App>(
     identity: Option<Arc<Identity>>,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    visit.connected(connection.outbox());
+    visit.connected();
     async move {
         // Dropped before the connection, as above.
         let mut visit = visit;

@@ -325,6 +325,18 @@ impl<A: App> LocalRooms<A> {
         true
     }
 
+    /// The ids of all rooms that are open here, in no order.
+    pub(super) fn open(&self) -> Vec<RoomId> {
+        let entries = self.entries.lock();
+        let open = entries.iter().filter(|(_, entry)| entry.mailbox.is_some());
+        open.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The mailbox of a room, if it is open here.
+    pub(super) fn mailbox(&self, id: &RoomId) -> Option<Mailbox<A>> {
+        self.entries.lock().get(id)?.mailbox.clone()
+    }
+
     /// The mailboxes of all rooms that are open here.
     pub(super) fn mailboxes(&self) -> Vec<Mailbox<A>> {
         self.entries

@@ -1,6 +1,7 @@
 //! The connections of a room on this node, and the messages to them.
 
 mod closing;
+mod operators;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -259,10 +260,8 @@ impl<'a> Audience<'a> {
                     self.close_other(*member, Some(*connection), CloseReason::TakenOver);
                 }
                 Change::Closed {} => self.close_where(|_, _| Some(CloseReason::Closed)),
-                Change::Joined { .. }
-                | Change::Away { .. }
-                | Change::Renamed { .. }
-                | Change::Logic { .. } => {}
+                Change::Renamed { member, name, .. } => self.note_renamed(*member, name),
+                Change::Joined { .. } | Change::Away { .. } | Change::Logic { .. } => {}
             }
         }
     }
@@ -339,6 +338,7 @@ impl<'a> Audience<'a> {
             request.waits.answer(Err(Refusal::TakenOver.into()));
             return;
         };
+        self.note_seated(&outbox, seat, request.token);
         let greeting = self.greeting(Some(seat), clock);
         let _ = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
@@ -394,6 +394,7 @@ impl<'a> Audience<'a> {
             frames.text(&json::status(false));
         }
         let _ = request.outbox.send(&frames.finish());
+        self.note_watching(&request.outbox);
         let role = Role::Watcher(request.person);
         let outbox = request.outbox.clone();
         self.add(request.connection, role, request.dialect, outbox);
@@ -484,15 +485,4 @@ impl<'a> Audience<'a> {
 /// The whole state as this viewer sees it.
 fn snapshot<A: App>(replica: &Replica<A>, viewer: Option<MemberId>, clock: &BackendClock) -> Frame {
     json::snapshot(&replica.room, viewer, clock.expires_at(), clock.now())
-}
-
-impl Drop for Audience<'_> {
-    fn drop(&mut self) {
-        // There are connections left only if the application's logic panicked.
-        self.close_all(CloseReason::Unavailable);
-        let metrics = &self.node.metrics;
-        metrics.watchers.add(-(self.watching as i64));
-        let members = self.locals.len() - self.watching;
-        metrics.members.add(-(members as i64));
-    }
 }

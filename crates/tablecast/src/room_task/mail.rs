@@ -14,6 +14,7 @@ use crate::dialect::Dialect;
 use crate::dialect::message::{ClientMessage, WantedSeat};
 use crate::error::{CommandError, RoomError};
 use crate::identity::Identity;
+use crate::inspect::Inspection;
 use crate::outbox::Outbox;
 
 /// A message to a room's task. Small, because a mailbox has space for dozens of them, and
@@ -40,6 +41,8 @@ pub(crate) enum Mail<A: App> {
     Live,
     /// Decide the application's alarm if it is due. Answered by dropping the sender.
     Ring(oneshot::Sender<()>),
+    /// An operator looks at the room. Not answered if it was never loaded.
+    Inspect(oneshot::Sender<Box<Inspection<A>>>),
     /// The node is shutting down: close all connections.
     Drain,
 }

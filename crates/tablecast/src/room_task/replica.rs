@@ -11,6 +11,7 @@ use tablecast_core::stored::StoredError;
 use tablecast_core::{App, OpId};
 
 use crate::codec::Frames;
+use crate::inspect::RoomHistory;
 
 pub(crate) struct Replica<A: App> {
     pub(crate) room: Room<A>,
@@ -29,6 +30,27 @@ impl<A: App> Replica<A> {
         read_log::<A>(loaded)
             .and_then(|log| Replica::read(loaded.position.epoch, snapshot, log))
             .map_err(|error| corrupt(error.to_string()))
+    }
+
+    /// The room's oldest state that is stored, and its log, if all of it was requested.
+    ///
+    /// # Errors
+    /// As for [`Replica::of`].
+    pub(crate) fn history_of(loaded: &Loaded) -> Result<RoomHistory<A>, BackendError> {
+        let corrupt = |why: String| BackendError::Corrupt(why);
+        let snapshot = loaded.snapshot.as_ref();
+        let Snapshot { seq, state } = snapshot.ok_or_else(|| corrupt("no snapshot".to_owned()))?;
+        let position = Position {
+            epoch: loaded.position.epoch,
+            seq: *seq,
+        };
+        let read = || {
+            Ok(RoomHistory::new(
+                Room::decode(position, state)?,
+                read_log::<A>(loaded)?,
+            ))
+        };
+        read().map_err(|error: StoredError| corrupt(error.to_string()))
     }
 
     /// The room at this snapshot, with the whole log.

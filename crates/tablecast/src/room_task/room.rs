@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::error::RoomError;
+use crate::inspect::{Here, Inspection};
+use crate::journal::now;
 use crate::node::Node;
 use crate::room_task::absent::{AwayEnds, UnseenNodes};
 use crate::room_task::alarm::Alarm;
@@ -40,6 +42,7 @@ pub(super) struct LocalRoom<'a, A: App> {
     alarm: Alarm,
     away: AwayEnds,
     unseen: UnseenNodes,
+    opened: Instant,
 }
 
 /// The room is, or may be, at another position.
@@ -64,7 +67,23 @@ impl<'a, A: App> LocalRoom<'a, A> {
             alarm: Alarm::new(),
             away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
+            opened: Instant::now(),
         }
+    }
+
+    /// What an operator sees of it; `None` until it was loaded for the first time.
+    pub(super) fn inspect(&self) -> Option<Inspection<A>> {
+        let stamp = Stamp {
+            now: self.clock.now(),
+            expires_at: self.clock.expires_at(),
+        };
+        let here = Here {
+            opened_at: now().saturating_sub(self.opened.elapsed().as_millis() as u64),
+            watchers: self.audience.watching(),
+            connections: self.audience.connections(),
+        };
+        let room = &self.replica.as_ref()?.room;
+        Some(Inspection::new(self.id, room, stamp, Some(here)))
     }
 
     /// Its position; `None` until it was loaded for the first time.

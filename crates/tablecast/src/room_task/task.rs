@@ -158,6 +158,11 @@ impl<'a, A: App> RoomTask<'a, A> {
                 self.stale = true;
                 self.room.ring(answer);
             }
+            Mail::Inspect(answer) => {
+                if let Some(seen) = self.room.inspect() {
+                    let _ = answer.send(Box::new(seen));
+                }
+            }
             Mail::Drain => {
                 self.draining = true;
                 self.room.requests.watchers = Watchers::default();

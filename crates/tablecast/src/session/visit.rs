@@ -1,14 +1,14 @@
-//! One connection from its handshake to its end, for the operator: it is counted, and
-//! logged at debug level.
+//! One connection from its handshake to its end, for the operator: it is counted, noted in the
+//! journal, and logged at debug level.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use tablecast_core::App;
-use tablecast_core::{CloseReason, MemberId};
+use tablecast_core::{App, CloseReason};
 use tracing::field::display;
 
+use crate::error::RoomError;
 use crate::hub::Hub;
+use crate::journal::What;
 use crate::metrics::{LEFT, SEATED, WATCHING};
 use crate::outbox::Outbox;
 use crate::room_task::Entered;
@@ -19,42 +19,26 @@ pub(crate) struct Visit<A: App> {
     pub(super) hub: Hub<A>,
     /// Whether the handshake's outcome was counted.
     is_decided: bool,
-    /// The outbox of the open connection.
-    outbox: Option<Arc<Outbox>>,
-    /// `None` unless debug logging is on, because each connection has one.
-    who: Option<Box<Who>>,
-}
-
-/// The room's id is a kind of secret (anybody who knows it may join), so it is logged only
-/// at debug level.
-struct Who {
-    room: String,
-    address: Option<IpAddr>,
-    member: Option<MemberId>,
+    /// Whether the connection was opened.
+    is_open: bool,
+    outbox: Arc<Outbox>,
 }
 
 impl<A: App> Visit<A> {
-    pub(crate) fn new(hub: Hub<A>, room: &str, address: Option<IpAddr>) -> Self {
-        let who = || {
-            Box::new(Who {
-                // Ids are short, but a malformed one may be long.
-                room: room.chars().take(64).collect(),
-                address,
-                member: None,
-            })
-        };
+    /// Somebody comes who will be written to by this outbox.
+    pub(crate) fn new(hub: Hub<A>, outbox: Arc<Outbox>) -> Self {
         Visit {
             hub,
             is_decided: false,
-            outbox: None,
-            who: tracing::enabled!(tracing::Level::DEBUG).then(who),
+            is_open: false,
+            outbox,
         }
     }
 
     /// The connection is open.
-    pub(super) fn connected(&mut self, outbox: &Arc<Outbox>) {
+    pub(super) fn connected(&mut self) {
         self.hub.metrics().connections.add(1);
-        self.outbox = Some(outbox.clone());
+        self.is_open = true;
     }
 
     fn decided(&mut self, outcome: &'static str) {
@@ -62,55 +46,69 @@ impl<A: App> Visit<A> {
         self.hub.metrics().handshakes.count(outcome);
     }
 
-    /// The client has a seat now, or watches.
+    /// The client has a seat now, or watches. The room has noted it.
     pub(super) fn entered(&mut self, entered: Entered) {
         let (outcome, what) = match entered {
             Entered::Seated(_) => (SEATED, "joined"),
             Entered::Watching => (WATCHING, "watches"),
         };
         self.decided(outcome);
-        if let Some(who) = &mut self.who {
-            who.member = entered.member();
-            let (room, address) = (&who.room, who.address.map(display));
-            let member = who.member.map(display);
-            tracing::debug!(room, member, address, "{what}");
-        }
+        // The room's id is a kind of secret (anybody who knows it may join), so it is logged only
+        // at debug level.
+        let peer = self.outbox.peer();
+        let (room, address) = (&*peer.room, peer.address.map(display));
+        let member = entered.member().map(display);
+        tracing::debug!(room, member, address, "{what}");
     }
 
     /// The client gets no seat, and an HTTP status says why; the server that answers logs it.
-    pub(crate) fn turned_away(&mut self, outcome: &'static str) {
-        self.decided(outcome);
+    pub(crate) fn turned_away(&mut self, why: &RoomError) {
+        self.kept_out(why.word(), why.close_reason().text());
     }
 
     /// The client gets no seat, and the connection is closed.
     pub(super) fn refused(&mut self, outcome: &'static str) {
-        self.decided(outcome);
-        if let Some(who) = &self.who {
-            let (room, address) = (&who.room, who.address.map(display));
-            tracing::debug!(room, address, code = outcome, "could not join");
-        }
+        let reason = self.outbox.close_reason().unwrap_or(CloseReason::Left);
+        self.kept_out(outcome, reason.text());
+        let peer = self.outbox.peer();
+        let (room, address) = (&*peer.room, peer.address.map(display));
+        tracing::debug!(room, address, code = outcome, "could not join");
+    }
+
+    fn kept_out(&mut self, code: &'static str, reason: &'static str) {
+        self.decided(code);
+        let journal = self.hub.journal();
+        journal.note(self.outbox.peer(), What::Refused { code, reason });
     }
 }
 
 impl<A: App> Drop for Visit<A> {
     fn drop(&mut self) {
-        if !self.is_decided {
-            self.decided(LEFT);
-        }
-        let Some(outbox) = &self.outbox else { return };
+        let outbox = &self.outbox;
         // The process or a panic may end this conversation. Without a reason the client
         // would get 1000, after which it does not come back.
-        if self.hub.is_draining() || std::thread::panicking() {
+        if self.is_open && (self.hub.is_draining() || std::thread::panicking()) {
             outbox.close(CloseReason::Restarting);
         }
-        let metrics = self.hub.metrics();
-        metrics.connections.add(-1);
         let reason = outbox.close_reason().unwrap_or(CloseReason::Left);
-        metrics.closed(reason);
-        if let Some(who) = &self.who {
-            let (room, address) = (&who.room, who.address.map(display));
-            let (member, code, reason) = (who.member.map(display), reason.code(), reason.text());
+        let guest = outbox.peer().guest();
+        if guest.is_some() {
+            self.hub.journal().closed(outbox.peer(), reason);
+        }
+        if self.is_open {
+            let metrics = self.hub.metrics();
+            metrics.connections.add(-1);
+            metrics.closed(reason);
+            let peer = outbox.peer();
+            let (room, address) = (&*peer.room, peer.address.map(display));
+            let member = guest.as_ref().and_then(|guest| guest.member).map(display);
+            let (code, reason) = (reason.code(), reason.text());
             tracing::debug!(room, member, address, code, reason, "closed");
+        }
+        match (self.is_decided, guest) {
+            (true, _) => {}
+            (false, Some(_)) => self.decided(LEFT),
+            (false, None) => self.kept_out(LEFT, CloseReason::Left.text()),
         }
     }
 }

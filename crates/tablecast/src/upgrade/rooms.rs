@@ -12,6 +12,7 @@ use crate::dialect::{Dialect, SUBPROTOCOL};
 use crate::hub::{Caller, Hub, RoomError, Unavailable};
 use crate::identity::Identity;
 use crate::outbox::Outbox;
+use crate::peer::{Peer, Transport};
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
 
@@ -73,14 +74,19 @@ impl<A: App> Hub<A> {
         identity: Option<Arc<Identity>>,
     ) -> Result<Response, RoomError> {
         let config = self.rooms.node.config.connection;
-        let outbox = Arc::new(Outbox::new(config.outbox));
-        let mut visit = Visit::new(self.clone(), room, upgrade.client);
+        let dialect = match upgrade.offers(SUBPROTOCOL) {
+            true => Dialect::Json,
+            false => Dialect::Text,
+        };
+        let peer = Peer::new(room, upgrade.client, Some(dialect), Transport::WebSocket);
+        let outbox = Arc::new(Outbox::to(peer, config.outbox));
+        let mut visit = Visit::new(self.clone(), outbox.clone());
         if self.is_draining() {
             let error = RoomError::from(Unavailable::Draining);
-            visit.turned_away(error.word());
+            visit.turned_away(&error);
             return Err(error);
         }
-        if upgrade.offers(SUBPROTOCOL) {
+        if dialect == Dialect::Json {
             let room = room.into();
             return Ok(
                 upgrade.accept_with(config, outbox, Some(SUBPROTOCOL), move |connection| {
@@ -97,9 +103,8 @@ impl<A: App> Hub<A> {
         let entered = self
             .rooms
             .enter(room, Dialect::Text, &outbox, wanted, caller);
-        let (seat, entered) = entered.await.inspect_err(|error| {
-            visit.turned_away(error.word());
-        })?;
+        let entered = entered.await;
+        let (seat, entered) = entered.inspect_err(|error| visit.turned_away(error))?;
         Ok(
             upgrade.accept_with(config, outbox, None, move |connection| {
                 session::text(visit, seat, entered, connection)

@@ -75,3 +75,14 @@ impl Audience<'_> {
         }
     }
 }
+
+impl Drop for Audience<'_> {
+    fn drop(&mut self) {
+        // There are connections left only if the application's logic panicked.
+        self.close_all(CloseReason::Unavailable);
+        let metrics = &self.node.metrics;
+        metrics.watchers.add(-(self.watching as i64));
+        let members = self.locals.len() - self.watching;
+        metrics.members.add(-(members as i64));
+    }
+}
