@@ -22,6 +22,7 @@ mod limits;
 mod menu;
 mod rules;
 mod table;
+mod words;
 
 pub use app::{LINES, Texts};
 pub use command::*;
@@ -37,6 +38,7 @@ pub use limits::{
 pub use menu::Menu;
 pub use rules::{Deadline, House, Rules};
 pub use table::{Settling, Table};
+pub use words::hide_words;
 
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,10 @@ pub struct Config {
     pub allowed_origins: Vec<Origin>,
     /// Proxies that are trusted to say the client's address.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where operators come; `None`: nowhere, and the metrics are public.
+    pub admin_listen: Option<SocketAddr>,
+    /// Names under which operators ask for that address, in lower case.
+    pub admin_hosts: Vec<String>,
     /// The longest time from the signal to the exit.
     pub drain_timeout: Duration,
     /// Worker threads; `None`: one for each core.
@@ -92,6 +96,8 @@ impl Default for Config {
             miss_rate: MISS_RATE,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            admin_listen: None,
+            admin_hosts: Vec::new(),
             drain_timeout: Duration::from_secs(30),
             workers: None,
             log_format: LogFormat::Text,
@@ -298,6 +304,8 @@ impl Options {
             miss_rate: MISS_RATE,
             allowed_origins: self.allowed_origin,
             trusted_proxies: self.trusted_proxy,
+            admin_listen: self.admin_listen,
+            admin_hosts: self.admin_host,
             drain_timeout: self.drain_timeout,
             workers: self.workers,
             log_format: self.log_format,

@@ -5,6 +5,7 @@
 // The print macros panic if stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
+mod admin;
 pub mod base_path;
 pub mod config;
 mod docs;
@@ -20,6 +21,7 @@ pub mod tls;
 mod web;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use admin::AdminSite;
 use config::Config;
 use routes::SiteState;
 use tablecast_lunch::Menu;
@@ -61,6 +64,8 @@ pub struct Server {
     certificates: Option<Certificates>,
     /// Where plain HTTP is answered with the way to https.
     http: Option<TcpListener>,
+    /// Where operators come, if they have an address of their own.
+    operators: Option<TcpListener>,
 }
 
 impl Server {
@@ -90,10 +95,25 @@ impl Server {
         let hub = Hub::start(backend, config.hub.clone());
         routes::expect(hub.metrics());
         let tls = certificates.as_ref().map(|one| one.tls().clone());
+        let table = match config.admin_listen {
+            Some(_) => routes::public,
+            None => routes::all,
+        };
         Server {
-            site: Arc::new(SiteState::new(hub, config, tls, routes::table)),
+            site: Arc::new(SiteState::new(hub, config, tls, table)),
             certificates,
             http,
+            operators: None,
+        }
+    }
+
+    /// The same server, to which operators come by this listener: that of
+    /// [`Config::admin_listen`].
+    #[must_use]
+    pub fn with_operators(self, listener: TcpListener) -> Self {
+        Server {
+            operators: Some(listener),
+            ..self
         }
     }
 
@@ -102,7 +122,7 @@ impl Server {
         &self.site.hub
     }
 
-    /// Serves until `shutdown`. Then it reports that it is not ready, accepts nobody, tells
+    /// Serves until `shutdown`, or until an operator asks it to end. Then it reports that it is not ready, accepts nobody, tells
     /// the members to come back elsewhere, and ends within the drain timeout.
     ///
     /// # Errors
@@ -112,7 +132,7 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Failed> {
-        let stop = CancellationToken::new();
+        let (stop, drain) = (CancellationToken::new(), CancellationToken::new());
         // They end when this function does.
         let mut beside = JoinSet::new();
         if let Some(certificates) = self.certificates.take() {
@@ -124,12 +144,24 @@ impl Server {
         }
         let serve = serve(listener, self.site.clone(), stop.clone());
         // A task of its own, so that a panic in it is noticed.
-        let mut accepting = tokio::spawn(serve);
+        let mut accepting = match self.operators.take() {
+            None => tokio::spawn(serve),
+            Some(operators) => {
+                let site = Arc::new(AdminSite::new(self.site.clone(), drain.clone()));
+                let router = admin::router(site.clone());
+                let manage = tablecast_http::serve(operators, router, site, stop.clone());
+                tokio::spawn(async {
+                    tokio::join!(serve, manage);
+                })
+            }
+        };
+        let mut shutdown = pin!(shutdown);
         let failed = tokio::select! {
             ended = &mut accepting => Some(has_ended("accepting connections", ended)),
             Some(ended) = beside.join_next() => Some(has_ended("what TLS needs", ended)),
             reason = self.site.hub.failed() => Some(Failed(reason)),
-            () = shutdown => None,
+            () = &mut shutdown => None,
+            () = drain.cancelled() => None,
         };
         if let Some(failed) = failed {
             tracing::error!("{failed}; members are told to come back elsewhere");
@@ -137,7 +169,15 @@ impl Server {
             let _ = timeout_at(Instant::now() + LAST_WORDS, told).await;
             return Err(failed);
         }
-        self.end(accepting, stop).await
+        let mut ending = pin!(self.end(accepting, stop));
+        if drain.is_cancelled() {
+            // A signal now is the first one, after which another ends the process.
+            tokio::select! {
+                ended = &mut ending => return ended,
+                () = shutdown => {}
+            }
+        }
+        ending.await
     }
 
     async fn end(

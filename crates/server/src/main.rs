@@ -163,22 +163,28 @@ async fn serve(config: Config) -> Result<(), Failure> {
         }
         None => None,
     };
+    let operators = config.admin_listen.map(operators).transpose()?;
+    let managed = operators.as_ref().map(|(_, address)| *address);
     match config.log_format {
         LogFormat::Text => {
             // A closed stdout is no reason not to serve.
-            let _ = say_what_to_do(address, &config, certificates.as_ref(), http.as_ref());
+            let https = certificates.as_ref();
+            let _ = say_what_to_do(address, &config, https, http.as_ref(), managed);
         }
         // A log collector expects only JSON lines.
         LogFormat::Json => {
             let version = env!("CARGO_PKG_VERSION");
             let https = certificates.is_some();
             tracing::info!(%address, https, store = %config.store, version, "listening");
+            if let Some(address) = managed {
+                tracing::info!(%address, "listening for operators");
+            }
         }
     }
     let no_signals = "cannot wait for signals";
     let reads_again = matches!(config.https, Some(Https::Files { .. }));
     let signals = Signals::new(!reads_again).context(no_signals)?;
-    let server = match certificates {
+    let mut server = match certificates {
         Some(certificates) if reads_again => {
             let hangup = signal(SignalKind::hangup()).context(no_signals)?;
             Server::secure(config, backend, certificates.read_again_on(hangup), http)
@@ -186,11 +192,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Some(certificates) => Server::secure(config, backend, certificates, http),
         None => Server::new(config, backend),
     };
+    if let Some((listener, _)) = operators {
+        server = server.with_operators(listener);
+    }
     // On a worker: this thread would have to be woken for each connection, and would then
     // have to wake a worker.
     let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
     let ended = serving.await.map_err(Failed::from);
     ended.flatten().map_err(Failure::Failed)
+}
+
+/// The listener for operators, and its address.
+fn operators(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr().context("cannot read the address")?;
+    Ok((listener, address))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -209,21 +225,26 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn say_what_to_do(
-    address: SocketAddr,
-    config: &Config,
-    certificates: Option<&Certificates>,
-    http: Option<&TcpListener>,
-) -> io::Result<()> {
-    // Nobody can connect to 0.0.0.0.
+/// The address by which this machine reaches a listener: nobody can connect to 0.0.0.0.
+fn reachable(address: SocketAddr) -> SocketAddr {
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
+    SocketAddr::new(host, address.port())
+}
+
+fn say_what_to_do(
+    address: SocketAddr,
+    config: &Config,
+    certificates: Option<&Certificates>,
+    http: Option<&TcpListener>,
+    managed: Option<SocketAddr>,
+) -> io::Result<()> {
     // A certificate is for a name.
     let named = certificates.and_then(|certificates| certificates.authority(address.port()));
-    let authority = named.unwrap_or_else(|| SocketAddr::new(host, address.port()).to_string());
+    let authority = named.unwrap_or_else(|| reachable(address).to_string());
     let at = format!("{authority}{}", config.base_path);
     let (http_scheme, ws_scheme) = match certificates {
         Some(_) => ("https", "wss"),
@@ -261,6 +282,9 @@ fn say_what_to_do(
     )?;
     writeln!(out, "join it:      websocat {ws_scheme}://{at}/ws/{{id}}/")?;
     writeln!(out, "then type:    add:pizza    remove:pizza\n")?;
+    if let Some(managed) = managed {
+        writeln!(out, "operators:    http://{}/", reachable(managed))?;
+    }
     out.flush()
 }
 

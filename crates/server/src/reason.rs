@@ -16,6 +16,8 @@ tablecast_http::reasons! {
     pub(crate) TITLE_FORBIDDEN = BAD_REQUEST, code::BAD_ITEM.as_str(), "the title holds a forbidden character";
     /// The deadline is too early or too late.
     pub(crate) BAD_DEADLINE = BAD_REQUEST, lunch_code::BAD_DEADLINE.as_str(), "the deadline is too early or too late";
+    /// Operators' address under a name that is not the server's.
+    pub(crate) FOREIGN_HOST = FORBIDDEN, "foreign_host", "the address is asked for under a name that is not the server's";
     /// All seats are taken.
     pub(crate) ROOM_FULL = FORBIDDEN, "room_full", "all seats are taken";
     /// The body did not come in time.

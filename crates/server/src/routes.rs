@@ -14,19 +14,28 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::base_path;
-pub(crate) use metrics::expect;
+pub(crate) use health::{healthz, readyz};
+pub(crate) use metrics::{expect, metrics};
 use route::Route;
+pub(crate) use route::other_method;
+pub(crate) use sessions::{is_json, read_body};
 use site::SharedSite;
-pub(crate) use site::SiteState;
+pub(crate) use site::{Id, SiteState, no_such_room, unavailable};
 
 /// All routes.
-pub(crate) fn table() -> Vec<Route<SharedSite>> {
+pub(crate) fn all() -> Vec<Route<SharedSite>> {
+    let mut routes = public();
+    routes.extend(metrics::routes());
+    routes
+}
+
+/// The routes where operators have an address of their own.
+pub(crate) fn public() -> Vec<Route<SharedSite>> {
     let mut routes = sessions::routes();
     routes.extend(ws::routes());
     routes.extend(pages::routes());
     routes.extend(docs::routes());
     routes.extend(health::routes());
-    routes.extend(metrics::routes());
     routes
 }
 
@@ -34,7 +43,7 @@ pub(crate) fn table() -> Vec<Route<SharedSite>> {
 /// everywhere.
 pub(crate) fn router(site: SharedSite) -> Router {
     let base = site.config.base_path.clone();
-    let router = table()
+    let router = (site.table)()
         .into_iter()
         .fold(Router::new(), |router, route| route.mount(router));
     let router = router.fallback(pages::nowhere).with_state(site);

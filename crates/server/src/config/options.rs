@@ -228,4 +228,16 @@ pub(super) struct Options {
 
     #[command(flatten)]
     pub(super) tls: TlsOptions,
+
+    /// Where operators come: a page, its API and /metrics, which is then not at --listen any
+    /// more. There is no password, so let nobody else reach it: 127.0.0.1:9000, for example
+    #[arg(long, env = "TABLECAST_ADMIN_LISTEN", value_name = "ADDRESS:PORT",
+          value_parser = value::listen, help_heading = "Operators")]
+    pub(super) admin_listen: Option<SocketAddr>,
+
+    /// A name under which that address may be asked for, besides localhost and IP addresses; may
+    /// be repeated. Others are refused, since a web page could make its own name lead there
+    #[arg(long, env = "TABLECAST_ADMIN_HOST", value_name = "NAME", value_delimiter = ',',
+          value_parser = value::host, help_heading = "Operators")]
+    pub(super) admin_host: Vec<String>,
 }

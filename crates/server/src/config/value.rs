@@ -189,6 +189,18 @@ pub(super) fn origin(text: &str) -> Result<Origin, OriginError> {
     text.trim().parse()
 }
 
+/// Reads the name of a host, without a port; blanks around it are allowed, as in a list.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let name = text.trim().to_ascii_lowercase();
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match name.bytes().all(is_part) && !name.is_empty() {
+        true => Ok(name),
+        false => {
+            Err("expected the name of a host without a port, such as tables.internal".to_owned())
+        }
+    }
+}
+
 /// Reads a proxy's address, or a network; blanks around it are allowed, as in a list.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();

@@ -55,12 +55,12 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 }
 
 /// `GET /healthz`: 200 for as long as the process answers.
-pub(super) async fn healthz() -> Response {
+pub(crate) async fn healthz() -> Response {
     ok(&Status::from("running"))
 }
 
 /// `GET /readyz`: 200 if a client that connects now can be served.
-pub(super) async fn readyz(State(site): State<SharedSite>) -> Result<Response, Problem> {
+pub(crate) async fn readyz(State(site): State<SharedSite>) -> Result<Response, Problem> {
     if site.hub.is_draining() {
         let detail = "this server is shutting down";
         return Err(Problem::not_now(reason::DRAINING, detail, DRAIN_RETRY));

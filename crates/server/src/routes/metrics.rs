@@ -36,7 +36,7 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(site): State<SharedSite>) -> Response {
+pub(crate) async fn metrics(State(site): State<SharedSite>) -> Response {
     let mut registry = Registry::with_prefix("tablecast");
     let build = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "The version that runs", Info::new(build));

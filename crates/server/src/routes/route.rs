@@ -291,7 +291,7 @@ fn answering<S: Clone + Send + Sync + 'static>(
 }
 
 /// OPTIONS, and methods that are not allowed.
-pub(super) fn other_method(method: &Method, allow: &'static str) -> Response {
+pub(crate) fn other_method(method: &Method, allow: &'static str) -> Response {
     if method == Method::OPTIONS {
         (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
     } else {

@@ -148,7 +148,7 @@ impl Site for SiteState {
 
 /// There is no such room (any more). All such ids get the same answer, so that they cannot
 /// be distinguished.
-pub(super) fn no_such_room() -> Problem {
+pub(crate) fn no_such_room() -> Problem {
     Problem::new(reason::NOT_FOUND, "there is no such room, or it expired")
 }
 
@@ -171,7 +171,7 @@ impl FromRequestParts<SharedSite> for AllowedPage {
 
 /// The id in the path as it was sent. A path that is not valid text is no room's id, and
 /// gets the same answer as an unknown id.
-pub(super) struct Id(pub(super) String);
+pub(crate) struct Id(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = std::convert::Infallible;
@@ -185,7 +185,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 /// Says that nothing can be done just now. Of a store that cannot be reached the reason is the
 /// operator's: it may name hosts that are nobody's business. The backend has logged it once; here
 /// it would be a line for each request.
-pub(super) fn unavailable(why: &Unavailable) -> Problem {
+pub(crate) fn unavailable(why: &Unavailable) -> Problem {
     match why {
         Unavailable::Store(reason) => {
             tracing::debug!(

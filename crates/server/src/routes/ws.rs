@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tablecast::dialect::SUBPROTOCOL;
+use tablecast::inspect::Transport;
 use tablecast::upgrade::{HandshakeError, Upgrade};
 
 use super::route::{Answer, Route, Tag, other_method};
@@ -61,8 +62,11 @@ pub(super) async fn join(
         return Ok(other_method(&method, "GET"));
     }
     let upgrade = may_join(&site, client, page, upgrade).inspect_err(|problem| {
-        let handshakes = &site.hub.metrics().handshakes;
-        handshakes.count(problem.reason().code());
+        let reason = problem.reason();
+        site.hub.metrics().handshakes.count(reason.code());
+        let (code, why) = (reason.code(), reason.when());
+        let journal = site.hub.journal();
+        journal.refused(&id, client, Transport::WebSocket, code, why);
     })?;
     let upgrade = upgrade.over::<HeadGuard>().from_client(client);
     let joined = site.hub.upgrade(upgrade, &id).await;

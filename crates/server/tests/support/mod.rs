@@ -61,9 +61,21 @@ pub async fn start(config: Config) -> Running {
 }
 
 pub async fn start_on(config: Config, backend: Arc<dyn Backend>) -> Running {
+    serve(Server::new(config, backend)).await
+}
+
+/// A server with an address for operators, which is returned too.
+pub async fn start_managed(mut config: Config, backend: Arc<dyn Backend>) -> (Running, SocketAddr) {
+    let operators = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = operators.local_addr().expect("an address");
+    config.admin_listen = Some(address);
+    let server = Server::new(config, backend).with_operators(operators);
+    (serve(server).await, address)
+}
+
+async fn serve(server: Server) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let at = listener.local_addr().expect("an address");
-    let server = Server::new(config, backend);
     let hub = server.hub().clone();
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(server.run(listener, async {
@@ -90,12 +102,7 @@ impl Running {
     }
 
     pub async fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.at).await.expect("no connection");
-        Client {
-            stream,
-            read: Vec::new(),
-            has_no_body: false,
-        }
+        Client::to(self.at).await
     }
 
     /// One request on a connection of its own.
@@ -195,6 +202,15 @@ impl Answer {
 }
 
 impl Client {
+    pub async fn to(at: SocketAddr) -> Client {
+        let stream = TcpStream::connect(at).await.expect("no connection");
+        Client {
+            stream,
+            read: Vec::new(),
+            has_no_body: false,
+        }
+    }
+
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         // The server may have answered and closed before all was sent.
         let _ = self.stream.write_all(bytes.as_ref()).await;

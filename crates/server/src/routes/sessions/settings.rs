@@ -61,7 +61,7 @@ pub(super) struct Settings {
 
 /// The whole body, if it is small and comes in time. A body whose `Content-Length` is too
 /// large is not read at all.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             reason::BODY_TOO_LONG,
@@ -93,18 +93,23 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
     }
 }
 
-/// The settings in a body; the defaults if it is empty.
-pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
-    if body.is_empty() {
-        return Ok(Settings::default());
-    }
+/// Whether a body is said to be JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let essence = content_type
         .and_then(|value| value.split(';').next())
         .map(str::trim);
-    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+/// The settings in a body; the defaults if it is empty.
+pub(super) fn settings(headers: &HeaderMap, body: &[u8]) -> Result<Settings, Problem> {
+    if body.is_empty() {
+        return Ok(Settings::default());
+    }
+    if !is_json(headers) {
         return Err(Problem::new(
             reason::BAD_CONTENT_TYPE,
             "a body must be application/json; none is needed",
