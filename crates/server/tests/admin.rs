@@ -138,7 +138,8 @@ async fn why_mina_was_cut_is_one_request() {
     assert_eq!(none.await["visits"], json!([]));
 
     // The seat of who was cut is kept, so this room is full.
-    let (mut late, _) = enter(&server, &room, json!({ "join": { "name": "Bora" } })).await;
+    let mut late = Client::connect_json(server.at, &path).await.unwrap();
+    late.send_text(r#"{"join":{"name":"Bora"}}"#).await.unwrap();
     assert_eq!(late.closed().await.unwrap(), 4403);
     let visit = operators.visit("code=room_full").await;
     assert_eq!(
@@ -356,7 +357,7 @@ async fn a_room_is_shown_with_its_connections_and_each_step_of_its_history() {
         .await
         .unwrap();
     say(&mut mina, json!({ "id": 1, "add": { "item": "soup" } })).await;
-    let reading = tokio::spawn(async move { while mina.next().await.is_ok() {} });
+    let reading = tokio::spawn(async move { while mina.next_text().await.is_ok() {} });
     let seen = async || operators.see(&one, REVEAL).await;
     let measured = |seen: &Value| {
         seen["connections_here"]
@@ -763,7 +764,11 @@ async fn a_server_that_is_asked_to_drain_tells_its_members_and_ends_well() {
         .json();
     let url = made["url"].as_str().unwrap();
     let mut mina = Client::connect(server.address(), url).await.unwrap();
-    assert_eq!(operators.get("/api/node").await["connections"], 1);
+    let node = async || operators.get("/api/node").await;
+    until("a connection is open", node, |node| {
+        node["connections"] == 1
+    })
+    .await;
     let asked = operators.post("/api/drain", "{}").await;
     assert_eq!((asked.status, asked.json()), (200, json!({})));
     assert_eq!(mina.closed().await.unwrap(), 1012);
