@@ -273,6 +273,11 @@ pub trait Listener: Send + Sync + 'static {
 
     /// Something may have been missed: load the room by its position.
     fn missed(&self);
+
+    /// Another node has sent a [signal](Backend::signal). Whoever knows none passes over it.
+    fn signalled(&self, signal: Bytes) {
+        let _ = signal;
+    }
 }
 
 /// The guard of a watched room. Dropping it ends the watch without waiting.
@@ -383,6 +388,13 @@ pub trait Backend: Send + Sync + 'static {
         room: &'a RoomId,
         listener: Arc<dyn Listener>,
     ) -> (Watch, BackendFuture<'a, ()>);
+
+    /// Passes a few bytes to who watches the room on other nodes. It is stored nowhere, has no
+    /// place among the publications, and may be lost. A store that has no other nodes does nothing.
+    fn signal<'a>(&'a self, room: &'a RoomId, signal: Bytes) -> BackendFuture<'a, ()> {
+        let _ = (room, signal);
+        BackendFuture::now(Ok(()))
+    }
 
     /// The health now, and after each change. A slow reader gets the newest value and may
     /// miss those in between. Before the first value the backend counts as up. The stream

@@ -6,6 +6,7 @@
 //! recognises what it has already done, so nothing is applied twice.
 
 pub mod alarms;
+mod seats;
 mod server;
 
 use std::collections::HashSet;

@@ -58,6 +58,47 @@ impl From<NodeId> for String {
 #[serde(transparent)]
 pub struct ConnectionId(pub u64);
 
+/// The highest bits of connections by which a client only hears.
+const ONE_WAY: u64 = 0x5EE5 << 48;
+const ONE_WAY_BITS: u64 = 0xFFFF << 48;
+
+/// The first half of what [`ConnectionId::watching`] makes. That a seat's secret begins with it is
+/// as improbable as that two secrets are alike in half of their digits.
+const WATCHING: u64 = u64::from_be_bytes(*b"watching");
+
+impl ConnectionId {
+    /// One by which a client hears and speaks.
+    pub fn two_way(random: u64) -> Self {
+        ConnectionId(match random & ONE_WAY_BITS {
+            ONE_WAY => !random,
+            _ => random,
+        })
+    }
+
+    /// One by which a client only hears. Whoever holds a seat by it speaks elsewhere, with the
+    /// seat's secret.
+    pub fn one_way(random: u64) -> Self {
+        ConnectionId(ONE_WAY | random & !ONE_WAY_BITS)
+    }
+
+    /// Whether a client only hears by it. Nodes of an earlier version did not know this mark: one
+    /// in 65,536 of their connections has it by chance.
+    pub fn is_one_way(self) -> bool {
+        self.0 & ONE_WAY_BITS == ONE_WAY
+    }
+
+    /// The secret by which somebody who watches by it says that they are there. It opens no seat.
+    pub fn watching(self) -> SeatToken {
+        SeatToken(u128::from(WATCHING) << 64 | u128::from(self.0))
+    }
+
+    /// The connection of somebody who watches, if this is such a secret.
+    pub fn of_watching(secret: SeatToken) -> Option<Self> {
+        let (half, id) = ((secret.0 >> 64) as u64, ConnectionId(secret.0 as u64));
+        (half == WATCHING && id.is_one_way()).then_some(id)
+    }
+}
+
 /// Names a person within one room, so that they are the same member however often they come
 /// back. It is a hash of the person's secret key, or of their account. So whoever reads a store
 /// can neither be the person with a key nor tell in which other rooms they are. Never sent to
@@ -128,4 +169,22 @@ pub struct OpId {
     pub member: MemberId,
     /// The client's number for it.
     pub number: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_client_only_hears_is_part_of_the_connections_id() {
+        for random in [0, u64::MAX, ONE_WAY, ONE_WAY | 7, 0x1234_5678_9ABC_DEF0] {
+            assert!(!ConnectionId::two_way(random).is_one_way(), "{random:x}");
+            let hears = ConnectionId::one_way(random);
+            assert!(hears.is_one_way(), "{random:x}");
+            assert_eq!(ConnectionId::of_watching(hears.watching()), Some(hears));
+        }
+        assert_eq!(ConnectionId::of_watching(SeatToken(7)), None);
+        let speaks = ConnectionId::two_way(7).watching();
+        assert_eq!(ConnectionId::of_watching(speaks), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! Limits that are computed from numbers and the given time only.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::Duration;
 
 /// How many may watch a room on one node without a seat. Each costs a connection and a write for
@@ -72,6 +74,55 @@ impl Bucket {
     }
 }
 
+/// How many keys are remembered at the same time. All further ones share one bucket: this limits the
+/// memory, and more keys gain an attacker nothing.
+pub const BUCKETS: usize = 65_536;
+
+/// Buckets that are full again are forgotten this often.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A [`Bucket`] for each of many keys, such as addresses.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    by_key: HashMap<K, Bucket>,
+    rest: Bucket,
+    swept: Duration,
+}
+
+impl<K> Default for Buckets<K> {
+    fn default() -> Self {
+        Buckets {
+            by_key: HashMap::new(),
+            rest: Bucket::full(),
+            swept: Duration::ZERO,
+        }
+    }
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    /// The bucket of this key.
+    pub fn of(&mut self, key: K, now: Duration) -> &mut Bucket {
+        if now >= self.swept + SWEEP_INTERVAL {
+            self.by_key.retain(|_, bucket| !bucket.is_full(now));
+            self.swept = now;
+        }
+        if self.by_key.len() >= BUCKETS && !self.by_key.contains_key(&key) {
+            return &mut self.rest;
+        }
+        self.by_key.entry(key).or_insert_with(Bucket::full)
+    }
+
+    /// How many keys are remembered.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +164,22 @@ mod tests {
     fn a_rate_of_zero_is_no_limit() {
         let mut bucket = Bucket::full();
         assert!((0..10_000).all(|_| bucket.take(Rate::OFF, Duration::ZERO).is_ok()));
+    }
+
+    #[test]
+    fn full_buckets_are_forgotten() {
+        let rate = Rate {
+            per_second: 1.0 / 3600.0,
+            burst: 2,
+        };
+        let mut buckets = Buckets::default();
+        let (now, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        assert_eq!(buckets.of(1, now).take(rate, now), Ok(()));
+        let later = now + hour / 2;
+        assert_eq!(buckets.of(2, later).take(rate, later), Ok(()));
+        assert_eq!(buckets.len(), 2);
+        buckets.of(3, now + hour + SWEEP_INTERVAL);
+        assert_eq!(buckets.len(), 2);
+        assert!(!buckets.by_key.contains_key(&1));
     }
 }

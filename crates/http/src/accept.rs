@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -123,6 +124,14 @@ impl Times {
         self.life + self.idle + self.request
     }
 }
+
+/// Marks an answer that has no end of its own, such as a stream of events, by an extension of this
+/// type. Its connection may be open for longer than others, and ends with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Endless;
+
+/// How long an endless answer may take after the stop. Whoever makes it has ended it before.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How many bytes of an incomplete request hyper keeps at most. More than
 /// [`head::MAX_HEAD_BYTES`], so that a head that is a little too large is read completely
@@ -303,9 +312,11 @@ where
     let report = guard.report();
     let born = Instant::now();
     let stop = service.stop.clone();
+    let is_endless = Arc::new(AtomicBool::new(false));
+    let answered = is_endless.clone();
     let answers = service_fn(move |request| {
-        let service = service.clone();
-        answer(request, peer, born, report.clone(), service)
+        let (service, answered) = (service.clone(), answered.clone());
+        answer(request, peer, born, report.clone(), answered, service)
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -317,13 +328,17 @@ where
     let ended = tokio::select! {
         ended = &mut connection => Some(ended),
         () = stop.cancelled() => None,
-        () = sleep(times.most()) => return,
+        () = too_long(times.most(), &is_endless) => return,
     };
     let ended = match ended {
         Some(ended) => ended,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
-            match timeout(times.request, &mut connection).await {
+            let within = match is_endless.load(Ordering::Relaxed) {
+                true => LAST_WORDS,
+                false => times.request,
+            };
+            match timeout(within, &mut connection).await {
                 Ok(ended) => ended,
                 Err(_) => return,
             }
@@ -341,12 +356,21 @@ where
     }
 }
 
+/// Waits until a connection is older than it may be, unless its answer is endless.
+async fn too_long(most: Duration, is_endless: &AtomicBool) {
+    sleep(most).await;
+    if is_endless.load(Ordering::Relaxed) {
+        std::future::pending().await
+    }
+}
+
 /// Answers one request, or refuses it if its head is wrong.
 async fn answer<S: Site>(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     born: Instant,
     report: HeadReport,
+    is_endless: Arc<AtomicBool>,
     service: Arc<Service<S>>,
 ) -> Result<Response<Body>, Infallible> {
     let site = &service.site;
@@ -373,7 +397,11 @@ async fn answer<S: Site>(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         // Announced before the connection closes because of its age or the server's end: a
         // client with a pool then sends its next request on another connection.
-        let ends = ends || born.elapsed() >= service.times.life || site.is_draining();
+        let endless = response.extensions().get::<Endless>().is_some();
+        if endless {
+            is_endless.store(true, Ordering::Relaxed);
+        }
+        let ends = ends || endless || born.elapsed() >= service.times.life || site.is_draining();
         // Here, because a layer of the router would box the future of each request.
         harden(response.headers_mut());
         if let Some(strict) = site.strict_transport() {

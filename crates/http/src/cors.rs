@@ -20,8 +20,9 @@ use crate::origin::{self, Origin};
 /// The headers that a page may read in addition to those that any page may read.
 const EXPOSED: &str = "location, retry-after";
 
-/// The headers that a page may send in addition to those that any page may send.
-const ACCEPTED: &str = "content-type";
+/// The headers that a page may send in addition to those that any page may send. By `tablecast-join`
+/// it says who wants to hear a stream of events.
+const ACCEPTED: &str = "content-type, tablecast-join";
 
 /// How long a browser may remember a preflight, in seconds: two hours, the most that
 /// Chromium accepts.

@@ -13,7 +13,7 @@ pub mod tls;
 
 #[cfg(feature = "tls")]
 pub use accept::serve_tls;
-pub use accept::{Site, Times, serve};
+pub use accept::{Endless, Site, Times, serve};
 pub use client::Client;
 pub use head::HeadGuard;
 pub use origin::Origin;

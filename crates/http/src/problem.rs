@@ -20,6 +20,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     reason: Reason,
     detail: String,
+    close: Option<u16>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -41,6 +42,11 @@ pub struct Document<'a> {
     code: &'a str,
     /// For people: what was wrong and what is allowed.
     detail: &'a str,
+    /// Where a room is refused to who hears by a stream of events: the close code by which a
+    /// WebSocket would say the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "u16"))]
+    close: Option<u16>,
 }
 
 impl Problem {
@@ -49,6 +55,7 @@ impl Problem {
         Problem {
             reason,
             detail: detail.into(),
+            close: None,
             headers: Vec::new(),
         }
     }
@@ -102,6 +109,14 @@ impl Problem {
         self
     }
 
+    /// With the close code by which a WebSocket would say the same.
+    pub fn closing(self, code: u16) -> Self {
+        Problem {
+            close: Some(code),
+            ..self
+        }
+    }
+
     /// With one more header.
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
@@ -118,6 +133,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             code: self.reason.code(),
             detail: &self.detail,
+            close: self.close,
         };
         let headers = self.headers.into_iter().collect();
         let mut response = json(status, PROBLEM_JSON, headers, &document);

@@ -1,32 +1,17 @@
 //! How often one address may do something.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tablecast_core::limits::{Bucket, Rate};
-
-/// How many addresses are remembered at the same time. All further addresses share one
-/// bucket: this limits the memory, and more addresses gain an attacker nothing.
-const MAX_ADDRESSES: usize = 65_536;
-
-/// Buckets that are full again are forgotten this often.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+use tablecast_core::limits::{Bucket, Buckets, Rate};
 
 /// A [`Rate`] for each address.
 #[derive(Debug)]
 pub struct PerAddress {
     rate: Rate,
     begin: Instant,
-    buckets: Mutex<Buckets>,
-}
-
-#[derive(Debug)]
-struct Buckets {
-    by_address: HashMap<IpAddr, Bucket>,
-    rest: Bucket,
-    swept: Duration,
+    buckets: Mutex<Buckets<IpAddr>>,
 }
 
 impl PerAddress {
@@ -35,11 +20,7 @@ impl PerAddress {
         PerAddress {
             rate,
             begin: Instant::now(),
-            buckets: Mutex::new(Buckets {
-                by_address: HashMap::new(),
-                rest: Bucket::full(),
-                swept: Duration::ZERO,
-            }),
+            buckets: Mutex::default(),
         }
     }
 
@@ -78,19 +59,6 @@ impl PerAddress {
     }
 }
 
-impl Buckets {
-    fn of(&mut self, address: IpAddr, now: Duration) -> &mut Bucket {
-        if now >= self.swept + SWEEP_INTERVAL {
-            self.by_address.retain(|_, bucket| !bucket.is_full(now));
-            self.swept = now;
-        }
-        if self.by_address.len() >= MAX_ADDRESSES && !self.by_address.contains_key(&address) {
-            return &mut self.rest;
-        }
-        self.by_address.entry(address).or_insert_with(Bucket::full)
-    }
-}
-
 /// What counts as one address: an IPv6 subscriber has a /64 at least (RFC 6177).
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -104,6 +72,8 @@ fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use tablecast_core::limits::BUCKETS;
+
     use super::*;
 
     const ONE_AN_HOUR: Rate = Rate {
@@ -142,13 +112,13 @@ mod tests {
     fn a_rate_of_zero_counts_nothing() {
         let limit = PerAddress::new(Rate::OFF);
         assert!((0..1000).all(|_| limit.take(address("10.0.0.1")).is_ok()));
-        assert!(limit.buckets.lock().by_address.is_empty());
+        assert!(limit.buckets.lock().is_empty());
     }
 
     #[test]
     fn memory_is_bounded_and_the_rest_share_one_count() {
         let limit = PerAddress::new(ONE_AN_HOUR);
-        for n in 0..MAX_ADDRESSES as u32 {
+        for n in 0..BUCKETS as u32 {
             assert!(
                 limit
                     .take(IpAddr::from((n | 0x0a00_0000).to_be_bytes()))
@@ -158,28 +128,6 @@ mod tests {
         let late = |n: u8| limit.take(IpAddr::from([192, 0, 2, n]));
         assert!(late(1).is_ok() && late(2).is_ok());
         assert!(late(3).is_err());
-        assert_eq!(limit.buckets.lock().by_address.len(), MAX_ADDRESSES);
-    }
-
-    #[test]
-    fn full_buckets_are_forgotten() {
-        let mut buckets = Buckets {
-            by_address: HashMap::new(),
-            rest: Bucket::full(),
-            swept: Duration::ZERO,
-        };
-        let (now, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
-        buckets
-            .of(address("10.0.0.1"), now)
-            .take(ONE_AN_HOUR, now)
-            .unwrap();
-        buckets
-            .of(address("10.0.0.2"), now + hour / 2)
-            .take(ONE_AN_HOUR, now + hour / 2)
-            .unwrap();
-        assert_eq!(buckets.by_address.len(), 2);
-        buckets.of(address("10.0.0.3"), now + hour + SWEEP_INTERVAL);
-        assert_eq!(buckets.by_address.len(), 2);
-        assert!(!buckets.by_address.contains_key(&address("10.0.0.1")));
+        assert_eq!(limit.buckets.lock().len(), BUCKETS);
     }
 }

@@ -149,6 +149,21 @@ pub struct Numbered<R> {
     pub request: R,
 }
 
+/// What a client says by HTTP, where it hears by a stream of events. Unknown fields are ignored, as
+/// in `join`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object with \"seat\"")]
+pub struct Post<C> {
+    /// The `seat` of the `hello`; who watches gives its `stream`.
+    pub seat: SeatToken,
+    /// Commands with their numbers, as by WebSocket, in order. None: only a sign of life.
+    #[serde(default = "Vec::new")]
+    pub commands: Vec<C>,
+    /// Whether the seat is given up after them.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub leave: bool,
+}
+
 /// A message of a client that has a seat, to an application with commands `C`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

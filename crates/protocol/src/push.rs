@@ -71,6 +71,10 @@ pub struct Hello<'a, S> {
     /// You see everything and have no seat and no say; absent if you have a seat.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub watching: bool,
+    /// Over a stream of events, for those who watch: the secret to give as `seat` in a POST.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "schema", schemars(with = "SeatToken", !default))]
+    pub stream: Option<SeatToken>,
     /// The room's id.
     pub room: Cow<'a, str>,
     /// Whether you continue from the position you gave: then the missed events follow, and this has no state.

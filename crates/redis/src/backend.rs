@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use redis::Value;
 use tablecast_core::Forms;
 use tablecast_core::backend::{
@@ -18,7 +19,7 @@ use crate::context::Context;
 use crate::keys::{Keys, SLOTS};
 use crate::router::{Router, Topology};
 use crate::scripts::{
-    COMMIT, CREATE, Call, DUE, FORGET, KEEPSAKE, LOAD, NOTE, RELEASE, RENEW, RoomScript,
+    COMMIT, CREATE, Call, DUE, FORGET, KEEPSAKE, LOAD, NOTE, RELEASE, RENEW, RoomScript, SIGNAL,
 };
 use crate::server::Server;
 use crate::url::{Deployment, UrlError};
@@ -112,6 +113,14 @@ impl RedisBackend {
         })
     }
 
+    /// The command that publishes to a room's channel.
+    fn publish(&self) -> &'static [u8] {
+        match self.router.context.is_cluster {
+            true => b"SPUBLISH",
+            false => b"PUBLISH",
+        }
+    }
+
     fn keys(&self) -> &Keys {
         &self.router.context.keys
     }
@@ -199,11 +208,7 @@ impl Backend for RedisBackend {
             }
             let context = &self.router.context;
             let keys = context.keys.room(room);
-            let publish: &[u8] = if context.is_cluster {
-                b"SPUBLISH"
-            } else {
-                b"PUBLISH"
-            };
+            let publish = self.publish();
             let epoch = commit.expected.epoch.to_string();
             let seq = commit.expected.seq.to_string();
             let count = commit.events.len().to_string();
@@ -274,6 +279,17 @@ impl Backend for RedisBackend {
     ) -> (Watch, BackendFuture<'a, ()>) {
         let (watch, begun) = self.router.watch(room, listener);
         (watch, BackendFuture::later(begun))
+    }
+
+    fn signal<'a>(&'a self, room: &'a RoomId, signal: Bytes) -> BackendFuture<'a, ()> {
+        BackendFuture::later(async move {
+            let context = &self.router.context;
+            let keys = context.keys.room(room);
+            let signal = encoding::encode_signal(&context.name, &signal);
+            let args = [self.publish(), keys.channel.as_bytes(), &signal];
+            let answer = self.call(keys.slot, &SIGNAL, &[&keys.state], &args).await;
+            answer.map(drop)
+        })
     }
 
     fn health(&self) -> HealthChanges {

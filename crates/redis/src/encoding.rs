@@ -48,11 +48,27 @@ pub(crate) fn decode_events(mut bytes: Bytes) -> Result<Vec<Bytes>, Malformed> {
     Ok(events)
 }
 
-/// Decodes a publication of commit.lua; `None` if the backend with this name made it.
-pub(crate) fn decode_publication(
-    mut bytes: Bytes,
-    own_name: &str,
-) -> Result<Option<Publication>, Malformed> {
+/// What comes through a room's channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Of commit.lua.
+    Publication(Publication),
+    /// Of signal.lua.
+    Signal(Bytes),
+}
+
+/// In the place of a publication's epoch, which is hexadecimal: a node that knows no signals takes
+/// one for something of another program, and passes over it.
+const SIGNAL: &str = "signal";
+
+/// Encodes a signal of the backend with this name.
+pub(crate) fn encode_signal(own_name: &str, signal: &[u8]) -> Vec<u8> {
+    let head = format!("{own_name} {SIGNAL}\n");
+    [head.as_bytes(), signal].concat()
+}
+
+/// Decodes what came through a room's channel; `None` if the backend with this name made it.
+pub(crate) fn decode_heard(mut bytes: Bytes, own_name: &str) -> Result<Option<Heard>, Malformed> {
     let after_name = bytes.strip_prefix(own_name.as_bytes());
     if after_name.is_some_and(|rest| rest.starts_with(b" ")) {
         return Ok(None);
@@ -63,7 +79,11 @@ pub(crate) fn decode_publication(
     let head = std::str::from_utf8(&head[..end]).map_err(|_| wrong())?;
     let mut fields = head.splitn(4, ' ');
     let mut field = || fields.next().ok_or_else(wrong);
-    let (_by, epoch, first) = (field()?, field()?, field()?);
+    let (_by, epoch) = (field()?, field()?);
+    if epoch == SIGNAL {
+        return Ok(Some(Heard::Signal(bytes)));
+    }
+    let first = field()?;
     let publication = Publication {
         epoch: epoch.parse().map_err(|_| wrong())?,
         first: first.parse().map_err(|_| wrong())?,
@@ -73,7 +93,7 @@ pub(crate) fn decode_publication(
     if publication.first == 0 || publication.events.is_empty() {
         return Err(Malformed::new("the publication holds no event"));
     }
-    Ok(Some(publication))
+    Ok(Some(Heard::Publication(publication)))
 }
 
 /// The answer of create.lua.
@@ -353,8 +373,10 @@ mod tests {
     fn a_foreign_publication_is_an_error_and_never_a_panic() {
         let mut good = b"me 00000000000000ab 7 1000 2000\n".to_vec();
         good.extend_from_slice(&encode_events(&events()));
-        let decode = |bytes| decode_publication(bytes, "other");
-        let decoded = decode(good.clone().into()).unwrap().unwrap();
+        let decode = |bytes| decode_heard(bytes, "other");
+        let Ok(Some(Heard::Publication(decoded))) = decode(good.clone().into()) else {
+            panic!("it is one");
+        };
         assert_eq!((decoded.epoch, decoded.first), (Epoch(0xab), 7));
         assert_eq!(
             decoded.stamp,
@@ -364,7 +386,11 @@ mod tests {
             }
         );
         assert_eq!(decoded.events, events());
-        assert_eq!(decode_publication(good.clone().into(), "me"), Ok(None));
+        assert_eq!(decode_heard(good.clone().into(), "me"), Ok(None));
+        let signal: Bytes = encode_signal("me", b"a\n\xff").into();
+        assert_eq!(decode_heard(signal.clone(), "me"), Ok(None));
+        let heard = Heard::Signal(Bytes::from_static(b"a\n\xff"));
+        assert_eq!(decode(signal), Ok(Some(heard)));
 
         for end in 0..good.len() {
             // Must not panic for any input.

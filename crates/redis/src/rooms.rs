@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{BackendError, Listener, Publication};
 use tokio::sync::{Notify, oneshot};
@@ -99,6 +100,14 @@ impl Rooms {
                 watcher.listener.published(publication.clone());
             }
             last.listener.published(publication);
+        }
+    }
+
+    /// Passes on a signal for this room.
+    pub(crate) fn signal(&self, channel: &str, signal: &Bytes) {
+        let state = self.state.lock();
+        for watcher in state.watched.get(channel).into_iter().flatten() {
+            watcher.listener.signalled(signal.clone());
         }
     }
 

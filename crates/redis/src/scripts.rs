@@ -28,6 +28,7 @@ macro_rules! script {
 script!(CREATE, true, "scripts/room.lua", "scripts/create.lua");
 script!(LOAD, false, "scripts/room.lua", "scripts/load.lua");
 script!(COMMIT, true, "scripts/room.lua", "scripts/commit.lua");
+script!(SIGNAL, false, "scripts/signal.lua");
 script!(KEEPSAKE, false, "scripts/keepsake.lua");
 script!(RENEW, true, "scripts/renew.lua");
 script!(RELEASE, true, "scripts/release.lua");

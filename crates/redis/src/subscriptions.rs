@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Backoff, Connection, Loss, late};
 use crate::context::Context;
-use crate::encoding;
+use crate::encoding::{self, Heard};
 use crate::refusal::{Trouble, explain};
 use crate::rooms::{Channel, Rooms};
 
@@ -124,8 +124,9 @@ impl Deliveries {
     fn deliver(&self, channel: &str, content: Option<Value>) {
         let content = encoding::bytes(content.unwrap_or(Value::Nil));
         let own_name = &self.context.name;
-        match content.and_then(|content| encoding::decode_publication(content, own_name)) {
-            Ok(Some(publication)) => self.rooms.publish(channel, publication),
+        match content.and_then(|content| encoding::decode_heard(content, own_name)) {
+            Ok(Some(Heard::Publication(publication))) => self.rooms.publish(channel, publication),
+            Ok(Some(Heard::Signal(signal))) => self.rooms.signal(channel, &signal),
             // The committer gets the answer to the commit, or loads the room.
             Ok(None) => {}
             Err(error) => {

@@ -20,10 +20,18 @@ tablecast_http::reasons! {
     pub(crate) FOREIGN_HOST = FORBIDDEN, "foreign_host", "the address is asked for under a name that is not the server's";
     /// All seats are taken.
     pub(crate) ROOM_FULL = FORBIDDEN, "room_full", "all seats are taken";
+    /// A seat is asked for that is not there.
+    pub(crate) NO_SEAT = FORBIDDEN, code::NO_SEAT.as_str(), "no seat has this secret; or it was given up";
+    /// No stream of events is wanted.
+    pub(crate) NOT_ACCEPTABLE = NOT_ACCEPTABLE, "not_acceptable", "a stream of events is answered only to `Accept: text/event-stream`";
+    /// Another connection has the seat.
+    pub(crate) TAKEN_OVER = CONFLICT, "taken_over", "a newer connection has the seat";
+    /// The member may not come back.
+    pub(crate) DISMISSED = CONFLICT, "dismissed", "you were asked to leave this room";
     /// The body did not come in time.
     pub(crate) TIMEOUT = REQUEST_TIMEOUT, "timeout", "the body was not complete after 10 s";
     /// The body is too large.
-    pub(crate) BODY_TOO_LONG = PAYLOAD_TOO_LARGE, code::TOO_LONG.as_str(), "the body has more than 16 KiB";
+    pub(crate) BODY_TOO_LONG = PAYLOAD_TOO_LARGE, code::TOO_LONG.as_str(), "the body is too long: it has more than 16 KiB, or by `/sse/{id}/` more than 64 KiB, a command that is larger than a message may be, or more than 64 commands";
     /// The body's content type is not JSON.
     pub(crate) BAD_CONTENT_TYPE = UNSUPPORTED_MEDIA_TYPE, "bad_content_type", "the body is not `application/json`";
     /// A handshake is needed.

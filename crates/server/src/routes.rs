@@ -8,6 +8,7 @@ mod pages;
 pub(crate) mod route;
 mod sessions;
 mod site;
+mod sse;
 mod ws;
 
 use axum::Router;
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Route<SharedSite>> {
 pub(crate) fn public() -> Vec<Route<SharedSite>> {
     let mut routes = sessions::routes();
     routes.extend(ws::routes());
+    routes.extend(sse::routes());
     routes.extend(pages::routes());
     routes.extend(docs::routes());
     routes.extend(health::routes());

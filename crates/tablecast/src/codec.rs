@@ -16,6 +16,7 @@ use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 pub use frame::{Frame, Frames};
+pub(crate) use frame::{Part, parts};
 pub(crate) use tungstenite::handshake::derive_accept_key as accept_key;
 
 /// A message from the client.

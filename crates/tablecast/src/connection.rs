@@ -80,6 +80,8 @@ struct Line {
     /// Something has come since the last look at the clock.
     heard: bool,
     pinged_at: Option<Instant>,
+    /// Of a connection by which the client only hears: when it was last pinged.
+    hears_since: Option<Instant>,
     unfinished_since: Option<Instant>,
     pings: Bucket,
     born: Instant,
@@ -121,6 +123,22 @@ impl Connection {
         Self::new(Io::Other(Box::new(stream)), early, outbox, config)
     }
 
+    /// Takes over a stream by which the client only hears. Its signs of life come by
+    /// [`Outbox::heard`], and may come some time after a ping; the stream is never silent for
+    /// longer than the ping interval.
+    pub(crate) fn one_way(
+        stream: impl Stream,
+        outbox: Arc<Outbox>,
+        mut config: ConnectionConfig,
+    ) -> Self {
+        config.pong_timeout += config.ping_interval;
+        let mut connection = Self::stream(stream, &[], outbox, config);
+        if let Some(line) = &mut connection.line {
+            line.hears_since = Some(line.born);
+        }
+        connection
+    }
+
     fn new(io: Io, early: &[u8], outbox: Arc<Outbox>, config: ConnectionConfig) -> Self {
         let now = Instant::now();
         let next_look = now + config.ping_interval / 2;
@@ -140,6 +158,7 @@ impl Connection {
             shut: false,
             heard: false,
             pinged_at: None,
+            hears_since: None,
             unfinished_since: None,
             pings: Bucket::full(),
             born: now,
@@ -386,19 +405,28 @@ impl Line {
         if unfinished_at.is_some_and(|at| at <= now) {
             self.outbox.close(CloseReason::NoPong);
         }
+        let interval = self.config.ping_interval;
+        let mut pings = self.hears_since.is_some_and(|at| at + interval <= now);
+        if self.hears_since.is_some() {
+            self.heard |= self.outbox.take_heard();
+        }
         if std::mem::take(&mut self.heard) {
             self.pinged_at = None;
         } else {
             match self.pinged_at {
                 None => {
                     self.pinged_at = Some(now);
-                    let _ = self.outbox.send(&Frame::ping());
+                    pings = true;
                 }
                 Some(at) if at + self.config.pong_timeout <= now => {
                     self.outbox.close(CloseReason::NoPong);
                 }
                 Some(_) => {}
             }
+        }
+        if pings {
+            self.hears_since = self.hears_since.map(|_| now);
+            let _ = self.outbox.send(&Frame::ping());
         }
         let pong_at = self.pinged_at.map(|at| at + self.config.pong_timeout);
         let deadlines = [pong_at, overdue_at, unfinished_at];

@@ -1,7 +1,9 @@
 //! What keeps the commands of a connection in order when one of them was not taken.
 
 use std::num::NonZeroU64;
+use std::time::Duration;
 
+use tablecast_core::limits::Rate;
 use tablecast_core::{Rejection, code};
 
 /// The lowest command of a connection that was not taken and has not come again. Until it
@@ -39,6 +41,24 @@ impl Fence {
     pub(crate) fn is_open(&self) -> bool {
         self.0.is_none()
     }
+}
+
+/// How many commands beyond the rate are answered; after that the client is turned away. A client
+/// that is sometimes a little too fast may stay; one that ignores the refusals may not.
+pub(crate) const BEYOND_RATE: Rate = Rate {
+    per_second: 1.0,
+    burst: 100,
+};
+
+/// Why a command is refused that comes too fast.
+pub(crate) fn too_fast(rate: Rate, wait: Duration) -> Rejection {
+    let message = format!(
+        "at most {} commands a second, {} at once; try again in {} ms",
+        rate.per_second,
+        rate.burst,
+        wait.as_millis().max(1)
+    );
+    Rejection::new(code::RATE_LIMITED, message)
 }
 
 /// Why a command is held back behind the one with this number.

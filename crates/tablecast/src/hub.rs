@@ -3,6 +3,7 @@
 mod alarms;
 mod inspect;
 mod nodes;
+mod posters;
 mod rooms;
 mod vital;
 

@@ -301,6 +301,7 @@ pub mod outbox;
 mod peer;
 mod room_task;
 mod session;
+pub mod sse;
 mod sync;
 pub mod upgrade;
 mod view;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use futures_util::stream;
 use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::backend::{
@@ -222,6 +223,17 @@ impl Backend for MemoryBackend {
         let (store, room) = (Arc::clone(&self.store), room.clone());
         let watch = Watch::new(move || store.unwatch(&room, id));
         (watch, BackendFuture::now(Ok(())))
+    }
+
+    fn signal<'a>(&'a self, room: &'a RoomId, signal: Bytes) -> BackendFuture<'a, ()> {
+        let (state, _) = self.store.lock();
+        let watchers = state.topics.get(room).map(|topic| &topic.watchers);
+        for watcher in watchers.into_iter().flatten() {
+            if watcher.node != self.node {
+                watcher.listener.signalled(signal.clone());
+            }
+        }
+        BackendFuture::now(Ok(()))
     }
 
     fn health(&self) -> HealthChanges {

@@ -138,8 +138,10 @@ pub struct Metrics {
     pub members: Gauge,
     /// Connections on this node that watch and have no seat.
     pub watchers: Gauge,
-    /// Open WebSocket connections on this node.
+    /// Open connections on this node: WebSockets and streams of events.
     pub connections: Gauge,
+    /// The streams of events among them.
+    pub streams: Gauge,
     /// Rooms made here.
     pub rooms_created: Counter,
     /// Commands accepted.

@@ -59,6 +59,8 @@ struct State {
     blocked: bool,
     /// Part of the first queued frame is written already.
     begun: bool,
+    /// The client has given a sign of life elsewhere, since the connection's task last asked.
+    heard: bool,
     /// The clock has sent a reminder since the connection's task last asked.
     reminded: bool,
     end: End,
@@ -283,6 +285,27 @@ impl Outbox {
         let mut state = self.state.lock();
         state.reminded = true;
         state.wake();
+    }
+
+    /// The client has given a sign of life elsewhere than by this connection.
+    pub(crate) fn heard(&self) {
+        self.state.lock().heard = true;
+    }
+
+    /// Whether there was a sign of life since this was last asked.
+    pub(crate) fn take_heard(&self) -> bool {
+        std::mem::take(&mut self.state.lock().heard)
+    }
+
+    /// Takes out the frames that wait, of an outbox that has no connection.
+    pub(crate) fn take(&self) -> Vec<Frame> {
+        let mut state = self.state.lock();
+        state.queued_bytes = 0;
+        let queue = std::mem::take(&mut state.queue);
+        queue
+            .into_iter()
+            .map(|queued| Frame(queued.bytes))
+            .collect()
     }
 
     /// The duties of the connection's task. The task is woken when they change.

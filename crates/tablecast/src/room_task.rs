@@ -16,6 +16,7 @@ mod phase;
 mod replica;
 mod retry;
 mod room;
+mod said;
 mod seat;
 mod task;
 #[cfg(test)]
@@ -28,5 +29,6 @@ pub(crate) use mail::{
 };
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use replica::Replica;
+pub(crate) use said::{Claim, Knock, Said};
 pub(crate) use seat::SeatGuard;
 pub(crate) use task::RoomTask;

@@ -12,7 +12,7 @@ use crate::dialect::Dialect;
 use crate::dialect::json;
 use crate::hub::{Caller, LocalRooms};
 use crate::identity::Identity;
-use crate::metrics::{LEFT, MISUNDERSTOOD, SILENT};
+use crate::metrics::{LEFT, MISUNDERSTOOD, Metrics, SILENT};
 use crate::room_task::{Entered, SeatGuard};
 
 use speaker::Speaker;
@@ -41,6 +41,42 @@ pub(crate) fn text<A: App>(
                 heard.await;
             }
         }
+    }
+}
+
+/// A stream of events of a client who has a seat already, or watches. It ends when the client reads
+/// no more; what the client says comes by POST.
+pub(crate) fn events<A: App>(
+    mut visit: Visit<A>,
+    mut seat: SeatGuard<A>,
+    entered: Entered,
+    mut connection: Connection,
+) -> impl Future<Output = ()> + Send {
+    // However this ends, the member may come back, unless a POST says goodbye.
+    seat.keep_seat = true;
+    visit.connected(connection.outbox());
+    visit.entered(entered);
+    let streams = Stream::begun(visit.hub.rooms.node.metrics.clone());
+    async move {
+        // Dropped before the connection, as above.
+        let _visit = (visit, seat, streams);
+        while connection.recv().await.is_some() {}
+    }
+}
+
+/// A stream of events, while it is counted.
+struct Stream(Arc<Metrics>);
+
+impl Stream {
+    fn begun(metrics: Arc<Metrics>) -> Self {
+        metrics.streams.add(1);
+        Stream(metrics)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.0.streams.add(-1);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, BackendError, Health, Listener, Publication, Watch};
@@ -15,6 +16,8 @@ pub enum Notification {
     Published(RoomId, Publication),
     /// To a listener of this room: something may have been missed.
     Missed(RoomId),
+    /// To a listener of this room: another node has sent this signal.
+    Signalled(RoomId, Bytes),
     /// To whoever asks for its health: it is now like this.
     Health(Health),
 }
@@ -113,5 +116,10 @@ impl Listener for Records {
 
     fn missed(&self) {
         let _ = self.sender.send(Notification::Missed(self.room.clone()));
+    }
+
+    fn signalled(&self, signal: Bytes) {
+        let signalled = Notification::Signalled(self.room.clone(), signal);
+        let _ = self.sender.send(signalled);
     }
 }

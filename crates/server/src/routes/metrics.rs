@@ -56,9 +56,10 @@ pub(crate) async fn metrics(State(site): State<SharedSite>) -> Response {
 }
 
 /// The handshakes that are refused before the hub is asked.
-const HANDSHAKES: [Reason; 4] = [
+const HANDSHAKES: [Reason; 5] = [
     reason::BAD_REQUEST,
     reason::FOREIGN_ORIGIN,
+    reason::NOT_ACCEPTABLE,
     reason::RATE_LIMITED,
     reason::UPGRADE_REQUIRED,
 ];
@@ -88,8 +89,13 @@ impl Collector for Counted {
             ),
             (
                 "connections",
-                "Open WebSocket connections",
+                "Open connections: WebSockets and streams of events",
                 of.connections.get(),
+            ),
+            (
+                "sse_connections",
+                "The streams of events among the open connections",
+                of.streams.get(),
             ),
             (
                 "backend_up",

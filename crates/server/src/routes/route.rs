@@ -131,6 +131,16 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         Route::new(path, HttpMethod::Post, answering(post(handler), "POST"))
     }
 
+    /// As [`Route::get`], of an address that has a [`Route::post_beside`] too.
+    pub(super) fn get_beside<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
+        Route::new(path, HttpMethod::Get, answering(get(handler), "GET, POST"))
+    }
+
+    /// A `POST` to the address of a [`Route::get_beside`], which answers other methods.
+    pub(super) fn post_beside<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
+        Route::new(path, HttpMethod::Post, post(handler))
+    }
+
     /// Only `GET`, with a handler that answers other methods itself.
     pub(super) fn upgrade<T: 'static>(path: &'static str, handler: impl Handler<T, S>) -> Self {
         Route::new(path, HttpMethod::Get, any(handler))
@@ -172,6 +182,19 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(super) fn text(self, place: ParameterIn, name: &str, about: &str, example: &str) -> Self {
         let schema = ObjectBuilder::new().schema_type(Type::String);
         self.parameter(place, name, about, example, schema)
+    }
+
+    /// A header that may be left out.
+    pub(super) fn may_have(mut self, name: &str, about: &str, example: &str) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(about))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .example(Some(example.into()));
+        self.operation = self.operation.parameter(parameter);
+        self
     }
 
     fn parameter(

@@ -24,7 +24,7 @@ use super::site::{AllowedPage, Id, SharedSite, SiteState, no_such_room, unavaila
 use crate::reason;
 use again::{legacy, successor};
 use settings::{Settings, lifetime, menu, settings};
-pub(crate) use settings::{is_json, read as read_body};
+pub(crate) use settings::{is_json, read as read_body, read_at_most};
 use tablecast_http::Client;
 use tablecast_http::problem::{self, Problem};
 use tablecast_lunch::{Keepsake, MasterSecret, Menu};

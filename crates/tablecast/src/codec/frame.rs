@@ -126,3 +126,76 @@ fn header_length(payload: usize) -> usize {
         _ => 10,
     }
 }
+
+/// One frame that was encoded here.
+pub(crate) enum Part<'a> {
+    Text(&'a [u8]),
+    Ping,
+    /// With code and text.
+    Close(u16, &'a str),
+    Other,
+}
+
+/// Takes encoded frames apart again, of which each is whole.
+pub(crate) fn parts(mut frames: &[u8]) -> impl Iterator<Item = Part<'_>> {
+    std::iter::from_fn(move || {
+        let (kind, length, rest) = match frames {
+            [kind, 127, rest @ ..] => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (kind, u64::from_be_bytes(*length) as usize, rest)
+            }
+            [kind, 126, rest @ ..] => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (kind, u16::from_be_bytes(*length).into(), rest)
+            }
+            [kind, length, rest @ ..] => (kind, usize::from(*length), rest),
+            _ => return None,
+        };
+        let (payload, rest) = rest.split_at_checked(length)?;
+        frames = rest;
+        Some(match (*kind, payload) {
+            (TEXT, text) => Part::Text(text),
+            (PING, _) => Part::Ping,
+            (CLOSE, [high, low, text @ ..]) => Part::Close(
+                u16::from_be_bytes([*high, *low]),
+                std::str::from_utf8(text).unwrap_or_default(),
+            ),
+            _ => Part::Other,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_any_length_are_taken_apart_as_they_were_put_together() {
+        let texts = [0, 125, 126, 0xFFFF, 0x1_0000].map(|length| "x".repeat(length));
+        let mut frames = Frames::default();
+        frames.append(&Frame::ping());
+        for text in &texts {
+            frames.text(text);
+        }
+        frames.append(&Frame::binary(b"abc"));
+        frames.append(&Frame::close(CloseReason::RoomFull));
+        let frames = frames.finish();
+        let said = parts(&frames.0).map(|part| match part {
+            Part::Text(text) => format!("text {}", text.len()),
+            Part::Ping => "ping".to_owned(),
+            Part::Close(code, text) => format!("{code} {text}"),
+            Part::Other => "other".to_owned(),
+        });
+        let expected = [
+            "ping",
+            "text 0",
+            "text 125",
+            "text 126",
+            "text 65535",
+            "text 65536",
+            "other",
+            "4403 room full",
+        ];
+        assert_eq!(said.collect::<Vec<_>>(), expected);
+    }
+}

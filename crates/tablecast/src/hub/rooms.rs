@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, BackendError, Loaded, Stamp};
+use tablecast_core::limits::Rate;
 use tablecast_core::membership::Op;
 use tablecast_core::room::Room;
 use tablecast_core::{ConnectionId, Forms, PersonId, PersonKey, RoomId, SeatToken};
@@ -18,6 +20,7 @@ use crate::config::HubConfig;
 use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
 use crate::error::{CommandError, CreateError, RoomError, Unavailable};
+use crate::hub::posters::Posters;
 use crate::hub::vital::Vital;
 use crate::identity::Identity;
 use crate::node::Node;
@@ -34,6 +37,7 @@ pub(crate) struct LocalRooms<A: App> {
     entries: Mutex<HashMap<RoomId, Entry<A>>>,
     draining: AtomicBool,
     released: AtomicBool,
+    pub(crate) posters: Posters,
 }
 
 /// A room that was made or opened here.
@@ -90,6 +94,7 @@ impl<A: App> LocalRooms<A> {
             entries: Mutex::default(),
             draining: AtomicBool::new(false),
             released: AtomicBool::new(false),
+            posters: Posters::new(),
         }
     }
 
@@ -171,8 +176,22 @@ impl<A: App> LocalRooms<A> {
         wanted: WantedSeat,
         caller: Caller,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
+        let connection = ConnectionId::two_way(fastrand::u64(..));
+        self.enter_by(connection, room, dialect, outbox, wanted, caller)
+            .await
+    }
+
+    /// As [`enter`](LocalRooms::enter), for a connection with this id.
+    pub(crate) async fn enter_by(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        room: &str,
+        dialect: Dialect,
+        outbox: &Arc<Outbox>,
+        wanted: WantedSeat,
+        caller: Caller,
+    ) -> Result<(SeatGuard<A>, Entered), RoomError> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
-        let connection = ConnectionId(fastrand::u64(..));
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.node.config.command_deadline;
         let outbox = outbox.clone();
@@ -238,7 +257,7 @@ impl<A: App> LocalRooms<A> {
     /// Puts a request into the room's mailbox, and opens the room if needed. It holds the
     /// lock, so that a room cannot end with such a request in its mailbox. And a drain,
     /// which begins before it takes the lock, misses no room.
-    fn deliver(
+    pub(crate) fn deliver(
         self: &Arc<Self>,
         id: RoomId,
         request: impl FnOnce(&Mailbox<A>) -> Result<Mail<A>, Unavailable>,
@@ -260,6 +279,36 @@ impl<A: App> LocalRooms<A> {
         });
         mailbox.send(request(mailbox)?);
         Ok(mailbox.clone())
+    }
+
+    /// Somebody has given a sign of life who hears by this connection, here or on another node.
+    pub(crate) fn hear(&self, room: &RoomId, secret: SeatToken, connection: ConnectionId) {
+        let entries = self.entries.lock();
+        if let Some(mailbox) = entries.get(room).and_then(|entry| entry.mailbox.as_ref()) {
+            mailbox.hear(connection);
+        }
+        drop(entries);
+        self.signal(room, secret, connection);
+    }
+
+    /// Tells the other nodes of a sign of life; not of each, since one in half a ping interval is
+    /// enough. If it is lost, the stream ends and the client comes back.
+    pub(crate) fn signal(&self, room: &RoomId, secret: SeatToken, connection: ConnectionId) {
+        let every = self.node.config.connection.ping_interval / 2;
+        let rate = Rate {
+            per_second: 1.0 / every.as_secs_f64().max(0.001),
+            burst: 1,
+        };
+        if self.posters.may_signal(secret, rate) {
+            let (backend, room) = (self.node.backend.clone(), room.clone());
+            let signal = connection.0.to_be_bytes();
+            tokio::spawn(async move {
+                let sent = backend.signal(&room, Bytes::copy_from_slice(&signal)).await;
+                if let Err(error) = sent {
+                    tracing::debug!(%room, %error, "a sign of life was not passed on");
+                }
+            });
+        }
     }
 
     /// The room as it is stored.

@@ -2,6 +2,7 @@
 
 mod closing;
 mod operators;
+mod speaking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tablecast_core::limits::WATCHERS;
 use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event};
 use tablecast_core::{
-    CloseReason, ConnectionId, MemberId, OpId, PersonId, Rejection, RoomId, code,
+    CloseReason, ConnectionId, MemberId, OpId, PersonId, Rejection, RoomId, SeatToken,
 };
 use tablecast_protocol::client::Watch;
 use tracing::field::display;
@@ -23,7 +24,7 @@ use crate::codec::{Frame, Frames};
 use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, json, text};
 use crate::error::RoomError;
-use crate::fence::{Fence, not_before};
+use crate::fence::Fence;
 use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::room_task::batch::{Decided, Outcome, Request};
@@ -184,10 +185,13 @@ impl<'a> Audience<'a> {
                     self.node.metrics.commands.add(1);
                     if command.dialect == Dialect::Json {
                         let number = command.message.op.number;
-                        let member = self.member(command.connection);
+                        let member = self.speaker(&command, replica);
                         let own = member.map(|member| replica.own(OpId { member, number }, seq));
                         let own = own.unwrap_or_default();
-                        told.extend((1..=seq).rev().take(own.len()));
+                        // An answer to a POST may come behind the events.
+                        if command.claim.is_none() {
+                            told.extend((1..=seq).rev().take(own.len()));
+                        }
                         // Sent in one write with the events.
                         let _ = command.outbox.stage(&json::ack(number, seq, own));
                         answered.push(command);
@@ -196,6 +200,10 @@ impl<'a> Audience<'a> {
                 (Request::Command(command), Outcome::Rejected(rejection)) => {
                     self.reject(&command, &rejection, None);
                 }
+                (Request::Knock(knock), Outcome::Seated(member)) => {
+                    self.knocked(*knock, member, replica);
+                }
+                (Request::Knock(knock), Outcome::Refused(why)) => knock.answer(Err(why.into())),
                 (Request::Order(order), Outcome::Done(seq)) => {
                     let _ = order.reply.send(Ok(seq));
                 }
@@ -339,7 +347,7 @@ impl<'a> Audience<'a> {
             return;
         };
         self.note_seated(&outbox, seat, request.token);
-        let greeting = self.greeting(Some(seat), clock);
+        let greeting = self.greeting(Some(seat), None, clock);
         let _ = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
@@ -389,7 +397,9 @@ impl<'a> Audience<'a> {
             return request.waits.answer(Err(full.into()));
         }
         let mut frames = Frames::default();
-        frames.text(&json::hello(room, &self.greeting(None, clock), false));
+        let connection = Some(request.connection).filter(|connection| connection.is_one_way());
+        let greeting = self.greeting(None, connection.map(ConnectionId::watching), clock);
+        frames.text(&json::hello(room, &greeting, false));
         if !self.node.is_up() {
             frames.text(&json::status(false));
         }
@@ -405,35 +415,20 @@ impl<'a> Audience<'a> {
         }
     }
 
-    fn greeting<'g>(&'g self, seat: Option<&'g Seat>, clock: &BackendClock) -> json::Greeting<'g> {
+    fn greeting<'g>(
+        &'g self,
+        seat: Option<&'g Seat>,
+        stream: Option<SeatToken>,
+        clock: &BackendClock,
+    ) -> json::Greeting<'g> {
         json::Greeting {
             room_id: self.room.as_str(),
             seat,
+            stream,
             expires_at: clock.expires_at(),
             now: clock.now(),
             config: &self.node.config,
         }
-    }
-
-    /// Whether a command may be decided. If an earlier one must come first, it is refused
-    /// with that number.
-    pub(super) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
-        if self.watching > 0 && self.member(command.connection).is_none() {
-            let why = "you watch and have no seat; only members may change the room";
-            self.reject(command, &Rejection::new(code::WATCHING, why), None);
-            return false;
-        }
-        let Some(fence) = self.fences.get_mut(&command.connection) else {
-            return true;
-        };
-        if let Err(first) = fence.pass(command.message.op.number) {
-            self.reject(command, &not_before(first), Some(first));
-            return false;
-        }
-        if fence.is_open() {
-            self.fences.remove(&command.connection);
-        }
-        true
     }
 
     /// With `after`: because the command with that number must come first.
@@ -454,31 +449,13 @@ impl<'a> Audience<'a> {
         match request {
             Request::Join(join) => join.waits.answer(Err(why.clone())),
             Request::Command(command) => self.give_up(&command, why),
+            Request::Knock(knock) => {
+                self.fences.remove(&knock.connection);
+                knock.answer(Err(why.clone()));
+            }
             Request::Order(order) => order.refuse(why.clone().into()),
             Request::Leave { .. } | Request::MoveOn(_) | Request::Reap | Request::Ring(_) => {}
         }
-    }
-
-    fn give_up<A: App>(&mut self, command: &CommandRequest<A>, why: &RoomError) {
-        if *why == RoomError::NotFound {
-            let gone = Rejection::new(code::GONE, "the room has expired");
-            return self.reject(command, &gone, None);
-        }
-        let advice = match command.dialect {
-            // Lines have no numbers that could come again.
-            Dialect::Text => "what you see next will tell",
-            Dialect::Json => {
-                let (connection, number) = (command.connection, command.message.op.number);
-                if self.has(connection)
-                    && let Some(first) = self.fences.entry(connection).or_default().raise(number)
-                {
-                    return self.reject(command, &not_before(first), Some(first));
-                }
-                "send it again with the same id"
-            }
-        };
-        let why = format!("{why}; whether this was applied is unknown: {advice}");
-        self.reject(command, &Rejection::new(code::UNAVAILABLE, why), None);
     }
 }
 

@@ -9,8 +9,8 @@ use tablecast_core::backend::{Commit, NewKeepsake};
 use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
-use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection, code};
-use tablecast_protocol::client::{self, Rename, Watch};
+use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection};
+use tablecast_protocol::client::Watch;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::identity::Identity;
 use crate::room_task::absent::AwayEnds;
 use crate::room_task::mail::{CommandRequest, JoinRequest, Order, OrderRequest, Waits};
 use crate::room_task::replica::{Replica, show};
+use crate::room_task::said::Knock;
 use crate::room_task::watchers::Watchers;
 
 /// A batch takes no further requests after this many events: a quarter of the log, so that
@@ -31,6 +32,8 @@ const EVENTS: usize = tablecast_core::backend::LOG_EVENTS / 4;
 pub(super) enum Request<A: App> {
     Join(Box<JoinRequest>),
     Command(Box<CommandRequest<A>>),
+    /// Whoever speaks by POST asks whether the seat is theirs.
+    Knock(Box<Knock>),
     Order(Box<OrderRequest<A>>),
     /// The member is away until then (backend clock, ms), or gone.
     Leave {
@@ -54,6 +57,7 @@ impl<A: App> Request<A> {
             Request::Join(join) => join.connection == id,
             Request::Leave { connection, .. } => *connection == id,
             Request::Command(_)
+            | Request::Knock(_)
             | Request::Order(_)
             | Request::MoveOn(_)
             | Request::Reap
@@ -72,6 +76,7 @@ impl<A: App> Request<A> {
             Request::Join(join) => join.may_be_seated = unknown.or(join.may_be_seated),
             Request::Order(order) => order.may_be_done = order.may_be_done.or(unknown),
             Request::Command(_)
+            | Request::Knock(_)
             | Request::Leave { .. }
             | Request::MoveOn(_)
             | Request::Reap
@@ -87,6 +92,7 @@ impl<A: App> Request<A> {
                 Waits::ForSeat { .. } => None,
             },
             Request::Command(command) => Some(command.deadline),
+            Request::Knock(knock) => Some(knock.deadline),
             Request::Order(order) => Some(order.deadline),
             Request::Leave { .. } | Request::MoveOn(_) | Request::Reap | Request::Ring(_) => None,
         }
@@ -386,7 +392,19 @@ impl DecideContext<'_> {
     fn decide<A: App>(&self, draft: &mut Draft<'_, A>, request: &Request<A>) -> Outcome {
         match request {
             Request::Join(join) => self.join(draft, join),
-            Request::Command(command) => act(draft, command),
+            Request::Command(command) => {
+                let done = command.decide(draft);
+                done.map_or_else(Outcome::Rejected, Outcome::Done)
+            }
+            Request::Knock(knock) => match knock.claim.seat(draft).map(|seat| seat.member) {
+                Ok(member) => {
+                    if knock.leaves {
+                        draft.leave(member);
+                    }
+                    Outcome::Seated(member)
+                }
+                Err(why) => Outcome::Refused(why),
+            },
             Request::Order(order) => match order.decide(draft) {
                 Some(done) => done.map_or_else(Outcome::Rejected, Outcome::Done),
                 None => Outcome::Forgotten,
@@ -475,19 +493,4 @@ impl DecideContext<'_> {
         }
         Ok(member)
     }
-}
-
-fn act<A: App>(draft: &mut Draft<'_, A>, request: &CommandRequest<A>) -> Outcome {
-    let Some(seat) = draft.room().members.held_by(request.connection) else {
-        return Outcome::Rejected(Rejection::new(
-            code::NO_SEAT,
-            "this connection has no seat in the room any more",
-        ));
-    };
-    let (member, op) = (seat.member, request.message.op);
-    let done = match &request.message.content {
-        client::Request::Rename(Rename { name, colour }) => draft.rename(member, op, name, *colour),
-        client::Request::Command(command) => draft.command(member, op, command),
-    };
-    done.map_or_else(Outcome::Rejected, Outcome::Done)
 }

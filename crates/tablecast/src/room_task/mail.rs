@@ -6,7 +6,8 @@ use tablecast_core::App;
 use tablecast_core::backend::{Health, Publication};
 use tablecast_core::draft::Draft;
 use tablecast_core::membership::Op;
-use tablecast_core::{ConnectionId, MemberId, PersonId, Position, Rejection, SeatToken};
+use tablecast_core::{ConnectionId, MemberId, PersonId, Position, Rejection, SeatToken, code};
+use tablecast_protocol::client::{self, Rename};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
@@ -16,6 +17,7 @@ use crate::error::{CommandError, RoomError};
 use crate::identity::Identity;
 use crate::inspect::Inspection;
 use crate::outbox::Outbox;
+use crate::room_task::said::{Claim, Said};
 
 /// A message to a room's task. Small, because a mailbox has space for dozens of them, and
 /// each is moved several times.
@@ -24,6 +26,13 @@ pub(crate) enum Mail<A: App> {
     Join(Box<JoinRequest>),
     /// A member's command.
     Command(Box<CommandRequest<A>>),
+    /// What a member says by POST.
+    Said(Box<Said<A>>),
+    /// Somebody has given a sign of life who hears by this connection, if it is on this node.
+    Heard {
+        connection: ConnectionId,
+        _permit: OwnedSemaphorePermit,
+    },
     /// What the server itself wants to be done.
     Order(Box<OrderRequest<A>>),
     /// A connection is gone; it may never have had a seat. Never refused.
@@ -117,6 +126,8 @@ impl Entered {
 pub(crate) struct CommandRequest<A: App> {
     /// The command is that of the member whose seat it holds when the command is decided.
     pub(crate) connection: ConnectionId,
+    /// Who says it by POST claims this. Then the connection holds no seat.
+    pub(crate) claim: Option<Arc<Claim>>,
     pub(crate) dialect: Dialect,
     /// Where the answer goes.
     pub(crate) outbox: Arc<Outbox>,
@@ -125,6 +136,25 @@ pub(crate) struct CommandRequest<A: App> {
     pub(crate) deadline: Instant,
     /// Its place in the bounded mailbox; freed when it is answered.
     pub(crate) _permit: OwnedSemaphorePermit,
+}
+
+impl<A: App> CommandRequest<A> {
+    /// Decides it. Returns the seq of its last event.
+    pub(super) fn decide(&self, draft: &mut Draft<'_, A>) -> Result<u64, Rejection> {
+        let no_seat = |why: &str| Rejection::new(code::NO_SEAT, why);
+        let seat = match &self.claim {
+            None => (draft.room().members.held_by(self.connection))
+                .ok_or_else(|| no_seat("this connection has no seat in the room any more")),
+            Some(claim) => (claim.seat(draft)).map_err(|why| no_seat(&why.to_string())),
+        };
+        let (member, op) = (seat?.member, self.message.op);
+        match &self.message.content {
+            client::Request::Rename(Rename { name, colour }) => {
+                draft.rename(member, op, name, *colour)
+            }
+            client::Request::Command(command) => draft.command(member, op, command),
+        }
+    }
 }
 
 /// What the server wants to be done.

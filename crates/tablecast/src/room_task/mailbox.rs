@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::App;
-use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Listener, Publication, Watch};
+use tablecast_core::{ConnectionId, RoomId};
 use tokio::sync::Semaphore;
 use tokio::task::coop;
 
@@ -80,6 +81,12 @@ impl<A: App> Mailbox<A> {
         Post::put(self.0.state.lock(), mail);
     }
 
+    /// Somebody has given a sign of life who hears by this connection. Where too much waits, it is
+    /// passed over.
+    pub(crate) fn hear(&self, connection: ConnectionId) {
+        self.0.hear(connection);
+    }
+
     /// Delivers the room's publications to this mailbox until the task ends. Publications
     /// come in as soon as this returns. If the store is down, they come in later, and then
     /// a `Resync` comes first.
@@ -103,6 +110,16 @@ impl<A: App> Mailbox<A> {
 }
 
 impl<A: App> Post<A> {
+    fn hear(&self, connection: ConnectionId) {
+        if let Ok(_permit) = self.publications.clone().try_acquire_owned() {
+            let heard = Mail::Heard {
+                connection,
+                _permit,
+            };
+            Self::put(self.state.lock(), heard);
+        }
+    }
+
     fn put(mut state: MutexGuard<'_, State<A>>, mail: Mail<A>) {
         if state.closed {
             // Dropping a mail may wake a task, so not under the lock.
@@ -134,6 +151,12 @@ impl<A: App> Listener for Post<A> {
         // One mail for everything missed until the task has read it.
         if !std::mem::replace(&mut state.missed, true) {
             Self::put(state, Mail::Resync);
+        }
+    }
+
+    fn signalled(&self, signal: Bytes) {
+        if let Some((id, [])) = signal.split_first_chunk() {
+            self.hear(ConnectionId(u64::from_be_bytes(*id)));
         }
     }
 }

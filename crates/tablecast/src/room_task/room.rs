@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tablecast_core::App;
 use tablecast_core::backend::{AlarmHint, Loaded, Publication, Stamp};
@@ -43,7 +44,13 @@ pub(super) struct LocalRoom<'a, A: App> {
     away: AwayEnds,
     unseen: UnseenNodes,
     opened: Instant,
+    /// Somebody has spoken by POST, and may do so again before this time.
+    spoken_to_until: Option<Instant>,
 }
+
+/// How long a room stays open after a POST to it. Whoever speaks by POST has no connection on most
+/// nodes that hear it; opening the room for each would ask the store three times.
+const OPEN_AFTER_POST: Duration = Duration::from_secs(60);
 
 /// The room is, or may be, at another position.
 pub(super) struct Behind;
@@ -68,6 +75,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
             opened: Instant::now(),
+            spoken_to_until: None,
         }
     }
 
@@ -99,6 +107,19 @@ impl<'a, A: App> LocalRoom<'a, A> {
     pub(super) fn is_somebody_away(&self) -> bool {
         let room = self.replica.as_ref().map(|replica| &replica.room);
         room.and_then(Room::next_away_end).is_some()
+    }
+
+    /// Somebody speaks by POST.
+    pub(super) fn spoken_to(&mut self) {
+        let until = Instant::now() + OPEN_AFTER_POST;
+        self.spoken_to_until = Some(until);
+        self.timer.set(until);
+    }
+
+    /// Whether somebody has just spoken by POST.
+    pub(super) fn is_spoken_to(&self) -> bool {
+        self.spoken_to_until
+            .is_some_and(|until| until > Instant::now())
     }
 
     /// Whether there is something to decide. Once somebody may sit who waits for that, there is.
@@ -163,8 +184,11 @@ impl<'a, A: App> LocalRoom<'a, A> {
             match request {
                 Request::Leave { connection, .. } => self.audience.remove(*connection),
                 Request::Join(_) | Request::Reap => reaps = true,
-                Request::Command(_) | Request::Order(_) | Request::MoveOn(_) | Request::Ring(_) => {
-                }
+                Request::Command(_)
+                | Request::Knock(_)
+                | Request::Order(_)
+                | Request::MoveOn(_)
+                | Request::Ring(_) => {}
             }
         }
         let alive = if reaps { self.may_be_alive() } else { None };
@@ -399,6 +423,9 @@ impl<'a, A: App> LocalRoom<'a, A> {
         self.follow_alarm();
         if !self.unseen.is_empty() {
             self.reap_soon();
+        }
+        if let Some(until) = self.spoken_to_until.filter(|until| *until > now) {
+            self.timer.set(until);
         }
         if is_behind { Err(Behind) } else { Ok(()) }
     }

@@ -89,6 +89,7 @@ impl<'a, A: App> RoomTask<'a, A> {
             match mail {
                 Mail::Join(join) => join.waits.answer(Err(why.clone())),
                 Mail::Order(order) => order.refuse(why.clone().into()),
+                Mail::Said(said) => said.knock.answer(Err(why.clone())),
                 _ => {}
             }
         }
@@ -100,7 +101,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         self.room.audience.is_empty()
             && self.room.requests.is_empty()
             && self.phase.asked().is_none()
-            && (self.draining || !self.room.is_somebody_away())
+            && (self.draining || !(self.room.is_somebody_away() || self.room.is_spoken_to()))
     }
 
     /// Waits for the store, the mailbox and the clock, and handles what comes first.
@@ -133,6 +134,17 @@ impl<'a, A: App> RoomTask<'a, A> {
                     self.wait(Request::Command(command));
                 }
             }
+            Mail::Said(said) if self.draining => {
+                said.knock.answer(Err(Unavailable::Draining.into()));
+            }
+            Mail::Said(said) => {
+                self.room.spoken_to();
+                for command in said.commands {
+                    self.wait(Request::Command(command));
+                }
+                self.wait(Request::Knock(said.knock));
+            }
+            Mail::Heard { connection, .. } => self.room.audience.hear(connection),
             Mail::Order(order) => self.wait(Request::Order(order)),
             Mail::Leave {
                 connection,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tablecast_core::App;
-use tablecast_core::limits::{Bucket, Rate};
+use tablecast_core::limits::Bucket;
 use tablecast_core::membership::Op;
-use tablecast_core::{CloseReason, Rejection, code};
+use tablecast_core::{CloseReason, Rejection};
 use tablecast_protocol::client;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use crate::codec::Frame;
 use crate::connection::{Connection, Message};
 use crate::dialect::message::{ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json, text};
-use crate::fence::{Fence, not_before};
+use crate::fence::{BEYOND_RATE, Fence, not_before, too_fast};
 use crate::hub::LocalRooms;
 use crate::identity::Identity;
 use crate::outbox::Outbox;
@@ -31,14 +31,6 @@ const LEFT_IS_HEARD: Duration = Duration::from_secs(10);
 
 /// After this many messages in a row that are not understood the connection is closed.
 const MISUNDERSTANDINGS: u32 = 20;
-
-/// How many commands beyond the rate are answered; after that the connection is closed. A
-/// client that is sometimes a little too fast may stay; one that ignores the refusals may
-/// not.
-const BEYOND_RATE: Rate = Rate {
-    per_second: 1.0,
-    burst: 100,
-};
 
 /// How many lines beyond the rate may wait; further ones are refused. Enough for a pasted
 /// list, whose lines have no numbers for sending a part again.
@@ -222,15 +214,7 @@ impl<A: App> Speaker<A> {
     /// them.
     fn beyond_rate(&mut self, connection: &Connection, id: Option<u64>, wait: Duration) {
         let rate = self.rooms.node.config.command_rate;
-        let rejection = Rejection::new(
-            code::RATE_LIMITED,
-            format!(
-                "at most {} commands a second, {} at once; try again in {} ms",
-                rate.per_second,
-                rate.burst,
-                wait.as_millis().max(1)
-            ),
-        );
+        let rejection = too_fast(rate, wait);
         let after = id.and_then(|number| self.fence.raise(number));
         self.refuse(connection, id, &rejection, after);
         if self
@@ -274,6 +258,7 @@ impl<A: App> Speaker<A> {
     ) {
         let request = Box::new(CommandRequest {
             connection: self.seat.connection,
+            claim: None,
             dialect: self.dialect,
             outbox: outbox.clone(),
             message,

@@ -159,6 +159,7 @@ macro_rules! backend_contract {
             watching::watching_again_after_unwatching_works;
             watching::each_listener_of_a_room_hears_for_as_long_as_its_own_watch;
             watching::whoever_asks_is_told_of_the_health;
+            watching::a_signal_reaches_who_watches_the_room_on_another_node;
         }
     };
     ($nodes:expr; $($file:ident::$property:ident;)+) => {$(

@@ -56,7 +56,7 @@ impl Follower<'_> {
                 }
             }
             Notification::Missed(room) if room == self.room => self.load().await,
-            Notification::Missed(_) | Notification::Health(_) => {}
+            Notification::Missed(_) | Notification::Health(_) | Notification::Signalled(..) => {}
         }
     }
 
@@ -133,7 +133,7 @@ pub async fn a_publication_says_what_was_committed(nodes: Nodes) {
             match next(&mut recorder).await {
                 Notification::Published(_, old) if old.first <= before.seq => {}
                 Notification::Missed(_) => break None,
-                Notification::Health(_) => {}
+                Notification::Health(_) | Notification::Signalled(..) => {}
                 Notification::Published(found, publication) => {
                     assert_eq!(found, room);
                     break Some(publication);
@@ -165,7 +165,7 @@ pub async fn a_room_can_be_watched_before_it_is_made(nodes: Nodes) {
             Notification::Published(found, _) | Notification::Missed(found) => {
                 break assert_eq!(found, room);
             }
-            Notification::Health(_) => {}
+            Notification::Health(_) | Notification::Signalled(..) => {}
         }
     }
 }
@@ -208,7 +208,7 @@ pub async fn rooms_that_are_not_watched_are_silent(nodes: Nodes) {
                 );
                 missing.remove(&room);
             }
-            Notification::Health(_) => {}
+            Notification::Health(_) | Notification::Signalled(..) => {}
         }
     }
 }
@@ -289,7 +289,7 @@ pub async fn each_listener_of_a_room_hears_for_as_long_as_its_own_watch(nodes: N
                 match next(recorder).await {
                     Notification::Published(_, newest) if newest.first < position.seq => {}
                     Notification::Published(..) | Notification::Missed(_) => break,
-                    Notification::Health(_) => {}
+                    Notification::Health(_) | Notification::Signalled(..) => {}
                 }
             }
         }
@@ -301,5 +301,35 @@ pub async fn whoever_asks_is_told_of_the_health(nodes: Nodes) {
     for mut health in [nodes.a.health(), nodes.a.health(), nodes.b.health()] {
         let waiting = tokio::time::timeout(Duration::from_millis(50), health.next()).await;
         assert_ne!(waiting, Ok(None), "it has ended");
+    }
+}
+
+/// A signal is heard as it was sent by who watches this room on another node, and by nobody who
+/// watches another room. It may be lost, but not always.
+pub async fn a_signal_reaches_who_watches_the_room_on_another_node(nodes: Nodes) {
+    if nodes.a.is_exclusive() {
+        return;
+    }
+    let (room, other) = (any_room(), any_room());
+    for room in [&room, &other] {
+        create(&*nodes.b, room).await;
+    }
+    let mut recorder = Recorder::new();
+    recorder.watch(&*nodes.a, &other).await.unwrap();
+    recorder.watch(&*nodes.a, &room).await.unwrap();
+    let signal: Bytes = (0..=255).collect();
+    let begin = tokio::time::Instant::now();
+    loop {
+        assert!(begin.elapsed() < DEADLINE, "no signal comes");
+        nodes.b.signal(&room, signal.clone()).await.unwrap();
+        let heard = tokio::time::timeout(Duration::from_millis(500), recorder.next()).await;
+        match heard {
+            Ok(Notification::Signalled(found, heard)) => {
+                assert_eq!((found, heard), (room, signal));
+                return;
+            }
+            Ok(Notification::Published(..)) => panic!("a signal is no publication"),
+            Ok(Notification::Missed(_) | Notification::Health(_)) | Err(_) => {}
+        }
     }
 }

@@ -33,6 +33,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fastrand::Rng;
 use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
@@ -184,6 +185,14 @@ impl Backend for FaultyBackend {
             answer
         });
         (watch, begun)
+    }
+
+    fn signal<'a>(&'a self, room: &'a RoomId, signal: Bytes) -> BackendFuture<'a, ()> {
+        let (inner, room) = (Arc::clone(&self.inner), room.clone());
+        self.call(
+            Call::Signal,
+            async move { inner.signal(&room, signal).await },
+        )
     }
 
     fn health(&self) -> HealthChanges {

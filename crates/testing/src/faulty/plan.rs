@@ -25,6 +25,8 @@ pub enum Call {
     /// watched all the same, as the port promises, and the listener hears that it missed
     /// something.
     Watch,
+    /// [`Backend::signal`](tablecast_core::Backend::signal)
+    Signal,
     /// [`Backend::renew`](tablecast_core::Backend::renew)
     Renew,
     /// [`Backend::release`](tablecast_core::Backend::release)
@@ -41,6 +43,7 @@ impl Call {
             | Call::DueAlarms
             | Call::ForgetAlarm
             | Call::Watch
+            | Call::Signal
             | Call::Release => false,
         }
     }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tablecast_core::backend::{Listener, Publication};
 use tokio::time::{Instant, sleep};
 
@@ -81,5 +82,13 @@ impl Listener for Entrance {
 
     fn missed(&self) {
         self.0.missed();
+    }
+
+    /// A signal may be lost anyway, so it meets only a store that is down.
+    fn signalled(&self, signal: Bytes) {
+        let is_down = lock(&self.0.plan).down.is_some();
+        if !is_down {
+            self.0.to.signalled(signal);
+        }
     }
 }

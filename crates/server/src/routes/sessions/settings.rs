@@ -62,20 +62,29 @@ pub(super) struct Settings {
 /// The whole body, if it is small and comes in time. A body whose `Content-Length` is too
 /// large is not read at all.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    read_at_most(MAX_BODY_BYTES, headers, body).await
+}
+
+/// The whole body, if it has at most `max` bytes and comes in time.
+pub(crate) async fn read_at_most(
+    max: usize,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             reason::BODY_TOO_LONG,
-            format!("the body is too large: at most {MAX_BODY_BYTES} bytes"),
+            format!("the body is too large: at most {max} bytes"),
         )
     };
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok());
     // hyper has parsed it before; a number beyond u64 never comes here.
-    if length.and_then(|length| length.parse::<u64>().ok()) > Some(MAX_BODY_BYTES as u64) {
+    if length.and_then(|length| length.parse::<u64>().ok()) > Some(max as u64) {
         return Err(too_large());
     }
-    let body = Limited::new(body, MAX_BODY_BYTES).collect();
+    let body = Limited::new(body, max).collect();
     match timeout(BODY_DEADLINE, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
@@ -93,7 +102,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
     }
 }
 
-/// Whether a body is said to be JSON.
+/// Whether a body says that it is JSON.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tablecast_core::App;
 use tablecast_core::membership::Seat;
 use tablecast_core::room::{Change, Event, Room, Seated};
-use tablecast_core::{Logic, MemberId, Rejection};
+use tablecast_core::{Logic, MemberId, Rejection, SeatToken};
 use tablecast_protocol::Known;
 use tablecast_protocol::push::{
     self, Former, Hello, Limits, Member, OwnSeat, Push, Snapshot, Version, What,
@@ -26,6 +26,8 @@ pub(crate) struct Greeting<'a> {
     pub(crate) room_id: &'a str,
     /// `None`: somebody who watches.
     pub(crate) seat: Option<&'a Seat>,
+    /// By which who watches says that they are there, if it is not by their connection.
+    pub(crate) stream: Option<SeatToken>,
     pub(crate) expires_at: u64,
     pub(crate) now: u64,
     pub(crate) config: &'a HubConfig,
@@ -43,6 +45,7 @@ pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bo
             seat: seat.token,
         }),
         watching: greeting.seat.is_none(),
+        stream: greeting.stream,
         room: greeting.room_id.into(),
         resumed,
         whole: (!resumed).then(|| {

@@ -1,0 +1,97 @@
+//! Those who speak: whether a command may be decided, and how one is given up.
+
+use tablecast_core::membership::Presence;
+use tablecast_core::{App, CloseReason, ConnectionId, MemberId, Rejection, code};
+
+use crate::dialect::Dialect;
+use crate::error::RoomError;
+use crate::fence::not_before;
+use crate::room_task::audience::Audience;
+use crate::room_task::mail::CommandRequest;
+use crate::room_task::replica::Replica;
+use crate::room_task::said::Knock;
+
+impl Audience<'_> {
+    /// Who has given a command that was done.
+    pub(super) fn speaker<A: App>(
+        &self,
+        command: &CommandRequest<A>,
+        replica: &Replica<A>,
+    ) -> Option<MemberId> {
+        match &command.claim {
+            None => self.member(command.connection),
+            Some(claim) => {
+                let seat = replica.room.members.by_token(claim.seat)?;
+                Some(seat.member)
+            }
+        }
+    }
+
+    /// A member who has this seat, or has just given it up, has spoken by POST.
+    pub(super) fn knocked<A: App>(&mut self, knock: Knock, member: MemberId, replica: &Replica<A>) {
+        if knock.leaves {
+            self.close_other(member, None, CloseReason::Left);
+        }
+        let seat = replica.room.members.seat(member);
+        let elsewhere = match seat.map(|seat| &seat.presence) {
+            Some(Presence::Here { connection, .. }) if self.has(*connection) => {
+                self.hear(*connection);
+                None
+            }
+            Some(Presence::Here { node, connection }) if *node != self.node.id => Some(*connection),
+            Some(Presence::Here { .. } | Presence::Away { .. }) | None => None,
+        };
+        knock.answer(Ok(elsewhere));
+    }
+
+    /// Whoever hears by this connection has given a sign of life, if they do so here.
+    pub(in crate::room_task) fn hear(&self, connection: ConnectionId) {
+        if let Some(local) = self.locals.get(&connection) {
+            local.outbox.heard();
+        }
+    }
+
+    /// Whether a command may be decided. If an earlier one must come first, it is refused
+    /// with that number.
+    pub(in crate::room_task) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
+        if self.watching > 0 && self.member(command.connection).is_none() {
+            let why = "you watch and have no seat; only members may change the room";
+            self.reject(command, &Rejection::new(code::WATCHING, why), None);
+            return false;
+        }
+        let Some(fence) = self.fences.get_mut(&command.connection) else {
+            return true;
+        };
+        if let Err(first) = fence.pass(command.message.op.number) {
+            self.reject(command, &not_before(first), Some(first));
+            return false;
+        }
+        if fence.is_open() {
+            self.fences.remove(&command.connection);
+        }
+        true
+    }
+
+    pub(super) fn give_up<A: App>(&mut self, command: &CommandRequest<A>, why: &RoomError) {
+        if *why == RoomError::NotFound {
+            let gone = Rejection::new(code::GONE, "the room has expired");
+            return self.reject(command, &gone, None);
+        }
+        let advice = match command.dialect {
+            // Lines have no numbers that could come again.
+            Dialect::Text => "what you see next will tell",
+            Dialect::Json => {
+                let (connection, number) = (command.connection, command.message.op.number);
+                // Those of a POST have no connection here; its knock, which is the last, ends that.
+                if (self.has(connection) || command.claim.is_some())
+                    && let Some(first) = self.fences.entry(connection).or_default().raise(number)
+                {
+                    return self.reject(command, &not_before(first), Some(first));
+                }
+                "send it again with the same id"
+            }
+        };
+        let why = format!("{why}; whether this was applied is unknown: {advice}");
+        self.reject(command, &Rejection::new(code::UNAVAILABLE, why), None);
+    }
+}
