@@ -22,6 +22,7 @@
 pub mod client;
 pub mod contract;
 mod directory;
+pub mod events;
 pub mod faulty;
 mod faulty_proxy;
 pub mod frail;

@@ -222,3 +222,119 @@ impl Drop for Outlet {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::{FutureExt, StreamExt};
+    use tablecast_core::CloseReason;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::codec::Frame;
+    use crate::config::{ConnectionConfig, OutboxLimits};
+    use crate::connection::Connection;
+    use crate::outbox::Outbox;
+
+    /// A stream whose conversation runs, and its body.
+    fn stream(config: ConnectionConfig) -> (Arc<Outbox>, Outlet) {
+        let outbox = Arc::new(Outbox::new(config.outbox));
+        let (inlet, outlet) = pipe();
+        outbox.attach(inlet.socket());
+        let mut connection = Connection::one_way(inlet, outbox.clone(), config);
+        tokio::spawn(async move { while connection.recv().await.is_some() {} });
+        (outbox, outlet)
+    }
+
+    fn text(outlet: &mut Outlet) -> String {
+        let mut text = String::new();
+        while let Some(Some(Ok(piece))) = outlet.next().now_or_never() {
+            text.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        text
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_heard_elsewhere_and_the_stream_is_never_silent_for_long() {
+        let config = ConnectionConfig::default();
+        let (outbox, mut outlet) = stream(config);
+        assert_eq!(text(&mut outlet), RETRY);
+        // sleep: time passes by itself
+        for _ in 0..10 {
+            sleep(config.ping_interval * 3 / 2).await;
+            outbox.heard();
+            let _ = outbox.send(&Frame::text("[]"));
+            let text = text(&mut outlet);
+            assert!(
+                text.contains(": ping\n\n") && text.ends_with("data: []\n\n"),
+                "{text}"
+            );
+        }
+        // Whoever says much is pinged too, or a proxy would cut the silent stream.
+        for _ in 0..100 {
+            sleep(config.ping_interval / 10).await;
+            outbox.heard();
+        }
+        let pings = text(&mut outlet).matches(": ping").count();
+        assert!((8..=11).contains(&pings), "{pings}");
+        assert_eq!(outbox.close_reason(), None);
+        sleep(config.ping_interval * 2 + config.pong_timeout + Duration::from_secs(1)).await;
+        assert_eq!(outbox.close_reason(), Some(CloseReason::NoPong));
+        let end = "event: close\ndata: {\"code\":4408,\"reason\":\"no sign of life\"}\n\n";
+        assert!(text(&mut outlet).ends_with(end));
+        assert_eq!(outlet.next().await, None, "it ends");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_body_does_not_take_waits_in_the_outbox() {
+        let mut config = ConnectionConfig::default();
+        config.outbox = OutboxLimits {
+            bytes: 64 * 1024,
+            time: Duration::from_secs(5),
+        };
+        let (outbox, mut outlet) = stream(config);
+        let frame = Frame::text(&"x".repeat(1000));
+        for _ in 0..50 {
+            outbox.send(&frame).unwrap();
+        }
+        assert!(outbox.queued_bytes() > 30_000, "the pipe holds little");
+        let mut taken = String::new();
+        for _ in 0..50 {
+            // sleep: the conversation runs
+            sleep(Duration::from_millis(10)).await;
+            taken += &text(&mut outlet);
+        }
+        assert_eq!(taken.matches("data: xxx").count(), 50);
+        assert_eq!(outbox.queued_bytes(), 0);
+
+        let sent = (0..200).map(|_| outbox.send(&frame)).find_map(Result::err);
+        assert_eq!(sent, Some(CloseReason::TooSlow));
+        sleep(Duration::from_millis(10)).await;
+        let mut end = String::new();
+        while let Some(piece) = outlet.next().await {
+            end.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+        }
+        assert!(end.ends_with("{\"code\":4413,\"reason\":\"reading too slowly\"}\n\n"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_text_of_several_lines_is_one_event() {
+        let (outbox, mut outlet) = stream(ConnectionConfig::default());
+        outbox.send(&Frame::text("{\n\"a\":1}")).unwrap();
+        assert_eq!(
+            text(&mut outlet),
+            format!("{RETRY}data: {{\ndata: \"a\":1}}\n\n")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_dropped_ends_the_connection() {
+        let (outbox, outlet) = stream(ConnectionConfig::default());
+        drop(outlet);
+        // sleep: the conversation runs
+        sleep(Duration::from_millis(10)).await;
+        assert_eq!(outbox.close_reason(), Some(CloseReason::Left));
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path};
 use axum::routing::get;
 use hyper::service::service_fn;
@@ -15,6 +16,7 @@ use tablecast::config::ConnectionConfig;
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
+use tablecast::sse::EventStream;
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, MemoryBackend};
 use tablecast_testing::client::{Client, ClientError};
@@ -117,10 +119,18 @@ impl App for Menu {
 
 /// Serves a hub's rooms at `/ws/{room}` on a free port.
 pub(crate) async fn serve_rooms<A: App>(hub: &Hub<A>) -> SocketAddr {
-    let hub = hub.clone();
-    let join =
-        async move |Path(room): Path<String>, upgrade: Upgrade| hub.upgrade(upgrade, &room).await;
-    serve(Router::new().route("/ws/{room}", get(join))).await
+    let (joined, heard, told) = (hub.clone(), hub.clone(), hub.clone());
+    let join = async move |Path(room): Path<String>, upgrade: Upgrade| {
+        joined.upgrade(upgrade, &room).await
+    };
+    let hear = async move |Path(room): Path<String>, stream: EventStream| {
+        heard.events(stream, &room).await
+    };
+    let say = async move |Path(room): Path<String>, body: Bytes| told.post(&room, &body).await;
+    let routes = Router::new()
+        .route("/ws/{room}", get(join))
+        .route("/sse/{room}", get(hear).post(say));
+    serve(routes).await
 }
 
 /// Two nodes on one store, which keep a member's seat for ever, and their faults; with the room `r`.
