@@ -19,6 +19,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
@@ -186,16 +187,31 @@ impl Tls {
         self.shared.hopes.lock().next_renewal = Some(next_renewal);
     }
 
-    /// Shows this certificate to an ACME server that asks for this name, until the returned
-    /// guard is dropped.
-    #[must_use]
-    pub fn answer_challenge(&self, name: String, certificate: &Certificate) -> ChallengeGuard {
-        let key = certificate.key().clone();
-        self.shared.challenges.lock().insert(name.clone(), key);
-        ChallengeGuard {
+    /// Shows this certificate (DER) with its key (PKCS #8, DER) to an ACME server that asks for
+    /// this name, until the returned guard is dropped.
+    ///
+    /// # Errors
+    /// The key is of no kind that is known.
+    pub fn answer_challenge(
+        &self,
+        name: String,
+        certificate: Vec<u8>,
+        key: Vec<u8>,
+    ) -> io::Result<ChallengeGuard> {
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));
+        let key = provider().key_provider.load_private_key(key);
+        // Not checked against the key: what proves the name is an extension that rustls takes for
+        // a fault.
+        let shown = CertifiedKey::new(
+            vec![CertificateDer::from(certificate)],
+            key.map_err(io::Error::other)?,
+        );
+        let mut challenges = self.shared.challenges.lock();
+        challenges.insert(name.clone(), Arc::new(shown));
+        Ok(ChallengeGuard {
             shared: self.shared.clone(),
             name,
-        }
+        })
     }
 
     /// Makes the handshake, however long the client takes.

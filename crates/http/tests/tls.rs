@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio_util::sync::CancellationToken;
@@ -222,12 +222,19 @@ async fn an_acme_server_is_shown_its_answer_and_nothing_behind_it() {
     let mut asks = trusting(&answer);
     asks.protocols = vec![b"acme-tls/1".to_vec()];
     asks.connect(at).await.unwrap_err();
-    let guard = tls.answer_challenge("localhost".to_owned(), &certificate(&answer));
+    let [proof, key] = &answer;
+    let proof = CertificateDer::from_pem_slice(proof.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let guard = tls.answer_challenge(
+        "localhost".to_owned(),
+        proof.to_vec(),
+        key.secret_der().to_vec(),
+    );
     let mut stream = asks.connect(at).await.unwrap();
     assert_eq!(rest(&mut stream).await, b"");
     // Meanwhile all others are shown the site's own.
     trusting(&shown).connect(at).await.unwrap();
-    drop(guard);
+    drop(guard.unwrap());
     asks.connect(at).await.unwrap_err();
 }
 

@@ -8,7 +8,7 @@ use instant_acme::{
     NewOrder, Order, OrderStatus, RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
-use tablecast_http::tls::{Certificate, CertificateError, ChallengeGuard, Tls};
+use tablecast_http::tls::{CertificateError, ChallengeGuard, Tls};
 
 use crate::config::ChallengeKind;
 use crate::tls::redirect::{TokenGuard, Tokens};
@@ -35,8 +35,8 @@ pub(super) enum OrderError {
     Certificate(#[from] CertificateError),
     #[error("the answer to the ACME server cannot be made: {0}")]
     Answer(#[from] rcgen::Error),
-    #[error("cannot use the directory of --acme-store: {0}")]
-    Store(#[from] io::Error),
+    #[error("cannot use the directory of --acme-store, or answer: {0}")]
+    Io(#[from] io::Error),
     #[error("it took too long")]
     Late,
 }
@@ -115,8 +115,8 @@ impl Ask<'_> {
         let text = challenge.key_authorization();
         Ok(match self.challenge {
             ChallengeKind::TlsAlpn01 => {
-                let shown = challenge_certificate(&name, text.digest().as_ref())?;
-                let _guard = self.tls.answer_challenge(name, &shown);
+                let (shown, key) = challenge_certificate(&name, text.digest().as_ref())?;
+                let _guard = self.tls.answer_challenge(name, shown, key)?;
                 Answer::Tls { _guard }
             }
             ChallengeKind::Http01 => {
@@ -127,15 +127,14 @@ impl Ask<'_> {
     }
 }
 
-/// What is shown in a handshake with an ACME server (RFC 8737, 3).
-fn challenge_certificate(name: &str, digest: &[u8]) -> Result<Certificate, OrderError> {
+/// What is shown in a handshake with an ACME server (RFC 8737, 3), and its key, in DER.
+fn challenge_certificate(name: &str, digest: &[u8]) -> Result<(Vec<u8>, Vec<u8>), rcgen::Error> {
     let mut parameters = CertificateParams::new([name.to_owned()])?;
     let proof = CustomExtension::new_acme_identifier(digest);
     parameters.custom_extensions.push(proof);
     let key = KeyPair::generate()?;
-    let pem = parameters.self_signed(&key)?.pem() + &key.serialize_pem();
-    let certificate = Certificate::from_pem("the answer to the ACME server", pem.as_bytes())?;
-    Ok(certificate)
+    let shown = parameters.self_signed(&key)?;
+    Ok((shown.der().to_vec(), key.serialize_der()))
 }
 
 /// What the server found at each name that it did not accept.
