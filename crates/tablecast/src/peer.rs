@@ -17,6 +17,8 @@ use crate::dialect::Dialect;
 pub enum Transport {
     /// A WebSocket.
     WebSocket,
+    /// A stream of events, beside which the client posts.
+    Sse,
 }
 
 impl Transport {
@@ -24,6 +26,7 @@ impl Transport {
     pub const fn name(self) -> &'static str {
         match self {
             Transport::WebSocket => "websocket",
+            Transport::Sse => "sse",
         }
     }
 }

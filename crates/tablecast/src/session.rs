@@ -54,7 +54,7 @@ pub(crate) fn events<A: App>(
 ) -> impl Future<Output = ()> + Send {
     // However this ends, the member may come back, unless a POST says goodbye.
     seat.keep_seat = true;
-    visit.connected(connection.outbox());
+    visit.connected();
     visit.entered(entered);
     let streams = Stream::begun(visit.hub.rooms.node.metrics.clone());
     async move {

@@ -13,6 +13,7 @@ use crate::dialect::Dialect;
 use crate::hub::{Caller, Hub, RoomError, Unavailable};
 use crate::identity::Identity;
 use crate::outbox::Outbox;
+use crate::peer::{Peer, Transport};
 use crate::session::{self, Visit};
 use crate::sse::pipe::pipe;
 use crate::sse::post::{Answers, PostError};
@@ -54,11 +55,12 @@ impl<A: App> Hub<A> {
         identity: Option<Arc<Identity>>,
     ) -> Result<Response, RoomError> {
         let config = self.rooms.node.config.connection;
-        let outbox = Arc::new(Outbox::new(config.outbox));
-        let mut visit = Visit::new(self.clone(), room, stream.client);
+        let peer = Peer::new(room, stream.client, Some(Dialect::Json), Transport::Sse);
+        let outbox = Arc::new(Outbox::to(peer, config.outbox));
+        let mut visit = Visit::new(self.clone(), outbox.clone());
         if self.is_draining() {
             let error = RoomError::from(Unavailable::Draining);
-            visit.turned_away(error.word());
+            visit.turned_away(&error);
             return Err(error);
         }
         let caller = identity.map_or(Caller::Anybody(stream.person), Caller::Known);
@@ -67,9 +69,8 @@ impl<A: App> Hub<A> {
         let entered = self
             .rooms
             .enter_by(connection, room, dialect, &outbox, wanted, caller);
-        let (seat, entered) = entered.await.inspect_err(|error| {
-            visit.turned_away(error.word());
-        })?;
+        let entered = entered.await;
+        let (seat, entered) = entered.inspect_err(|error| visit.turned_away(error))?;
         let (inlet, outlet) = pipe();
         outbox.attach(inlet.socket());
         let connection = Connection::one_way(inlet, outbox, config);
