@@ -83,7 +83,7 @@ impl Default for Config {
         let mut hub = HubConfig::default();
         hub.connection.outbox.bytes = OUTBOX_BYTES;
         Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            listen: https::LOCAL,
             https: None,
             http_listen: None,
             base_path: BasePath::default(),
@@ -263,7 +263,8 @@ impl Options {
         }
         let (room_ttl, room_max_age) = lifetimes(self.room_ttl, self.room_max_age)?;
         let outbox_bytes = outbox_bytes(self.outbox_bytes, self.max_items)?;
-        let listening = self.tls.resolve(self.listen, &self.store)?;
+        let listening = self.tls.resolve(self.listen, &self.store);
+        let listening = listening.map_err(|said| error(ErrorKind::ArgumentConflict, said))?;
         let connection = ConnectionConfig {
             message_bytes: self.max_message_bytes,
             outbox: OutboxLimits {

@@ -2,14 +2,13 @@
 
 mod acme;
 mod clock;
+mod error;
 mod files;
 mod redirect;
 
-use std::io;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
-use tablecast_http::tls::{Certificate, CertificateError, Status, Tls};
+use tablecast_http::tls::{Status, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{ChallengeKind, Https};
 use acme::Acme;
 pub use clock::{Clock, Hand};
+use clock::{out_of_time, said};
+pub use error::TlsError;
 use files::Files;
 use redirect::Redirect;
 
@@ -31,33 +32,6 @@ pub struct Certificates {
 enum Source {
     Files(Files),
     Acme(Box<Acme>),
-}
-
-/// Why there can be no TLS.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file is not what it should be.
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// The root to trust is not one.
-    #[error("{} (--acme-root) is no certificate in PEM: {error}", path.display())]
-    Root {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        error: String,
-    },
-    /// The directory for account and certificate cannot be used.
-    #[error("cannot use the directory {} (--acme-store): {error}", path.display())]
-    Store {
-        /// The directory.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// There is no randomness.
-    #[error("TLS cannot be set up: {0}")]
-    SetUp(#[from] io::Error),
 }
 
 impl Certificates {
@@ -147,23 +121,6 @@ impl Certificates {
             Source::Acme(acme) => acme.keep(&self.tls).await,
         }
     }
-}
-
-/// Why a certificate counts for nothing at this time, in words.
-fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<String> {
-    let (from, until) = (certificate.not_before(), certificate.not_after());
-    if until <= now {
-        Some(format!("the certificate has ended at {}", said(until)))
-    } else if from > now {
-        Some(format!("the certificate begins only at {}", said(from)))
-    } else {
-        None
-    }
-}
-
-/// A time in words.
-fn said(time: SystemTime) -> String {
-    httpdate::fmt_http_date(time)
 }
 
 /// What an operator should know of a certificate, if something is wrong with it.

@@ -1,14 +1,13 @@
 //! Whether TLS is spoken, and where its certificates come from.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::ValueEnum;
-use clap::error::ErrorKind;
 
 use super::store::Store;
-use super::{Config, error, value};
+use super::value::{self, HttpListen};
 
 /// Where the certificates come from.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,13 +49,6 @@ pub enum ChallengeKind {
     /// It gets a page from port 80 of the name.
     #[value(name = "http-01")]
     Http01,
-}
-
-/// Where plain HTTP leads to https.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HttpListen {
-    Off,
-    At(SocketAddr),
 }
 
 /// The options under the heading TLS.
@@ -120,8 +112,11 @@ pub(super) struct TlsOptions {
     http_listen: Option<HttpListen>,
 }
 
+/// Where a server listens by default.
+pub(super) const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+
 /// Where an https server with names of its own listens by default: port 443 of all addresses.
-const PUBLIC: SocketAddr = SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443);
+const PUBLIC: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443);
 
 /// What [`TlsOptions::resolve`] finds.
 pub(super) struct Listening {
@@ -131,25 +126,25 @@ pub(super) struct Listening {
 }
 
 impl TlsOptions {
-    /// Checks the options together, with where `--listen` says to listen.
+    /// Checks the options together, with where `--listen` says to listen; or says what cannot go
+    /// together.
     pub(super) fn resolve(
         self,
         listen: Option<SocketAddr>,
         store: &Store,
-    ) -> Result<Listening, clap::Error> {
-        let conflict = |message: &str| Err(error(ErrorKind::ArgumentConflict, message));
+    ) -> Result<Listening, &'static str> {
         let https = match (self.tls_cert, self.tls_key) {
             (Some(_), Some(_)) if !self.domain.is_empty() => {
-                return conflict(
+                return Err(
                     "--domain gets a certificate by ACME, and --tls-cert names one in a file; give one of them",
                 );
             }
             (Some(certificate), Some(key)) => Some(Https::Files { certificate, key }),
             (Some(_), None) => {
-                return conflict("--tls-cert needs --tls-key, the file with its key");
+                return Err("--tls-cert needs --tls-key, the file with its key");
             }
             (None, Some(_)) => {
-                return conflict("--tls-key needs --tls-cert, the file with the certificate");
+                return Err("--tls-key needs --tls-cert, the file with the certificate");
             }
             (None, None) if self.domain.is_empty() => None,
             (None, None) => Some(Https::Acme(AcmeOptions {
@@ -162,15 +157,10 @@ impl TlsOptions {
             })),
         };
         let is_acme = matches!(https, Some(Https::Acme(_)));
-        let default = if is_acme {
-            PUBLIC
-        } else {
-            Config::default().listen
-        };
-        let listen = listen.unwrap_or(default);
+        let listen = listen.unwrap_or(if is_acme { PUBLIC } else { LOCAL });
         let http_listen = match self.http_listen {
             Some(HttpListen::At(_)) if https.is_none() => {
-                return conflict(
+                return Err(
                     "--http-listen leads to https, so it needs --domain or --tls-cert; plain HTTP is served at --listen",
                 );
             }
@@ -181,7 +171,7 @@ impl TlsOptions {
         if let (Some(Https::Acme(acme)), None) = (&https, http_listen)
             && acme.challenge == ChallengeKind::Http01
         {
-            return conflict(
+            return Err(
                 "--acme-challenge http-01 is answered at --http-listen, which is off; give it an address",
             );
         }

@@ -9,7 +9,6 @@ use tablecast_http::origin::{Origin, OriginError};
 
 use tablecast_sqlite::SqliteOptions;
 
-use super::https::HttpListen;
 use super::store::Store;
 
 const UNITS: [(&str, u64); 5] = [
@@ -108,6 +107,13 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "expected ADDRESS:PORT, such as 127.0.0.1:8000, 0.0.0.0:80 or [::]:8000; port 0 takes any free one".to_owned()
     })
+}
+
+/// Where plain HTTP leads to https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HttpListen {
+    Off,
+    At(SocketAddr),
 }
 
 /// Reads where plain HTTP leads to https.

@@ -13,8 +13,9 @@ use instant_acme::{Account, NewAccount};
 use tablecast_http::tls::{Certificate, CertificateError, Tls};
 use tokio::time::{sleep, timeout};
 
+use super::clock::{Clock, out_of_time, said};
+use super::error::TlsError;
 use super::redirect::Tokens;
-use super::{Clock, TlsError, out_of_time, said};
 use crate::config::{AcmeOptions, ChallengeKind};
 use directory::Directory;
 use order::{Ask, OrderError};

@@ -1,7 +1,8 @@
-//! The time by which certificates end, which a test can move.
+//! The time by which certificates end, which a test can move, and how it is said.
 
 use std::time::{Duration, SystemTime};
 
+use tablecast_http::tls::Certificate;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -61,4 +62,21 @@ impl Hand {
     pub fn set(&self, now: SystemTime) {
         self.0.send_replace(now);
     }
+}
+
+/// Why a certificate counts for nothing at this time, in words.
+pub(super) fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<String> {
+    let (from, until) = (certificate.not_before(), certificate.not_after());
+    if until <= now {
+        Some(format!("the certificate has ended at {}", said(until)))
+    } else if from > now {
+        Some(format!("the certificate begins only at {}", said(from)))
+    } else {
+        None
+    }
+}
+
+/// A time in words.
+pub(super) fn said(time: SystemTime) -> String {
+    httpdate::fmt_http_date(time)
 }

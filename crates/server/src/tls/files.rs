@@ -9,6 +9,8 @@ use tablecast_http::tls::{Certificate, CertificateError, Tls, load};
 use tokio::signal::unix::Signal;
 use tokio::time::sleep;
 
+use super::clock::said;
+
 /// How often it looks whether they have changed. A certificate is replaced days before its end.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -70,7 +72,7 @@ impl Files {
     fn read_again(&self, tls: &Tls) {
         match load(&self.certificate, &self.key) {
             Ok(found) => {
-                let end = super::said(found.not_after());
+                let end = said(found.not_after());
                 tracing::info!("the certificate was read again; it ends at {end}");
                 tls.renewed(found);
             }

@@ -22,7 +22,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::tls::TlsError;
+use crate::tls::error::TlsError;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
