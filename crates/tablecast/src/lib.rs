@@ -173,7 +173,8 @@
 //!
 //! Your handler must check who may connect (origin, rate, login) before it passes on the
 //! [`Upgrade`](upgrade::Upgrade). If it knows its users, [`Hub::upgrade_as`] seats them under
-//! their names and with their roles. [`Hub::dismiss`] and [`Hub::close`] send members away. `axum::serve` sets no deadline for a slow request; on the
+//! their names and with their roles. [`Hub::dismiss`] and [`Hub::close`] send members away.
+//! [`Hub::journal`], [`Hub::inspect`] and [`Hub::history`] tell an operator what goes on. `axum::serve` sets no deadline for a slow request; on the
 //! public internet put a proxy in front, or use an accept loop like that of the lunch
 //! server.
 //!

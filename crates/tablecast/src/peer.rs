@@ -125,6 +125,9 @@ impl Peer {
 
 /// What is kept of the text that somebody takes for a room's id.
 pub(crate) fn cut(room: &str) -> Arc<str> {
+    if room.len() <= ROOM_CHARS {
+        return room.into();
+    }
     let end = room.char_indices().nth(ROOM_CHARS);
     end.map_or(room, |(end, _)| &room[..end]).into()
 }

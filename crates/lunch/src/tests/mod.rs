@@ -8,6 +8,7 @@ mod host;
 mod length;
 mod properties;
 mod votes;
+mod words;
 mod worlds;
 
 use std::sync::Arc;

@@ -230,7 +230,7 @@ pub(super) struct Options {
     pub(super) tls: TlsOptions,
 
     /// Where operators come: a page, its API and /metrics, which is then not at --listen any
-    /// more. There is no password, so let nobody else reach it: 127.0.0.1:9000, for example
+    /// more. There is no password, so let nobody else reach it: 127.0.0.1:9464, for example
     #[arg(long, env = "TABLECAST_ADMIN_LISTEN", value_name = "ADDRESS:PORT",
           value_parser = value::listen, help_heading = "Operators")]
     pub(super) admin_listen: Option<SocketAddr>,
