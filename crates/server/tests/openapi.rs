@@ -11,15 +11,17 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use program::{ANY_PORT, tablecast};
 use serde_json::{Value, json};
 use support::protocol::Table;
 use support::{Answer, Running, UPGRADE, config, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
-use tablecast::core::{Backend, Forms};
+use tablecast::core::{Backend, Forms, MemberId};
 use tablecast_server::config::Config;
 use tablecast_testing::client::Client;
+use tablecast_testing::events::Events;
 use tablecast_testing::process::Process;
 use tablecast_testing::{Directory, FaultyBackend};
 
@@ -36,8 +38,9 @@ type Kind = (String, u16, String);
 fn described(document: &Value) -> BTreeSet<Kind> {
     let mut all = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let operation = item.get("get").or(item.get("post")).unwrap();
-        for (status, response) in operation["responses"].as_object().unwrap() {
+        let operations = ["get", "post"].into_iter().filter_map(|way| item.get(way));
+        let responses = operations.flat_map(|one| one["responses"].as_object().unwrap());
+        for (status, response) in responses {
             let status: u16 = status.parse().unwrap();
             let schema = &response["content"]["application/problem+json"]["schema"];
             match schema["allOf"][1]["properties"]["code"]["enum"].as_array() {
@@ -69,7 +72,16 @@ impl Held {
 
     fn hold(&mut self, path: &str, answer: &Answer) {
         let item = &self.document["paths"][path];
-        let operation = item.get("get").or(item.get("post")).unwrap();
+        let way = if item["get"].is_object() {
+            "get"
+        } else {
+            "post"
+        };
+        self.hold_of(way, path, answer);
+    }
+
+    fn hold_of(&mut self, way: &str, path: &str, answer: &Answer) {
+        let operation = &self.document["paths"][path][way];
         let response = &operation["responses"][answer.status.to_string()];
         assert!(response.is_object(), "{path}: {answer:?} is not described");
         for (name, _) in response["headers"].as_object().into_iter().flatten() {
@@ -133,8 +145,27 @@ impl Held {
         let upgrade = format!("{UPGRADE}Sec-WebSocket-Protocol: {}\r\n", "other");
         self.get(server, "/ws/{id}/", &format!("/ws/{id}/"), &upgrade)
             .await;
+        self.listen(server, id, "").await;
+        let nobody = json!({"seat": "0".repeat(32)}).to_string();
+        self.say(server, id, JSON, &nobody).await;
+    }
+
+    /// Enters a room by a stream of events, with these further header lines.
+    async fn listen(&mut self, server: &Running, id: &str, headers: &str) -> Answer {
+        let headers = format!("Accept: text/event-stream\r\n{headers}");
+        self.get(server, SSE, &place(SSE, id), &headers).await
+    }
+
+    /// Says this to a room by POST.
+    async fn say(&mut self, server: &Running, id: &str, headers: &str, body: &str) -> Answer {
+        let line = format!("POST {}", place(SSE, id));
+        let answer = server.request(&line, headers, body).await;
+        self.hold_of("post", SSE, &answer);
+        answer
     }
 }
+
+const SSE: &str = "/sse/{id}/";
 
 /// A path as a request has it.
 fn place(path: &str, id: &str) -> String {
@@ -249,12 +280,15 @@ async fn rooms(held: &mut Held) {
             assert_eq!(answer.code(), code, "{body:.40}");
         }
     }
-    for path in ["/session/", "/session/{id}/again/"] {
+    let paths = ["/session/", "/session/{id}/again/", SSE];
+    let answers = join_all(paths.map(async |path| {
         let place = place(path, "x");
-        let head = format!("POST {place} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{");
-        let answer = server.ask(&head).await;
+        let head = format!("POST {place} HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: 2\r\n\r\n{{");
+        server.ask(&head).await
+    }));
+    for (path, answer) in paths.into_iter().zip(answers.await) {
         assert_eq!(answer.code(), "timeout");
-        held.hold(path, &answer);
+        held.hold_of("post", path, &answer);
     }
 
     held.look(&server, "nobody").await;
@@ -296,6 +330,60 @@ async fn rooms(held: &mut Held) {
     }
     let answer = held.get(&server, "/ws/{id}/", &path, UPGRADE).await;
     assert_eq!(answer.code(), "room_full");
+    assert_eq!(held.listen(&server, &id, "").await.code(), "room_full");
+}
+
+async fn streams(held: &mut Held) {
+    let server = start(config()).await;
+    let id = server.room().await;
+    let path = place(SSE, &id);
+    let foreign = "Origin: https://elsewhere.example\r\n";
+    for (headers, code) in [
+        (foreign, "foreign_origin"),
+        ("Sec-Fetch-Site: cross-site\r\n", "foreign_origin"),
+        ("Tablecast-Join: {}\r\n", "bad_request"),
+    ] {
+        assert_eq!(held.listen(&server, &id, headers).await.code(), code);
+    }
+    let html = "Accept: text/html\r\n";
+    let answer = held.get(&server, SSE, &path, html).await;
+    assert_eq!(answer.code(), "not_acceptable");
+
+    let person = json!({"join": {"person": "0123456789abcdef0123456789abcdef"}});
+    let stream = Events::open(server.at, &path, &person).await;
+    let seat = json!({"seat": stream.secret()}).to_string();
+    assert_eq!(held.say(&server, &id, JSON, &seat).await.status, 200);
+    for (headers, body, code) in [
+        (JSON, "[]", "bad_json"),
+        (JSON, &" ".repeat(70 << 10), "too_long"),
+        ("Content-Type: text/plain\r\n", &seat, "bad_content_type"),
+        (&format!("{foreign}{JSON}"), &seat, "foreign_origin"),
+    ] {
+        assert_eq!(held.say(&server, &id, headers, body).await.code(), code);
+    }
+    let mut socket = Client::connect_json(server.at, &format!("/ws/{id}/"))
+        .await
+        .unwrap();
+    let resume = json!({"resume": {"seat": stream.secret()}});
+    socket.send_text(&resume.to_string()).await.unwrap();
+    assert!(socket.next_json().await.unwrap()["hello"].is_object());
+    let answer = held.say(&server, &id, JSON, &seat).await;
+    assert_eq!(
+        (answer.code(), &answer.json()["close"]),
+        ("taken_over".to_owned(), &json!(4409))
+    );
+    let you = stream.hello["you"].as_u64().unwrap();
+    server.hub.dismiss(&id, MemberId(you)).await.unwrap();
+    assert_eq!(
+        held.say(&server, &id, JSON, &seat).await.code(),
+        "dismissed"
+    );
+    let first = format!("Tablecast-Join: {person}\r\n");
+    let answer = held.listen(&server, &id, &first).await;
+    assert_eq!(
+        (answer.code(), &answer.json()["close"]),
+        ("dismissed".to_owned(), &json!(4411))
+    );
 }
 
 async fn limits(held: &mut Held) {
@@ -359,6 +447,7 @@ async fn every_answer_that_is_described_is_given_and_has_the_form_described() {
     anywhere(&mut held).await;
     pages_and_documents(&mut held).await;
     rooms(&mut held).await;
+    streams(&mut held).await;
     limits(&mut held).await;
     trouble(&mut held).await;
     let mut expected = described(&held.document);

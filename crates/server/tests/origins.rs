@@ -56,7 +56,7 @@ async fn a_listed_page_makes_a_room_and_reads_every_answer() {
         );
         assert_eq!(
             preflight.header("access-control-allow-headers"),
-            Some("content-type")
+            Some("content-type, tablecast-join")
         );
         assert_eq!(preflight.header("access-control-max-age"), Some("7200"));
 

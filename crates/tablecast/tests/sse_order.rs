@@ -29,8 +29,8 @@ enum Step {
     Late(prop::sample::Index),
     /// The stream breaks, and the client comes back on this node.
     Reconnect(usize),
-    /// The next commit of this node has an unknown outcome.
-    Unknown(usize, bool),
+    /// The next commit of this node has an unknown outcome, by one of these faults.
+    Unknown(usize, usize),
 }
 
 /// What becomes of a POST.
@@ -56,26 +56,25 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => (0..2usize, fate).prop_map(|(node, fate)| Step::Send(node, fate)),
         3 => any::<prop::sample::Index>().prop_map(Step::Late),
         1 => (0..2usize).prop_map(Step::Reconnect),
-        1 => (0..2usize, any::<bool>()).prop_map(|(node, done)| Step::Unknown(node, done)),
+        1 => (0..2usize, 0..4usize).prop_map(|(node, fault)| Step::Unknown(node, fault)),
     ];
     prop::collection::vec(step, 1..40)
 }
 
 type Stream = axum::body::BodyDataStream;
 
-async fn listen(hub: &Hub<Menu>, first: &Value) -> Stream {
+/// A new stream; none if the store does not answer.
+async fn listen(hub: &Hub<Menu>, first: &Value) -> Option<Stream> {
     let request = Request::get("/")
         .header("accept", "text/event-stream")
         .header("tablecast-join", first.to_string());
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
-    let stream = EventStream::from_request_parts(&mut parts, &())
-        .await
-        .unwrap();
-    hub.events(stream, "r")
-        .await
-        .unwrap()
-        .into_body()
-        .into_data_stream()
+    let stream = EventStream::from_request_parts(&mut parts, &()).await;
+    match hub.events(stream.unwrap(), "r").await {
+        Ok(answer) => Some(answer.into_body().into_data_stream()),
+        Err(RoomError::Unavailable(_)) => None,
+        Err(other) => panic!("refused: {other}"),
+    }
 }
 
 struct Client {
@@ -91,7 +90,8 @@ struct Client {
 impl Client {
     async fn join() -> Client {
         let nodes = two_faulty_nodes(Rate::OFF, Duration::from_millis(1800), Menu::default()).await;
-        let mut stream = listen(&nodes[0].0, &json!({"join": {}})).await;
+        let stream = listen(&nodes[0].0, &json!({"join": {}})).await;
+        let mut stream = stream.unwrap();
         let mut text = String::new();
         while !text.contains("hello") {
             let chunk = stream.next().await.unwrap().unwrap();
@@ -184,13 +184,15 @@ impl Client {
             Step::Reconnect(node) => {
                 self.stream = None;
                 let resume = json!({"resume": {"seat": self.seat}});
-                self.stream = Some(listen(&self.nodes[node].0, &resume).await);
+                self.stream = listen(&self.nodes[node].0, &resume).await;
             }
-            Step::Unknown(node, is_done) => {
-                let fault = match is_done {
-                    true => Fault::UnknownAfter,
-                    false => Fault::UnknownThenLate(Duration::from_millis(300)),
-                };
+            Step::Unknown(node, fault) => {
+                let fault = [
+                    Fault::UnknownAfter,
+                    Fault::UnknownThenLate(Duration::from_millis(300)),
+                    Fault::Hang,
+                    Fault::HangAfter,
+                ][fault];
                 self.nodes[node].1.next(Call::Commit, fault);
             }
         }

@@ -57,7 +57,9 @@ async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
     let at = listener.local_addr().unwrap();
     let router = Router::new()
         .route("/make", post(|| async { (StatusCode::CREATED, "made\n") }))
-        .route("/page", get(|| async { "<p>".repeat(1000) }));
+        .route("/page", get(|| async { "<p>".repeat(1000) }))
+        .route("/endless", get(endless))
+        .route("/slow", get(slow));
     let site = Arc::new(Tried {
         times,
         proxies: [IpNet::from(IpAddr::from(PROXY))],
@@ -66,6 +68,18 @@ async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
     let serving = serve(listener, router, site.clone(), CancellationToken::new());
     tokio::spawn(serving);
     (at, site)
+}
+
+/// An answer that has no end.
+async fn slow() -> Response<Body> {
+    let never = futures_util::stream::pending::<Result<Vec<u8>, Infallible>>();
+    Response::new(Body::from_stream(never))
+}
+
+async fn endless() -> Response<Body> {
+    let mut answer = slow().await;
+    answer.extensions_mut().insert(Endless);
+    answer
 }
 
 async fn connect(at: SocketAddr) -> TcpStream {
@@ -212,4 +226,47 @@ async fn a_server_that_drains_says_with_each_answer_that_it_is_the_last() {
     assert!(!closes(&ask(&mut client, POST).await.unwrap()));
     site.is_draining.store(true, Ordering::Relaxed);
     assert!(closes(&ask(&mut client, POST).await.unwrap()));
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_cut_unless_it_is_to_have_no_end() {
+    let short = Duration::from_millis(50);
+    let times = Times {
+        life: short,
+        idle: short,
+        request: short,
+        ..times()
+    };
+    let (at, _) = serve_with(times).await;
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes();
+    let mut endless = connect(at).await;
+    let begun = ask(&mut endless, &get("/endless")).await.unwrap();
+    assert!(closes(&begun), "{begun}");
+    let mut slow = connect(at).await;
+    ask(&mut slow, &get("/slow")).await.unwrap();
+    let cut = timeout(DEADLINE, slow.read(&mut [0])).await;
+    assert_eq!(cut.expect("it is not cut").unwrap(), 0);
+    // That one began later, so the time of this one is over as well.
+    let more = timeout(times.most(), endless.read(&mut [0])).await;
+    assert!(more.is_err(), "it has ended: {more:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_an_answer_without_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let router = Router::new().route("/endless", get(endless));
+    let site = Arc::new(Tried {
+        times: times(),
+        proxies: [IpNet::from(IpAddr::from(PROXY))],
+        is_draining: AtomicBool::new(false),
+    });
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve(listener, router, site, stop.clone()));
+    let mut client = connect(at).await;
+    let get = b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n";
+    ask(&mut client, get).await.unwrap();
+    stop.cancel();
+    timeout(DEADLINE, serving).await.expect("it waits").unwrap();
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
 }

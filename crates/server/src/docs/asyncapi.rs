@@ -34,7 +34,8 @@ struct Frame {
 const ABOUT: &str = "\
 What is said in a room once its WebSocket is open, in either of two dialects, told apart by the subprotocol. \
 [/docs](docs) describes the handshake and how a room is made; [/docs/live](docs/live) is for trying all of this. \
-What is guaranteed, and how to come back after a broken connection, is in `docs/protocol.md`.
+What is guaranteed, and how to come back after a broken connection, is in `docs/protocol.md`. Where WebSocket is \
+blocked, the messages of the JSON dialect go by `GET` and `POST /sse/{id}/`, which [/docs](docs) describes.
 
 Why the server closes a connection is in `x-close-codes`, the codes of refusals in `x-error-codes`.";
 

@@ -13,4 +13,5 @@ mod room;
 mod site;
 mod sqlite;
 mod store;
+mod streams;
 mod websocat;

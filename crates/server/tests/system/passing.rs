@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 use tablecast_testing::client::{ClientError, Connect, Said};
+use tablecast_testing::events::{Events, Heard};
 use tablecast_testing::reverse_proxy::KINDS;
 
 use crate::site::{Site, ask};
@@ -23,7 +24,16 @@ async fn a_quiet_room_outlasts_the_patience_of_each_proxy() {
         let mut member = connect.open().await.unwrap();
         assert_eq!(member.next_text().await.unwrap(), "[]");
         let begin = Instant::now();
-        let next = member.next().await.unwrap();
+        // A stream of events is pinged as a WebSocket; and it is passed on at once.
+        let path = format!("/sse/{room}/");
+        let first = json!({"join": {"watch": "only"}});
+        let mut stream = Events::open(site.proxy.address(), &path, &first).await;
+        let said = stream.say(site.proxy.address(), &path, &[]).await;
+        assert!(said.is_empty() && begin.elapsed() < Duration::from_secs(10));
+        let begin = Instant::now();
+        let (next, heard) = tokio::join!(member.next(), stream.next());
+        let next = next.unwrap();
+        assert_eq!(heard, Heard::Ping, "{kind:?}, after {:?}", begin.elapsed());
         let silence = begin.elapsed();
         assert!(
             matches!(next, Said::Ping(_)),

@@ -88,6 +88,9 @@ impl<A: App> Hub<A> {
     /// is a [`Post`](tablecast_protocol::client::Post) as JSON. It counts as a sign of life. Each
     /// command gets the answer that it would get by WebSocket, in order.
     ///
+    /// A server must take only bodies that say `Content-Type: application/json`, or pages of other
+    /// sites may send some.
+    ///
     /// As by WebSocket, a client that got no answer sends the same commands again with the same
     /// numbers. It has one POST under way at a time.
     ///
