@@ -10,14 +10,21 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::http::request;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{self, CryptoProvider};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use url::{Position, Url};
 
 /// Until a connection is there, or an answer: as long as the server's own patience.
@@ -45,8 +52,19 @@ fn is_tls(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "wss")
 }
 
+/// Which servers are believed to be the one that is meant, over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// One with a certificate for its name by somebody whom this machine trusts, or by one in
+    /// the file `SSL_CERT_FILE`.
+    Certified,
+    /// Whichever answers at the address. Only for a server of this machine, which is told
+    /// nothing that others may not know.
+    Anybody,
+}
+
 /// Connects to a server.
-async fn connect(url: &Url) -> io::Result<Box<dyn Stream>> {
+async fn connect(url: &Url, trust: Trust) -> io::Result<Box<dyn Stream>> {
     let at = |error| {
         let what = format!("cannot connect to {}: {error}", authority(url));
         io::Error::other(what)
@@ -59,7 +77,10 @@ async fn connect(url: &Url) -> io::Result<Box<dyn Stream>> {
         return Ok(Box::new(tcp));
     }
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    let tls = TlsConnector::from(tls_config()?);
+    let tls = TlsConnector::from(match trust {
+        Trust::Certified => tls_config()?,
+        Trust::Anybody => Anybody::config()?,
+    });
     Ok(Box::new(tls.connect(name, tcp).await.map_err(at)?))
 }
 
@@ -86,6 +107,60 @@ fn tls_config() -> io::Result<Arc<ClientConfig>> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
+}
+
+/// Takes every certificate; the server must have its key.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl Anybody {
+    fn config() -> io::Result<Arc<ClientConfig>> {
+        let provider = Arc::new(crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+}
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.0.signature_verification_algorithms;
+        crypto::verify_tls12_signature(message, certificate, signed, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.0.signature_verification_algorithms;
+        crypto::verify_tls13_signature(message, certificate, signed, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// An answer to a request.
@@ -120,16 +195,39 @@ pub async fn post(url: &Url, body: &str) -> io::Result<(Answer, Url)> {
 }
 
 async fn post_once(url: &Url, body: &str) -> io::Result<Answer> {
+    let request = Request::post(target(url)).header(CONTENT_TYPE, "application/json");
+    ask(url, Trust::Certified, request, body, PATIENCE).await
+}
+
+/// Gets what is at an address, and goes nowhere else for it.
+///
+/// # Errors
+/// The server cannot be reached, does not answer within this time, or not in HTTP.
+pub async fn get(url: &Url, trust: Trust, patience: Duration) -> io::Result<Answer> {
+    ask(url, trust, Request::get(target(url)), "", patience).await
+}
+
+/// What a request names.
+fn target(url: &Url) -> &str {
+    &url[Position::BeforePath..Position::AfterQuery]
+}
+
+async fn ask(
+    url: &Url,
+    trust: Trust,
+    request: request::Builder,
+    body: &str,
+    patience: Duration,
+) -> io::Result<Answer> {
     let wrong = |error: hyper::Error| io::Error::other(error);
     let asked = async {
-        let stream = TokioIo::new(connect(url).await?);
+        let stream = TokioIo::new(connect(url, trust).await?);
         let (mut sender, connection) = http1::handshake(stream).await.map_err(wrong)?;
         // It does the work, and ends with the sender.
         tokio::spawn(connection);
-        let request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        let request = request
             .header(HOST, authority(url))
             .header(USER_AGENT, AGENT)
-            .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body.to_owned())))
             .map_err(io::Error::other)?;
         let response = sender.send_request(request).await.map_err(wrong)?;
@@ -145,9 +243,9 @@ async fn post_once(url: &Url, body: &str) -> io::Result<Answer> {
             body: body.to_bytes().into(),
         })
     };
-    match timeout(PATIENCE, asked).await {
+    match timeout(patience, asked).await {
         Ok(answer) => answer,
-        Err(_) => Err(no_answer(url)),
+        Err(_) => Err(no_answer(url, patience)),
     }
 }
 
@@ -189,8 +287,8 @@ fn moved(from: &Url, location: &str) -> Result<Url, String> {
     Ok(to)
 }
 
-fn no_answer(url: &Url) -> io::Error {
-    let seconds = PATIENCE.as_secs();
+fn no_answer(url: &Url, patience: Duration) -> io::Error {
+    let seconds = patience.as_secs();
     let what = format!("no answer from {} within {seconds} s", authority(url));
     io::Error::new(io::ErrorKind::TimedOut, what)
 }

@@ -15,6 +15,7 @@ use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
 use crate::config::RedisConfig;
+use crate::connection::Told;
 use crate::context::Context;
 use crate::keys::{Keys, SLOTS};
 use crate::router::{Router, Topology};
@@ -85,6 +86,14 @@ impl RedisBackend {
             }
         }
         Ok(RedisBackend { router })
+    }
+
+    /// The servers that commands can be sent to just now, by their addresses, and what each told
+    /// of itself when it was connected to.
+    pub fn servers(&self) -> Vec<(String, Told)> {
+        let topology = self.router.topology();
+        let servers = topology.servers().iter();
+        servers.filter_map(|server| server.told()).collect()
     }
 
     async fn call(

@@ -133,8 +133,31 @@ pub(crate) struct Live {
     pipeline: Pipeline,
     run: Box<str>,
     history: Mutex<Arc<str>>,
-    /// Which keys Redis deletes when its memory is full: `maxmemory-policy`.
-    pub(crate) eviction: Option<Box<str>>,
+    /// What the server told of itself when it was connected to.
+    pub(crate) told: Told,
+}
+
+/// What a server tells of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Told {
+    /// Which version it is: `7.0.15`.
+    pub version: Option<String>,
+    /// Which keys it deletes when its memory is full: `maxmemory-policy`.
+    pub eviction: Option<String>,
+    /// Whether it writes each change to a log on its disk: `appendonly`.
+    pub appends: Option<bool>,
+}
+
+impl Told {
+    fn by(report: &str) -> Told {
+        let field = |name| info_field(report, name).map(str::to_owned);
+        Told {
+            version: field("redis_version"),
+            eviction: field("maxmemory_policy"),
+            appends: field("aof_enabled").map(|enabled| enabled == "1"),
+        }
+    }
 }
 
 impl Live {
@@ -167,7 +190,7 @@ impl Live {
             commands,
             run: run.into(),
             history: Mutex::new(history(run, &report)),
-            eviction: info_field(&report, "maxmemory_policy").map(Into::into),
+            told: Told::by(&report),
         };
         Ok((live, connection))
     }
@@ -289,5 +312,8 @@ mod tests {
         assert_eq!(info_field(report, "run_id"), Some("abc"));
         assert_eq!(info_field(report, "role"), Some("master"));
         assert_eq!(info_field(report, "run"), None);
+        let told = Told::by(report);
+        assert_eq!(told.version.as_deref(), Some("7.0.15"));
+        assert_eq!((told.eviction, told.appends), (None, None));
     }
 }

@@ -57,4 +57,5 @@ mod url;
 
 pub use backend::RedisBackend;
 pub use config::RedisConfig;
+pub use connection::Told;
 pub use url::UrlError;

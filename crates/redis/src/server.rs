@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Changes};
-use crate::connection::{Backoff, Live, Loss, late};
+use crate::connection::{Backoff, Live, Loss, Told, late};
 use crate::context::Context;
 use crate::refusal::{Trouble, unavailable};
 use crate::rooms::Rooms;
@@ -118,6 +118,14 @@ impl Server {
         })
     }
 
+    /// Where it is, and what it told of itself, while commands work.
+    pub(crate) fn told(&self) -> Option<(String, Told)> {
+        match &*self.link.borrow() {
+            Link::Live(live) => Some((self.info.addr().to_string(), live.told.clone())),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
+
     /// The state of the command connection.
     pub(crate) fn link(&self) -> Link {
         self.link.borrow().clone()
@@ -169,8 +177,8 @@ async fn keep_commands(server: Arc<Server>) {
                     tracing::info!(server = %name, "redis answers again");
                 }
                 working = true;
-                if live.eviction != eviction {
-                    eviction.clone_from(&live.eviction);
+                if live.told.eviction != eviction {
+                    eviction.clone_from(&live.told.eviction);
                     // Rooms are keys with an expiry, and every policy but this one may
                     // delete them early.
                     if let Some(policy) = eviction.as_deref().filter(|it| *it != "noeviction") {

@@ -47,6 +47,7 @@ mod self_check;
 mod steps;
 mod sweep;
 mod totals;
+mod trial;
 mod watchers;
 mod writer;
 
@@ -57,3 +58,4 @@ pub use dump::{Dumped, dump};
 pub use error::{OpenError, Problem};
 pub use options::{OptionsError, SqliteOptions, SyncMode};
 pub use run_file::NewRun;
+pub use trial::{Found, Trial, trial};

@@ -145,7 +145,7 @@ fn open_locked(
 }
 
 /// A connection that does not yet change anything.
-fn connect(path: &Path) -> Result<Connection, Problem> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, Problem> {
     let how = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, how)?;
     connection.busy_timeout(BUSY)?;

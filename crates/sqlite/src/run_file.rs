@@ -98,7 +98,7 @@ impl Record {
         format!("{text} sum={:08x}\n", crc32fast::hash(text.as_bytes()))
     }
 
-    fn decode(text: &str) -> Option<Record> {
+    pub(crate) fn decode(text: &str) -> Option<Record> {
         let (text, sum) = text.strip_suffix('\n')?.rsplit_once(" sum=")?;
         if u32::from_str_radix(sum, 16).ok()? != crc32fast::hash(text.as_bytes()) {
             return None;

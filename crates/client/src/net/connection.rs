@@ -23,7 +23,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::Url;
 
 use super::{
-    AGENT, MOST_MOVES, PATIENCE, Stream, authority, connect, location, moved, no_answer,
+    AGENT, MOST_MOVES, PATIENCE, Stream, Trust, authority, connect, location, moved, no_answer,
     retry_after,
 };
 use crate::session::link::{Failure, Reason};
@@ -74,7 +74,7 @@ impl Connection {
                     Incoming::Closed(talk(socket, to_send, &heard).await)
                 }
                 Ok(Err(failure)) => Incoming::Failed(failure),
-                Err(_) => Incoming::Failed(unreachable(&no_answer(&url))),
+                Err(_) => Incoming::Failed(unreachable(&no_answer(&url, PATIENCE))),
             };
             let _ = heard.send(last).await;
         });
@@ -111,7 +111,9 @@ type Socket = WebSocketStream<Box<dyn Stream>>;
 async fn handshake(url: &Url, socket_path: SocketPath) -> Result<Socket, Failure> {
     let mut url = url.clone();
     for _ in 0..MOST_MOVES {
-        let stream = connect(&url).await.map_err(|error| unreachable(&error))?;
+        let stream = connect(&url, Trust::Certified)
+            .await
+            .map_err(|error| unreachable(&error))?;
         match handshake_once(&url, stream).await {
             Ok(socket) => return Ok(socket),
             Err(Error::Http(response)) => url = redirected(&url, &response, socket_path)?,
