@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
@@ -28,8 +28,8 @@ use tablecast_lunch::max_table_bytes;
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
 pub use https::{AcmeOptions, ChallengeKind, Https};
-use options::Options;
-pub use options::STORE;
+pub use options::{CHECK, COMPLETIONS, HEALTH, MAN, SERVE, STORE};
+use options::{Options, Serve};
 pub use store::Store;
 
 /// All options, checked.
@@ -141,8 +141,8 @@ fn burst(rate: f64) -> u32 {
 }
 
 impl Config {
-    /// Reads the command line (the program's name first), the environment and
-    /// the file.
+    /// Reads the command line of `tablecast serve`, the environment and the file. `serve` may
+    /// be left out.
     ///
     /// # Errors
     /// A wrong value, or the text of `--help` or `--version`, to be printed by
@@ -152,12 +152,33 @@ impl Config {
         I: IntoIterator<Item = OsString>,
     {
         let args: Vec<OsString> = args.into_iter().collect();
-        let command = command();
+        let command = set_up(Serve::command());
         command_comes_first(&command, &args)?;
+        let (config, matches) = Config::read(command, &args)?;
+        match matches.get_one::<String>("command") {
+            Some(command) if command != SERVE => Err(error(
+                ErrorKind::ArgumentConflict,
+                &format!(
+                    "`{command}` comes first and has options of its own; see tablecast {command} --help"
+                ),
+            )),
+            _ => Ok(config),
+        }
+    }
+
+    /// Reads the command line of a [command with these options](with_options), the environment
+    /// and the file: the configuration, and what is the command's own.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub(crate) fn read(
+        command: Command,
+        args: &[OsString],
+    ) -> Result<(Config, ArgMatches), clap::Error> {
         let matches = command
             .clone()
-            .try_get_matches_from(&args)
-            .map_err(|error| secret::redact_error(name_the_variable(error, &command, &args)))?;
+            .try_get_matches_from(args)
+            .map_err(|error| secret::redact_error(name_the_variable(error, &command, args)))?;
         let path = Options::from_arg_matches(&matches)?.config;
         let file = file::read(path.as_deref())?;
         let read = file.as_ref().map(|file| file.path().to_owned());
@@ -166,19 +187,25 @@ impl Config {
             None => command,
         };
         let matches = command
-            .try_get_matches_from(&args)
+            .try_get_matches_from(args)
             .map_err(secret::redact_error)?;
         let config = Options::from_arg_matches(&matches)?.into_config()?;
-        Ok(Config {
+        let config = Config {
             file: read,
             ..config
-        })
+        };
+        Ok((config, matches))
     }
 }
 
-/// The options as they are read from the command line and the environment.
-fn command() -> Command {
-    Options::command().mut_args(|arg| {
+/// A command with the options of a server beside its own, as they are read from the command
+/// line and the environment.
+pub(crate) fn with_options(command: Command) -> Command {
+    set_up(Options::augment_args(command))
+}
+
+fn set_up(command: Command) -> Command {
+    command.mut_args(|arg| {
         // `--seats -1` is a wrong number, not an unknown option `-1`.
         let arg = arg.allow_negative_numbers(true);
         // `docker compose` sets a variable to nothing when it has no value for it.
@@ -189,6 +216,24 @@ fn command() -> Command {
             arg
         }
     })
+}
+
+/// The options of a server alone.
+fn options() -> Command {
+    with_options(Command::new("tablecast"))
+}
+
+/// The command that serves, as it is told in manuals: its name can be left out, so its options
+/// are the program's.
+pub(crate) fn program() -> Command {
+    let serve = Serve::command();
+    let about = |text: Option<&clap::builder::StyledStr>| text.cloned().unwrap_or_default();
+    let program = Command::new("tablecast")
+        .override_usage("tablecast [serve] [OPTIONS]\ntablecast COMMAND ...")
+        .version(crate::VERSION)
+        .about(about(serve.get_about()))
+        .long_about(about(serve.get_long_about()));
+    with_options(program)
 }
 
 /// Reports a first word that is not a command. Otherwise clap would report the next word as
@@ -206,13 +251,13 @@ fn command_comes_first(command: &Command, args: &[OsString]) -> Result<(), clap:
 }
 
 /// An error with only this message: clap would append its usage.
-fn error(kind: ErrorKind, message: &str) -> clap::Error {
+pub(crate) fn error(kind: ErrorKind, message: &str) -> clap::Error {
     clap::Error::raw(kind, format!("{message}\n"))
 }
 
 /// Environment variables that look like options but are none: perhaps misspelt.
 pub fn unknown_variables() -> Vec<String> {
-    let command = Options::command();
+    let command = options();
     let is_known = |name: &str| {
         command
             .get_arguments()
@@ -252,15 +297,6 @@ fn name_the_variable(mut error: clap::Error, command: &Command, args: &[OsString
 
 impl Options {
     fn into_config(self) -> Result<Config, clap::Error> {
-        if self.command != options::SERVE {
-            let command = self.command;
-            return Err(error(
-                ErrorKind::ArgumentConflict,
-                &format!(
-                    "`{command}` comes first and has options of its own; see tablecast {command} --help"
-                ),
-            ));
-        }
         let (room_ttl, room_max_age) = lifetimes(self.room_ttl, self.room_max_age)?;
         let outbox_bytes = outbox_bytes(self.outbox_bytes, self.max_items)?;
         let listening = self.tls.resolve(self.listen, &self.store);

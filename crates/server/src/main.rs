@@ -1,5 +1,5 @@
-//! `tablecast`: reads the options, binds, prints what to do next, and serves. Or it makes
-//! or joins a room, if the command says so.
+//! `tablecast`: reads the options, binds, prints what to do next, and serves. Or it does what
+//! another command says.
 // The print macros panic if stderr cannot be written.
 #![warn(clippy::print_stderr)]
 
@@ -11,12 +11,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context;
+use tablecast_server::commands::{self, Command};
 use tablecast_server::config::{self, Config, Https};
 use tablecast_server::log::{self, LogFormat};
 use tablecast_server::store::{self, StoreError};
 use tablecast_server::tls::{Certificates, Clock};
-use tablecast_server::{Failed, Server};
-use tablecast_terminal::Command;
+use tablecast_server::{Failed, Server, check, health};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -47,14 +47,20 @@ const FAILED: u8 = 70;
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args_os().collect();
-    if let Some(command) = Command::read(&args) {
-        return command.unwrap_or_else(|error| error.exit()).run();
+    let args = std::env::args_os().collect();
+    match Command::read(args).unwrap_or_else(|error| error.exit()) {
+        Command::Serve(config) => start(*config),
+        Command::Room(command) => command.run(),
+        Command::Store(command) => command.run(),
+        Command::Check(args) => check::run(&args),
+        Command::Health(args) => health::run(&args),
+        Command::Completions(command) => command.run(commands::tree()),
+        Command::Manual(command) => command.run(commands::tree()),
     }
-    if let Some(command) = store::Command::read(&args) {
-        return command.unwrap_or_else(|error| error.exit()).run();
-    }
-    let config = Config::load(args).unwrap_or_else(|error| error.exit());
+}
+
+/// Starts the log, and serves: the code to end with.
+fn start(config: Config) -> ExitCode {
     let filter = match log::filter(std::env::var_os(log::VARIABLE)) {
         Ok(filter) => filter,
         Err(error) => return wrong(&error),

@@ -53,7 +53,9 @@ fn serve_is_the_default_command() {
         assert_eq!(code, Some(2));
         assert!(
             error.contains("sevre")
-                && error.contains("[possible values: serve, join, create, store]"),
+                && error.contains(
+                    "[possible values: serve, join, create, store, check, health, completions, man]"
+                ),
             "{error}"
         );
     }

@@ -411,7 +411,7 @@ fn help_tells_everything_about_every_option() {
     let version = tablecast(&dir).arg("--version").output().unwrap();
     assert_eq!(
         String::from_utf8(version.stdout).unwrap(),
-        concat!("tablecast ", env!("CARGO_PKG_VERSION"), "\n")
+        format!("tablecast {}\n", tablecast_server::VERSION)
     );
 }
 

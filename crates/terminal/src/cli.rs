@@ -1,6 +1,5 @@
 //! The commands as they are typed.
 
-use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -131,18 +130,6 @@ pub const JOIN: &str = "join";
 pub const CREATE: &str = "create";
 
 impl Command {
-    /// Reads a command line (the program's name first). `None` if it is none of these
-    /// commands, which come first on the line.
-    ///
-    /// # Errors
-    /// What was wrong, or the text of `--help`: to be printed by [`clap::Error::exit`].
-    pub fn read(args: &[OsString]) -> Option<Result<Command, clap::Error>> {
-        let first = args.get(1)?.to_str()?;
-        [JOIN, CREATE]
-            .contains(&first)
-            .then(|| Command::try_parse_from(args))
-    }
-
     /// Does it: the code to end with.
     pub fn run(self) -> ExitCode {
         let lang = words::lang(|name| std::env::var(name).ok());

@@ -15,8 +15,8 @@ use super::secret::redact;
 /// Read if it exists and no other file is named.
 const DEFAULT_PATH: &str = "tablecast.toml";
 
-/// Arguments that a file may not contain.
-const NOT_IN_A_FILE: [&str; 2] = ["command", "config"];
+/// The option that a file may not contain.
+const NOT_IN_A_FILE: &str = "config";
 
 /// A file that was read.
 pub(super) struct File {
@@ -69,6 +69,7 @@ impl File {
             let at = error.span().map_or(0, |span| span.start);
             self.error(at, error.message())
         })?;
+        let options = super::options();
         for (key, value) in table.get_ref() {
             let name = key.get_ref().as_ref();
             let at = key.span().start;
@@ -78,9 +79,9 @@ impl File {
                     &format!("{name} is {found}; expected a text, a number or a list of texts"),
                 )
             })?;
-            let known = command.get_arguments().find(|arg| {
-                arg.get_long() == Some(name) && !NOT_IN_A_FILE.contains(&arg.get_id().as_str())
-            });
+            let known = options
+                .get_arguments()
+                .find(|arg| arg.get_long() == Some(name) && name != NOT_IN_A_FILE);
             let Some(arg) = known else {
                 return Err(self.error(at, &unknown(name)));
             };
@@ -103,7 +104,7 @@ impl File {
         let args = std::iter::once("tablecast".to_owned()).chain(line);
         // Only this option was given: everything else was read without an error before the
         // file.
-        let Err(error) = super::command().try_get_matches_from(args) else {
+        let Err(error) = super::options().try_get_matches_from(args) else {
             return Ok(());
         };
         let error = super::secret::redact_error(error);
@@ -129,12 +130,11 @@ impl File {
 }
 
 fn unknown(name: &str) -> String {
-    // A fresh command, because each change to the other one moves an option to the end.
-    let command = super::command();
-    let known: Vec<&str> = command
+    let options = super::options();
+    let known: Vec<&str> = options
         .get_arguments()
-        .filter(|arg| !NOT_IN_A_FILE.contains(&arg.get_id().as_str()))
         .filter_map(|arg| arg.get_long())
+        .filter(|known| *known != NOT_IN_A_FILE)
         .collect();
     let dashed = name.replace('_', "-");
     let name = redact(name);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Args, Parser};
 use ipnet::IpNet;
 use tablecast_http::Origin;
 use tablecast_terminal::cli::{CREATE, JOIN};
@@ -20,14 +20,23 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub(super) const SERVE: &str = "serve";
+/// The command that can be left out.
+pub const SERVE: &str = "serve";
 
 /// The command for databases.
 pub const STORE: &str = "store";
+/// The command that says what would fail.
+pub const CHECK: &str = "check";
+/// The command that asks a server whether it is ready.
+pub const HEALTH: &str = "health";
+/// The command for what a shell needs to complete command lines.
+pub const COMPLETIONS: &str = "completions";
+/// The command for the manual page.
+pub const MAN: &str = "man";
 
-/// What can be done. All but the first have options of their own, and are read before these:
-/// by [`tablecast_terminal::Command`] and [`crate::store::Command`].
-const COMMANDS: [&str; 4] = [SERVE, JOIN, CREATE, STORE];
+/// What can be done. All but the first are read before these options: by
+/// [`crate::commands::Command`].
+const COMMANDS: [&str; 8] = [SERVE, JOIN, CREATE, STORE, CHECK, HEALTH, COMPLETIONS, MAN];
 
 /// Friends choose lunch together, live: a server for shared rooms over WebSocket.
 ///
@@ -45,19 +54,27 @@ const COMMANDS: [&str; 4] = [SERVE, JOIN, CREATE, STORE];
 /// limit.
 ///
 /// In a terminal: `tablecast create` makes a room, `tablecast join URL` joins it; `tablecast
-/// store` looks at a database or copies it. Each has its own --help.
+/// store` looks at a database or copies it; `tablecast check` says what would fail, and
+/// `tablecast health` whether a server is ready. Each has its own --help.
 #[derive(Debug, Parser)]
 #[command(
     name = "tablecast",
-    version,
+    version = crate::VERSION,
     max_term_width = 100,
     next_line_help = true
 )]
-pub(super) struct Options {
+pub(super) struct Serve {
     /// What to do: `serve` can be left out, and the others come first on the line
     #[arg(value_parser = COMMANDS, default_value = SERVE, hide_default_value = true)]
     pub(super) command: String,
 
+    #[command(flatten)]
+    options: Options,
+}
+
+// The options of a server. No text for the help: each command has its own.
+#[derive(Debug, Args)]
+pub(super) struct Options {
     /// The file with options [default: tablecast.toml in this directory, if it exists]
     #[arg(
         long,

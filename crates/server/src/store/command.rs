@@ -1,6 +1,5 @@
 //! What can be done with a database: looked at, dumped, copied.
 
-use std::ffi::OsString;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,8 +7,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 use tablecast_sqlite::{Dumped, Progress, backup, check, dump};
-
-use crate::config::STORE;
 
 /// Looks at a database in which rooms live, or copies it. The server may run meanwhile.
 #[derive(Debug, Parser)]
@@ -53,15 +50,6 @@ enum What {
 }
 
 impl Command {
-    /// Reads a command line (the program's name first). `None` if it is another command.
-    ///
-    /// # Errors
-    /// What was wrong, or the text of `--help`: to be printed by [`clap::Error::exit`].
-    pub fn read(args: &[OsString]) -> Option<Result<Command, clap::Error>> {
-        let is_it = args.get(1).is_some_and(|first| first == STORE);
-        is_it.then(|| Command::try_parse_from(&args[1..]))
-    }
-
     /// Does it: the code to end with.
     pub fn run(self) -> ExitCode {
         let done = match self.what {

@@ -1,0 +1,219 @@
+//! The commands for operators: what they print and how they end. `tablecast check` is in
+//! `cli_check.rs`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::thread;
+
+use program::{ANY_PORT, tablecast, with_store};
+use tablecast_server::{COMMIT, VERSION, commands};
+use tablecast_testing::process::Process;
+use tablecast_testing::{Directory, blocking_until};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn run(words: &[&str]) -> Output {
+    tablecast(&Directory::new()).args(words).output().unwrap()
+}
+
+#[test]
+fn the_version_has_the_commit() {
+    let said = text(&run(&["--version"]).stdout);
+    assert_eq!(said, format!("tablecast {VERSION}\n"));
+    let number = env!("CARGO_PKG_VERSION");
+    match COMMIT {
+        Some(commit) => {
+            assert!(commit.len() == 12 && commit.bytes().all(|c| c.is_ascii_hexdigit()));
+            assert_eq!(VERSION, format!("{number} ({commit})"));
+        }
+        None => assert_eq!(VERSION, number),
+    }
+}
+
+/// What bash offers for a line that ends in this word.
+fn completed(words: &[&str]) -> String {
+    let script = text(&run(&["completions", "bash"]).stdout);
+    let last = words.len() - 1;
+    let line = words.join("' '");
+    let ask = format!(
+        "COMP_WORDS=('{line}'); COMP_CWORD={last}; _tablecast tablecast '{}' '{}'; echo \"${{COMPREPLY[@]}}\"",
+        words[last],
+        words[last - 1]
+    );
+    let bash = Command::new("bash")
+        .args(["--norc", "-c", &format!("{script}\n{ask}")])
+        .output()
+        .unwrap();
+    assert!(bash.status.success(), "{}", text(&bash.stderr));
+    text(&bash.stdout)
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    for (words, offered) in [
+        (&["tablecast", "he"][..], "health"),
+        (&["tablecast", "store", "b"], "backup"),
+        (&["tablecast", "check", "--sto"], "--store --store-timeout"),
+        (&["tablecast", "--log-format", ""], "text json"),
+        (&["tablecast", "create", "--hid"], "--hidden-votes"),
+        (&["tablecast", "completions", ""], "bash zsh fish"),
+    ] {
+        let said = completed(words);
+        assert!(said.contains(offered), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn each_shell_and_the_manual_are_told_of_all_commands_and_options() {
+    let mut tree = commands::tree();
+    tree.build();
+    let texts = ["bash", "zsh", "fish"].map(|shell| {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success());
+        text(&output.stdout)
+    });
+    let output = run(&["man"]);
+    assert!(output.status.success());
+    let manual = text(&output.stdout);
+    assert!(manual.is_ascii(), "roff is not told of an encoding");
+    let manual = manual.replace("\\-", "-");
+    assert!(!manual.contains("-help(1)"), "there are no other pages");
+    for command in tree.get_subcommands() {
+        let name = command.get_name();
+        let chapter = format!(".SH \"TABLECAST {}\"\n", name.to_uppercase());
+        assert!(manual.contains(&chapter), "no {chapter}");
+        assert!(texts.iter().all(|text| text.contains(name)), "{name}");
+        let options = command.get_arguments().filter_map(|arg| arg.get_long());
+        for option in options {
+            assert!(manual.contains(&format!("--{option}")), "--{option}");
+            let all = texts.iter().all(|text| text.contains(option));
+            assert!(all, "{name} --{option}");
+        }
+    }
+    assert!(manual.contains("TABLECAST_STORE"), "the variables");
+    assert_eq!(
+        manual.matches("--max-rooms").count(),
+        1,
+        "only in one chapter"
+    );
+}
+
+/// Whoever asks for a server's health: the code, and the one line.
+fn health(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    (output.status.code(), said)
+}
+
+#[test]
+fn health_asks_the_server_that_the_options_describe_or_the_one_named() {
+    let dir = Directory::new();
+    let server = Process::start(
+        tablecast(&dir)
+            .args(ANY_PORT)
+            .args(["--base-path", "/lunch"]),
+    );
+    server.until_ready();
+    let at = server.address().to_string();
+    let by_flag = tablecast(&dir).args(["health", "--listen", &at]).output();
+    let by_url = format!("http://localhost:{}", server.address().port());
+    let mut asked = vec![by_flag.unwrap()];
+    for url in [
+        &by_url,
+        &format!("{by_url}/lunch/"),
+        &format!("{at}/readyz"),
+    ] {
+        asked.push(tablecast(&dir).args(["health", url]).output().unwrap());
+    }
+    // On all addresses it is asked on this machine.
+    let all = format!("0.0.0.0:{}", server.address().port());
+    let by_variable = tablecast(&dir)
+        .arg("health")
+        .env("TABLECAST_LISTEN", &all)
+        .output();
+    asked.push(by_variable.unwrap());
+    fs::write(
+        dir.path().join("tablecast.toml"),
+        format!("listen = {all:?}"),
+    )
+    .unwrap();
+    asked.push(tablecast(&dir).arg("health").output().unwrap());
+    for output in asked {
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(
+            said.starts_with("ready: http://") && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn health_says_why_a_server_is_not_ready() {
+    let dir = Directory::new();
+    // Nobody listens there any more.
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let server = Process::start(tablecast(&dir).args(with_store(&format!("redis://{gone}"))));
+    let at = server.address().to_string();
+    let ask = || health(tablecast(&dir).args(["health", &at]));
+    let (code, said) = blocking_until("it is not ready", ask, |(code, _)| *code != Some(0));
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("503") && said.contains("the store cannot be reached"),
+        "{said}"
+    );
+
+    let (code, said) = health(tablecast(&dir).args(["health", &gone.to_string()]));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("Connection refused"), "{said}");
+
+    // Docker reserves 2.
+    let (code, said) = health(tablecast(&dir).args(["health", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("port 0 in --listen"), "{said}");
+}
+
+#[test]
+fn health_takes_nothing_else_for_a_server_and_does_not_wait_for_ever() {
+    let dir = Directory::new();
+    for (answer, reason) in [
+        (
+            "200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            "is no Tablecast server",
+        ),
+        (
+            "308 Moved\r\nLocation: https://h/readyz\r\nContent-Length: 0\r\n\r\n",
+            "to https://h/readyz",
+        ),
+        ("", "within 2 s"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let other = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let mut head = [0; 1024];
+            let _ = client.read(&mut head);
+            if !answer.is_empty() {
+                let _ = client.write_all(format!("HTTP/1.1 {answer}").as_bytes());
+            }
+            // Until it has gone.
+            while matches!(client.read(&mut head), Ok(1..)) {}
+        });
+        let (code, said) = health(tablecast(&dir).args(["health", &at]));
+        assert_eq!(code, Some(1));
+        assert!(said.contains(reason), "{said}");
+        other.join().unwrap();
+    }
+}
