@@ -204,6 +204,12 @@ async fn a_setting_that_is_not_allowed_is_named_with_what_is() {
             "minutes from 1 to",
         ),
         (json!({"decide_in": 1441}), "bad_request", "is 1441,"),
+        // The room lives 1440 minutes, and a minute beyond the deadline.
+        (
+            json!({"decide_in": 1440}),
+            "bad_deadline",
+            "at most 1439 minutes",
+        ),
         (json!({"decide_in": "1"}), "bad_request", "\"decide_in\" is"),
         (json!({"decide_at": -1}), "bad_request", "milliseconds"),
         (json!({"decide_at": 1}), "bad_deadline", "24 hours"),
@@ -226,6 +232,21 @@ async fn a_setting_that_is_not_allowed_is_named_with_what_is() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(named), "{body}: {detail}");
         assert!(detail.len() < 200, "{body}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_says_an_unknown_command_is_told_all_that_are_known() {
+    let server = start(config()).await;
+    // The latest deadline that there is.
+    let room = made(&server, &json!({"decide_in": 1439})).await;
+    let mut member = member(&server, &room).await;
+    member.next_json().await.unwrap();
+    member.send_text(r#"{"id":1,"fly":{}}"#).await.unwrap();
+    let error = member.next_json().await.unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    for named in ["fly", "add", "deadline", "rules", "dismiss", "rename"] {
+        assert!(message.contains(&format!("`{named}`")), "{message}");
     }
 }
 

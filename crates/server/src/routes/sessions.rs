@@ -23,7 +23,7 @@ use super::route::{Answer, Route, Tag};
 use super::site::{AllowedPage, Id, SharedSite, SiteState, no_such_room, unavailable};
 use crate::reason;
 use again::{legacy, successor};
-use settings::{Settings, lifetime, menu, settings};
+use settings::{Settings, latest_deadline, lifetime, menu, read, settings};
 pub(crate) use settings::{is_json, read as read_body, read_at_most};
 use tablecast_http::Client;
 use tablecast_http::problem::{self, Problem};
@@ -232,7 +232,9 @@ pub(super) async fn create(
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
 
-    let made = make(&site, id, menu, ttl).await.map_err(not_made)?;
+    let made = make(&site, id, menu, ttl)
+        .await
+        .map_err(|error| not_made(&site, error))?;
     tracing::debug!(room = made.id.as_str(), address = %client, "a room was made");
     Ok(answer(&site, StatusCode::CREATED, &made))
 }
@@ -284,7 +286,7 @@ pub(super) async fn again(
             let there = there.ok_or_else(no_such_room)?;
             Ok(answer(&site, StatusCode::OK, &there))
         }
-        Err(error) => Err(not_made(error)),
+        Err(error) => Err(not_made(&site, error)),
     }
 }
 
@@ -404,7 +406,7 @@ fn new_id() -> Result<RoomId, Problem> {
     })
 }
 
-fn not_made(error: CreateError) -> Problem {
+fn not_made(site: &SiteState, error: CreateError) -> Problem {
     let detail = error.to_string();
     match error {
         CreateError::Exists => {
@@ -415,7 +417,11 @@ fn not_made(error: CreateError) -> Problem {
             Problem::not_now(reason::TOO_MANY_ROOMS, detail, retry_after)
         }
         CreateError::NotYet => Problem::not_now(reason::NOT_YET, detail, Duration::from_secs(60)),
-        CreateError::TooLate => Problem::new(reason::BAD_DEADLINE, detail),
+        CreateError::TooLate => {
+            let most = latest_deadline(site.config.hub.room_max_age);
+            let detail = format!("{detail}; a deadline is at most {most} minutes from now");
+            Problem::new(reason::BAD_DEADLINE, detail)
+        }
         CreateError::Unavailable(why) => unavailable(&why),
     }
 }

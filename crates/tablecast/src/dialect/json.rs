@@ -112,8 +112,21 @@ fn within(verb: &str, error: &serde_json::Error) -> String {
     let what = error
         .rsplit_once(" at line ")
         .map_or(&*error, |(what, _)| what);
-    format!("in {:?}: {}", cut(verb), cut(what))
+    // What was expected is said to the end: which commands there are, for instance.
+    let (what, expected) = match what.rfind(EXPECTED) {
+        Some(at) => what.split_at(at),
+        None => (what, ""),
+    };
+    let expected: String = expected.chars().take(MOST_EXPECTED).collect();
+    format!("in {:?}: {}{expected}", cut(verb), cut(what))
 }
+
+/// What serde puts between what it has found and what it has expected.
+const EXPECTED: &str = ", expected ";
+
+/// Enough for the names of forty commands. There is a bound since the request may hold
+/// [`EXPECTED`] too.
+const MOST_EXPECTED: usize = 600;
 
 /// The beginning of what is repeated, so that an answer does not grow with the request.
 fn cut(text: &str) -> String {

@@ -43,7 +43,8 @@ pub(super) struct Settings {
     #[schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{32}$"))]
     person: Value,
     /// In how many minutes the votes decide by themselves: a number, also with a fraction, or
-    /// null. Not together with `decide_at`.
+    /// null. Not together with `decide_at`. At most a minute less than rooms may live: 1439 if the
+    /// server keeps the default of 24 hours, 1440 if rooms may live longer.
     #[schemars(with = "Option<f64>", range(min = 1, max = MAX_MINUTES))]
     decide_in: Value,
     /// When the votes decide by themselves: milliseconds since 1970 by the store's clock, at
@@ -253,6 +254,11 @@ enum When {
     In(Duration),
     /// Milliseconds since 1970.
     At(u64),
+}
+
+/// In how many minutes a deadline may be, at most, so that the room lives a minute beyond it.
+pub(super) fn latest_deadline(max_age: Duration) -> u64 {
+    MAX_MINUTES.min((max_age.as_secs() / 60).saturating_sub(1))
 }
 
 fn deadline(settings: &Settings) -> Result<Option<When>, Problem> {
