@@ -5,6 +5,7 @@ mod docs;
 mod health;
 mod metrics;
 mod pages;
+mod process;
 pub(crate) mod route;
 mod sessions;
 mod site;

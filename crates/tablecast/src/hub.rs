@@ -311,6 +311,11 @@ impl<A: App> Hub<A> {
         self.rooms.is_draining()
     }
 
+    /// How many rooms count against [`HubConfig::max_rooms`], and that limit.
+    pub fn room_places(&self) -> (usize, usize) {
+        self.rooms.places()
+    }
+
     /// The metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.rooms.node.metrics

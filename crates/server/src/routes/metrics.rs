@@ -15,7 +15,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use tablecast::metrics::{LATENCY_BOUNDS, Latency, Metrics};
+use tokio::task::spawn_blocking;
 
+use super::process::Process;
 use super::route::{Answer, Route, Tag};
 use super::site::SharedSite;
 use crate::reason::{self, Reason};
@@ -37,12 +39,16 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 
 /// `GET /metrics`.
 pub(crate) async fn metrics(State(site): State<SharedSite>) -> Response {
-    let mut registry = Registry::with_prefix("tablecast");
+    let process = spawn_blocking(Process::read).await.unwrap_or_default();
+    let mut all = Registry::default();
+    let system = all.sub_registry_with_prefix("process");
+    system.register_collector(Box::new(process));
+    let registry = all.sub_registry_with_prefix("tablecast");
     let build = [("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "The version that runs", Info::new(build));
     registry.register_collector(Box::new(Counted(site.clone())));
     let mut text = String::new();
-    match encode(&mut text, &registry) {
+    match encode(&mut text, &all) {
         Ok(()) => (
             [(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")],
             text,
@@ -79,8 +85,19 @@ impl Collector for Counted {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let hub = &self.0.hub;
         let of = hub.metrics();
+        let (taken, places) = hub.room_places();
         let gauges = [
             ("rooms", "Rooms open on this server", of.rooms.get()),
+            (
+                "room_places",
+                "Rooms that there may be on this server",
+                i64::try_from(places).unwrap_or(i64::MAX),
+            ),
+            (
+                "room_places_taken",
+                "Rooms that count against that limit",
+                i64::try_from(taken).unwrap_or(i64::MAX),
+            ),
             ("members", "Connections with a seat here", of.members.get()),
             (
                 "watchers",

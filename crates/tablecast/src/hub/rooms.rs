@@ -156,6 +156,18 @@ impl<A: App> LocalRooms<A> {
             && stored + entries.values().filter(is_being_made).count() >= max
     }
 
+    /// How many places for rooms are taken, and how many there are.
+    pub(super) fn places(&self) -> (usize, usize) {
+        let mut entries = self.entries.lock();
+        self.forget_expired(&mut entries);
+        let is_being_made = |entry: &&Entry<A>| entry.expires_at == BEING_MADE;
+        let taken = match self.node.backend.stored_rooms() {
+            Some(stored) => stored + entries.values().filter(is_being_made).count(),
+            None => entries.len(),
+        };
+        (taken, self.node.config.max_rooms)
+    }
+
     fn forget_expired(&self, entries: &mut HashMap<RoomId, Entry<A>>) {
         let Some(now) = self.node.backend_now() else {
             return;
