@@ -51,6 +51,9 @@ struct Page;
 #[folder = "client"]
 struct Client;
 
+/// Where the files of the operators' page are.
+pub(crate) const OPERATORS: &str = "admin/";
+
 /// Where the client's files appear among the page's.
 const CLIENT: &str = "client/";
 

@@ -1,5 +1,5 @@
 //! The console of `/docs/live`: its parts without a page, and the tests that it
-//! makes of what was said and heard.
+//! makes of what was said and heard. And the parts of the operators' page.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "support/javascript.rs"]
@@ -19,7 +19,7 @@ mod recorded {
 
 #[test]
 fn the_console_passes_its_tests() {
-    let tests = ["schema", "log", "hostile", "scripts"]
+    let tests = ["schema", "log", "hostile", "scripts", "operator"]
         .map(|name| format!("crates/server/tests/console/{name}.test.js"));
     let options = ["--test", "--test-timeout=600000"].map(str::to_owned);
     javascript::passes("node", options.into_iter().chain(tests));

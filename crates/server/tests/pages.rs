@@ -15,6 +15,17 @@ const GZIP: &str = "Accept-Encoding: gzip\r\n";
 /// Each of the site's own documents: its address.
 const DOCUMENTS: [&str; 2] = ["/", "/r/0b57a5a4-2f0e-4b54-8f7e-6d6a36a4f7a1"];
 
+/// Not even what is no secret: whoever finds the page looks for the rest.
+#[tokio::test]
+async fn nothing_of_the_operators_page_is_found_at_the_sites_address() {
+    let server = start(config()).await;
+    assert_eq!(server.get("/web/0/live/main.js").await.status, 200);
+    for path in ["admin.js", "admin.css", "index.html"] {
+        let answer = server.get(&format!("/web/0/admin/{path}")).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
 /// What is between `before` and `after`, wherever it is.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before)

@@ -216,7 +216,10 @@ pub(super) async fn file(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let path = path.ok();
+    // Nothing of the operators' page is found at the site's address.
+    let path = path
+        .ok()
+        .filter(|Path((_, path))| !path.starts_with(web::OPERATORS));
     path.and_then(|Path((version, path))| web::file(&version, &path, &headers))
         .ok_or_else(Problem::nothing_here)
 }
