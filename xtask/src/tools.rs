@@ -61,7 +61,12 @@ pub(crate) fn needed(is_user: impl Fn(&str) -> bool) -> Result<Vec<Tool>> {
 }
 
 /// What Debian starts as a service of its own once it is installed, and on which port.
-const SERVICES: [(&str, u16); 3] = [("redis-server", 6379), ("nginx", 80), ("caddy", 80)];
+const SERVICES: [(&str, u16); 4] = [
+    ("redis-server", 6379),
+    ("nginx", 80),
+    ("caddy", 80),
+    ("prometheus", 9090),
+];
 
 /// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
 pub(crate) fn provide(mut tools: Vec<Tool>, missing: Missing) -> Result<()> {
@@ -263,7 +268,7 @@ mod tests {
             commands,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime nginx haproxy caddy systemd valgrind npm chromium-headless-shell fonts-nanum python3-venv",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime nginx haproxy caddy systemd prometheus valgrind npm chromium-headless-shell fonts-nanum python3-venv",
                 "python3 -m venv x",
                 "x/pip",
                 "rustup component add rustfmt",
