@@ -7,7 +7,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { test } from './support/browser.js';
+import { guest, test } from './support/browser.js';
+import { ROOM, answering } from './support/operator.js';
+import { site } from './support/site.js';
 import { tour } from './support/tour.js';
 
 const FOLDER = new URL('../docs/images/page/', import.meta.url).pathname;
@@ -44,3 +46,12 @@ for (const { suffix, screens, ...device } of SERIES) {
       await page.screenshot({ path: join(FOLDER, `${screen}${suffix}.png`), caret: 'hide', animations: 'disabled' });
     }));
 }
+
+test('picture of the operators’ page', async (t) => {
+  const server = await site(t, ['--admin-listen', '127.0.0.1:0']);
+  const { page } = await guest(t, server.operators, { ...DESKTOP, viewport: { width: 1120, height: 1000 } });
+  await answering(page);
+  await page.goto(`/#room/${ROOM}?at=5`);
+  await page.getByText('Event 5, 5 of 6: voted.').waitFor();
+  await page.screenshot({ path: join(FOLDER, 'operator.png'), caret: 'hide', animations: 'disabled' });
+});

@@ -40,11 +40,16 @@ export async function serve(t, args = UNLIMITED) {
     rmSync(dir, { recursive: true });
   });
 
+  let base = '';
   for await (const line of createInterface({ input: child.stdout })) {
-    const base = /http:\/\/[\d.:]+/.exec(line)?.[0];
-    if (!base) continue;
+    const address = /http:\/\/[\d.:]+/.exec(line)?.[0];
+    if (!address) continue;
+    base ||= address;
+    if (args.includes('--admin-listen') && !line.startsWith('operators:')) continue;
     return {
       base,
+      /** Where the operators' page is, if the options say so. */
+      operators: address,
       port: Number(new URL(base).port),
       /** The state of the process, for a test that cannot reach it. */
       state: () => ({ exitCode: child.exitCode, signal: child.signalCode, said: error }),
