@@ -57,7 +57,10 @@ enum Verdict {
 /// There is no Python 2.7, or something could not be installed or started; or a case did not pass.
 pub(crate) fn run() -> Result<()> {
     let python = suite()?;
-    let program = counts::built("cargo build --package tablecast --example echo", "echo")?;
+    let program = counts::built(
+        Invocation::new("cargo build --package tablecast --example echo"),
+        "echo",
+    )?;
     let folder = Path::new(&program).with_file_name("autobahn");
     std::fs::create_dir_all(&folder)?;
     let (_echo, address) = Echo::start(&program)?;

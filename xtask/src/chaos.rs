@@ -11,7 +11,10 @@ use crate::invocation::Invocation;
 /// # Errors
 /// Something is missing, or a run found something.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
-    let program = counts::built("cargo build --package tablecast-server", "tablecast")?;
+    let program = counts::built(
+        Invocation::new("cargo build --package tablecast-server"),
+        "tablecast",
+    )?;
     let server = format!("TABLECAST_BIN={program}");
     let node = ["node", "e2e/chaos/main.js"];
     let command = Invocation::new("env").with([&*server]).with(node);

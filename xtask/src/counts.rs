@@ -73,7 +73,7 @@ fn read() -> Result<Record> {
 }
 
 fn count() -> Result<Record> {
-    let program = built(BUILD, "counts")?;
+    let program = built(Invocation::new(BUILD), "counts")?;
     let folder = Path::new(&program).with_file_name("callgrind");
     std::fs::create_dir_all(&folder)?;
     println!("callgrind's files are in {}", folder.display());
@@ -105,8 +105,7 @@ fn count() -> Result<Record> {
 }
 
 /// Builds by a command of cargo's; tells where the program of this name is.
-pub(crate) fn built(command: &str, name: &str) -> Result<String> {
-    let command = Invocation::new(command);
+pub(crate) fn built(command: Invocation, name: &str) -> Result<String> {
     // Twice, since cargo's progress is for people and its answer for us.
     command.run()?;
     executable(name, &command.with(["--message-format=json"]).output()?)

@@ -11,6 +11,7 @@ mod autobahn;
 mod bench;
 mod chaos;
 mod counts;
+mod dist;
 mod fuzz;
 mod invocation;
 mod loaded;
@@ -47,7 +48,8 @@ fn run() -> Result<()> {
         []
         | ["help" | "--help" | "-h"]
         | [
-            "test" | "counts" | "tidy" | "chaos" | "rolling" | "autobahn" | "fuzz" | "bench",
+            "test" | "counts" | "tidy" | "chaos" | "rolling" | "autobahn" | "fuzz" | "bench"
+            | "dist" | "image",
             "--help" | "-h",
         ] => print!("{HELP}"),
         ["test"] => test::run(tools::Missing::Install)?,
@@ -66,6 +68,8 @@ fn run() -> Result<()> {
         ["autobahn"] => autobahn::run()?,
         ["fuzz", arguments @ ..] => fuzz::run(arguments)?,
         ["bench", arguments @ ..] => bench::run(arguments)?,
+        ["dist", arguments @ ..] => dist::run(arguments)?,
+        ["image", arguments @ ..] => dist::image(arguments)?,
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",
             said.join(" ")

@@ -29,7 +29,7 @@ pub(crate) fn run(commit: &str) -> Result<()> {
     println!("$ {add}");
     add.run()?;
     println!("$ {BUILD}");
-    let built = counts::built(BUILD, "tablecast");
+    let built = counts::built(Invocation::new(BUILD), "tablecast");
     remove.run()?;
     let other = format!("TABLECAST_OTHER_SERVER={}", built?);
     let test = Invocation::new("env").with([&*other]);

@@ -1,0 +1,100 @@
+//! The binary of a release, and its symbols.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::{Release, text};
+use crate::counts;
+use crate::invocation::Invocation;
+
+const BUILD: &str =
+    "cargo build --release --locked --package tablecast-server --bin tablecast --target";
+
+/// The name of the file with the symbols, which the binary names too.
+const SYMBOLS: &str = "tablecast.debug";
+
+/// A static binary of musl where that target is installed: it runs on every Linux. Not of glibc, which cannot look
+/// names up when it is static. Else for this machine.
+pub(super) fn target() -> Result<String> {
+    let host = rustc("host: ")?;
+    let musl = host.replace("-gnu", "-musl");
+    let library = Invocation::new("rustc --print target-libdir --target").with([&*musl]);
+    let is_there = |folder: String| Path::new(folder.trim()).exists();
+    match library.output().is_ok_and(is_there) {
+        true => Ok(musl),
+        false => Ok(host),
+    }
+}
+
+/// Builds it; returns its path.
+pub(super) fn binary(release: &Release) -> Result<PathBuf> {
+    let maps = maps()?;
+    let flags = |option: &str| -> String {
+        let flags: Vec<String> = maps.iter().map(|map| format!("{option}={map}")).collect();
+        flags.join(" ")
+    };
+    let command = Invocation::new("env").with([
+        &*format!("TABLECAST_COMMIT={}", release.commit),
+        &format!("SOURCE_DATE_EPOCH={}", release.time),
+        &format!("RUSTFLAGS={}", flags("--remap-path-prefix")),
+        // What is written in C: SQLite, the allocator, cryptography.
+        &format!("CFLAGS={}", flags("-ffile-prefix-map")),
+    ]);
+    let command = command.with(BUILD.split(' ')).with([&*release.target]);
+    println!("$ {command}");
+    Ok(PathBuf::from(counts::built(command, "tablecast")?))
+}
+
+/// What the folders of this machine are called in messages and symbols, as `FROM=TO`. The last one that fits counts.
+fn maps() -> Result<Vec<String>> {
+    let here = std::env::current_dir()?.canonicalize()?;
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.context("neither CARGO_HOME nor a home directory is known")?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let sysroot = Invocation::new("rustc --print sysroot").output()?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    let compiler = format!("/rustc/{}", rustc("commit-hash: ")?);
+    let maps = [
+        (home, "/cargo"),
+        // Where the standard library's sources are installed, the compiler takes paths there for its own.
+        (library, &compiler),
+        (here.clone(), "/tablecast"),
+        (here.join(target), "/target"),
+    ];
+    let maps = maps
+        .iter()
+        .map(|(from, to)| Ok(format!("{}={to}", text(from)?)));
+    maps.collect()
+}
+
+/// A line of what the compiler says of itself.
+fn rustc(key: &str) -> Result<String> {
+    let said = Invocation::new("rustc --version --verbose").output()?;
+    let value = said.lines().find_map(|line| line.strip_prefix(key));
+    Ok(value
+        .with_context(|| format!("rustc says no {key}"))?
+        .to_owned())
+}
+
+/// Puts the binary without its symbols to `stripped`, and the symbols into a folder, where debuggers find them by
+/// their name.
+pub(super) fn strip(built: &Path, stripped: &Path, symbols: &Path) -> Result<()> {
+    let (built, stripped) = (text(built)?, text(stripped)?);
+    if cfg!(target_os = "macos") {
+        let symbols = symbols.join("tablecast.dSYM");
+        let separate = Invocation::new("dsymutil --out").with([text(&symbols)?, built]);
+        separate.run()?;
+        fs::copy(built, stripped)?;
+        return Invocation::new("strip -S -x").with([stripped]).run();
+    }
+    let symbols = symbols.join(SYMBOLS);
+    let symbols = text(&symbols)?;
+    let separate = Invocation::new("objcopy --only-keep-debug").with([built, symbols]);
+    separate.run()?;
+    let link = format!("--add-gnu-debuglink={symbols}");
+    let strip = Invocation::new("objcopy --strip-all").with([&*link, built, stripped]);
+    strip.run()
+}

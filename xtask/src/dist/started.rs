@@ -1,0 +1,116 @@
+//! A server in a root folder of its own, in which it may write to the folder of its rooms alone.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::invocation::Invocation;
+
+/// Where it keeps its rooms.
+pub(super) const ROOMS: &str = "/var/lib/tablecast";
+
+/// Who it is: nobody that the root folder need know.
+pub(super) const USER: &str = "65532:65532";
+
+/// How long it may take to be healthy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// In a space of mounts that ends with it. The shell becomes the server, so a signal reaches that.
+const ENTER: &str = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" \
+                     && mount -t tmpfs -o mode=700,uid=65532,gid=65532 tmpfs \"$0/var/lib/tablecast\" \
+                     && exec chroot --userspec=65532:65532 \"$0\" \"$@\"";
+
+/// Starts it, waits until it says that it is healthy, makes a room, looks at it, and ends it.
+///
+/// # Errors
+/// One of these did not work.
+pub(super) fn serves(
+    root: &Path,
+    environment: &[String],
+    serve: &[String],
+    health: &[String],
+) -> Result<()> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let with_environment = |program: &str| {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        let variables = environment.iter().filter_map(|line| line.split_once('='));
+        command.envs(variables);
+        command.env("TABLECAST_LISTEN", address.to_string());
+        command
+    };
+    let mut server = with_environment("unshare");
+    server.args(["--mount", "sh", "-c", ENTER]);
+    server.arg(root).args(serve);
+    println!("$ {}", serve.join(" "));
+    let server = server.spawn().context("cannot start `unshare`")?;
+    let mut server = Server(server);
+    let mut healthy = with_environment("chroot");
+    healthy.arg(format!("--userspec={USER}")).arg(root);
+    healthy.args(health);
+    let began = Instant::now();
+    while !healthy.output()?.status.success() {
+        if let Some(status) = server.0.try_wait()? {
+            bail!("it ended by itself ({status})");
+        }
+        if began.elapsed() > PATIENCE {
+            let said = healthy.output()?;
+            bail!("it is not healthy: {said:?}");
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("$ {}\nok", health.join(" "));
+    let made = ask(address, "POST /session/")?;
+    let page = made.split_once("\"page\":\"");
+    let page = page.and_then(|(_, rest)| rest.split_once('"'));
+    let (page, _) = page.with_context(|| format!("no room was made: {made}"))?;
+    let shown = ask(address, &format!("GET {page}"))?;
+    if !shown.starts_with("HTTP/1.1 200 ") {
+        bail!("the room is not shown: {shown}");
+    }
+    println!("it has made the room {page}, and shows it");
+    server.end()
+}
+
+/// What a server answers, head and body.
+fn ask(server: SocketAddr, what: &str) -> Result<String> {
+    let mut socket = TcpStream::connect(server)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let head = format!(
+        "{what} HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes())?;
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Killed at its end, if it has not ended.
+struct Server(Child);
+
+impl Server {
+    /// As a service manager ends it.
+    fn end(&mut self) -> Result<()> {
+        Invocation::new("kill -TERM")
+            .with([&*self.0.id().to_string()])
+            .run()?;
+        let status = self.0.wait()?;
+        if !status.success() {
+            bail!("SIGTERM ended it with {status}");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
