@@ -57,6 +57,14 @@ fn whatever_stops_a_node_waits_longer_than_its_drain() {
         let patience = seconds(value(&read(file), key));
         assert!(patience > drain, "{file}: {patience} s for {drain} s");
     }
+    for file in ["kubernetes.yaml", "kubernetes.one.yaml"] {
+        let manifest = read(file);
+        let patience = seconds(value(&manifest, "terminationGracePeriodSeconds: "));
+        // The time before it hears that it ends counts, too.
+        let before = seconds(value(&manifest, "sleep: {seconds: ").trim_end_matches('}'));
+        let needed = before + drain;
+        assert!(patience > needed, "{file}: {patience} s for {needed} s");
+    }
     let said = value(&read("README.md"), "`--drain-timeout` (").to_owned();
     assert_eq!(seconds(&said), drain, "README.md says {said}");
 }
@@ -91,6 +99,40 @@ fn a_node_alone_keeps_its_rooms_where_it_may_write() {
     assert!(read("compose.one.yaml").contains("\"rooms:/var/lib/tablecast\""));
     // Two nodes have theirs in common.
     assert!(read("compose.yaml").contains("TABLECAST_STORE: redis://"));
+}
+
+/// That its fields exist is asked of `kubernetes-validate` by `cargo xtask test`.
+#[test]
+fn a_pod_runs_the_image_of_this_version_as_the_image_says() {
+    let image = read("Dockerfile");
+    let user = value(&image, "\nUSER ");
+    let (user, group) = user.split_once(':').unwrap();
+    for file in ["kubernetes.yaml", "kubernetes.one.yaml"] {
+        let manifest = read(file);
+        let version = concat!(
+            "image: ghcr.io/tablecast/tablecast:",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        );
+        let user = format!("runAsUser: {user}\n");
+        let group = format!("runAsGroup: {group}\n");
+        for line in [
+            version,
+            &user,
+            &group,
+            // Else the Service's name becomes variables that look like options.
+            "enableServiceLinks: false\n",
+            "readOnlyRootFilesystem: true\n",
+        ] {
+            assert!(manifest.contains(line), "{file} has no {line}");
+        }
+        let port = value(&image, "\nEXPOSE ");
+        assert!(manifest.contains(&format!("containerPort: {port}}}\n")));
+    }
+    // Only a store that all share lets there be two.
+    let (several, one) = (read("kubernetes.yaml"), read("kubernetes.one.yaml"));
+    assert!(several.contains("store: redis://") && several.contains("replicas: 2\n"));
+    assert!(one.contains("replicas: 1\n") && one.contains("mountPath: /var/lib/tablecast}\n"));
 }
 
 /// One descriptor a member at a node, and two at the proxy.
