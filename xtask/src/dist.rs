@@ -6,6 +6,7 @@
 mod archive;
 mod build;
 mod image;
+mod licences;
 mod sbom;
 mod started;
 mod sums;
@@ -176,6 +177,8 @@ impl Release {
         for path in Invocation::new(DOCUMENTS).output()?.lines() {
             put(&folder.join(path), &fs::read(path)?)?;
         }
+        let licences = licences::of(self)?;
+        put(&folder.join("LICENSES-OF-OTHERS"), licences.as_bytes())?;
         for (arguments, path) in WRITTEN {
             let command = Invocation::new("").with([text(&binary)?]);
             let written = command.with(arguments.split(' ')).output()?;
