@@ -52,7 +52,6 @@ struct Options<'a> {
 #[derive(Debug)]
 struct Release {
     version: String,
-    /// Twelve digits of the commit, and `-dirty` if the work tree differs from it.
     commit: String,
     /// When it was committed, in seconds since 1970: the time of every file of the release.
     time: u64,
@@ -120,18 +119,11 @@ impl Release {
         let version = servers
             .next()
             .and_then(|package| package["version"].as_str());
-        let mut commit = Invocation::new("git rev-parse --short=12 HEAD").output()?;
-        commit.truncate(commit.trim_end().len());
-        if !Invocation::new("git status --porcelain")
-            .output()?
-            .is_empty()
-        {
-            commit.push_str("-dirty");
-        }
+        let commit = Invocation::new("git rev-parse HEAD").output()?;
         let time = Invocation::new("git log -1 --format=%ct").output()?;
         Ok(Self {
             version: version.context("cargo names no tablecast-server")?.into(),
-            commit,
+            commit: commit.trim().to_owned(),
             time: time.trim().parse().context("git names no time")?,
             target: match options.target {
                 Some(target) => target.to_owned(),
@@ -160,6 +152,10 @@ impl Release {
     }
 
     fn make(&self) -> Result<()> {
+        let changed = Invocation::new("git status --porcelain").output()?;
+        if !changed.is_empty() {
+            bail!("a release is of a commit, and here are changes:\n{changed}");
+        }
         let is_static = self.target.ends_with("-musl");
         let needed = tools::needed(|user| user == "dist" || (user == "musl" && is_static))?;
         tools::provide(needed, Missing::Install)?;
