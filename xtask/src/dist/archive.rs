@@ -1,20 +1,19 @@
 //! Archives that depend on nothing but what is in them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use flate2::{Compression, GzBuilder};
-use tar::{Builder, EntryType, Header};
+use tar::{Archive, Builder, EntryType, Header};
 
 /// Packs a folder under its own name: sorted, as root's, each file with this time, and writable by its owner alone.
 pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
     let name = folder.file_name().context("a folder has a name")?;
-    let file =
-        File::create(archive).with_context(|| format!("cannot write {}", archive.display()))?;
     // Without a name and a time of its own.
-    let zipped = GzBuilder::new().write(file, Compression::best());
+    let zipped = GzBuilder::new().write(create(archive)?, Compression::best());
     let mut builder = Builder::new(zipped);
     for path in walk(folder)? {
         let inside = Path::new(name).join(path.strip_prefix(folder)?);
@@ -22,17 +21,52 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
             true => (EntryType::Directory, Vec::new()),
             false => (EntryType::Regular, fs::read(&path)?),
         };
-        let mut header = Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_mode(mode(&path)?);
-        header.set_mtime(time);
-        header.set_uid(0);
-        header.set_gid(0);
+        let mut header = header(kind, mode(&path)?, time);
         header.set_size(bytes.len() as u64);
         builder.append_data(&mut header, inside, &*bytes)?;
     }
     let mut file = builder.into_inner()?.finish()?;
     Ok(file.flush()?)
+}
+
+/// Puts files together as they are, not compressed.
+pub(super) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64) -> Result<()> {
+    let mut builder = Builder::new(create(archive)?);
+    for (name, bytes) in files {
+        let mut header = header(EntryType::Regular, 0o644, time);
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, &**bytes)?;
+    }
+    Ok(builder.into_inner()?.flush()?)
+}
+
+/// The files of an archive that is not compressed.
+pub(super) fn files(archive: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for entry in Archive::new(File::open(archive)?).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type() == EntryType::Regular {
+            let name = entry.path()?.to_string_lossy().into_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            files.insert(name, bytes);
+        }
+    }
+    Ok(files)
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn header(kind: EntryType, mode: u32, time: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_mtime(time);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
 }
 
 /// Whether it may be run is all that is kept: the rest is a setting of who made the file.

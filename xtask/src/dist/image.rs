@@ -1,12 +1,13 @@
 //! A container image from `deploy/Dockerfile`, made and tried without a container engine.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{LARGEST_IMAGE, Release, is_at_most, put, started, sums, text};
+use super::{LARGEST_IMAGE, Release, archive, is_at_most, put, started, sums, text};
 use crate::invocation::Invocation;
 
 const DOCKERFILE: &str = "deploy/Dockerfile";
@@ -33,7 +34,10 @@ pub(super) fn make(release: &Release) -> Result<()> {
         &fs::read(CERTIFICATES).with_context(|| format!("cannot read {CERTIFICATES}"))?,
     )?;
     let build = buildah(release)?
-        .with("build --isolation chroot --format docker --layers=false".split(' '))
+        .with(
+            "build --isolation chroot --format docker --layers=false --identity-label=false"
+                .split(' '),
+        )
         .with([
             "--timestamp",
             &release.time.to_string(),
@@ -60,7 +64,44 @@ pub(super) fn make(release: &Release) -> Result<()> {
     let push = buildah(release)?.with(["push", "--quiet", &name(release), &to]);
     println!("$ {push}");
     push.run()?;
+    let files = without_builder(archive::files(&archive)?, &name(release))?;
+    archive::join(&files, &archive, release.time)?;
     sums::write(&release.out)
+}
+
+/// The files of an image's archive without what names the container in which it was built, which is another one each
+/// time.
+fn without_builder(
+    mut files: BTreeMap<String, Vec<u8>>,
+    name: &str,
+) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut take = |name: &str| {
+        let file = files.remove(name);
+        file.with_context(|| format!("the image has no {name}"))
+    };
+    let manifest: Value = serde_json::from_slice(&take("manifest.json")?)?;
+    let manifest = &manifest[0];
+    let mut config: Value =
+        serde_json::from_slice(&take(manifest["Config"].as_str().unwrap_or_default())?)?;
+    let config = config
+        .as_object_mut()
+        .context("a configuration is an object")?;
+    config.remove("container");
+    config.remove("container_config");
+    if let Some(settings) = config.get_mut("config").and_then(Value::as_object_mut) {
+        settings.remove("Hostname");
+    }
+    let config = serde_json::to_vec(config)?;
+    let layers = words(&manifest["Layers"]);
+    let mut kept = BTreeMap::new();
+    for layer in &layers {
+        kept.insert(layer.clone(), take(layer)?);
+    }
+    let config_name = format!("{}.json", sums::of(&config));
+    let manifest = json!([{ "Config": config_name, "RepoTags": [name], "Layers": layers }]);
+    kept.insert("manifest.json".into(), serde_json::to_vec(&manifest)?);
+    kept.insert(config_name, config);
+    Ok(kept)
 }
 
 /// Its size, and that it serves as it says itself: its variables, its user, its command, its check of health.
@@ -70,7 +111,9 @@ pub(super) fn check(release: &Release) -> Result<()> {
     let size =
         size.with_context(|| format!("no {}: run `cargo xtask image`", archive.display()))?;
     is_at_most("the image", size.len(), LARGEST_IMAGE)?;
-    let inspect = buildah(release)?.with(["inspect", "--type", "image", &name(release)]);
+    let from = format!("docker-archive:{}", text(&archive)?);
+    let id = line(&buildah(release)?.with(["pull", "--quiet", &from]))?;
+    let inspect = buildah(release)?.with(["inspect", "--type", "image", &id]);
     let inspected: Value = serde_json::from_str(&inspect.output()?)?;
     let config = &inspected["Docker"]["config"];
     if config["User"] != started::USER || config["Volumes"][started::ROOMS].is_null() {
@@ -84,7 +127,7 @@ pub(super) fn check(release: &Release) -> Result<()> {
     serve.extend(words(&config["Cmd"]));
     // The first word says how the others are run.
     let health = words(&config["Healthcheck"]["Test"]).split_off(1);
-    let container = line(&buildah(release)?.with(["from", "--pull-never", &name(release)]))?;
+    let container = line(&buildah(release)?.with(["from", "--pull-never", &id]))?;
     let mount = buildah(release)?.with(["mount", &container]);
     let served = line(&mount).and_then(|root| {
         started::serves(Path::new(&root), &words(&config["Env"]), &serve, &health)
@@ -116,4 +159,45 @@ fn words(list: &Value) -> Vec<String> {
     words
         .filter_map(|word| word.as_str().map(str::to_owned))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As buildah writes it, with what this container was called.
+    fn built(container: &str) -> BTreeMap<String, Vec<u8>> {
+        let config = json!({
+            "container": container,
+            "container_config": { "Hostname": container },
+            "config": { "Hostname": container, "User": "65532:65532" },
+            "rootfs": { "type": "layers", "diff_ids": ["sha256:77"] },
+        });
+        let config_name = format!("{container}.json");
+        let manifest =
+            json!([{ "Config": config_name, "RepoTags": ["x:1"], "Layers": ["77.tar"] }]);
+        let file = |name: &str, text: String| (name.to_owned(), text.into_bytes());
+        BTreeMap::from([
+            file("manifest.json", manifest.to_string()),
+            file(&config_name, config.to_string()),
+            file("77.tar", "files".into()),
+            file("repositories", container.into()),
+        ])
+    }
+
+    #[test]
+    fn an_image_does_not_name_the_container_in_which_it_was_built() {
+        let (one, two) = (built("84058ca7e8df"), built("7c5d98561b61"));
+        let one = without_builder(one, "x:1").unwrap();
+        assert_eq!(one, without_builder(two, "x:1").unwrap());
+        assert_eq!(one.len(), 3, "{one:?}");
+        let configs = one
+            .iter()
+            .filter(|(name, _)| name.ends_with(".json") && *name != "manifest.json");
+        let configs: Vec<_> = configs.collect();
+        let (name, config) = configs[0];
+        assert_eq!(*name, format!("{}.json", sums::of(config)));
+        let config: Value = serde_json::from_slice(config).unwrap();
+        assert_eq!(config["config"], json!({ "User": "65532:65532" }));
+    }
 }

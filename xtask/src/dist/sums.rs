@@ -47,11 +47,13 @@ pub(super) fn check(folder: &Path) -> Result<()> {
 /// The sum of a file, and its size.
 fn sum(path: &Path) -> Result<(String, usize)> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut digits = String::new();
-    for byte in Sha256::digest(&bytes) {
-        write!(digits, "{byte:02x}")?;
-    }
-    Ok((digits, bytes.len()))
+    Ok((of(&bytes), bytes.len()))
+}
+
+/// In small hexadecimal digits.
+pub(super) fn of(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
