@@ -9,6 +9,7 @@ export { newPerson } from './random.js';
 /** @typedef {import('./types.js').Pending} Pending */
 /** @typedef {import('./types.js').Saved} Saved */
 /** @typedef {import('./types.js').Status} Status */
+/** @typedef {import('./types.js').TransportName} TransportName */
 /** @typedef {import('./types.js').Version} Version */
 /** @typedef {import('./types.js').CreatedRoom} CreatedRoom */
 /** @typedef {import('./types.js').RoomResult} RoomResult */

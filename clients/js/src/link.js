@@ -2,7 +2,7 @@
 
 import { RoomError, closed } from './errors.js';
 
-/** @import { WebSocketClass } from './types.js' */
+/** @import { Transport } from './transport.js' */
 
 /**
  * The callbacks that a link needs from its room.
@@ -24,7 +24,7 @@ const LATER = 30_000;
 const STEADY = 5_000;
 
 /** How long an answer may take, ms: as long as the server waits after a ping. */
-const PATIENCE = 10_000;
+export const PATIENCE = 10_000;
 
 /** The same after the page became visible or the network changed, when the connection is probably dead. */
 const SHORT_PATIENCE = 4_000;
@@ -60,10 +60,9 @@ export class Link {
   /** The server's last error, which a close may follow. @type {RoomError | null} */
   complaint = null;
 
-  #url;
-  #WebSocket;
+  #connect;
   #ends;
-  /** @type {InstanceType<WebSocketClass> | null} */
+  /** @type {Transport | null} */
   #socket = null;
   /** The next attempt, or else the next check of the connection. @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -87,19 +86,22 @@ export class Link {
   #keptUntil = 0;
 
   /**
-   * @param {string | URL} url
-   * @param {WebSocketClass} WebSocket
+   * @param {() => Transport} connect
    * @param {Ends} ends
    */
-  constructor(url, WebSocket, ends) {
-    this.#url = String(url);
-    this.#WebSocket = WebSocket;
+  constructor(connect, ends) {
+    this.#connect = connect;
     this.#ends = ends;
+  }
+
+  /** The way of the connection; null: none, or none yet. */
+  get transport() {
+    return this.#socket?.name ?? null;
   }
 
   /** Connects, now. */
   open() {
-    const socket = new this.#WebSocket(this.#url, 'tablecast.v1');
+    const socket = this.#connect();
     this.#socket = socket;
     clearTimeout(this.#timer);
     this.#listen();
@@ -107,25 +109,18 @@ export class Link {
     this.retryAt = this.complaint = null;
     this.#greetedAt = this.#dueAt = 0;
     this.#introduced = false;
-    /** @type {(type: 'open' | 'message' | 'close' | 'error', then: (event: any) => void) => void} */
+    /** @type {(type: 'open' | 'message' | 'close' | 'ping', then: (event: any) => void) => void} */
     const on = (type, then) => socket.addEventListener(type, (event) => this.#socket === socket && then(event));
     on('open', () => {
       this.#introduced = true;
       this.#ends.opened();
     });
     on('message', ({ data }) => {
-      this.#heardAt = performance.now();
-      this.#ahead = ahead();
-      this.doubtful = false;
-      if (this.#dueAt) {
-        this.#dueAt = 0;
-        this.#watch();
-      }
+      this.#lives();
       this.#ends.heard(data);
     });
+    on('ping', () => this.#lives());
     on('close', ({ code, reason }) => this.#lost(code, reason));
-    // A close follows. Without a listener `ws` would throw.
-    on('error', () => {});
     // The hello is due.
     this.asked();
     this.#ends.changed();
@@ -187,6 +182,15 @@ export class Link {
     if (!this.#socket) this.open();
   }
 
+  #lives() {
+    this.#heardAt = performance.now();
+    this.#ahead = ahead();
+    this.doubtful = false;
+    if (!this.#dueAt) return;
+    this.#dueAt = 0;
+    this.#watch();
+  }
+
   #detach() {
     const socket = this.#socket;
     this.#socket = null;
@@ -246,7 +250,7 @@ export class Link {
     this.#ends.changed();
   }
 
-  /** Browsers do not show pings to a page. So after as much silence as the server allows, ask. */
+  /** Browsers do not show a WebSocket's pings to a page. So after as much silence as the server allows, ask. */
   #watch() {
     clearTimeout(this.#timer);
     const left = () => (this.#dueAt || this.#heardAt + this.#interval) - performance.now();

@@ -1,8 +1,9 @@
 import { Commands } from './commands.js';
 import { RoomError } from './errors.js';
 import { Link, ahead } from './link.js';
+import { transports } from './transport.js';
 
-/** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, Version, View, Whole } from './types.js' */
+/** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, TransportName, Version, View, Whole } from './types.js' */
 
 /** A smaller difference may be the transit time of a message, ms. */
 const SLEPT = 1_000;
@@ -19,8 +20,9 @@ const KINDS = ['joined', 'back', 'away', 'left', 'renamed', 'change'];
  *
  * Events: `view` after each change of `view` or `saved`; `joined`, `back`, `away`, `left`, `renamed` and `change`
  * (the application's) as they come from the server, each with the event as `detail`; `outdated`, once, at the first
- * event that this client does not know, with the server's `Version` as `detail`; and `refused` when a command in
- * `saved` was given up, with a `RoomError` as `detail`.
+ * event that this client does not know, with the server's `Version` as `detail`; `transport` when it talks to the server
+ * in another way than before, with its name as `detail`; and `refused` when a command in `saved` was given up, with a
+ * `RoomError` as `detail`.
  * @template S the application's state
  * @template E the application's events
  */
@@ -50,6 +52,8 @@ export class Room extends EventTarget {
   #outdated = false;
   /** `back`: it answers again, but changes of the meantime may not have arrived yet. @type {'up' | 'down' | 'back'} */
   #store = 'up';
+  /** @type {TransportName | null} */
+  #transport = null;
   /** @type {View<S>} */
   #view;
 
@@ -57,9 +61,8 @@ export class Room extends EventTarget {
    * @param {string | URL} url from `roomUrl` or `createRoom`
    * @param {RoomOptions<S, E>} [options]
    */
-  constructor(url, { apply = (state) => state, name, colour, person, watch, saved, WebSocket = globalThis.WebSocket } = {}) {
+  constructor(url, { apply = (state) => state, name, colour, person, watch, saved, transport, sse, WebSocket = globalThis.WebSocket } = {}) {
     super();
-    if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'");
     this.#apply = apply;
     this.#name = saved?.name ?? name;
     this.#colour = saved?.colour ?? colour;
@@ -67,7 +70,7 @@ export class Room extends EventTarget {
     // Servers of before watching refuse the field.
     this.#watch = watch || undefined;
     if (this.#person !== undefined && !/^[0-9a-f]{32}$/.test(this.#person)) throw new TypeError('person is not 32 lower-case hex digits, as from newPerson()');
-    this.#link = new Link(url, WebSocket, {
+    this.#link = new Link(transports(url, { WebSocket, sse, transport }), {
       opened: () => this.#introduce(),
       heard: (text) => this.#heard(text),
       probe: () => this.#probe(),
@@ -95,6 +98,11 @@ export class Room extends EventTarget {
   /** The room as it is known now. */
   get view() {
     return this.#view;
+  }
+
+  /** How it talks to the server, as of the last hello; null before the first one. */
+  get transport() {
+    return this.#transport;
   }
 
   /**
@@ -283,7 +291,11 @@ export class Room extends EventTarget {
     }
     if (answered && this.#store === 'back') this.#store = 'up';
     if (!kind && !this.#outdated) this.#kept = this.#replica;
+    const { transport } = this.#link;
+    const isOther = hello && transport !== this.#transport;
+    if (isOther) this.#transport = transport;
     this.#changed();
+    if (isOther) this.dispatchEvent(new CustomEvent('transport', { detail: transport }));
     if (this.#outdated && !wasOutdated) this.dispatchEvent(new CustomEvent('outdated', { detail: this.#replica?.version }));
     if (event && kind) {
       this.dispatchEvent(new CustomEvent(kind, { detail: event }));
@@ -407,7 +419,7 @@ const UNNAMED = { protocol: 0, app: 0 };
  * @param {Hello<S>} hello
  * @returns {Replica<S>}
  */
-function greet(replica, { seat, ...hello }) {
+function greet(replica, { seat, stream, ...hello }) {
   // Who watches is nobody, whoever they were before.
   const next = /** @type {Replica<S>} */ ({ ...replica, you: undefined, version: UNNAMED, ...hello });
   return 'now' in hello ? replace(next, hello) : next;

@@ -122,9 +122,16 @@ export interface RoomOptions<S, E> {
   watch?: boolean | 'only' | undefined;
   /** An earlier `room.saved`, to take the same seat again. */
   saved?: Saved | null | undefined;
+  /** The only way to talk to the server. Without it: WebSocket, or SSE where that is blocked. */
+  transport?: TransportName | undefined;
+  /** Another address for SSE than `/sse/{id}/` beside `/ws/{id}/`. `false`: never take it. */
+  sse?: string | URL | false | undefined;
   /** Another WebSocket class, for Node before 22. Default: the global one. */
   WebSocket?: WebSocketClass | undefined;
 }
+
+/** `sse`: Server-Sent Events and POST. */
+export type TransportName = 'websocket' | 'sse';
 
 /** The part of a WebSocket that is used. */
 export interface WebSocketClass {
@@ -171,6 +178,8 @@ export interface RoomEvents<E> {
 export interface Listened<E> extends RoomEvents<E> {
   /** There was an event that this client does not know, see `view.outdated`. */
   outdated: Version;
+  /** At the first hello, and after each that came in another way than the one before. */
+  transport: TransportName;
   /** A command in `saved` was given up, and nobody holds its promise: `pending` is the command. */
   refused: RoomError;
 }
@@ -197,6 +206,8 @@ interface Greeting {
   readonly colour?: number;
   readonly seat?: string;
   readonly watching?: true;
+  /** To who watches by SSE: the secret for POSTs. */
+  readonly stream?: string;
   readonly room: string;
   readonly seats: number;
   readonly ttl_ms: number;
@@ -223,7 +234,7 @@ export interface Version {
 export type Hello<S> = Greeting & (({ readonly resumed: false } & Whole<S>) | { readonly resumed: true });
 
 /** The room as this client knows it: a hello without its secret, kept up to date. */
-export type Replica<S> = Omit<Greeting, 'seat'> & Omit<Whole<S>, 'now'> & {
+export type Replica<S> = Omit<Greeting, 'seat' | 'stream'> & Omit<Whole<S>, 'now'> & {
   readonly version: Version;
   /** The store's clock minus `performance.now()`, ms; in `saved`, minus the device's clock. */
   readonly offset: number;

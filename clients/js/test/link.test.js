@@ -13,7 +13,7 @@ const URL = 'ws://127.0.0.1:8000/ws/x/';
 const RESUMED = golden('hello-resumed').frame;
 const BACK = { event: { seq: 2, back: { member: 1 }, expires_at: 1795300327066 } };
 
-const join = (options = {}) => new LunchRoom(URL, { WebSocket: FakeWebSocket, name: 'Mina', ...options });
+const join = (options = {}) => new LunchRoom(URL, { WebSocket: FakeWebSocket, transport: 'websocket', name: 'Mina', ...options });
 
 /** @param {import('node:test').TestContext} t */
 function live(t, options = {}) {

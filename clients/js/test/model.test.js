@@ -5,11 +5,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Room } from 'tablecast-client';
+import { fakeFetch, settled } from './support/events.js';
 import { fakes } from './support/fakes.js';
 import { Model } from './support/model.js';
 import { generator } from './support/random.js';
 
-const URL = 'ws://127.0.0.1:8000/ws/x/';
+/** @typedef {import('tablecast-client').TransportName} TransportName */
+
 const SEEDS = process.env['SEED'] ? [Number(process.env['SEED'])] : Array.from({ length: 40 }, (_, n) => n);
 const STEPS = 250;
 
@@ -23,16 +25,20 @@ class Page {
 
   /**
    * @param {Model} model
+   * @param {TransportName} transport
+   * @param {string} url
    * @param {string} stored
    * @param {() => boolean} dies whether the page dies while it stores
    * @param {() => unknown} told called when it gets a view
    */
-  constructor(model, stored, dies, told) {
+  constructor(model, transport, url, stored, dies, told) {
+    this.url = url;
     this.stored = stored;
     const WebSocket = model.socketClass(() => this.lives);
-    this.room = new Room(URL, {
+    this.room = new Room(`ws://127.0.0.1:8000${url}`, {
       apply: (/** @type {string[]} */ state, { change }) => [...state, /** @type {{ item?: string }} */ (change).item ?? 'hidden'],
       saved: JSON.parse(stored),
+      transport,
       WebSocket,
     });
     this.room.subscribe(() => {
@@ -48,8 +54,9 @@ class Page {
  * @param {import('node:test').TestContext} t
  * @param {number} seed
  * @param {boolean} takesInOrder
+ * @param {readonly TransportName[]} ways each page takes one of them
  */
-async function run(t, seed, takesInOrder) {
+async function run(t, seed, takesInOrder, ways) {
   const { pass, chance } = fakes(t);
   const random = generator(seed);
   const model = new Model(random, takesInOrder);
@@ -60,6 +67,9 @@ async function run(t, seed, takesInOrder) {
   let storm = true;
   /** @type {Page | undefined} */
   let newest;
+  let pages = 0;
+  // A page that died hears nothing more.
+  fakeFetch(t, (asked) => newest?.lives && asked.url.endsWith(newest.url.replace('ws', 'sse')) && model.take(asked));
   const open = () => {
     const before = newest;
     if (before) before.hears = false;
@@ -69,7 +79,7 @@ async function run(t, seed, takesInOrder) {
     const dies = () => storm && random(150) === 0;
     // A listener may send a command.
     const says = () => isOpen &&  storm && random(30) === 0 && add();
-    const page = new Page(model, before?.stored ?? 'null', dies, says);
+    const page = new Page(model, ways[random(ways.length)] ?? 'websocket', `/ws/x${pages++}/`, before?.stored ?? 'null', dies, says);
     page.room.listen('change', ({ seq }) => page.lives && heard.add(seq));
     page.room.listen('refused', ({ code, pending }) => {
       if (pending?.command === 'add' && page.hears) told.set(/** @type {any} */ (pending.content).item, code);
@@ -79,6 +89,8 @@ async function run(t, seed, takesInOrder) {
   };
   let count = 0;
   const add = () => {
+    // Its listeners may still be at work when a page dies.
+    if (!newest?.lives) return;
     const item = `${count++}`;
     told.set(item, '');
     const here = newest;
@@ -87,6 +99,8 @@ async function run(t, seed, takesInOrder) {
       ({ code }) => here.hears && told.set(item, code),
     );
   };
+  // Streams need more than a microtask.
+  const rest = async () => ways.includes('sse') && settled();
   let page = open();
   t.after(() => page.room.close());
   /** @param {Promise<unknown>} answer */
@@ -106,7 +120,7 @@ async function run(t, seed, takesInOrder) {
     else if (which < 37) model.cut(random(6) === 0);
     else if (which < 38) page.room.retryNow();
     else if (random(4) === 0) page.lives = false;
-    await null;
+    await rest();
   }
 
   storm = false;
@@ -115,13 +129,16 @@ async function run(t, seed, takesInOrder) {
   if (!page.lives) page = open();
   for (let turn = 0; turn < 2_000; turn++) {
     let moves = 0;
-    while (model.move()) moves++;
+    while (model.move()) {
+      moves++;
+      await rest();
+    }
     const { pending, stale } = page.room.view;
     if (!moves && !pending.length && !stale) break;
     pass(100);
-    await null;
+    await rest();
   }
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
 
   const { status, pending, state, position } = page.room.view;
   assert.deepEqual([status, pending], ['live', []]);
@@ -144,8 +161,13 @@ async function run(t, seed, takesInOrder) {
   }
 }
 
-for (const [name, takesInOrder] of /** @type {const} */ ([['takes commands in order', true], ['takes what it can', false]])) {
+for (const [name, takesInOrder, ...ways] of /** @type {const} */ ([
+  ['takes commands in order', true, 'websocket'],
+  ['takes what it can', false, 'websocket'],
+  ['answers POSTs', true, 'sse'],
+  ['can be reached either way', true, 'websocket', 'sse'],
+])) {
   test(`with a server that ${name} nothing is lost, doubled, reordered or left without a word`, async (t) => {
-    for (const seed of SEEDS) await t.test(`SEED=${seed}`, (t) => run(t, seed, takesInOrder));
+    for (const seed of SEEDS) await t.test(`SEED=${seed}`, (t) => run(t, seed, takesInOrder, ways));
   });
 }

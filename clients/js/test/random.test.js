@@ -13,15 +13,18 @@ const STEPS = 300;
 
 const seeds = process.env['SEED'] ? [Number(process.env['SEED'])] : [1, 2, Date.now() % 1_000_000];
 
-for (const seed of seeds) {
-  test(`members over failing networks agree in the end: SEED=${seed}`, async (t) => {
+/** @type {readonly import('tablecast-client').TransportName[][]} */
+const ways = [['websocket'], ['sse', 'websocket']];
+
+for (const [seed, way] of seeds.flatMap((seed) => ways.map((way) => /** @type {const} */ ([seed, way])))) {
+  test(`members over failing networks agree in the end: by ${way.join(' and ')}, SEED=${seed}`, async (t) => {
     const random = generator(seed);
     const server = await serve(t);
     const { url, get } = await server.room();
     const members = await Promise.all(
-      Array.from({ length: MEMBERS }, async () => {
+      Array.from({ length: MEMBERS }, async (_, n) => {
         const net = await proxy(t, server.port);
-        return { net, room: join(t, net.through(url)) };
+        return { net, room: join(t, net.through(url), { transport: way[n % way.length] }) };
       }),
     );
     await Promise.all(members.map(({ room }) => live(room)));

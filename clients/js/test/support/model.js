@@ -1,5 +1,6 @@
 // A server as the protocol describes it, without a network: each message waits until the test moves it.
 
+import { FakePost, FakeStream, event } from './events.js';
 import { FakeWebSocket } from './fakes.js';
 import { golden } from './frames.js';
 
@@ -19,20 +20,33 @@ const ack = (id, seq, change) => ({ ack: { id, seq, ...(change.secret && { own: 
 /** An event as everybody sees it. @type {(event: any) => object} */
 const shown = (event) => (event.change?.secret ? { ...event, change: { hidden: true } } : event);
 
+/** A POST of commands: how many are not answered yet, and the answers. @typedef {{ asked: FakePost, left: number, answers: object[] }} Post */
+
 /** One connection, with the messages under way in both directions. */
 class Wire {
-  /** @type {string[]} */
+  /** @type {{ text: string | null, post?: Post }[]} */
   up = [];
   /** @type {object[]} */
   down = [];
+  /** POSTs whose answers are on their way. @type {Post[]} */
+  answered = [];
+  /** All that the network may lose. @type {Set<FakePost>} */
+  posts = new Set();
+  /** The POST of the command that is taken now. @type {Post | undefined} */
+  post;
   /** @type {Seat | null} */
   seat = null;
   /** The number of the command that was given up: nothing higher is taken before it comes again. */
   gap = 0;
 
-  /** @param {FakeWebSocket} socket */
+  /** @param {FakeWebSocket | FakeStream} socket */
   constructor(socket) {
     this.socket = socket;
+  }
+
+  /** @param {object} push */
+  answer(push) {
+    (this.post?.answers ?? this.down).push(push);
   }
 }
 
@@ -80,9 +94,27 @@ export class Model {
 
       /** @override @param {string} text */
       send(text) {
-        if (lives()) this.wire.up.push(text);
+        if (lives()) this.wire.up.push({ text });
       }
     };
+  }
+
+  /** A stream or a POST of a page. @param {FakeStream | FakePost} asked */
+  take(asked) {
+    if (!(asked instanceof FakePost)) {
+      const wire = new Wire(asked);
+      wire.up.push({ text: JSON.stringify(asked.first) });
+      this.#wires.splice(0, this.#wires.length, wire);
+      return;
+    }
+    const [wire] = this.#wires;
+    if (!wire?.seat || wire.seat.token !== asked.body.seat) return asked.breaks();
+    /** @type {object[]} */
+    const commands = asked.body.commands;
+    const post = { asked, left: commands.length, answers: [] };
+    wire.posts.add(asked);
+    if (commands.length) wire.up.push(...commands.map((one) => ({ text: JSON.stringify(one), post })));
+    else wire.answered.push(post);
   }
 
   /** Makes one step: a connection opens, or a message arrives at one side. @returns {boolean} whether there was one */
@@ -94,21 +126,49 @@ export class Model {
       return true;
     }
     if (wire.socket.readyState !== 1) return false;
-    const isHeard = wire.down.length > 0 && (wire.up.length === 0 || this.#random(2) === 0);
-    const push = isHeard ? wire.down.shift() : undefined;
-    if (push) wire.socket.hears(push);
-    else if (wire.up.length) this.#take(wire, wire.up.shift() ?? '');
-    else return false;
-    return true;
+    const { up, down, answered } = wire;
+    const all = [up, down, answered].filter(({ length }) => length);
+    const one = all[this.#random(all.length || 1)];
+    if (one === down) this.#say(wire.socket, down.shift() ?? {});
+    if (one === up) this.#next(wire);
+    if (one === answered) {
+      const { asked, answers } = answered.shift() ?? {};
+      asked?.answers(answers ?? []);
+    }
+    return one !== undefined;
+  }
+
+  /** @param {FakeWebSocket | FakeStream} socket @param {object} push */
+  #say(socket, push) {
+    if (socket instanceof FakeWebSocket) return socket.hears(push);
+    // A stream comes in any pieces, and line ends are of two kinds.
+    const text = (this.#random(4) ? '' : ': ping\n\n') + event(push);
+    const bytes = new TextEncoder().encode(this.#random(2) ? text : text.replaceAll('\n', '\r\n'));
+    for (let from = 0, to; from < bytes.length; from = to) {
+      to = from + 1 + this.#random(bytes.length);
+      socket.writes(bytes.slice(from, to));
+    }
+  }
+
+  /** Takes what comes next from the client. @param {Wire} wire */
+  #next(wire) {
+    const { text = null, post } = wire.up.shift() ?? {};
+    if (text === null) return;
+    // Another node may take each POST, and knows nothing of the one before.
+    if (post && post !== wire.post) wire.gap = 0;
+    wire.post = post;
+    this.#take(wire, text);
+    if (post && --post.left === 0) wire.answered.push(post);
   }
 
   /** The connection is gone, with the messages under way. @param {boolean} seatToo */
   cut(seatToo) {
     const [wire] = this.#wires.splice(0);
     // Messages that had already reached the server.
-    for (let more = this.#random(3); wire && more > 0 && wire.up.length && wire.seat; more--) this.#take(wire, wire.up.shift() ?? '');
+    for (let more = this.#random(3); wire && more > 0 && wire.up.length && wire.seat; more--) this.#next(wire);
     if (seatToo) this.#seats = [];
     wire?.socket.ends(1006);
+    for (const asked of wire?.posts ?? []) asked.breaks();
   }
 
   /** @param {boolean} down */
@@ -137,13 +197,15 @@ export class Model {
     const event = { seq: this.events.length + 1, expires_at: HELLO.expires_at, ...what };
     this.events.push(event);
     const { seq, change } = event;
-    for (const { seat, down } of this.#wires) {
+    for (const wire of this.#wires) {
+      const { seat, down, post } = wire;
       if (!seat) continue;
-      if (id !== undefined) down.push(ack(id, seq, change));
-      else if (change?.secret) {
+      if (id !== undefined) wire.answer(ack(id, seq, change));
+      // The node of a stream need not be the one that answers.
+      if (change?.secret && (id === undefined || (post && this.#random(2) === 0))) {
         const { snapshot } = golden('snapshot').frame;
         down.push({ snapshot: { ...snapshot, epoch: HELLO.epoch, members: HELLO.members, seq, state: this.state() } });
-        this.toldAt = seq;
+        if (id === undefined) this.toldAt = seq;
       }
       down.push({ event: shown(event) });
     }
@@ -158,7 +220,7 @@ export class Model {
     if (!seat) throw new Error(`said before the hello: ${text}`);
     const { id, ...what } = said;
     /** @param {string} code @param {object} [more] */
-    const refuse = (code, more) => wire.down.push({ error: { id, code, message: code, ...more } });
+    const refuse = (code, more) => wire.answer({ error: { id, code, message: code, ...more } });
     const giveUp = (/** @type {string} */ code) => {
       if (this.#takesInOrder) wire.gap = id;
       refuse(code);
@@ -169,7 +231,7 @@ export class Model {
     this.#settle(seat);
     if (id <= seat.last) {
       const done = this.applied.find((one) => one.seat === seat && one.id === id);
-      if (done?.text === text) return wire.down.push(ack(id, done.seq, this.events[done.seq - 1].change));
+      if (done?.text === text) return wire.answer(ack(id, done.seq, this.events[done.seq - 1].change));
       if (!seat.decided.has(id)) this.wrong.push(text);
       return refuse(done ? 'conflict' : 'outdated');
     }
@@ -187,7 +249,7 @@ export class Model {
     if (what.add) return apply(true);
     seat.decided.add(id);
     if (what.bad) return refuse('not_found');
-    return wire.down.push({ ack: { id, seq: this.events.length } });
+    return wire.answer({ ack: { id, seq: this.events.length } });
   }
 
   /** An open outcome is settled before the next command is decided. @param {Seat} seat */

@@ -1,0 +1,175 @@
+// Which way a connection takes: a WebSocket, or Server-Sent Events and POST where something between here and the site
+// lets no WebSocket through.
+
+import { EventSocket } from './sse.js';
+
+/** @import { TransportName, WebSocketClass } from './types.js' */
+
+/** A WebSocket that is not open after this time may be blocked, ms. */
+const SLOW = 2_000;
+
+/** How long a WebSocket is not tried again where it was blocked, ms. */
+const BLOCKED = 300_000;
+
+/**
+ * What is known of a site.
+ * @typedef {object} Site
+ * @property {boolean} isOpen a WebSocket has been open
+ * @property {number} missed how many in a row have failed before they were open
+ * @property {number} blockedUntil they are blocked, by `performance.now()`
+ */
+
+/** By host, as long as the page lives. @type {Map<string, Site>} */
+const sites = new Map();
+
+/**
+ * @param {string | URL} url the WebSocket's address
+ * @param {object} options
+ * @param {WebSocketClass | undefined} options.WebSocket
+ * @param {string | URL | false | undefined} options.sse
+ * @param {TransportName | undefined} options.transport
+ * @returns {() => Transport} opens a connection
+ */
+export function transports(url, { WebSocket, sse, transport }) {
+  const events = transport === 'websocket' ? null : eventsUrl(url, sse);
+  if (transport === 'sse') {
+    if (!events) throw new TypeError(`there is no address for SSE beside ${url}: pass it as the option sse`);
+    return () => new Transport(null, null, events);
+  }
+  if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'; or take the option transport: 'sse'");
+  const connect = () => new WebSocket(String(url), 'tablecast.v1');
+  if (!events) return () => new Transport(null, connect, null);
+  const { host } = new URL(events);
+  const site = sites.get(host) ?? { isOpen: false, missed: 0, blockedUntil: 0 };
+  sites.set(host, site);
+  return () => new Transport(site, performance.now() < site.blockedUntil ? null : connect, events);
+}
+
+/** `/ws/{id}/` as `/sse/{id}/`. @param {string | URL} url @param {string | URL | false | undefined} sse @returns {string | null} */
+function eventsUrl(url, sse) {
+  if (sse !== undefined) return sse ? new URL(sse, globalThis.location?.href).href : null;
+  const there = new URL(url, globalThis.location?.href);
+  const path = there.pathname.replace(/\/ws(\/[^/]+\/?)$/, '/sse$1');
+  if (path === there.pathname) return null;
+  there.pathname = path;
+  there.protocol = there.protocol.replace('ws', 'http');
+  return there.href;
+}
+
+/** One connection, in the shape of a WebSocket; also fires `ping` where pings are seen. */
+export class Transport extends EventTarget {
+  /** The way it takes; null: none yet. @type {TransportName | null} */
+  name = null;
+  #site;
+  /** @type {InstanceType<WebSocketClass> | null} */
+  #webSocket = null;
+  #isOpen = false;
+  /** @type {EventSocket | null} */
+  #events = null;
+  #isClosed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {Site | null} site null if there is one way only
+   * @param {(() => InstanceType<WebSocketClass>) | null} connect
+   * @param {string | null} events
+   */
+  constructor(site, connect, events) {
+    super();
+    this.#site = site;
+    if (connect) this.#tryWebSocket(connect(), events);
+    else if (events) this.#tryEvents(events);
+    if (connect && events) this.#timer = setTimeout(() => this.#tryEvents(events), SLOW);
+  }
+
+  get readyState() {
+    return this.#taken?.readyState ?? 0;
+  }
+
+  /** @param {string} text */
+  send(text) {
+    this.#taken?.send(text);
+  }
+
+  /** @param {number} code */
+  close(code) {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#webSocket?.close(code);
+    this.#events?.close(code);
+  }
+
+  get #taken() {
+    return this.name === 'sse' ? this.#events : this.name && this.#webSocket;
+  }
+
+  /** @param {TransportName} name */
+  #take(name) {
+    this.name = name;
+    this.dispatchEvent(new Event('open'));
+  }
+
+  /** @param {InstanceType<WebSocketClass>} socket @param {string | null} events */
+  #tryWebSocket(socket, events) {
+    this.#webSocket = socket;
+    /** @type {(type: 'open' | 'message' | 'close' | 'error', then: (event: any) => void) => void} */
+    const on = (type, then) => socket.addEventListener(type, (event) => !this.#isClosed && then(event));
+    on('open', () => {
+      clearTimeout(this.#timer);
+      this.#isOpen = true;
+      if (this.#site) Object.assign(this.#site, { isOpen: true, missed: 0, blockedUntil: 0 });
+      // If the other way is being tried, both together would be two members.
+      if (!this.#events) this.#take('websocket');
+    });
+    on('message', ({ data }) => this.#pass('message', { data }));
+    on('close', ({ code, reason }) => {
+      this.#webSocket = null;
+      if (this.name === 'websocket') return this.#end(code, reason);
+      if (this.#events) return;
+      const site = this.#site;
+      // A server that restarts is not a blocked WebSocket: where one has been open, the next one is waited for.
+      if (!site || !events || (++site.missed < 2 && site.isOpen)) return this.#end(code, reason);
+      this.#tryEvents(events);
+    });
+    // A close follows. Without a listener `ws` would throw.
+    on('error', () => {});
+  }
+
+  /** @param {string} url */
+  #tryEvents(url) {
+    clearTimeout(this.#timer);
+    const events = new EventSocket(url);
+    this.#events = events;
+    let isAnswered = false;
+    /** @type {(type: 'open' | 'message' | 'close' | 'ping', then: (event: any) => void) => void} */
+    const on = (type, then) => events.addEventListener(type, (event) => !this.#isClosed && then(event));
+    on('open', () => this.#take('sse'));
+    on('ping', () => this.#pass('ping', {}));
+    on('message', ({ data }) => {
+      // The site answers, so the WebSocket alone is blocked.
+      if (!isAnswered && this.#site && !this.#isOpen) this.#site.blockedUntil = performance.now() + BLOCKED;
+      isAnswered = true;
+      this.#webSocket?.close(1000);
+      this.#webSocket = null;
+      this.#pass('message', { data });
+    });
+    on('close', ({ code, reason }) => {
+      if (isAnswered || code !== 1006 || !this.#webSocket) return this.#end(code, reason);
+      // Perhaps the WebSocket was only slow.
+      this.name = this.#events = null;
+      if (this.#isOpen) this.#take('websocket');
+    });
+  }
+
+  /** @param {string} type @param {object} what */
+  #pass(type, what) {
+    this.dispatchEvent(Object.assign(new Event(type), what));
+  }
+
+  /** @param {number} code @param {string} reason */
+  #end(code, reason) {
+    this.close(1000);
+    this.#pass('close', { code, reason });
+  }
+}
