@@ -100,9 +100,11 @@ for (const [seed, way] of seeds.flatMap((seed) => ways.map((way) => /** @type {c
 
     // Each knows what the server shows them: it tells the same seat, taken by somebody who knows nothing yet.
     const rooms = [];
-    for (const { room } of members) {
+    for (const { room, net } of members) {
       const { saved, view } = room;
       assert.ok(saved);
+      // Who gave up a connection a moment ago would take the seat back, once.
+      net.refuse(true);
       const fresh = join(t, url, { saved: { ...saved, replica: null } });
       const { state, members } = await live(fresh);
       assert.deepEqual([view.state, view.members], [state, members]);

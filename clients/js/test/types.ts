@@ -53,6 +53,9 @@ void lunch.setRules({ votesEach: null });
 // @ts-expect-error: no such rule
 void lunch.setRules({ secret: true });
 new LunchRoom('ws://127.0.0.1:8000/ws/x/', { watch: 'only', person: newPerson() });
+new LunchRoom('ws://127.0.0.1:8000/ws/x/', { transport: 'sse', sse: new URL('http://127.0.0.1:8000/sse/x/') }).listen('transport', (name) => name === 'sse');
+// @ts-expect-error: no such transport
+new LunchRoom('ws://127.0.0.1:8000/ws/x/', { transport: 'polling' });
 // @ts-expect-error: no such way to watch
 new LunchRoom('ws://127.0.0.1:8000/ws/x/', { watch: 'always' });
 const seq: Promise<number> = lunch.vote('pizza');
