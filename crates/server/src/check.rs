@@ -7,6 +7,7 @@ mod options;
 mod ports;
 mod store;
 mod system;
+mod tls;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,6 +27,9 @@ const CHECKS: &[Check] = &[
     ("log", options::log_filter),
     ("store", store::store),
     ("ports", ports::ports),
+    ("certificate", tls::certificate),
+    ("acme", tls::acme),
+    ("domain", tls::domains),
     ("descriptors", system::descriptors),
     ("memory", system::memory),
     ("user", system::user),
@@ -58,7 +62,7 @@ pub(crate) fn command() -> clap::Command {
         .long_about(
             "Says what would fail, before it fails: a line for each thing, with ok, warn or fail\n\n\
              It looks at the server that the same flags, variables and file would start: its options, \
-             store, ports, and what the machine allows. Nothing that lasts is changed; a database that is \
+             store, ports, certificate, and what the machine allows. Nothing that lasts is changed; a database that is \
              not there is not made. A server may run meanwhile: what it has in use is said.\n\n\
              Ends with 1 if something would fail, else with 0.",
         );
@@ -104,11 +108,14 @@ fn look(config: &Config) -> Vec<(&'static str, Finding)> {
         config,
         runtime: &runtime,
     };
+    // Timers and sockets are the runtime's.
+    let context = runtime.enter();
     let findings = CHECKS.iter().flat_map(|(name, check)| {
         let findings = check(&subject);
         findings.into_iter().map(|finding| (*name, finding))
     });
     let findings = findings.collect();
+    drop(context);
     // A DNS look-up may hang.
     runtime.shutdown_background();
     findings

@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tablecast_client::{Answer, Trust, get};
 use tablecast_terminal::room_url;
 
 use crate::config::{self, Config};
+use crate::listen::reachable;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -96,31 +96,24 @@ fn read(args: &[OsString]) -> Result<(Url, Trust), clap::Error> {
 
 /// Where the server that these options describe answers on this machine.
 fn own_url(config: &Config) -> Result<Url, clap::Error> {
-    let (option, address, scheme) = ("--listen", config.listen, "http");
+    let scheme = match config.https {
+        Some(_) => "https",
+        None => "http",
+    };
+    let (option, address, scheme) = ("--listen", config.listen, scheme);
     if address.port() == 0 {
         return Err(config::error(
             clap::error::ErrorKind::MissingRequiredArgument,
             &format!("with port 0 in {option} it is not known where it listens: give its URL"),
         ));
     }
-    let url = format!("{scheme}://{}/{PATH}", here(address));
+    let url = format!("{scheme}://{}/{PATH}", reachable(address));
     Url::parse(&url).map_err(|error| {
         config::error(
             clap::error::ErrorKind::ValueValidation,
             &format!("{url}: {error}"),
         )
     })
-}
-
-/// Where a server that listens at this address is reached on this machine: nobody can connect
-/// to 0.0.0.0.
-pub(crate) fn here(address: SocketAddr) -> SocketAddr {
-    let host = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(host, address.port())
 }
 
 fn is_this_machine(url: &Url) -> bool {

@@ -13,6 +13,7 @@ pub mod config;
 mod docs;
 pub mod health;
 mod language;
+pub mod listen;
 pub mod log;
 pub mod manual;
 mod negotiation;

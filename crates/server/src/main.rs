@@ -5,7 +5,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::task::Poll;
 use std::time::Duration;
@@ -13,19 +13,16 @@ use std::time::Duration;
 use anyhow::Context;
 use tablecast_server::commands::{self, Command};
 use tablecast_server::config::{self, Config, Https};
+use tablecast_server::listen::{bind, reachable};
 use tablecast_server::log::{self, LogFormat};
 use tablecast_server::store::{self, StoreError};
 use tablecast_server::tls::{Certificates, Clock};
 use tablecast_server::{Failed, Server, check, health};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// How many connections may wait to be accepted; the kernel's own limit
-/// (`net.core.somaxconn`) is 4096 by default.
-const BACKLOG: u32 = 4096;
 
 /// How many tasks a worker runs before it looks for input although others are ready: in
 /// effect all of them, as an event loop does. With tokio's default of 61, new input runs
@@ -213,32 +210,6 @@ fn operators(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = bind(address).with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr().context("cannot read the address")?;
     Ok((listener, address))
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let all_of_ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
-    let (socket, address) = match address {
-        SocketAddr::V4(_) => (TcpSocket::new_v4()?, address),
-        SocketAddr::V6(_) => match TcpSocket::new_v6() {
-            // All addresses of a machine without IPv6 are those of IPv4.
-            Err(_) if address.ip().is_unspecified() => (TcpSocket::new_v4()?, all_of_ipv4),
-            made => (made?, address),
-        },
-    };
-    // So that a server can start again while old connections are in TIME_WAIT.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// The address by which this machine reaches a listener: nobody can connect to 0.0.0.0.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let host = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(host, address.port())
 }
 
 fn say_what_to_do(

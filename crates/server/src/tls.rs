@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{ChallengeKind, Https};
 use acme::Acme;
+pub(crate) use acme::{kept, reach};
 pub use clock::{Clock, Hand};
-use clock::{out_of_time, said};
+pub(crate) use clock::{out_of_time, said};
 pub use error::TlsError;
 use files::Files;
 use redirect::Redirect;

@@ -9,11 +9,12 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use program::{tablecast, with_store};
+use program::{ANY_PORT, tablecast, with_store};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
-use tablecast_testing::Directory;
 use tablecast_testing::process::{Process, run_to_end};
 use tablecast_testing::redis::RedisServer;
+use tablecast_testing::{Directory, blocking_until};
 
 /// The code, and the lines.
 fn check(command: &mut Command) -> (Option<i32>, String) {
@@ -22,6 +23,21 @@ fn check(command: &mut Command) -> (Option<i32>, String) {
     let complained = String::from_utf8_lossy(&output.stderr);
     assert_eq!(complained, "", "all of it is in the list");
     (output.status.code(), said)
+}
+
+/// A certificate for this name until this year, and its key, in files: their names.
+fn certificate(dir: &Directory, name: &str, until: i32) -> [String; 2] {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    let files = [("crt", pem), ("key", key.serialize_pem())];
+    files.map(|(end, text)| {
+        dir.write(&format!("{name}.{end}"), &text)
+            .display()
+            .to_string()
+    })
 }
 
 /// Options, and what is said of them.
@@ -49,7 +65,62 @@ fn what_a_server_does_not_start_with_is_found_before() {
     let below = format!("sqlite:{}", here("notes.db/x.db"));
     let nowhere = format!("sqlite:{}", here("none/x.db"));
     let directory = format!("sqlite:{}", here(""));
+    let [one, key_of_one] = certificate(&dir, "one.example", 4000);
+    let [_, other_key] = certificate(&dir, "other.example", 4000);
+    let acme = [
+        "--domain",
+        "localhost",
+        "--acme-directory",
+        "https://127.0.0.1:1/dir",
+    ];
+    let [domain, name, directory_of_acme, nobody] = acme;
+    let in_a_file = here("notes.db/acme");
     let broken: &[Broken<'_>] = &[
+        (
+            &["--tls-cert", &one],
+            &["fail  options: ", "--tls-cert needs --tls-key"],
+        ),
+        (
+            &["--tls-cert", &here("none.crt"), "--tls-key", &key_of_one],
+            &["fail  certificate: --tls-cert", "cannot read", "none.crt"],
+        ),
+        (
+            &["--tls-cert", &one, "--tls-key", &other_key],
+            &[
+                "fail  certificate: ",
+                "other.example.key does not belong to",
+            ],
+        ),
+        (
+            &["--tls-cert", &one, "--tls-key", &here("notes.db")],
+            &["fail  certificate: ", "holds no private key"],
+        ),
+        (
+            &[domain, "*.a.example"],
+            &["fail  options: ", "--domain", "the full name of a site"],
+        ),
+        (
+            &[
+                "--acme-store",
+                &in_a_file,
+                domain,
+                name,
+                directory_of_acme,
+                nobody,
+            ],
+            &["fail  acme: --acme-store", "cannot be written"],
+        ),
+        (
+            &[
+                "--acme-root",
+                &here("notes.db"),
+                domain,
+                name,
+                directory_of_acme,
+                nobody,
+            ],
+            &["fail  acme: --acme-directory", "(--acme-root)"],
+        ),
         (
             &["--seats", "0"],
             &["fail  options: ", "--seats", "from 1 to 100000"],
@@ -109,25 +180,19 @@ fn what_a_server_does_not_start_with_is_found_before() {
         ),
     ];
     for (options, words) in broken {
-        let mut command = tablecast(&dir);
-        let (code, said) = check(command.arg("check").args(*options));
-        assert_eq!(code, Some(1), "{options:?}: {said}");
-        let failed: Vec<_> = said
-            .lines()
-            .filter(|line| line.starts_with("fail"))
-            .collect();
-        let [failed] = failed[..] else {
-            panic!("{options:?}: {said}");
+        // An option overrides its variable.
+        let command = || {
+            let mut command = tablecast(&dir);
+            command.env("TABLECAST_LISTEN", "127.0.0.1:0");
+            command.env("TABLECAST_HTTP_LISTEN", "off");
+            command
         };
-        for word in *words {
-            assert!(
-                failed.contains(word),
-                "{options:?}: {word} is not in {failed}"
-            );
-        }
-        let mut command = tablecast(&dir);
-        let (code, said) = run_to_end(command.args(["--listen", "127.0.0.1:0"]).args(*options));
-        // Twice the same option: the last one is complained of, too.
+        let (code, said) = check(command().arg("check").args(*options));
+        assert_eq!(code, Some(1), "{options:?}: {said}");
+        let mut failed = said.lines().filter(|line| line.starts_with("fail"));
+        let is_named = failed.any(|line| words.iter().all(|word| line.contains(word)));
+        assert!(is_named, "{options:?}: {words:?} is not in\n{said}");
+        let (code, said) = run_to_end(command().args(*options));
         assert!(matches!(code, Some(1 | 2)), "{options:?}: {said}");
     }
     let (code, said) = check(tablecast(&dir).arg("check").env("RUST_LOG", "x=y=z"));
@@ -242,4 +307,76 @@ fn what_a_running_server_has_is_no_failure_and_said() {
         "{said}"
     );
     server.until_ready();
+}
+
+#[test]
+fn a_certificate_is_looked_at_and_its_own_server_is_asked_by_it() {
+    let dir = Directory::new();
+    let [old, key_of_old] = certificate(&dir, "old.example", 2021);
+    let old = ["--tls-cert", &old, "--tls-key", &key_of_old];
+    let (code, said) = check(tablecast(&dir).arg("check").args(ANY_PORT).args(old));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("fail  certificate: --tls-cert: the certificate has ended"),
+        "{said}"
+    );
+
+    let [one, key_of_one] = certificate(&dir, "one.example", 4000);
+    let one = ["--tls-cert", &one, "--tls-key", &key_of_one];
+    let server = Process::start(tablecast(&dir).args(ANY_PORT).args(one));
+    let listen = ["--listen", &server.address().to_string()];
+    let (code, said) = check(
+        tablecast(&dir)
+            .args(["check", "--store", "memory"])
+            .args(listen)
+            .args(one),
+    );
+    assert_eq!(code, Some(0), "{said}");
+    for words in [
+        "ok    certificate: for one.example, until Sat, 01 Jan 4000",
+        "warn  certificate: --tls-key: everybody on this machine may read",
+        "a running tablecast",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let health = || {
+        tablecast(&dir)
+            .arg("health")
+            .args(listen)
+            .args(one)
+            .output()
+            .unwrap()
+    };
+    let asked = blocking_until("it is ready", health, |asked| asked.status.success());
+    let said = String::from_utf8(asked.stdout).unwrap();
+    assert!(said.starts_with("ready: https://127.0.0.1:"), "{said}");
+}
+
+#[test]
+fn an_acme_server_that_cannot_give_a_certificate_is_found() {
+    let dir = Directory::new();
+    let mut command = tablecast(&dir);
+    command
+        .arg("check")
+        .args(ANY_PORT)
+        .args(["--http-listen", "off", "--domain", "localhost"]);
+    // Nobody listens there.
+    command.args([
+        "--acme-directory",
+        "https://127.0.0.1:1/dir",
+        "--acme-store",
+        "acme/there",
+    ]);
+    let (code, said) = check(&mut command);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "fail  acme: --acme-directory https://127.0.0.1:1/dir: the ACME server 127.0.0.1:1 does not answer",
+        "ok    acme: acme/there would be made",
+        "warn  acme: the ACME server comes to port 443, and --listen is 127.0.0.1:0",
+        "ok    certificate: there is none yet",
+        "ok    domain: localhost leads here",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    assert!(names(dir.path()).is_empty(), "nothing is left");
 }

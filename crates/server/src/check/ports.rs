@@ -1,7 +1,7 @@
 //! That the addresses can be listened on: all are taken at once, and given back.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tablecast_client::url::Url;
@@ -9,21 +9,24 @@ use tablecast_client::{Trust, get};
 
 use super::finding::{Finding, Subject, fail, ok, warn};
 use crate::config::Config;
-use crate::health::here;
+use crate::listen::{bind, reachable};
 
 /// How long what has an address may take to say what it is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// All addresses that a server with these options listens on, by their options.
 fn addresses(config: &Config) -> Vec<(&'static str, SocketAddr)> {
-    vec![("--listen", config.listen)]
+    let mut addresses = vec![("--listen", config.listen)];
+    let others = [("--http-listen", config.http_listen)].into_iter();
+    addresses.extend(others.filter_map(|(option, address)| Some((option, address?))));
+    addresses
 }
 
 pub(super) fn ports(subject: &Subject<'_>) -> Vec<Finding> {
     // Two options may name one address.
     let mut taken = Vec::new();
     let addresses = addresses(subject.config).into_iter();
-    let findings = addresses.map(|(option, address)| match TcpListener::bind(address) {
+    let findings = addresses.map(|(option, address)| match bind(address) {
         Ok(listener) => {
             taken.push(listener);
             ok(format!("{option} {address} is free"))
@@ -50,7 +53,7 @@ pub(super) fn ports(subject: &Subject<'_>) -> Vec<Finding> {
 /// Whether what listens there answers as a tablecast does.
 fn is_tablecast(subject: &Subject<'_>, address: SocketAddr) -> bool {
     ["http", "https"].iter().any(|scheme| {
-        let Ok(url) = Url::parse(&format!("{scheme}://{}/healthz", here(address))) else {
+        let Ok(url) = Url::parse(&format!("{scheme}://{}/healthz", reachable(address))) else {
             return false;
         };
         let answer = subject

@@ -44,6 +44,18 @@ pub(super) struct Acme {
     tokens: Tokens,
 }
 
+/// Whether the ACME server answers, in words if not. Nothing is ordered.
+pub(crate) async fn reach(options: &AcmeOptions) -> Result<(), String> {
+    let directory = Directory::trusting(options.root.as_deref());
+    let directory = directory.map_err(|error| error.to_string())?;
+    directory.look(&options.directory).await
+}
+
+/// The certificate that was got before, if there is one.
+pub(crate) fn kept(options: &AcmeOptions) -> Result<Option<Certificate>, CertificateError> {
+    Store::at(&options.store, &options.directory).certificate()
+}
+
 impl Acme {
     pub(super) fn open(options: AcmeOptions, clock: Clock) -> Result<Self, TlsError> {
         let store = Store::open(&options.store, &options.directory);

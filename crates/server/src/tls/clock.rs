@@ -65,7 +65,7 @@ impl Hand {
 }
 
 /// Why a certificate counts for nothing at this time, in words.
-pub(super) fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<String> {
+pub(crate) fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<String> {
     let (from, until) = (certificate.not_before(), certificate.not_after());
     if until <= now {
         Some(format!("the certificate has ended at {}", said(until)))
@@ -77,6 +77,6 @@ pub(super) fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<
 }
 
 /// A time in words.
-pub(super) fn said(time: SystemTime) -> String {
+pub(crate) fn said(time: SystemTime) -> String {
     httpdate::fmt_http_date(time)
 }

@@ -65,6 +65,26 @@ impl Directory {
             .with_no_client_auth();
         Ok(Directory(Arc::new(config).into()))
     }
+
+    /// Whether what is at this URL is the directory of an ACME server, in words if not.
+    pub(super) async fn look(&self, url: &str) -> Result<(), String> {
+        let request = Request::get(url).body(BodyWrapper::default());
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = self.request(request).await;
+        let mut answer = answer.map_err(|error| error.to_string())?;
+        let status = answer.parts.status;
+        if !status.is_success() {
+            return Err(format!("{url} answers {status}"));
+        }
+        let body = answer.body.into_bytes().await;
+        let body = body.map_err(|error| error.to_string())?;
+        let is_directory = serde_json::from_slice::<serde_json::Value>(&body)
+            .is_ok_and(|said| said["newOrder"].is_string());
+        match is_directory {
+            true => Ok(()),
+            false => Err(format!("{url} is no directory of an ACME server")),
+        }
+    }
 }
 
 type Answered = Result<BytesResponse, instant_acme::Error>;

@@ -23,17 +23,26 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// What is kept in this directory of the ACME server with this URL.
+    /// What is kept in this directory of the ACME server with this URL. The directory is made if
+    /// it is not there.
     pub(super) fn open(dir: &Path, url: &str) -> io::Result<Self> {
+        let store = Store::at(dir, url);
+        let mut make = DirBuilder::new();
+        make.recursive(true).mode(0o700).create(&store.dir)?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], but only to look: nothing is made.
+    pub(super) fn at(dir: &Path, url: &str) -> Self {
         let name = url.strip_prefix("https://").unwrap_or(url);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
         let name: String = name
             .chars()
             .map(|c| if plain(c) { c } else { '_' })
             .collect();
-        let dir = dir.join(name);
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
-        Ok(Store { dir })
+        Store {
+            dir: dir.join(name),
+        }
     }
 
     /// The right to order, until the returned file is dropped; `None` while another process has it.
