@@ -178,6 +178,9 @@
 //! public internet put a proxy in front, or use an accept loop like that of the lunch
 //! server.
 //!
+//! Some networks let no WebSocket through. [`Hub::events`] answers with a stream of events instead,
+//! and [`Hub::post`] takes what such a client says, on any node: see [`sse`].
+//!
 //! # Use a channel alone
 //!
 //! Without rooms, state or order across processes: a chat, a relay, a news ticker. A

@@ -8,6 +8,7 @@ mod absent;
 mod alarm;
 mod audience;
 mod batch;
+mod claim;
 mod clock;
 mod gathering;
 mod mail;
@@ -16,7 +17,6 @@ mod phase;
 mod replica;
 mod retry;
 mod room;
-mod said;
 mod seat;
 mod task;
 #[cfg(test)]
@@ -24,11 +24,11 @@ mod tests;
 mod timer;
 mod watchers;
 
+pub(crate) use claim::{Claim, Knock};
 pub(crate) use mail::{
-    CommandRequest, Entered, JoinRequest, Mail, Order, OrderRequest, Waits, Who,
+    CommandRequest, Entered, JoinRequest, Mail, Order, OrderRequest, Said, Waits, Who,
 };
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use replica::Replica;
-pub(crate) use said::{Claim, Knock, Said};
 pub(crate) use seat::SeatGuard;
 pub(crate) use task::RoomTask;

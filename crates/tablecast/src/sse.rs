@@ -86,7 +86,7 @@ impl<S: Send + Sync> FromRequestParts<S> for EventStream {
             return Err(NoStream::Accept);
         }
         let first = json::first(first(&parts.headers)?);
-        let (wanted, person) = first.map_err(|no| NoStream::First(no.rejection.message.into()))?;
+        let (wanted, person) = first.map_err(|no| NoStream::First(no.rejection.message))?;
         Ok(EventStream {
             wanted,
             person,

@@ -33,8 +33,8 @@ const FORBIDDEN: &[Forbidden] = &[
     Forbidden {
         pattern: r"(?m)^[^/\n]*\baxum\b\s*(::|as |;|,|\})",
         within: "crates/tablecast/src/",
-        home: &["crates/tablecast/src/upgrade"],
-        instead: "HTTP enters the library by crates/tablecast/src/upgrade",
+        home: &["crates/tablecast/src/upgrade", "crates/tablecast/src/sse"],
+        instead: "HTTP enters the library by crates/tablecast/src/upgrade and crates/tablecast/src/sse",
         ..ANY
     },
     Forbidden {

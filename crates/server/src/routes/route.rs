@@ -217,14 +217,23 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     }
 
     /// An optional body.
-    pub(super) fn takes<T: JsonSchema>(mut self, about: &str, example: Value) -> Self {
+    pub(super) fn takes<T: JsonSchema>(self, about: &str, example: Value) -> Self {
+        self.body::<T>(about, example, Required::False)
+    }
+
+    /// A body that must be there.
+    pub(super) fn needs<T: JsonSchema>(self, about: &str, example: Value) -> Self {
+        self.body::<T>(about, example, Required::True)
+    }
+
+    fn body<T: JsonSchema>(mut self, about: &str, example: Value, required: Required) -> Self {
         self.read.push(SchemaGenerator::subschema_for::<T>);
         let content = ContentBuilder::new()
             .schema(Some(reference::<T>()))
             .example(Some(example));
         let body = RequestBodyBuilder::new()
             .description(Some(about))
-            .required(Some(Required::False))
+            .required(Some(required))
             .content("application/json", content.build());
         self.operation = self.operation.request_body(Some(body.build()));
         self

@@ -94,8 +94,8 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
                 ABOUT_POST,
             )
             .room()
-            .takes::<Said>(
-                "The seat and the commands. It must be there",
+            .needs::<Said>(
+                "The seat and the commands",
                 json!({ "seat": secret, "commands": [{ "id": 1, "add": { "item": "pizza" } }] }),
             )
             .answers(Answer::json(StatusCode::OK, "The answers", &done))

@@ -19,9 +19,9 @@ use crate::dialect::Dialect;
 use crate::dialect::message::WantedSeat;
 use crate::identity::Identity;
 use crate::room_task::absent::AwayEnds;
+use crate::room_task::claim::Knock;
 use crate::room_task::mail::{CommandRequest, JoinRequest, Order, OrderRequest, Waits};
 use crate::room_task::replica::{Replica, show};
-use crate::room_task::said::Knock;
 use crate::room_task::watchers::Watchers;
 
 /// A batch takes no further requests after this many events: a quarter of the log, so that

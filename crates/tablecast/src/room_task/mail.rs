@@ -17,7 +17,7 @@ use crate::error::{CommandError, RoomError};
 use crate::identity::Identity;
 use crate::inspect::Inspection;
 use crate::outbox::Outbox;
-use crate::room_task::said::{Claim, Said};
+use crate::room_task::claim::{Claim, Knock};
 
 /// A message to a room's task. Small, because a mailbox has space for dozens of them, and
 /// each is moved several times.
@@ -155,6 +155,14 @@ impl<A: App> CommandRequest<A> {
             client::Request::Command(command) => draft.command(member, op, command),
         }
     }
+}
+
+/// What one POST says.
+pub(crate) struct Said<A: App> {
+    /// In order.
+    pub(crate) commands: Vec<Box<CommandRequest<A>>>,
+    /// Comes behind the commands.
+    pub(crate) knock: Box<Knock>,
 }
 
 /// What the server wants to be done.

@@ -7,9 +7,9 @@ use crate::dialect::Dialect;
 use crate::error::RoomError;
 use crate::fence::not_before;
 use crate::room_task::audience::Audience;
+use crate::room_task::claim::Knock;
 use crate::room_task::mail::CommandRequest;
 use crate::room_task::replica::Replica;
-use crate::room_task::said::Knock;
 
 impl Audience<'_> {
     /// Who has given a command that was done.

@@ -1,4 +1,4 @@
-//! What is said by POST, with the secret of a seat.
+//! Who speaks by POST, with the secret of a seat.
 
 use std::sync::Arc;
 
@@ -9,15 +9,6 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::error::RoomError;
-use crate::room_task::mail::CommandRequest;
-
-/// What one POST says.
-pub(crate) struct Said<A: App> {
-    /// In order.
-    pub(crate) commands: Vec<Box<CommandRequest<A>>>,
-    /// Comes behind the commands.
-    pub(crate) knock: Box<Knock>,
-}
 
 /// What somebody claims who speaks by POST.
 pub(crate) struct Claim {
