@@ -161,12 +161,15 @@ async function run(t, seed, takesInOrder, ways) {
   }
 }
 
-for (const [name, takesInOrder, ...ways] of /** @type {const} */ ([
-  ['takes commands in order', true, 'websocket'],
-  ['takes what it can', false, 'websocket'],
-  ['answers POSTs', true, 'sse'],
-  ['can be reached either way', true, 'websocket', 'sse'],
-])) {
+/** @type {[string, boolean, TransportName[]][]} */
+const SERVERS = [
+  ['takes commands in order', true, ['websocket']],
+  ['takes what it can', false, ['websocket']],
+  ['answers POSTs', true, ['sse']],
+  ['can be reached either way', true, ['websocket', 'sse']],
+];
+
+for (const [name, takesInOrder, ways] of SERVERS) {
   test(`with a server that ${name} nothing is lost, doubled, reordered or left without a word`, async (t) => {
     // Streams take their time.
     for (const seed of SEEDS.slice(ways.includes('sse') ? -20 : 0)) await t.test(`SEED=${seed}`, (t) => run(t, seed, takesInOrder, ways));
