@@ -19,9 +19,11 @@ pub(super) const USER: &str = "65532:65532";
 /// How long it may take to be healthy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// In a space of mounts that ends with it. The shell becomes the server, so a signal reaches that.
-const ENTER: &str = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" \
+/// In a space of mounts that ends with it, with what every container has. The shell becomes the server, so a signal
+/// reaches that.
+const ENTER: &str = "mkdir -p \"$0/proc\" && mount --bind \"$0\" \"$0\" && mount -t proc proc \"$0/proc\" \
                      && mount -t tmpfs -o mode=700,uid=65532,gid=65532 tmpfs \"$0/var/lib/tablecast\" \
+                     && mount -o remount,ro,bind \"$0\" \
                      && exec chroot --userspec=65532:65532 \"$0\" \"$@\"";
 
 /// Starts it, waits until it says that it is healthy, makes a room, looks at it, and ends it.
