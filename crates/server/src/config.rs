@@ -27,6 +27,7 @@ use tablecast_lunch::max_table_bytes;
 
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
+use crate::version::VERSION;
 pub use https::{AcmeOptions, ChallengeKind, Https};
 pub use options::{CHECK, COMPLETIONS, HEALTH, MAN, SERVE, STORE};
 use options::{Options, Serve};
@@ -230,7 +231,7 @@ pub(crate) fn program() -> Command {
     let about = |text: Option<&clap::builder::StyledStr>| text.cloned().unwrap_or_default();
     let program = Command::new("tablecast")
         .override_usage("tablecast [serve] [OPTIONS]\ntablecast COMMAND ...")
-        .version(crate::VERSION)
+        .version(VERSION)
         .about(about(serve.get_about()))
         .long_about(about(serve.get_long_about()));
     with_options(program)

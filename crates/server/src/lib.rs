@@ -23,6 +23,7 @@ mod reason;
 mod routes;
 pub mod store;
 pub mod tls;
+pub mod version;
 mod web;
 
 use std::future::Future;
@@ -42,12 +43,6 @@ use config::Config;
 use routes::SiteState;
 use tablecast_lunch::Menu;
 use tls::Certificates;
-
-/// The version, and the commit if it is known: `0.1.0 (abcdef123456)`.
-pub const VERSION: &str = env!("TABLECAST_BUILD_VERSION");
-
-/// The first twelve digits of the commit, if it was known when this was built.
-pub const COMMIT: Option<&str> = option_env!("TABLECAST_BUILD_COMMIT");
 
 /// The part of the drain time that is reserved for HTTP requests under way; a tenth of the
 /// drain time if that is less.

@@ -12,7 +12,8 @@ use std::process::{Command, Output};
 use std::thread;
 
 use program::{ANY_PORT, tablecast, with_store};
-use tablecast_server::{COMMIT, VERSION, commands};
+use tablecast_server::commands;
+use tablecast_server::version::{COMMIT, VERSION};
 use tablecast_testing::process::Process;
 use tablecast_testing::{Directory, blocking_until};
 

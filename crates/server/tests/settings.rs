@@ -411,7 +411,7 @@ fn help_tells_everything_about_every_option() {
     let version = tablecast(&dir).arg("--version").output().unwrap();
     assert_eq!(
         String::from_utf8(version.stdout).unwrap(),
-        format!("tablecast {}\n", tablecast_server::VERSION)
+        format!("tablecast {}\n", tablecast_server::version::VERSION)
     );
 }
 

@@ -14,6 +14,7 @@ use super::store::Store;
 use super::value;
 use crate::base_path::BasePath;
 use crate::log::LogFormat;
+use crate::version::VERSION;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,7 +60,7 @@ const COMMANDS: [&str; 8] = [SERVE, JOIN, CREATE, STORE, CHECK, HEALTH, COMPLETI
 #[derive(Debug, Parser)]
 #[command(
     name = "tablecast",
-    version = crate::VERSION,
+    version = VERSION,
     max_term_width = 100,
     next_line_help = true
 )]
