@@ -1,6 +1,8 @@
 //! The room's state machine against an independent model of it, under random
 //! requests on two nodes that commit to one store with conflicts, lost answers
 //! and repetitions.
+//!
+//! `TABLECAST_MODEL_CASES` asks for more cases than the few of every day.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,12 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::nodes::{Node, Outcome, World};
 use model::requests::{Bell, Command, LAST_RING, Request, ShelfEvent, Step, steps};
 use proptest::prelude::*;
+use tablecast_core::backend::LOG_EVENTS;
 use tablecast_core::room::{Change, Event};
 use tablecast_core::{Forms, MemberId};
 
 fn config() -> ProptestConfig {
+    let asked = std::env::var("TABLECAST_MODEL_CASES").ok();
+    let asked = asked.map(|cases| cases.parse().expect("a number of cases"));
     ProptestConfig {
-        cases: 128,
+        cases: asked.unwrap_or(128),
         // A failing case is printed in full, so no file of failures is needed.
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -72,6 +77,29 @@ proptest! {
         }
     }
 
+    /// As long as its events are remembered, a command of the server is applied once, too.
+    #[test]
+    fn a_command_of_the_server_is_applied_at_most_once(steps in steps(40)) {
+        let mut world = World::new(3);
+        for step in &steps {
+            world.take(step);
+        }
+        let mut seqs: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for event in world.store.all_events() {
+            if let (Some(op), None) = (event.op, event.by()) {
+                seqs.entry(op.number).or_default().push(event.seq);
+            }
+        }
+        for (number, seqs) in seqs {
+            let times = seqs.chunk_by(|one, next| next - one <= LOG_EVENTS as u64);
+            for seqs in times {
+                let count = seqs.len() as u64;
+                prop_assert!(count <= 2, "order {} made {} events", number, count);
+                prop_assert_eq!(seqs[0] + count - 1, *seqs.last().unwrap());
+            }
+        }
+    }
+
     /// At every point of the history: no member id is used again, only members act, and
     /// there are never more members than seats.
     #[test]
@@ -95,8 +123,10 @@ proptest! {
                     prop_assert_eq!(taken.insert(member), seated.is_some());
                     prop_assert!(taken.len() <= seats);
                 }
-                Change::Left { member, .. } => {
-                    prop_assert!(taken.remove(&member), "{} left twice", member);
+                Change::Left { member, dismissed } => {
+                    let had_a_seat = taken.remove(&member);
+                    prop_assert!(ever.contains(&member), "{} was never there", member);
+                    prop_assert!(had_a_seat || dismissed, "{} left twice", member);
                 }
                 Change::Back { member, .. }
                 | Change::Away { member, .. }

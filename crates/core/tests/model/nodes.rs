@@ -182,6 +182,14 @@ fn decide(draft: &mut Draft<'_, Shelf>, node: usize, request: &Asked) -> Answer 
             Ok(member) => done(draft.command(member, op(*number, *digest), command)),
             Err(no) => no,
         },
+        Asked::ServerCommand { order, command } => {
+            done(draft.server_command(op(*order, 0), command))
+        }
+        Asked::Dismiss { member } => {
+            draft.dismiss(MemberId(*member));
+            Answer::None
+        }
+        Asked::Close { order } => done(draft.close(op(*order, 0))),
     }
 }
 
@@ -295,7 +303,10 @@ impl World {
             .collect();
         assert_eq!(answers, expected, "to {requests:?}");
         let sign_of_life = |event: &Arc<Event<ShelfEvent>>| {
-            !matches!(event.change, Change::Away { .. } | Change::Left { .. })
+            !matches!(
+                event.change,
+                Change::Away { .. } | Change::Left { .. } | Change::Closed {}
+            )
         };
         assert_eq!(draft.extends(), draft.events().iter().any(sign_of_life));
         let keepsake = draft.take_keepsake();
@@ -396,6 +407,10 @@ impl World {
         let kept = self.store.kept.as_deref();
         let kept: Option<Vec<(u64, u8)>> = kept.map(|kept| serde_json::from_slice(kept).unwrap());
         assert_eq!(kept, self.oracle.kept);
+        for key in 0..3 {
+            let is_barred = self.oracle.barred.contains(&key);
+            assert_eq!(room.members.is_barred(person(key)), is_barred);
+        }
         assert_eq!(room.members.taken(), self.oracle.people.len());
         for (seat, person) in room.members.iter().zip(&self.oracle.people) {
             assert_eq!(seat.member, MemberId(person.id));

@@ -1,11 +1,11 @@
 //! A second, simplest possible implementation of a room: lists, and every rule as the
 //! documentation states it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tablecast_core::{MemberId, OpId};
 
-use super::requests::{Bell, Command, LAST_RING, Request};
+use super::requests::{Bell, Command, LAST_RING, Order, Request};
 
 /// Remembered events, without those that are being decided.
 const REMEMBERED: u64 = 256;
@@ -47,11 +47,15 @@ pub(crate) struct Oracle {
     pub(crate) seq: u64,
     /// Those with a seat, sorted by id.
     pub(crate) people: Vec<Person>,
-    /// Somebody with a key was here, or the bell has rung: since then no older node reads the
-    /// room, and those who leave are remembered.
+    /// Somebody with a key was here, the bell has rung, or the server wanted something: since then
+    /// no older node reads the room, and those who leave are remembered.
     knows_persons: bool,
     /// Those who have left and are remembered, in order of leaving.
     pub(crate) former: Vec<Person>,
+    /// The keys of those who may not come back.
+    pub(crate) barred: BTreeSet<u128>,
+    /// At which seq each order of the server was carried out.
+    carried_out: BTreeMap<u64, u64>,
     pub(crate) things: Vec<(u64, u8)>,
     pub(crate) bell: Option<Bell>,
     pub(crate) rung: Vec<(u64, u64)>,
@@ -131,6 +135,9 @@ impl Oracle {
             } => {
                 if let Some(person) = self.holder(*connection) {
                     return Answer::Seat(person.id);
+                }
+                if key.is_some_and(|key| self.barred.contains(&key)) {
+                    return Answer::Refused("dismissed");
                 }
                 let is_it = |person: &Person| key.is_some() && person.key == *key;
                 if let Some(at) = self.people.iter().position(is_it) {
@@ -248,9 +255,61 @@ impl Oracle {
                 digest,
                 command,
             } => match self.known(*by, *number, *digest, base) {
-                Ok(at) => self.command(at, *number, *digest, *command),
+                Ok(at) => {
+                    let by = self.people[at].id;
+                    let done = self.command(Some(by), *command);
+                    if let Ok(Some(seq)) = done {
+                        self.people[at].applied.insert(*number, (*digest, seq));
+                    }
+                    self.answer(done)
+                }
                 Err(answer) => answer,
             },
+            Asked::ServerCommand { order, command } => match self.carried_out(*order, base) {
+                Some(seq) => Answer::Done(seq),
+                None => {
+                    let done = self.command(None, *command);
+                    if let Ok(Some(seq)) = done {
+                        self.knows_persons = true;
+                        self.carried_out.insert(*order, seq);
+                    }
+                    self.answer(done)
+                }
+            },
+            Asked::Dismiss { member } => {
+                self.dismiss(*member);
+                Answer::None
+            }
+            Asked::Close { order } => match self.carried_out(*order, base) {
+                Some(seq) => Answer::Done(seq),
+                None => {
+                    let seq = self.happens();
+                    self.carried_out.insert(*order, seq);
+                    self.knows_persons = true;
+                    self.leave(|_| true);
+                    Answer::Done(self.seq)
+                }
+            },
+        }
+    }
+
+    /// At which seq an order was carried out, as far as is remembered.
+    fn carried_out(&self, order: u64, base: u64) -> Option<u64> {
+        let seq = self.carried_out.get(&order)?;
+        (seq + REMEMBERED > base).then_some(*seq)
+    }
+
+    /// Whoever is asked to leave loses their seat, and does not come back if they have a key.
+    fn dismiss(&mut self, member: u64) {
+        let is_it = |person: &&Person| person.id == member;
+        if let Some(person) = self.people.iter().find(is_it) {
+            self.barred.extend(person.key);
+            self.knows_persons = true;
+            self.leave(|person| person.id == member);
+        } else if let Some(key) = self.former.iter().find(is_it).and_then(|one| one.key)
+            && self.barred.insert(key)
+        {
+            self.happens();
         }
     }
 
@@ -278,26 +337,35 @@ impl Oracle {
         })
     }
 
-    fn command(&mut self, at: usize, number: u64, digest: u64, command: Command) -> Answer {
-        let by = self.people[at].id;
+    fn answer(&self, done: Result<Option<u64>, &'static str>) -> Answer {
+        match done {
+            Ok(seq) => Answer::Done(seq.unwrap_or(self.seq)),
+            Err(code) => Answer::Rejected(code),
+        }
+    }
+
+    /// The seq of the last event; `None`: there is nothing to do. What the server puts is nobody's,
+    /// and is not there.
+    fn command(&mut self, by: Option<u64>, command: Command) -> Result<Option<u64>, &'static str> {
         let events = match command {
             Command::Put(thing) => {
-                self.things.push((by, thing));
+                self.things.extend(by.map(|by| (by, thing)));
                 1
             }
             Command::PutTwo(thing) => {
-                self.things.extend([(by, thing); 2]);
+                let two = by.map(|by| [(by, thing); 2]);
+                self.things.extend(two.into_iter().flatten());
                 2
             }
             Command::Take(thing) => {
                 let Some(first) = self.things.iter().position(|(_, its)| *its == thing) else {
-                    return Answer::Rejected("not_found");
+                    return Err("not_found");
                 };
                 self.things.remove(first);
                 self.kept = Some(self.things.clone());
                 1
             }
-            Command::Clear if self.things.is_empty() => return Answer::Done(self.seq),
+            Command::Clear if self.things.is_empty() => return Ok(None),
             Command::Clear => {
                 self.things.clear();
                 1
@@ -305,15 +373,14 @@ impl Oracle {
             Command::Wind { after, again } => {
                 let at = self.now + after;
                 if at > LAST_RING && self.bell.is_none_or(|bell| bell.at != at) {
-                    return Answer::Rejected("too_late");
+                    return Err("too_late");
                 }
                 self.bell = Some(Bell { at, again });
                 1
             }
         };
         self.seq += events;
-        self.people[at].applied.insert(number, (digest, self.seq));
-        Answer::Done(self.seq)
+        Ok(Some(self.seq))
     }
 
     /// Fills in what a request leaves open: who has the nth seat, and the time. A request
@@ -382,6 +449,24 @@ impl Oracle {
                 digest,
                 command,
             },
+            Request::Order(order) => {
+                // As random as a token.
+                self.tokens += 1;
+                let number = self.tokens as u64;
+                match order {
+                    Order::Command(command) => Asked::ServerCommand {
+                        order: number,
+                        command,
+                    },
+                    Order::Dismiss(nth) => {
+                        let person = self.people.iter().chain(&self.former).nth(nth);
+                        Asked::Dismiss {
+                            member: person.map_or(u64::MAX, |person| person.id),
+                        }
+                    }
+                    Order::Close => Asked::Close { order: number },
+                }
+            }
             Request::Burst { nth, count } => {
                 let by = seat(nth);
                 let applied = self.people.get(nth).map(|person| &person.applied);
@@ -438,6 +523,16 @@ pub(crate) enum Asked {
         digest: u64,
         command: Command,
     },
+    ServerCommand {
+        order: u64,
+        command: Command,
+    },
+    Dismiss {
+        member: u64,
+    },
+    Close {
+        order: u64,
+    },
 }
 
 /// A connection stays at one node.
@@ -456,7 +551,10 @@ impl Asked {
             Asked::Join { .. }
             | Asked::Resume { .. }
             | Asked::Disconnect { .. }
-            | Asked::Reap { .. } => None,
+            | Asked::Reap { .. }
+            | Asked::ServerCommand { .. }
+            | Asked::Dismiss { .. }
+            | Asked::Close { .. } => None,
         }
     }
 }

@@ -160,6 +160,17 @@ pub(crate) enum Request {
         nth: usize,
         count: u64,
     },
+    /// By the server.
+    Order(Order),
+}
+
+/// What the server itself wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Order {
+    Command(Command),
+    /// The nth of those who have a seat, and then of those who had one, is asked to leave.
+    Dismiss(usize),
+    Close,
 }
 
 /// A batch of requests at one node, and its outcome.
@@ -179,13 +190,20 @@ fn request() -> impl Strategy<Value = Request> {
     // command.
     let op = || (0..6usize, 0..12u64, 0..2u64);
     let colour = || prop::option::of(0..3u64);
-    let command = prop_oneof![
-        4 => (0..3u8).prop_map(Command::Put),
-        2 => (0..3u8).prop_map(Command::PutTwo),
-        3 => (0..3u8).prop_map(Command::Take),
-        1 => Just(Command::Clear),
-        2 => ((0..6u64).prop_map(|tens| 10 * tens), 0..3u8)
-            .prop_map(|(after, again)| Command::Wind { after, again }),
+    let command = || {
+        prop_oneof![
+            4 => (0..3u8).prop_map(Command::Put),
+            2 => (0..3u8).prop_map(Command::PutTwo),
+            3 => (0..3u8).prop_map(Command::Take),
+            1 => Just(Command::Clear),
+            2 => ((0..6u64).prop_map(|tens| 10 * tens), 0..3u8)
+                .prop_map(|(after, again)| Command::Wind { after, again }),
+        ]
+    };
+    let order = prop_oneof![
+        6 => command().prop_map(Order::Command),
+        3 => (0..8usize).prop_map(Order::Dismiss),
+        1 => Just(Order::Close),
     ];
     prop_oneof![
         6 => (0..6u64, prop::option::of(0..3u128), any::<bool>(), colour()).prop_map(
@@ -199,10 +217,11 @@ fn request() -> impl Strategy<Value = Request> {
         3 => (op(), 0..3u8, colour()).prop_map(|((nth, number, digest), name, colour)| {
             Request::Rename { nth, number, digest, name, colour }
         }),
-        12 => (op(), command).prop_map(|((nth, number, digest), command)| Request::Command {
+        12 => (op(), command()).prop_map(|((nth, number, digest), command)| Request::Command {
             nth, number, digest, command,
         }),
         1 => (0..4usize, 1..200u64).prop_map(|(nth, count)| Request::Burst { nth, count }),
+        3 => order.prop_map(Request::Order),
     ]
 }
 
