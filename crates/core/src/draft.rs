@@ -18,9 +18,9 @@ use tablecast_protocol::colour::Colour;
 use crate::forms::{Forms, PERSONS};
 use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, PersonId, SeatToken};
-use crate::logic::{Context, Logic, Rejection, Seats};
+use crate::logic::{Context, Logic, Member, Rejection};
 use crate::membership::{Applied, Former, Op, Presence, Seat};
-use crate::room::{Change, Event, Events, Room, Seated};
+use crate::room::{Change, Event, Events, Room, Seated, app_forms};
 use crate::stored::{Json, Record};
 
 /// Why a seat is refused.
@@ -156,9 +156,8 @@ impl<'a, L: Logic> Draft<'a, L> {
     /// Records what follows a join or a leave; not what a live node could not read.
     fn follow(&mut self, by: Option<MemberId>, events: Vec<L::Event>) {
         for event in events {
-            let change = Change::Logic { by, event };
-            if self.forms.read(change.forms(L::form)) {
-                self.record(None, change);
+            if self.forms.read(app_forms(by, L::form(&event))) {
+                self.record(None, Change::Logic { by, event });
             }
         }
     }
@@ -201,7 +200,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         self.check_free()?;
         let name = match &join.name {
             Some(name) => name.clone(),
-            None => self.guest_name(),
+            None => self.room.members.guest_name(),
         };
         let taken = self.room.members.iter().map(|seat| seat.colour);
         let colour = join.colour.unwrap_or_else(|| Colour::least_used(taken));
@@ -268,17 +267,6 @@ impl<'a, L: Logic> Draft<'a, L> {
             true => Err(Refusal::TakenOver),
             false => Ok(()),
         }
-    }
-
-    /// The lowest `guest N` that nobody has whom the room knows.
-    fn guest_name(&self) -> String {
-        let members = &self.room.members;
-        let former = members.former().iter().map(|former| &former.name);
-        let names = members.iter().map(|seat| &seat.name).chain(former);
-        let names: HashSet<&String> = names.collect();
-        let mut guests = (1..).map(|number: u32| format!("guest {number}"));
-        let free = guests.find(|name| !names.contains(name));
-        free.unwrap_or_default()
     }
 
     /// Gives a member the same seat again; an older connection loses it.
@@ -407,44 +395,53 @@ impl<'a, L: Logic> Draft<'a, L> {
         op: Op,
         command: &L::Command,
     ) -> Result<u64, Rejection> {
-        self.seat(member)?;
+        let seat = self.seat(member)?;
         if let Some(done) = self.already_done(member, op)? {
             return Ok(done);
         }
-        self.decide(Some(member), Some(op), command)
+        let events = self.decide(Some(seat.as_member()), command)?;
+        self.carry_out(Some(member), op, events)
     }
 
+    /// The events of a command.
     fn decide(
-        &mut self,
-        by: Option<MemberId>,
-        op: Option<Op>,
+        &self,
+        by: Option<Member<'_>>,
         command: &L::Command,
-    ) -> Result<u64, Rejection> {
-        let members = &self.room.members;
+    ) -> Result<Vec<L::Event>, Rejection> {
         let context = Context {
-            by: by.and_then(|member| members.seated(member)),
+            by,
             now: self.now,
-            seats: members,
+            seats: &self.room.members,
             forms: self.forms.app,
         };
         let events = self.room.logic.decide(&context, command)?;
-        let changes = events.into_iter().map(|event| Change::Logic { by, event });
-        let changes: Vec<_> = changes.collect();
-        if !self.are_read(&changes) {
+        if !self.are_read(by.map(|member| member.id), &events) {
             return Err(server::not_yet());
         }
-        let mut seq = self.room.position.seq;
+        Ok(events)
+    }
+
+    /// Records what was decided on a command. Returns the seq of its last event, or the room's if
+    /// there was nothing to do.
+    fn carry_out(
+        &mut self,
+        by: Option<MemberId>,
+        op: Op,
+        events: Vec<L::Event>,
+    ) -> Result<u64, Rejection> {
         let mark = self.mark();
-        for change in changes {
-            seq = self.record(op, change);
+        let mut seq = self.room.position.seq;
+        for event in events {
+            seq = self.record(Some(op), Change::Logic { by, event });
         }
         self.check_alarm(mark)?;
         Ok(seq)
     }
 
     /// Whether all live nodes read these.
-    fn are_read(&self, changes: &[Change<L::Event>]) -> bool {
-        let mut forms = changes.iter().map(|change| change.forms(L::form));
+    fn are_read(&self, by: Option<MemberId>, events: &[L::Event]) -> bool {
+        let mut forms = events.iter().map(|event| app_forms(by, L::form(event)));
         forms.all(|forms| self.forms.read(forms))
     }
 

@@ -123,7 +123,7 @@ pub struct Membership {
     /// For each member the applied command with the highest number, sorted by member. It is
     /// stored with the seats, so that the last command before a broken connection is always
     /// answered, however much has happened since.
-    applied: Vec<(MemberId, Applied)>,
+    applied: Arc<[(MemberId, Applied)]>,
     /// Those who have left and are remembered, in order of leaving.
     #[serde(skip_serializing_if = "<[Former]>::is_empty", default)]
     former: Arc<[Former]>,
@@ -204,6 +204,22 @@ impl Membership {
         self.iter().find(|seat| seat.token == token)
     }
 
+    /// The lowest `guest N` that nobody has, with a seat or remembered.
+    pub(crate) fn guest_name(&self) -> String {
+        let former = self.former.iter().map(|former| &former.name);
+        let names = self.iter().map(|seat| &seat.name).chain(former);
+        let numbers = names.filter_map(|name| name.strip_prefix("guest ")?.parse::<usize>().ok());
+        // So many names leave one of these numbers or the next.
+        let mut taken = vec![false; self.taken() + self.former.len()];
+        for number in numbers {
+            if let Some(taken) = taken.get_mut(number.wrapping_sub(1)) {
+                *taken = true;
+            }
+        }
+        let free = taken.iter().position(|taken| !taken);
+        format!("guest {}", free.unwrap_or(taken.len()) + 1)
+    }
+
     /// Adds a seat, for a member who has none.
     pub(crate) fn add(&mut self, seat: Seat) {
         let at = self.seats.partition_point(|one| one.member < seat.member);
@@ -221,7 +237,7 @@ impl Membership {
 
     /// Changes a seat that its person takes again. The member's commands count anew.
     pub(crate) fn renew(&mut self, member: MemberId, change: impl FnOnce(&mut Seat)) {
-        self.applied.retain(|(who, _)| *who != member);
+        self.forget_applied(member);
         self.change(member, change);
     }
 
@@ -267,7 +283,7 @@ impl Membership {
     /// Frees a seat, and returns it.
     pub(crate) fn free(&mut self, member: MemberId) -> Option<Seat> {
         let at = self.place(member)?;
-        self.applied.retain(|(who, _)| *who != member);
+        self.forget_applied(member);
         Some(Arc::make_mut(&mut self.seats).remove(at))
     }
 
@@ -301,16 +317,23 @@ impl Membership {
     /// Remembers a member's command, unless one with a higher number is remembered.
     pub(crate) fn remember(&mut self, member: MemberId, applied: Applied) {
         match self.applied_at(member) {
-            Ok(at) => {
-                let (_, last) = &mut self.applied[at];
-                if last.op.number <= applied.op.number {
-                    *last = applied;
-                }
+            Ok(at) if self.applied[at].1.op.number <= applied.op.number => {
+                Arc::make_mut(&mut self.applied)[at].1 = applied;
             }
             Err(at) if self.place(member).is_some() => {
-                self.applied.insert(at, (member, applied));
+                let (before, after) = self.applied.split_at(at);
+                let its = [(member, applied)];
+                let all = before.iter().chain(&its).chain(after);
+                self.applied = all.copied().collect();
             }
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    fn forget_applied(&mut self, member: MemberId) {
+        if self.applied_at(member).is_ok() {
+            let others = self.applied.iter().filter(|(who, _)| *who != member);
+            self.applied = others.copied().collect();
         }
     }
 }

@@ -138,16 +138,19 @@ impl<E> Change<E> {
             Change::Returned { .. } | Change::Closed {} => true,
             Change::Left { dismissed, .. } => *dismissed,
             Change::Back { .. } | Change::Away { .. } | Change::Renamed { .. } => false,
-            Change::Logic { by, .. } => by.is_none(),
+            Change::Logic { by, event } => return app_forms(*by, app(event)),
         };
         Forms {
             rooms: if is_new { PERSONS } else { Forms::FIRST.rooms },
-            app: match self {
-                Change::Logic { event, .. } => app(event),
-                _ => Forms::FIRST.app,
-            },
+            ..Forms::FIRST
         }
     }
+}
+
+/// The lowest forms that read an application's event, of which it says `app`.
+pub(crate) fn app_forms(by: Option<MemberId>, app: u32) -> Forms {
+    let rooms = by.map_or(PERSONS, |_| Forms::FIRST.rooms);
+    Forms { rooms, app }
 }
 
 impl<E> Event<E> {
@@ -261,6 +264,13 @@ impl<L: Logic> Room<L> {
             self.members.remember(by, applied);
         }
         match &event.change {
+            Change::Logic { by, event } => self.logic.apply(*by, event),
+            seats => self.change_seats(event.seq, seats),
+        }
+    }
+
+    fn change_seats(&mut self, seq: u64, change: &Change<L::Event>) {
+        match change {
             Change::Joined {
                 name,
                 colour,
@@ -270,7 +280,7 @@ impl<L: Logic> Room<L> {
                 node,
                 connection,
             } => self.members.add(Seat {
-                member: MemberId(event.seq),
+                member: MemberId(seq),
                 name: name.clone(),
                 colour: *colour,
                 token: *token,
@@ -292,7 +302,7 @@ impl<L: Logic> Room<L> {
                     None => self.members.renew(*member, |seat| {
                         seat.token = *token;
                         seat.role.clone_from(role);
-                        seat.since = event.seq;
+                        seat.since = seq;
                         seat.presence = presence;
                     }),
                     Some(Seated { name, colour }) => {
@@ -304,7 +314,7 @@ impl<L: Logic> Room<L> {
                             token: *token,
                             person: former.and_then(|former| former.person),
                             role: role.clone(),
-                            since: event.seq,
+                            since: seq,
                             presence,
                         });
                     }
@@ -333,7 +343,6 @@ impl<L: Logic> Room<L> {
                     self.members.remember_former(seat, matters);
                 }
             }
-            Change::Closed {} => {}
             Change::Renamed {
                 member,
                 name,
@@ -342,7 +351,7 @@ impl<L: Logic> Room<L> {
                 seat.name.clone_from(name);
                 seat.colour = *colour;
             }),
-            Change::Logic { by, event } => self.logic.apply(*by, event),
+            Change::Closed {} | Change::Logic { .. } => {}
         }
     }
 

@@ -82,6 +82,6 @@ impl App for Menu {
     }
 
     fn has_secrets(&self) -> bool {
-        !self.ballots.is_empty()
+        !self.private.ballots.is_empty()
     }
 }

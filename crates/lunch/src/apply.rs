@@ -24,21 +24,23 @@ impl Table {
             Event::Added { number, item, name } => {
                 let Some(by) = by else { return };
                 if self.items.last().is_none_or(|last| last.number < *number) {
-                    self.items.push(Arc::new(Item {
+                    let added = Arc::new(Item {
                         number: *number,
                         item: item.clone(),
                         by,
                         name: name.clone(),
                         votes: Vec::new(),
                         vetoes: Vec::new(),
-                    }));
+                    });
+                    self.items = self.items.iter().chain([&added]).cloned().collect();
                 }
             }
             Event::Removed { number } => {
-                if let Ok(at) = self.place(*number) {
-                    let item = self.items.remove(at);
-                    let others = self.removed.iter().take(MAX_REMOVED - 1).cloned();
-                    self.removed = std::iter::once(item).chain(others).collect();
+                if let Some(item) = self.item(*number).cloned() {
+                    let others = self.items.iter().filter(|o| o.number != item.number);
+                    self.items = others.cloned().collect();
+                    let others = self.removed.iter().take(MAX_REMOVED - 1);
+                    self.removed = [&item].into_iter().chain(others).cloned().collect();
                 }
             }
             Event::Restored(item) => self.restore(item),
@@ -75,8 +77,8 @@ impl Table {
             }
             Event::Nudged { at, .. } => Arc::make_mut(&mut self.house).nudged_at = Some(*at),
             Event::Vetoed { number, on } => {
-                if let (Some(by), Ok(at)) = (by, self.place(*number)) {
-                    set_vote(&mut Arc::make_mut(&mut self.items[at]).vetoes, by, *on);
+                if let (Some(by), Some(item)) = (by, self.item_mut(*number)) {
+                    set_vote(&mut item.vetoes, by, *on);
                 }
             }
             Event::Ruled(ruled) => self.rule(ruled),
@@ -103,17 +105,22 @@ impl Table {
                 Arc::make_mut(item).votes.clone_from(&revealed.votes);
             }
         };
-        self.items.iter_mut().for_each(show);
+        Arc::make_mut(&mut self.items).iter_mut().for_each(show);
         self.change_removed(show);
     }
 
     /// Changes items that can be restored.
     pub(crate) fn change_removed(&mut self, change: impl FnMut(&mut Arc<Item>)) {
         if !self.removed.is_empty() {
-            let mut removed = self.removed.to_vec();
-            removed.iter_mut().for_each(change);
-            self.removed = removed.into();
+            Arc::make_mut(&mut self.removed).iter_mut().for_each(change);
         }
+    }
+
+    /// An item to be changed, which is this table's alone from now on.
+    fn item_mut(&mut self, number: u64) -> Option<&mut Item> {
+        let at = self.place(number).ok()?;
+        let item = Arc::make_mut(&mut self.items).get_mut(at)?;
+        Some(Arc::make_mut(item))
     }
 
     /// Puts back what was removed; a client has its own hidden votes in it, which the event has not.
@@ -123,7 +130,10 @@ impl Table {
         };
         let mut removed = self.removed.iter();
         let kept = removed.find(|removed| removed.number == item.number);
-        self.items.insert(at, kept.unwrap_or(item).clone());
+        let (before, after) = self.items.split_at(at);
+        let restored = [kept.unwrap_or(item)];
+        let items = before.iter().chain(restored).chain(after);
+        self.items = items.cloned().collect();
         let others = self.removed.iter().filter(|o| o.number != item.number);
         self.removed = others.cloned().collect();
     }
@@ -131,8 +141,8 @@ impl Table {
     fn vote(&mut self, by: MemberId, voted: Voted) {
         match voted {
             Voted::For { number, on, any } => {
-                if let Ok(at) = self.place(number) {
-                    set_vote(&mut Arc::make_mut(&mut self.items[at]).votes, by, on);
+                if let Some(item) = self.item_mut(number) {
+                    set_vote(&mut item.votes, by, on);
                 }
                 if on && self.house.rules.votes_each.is_some() {
                     let votes = |item: &Item| item.votes.contains(&by);

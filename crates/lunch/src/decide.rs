@@ -32,7 +32,7 @@ impl Logic for Menu {
     }
 
     fn state_form(&self) -> u32 {
-        let is_plain = *self.table.house == Default::default() && self.host.is_none();
+        let is_plain = *self.table.house == Default::default() && self.private.host.is_none();
         if is_plain { 1 } else { 2 }
     }
 
@@ -105,7 +105,7 @@ impl Logic for Menu {
 
     /// The host is back.
     fn joined(&self, member: Member<'_>) -> Vec<Event> {
-        let is_host = match self.host {
+        let is_host = match self.private.host {
             Some(HostRight::Person(person)) => member.person == Some(person),
             Some(HostRight::Member(host)) => member.id == host,
             None => false,
@@ -143,9 +143,9 @@ impl Logic for Menu {
         let mut items = self.all_items();
         items.any(|item| {
             item.by == member || item.votes.contains(&member) || item.vetoes.contains(&member)
-        }) || self.ballots.have(member)
+        }) || self.private.ballots.have(member)
             || self.table.voters.binary_search(&member).is_ok()
-            || self.host == Some(HostRight::Member(member))
+            || self.private.host == Some(HostRight::Member(member))
             || contributions.any(|contribution| contribution.member == member)
     }
 

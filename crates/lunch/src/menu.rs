@@ -26,9 +26,16 @@ pub struct Menu {
     pub(crate) table: Table,
     /// The number of the item that was added last.
     pub(crate) last: u64,
+    /// Shared, because most events do not change it.
+    pub(crate) private: Arc<Private>,
+}
+
+/// What a server shows to nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Private {
     pub(crate) secret: MasterSecret,
     /// Empty where votes are not hidden.
-    pub(crate) ballots: Arc<Ballots>,
+    pub(crate) ballots: Ballots,
     /// Who is host whenever they have a seat.
     pub(crate) host: Option<HostRight>,
 }
@@ -50,7 +57,7 @@ impl Menu {
         Menu {
             table: Table {
                 title: None,
-                items: Vec::new(),
+                items: Arc::default(),
                 max_items,
                 settling: Arc::new(Settling {
                     next_draw: secret.next_draw(1),
@@ -63,9 +70,11 @@ impl Menu {
                 voters: Arc::default(),
             },
             last: 0,
-            secret,
-            ballots: Arc::default(),
-            host: None,
+            private: Arc::new(Private {
+                secret,
+                ballots: Ballots::default(),
+                host: None,
+            }),
         }
     }
 
@@ -81,19 +90,17 @@ impl Menu {
     /// The same menu, of which this person is the host.
     #[must_use]
     pub fn with_host(mut self, person: PersonId) -> Self {
-        self.host = Some(HostRight::Person(person));
+        Arc::make_mut(&mut self.private).host = Some(HostRight::Person(person));
         self
     }
 
     /// The same menu, of which nobody is host; `None` if nobody is anyway.
     #[must_use]
     pub fn without_host(&self) -> Option<Self> {
-        self.host?;
-        let host = None;
-        Some(Menu {
-            host,
-            ..self.clone()
-        })
+        self.private.host?;
+        let mut menu = self.clone();
+        Arc::make_mut(&mut menu.private).host = None;
+        Some(menu)
     }
 
     /// The same menu, which decides at this time; `now` is the present one (store's clock, ms since
@@ -159,16 +166,18 @@ impl Menu {
 
     /// What this member sees: the table with their own hidden votes.
     pub(crate) fn seen_by(&self, viewer: Option<MemberId>) -> Cow<'_, Table> {
-        let Some(viewer) = viewer.filter(|viewer| self.ballots.have(*viewer)) else {
+        let Some(viewer) = viewer.filter(|viewer| self.private.ballots.have(*viewer)) else {
             return Cow::Borrowed(&self.table);
         };
         let mut table = self.table.clone();
         let with_own = |item: &mut Arc<Item>| {
-            if let Some(votes) = self.ballots.votes_seen_by(item, viewer) {
+            if let Some(votes) = self.private.ballots.votes_seen_by(item, viewer) {
                 Arc::make_mut(item).votes = votes;
             }
         };
-        table.items.iter_mut().for_each(with_own);
+        Arc::make_mut(&mut table.items)
+            .iter_mut()
+            .for_each(with_own);
         table.change_removed(with_own);
         Cow::Owned(table)
     }
@@ -178,7 +187,7 @@ impl Menu {
         let all = || {
             let items = self.all_items().map(|item| Revealed {
                 number: item.number,
-                votes: self.ballots.votes(item),
+                votes: self.private.ballots.votes(item),
             });
             items.collect()
         };
@@ -204,18 +213,18 @@ impl Menu {
             Event::Hosted {
                 member: Some(member),
                 ..
-            } => self.host = Some(HostRight::Member(*member)),
+            } => Arc::make_mut(&mut self.private).host = Some(HostRight::Member(*member)),
             _ => {}
         }
         self.table.apply(by, event);
-        if self.ballots.is_empty() {
+        if self.private.ballots.is_empty() {
             return;
         }
         if event.reveals().is_some() {
-            self.ballots = Arc::default();
+            Arc::make_mut(&mut self.private).ballots = Ballots::default();
         } else if let Event::Removed { .. } | Event::Ruled(_) = event {
-            let ballots = self.ballots.only_of(self.all_items());
-            self.ballots = Arc::new(ballots);
+            let ballots = self.private.ballots.only_of(self.all_items());
+            Arc::make_mut(&mut self.private).ballots = ballots;
         }
     }
 
@@ -223,7 +232,7 @@ impl Menu {
         let Some(item) = self.table.item(number) else {
             return;
         };
-        let ballots = Arc::make_mut(&mut self.ballots);
+        let ballots = &mut Arc::make_mut(&mut self.private).ballots;
         ballots.cast(item, by, on);
         if on {
             let too_many = self.table.too_many(|item| ballots.has_vote(item, by));
@@ -271,7 +280,7 @@ struct Stored {
     max_items: usize,
     title: Option<Arc<str>>,
     last: u64,
-    items: Vec<Arc<Item>>,
+    items: Arc<[Arc<Item>]>,
     /// In order of removal.
     removed: Vec<Arc<Item>>,
     settling: WithSecret,
@@ -283,7 +292,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "<[MemberId]>::is_empty")]
     voters: Arc<[MemberId]>,
     #[serde(default, skip_serializing_if = "is_default")]
-    ballots: Arc<Ballots>,
+    ballots: Ballots,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<HostRight>,
 }
@@ -303,6 +312,7 @@ struct WithSecret {
 impl From<Menu> for Stored {
     fn from(menu: Menu) -> Self {
         let table = menu.table;
+        let private = Arc::unwrap_or_clone(menu.private);
         Stored {
             max_items: table.max_items,
             title: table.title,
@@ -310,14 +320,14 @@ impl From<Menu> for Stored {
             items: table.items,
             removed: table.removed.iter().rev().cloned().collect(),
             settling: WithSecret {
-                secret: menu.secret,
+                secret: private.secret,
                 settling: table.settling,
             },
             past: table.past,
             house: table.house,
             voters: table.voters,
-            ballots: menu.ballots,
-            host: menu.host,
+            ballots: private.ballots,
+            host: private.host,
         }
     }
 }
@@ -346,9 +356,11 @@ impl TryFrom<Stored> for Menu {
                 voters: stored.voters,
             },
             last: stored.last,
-            secret: stored.settling.secret,
-            ballots: stored.ballots,
-            host: stored.host,
+            private: Arc::new(Private {
+                secret: stored.settling.secret,
+                ballots: stored.ballots,
+                host: stored.host,
+            }),
         })
     }
 }

@@ -11,14 +11,14 @@ use crate::item::Item;
 use crate::rules::House;
 
 /// The menu as the JSON dialect shows it: without its secret, and without hidden votes.
-// The same item may be there twice. Cloning copies the list of items; everything else is shared.
+// The same item may be there twice. Cloning copies nothing; all lists are shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Seen", into = "Seen")]
 pub struct Table {
     /// What the room is called.
     pub title: Option<Arc<str>>,
     /// The items in order of adding.
-    pub items: Vec<Arc<Item>>,
+    pub items: Arc<[Arc<Item>]>,
     /// How many items are allowed.
     pub max_items: usize,
     /// Shared, because most events do not change it.
@@ -96,7 +96,7 @@ pub(crate) struct Seen {
     /// What the room is called.
     title: Option<Arc<str>>,
     /// The items in order of adding.
-    items: Vec<Arc<Item>>,
+    items: Arc<[Arc<Item>]>,
     /// How many items are allowed.
     max_items: usize,
     #[serde(flatten)]

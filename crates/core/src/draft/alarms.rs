@@ -47,15 +47,11 @@ impl<L: Logic> Draft<'_, L> {
             let due = self.room.logic.alarm().filter(|at| *at <= self.now);
             let Some(due) = due else { return };
             let events = self.room.logic.ring(self.now);
-            let changes = events
-                .into_iter()
-                .map(|event| Change::Logic { by: None, event });
-            let changes: Vec<_> = changes.collect();
-            if !self.are_read(&changes) {
+            if !self.are_read(None, &events) {
                 return;
             }
-            for change in changes {
-                self.record(None, change);
+            for event in events {
+                self.record(None, Change::Logic { by: None, event });
             }
             // One that does not go on would ring for ever.
             if self.room.logic.alarm().is_some_and(|at| at <= due) {

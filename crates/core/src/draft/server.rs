@@ -16,10 +16,11 @@ impl<L: Logic> Draft<'_, L> {
     /// # Errors
     /// The logic's own, or `not_yet`.
     pub fn server_command(&mut self, op: Op, command: &L::Command) -> Result<u64, Rejection> {
-        match self.done_by_server(op) {
-            Some(done) => Ok(done),
-            None => self.decide(None, Some(op), command),
+        if let Some(done) = self.done_by_server(op) {
+            return Ok(done);
         }
+        let events = self.decide(None, command)?;
+        self.carry_out(None, op, events)
     }
 
     /// The seq of the last event that this command of the server made.

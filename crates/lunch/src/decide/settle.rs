@@ -55,9 +55,9 @@ impl Menu {
         at: Option<u64>,
         ends_at: Option<u64>,
     ) -> Option<Event> {
-        let votes = |item: &Item| match self.ballots.is_empty() {
+        let votes = |item: &Item| match self.private.ballots.is_empty() {
             true => item.votes.len(),
-            false => self.ballots.votes(item).len(),
+            false => self.private.ballots.votes(item).len(),
         };
         let edible = || self.items().filter(|item| item.vetoes.is_empty());
         let most = match how {
@@ -82,6 +82,7 @@ impl Menu {
                 candidates,
                 commitment: next.commitment,
                 next_commitment: self
+                    .private
                     .secret
                     .next_draw(next.number.saturating_add(1))
                     .commitment,
@@ -145,7 +146,7 @@ impl Menu {
 
     /// The decision of a draw with what was contributed, also if that is nothing.
     pub(super) fn end(&self, drawing: &Drawing, at: Option<u64>) -> Option<Event> {
-        let secret = self.secret.secret(drawing.number);
+        let secret = self.private.secret.secret(drawing.number);
         let drawn = drawing.end(secret);
         let winner = drawn.winner()?.number;
         let name = drawing.name.clone();

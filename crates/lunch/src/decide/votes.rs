@@ -18,7 +18,7 @@ impl Menu {
         item: &Item,
         on: bool,
     ) -> Result<Vec<Event>, Rejection> {
-        let votes = |item: &Item| self.ballots.has_vote(item, by.id);
+        let votes = |item: &Item| self.private.ballots.has_vote(item, by.id);
         if votes(item) == on {
             return Ok(Vec::new());
         }

@@ -84,7 +84,7 @@ fn a_draw_comes_out_as_the_description_computes_it() {
         (decision.by, decision.name.as_deref()),
         (Some(ANNA.id), Some("Anna"))
     );
-    assert_eq!(menu.secret.secret(2).to_string(), SECRET_2);
+    assert_eq!(menu.private.secret.secret(2).to_string(), SECRET_2);
 }
 
 #[test]

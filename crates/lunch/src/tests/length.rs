@@ -30,7 +30,9 @@ fn no_view_is_longer_than_is_reckoned_with() {
         item.name = name.as_str().into();
         item.votes = ids.by_ref().take(200).collect();
     };
-    menu.table.items.iter_mut().for_each(&mut fill);
+    Arc::make_mut(&mut menu.table.items)
+        .iter_mut()
+        .for_each(&mut fill);
     for draw in 1..=MAX_PAST as u64 + 2 {
         does(
             &mut menu,
@@ -56,12 +58,16 @@ fn no_view_is_longer_than_is_reckoned_with() {
         does(&mut menu, by(0), &Command::remove(number)).unwrap();
         says(&mut menu, &format!("add:{item}")).unwrap();
     }
-    menu.table.items.iter_mut().for_each(&mut fill);
+    Arc::make_mut(&mut menu.table.items)
+        .iter_mut()
+        .for_each(&mut fill);
     let veto = |item: &mut Arc<Item>| {
         let item = Arc::make_mut(item);
         item.vetoes.clone_from(&item.votes);
     };
-    menu.table.items.iter_mut().for_each(veto);
+    Arc::make_mut(&mut menu.table.items)
+        .iter_mut()
+        .for_each(veto);
     menu.table.change_removed(veto);
     let long = serde_json::to_string(&menu.view(None)).unwrap().len();
     let most = max_table_bytes(100);

@@ -143,7 +143,7 @@ proptest! {
             }
             assert!(menu.table.settling.next_draw.number >= last_draw);
             last_draw = menu.table.settling.next_draw.number;
-            assert_eq!(menu.table.settling.next_draw.commitment, menu.secret.next_draw(last_draw).commitment);
+            assert_eq!(menu.table.settling.next_draw.commitment, menu.private.secret.next_draw(last_draw).commitment);
             let now = menu.text_state();
             assert!(now == shown || Menu::changes_text(&event), "{event:?}");
             shown = now;
@@ -184,7 +184,7 @@ proptest! {
             ];
             let under_way = menu.table.settling.drawing.as_ref().map(|drawing| drawing.number);
             let to_come = under_way.into_iter().chain([menu.table.settling.next_draw.number]);
-            let secrets = to_come.map(|draw| menu.secret.secret(draw).to_string());
+            let secrets = to_come.map(|draw| menu.private.secret.secret(draw).to_string());
             for secret in secrets.chain([master.to_owned()]) {
                 assert!(seen.iter().all(|seen| !seen.contains(&secret)));
             }

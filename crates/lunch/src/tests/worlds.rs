@@ -178,7 +178,7 @@ fn viewers() -> impl Iterator<Item = Option<MemberId>> {
 /// The true votes for an item.
 fn true_votes(menu: &Menu, item: &Item) -> usize {
     let members = (0..MEMBERS).map(|at| member(at).id);
-    let votes = members.filter(|member| menu.ballots.has_vote(item, *member));
+    let votes = members.filter(|member| menu.private.ballots.has_vote(item, *member));
     votes.count()
 }
 
@@ -206,7 +206,7 @@ fn check(before: &Menu, event: &Event, after: &World) {
         for at in 0..MEMBERS {
             let id = member(at).id;
             let votes = menu.all_items();
-            let votes = votes.filter(|item| menu.ballots.has_vote(item, id));
+            let votes = votes.filter(|item| menu.private.ballots.has_vote(item, id));
             assert!(votes.count() <= most as usize, "{event:?}");
         }
     }
@@ -224,7 +224,7 @@ fn check(before: &Menu, event: &Event, after: &World) {
     let voted: Vec<MemberId> = who
         .filter(|id| {
             menu.all_items()
-                .any(|item| menu.ballots.has_vote(item, *id))
+                .any(|item| menu.private.ballots.has_vote(item, *id))
         })
         .collect();
     match house.rules.hidden_votes {

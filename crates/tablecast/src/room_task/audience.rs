@@ -347,7 +347,6 @@ impl<'a> Audience<'a> {
             return;
         };
         self.note_seated(&outbox, seat, request.token);
-        let greeting = self.greeting(Some(seat), None, clock);
         let _ = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
@@ -366,6 +365,7 @@ impl<'a> Audience<'a> {
                 };
                 let missed = missed.filter(|missed| !missed.clone().any(is_own_secret));
                 let mut frames = Frames::default();
+                let greeting = self.greeting(Some(seat), None, clock);
                 frames.text(&json::hello(room, &greeting, missed.is_some()));
                 for event in missed.into_iter().flatten() {
                     frames.text(&json::event::<A>(event, clock.expires_at()));
