@@ -1,6 +1,7 @@
 //! The routes of the server.
 
 mod answers;
+pub(crate) mod body;
 mod docs;
 mod health;
 mod metrics;
@@ -20,7 +21,6 @@ pub(crate) use health::{healthz, readyz};
 pub(crate) use metrics::{expect, metrics};
 use route::Route;
 pub(crate) use route::other_method;
-pub(crate) use sessions::{is_json, read_body};
 use site::SharedSite;
 pub(crate) use site::{Id, SiteState, no_such_room, unavailable};
 

@@ -7,11 +7,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tablecast_core::backend::Health;
+use tablecast_http::tls::Status;
 use tablecast_http::{Client, Problem, problem};
 
 use super::{Admin, params};
+use crate::version::COMMIT;
 
 /// `GET /api/node`
 pub(super) async fn show(State(Admin(admin)): State<Admin>) -> Response {
@@ -24,12 +26,12 @@ pub(super) async fn show(State(Admin(admin)): State<Admin>) -> Response {
     problem::ok(&Node {
         node: hub.node().as_str(),
         version: env!("CARGO_PKG_VERSION"),
-        commit: option_env!("TABLECAST_COMMIT"),
+        commit: COMMIT,
         started_at: admin.started_at,
         draining: hub.is_draining(),
         rooms: hub.metrics().rooms.get(),
         connections: hub.metrics().connections.get(),
-        tls: Value::Null,
+        tls: site.tls.as_ref().map(|tls| Certificate::from(tls.status())),
         store: Store {
             name: site.config.store.to_string(),
             health,
@@ -47,8 +49,29 @@ struct Node<'a> {
     draining: bool,
     rooms: i64,
     connections: i64,
-    tls: Value,
+    /// `null`: TLS does not end here.
+    tls: Option<Certificate>,
     store: Store,
+}
+
+/// Times are ms since 1970.
+#[derive(Serialize)]
+struct Certificate {
+    domains: Vec<String>,
+    not_after: Option<u64>,
+    last_error: Option<String>,
+    next_renewal: Option<u64>,
+}
+
+impl From<Status> for Certificate {
+    fn from(status: Status) -> Self {
+        Certificate {
+            domains: status.domains,
+            not_after: status.not_after.map(millis),
+            last_error: status.last_error,
+            next_renewal: status.next_renewal.map(millis),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,6 +98,10 @@ pub(super) async fn drain(
 
 /// This machine's clock (ms since 1970).
 pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    millis(SystemTime::now())
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)
 }

@@ -13,7 +13,7 @@ use tablecast_core::MemberId;
 use tablecast_http::Problem;
 
 use crate::reason;
-use crate::routes::{is_json, read_body};
+use crate::routes::body;
 
 /// The parameters of a request, as they were sent.
 pub(super) struct Params(Vec<(String, String)>);
@@ -106,11 +106,11 @@ pub(super) async fn object(
     body: Body,
     fields: &[&str],
 ) -> Result<Map<String, Value>, Problem> {
-    if !is_json(headers) {
+    if !body::is_json(headers) {
         let detail = "a change needs a body, and `Content-Type: application/json`; {} is enough where nothing is to be said";
         return Err(Problem::new(reason::BAD_CONTENT_TYPE, detail));
     }
-    let body = read_body(headers, body).await?;
+    let body = body::read(body::SMALL, headers, body).await?;
     let bad = |what: String| Problem::new(reason::BAD_JSON, what);
     let read: Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|error| bad(format!("the body must be a JSON object: {error}")))?;

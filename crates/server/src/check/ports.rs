@@ -17,8 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// All addresses that a server with these options listens on, by their options.
 fn addresses(config: &Config) -> Vec<(&'static str, SocketAddr)> {
     let mut addresses = vec![("--listen", config.listen)];
-    let others = [("--http-listen", config.http_listen)].into_iter();
-    addresses.extend(others.filter_map(|(option, address)| Some((option, address?))));
+    let others = [
+        ("--http-listen", config.http_listen),
+        ("--admin-listen", config.admin_listen),
+    ];
+    let given = |(option, address): (&'static str, Option<SocketAddr>)| Some((option, address?));
+    addresses.extend(others.into_iter().filter_map(given));
     addresses
 }
 

@@ -19,12 +19,12 @@ use tablecast::hub::{CreateError, CreatedRoom, MemberView, RoomError, RoomSettin
 use tablecast_core::{Epoch, RoomId};
 use uuid::Uuid;
 
+use super::body;
 use super::route::{Answer, Route, Tag};
 use super::site::{AllowedPage, Id, SharedSite, SiteState, no_such_room, unavailable};
 use crate::reason;
 use again::{legacy, successor};
-use settings::{Settings, latest_deadline, lifetime, menu, read, settings};
-pub(crate) use settings::{is_json, read as read_body, read_at_most};
+use settings::{Settings, latest_deadline, lifetime, menu, settings};
 use tablecast_http::Client;
 use tablecast_http::problem::{self, Problem};
 use tablecast_lunch::{Keepsake, MasterSecret, Menu};
@@ -224,7 +224,10 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let settings = settings(&parts.headers, &read_body(&parts.headers, body).await?)?;
+    let settings = settings(
+        &parts.headers,
+        &body::read(body::SMALL, &parts.headers, body).await?,
+    )?;
     let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
     let id = new_id()?;
     let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
@@ -248,7 +251,10 @@ pub(super) async fn again(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let mut settings = settings(&parts.headers, &read_body(&parts.headers, body).await?)?;
+    let mut settings = settings(
+        &parts.headers,
+        &body::read(body::SMALL, &parts.headers, body).await?,
+    )?;
     let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
     site.may_look(client)?;
     site.creates

@@ -16,8 +16,8 @@ use tablecast_core::draft::Refusal;
 use tablecast_core::{CloseReason, SeatToken};
 use tablecast_http::{Client, Endless, Problem};
 
+use super::body;
 use super::route::{Answer, Route, Tag};
-use super::sessions::{is_json, read_at_most};
 use super::site::{AllowedPage, Id, SharedSite, no_such_room, unavailable};
 use crate::reason;
 
@@ -181,14 +181,14 @@ pub(super) async fn say(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    if !is_json(&parts.headers) {
+    if !body::is_json(&parts.headers) {
         // A page of another site may send other types without asking first.
         let why = "the body must be application/json";
         return Err(Problem::new(reason::BAD_CONTENT_TYPE, why));
     }
     may_come(&site, client)?;
     let max = max_body_bytes(&site.config.hub.connection);
-    let body = read_at_most(max, &parts.headers, body).await;
+    let body = body::read(max, &parts.headers, body).await;
     let body = body.map_err(|problem| match problem.reason() == reason::BODY_TOO_LONG {
         true => problem.closing(CloseReason::TooBig.code()),
         false => problem,

@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use tablecast::hub::Unavailable;
 use tablecast_core::{PersonId, PersonKey, Rejection, RoomId, code};
-use tokio::time::timeout;
 
 use crate::reason;
+use crate::routes::body::is_json;
 use crate::routes::site::unavailable;
 use tablecast_http::Problem;
 use tablecast_lunch::{MAX_VOTES_EACH, MasterSecret, Menu, Rules, code as lunch_code};
-
-/// Plenty for the settings of a room.
-const MAX_BODY_BYTES: usize = 16 * 1024;
-
-/// A body must be complete in this time.
-const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A day. For a longer time, make another room.
 const MAX_MINUTES: u64 = 24 * 60;
@@ -58,60 +50,6 @@ pub(super) struct Settings {
     /// How many votes each member may give: a whole number, or null for as many as they like.
     #[schemars(with = "Option<u32>", range(min = 1, max = MAX_VOTES_EACH))]
     votes_each: Value,
-}
-
-/// The whole body, if it is small and comes in time. A body whose `Content-Length` is too
-/// large is not read at all.
-pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    read_at_most(MAX_BODY_BYTES, headers, body).await
-}
-
-/// The whole body, if it has at most `max` bytes and comes in time.
-pub(crate) async fn read_at_most(
-    max: usize,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Bytes, Problem> {
-    let too_large = || {
-        Problem::new(
-            reason::BODY_TOO_LONG,
-            format!("the body is too large: at most {max} bytes"),
-        )
-    };
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    // hyper has parsed it before; a number beyond u64 never comes here.
-    if length.and_then(|length| length.parse::<u64>().ok()) > Some(max as u64) {
-        return Err(too_large());
-    }
-    let body = Limited::new(body, max).collect();
-    match timeout(BODY_DEADLINE, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Problem::new(
-            reason::BAD_REQUEST,
-            format!("the body cannot be read: {error}"),
-        )),
-        Err(_) => Err(Problem::new(
-            reason::TIMEOUT,
-            format!(
-                "the body was not complete after {} s",
-                BODY_DEADLINE.as_secs()
-            ),
-        )),
-    }
-}
-
-/// Whether a body says that it is JSON.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = content_type
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
 /// The settings in a body; the defaults if it is empty.
