@@ -289,10 +289,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_the_body_does_not_take_waits_in_the_outbox() {
-        let mut config = ConnectionConfig::default();
-        config.outbox = OutboxLimits {
-            bytes: 64 * 1024,
-            time: Duration::from_secs(5),
+        let config = ConnectionConfig {
+            outbox: OutboxLimits {
+                bytes: 64 * 1024,
+                time: Duration::from_secs(5),
+            },
+            ..ConnectionConfig::default()
         };
         let (outbox, mut outlet) = stream(config);
         let frame = Frame::text(&"x".repeat(1000));
