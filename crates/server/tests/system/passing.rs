@@ -23,7 +23,6 @@ async fn a_quiet_room_outlasts_the_patience_of_each_proxy() {
         let connect = Connect::to(site.proxy.address(), &format!("/ws/{room}/"));
         let mut member = connect.open().await.unwrap();
         assert_eq!(member.next_text().await.unwrap(), "[]");
-        let begin = Instant::now();
         // A stream of events is pinged as a WebSocket; and it is passed on at once.
         let path = format!("/sse/{room}/");
         let first = json!({"join": {"watch": "only"}});
