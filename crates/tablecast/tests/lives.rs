@@ -21,7 +21,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use lives::person::{ITEMS, Person};
 use lives::tab::{Tab, votes_of};
-use lives::world::{BEGIN, GRACE, LEASE, SLACK, World, check_persons};
+use lives::world::{BEGIN, GRACE, LEASE, SLACK, World, age, check_persons};
 use serde_json::{Value, json};
 use tablecast::App;
 use tablecast::core::room::{Change, Room};
@@ -175,7 +175,7 @@ impl Life {
         let since = |id| (id, self.misled.get(&id).copied().unwrap_or(Instant::now()));
         self.misled = members.filter(is_misled).map(since).collect();
         let mut misled = self.misled.values();
-        assert!(misled.all(|since| since.elapsed() < SLACK), "they are told");
+        assert!(misled.all(|since| age(*since) < SLACK), "they are told");
     }
 
     /// Nobody has a seat for longer than it is kept who is not there.
@@ -186,7 +186,7 @@ impl Life {
             for tab in &person.tabs {
                 let kept = tab.lost.is_some_and(|lost| {
                     let kept = if lost.for_good { SLACK } else { GRACE + SLACK };
-                    lost.at.elapsed() < kept
+                    age(lost.at) < kept
                 });
                 let may_be = tab.is_pending() || kept;
                 if tab.is_seated() || may_be {
@@ -201,7 +201,7 @@ impl Life {
                 }
             }
         }
-        let is_watched = |since: Instant| since.elapsed() > 2 * LEASE + SLACK;
+        let is_watched = |since: Instant| age(since) > 2 * LEASE + SLACK;
         if self.watched.is_some_and(is_watched) {
             let seats = room.members.iter().map(|seat| seat.member);
             let strange: Vec<_> = seats.filter(|seat| !explained.contains(seat)).collect();

@@ -7,7 +7,7 @@ use tablecast::core::{MemberId, PersonKey};
 use tablecast_testing::client::{Client, ClientError, Said};
 use tokio::time::{Instant, timeout};
 
-use super::world::{SLACK, World};
+use super::world::{SLACK, World, age};
 use crate::support::rooms::connect_in_memory;
 
 /// Longer than anything that is ready takes, since paused time moves only when nothing
@@ -97,7 +97,7 @@ impl Tab {
 
     /// How many seats it may have been given within this time without being told.
     pub(crate) fn unknown_seats(&self, within: Duration) -> usize {
-        let recent = self.ghosts.iter().filter(|ghost| ghost.elapsed() < within);
+        let recent = self.ghosts.iter().filter(|ghost| age(**ghost) < within);
         recent.count() + usize::from(self.is_pending())
     }
 

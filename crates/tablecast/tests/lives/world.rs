@@ -29,6 +29,11 @@ pub(crate) const SLACK: Duration = Duration::from_secs(3);
 /// When the world begins (ms since 1970).
 pub(crate) const BEGIN: u64 = 1_750_000_000_000;
 
+/// How much of the test's own time has passed since then.
+pub(crate) fn age(since: Instant) -> Duration {
+    Instant::now().duration_since(since)
+}
+
 pub(crate) struct World {
     begin: Instant,
     store: MemoryBackend,
