@@ -1,6 +1,6 @@
 //! `tablecast check`: what would fail, before it fails. It changes nothing that lasts.
 //!
-//! A check is a function from the options to findings; all stand in [`CHECKS`].
+//! A check is a function from the options to findings; all stand in `CHECKS`.
 
 mod finding;
 mod options;
