@@ -23,6 +23,7 @@ async fn a_quiet_room_outlasts_the_patience_of_each_proxy() {
         let connect = Connect::to(site.proxy.address(), &format!("/ws/{room}/"));
         let mut member = connect.open().await.unwrap();
         assert_eq!(member.next_text().await.unwrap(), "[]");
+        let begin = Instant::now();
         // A stream of events is pinged as a WebSocket; and it is passed on at once.
         let path = format!("/sse/{room}/");
         let first = json!({"join": {"watch": "only"}});
@@ -31,7 +32,6 @@ async fn a_quiet_room_outlasts_the_patience_of_each_proxy() {
         let nobody = json!({"seat": "0".repeat(32)});
         let said = post(site.proxy.address(), &path, &nobody).await;
         assert_eq!((said.status, &said.body["close"]), (403, &json!(4401)));
-        let begin = Instant::now();
         let (next, heard) = tokio::join!(member.next(), stream.next());
         let next = next.unwrap();
         assert_eq!(heard, Heard::Ping, "{kind:?}, after {:?}", begin.elapsed());
