@@ -100,14 +100,13 @@ fn own_url(config: &Config) -> Result<Url, clap::Error> {
         Some(_) => "https",
         None => "http",
     };
-    let (option, address, scheme) = ("--listen", config.listen, scheme);
-    if address.port() == 0 {
+    if config.listen.port() == 0 {
         return Err(config::error(
             clap::error::ErrorKind::MissingRequiredArgument,
-            &format!("with port 0 in {option} it is not known where it listens: give its URL"),
+            "with port 0 in --listen it is not known where it listens: give its URL",
         ));
     }
-    let url = format!("{scheme}://{}/{PATH}", reachable(address));
+    let url = format!("{scheme}://{}/{PATH}", reachable(config.listen));
     Url::parse(&url).map_err(|error| {
         config::error(
             clap::error::ErrorKind::ValueValidation,
