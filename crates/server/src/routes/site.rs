@@ -11,6 +11,7 @@ use axum::response::Response;
 use ipnet::IpNet;
 use tablecast::Hub;
 use tablecast::hub::{RoomError, Unavailable};
+use tablecast::inspect::Transport;
 use tablecast_core::draft::Refusal;
 use tablecast_http::tls::Tls;
 use tablecast_http::{Origin, PerAddress, Problem, Site, Times, origin};
@@ -87,6 +88,14 @@ impl SiteState {
         self.may_come(client)?;
         let checked = self.misses.check(client);
         checked.map_err(|wait| Problem::too_many("too many unknown rooms from this address", wait))
+    }
+
+    /// Counts and notes somebody who is refused before the hub is asked.
+    pub(super) fn turned_away(&self, room: &str, client: IpAddr, by: Transport, why: &Problem) {
+        let reason = why.reason();
+        self.hub.metrics().handshakes.count(reason.code());
+        let journal = self.hub.journal();
+        journal.refused(room, client, by, reason.code(), reason.when());
     }
 
     /// Turns an error into a problem, and counts requests for rooms that do not exist.

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::hub::RoomError;
+use tablecast::inspect::Transport;
 use tablecast::sse::{EventStream, NoStream, PostError, max_body_bytes};
 use tablecast_core::draft::Refusal;
 use tablecast_core::{CloseReason, SeatToken};
@@ -126,8 +127,7 @@ pub(super) async fn listen(
     stream: Result<EventStream, NoStream>,
 ) -> Result<Response, Problem> {
     let stream = may_listen(&site, client, &headers, page, stream).inspect_err(|problem| {
-        let handshakes = &site.hub.metrics().handshakes;
-        handshakes.count(problem.reason().code());
+        site.turned_away(&id, client, Transport::Sse, problem);
     })?;
     let listens = site.hub.events(stream.from_client(client), &id).await;
     let mut response = listens.map_err(|error| refused(error.into()))?;

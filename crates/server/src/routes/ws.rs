@@ -62,11 +62,7 @@ pub(super) async fn join(
         return Ok(other_method(&method, "GET"));
     }
     let upgrade = may_join(&site, client, page, upgrade).inspect_err(|problem| {
-        let reason = problem.reason();
-        site.hub.metrics().handshakes.count(reason.code());
-        let (code, why) = (reason.code(), reason.when());
-        let journal = site.hub.journal();
-        journal.refused(&id, client, Transport::WebSocket, code, why);
+        site.turned_away(&id, client, Transport::WebSocket, problem);
     })?;
     let upgrade = upgrade.over::<HeadGuard>().from_client(client);
     let joined = site.hub.upgrade(upgrade, &id).await;
