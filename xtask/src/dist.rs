@@ -41,7 +41,7 @@ const WRITTEN: [(&str, &str); 4] = [
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Options<'a> {
-    /// The machine to build for; the first of [`build::targets`] that is installed, if none is named.
+    /// The machine to build for; the first of those of `targets` that is installed, if none is named.
     target: Option<&'a str>,
     out: &'a str,
     /// Only try what is there.
