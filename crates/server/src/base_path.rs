@@ -18,9 +18,10 @@ const MAX_BYTES: usize = 128;
 
 /// The first parts of the site's own addresses. A base path must not begin with one: a
 /// request for it would be ambiguous.
-const OWN: [&str; 10] = [
+const OWN: [&str; 11] = [
     "session",
     "ws",
+    "sse",
     "r",
     "web",
     "docs",
