@@ -459,14 +459,16 @@ fn refuse<B>(request: &Request<B>, report: &HeadReport) -> Option<Problem> {
 }
 
 async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    let mut rest = stream.take(LINGER_BYTES as u64);
-    let mut buffer = vec![0; 16 * 1024];
-    let read_all = async { while rest.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
+    let end = async {
+        // Of TLS this waits until the client has taken what it was sent before.
+        stream.shutdown().await?;
+        let mut rest = stream.take(LINGER_BYTES as u64);
+        let mut buffer = vec![0; 16 * 1024];
+        while rest.read(&mut buffer).await? > 0 {}
+        io::Result::Ok(())
+    };
     // The connection ends, whether the client was finished or not.
-    let _ = timeout(LINGER_TIME, read_all).await;
+    let _ = timeout(LINGER_TIME, end).await;
 }
 
 #[cfg(test)]

@@ -121,12 +121,12 @@ impl<T> HeadGuard<T> {
         }
     }
 
-    /// Handles the result of a write.
-    fn wrote(
+    /// Handles the result of a write, or of what ends one.
+    fn wrote<N>(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+        written: Poll<io::Result<N>>,
+    ) -> Poll<io::Result<N>> {
         if written.is_ready() {
             self.stalled = None;
         } else if let Some(time) = self.stalled_after {
@@ -224,11 +224,16 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for HeadGuard<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        // TLS has taken bytes that are not written yet.
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        this.wrote(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.wrote(cx, shut)
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::routing::{get, post};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::*;
@@ -269,4 +270,46 @@ async fn a_server_that_stops_does_not_wait_for_an_answer_without_end() {
     stop.cancel();
     timeout(DEADLINE, serving).await.expect("it waits").unwrap();
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}
+
+/// Takes nothing, not even the end: TLS over a socket that is full.
+struct Full;
+
+impl AsyncRead for Full {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Full {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+/// Else it would hold its descriptor, and a server that stops, for as long as it likes.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_even_take_the_end_is_not_waited_for() {
+    let begin = Instant::now();
+    timeout(NEVER, linger(Full)).await.unwrap();
+    assert_eq!(begin.elapsed(), LINGER_TIME);
+    let stalled = Duration::from_secs(30);
+    let mut guard = HeadGuard::new(Full, NEVER).stalled_after(stalled);
+    let flushed = timeout(NEVER, guard.flush()).await.unwrap();
+    assert_eq!(flushed.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    let mut guard = HeadGuard::new(Full, NEVER).stalled_after(stalled);
+    let ended = timeout(NEVER, guard.shutdown()).await.unwrap();
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
 }
