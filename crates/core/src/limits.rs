@@ -81,6 +81,10 @@ pub const BUCKETS: usize = 65_536;
 /// Buckets that are full again are forgotten this often.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// And this often while there is no space for another key: else whoever invents keys would have
+/// all others share one bucket.
+const FULL_SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A [`Bucket`] for each of many keys, such as addresses.
 #[derive(Debug)]
 pub struct Buckets<K> {
@@ -102,7 +106,11 @@ impl<K> Default for Buckets<K> {
 impl<K: Eq + Hash> Buckets<K> {
     /// The bucket of this key.
     pub fn of(&mut self, key: K, now: Duration) -> &mut Bucket {
-        if now >= self.swept + SWEEP_INTERVAL {
+        let interval = match self.by_key.len() < BUCKETS {
+            true => SWEEP_INTERVAL,
+            false => FULL_SWEEP_INTERVAL,
+        };
+        if now >= self.swept + interval {
             self.by_key.retain(|_, bucket| !bucket.is_full(now));
             self.swept = now;
         }
@@ -181,5 +189,18 @@ mod tests {
         buckets.of(3, now + hour + SWEEP_INTERVAL);
         assert_eq!(buckets.len(), 2);
         assert!(!buckets.by_key.contains_key(&1));
+    }
+
+    #[test]
+    fn whoever_invents_keys_has_the_others_share_one_bucket_only_for_a_moment() {
+        let mut buckets = Buckets::default();
+        let begin = SWEEP_INTERVAL;
+        for key in 0..=BUCKETS {
+            let _ = buckets.of(key, begin).take(RATE, begin);
+        }
+        assert_eq!(buckets.len(), BUCKETS);
+        let later = begin + FULL_SWEEP_INTERVAL;
+        assert!(buckets.of(BUCKETS + 1, later).is_full(later));
+        assert_eq!(buckets.len(), 1);
     }
 }
