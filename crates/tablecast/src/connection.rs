@@ -1,6 +1,7 @@
 //! One socket: read, heartbeat, flush, and the closing handshake.
 
 mod io;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -195,24 +196,6 @@ impl Connection {
         poll_fn(|cx| match &mut self.line {
             Some(line) => line.poll_recv(cx),
             None => Poll::Ready(None),
-        })
-    }
-
-    /// Waits for something else, while the connection continues to write, to answer pings
-    /// and to check for signs of life. Nothing is read meanwhile, so TCP slows down a
-    /// client that sends too fast.
-    pub fn while_waiting<T>(&mut self, other: impl Future<Output = T>) -> impl Future<Output = T> {
-        // Boxed, because the future of the owner is as large as the largest one it awaits, and
-        // this case is rare.
-        let mut other = Box::pin(other);
-        poll_fn(move |cx| {
-            if let Poll::Ready(value) = other.as_mut().poll(cx) {
-                return Poll::Ready(value);
-            }
-            if let Some(line) = self.line.as_mut() {
-                let _ = line.poll_duties(cx);
-            }
-            Poll::Pending
         })
     }
 

@@ -144,13 +144,15 @@ async fn enter<A: App>(
     let name = identity.clone();
     let caller = identity.map_or(Caller::Anybody(person), Caller::Known);
     let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted, caller);
-    match connection.while_waiting(entered).await {
-        Ok((mut seat, entered)) => {
+    // Whoever is gone must not take a seat, which may be that of their own next connection.
+    match connection.unless_ended(entered).await {
+        Some(Ok((mut seat, entered))) => {
             // However this ends, the member may come back, unless the client says goodbye.
             seat.keep_seat = true;
             Ok(Speaker::new(rooms, seat, entered, Dialect::Json, name))
         }
-        Err(error) => {
+        None => Err(LEFT),
+        Some(Err(error)) => {
             connection.close(error.close_reason());
             Err(error.word())
         }

@@ -161,9 +161,9 @@ impl Life {
             match person.member(&room).filter(|member| known.contains(member)) {
                 Some(member) => {
                     let seen = json!(room.logic.view(Some(member)));
-                    person.check_votes(&votes_of(Some(member), &seen));
+                    person.check_votes(&votes_of(Some(member), &seen), None);
                 }
-                None if person.key.is_some() => person.check_votes(&[]),
+                None if person.key.is_some() => person.check_votes(&[], None),
                 None => {}
             }
         }

@@ -3,11 +3,15 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use support::rooms::{JsonMember, Node};
 use tablecast::core::{Backend, Forms};
 use tablecast::{HubConfig, MemoryBackend};
-use tablecast_testing::until;
+use tablecast_testing::faulty::{Call, Fault};
+use tablecast_testing::{FaultyBackend, until};
 
 const MINA: &str = "0123456789abcdef0123456789abcdef";
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
@@ -144,8 +148,8 @@ async fn a_seat_that_was_given_up_is_had_again_by_its_person() {
 async fn a_person_is_the_same_on_another_node() {
     let here = MemoryBackend::new();
     let there = here.another_node();
-    let here = Node::on(std::sync::Arc::new(here), HubConfig::default()).await;
-    let there = Node::on(std::sync::Arc::new(there), HubConfig::default()).await;
+    let here = Node::on(Arc::new(here), HubConfig::default()).await;
+    let there = Node::on(Arc::new(there), HubConfig::default()).await;
     here.until_persons().await;
     there.until_persons().await;
     here.make("r").await;
@@ -160,6 +164,38 @@ async fn a_person_is_the_same_on_another_node() {
 }
 
 /// Not to the person, nor to the others, nor for another room.
+/// Their phone has changed networks while a node waited for the store.
+#[tokio::test]
+async fn a_connection_that_is_gone_takes_no_seat_from_the_next_one() {
+    let store = MemoryBackend::new();
+    let stuck = FaultyBackend::new(Arc::new(store.another_node()));
+    let faults = stuck.faults();
+    let config = HubConfig {
+        command_deadline: Duration::from_secs(1),
+        ..HubConfig::default()
+    };
+    let one = Node::on(Arc::new(stuck), config.clone()).await;
+    let two = Node::on(Arc::new(store), config.clone()).await;
+    one.until_persons().await;
+    two.until_persons().await;
+    one.make("r").await;
+    let mut witness = one.json("r").await;
+    faults.next(Call::Commit, Fault::HangAfter);
+    let add = json!({"id": 1, "add": {"item": "x"}});
+    witness.send(add.clone()).await;
+    // sleep: the join must not be given up together with the command
+    tokio::time::sleep(config.command_deadline / 2).await;
+    drop(one.say_first("r", &join("Mina", MINA).to_string()).await);
+
+    let mut mina = two.enter("r", join("Mina", MINA)).await;
+    // The command is given up; what came behind it is decided before it comes again.
+    while !witness.next().await["error"].is_object() {}
+    let again = witness.ask(add).await;
+    assert!(again["ack"].is_object(), "{again}");
+    let answer = mina.ask(json!({"id": 1, "add": {"item": "y"}})).await;
+    assert!(answer["ack"].is_object(), "{answer}");
+}
+
 #[tokio::test]
 async fn a_key_is_told_to_nobody_and_is_another_in_each_room() {
     let node = node(HubConfig::default()).await;

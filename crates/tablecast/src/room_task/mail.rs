@@ -80,6 +80,11 @@ impl JoinRequest {
     pub(crate) fn is_in_turn(&self) -> bool {
         matches!(self.waits, Waits::ForSeat { .. }) && self.may_be_seated.is_none()
     }
+
+    /// Whether nobody waits for the answer any more: the client is gone.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        matches!(&self.waits, Waits::ForAnswer { reply, .. } if reply.is_closed())
+    }
 }
 
 /// What somebody waits for who asks for a seat.

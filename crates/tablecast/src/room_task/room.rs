@@ -177,8 +177,22 @@ impl<'a, A: App> LocalRoom<'a, A> {
         self.audience.refuse(request, why);
     }
 
+    /// Gives up the joins of clients who are gone. One whose commit was in vain would otherwise be
+    /// decided again, and take the seat that the same person has got meanwhile.
+    fn give_up_abandoned(&mut self) {
+        let is_abandoned =
+            |request: &Request<A>| matches!(request, Request::Join(join) if join.is_abandoned());
+        if self.requests.iter().any(is_abandoned) {
+            let nobody_hears = self.node.unsettled().into();
+            for request in self.requests.take(is_abandoned) {
+                self.give_up(request, &nobody_hears);
+            }
+        }
+    }
+
     /// Decides waiting requests. `None` if the room was never loaded.
     pub(super) fn decide(&mut self) -> Option<Batch<A>> {
+        self.give_up_abandoned();
         let mut reaps = self.requests.watchers.wait();
         for request in self.requests.iter() {
             match request {

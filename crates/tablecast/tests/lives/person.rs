@@ -8,7 +8,7 @@ use tablecast::core::{MemberId, PersonId, PersonKey};
 use tablecast_lunch::Menu;
 use tokio::time::Instant;
 
-use super::tab::{News, Tab};
+use super::tab::{Asked, News, Tab};
 
 /// The numbers of the dishes.
 pub(crate) const ITEMS: Range<u64> = 1..4;
@@ -66,13 +66,13 @@ impl Person {
                     News::TakenOver => {
                         let mut others = self.tabs.iter().enumerate();
                         let has_it = |(other, tab): (usize, &Tab)| {
-                            tab.may_have_a_seat(other == at, self.looked)
+                            other != at && tab.may_have_a_seat(self.looked)
                         };
                         assert!(others.any(has_it), "the seat went to nobody who is there");
                     }
-                    News::Whole { votes, seq } => {
+                    News::Whole { votes, seq, asked } => {
                         self.seq = seq;
-                        self.check_votes(&votes);
+                        self.check_votes(&votes, asked);
                         self.votes = votes.into_iter().collect();
                         for (other, tab) in self.tabs.iter_mut().enumerate() {
                             if other != at {
@@ -86,10 +86,11 @@ impl Person {
         self.looked = Instant::now();
     }
 
-    /// They vote for exactly this, but for what they have asked without an answer.
-    pub(crate) fn check_votes(&self, votes: &[u64]) {
+    /// They vote for exactly this, but for what they have asked without an answer; this may have
+    /// been answered since.
+    pub(crate) fn check_votes(&self, votes: &[u64], then: Option<Asked>) {
         for item in ITEMS {
-            let asked = self.tabs.iter().filter_map(|tab| tab.asked);
+            let asked = self.tabs.iter().filter_map(|tab| tab.asked).chain(then);
             let mut asked = asked.filter(|asked| asked.item == item);
             let is_on = votes.contains(&item);
             assert!(

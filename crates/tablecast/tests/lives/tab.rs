@@ -33,9 +33,13 @@ pub(crate) struct Asked {
 pub(crate) enum News {
     /// The vote was taken.
     Voted { item: u64, on: bool, seq: u64 },
-    /// The whole state, in which the tab's member votes for these items. What other tabs had said
-    /// has happened before it or never will.
-    Whole { votes: Vec<u64>, seq: u64 },
+    /// The whole state, in which the tab's member votes for these items, and what the tab had asked
+    /// for then. What other tabs had said has happened before it or never will.
+    Whole {
+        votes: Vec<u64>,
+        seq: u64,
+        asked: Option<Asked>,
+    },
     /// The seat is lost, and nobody can say whose it was.
     Nobody,
     /// A newer connection has the seat.
@@ -56,8 +60,8 @@ pub(crate) struct Tab {
     line: Option<Line>,
     /// Nothing came yet on this connection.
     is_pending: bool,
-    /// When connections of it were cut before the server had answered. What they had asked for may
-    /// be decided a little later, also after what a newer one has asked for.
+    /// When connections of it were cut before the server had answered. They may have got what they
+    /// had asked for.
     ghosts: Vec<Instant>,
     pub(crate) lost: Option<Lost>,
     /// The seat's secret, if it is not void.
@@ -101,13 +105,11 @@ impl Tab {
         recent.count() + usize::from(self.is_pending())
     }
 
-    /// Whether it is there, or was so shortly before that the server may not know; by another
-    /// connection than the present one if `before`. `now` is when somebody looked last.
-    pub(crate) fn may_have_a_seat(&self, before: bool, now: Instant) -> bool {
-        let is_recent = |since: Instant| now.duration_since(since) < SLACK;
-        let was = self.lost.is_some_and(|lost| is_recent(lost.at));
-        self.ghosts.iter().any(|ghost| is_recent(*ghost))
-            || (!before && (self.line.is_some() || was))
+    /// Whether it is there, or was so shortly before that the server may not know. `now` is when
+    /// somebody looked last.
+    pub(crate) fn may_have_a_seat(&self, now: Instant) -> bool {
+        let is_recent = |lost: Lost| now.duration_since(lost.at) < SLACK;
+        self.line.is_some() || self.lost.is_some_and(is_recent)
     }
 
     pub(crate) fn is_on(&self, node: usize) -> bool {
@@ -220,6 +222,7 @@ impl Tab {
     }
 
     fn understand(&mut self, said: &Value) -> Option<News> {
+        let asked = self.asked;
         if let Some(hello) = said.get("hello") {
             self.is_pending = false;
             let seat = hello["seat"].as_str().unwrap().to_owned();
@@ -231,10 +234,10 @@ impl Tab {
                 self.asked = None;
             }
             self.you = hello["you"].as_u64().map(MemberId);
-            return (hello["resumed"] == false).then(|| self.replace(hello))?;
+            return (hello["resumed"] == false).then(|| self.replace(hello, asked))?;
         }
         if let Some(snapshot) = said.get("snapshot") {
-            return self.replace(snapshot);
+            return self.replace(snapshot, asked);
         }
         if let Some(event) = said.get("event") {
             self.known["seq"] = event["seq"].clone();
@@ -260,11 +263,11 @@ impl Tab {
         None
     }
 
-    fn replace(&mut self, whole: &Value) -> Option<News> {
+    fn replace(&mut self, whole: &Value, asked: Option<Asked>) -> Option<News> {
         self.known = json!({"epoch": whole["epoch"], "seq": whole["seq"]});
         let votes = votes_of(self.you, &whole["state"]);
         let seq = whole["seq"].as_u64()?;
-        Some(News::Whole { votes, seq })
+        Some(News::Whole { votes, seq, asked })
     }
 }
 
