@@ -12,7 +12,8 @@ use support::rooms::{Node, code};
 use tablecast::config::{ConnectionConfig, OutboxLimits};
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::events::{Events, Heard, post, request};
-use tablecast_testing::{DEADLINE, until};
+use tablecast_testing::faulty::{Call, Fault};
+use tablecast_testing::{DEADLINE, FaultyBackend, until};
 
 const PATH: &str = "/sse/r";
 
@@ -72,6 +73,23 @@ async fn what_is_heard_and_answered_is_what_a_websocket_hears_and_is_answered() 
     assert_eq!(answers[0], json!({"ack": {"id": 1, "seq": 3}}));
     assert_eq!(code(&answers[1]), "conflict");
     assert_eq!(other.items("r").await, ["pizza", "김치"]);
+}
+
+/// Each would ask the store again and again meanwhile.
+#[tokio::test]
+async fn rooms_that_were_never_found_do_not_stay_open_for_those_who_post() {
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let config = HubConfig {
+        command_deadline: Duration::from_millis(200),
+        ..HubConfig::default()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
+    faults.every(Call::Load, Fault::Unavailable);
+    let said = json!({"seat": "0".repeat(32)});
+    let refused = post(node.address, "/sse/nowhere", &said).await;
+    assert_eq!(refused.status, 503);
+    node.until_quiet().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

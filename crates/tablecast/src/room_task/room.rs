@@ -116,10 +116,11 @@ impl<'a, A: App> LocalRoom<'a, A> {
         self.timer.set(until);
     }
 
-    /// Whether somebody has just spoken by POST.
+    /// Whether somebody has just spoken by POST. Only a room that was found stays open for that:
+    /// anybody may name others while the store does not answer.
     pub(super) fn is_spoken_to(&self) -> bool {
-        self.spoken_to_until
-            .is_some_and(|until| until > Instant::now())
+        let is_not_over = |until| until > Instant::now();
+        self.replica.is_some() && self.spoken_to_until.is_some_and(is_not_over)
     }
 
     /// Whether there is something to decide. Once somebody may sit who waits for that, there is.
