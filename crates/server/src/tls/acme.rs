@@ -92,11 +92,14 @@ impl Acme {
             let now = self.clock.now();
             let due = match tls.certificate() {
                 _ if failures > 0 => now + pause(failures),
-                Some(shown) => self.due(&shown).max(earliest),
+                // The clock may have been set back since.
+                Some(shown) => self.due(&shown).max(earliest.min(now + HOUR)),
                 None => now,
             };
             tls.plan(due);
-            self.clock.sleep_until(due).await;
+            if !self.clock.sleep_until(due).await {
+                continue;
+            }
             let names = self.options.domains.join(", ");
             let renewed = timeout(ATTEMPT, self.renew(tls)).await;
             match renewed.unwrap_or(Err(OrderError::Late)) {

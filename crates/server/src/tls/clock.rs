@@ -37,23 +37,28 @@ impl Clock {
             .map_or_else(SystemTime::now, |clock| *clock.borrow())
     }
 
-    /// Waits until it is this late.
-    pub(super) async fn sleep_until(&self, end: SystemTime) {
+    /// Waits until it is this late, or until the clock is set back: then what is due must be found
+    /// out anew. Whether it is this late.
+    pub(super) async fn sleep_until(&self, end: SystemTime) -> bool {
+        let mut newest = self.now();
+        let mut is_over = |now: SystemTime| {
+            let is_set_back = newest.duration_since(now).is_ok_and(|back| back > LOOK);
+            newest = now;
+            now >= end || is_set_back
+        };
         if let Some(clock) = &self.0 {
             let mut clock = clock.clone();
-            if clock.wait_for(|now| *now >= end).await.is_err() {
+            if clock.wait_for(|now| is_over(*now)).await.is_err() {
                 // It will never be that late.
                 std::future::pending().await
             }
-            return;
-        }
-        loop {
-            let rest = end.duration_since(self.now()).unwrap_or_default();
-            if rest.is_zero() {
-                return;
+        } else {
+            while !is_over(self.now()) {
+                let rest = end.duration_since(self.now()).unwrap_or_default();
+                sleep(rest.min(LOOK)).await;
             }
-            sleep(rest.min(LOOK)).await;
         }
+        self.now() >= end
     }
 }
 
@@ -79,4 +84,26 @@ pub(crate) fn out_of_time(certificate: &Certificate, now: SystemTime) -> Option<
 /// A time in words.
 pub(crate) fn said(time: SystemTime) -> String {
     httpdate::fmt_http_date(time)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_sleeps_is_woken_when_the_clock_is_set_back() {
+        let day = Duration::from_secs(86_400);
+        let now = SystemTime::UNIX_EPOCH + 1000 * day;
+        let (clock, hand) = Clock::by_hand(now);
+        assert!(clock.sleep_until(now).await);
+        let sleeps = clock.clone();
+        let sleeps = tokio::spawn(async move { sleeps.sleep_until(now + day).await });
+        tokio::task::yield_now().await;
+        hand.set(now - LOOK / 2);
+        tokio::task::yield_now().await;
+        assert!(!sleeps.is_finished(), "clocks are corrected all the time");
+        hand.set(now - day);
+        assert!(!sleeps.await.unwrap(), "it is not that late");
+    }
 }
