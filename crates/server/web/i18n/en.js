@@ -236,7 +236,7 @@ export const en = {
   takenText: 'A seat is for one tab at a time. Continue there, or bring it here.',
   useHere: 'Use it here',
   dismissedTitle: 'You were asked to leave',
-  dismissedText: 'The host of this table asked you to leave.',
+  dismissedText: 'You cannot come back to this table.',
   closedTitle: 'This table was closed',
   closedText: 'Whoever runs this site has closed it for everybody.',
   restartTitle: 'The server is restarting',

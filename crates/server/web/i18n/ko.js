@@ -231,7 +231,7 @@ export const ko = {
   takenTitle: '다른 탭에서 쓰고 있어요',
   takenText: '한 번에 한 탭에서만 쓸 수 있어요. 그 탭에서 계속하거나 여기로 옮겨 오세요.',
   useHere: '여기서 쓰기',
-  dismissedTitle: '방장이 내보냈어요',
+  dismissedTitle: '나가 달라는 요청을 받았어요',
   dismissedText: '이 방에는 다시 들어올 수 없어요.',
   closedTitle: '운영자가 방을 닫았어요',
   closedText: '이 사이트를 운영하는 사람이 닫아서 모두 나오게 됐어요.',

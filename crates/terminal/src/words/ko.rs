@@ -55,7 +55,7 @@ pub static KOREAN: Lang = Lang {
     outdated: "서버가 이 프로그램보다 새 버전이에요. 프로그램을 업데이트하세요. 여기에는 일부만 보일 수 있어요",
     closed: |reason| match reason {
         R::Left => "방에서 나왔어요",
-        R::Dismissed => "방장이 나가 달라고 했어요",
+        R::Dismissed => "나가 달라는 요청을 받았어요",
         R::RoomFull => "자리가 다 찼어요. 자리가 나면 들어갈게요",
         R::NoSuchRoom => "없는 방이거나 시간이 다 된 방이에요. `tablecast create`로 새로 만드세요",
         R::Closed => "방이 닫혔어요",
