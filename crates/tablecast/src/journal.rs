@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tablecast_core::{CloseReason, MemberId};
 
 use crate::dialect::Dialect;
-use crate::peer::{Peer, Transport, cut};
+use crate::peer::{Peer, Transport, kept};
 
 /// How many visits a node remembers.
 pub const VISITS: usize = 10_000;
@@ -31,7 +31,8 @@ pub struct Visit {
     pub at: u64,
     /// What.
     pub what: What,
-    /// The room's id as it was asked for.
+    /// The room's id as it was asked for; of what is no id at most 64 characters, with U+FFFD for
+    /// those that a terminal would obey.
     pub room: Arc<str>,
     /// The member; `None` if they had no seat.
     pub member: Option<MemberId>,
@@ -109,7 +110,7 @@ impl Journal {
         self.push(Visit {
             at: now(),
             what: What::Refused { code, reason },
-            room: cut(room),
+            room: kept(room),
             member: None,
             name: None,
             address: Some(address),
@@ -191,6 +192,18 @@ mod tests {
         assert_eq!(
             visits.first().map(|visit| visit.room.chars().count()),
             Some(64)
+        );
+    }
+
+    #[test]
+    fn what_somebody_takes_for_an_id_gives_no_orders_to_a_terminal() {
+        let journal = Journal::new();
+        // JSON does not escape U+009B, with which an order may begin.
+        refuse(&journal, "a\u{9b}31m\u{1b}b\u{202e}c");
+        let visits = journal.visits();
+        assert_eq!(
+            visits.first().map(|visit| &*visit.room),
+            Some("a\u{fffd}31m\u{fffd}b\u{fffd}c")
         );
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tablecast_core::MemberId;
+use tablecast_core::text::is_forbidden;
 use tokio::time::Instant;
 
 use crate::dialect::Dialect;
@@ -71,7 +72,7 @@ impl Peer {
         transport: Transport,
     ) -> Self {
         Peer {
-            room: cut(room),
+            room: kept(room),
             address,
             dialect,
             transport,
@@ -123,11 +124,13 @@ impl Peer {
     }
 }
 
-/// What is kept of the text that somebody takes for a room's id.
-pub(crate) fn cut(room: &str) -> Arc<str> {
-    if room.len() <= ROOM_CHARS {
+/// What is kept of the text that somebody takes for a room's id: its beginning, without what the
+/// terminal of an operator would obey.
+pub(crate) fn kept(room: &str) -> Arc<str> {
+    if room.len() <= ROOM_CHARS && !room.contains(is_forbidden) {
         return room.into();
     }
-    let end = room.char_indices().nth(ROOM_CHARS);
-    end.map_or(room, |(end, _)| &room[..end]).into()
+    let begin: String = room.chars().take(ROOM_CHARS).collect();
+    let shown = begin.replace(is_forbidden, "\u{FFFD}");
+    shown.into()
 }
