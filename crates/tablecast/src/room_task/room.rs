@@ -43,7 +43,8 @@ pub(super) struct LocalRoom<'a, A: App> {
     alarm: Alarm,
     away: AwayEnds,
     unseen: UnseenNodes,
-    opened: Instant,
+    /// This machine's clock, ms since 1970.
+    opened_at: u64,
     /// Somebody has spoken by POST, and may do so again before this time.
     spoken_to_until: Option<Instant>,
 }
@@ -74,7 +75,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             alarm: Alarm::new(),
             away: AwayEnds::new(begin),
             unseen: UnseenNodes::default(),
-            opened: Instant::now(),
+            opened_at: now(),
             spoken_to_until: None,
         }
     }
@@ -86,7 +87,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
             expires_at: self.clock.expires_at(),
         };
         let here = Here {
-            opened_at: now().saturating_sub(self.opened.elapsed().as_millis() as u64),
+            opened_at: self.opened_at,
             watchers: self.audience.watching(),
             connections: self.audience.connections(),
         };
