@@ -43,12 +43,11 @@ pub(super) async fn list(
         .and(asked.get(limit - 1))
         .map(RoomId::to_string);
     asked.truncate(limit);
-    let mut seen = Vec::new();
+    let mut rooms = Vec::new();
     for id in &asked {
         // One that has just ended is not listed.
-        seen.extend(hub.inspect_open(id).await);
+        rooms.extend(hub.inspect_open(id).await.as_ref().map(Summary::of));
     }
-    let rooms: Vec<Summary<'_>> = seen.iter().map(Summary::of).collect();
     Ok(problem::ok(
         &json!({ "rooms": rooms, "open": open, "next": next }),
     ))
@@ -180,8 +179,8 @@ fn not_done(error: CommandError) -> Problem {
 }
 
 #[derive(Serialize)]
-struct Summary<'a> {
-    id: &'a str,
+struct Summary {
+    id: String,
     position: Position,
     members: usize,
     connections: usize,
@@ -190,11 +189,11 @@ struct Summary<'a> {
     expires_at: u64,
 }
 
-impl<'a> Summary<'a> {
-    fn of(seen: &'a Inspection<Menu>) -> Self {
+impl Summary {
+    fn of(seen: &Inspection<Menu>) -> Self {
         let here = seen.here.as_ref();
         Summary {
-            id: seen.id.as_str(),
+            id: seen.id.to_string(),
             position: seen.position,
             members: seen.members.len(),
             connections: here.map_or(0, |here| here.connections.len()),
@@ -208,7 +207,7 @@ impl<'a> Summary<'a> {
 #[derive(Serialize)]
 struct Whole<'a> {
     #[serde(flatten)]
-    summary: Summary<'a>,
+    summary: Summary,
     seats: Vec<Seat<'a>>,
     connections_here: Vec<Connection>,
     state: Value,
