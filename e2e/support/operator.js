@@ -3,7 +3,7 @@
 /** @typedef {import('playwright-core').Page} Page */
 
 export const ROOM = '32cd8a37-d116-4cf7-ab54-ad14cb7df569';
-const HIDDEN = { hidden: true };
+const HIDDEN = '(hidden)';
 const MINUTE = 60_000;
 
 /** When all of it was; today, so that a form's own time finds it. */

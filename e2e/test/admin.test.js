@@ -179,6 +179,8 @@ test('a reason goes with each question and is this tab’s; each action is one r
   await page.keyboard.press('Enter');
   await page.getByText('Names are shown: 왜?').waitFor();
   await until('it is asked with the reason', () => asked.map(({ reveal }) => reveal), (all) => all.includes(encodeURIComponent('왜?')));
+  // Nobody stays hidden by calling themselves so.
+  await page.getByRole('region', { name: 'Seats' }).getByText('(hidden)', { exact: true }).first().waitFor();
   const other = await context.newPage();
   await answering(other);
   await other.goto(`${server.operators}/#visits`);

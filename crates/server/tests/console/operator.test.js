@@ -22,7 +22,7 @@ test('an address that is none leads to this node', () => {
 });
 
 test('what changed is told by the number of an item, not by its place', () => {
-  const [soup, rice, bread] = [{ number: 1, item: 'soup', votes: [7] }, { number: 2, item: 'rice', votes: [] }, { number: 3, item: { hidden: true }, votes: [] }];
+  const [soup, rice, bread] = [{ number: 1, item: 'soup', votes: [7] }, { number: 2, item: 'rice', votes: [] }, { number: 3, item: '(hidden)', votes: [] }];
   const before = { title: null, items: [soup, rice], decision: null };
   deepEqual(changes(before, structuredClone(before)), []);
   const after = { title: null, items: [{ ...rice, votes: [7, 9] }, bread], decision: null };
@@ -32,7 +32,7 @@ test('what changed is told by the number of an item, not by its place', () => {
     ['items › #1 › votes', [7], undefined],
     ['items › #2 › votes', [], [7, 9]],
     ['items › #3 › number', undefined, 3],
-    ['items › #3 › item', undefined, { hidden: true }],
+    ['items › #3 › item', undefined, '(hidden)'],
     ['items › #3 › votes', undefined, []],
   ]);
 });

@@ -3,7 +3,6 @@
 import { reason } from './reason.js';
 
 /** @typedef {{ epoch: string, seq: number }} Position */
-/** Text of a person, or what stands in its place. @typedef {string | { hidden: true } | null} Veiled */
 /**
  * @typedef {object} Room
  * @property {string} id
@@ -17,7 +16,7 @@ import { reason } from './reason.js';
 /**
  * @typedef {object} Seat
  * @property {string} member
- * @property {Veiled} name
+ * @property {string} name
  * @property {boolean} person whether a key of a person came with it
  * @property {boolean} here whether somebody is connected
  * @property {string} [node]
@@ -42,7 +41,7 @@ import { reason } from './reason.js';
  * @property {'joined' | 'resumed' | 'watching' | 'refused' | 'closed'} what
  * @property {string} room
  * @property {string | null} member
- * @property {Veiled} name
+ * @property {string | null} name
  * @property {string | null} address
  * @property {string | null} dialect
  * @property {string | null} transport

@@ -42,7 +42,7 @@ function partsOf(value) {
   if (typeof value !== 'object' || value === null) return undefined;
   if (!Array.isArray(value)) {
     const parts = Object.entries(value);
-    return parts.length === 0 || ('hidden' in value && parts.length === 1) ? undefined : parts;
+    return parts.length === 0 ? undefined : parts;
   }
   if (value.every((part) => typeof part !== 'object' || part === null)) return undefined;
   return value.map((part, at) => [`#${part?.number ?? part?.id ?? part?.member ?? at + 1}`, part]);

@@ -1,6 +1,7 @@
 // Times, lengths, sizes and hidden things, as an operator reads them.
 
 import { h } from '../live/dom.js';
+import { reason } from './reason.js';
 
 /** A moment, by this browser's clock and zone. @param {number | null | undefined} ms */
 export function when(ms) {
@@ -47,13 +48,13 @@ export function away(ms, now) {
 /** @param {number} count */
 export const bytes = (count) => (count < 1024 ? `${count} B` : count < 1_048_576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1_048_576).toFixed(1)} MiB`);
 
-/** Whether the node keeps this from us. @param {unknown} value */
-export const isHidden = (value) => value === '(hidden)' || (typeof value === 'object' && value !== null && 'hidden' in value && value.hidden === true && Object.keys(value).length === 1);
+/** Whether the node keeps this from us; once there is a reason, somebody has written just that. @param {unknown} value */
+export const isHidden = (value) => reason() === '' && value === '(hidden)';
 
 /** What stands for a hidden thing. */
 export const veil = () => h('span', { class: 'veil', title: '“Show names” shows it' }, 'hidden');
 
-/** A name or a title. @param {import('./api.js').Veiled | undefined} value */
+/** A name or a title. @param {string | null | undefined} value */
 export const said = (value) => (isHidden(value) ? veil() : typeof value === 'string' ? h('bdi', {}, value) : '–');
 
 /** Why a visit ended or was refused, for those codes whose text leaves a question. @type {Record<string, string>} */
