@@ -280,7 +280,14 @@ fn what_a_running_server_has_is_no_failure_and_said() {
     let dir = Directory::new();
     let server = Process::start(tablecast(&dir).args(with_store("sqlite:t.db")));
     let at = server.address().to_string();
-    let options = ["--listen", &at, "--store", "sqlite:t.db"];
+    let options = [
+        "--listen",
+        &at,
+        "--store",
+        "sqlite:t.db",
+        "--admin-listen",
+        "0.0.0.0:0",
+    ];
     let mut command = tablecast(&dir);
     command
         .arg("check")
@@ -302,6 +309,7 @@ fn what_a_running_server_has_is_no_failure_and_said() {
         words("ports", "warn").contains("a running tablecast"),
         "{said}"
     );
+    assert!(words("ports", "warn").contains("no password"), "{said}");
     assert!(
         words("options", "warn").contains("TABLECAST_SEATZ"),
         "{said}"

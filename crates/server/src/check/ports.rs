@@ -51,7 +51,17 @@ pub(super) fn ports(subject: &Subject<'_>) -> Vec<Finding> {
             _ => fail(format!("{option} {address}: {error}")),
         },
     });
-    findings.collect()
+    findings.chain(open_to_others(subject.config)).collect()
+}
+
+/// What whoever reaches the operators' address may do.
+fn open_to_others(config: &Config) -> Option<Finding> {
+    let address = config.admin_listen?;
+    (!address.ip().is_loopback()).then(|| {
+        warn(format!(
+            "--admin-listen {address} is not loopback: it has no password, so whoever reaches it sees all rooms and may end the server"
+        ))
+    })
 }
 
 /// Whether what listens there answers as a tablecast does.
