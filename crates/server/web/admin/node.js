@@ -53,7 +53,7 @@ export class NodeView {
       says: [
         'This node takes no more members and makes no more rooms: it answers 503, so a proxy asks another node.',
         'Its members are closed with 1012 and come back by themselves, elsewhere; if this is the only node, when it is started again. Seats are kept for --seat-grace.',
-        'Then the process ends, this page with it. It cannot be taken back.',
+        'Then the process ends, this page with it. It cannot be taken back. If a service manager keeps it running, it is started again.',
       ],
       does: 'Drain this node',
       act: () => post('drain'),
