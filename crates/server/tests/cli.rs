@@ -99,6 +99,15 @@ fn each_shell_and_the_manual_are_told_of_all_commands_and_options() {
             assert!(all, "{name} --{option}");
         }
     }
+    let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+    let mut abouts: Vec<_> = tree.get_subcommands().map(about).collect();
+    abouts.push(about(&tree));
+    for about in &abouts {
+        let about = about.as_deref().expect("a line on what it is for");
+        assert!(manual.contains(about), "no {about:?}");
+        let of = abouts.iter().filter(|one| one.as_deref() == Some(about));
+        assert_eq!(of.count(), 1, "several commands say {about:?}");
+    }
     assert!(manual.contains("TABLECAST_STORE"), "the variables");
     assert_eq!(
         manual.matches("--max-rooms").count(),

@@ -51,7 +51,7 @@ pub enum ChallengeKind {
     Http01,
 }
 
-/// The options under the heading TLS.
+// The options under the heading TLS. No text for the help: each command has its own.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsOptions {
