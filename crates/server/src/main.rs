@@ -207,7 +207,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
 /// The listener for operators, and its address.
 fn operators(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let words = || format!("cannot listen on {address} (--admin-listen)");
+    let listener = bind(address).with_context(words)?;
     let address = listener.local_addr().context("cannot read the address")?;
     Ok((listener, address))
 }
