@@ -150,6 +150,7 @@ export async function tour(t, device, look) {
   ])) {
     const one = await guest(t, named(server.base), calm);
     await one.page.routeWebSocket(/\/ws\//, (socket) => void socket.close({ code }));
+    await one.page.route(/\/sse\//, (route) => route.abort());
     await one.page.goto(`/r/${id}`);
     await one.page.getByRole('heading', { name: heading }).waitFor();
     await look(screen, one);

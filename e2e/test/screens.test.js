@@ -1,7 +1,7 @@
 // Without a table the page says why, and what to do next.
 
 import { equal } from 'node:assert/strict';
-import { guest, test } from '../support/browser.js';
+import { NETWORK, guest, test } from '../support/browser.js';
 import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 
@@ -128,9 +128,10 @@ test('without scripts the page says how to go on, in the language that is asked 
 async function cutOff(t, code) {
   const server = await site(t);
   const id = await table.open(await guest(t, server.base));
-  const juno = await guest(t, server.base);
+  const juno = await guest(t, server.base, { may: NETWORK });
   let isBack = false;
   await juno.page.routeWebSocket(/\/ws\//, (socket) => void (isBack ? socket.connectToServer() : socket.close({ code })));
+  await juno.page.route(/\/sse\//, (route) => (isBack ? route.continue() : route.abort()));
   return { juno, path: `/r/${id}`, comesBack: () => (isBack = true) };
 }
 

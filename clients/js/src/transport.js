@@ -128,8 +128,9 @@ export class Transport extends EventTarget {
       if (this.name === 'websocket') return this.#end(code, reason);
       if (this.#events) return;
       const site = this.#site;
-      // A server that restarts is not a blocked WebSocket: where one has been open, the next one is waited for.
-      if (!site || !events || (++site.missed < 2 && site.isOpen)) return this.#end(code, reason);
+      // Whoever says a code was reached. And a server that restarts is not a blocked WebSocket: where one has been open,
+      // the next one is waited for.
+      if (code !== 1006 || !site || !events || (++site.missed < 2 && site.isOpen)) return this.#end(code, reason);
       this.#tryEvents(events);
     });
     // A close follows. Without a listener `ws` would throw.
