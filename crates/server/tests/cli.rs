@@ -116,6 +116,24 @@ fn each_shell_and_the_manual_are_told_of_all_commands_and_options() {
     );
 }
 
+#[test]
+fn each_help_and_the_manual_begin_with_what_the_program_or_command_is_for() {
+    for (args, begins) in [
+        (&["--help"][..], "Friends choose lunch together, live"),
+        (&["-h"], "Friends choose lunch together, live"),
+        (&["check", "--help"], "Says what would fail, before it"),
+        (&["check", "-h"], "Says what would fail, before it"),
+        (&["health", "--help"], "Asks a server whether it is ready"),
+        (&["health", "-h"], "Asks a server whether it is ready"),
+    ] {
+        let said = text(&run(args).stdout);
+        assert!(said.starts_with(begins), "{args:?}: {said}");
+    }
+    let manual = text(&run(&["man"]).stdout);
+    let name = "tablecast \\- Friends choose lunch together";
+    assert!(manual.contains(name), "{manual}");
+}
+
 /// Whoever asks for a server's health: the code, and the one line.
 fn health(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
