@@ -211,7 +211,7 @@ fn certificate(to: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
     }
     let outcomes = [("ok", status.renewed), ("failed", status.failed)];
     let outcomes = outcomes.map(|(outcome, count)| ([("outcome", outcome)], count));
-    let help = "Certificates that replaced another, and attempts that failed";
+    let help = "New certificates, and attempts to get one that failed";
     family(to, "certificate_renewals", help, outcomes.into_iter())
 }
 
