@@ -34,7 +34,7 @@ async function request(url, init) {
     const { origin = url.origin } = globalThis.location ?? {};
     // A page cannot distinguish no answer from an answer that it may not read.
     const why = response || origin === url.origin ? '' : `, or does not allow ${origin} (--allowed-origin)`;
-    body = { code: 'disconnected', detail: `${url.origin} gave no answer that is understood${why}: ${cause}` };
+    body = { code: 'disconnected', detail: `${url.origin} ${response ? 'gives an answer that is not understood' : 'cannot be reached'}${why}: ${cause}` };
   }
   if (response?.ok && body?.id) return body;
   const status = response?.status;

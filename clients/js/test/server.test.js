@@ -159,7 +159,7 @@ test('a room is made, or the refusal is a typed error', async (t) => {
     return error.code === 'rate_limited' && error.status === 429 && error.retryAfter > 0;
   });
   await server.kill('SIGKILL');
-  await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected' });
+  await assert.rejects(createRoom(server.base), { name: 'RoomError', code: 'disconnected', message: /cannot be reached/ });
   assert.equal(roomUrl('https://lunch.example/?y', 'a/b'), 'wss://lunch.example/ws/a%2Fb/');
   assert.equal(roomUrl('https://lunch.example/lunch/', 'a'), 'wss://lunch.example/lunch/ws/a/');
 });
