@@ -19,7 +19,7 @@ export class RoomView {
   #shownFor = '';
   #facts = h('div');
   #seats = table('Seats', ['Member', 'Name', 'Is', 'Node', 'Kept by', '']);
-  #connections = table('Connections on this node', ['Member', 'Address', 'Dialect', 'Since', 'Round trip', 'Outbox']);
+  #connections = table('Connections on this node', ['Member', 'Address', 'By', 'Since', 'Round trip', 'Outbox']);
   #close = button('Close the room…', () => void this.#closed(), { class: 'danger', disabled: true });
   element;
 
@@ -64,7 +64,7 @@ export class RoomView {
     this.#close.disabled = false;
     fill(this.#seats.rows, ...room.seats.map((seat) => h('tr', {}, ...cells(seat.member, said(seat.name), h('span', { class: seat.here ? 'good' : 'hint' }, seat.here ? 'here' : 'away'), h('code', {}, seat.node ?? '–'), seat.person ? 'a person’s key' : 'the seat alone',
       button('Ask to leave…', () => void this.#dismissed(seat), { class: 'danger', 'aria-label': `Ask to leave… member ${seat.member}` })))));
-    fill(this.#connections.rows, ...room.connections_here.map((one) => h('tr', {}, ...cells(one.member ?? 'watches', one.address ?? '–', `${one.dialect}, ${one.transport}`,
+    fill(this.#connections.rows, ...room.connections_here.map((one) => h('tr', {}, ...cells(one.member ?? 'watches', one.address ?? '–', `${one.transport}, ${one.dialect}`,
       h('span', {}, when(one.since), ` · ${lasting(now - one.since)}`), one.round_trip_ms === null ? '–' : `${one.round_trip_ms.toFixed(1)} ms`, outbox(one.outbox)))));
     if (room.seats.length === 0) this.#seats.rows.append(h('tr', {}, h('td', { colspan: '6', class: 'hint' }, 'Nobody has a seat.')));
     if (room.connections_here.length === 0) this.#connections.rows.append(h('tr', {}, h('td', { colspan: '6', class: 'hint' }, 'Nobody is connected to this node.')));
