@@ -60,7 +60,7 @@ pub struct Here {
     pub opened_at: u64,
     /// How many connections have no seat.
     pub watchers: usize,
-    /// The connections.
+    /// The connections, by member; those without a seat come last.
     pub connections: Vec<ConnectionView>,
 }
 

@@ -96,6 +96,27 @@ async fn while_the_store_is_away_a_room_that_is_open_here_can_be_looked_at() {
 }
 
 #[tokio::test]
+async fn connections_are_listed_by_member_and_then_those_without_a_seat() {
+    let node = node(6).await;
+    let mut open = vec![];
+    for _ in 0..6 {
+        open.push(node.json("r").await);
+    }
+    open.push(node.enter("r", json!({"join": {"watch": true}})).await);
+    let here = node.hub.inspect("r").await.unwrap().here.unwrap();
+    let listed: Vec<_> = here.connections.iter().map(|one| one.member).collect();
+    let members = open[..6].iter().map(|one| one.hello["you"].as_u64());
+    let expected: Vec<_> = members.chain([None]).collect();
+    assert_eq!(
+        listed
+            .iter()
+            .map(|member| member.map(|id| id.0))
+            .collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[tokio::test]
 async fn an_event_is_shown_without_the_secret_of_the_seat() {
     let node = node(10).await;
     let person = "0123456789abcdef0123456789abcdef";

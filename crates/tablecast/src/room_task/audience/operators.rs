@@ -42,7 +42,7 @@ impl Audience<'_> {
         self.watching
     }
 
-    /// The connections.
+    /// The connections, by member; those without a seat come last.
     pub(in crate::room_task) fn connections(&self) -> Vec<ConnectionView> {
         let now = now();
         let view = |local: &Local| {
@@ -57,7 +57,9 @@ impl Audience<'_> {
                 outbox: local.outbox.waiting(),
             }
         };
-        self.locals.values().map(view).collect()
+        let mut all: Vec<ConnectionView> = self.locals.values().map(view).collect();
+        all.sort_by_key(|one| (one.member.is_none(), one.member, one.since));
+        all
     }
 }
 
