@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use support::NEVER;
 use support::rooms::{Node, code};
 use tablecast::config::{ConnectionConfig, OutboxLimits};
+use tablecast::journal::What;
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::events::{Events, Heard, post, request};
 use tablecast_testing::faulty::{Call, Fault};
@@ -200,6 +201,13 @@ async fn whoever_leaves_is_gone_after_what_they_said() {
         assert_eq!(stream.close_code().await, closes);
         assert!(one.hub.view("r").await.unwrap().members.is_empty());
         assert_eq!(post(node.address, PATH, &said).await.status, 403);
+        let noted = async || one.hub.journal().visits().remove(0).what;
+        let is_over = |what: &What| matches!(what, What::Closed { .. });
+        let over = until("the stream's end is noted", noted, is_over).await;
+        assert!(
+            matches!(over, What::Closed { code, .. } if u64::from(code) == closes),
+            "{over:?}"
+        );
     }
     assert_eq!(one.items("r").await, ["x", "x"]);
 }

@@ -6,7 +6,7 @@ use tablecast_core::{App, CloseReason, ConnectionId, MemberId, Rejection, code};
 use crate::dialect::Dialect;
 use crate::error::RoomError;
 use crate::fence::not_before;
-use crate::room_task::audience::Audience;
+use crate::room_task::audience::{Audience, Local};
 use crate::room_task::claim::Knock;
 use crate::room_task::mail::CommandRequest;
 use crate::room_task::replica::Replica;
@@ -30,6 +30,11 @@ impl Audience<'_> {
     /// A member who has this seat, or has just given it up, has spoken by POST.
     pub(super) fn knocked<A: App>(&mut self, knock: Knock, member: MemberId, replica: &Replica<A>) {
         if knock.leaves {
+            // Its own word, as a close frame is: otherwise it would have broken off.
+            let theirs = |local: &&Local| local.role.member() == Some(member);
+            for local in self.locals.values().filter(theirs) {
+                local.outbox.peer().closed_with(CloseReason::Left.code());
+            }
             self.close_other(member, None, CloseReason::Left);
         }
         let seat = replica.room.members.seat(member);
