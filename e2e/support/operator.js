@@ -72,7 +72,7 @@ export const ANSWERS = {
   [`rooms/${ROOM}/history`]: (query) => {
     const at = query.get('at');
     if (at !== null) return { position: { epoch: 'b5fcfbf0cd7a7dd5', seq: Number(at) }, state: state(Number(at)), event: EVENTS[Number(at) - 1] };
-    return { from: { epoch: 'b5fcfbf0cd7a7dd5', seq: 0, state: state(0) }, events: EVENTS.map(({ by, ...event }, n) => ({ seq: n + 1, at: NOW - (14 - n) * MINUTE, by, event })) };
+    return { from: { epoch: 'b5fcfbf0cd7a7dd5', seq: 0, state: state(0) }, events: EVENTS.map(({ by, ...event }, n) => ({ seq: n + 1, by, event })) };
   },
   visits: { visits: VISITS, oldest_at: NOW - 3 * 24 * 60 * MINUTE },
 };

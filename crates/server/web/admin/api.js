@@ -32,7 +32,7 @@ import { reason } from './reason.js';
  * @property {{ frames: number, bytes: number, oldest_ms: number | null }} outbox
  */
 /** @typedef {Room & { seats: Seat[], connections_here: Connection[], state: unknown }} OpenRoom */
-/** @typedef {{ seq: number, at?: number, by?: string | number | null, event: unknown }} Step */
+/** @typedef {{ seq: number, by?: string | number | null, event: unknown }} Step */
 /** @typedef {{ from: (Position & { state: unknown }) | null, events: Step[] }} History */
 /** @typedef {{ position: Position, state: unknown, event: unknown }} Moment the state is null where it is not remembered: before the oldest that is stored */
 /**

@@ -4,7 +4,7 @@ import { button, h } from '../live/dom.js';
 import { Newest, get } from './api.js';
 import { addressOf } from './place.js';
 import { changes, lines, nameOf } from './state.js';
-import { isHidden, veil, when } from './words.js';
+import { isHidden, veil } from './words.js';
 
 /** @typedef {import('./api.js').Moment} Moment */
 
@@ -50,7 +50,7 @@ export class Replay {
     this.#known = new Map([[now.position.seq, now]]);
     if (from) this.#known.set(from.seq, { position: from, state: from.state, event: null });
     this.#list.replaceChildren(...events.map((event, at) => h('li', {}, button(`${event.seq} ${nameOf(event.event)}`, () => this.#go(at + 1), { class: 'quiet' }),
-      event.by === null || event.by === undefined ? '' : h('small', { class: 'hint' }, `by member ${event.by}`), event.at === undefined ? '' : when(event.at))));
+      event.by === null || event.by === undefined ? '' : h('small', { class: 'hint' }, `by member ${event.by}`))));
     this.#slider.max = String(events.length);
     this.#tools.hidden = events.length === 0;
     const at = stays === undefined ? events.length : events.findIndex((event) => event.seq === stays) + 1;

@@ -62,7 +62,7 @@ const MEANINGS = {
   1000: 'The client left.',
   1001: 'The page was closed, or went elsewhere.',
   1005: 'The client closed without saying why.',
-  1006: 'The network, or the program, ended without a word. Most clients come back by themselves.',
+  1006: 'The network, or the program, ended without a word; without WebSocket, a closed page too. Most clients come back by themselves.',
   1002: 'What came was not WebSocket: a program that is broken, or a proxy.',
   1009: 'More than --max-message-bytes.',
   1012: 'This node was told to end. Clients come back by themselves, elsewhere.',
