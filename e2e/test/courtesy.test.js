@@ -2,8 +2,8 @@
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { findings } from '../support/axe.js';
-import { guest, test } from '../support/browser.js';
-import { site } from '../support/site.js';
+import { NETWORK, guest, test } from '../support/browser.js';
+import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { becomes } from '../support/wait.js';
 
@@ -118,4 +118,23 @@ test('ten people are seen on a phone, and large text covers nothing', async (t) 
     });
   });
   deepEqual(covered, []);
+});
+
+test('what somebody types while the table closes is not lost', async (t) => {
+  const server = await site(t, BRIEF);
+  const mina = await guest(t, server.base, { ...PHONE, may: NETWORK });
+  const { page, w } = mina;
+  const id = await table.openShort(mina, server);
+  await table.add(mina, 'Pho');
+  await table.box(mina).fill('Bibim');
+  await page.getByRole('heading', { name: w.goneTitle, level: 1 }).waitFor();
+  const note = page.getByText(w.notAdded('Bibim'));
+  await note.getByRole('button', { name: w.copyText, exact: true }).click();
+  await note.getByRole('button', { name: w.copied }).waitFor();
+  equal(await page.evaluate(() => navigator.clipboard.readText()), 'Bibim');
+  deepEqual(await findings(page), []);
+  await page.getByRole('button', { name: w.againSame }).click();
+  await page.waitForURL((url) => url.pathname !== `/r/${id}`);
+  await table.dish(mina, 'Pho').waitFor();
+  equal(await table.box(mina).inputValue(), 'Bibim');
 });

@@ -215,6 +215,7 @@ export const en = {
   shareText: 'Choose lunch with us',
   copyLink: 'Copy the link',
   copied: 'Copied',
+  copyText: 'Copy',
   send: 'Send…',
   qr: 'QR code of this table’s link',
   qrNote: 'Or point a camera at it.',

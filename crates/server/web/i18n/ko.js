@@ -212,6 +212,7 @@ export const ko = {
   shareText: '점심 같이 골라요',
   copyLink: '링크 복사',
   copied: '복사했어요',
+  copyText: '복사',
   send: '보내기…',
   qr: '이 방 링크의 QR 코드',
   qrNote: '카메라로 찍어도 열려요.',

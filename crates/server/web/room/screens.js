@@ -2,12 +2,13 @@
 
 import { roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
-import { fill, h, say } from '../lib/dom.js';
+import { copy, fill, h, say } from '../lib/dom.js';
 import { openAgain, openTable } from '../lib/open.js';
 import { root } from '../lib/page.js';
 import * as remember from '../lib/remember.js';
 import { table } from '../lib/pictures.js';
 import { clock, shown } from '../lib/text.js';
+import { typed } from './add.js';
 import { slip } from './decision.js';
 import { called } from './people.js';
 import { tell } from './share.js';
@@ -79,9 +80,9 @@ export function screen(kind, app) {
       return { element: page({ picture: table({ seats: FREE, dishes: [null] }), title: w.unreachableTitle, text: w.unreachableText, buttons }), tick };
     }
     case 'dismissed':
-      return { element: page({ picture: table({ seats: FREE }), title: w.dismissedTitle, text: w.dismissedText, buttons: [home()] }) };
+      return { element: page({ picture: table({ seats: FREE }), title: w.dismissedTitle, text: w.dismissedText, buttons: [home()], more: [unsent(app)] }) };
     case 'closed':
-      return { element: page({ picture: table({ seats: FREE }), title: w.closedTitle, text: w.closedText, buttons: [home()] }) };
+      return { element: page({ picture: table({ seats: FREE }), title: w.closedTitle, text: w.closedText, buttons: [home()], more: [unsent(app)] }) };
     case 'taken':
       return { element: page({ picture: table({ seats: [app.view().me?.colour ?? 0, ...FREE.slice(1)], dishes: [1, 4] }), title: w.takenTitle, text: w.takenText, buttons: [main(w.useHere, () => app.room.retryNow())] }) };
     case 'failed':
@@ -118,11 +119,13 @@ function closed(app, kind) {
   return element;
 }
 
-/** Dishes that never reached the server; shown once. @param {App} app */
+/** Dishes that never reached the server, shown once, and what was being typed: to be used elsewhere. @param {App} app */
 function unsent(app) {
   const items = remember.unsent(app.id);
   for (const item of items) remember.rememberUnsent(app.id, item, false);
-  return items.length > 0 && h('p', { class: 'note' }, w.notAdded(items.join(', ')));
+  const text = [...items, typed().trim()].filter(Boolean).join(', ');
+  const button = h('button', { type: 'button', class: 'link', onclick: async () => (await copy(text)) && say(button, w.copied) }, w.copyText);
+  return text !== '' && h('p', { class: 'note' }, w.notAdded(text), ' ', button);
 }
 
 /** Whether the table should be there still, as far as this device knows. @param {App} app */
@@ -177,7 +180,9 @@ function againButton(app, items) {
   const button = main(w.againSame, async () => {
     button.disabled = true;
     try {
-      location.assign((await next(app, items)).page);
+      const { id, page } = await next(app, items);
+      remember.leaveTyped(id, typed());
+      location.assign(page);
     } catch (error) {
       button.disabled = false;
       app.toast(why(error));
