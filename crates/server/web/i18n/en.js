@@ -138,6 +138,7 @@ export const en = {
   voteCounts: (/** @type {string} */ votes) => `The votes: ${votes}`,
   veto: (/** @type {string} */ item) => `I cannot eat ${item}`,
   unveto: (/** @type {string} */ item) => `I can eat ${item} after all`,
+  vetoHint: 'Press this at what you cannot eat.',
   cannotEat: (/** @type {string} */ names) => `not for ${names}`,
   host: 'Host',
   hostIs: (/** @type {string} */ name) => `${name} opened this table and is the host.`,

@@ -138,6 +138,7 @@ export const ko = {
   voteCounts: (votes) => `투표 결과: ${votes}`,
   veto: (item) => `${item} 못 먹어요`,
   unveto: (item) => `${item} 먹을 수 있어요`,
+  vetoHint: '못 먹는 메뉴에 눌러 주세요.',
   cannotEat: (names) => `못 먹어요: ${names}`,
   host: '방장',
   hostIs: (name) => `${iga(nim(name))} 방장이에요.`,

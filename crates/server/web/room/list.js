@@ -31,6 +31,7 @@ export function list(app) {
     { class: 'menu', 'aria-label': w.menu },
     h('div', { class: 'part-head' }, h('h2', { class: 'part-title' }, w.menu), count),
     ol,
+    h('p', { class: 'veto-hint' }, icon('no'), w.vetoHint),
   );
   /** @type {Map<string, HTMLElement>} */
   const shown = new Map();
