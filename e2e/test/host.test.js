@@ -1,11 +1,11 @@
 // The host, those who watch, and what was removed or decided before.
 
-import { equal } from 'node:assert/strict';
+import { equal, ok } from 'node:assert/strict';
 import { findings } from '../support/axe.js';
 import { guest, test } from '../support/browser.js';
 import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
-import { becomes } from '../support/wait.js';
+import { becomes, until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
@@ -80,6 +80,35 @@ test('who finds the table full watches, and sits down when a seat is free; a wal
   await own.page.goto(`/r/${id}?watch`);
   await table.areHere(own, 2);
   await table.isLive(mina);
+});
+
+test('a wall shows more than fits on it, a screen after the other, and begins again', async (t) => {
+  const server = await site(t);
+  const mina = await guest(t, server.base);
+  const id = await table.open(mina);
+  const dishes = Array.from({ length: 14 }, (_, n) => `Dish ${n + 1}`);
+  for (const item of dishes) await table.add(mina, item);
+  for (const reducedMotion of /** @type {const} */ (['reduce', 'no-preference'])) {
+    const { page, ...wall } = await guest(t, server.base, { reducedMotion, viewport: { width: 1280, height: 720 } });
+    await page.clock.install();
+    await page.goto(`/r/${id}?watch`);
+    await table.dish({ page, ...wall }, 'Dish 14').waitFor();
+    /** The dishes that are seen whole. */
+    const seen = () => page.locator('.dishes > li').evaluateAll((all) => all.filter((one) => one.getBoundingClientRect().top >= 0 && one.getBoundingClientRect().bottom <= innerHeight).map((one) => one.querySelector('.dish-name')?.textContent ?? ''));
+    const top = await seen();
+    ok(top.includes('Dish 1') && !top.includes('Dish 14'), `${top}`);
+    const all = new Set(top);
+    await until('the end is seen', async () => {
+      await page.clock.runFor(1_000);
+      for (const one of await seen()) all.add(one);
+      return all.has('Dish 14');
+    }, Boolean);
+    equal(all.size, dishes.length);
+    await until('it begins again', async () => {
+      await page.clock.runFor(1_000);
+      return page.evaluate(() => scrollY);
+    }, (at) => at === 0);
+  }
 });
 
 test('what was removed and decided can be looked at and put back', async (t) => {
