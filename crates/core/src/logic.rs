@@ -156,6 +156,13 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         false
     }
 
+    /// Whether a member who has left must not be forgotten even where all that are remembered
+    /// matter, for example the host; by default nobody. For a few at most.
+    fn needs(&self, member: MemberId) -> bool {
+        let _ = member;
+        false
+    }
+
     /// The result that is kept beyond the room's life, after this event has been applied;
     /// by default none. It is stored in the same atomic step as the event, replaces the
     /// earlier result, and is read as JSON with the hub's `keepsake`. Only the node that

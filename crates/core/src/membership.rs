@@ -288,8 +288,14 @@ impl Membership {
     }
 
     /// Remembers who had this seat, if they can come back or matter to the application. Where
-    /// too many are remembered, the one who left first of those that do not matter is forgotten.
-    pub(crate) fn remember_former(&mut self, seat: Seat, matters: impl Fn(MemberId) -> bool) {
+    /// too many are remembered, the one who left first of those that do not matter is forgotten;
+    /// if all matter, the one who left last of those that the application can do without.
+    pub(crate) fn remember_former(
+        &mut self,
+        seat: Seat,
+        matters: impl Fn(MemberId) -> bool,
+        is_needed: impl Fn(MemberId) -> bool,
+    ) {
         if seat.person.is_none() && !matters(seat.member) {
             return;
         }
@@ -302,7 +308,8 @@ impl Membership {
         });
         if former.len() > FORMER_MEMBERS {
             let idle = former.iter().position(|one| !matters(one.member));
-            former.remove(idle.unwrap_or(FORMER_MEMBERS));
+            let spare = || former.iter().rposition(|one| !is_needed(one.member));
+            former.remove(idle.or_else(spare).unwrap_or(FORMER_MEMBERS));
         }
         self.former = former.into();
     }
@@ -335,5 +342,38 @@ impl Membership {
             let others = self.applied.iter().filter(|(who, _)| *who != member);
             self.applied = others.copied().collect();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat(member: u64) -> Seat {
+        Seat {
+            member: MemberId(member),
+            name: format!("guest {member}"),
+            colour: Colour::least_used(std::iter::empty()),
+            token: SeatToken(u128::from(member)),
+            person: None,
+            role: None,
+            since: 0,
+            presence: Presence::Away { until: 0 },
+        }
+    }
+
+    #[test]
+    fn who_is_needed_is_remembered_also_where_all_matter() {
+        let mut members = Membership::default();
+        let last = FORMER_MEMBERS as u64 + 1;
+        let needed = [MemberId(1), MemberId(last)];
+        for member in 1..=last + 1 {
+            members.remember_former(seat(member), |_| true, |one| needed.contains(&one));
+        }
+        let former: Vec<_> = members.former().iter().map(|one| one.member).collect();
+        assert_eq!(former.len(), FORMER_MEMBERS);
+        assert!(needed.iter().all(|one| former.contains(one)));
+        let second_last = MemberId(last - 1);
+        assert!(!former.contains(&second_last) && !former.contains(&MemberId(last + 1)));
     }
 }

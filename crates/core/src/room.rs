@@ -334,13 +334,14 @@ impl<L: Logic> Room<L> {
             }
             Change::Left { member, dismissed } => {
                 let matters = |member| self.logic.remembers(member);
+                let is_needed = |member| self.logic.needs(member);
                 if *dismissed {
                     self.members.bar(self.members.person(*member));
                 }
                 if let Some(seat) = self.members.free(*member)
                     && self.forms.rooms >= PERSONS
                 {
-                    self.members.remember_former(seat, matters);
+                    self.members.remember_former(seat, matters, is_needed);
                 }
             }
             Change::Renamed {

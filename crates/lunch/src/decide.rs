@@ -145,8 +145,13 @@ impl Logic for Menu {
             item.by == member || item.votes.contains(&member) || item.vetoes.contains(&member)
         }) || self.private.ballots.have(member)
             || self.table.voters.binary_search(&member).is_ok()
-            || self.private.host == Some(HostRight::Member(member))
+            || self.needs(member)
             || contributions.any(|contribution| contribution.member == member)
+    }
+
+    /// The host: nobody else can take over what is theirs.
+    fn needs(&self, member: MemberId) -> bool {
+        self.private.host == Some(HostRight::Member(member))
     }
 
     fn keepsake(&self, event: &Event) -> Option<impl Serialize + Send + Sync + 'static> {

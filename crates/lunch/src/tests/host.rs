@@ -39,6 +39,7 @@ fn whoever_made_the_room_is_its_host_whenever_they_are_there() {
     let mut menu = hosted();
     assert_eq!(host(&menu), Some(1));
     assert!(menu.remembers(ANNA.id) && menu.state_form() == 2);
+    assert!(menu.needs(ANNA.id) && !menu.needs(BEN.id));
     assert_eq!(leaves(&mut menu, BEN), 0);
     assert_eq!(leaves(&mut menu, ANNA), 1);
     assert_eq!(host(&menu), None);
