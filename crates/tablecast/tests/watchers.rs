@@ -13,6 +13,7 @@ use support::secrets;
 use tablecast::core::limits::{Rate, WATCHERS};
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::client::Client;
+use tablecast_testing::faulty::{Call, Fault};
 use tablecast_testing::{FaultyBackend, until};
 
 const MINA: &str = "0123456789abcdef0123456789abcdef";
@@ -237,6 +238,36 @@ async fn a_seat_that_is_freed_on_another_node_goes_to_who_waits_here() {
     assert_eq!(here.hub.view("r").await.unwrap().members.len(), 1);
     leave(others.swap_remove(first)).await;
     seated(&mut others[0]).await;
+}
+
+/// The seat was decided to be theirs, but the room was changed first.
+#[tokio::test]
+async fn who_leaves_while_a_seat_is_decided_keeps_it_from_nobody() {
+    let store = MemoryBackend::new();
+    let faulty = FaultyBackend::new(Arc::new(store.another_node()));
+    let faults = faulty.faults();
+    let patient = || HubConfig {
+        command_deadline: Duration::from_secs(60),
+        seat_grace: Duration::from_secs(600),
+        ..config(2)
+    };
+    let here = Node::on(Arc::new(store), patient()).await;
+    let there = Node::on(Arc::new(faulty), patient()).await;
+    here.make("r").await;
+    let mut member = here.json("r").await;
+    let leaver = here.json("r").await;
+    let watcher = there.enter("r", watch()).await;
+    let before = faults.calls(Call::Commit);
+    faults.next(Call::Commit, Fault::Delay(Duration::from_secs(3)));
+    leave(leaver).await;
+    let begun = async || faults.calls(Call::Commit);
+    until("the seat is decided", begun, |calls| *calls > before).await;
+    member.ask(json!({"id": 1, "add": {"item": "pizza"}})).await;
+    watcher.client.reset().unwrap();
+    let conflicts = async || there.hub.metrics().conflicts.get();
+    until("the room had been changed", conflicts, |all| *all > 0).await;
+    there.until_quiet().await;
+    here.until_seats("r", 1).await;
 }
 
 #[tokio::test]

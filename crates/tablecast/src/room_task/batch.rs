@@ -169,8 +169,12 @@ impl<A: App> Requests<A> {
         for Decided { mut request, .. } in decided.into_iter().rev() {
             request.note_unknown(unknown);
             match request {
-                // It has no seat, so it waits on; else it would not be the first in turn.
-                Request::Join(join) if join.is_in_turn() => self.watchers.add(join),
+                // It has no seat: unless they have left it waits on, or it would lose its turn.
+                Request::Join(join) if join.is_in_turn() => {
+                    if !self.iter().any(|one| one.is_of(join.connection)) {
+                        self.watchers.add(join);
+                    }
+                }
                 other => self.waiting.push_front(other),
             }
         }
