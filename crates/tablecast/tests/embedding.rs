@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::rooms::{Ask, JsonMember, Node};
 use support::serve;
+use tablecast::core::backend::LOG_EVENTS;
+use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, Forms, MemberId, Rejection};
 use tablecast::hub::CommandError;
@@ -266,6 +268,31 @@ async fn a_closed_room_has_no_members_on_any_node_and_can_be_joined_again() {
     // Also where there is nobody.
     here.make("empty").await;
     there.hub.close("empty").await.unwrap();
+}
+
+/// The log begins after what this node knows, so the members are not told by the events.
+#[tokio::test]
+async fn a_node_that_missed_more_than_the_log_holds_says_that_the_room_was_closed() {
+    let store = MemoryBackend::new();
+    let faulty = FaultyBackend::new(Arc::new(store.another_node()));
+    let faults = faulty.faults();
+    let config = || HubConfig {
+        command_rate: Rate::OFF,
+        ..HubConfig::default()
+    };
+    let here = Node::on(Arc::new(store), config()).await;
+    let there = Node::on(Arc::new(faulty), config()).await;
+    until_new(&here).await;
+    here.make("r").await;
+    let mut mina = there.json("r").await;
+    let mut lee = here.json("r").await;
+    faults.down("as the test asked");
+    for id in 1..=LOG_EVENTS {
+        lee.ask(json!({"id": id, "add": {"item": "pizza"}})).await;
+    }
+    here.hub.close("r").await.unwrap();
+    faults.up();
+    assert_eq!(mina.client.closed().await.unwrap(), 4412);
 }
 
 /// A room whose state is what its members are to its rules.

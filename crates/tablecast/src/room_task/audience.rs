@@ -304,7 +304,7 @@ impl<'a> Audience<'a> {
     /// Sends the whole state to all, and closes connections without a seat in it.
     pub(super) fn tell_state<A: App>(&mut self, replica: &Replica<A>, clock: &BackendClock) {
         let room = &replica.room;
-        self.close_unseated(&room.members);
+        self.close_unseated(replica);
         if self.text_limit().is_some() {
             self.tell(Dialect::Text, Frame::text(&room.logic.text_state()));
         }

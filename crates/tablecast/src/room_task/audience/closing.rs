@@ -1,9 +1,13 @@
 //! Which connections are closed, and why.
 
+use std::sync::Arc;
+
 use tablecast_core::membership::{Membership, Presence};
-use tablecast_core::{CloseReason, ConnectionId, MemberId};
+use tablecast_core::room::{Change, Event};
+use tablecast_core::{App, CloseReason, ConnectionId, MemberId};
 
 use crate::room_task::audience::{Audience, Local, Role};
+use crate::room_task::replica::Replica;
 use crate::room_task::watchers::Watchers;
 
 impl Audience<'_> {
@@ -38,7 +42,13 @@ impl Audience<'_> {
         });
     }
 
-    pub(super) fn close_unseated(&mut self, members: &Membership) {
+    /// Closes those who have no seat any more. Their own events may not be known here, so the
+    /// state says why, and the log where it still has that the room was closed.
+    pub(super) fn close_unseated<A: App>(&mut self, replica: &Replica<A>) {
+        let members = &replica.room.members;
+        let closed = |event: &&Arc<Event<A::Event>>| matches!(event.change, Change::Closed {});
+        let closed = replica.history.iter().filter(closed).last();
+        let closed_at = closed.map(|event| event.seq);
         self.close_where(|id, local| {
             let member = local.role.member()?;
             let seat = members.seat(member);
@@ -46,6 +56,7 @@ impl Audience<'_> {
                 Some(Presence::Here { connection, .. }) if *connection == id => None,
                 Some(Presence::Here { .. }) => Some(CloseReason::TakenOver),
                 None if members.was_dismissed(member) => Some(CloseReason::Dismissed),
+                None if closed_at > Some(member.0) => Some(CloseReason::Closed),
                 Some(Presence::Away { .. }) | None => Some(CloseReason::BadSeat),
             }
         });
