@@ -16,6 +16,37 @@ pub(crate) struct Preview {
     pub(crate) winner: Option<String>,
 }
 
+/// Where a page and its picture are, seen from outside: chats do not resolve relative
+/// addresses.
+pub(crate) struct Place {
+    page: String,
+    picture: String,
+    /// In pixels.
+    size: (u32, u32),
+}
+
+impl Place {
+    /// To the page of a room.
+    pub(crate) fn to_room(site: &str, id: &str) -> Self {
+        let page = format!("{site}/r/{id}");
+        let picture = format!("{page}/picture.png");
+        Place {
+            page,
+            picture,
+            size: (1200, 630),
+        }
+    }
+
+    /// To the first page, whose picture is the icon. It is the same for all versions.
+    pub(crate) fn to_home(site: &str) -> Self {
+        Place {
+            page: format!("{site}/"),
+            picture: format!("{site}/web/0/icon-512.png"),
+            size: (512, 512),
+        }
+    }
+}
+
 impl Preview {
     /// Of a room that lives.
     pub(crate) fn of_table(table: &Table) -> Self {
@@ -52,9 +83,8 @@ impl Preview {
         })
     }
 
-    /// The page's title and its tags, as markup. `address` is that of the room's page, from
-    /// outside; without it there is no picture.
-    pub(crate) fn tags(&self, language: Language, address: Option<&str>) -> String {
+    /// The page's title and its tags, as markup. Without a link there is no picture.
+    pub(crate) fn tags(&self, language: Language, link: Option<&Place>) -> String {
         /// Chats cut after about as many characters.
         const LONGEST: usize = 200;
         let words = Words::of(language);
@@ -76,17 +106,23 @@ impl Preview {
              <meta property=\"og:description\" content=\"{about}\">\n",
             words.locale
         );
-        if let Some(address) = address.map(escaped) {
+        if let Some(link) = link {
+            let (page, picture, (width, height)) =
+                (escaped(&link.page), escaped(&link.picture), link.size);
+            let card = match width > height {
+                true => "summary_large_image",
+                false => "summary",
+            };
             // Writing into memory cannot fail.
             let _ = write!(
                 tags,
-                "<meta property=\"og:url\" content=\"{address}\">\n\
-                 <meta property=\"og:image\" content=\"{address}/picture.png\">\n\
+                "<meta property=\"og:url\" content=\"{page}\">\n\
+                 <meta property=\"og:image\" content=\"{picture}\">\n\
                  <meta property=\"og:image:type\" content=\"image/png\">\n\
-                 <meta property=\"og:image:width\" content=\"1200\">\n\
-                 <meta property=\"og:image:height\" content=\"630\">\n\
+                 <meta property=\"og:image:width\" content=\"{width}\">\n\
+                 <meta property=\"og:image:height\" content=\"{height}\">\n\
                  <meta property=\"og:image:alt\" content=\"{title}\">\n\
-                 <meta name=\"twitter:card\" content=\"summary_large_image\">\n"
+                 <meta name=\"twitter:card\" content=\"{card}\">\n"
             );
         }
         tags.trim_end().to_owned()

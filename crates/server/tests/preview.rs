@@ -50,10 +50,19 @@ async fn a_link_says_what_the_room_is_called_in_the_language_asked_for() {
     );
     let gone = server.page("nobody", "").await;
     assert_eq!(tag(&gone, "og:title"), Some("What’s for lunch?"));
-    assert_eq!(tag(&gone, "og:image"), None);
     // The one who has the page of an empty room has not this one.
     let home = server.get("/").await.body;
     assert_eq!(tag(&home, "og:title"), tag(&gone, "og:title"));
+    // Each of them has a picture.
+    for (page, address) in [(gone, "/r/nobody"), (home, "/")] {
+        let seen = tag(&page, "og:url").unwrap();
+        assert!(seen.ends_with(address), "{seen}");
+        let picture = tag(&page, "og:image").unwrap();
+        let (_, path) = picture.split_once(&server.at.to_string()).unwrap();
+        let picture = server.get(path).await;
+        let kind = (picture.status, picture.header("content-type"));
+        assert_eq!(kind, (200, Some("image/png")), "{path}");
+    }
 }
 
 /// Hostile input 76: a title is no markup, and no placeholder.

@@ -26,7 +26,7 @@ use crate::base_path::{self, BasePath};
 use crate::language::Language;
 use crate::negotiation;
 use crate::picture;
-use crate::preview::{Preview, Words};
+use crate::preview::{Place, Preview, Words};
 use crate::reason;
 use crate::web;
 use tablecast_http::Client;
@@ -93,8 +93,13 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
 }
 
 /// `GET /`: make a room.
-pub(super) async fn home(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let head = Preview::default().tags(Language::asked(&headers), None);
+pub(super) async fn home(
+    State(site): State<SharedSite>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let link = address(&site, &headers).map(|site| Place::to_home(&site));
+    let head = Preview::default().tags(Language::asked(&headers), link.as_ref());
     page("home.html", &uri, &head, &headers)
 }
 
@@ -116,14 +121,13 @@ pub(super) async fn room(
         return not_found("room.html", &uri, &head, headers);
     }
     let seen = timeout(PATIENCE, seen(&site, client, &id)).await;
-    let head = match seen {
-        Ok(Ok(Some(preview))) => {
-            let site = address(&site, &headers);
-            let room = site.map(|site| format!("{site}/r/{id}"));
-            preview.tags(language, room.as_deref())
-        }
-        _ => Preview::default().tags(language, None),
+    // Of a room that is gone, or not seen in time, a chat asks for the picture all the same.
+    let preview = match seen {
+        Ok(Ok(Some(preview))) => preview,
+        _ => Preview::default(),
     };
+    let link = address(&site, &headers).map(|site| Place::to_room(&site, &id));
+    let head = preview.tags(language, link.as_ref());
     page("room.html", &uri, &head, &headers)
 }
 
