@@ -8,6 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream;
 use rusqlite::Connection;
 use tablecast_core::Forms;
@@ -361,6 +362,11 @@ impl Backend for SqliteBackend {
     ) -> (Watch, BackendFuture<'a, ()>) {
         let watch = self.store.watchers.watch(self.node, room, listener);
         (watch, BackendFuture::now(Ok(())))
+    }
+
+    fn signal<'a>(&'a self, room: &'a RoomId, signal: Bytes) -> BackendFuture<'a, ()> {
+        self.store.watchers.signal(self.node, room, &signal);
+        BackendFuture::now(Ok(()))
     }
 
     fn health(&self) -> HealthChanges {

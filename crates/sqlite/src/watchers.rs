@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use tablecast_core::backend::{Listener, Publication, Watch};
 use tablecast_core::id::RoomId;
 
@@ -60,6 +61,15 @@ impl Watchers {
         let watchers = rooms.get(room).into_iter().flatten();
         for watcher in watchers.filter(|watcher| watcher.node == node) {
             watcher.listener.missed();
+        }
+    }
+
+    /// Passes a signal to those on other nodes than `node`.
+    pub(crate) fn signal(&self, node: u64, room: &RoomId, signal: &Bytes) {
+        let rooms = self.rooms();
+        let watchers = rooms.get(room).into_iter().flatten();
+        for watcher in watchers.filter(|watcher| watcher.node != node) {
+            watcher.listener.signalled(signal.clone());
         }
     }
 
