@@ -4,50 +4,21 @@
 
 mod support;
 
-use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::rooms::{JsonMember, code};
-use support::secrets::Node;
+use support::secrets::{Node, config, hide, two_nodes};
 use tablecast::App;
-use tablecast::core::limits::Rate;
 use tablecast::{HubConfig, MemoryBackend};
+use tablecast_testing::FaultyBackend;
 use tablecast_testing::faulty::{Call, Fault};
-use tablecast_testing::{FaultyBackend, until};
-use tracing::field::{Field, Visit};
-use tracing::span;
-
-fn config() -> HubConfig {
-    HubConfig {
-        command_rate: Rate::OFF,
-        // Nodes know each other the sooner.
-        node_lease: Duration::from_secs(4),
-        ..HubConfig::default()
-    }
-}
 
 async fn node() -> Node {
     let node = Node::start(config()).await;
     node.make("r").await;
     node
-}
-
-/// Two nodes on one store, the first with faults.
-async fn two_nodes() -> (Node, Node, tablecast_testing::faulty::Faults) {
-    let one = MemoryBackend::new();
-    let two = one.another_node();
-    let faulty = FaultyBackend::new(Arc::new(one));
-    let faults = faulty.faults();
-    let here = Node::on(Arc::new(faulty), config()).await;
-    let there = Node::on(Arc::new(two), config()).await;
-    here.make("r").await;
-    (here, there, faults)
-}
-
-fn hide(id: u64, text: &str) -> Value {
-    json!({"id": id, "hide": {"text": text}})
 }
 
 fn say(id: u64, text: &str) -> Value {
@@ -343,66 +314,4 @@ async fn whoever_is_asked_to_leave_is_told_so_by_the_code() {
     }
     host.send(say(3, "quiet")).await;
     here.until_seats("r", 1).await;
-}
-
-/// Everything that is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let line = format!("{field}={value:?} ");
-        self.0.lock().unwrap().push_str(&line);
-    }
-}
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-        span.record(&mut self.clone());
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        values.record(&mut self.clone());
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[tokio::test]
-async fn nothing_hidden_is_logged() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
-    let (here, there, faults) = two_nodes().await;
-    let mut mina = here.json("r").await;
-    let mut far = there.json("r").await;
-    far.ask(hide(1, "sesame")).await;
-    faults.next(Call::Commit, Fault::UnknownAfter);
-    mina.ask(hide(1, "sesame")).await;
-    mina.ask(hide(2, "sesame")).await;
-    assert_eq!(code(&mina.ask(hide(1, "sesame seed")).await), "conflict");
-    let unread = json!({"id": 9, "hide": {"sesame": "sesame"}});
-    assert_eq!(code(&mina.ask(unread).await), "bad_command");
-    let mut text = here.try_text("r").await.unwrap();
-    text.send_text("sesame").await.unwrap();
-    while !text.next_text().await.unwrap().contains("hidden") {}
-    drop((mina, text, far));
-    here.hub.drain(Duration::from_secs(20)).await;
-    let logged = async || log.0.lock().unwrap().clone();
-    let all = ["joined", "a command was refused", "closed"];
-    let is_all = |log: &String| all.iter().all(|logged| log.contains(logged));
-    let log = until("all of it is logged", logged, is_all).await;
-    assert!(!log.contains("sesame"), "{log}");
 }

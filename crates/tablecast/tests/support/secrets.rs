@@ -1,10 +1,16 @@
 //! Rooms in which members write lines that others may not read.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tablecast::App;
+use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{MemberId, Rejection};
+use tablecast::{App, HubConfig, MemoryBackend};
+use tablecast_testing::FaultyBackend;
+use tablecast_testing::faulty::Faults;
 
 use super::rooms::NodeOf;
 
@@ -161,4 +167,29 @@ pub(crate) fn apply(state: &mut Value, by: &Value, change: &Value) {
     } else if let Some(shown) = change["revealed"]["lines"].as_array() {
         lines.clone_from(shown);
     }
+}
+
+pub(crate) fn config() -> HubConfig {
+    HubConfig {
+        command_rate: Rate::OFF,
+        // Nodes know each other the sooner.
+        node_lease: Duration::from_secs(4),
+        ..HubConfig::default()
+    }
+}
+
+/// Two nodes on one store, the first with faults.
+pub(crate) async fn two_nodes() -> (Node, Node, Faults) {
+    let one = MemoryBackend::new();
+    let two = one.another_node();
+    let faulty = FaultyBackend::new(Arc::new(one));
+    let faults = faulty.faults();
+    let here = Node::on(Arc::new(faulty), config()).await;
+    let there = Node::on(Arc::new(two), config()).await;
+    here.make("r").await;
+    (here, there, faults)
+}
+
+pub(crate) fn hide(id: u64, text: &str) -> Value {
+    json!({"id": id, "hide": {"text": text}})
 }
