@@ -61,7 +61,7 @@ const ascii = (json) => json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charC
 
 /**
  * Fires `open`, `message` and `close` as a WebSocket does, and `ping` for each sign of life of the server. It is open
- * at once, because its request needs the first message.
+ * before the stream is, whose request needs the first message.
  */
 export class EventSocket extends EventTarget {
   /** Connecting, open or closed, as a WebSocket counts. */
@@ -100,11 +100,19 @@ export class EventSocket extends EventTarget {
   constructor(url) {
     super();
     this.#url = url;
-    queueMicrotask(() => {
-      if (this.readyState) return;
-      this.readyState = 1;
-      this.dispatchEvent(new Event('open'));
-    });
+    void this.#reach();
+  }
+
+  /** Says nothing before a request has got there: one that is lost with the first message may still take the seat later. */
+  async #reach() {
+    try {
+      await fetch(this.#url, { method: 'HEAD', cache: 'no-store', signal: this.#abort.signal });
+    } catch (error) {
+      return this.#end(BROKEN, String(error));
+    }
+    if (this.readyState) return;
+    this.readyState = 1;
+    this.dispatchEvent(new Event('open'));
   }
 
   /** @param {string} text */

@@ -119,8 +119,11 @@ export class Transport extends EventTarget {
       clearTimeout(this.#timer);
       this.#isOpen = true;
       if (this.#site) Object.assign(this.#site, { isOpen: true, missed: 0, blockedUntil: 0 });
-      // If the other way is being tried, both together would be two members.
-      if (!this.#events) this.#take('websocket');
+      // If the other way has begun, both together would be two members.
+      if (this.name) return;
+      this.#events?.close(1001);
+      this.#events = null;
+      this.#take('websocket');
     });
     on('message', ({ data }) => this.#pass('message', { data }));
     on('close', ({ code, reason }) => {
@@ -156,10 +159,9 @@ export class Transport extends EventTarget {
       this.#pass('message', { data });
     });
     on('close', ({ code, reason }) => {
-      if (isAnswered || code !== 1006 || !this.#webSocket) return this.#end(code, reason);
-      // Perhaps the WebSocket was only slow.
-      this.name = this.#events = null;
-      if (this.#isOpen) this.#take('websocket');
+      if (this.name || !this.#webSocket) return this.#end(code, reason);
+      // It was not reached. Perhaps the WebSocket is only slow.
+      this.#events = null;
     });
   }
 

@@ -21,7 +21,7 @@ function join(t, options) {
   world.chance(0);
   /** @type {FakeStream[]} */
   const streams = [];
-  fakeFetch(t, (asked) => asked instanceof FakePost || streams.push(asked));
+  const network = fakeFetch(t, (asked) => asked instanceof FakePost || streams.push(asked));
   const url = `wss://site${sites++}.test/lunch/ws/x/`;
   /** @type {(string | null)[]} */
   const took = [];
@@ -38,7 +38,7 @@ function join(t, options) {
     await settled();
   };
   const room = open();
-  return { ...world, room, open, streams, stream, greets, took, tried: () => [sockets.length, streams.length] };
+  return { ...world, network, room, open, streams, stream, greets, took, tried: () => [sockets.length, streams.length] };
 }
 
 test('after one failed upgrade it takes the other way at once, and says so', async (t) => {
@@ -88,7 +88,7 @@ test('a WebSocket that does not open within two seconds is left, if the other wa
   assert.deepEqual([room.transport, socket().closedWith], ['sse', 1000]);
 });
 
-test('a slow WebSocket says nothing while the other way may be taken, and is taken if that is lost', async (t) => {
+test('a slow WebSocket says nothing once the other way has begun, also if that is lost', async (t) => {
   const { room, stream, tried, pass } = join(t);
   pass(2_000);
   await settled();
@@ -96,20 +96,36 @@ test('a slow WebSocket says nothing while the other way may be taken, and is tak
   assert.deepEqual(socket().said(), [], 'both together would be two members');
   stream().breaks();
   await settled();
-  assert.deepEqual(socket().said(), [{ join: {} }]);
-  socket().hears(golden('hello').frame);
-  assert.deepEqual([room.view.status, room.transport, tried()], ['live', 'websocket', [1, 1]]);
+  assert.deepEqual([room.view.status, socket().said()], ['offline', []]);
+  pass(1);
+  socket().greets();
+  assert.deepEqual([room.view.status, room.transport, tried()], ['live', 'websocket', [2, 1]]);
 });
 
-test('and also if it opens after that', async (t) => {
-  const { room, stream, pass } = join(t);
+test('a slow WebSocket is taken where the other way is not reached', async (t) => {
+  const { room, network, tried, pass } = join(t);
+  network.isReached = false;
   pass(2_000);
   await settled();
-  stream().breaks();
-  await settled();
-  assert.equal(room.view.status, 'connecting');
+  assert.deepEqual([room.view.status, tried()], ['connecting', [1, 0]]);
   socket().greets();
   assert.deepEqual([room.view.status, room.transport], ['live', 'websocket']);
+});
+
+test('what did not get there takes no seat later: who takes it then is another tab', async (t) => {
+  const { network, open, stream, greets, pass } = join(t, { transport: 'sse' });
+  network.isReached = false;
+  const room = open();
+  await settled();
+  assert.equal(room.view.status, 'offline');
+  network.isReached = true;
+  pass(1);
+  await settled();
+  await greets();
+  assert.equal(room.view.status, 'live');
+  stream().ends(4409);
+  await settled();
+  assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'taken_over']);
 });
 
 for (const [how, fails] of /** @type {[string, (stream: FakeStream) => void][]} */ ([

@@ -111,9 +111,14 @@ export class FakePost extends Asked {
  * @param {(asked: FakeStream | FakePost) => void} take
  */
 export function fakeFetch(t, take) {
+  const network = { isReached: true };
   /** @param {any} url @param {any} init */
-  const instead = (url, init) =>
-    new Promise((resolve, reject) => take(new (init.method === 'POST' ? FakePost : FakeStream)(String(url), init, resolve, reject)));
+  const instead = async (url, init) => {
+    if (init.method !== 'HEAD') return new Promise((resolve, reject) => take(new (init.method === 'POST' ? FakePost : FakeStream)(String(url), init, resolve, reject)));
+    if (!network.isReached) throw new TypeError('network error');
+    return new Response(null);
+  };
   const { mock: fake } = mock.method(globalThis, 'fetch', instead);
   t.after(() => fake.restore());
+  return network;
 }

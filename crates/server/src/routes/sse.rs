@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::header::{HeaderMap, ORIGIN};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,10 +122,15 @@ pub(super) async fn listen(
     State(site): State<SharedSite>,
     Client(client): Client,
     Id(id): Id,
+    method: Method,
     headers: HeaderMap,
     page: Result<AllowedPage, Problem>,
     stream: Result<EventStream, NoStream>,
 ) -> Result<Response, Problem> {
+    if method == Method::HEAD {
+        // Whoever asks so wants to know whether a request gets here at all.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let stream = may_listen(&site, client, &headers, page, stream).inspect_err(|problem| {
         site.turned_away(&id, client, Transport::Sse, problem);
     })?;

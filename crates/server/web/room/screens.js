@@ -125,7 +125,7 @@ function unsent(app) {
   for (const item of items) remember.rememberUnsent(app.id, item, false);
   const text = [...items, typed().trim()].filter(Boolean).join(', ');
   const button = h('button', { type: 'button', class: 'link', onclick: async () => (await copy(text)) && say(button, w.copied) }, w.copyText);
-  return text !== '' && h('p', { class: 'note' }, w.notAdded(text), ' ', button);
+  return text !== '' && h('p', { class: 'note' }, h('span', {}, w.notAdded(text)), ' ', button);
 }
 
 /** Whether the table should be there still, as far as this device knows. @param {App} app */
