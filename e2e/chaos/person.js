@@ -78,7 +78,8 @@ function reopened() {
 function open(saved) {
   /** @type {Page} */
   const page = { dead: false, stuck: false, waiting: [], sockets: new Set() };
-  const room = new LunchRoom(url, { name: `c${client}`, saved, WebSocket: socketClass(page, tempo, plant === 'false-end') });
+  // A page that has ended has no way to end what it has requested by `fetch`.
+  const room = new LunchRoom(url, { name: `c${client}`, saved, transport: 'websocket', WebSocket: socketClass(page, tempo, plant === 'false-end') });
   let place = '';
   room.subscribe((view) => {
     if (page.dead || page.stuck) return;

@@ -268,7 +268,7 @@ mod tests {
             commands,
             [
                 "sudo env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime nginx haproxy caddy systemd prometheus valgrind npm chromium-headless-shell fonts-nanum python3-venv",
+                "sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends git curl redis-server faketime nginx haproxy caddy pebble systemd prometheus valgrind npm chromium-headless-shell fonts-nanum python3-venv",
                 "python3 -m venv x",
                 "x/pip",
                 "rustup component add rustfmt",
