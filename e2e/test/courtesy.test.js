@@ -130,7 +130,7 @@ test('what somebody types while the table closes is not lost', async (t) => {
   await table.add(mina, 'Pho');
   await table.box(mina).fill('Bibim');
   await page.getByRole('heading', { name: w.goneTitle, level: 1 }).waitFor();
-  const note = page.getByText(w.notAdded('Bibim'));
+  const note = page.getByRole('paragraph').filter({ hasText: w.notAdded('Bibim') });
   await note.getByRole('button', { name: w.copyText, exact: true }).click();
   await note.getByRole('button', { name: w.copied }).waitFor();
   equal(await page.evaluate(() => navigator.clipboard.readText()), 'Bibim');
