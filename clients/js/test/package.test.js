@@ -14,6 +14,8 @@ test('the package holds what it needs and nothing else', () => {
   const names = files.map((/** @type {{ path: string }} */ { path }) => path).sort();
   const sources = readdirSync(new URL('src', ROOT));
   const expected = [
+    'LICENSE-APACHE',
+    'LICENSE-MIT',
     'README.md',
     'package.json',
     ...sources.filter((file) => file.endsWith('.js')).map((file) => `src/${file}`),
