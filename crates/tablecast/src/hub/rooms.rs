@@ -25,6 +25,7 @@ use crate::hub::vital::Vital;
 use crate::identity::Identity;
 use crate::node::Node;
 use crate::outbox::Outbox;
+use crate::peer::Transport;
 use crate::room_task::{
     self, Entered, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, Replica, RoomTask,
     SeatGuard, Waits,
@@ -188,21 +189,10 @@ impl<A: App> LocalRooms<A> {
         wanted: WantedSeat,
         caller: Caller,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
-        let connection = ConnectionId::two_way(fastrand::u64(..));
-        self.enter_by(connection, room, dialect, outbox, wanted, caller)
-            .await
-    }
-
-    /// As [`enter`](LocalRooms::enter), for a connection with this id.
-    pub(crate) async fn enter_by(
-        self: &Arc<Self>,
-        connection: ConnectionId,
-        room: &str,
-        dialect: Dialect,
-        outbox: &Arc<Outbox>,
-        wanted: WantedSeat,
-        caller: Caller,
-    ) -> Result<(SeatGuard<A>, Entered), RoomError> {
+        let connection = match outbox.peer().transport {
+            Transport::WebSocket => ConnectionId::two_way(fastrand::u64(..)),
+            Transport::Sse => ConnectionId::one_way(fastrand::u64(..)),
+        };
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.node.config.command_deadline;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tablecast_core::{App, CloseReason};
 use tracing::field::display;
 
-use crate::error::RoomError;
+use crate::error::{RoomError, Unavailable};
 use crate::hub::Hub;
 use crate::journal::What;
 use crate::metrics::{LEFT, SEATED, WATCHING};
 use crate::outbox::Outbox;
+use crate::peer::Peer;
 use crate::room_task::Entered;
 
 /// From the handshake to the end of the connection.
@@ -25,14 +26,25 @@ pub(crate) struct Visit<A: App> {
 }
 
 impl<A: App> Visit<A> {
-    /// Somebody comes who will be written to by this outbox.
-    pub(crate) fn new(hub: Hub<A>, outbox: Arc<Outbox>) -> Self {
-        Visit {
+    /// Somebody comes, who will be written to by the outbox.
+    ///
+    /// # Errors
+    /// The node drains, and accepts nobody.
+    pub(crate) fn begin(hub: Hub<A>, peer: Peer) -> Result<(Self, Arc<Outbox>), RoomError> {
+        let limits = hub.rooms.node.config.connection.outbox;
+        let outbox = Arc::new(Outbox::to(peer, limits));
+        let mut visit = Visit {
             hub,
             is_decided: false,
             is_open: false,
-            outbox,
+            outbox: outbox.clone(),
+        };
+        if visit.hub.is_draining() {
+            let error = RoomError::from(Unavailable::Draining);
+            visit.turned_away(&error);
+            return Err(error);
         }
+        Ok((visit, outbox))
     }
 
     /// The connection is open.

@@ -6,13 +6,12 @@ use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use tablecast_core::{App, ConnectionId};
+use tablecast_core::App;
 
 use crate::connection::Connection;
 use crate::dialect::Dialect;
-use crate::hub::{Caller, Hub, RoomError, Unavailable};
+use crate::hub::{Caller, Hub, RoomError};
 use crate::identity::Identity;
-use crate::outbox::Outbox;
 use crate::peer::{Peer, Transport};
 use crate::session::{self, Visit};
 use crate::sse::pipe::pipe;
@@ -56,19 +55,11 @@ impl<A: App> Hub<A> {
     ) -> Result<Response, RoomError> {
         let config = self.rooms.node.config.connection;
         let peer = Peer::new(room, stream.client, Some(Dialect::Json), Transport::Sse);
-        let outbox = Arc::new(Outbox::to(peer, config.outbox));
-        let mut visit = Visit::new(self.clone(), outbox.clone());
-        if self.is_draining() {
-            let error = RoomError::from(Unavailable::Draining);
-            visit.turned_away(&error);
-            return Err(error);
-        }
+        let (mut visit, outbox) = Visit::begin(self.clone(), peer)?;
         let caller = identity.map_or(Caller::Anybody(stream.person), Caller::Known);
-        let connection = ConnectionId::one_way(fastrand::u64(..));
-        let (dialect, wanted) = (Dialect::Json, stream.wanted);
         let entered = self
             .rooms
-            .enter_by(connection, room, dialect, &outbox, wanted, caller);
+            .enter(room, Dialect::Json, &outbox, stream.wanted, caller);
         let entered = entered.await;
         let (seat, entered) = entered.inspect_err(|error| visit.turned_away(error))?;
         let (inlet, outlet) = pipe();

@@ -9,9 +9,8 @@ use tablecast_protocol::client::Watch;
 
 use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, SUBPROTOCOL};
-use crate::hub::{Caller, Hub, RoomError, Unavailable};
+use crate::hub::{Caller, Hub, RoomError};
 use crate::identity::Identity;
-use crate::outbox::Outbox;
 use crate::peer::{Peer, Transport};
 use crate::session::{self, Visit};
 use crate::upgrade::Upgrade;
@@ -79,13 +78,7 @@ impl<A: App> Hub<A> {
             false => Dialect::Text,
         };
         let peer = Peer::new(room, upgrade.client, Some(dialect), Transport::WebSocket);
-        let outbox = Arc::new(Outbox::to(peer, config.outbox));
-        let mut visit = Visit::new(self.clone(), outbox.clone());
-        if self.is_draining() {
-            let error = RoomError::from(Unavailable::Draining);
-            visit.turned_away(&error);
-            return Err(error);
-        }
+        let (mut visit, outbox) = Visit::begin(self.clone(), peer)?;
         if dialect == Dialect::Json {
             let room = room.into();
             return Ok(
