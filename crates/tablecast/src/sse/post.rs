@@ -156,39 +156,32 @@ impl<A: App> LocalRooms<A> {
                 &said.commands.iter().map(refused).collect::<Vec<_>>(),
             ));
         }
-        let mut answers = Vec::new();
         let mut taken = Vec::new();
+        // For each command its answer, or the number under which it is asked of the room.
+        let mut answers = Vec::new();
         let mut fence = Fence::default();
         for text in &said.commands {
             let refused = match json::later(text.get()) {
                 Ok(command) => self.take(said.seat, &mut fence, command, identity)?,
                 Err(no) => Err(json::error(no.id, &no.rejection, None)),
             };
-            match refused {
-                Ok(command) => {
-                    taken.push(command);
-                    answers.push(None);
-                }
-                Err(frame) => answers.push(Some(frame)),
-            }
-        }
-        let numbers: Vec<u64> = taken.iter().map(|command| command.op.number).collect();
-        let (frames, heard) = self.decide(&id, &said, taken, identity).await?;
-        let mut frames = frames.into_iter();
-        let mut is_any_done = false;
-        let mut numbers = numbers.into_iter();
-        let mut are_all_answered = true;
-        let mut all = Vec::new();
-        for answer in answers {
-            all.push(answer.unwrap_or_else(|| {
-                let number = numbers.next();
-                let frame = frames.next();
-                are_all_answered &= frame.is_some();
-                let frame = frame.unwrap_or_else(|| unanswered(number));
-                is_any_done |= text(&frame).is_some_and(|text| text.starts_with("{\"ack\""));
-                frame
+            answers.push(refused.map(|command| {
+                let number = command.op.number;
+                taken.push(command);
+                number
             }));
         }
+        let asked = taken.len();
+        let (frames, heard) = self.decide(&id, &said, taken, identity).await?;
+        let are_all_answered = frames.len() == asked;
+        let is_ack = |frame| text(frame).is_some_and(|text| text.starts_with("{\"ack\""));
+        let is_any_done = frames.iter().any(is_ack);
+        let mut frames = frames.into_iter();
+        let all = answers.into_iter().map(|answer| match answer {
+            Err(refused) => refused,
+            Ok(number) => frames.next().unwrap_or_else(|| unanswered(number)),
+        });
+        let all: Vec<Frame> = all.collect();
         match heard {
             Ok(elsewhere) => {
                 if let Some(connection) = elsewhere {
@@ -320,8 +313,8 @@ fn watching<C>(said: Result<ClientMessage<C>, Misunderstood>) -> Frame {
 }
 
 /// The answer to a command to which the room gave none, because it has ended meanwhile.
-fn unanswered(number: Option<u64>) -> Frame {
+fn unanswered(number: u64) -> Frame {
     let why = "the room ended meanwhile; whether this was applied is unknown: \
                send it again with the same id";
-    json::error(number, &Rejection::new(code::UNAVAILABLE, why), None)
+    json::error(Some(number), &Rejection::new(code::UNAVAILABLE, why), None)
 }
