@@ -22,6 +22,7 @@ use tablecast_http::{Problem, Site, Times};
 use tokio_util::sync::CancellationToken;
 
 use crate::routes::{self, SiteState, other_method};
+use crate::since_1970;
 use crate::web;
 
 /// The site of the operators of a server.
@@ -50,7 +51,7 @@ impl AdminSite {
     pub(crate) fn new(public: Arc<SiteState>, drain: CancellationToken) -> Self {
         AdminSite {
             public,
-            started_at: node::now(),
+            started_at: since_1970::now(),
             drain,
         }
     }

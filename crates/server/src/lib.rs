@@ -21,6 +21,7 @@ mod picture;
 mod preview;
 mod reason;
 mod routes;
+mod since_1970;
 pub mod store;
 pub mod tls;
 pub mod version;

@@ -1,7 +1,5 @@
 //! The node as a whole.
 
-use std::time::SystemTime;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -13,6 +11,7 @@ use tablecast_http::tls::Status;
 use tablecast_http::{Client, Problem, problem};
 
 use super::{Admin, params};
+use crate::since_1970;
 use crate::version::COMMIT;
 
 /// `GET /api/node`
@@ -67,9 +66,9 @@ impl From<Status> for Certificate {
     fn from(status: Status) -> Self {
         Certificate {
             domains: status.domains,
-            not_after: status.not_after.map(millis),
+            not_after: status.not_after.map(since_1970::of),
             last_error: status.last_error,
-            next_renewal: status.next_renewal.map(millis),
+            next_renewal: status.next_renewal.map(since_1970::of),
         }
     }
 }
@@ -94,14 +93,4 @@ pub(super) async fn drain(
     tracing::info!(%address, "an operator asked this server to end");
     admin.drain.cancel();
     Ok(problem::ok(&json!({})))
-}
-
-/// This machine's clock (ms since 1970).
-pub(super) fn now() -> u64 {
-    millis(SystemTime::now())
-}
-
-fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
 }

@@ -1,7 +1,7 @@
 //! The store: it opens, a change passes, and it is set as it should be.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tablecast_core::Backend;
 use tablecast_core::backend::Health;
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::finding::{Finding, Subject, fail, ok, warn};
 use crate::config::Store;
+use crate::since_1970::now;
 
 /// With less than this on its disk a database may soon take no more changes.
 const LITTLE_SPACE: u64 = 256 << 20;
@@ -163,13 +164,5 @@ async fn clock(backend: &dyn Backend) -> Option<Finding> {
             "this machine's clock and the store's are {} s apart: rooms expire by the store's; let NTP set both",
             apart / 1000
         ))
-    })
-}
-
-/// Milliseconds since 1970.
-fn now() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since_1970.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     })
 }
