@@ -148,26 +148,22 @@ async fn serve(config: Config) -> Result<(), Failure> {
             anyhow::Error::new(error).context("cannot open the store, which --store chooses"),
         ),
     })?;
-    let certificates = match &config.https {
-        Some(https) => {
-            let opened = Certificates::open(https, Clock::system());
-            Some(opened.context("cannot speak TLS")?)
-        }
-        None => None,
-    };
-    let listener =
-        bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-    let address = listener.local_addr().context("cannot read the address")?;
-    let http = match config.http_listen {
-        Some(at) => {
-            let bound = bind(at);
-            let words = || format!("cannot listen on {at} (--http-listen; `off` for nowhere)");
-            Some(bound.with_context(words)?)
-        }
-        None => None,
-    };
-    let operators = config.admin_listen.map(operators).transpose()?;
-    let managed = operators.as_ref().map(|(_, address)| *address);
+    let certificates = |https| Certificates::open(https, Clock::system());
+    let certificates = config.https.as_ref().map(certificates).transpose();
+    let certificates = certificates.context("cannot speak TLS")?;
+    let listen =
+        |at: SocketAddr, of: &str| bind(at).with_context(|| format!("cannot listen on {at}{of}"));
+    let listener = listen(config.listen, "")?;
+    let http = config.http_listen;
+    let http = http.map(|at| listen(at, " (--http-listen; `off` for nowhere)"));
+    let http = http.transpose()?;
+    let operators = config.admin_listen;
+    let operators = operators.map(|at| listen(at, " (--admin-listen)"));
+    let operators = operators.transpose()?;
+    let no_address = "cannot read the address";
+    let address = listener.local_addr().context(no_address)?;
+    let managed = operators.as_ref().map(TcpListener::local_addr).transpose();
+    let managed = managed.context(no_address)?;
     match config.log_format {
         LogFormat::Text => {
             // A closed stdout is no reason not to serve.
@@ -195,22 +191,14 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Some(certificates) => Server::secure(config, backend, certificates, http),
         None => Server::new(config, backend),
     };
-    if let Some((listener, _)) = operators {
-        server = server.with_operators(listener);
+    if let Some(operators) = operators {
+        server = server.with_operators(operators);
     }
     // On a worker: this thread would have to be woken for each connection, and would then
     // have to wake a worker.
     let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
     let ended = serving.await.map_err(Failed::from);
     ended.flatten().map_err(Failure::Failed)
-}
-
-/// The listener for operators, and its address.
-fn operators(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let words = || format!("cannot listen on {address} (--admin-listen)");
-    let listener = bind(address).with_context(words)?;
-    let address = listener.local_addr().context("cannot read the address")?;
-    Ok((listener, address))
 }
 
 fn say_what_to_do(
