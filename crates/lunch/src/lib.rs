@@ -38,7 +38,7 @@ pub use limits::{
 pub use menu::Menu;
 pub use rules::{Deadline, House, Rules};
 pub use table::{Settling, Table};
-pub use words::hide_words;
+pub use words::{HIDDEN, hide_words};
 
 #[cfg(test)]
 mod tests;

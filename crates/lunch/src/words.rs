@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What stands where words of people were.
-const HIDDEN: &str = "(hidden)";
+pub const HIDDEN: &str = "(hidden)";
 
 /// The fields of tables and events whose text nobody has written.
 const OWN: [&str; 5] = ["how", "commitment", "next_commitment", "secret", "value"];

@@ -9,7 +9,7 @@ use tablecast::inspect;
 use tablecast_core::room::Event;
 use tablecast_core::text::clean;
 use tablecast_http::{Client, Problem};
-use tablecast_lunch::{Menu, hide_words};
+use tablecast_lunch::{HIDDEN, Menu, hide_words};
 
 use super::params::bad;
 
@@ -18,9 +18,6 @@ const REVEAL: &str = "tablecast-reveal";
 
 /// The longest reason, in characters as people count them.
 const REASON_GRAPHEMES: usize = 200;
-
-/// What stands in the place of a name.
-const HIDDEN: &str = "(hidden)";
 
 /// Whether the words of people are shown in an answer.
 pub(super) struct Words {
