@@ -1,8 +1,12 @@
-//! What is put into the binary: which commit it is of, and the files of Swagger UI that `/docs`
-//! needs.
+//! What is put into the binary: which commit it is of, the files of the page and of pictures, and
+//! the files of Swagger UI that `/docs` needs.
 
 #[path = "build/commit.rs"]
 mod commit;
+#[path = "build/folder.rs"]
+mod folder;
+#[path = "build/packed.rs"]
+mod packed;
 #[path = "build/swagger.rs"]
 mod swagger;
 
@@ -12,5 +16,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
     commit::tell()?;
+    packed::pack()?;
     swagger::extract()
 }

@@ -17,6 +17,7 @@ pub mod listen;
 pub mod log;
 pub mod manual;
 mod negotiation;
+mod packed;
 mod picture;
 mod preview;
 mod reason;

@@ -6,9 +6,11 @@
 
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Transform};
 use ttf_parser::{Face, OutlineBuilder};
 
+use crate::packed;
 use crate::preview::{Preview, Words};
 
 /// The size that chats ask for, in pixels.
@@ -20,8 +22,14 @@ const LEFT: f32 = 80.0;
 const TEXT_WIDTH: f32 = 620.0;
 
 /// Made by `font/make.py`.
-static FONT: LazyLock<Option<Face<'static>>> =
-    LazyLock::new(|| Face::parse(include_bytes!("../font/tablecast-sans.otf"), 0).ok());
+static FILE: LazyLock<Bytes> = LazyLock::new(|| {
+    packed::inflated(include_bytes!(concat!(
+        env!("OUT_DIR"),
+        "/tablecast-sans.otf.gz"
+    )))
+});
+
+static FONT: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(&FILE, 0).ok());
 
 /// The page's colours by day.
 const BACKGROUND: u32 = 0xf6_ef_e3;

@@ -14,9 +14,6 @@
 //! and is usable after 0.9 s. The file is put together when it is first asked for, from the
 //! files in the binary, so the build needs no bundler. Names and lines of the code stay, so
 //! that an error that somebody reports can be found.
-//!
-//! In debug builds the files are read from the sources each time, so that reloading the
-//! page shows a change.
 
 mod bare;
 mod bundle;
@@ -35,21 +32,20 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parking_lot::Mutex;
-use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
 use crate::language::Language;
 use crate::negotiation;
+use crate::packed::Folder;
 
 /// The page's own files.
-#[derive(RustEmbed)]
-#[folder = "web"]
-struct Page;
+static PAGE: Folder = Folder::new("web", include_bytes!(concat!(env!("OUT_DIR"), "/web.gz")));
 
 /// The JavaScript client, which the page uses as it is.
-#[derive(RustEmbed)]
-#[folder = "client"]
-struct Client;
+static SCRIPTS: Folder = Folder::new(
+    "client",
+    include_bytes!(concat!(env!("OUT_DIR"), "/client.gz")),
+);
 
 /// Where the files of the operators' page are.
 pub(crate) const OPERATORS: &str = "admin/";
@@ -88,10 +84,9 @@ const MAKERS: [&[u8]; 2] = [
 /// A hash of all files together: a document and the files it loads have the same version,
 /// whatever a browser has cached.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let page = Page::iter().filter_map(|path| Page::get(&path));
-    let client = Client::iter().filter_map(|path| Client::get(&path));
+    let (page, client) = (PAGE.files(), SCRIPTS.files());
     // Each hash is cryptographic already, and the order is fixed.
-    let files = page.chain(client).map(|file| head(&file));
+    let files = page.values().chain(client.values()).map(|file| hash(file));
     let folded = files.chain(MAKERS.map(hash)).fold(0u64, |folded, hash| {
         folded.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ hash
     });
@@ -116,13 +111,12 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
         Some(name) => bundled(name)?,
         None => {
             let file = source(path)?;
-            let text = std::str::from_utf8(&file.data);
-            let bytes = match text {
+            let bytes = match std::str::from_utf8(&file) {
                 Ok(text) if path.ends_with(".css") => bare::style(text).into(),
                 Ok(text) if path.ends_with(".js") => bare::code(text).into(),
-                _ => Bytes::copy_from_slice(&file.data),
+                _ => file.clone(),
             };
-            (bytes, tag(head(&file)))
+            (bytes, tag(hash(&file)))
         }
     };
     let (bytes, tag) = served;
@@ -139,11 +133,11 @@ pub(crate) fn file(version: &str, path: &str, asked: &HeaderMap) -> Option<Respo
 }
 
 /// The file at this path as it is in the sources.
-fn source(path: &str) -> Option<EmbeddedFile> {
+fn source(path: &str) -> Option<Bytes> {
     match path.strip_prefix(CLIENT) {
-        Some(path) => Client::get(path).filter(|_| path.ends_with(".js")),
+        Some(path) => SCRIPTS.get(path).filter(|_| path.ends_with(".js")),
         None if path.ends_with(".html") => None,
-        None => Page::get(path),
+        None => PAGE.get(path),
     }
 }
 
@@ -163,8 +157,7 @@ fn bundled(name: &str) -> Option<(Bytes, String)> {
     }
     let read = |path: &str| {
         let file = source(path)?;
-        let text = std::str::from_utf8(&file.data).ok()?;
-        Some(bare::code(text))
+        Some(bare::code(std::str::from_utf8(&file).ok()?))
     };
     let words = format!("i18n/{}.js", language.tag());
     let text = bundle::bundle(&[&words, page], read)
@@ -186,8 +179,8 @@ pub(crate) fn document(
     head: &str,
     asked: &HeaderMap,
 ) -> Option<Response<Body>> {
-    let file = Page::get(name)?;
-    let text = String::from_utf8_lossy(&file.data)
+    let file = PAGE.get(name)?;
+    let text = String::from_utf8_lossy(&file)
         .replace(ROOT_MARK, root)
         .replace(VERSION_MARK, &VERSION);
     let language = match text.contains(LANGUAGE_MARK) {
@@ -261,11 +254,6 @@ pub(crate) fn answer(
 
 fn hash(bytes: &[u8]) -> u64 {
     let hash = Sha256::digest(bytes);
-    u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
-}
-
-fn head(file: &EmbeddedFile) -> u64 {
-    let hash = file.metadata.sha256_hash();
     u64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
 }
 

@@ -1,7 +1,6 @@
 //! `/asyncapi.json`: the messages over WebSocket, in both dialects, generated from the
 //! types that write and read them. Its examples are the golden frames.
 
-use rust_embed::RustEmbed;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, json_schema};
 use serde::Deserialize;
@@ -13,12 +12,14 @@ use tablecast_protocol::{CloseReason, SUBPROTOCOL, code};
 
 use super::schemas::Schemas;
 use crate::base_path::BasePath;
+use crate::packed::Folder;
 use tablecast_lunch::{Command, Event, LINES, Table, Texts};
 
 /// The golden frames, which tests of the server and the clients read.
-#[derive(RustEmbed)]
-#[folder = "frames"]
-struct Frames;
+static FRAMES: Folder = Folder::new(
+    "frames",
+    include_bytes!(concat!(env!("OUT_DIR"), "/frames.gz")),
+);
 
 /// A golden frame; see `docs/protocol.md`.
 #[derive(Deserialize)]
@@ -276,10 +277,11 @@ fn reference(place: &str) -> Value {
 }
 
 fn frames() -> Vec<Frame> {
-    let files = Frames::iter().filter_map(|path| Frames::get(&path));
+    let files = FRAMES.files();
     // A test reads all of them.
     files
-        .filter_map(|file| serde_json::from_slice(&file.data).ok())
+        .values()
+        .filter_map(|file| serde_json::from_slice(file).ok())
         .collect()
 }
 

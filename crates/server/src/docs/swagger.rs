@@ -1,15 +1,14 @@
 //! Swagger UI; `build.rs` adds its files, compressed. It is by SmartBear, under the Apache
 //! License 2.0 (<https://github.com/swagger-api/swagger-ui>).
 
-use std::io::Read;
 use std::sync::OnceLock;
 
 use axum::body::Body;
 use axum::http::Response;
 use axum::http::header::HeaderMap;
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 
+use crate::packed;
 use crate::web::{self, Coding};
 
 struct File {
@@ -45,18 +44,13 @@ pub(crate) fn file(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
     let tag = format!("\"{:016x}\"", u64::from_be_bytes(*sum));
     let body = |coding| match coding {
         Coding::Gzip => Bytes::from_static(file.gzip),
-        Coding::Plain => file.plain.get_or_init(|| decompressed(file.gzip)).clone(),
+        Coding::Plain => file
+            .plain
+            .get_or_init(|| packed::inflated(file.gzip))
+            .clone(),
     };
     let response = web::answer(file.content_type, &tag, asked, "no-cache", body);
     Some(response)
-}
-
-fn decompressed(file: &[u8]) -> Bytes {
-    let mut plain = Vec::new();
-    if let Err(error) = GzDecoder::new(file).read_to_end(&mut plain) {
-        tracing::error!(%error, "a file of Swagger UI is not what it was compressed to");
-    }
-    plain.into()
 }
 
 #[cfg(test)]
