@@ -159,15 +159,15 @@ const ACCEPTS: usize = 16;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// What is the same for all connections.
-struct Service<S> {
+struct Service {
     router: Router,
-    site: Arc<S>,
+    site: Arc<dyn Site>,
     times: Times,
     stop: CancellationToken,
 }
 
-impl<S: Site> Service<S> {
-    fn new(router: Router, site: Arc<S>, stop: CancellationToken) -> Arc<Self> {
+impl Service {
+    fn new(router: Router, site: Arc<dyn Site>, stop: CancellationToken) -> Arc<Self> {
         let times = site.times();
         Arc::new(Service {
             router,
@@ -180,10 +180,10 @@ impl<S: Site> Service<S> {
 
 /// Serves until `stop`, then lets plain HTTP requests under way finish. It does not wait
 /// for upgraded connections.
-pub async fn serve<S: Site>(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
-    site: Arc<S>,
+    site: Arc<dyn Site>,
     stop: CancellationToken,
 ) {
     let service = Service::new(router, site, stop.clone());
@@ -196,11 +196,11 @@ pub async fn serve<S: Site>(
 /// As [`serve`], inside TLS. The heads are checked as they were encrypted. Who speaks plain
 /// HTTP here is told so.
 #[cfg(feature = "tls")]
-pub async fn serve_tls<S: Site>(
+pub async fn serve_tls(
     listener: TcpListener,
     tls: Tls,
     router: Router,
-    site: Arc<S>,
+    site: Arc<dyn Site>,
     stop: CancellationToken,
 ) {
     let service = Service::new(router, site, stop.clone());
@@ -271,12 +271,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Makes the TLS handshake, for which the client has as long as for a head, and converses.
 #[cfg(feature = "tls")]
-async fn converse_by_tls<S: Site>(
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Tls,
-    service: Arc<Service<S>>,
-) {
+async fn converse_by_tls(stream: TcpStream, peer: SocketAddr, tls: Tls, service: Arc<Service>) {
     let begun = tokio::select! {
         begun = timeout(service.times.head, tls.begin(stream)) => begun,
         () = service.stop.cancelled() => return,
@@ -299,9 +294,8 @@ async fn converse_by_tls<S: Site>(
 const NOT_TLS: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
     Content-Length: 45\r\nConnection: close\r\n\r\nthis port speaks TLS: say https:// or wss://\n";
 
-async fn converse<S, T>(stream: T, peer: SocketAddr, service: Arc<Service<S>>)
+async fn converse<T>(stream: T, peer: SocketAddr, service: Arc<Service>)
 where
-    S: Site,
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut times = service.times;
@@ -365,13 +359,13 @@ async fn too_long(most: Duration, is_endless: &AtomicBool) {
 }
 
 /// Answers one request, or refuses it if its head is wrong.
-async fn answer<S: Site>(
+async fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     born: Instant,
     report: HeadReport,
     is_endless: Arc<AtomicBool>,
-    service: Arc<Service<S>>,
+    service: Arc<Service>,
 ) -> Result<Response<Body>, Infallible> {
     let site = &service.site;
     let refusal = refuse(&request, &report);
