@@ -12,9 +12,9 @@ use crate::invocation::Invocation;
 const BUILD: &str =
     "cargo build --profile dist --locked --package tablecast-server --bin tablecast --target";
 
-/// Where the binary is put in memory it is told by a bitmap, which is a third of a megabyte smaller than a list. A
-/// glibc would have to be a new one for this; that of musl is in the binary.
-const SMALL: &str = " -Clink-arg=-Wl,-z,pack-relative-relocs";
+/// How a static binary is linked: by the linker that comes with Rust. It keeps functions of the same code once, and lists
+/// in a bitmap what is moved when the program is loaded. A program of glibc would need a new one for that.
+const LINKED: &str = " -Clink-arg=-fuse-ld=lld -Clink-arg=-Wl,--icf=all,--pack-dyn-relocs=relr";
 
 /// The name of the file with the symbols, which the binary names too.
 const SYMBOLS: &str = "tablecast.debug";
@@ -39,17 +39,20 @@ pub(super) fn binary(release: &Release) -> Result<PathBuf> {
         let flags: Vec<String> = maps.iter().map(|map| format!("{option}={map}")).collect();
         flags.join(" ")
     };
-    let small = match release.target.ends_with("-musl") {
-        true => SMALL,
-        false => "",
-    };
-    let command = Invocation::new("env").with([
+    let is_static = release.target.ends_with("-musl");
+    let linked = if is_static { LINKED } else { "" };
+    let mut command = Invocation::new("env").with([
         &*format!("TABLECAST_COMMIT={}", release.commit),
         &format!("SOURCE_DATE_EPOCH={}", release.time),
-        &format!("RUSTFLAGS={}{small}", flags("--remap-path-prefix")),
+        &format!("RUSTFLAGS={}{linked}", flags("--remap-path-prefix")),
         // What is written in C: SQLite, the allocator, cryptography.
         &format!("CFLAGS={}", flags("-ffile-prefix-map")),
     ]);
+    if is_static {
+        // Where the C compiler looks for a linker. An option would say so too, but then the names of functions, and so
+        // the bytes, would depend on the folder.
+        command = command.with([&*format!("COMPILER_PATH={}", text(&linker()?)?)]);
+    }
     let command = command.with(BUILD.split(' ')).with([&*release.target]);
     println!("$ {command}");
     Ok(PathBuf::from(counts::built(command, "tablecast")?))
@@ -62,8 +65,7 @@ fn maps() -> Result<Vec<String>> {
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let home = home.context("neither CARGO_HOME nor a home directory is known")?;
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let sysroot = Invocation::new("rustc --print sysroot").output()?;
-    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    let library = sysroot()?.join("lib/rustlib/src/rust");
     let compiler = format!("/rustc/{}", rustc("commit-hash: ")?);
     let maps = [
         (home, "/cargo"),
@@ -76,6 +78,17 @@ fn maps() -> Result<Vec<String>> {
         .iter()
         .map(|(from, to)| Ok(format!("{}={to}", text(from)?)));
     maps.collect()
+}
+
+/// The folder of the linker that comes with Rust.
+fn linker() -> Result<PathBuf> {
+    let host = rustc("host: ")?;
+    Ok(sysroot()?.join(format!("lib/rustlib/{host}/bin/gcc-ld")))
+}
+
+fn sysroot() -> Result<PathBuf> {
+    let sysroot = Invocation::new("rustc --print sysroot").output()?;
+    Ok(PathBuf::from(sysroot.trim()))
 }
 
 /// A line of what the compiler says of itself.
