@@ -1,4 +1,4 @@
-// Many runs, several at once: `node main.js [--client js|page|terminal] [--seed N | --seeds N] [--from N] [--jobs J] [--plant WHAT]`.
+// Many runs, several at once; `USAGE` says how it is called.
 
 import { writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -8,6 +8,8 @@ import { check } from './check.js';
 import { plan } from './plan.js';
 
 /** @import { Finding, Kind, Plant } from './types.js' */
+
+const USAGE = 'cargo xtask chaos [--client js|page|terminal] [--seed N | --seeds N] [--from N] [--jobs J] [--plant WHAT]';
 
 /** The default number of runs of each client. */
 const SEEDS = { js: 1000, page: 40, terminal: 100 };
@@ -28,11 +30,21 @@ const RUNNERS = {
   terminal: () => import('./terminal.js'),
 };
 
+/**
+ * What it was called with is wrong.
+ * @param {string} text
+ * @returns {never}
+ */
+function refuse(text) {
+  console.error(`${text}\nusage: ${USAGE}`);
+  process.exit(2);
+}
+
 /** @param {string} text @param {string} name */
 function whole(text, name) {
   const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new Error(`--${name} is ${text}, but must be a whole number`);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  return refuse(`--${name} is ${text}, but must be a whole number from 1`);
 }
 
 /**
@@ -57,19 +69,27 @@ async function one(kind, seed, plant) {
   return { findings, file };
 }
 
-const { values } = parseArgs({
-  options: {
-    client: { type: 'string' },
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    jobs: { type: 'string' },
-    plant: { type: 'string' },
-  },
-});
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        client: { type: 'string' },
+        seed: { type: 'string' },
+        seeds: { type: 'string' },
+        from: { type: 'string', default: '1' },
+        jobs: { type: 'string' },
+        plant: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const values = options();
 const kinds = /** @type {Kind[]} */ (values.client ? [values.client] : ['js', 'page', 'terminal']);
-for (const kind of kinds) if (!(kind in RUNNERS)) throw new Error(`--client is ${kind}, but must be js, page or terminal`);
-if (values.plant !== undefined && !PLANTS.includes(values.plant)) throw new Error(`--plant is ${values.plant}, but must be one of ${PLANTS.join(', ')}`);
+for (const kind of kinds) if (!(kind in RUNNERS)) refuse(`--client is ${kind}, but must be js, page or terminal`);
+if (values.plant !== undefined && !PLANTS.includes(values.plant)) refuse(`--plant is ${values.plant}, but must be one of ${PLANTS.join(', ')}`);
 const plant = /** @type {Plant | null} */ (values.plant ?? null);
 
 let failed = 0;
