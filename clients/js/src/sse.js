@@ -106,7 +106,8 @@ export class EventSocket extends EventTarget {
   /** Says nothing before a request has got there: one that is lost with the first message may still take the seat later. */
   async #reach() {
     try {
-      await fetch(this.#url, { method: 'HEAD', cache: 'no-store', signal: this.#abort.signal });
+      const { status } = await fetch(this.#url, { method: 'HEAD', cache: 'no-store', signal: this.#abort.signal });
+      if (status >= 500) return this.#end(BROKEN, `a proxy answered with ${status}`);
     } catch (error) {
       return this.#end(BROKEN, String(error));
     }

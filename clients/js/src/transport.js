@@ -15,7 +15,6 @@ const BLOCKED = 300_000;
  * What is known of a site.
  * @typedef {object} Site
  * @property {boolean} isOpen a WebSocket has been open
- * @property {number} missed how many in a row have failed before they were open
  * @property {number} blockedUntil they are blocked, by `performance.now()`
  */
 
@@ -40,7 +39,7 @@ export function transports(url, { WebSocket, sse, transport }) {
   const connect = () => new WebSocket(String(url), 'tablecast.v1');
   if (!events) return () => new Transport(null, connect, null);
   const { host } = new URL(events);
-  const site = sites.get(host) ?? { isOpen: false, missed: 0, blockedUntil: 0 };
+  const site = sites.get(host) ?? { isOpen: false, blockedUntil: 0 };
   sites.set(host, site);
   return () => new Transport(site, performance.now() < site.blockedUntil ? null : connect, events);
 }
@@ -61,6 +60,10 @@ export class Transport extends EventTarget {
   /** The way it takes; null: none yet. @type {TransportName | null} */
   name = null;
   #site;
+  /** @type {(() => InstanceType<WebSocketClass>) | null} */
+  #connect;
+  /** How often a WebSocket is tried before the other way is taken. */
+  #tries;
   /** @type {InstanceType<WebSocketClass> | null} */
   #webSocket = null;
   #isOpen = false;
@@ -78,9 +81,12 @@ export class Transport extends EventTarget {
   constructor(site, connect, events) {
     super();
     this.#site = site;
-    if (connect) this.#tryWebSocket(connect(), events);
+    this.#connect = connect;
+    // Where one has been open, it is more likely that the server is starting again: one that failed shows something only
+    // once the site answers.
+    this.#tries = site?.isOpen ? 2 : 1;
+    if (connect) this.#tryWebSocket(connect, events);
     else if (events) this.#tryEvents(events);
-    if (connect && events) this.#timer = setTimeout(() => this.#tryEvents(events), SLOW);
   }
 
   get readyState() {
@@ -110,15 +116,18 @@ export class Transport extends EventTarget {
     this.dispatchEvent(new Event('open'));
   }
 
-  /** @param {InstanceType<WebSocketClass>} socket @param {string | null} events */
-  #tryWebSocket(socket, events) {
+  /** @param {() => InstanceType<WebSocketClass>} connect @param {string | null} events */
+  #tryWebSocket(connect, events) {
+    const socket = connect();
     this.#webSocket = socket;
+    this.#tries -= 1;
+    if (events) this.#timer = setTimeout(() => this.#tryEvents(events), SLOW);
     /** @type {(type: 'open' | 'message' | 'close' | 'error', then: (event: any) => void) => void} */
-    const on = (type, then) => socket.addEventListener(type, (event) => !this.#isClosed && then(event));
+    const on = (type, then) => socket.addEventListener(type, (event) => !this.#isClosed && this.#webSocket === socket && then(event));
     on('open', () => {
       clearTimeout(this.#timer);
       this.#isOpen = true;
-      if (this.#site) Object.assign(this.#site, { isOpen: true, missed: 0, blockedUntil: 0 });
+      if (this.#site) Object.assign(this.#site, { isOpen: true, blockedUntil: 0 });
       // If the other way has begun, both together would be two members.
       if (this.name) return;
       this.#events?.close(1001);
@@ -130,14 +139,12 @@ export class Transport extends EventTarget {
       this.#webSocket = null;
       if (this.name === 'websocket') return this.#end(code, reason);
       if (this.#events) return;
-      const site = this.#site;
-      // Whoever says a code was reached. And a server that restarts is not a blocked WebSocket: where one has been open,
-      // the next one is waited for.
-      if (code !== 1006 || !site || !events || (++site.missed < 2 && site.isOpen)) return this.#end(code, reason);
+      // Whoever says a code was reached.
+      if (code !== 1006 || !events) return this.#end(code, reason);
       this.#tryEvents(events);
     });
     // A close follows. Without a listener `ws` would throw.
-    on('error', () => {});
+    socket.addEventListener('error', () => {});
   }
 
   /** @param {string} url */
@@ -147,8 +154,15 @@ export class Transport extends EventTarget {
     this.#events = events;
     let isAnswered = false;
     /** @type {(type: 'open' | 'message' | 'close' | 'ping', then: (event: any) => void) => void} */
-    const on = (type, then) => events.addEventListener(type, (event) => !this.#isClosed && then(event));
-    on('open', () => this.#take('sse'));
+    const on = (type, then) => events.addEventListener(type, (event) => !this.#isClosed && this.#events === events && then(event));
+    on('open', () => {
+      if (!this.#connect || this.#tries === 0) return this.#take('sse');
+      events.close(1001);
+      this.#events = null;
+      const slow = this.#webSocket;
+      this.#tryWebSocket(this.#connect, url);
+      slow?.close(1000);
+    });
     on('ping', () => this.#pass('ping', {}));
     on('message', ({ data }) => {
       // The site answers, so the WebSocket alone is blocked.

@@ -150,20 +150,54 @@ for (const [how, fails] of /** @type {[string, (stream: FakeStream) => void][]} 
   });
 }
 
-test('where a WebSocket has been open, one failure is a restart, and two are a new network', async (t) => {
-  const { room, greets, pass, tried } = join(t);
-  socket().greets();
-  socket().ends(1006);
-  pass(1);
+for (const [how, fails] of /** @type {[string, (world: ReturnType<typeof join>) => void][]} */ ([
+  ['fails', () => socket().ends(1006)],
+  ['is slow', ({ pass }) => pass(2_000)],
+])) {
+  test(`where a WebSocket has been open, one that ${how} is tried again once the site answers`, async (t) => {
+    const world = join(t);
+    const { room, took, pass, tried, network } = world;
+    socket().greets();
+    network.isReached = false;
+    socket().ends(1006);
+    for (let n = 2; n < 5; n++) {
+      pass(1);
+      socket().ends(1006);
+      await settled();
+      assert.deepEqual([room.view.status, tried()], ['offline', [n, 0]]);
+    }
+    pass(1);
+    network.isReached = true;
+    fails(world);
+    await settled();
+    assert.deepEqual([room.view.status, tried()], ['connecting', [6, 0]]);
+    socket().greets();
+    assert.deepEqual([room.view.status, took], ['live', ['websocket']]);
+  });
+
+  test(`and where that ${how} too, the other way is taken`, async (t) => {
+    const world = join(t);
+    const { room, greets, pass, tried } = world;
+    socket().greets();
+    socket().ends(1006);
+    pass(1);
+    fails(world);
+    await settled();
+    fails(world);
+    await settled();
+    assert.deepEqual(tried(), [3, 1]);
+    await greets();
+    assert.deepEqual([room.view.status, room.transport], ['live', 'sse']);
+    assert.ok(sockets.every(({ closedWith, readyState }) => closedWith || readyState === 3), 'none is left open');
+  });
+}
+
+test('a proxy that has no server to ask is as good as no network', async (t) => {
+  const { room, network, tried } = join(t);
+  network.status = 502;
   socket().ends(1006);
   await settled();
-  assert.deepEqual([room.view.status, tried()], ['offline', [2, 0]]);
-  pass(1);
-  socket().ends(1006);
-  await settled();
-  assert.deepEqual(tried(), [3, 1]);
-  await greets();
-  assert.equal(room.transport, 'sse');
+  assert.deepEqual([room.view.status, tried()], ['offline', [1, 0]]);
 });
 
 test('an attempt that is given up leaves both ways', async (t) => {

@@ -111,12 +111,12 @@ export class FakePost extends Asked {
  * @param {(asked: FakeStream | FakePost) => void} take
  */
 export function fakeFetch(t, take) {
-  const network = { isReached: true };
+  const network = { isReached: true, status: 204 };
   /** @param {any} url @param {any} init */
   const instead = async (url, init) => {
     if (init.method !== 'HEAD') return new Promise((resolve, reject) => take(new (init.method === 'POST' ? FakePost : FakeStream)(String(url), init, resolve, reject)));
     if (!network.isReached) throw new TypeError('network error');
-    return new Response(null);
+    return new Response(null, { status: network.status });
   };
   const { mock: fake } = mock.method(globalThis, 'fetch', instead);
   t.after(() => fake.restore());
