@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from 'node:assert/strict';
 import { NETWORK, guest, test } from '../support/browser.js';
-import { site } from '../support/site.js';
+import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { until } from '../support/wait.js';
 
@@ -172,7 +172,7 @@ test('dishes that were not sent before their tab was closed are named when the t
 });
 
 test('a dish that was not sent when its table closed is named there', async (t) => {
-  const server = await site(t, ['--room-ttl', '3s']);
+  const server = await site(t, BRIEF);
   // A missing result is a 404.
   const mina = await guest(t, server.base, { may: NETWORK });
   const { page, w } = mina;

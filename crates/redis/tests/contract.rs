@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tablecast_core::{Backend, RoomId};
-use tablecast_redis::RedisBackend;
+use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_testing::contract::Nodes;
 use tablecast_testing::redis::{RedisCluster, RedisServer};
 use tablecast_testing::until;
@@ -30,7 +31,12 @@ impl<T> Shared<T> {
 
 /// A backend that has connected.
 async fn connected(url: &str) -> Arc<dyn Backend> {
-    let backend = Arc::new(RedisBackend::connect(url).expect("a Redis URL"));
+    let config = RedisConfig {
+        // A busy machine is no reason to give up.
+        timeout: Duration::from_secs(60),
+        ..RedisConfig::default()
+    };
+    let backend = Arc::new(RedisBackend::connect_with(url, &config).expect("a Redis URL"));
     // Rooms whose slots are on different servers of a Cluster.
     let rooms: Vec<RoomId> = ["a", "b", "c", "d"]
         .iter()

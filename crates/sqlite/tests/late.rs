@@ -51,9 +51,7 @@ impl Gate {
 impl Held {
     fn new() -> Self {
         let folder = Folder::new();
-        let mut options = folder.options();
-        // A test gives up by itself.
-        options.timeout = Duration::from_secs(60);
+        let options = folder.options();
         let gate = Arc::new(Gate::default());
         let passed = Arc::clone(&gate);
         let clock = move || {

@@ -42,6 +42,8 @@ impl Folder {
     pub(crate) fn options(&self) -> SqliteOptions {
         let mut options = SqliteOptions::new(self.database());
         options.boot_id = Some("the-first-boot".to_owned());
+        // A sync may wait for whatever else the machine writes.
+        options.timeout = Duration::from_secs(60);
         options
     }
 
