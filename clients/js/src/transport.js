@@ -35,7 +35,11 @@ export function transports(url, { WebSocket, sse, transport }) {
     if (!events) throw new TypeError(`there is no address for SSE beside ${url}: pass it as the option sse`);
     return () => new Transport(null, null, events);
   }
-  if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'; or take the option transport: 'sse'");
+  if (!WebSocket) {
+    if (events) return () => new Transport(null, null, events);
+    const instead = transport ? "or leave out the option transport: 'websocket'" : 'or pass an address for SSE as the option sse';
+    throw new TypeError(`there is no WebSocket here: pass one as the option WebSocket, for example that of the package 'ws'; ${instead}`);
+  }
   const connect = () => new WebSocket(String(url), 'tablecast.v1');
   if (!events) return () => new Transport(null, connect, null);
   const { host } = new URL(events);

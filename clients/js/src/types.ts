@@ -122,11 +122,11 @@ export interface RoomOptions<S, E> {
   watch?: boolean | 'only' | undefined;
   /** An earlier `room.saved`, to take the same seat again. */
   saved?: Saved | null | undefined;
-  /** The only way to talk to the server. Without it: WebSocket, or SSE where that is blocked. */
+  /** The only way to talk to the server. Without it: WebSocket, or SSE where that is blocked or not there. */
   transport?: TransportName | undefined;
   /** Another address for SSE than `/sse/{id}/` beside `/ws/{id}/`. `false`: never take it. */
   sse?: string | URL | false | undefined;
-  /** Another WebSocket class, for Node before 22. Default: the global one. */
+  /** Another WebSocket class than the global one, which Node before 22 does not have. */
   WebSocket?: WebSocketClass | undefined;
 }
 

@@ -546,5 +546,9 @@ test('where there is no WebSocket it says how to bring one', (t) => {
   const own = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
   t.after(() => own && Object.defineProperty(globalThis, 'WebSocket', own));
   Object.defineProperty(globalThis, 'WebSocket', { value: undefined, configurable: true });
-  assert.throws(() => new LunchRoom(URL), { name: 'TypeError', message: /option WebSocket.*'ws'/ });
+  const throws = (/** @type {RegExp} */ message, /** @type {string} */ url, options = {}) =>
+    assert.throws(() => new LunchRoom(url, options), { name: 'TypeError', message });
+  throws(/no WebSocket here.*option WebSocket.*'ws'.*leave out the option transport/, URL, { transport: 'websocket' });
+  throws(/no WebSocket here.*option WebSocket.*'ws'.*option sse/, URL, { sse: false });
+  throws(/no WebSocket here.*option WebSocket.*'ws'.*option sse/, 'ws://x/another/x/');
 });

@@ -233,10 +233,11 @@ test('what a member knows after all of this is what the server shows them', asyn
   assert.equal(mina.view.state?.host, ids[0]);
 });
 
-test('the README\'s first example runs', async (t) => {
+for (const [where, WebSocket] of [['there is a WebSocket', "import WebSocket from 'ws';\nglobalThis.WebSocket ??= WebSocket;"], ['there is none', 'delete globalThis.WebSocket;']])
+test(`the README's first example runs where ${where}`, async (t) => {
   const server = await serve(t);
   const [, example = ''] = /```js\n([^]*?)```/.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8')) ?? [];
-  const code = `import WebSocket from 'ws';\nglobalThis.WebSocket ??= WebSocket;\n${example.replace('http://127.0.0.1:8000/', `${server.base}/`)}`;
+  const code = `${WebSocket}\n${example.replace('http://127.0.0.1:8000/', `${server.base}/`)}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: new URL('../', import.meta.url) });
   t.after(() => child.kill('SIGKILL'));
   let said = '';

@@ -214,6 +214,8 @@ test('one way only, if asked to; and another address', async (t) => {
     [{ sse: false }, [1, 0]],
     [{ transport: 'sse' }, [0, 1]],
     [{ transport: 'sse', WebSocket: undefined }, [0, 1]],
+    [{ WebSocket: undefined }, [0, 1]],
+    [{ WebSocket: undefined, sse: 'https://other.test/events?y' }, [0, 1]],
     [{ sse: 'https://other.test/events?x' }, [1, 1]],
   ])) {
     await t.test(JSON.stringify(options), async (t) => {
