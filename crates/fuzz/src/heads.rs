@@ -128,13 +128,26 @@ struct Head<'a> {
     bytes: usize,
 }
 
+impl Head<'_> {
+    /// The length of the body, if it is one.
+    fn length(&self) -> Option<usize> {
+        let mut fields = self.fields.iter();
+        let length = fields.find(|(name, _)| name == "content-length");
+        length.map_or(Some(0), |(_, value)| {
+            str::from_utf8(value).ok()?.parse().ok()
+        })
+    }
+}
+
 /// The heads as RFC 9112 has them, to the letter: a line ends with CR LF, and neither stands
 /// anywhere else.
 fn strict(mut bytes: &[u8]) -> Vec<Head<'_>> {
     let mut heads = Vec::new();
     while let Some((head, rest)) = strict_head(bytes) {
+        let behind = head.length().and_then(|length| rest.get(length..));
         heads.push(head);
-        bytes = rest;
+        let Some(behind) = behind else { break };
+        bytes = behind;
     }
     heads
 }

@@ -395,7 +395,11 @@ async fn answer(
         if endless {
             is_endless.store(true, Ordering::Relaxed);
         }
-        let ends = ends || endless || born.elapsed() >= service.times.life || site.is_draining();
+        let ends = ends
+            || endless
+            || report.is_inside_body()
+            || born.elapsed() >= service.times.life
+            || site.is_draining();
         // Here, because a layer of the router would box the future of each request.
         harden(response.headers_mut());
         if let Some(strict) = site.strict_transport() {

@@ -9,19 +9,21 @@
 //!
 //! [`HeadGuard`] wraps the stream that hyper reads. It changes no byte: it counts, and
 //! reports its findings in a [`HeadReport`], which the server checks before it answers a
-//! request. After a head that announces a body or an upgrade it stops checking, so the
-//! server must close the connection after answering such a request ([`ends_connection`]).
+//! request. It passes over a body whose length is said. After a head that announces another
+//! body or an upgrade it stops checking, so the server must close the connection after
+//! answering such a request ([`ends_connection`]).
 //! Whoever takes over an upgraded connection gets the [`TcpStream`] alone by [`From`]. The
 //! stream inside may also be TLS: then the heads are checked as they were encrypted.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use axum::http::header::{TRANSFER_ENCODING, UPGRADE};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -54,28 +56,32 @@ pub enum HeadError {
 /// The findings of a [`HeadGuard`] so far. When hyper passes on a request, its head has
 /// been checked.
 #[derive(Debug, Clone, Default)]
-pub struct HeadReport(Arc<OnceLock<HeadError>>);
+pub struct HeadReport(Arc<Findings>);
+
+#[derive(Debug, Default)]
+struct Findings {
+    error: OnceLock<HeadError>,
+    is_inside_body: AtomicBool,
+}
 
 impl HeadReport {
     /// The first error on this connection. It stays, because other requests of the same
     /// sender cannot be trusted either.
     pub fn error(&self) -> Option<HeadError> {
-        self.0.get().copied()
+        self.0.error.get().copied()
+    }
+
+    /// Whether a part of the request's body has not come yet. An answer at this time is the
+    /// last one of its connection, because hyper does not wait for a body that nobody reads.
+    pub fn is_inside_body(&self) -> bool {
+        self.0.is_inside_body.load(Ordering::Relaxed)
     }
 }
 
 /// Whether the connection must close after the answer to this request, because bytes after
 /// its head are not checked.
 pub fn ends_connection(headers: &HeaderMap) -> bool {
-    let body = |length: &axum::http::HeaderValue| length.as_bytes().iter().any(is_more_than_zero);
-    headers.contains_key(UPGRADE)
-        || headers.contains_key(TRANSFER_ENCODING)
-        || headers.get_all(CONTENT_LENGTH).iter().any(body)
-}
-
-/// Whether this byte of a Content-Length means that there is a body.
-fn is_more_than_zero(byte: &u8) -> bool {
-    !matches!(byte, b'0' | b' ' | b'\t')
+    headers.contains_key(UPGRADE) || headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// A stream whose incoming request heads are checked: TCP, or TLS over it.
@@ -146,7 +152,8 @@ impl<T> HeadGuard<T> {
     /// Whether the client may still be sending a request: then closing at once could reset
     /// the connection before the client has read the answer.
     pub fn is_inside_request(&self) -> bool {
-        self.scan.done || self.scan.is_begun() || self.report.error().is_some()
+        let scan = &self.scan;
+        scan.done || scan.is_begun() || scan.body > 0 || self.report.error().is_some()
     }
 
     /// The stream alone.
@@ -158,7 +165,14 @@ impl<T> HeadGuard<T> {
         let heads = self.scan.heads;
         if let Err(error) = self.scan.read(bytes) {
             // The first one stays.
-            let _ = self.report.0.set(error);
+            let _ = self.report.0.error.set(error);
+        }
+        let inside_body = self.scan.body > 0;
+        if inside_body != self.report.is_inside_body() {
+            let findings = &self.report.0;
+            findings
+                .is_inside_body
+                .store(inside_body, Ordering::Relaxed);
         }
         let begun = self.scan.is_begun();
         if self.armed && (!begun || self.scan.heads != heads) {
@@ -255,6 +269,42 @@ enum Field {
     Other,
 }
 
+/// A Content-Length, read byte by byte as hyper reads it: digits, with blanks around them.
+#[derive(Debug, Clone, Copy, Default)]
+enum Length {
+    #[default]
+    Nothing,
+    Digits(u64),
+    /// Blanks have followed.
+    Whole(u64),
+    /// hyper refuses it, and ends the connection.
+    Wrong,
+}
+
+impl Length {
+    fn read(self, byte: u8) -> Self {
+        let digit = |before: u64| {
+            let number = before.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
+            number.map(Length::Digits)
+        };
+        match (self, byte) {
+            (Length::Nothing, b' ' | b'\t') | (_, b'\r') => self,
+            (Length::Digits(number) | Length::Whole(number), b' ' | b'\t') => Length::Whole(number),
+            (Length::Nothing, b'0'..=b'9') => digit(0).unwrap_or(Length::Wrong),
+            (Length::Digits(number), b'0'..=b'9') => digit(number).unwrap_or(Length::Wrong),
+            _ => Length::Wrong,
+        }
+    }
+
+    /// `None`: it says no number.
+    fn number(self) -> Option<u64> {
+        match self {
+            Length::Digits(number) | Length::Whole(number) => Some(number),
+            Length::Nothing | Length::Wrong => None,
+        }
+    }
+}
+
 /// The state of the scan of a head. It finds the ends of lines and of heads exactly where
 /// hyper (httparse) does: a line ends at LF, with or without CR before it, an empty line
 /// ends the head, and empty lines before a head are skipped.
@@ -275,9 +325,12 @@ struct Scan {
     /// Which field this line is; `None` until its colon.
     field: Option<Field>,
     lengths: u32,
-    has_body: bool,
+    /// What the Content-Length says.
+    length: Length,
     has_encoding: bool,
     has_upgrade: bool,
+    /// Bytes of a body that are still to come, before the next head.
+    body: u64,
     /// After this point no more heads can be found.
     done: bool,
 }
@@ -290,6 +343,14 @@ impl Scan {
 
     fn read(&mut self, mut bytes: &[u8]) -> Result<(), HeadError> {
         while !self.done && !bytes.is_empty() {
+            if self.body > 0 {
+                let here = bytes
+                    .len()
+                    .min(usize::try_from(self.body).unwrap_or(usize::MAX));
+                self.body -= here as u64;
+                bytes = &bytes[here..];
+                continue;
+            }
             let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
                 return self.part(bytes);
             };
@@ -342,8 +403,10 @@ impl Scan {
             bytes = value.get(1..).unwrap_or_default();
         }
         if self.field == Some(Field::ContentLength) {
-            let says_more = |byte: &u8| *byte != b'\r' && is_more_than_zero(byte);
-            self.has_body |= bytes.iter().any(says_more);
+            let length = bytes
+                .iter()
+                .fold(self.length, |length, byte| length.read(*byte));
+            self.length = length;
         }
         Ok(())
     }
@@ -373,9 +436,14 @@ impl Scan {
             return Ok(());
         }
         let two_lengths = self.lengths + u32::from(self.has_encoding) > 1;
-        let done = self.has_body || self.has_encoding || self.has_upgrade;
+        let body = match self.lengths {
+            0 => Some(0),
+            _ => self.length.number(),
+        };
+        let done = self.has_encoding || self.has_upgrade || body.is_none();
         *self = Scan {
             heads: self.heads + 1,
+            body: body.filter(|_| !done).unwrap_or(0),
             done,
             ..Scan::default()
         };

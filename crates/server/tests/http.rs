@@ -175,13 +175,36 @@ async fn what_a_proxy_may_read_otherwise_is_refused_and_the_connection_closed() 
 }
 
 #[tokio::test]
-async fn a_request_with_a_body_is_the_last_of_its_connection() {
+async fn a_request_with_a_body_is_the_last_of_its_connection_only_if_its_length_is_not_said() {
     let server = start(config()).await;
+    let id = server.room().await;
     let mut client = server.connect().await;
-    let post = "POST /session/ HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-    let answer = client.ask(format!("{GET}{post}{GET}")).await;
+    let post = |path: &str, fields: &str, body: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{fields}\r\n\r\n{body}"
+        )
+    };
+    let make = post("/session/", "Content-Length: 2", "{}");
+    let answer = client.ask(format!("{GET}{make}{GET}")).await;
     assert_eq!((answer.status, answer.closes()), (200, false));
-    let answer = client.answer().await.unwrap();
+    for status in [201, 200] {
+        let answer = client.answer().await.unwrap();
+        assert_eq!((answer.status, answer.closes()), (status, false));
+    }
+    let body = format!(r#"{{"seat":"{}","commands":[]}}"#, "0".repeat(32));
+    let length = format!("Content-Length: {}", body.len());
+    for _ in 0..2 {
+        let answer = client
+            .ask(post(&format!("/sse/{id}/"), &length, &body))
+            .await;
+        assert!(answer.status >= 400 && !answer.closes(), "{answer:?}");
+    }
+    let make = post(
+        "/session/",
+        "Transfer-Encoding: chunked",
+        "2\r\n{}\r\n0\r\n\r\n",
+    );
+    let answer = client.ask(format!("{make}{GET}")).await;
     assert_eq!((answer.status, answer.closes()), (201, true));
     assert_eq!(client.closed().await, b"");
 }

@@ -58,6 +58,7 @@ async fn serve_with(times: Times) -> (SocketAddr, Arc<Tried>) {
     let at = listener.local_addr().unwrap();
     let router = Router::new()
         .route("/make", post(|| async { (StatusCode::CREATED, "made\n") }))
+        .route("/repeat", post(|body: String| async { body }))
         .route("/page", get(|| async { "<p>".repeat(1000) }))
         .route("/endless", get(endless))
         .route("/slow", get(slow));
@@ -312,4 +313,51 @@ async fn who_does_not_even_take_the_end_is_not_waited_for() {
     let mut guard = HeadGuard::new(Full, NEVER).stalled_after(stalled);
     let ended = timeout(NEVER, guard.shutdown()).await.unwrap();
     assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+}
+
+fn repeat(body: &str) -> String {
+    let length = body.len();
+    format!("POST /repeat HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+#[tokio::test]
+async fn requests_with_bodies_follow_each_other_on_one_connection() {
+    let (at, _) = serve_with(times()).await;
+    let mut client = connect(at).await;
+    let unread = repeat("nobody reads it").replace("/repeat", "/make");
+    for (request, end) in [
+        (repeat("first"), "first"),
+        (unread, "made\n"),
+        (repeat("second"), "second"),
+    ] {
+        let answer = ask(&mut client, request.as_bytes()).await;
+        let answer = answer.expect("the connection ended");
+        assert!(answer.ends_with(end) && !closes(&answer), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_before_the_body_has_come_says_that_it_is_the_last_one() {
+    let (at, _) = serve_with(times()).await;
+    let mut client = connect(at).await;
+    let head = b"POST /make HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+    let answer = ask(&mut client, head).await.unwrap();
+    assert!(
+        answer.starts_with("http/1.1 201 ") && closes(&answer),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn the_head_behind_a_body_is_checked() {
+    let (at, _) = serve_with(times()).await;
+    let mut client = connect(at).await;
+    let first = ask(&mut client, repeat("first").as_bytes()).await.unwrap();
+    assert!(first.starts_with("http/1.1 200 "), "{first}");
+    let second = ask(&mut client, b"GET /page HTTP/1.1\nHost: a\n\n").await;
+    let second = second.expect("it is kept");
+    assert!(
+        second.starts_with("http/1.1 400 ") && closes(&second),
+        "{second}"
+    );
 }
