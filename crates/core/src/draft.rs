@@ -6,6 +6,7 @@
 //! recognises what it has already done, so nothing is applied twice.
 
 pub mod alarms;
+mod mark;
 mod seats;
 mod server;
 
@@ -20,7 +21,7 @@ use crate::history::History;
 use crate::id::{ConnectionId, MemberId, NodeId, OpId, PersonId, SeatToken};
 use crate::logic::{Context, Logic, Member, Rejection};
 use crate::membership::{Applied, Former, Op, Presence, Seat};
-use crate::room::{Change, Event, Events, Room, Seated, app_forms};
+use crate::room::{Change, Event, Events, Joined, Returned, Room, Seated, app_forms};
 use crate::stored::{Json, Record};
 
 /// Why a seat is refused.
@@ -122,13 +123,14 @@ impl<'a, L: Logic> Draft<'a, L> {
 
     /// The state and the events, once they are committed.
     pub fn finish(self) -> (Room<L>, Events<L>) {
+        let forms = self.room.forms;
+        debug_assert!(self.forms.read(forms), "{forms} is not read by all nodes");
         (self.room, self.events)
     }
 
     fn record(&mut self, op: Option<Op>, change: Change<L::Event>) -> u64 {
         let seq = self.room.position.seq + 1;
         let forms = change.forms(L::form);
-        debug_assert!(self.forms.read(forms), "{forms} is not read by all nodes");
         let event = Arc::new(Event {
             seq,
             op,
@@ -204,18 +206,16 @@ impl<'a, L: Logic> Draft<'a, L> {
         };
         let taken = self.room.members.iter().map(|seat| seat.colour);
         let colour = join.colour.unwrap_or_else(|| Colour::least_used(taken));
-        let member = MemberId(self.record(
-            None,
-            Change::Joined {
-                name,
-                colour,
-                token: join.token,
-                person,
-                role: join.role.clone().filter(|_| self.forms.rooms >= PERSONS),
-                node: join.node.clone(),
-                connection: join.connection,
-            },
-        ));
+        let joined = Joined {
+            name,
+            colour,
+            token: join.token,
+            person,
+            role: join.role.clone().filter(|_| self.forms.rooms >= PERSONS),
+            node: join.node.clone(),
+            connection: join.connection,
+        };
+        let member = MemberId(self.record(None, Change::Joined(Box::new(joined))));
         self.joined(member);
         Ok(member)
     }
@@ -234,17 +234,15 @@ impl<'a, L: Logic> Draft<'a, L> {
             });
         }
         let is_seated = seated.is_some();
-        self.record(
-            None,
-            Change::Returned {
-                member,
-                seated,
-                role: join.role.clone(),
-                token: join.token,
-                node: join.node.clone(),
-                connection: join.connection,
-            },
-        );
+        let returned = Returned {
+            member,
+            seated,
+            role: join.role.clone(),
+            token: join.token,
+            node: join.node.clone(),
+            connection: join.connection,
+        };
+        self.record(None, Change::Returned(Box::new(returned)));
         if is_seated {
             self.joined(member);
         }
@@ -415,11 +413,7 @@ impl<'a, L: Logic> Draft<'a, L> {
             seats: &self.room.members,
             forms: self.forms.app,
         };
-        let events = self.room.logic.decide(&context, command)?;
-        if !self.are_read(by.map(|member| member.id), &events) {
-            return Err(server::not_yet());
-        }
-        Ok(events)
+        self.room.logic.decide(&context, command)
     }
 
     /// Records what was decided on a command. Returns the seq of its last event, or the room's if
@@ -435,7 +429,7 @@ impl<'a, L: Logic> Draft<'a, L> {
         for event in events {
             seq = self.record(Some(op), Change::Logic { by, event });
         }
-        self.check_alarm(mark)?;
+        self.check(mark)?;
         Ok(seq)
     }
 

@@ -14,7 +14,7 @@ pub use tablecast_protocol::id::{
 /// Names one run of one server process. A restarted process is a new node, so it never
 /// renews the lease of the crashed one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct NodeId(Arc<str>);
 
 impl NodeId {
@@ -43,12 +43,6 @@ impl TryFrom<String> for NodeId {
 
     fn try_from(text: String) -> Result<Self, IdError> {
         text.parse()
-    }
-}
-
-impl From<NodeId> for String {
-    fn from(id: NodeId) -> String {
-        id.as_str().to_owned()
     }
 }
 

@@ -124,12 +124,20 @@ pub struct Membership {
     /// stored with the seats, so that the last command before a broken connection is always
     /// answered, however much has happened since.
     applied: Arc<[(MemberId, Applied)]>,
+    /// Shared, because most events take nobody's seat.
+    #[serde(flatten)]
+    gone: Arc<Gone>,
+}
+
+/// Who is remembered without a seat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Gone {
     /// Those who have left and are remembered, in order of leaving.
-    #[serde(skip_serializing_if = "<[Former]>::is_empty", default)]
-    former: Arc<[Former]>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    former: Vec<Former>,
     /// Persons who were asked to leave and may not come back, in order.
-    #[serde(skip_serializing_if = "<[PersonId]>::is_empty", default)]
-    barred: Arc<[PersonId]>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    barred: Vec<PersonId>,
 }
 
 impl Seats for Membership {
@@ -187,13 +195,13 @@ impl Membership {
 
     /// Members whose seats were given up, and who are remembered, in order of leaving.
     pub fn former(&self) -> &[Former] {
-        &self.former
+        &self.gone.former
     }
 
     /// The member who is this person, with a seat or remembered.
     pub fn by_person(&self, person: PersonId) -> Option<MemberId> {
         let seated = self.iter().find(|seat| seat.person == Some(person));
-        let former = || self.former.iter().find(|one| one.person == Some(person));
+        let former = || self.former().iter().find(|one| one.person == Some(person));
         seated
             .map(|seat| seat.member)
             .or_else(|| former().map(|one| one.member))
@@ -206,11 +214,11 @@ impl Membership {
 
     /// The lowest `guest N` that nobody has, with a seat or remembered.
     pub(crate) fn guest_name(&self) -> String {
-        let former = self.former.iter().map(|former| &former.name);
+        let former = self.former().iter().map(|former| &former.name);
         let names = self.iter().map(|seat| &seat.name).chain(former);
         let numbers = names.filter_map(|name| name.strip_prefix("guest ")?.parse::<usize>().ok());
         // So many names leave one of these numbers or the next.
-        let mut taken = vec![false; self.taken() + self.former.len()];
+        let mut taken = vec![false; self.taken() + self.former().len()];
         for number in numbers {
             if let Some(taken) = taken.get_mut(number.wrapping_sub(1)) {
                 *taken = true;
@@ -243,7 +251,7 @@ impl Membership {
 
     /// Who a member is, with a seat or remembered.
     pub fn person(&self, member: MemberId) -> Option<PersonId> {
-        let former = || self.former.iter().find(|one| one.member == member);
+        let former = || self.former().iter().find(|one| one.member == member);
         match self.seat(member) {
             Some(seat) => seat.person,
             None => former()?.person,
@@ -252,12 +260,12 @@ impl Membership {
 
     /// Whether this person was asked to leave.
     pub fn is_barred(&self, person: PersonId) -> bool {
-        self.barred.contains(&person)
+        self.gone.barred.contains(&person)
     }
 
     /// Whether this member has lost the seat and may not come back.
     pub fn was_dismissed(&self, member: MemberId) -> bool {
-        let mut former = self.former.iter().filter(|one| one.member == member);
+        let mut former = self.former().iter().filter(|one| one.member == member);
         former.any(|one| one.person.is_some_and(|person| self.is_barred(person)))
     }
 
@@ -266,18 +274,17 @@ impl Membership {
         let Some(person) = person.filter(|person| !self.is_barred(*person)) else {
             return;
         };
-        let forgotten = (self.barred.len() + 1).saturating_sub(BARRED_PERSONS);
-        let kept = self.barred.iter().skip(forgotten);
-        self.barred = kept.chain([&person]).copied().collect();
+        let barred = &mut Arc::make_mut(&mut self.gone).barred;
+        barred.push(person);
+        if barred.len() > BARRED_PERSONS {
+            barred.remove(0);
+        }
     }
 
     /// Takes out a member who had left.
     pub(crate) fn take_former(&mut self, member: MemberId) -> Option<Former> {
-        let at = self.former.iter().position(|one| one.member == member)?;
-        let mut former = self.former.to_vec();
-        let taken = former.remove(at);
-        self.former = former.into();
-        Some(taken)
+        let at = self.former().iter().position(|one| one.member == member)?;
+        Some(Arc::make_mut(&mut self.gone).former.remove(at))
     }
 
     /// Frees a seat, and returns it.
@@ -299,7 +306,7 @@ impl Membership {
         if seat.person.is_none() && !matters(seat.member) {
             return;
         }
-        let mut former = self.former.to_vec();
+        let former = &mut Arc::make_mut(&mut self.gone).former;
         former.push(Former {
             member: seat.member,
             name: seat.name,
@@ -311,7 +318,6 @@ impl Membership {
             let spare = || former.iter().rposition(|one| !is_needed(one.member));
             former.remove(idle.or_else(spare).unwrap_or(FORMER_MEMBERS));
         }
-        self.former = former.into();
     }
 
     /// Changes a seat, if it is there.

@@ -33,41 +33,10 @@ pub struct Event<E> {
 #[serde(rename_all = "snake_case")]
 pub enum Change<E> {
     /// Somebody took a seat; the event's seq is their member id.
-    Joined {
-        /// What the others see.
-        name: String,
-        /// The colour that distinguishes them for the others.
-        colour: Colour,
-        /// The secret for taking the seat again.
-        token: SeatToken,
-        /// Who they are, if their client said so.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        person: Option<PersonId>,
-        /// What they may do, if who embeds the hub said so.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        role: Option<Arc<str>>,
-        /// The node that holds the connection.
-        node: NodeId,
-        /// The connection.
-        connection: ConnectionId,
-    },
+    // Boxed, as the next one: every event takes as much memory as the largest, and few are joins.
+    Joined(Box<Joined>),
     /// A person whom the room knows is here again, as the same member with a new token.
-    Returned {
-        /// Who.
-        member: MemberId,
-        /// What the others see of them; absent if they have not lost their seat.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        seated: Option<Seated>,
-        /// What they may do from now on.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        role: Option<Arc<str>>,
-        /// The secret for taking the seat again. The one before is void.
-        token: SeatToken,
-        /// The node that holds the connection.
-        node: NodeId,
-        /// The connection.
-        connection: ConnectionId,
-    },
+    Returned(Box<Returned>),
     /// A member is connected by a newer connection.
     Back {
         /// Who.
@@ -117,6 +86,46 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
+/// Who took a seat.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// What the others see.
+    pub name: String,
+    /// The colour that distinguishes them for the others.
+    pub colour: Colour,
+    /// The secret for taking the seat again.
+    pub token: SeatToken,
+    /// Who they are, if their client said so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub person: Option<PersonId>,
+    /// What they may do, if who embeds the hub said so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role: Option<Arc<str>>,
+    /// The node that holds the connection.
+    pub node: NodeId,
+    /// The connection.
+    pub connection: ConnectionId,
+}
+
+/// Who is here again.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Who.
+    pub member: MemberId,
+    /// What the others see of them; absent if they have not lost their seat.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seated: Option<Seated>,
+    /// What they may do from now on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role: Option<Arc<str>>,
+    /// The secret for taking the seat again. The one before is void.
+    pub token: SeatToken,
+    /// The node that holds the connection.
+    pub node: NodeId,
+    /// The connection.
+    pub connection: ConnectionId,
+}
+
 /// What the others see of somebody who takes a seat again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seated {
@@ -134,8 +143,8 @@ impl<E> Change<E> {
     /// has higher ones, and is made only if the draft's forms allow it.
     pub(crate) fn forms(&self, app: impl FnOnce(&E) -> u32) -> Forms {
         let is_new = match self {
-            Change::Joined { person, role, .. } => person.is_some() || role.is_some(),
-            Change::Returned { .. } | Change::Closed {} => true,
+            Change::Joined(joined) => joined.person.is_some() || joined.role.is_some(),
+            Change::Returned(_) | Change::Closed {} => true,
             Change::Left { dismissed, .. } => *dismissed,
             Change::Back { .. } | Change::Away { .. } | Change::Renamed { .. } => false,
             Change::Logic { by, event } => return app_forms(*by, app(event)),
@@ -159,8 +168,8 @@ impl<E> Event<E> {
         match &self.change {
             Change::Renamed { member, .. } => Some(*member),
             Change::Logic { by, .. } => *by,
-            Change::Joined { .. }
-            | Change::Returned { .. }
+            Change::Joined(_)
+            | Change::Returned(_)
             | Change::Back { .. }
             | Change::Away { .. }
             | Change::Left { .. }
@@ -172,8 +181,8 @@ impl<E> Event<E> {
     pub fn of_app(&self) -> Option<&E> {
         match &self.change {
             Change::Logic { event, .. } => Some(event),
-            Change::Joined { .. }
-            | Change::Returned { .. }
+            Change::Joined(_)
+            | Change::Returned(_)
             | Change::Back { .. }
             | Change::Away { .. }
             | Change::Left { .. }
@@ -190,9 +199,9 @@ impl<E> Event<E> {
     /// The connection to which it gave a seat, if it gave one.
     pub(crate) fn seats(&self) -> Option<ConnectionId> {
         match &self.change {
-            Change::Joined { connection, .. }
-            | Change::Returned { connection, .. }
-            | Change::Back { connection, .. } => Some(*connection),
+            Change::Joined(joined) => Some(joined.connection),
+            Change::Returned(returned) => Some(returned.connection),
+            Change::Back { connection, .. } => Some(*connection),
             Change::Away { .. }
             | Change::Left { .. }
             | Change::Closed {}
@@ -204,8 +213,8 @@ impl<E> Event<E> {
     /// Whether it lets the room live longer.
     pub(crate) fn extends(&self) -> bool {
         match &self.change {
-            Change::Joined { .. }
-            | Change::Returned { .. }
+            Change::Joined(_)
+            | Change::Returned(_)
             | Change::Back { .. }
             | Change::Renamed { .. }
             | Change::Logic { .. } => true,
@@ -271,49 +280,35 @@ impl<L: Logic> Room<L> {
 
     fn change_seats(&mut self, seq: u64, change: &Change<L::Event>) {
         match change {
-            Change::Joined {
-                name,
-                colour,
-                token,
-                person,
-                role,
-                node,
-                connection,
-            } => self.members.add(Seat {
+            Change::Joined(joined) => self.members.add(Seat {
                 member: MemberId(seq),
-                name: name.clone(),
-                colour: *colour,
-                token: *token,
-                person: *person,
-                role: role.clone(),
+                name: joined.name.clone(),
+                colour: joined.colour,
+                token: joined.token,
+                person: joined.person,
+                role: joined.role.clone(),
                 since: 0,
-                presence: here(node, *connection),
+                presence: here(&joined.node, joined.connection),
             }),
-            Change::Returned {
-                member,
-                seated,
-                role,
-                token,
-                node,
-                connection,
-            } => {
-                let presence = here(node, *connection);
-                match seated {
-                    None => self.members.renew(*member, |seat| {
-                        seat.token = *token;
-                        seat.role.clone_from(role);
+            Change::Returned(returned) => {
+                let member = returned.member;
+                let presence = here(&returned.node, returned.connection);
+                match &returned.seated {
+                    None => self.members.renew(member, |seat| {
+                        seat.token = returned.token;
+                        seat.role.clone_from(&returned.role);
                         seat.since = seq;
                         seat.presence = presence;
                     }),
                     Some(Seated { name, colour }) => {
-                        let former = self.members.take_former(*member);
+                        let former = self.members.take_former(member);
                         self.members.add(Seat {
-                            member: *member,
+                            member,
                             name: name.clone(),
                             colour: *colour,
-                            token: *token,
+                            token: returned.token,
                             person: former.and_then(|former| former.person),
-                            role: role.clone(),
+                            role: returned.role.clone(),
                             since: seq,
                             presence,
                         });

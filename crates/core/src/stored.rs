@@ -131,6 +131,15 @@ struct Stored<C> {
 /// Few events are longer. To find that out by growing costs a seventh of writing them.
 const EVENT_BYTES: usize = 256;
 
+/// A room of a few members and items is not longer.
+const ROOM_BYTES: usize = 4096;
+
+fn json(value: &impl Serialize, usual_bytes: usize) -> Result<Bytes, StoredError> {
+    let mut bytes = Vec::with_capacity(usual_bytes);
+    serde_json::to_writer(&mut bytes, value)?;
+    Ok(bytes.into())
+}
+
 impl<E: Serialize> Event<E> {
     /// The stored form.
     ///
@@ -143,9 +152,7 @@ impl<E: Serialize> Event<E> {
             op: self.op,
             change: &self.change,
         };
-        let mut bytes = Vec::with_capacity(EVENT_BYTES);
-        serde_json::to_writer(&mut bytes, &stored)?;
-        Ok(bytes.into())
+        json(&stored, EVENT_BYTES)
     }
 }
 
@@ -202,7 +209,7 @@ impl<L: Logic> Room<L> {
             members: &self.members,
             logic: &self.logic,
         };
-        Ok(serde_json::to_vec(&stored)?.into())
+        json(&stored, ROOM_BYTES)
     }
 
     /// Reads the stored form of the state at this position.

@@ -61,8 +61,8 @@ proptest! {
         let mut returned = BTreeMap::new();
         let mut seqs: BTreeMap<(MemberId, Option<u64>, u64), Vec<u64>> = BTreeMap::new();
         for event in world.store.all_events() {
-            if let Change::Returned { member, .. } = event.change {
-                returned.insert(member, event.seq);
+            if let Change::Returned(again) = &event.change {
+                returned.insert(again.member, event.seq);
             }
             let (Some(op), Some(by)) = (event.op, event.by()) else { continue };
             let command = (by, returned.get(&by).copied(), op.number);
@@ -112,15 +112,16 @@ proptest! {
         let mut taken = BTreeSet::new();
         for event in world.store.all_events() {
             match event.change {
-                Change::Joined { .. } => {
+                Change::Joined(_) => {
                     let member = MemberId(event.seq);
                     prop_assert!(ever.insert(member), "{} was there before", member);
                     taken.insert(member);
                     prop_assert!(taken.len() <= seats);
                 }
-                Change::Returned { member, ref seated, .. } => {
+                Change::Returned(ref again) => {
+                    let member = again.member;
                     prop_assert!(ever.contains(&member), "{} was never there", member);
-                    prop_assert_eq!(taken.insert(member), seated.is_some());
+                    prop_assert_eq!(taken.insert(member), again.seated.is_some());
                     prop_assert!(taken.len() <= seats);
                 }
                 Change::Left { member, dismissed } => {

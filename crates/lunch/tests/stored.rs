@@ -60,9 +60,9 @@ const KINDS: [&str; 28] = [
 
 fn kind(change: &Change<Event>) -> &'static str {
     match change {
-        Change::Joined { .. } => "joined",
-        Change::Returned { seated: None, .. } => "returned",
-        Change::Returned { .. } => "returned to a seat",
+        Change::Joined(_) => "joined",
+        Change::Returned(returned) if returned.seated.is_none() => "returned",
+        Change::Returned(_) => "returned to a seat",
         Change::Back { .. } => "back",
         Change::Away { .. } => "away",
         Change::Left {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tablecast_core::backend::{LOG_EVENTS, Stamp};
 use tablecast_core::membership::{Presence, Seat};
-use tablecast_core::room::{Change, Event, Events, Room, Seated};
+use tablecast_core::room::{Change, Event, Events, Room};
 use tablecast_core::{App, Colour, MemberId, NodeId, Position, RoomId};
 
 use crate::dialect::Dialect;
@@ -215,23 +215,16 @@ impl<A: App> RoomHistory<A> {
 /// [everybody](App::show) does.
 pub fn shown<A: App>(event: &Event<A::Event>) -> impl Serialize + '_ {
     match &event.change {
-        Change::Joined {
-            name, colour, node, ..
-        } => Shown::Joined {
+        Change::Joined(joined) => Shown::Joined {
             member: MemberId(event.seq),
-            name,
-            colour: *colour,
-            node,
+            name: &joined.name,
+            colour: joined.colour,
+            node: &joined.node,
         },
-        Change::Returned {
-            member,
-            seated,
-            node,
-            ..
-        } => Shown::Returned {
-            member: *member,
-            name: seated.as_ref().map(|Seated { name, .. }| &**name),
-            node,
+        Change::Returned(returned) => Shown::Returned {
+            member: returned.member,
+            name: returned.seated.as_ref().map(|seated| &*seated.name),
+            node: &returned.node,
         },
         Change::Back { member, node, .. } => Shown::Back {
             member: *member,

@@ -1,14 +1,10 @@
-//! The application's alarms: deciding those that are due, and refusing those that would come too
-//! late.
+//! The application's alarms: deciding those that are due.
 
 use std::time::Duration;
 
-use tablecast_protocol::code;
-
 use crate::draft::Draft;
-use crate::logic::{Logic, Rejection};
+use crate::logic::Logic;
 use crate::room::Change;
-use crate::stored::Record;
 
 /// So often an alarm may be followed by another one that is due at the same moment.
 const ALARMS: usize = 8;
@@ -22,13 +18,6 @@ const BEYOND_ALARM: u64 = 60_000;
 pub fn must_live_until(alarm: u64, ttl: Duration) -> u64 {
     let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
     alarm.saturating_add(ttl.min(BEYOND_ALARM))
-}
-
-/// How far a draft had come before a command.
-pub(super) struct Mark {
-    events: usize,
-    keepsake: Option<Record>,
-    alarm: Option<u64>,
 }
 
 impl<L: Logic> Draft<'_, L> {
@@ -58,38 +47,5 @@ impl<L: Logic> Draft<'_, L> {
                 return;
             }
         }
-    }
-
-    pub(super) fn mark(&self) -> Mark {
-        Mark {
-            events: self.events.len(),
-            keepsake: self.keepsake.clone(),
-            alarm: self.room.logic.alarm(),
-        }
-    }
-
-    /// Goes back to the mark if an alarm was set since that the room's maximum age does not
-    /// allow.
-    ///
-    /// # Errors
-    /// `too_late`: it went back.
-    pub(super) fn check_alarm(&mut self, mark: Mark) -> Result<(), Rejection> {
-        let alarm = self.room.logic.alarm();
-        let is_too_late = |at| must_live_until(at, self.room.ttl) > self.dies_at;
-        if alarm == mark.alarm || !alarm.is_some_and(is_too_late) {
-            return Ok(());
-        }
-        self.events.truncate(mark.events);
-        self.keepsake = mark.keepsake;
-        self.extends = self.events.iter().any(|event| event.extends());
-        // As in a conflict: decided events are applied to the room as it was.
-        self.room = self.base.clone();
-        for event in &self.events {
-            self.room.apply(event);
-        }
-        Err(Rejection::new(
-            code::TOO_LATE,
-            "the room does not live that long; choose an earlier time",
-        ))
     }
 }

@@ -17,8 +17,8 @@ impl<L: Logic> Draft<'_, L> {
     pub fn lost(&self, secret: SeatToken) -> Refusal {
         let mut all = self.history.iter().chain(&self.events);
         let owner = all.find_map(|event| match &event.change {
-            Change::Joined { token, .. } if *token == secret => Some(MemberId(event.seq)),
-            Change::Returned { token, member, .. } if *token == secret => Some(*member),
+            Change::Joined(joined) if joined.token == secret => Some(MemberId(event.seq)),
+            Change::Returned(returned) if returned.token == secret => Some(returned.member),
             _ => None,
         });
         let members = &self.room.members;

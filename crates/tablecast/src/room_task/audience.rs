@@ -261,15 +261,15 @@ impl<'a> Audience<'a> {
                 }
                 Change::Back {
                     member, connection, ..
-                }
-                | Change::Returned {
-                    member, connection, ..
-                } => {
-                    self.close_other(*member, Some(*connection), CloseReason::TakenOver);
-                }
+                } => self.close_other(*member, Some(*connection), CloseReason::TakenOver),
+                Change::Returned(returned) => self.close_other(
+                    returned.member,
+                    Some(returned.connection),
+                    CloseReason::TakenOver,
+                ),
                 Change::Closed {} => self.close_where(|_, _| Some(CloseReason::Closed)),
                 Change::Renamed { member, name, .. } => self.note_renamed(*member, name),
-                Change::Joined { .. } | Change::Away { .. } | Change::Logic { .. } => {}
+                Change::Joined(_) | Change::Away { .. } | Change::Logic { .. } => {}
             }
         }
     }

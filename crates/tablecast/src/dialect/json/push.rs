@@ -147,26 +147,22 @@ pub(crate) fn status(up: bool) -> String {
 /// Something happened, as everybody sees it.
 pub(crate) fn event<A: App>(event: &Event<A::Event>, expires_at: u64) -> String {
     let what = match &event.change {
-        Change::Joined { name, colour, .. } => What::Joined {
+        Change::Joined(joined) => What::Joined {
             member: MemberId(event.seq),
-            name: (&**name).into(),
-            colour: Some(*colour),
+            name: (&*joined.name).into(),
+            colour: Some(joined.colour),
         },
-        Change::Returned {
-            member,
-            seated: Some(Seated { name, colour }),
-            ..
-        } => What::Joined {
-            member: *member,
-            name: (&**name).into(),
-            colour: Some(*colour),
+        Change::Returned(returned) => match &returned.seated {
+            Some(Seated { name, colour }) => What::Joined {
+                member: returned.member,
+                name: (&**name).into(),
+                colour: Some(*colour),
+            },
+            None => What::Back {
+                member: returned.member,
+            },
         },
-        Change::Back { member, .. }
-        | Change::Returned {
-            member,
-            seated: None,
-            ..
-        } => What::Back { member: *member },
+        Change::Back { member, .. } => What::Back { member: *member },
         Change::Away { member, until } => What::Away {
             member: *member,
             until: *until,
