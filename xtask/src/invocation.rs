@@ -52,6 +52,15 @@ impl Invocation {
         let (program, arguments) = self.0.split_first().context("an empty command")?;
         let mut command = Command::new(program);
         command.args(arguments);
+        // What cargo says of this package to a program that it runs. With it, a cargo that is run here would build
+        // `ring`, and all above it, again, and so would the next one from a terminal.
+        let of_this_package =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(of_this_package) {
+                command.env_remove(name);
+            }
+        }
         Ok(command)
     }
 }
@@ -96,5 +105,14 @@ mod tests {
     fn a_command_that_takes_too_long_is_stopped() {
         let error = Invocation::new("timeout 0.1 sleep 600").run().unwrap_err();
         assert!(error.to_string().contains("failed"), "{error}");
+    }
+
+    #[test]
+    fn a_command_knows_nothing_of_the_package_that_runs_it() {
+        let is_told = |line: &str| line.starts_with("CARGO_PKG_NAME=");
+        let own = std::env::vars().map(|(name, value)| format!("{name}={value}"));
+        assert!(own.into_iter().any(|line| is_told(&line)));
+        let there = Invocation::new("env").output().unwrap();
+        assert!(!there.lines().any(is_told), "{there}");
     }
 }
