@@ -1,5 +1,5 @@
-//! What is put into the binary: which commit it is of, the files of the page and of pictures, and
-//! the files of Swagger UI that `/docs` needs.
+//! What is put into the binary: which commit it is of, the files of the page, and the files of Swagger
+//! UI that `/docs` needs.
 
 #[path = "build/commit.rs"]
 mod commit;

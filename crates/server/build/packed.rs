@@ -10,15 +10,11 @@ use flate2::write::GzEncoder;
 
 use crate::folder;
 
-const FONT: &str = "font/tablecast-sans.otf";
-
 const FOLDERS: [&str; 3] = ["client", "frames", "web"];
 
 pub(crate) fn pack() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     let out = |name: &str| Path::new(&out).join(name);
-    println!("cargo::rerun-if-changed={FONT}");
-    fs::write(out("tablecast-sans.otf.gz"), gzip(&fs::read(FONT)?)?)?;
     // Debug builds read these from the sources, and a change there makes nothing new.
     let is_read = env::var("PROFILE")? == "debug";
     for name in FOLDERS {

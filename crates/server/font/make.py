@@ -1,4 +1,4 @@
-"""Makes tablecast-sans.otf, the font of the pictures that chats show for a link.
+"""Makes tablecast-sans.otf.lzma, the font of the pictures that chats show for a link.
 
     npm pack pretendard@1.3.9 && tar xzf pretendard-1.3.9.tgz
     pip install fonttools==4.68.0
@@ -6,8 +6,12 @@
 
 It keeps all Hangul syllables and jamo, Latin, Greek, Cyrillic, kana and signs, and nothing that shapes text, since the
 server only puts glyphs side by side. The licence reserves the name "Pretendard" for the original, so this has another.
+
+LZMA finds what glyphs have in common better than subroutines do, so these are resolved: the file is an eighth smaller.
 """
 
+import io
+import lzma
 import sys
 from pathlib import Path
 
@@ -31,6 +35,7 @@ options = subset.Options()
 options.layout_features = []
 options.drop_tables += ["GSUB", "GPOS", "GDEF"]
 options.hinting = False
+options.desubroutinize = True
 options.name_IDs = [0, 13, 14]
 subsetter = subset.Subsetter(options)
 subsetter.populate(unicodes=[c for first, last in RANGES for c in range(first, last + 1)])
@@ -45,4 +50,9 @@ for part in getattr(top, "FDArray", []):
     part.FontName = "TablecastSans-Bold"
 font["head"].modified = font["head"].created
 font.recalcTimestamp = False
-font.save(Path(__file__).parent / "tablecast-sans.otf")
+plain = io.BytesIO()
+font.save(plain)
+# As large as the font: what repeats is found wherever it is. Bytes of outlines are not aligned to any number of them.
+model = {"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 21, "lc": 4, "pb": 0}
+packed = lzma.compress(plain.getvalue(), lzma.FORMAT_ALONE, filters=[model])
+(Path(__file__).parent / "tablecast-sans.otf.lzma").write_bytes(packed)

@@ -1,16 +1,17 @@
-//! The files in the binary, which `build.rs` compressed. In debug builds the files of folders are
-//! read from the sources each time, so that reloading the page shows a change.
+//! The compressed files in the binary; `build.rs` makes those of folders. In debug builds these
+//! are read from the sources each time, so that reloading the page shows a change.
 
 #[cfg(debug_assertions)]
 #[path = "../build/folder.rs"]
 mod folder;
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf, Bytes};
 use flate2::read::GzDecoder;
+use lzma_rust2::LzmaReader;
 
 /// Files by their path in a folder.
 pub(crate) type Files = BTreeMap<String, Bytes>;
@@ -73,8 +74,17 @@ fn piece(packed: &mut Bytes) -> Option<Bytes> {
 
 /// What was in this gzip file.
 pub(crate) fn inflated(gzip: &[u8]) -> Bytes {
+    read(Ok(GzDecoder::new(gzip)))
+}
+
+/// What was in this `.lzma` file, of this program's own: the memory it asks for is not limited.
+pub(crate) fn from_lzma(file: &[u8]) -> Bytes {
+    read(LzmaReader::new_mem_limit(file, u32::MAX, None))
+}
+
+fn read(file: io::Result<impl Read>) -> Bytes {
     let mut plain = Vec::new();
-    if let Err(error) = GzDecoder::new(gzip).read_to_end(&mut plain) {
+    if let Err(error) = file.and_then(|mut file| file.read_to_end(&mut plain)) {
         tracing::error!(%error, "a file is not what it was compressed to");
     }
     plain.into()

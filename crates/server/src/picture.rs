@@ -22,12 +22,8 @@ const LEFT: f32 = 80.0;
 const TEXT_WIDTH: f32 = 620.0;
 
 /// Made by `font/make.py`.
-static FILE: LazyLock<Bytes> = LazyLock::new(|| {
-    packed::inflated(include_bytes!(concat!(
-        env!("OUT_DIR"),
-        "/tablecast-sans.otf.gz"
-    )))
-});
+static FILE: LazyLock<Bytes> =
+    LazyLock::new(|| packed::from_lzma(include_bytes!("../font/tablecast-sans.otf.lzma")));
 
 static FONT: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(&FILE, 0).ok());
 
