@@ -201,8 +201,8 @@ impl<'a, L: Logic> Draft<'a, L> {
         }
         self.check_free()?;
         let name = match &join.name {
-            Some(name) => name.clone(),
-            None => self.room.members.guest_name(),
+            Some(name) => name.as_str().into(),
+            None => self.room.members.guest_name().into(),
         };
         let taken = self.room.members.iter().map(|seat| seat.colour);
         let colour = join.colour.unwrap_or_else(|| Colour::least_used(taken));
@@ -364,10 +364,10 @@ impl<'a, L: Logic> Draft<'a, L> {
         if let Some(done) = self.already_done(member, op)? {
             return Ok(done);
         }
-        if seat.name == name && seat.colour == colour {
+        if *seat.name == *name && seat.colour == colour {
             return Ok(self.room.position.seq);
         }
-        let name = name.to_owned();
+        let name = name.into();
         Ok(self.record(
             Some(op),
             Change::Renamed {

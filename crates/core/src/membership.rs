@@ -36,7 +36,7 @@ pub struct Seat {
     /// Who.
     pub member: MemberId,
     /// What the others see.
-    pub name: String,
+    pub name: Arc<str>,
     /// The colour that distinguishes them for the others.
     pub colour: Colour,
     /// The secret for taking this seat again.
@@ -65,7 +65,7 @@ pub struct Former {
     /// Who.
     pub member: MemberId,
     /// The name they had last.
-    pub name: String,
+    pub name: Arc<str>,
     /// The colour they had last.
     pub colour: Colour,
     /// Who the member is; a member without it cannot come back, but had a part in the state.
@@ -358,7 +358,7 @@ mod tests {
     fn seat(member: u64) -> Seat {
         Seat {
             member: MemberId(member),
-            name: format!("guest {member}"),
+            name: format!("guest {member}").into(),
             colour: Colour::least_used(std::iter::empty()),
             token: SeatToken(u128::from(member)),
             person: None,

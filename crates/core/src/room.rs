@@ -68,7 +68,7 @@ pub enum Change<E> {
         /// Who.
         member: MemberId,
         /// The name from now on.
-        name: String,
+        name: Arc<str>,
         /// The colour from now on.
         colour: Colour,
     },
@@ -90,7 +90,7 @@ fn is_false(value: &bool) -> bool {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// What the others see.
-    pub name: String,
+    pub name: Arc<str>,
     /// The colour that distinguishes them for the others.
     pub colour: Colour,
     /// The secret for taking the seat again.
@@ -130,7 +130,7 @@ pub struct Returned {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seated {
     /// The name.
-    pub name: String,
+    pub name: Arc<str>,
     /// The colour.
     pub colour: Colour,
 }

@@ -27,6 +27,7 @@ impl Logic for Menu {
 
     const FORMS: u32 = 2;
 
+    #[inline]
     fn form(event: &Event) -> u32 {
         event.form()
     }
@@ -95,6 +96,7 @@ impl Logic for Menu {
         self.take(by, event);
     }
 
+    #[inline]
     fn alarm(&self) -> Option<u64> {
         self.next_alarm()
     }
@@ -128,6 +130,7 @@ impl Logic for Menu {
         is_host.then(hosted).into_iter().collect()
     }
 
+    #[inline]
     fn dismisses(event: &Event) -> Option<MemberId> {
         match event {
             Event::Dismissed { member, .. } => Some(*member),

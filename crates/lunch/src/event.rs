@@ -191,6 +191,7 @@ impl Event {
     }
 
     /// The version of the stored forms that it needs.
+    #[inline]
     pub(crate) fn form(&self) -> u32 {
         let is_new = match self {
             Event::Added { .. }

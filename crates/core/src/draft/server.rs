@@ -73,9 +73,9 @@ impl<L: Logic> Draft<'_, L> {
     /// Gives a member the name that the server says.
     pub fn set_name(&mut self, member: MemberId, name: &str) {
         if let Some(seat) = self.room.members.seat(member)
-            && seat.name != name
+            && *seat.name != *name
         {
-            let (name, colour) = (name.to_owned(), seat.colour);
+            let (name, colour) = (name.into(), seat.colour);
             self.record(
                 None,
                 Change::Renamed {

@@ -414,7 +414,7 @@ impl World {
         assert_eq!(room.members.taken(), self.oracle.people.len());
         for (seat, person) in room.members.iter().zip(&self.oracle.people) {
             assert_eq!(seat.member, MemberId(person.id));
-            assert_eq!(seat.name, person.name);
+            assert_eq!(*seat.name, *person.name);
             assert_eq!(Some(seat.colour), Colour::new(person.colour));
             assert_eq!(seat.token, SeatToken(person.token));
             assert_eq!(seat.person, person.key.map(self::person));
@@ -436,7 +436,7 @@ impl World {
         assert_eq!(room.members.former().len(), self.oracle.former.len());
         for (former, person) in room.members.former().iter().zip(&self.oracle.former) {
             assert_eq!(former.member, MemberId(person.id));
-            assert_eq!(former.name, person.name);
+            assert_eq!(*former.name, *person.name);
             assert_eq!(former.person, person.key.map(self::person));
         }
         let away = self.oracle.people.iter();

@@ -39,6 +39,7 @@ impl Menu {
     }
 
     /// When the server has to do something by itself.
+    #[inline]
     pub(super) fn next_alarm(&self) -> Option<u64> {
         let deadline = self
             .table

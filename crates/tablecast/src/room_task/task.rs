@@ -255,7 +255,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Answer::Loaded(answer, batch) => self.loaded(answer, batch),
             Answer::Committed(answer, mut batch) => {
-                self.committed(answer, &mut batch, asked.since.elapsed());
+                let now = Instant::now();
+                self.committed(answer, &mut batch, now - asked.since, now);
             }
         }
     }
@@ -297,7 +298,8 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     /// Decides waiting requests and commits them; without events, a load confirms them.
     fn decide(&mut self) {
-        let Some(mut batch) = self.room.decide() else {
+        let now = Instant::now();
+        let Some(mut batch) = self.room.decide(now) else {
             // The store returned a position but no state.
             return self.fail();
         };
@@ -315,7 +317,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
+            // Answered in the moment in which it was decided.
+            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO, now),
             Err(answer) => {
                 self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
             }
@@ -327,12 +330,13 @@ impl<'a, A: App> RoomTask<'a, A> {
         answer: Result<Committed, BackendError>,
         batch: &mut Batch<A>,
         took: Duration,
+        now: Instant,
     ) {
         let stands = match answer {
             Ok(Committed::Accepted(stamp)) => {
                 self.node.metrics.commits.record(took);
                 self.retry.succeeded();
-                self.room.heard(stamp);
+                self.room.heard(stamp, now);
                 return self.accepted(batch);
             }
             Ok(Committed::Conflict(loaded)) => {

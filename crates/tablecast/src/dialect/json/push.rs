@@ -92,7 +92,7 @@ pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<Member> {
     seats
         .map(|seat| Member {
             id: seat.member,
-            name: seat.name.clone(),
+            name: seat.name.to_string(),
             colour: Some(seat.colour),
             away: seat.is_away(),
         })
@@ -104,7 +104,7 @@ fn former<L: Logic>(room: &Room<L>) -> Vec<Former> {
     former
         .map(|one| Former {
             id: one.member,
-            name: one.name.clone(),
+            name: one.name.to_string(),
             colour: Some(one.colour),
         })
         .collect()
