@@ -20,6 +20,7 @@ pub use clock::{Clock, Hand};
 pub(crate) use clock::{out_of_time, said};
 pub use error::TlsError;
 use files::Files;
+pub(crate) use files::open_to_others;
 use redirect::Redirect;
 
 /// The certificates of a server. Nothing is asked of an ACME server until the server runs.

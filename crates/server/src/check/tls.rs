@@ -3,7 +3,6 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::net::{IpAddr, UdpSocket};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +12,7 @@ use tokio::time::timeout;
 
 use super::finding::{Finding, Subject, fail, ok, warn};
 use crate::config::{AcmeOptions, ChallengeKind, Config, Https};
-use crate::tls::{kept, out_of_time, reach, said};
+use crate::tls::{kept, open_to_others, out_of_time, reach, said};
 
 /// Whoever has a certificate in files replaces it before this.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
@@ -27,7 +26,8 @@ pub(super) fn certificate(subject: &Subject<'_>) -> Vec<Finding> {
         Some(Https::Files { certificate, key }) => match load(certificate, key) {
             Ok(found) => {
                 let mut findings = vec![in_files(&found)];
-                findings.extend(open_to_others(key));
+                findings
+                    .extend(open_to_others(key).map(|words| warn(format!("--tls-key: {words}"))));
                 findings
             }
             Err(error) => vec![fail(format!("--tls-cert, --tls-key: {error}"))],
@@ -50,16 +50,6 @@ fn in_files(found: &Certificate) -> Finding {
         }
         None => ok(shown),
     }
-}
-
-fn open_to_others(key: &Path) -> Option<Finding> {
-    let mode = fs::metadata(key).ok()?.permissions().mode();
-    let shown = key.display();
-    (mode & 0o007 != 0).then(|| {
-        warn(format!(
-            "--tls-key: everybody on this machine may read or change {shown}: chmod o= {shown}"
-        ))
-    })
 }
 
 fn got_before(options: &AcmeOptions) -> Finding {
