@@ -1,6 +1,7 @@
 //! The network: streams to a server, plain or over TLS, one HTTP request, and the socket.
 
 pub(crate) mod connection;
+mod trouble;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -66,13 +67,14 @@ pub enum Trust {
 
 /// Connects to a server.
 async fn connect(url: &Url, trust: Trust) -> io::Result<Box<dyn Stream>> {
-    let at = |error| {
-        let what = format!("cannot connect to {}: {error}", authority(url));
+    let at = |words: String| {
+        let what = format!("cannot connect to {}: {words}", authority(url));
         io::Error::other(what)
     };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port_or_known_default().unwrap_or_default();
-    let tcp = TcpStream::connect((host, port)).await.map_err(at)?;
+    let tcp = TcpStream::connect((host, port)).await;
+    let tcp = tcp.map_err(|error| at(error.to_string()))?;
     tcp.set_nodelay(true)?;
     if !is_tls(url) {
         return Ok(Box::new(tcp));
@@ -82,7 +84,9 @@ async fn connect(url: &Url, trust: Trust) -> io::Result<Box<dyn Stream>> {
         Trust::Certified => tls_config()?,
         Trust::Anybody => Anybody::config()?,
     });
-    Ok(Box::new(tls.connect(name, tcp).await.map_err(at)?))
+    let stream = tls.connect(name, tcp).await;
+    let stream = stream.map_err(|error| at(trouble::of_handshake(&error)))?;
+    Ok(Box::new(stream))
 }
 
 /// The certificates that this machine trusts, or the file in `SSL_CERT_FILE`.
