@@ -185,6 +185,22 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl Answer {
+    /// What it says to people, if it is one short line of plain text.
+    pub fn words(&self) -> Option<&str> {
+        words(&self.body)
+    }
+}
+
+/// A body that is one short line of text. One that is for programs, or a page, is not.
+fn words(body: &[u8]) -> Option<&str> {
+    const MOST: usize = 200;
+    let text = str::from_utf8(body).ok()?.trim();
+    let is_line = text.is_ascii() && !text.contains(|one: char| one.is_ascii_control());
+    let is_said = text.starts_with(|one: char| one.is_ascii_alphabetic());
+    (is_line && is_said && text.len() <= MOST).then_some(text)
+}
+
 /// Posts JSON, also to where the address has moved: the answer, and the address that gave it. So
 /// a room is made.
 ///

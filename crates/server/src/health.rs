@@ -135,15 +135,13 @@ struct Said {
 /// Whether it is ready, in words.
 async fn ready(url: &Url, trust: Trust) -> Result<String, String> {
     let answer = get(url, trust, PATIENCE).await;
-    let Answer {
-        status,
-        moved,
-        body,
-        ..
-    } = answer.map_err(|error| format!("not ready: {error}"))?;
-    let said: Said = serde_json::from_slice(&body).unwrap_or_default();
-    let detail = said.detail.map(|detail| format!(": {detail}"));
+    let answer = answer.map_err(|error| format!("not ready: {error}"))?;
+    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let words = || answer.words().map(str::to_owned);
+    let detail = said.detail.or_else(words);
+    let detail = detail.map(|detail| format!(": {detail}"));
     let detail = detail.unwrap_or_default();
+    let Answer { status, moved, .. } = &answer;
     match (status.as_u16(), moved) {
         (200, _) if said.status == "ready" => Ok(format!("ready: {url}{detail}")),
         (200, _) => Err(format!(

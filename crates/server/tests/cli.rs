@@ -225,6 +225,14 @@ fn health_takes_nothing_else_for_a_server_and_does_not_wait_for_ever() {
             "308 Moved\r\nLocation: https://h/readyz\r\nContent-Length: 0\r\n\r\n",
             "to https://h/readyz",
         ),
+        (
+            "400 Bad Request\r\nContent-Length: 12\r\n\r\nsay https://\n",
+            "400 Bad Request: say https://\n",
+        ),
+        (
+            "502 Bad Gateway\r\nContent-Length: 12\r\n\r\n<html>\n</p>\n",
+            "502 Bad Gateway\n",
+        ),
         ("", "within 2 s"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -65,6 +65,22 @@ async fn the_site_is_an_https_site_and_plain_http_leads_there() {
     }
     let lost = secure::plain_get(at, "localhost", "/").await;
     assert!(lost.starts_with("HTTP/1.1 400 "), "{lost}");
+    for lost in [
+        vec!["health".to_owned(), format!("http://{at}")],
+        vec!["create".to_owned(), "--server".to_owned(), at.to_string()],
+        vec![
+            "join".to_owned(),
+            "--plain".to_owned(),
+            format!("ws://{at}/ws/{room}/"),
+        ],
+    ] {
+        let (code, error) = run_to_end(tablecast(&dir).args(&lost));
+        assert_eq!(code, Some(1), "{error}");
+        assert!(
+            error.contains("speaks TLS: say https:// or wss://"),
+            "{lost:?}: {error}"
+        );
+    }
     server.signal("-TERM");
     assert_eq!(server.exit_code().await, Some(0));
 }

@@ -91,7 +91,8 @@ fn refusal(site: &Url, answer: &Answer) -> String {
         let to = moved.map(|to| format!(", to {}", sanitise(to)));
         let (status, to) = (answer.status, to.unwrap_or_default());
         let site = shown(site);
-        return format!("{site} answers {status}{to}: is it a Tablecast server?");
+        let words = answer.words().unwrap_or("is it a Tablecast server?");
+        return format!("{site} answers {status}{to}: {words}");
     };
     let again = answer
         .retry_after

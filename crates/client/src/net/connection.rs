@@ -24,7 +24,7 @@ use url::Url;
 
 use super::{
     AGENT, MOST_MOVES, PATIENCE, Stream, Trust, authority, connect, location, moved, no_answer,
-    retry_after,
+    retry_after, words,
 };
 use crate::session::link::{Failure, Reason};
 use crate::session::{Incoming, Outgoing};
@@ -179,7 +179,9 @@ fn refused(response: &Refusal) -> Failure {
     let body = response.body().as_deref().unwrap_or_default();
     let full = b"room_full";
     let is_full = body.windows(full.len()).any(|part| part == full);
-    let other = Reason::Unreachable(format!("the server answers {status}"));
+    let said = words(body).map(|words| format!(": {words}"));
+    let said = said.unwrap_or_default();
+    let other = Reason::Unreachable(format!("the server answers {status}{said}"));
     let (again, reason) = match status {
         StatusCode::NOT_FOUND => (ComeBack::Never, Reason::Closed(CloseReason::NoSuchRoom)),
         StatusCode::FORBIDDEN if is_full => {
