@@ -18,7 +18,7 @@ use tablecast_core::membership::Presence;
 use tablecast_core::position::{Epoch, Position};
 use tablecast_core::room::Room;
 use tablecast_core::stored::StoredError;
-use tablecast_core::{MemberId, PersonId, RoomId};
+use tablecast_core::{MemberId, PersonId, RoomId, code};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -252,13 +252,12 @@ impl<A: App> Hub<A> {
     /// [`Dismissed`](crate::core::CloseReason::Dismissed), their seat is free, and this person
     /// may not come back to this room. Somebody without a key, or with a new one, is a new
     /// person. A member who has left already and is remembered may not come back either; one
-    /// who is not known changes nothing, which is no error.
+    /// who is not known changes nothing, which is no error but `false`.
     ///
     /// # Errors
     /// See [`CommandError`].
-    pub async fn dismiss(&self, room: &str, member: MemberId) -> Result<(), CommandError> {
-        let order = |_: &RoomId| Order::Dismiss(Who::Member(member));
-        self.rooms.order(room, order).await.map(drop)
+    pub async fn dismiss(&self, room: &str, member: MemberId) -> Result<bool, CommandError> {
+        self.send_away(room, |_| Who::Member(member)).await
     }
 
     /// As [`dismiss`](Hub::dismiss), for the member with this account: see
@@ -267,9 +266,22 @@ impl<A: App> Hub<A> {
     ///
     /// # Errors
     /// See [`CommandError`].
-    pub async fn dismiss_person(&self, room: &str, person: &str) -> Result<(), CommandError> {
-        let order = |room: &RoomId| Order::Dismiss(Who::Person(PersonId::of_account(person, room)));
-        self.rooms.order(room, order).await.map(drop)
+    pub async fn dismiss_person(&self, room: &str, person: &str) -> Result<bool, CommandError> {
+        let who = |room: &RoomId| Who::Person(PersonId::of_account(person, room));
+        self.send_away(room, who).await
+    }
+
+    async fn send_away(
+        &self,
+        room: &str,
+        who: impl FnOnce(&RoomId) -> Who,
+    ) -> Result<bool, CommandError> {
+        let order = |room: &RoomId| Order::Dismiss(who(room));
+        match self.rooms.order(room, order).await {
+            Ok(_) => Ok(true),
+            Err(CommandError::Rejected(why)) if why.code == code::NO_SEAT => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     /// Sends everybody away, on all nodes: connections are closed with

@@ -32,20 +32,22 @@ impl<L: Logic> Draft<'_, L> {
 
     /// Asks a member to leave: they lose their seat, and this person may not come back while the
     /// room remembers them. Of a member without a seat it keeps out the person, if the room
-    /// remembers them.
-    pub fn dismiss(&mut self, member: MemberId) {
+    /// remembers them. `false`: the room knows nobody with this id.
+    pub fn dismiss(&mut self, member: MemberId) -> bool {
         // Older nodes do not know who was asked to leave: then they only lose the seat.
         let dismissed = self.forms.rooms >= PERSONS;
         let members = &self.room.members;
         if members.seat(member).is_some() {
             self.free(member, dismissed);
-        } else if dismissed
-            && members
-                .person(member)
-                .is_some_and(|id| !members.is_barred(id))
-        {
+            return true;
+        }
+        let Some(person) = members.person(member) else {
+            return false;
+        };
+        if dismissed && !members.is_barred(person) {
             self.record(None, Change::Left { member, dismissed });
         }
+        true
     }
 
     /// Sends everybody away: all seats are given up. Returns the seq of the last event. `op` as

@@ -147,12 +147,11 @@ pub(super) async fn dismiss(
 ) -> Result<Response, Problem> {
     let body = params::object(&headers, body, &["member"]).await?;
     let member = params::member(body.get("member"))?;
-    admin
-        .public
-        .hub
-        .dismiss(&id, member)
-        .await
-        .map_err(not_done)?;
+    let done = admin.public.hub.dismiss(&id, member).await;
+    if !done.map_err(not_done)? {
+        let detail = format!("this room knows no member {member}: perhaps they have left");
+        return Err(Problem::new(reason::NOT_FOUND, detail));
+    }
     tracing::info!(room = id, %member, %address, "an operator asked a member to leave");
     Ok(problem::ok(&json!({})))
 }

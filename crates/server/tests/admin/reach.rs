@@ -180,9 +180,13 @@ async fn what_is_wrong_with_a_request_is_said() {
         ("{}", "bad_request"),
         (r#"{"member":"Mina"}"#, "bad_request"),
         (r#"{"membr":1}"#, "bad_json"),
+        (r#"{"member":4711}"#, "not_found"),
     ] {
         assert_eq!(operators.post(&dismiss, body).await.code(), code, "{body}");
     }
+    let unknown = "/api/rooms/unknown/dismiss";
+    let answer = operators.post(unknown, r#"{"member":1}"#).await;
+    assert_eq!((answer.status, &*answer.code()), (404, "not_found"));
     let other = operators.ask("GET /api/drain", "", "").await;
     assert_eq!((other.status, other.header("allow")), (405, Some("POST")));
     assert_eq!(operators.ask("DELETE /api/rooms", "", "").await.status, 405);

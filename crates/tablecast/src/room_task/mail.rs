@@ -217,16 +217,18 @@ impl<A: App> OrderRequest<A> {
     pub(super) fn decide(&self, draft: &mut Draft<'_, A>) -> Option<Result<u64, Rejection>> {
         let is_forgotten = |at| !draft.remembers_since(at);
         match &self.order {
-            // Done a second time it changes nothing more.
+            // Done a second time it changes nothing more, and may find nobody.
             Order::Dismiss(who) => {
                 let member = match who {
                     Who::Member(member) => Some(*member),
                     Who::Person(person) => draft.room().members.by_person(*person),
                 };
-                if let Some(member) = member {
-                    draft.dismiss(member);
-                }
-                Some(Ok(draft.room().position.seq))
+                let is_known = member.is_some_and(|member| draft.dismiss(member));
+                let done = Ok(draft.room().position.seq);
+                Some(match is_known || self.may_be_done.is_some() {
+                    true => done,
+                    false => Err(Rejection::new(code::NO_SEAT, "there is no such member")),
+                })
             }
             _ if self.may_be_done.is_some_and(is_forgotten) => None,
             Order::Command(command) => Some(draft.server_command(self.op, command)),
