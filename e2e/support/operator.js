@@ -74,7 +74,7 @@ export const ANSWERS = {
     if (at !== null) return { position: { epoch: 'b5fcfbf0cd7a7dd5', seq: Number(at) }, state: state(Number(at)), event: EVENTS[Number(at) - 1] };
     return { from: { epoch: 'b5fcfbf0cd7a7dd5', seq: 0, state: state(0) }, events: EVENTS.map(({ by, ...event }, n) => ({ seq: n + 1, by, event })) };
   },
-  visits: { visits: VISITS, oldest_at: NOW - 3 * 24 * 60 * MINUTE },
+  visits: { visits: VISITS, oldest_at: NOW - 3 * 24 * 60 * MINUTE, oldest_refusal_at: NOW - 60 * MINUTE },
 };
 
 /** @typedef {{ method: string, path: string, query: URLSearchParams, reveal: string | undefined, body: any }} Asked */

@@ -1,5 +1,6 @@
 //! What became of the last connections of a node, for operators.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,18 +12,28 @@ use tablecast_core::{CloseReason, MemberId};
 use crate::dialect::Dialect;
 use crate::peer::{Peer, Transport, kept};
 
-/// How many visits a node remembers.
+/// How many joins and closes a node remembers, and how many refusals beside them.
 pub const VISITS: usize = 10_000;
 
 /// The code of a connection that broke off without a close frame (RFC 6455, 7.1.5).
 const BROKEN: u16 = 1006;
 
-/// The last [`VISITS`] joins, refusals and closes of a node, in its memory: they end with the
-/// process. Each takes less than 150 bytes besides its texts, which are the room's id (at most 64
-/// characters, shared by all that is told of a connection) and the member's name. That is 2 MB as
-/// a rule, and 10 MB if every text is as long as it may be.
+/// The last [`VISITS`] joins and closes of a node and the last [`VISITS`] refusals, in its memory:
+/// they end with the process. Refusals are apart, since anybody can cause a flood of them, and
+/// nobody who was in a room is forgotten for that. Each takes less than 150 bytes besides its texts,
+/// which are the room's id (at most 64 characters, shared by all that is told of a connection) and
+/// the member's name. That is 2 MB as a rule, 4 MB after a flood of refusals, and 15 MB if every
+/// text is as long as it may be.
 #[derive(Debug)]
-pub struct Journal(Mutex<VecDeque<Visit>>);
+pub struct Journal(Mutex<Rings>);
+
+#[derive(Debug)]
+struct Rings {
+    /// How many visits there were, which numbers them.
+    count: u64,
+    seated: VecDeque<(u64, Visit)>,
+    refused: VecDeque<(u64, Visit)>,
+}
 
 /// One thing that happened to a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +100,22 @@ impl What {
 impl Journal {
     pub(crate) fn new() -> Self {
         // Of memory that was not written yet the process has nothing.
-        Journal(Mutex::new(VecDeque::with_capacity(VISITS)))
+        let ring = || VecDeque::with_capacity(VISITS);
+        Journal(Mutex::new(Rings {
+            count: 0,
+            seated: ring(),
+            refused: ring(),
+        }))
     }
 
     /// The visits that are remembered, the newest first.
     pub fn visits(&self) -> Vec<Visit> {
-        self.0.lock().iter().rev().cloned().collect()
+        let rings = self.0.lock();
+        let all = rings.seated.iter().chain(&rings.refused);
+        let mut all: Vec<(u64, Visit)> = all.cloned().collect();
+        drop(rings);
+        all.sort_unstable_by_key(|(number, _)| Reverse(*number));
+        all.into_iter().map(|(_, visit)| visit).collect()
     }
 
     /// The server has refused a client before the hub was asked. `code` is for programs, `reason`
@@ -146,10 +167,18 @@ impl Journal {
     }
 
     fn push(&self, visit: Visit) {
-        let mut visits = self.0.lock();
-        let oldest = (visits.len() == VISITS).then(|| visits.pop_front());
-        visits.push_back(visit);
-        drop(visits);
+        let mut rings = self.0.lock();
+        let number = rings.count;
+        rings.count += 1;
+        let ring = match visit.what {
+            What::Refused { .. } => &mut rings.refused,
+            What::Joined | What::Resumed | What::Watching | What::Closed { .. } => {
+                &mut rings.seated
+            }
+        };
+        let oldest = (ring.len() == VISITS).then(|| ring.pop_front());
+        ring.push_back((number, visit));
+        drop(rings);
         // Freeing its texts is not for the others to wait for.
         drop(oldest);
     }
@@ -181,6 +210,37 @@ mod tests {
         assert_eq!(visits.len(), VISITS);
         let ends = [visits.first(), visits.last()].map(|visit| visit.map(|one| &*one.room));
         assert_eq!(ends, [Some("10002"), Some("3")], "the newest first");
+    }
+
+    #[test]
+    fn a_flood_of_refusals_pushes_nobody_out_who_was_in_a_room() {
+        let journal = Journal::new();
+        let close = || {
+            journal.push(Visit {
+                at: now(),
+                what: What::closed(CloseReason::TooSlow, None),
+                room: kept("hers"),
+                member: Some(MemberId(7)),
+                name: None,
+                address: None,
+                dialect: None,
+                transport: Transport::WebSocket,
+                lasted: None,
+            });
+        };
+        close();
+        for number in 0..3 * VISITS {
+            refuse(&journal, &number.to_string());
+        }
+        close();
+        let visits = journal.visits();
+        assert_eq!(visits.len(), VISITS + 2);
+        let hers: Vec<usize> = (0..)
+            .zip(&visits)
+            .filter(|(_, one)| &*one.room == "hers")
+            .map(|(at, _)| at)
+            .collect();
+        assert_eq!(hers, [0, VISITS + 1], "the newest first");
     }
 
     #[test]

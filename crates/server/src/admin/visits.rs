@@ -58,18 +58,25 @@ pub(super) async fn list(
                     .is_some_and(|one| folded(one).contains(name))
             })
     };
+    let oldest = |of_refusals: bool| {
+        let is_one = |visit: &&Visit| matches!(visit.what, What::Refused { .. }) == of_refusals;
+        visits.iter().rev().find(is_one).map(|visit| visit.at)
+    };
     let listed = visits.iter().filter(is_asked).take(limit);
     Ok(problem::ok(&Visits {
         visits: listed.map(|visit| Line::of(visit, &words)).collect(),
-        oldest_at: visits.last().map(|oldest| oldest.at),
+        oldest_at: oldest(false),
+        oldest_refusal_at: oldest(true),
     }))
 }
 
 #[derive(Serialize)]
 struct Visits<'a> {
     visits: Vec<Line<'a>>,
-    /// Of what was before nothing is remembered.
+    /// Of joins and closes before that nothing is remembered.
     oldest_at: Option<u64>,
+    /// The same of refusals, which are remembered apart.
+    oldest_refusal_at: Option<u64>,
 }
 
 #[derive(Serialize)]

@@ -70,7 +70,9 @@ export class VisitsView {
     const visits = seen.visits;
     this.#table.rows.replaceChildren(...visits.map((visit) => h('tr', { 'data-what': visit.what }, ...row(visit))));
     const more = visits.length >= LIMIT ? `The newest ${LIMIT} of them: narrow the search to see others.` : `${visits.length === 0 ? 'Nothing' : visits.length} found.`;
-    this.#count.replaceChildren(more, ...(typeof seen.oldest_at === 'number' ? [' This node remembers them since ', when(seen.oldest_at), '.'] : []));
+    const since = typeof seen.oldest_at === 'number' ? [' This node remembers them since ', when(seen.oldest_at)] : [];
+    if (since.length && typeof seen.oldest_refusal_at === 'number') since.push(', refusals since ', when(seen.oldest_refusal_at));
+    this.#count.replaceChildren(more, ...since, ...(since.length ? ['.'] : []));
   }
 
   async #search() {
