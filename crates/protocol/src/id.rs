@@ -1,5 +1,6 @@
 //! Identifiers: how each is made, parsed and printed.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -54,6 +55,12 @@ impl FromStr for RoomId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         checked(text, MAX_ROOM_ID_BYTES).map(|text| RoomId(text.into()))
+    }
+}
+
+impl Borrow<str> for RoomId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

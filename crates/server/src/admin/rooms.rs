@@ -29,20 +29,14 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let params = params.only(&["search", "limit", "after"])?;
     let limit = params.limit(USUAL)?;
-    let (search, after) = (params.text("search"), params.text("after"));
+    let text = |name| params.text(name).unwrap_or_default();
     let hub = &admin.public.hub;
-    let all = hub.open_rooms();
-    let open = all.len();
-    let is_asked = |room: &RoomId| {
-        search.is_none_or(|part| room.as_str().contains(part))
-            && after.is_none_or(|after| room.as_str() > after)
-    };
-    let mut asked: Vec<RoomId> = all.into_iter().filter(is_asked).collect();
-    let next = asked
-        .get(limit)
-        .and(asked.get(limit - 1))
-        .map(RoomId::to_string);
+    // One more tells whether there is another page.
+    let mut asked = hub.open_rooms_after(text("after"), text("search"), limit + 1);
+    let is_more = asked.len() > limit;
     asked.truncate(limit);
+    let next = asked.last().filter(|_| is_more).map(RoomId::to_string);
+    let open = hub.metrics().rooms.get();
     let mut rooms = Vec::new();
     for id in &asked {
         // One that has just ended is not listed.

@@ -24,9 +24,15 @@ impl<A: App> Hub<A> {
 
     /// The ids of all rooms that are open on this node, sorted.
     pub fn open_rooms(&self) -> Vec<RoomId> {
-        let mut open = self.rooms.open();
-        open.sort_unstable();
-        open
+        self.rooms.open_after("", usize::MAX, |_| true)
+    }
+
+    /// The first ids, at most so many, of rooms that are open on this node and have this part in
+    /// their id, behind this id, sorted. Without a part it costs what it lists, however many are
+    /// open.
+    pub fn open_rooms_after(&self, after: &str, part: &str, most: usize) -> Vec<RoomId> {
+        let is_asked = |room: &RoomId| room.as_str().contains(part);
+        self.rooms.open_after(after, most, is_asked)
     }
 
     /// Looks at a room that is open on this node, with its connections here. The store is not

@@ -1,6 +1,7 @@
 //! The rooms that are open on this node, and the way into one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -35,7 +36,8 @@ use crate::room_task::{
 pub(crate) struct LocalRooms<A: App> {
     pub(crate) node: Arc<Node>,
     pub(super) vital: Vital,
-    entries: Mutex<HashMap<RoomId, Entry<A>>>,
+    /// By id, so that a part of them is found without looking at all.
+    entries: Mutex<BTreeMap<RoomId, Entry<A>>>,
     draining: AtomicBool,
     released: AtomicBool,
     pub(crate) posters: Posters,
@@ -146,7 +148,7 @@ impl<A: App> LocalRooms<A> {
     }
 
     /// Whether no more rooms may be made.
-    fn is_full(&self, entries: &HashMap<RoomId, Entry<A>>) -> bool {
+    fn is_full(&self, entries: &BTreeMap<RoomId, Entry<A>>) -> bool {
         let max = self.node.config.max_rooms;
         let Some(stored) = self.node.backend.stored_rooms() else {
             return entries.len() >= max;
@@ -169,7 +171,7 @@ impl<A: App> LocalRooms<A> {
         (taken, self.node.config.max_rooms)
     }
 
-    fn forget_expired(&self, entries: &mut HashMap<RoomId, Entry<A>>) {
+    fn forget_expired(&self, entries: &mut BTreeMap<RoomId, Entry<A>>) {
         let Some(now) = self.node.backend_now() else {
             return;
         };
@@ -376,11 +378,21 @@ impl<A: App> LocalRooms<A> {
         true
     }
 
-    /// The ids of all rooms that are open here, in no order.
-    pub(super) fn open(&self) -> Vec<RoomId> {
+    /// The first ids, at most so many, of rooms that are open here and meet the condition, from
+    /// behind this one on, sorted.
+    pub(super) fn open_after(
+        &self,
+        after: &str,
+        most: usize,
+        is_asked: impl Fn(&RoomId) -> bool,
+    ) -> Vec<RoomId> {
+        let behind = (Bound::Excluded(after), Bound::Unbounded);
         let entries = self.entries.lock();
-        let open = entries.iter().filter(|(_, entry)| entry.mailbox.is_some());
-        open.map(|(id, _)| id.clone()).collect()
+        let open = entries.range::<str, _>(behind);
+        open.filter(|(id, entry)| entry.mailbox.is_some() && is_asked(id))
+            .map(|(id, _)| id.clone())
+            .take(most)
+            .collect()
     }
 
     /// The mailbox of a room, if it is open here.
