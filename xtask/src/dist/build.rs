@@ -16,6 +16,10 @@ const BUILD: &str =
 /// in a bitmap what is moved when the program is loaded. A program of glibc would need a new one for that.
 const LINKED: &str = " -Clink-arg=-fuse-ld=lld -Clink-arg=-Wl,--icf=all,--pack-dyn-relocs=relr";
 
+/// How C is compiled: without tables of how its functions are left, since no panic runs through them. The symbols have
+/// those that a debugger needs.
+const COMPILED: &str = " -fno-asynchronous-unwind-tables";
+
 /// The name of the file with the symbols, which the binary names too.
 const SYMBOLS: &str = "tablecast.debug";
 
@@ -46,7 +50,7 @@ pub(super) fn binary(release: &Release) -> Result<PathBuf> {
         &format!("SOURCE_DATE_EPOCH={}", release.time),
         &format!("RUSTFLAGS={}{linked}", flags("--remap-path-prefix")),
         // What is written in C: SQLite, the allocator, cryptography.
-        &format!("CFLAGS={}", flags("-ffile-prefix-map")),
+        &format!("CFLAGS={}{COMPILED}", flags("-ffile-prefix-map")),
     ]);
     if is_static {
         // Where the C compiler looks for a linker. An option would say so too, but then the names of functions, and so
