@@ -132,6 +132,7 @@ test('every frame of the server is understood', async (t) => {
   /** The state before an event, if it matters. @type {Record<string, object>} */
   const BEFORE = {
     'event-restored': { items: [kimchi] },
+    'event-voted-hidden': { rules: { hidden_votes: true, votes_each: null } },
     'event-drawing': { items: [hello.state.items[0], pizza], next_draw: { number: 1, commitment: draw1.commitment } },
     'event-contributed': { drawing: { ...draw1, contributions: [] } },
     'event-decided-by-votes': { items: [hello.state.items[0], pizza] },
@@ -146,6 +147,10 @@ test('every frame of the server is understood', async (t) => {
   const EXPECTED = {
     'event-added': ({ items }) => assert.deepEqual(items[2], kimchi),
     'event-voted': ({ items }) => assert.deepEqual(items.map((/** @type {any} */ i) => i.votes), [[1], []]),
+    'event-voted-hidden': ({ view }) => {
+      const { by } = golden('event-voted-hidden').frame.event;
+      assert.deepEqual(view.state, { ...state, ...BEFORE['event-voted-hidden'], voted: [by] });
+    },
     'event-removed': ({ items }) => assert.deepEqual(items, [kimchi]),
     'event-restored': ({ items }) => assert.deepEqual(items, [kimchi, pizza]),
     'event-titled': ({ view }) => assert.deepEqual(view.state, { ...state, title: 'Friday' }),
@@ -201,10 +206,13 @@ test('every frame of the server is understood', async (t) => {
     },
     'hello-later': ({ view }) => assert.deepEqual([view.me, view.state], [before, hello.state]),
     'hello-watching': ({ view }) => assert.deepEqual([view.watching, view.me], [true, null]),
+    'hello-stream': ({ view }) => assert.deepEqual([view.watching, view.me], [true, null]),
     'hello-resumed': ({ view }) => assert.deepEqual([view.status, view.state], ['connecting', state]),
     'status-down': ({ view }) => assert.deepEqual([view.store, view.stale], ['down', true]),
     'status-up': ({ view }) => assert.deepEqual([view.status, view.reason], ['live', null]),
     ack: async (_, room) => assert.equal(await answers.get(room), 3),
+    // What is one's own is seen when the event for everybody comes.
+    'ack-own': ({ view }) => assert.deepEqual([view.pending.length, view.state], [0, state]),
     error: (_, room) => assert.rejects(answers.get(room) ?? Promise.resolve(), { code: 'not_found', message: '"pizza" is not on the menu' }),
     'error-unavailable': ({ view }) => assert.equal(view.pending.length, 1),
     'error-after': ({ view }) => assert.equal(view.pending.length, 1),

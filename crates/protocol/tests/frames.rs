@@ -53,5 +53,5 @@ fn a_hello_without_a_version_is_one_of_before_versions() {
         };
         assert_eq!(hello.version, Version::default(), "{name}");
     }
-    assert_eq!(hellos, 4);
+    assert_eq!(hellos, 5);
 }

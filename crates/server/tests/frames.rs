@@ -24,6 +24,7 @@ use tablecast_lunch::{MasterSecret, Menu};
 use tablecast_server::config::Config;
 use tablecast_testing::FaultyBackend;
 use tablecast_testing::client::Client;
+use tablecast_testing::events::Events;
 
 const ROOM: &str = "32cd8a37-d116-4cf7-ab54-ad14cb7df569";
 
@@ -85,7 +86,7 @@ fn normal(mut frame: Value) -> Value {
         Value::Object(fields) => {
             for (key, value) in fields {
                 let (looks_right, sample) = match key.as_str() {
-                    "seat" => (hex(value, 32), json!(SEAT)),
+                    "seat" | "stream" => (hex(value, 32), json!(SEAT)),
                     "epoch" => (hex(value, 16), json!(EPOCH)),
                     "expires_at" => (value.is_u64(), json!(EXPIRES_AT)),
                     "at" | "now" => (value.is_u64(), json!(NOW)),
@@ -330,6 +331,10 @@ async fn every_frame_of_the_server_is_a_golden_one() {
     goldens.json("hello-later", &mut jun).await;
     let mut screen = node.json(&golden("say-join-watch-only")["frame"]).await;
     goldens.json("hello-watching", &mut screen).await;
+    let watch = &golden("say-join-watch-only")["frame"];
+    let stream = Events::open(node.0.at, &format!("/sse/{ROOM}/"), watch).await;
+    goldens.check("hello-stream", json!({ "hello": stream.hello }));
+    drop(stream);
     screen
         .say(&json!({"id": 1, "vote": {"number": 1, "on": true}}))
         .await;
@@ -396,6 +401,18 @@ async fn every_frame_of_the_server_is_a_golden_one() {
         host.say(&command).await;
         goldens.json(name, &mut mia).await;
     }
+    mia.until("event").await;
+    let id = goldens.met.len();
+    host.say(&json!({"id": id, "vote": {"number": 1, "on": true}}))
+        .await;
+    goldens.json("event-voted-hidden", &mut mia).await;
+    let own = loop {
+        let answer = host.until("ack").await;
+        if answer["ack"].get("own").is_some() {
+            break answer;
+        }
+    };
+    goldens.check("ack-own", own);
 
     assert_eq!(goldens.met, names("server"));
 }
