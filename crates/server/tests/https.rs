@@ -81,6 +81,12 @@ async fn the_site_is_an_https_site_and_plain_http_leads_there() {
             "{lost:?}: {error}"
         );
     }
+    secure::write_certificate(&dir, "other.pem", "other-key.pem");
+    let mut create = tablecast(&dir);
+    create.args(["create", "--server", &format!("https://{site}")]);
+    let (code, error) = run_to_end(create.env("SSL_CERT_FILE", dir.path().join("other.pem")));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("nobody whom this machine trusts"), "{error}");
     server.signal("-TERM");
     assert_eq!(server.exit_code().await, Some(0));
 }
