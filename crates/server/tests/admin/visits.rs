@@ -123,6 +123,9 @@ async fn refusals_before_the_hub_and_connections_that_break_off_are_remembered_t
         .await;
     let visit = operators.visit("code=foreign_origin").await;
     assert_eq!(visit["room"].as_str().unwrap().len(), 64);
+    let all = operators.get("/api/visits").await;
+    assert_eq!(all["oldest_refusal_at"], limited["at"], "{all}");
+    assert!(all["oldest_at"].as_u64() <= limited["at"].as_u64(), "{all}");
 }
 
 /// A member who comes back, and has another name then.
