@@ -84,7 +84,7 @@ impl From<&Seat> for SeatView {
     fn from(seat: &Seat) -> Self {
         SeatView {
             member: seat.member,
-            name: seat.name.to_string(),
+            name: String::from(&*seat.name),
             colour: seat.colour,
             is_person: seat.person.is_some(),
             node: match &seat.presence {

@@ -47,9 +47,7 @@ impl BackendClock {
         self.at + Duration::from_millis(left)
     }
 
-    /// The time at this moment, which is not before the last one at which the store was heard
-    /// (ms since 1970).
-    pub(super) fn time_at(&self, moment: Instant) -> u64 {
+    fn time_at(&self, moment: Instant) -> u64 {
         self.now + (moment - self.at).as_millis() as u64
     }
 

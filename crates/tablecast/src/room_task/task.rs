@@ -255,8 +255,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Answer::Loaded(answer, batch) => self.loaded(answer, batch),
             Answer::Committed(answer, mut batch) => {
-                let now = Instant::now();
-                self.committed(answer, &mut batch, now - asked.since, now);
+                self.committed(answer, &mut batch, asked.since.elapsed());
             }
         }
     }
@@ -298,8 +297,7 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     /// Decides waiting requests and commits them; without events, a load confirms them.
     fn decide(&mut self) {
-        let now = Instant::now();
-        let Some(mut batch) = self.room.decide(now) else {
+        let Some(mut batch) = self.room.decide() else {
             // The store returned a position but no state.
             return self.fail();
         };
@@ -317,8 +315,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            // Answered in the moment in which it was decided.
-            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO, now),
+            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
             Err(answer) => {
                 self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
             }
@@ -330,13 +327,12 @@ impl<'a, A: App> RoomTask<'a, A> {
         answer: Result<Committed, BackendError>,
         batch: &mut Batch<A>,
         took: Duration,
-        now: Instant,
     ) {
         let stands = match answer {
             Ok(Committed::Accepted(stamp)) => {
                 self.node.metrics.commits.record(took);
                 self.retry.succeeded();
-                self.room.heard(stamp, now);
+                self.room.heard(stamp);
                 return self.accepted(batch);
             }
             Ok(Committed::Conflict(loaded)) => {

@@ -92,7 +92,7 @@ pub(crate) fn members<L: Logic>(room: &Room<L>) -> Vec<Member> {
     seats
         .map(|seat| Member {
             id: seat.member,
-            name: seat.name.to_string(),
+            name: String::from(&*seat.name),
             colour: Some(seat.colour),
             away: seat.is_away(),
         })
@@ -104,7 +104,7 @@ fn former<L: Logic>(room: &Room<L>) -> Vec<Former> {
     former
         .map(|one| Former {
             id: one.member,
-            name: one.name.to_string(),
+            name: String::from(&*one.name),
             colour: Some(one.colour),
         })
         .collect()
