@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::due::{self, text};
 use crate::error::{OpenError, Problem, RowError};
 use crate::rows::{self, StoreRow};
-use crate::{alarms, open, schema, steps};
+use crate::{alarms, foreign_log, open, schema, steps};
 
 pub(crate) const DUE_IS_DAMAGED: &str = "when it expires is damaged";
 
@@ -82,7 +82,7 @@ pub(crate) fn open_to_look(path: &Path) -> Result<Connection, Problem> {
         return Err(Problem::Missing);
     }
     let path = open::real_path(path)?;
-    open::refuse_foreign_log(&path)?;
+    foreign_log::refuse(&path)?;
     let connection = open::connect_beside(&path)?;
     match schema::version(&connection)? {
         Some(schema::NEWEST) => {}

@@ -42,15 +42,20 @@ impl DatabaseFile {
         try_lock(&self.0)
     }
 
-    /// Whether it was never open with a log: it is empty, or has the mark of a copy that SQLite's
-    /// `VACUUM INTO` made.
-    pub(crate) fn is_without_log(&self) -> io::Result<bool> {
-        /// "File format version" for writing and reading: 1 without, 2 with a log.
-        const MARK: usize = 18;
-        let mut header = [0; MARK + 2];
-        match self.0.read_exact_at(&mut header, 0) {
-            Ok(()) => Ok(header.starts_with(b"SQLite format 3\0") && header[MARK..] == [1, 1]),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+    /// Whether somebody has it locked.
+    pub(crate) fn is_locked(&self) -> io::Result<bool> {
+        match self.0.try_lock_shared() {
+            Ok(()) => self.0.unlock().map(|()| false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Reads what stands there. Not if the file ends before.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<bool> {
+        match self.0.read_exact_at(buffer, at) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -167,6 +167,14 @@ pub(crate) fn not_told(file: &Path, error: &io::Error) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(code, Some(words))
 }
 
+/// SQLite could not write, and the system allows nobody to: it says so of files that are opened
+/// alone, while SQLite has its own open.
+pub(crate) fn read_only(error: &rusqlite::Error, why: &io::Error) -> rusqlite::Error {
+    let words = format!("{error}: {why}");
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+    rusqlite::Error::SqliteFailure(code, Some(words))
+}
+
 fn is_moved(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)

@@ -35,6 +35,7 @@ mod database_file;
 mod due;
 mod dump;
 mod error;
+mod foreign_log;
 mod leases;
 mod open;
 mod options;

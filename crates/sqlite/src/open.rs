@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::database_file::DatabaseFile;
 use crate::error::{OpenError, Problem};
 use crate::options::{SqliteOptions, SyncMode};
 use crate::place::{Place, beside};
 use crate::rows::StoreRow;
 use crate::run_file::{self, NewRun, RunFile};
-use crate::schema;
+use crate::{foreign_log, schema};
 
 /// How long a program that is no Tablecast may have the database locked, such as `sqlite3`
 /// in the midst of a change.
@@ -66,7 +65,7 @@ fn open_locked(
     mut run_file: RunFile,
     found: Option<run_file::Record>,
 ) -> Result<Opened, Problem> {
-    refuse_foreign_log(&path)?;
+    foreign_log::refuse(&path)?;
     make_file(&path)?;
     run_file.lock_database(&path)?;
     let mut connection = connect(&path)?;
@@ -188,27 +187,6 @@ pub(crate) fn real_path(path: &Path) -> Result<PathBuf, Problem> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// SQLite takes whatever log it finds beside a database over into it, or removes it where
-/// there is no database. But no database that was ever open is without a header, or has the
-/// mark that it never had a log, as copies by `store backup` and by `VACUUM INTO` have. A copy
-/// of all pages as they are, such as SQLite's backup API makes, has the mark of its origin:
-/// that the log beside it is not its own is not found.
-pub(crate) fn refuse_foreign_log(path: &Path) -> Result<(), Problem> {
-    let log = beside(path, "-wal");
-    if log.metadata().map_or(0, |log| log.len()) == 0 {
-        return Ok(());
-    }
-    let is_foreign = match DatabaseFile::open(path) {
-        Ok(file) => file.is_without_log()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-        Err(error) => return Err(error.into()),
-    };
-    if is_foreign {
-        return Err(Problem::ForeignLog { log });
-    }
-    Ok(())
 }
 
 /// Makes the file, if it is not there, for its owner alone. SQLite gives those beside it

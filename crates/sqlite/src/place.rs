@@ -1,10 +1,12 @@
 //! That the files are where they were opened. One that was removed or moved away still takes
 //! changes, and no later process would find them.
 
-use std::fs::Metadata;
+use std::fs::{Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
 
 use crate::error;
 
@@ -61,11 +63,30 @@ impl Place {
         Ok(())
     }
 
+    /// The same, or that the disk is read-only, if it is this that does not work: one that has had
+    /// an error becomes so by itself, and SQLite is told no more than that it could not write.
+    pub(crate) fn explain(&self, error: rusqlite::Error) -> rusqlite::Error {
+        if error.sqlite_error_code() != Some(ErrorCode::SystemIoFailure) {
+            return error;
+        }
+        // SQLite has no locks on its log, which would end with this handle.
+        let [_, (log, _), _] = &self.files;
+        match OpenOptions::new().write(true).open(log) {
+            Err(why) if is_read_only(&why) => error::read_only(&error, &why),
+            _ => error,
+        }
+    }
+
     /// How long the file of SQLite's log is. 0 if it is not there.
     pub(crate) fn log_bytes(&self) -> u64 {
         let [_, (log, _), _] = &self.files;
         log.metadata().map_or(0, |log| log.len())
     }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 /// The file beside the database with this at the end of its name.
@@ -106,5 +127,25 @@ mod tests {
         assert_eq!(error::why(&error), "its disk does not work");
         assert!(error.to_string().contains("one.db-wal"), "{error}");
         assert!(!error::is_local(&error));
+    }
+
+    #[test]
+    fn that_a_file_may_not_be_written_is_told_beside_sqlites_words() {
+        let failed = || {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_WRITE);
+            rusqlite::Error::SqliteFailure(code, None)
+        };
+        let with_log = |log: &Path| {
+            let files = [Path::new("/"), log, Path::new("/")];
+            let files = files.map(|file| (file.to_owned(), Inode::at(file).unwrap()));
+            Place { files }.explain(failed())
+        };
+        // The kernel's: not even root opens it to write.
+        let told = with_log(Path::new("/sys/kernel/uevent_seqnum"));
+        assert_eq!(error::why(&told), "its disk is read-only");
+        assert!(told.to_string().contains("I/O"), "{told}");
+        assert!(!error::is_local(&told));
+        let told = with_log(Path::new("/dev/null"));
+        assert_eq!(told, failed());
     }
 }

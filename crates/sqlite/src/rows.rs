@@ -70,9 +70,12 @@ impl StoreRow {
             "SELECT run, commits, rooms, clock, is_backup, sum FROM store WHERE one = 1",
         )?;
         let read = row.query_row((), numbers::<6>).optional()?;
-        let Some([run, commits, rooms, clock, is_backup, sum]) = read else {
-            return Ok(None);
-        };
+        read.map(StoreRow::of).transpose()
+    }
+
+    /// Of `run, commits, rooms, clock, is_backup, sum`.
+    pub(crate) fn of(numbers: [i64; 6]) -> Result<StoreRow, RowError> {
+        let [run, commits, rooms, clock, is_backup, sum] = numbers;
         let row = StoreRow {
             run,
             commits: unsigned(commits)?,
@@ -81,7 +84,7 @@ impl StoreRow {
             is_backup: is_backup != 0,
         };
         check(sum, row.sum(), "the row of the whole store")?;
-        Ok(Some(row))
+        Ok(row)
     }
 
     pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {

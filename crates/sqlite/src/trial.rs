@@ -9,12 +9,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::database_file::{DatabaseFile, try_lock};
 use crate::error::{OpenError, Problem};
-use crate::open::{connect, real_path, refuse_foreign_log};
+use crate::open::{connect, real_path};
 use crate::options::SqliteOptions;
 use crate::place::beside;
 use crate::rows::StoreRow;
 use crate::run_file::{self, Record};
-use crate::schema;
+use crate::{foreign_log, schema};
 
 /// A larger database is not read as a whole: that takes too long for a look before a start.
 const QUICK: u64 = 64 << 20;
@@ -71,7 +71,7 @@ fn look(path: &Path) -> Result<Found, Problem> {
     if let Some(process) = user(path)? {
         return Ok(Found::InUse { process });
     }
-    refuse_foreign_log(path)?;
+    foreign_log::refuse(path)?;
     // SQLite makes files beside it, and so do we.
     write_beside(path)?;
     if !path.exists() {

@@ -185,6 +185,13 @@ enum Failed {
 }
 
 impl Failed {
+    fn explained(self, place: &Place) -> Failed {
+        match self {
+            Failed::Before(error) => Failed::Before(place.explain(error)),
+            Failed::Perhaps(error) => Failed::Perhaps(place.explain(error)),
+        }
+    }
+
     fn error(&self) -> &rusqlite::Error {
         match self {
             Failed::Before(error) | Failed::Perhaps(error) => error,
@@ -342,7 +349,7 @@ impl Writer {
             // It fails only if SQLite has done so already.
             let _ = connection.execute_batch("ROLLBACK");
         }
-        let has_changed = committed?;
+        let has_changed = committed.map_err(|failed| failed.explained(&self.place))?;
         if has_changed {
             self.totals = totals;
             self.stored.store(totals.stored, Ordering::Relaxed);
@@ -373,7 +380,13 @@ impl Writer {
         });
         let tidied = tried.and_then(|()| {
             let freed = self.sweeper.free_pages(&self.connection, &mut swept)?;
-            self.is_longer |= freed.some;
+            if freed.some {
+                self.is_longer = true;
+                // It counts, so that no copy from before it is taken for one from after it: see
+                // `foreign_log.rs`.
+                self.transaction(|_, _, _| Ok(true))
+                    .map_err(Failed::into_error)?;
+            }
             let is_long = is_idle && self.place.log_bytes() >= checkpoints::WORTH_EMPTYING;
             if is_long || self.is_longer && !freed.rest {
                 self.is_longer = !checkpoints::empty_log(&self.connection)?;
