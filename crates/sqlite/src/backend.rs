@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::error::{OpenError, Problem, closed};
 use crate::leases::Leases;
 use crate::open::{self, Opened};
 use crate::options::SqliteOptions;
+use crate::queue::{self, Asking, Refused, queue};
 use crate::readers::Readers;
 use crate::rows;
 use crate::run_file::NewRun;
@@ -39,9 +39,6 @@ use crate::writer::{Asked, Reply, Work, Writer};
 
 /// Half the log, so that what follows a snapshot is in it with room to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
-
-/// Changes that wait for the writer, at most. A room has one under way at a time.
-const QUEUE: usize = 16 * 1024;
 
 /// How far the system's clock may be behind the rooms' without a word, in milliseconds: it is
 /// set by a little now and then.
@@ -119,7 +116,7 @@ impl fmt::Debug for SqliteBackend {
 /// What the nodes of this process share.
 struct Store {
     /// Taken when the writer is to end.
-    queue: Option<SyncSender<Box<Work>>>,
+    queue: Option<Asking<Work>>,
     writer: Option<JoinHandle<()>>,
     /// Taken when they are to end, which is before the writer closes the database.
     readers: Option<Readers>,
@@ -144,7 +141,7 @@ impl Store {
             // First, since what fails below drops it last.
             run_file,
             path,
-            connection,
+            mut connection,
             place,
             row,
             rooms,
@@ -168,7 +165,7 @@ impl Store {
             Some(NewRun::New) => None,
             _ => Some(SelfCheck::start(open::connect_beside(&path)?)?),
         };
-        let checkpoints = Checkpoints::start(open::connect_beside(&path)?)?;
+        let checkpoints = Checkpoints::start(open::connect_beside(&path)?, &mut connection)?;
         let writer = Writer {
             checkpoints,
             connection,
@@ -182,7 +179,7 @@ impl Store {
             sweeper: Sweeper::new(),
             is_longer: false,
         };
-        let (queue, work) = sync_channel(QUEUE);
+        let (queue, work) = queue();
         let writer = thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || writer.run(&work))?;
@@ -203,17 +200,22 @@ impl Store {
         })
     }
 
-    fn send(&self, work: Work) -> Result<(), BackendError> {
-        let sent = self
-            .queue
-            .as_ref()
-            .map(|queue| queue.try_send(Box::new(work)));
+    /// Has the writer do it. When this ends the writer is awake, also if it is given up before.
+    async fn send(&self, work: Work) -> Result<(), BackendError> {
+        let sent = self.queue.as_ref().map(|queue| queue.send(work));
         match sent {
-            Some(Ok(())) => Ok(()),
-            Some(Err(TrySendError::Full(_))) => Err(BackendError::Unavailable(format!(
-                "{QUEUE} changes wait for the database already"
+            Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(waking))) => {
+                // Others who are about to ask come first.
+                tokio::task::yield_now().await;
+                drop(waking);
+                Ok(())
+            }
+            Some(Err(Refused::Full)) => Err(BackendError::Unavailable(format!(
+                "{} changes wait for the database already",
+                queue::CAPACITY
             ))),
-            None | Some(Err(TrySendError::Disconnected(_))) => Err(closed()),
+            None | Some(Err(Refused::Closed)) => Err(closed()),
         }
     }
 
@@ -296,7 +298,8 @@ impl Backend for SqliteBackend {
     fn create<'a>(&'a self, room: &'a RoomId, new: NewRoom) -> BackendFuture<'a, Created> {
         BackendFuture::later(async move {
             let (asked, answer) = Asked::new();
-            self.store.send(Work::Create(room.clone(), new, asked))?;
+            let work = Work::Create(room.clone(), new, asked);
+            self.store.send(work).await?;
             settled(answer, self.store.timeout).await
         })
     }
@@ -320,8 +323,8 @@ impl Backend for SqliteBackend {
         BackendFuture::later(async move {
             let step = Step::new(commit)?;
             let (asked, answer) = Asked::new();
-            self.store
-                .send(Work::Commit(self.node, room.clone(), step, asked))?;
+            let work = Work::Commit(self.node, room.clone(), step, asked);
+            self.store.send(work).await?;
             settled(answer, self.store.timeout).await
         })
     }
@@ -350,7 +353,9 @@ impl Backend for SqliteBackend {
     fn forget_alarm<'a>(&'a self, hint: &'a AlarmHint) -> BackendFuture<'a, ()> {
         BackendFuture::later(async move {
             let (asked, answer) = Asked::new();
-            self.store.send(Work::ForgetAlarm(hint.clone(), asked))?;
+            self.store
+                .send(Work::ForgetAlarm(hint.clone(), asked))
+                .await?;
             settled(answer, self.store.timeout).await.map(drop)
         })
     }

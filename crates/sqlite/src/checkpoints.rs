@@ -5,15 +5,16 @@
 //! While changes come without a pause there is no such moment: then the writer takes the rest
 //! over itself, at a moment when it is little, and so a matter of milliseconds.
 
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 
+use crate::error::Problem;
 use crate::open::BUSY;
 
 /// Bytes of the log's file from which on it is emptied when nobody waits. It stays as long as
@@ -40,6 +41,9 @@ pub(crate) struct Checkpoints {
     /// Taken when the thread is to end.
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// How many pages the log has since the writer's last transaction, as SQLite tells by itself.
+    /// Before the first it may be any number.
+    pages: Arc<AtomicI64>,
     /// Locked while the thread takes over: SQLite lets nobody else do so meanwhile, nor wait.
     under_way: Arc<Mutex<()>>,
 }
@@ -63,7 +67,17 @@ impl Failures {
 }
 
 impl Checkpoints {
-    pub(crate) fn start(connection: Connection) -> io::Result<Checkpoints> {
+    /// `writer` is the connection that has all changes.
+    pub(crate) fn start(
+        connection: Connection,
+        writer: &mut Connection,
+    ) -> Result<Checkpoints, Problem> {
+        let pages = Arc::new(AtomicI64::new(i64::MAX));
+        let written = Arc::clone(&pages);
+        writer.wal_hook(Some(move |_: &mut Wal, pages| {
+            written.store(i64::from(pages), Ordering::Relaxed);
+            Ok(())
+        }))?;
         let failures = Arc::new(Failures::default());
         // One that waits is as good as many.
         let (wake, woken) = sync_channel(1);
@@ -84,12 +98,16 @@ impl Checkpoints {
             failures,
             wake: Some(wake),
             thread: Some(thread),
+            pages,
             under_way,
         })
     }
 
     /// To be called by the writer after each transaction.
     pub(crate) fn keep_up(&self, writer: &Connection) -> rusqlite::Result<()> {
+        if self.pages.load(Ordering::Relaxed) < BEHIND {
+            return Ok(());
+        }
         let log = checkpoint(writer, "NOOP")?;
         let rest = log.pages - log.done;
         if (rest >= BEHIND || log.pages >= LONG && rest >= LITTLE)

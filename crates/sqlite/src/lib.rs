@@ -40,6 +40,7 @@ mod leases;
 mod open;
 mod options;
 mod place;
+mod queue;
 mod readers;
 mod rows;
 mod run_file;

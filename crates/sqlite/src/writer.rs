@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
@@ -17,6 +16,7 @@ use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
 use crate::place::Place;
+use crate::queue::Taking;
 use crate::rows::StoreRow;
 use crate::run_file::RunFile;
 use crate::sweep::{self, Expired, Forgotten, Sweeper, Swept};
@@ -234,25 +234,17 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Works until nobody can ask any more, then closes the database.
-    pub(crate) fn run(mut self, queue: &Receiver<Box<Work>>) {
+    pub(crate) fn run(mut self, queue: &Taking<Work>) {
         let mut changed_at = Instant::now();
         let mut next_tick = changed_at;
         // Nobody has changed anything since the last tick.
         let mut is_idle = true;
-        loop {
-            match queue.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
-                Ok(first) => {
-                    let rest = queue.try_iter().take(GROUP - 1);
-                    let group = std::iter::once(first).chain(rest).map(|work| *work);
-                    if self.take(group.collect()) {
-                        changed_at = Instant::now();
-                        is_idle = false;
-                        // After the answers, since it may take a while.
-                        self.keep_up();
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+        while let Some(group) = queue.take(GROUP, next_tick) {
+            if !group.is_empty() && self.take(group) {
+                changed_at = Instant::now();
+                is_idle = false;
+                // After the answers, since it may take a while.
+                self.keep_up();
             }
             let now = Instant::now();
             if next_tick <= now {
@@ -321,7 +313,7 @@ impl Writer {
         let now = self.clock.now();
         let connection = &self.connection;
         let begun = self.place.look();
-        let begun = begun.and_then(|()| connection.execute_batch("BEGIN IMMEDIATE"));
+        let begun = begun.and_then(|()| execute(connection, "BEGIN IMMEDIATE"));
         let changed = begun.and_then(|()| {
             // Whoever else writes here counts rooms as well, and would give two of them one
             // number.
@@ -339,7 +331,7 @@ impl Writer {
             Ok(has_changed)
         });
         let committed = changed.map_err(Failed::Before).and_then(|has_changed| {
-            match connection.execute_batch("COMMIT") {
+            match execute(connection, "COMMIT") {
                 Ok(()) => Ok(has_changed),
                 Err(error) if is_certain(&error) => Err(Failed::Before(error)),
                 Err(error) => Err(Failed::Perhaps(error)),
@@ -483,6 +475,11 @@ impl Writer {
             );
         }
     }
+}
+
+/// What is said with each transaction is understood once.
+fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute(()).map(drop)
 }
 
 /// Whether a transaction whose COMMIT failed so has certainly not happened.
