@@ -52,6 +52,9 @@ pub struct Peer {
     /// Only takes part in the workloads on Redis.
     #[serde(default)]
     pub needs_redis: bool,
+    /// Only takes part in the workloads on one server.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// All of them, the bare limit first and ours last.

@@ -215,6 +215,8 @@ fn goals_follow_from_the_results() {
             "| lunch server, 15,000 idle connections | memory a connection | ≤ 2,048 B | – | Bun: 7,991 B | – | not measured |",
             "| lunch server, opening a connection | CPU time, handshake to joined | ≤ 12.0 µs | – | Bun: 12.0 µs | – | not measured |",
             "| lunch server, 15,000 joins at once | p99 of a small room beside it | ≤ 50.0 ms | – | – | – | not measured |",
+            "| lunch server on SQLite, rooms of 10 | changes/s ÷ those in memory | ≥ 0.70 × | – | – | – | not measured |",
+            "| lunch server on SQLite, rooms of 10, at half of what it manages | p99 | ≤ 5.00 ms | – | – | – | not measured |",
             "| lunch server, two nodes on Redis | changes/s ÷ what redis-benchmark reaches with the same script | ≥ 0.80 × | 0.81 × | – | the load generator | reached |",
             "| lunch server, two nodes on Redis, 16 writers a room | changes a commit | ≥ 10.0 | – | – | – | not measured |",
             "| lunch server, two nodes on Redis | the other node behind the first, p50, ÷ a round trip of Redis | ≤ 1.50 × | 1.20 × | – | the load generator | reached |",

@@ -89,8 +89,8 @@ impl<'a> Plan<'a> {
 fn takes_part(on: On, peer: &Peer) -> bool {
     match on {
         On::OneServer => !peer.needs_redis,
-        On::TwoNodes => peer.protocol == Protocol::Lunch && !peer.needs_redis,
-        On::StartingCode => peer.protocol == Protocol::Lunch,
+        On::TwoNodes => peer.protocol == Protocol::Lunch && !peer.needs_redis && !peer.alone,
+        On::StartingCode => peer.protocol == Protocol::Lunch && !peer.alone,
     }
 }
 
