@@ -64,10 +64,8 @@ export class Transport extends EventTarget {
   /** The way it takes; null: none yet. @type {TransportName | null} */
   name = null;
   #site;
-  /** @type {(() => InstanceType<WebSocketClass>) | null} */
-  #connect;
-  /** How often a WebSocket is tried before the other way is taken. */
-  #tries;
+  /** Tries a WebSocket once more before the other way is taken. @type {(() => InstanceType<WebSocketClass>) | null} */
+  #again;
   /** @type {InstanceType<WebSocketClass> | null} */
   #webSocket = null;
   #isOpen = false;
@@ -85,10 +83,9 @@ export class Transport extends EventTarget {
   constructor(site, connect, events) {
     super();
     this.#site = site;
-    this.#connect = connect;
     // Where one has been open, it is more likely that the server is starting again: one that failed shows something only
     // once the site answers.
-    this.#tries = site?.isOpen ? 2 : 1;
+    this.#again = site?.isOpen ? connect : null;
     if (connect) this.#tryWebSocket(connect, events);
     else if (events) this.#tryEvents(events);
   }
@@ -124,7 +121,6 @@ export class Transport extends EventTarget {
   #tryWebSocket(connect, events) {
     const socket = connect();
     this.#webSocket = socket;
-    this.#tries -= 1;
     if (events) this.#timer = setTimeout(() => this.#tryEvents(events), SLOW);
     /** @type {(type: 'open' | 'message' | 'close' | 'error', then: (event: any) => void) => void} */
     const on = (type, then) => socket.addEventListener(type, (event) => !this.#isClosed && this.#webSocket === socket && then(event));
@@ -160,11 +156,13 @@ export class Transport extends EventTarget {
     /** @type {(type: 'open' | 'message' | 'close' | 'ping', then: (event: any) => void) => void} */
     const on = (type, then) => events.addEventListener(type, (event) => !this.#isClosed && this.#events === events && then(event));
     on('open', () => {
-      if (!this.#connect || this.#tries === 0) return this.#take('sse');
+      const again = this.#again;
+      if (!again) return this.#take('sse');
+      this.#again = null;
       events.close(1001);
       this.#events = null;
       const slow = this.#webSocket;
-      this.#tryWebSocket(this.#connect, url);
+      this.#tryWebSocket(again, url);
       slow?.close(1000);
     });
     on('ping', () => this.#pass('ping', {}));
