@@ -127,11 +127,11 @@ impl<A: App> Hub<A> {
             }
         }
         let alarm = room.logic.alarm();
-        let dies_at = |now: u64| now.saturating_add(config.room_max_age.as_millis() as u64);
-        if let (Some(at), Some(now)) = (alarm, rooms.node.backend_now())
-            && must_live_until(at, ttl) > dies_at(now)
-        {
-            return Err(CreateError::TooLate);
+        if let Some(at) = alarm {
+            let age = config.room_max_age.as_millis() as u64;
+            if must_live_until(at, ttl) > self.now().await?.saturating_add(age) {
+                return Err(CreateError::TooLate);
+            }
         }
         let unwritable = |error: StoredError| Unavailable::Store(error.to_string());
         let snapshot = room.encode().map_err(unwritable)?;
@@ -313,9 +313,13 @@ impl<A: App> Hub<A> {
         self.rooms.vital.failed().await.to_string()
     }
 
-    /// The store's clock (ms since 1970), as this node knows it; `None` until it has heard of it.
-    pub fn now(&self) -> Option<u64> {
-        self.rooms.node.backend_now()
+    /// The store's clock (ms since 1970), as this node knows it. Until it has heard of it, the
+    /// store is asked.
+    ///
+    /// # Errors
+    /// The store was asked and could not be reached.
+    pub async fn now(&self) -> Result<u64, Unavailable> {
+        Ok(self.rooms.node.ask_clock().await?)
     }
 
     /// Whether the node is shutting down.

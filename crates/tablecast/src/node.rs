@@ -207,6 +207,16 @@ impl Node {
         self.known.lock().clock = Some((Instant::now(), now));
     }
 
+    /// The backend's clock now (ms since 1970). A node that has just started asks for it.
+    pub(crate) async fn ask_clock(&self) -> Result<u64, BackendError> {
+        if let Some(now) = self.backend_now() {
+            return Ok(now);
+        }
+        let now = self.backend.due_alarms(0).await?.now;
+        self.heard_clock(now);
+        Ok(now)
+    }
+
     /// The backend's clock now, if it was ever read (ms since 1970).
     pub(crate) fn backend_now(&self) -> Option<u64> {
         let clock = self.known.lock().clock;

@@ -353,6 +353,28 @@ async fn a_new_room_has_its_alarm() {
     assert_eq!(refused, Err(CreateError::TooLate));
 }
 
+/// A node that has just started asks the store for the time where it needs it.
+#[tokio::test]
+async fn a_node_that_has_just_started_asks_for_the_time() {
+    let hands = Hands::new();
+    let begin = hands.now();
+    let late = Egg {
+        times: vec![begin + config().room_max_age.as_millis() as u64],
+        ..Egg::default()
+    };
+    // None of the hub's own tasks has run yet.
+    let start = || Hub::<Egg>::start(Arc::new(hands.store()), config());
+    let refused = start().create("r".parse().unwrap(), late).await;
+    assert_eq!(refused, Err(CreateError::TooLate));
+    assert_eq!(start().now().await, Ok(begin));
+
+    let store = FaultyBackend::new(Arc::new(hands.store()));
+    store.faults().down("it was switched off");
+    let hub = Hub::<Egg>::start(Arc::new(store), config());
+    let why = hub.now().await.unwrap_err().to_string();
+    assert!(why.contains("it was switched off"), "{why}");
+}
+
 /// A room lives a lifetime beyond its alarm, and what its maximum age does not allow is refused.
 #[tokio::test]
 async fn a_room_lives_beyond_its_alarm_or_the_alarm_is_refused() {

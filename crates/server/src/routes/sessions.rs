@@ -230,7 +230,7 @@ pub(super) async fn create(
     )?;
     let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
     let id = new_id()?;
-    let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
+    let menu = menu(&site, &settings, &id).await?;
     site.creates
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
@@ -279,7 +279,7 @@ pub(super) async fn again(
     };
     let legacy = legacy(&site, &room).await.map_err(refused)?;
     settings.title = legacy.title.as_deref().into();
-    let menu = menu(site.config.max_items, &settings, &id, site.hub.now())?;
+    let menu = menu(&site, &settings, &id).await?;
     let menu = menu.with_dishes(legacy.dishes());
     match make(&site, id.clone(), menu, ttl).await {
         Ok(made) => {

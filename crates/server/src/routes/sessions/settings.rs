@@ -6,12 +6,11 @@ use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tablecast::hub::Unavailable;
 use tablecast_core::{PersonId, PersonKey, Rejection, RoomId, code};
 
 use crate::reason;
 use crate::routes::body::is_json;
-use crate::routes::site::unavailable;
+use crate::routes::site::{SiteState, unavailable};
 use tablecast_http::Problem;
 use tablecast_lunch::{MAX_VOTES_EACH, MasterSecret, Menu, Rules, code as lunch_code};
 
@@ -111,13 +110,11 @@ fn whole(number: &Value) -> Option<u64> {
     number.as_u64().or_else(written_with_a_point)
 }
 
-/// The menu of the new room with this id. `now` is the store's clock (ms since 1970), if it is
-/// known.
-pub(super) fn menu(
-    max_items: usize,
+/// The menu of the new room with this id.
+pub(super) async fn menu(
+    site: &SiteState,
     settings: &Settings,
     id: &RoomId,
-    now: Option<u64>,
 ) -> Result<Menu, Problem> {
     let refused = |rejection: Rejection| {
         let reason = match rejection.code {
@@ -129,7 +126,7 @@ pub(super) fn menu(
         };
         Problem::new(reason, rejection.message)
     };
-    let mut menu = Menu::new(max_items, new_secret()?);
+    let mut menu = Menu::new(site.config.max_items, new_secret()?);
     match &settings.title {
         Value::Null => {}
         Value::String(title) => menu = menu.with_title(title).map_err(refused)?,
@@ -142,7 +139,7 @@ pub(super) fn menu(
         menu = menu.with_rules(rules).map_err(refused)?;
     }
     if let Some(deadline) = deadline(settings)? {
-        let now = now.ok_or_else(|| unavailable(&Unavailable::Store("no clock yet".to_owned())))?;
+        let now = site.hub.now().await.map_err(|why| unavailable(&why))?;
         let at = match deadline {
             When::In(time) => now.saturating_add(time.as_millis() as u64),
             When::At(at) => at,
