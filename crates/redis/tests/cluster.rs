@@ -140,7 +140,7 @@ async fn a_room_whose_slot_moves_is_followed() {
 #[tokio::test]
 async fn commits_go_on_while_a_slot_is_being_moved() {
     let cluster = RedisCluster::start();
-    let backend = connected(&cluster.url()).await;
+    let backend = connected_hasty(&cluster.url()).await;
     let [here, _, _] = &one_on_each(&cluster)[..] else {
         panic!()
     };
@@ -183,7 +183,7 @@ async fn a_dead_server_is_told_and_the_others_go_on() {
     for node in cluster.nodes() {
         node.cli(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]);
     }
-    let backend = connected(&cluster.url()).await;
+    let backend = connected_hasty(&cluster.url()).await;
     let mut heard = Heard::of(&backend);
     heard.up().await;
     let rooms = one_on_each(&cluster);

@@ -2,13 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 use tablecast_core::{Backend, RoomId};
 use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_testing::contract::Nodes;
 use tablecast_testing::redis::{RedisCluster, RedisServer};
-use tablecast_testing::until;
+use tablecast_testing::{DEADLINE, until};
 
 /// A store that tests which run at the same time share, since starting one takes
 /// longer than most tests; the last of them ends it.
@@ -33,7 +32,7 @@ impl<T> Shared<T> {
 async fn connected(url: &str) -> Arc<dyn Backend> {
     let config = RedisConfig {
         // A busy machine is no reason to give up.
-        timeout: Duration::from_secs(60),
+        timeout: DEADLINE,
         ..RedisConfig::default()
     };
     let backend = Arc::new(RedisBackend::connect_with(url, &config).expect("a Redis URL"));

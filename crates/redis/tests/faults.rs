@@ -143,7 +143,7 @@ async fn a_killed_command_connection_is_replaced_without_an_alarm() {
 #[tokio::test]
 async fn a_paused_redis_is_an_error_in_time_and_told() {
     let server = RedisServer::start(&[]);
-    let backend = connected(&server.url()).await;
+    let backend = connected_hasty(&server.url()).await;
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
@@ -179,7 +179,7 @@ async fn a_paused_redis_is_an_error_in_time_and_told() {
 async fn a_subscription_that_died_silently_is_found_and_replaced() {
     let server = RedisServer::start(&[]);
     let proxy = FaultyProxy::start(server.port()).await;
-    let backend = connected(&url(&proxy)).await;
+    let backend = connected_hasty(&url(&proxy)).await;
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;
@@ -197,7 +197,7 @@ async fn a_subscription_that_died_silently_is_found_and_replaced() {
 async fn a_command_connection_that_died_silently_is_found_and_replaced() {
     let server = RedisServer::start(&[]);
     let proxy = FaultyProxy::start(server.port()).await;
-    let backend = connected(&url(&proxy)).await;
+    let backend = connected_hasty(&url(&proxy)).await;
     let mut heard = Heard::of(&backend);
     let room = room("a");
     let start = created(&backend, &room).await;

@@ -7,16 +7,18 @@
     reason = "how late an alarm rang is looked at, not asserted"
 )]
 
+mod support;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use support::redis_backend;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
 use tablecast::hub::CreateError;
 use tablecast::{App, Hub, HubConfig};
-use tablecast_redis::RedisBackend;
 use tablecast_sqlite::{SqliteBackend, SqliteOptions};
 use tablecast_testing::redis::{RedisCluster, RedisServer};
 use tablecast_testing::{Directory, until};
@@ -93,13 +95,11 @@ async fn is_there(backend: &dyn Backend, room: &RoomId) -> u64 {
 /// Nodes with a runtime each. One of them makes the room, and dies at about the time of the
 /// alarm, with all of its connections.
 async fn one_dies(url: &str) {
-    let look = RedisBackend::connect(url).unwrap();
+    let look = redis_backend(url);
     let start = |url: String| {
         let runtime = Runtime::new().unwrap();
-        let hub = runtime.spawn(async move {
-            let backend = RedisBackend::connect(&url).unwrap();
-            Hub::<Bell>::start(Arc::new(backend), config())
-        });
+        let hub = runtime
+            .spawn(async move { Hub::<Bell>::start(Arc::new(redis_backend(&url)), config()) });
         (runtime, hub)
     };
     let mut nodes = Vec::new();

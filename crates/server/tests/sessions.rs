@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
-use support::{Answer, Running, config, say, start, start_on};
+use support::{Answer, Running, config, redis_backend, say, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::Backend;
 use tablecast::core::backend::{Commit, NewKeepsake};
 use tablecast::core::stored::Record;
-use tablecast_redis::RedisBackend;
 use tablecast_testing::client::Client;
 use tablecast_testing::redis::RedisServer;
 use tablecast_testing::until;
@@ -117,7 +116,7 @@ async fn a_room_has_the_rules_the_deadline_and_the_host_it_was_made_with() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_an_older_server_may_live_a_room_is_made_without_a_host() {
     let redis = RedisServer::start(&[]);
-    let store = RedisBackend::connect(&redis.url()).unwrap();
+    let store = redis_backend(&redis.url());
     let mut config = config();
     config.hub.node_lease = Duration::from_secs(3600);
     let server = start_on(config, Arc::new(store)).await;

@@ -17,7 +17,7 @@ use tablecast_core::backend::{
 };
 use tablecast_core::id::{NodeId, RoomId};
 use tablecast_core::position::Position;
-use tablecast_redis::RedisBackend;
+use tablecast_redis::{RedisBackend, RedisConfig};
 pub use tablecast_testing::{DEADLINE, until};
 use tablecast_testing::{Notification, Recorder};
 use tokio::time::{Instant, timeout};
@@ -56,9 +56,22 @@ pub fn step(expected: Position, events: &[&str]) -> Commit {
     }
 }
 
-/// A backend that is connected.
+/// A backend that is connected. A busy machine is no reason for it to give up.
 pub async fn connected(url: &str) -> RedisBackend {
-    let backend = RedisBackend::connect(url).unwrap();
+    let config = RedisConfig {
+        timeout: DEADLINE,
+        ..RedisConfig::default()
+    };
+    connected_with(url, &config).await
+}
+
+/// A backend that is connected, and waits for an answer, or for a slot, no longer than by default.
+pub async fn connected_hasty(url: &str) -> RedisBackend {
+    connected_with(url, &RedisConfig::default()).await
+}
+
+async fn connected_with(url: &str, config: &RedisConfig) -> RedisBackend {
+    let backend = RedisBackend::connect_with(url, config).unwrap();
     let load = async || backend.load(&room("none"), None).await;
     until("the backend is connected", load, Result::is_ok)
         .await
@@ -226,7 +239,7 @@ pub async fn publications_arrive(
     room: &RoomId,
     url: &str,
 ) {
-    let other = RedisBackend::connect(url).unwrap();
+    let other = connected(url).await;
     let commit = async || {
         let loaded = backend.load(room, None).await;
         let Ok(Some(Loaded { mut position, .. })) = loaded else {

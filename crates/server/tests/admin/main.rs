@@ -13,10 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Answer, Running, UPGRADE, config, say, start, start_managed};
+use support::{Answer, Running, UPGRADE, config, redis_backend, say, start, start_managed};
 use tablecast::MemoryBackend;
 use tablecast::core::limits::Rate;
-use tablecast_redis::RedisBackend;
 use tablecast_server::config::Config;
 use tablecast_testing::client::{Client, Connect};
 use tablecast_testing::process::{Process, program};

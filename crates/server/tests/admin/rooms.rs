@@ -272,7 +272,7 @@ async fn rooms_are_listed_in_pages() {
 #[tokio::test]
 async fn each_of_two_nodes_shows_its_own_connections_and_the_seats_say_the_node() {
     let redis = RedisServer::start(&[]);
-    let open = || Arc::new(RedisBackend::connect(&redis.url()).unwrap());
+    let open = || Arc::new(redis_backend(&redis.url()));
     let (here, at) = start_managed(config(), open()).await;
     let (there, other) = start_managed(config(), open()).await;
     let [at, other] = [at, other].map(Operators);

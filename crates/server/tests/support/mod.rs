@@ -11,6 +11,7 @@ use std::time::Duration;
 use tablecast::core::Backend;
 use tablecast::{Hub, MemoryBackend};
 use tablecast_lunch::Menu;
+use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_server::config::Config;
 use tablecast_server::{Failed, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +21,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use tablecast_testing::DEADLINE;
+
+/// A node's way to a Redis. A busy machine is no reason for it to give up.
+pub fn redis_backend(url: &str) -> RedisBackend {
+    let config = RedisConfig {
+        timeout: DEADLINE,
+        ..RedisConfig::default()
+    };
+    RedisBackend::connect_with(url, &config).expect("a Redis URL")
+}
 
 /// Says it as a member, and waits until it is done.
 pub async fn say(member: &mut tablecast_testing::client::Client, command: serde_json::Value) {
