@@ -7,9 +7,9 @@
 //!
 //! - [`Hub`]: all rooms of this process. Start here.
 //! - [`App`] and [`Logic`](core::Logic): your state, your rules, and their wire format.
-//! - [`MemoryBackend`]: rooms in this process. The crate `tablecast-redis` keeps rooms in
-//!   Redis, shared by several processes. For any other store write your own
-//!   [`Backend`](core::Backend).
+//! - [`MemoryBackend`]: rooms in this process. The crate `tablecast-sqlite` keeps rooms in a
+//!   file, `tablecast-redis` in Redis, shared by several processes. For any other store write
+//!   your own [`Backend`](core::Backend).
 //! - [`Channel`](channel::Channel): the fan-out alone, without rooms or state.
 //!
 //! What clients see is described in `docs/protocol.md` of the repository.
@@ -174,9 +174,9 @@
 //! Your handler must check who may connect (origin, rate, login) before it passes on the
 //! [`Upgrade`](upgrade::Upgrade). If it knows its users, [`Hub::upgrade_as`] seats them under
 //! their names and with their roles. [`Hub::dismiss`] and [`Hub::close`] send members away.
-//! [`Hub::journal`], [`Hub::inspect`] and [`Hub::history`] tell an operator what goes on. `axum::serve` sets no deadline for a slow request; on the
-//! public internet put a proxy in front, or use an accept loop like that of the lunch
-//! server.
+//! [`Hub::journal`], [`Hub::inspect`] and [`Hub::history`] tell an operator what goes on.
+//! `axum::serve` sets no deadline for a slow request; on the public internet put a proxy in
+//! front, or use the accept loop of the crate `tablecast-http`.
 //!
 //! Some networks let no WebSocket through. [`Hub::events`] answers with a stream of events instead,
 //! and [`Hub::post`] takes what such a client says, on any node: see [`sse`].

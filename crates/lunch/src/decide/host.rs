@@ -43,7 +43,7 @@ impl Menu {
             Some(_) => Err(Rejection::new(code::HOST_ONLY, "only the host may do this")),
             None => Err(Rejection::new(
                 code::NO_HOST,
-                "nobody is host here at this moment, so everybody may do everything else",
+                "only a host may do this, and this room has none at this moment",
             )),
         }
     }

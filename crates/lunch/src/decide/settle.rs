@@ -26,7 +26,7 @@ impl Menu {
         let nothing = || {
             let why = match self.table.items.is_empty() {
                 true => "the menu is empty: add something first",
-                false => "of each item somebody has said that they cannot eat it: add another one",
+                false => "every item has somebody who cannot eat it: add another one",
             };
             Rejection::new(code::NOTHING_TO_DECIDE, why)
         };

@@ -247,7 +247,7 @@ pub(super) async fn qr(
     let refused = || {
         Problem::new(
             reason::BAD_REQUEST,
-            "say ?origin=, the origin of the page: http:// or https:// and the host that is asked, and behind it the path of the site, if it has one",
+            "say ?origin=, the origin of the page: http:// or https:// and the host that is asked, or an origin that the server's operator allows (--allowed-origin); behind it the path of the site, if it has one",
         )
     };
     let Query(Link { origin }) = link.map_err(|_| refused())?;

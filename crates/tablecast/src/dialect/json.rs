@@ -227,7 +227,7 @@ pub(crate) fn later<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>,
         command = read("null").or(command);
     }
     let command = command.map_err(|error| match within(&verb, &error) {
-        what if what.contains("unknown variant") => bad(format!("{what}; `rename` is known too")),
+        what if what.contains("unknown variant") => bad(format!("{what}; `rename` is allowed too")),
         what => bad(what),
     })?;
     let content = Request::Command(command);
