@@ -167,6 +167,32 @@ test('an answer that is late does not replace a newer one, and a refusal is show
   equal(await page.getByRole('alert').count(), 0);
 });
 
+test('a step that an address names is shown, although a refresh overtakes what reads it, or its events are refused once', async (t) => {
+  const server = await watched(t);
+  const { page } = await operator(t, server, { may: NETWORK });
+  await answering(page);
+  /** @type {(() => void)[]} */
+  const late = [];
+  const pattern = new RegExp(`api/rooms/${ROOM}$`);
+  await page.route(pattern, async (route) => {
+    await new Promise((/** @type {(value?: unknown) => void} */ resolve) => late.push(resolve));
+    await route.fallback().catch(() => {}); // Nobody waits for it any more.
+  });
+  await page.goto(`/#room/${ROOM}?at=5`);
+  await until('the room was asked for', () => late.length, (length) => length > 0);
+  await page.unroute(pattern);
+  await page.getByRole('button', { name: 'Refresh' }).click();
+  await page.getByText('Event 5, 5 of 6: voted.').waitFor();
+  for (const answer of late) answer();
+
+  const refused = new RegExp(`api/rooms/${ROOM}/history$`);
+  await page.route(refused, (route) => route.fulfill({ status: 503, json: { code: 'unavailable', detail: 'the store is away' } }), { times: 1 });
+  await page.reload();
+  await page.getByRole('alert').getByText('503 unavailable: the store is away').waitFor();
+  await page.getByRole('button', { name: 'Refresh' }).click();
+  await page.getByText('Event 5, 5 of 6: voted.').waitFor();
+});
+
 test('a reason goes with each question and is this tab’s; each action is one request', async (t) => {
   const server = await watched(t);
   const { page, context } = await operator(t, server);

@@ -17,6 +17,8 @@ export class Replay {
   #history = { from: null, events: [] };
   /** The shown step: 0 is before the first event. */
   #at = 0;
+  /** The event to go to as soon as the events are there. @type {number | undefined} */
+  #to;
   /** Those that are known already, by the number of the event. @type {Map<number, Moment>} */
   #known = new Map();
   #slider = h('input', { type: 'range', min: '0', max: '0', step: '1', 'aria-label': 'Step', oninput: () => this.#go(Number(this.#slider.value)) });
@@ -36,15 +38,20 @@ export class Replay {
     this.#failed = failed;
   }
 
+  /** Goes to this event when the events are read next, whoever asks for that. @param {number | undefined} seq */
+  goTo(seq) {
+    this.#to = seq;
+  }
+
   /**
    * Reads the events again. Whoever looked at the newest sees the newest; whoever looked at an earlier one stays there.
    * @param {Moment} now the room as it is
-   * @param {number | undefined} seq the event to go to
    */
-  async refresh(now, seq) {
+  async refresh(now) {
     const history = await this.#newest.ask((signal) => get(`rooms/${encodeURIComponent(this.#room)}/history`, {}, signal));
     if (!history) return;
-    const stays = seq ?? (this.#at === this.#history.events.length ? undefined : this.#seq());
+    const stays = this.#to ?? (this.#at === this.#history.events.length ? undefined : this.#seq());
+    this.#to = undefined;
     this.#history = history;
     const { from, events } = this.#history;
     this.#known = new Map([[now.position.seq, now]]);

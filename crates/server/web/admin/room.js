@@ -42,15 +42,11 @@ export class RoomView {
   /** @param {import('./place.js').Query} query */
   async show({ at }) {
     this.#seq = -1;
-    await this.#read(at === undefined ? undefined : Number(at));
+    this.#replay.goTo(at === undefined ? undefined : Number(at));
+    await this.refresh();
   }
 
-  refresh() {
-    return this.#read(undefined);
-  }
-
-  /** @param {number | undefined} at */
-  async #read(at) {
+  async refresh() {
     /** @type {import('./api.js').OpenRoom | undefined} */
     const room = await this.#newest.ask((signal) => get(`rooms/${encodeURIComponent(this.#room)}`, {}, signal));
     if (!room) return;
@@ -71,7 +67,13 @@ export class RoomView {
     // Also when names are shown or hidden again: then the same events read differently.
     if (room.position.seq === this.#seq && this.#shownFor === reason()) return;
     [this.#seq, this.#shownFor] = [room.position.seq, reason()];
-    await this.#replay.refresh({ position: room.position, state: room.state, event: null }, at);
+    try {
+      await this.#replay.refresh({ position: room.position, state: room.state, event: null });
+    } catch (error) {
+      // The next time they are asked for again.
+      this.#seq = -1;
+      throw error;
+    }
   }
 
   async #closed() {
