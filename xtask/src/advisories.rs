@@ -1,23 +1,23 @@
-//! Known vulnerabilities of the dependencies, as far as the database of them can be had.
+//! Known vulnerabilities of the dependencies, if their database can be had.
 //!
-//! The RustSec database is a git repository. A machine that reaches package registries only cannot fetch
-//! it, and a test run that could never be green there would be of no use. So this is the one check that
-//! may not take place: with a copy of the database, fresh or not, the check counts like any other;
-//! without one the step says in the output and in the summary that nothing was checked.
+//! The RustSec database is a git repository. A machine that reaches package registries alone cannot fetch
+//! it, and a test run that can never be green is of no use. So this is the one check that may be left out:
+//! with a copy of the database, new or old, it counts like any other. Without one the output and the
+//! summary say that nothing was checked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::invocation::Invocation;
 use crate::outcome::Outcome;
-use crate::tools::Missing;
+use crate::tools::{self, Missing};
 
-/// Without general internet some networks answer at once and some never; nobody should wait for
-/// minutes to be told so.
+/// Without internet access some networks refuse at once, and some never answer. Nobody should wait minutes
+/// for that.
 const FETCH: &str = "timeout 60 cargo deny fetch db";
 
-/// Checks with a fetched database, else with the one that is there, else not at all and says so.
+/// Checks with a database that it fetches, else with the copy that is there. Without either it does not check.
 pub(crate) fn check(missing: Missing) -> Result<Outcome> {
     let fetch = || match missing {
         Missing::Install => Invocation::new(FETCH).run(),
@@ -25,7 +25,9 @@ pub(crate) fn check(missing: Missing) -> Result<Outcome> {
     };
     if let Err(error) = fetch() {
         println!("the advisory database could not be fetched: {error}");
-        if !has_database(&databases()?)? {
+        // Where cargo-deny keeps them.
+        let databases = tools::folder("CARGO_HOME", ".cargo")?.join("advisory-dbs");
+        if !has_database(&databases)? {
             return Ok(Outcome::NotChecked(
                 "known vulnerabilities (RustSec): no copy of the database is here, and it could not be fetched",
             ));
@@ -35,14 +37,6 @@ pub(crate) fn check(missing: Missing) -> Result<Outcome> {
     // `--offline`: a second attempt to fetch it would turn "cannot be reached" into a failure.
     Invocation::new("cargo deny --offline check advisories").run()?;
     Ok(Outcome::Passed)
-}
-
-/// Where cargo-deny keeps them.
-fn databases() -> Result<PathBuf> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let home = home.context("neither CARGO_HOME nor a home directory is known")?;
-    Ok(home.join("advisory-dbs"))
 }
 
 /// cargo-deny keeps each database in a git clone of its own; an attempt that failed leaves only a lock file.

@@ -1,33 +1,41 @@
 //! `cargo xtask autobahn`: the Autobahn suite, a client that tests WebSocket servers, against the
-//! library's example `echo`. The result is in the repository, so that a change of it shows.
+//! library's example `echo`. The result is a file of the repository, so that every change of it is seen.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::counts;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Running};
+use crate::{counts, tools};
 
-/// On PyPI. It needs Python 2.7, of which nothing changes any more.
+/// The suite's name on PyPI. It needs Python 2.7.
 const SUITE: &str = "autobahntestsuite";
 const VERSION: &str = "25.10.1";
 const INSTALL: &str = "-m pip install --quiet --user --no-warn-script-location";
 const IMPORT: &str = "from autobahntestsuite import wstest";
+
+/// Prints which Python is a 2.7 with pip: the one on the PATH, or one that pyenv has installed, whose own `python2.7`
+/// works only where somebody has switched it on.
+const PYTHON: &str = r#"
+for python in python2.7 "$0"/versions/*/bin/python2.7; do
+    "$python" -c 'import sys, pip; sys.exit(sys.version_info[:2] != (2, 7))' && echo "$python" && exit
+done 2>/dev/null
+exit 1"#;
 
 const RESULT: &str = "docs/autobahn.md";
 
 /// The name of our server in the suite's reports.
 const AGENT: &str = "echo";
 
-/// The largest messages of the suite have 16 MiB; others of 4 MiB come in frames of 64 bytes, and an empty one.
+/// The largest messages of the suite have 16 MiB. Others of 4 MiB come in frames of 64 bytes and one empty frame.
 const ECHO: &str = "--listen 127.0.0.1:0 --message-bytes 16777216 --message-fragments 65537";
 
-/// The groups of cases that must pass. 12 and 13 are compression, which is absent on purpose; there
-/// are no others.
+/// The groups of cases that must pass. The suite has only two more, 12 and 13: compression, which is absent on
+/// purpose.
 const GROUPS: [(&str, &str); 9] = [
     ("1", "frames of each size"),
     ("2", "pings and pongs"),
@@ -40,13 +48,13 @@ const GROUPS: [(&str, &str); 9] = [
     ("10", "one message in fragments of each size"),
 ];
 
-/// What the suite says about a case, the worst last.
+/// What the suite says about a case, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Ok,
-    /// There is no right and wrong in it.
+    /// Any behaviour is right.
     Informational,
-    /// As the standard says, but not as it recommends: such as a fault that is found late.
+    /// What the standard allows but does not recommend, such as finding a fault late.
     NonStrict,
     Failed,
 }
@@ -63,7 +71,7 @@ pub(crate) fn run() -> Result<()> {
     )?;
     let folder = Path::new(&program).with_file_name("autobahn");
     std::fs::create_dir_all(&folder)?;
-    let (_echo, address) = Echo::start(&program)?;
+    let (_echo, address) = start(&program)?;
     let spec = json!({
         "outdir": folder,
         "servers": [{ "agent": AGENT, "url": format!("ws://{address}/") }],
@@ -97,82 +105,47 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The Python that has the suite. It is installed once for each user, beside what other programs keep.
+/// The Python that has the suite, which is installed once for each user, in the folder for caches.
 fn suite() -> Result<Invocation> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::home_dir().map(|home| home.join(".cache"));
-    let cache = cache
-        .or_else(home)
-        .context("there is no home directory to install into")?;
+    let cache = tools::folder("XDG_CACHE_HOME", ".cache")?;
     let folder = cache.join("tablecast").join(format!("{SUITE}-{VERSION}"));
-    // A folder for a user's packages needs no virtual environment, which Python 2.7 does not bring.
+    // A user's folder of packages and no virtual environment: Python 2.7 comes without the module for those.
     let base = format!("PYTHONUSERBASE={}", folder.display());
     let python = Invocation::new("env").with([&*base, &*python()?]);
     let is_there = || python.clone().with(["-c", IMPORT]).output();
     if is_there().is_err() {
         let package = format!("{SUITE}=={VERSION}");
-        let install = python.clone().with(INSTALL.split(' ')).with([&*package]);
-        println!("$ {install}");
-        install.run()?;
+        let install = python.clone().with(INSTALL.split(' '));
+        install.with([&*package]).run()?;
         is_there()?;
     }
     Ok(python)
 }
 
-/// A Python 2.7: that of the PATH, or one of pyenv's, whose own `python2.7` works only where it
-/// is switched on.
 fn python() -> Result<String> {
-    let pyenv = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
-    let pyenv = pyenv.or_else(|| std::env::home_dir().map(|home| home.join(".pyenv")));
-    let versions = pyenv.and_then(|pyenv| std::fs::read_dir(pyenv.join("versions")).ok());
-    let versions = versions.into_iter().flatten().flatten();
-    let of_pyenv = versions.map(|version| version.path().join("bin/python2.7"));
-    let mut candidates = std::iter::once("python2.7".into()).chain(of_pyenv);
-    let works = |python: &PathBuf| {
-        let check = [
-            "-c",
-            "import sys, pip; sys.exit(sys.version_info[:2] != (2, 7))",
-        ];
-        let python = Invocation::new("env").with([&*python.to_string_lossy()]);
-        python.with(check).output().is_ok()
-    };
-    let found = candidates
-        .find(works)
-        .map(|python| python.display().to_string());
-    found.context(
+    let pyenv = tools::folder("PYENV_ROOT", ".pyenv")?;
+    let find = Invocation::new("sh -c").with([PYTHON]).with(pyenv.to_str());
+    let found = find.output().context(
         "the Autobahn suite needs Python 2.7 with pip, as `python2.7` on the PATH or in pyenv; \
          `pyenv install 2.7.18` installs it",
-    )
+    )?;
+    Ok(found.trim().to_owned())
 }
 
-/// The example, which ends with its value.
-struct Echo(Child);
-
-impl Echo {
-    /// Starts it on a free port, and returns its address.
-    fn start(program: &str) -> Result<(Self, String)> {
-        let mut command = Command::new(program);
-        command.args(ECHO.split(' ')).stderr(Stdio::piped());
-        let mut echo = Echo(
-            command
-                .spawn()
-                .with_context(|| format!("cannot start {program}"))?,
-        );
-        let mut line = String::new();
-        let stderr = echo.0.stderr.take().context("no standard error")?;
-        BufReader::new(stderr).read_line(&mut line)?;
-        let address = line.trim().strip_prefix("listening on ");
-        let address = address.with_context(|| format!("{program} does not listen: {line}"))?;
-        Ok((echo, address.to_owned()))
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        // It ends no other way.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts the example on a free port, and returns its address.
+fn start(program: &str) -> Result<(Running, String)> {
+    let mut echo = Command::new(program);
+    echo.args(ECHO.split(' ')).stderr(Stdio::piped());
+    let echo = echo
+        .spawn()
+        .with_context(|| format!("cannot start {program}"))?;
+    let mut echo = Running(echo);
+    let stderr = echo.0.stderr.take().context("no standard error")?;
+    let mut line = String::new();
+    BufReader::new(stderr).read_line(&mut line)?;
+    let address = line.trim().strip_prefix("listening on ");
+    let address = address.with_context(|| format!("{program} does not listen: {line}"))?;
+    Ok((echo, address.to_owned()))
 }
 
 impl Verdict {
@@ -181,7 +154,7 @@ impl Verdict {
             Some("OK") => Verdict::Ok,
             Some("INFORMATIONAL") => Verdict::Informational,
             Some("NON-STRICT") => Verdict::NonStrict,
-            // Several words for how it failed, such as `WRONG CODE`.
+            // There are several words for a failure, such as `WRONG CODE`.
             _ => Verdict::Failed,
         }
     }
@@ -191,10 +164,10 @@ impl Verdict {
     }
 }
 
-/// The numbers of a case, for their order.
+/// The numbers of a case, so that cases are sorted by number.
 type Case = Vec<u32>;
 
-/// What the suite's index says about each case: of the messages and of the closing handshake, the worse.
+/// What the suite's index says about each case. It judges the messages and the closing handshake; the worse one counts.
 fn verdicts(index: &Value) -> Result<BTreeMap<Case, Verdict>> {
     let cases = index[AGENT]
         .as_object()

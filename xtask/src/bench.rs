@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::invocation::Invocation;
 use crate::tools::{self, Missing, Tool};
 
-/// What is measured. Built one after the other, as users build it: together, each would have the
-/// features that only another asks for.
+/// What is measured. Each is built alone, as users build it: in one build each would also have the
+/// features that only another one asks for.
 const BUILDS: [&str; 3] = [
     "cargo build --release --package tablecast-server",
     "cargo build --release --package tablecast --example relay",
@@ -16,8 +16,8 @@ const BUILDS: [&str; 3] = [
 const RUN: &str =
     "cargo run --quiet --release --package tablecast-bench --bin tablecast-bench -- run";
 
-/// Installs, builds, and runs `tablecast-bench run` with `arguments`, except `--no-install`, which is
-/// for this task.
+/// Installs, builds, and runs `tablecast-bench run` with `arguments`. Only `--no-install` is for this
+/// task and is not passed on.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let is_own = |word: &&str| *word == "--no-install";
     let (own, passed_on): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|word| is_own(word));
@@ -28,18 +28,17 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     tools::provide(needed(&without(&passed_on)?)?, missing).context(
         "what the peers need is not all there (`--without PEER,…` measures without some)",
     )?;
-    // Trials can go elsewhere.
+    // With `--out` it is a trial, which leaves the documents as they are.
     let is_trial = passed_on.iter().any(|word| word.starts_with("--out"));
     let folder: &[&str] = if is_trial { &[] } else { &["--out", "docs"] };
     let run = Invocation::new(RUN).with(folder.iter().chain(&passed_on).copied());
     for command in BUILDS.map(Invocation::new).iter().chain([&run]) {
-        println!("$ {command}");
         command.run()?;
     }
     Ok(())
 }
 
-/// What `--without` names, in either way of writing it.
+/// The peers that `--without` names, as `--without a,b` or `--without=a,b`.
 fn without<'a>(arguments: &[&'a str]) -> Result<Vec<&'a str>> {
     let mut peers = Vec::new();
     let mut arguments = arguments.iter();
@@ -57,7 +56,7 @@ fn without<'a>(arguments: &[&'a str]) -> Result<Vec<&'a str>> {
     Ok(peers)
 }
 
-/// What a run without those peers still needs.
+/// The tools that a run without those peers needs.
 fn needed(without: &[&str]) -> Result<Vec<Tool>> {
     tools::needed(|user| !matches!(user, "test" | "fuzz") && !without.contains(&user))
 }

@@ -1,15 +1,15 @@
-//! `cargo xtask chaos`: the clients that people hold in their hands, under faults.
+//! `cargo xtask chaos`: the page, the terminal and the JavaScript client, under faults.
 
 use anyhow::Result;
 
 use crate::counts;
 use crate::invocation::Invocation;
 
-/// Builds the server, and runs `e2e/chaos` with these arguments, which it checks. What that needs
-/// is installed by `cargo xtask test`.
+/// Builds the server, and runs `e2e/chaos` with these arguments, which `e2e/chaos` checks itself.
+/// `cargo xtask test` installs what it needs.
 ///
 /// # Errors
-/// Something is missing, or a run found something.
+/// Something is missing, or a run found a fault.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let program = counts::built(
         Invocation::new("cargo build --package tablecast-server"),
@@ -18,7 +18,5 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let server = format!("TABLECAST_BIN={program}");
     let node = ["node", "e2e/chaos/main.js"];
     let command = Invocation::new("env").with([&*server]).with(node);
-    let command = command.with(arguments.iter().copied());
-    println!("$ {command}");
-    command.run()
+    command.with(arguments.iter().copied()).run()
 }

@@ -1,14 +1,14 @@
 //! `cargo xtask counts`: how many instructions the hot paths take, against what is recorded.
 //!
-//! Time cannot be compared between machines, nor on a busy one; instructions can. Callgrind counts
-//! them in software, so no machine lacks what it takes. The paths are in
-//! `crates/server/benches/counts`; each runs in a process of its own, so that none depends on what
-//! another has left in the allocator.
+//! Times of two machines, or of a busy one, cannot be compared; instructions can. Callgrind counts them
+//! in software, so it needs no counter of the processor. The paths are in
+//! `crates/server/benches/counts`. Each runs in a process of its own, so that none depends on how
+//! another one has used the allocator.
 //!
-//! gungraun does the same and more, but keeps its counts in `target`, of the last run on this
-//! machine, where a regression is compared with itself from the second run on; its limits in
-//! absolute numbers stand in the source, where no command can write them. And its runner has to be
-//! installed in the very version of the library, which takes longer than all of this.
+//! gungraun does the same and more. But it keeps the counts of the last run on this machine, in
+//! `target`: from the second run on a regression is compared with itself. Its limits in absolute
+//! numbers are in the source, where no command can write them. And its runner must have exactly the
+//! version of the library, and takes longer to install than all of this.
 
 mod record;
 

@@ -27,10 +27,10 @@ const OUT: &str = "target/dist";
 const LARGEST_BINARY: u64 = 13_000_000;
 const LARGEST_IMAGE: u64 = 15_000_000;
 
-/// What else is in the folder of a release: the paths that git lists.
+/// Prints which files of the repository are in the folder of a release too.
 const DOCUMENTS: &str = "git ls-files README.md LICENSE-APACHE LICENSE-MIT deploy";
 
-/// What the binary itself writes, and where in the folder it is put.
+/// Arguments with which the binary writes a file, and where in the folder that is put.
 const WRITTEN: [(&str, &str); 4] = [
     ("completions bash", "completions/tablecast.bash"),
     ("completions zsh", "completions/_tablecast"),
@@ -41,10 +41,10 @@ const WRITTEN: [(&str, &str); 4] = [
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Options<'a> {
-    /// The machine to build for; the first of those of `targets` that is installed, if none is named.
+    /// The target to build for, if one is named; else that of `build::target`.
     target: Option<&'a str>,
     out: &'a str,
-    /// Only try what is there.
+    /// Whether to check what is there instead of making it.
     check: bool,
 }
 
@@ -59,7 +59,7 @@ struct Release {
     out: PathBuf,
 }
 
-/// Makes the release, or tries the one that is there.
+/// Makes the release, or checks the one that is there.
 ///
 /// # Errors
 /// A tool is missing, something cannot be built or written, or is not as it must be.
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     release.make()
 }
 
-/// Makes the image from the release that is there, or tries the one that is there.
+/// Makes the image from the release that is there, or checks the image that is there.
 ///
 /// # Errors
 /// There is no release, a tool is missing, or the image is not as it must be.
@@ -187,7 +187,7 @@ impl Release {
         sums::write(&self.out)
     }
 
-    /// Its sums, its size, and that it serves in a bare Debian.
+    /// Checks its sums and its size, and that it serves in a bare Debian.
     fn check(&self) -> Result<()> {
         let needed = tools::needed(|user| user == "debian")?;
         tools::provide(needed, Missing::Install)?;
@@ -196,7 +196,7 @@ impl Release {
         let debian = Invocation::new("mmdebstrap --quiet --variant=essential bookworm");
         debian.with([text(&root)?]).run()?;
         let served = self.serves_in(&root);
-        // No further than this root: nothing is mounted there.
+        // Nothing is mounted there, so nothing else is removed.
         fs::remove_dir_all(&root)?;
         served
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: libFuzzer looks for inputs that break a promise of `crates/fuzz`.
 //!
-//! By the stable compiler, so that a machine needs no other: of a sanitizer, which only nightly has, code
-//! without `unsafe` needs nothing.
+//! It uses the stable compiler. Sanitizers would need nightly, but they look for what only code with `unsafe`
+//! can do, and here is none.
 
 use std::fs;
 use std::path::Path;
@@ -11,55 +11,51 @@ use anyhow::{Context as _, Result, bail};
 use crate::invocation::Invocation;
 use crate::tools::{self, Missing};
 
-/// Without what makes a release smaller and takes long to compile. cargo-fuzz switches the checks of
-/// debug builds on.
+/// Without LTO, which takes long to compile. The option of cargo-fuzz switches the checks of debug builds on.
 const CARGO: &str = "env CARGO_PROFILE_RELEASE_LTO=off CARGO_TARGET_DIR=target/fuzz cargo fuzz";
 
 const BUILD: &str = "--fuzz-dir crates/fuzz --sanitizer none --debug-assertions --codegen-units 16 --features libfuzzer";
 
-/// What libFuzzer is told: an input may take this long (a hang is a finding), this much memory, and be
-/// this long.
+/// The limits for libFuzzer: seconds for an input (a hang is a finding), memory in MiB, bytes of an input.
 const LIMITS: &str = "-timeout=10 -rss_limit_mb=2048 -max_len=32768 -print_final_stats=1";
 
 const CORPORA: &str = "crates/fuzz/corpus";
 
-/// Where a run puts inputs that reach something new, and its log.
+/// Where a run writes its log, and the inputs that reach new code.
 const OUTPUT: &str = "target/fuzz";
 
-/// What was asked for.
-#[derive(Debug, PartialEq, Eq)]
-struct Options<'a> {
-    /// All, if none is named.
-    target: Option<&'a str>,
-    seconds: u64,
-}
-
-/// Runs one target or all of them, one after the other, and prints what each came to.
+/// Runs one target or all of them, one after the other, and prints the result of each.
 ///
 /// # Errors
-/// Something was found; the message says where the input is. Or a tool is missing.
+/// An input breaks a promise; the message says where it is. Or a tool is missing.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
-    let options = options(arguments)?;
+    let (named, seconds) = options(arguments)?;
     tools::provide(tools::needed(|user| user == "fuzz")?, Missing::Install)?;
     let mut targets = Vec::new();
     for folder in fs::read_dir(CORPORA).with_context(|| format!("cannot read {CORPORA}"))? {
         targets.push(folder?.file_name().to_string_lossy().into_owned());
     }
     targets.sort();
-    if let Some(named) = options.target {
+    if let Some(named) = named {
         targets.retain(|target| target == named);
         if targets.is_empty() {
             bail!("there is no target `{named}` in {CORPORA}");
         }
     }
-    let build = Invocation::new(&format!("{CARGO} build {BUILD}"));
-    println!("$ {build}");
-    build.run()?;
+    Invocation::new(&format!("{CARGO} build {BUILD}")).run()?;
     let mut findings = Vec::new();
     for target in &targets {
-        let result = fuzz(target, options.seconds)?;
-        println!("{target:10}{}", result.figures());
-        findings.extend(result.finding.map(|input| format!("\n  {target}: {input}")));
+        let Outcome {
+            executions,
+            coverage,
+            new,
+            finding,
+        } = fuzz(target, seconds)?;
+        let found = u8::from(finding.is_some());
+        println!(
+            "{target:10}{executions:>12} executions, coverage {coverage}, {new} new inputs, {found} findings"
+        );
+        findings.extend(finding.map(|input| format!("\n  {target}: {input}")));
     }
     if !findings.is_empty() {
         bail!(
@@ -70,28 +66,24 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn options<'a>(arguments: &[&'a str]) -> Result<Options<'a>> {
-    let mut options = Options {
-        target: None,
-        seconds: 600,
-    };
+/// The target, if only one is to run, and the seconds for each.
+fn options<'a>(arguments: &[&'a str]) -> Result<(Option<&'a str>, u64)> {
+    let (mut target, mut seconds) = (None, 600);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match *argument {
             "--seconds" => {
-                let seconds = arguments.next().and_then(|it| it.parse().ok());
-                options.seconds = seconds.context("`--seconds` needs a number")?;
+                let number = arguments.next().and_then(|it| it.parse().ok());
+                seconds = number.context("`--seconds` needs a number")?;
             }
-            target if options.target.is_none() && !target.starts_with('-') => {
-                options.target = Some(target);
-            }
+            named if target.is_none() && !named.starts_with('-') => target = Some(named),
             other => bail!("`{other}` is not understood: [TARGET] [--seconds N]"),
         }
     }
-    Ok(options)
+    Ok((target, seconds))
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     executions: u64,
@@ -117,22 +109,9 @@ impl Outcome {
             finding: after("Test unit written to ").map(str::to_owned),
         }
     }
-
-    fn figures(&self) -> String {
-        let Outcome {
-            executions,
-            coverage,
-            new,
-            ..
-        } = self;
-        let findings = u8::from(self.finding.is_some());
-        format!(
-            "{executions:>12} executions, coverage {coverage}, {new} new inputs, {findings} findings"
-        )
-    }
 }
 
-/// Runs one target. New inputs stay out of its corpus, which is kept small by hand.
+/// Runs one target. New inputs are not put into its corpus, which people keep small.
 fn fuzz(target: &str, seconds: u64) -> Result<Outcome> {
     let folder = format!("{OUTPUT}/{target}");
     fs::create_dir_all(Path::new(&folder).join("corpus"))?;
@@ -141,7 +120,6 @@ fn fuzz(target: &str, seconds: u64) -> Result<Outcome> {
         "{CARGO} run {BUILD} {target} {folder}/corpus {CORPORA}/{target} \
          -- {LIMITS} -max_total_time={seconds} -artifact_prefix={folder}/ 2> {log}"
     );
-    println!("$ {line}");
     let ended = Invocation::new("sh -c").with([&*line]).run();
     let text = fs::read_to_string(&log).with_context(|| format!("cannot read {log}"))?;
     let outcome = Outcome::read(&text);
@@ -177,11 +155,10 @@ mod tests {
 
     #[test]
     fn a_target_and_its_time_are_given_in_any_order() -> Result<()> {
-        let (target, seconds) = (Some("heads"), 60);
-        let both = Options { target, seconds };
+        let both = (Some("heads"), 60);
         assert_eq!(options(&["heads", "--seconds", "60"])?, both);
         assert_eq!(options(&["--seconds", "60", "heads"])?, both);
-        assert_eq!(options(&[])?.seconds, 600);
+        assert_eq!(options(&[])?, (None, 600));
         for wrong in [&["--seconds"][..], &["a", "b"], &["--secs", "1"]] {
             assert!(options(wrong).is_err(), "{wrong:?}");
         }

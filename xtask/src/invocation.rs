@@ -1,9 +1,11 @@
 //! A command to run, printed exactly as somebody would type it.
 
 use std::fmt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::own_package;
 
 /// One command line: a program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +23,12 @@ impl Invocation {
         self
     }
 
-    /// Runs it with the terminal as its output.
+    /// Prints it, and runs it with the terminal as its output.
     ///
     /// # Errors
     /// It could not be started, or did not end with success.
     pub(crate) fn run(&self) -> Result<()> {
+        println!("$ {self}");
         let status = self.command()?.status();
         let status = status.with_context(|| format!("cannot start `{self}`"))?;
         if !status.success() {
@@ -52,15 +55,7 @@ impl Invocation {
         let (program, arguments) = self.0.split_first().context("an empty command")?;
         let mut command = Command::new(program);
         command.args(arguments);
-        // What cargo says of this package to a program that it runs. With it, a cargo that is run here would build
-        // `ring`, and all above it, again, and so would the next one from a terminal.
-        let of_this_package =
-            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(of_this_package) {
-                command.env_remove(name);
-            }
-        }
+        own_package::hide_from(&mut command);
         Ok(command)
     }
 }
@@ -72,6 +67,17 @@ impl fmt::Display for Invocation {
             false => word.clone(),
         };
         f.write_str(&self.0.iter().map(quoted).collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// A program that runs beside this one. It is killed when this is dropped, if it still runs.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error says that it has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

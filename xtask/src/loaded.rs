@@ -1,41 +1,26 @@
-//! `cargo xtask test --loaded`: all tests again and again on a machine that has no core to
-//! spare, to find those that are green only where nothing else runs.
+//! `cargo xtask test --loaded`: all tests several times on a machine whose cores are all busy, to find
+//! tests that pass only where nothing else runs.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Running};
 
-/// To the end, so that each round shows all that fail in it.
+/// It does not stop at the first failure, so that each round shows all of them.
 const TESTS: &str = "cargo test --workspace --no-fail-fast";
 
-/// As many programs as there are cores, each of which wants a core for itself. They end with
-/// their value; if this program is interrupted, they are as well.
-struct Load(Vec<Child>);
-
-impl Load {
-    fn start() -> Result<Self> {
-        let mut load = Load(Vec::new());
-        for _ in 0..std::thread::available_parallelism()?.get() {
-            let busy = Command::new("sh")
-                .args(["-c", "while :; do :; done"])
-                .stdin(Stdio::null())
-                .spawn();
-            load.0.push(busy.context("cannot start a busy loop")?);
-        }
-        Ok(load)
+/// As many programs as there are cores, each of which keeps one core busy. Ctrl-C ends them too.
+fn load() -> Result<Vec<Running>> {
+    let mut load = Vec::new();
+    for _ in 0..std::thread::available_parallelism()?.get() {
+        let mut busy = Command::new("sh");
+        busy.args(["-c", "while :; do :; done"])
+            .stdin(Stdio::null());
+        let busy = busy.spawn().context("cannot start a busy loop")?;
+        load.push(Running(busy));
     }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        for busy in &mut self.0 {
-            // It ends no other way.
-            let _ = busy.kill();
-            let _ = busy.wait();
-        }
-    }
+    Ok(load)
 }
 
 /// Runs all tests so many times beside the load.
@@ -47,13 +32,13 @@ pub(crate) fn run(rounds: &str) -> Result<()> {
         Ok(rounds @ 1..) => rounds,
         _ => bail!("{rounds} is no number of rounds; allowed are whole numbers from 1"),
     };
-    // Compilers are not what is tested.
+    // Only the tests run beside the load, not the compiler.
     Invocation::new("cargo test --workspace --no-run").run()?;
     let tests = Invocation::new(TESTS);
     let mut red = 0;
     for round in 1..=rounds {
-        println!("\n=== round {round} of {rounds}\n$ {tests}");
-        let load = Load::start()?;
+        println!("\n=== round {round} of {rounds}");
+        let load = load()?;
         let outcome = tests.run();
         drop(load);
         if let Err(error) = outcome {
@@ -85,13 +70,12 @@ mod tests {
 
     #[test]
     fn the_load_is_one_process_a_core_and_ends_with_its_value() {
-        let load = Load::start().unwrap();
+        let load = load().unwrap();
         let cores = std::thread::available_parallelism().unwrap().get();
-        assert_eq!(load.0.len(), cores);
+        assert_eq!(load.len(), cores);
         let folders: Vec<_> = load
-            .0
             .iter()
-            .map(|busy| format!("/proc/{}", busy.id()))
+            .map(|busy| format!("/proc/{}", busy.0.id()))
             .collect();
         assert!(
             folders

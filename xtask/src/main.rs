@@ -16,6 +16,7 @@ mod fuzz;
 mod invocation;
 mod loaded;
 mod outcome;
+mod own_package;
 mod rolling;
 mod test;
 mod tidy;
@@ -40,18 +41,12 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    // Every path below is relative to the repository, wherever cargo was called.
+    // Every path in these sources starts at the root of the repository, wherever cargo was called.
     std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        []
-        | ["help" | "--help" | "-h"]
-        | [
-            "test" | "counts" | "tidy" | "chaos" | "rolling" | "autobahn" | "fuzz" | "bench"
-            | "dist" | "image",
-            "--help" | "-h",
-        ] => print!("{HELP}"),
+        [] | ["help"] | [.., "--help" | "-h"] => print!("{HELP}"),
         ["test"] => test::run(tools::Missing::Install)?,
         ["test", "--no-install"] => test::run(tools::Missing::Refuse)?,
         ["test", "--loaded"] => loaded::run("3")?,

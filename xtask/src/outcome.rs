@@ -1,9 +1,9 @@
-//! How a check ends.
+//! The result of a check.
 
-/// How a step ended that did not fail.
+/// The result of a step that did not fail.
 pub(crate) enum Outcome {
-    /// Done, and green.
+    /// It was done, and all is right.
     Passed,
-    /// Could not take place; the text says what is therefore unknown.
+    /// It could not be done. The text says what is not known.
     NotChecked(&'static str),
 }

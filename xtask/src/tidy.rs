@@ -1,9 +1,9 @@
 //! `cargo xtask tidy`: the rules of this repository that no other tool checks.
 //!
-//! A rule is a function from the repository to findings. What tools check instead: clippy and rustc by the
-//! lints in `Cargo.toml` and `clippy.toml`, `cargo deny` who may use which crate, typos the words, and lychee
-//! the links of documents. That the protocol's description has every golden frame and close code is a test of the
-//! server.
+//! A rule is a function from the repository to findings. Other tools check the rest: clippy and rustc the lints
+//! in `Cargo.toml` and `clippy.toml`, `cargo deny` which crate may use which, typos the spelling, and lychee the
+//! links of documents. A test of the server checks that the protocol's description has every golden frame and
+//! close code.
 
 mod circles;
 mod documents;
@@ -18,7 +18,7 @@ use anyhow::{Result, bail};
 use finding::Finding;
 use repo::Repo;
 
-/// What it is called, and the check.
+/// The name of a rule, and its check.
 type Rule = (&'static str, fn(&Repo) -> Vec<Finding>);
 
 const RULES: &[Rule] = &[
@@ -26,7 +26,7 @@ const RULES: &[Rule] = &[
     ("manifests", manifests::common),
     // A file can be read, tested and replaced without those that follow it.
     ("no circles", circles::circles),
-    // A library is behind few modules, and tests are neither slow nor flaky.
+    // Only a few modules use a library, and tests are neither slow nor flaky.
     ("texts", texts::texts),
     // A file does one thing, and a document is read in one sitting.
     ("short files", documents::lengths),

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -16,32 +17,32 @@ pub(crate) enum Missing {
     Refuse,
 }
 
-/// The list of them; it says what its columns mean.
+/// The list of tools. It says itself what its columns mean.
 const LIST: &str = include_str!("../tools.txt");
 
 /// Major and minor version.
 type Version = (u32, u32);
 
-/// No version is known yet that would be too new.
+/// The end of a range without an end: no version is too new.
 const ANY: Version = (u32::MAX, 0);
 
-/// For what has no version that matters: that the probe succeeds is enough.
+/// Where the version does not matter: it is enough that the probe succeeds.
 const WORKS: Version = (0, 0);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
     /// Who needs it: tasks, and peers of the benchmark.
     users: &'static str,
-    /// Of the Debian package, where no commands are given.
+    /// Also that of the Debian package, where no commands are given.
     name: &'static str,
     accepted: Range<Version>,
-    /// For the shell: prints the version. Running it is the proof that the tool works.
+    /// A command of the shell that prints the version. That it runs shows that the tool works.
     probe: &'static str,
     /// The commands that install it, in their order; none for a Debian package.
     install: Vec<&'static str>,
 }
 
-/// What these users need.
+/// The tools that these users need.
 ///
 /// # Errors
 /// The list cannot be read.
@@ -60,7 +61,7 @@ pub(crate) fn needed(is_user: impl Fn(&str) -> bool) -> Result<Vec<Tool>> {
     Ok(tools)
 }
 
-/// What Debian starts as a service of its own once it is installed, and on which port.
+/// The packages that Debian starts as a service when they are installed, and the port of each.
 const SERVICES: [(&str, u16); 4] = [
     ("redis-server", 6379),
     ("nginx", 80),
@@ -68,20 +69,20 @@ const SERVICES: [(&str, u16); 4] = [
     ("prometheus", 9090),
 ];
 
-/// Finds out what of `tools` is missing and installs it, or fails naming the commands to run by hand.
+/// Installs those of `tools` that are missing, or fails and names the commands to run by hand.
 pub(crate) fn provide(mut tools: Vec<Tool>, missing: Missing) -> Result<()> {
     tools.retain(|tool| !tool.is_there());
     if tools.is_empty() {
         return Ok(());
     }
-    let machine = Machine::look();
-    let by_hand = commands(&tools, if machine.is_root { "" } else { "sudo" });
+    let works = |line: &str| Invocation::new("sh -c").with([line]).output().is_ok();
+    let by_hand = commands(&tools, if works(IS_ROOT) { "" } else { "sudo" });
     let by_hand: String = by_hand.iter().map(|line| format!("\n  {line}")).collect();
     if missing == Missing::Refuse {
         bail!("tools are missing and --no-install was given; to install them:{by_hand}");
     }
     let needs_apt = tools.iter().any(|tool| tool.install.is_empty());
-    let prefix = machine.prefix();
+    let prefix = prefix(works, std::io::stdin().is_terminal());
     if let (true, Err(reason)) = (needs_apt, prefix) {
         bail!(
             "{reason}, so nothing can be installed here; on Debian these commands install what is missing, elsewhere take the same \
@@ -90,7 +91,6 @@ pub(crate) fn provide(mut tools: Vec<Tool>, missing: Missing) -> Result<()> {
     }
     println!("installing what is missing:{by_hand}");
     for command in commands(&tools, prefix.unwrap_or_default()) {
-        println!("$ {command}");
         command.run()?;
     }
     for (package, port) in SERVICES {
@@ -128,7 +128,7 @@ impl Tool {
     /// Whether it is there in an accepted version; prints one line about it.
     fn is_there(&self) -> bool {
         let Self { name, accepted, .. } = self;
-        // Some print their version to the standard error, and some are not where users look for programs.
+        // Some print their version to stderr, and some are in a folder that is only on the PATH of root.
         let line = format!("PATH=$PATH:/usr/sbin; ({}) 2>&1", self.probe);
         let output = Invocation::new("sh -c").with([&*line]).output().ok();
         let found = output.as_deref().and_then(version);
@@ -153,8 +153,8 @@ fn version(output: &str) -> Option<Version> {
     })
 }
 
-/// The commands that install `tools`. apt first: the others may need what it brings. `env` and not our
-/// own environment: sudo does not pass that on.
+/// The commands that install `tools`. apt comes first, since the others may need what it installs. The
+/// variable is set by `env`, since sudo does not pass our environment on.
 fn commands(tools: &[Tool], prefix: &str) -> Vec<Invocation> {
     let (packages, others): (Vec<&Tool>, Vec<&Tool>) =
         tools.iter().partition(|tool| tool.install.is_empty());
@@ -170,55 +170,38 @@ fn commands(tools: &[Tool], prefix: &str) -> Vec<Invocation> {
     commands
 }
 
-/// What this machine allows us to install.
-#[derive(Clone, Copy)]
-struct Machine {
-    has_apt: bool,
-    is_root: bool,
-    has_sudo: bool,
-    /// Somebody is there who can answer sudo's question.
-    has_terminal: bool,
+const IS_ROOT: &str = "test $(id -u) = 0";
+
+/// What is put before apt-get, or why it cannot be used. `works` tries a command of the shell; at a terminal somebody
+/// can answer sudo's question.
+fn prefix(works: impl Fn(&str) -> bool, has_terminal: bool) -> Result<&'static str, &'static str> {
+    if !works("apt-get --version") {
+        Err("this system has no apt-get")
+    } else if works(IS_ROOT) {
+        Ok("")
+    } else if !works("sudo --version") {
+        Err("not root, and there is no sudo")
+    } else if has_terminal {
+        Ok("sudo")
+    } else {
+        // It must fail, not wait for a password for ever.
+        Ok("sudo --non-interactive")
+    }
 }
 
-impl Machine {
-    fn look() -> Self {
-        let says = |line| Invocation::new(line).output();
-        Self {
-            has_apt: says("apt-get --version").is_ok(),
-            is_root: says("id -u").is_ok_and(|id| id.trim() == "0"),
-            has_sudo: says("sudo --version").is_ok(),
-            has_terminal: std::io::stdin().is_terminal(),
-        }
-    }
-
-    /// What is put before apt-get, or why it cannot be used.
-    fn prefix(self) -> Result<&'static str, &'static str> {
-        match self {
-            Self { has_apt: false, .. } => Err("this system has no apt-get"),
-            Self { is_root: true, .. } => Ok(""),
-            Self {
-                has_sudo: false, ..
-            } => Err("not root, and there is no sudo"),
-            // Without a terminal sudo must fail instead of waiting for a password for ever.
-            Self {
-                has_terminal: false,
-                ..
-            } => Ok("sudo --non-interactive"),
-            Self { .. } => Ok("sudo"),
-        }
-    }
+/// The folder that a variable names, or else this one in the home directory.
+///
+/// # Errors
+/// Neither is known.
+pub(crate) fn folder(variable: &str, in_home: &str) -> Result<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let folder = named.or_else(|| Some(std::env::home_dir()?.join(in_home)));
+    folder.with_context(|| format!("neither {variable} nor a home directory is known"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ROOT: Machine = Machine {
-        has_apt: true,
-        is_root: true,
-        has_sudo: false,
-        has_terminal: false,
-    };
 
     #[test]
     fn versions_are_read_as_the_programs_print_them() {
@@ -288,22 +271,14 @@ mod tests {
 
     #[test]
     fn only_root_and_sudo_may_use_apt() {
-        assert_eq!(ROOT.prefix(), Ok(""));
-        let user = Machine {
-            is_root: false,
-            ..ROOT
+        let with = |there: &[&str]| {
+            let works = |line: &str| there.iter().any(|program| line.starts_with(program));
+            prefix(works, false)
         };
-        assert!(user.prefix().is_err_and(|reason| reason.contains("sudo")));
-        let sudoer = Machine {
-            has_sudo: true,
-            ..user
-        };
-        assert_eq!(sudoer.prefix(), Ok("sudo --non-interactive"));
-        let other_system = Machine {
-            has_apt: false,
-            ..ROOT
-        };
-        let reason = other_system.prefix();
-        assert!(reason.is_err_and(|reason| reason.contains("apt-get")));
+        let root = "test $(id -u)";
+        assert_eq!(with(&["apt-get", root]), Ok(""));
+        assert!(with(&["apt-get"]).is_err_and(|reason| reason.contains("sudo")));
+        assert_eq!(with(&["apt-get", "sudo"]), Ok("sudo --non-interactive"));
+        assert!(with(&[root]).is_err_and(|reason| reason.contains("apt-get")));
     }
 }

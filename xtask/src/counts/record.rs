@@ -15,11 +15,11 @@ pub(super) struct Record {
     pub(super) counts: BTreeMap<String, u64>,
 }
 
-/// How far a record tells what should be counted here.
+/// How far counts of this machine can be compared with the recorded ones.
 ///
-/// A new compiler moves counts a little, up or down, and comes to everybody's machine within weeks.
-/// That must not fail the tests of somebody who changed nothing; but without any bound, a
-/// machine that is always ahead of the record would guard nothing.
+/// A new compiler changes counts a little, up or down, and everybody has it within weeks. That must not
+/// fail the tests of somebody who changed nothing. But there must be some bound, or a machine that
+/// always has the newest compiler would find no regression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
     /// Everything is as it was when it was recorded.

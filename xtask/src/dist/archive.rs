@@ -1,4 +1,4 @@
-//! Archives that depend on nothing but what is in them.
+//! Archives that are the same bytes whenever the same files are in them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use tar::{Archive, Builder, EntryType, Header};
 /// Packs a folder under its own name: sorted, as root's, each file with this time, and writable by its owner alone.
 pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
     let name = folder.file_name().context("a folder has a name")?;
-    // Without a name and a time of its own.
+    // gzip would else add a name and a time.
     let zipped = GzBuilder::new().write(create(archive)?, Compression::best());
     let mut builder = Builder::new(zipped);
     for path in walk(folder)? {
@@ -29,7 +29,7 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// Puts files together as they are, not compressed.
+/// Packs files without compressing them.
 pub(super) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64) -> Result<()> {
     let mut builder = Builder::new(create(archive)?);
     for (name, bytes) in files {
@@ -69,7 +69,7 @@ fn header(kind: EntryType, mode: u32, time: u64) -> Header {
     header
 }
 
-/// Whether it may be run is all that is kept: the rest is a setting of who made the file.
+/// Only whether the file may be run is kept. The other bits are settings of whoever made the file.
 fn mode(path: &Path) -> Result<u32> {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = fs::metadata(path)?;
@@ -84,7 +84,7 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(folder)? {
         inside.push(entry?.path());
     }
-    // By their bytes: the order of a file system is its own.
+    // Sorted, since each file system has an order of its own.
     inside.sort();
     for path in inside {
         match path.is_dir() {

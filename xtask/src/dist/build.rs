@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::{Release, text};
-use crate::counts;
 use crate::invocation::Invocation;
+use crate::{counts, tools};
 
 const BUILD: &str =
     "cargo build --profile dist --locked --package tablecast-server --bin tablecast --target";
 
-/// How a static binary is linked: by the linker that comes with Rust. It keeps functions of the same code once, and lists
-/// in a bitmap what is moved when the program is loaded. A program of glibc would need a new one for that.
+/// How a static binary is linked: by the linker that comes with Rust. It keeps functions with the same code only once,
+/// and writes relocations as a bitmap. A program that uses glibc would need a new glibc for that.
 const LINKED: &str = " -Clink-arg=-fuse-ld=lld -Clink-arg=-Wl,--icf=all,--pack-dyn-relocs=relr";
 
-/// How C is compiled: without tables of how its functions are left, since no panic runs through them. The symbols have
-/// those that a debugger needs.
+/// How C is compiled: without tables for unwinding, since no panic runs through it. The tables that a debugger needs are
+/// in the symbols.
 const COMPILED: &str = " -fno-asynchronous-unwind-tables";
 
-/// The name of the file with the symbols, which the binary names too.
+/// The file with the symbols. The binary has this name too, so that debuggers find the file.
 const SYMBOLS: &str = "tablecast.debug";
 
-/// A static binary of musl where that target is installed: it runs on every Linux. Not of glibc, which cannot look
-/// names up when it is static. Else for this machine.
+/// The target with musl, if it is installed: its static binary runs on every Linux. Not with glibc, which cannot look
+/// up host names when it is static. Else the target of this machine.
 pub(super) fn target() -> Result<String> {
     let host = rustc("host: ")?;
     let musl = host.replace("-gnu", "-musl");
@@ -53,27 +53,25 @@ pub(super) fn binary(release: &Release) -> Result<PathBuf> {
         &format!("CFLAGS={}{COMPILED}", flags("-ffile-prefix-map")),
     ]);
     if is_static {
-        // Where the C compiler looks for a linker. An option would say so too, but then the names of functions, and so
-        // the bytes, would depend on the folder.
+        // Where the C compiler looks for a linker. There is an option for that too, but with it the names of functions,
+        // and so the bytes, would depend on the folder.
         command = command.with([&*format!("COMPILER_PATH={}", text(&linker()?)?)]);
     }
     let command = command.with(BUILD.split(' ')).with([&*release.target]);
-    println!("$ {command}");
     Ok(PathBuf::from(counts::built(command, "tablecast")?))
 }
 
-/// What the folders of this machine are called in messages and symbols, as `FROM=TO`. The last one that fits counts.
+/// What the folders of this machine are called in messages and symbols, as `FROM=TO`. Of several that fit the last one
+/// counts.
 fn maps() -> Result<Vec<String>> {
     let here = std::env::current_dir()?.canonicalize()?;
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let home = home.context("neither CARGO_HOME nor a home directory is known")?;
+    let home = tools::folder("CARGO_HOME", ".cargo")?;
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let library = sysroot()?.join("lib/rustlib/src/rust");
     let compiler = format!("/rustc/{}", rustc("commit-hash: ")?);
     let maps = [
         (home, "/cargo"),
-        // Where the standard library's sources are installed, the compiler takes paths there for its own.
+        // Where the sources of the standard library are installed, the compiler uses their paths.
         (library, &compiler),
         (here.clone(), "/tablecast"),
         (here.join(target), "/target"),
@@ -95,7 +93,7 @@ fn sysroot() -> Result<PathBuf> {
     Ok(PathBuf::from(sysroot.trim()))
 }
 
-/// A line of what the compiler says of itself.
+/// The value of a line that begins with `key`, of what the compiler says about itself.
 fn rustc(key: &str) -> Result<String> {
     let said = Invocation::new("rustc --version --verbose").output()?;
     let value = said.lines().find_map(|line| line.strip_prefix(key));
@@ -104,8 +102,7 @@ fn rustc(key: &str) -> Result<String> {
         .to_owned())
 }
 
-/// Puts the binary without its symbols to `stripped`, and the symbols into a folder, where debuggers find them by
-/// their name.
+/// Writes the binary without its symbols to `stripped`, and the symbols into a folder.
 pub(super) fn strip(built: &Path, stripped: &Path, symbols: &Path) -> Result<()> {
     let (built, stripped) = (text(built)?, text(stripped)?);
     if cfg!(target_os = "macos") {

@@ -12,11 +12,11 @@ use crate::invocation::Invocation;
 
 const DOCKERFILE: &str = "deploy/Dockerfile";
 
-/// What the image trusts when it speaks TLS: to Redis, or to who gives certificates.
+/// The authorities that the server in the image trusts when it connects by TLS, to Redis or to an ACME server.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Builds it: the Dockerfile's stage `build` is replaced by a folder with what that stage makes, so the release's own
-/// binary is in the image, and nothing is compiled or fetched.
+/// Builds it. A folder takes the place of the Dockerfile's stage `build`: it has what that stage would make. So the image
+/// has the binary of the release, and nothing is compiled or fetched.
 pub(super) fn make(release: &Release) -> Result<()> {
     let binary = release.folder().join("tablecast");
     if !release.target.ends_with("-musl") {
@@ -53,7 +53,6 @@ pub(super) fn make(release: &Release) -> Result<()> {
             &name(release),
             text(&stage)?,
         ]);
-    println!("$ {build}");
     build.run()?;
     fs::remove_dir_all(&stage)?;
     let archive = release.file("-image.tar");
@@ -62,15 +61,13 @@ pub(super) fn make(release: &Release) -> Result<()> {
     }
     let to = format!("docker-archive:{}:{}", text(&archive)?, name(release));
     let push = buildah(release)?.with(["push", "--quiet", &name(release), &to]);
-    println!("$ {push}");
     push.run()?;
     let files = without_builder(archive::files(&archive)?, &name(release))?;
     archive::join(&files, &archive, release.time)?;
     sums::write(&release.out)
 }
 
-/// The files of an image's archive without what names the container in which it was built, which is another one each
-/// time.
+/// The files of an image's archive without the name of the container in which it was built, which is new each time.
 fn without_builder(
     mut files: BTreeMap<String, Vec<u8>>,
     name: &str,
@@ -104,7 +101,7 @@ fn without_builder(
     Ok(kept)
 }
 
-/// Its size, and that it serves as it says itself: its variables, its user, its command, its check of health.
+/// Checks its size, and that it serves with the variables, the user, the command and the health check that it names.
 pub(super) fn check(release: &Release) -> Result<()> {
     let archive = release.file("-image.tar");
     let size = fs::metadata(&archive);
@@ -141,7 +138,7 @@ fn name(release: &Release) -> String {
     format!("localhost/tablecast:{}", release.version)
 }
 
-/// With a storage of its own, in plain folders.
+/// buildah with a storage of its own, in plain folders.
 fn buildah(release: &Release) -> Result<Invocation> {
     let storage = release.out.join("containers");
     let root = format!("--root={}", text(&storage.join("root"))?);

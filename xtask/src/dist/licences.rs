@@ -1,4 +1,4 @@
-//! The licences of all that is in the binary: most of them ask that their text goes with it.
+//! The licences of all crates that are in the binary. Most of them ask that their text is given with it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::Release;
 use crate::invocation::Invocation;
 
-/// What is built from: a name and `vVERSION` a line. A build script may put something into the binary, too.
+/// Prints the crates that the binary is built from, each line with a name and `vVERSION`. Crates of build scripts count,
+/// since they too may put something into the binary.
 const TREE: &str = "cargo tree --locked --package tablecast-server --edges normal,build --prefix none --format {p} --target";
 
 const METADATA: &str = "cargo metadata --locked --format-version 1 --filter-platform";
@@ -19,7 +20,7 @@ const METADATA: &str = "cargo metadata --locked --format-version 1 --filter-plat
 /// How the names of files with a licence begin, in small letters.
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
 
-/// Each text once, below the names of all packages that have it.
+/// Each text once, below the names of all packages with this text.
 pub(super) fn of(release: &Release) -> Result<String> {
     let tree = Invocation::new(TREE).with([&*release.target]).output()?;
     let metadata = Invocation::new(METADATA)
@@ -30,14 +31,14 @@ pub(super) fn of(release: &Release) -> Result<String> {
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let field = |key: &str| package[key].as_str().unwrap_or_default();
         let (name, version) = (field("name"), field("version"));
-        // Ours is a file of its own.
+        // Our own licence is a file of its own.
         if package["source"].is_null() || !is_in(&tree, name, version) {
             continue;
         }
         let folder = Path::new(field("manifest_path")).parent();
         let found = files(folder.context("a manifest is in a folder")?)?;
         let whose = format!("{name} {version} ({})", field("license"));
-        // Without a file, what the manifest says is all there is.
+        // A package without a file has only what its manifest says.
         let found = if found.is_empty() {
             vec![String::new()]
         } else {

@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use super::{Release, text};
 use crate::invocation::Invocation;
 
-/// With a time given it writes no random number of the document.
+/// With `SOURCE_DATE_EPOCH` it writes no random number into the document.
 const MAKE: &str = "cargo cyclonedx --quiet --manifest-path crates/server/Cargo.toml --format json --spec-version 1.5 \
                     --describe binaries --target";
 
@@ -21,7 +21,6 @@ pub(super) fn of(release: &Release) -> Result<String> {
     let time = format!("SOURCE_DATE_EPOCH={}", release.time);
     let make = Invocation::new("env").with([&*time]).with(MAKE.split(' '));
     let make = make.with([&*release.target]);
-    println!("$ {make}");
     let made = make.run().and_then(|()| Ok(fs::read_to_string(MADE)?));
     Invocation::new(CLEAN).run()?;
     let here = std::env::current_dir()?.canonicalize()?;
@@ -31,7 +30,7 @@ pub(super) fn of(release: &Release) -> Result<String> {
 /// Our own crates are named by their folders in the repository, not by those of this machine.
 fn without_paths(document: &str, here: &str) -> Result<String> {
     let document = document.replace(&format!("path+file://{here}/"), "");
-    // That a crate came from a folder is nothing that a scanner could use.
+    // A scanner cannot use the folder that a crate came from.
     let source = Regex::new(r#"\?download_url=file://[^#"]*"#).context("a pattern of ours")?;
     let document = source.replace_all(&document, "").into_owned();
     if let Some(line) = document.lines().find(|line| line.contains(here)) {

@@ -1,26 +1,26 @@
-//! A server in a root folder of its own, in which it may write to the folder of its rooms alone.
+//! A server in a root folder of its own. It may write only to the folder of its rooms.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Running};
 
 /// Where it keeps its rooms.
 pub(super) const ROOMS: &str = "/var/lib/tablecast";
 
-/// Who it is: nobody that the root folder need know.
+/// Its user and group, which need no entry in `/etc/passwd`.
 pub(super) const USER: &str = "65532:65532";
 
 /// How long it may take to be healthy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// In a space of mounts that ends with it, with what every container has. The shell becomes the server, so a signal
-/// reaches that.
+/// In a mount namespace of its own, which ends with it, and with the mounts that every container has. `exec` replaces
+/// the shell by the server, so a signal goes to the server.
 const ENTER: &str = "mkdir -p \"$0/proc\" && mount --bind \"$0\" \"$0\" && mount -t proc proc \"$0/proc\" \
                      && mount -t tmpfs -o mode=700,uid=65532,gid=65532 tmpfs \"$0/var/lib/tablecast\" \
                      && mount -o remount,ro,bind \"$0\" \
@@ -52,7 +52,7 @@ pub(super) fn serves(
     server.arg(root).args(serve);
     println!("$ {}", serve.join(" "));
     let server = server.spawn().context("cannot start `unshare`")?;
-    let mut server = Server(server);
+    let mut server = Running(server);
     let mut healthy = with_environment("chroot");
     healthy.arg(format!("--userspec={USER}")).arg(root);
     healthy.args(health);
@@ -77,7 +77,14 @@ pub(super) fn serves(
         bail!("the room is not shown: {shown}");
     }
     println!("it has made the room {page}, and shows it");
-    server.end()
+    // As a service manager ends it.
+    let pid = server.0.id().to_string();
+    Invocation::new("kill -TERM").with([&*pid]).run()?;
+    let status = server.0.wait()?;
+    if !status.success() {
+        bail!("SIGTERM ended it with {status}");
+    }
+    Ok(())
 }
 
 /// What a server answers, head and body.
@@ -91,28 +98,4 @@ fn ask(server: SocketAddr, what: &str) -> Result<String> {
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// Killed at its end, if it has not ended.
-struct Server(Child);
-
-impl Server {
-    /// As a service manager ends it.
-    fn end(&mut self) -> Result<()> {
-        Invocation::new("kill -TERM")
-            .with([&*self.0.id().to_string()])
-            .run()?;
-        let status = self.0.wait()?;
-        if !status.success() {
-            bail!("SIGTERM ended it with {status}");
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -1,9 +1,9 @@
-//! No file imports, by whichever way, a file that imports it.
+//! No file imports, directly or through others, a file that imports it.
 //!
-//! A Rust file imports what its paths from `crate`, `super` and `self` and its `use` declarations lead to, as
-//! far as that is a file of the same crate; what another file passes on by `use` is followed to where it is. A
-//! JavaScript file imports what stands in its `import`. Tests do not count. Not seen are methods called on
-//! values; and a module that is written out within a file is taken for the file.
+//! A Rust file imports the files of its crate that its `use` declarations and its paths from `crate`, `super`
+//! and `self` lead to. Where such a file passes on a name by `pub use`, the file counts that has it. A JavaScript
+//! file imports what its `import` names. Tests do not count. Calls of methods are not seen, and a module
+//! within a file counts as the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 

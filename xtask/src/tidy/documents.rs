@@ -3,14 +3,14 @@
 use super::finding::Finding;
 use super::repo::{Repo, is_shipped};
 
-/// What is to be short: a document that is read in one sitting, and each file of sources.
+/// The most lines: of a document that is read in one sitting, and of each source file.
 const ARCHITECTURE: (&str, usize) = ("ARCHITECTURE.md", 150);
 const SOURCE_LINES: usize = 500;
 
-/// The reason why a file is long stands in the first lines, where a reader begins.
+/// The reason why a file is long must be in the first lines, where a reader begins.
 const TOP: usize = 10;
 
-/// No source is long without saying why, and `ARCHITECTURE.md` is short anyhow.
+/// No source file is long without a reason that it names, and `ARCHITECTURE.md` is short.
 pub(super) fn lengths(repo: &Repo) -> Vec<Finding> {
     let (architecture, most) = ARCHITECTURE;
     let mut findings = match repo.text(architecture).map(|text| text.lines().count()) {

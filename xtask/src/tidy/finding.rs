@@ -5,7 +5,7 @@ use std::fmt;
 /// One violation: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// A file, with a line of it if the rule knows one.
+    /// A file, and the line if the rule knows it.
     place: String,
     message: String,
 }

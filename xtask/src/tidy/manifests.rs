@@ -6,7 +6,7 @@ use super::finding::Finding;
 use super::repo::Repo;
 use crate::invocation::Invocation;
 
-/// What each manifest says, so that the workspace's `Cargo.toml` holds for it.
+/// What each manifest must have, so that the settings of the workspace apply to it.
 const COMMON: [&str; 2] = [
     "\nversion.workspace = true\n",
     "\n[lints]\nworkspace = true\n",

@@ -1,4 +1,4 @@
-//! What the rules look at, read once.
+//! The files that the rules look at, read once.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use regex_lite::Regex;
 use super::finding::Finding;
 use crate::invocation::Invocation;
 
-/// git refuses a directory of another user unless told to trust it, which is just what a container
-/// with a mounted clone has. Listing files is all we do with it.
+/// git refuses the directory of another user, which a mounted clone in a container is, unless it is told to
+/// trust it. Listing files is safe.
 const LIST: &str =
     "git -c safe.directory=* ls-files -z --cached --others --exclude-standard --deduplicate";
 
 /// The repository as the rules see it: the text of every file that git tracks or would add, by its path
-/// from the root. What is no UTF-8 is not here. Tests build one by hand.
+/// from the root. Files that are not UTF-8 are left out. Tests make one by hand.
 #[derive(Debug, Default)]
 pub(crate) struct Repo(BTreeMap<String, String>);
 
@@ -27,7 +27,7 @@ impl Repo {
                 Ok(bytes) => files.extend(String::from_utf8(bytes).map(|text| (path.into(), text))),
                 // A link to a directory, whose files are listed where they are.
                 Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {}
-                // Deleted, and git was not told yet.
+                // Deleted, but git still lists it.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
             };
@@ -62,7 +62,7 @@ pub(super) fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a pattern")
 }
 
-/// What is compiled into a library or program: no file of tests alone.
+/// Whether a file is compiled into a library or program, and is not only for tests.
 pub(super) fn is_shipped(path: &str) -> bool {
     path.contains("/src/")
         && !path.contains("/tests/")

@@ -1,4 +1,4 @@
-//! `docs/testing.md` in step with the tests: what it names exists, and what tests number stands there.
+//! `docs/testing.md` agrees with the tests: the tests that it names exist, and the numbers that tests have are in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,13 @@ use super::repo::{Repo, regex};
 
 const TESTING: &str = "docs/testing.md";
 
-/// The document leaves this out of the paths of tests.
+/// The document's paths of tests begin after this.
 const ROOT: &str = "crates/";
 
-/// Functions in folders of this name become tests by the macro `backend_contract!`.
+/// The macro `backend_contract!` makes tests of the functions in folders with this name.
 const CONTRACT: &str = "/contract/";
 
-/// The chapters whose tables have a number in the first column, and what a comment calls a row of it,
-/// before the number.
+/// The chapters whose tables have a number in the first column, and the word before such a number in comments.
 const DEFECTS: (&str, &str) = ("Defects that are guarded against", "defect");
 const HOSTILE_INPUT: (&str, &str) = ("Hostile input", "hostile input");
 
@@ -53,7 +52,7 @@ pub(super) fn named(repo: &Repo) -> Vec<Finding> {
     findings
 }
 
-/// Every number that the sources give to a defect or a hostile input is a row of the document.
+/// Every number of a defect or a hostile input in the sources is a row of the document.
 pub(super) fn numbers(repo: &Repo) -> Vec<Finding> {
     let document = match repo.text(TESTING) {
         Ok(text) => text,

@@ -1,4 +1,4 @@
-//! What must not be written, by pattern.
+//! Patterns of what must not be in the sources.
 
 use super::finding::Finding;
 use super::repo::{Repo, regex, without_tests};
@@ -6,14 +6,14 @@ use super::repo::{Repo, regex, without_tests};
 /// Text that must not be in some files.
 struct Forbidden {
     pattern: &'static str,
-    /// A part of the paths where it is looked for: in what is shipped, in tests, or in both.
+    /// A part of the paths of the files where it is forbidden: sources, tests, or both.
     within: &'static str,
-    /// Beginnings of paths where it is at home, so that a file may become a folder.
+    /// Beginnings of paths where it is allowed. A path may be a file or, without `.rs`, also its folder.
     home: &'static [&'static str],
-    /// Whether it is all right, after all: by what the pattern has found, the line before that with its own, and
+    /// Whether it is allowed all the same: by what the pattern has found, by that line and the one before, and by
     /// the whole file.
     is_fine: fn(found: &str, lines: &str, file: &str) -> bool,
-    /// What to do instead.
+    /// Says what to do instead.
     instead: &'static str,
 }
 
@@ -29,7 +29,7 @@ const ANY: Forbidden = Forbidden {
 };
 
 const FORBIDDEN: &[Forbidden] = &[
-    // Which crate may use a library at all is said in deny.toml; these are places within a crate.
+    // deny.toml says which crate may use a library. Here it is where within that crate.
     Forbidden {
         pattern: r"(?m)^[^/\n]*\baxum\b\s*(::|as |;|,|\})",
         within: "crates/tablecast/src/",
@@ -98,7 +98,7 @@ const FORBIDDEN: &[Forbidden] = &[
     },
 ];
 
-/// None of it is written.
+/// Nothing that is forbidden is in the sources.
 pub(super) fn texts(repo: &Repo) -> Vec<Finding> {
     let mut findings = Vec::new();
     for forbidden in FORBIDDEN {

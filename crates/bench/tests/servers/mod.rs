@@ -1,5 +1,8 @@
-//! Servers for the tests: ours, the bare limit, and one with faults.
+//! Servers for the tests: ours, the bare limit, and one that makes mistakes.
 #![allow(dead_code, reason = "each test uses some of them")]
+
+#[path = "../../../../xtask/src/own_package.rs"]
+mod own_package;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -45,19 +48,11 @@ fn free() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, free_port()).into()
 }
 
-/// Builds a program of the workspace, which is done already when all of it is tested,
-/// and tells the folder of its programs.
+/// Builds a program of the workspace, and returns the folder of its programs. When the whole workspace is tested,
+/// the program is built already.
 fn built(what: &[&str]) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
-    // Of this package nothing: `ring` would be built again, and all above it.
-    let is_of_this = |name: &str| {
-        ["CARGO_PKG_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|begin| name.starts_with(begin))
-    };
-    for (name, _) in std::env::vars().filter(|(name, _)| is_of_this(name)) {
-        build.env_remove(name);
-    }
+    own_package::hide_from(&mut build);
     let build = build.args(["build", "--quiet", "--workspace"]).args(what);
     assert!(build.status().unwrap().success(), "{build:?}");
     let test = std::env::current_exe().unwrap();
@@ -73,12 +68,12 @@ pub(crate) fn raw() -> SocketAddr {
     address
 }
 
-/// What the last member to join suffers with the tenth message.
+/// What goes wrong with the tenth message, at the member who joined last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Missing,
     Twice,
-    /// It comes after the eleventh.
+    /// The tenth comes after the eleventh.
     Reordered,
     OtherRoom,
     Changed,
@@ -95,7 +90,7 @@ struct Room {
     withheld: Option<Vec<u8>>,
 }
 
-/// A server with a fault, in threads that end with the process.
+/// A server with one fault, in threads that end with the process.
 pub(crate) fn broken(fault: Fault) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
