@@ -1,14 +1,14 @@
-//! What is measured, how it is headed and written, and in which table it is.
+//! What is measured: the heading of each figure, its unit, and its table.
 
 use serde::{Deserialize, Serialize};
 
-/// What a number counts, and so how it is written.
+/// What a number counts, which also says how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Things: instructions, system calls, messages.
     Count,
-    /// Microseconds; written in the unit that keeps the number short.
+    /// Microseconds. Written in µs, ms or s, so that the number is short.
     Time,
     /// Bytes.
     Bytes,
@@ -18,20 +18,19 @@ pub enum Unit {
     Ratio,
 }
 
-/// A table is readable with few columns, so the figures of a workload are several: what a
-/// delivery costs, how long it takes, what a connection costs, and whether the measurement is
-/// worth something.
+/// The tables of a workload, so that none has too many columns: what a delivery costs, how long it
+/// takes, what a connection costs, and whether the measurement can be trusted.
 pub const GROUPS: [&str; 4] = [COST, LATENCY, CONNECTION, CHECK];
 const COST: &str = "A delivery";
 const LATENCY: &str = "Latency";
 const CONNECTION: &str = "A connection";
 const CHECK: &str = "Who was busy";
-/// In no table: between others that say as much.
+/// In no table, since the figures on both sides of it say enough.
 const UNLISTED: &str = "";
 
-/// How figures are got: the load generator's clock and counts; scheduler statistics and memory
-/// maps; the kernel's tracepoint for system calls, by `perf stat`; valgrind, in a run of fixed
-/// work apart from the timed ones; the server's own `/metrics`.
+/// How figures are measured: by the load generator's clock and counts; by scheduler statistics and memory
+/// maps; by the kernel's tracepoint for system calls, with `perf stat`; by valgrind, in a run of its own
+/// with a fixed number of messages; by the server's own `/metrics`.
 pub const MEANS: [&str; 5] = [LOAD, PROC, TRACEPOINT, CALLGRIND, METRICS];
 const LOAD: &str = "the load generator";
 const PROC: &str = "`/proc`";
@@ -39,7 +38,7 @@ const TRACEPOINT: &str = "the kernel's tracepoint";
 const CALLGRIND: &str = "callgrind";
 const METRICS: &str = "the server's own metrics";
 
-/// How a figure is headed and written, where, and how it is got.
+/// Heading, unit, table and means of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "their types say it")]
 pub struct Column {
@@ -63,7 +62,7 @@ macro_rules! figures {
             /// All of them, in the order of tables.
             pub const ALL: &[Figure] = &[$(Figure::$figure,)*];
 
-            /// How it is headed and written, where, and how it is got.
+            /// Its heading, unit, table and means.
             pub fn column(self) -> Column {
                 match self {
                     $(Figure::$figure => Column {
@@ -85,7 +84,7 @@ figures! {
     Syscalls: "system calls", Count, COST, TRACEPOINT;
     /// CPU time of the server in user space and kernel, a delivery.
     Cpu: "CPU time", Time, COST, PROC;
-    /// The part of [`Figure::Cpu`] that is the kernel's, 0 to 1.
+    /// The share of the kernel in [`Figure::Cpu`], 0 to 1.
     KernelShare: "of that the kernel", Share, COST, PROC;
     /// Deliveries a second.
     Deliveries: "deliveries/s", Count, COST, LOAD;
@@ -122,14 +121,14 @@ figures! {
     JoinCpu: "CPU time to open one", Time, CONNECTION, PROC;
     /// Connections opened a second.
     Joins: "opened/s", Count, CONNECTION, LOAD;
-    /// Latency in a small room that has nothing to do with the load beside it, p99.
+    /// Latency in a small room of its own beside the load, p99.
     CanaryP99: "small room beside it, p99", Time, LATENCY, LOAD;
-    /// The part of its core that the load generator used, 0 to 1: near 1 it was the
+    /// The share of its core that the load generator used, 0 to 1. Near 1 it was the
     /// bottleneck.
     LoadShare: "load generator's", Share, CHECK, LOAD;
-    /// The part of a core that the server used, 0 to 1 (over 1: of several).
+    /// The share of a core that the server used, 0 to 1; over 1 if it used several.
     ServerShare: "server's use of a core", Share, CHECK, PROC;
-    /// Slow readers that the server closed, 0 to 1.
+    /// The share of slow readers that the server has cut off, 0 to 1.
     CutOff: "slow readers cut off", Share, CONNECTION, LOAD;
     /// Commands (changes) in one commit to the store.
     CommandsPerCommit: "changes a commit", Count, COST, METRICS;

@@ -1,5 +1,5 @@
-//! The load generator: one thread and epoll, so that it needs less than any server
-//! it loads, and checks of every delivery to every member.
+//! The load generator. It is one thread with epoll, so that it needs less CPU time than any server,
+//! and it checks every delivery to every member.
 
 mod connection;
 mod dialect;
@@ -25,36 +25,35 @@ use crate::peers::Protocol;
 use crate::poll::Poll;
 use crate::wire;
 
-/// Read from one socket at once; larger than any message.
+/// Bytes that are read from one socket at once; more than any message has.
 const BUFFER: usize = 256 << 10;
 
-/// Whom to connect, and where to.
+/// How many to connect, and where to.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Where the server listens; of several, a room's members take turns.
+    /// Where the servers listen. The members of a room take turns among them.
     #[serde(skip)]
     pub to: Vec<SocketAddr>,
     /// What it speaks.
     #[serde(skip)]
     pub protocol: Protocol,
-    /// Rooms.
+    /// How many rooms.
     pub rooms: usize,
     /// Members of each room.
     pub members: usize,
     /// Bytes of a message.
     pub payload: usize,
-    /// Members of each room who never read, once all have joined.
+    /// Members of each room who do not read once all have joined.
     pub slow: usize,
-    /// Number of the first room, for a second load beside this one.
+    /// Number of the first room, so that a second load has other rooms.
     pub first_room: usize,
-    /// Bear with what the code this project started from does: no menu on joining, each
-    /// menu several times, and changes that are lost unless one member makes them all.
+    /// Accept what the code does that this project started from: it sends no menu on joining, sends each
+    /// menu several times, and loses changes unless one member makes all of them.
     pub lenient: bool,
-    /// Handshakes that are under way at the same time; fewer than any server's queue
-    /// of connections to accept.
+    /// Handshakes that are under way at the same time: fewer than the queue of any server has room for.
     pub handshakes: usize,
-    /// Without any delivery for so long, one is missing.
+    /// If nothing is delivered for this long, a delivery is missing.
     #[serde(skip)]
     pub patience: Duration,
 }
@@ -77,7 +76,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Of all rooms.
+    /// Members of all rooms.
     pub fn connections(&self) -> usize {
         self.rooms * self.members
     }
@@ -92,7 +91,7 @@ pub struct Load {
     /// Paths of the rooms.
     paths: Vec<String>,
     rooms: Vec<Room>,
-    /// A room's members are neighbours.
+    /// Sorted by room.
     connections: Vec<Connection>,
     dialect: Dialect,
     buffer: Vec<u8>,
@@ -102,11 +101,11 @@ pub struct Load {
 }
 
 impl Load {
-    /// The rooms are there; nobody is connected yet.
+    /// Makes the rooms. Nobody is connected yet.
     ///
     /// # Errors
     ///
-    /// The options do not go together, or the server makes no rooms.
+    /// The options contradict each other, or the server makes no room.
     pub fn new(options: Options) -> anyhow::Result<Self> {
         ensure!(
             options.rooms > 0 && options.members > options.slow && options.handshakes > 0,
@@ -138,7 +137,7 @@ impl Load {
         self.clock.elapsed().as_nanos() as u64
     }
 
-    /// Waits at most this long for sockets, and deals with them. Tells how many they were.
+    /// Waits at most this long for sockets, and reads from them. Returns from how many.
     fn turn(&mut self, timeout: Option<Duration>) -> anyhow::Result<usize> {
         let ready = self.poll.wait(timeout)?;
         for at in 0..ready {
@@ -210,7 +209,7 @@ impl Load {
         Ok(())
     }
 
-    /// For errors.
+    /// Names a member in an error.
     fn who(&self, index: usize) -> String {
         let members = self.options.members;
         format!("room {}, member {}", index / members, index % members)

@@ -1,4 +1,4 @@
-//! `tablecast-bench`: measures, and is what is measured with.
+//! `tablecast-bench`: the benchmark, and the peers that are written in Rust.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use axum::serve::ListenerExt as _;
 use clap::{Args, Parser, Subcommand};
 use tablecast_bench::{raw, run};
 
-// Peers in Rust; the others are beside them.
+// The sources of all peers are in one folder.
 #[path = "../peers/axum.rs"]
 mod axum_rooms;
 #[path = "../peers/socketioxide.rs"]
@@ -68,7 +68,7 @@ fn main() -> anyhow::Result<()> {
 #[tokio::main(flavor = "current_thread")]
 async fn serve(app: fn() -> Router, at: &Listen) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(at.listen).await?;
-    // What cannot be set is a connection that is gone.
+    // It fails only for a connection that has ended.
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
     Ok(axum::serve(listener, app()).await?)
 }

@@ -1,4 +1,4 @@
-//! What a server uses, read from outside.
+//! What a server uses, as the system counts it.
 
 pub mod callgrind;
 pub mod syscalls;
@@ -9,9 +9,9 @@ use procfs::process::{Process, Task};
 /// What processes have used so far, and hold now.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
-    /// CPU time, seconds. Exact to what the scheduler counts, nanoseconds.
+    /// CPU time in seconds. The scheduler counts it in nanoseconds.
     pub cpu: f64,
-    /// The part of it that was in the kernel, seconds. Exact to 10 ms.
+    /// The part of it that was in the kernel, in seconds. Counted in steps of 10 ms.
     pub system: f64,
     /// Resident memory in bytes.
     pub rss: u64,
@@ -39,7 +39,7 @@ impl Usage {
         for process in processes {
             for pid in tree(process) {
                 match sum.add(pid) {
-                    // A child may end between two looks.
+                    // A child may have ended since it was listed.
                     Err(_) if pid != process => {}
                     added => added?,
                 }

@@ -13,7 +13,7 @@ use crate::program::{said, shell};
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Plain WebSocket at `/ws/{room}`: every text goes unchanged to everybody in
-    /// the room, its sender too.
+    /// the room, also to its sender.
     #[default]
     Text,
     /// Socket.IO (engine.io 4) over the WebSocket transport alone, at
@@ -21,20 +21,20 @@ pub enum Protocol {
     ///
     /// The client connects to the default namespace (`40`), and the server puts it
     /// into the room. An event `message` with one string goes to everybody in the
-    /// room, its sender too, as the same event: `42["message","…"]`.
+    /// room, also to its sender, as the same event: `42["message","…"]`.
     SocketIo,
     /// The text dialect of the lunch server: a room is made by `POST /session/`,
     /// and `add:ITEM` and `remove:ITEM` send the whole menu to everybody.
     Lunch,
 }
 
-/// A server that takes part. `peers.toml` has them all, and says what a line of it means.
+/// A server that takes part. `peers.toml` has all of them, and says what its lines mean.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {
-    /// As it is written on the command line and in results.
+    /// Its name on the command line and in results.
     pub name: String,
-    /// As it is called in tables and plots.
+    /// Its name in tables and plots.
     pub title: String,
     /// What it speaks.
     #[serde(default)]
@@ -43,18 +43,14 @@ pub struct Peer {
     #[serde(default)]
     prepare: String,
     version: String,
-    /// Whether it runs under valgrind: a compiled program without a JIT.
+    /// Whether valgrind can run it: it is a compiled program without a JIT.
     #[serde(default)]
     pub native: bool,
-    /// The most connections it is asked to hold in the short form, where opening more
-    /// would take too long.
+    /// How many connections it must hold at most in the short form, if opening more takes too long.
     pub connections: Option<usize>,
-    /// Only takes part in the workloads on Redis.
+    /// It has no store of its own, and takes part only in the workloads that name it.
     #[serde(default)]
     pub needs_redis: bool,
-    /// Only takes part in the workloads on one server.
-    #[serde(default)]
-    pub alone: bool,
 }
 
 /// All of them, the bare limit first and ours last.
@@ -62,8 +58,8 @@ pub static PEERS: LazyLock<Vec<Peer>> =
     LazyLock::new(|| lists::entries(include_str!("peers.toml")));
 
 impl Peer {
-    /// The program, with others in front of it such as `taskset -c 0`, listening on 127.0.0.1 at
-    /// the port. `redis` is an URL, for peers that have a store.
+    /// Starts the program, which listens on 127.0.0.1 at the port. `wrapper` comes before it, such as
+    /// `taskset -c 0`. `redis` is the URL of the Redis that is to be its store.
     pub fn command(&self, wrapper: &str, port: u16, redis: Option<&str>) -> Command {
         let mut command = shell(&format!(
             "{}\nexec {wrapper} {}",
@@ -80,7 +76,7 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// It is not all there.
+    /// A part of it is missing.
     pub fn version(&self) -> anyhow::Result<String> {
         said(&mut shell(&self.version))
     }

@@ -1,4 +1,4 @@
-//! epoll, level-triggered: what it reports stays reported until it is read.
+//! epoll, level-triggered: a socket is reported again and again until it is read.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
-/// Reported at once; more wait for the next turn.
+/// Sockets that one wait reports at most. The next wait reports the others.
 const AT_ONCE: usize = 256;
 
-/// A set of sockets to read from, each with a token of the caller's.
+/// A set of sockets to read from. The caller gives each a token.
 pub(crate) struct Poll {
     epoll: OwnedFd,
     ready: Vec<usize>,
@@ -34,8 +34,8 @@ impl Poll {
         Ok(epoll::delete(&self.epoll, source)?)
     }
 
-    /// How many sockets are ready, after waiting for one at most this long; for ever
-    /// without a timeout.
+    /// Waits until sockets are ready, at most this long; without a timeout for ever. Returns how many
+    /// are.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         let timeout = timeout.map(Timespec::try_from).transpose();
         let timeout = timeout.map_err(io::Error::other)?;
@@ -50,7 +50,7 @@ impl Poll {
         Ok(self.ready.len())
     }
 
-    /// The token of a socket of the last [`Poll::wait`].
+    /// The token of a socket that the last [`Poll::wait`] has reported.
     pub(crate) fn token(&self, index: usize) -> usize {
         self.ready[index]
     }

@@ -1,12 +1,12 @@
-//! Other programs and what they print.
+//! Starts other programs, and reads what they print.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// A script of the shell, which stops at what fails, and does not outlive this process, however
-/// that ends. `peers.toml` says what its variables are.
+/// A script of the shell. It stops at the first command that fails, and it ends when this process
+/// ends, even if this is killed. `peers.toml` says which variables it has.
 pub(crate) fn shell(script: &str) -> Command {
     let program = std::env::current_exe().unwrap_or_default();
     let binaries = program.parent().unwrap_or(Path::new(""));
@@ -20,11 +20,11 @@ pub(crate) fn shell(script: &str) -> Command {
     shell
 }
 
-/// What a program prints, and only if that is nothing, what it says beside.
+/// What a program writes to stdout, or if that is nothing, to stderr.
 ///
 /// # Errors
 ///
-/// It cannot be started, or fails; then what it has printed is in the error.
+/// It cannot be started, or it fails; then the error has what it has written.
 pub(crate) fn said(command: &mut Command) -> anyhow::Result<String> {
     let output = command.output();
     let output = output.with_context(|| format!("cannot start {command:?}"))?;

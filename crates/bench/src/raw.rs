@@ -1,9 +1,9 @@
-//! The bare limit of one write a delivery: one thread, epoll, the frame encoded
-//! once. No library, no queue and no checks, so nothing that serves users can be
-//! expected to need less.
+//! The bare limit of one write a delivery: one thread, epoll, and a frame that is encoded
+//! once. It has no library, no queue and no checks, so no real server can be expected to
+//! need less.
 //!
-//! It does only what a fan-out cannot do without. A member who does not read is cut
-//! off at the first write that the socket does not take whole.
+//! It does only what every fan-out must do. A member who does not read is cut off at the
+//! first write that the socket does not take completely.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -14,7 +14,7 @@ use slab::Slab;
 use crate::poll::Poll;
 use crate::wire::{self, Carry};
 
-/// Read from one socket at once: several of the largest messages.
+/// Bytes that are read from one socket at once: several of the largest messages.
 const BUFFER: usize = 256 << 10;
 
 const LISTENER: usize = usize::MAX;
@@ -86,7 +86,7 @@ impl Raw {
     }
 
     fn hear(&mut self, at: usize) {
-        // Cut off earlier in this turn of the loop.
+        // It may have been cut off earlier in this turn of the loop.
         let Some(member) = self.members.get_mut(at) else {
             return;
         };
@@ -103,8 +103,8 @@ impl Raw {
         member.carry.keep(&self.buffer[used..filled]);
     }
 
-    /// Answers a request for `/ws/{room}`. Nothing is sent before the answer, so
-    /// nothing follows the head. `None` for another request.
+    /// Answers a request for `/ws/{room}`. A client sends nothing before it has the answer, so
+    /// nothing follows the head. `None` for any other request.
     fn join(&mut self, at: usize, filled: usize) -> Option<usize> {
         let Some(end) = wire::head_end(&self.buffer[..filled]) else {
             return Some(0);
@@ -129,8 +129,8 @@ impl Raw {
         Some(end)
     }
 
-    /// Sends each text in the buffer to everybody in the room. Tells how much of the
-    /// buffer it used; `None` to close the connection.
+    /// Sends each text in the buffer to everybody in the room. Returns how much of the
+    /// buffer it has used, or `None` if the connection is to be closed.
     fn relay(&mut self, room: usize, filled: usize) -> Option<usize> {
         let mut used = 0;
         while let Some(frame) = wire::first_frame(&self.buffer[used..filled]).ok()? {
@@ -150,7 +150,7 @@ impl Raw {
                 let stream = self.members.get_mut(member).map(|m| &mut m.stream);
                 match stream.map(|stream| stream.write(&self.frame)) {
                     Some(Ok(written)) if written == self.frame.len() => at += 1,
-                    // Which takes it out of the room, so the next one is here.
+                    // This takes the member out of the room, so the next one is at the same place.
                     _ => self.cut(member),
                 }
             }

@@ -1,7 +1,7 @@
-//! The report of [`Results`]: a page that people read, its plots, and beside it all figures.
+//! The report of [`Results`]: a page that people read, its plots, and a file with all figures.
 //!
-//! Everything follows from the results, except what people write into the page between its comments
-//! `remarks`, which stays.
+//! All of it is made from the results, except what people write into the page between its comments
+//! `remarks`: that is kept.
 
 mod format;
 mod goals;
@@ -17,12 +17,12 @@ use anyhow::Context as _;
 
 use crate::results::Results;
 
-/// The page, its plots and all figures, from the folder of the report.
+/// Where the page, its plots and all figures are in the folder of the report.
 const PAGE: &str = "performance.md";
 const IMAGES: &str = "images/performance";
 const FIGURES: &str = "performance/figures.md";
 
-/// Writes the report into a folder. What was remarked in a page that is there already stays.
+/// Writes the report into a folder. The remarks of a page that is there already are kept.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The page; `previous` is what it was.
+/// The page. `previous` is the page before, whose remarks are kept.
 fn document(results: &Results, plots: &[plots::Plot], previous: &str) -> anyhow::Result<String> {
     let form = match results.full {
         true => "From the whole benchmark, `cargo xtask bench --full`",
@@ -92,7 +92,7 @@ fn figures(results: &Results) -> String {
     filled(include_str!("report/figures.txt"), parts)
 }
 
-/// A template with its parts in place of their names.
+/// A template in which each `{name}` is replaced by the part of this name.
 fn filled<'a>(template: &str, parts: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let parts = parts.into_iter();
     parts.fold(template.to_owned(), |text, (name, part)| {

@@ -1,4 +1,4 @@
-//! What was measured, as it is kept in a file, so that the report can be made again.
+//! What was measured. It is kept in a file, so that the report can be made again.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::figures::Figure;
 
-/// The peer that is no server: `redis-benchmark` with our commit script. It says itself its
-/// [`Figure::Commits`], and as [`Figure::P50`] the time of one round trip.
+/// The peer that is no server: `redis-benchmark` with our commit script. It measures
+/// [`Figure::Commits`] itself, and as [`Figure::P50`] the time of one round trip.
 pub const REDIS_BENCHMARK: &str = "redis-benchmark";
 
 /// One run of the benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// Where it ran: what is worth knowing of it, as rows of a table.
+    /// Facts about the machine, as rows of a table.
     pub machine: Vec<(String, String)>,
-    /// Whether everything ran, or the short form.
+    /// Whether it was the whole benchmark or the short form.
     pub full: bool,
     /// Length of one measured window.
     pub seconds: f64,
@@ -23,14 +23,14 @@ pub struct Results {
     pub peers: Vec<PeerInfo>,
     /// The workloads that ran, in their order.
     pub workloads: Vec<WorkloadInfo>,
-    /// The figures.
+    /// The figures that were measured.
     pub cells: Vec<Cell>,
     /// What did not run, or failed, and why.
     pub gaps: Vec<Gap>,
 }
 
 impl Results {
-    /// How a peer is called in tables.
+    /// The name of a peer in tables.
     pub fn title<'a>(&'a self, peer: &'a str) -> &'a str {
         let known = self.peers.iter().find(|known| known.name == peer);
         known.map_or(peer, |known| &known.title)
@@ -50,16 +50,16 @@ pub struct PeerInfo {
     pub name: String,
     /// As in [`Peer::title`](crate::peers::Peer::title).
     pub title: String,
-    /// What it says of itself.
+    /// The version that it prints.
     pub version: Option<String>,
 }
 
 /// A workload that ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkloadInfo {
-    /// As on the command line, `rooms-10`.
+    /// Its name on the command line, such as `rooms-10`.
     pub name: String,
-    /// `100 rooms of 10, 1 message in flight in each`.
+    /// What it is, such as `100 rooms of 10, 1 message in flight in each`.
     pub title: String,
     /// Bytes of a message.
     pub payload: usize,
@@ -85,11 +85,11 @@ pub struct Summary {
     pub min: f64,
     /// The most of the rounds.
     pub max: f64,
-    /// Median of the rounds' ratios to the bare limit in the same round.
+    /// Median over the rounds of the ratio to the bare limit in the same round.
     pub ratio: Option<f64>,
 }
 
-/// Something that is missing from the tables.
+/// Figures that are missing in the tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// [`WorkloadInfo::name`].

@@ -1,8 +1,7 @@
-//! The orchestrator: starts peers and load in interleaved rounds, and collects what
-//! they need.
+//! The orchestrator: starts peers and load in rounds, and collects the figures.
 //!
-//! All peers run once in each round of a workload, in an order that rotates, because a
-//! machine's clock drifts: what is compared is measured within seconds.
+//! In each round of a workload every peer runs once, in an order that rotates. A machine's speed
+//! drifts, so what is compared must be measured within seconds.
 
 mod machine;
 mod options;
@@ -42,8 +41,8 @@ const RESULTS: &str = "performance.json";
 ///
 /// # Errors
 ///
-/// A peer or workload does not exist or is not installed, or the report cannot be
-/// written. A peer that fails under a workload is a gap in the report instead.
+/// A peer is not installed, or the report cannot be written. A peer that fails under a workload is
+/// a gap in the report instead.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let mut peers = PEERS.clone();
     peers.retain(|peer| options.peer.is_empty() || options.peer.contains(&peer.name));
@@ -61,7 +60,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             .seconds
             .unwrap_or(if options.full { FULL } else { SHORT }),
         cores,
-        // Everybody makes some.
+        // Every process makes system calls, this one too.
         counts_syscalls: Counting::start(std::process::id())
             .and_then(Counting::stop)
             .is_ok(),
@@ -86,7 +85,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         let result = session.run(step, &mut found);
         let (measured, missing) = step.parts.split_at(found.len());
         for (part, figures) in measured.iter().zip(found) {
-            // Counts are the same in each.
+            // Where instructions are counted there is no round.
             let round = step.round.unwrap_or_default();
             samples.add(&part.name, step.peer(), round, figures);
         }
@@ -98,7 +97,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
                 }
             }
         }
-        // An interrupted run is not lost.
+        // So a run that is interrupted is not lost.
         results.cells = samples.cells(BASE);
         save(&results, &options.out)?;
     }
@@ -124,7 +123,11 @@ fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
     fs::write(&file, text + "\n").with_context(|| file.display().to_string())
 }
 
-/// Who they are. All that they need must be there.
+/// Names and versions of all that is measured.
+///
+/// # Errors
+///
+/// A part of a peer is missing.
 fn infos(peers: &[Peer]) -> anyhow::Result<Vec<PeerInfo>> {
     let info = |name: &str, title: &str, version| PeerInfo {
         name: name.to_owned(),
@@ -133,14 +136,13 @@ fn infos(peers: &[Peer]) -> anyhow::Result<Vec<PeerInfo>> {
     };
     let mut infos = Vec::new();
     for peer in peers {
-        let missing = || {
+        let version = peer.version().with_context(|| {
             format!(
                 "{} is not all there: `cargo xtask bench` installs and builds what the peers need, and \
                  `--without` leaves peers out",
                 peer.name
             )
-        };
-        let version = peer.version().with_context(missing)?;
+        })?;
         infos.push(info(&peer.name, &peer.title, Some(version)));
     }
     infos.push(info(

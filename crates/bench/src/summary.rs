@@ -1,10 +1,10 @@
-//! From the figures of single rounds to medians, spread and ratios.
+//! Makes medians, ranges and ratios from the figures of the rounds.
 
 use std::collections::BTreeMap;
 
 use crate::results::{Cell, Figure, Summary};
 
-/// What one round gave, each value in the unit of its [`Figure`].
+/// The figures of one round, each value in the unit of its [`Figure`].
 pub type Figures = BTreeMap<Figure, f64>;
 
 /// The figures of all rounds.
@@ -15,7 +15,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Adds what a round gave; to what the round has given before.
+    /// Adds figures of a round, also to those that it has already.
     pub fn add(&mut self, workload: &str, peer: &str, round: usize, figures: Figures) {
         for (figure, value) in figures {
             let of = (workload.to_owned(), peer.to_owned(), figure);
@@ -23,8 +23,8 @@ impl Samples {
         }
     }
 
-    /// Sums all rounds up. A ratio compares with the `base` in the same round, because
-    /// a machine's speed drifts more between rounds than within one.
+    /// Summarizes all rounds. A ratio compares with the `base` in the same round, because a
+    /// machine's speed changes more between rounds than within one.
     pub fn cells(&self, base: &str) -> Vec<Cell> {
         let mut cells = BTreeMap::<_, BTreeMap<Figure, Summary>>::new();
         for ((workload, peer, figure), values) in &self.rounds {
@@ -62,7 +62,7 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// Of an even number of values it is the mean of the two in the middle.
+/// The median. Of an even number of values it is the mean of the two in the middle.
 fn median(sorted: &[f64]) -> Option<f64> {
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = sorted[(sorted.len() - 1) / 2];

@@ -1,6 +1,6 @@
-//! WebSocket as far as the load generator and the bare limit need it: whole
-//! messages in one frame each, and a handshake with a fixed key. And HTTP as far as
-//! rooms and figures are got by it.
+//! The part of WebSocket that the load generator and the bare limit need: messages of one
+//! frame, and a handshake with a fixed key. And the part of HTTP that makes rooms and reads
+//! metrics.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-/// The key of RFC 6455's own example; every handshake here asks with it.
+/// The key of the example in RFC 6455. Every handshake here has it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// The answer to [`KEY`], from the same place.
+/// The answer to [`KEY`], from the same example.
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 pub(crate) const TEXT: u8 = 0x1;
@@ -23,10 +23,10 @@ pub(crate) const PONG: u8 = 0xa;
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 
-/// Any value does; a server that skips unmasking for zeros shall not profit.
+/// Any value but zeros, so that a server gains nothing if it does not unmask those.
 pub(crate) const MASK: [u8; 4] = [0x5a, 0xc3, 0x17, 0x88];
 
-/// A frame found in a buffer.
+/// A frame that was found in a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) opcode: u8,
@@ -39,7 +39,7 @@ pub(crate) struct Frame {
 ///
 /// # Errors
 ///
-/// It has reserved bits set or is one of several fragments: no peer needs either.
+/// It has reserved bits set or is one of several fragments, which no peer needs.
 pub(crate) fn first_frame(buffer: &[u8]) -> anyhow::Result<Option<Frame>> {
     let &[first, second, ..] = buffer else {
         return Ok(None);
@@ -89,7 +89,7 @@ pub(crate) fn put_header(out: &mut Vec<u8>, opcode: u8, length: usize, mask: Opt
     out.extend(mask.iter().flatten());
 }
 
-/// Masks, or unmasks: it is the same.
+/// Masks a payload, or unmasks it, which is the same operation.
 pub(crate) fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
     for (byte, key) in payload.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= key;
@@ -105,13 +105,13 @@ pub(crate) fn head_end(buffer: &[u8]) -> Option<usize> {
         .map(|at| at + end.len())
 }
 
-/// The beginning of a message whose rest has not come yet.
+/// The first part of a message, kept until the rest has come.
 #[derive(Debug, Default)]
 pub(crate) struct Carry(Vec<u8>);
 
 impl Carry {
-    /// Reads what is there behind what was kept. Tells how far the buffer is filled;
-    /// nothing new may be in it.
+    /// Fills the buffer with what was kept, and behind it with what can be read now, which may be
+    /// nothing. Returns how many bytes are in it.
     pub(crate) fn read(&mut self, mut from: impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         let kept = self.0.len();
         if kept >= buffer.len() {
@@ -127,13 +127,13 @@ impl Carry {
         }
     }
 
-    /// Keeps the beginning of a message for the next [`Carry::read`].
+    /// Keeps the first part of a message for the next [`Carry::read`].
     pub(crate) fn keep(&mut self, rest: &[u8]) {
         self.0.extend_from_slice(rest);
     }
 }
 
-/// The body that a server answers a request such as `GET /metrics` with.
+/// The body of a server's answer to a request such as `GET /metrics`.
 pub(crate) fn ask(server: SocketAddr, request: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;

@@ -10,20 +10,18 @@ use super::dialect::client_frame;
 use super::room::Tally;
 use crate::wire::{self, Carry};
 
-/// What the kernel keeps for a member who does not read, so that the server feels it
-/// soon.
+/// Bytes that the kernel keeps for a member who does not read: few, so that the server notices soon.
 const SLOW_READER_BUFFER: usize = 4096;
 
-/// A slow reader that reads again and hears nothing for so long was not cut off.
+/// A slow reader reads again at the end. If nothing comes for this long, it was not cut off.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How far it has come.
+/// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The request is sent.
+    /// The request is sent, and not answered.
     Upgrading,
-    /// The handshake is done, and what the protocol says before one is in the room
-    /// has not come yet.
+    /// The handshake is done, but the server has not yet said that the member is in the room.
     Entering,
     /// A member.
     Joined,
@@ -38,7 +36,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects, which the kernel does alone while the server has room for more.
+    /// Connects. The kernel does it alone while the server's queue of connections has room.
     pub(super) fn open(to: SocketAddr, is_slow: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
         // Closing resets the connection: its port is free at once for the next run.
@@ -57,7 +55,7 @@ impl Connection {
         })
     }
 
-    /// Sends what the system has room for, unless the server has not read for long.
+    /// Sends all of it at once. If the kernel has no room for it, the server does not read.
     pub(super) fn send(&self, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket).write(bytes) {
             Ok(sent) if sent == bytes.len() => Ok(()),
@@ -71,8 +69,8 @@ impl Connection {
         self.send(&client_frame(wire::TEXT, text))
     }
 
-    /// Whether the server has cut off this reader, who reads what was sent before: the system
-    /// sends it little by little, since there was no room for it.
+    /// Whether the server has cut off this reader. It reads first what was sent before, which comes little by
+    /// little.
     pub(super) fn was_cut_off(&self) -> bool {
         let blocking = self.socket.set_nonblocking(false);
         let patient = blocking.and_then(|()| self.socket.set_read_timeout(Some(SILENCE)));

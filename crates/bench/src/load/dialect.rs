@@ -1,5 +1,5 @@
-//! What messages look like in each protocol: made without allocating, and compared
-//! byte by byte when they come back.
+//! The messages of each protocol: they are made without allocating, and compared byte by
+//! byte when they come back.
 
 use std::io::Write as _;
 use std::str;
@@ -15,15 +15,15 @@ use crate::wire;
 const ID: usize = ROOM + 8;
 const ROOM: usize = 6;
 
-/// Numbers from here on are probes: they find out who has joined, before anything is
+/// Messages with numbers from here on are probes, which show who has joined before anything is
 /// counted.
 const PROBES: u32 = u32::MAX - 0xffff;
 
-/// Socket.IO asks by the first whether somebody is there, and is answered with the second.
+/// By the first a server of Socket.IO asks whether the client is alive; the client answers with the second.
 const HEARTBEAT: &[u8] = b"2";
 const HEARTBEAT_ANSWER: &[u8] = b"3";
 
-/// Before the item, in lines of the lunch server's text dialect.
+/// What is before the item in a command of the lunch server's text dialect.
 const ADD: &str = "add:";
 const REMOVE: &str = "remove:";
 
@@ -41,13 +41,13 @@ pub(super) enum Heard {
     /// The member is in the room.
     Joined,
     Delivery(Delivery),
-    /// It is to be answered with this text.
+    /// The client must answer with this text.
     Question(&'static [u8]),
-    /// A probe, or in lenient loads what the member knew already.
+    /// A probe; or, if the load is lenient, a menu that the member has had already.
     Nothing,
 }
 
-/// A client frame but for the id of the message.
+/// A frame of a client in which the id of the message is still to be filled in.
 #[derive(Debug)]
 struct Template {
     frame: Vec<u8>,
@@ -70,7 +70,7 @@ impl Template {
 
     fn with_id(&mut self, id: Id) -> &[u8] {
         let mut digits = [0; ID];
-        // Longer ones than there is room for are of no run.
+        // It fails for larger numbers than a run has.
         let _ = write!(&mut digits[..], "{:06x}{:08x}", id.room, id.seq);
         let id_at = self.frame.len() - self.text.len() + self.id_at;
         let masked = &mut self.frame[id_at..id_at + ID];
@@ -80,7 +80,7 @@ impl Template {
         &self.frame
     }
 
-    /// The id in a text that must be like the template in all else.
+    /// The id in a text, if all else in it is as in the template.
     fn id_in(&self, text: &[u8]) -> Option<Id> {
         let (before, after) = (&self.text[..self.id_at], &self.text[self.id_at + ID..]);
         let id = text.strip_prefix(before)?.strip_suffix(after)?;
@@ -96,9 +96,9 @@ impl Template {
 #[derive(Debug)]
 pub(super) struct Dialect {
     protocol: Protocol,
-    /// A message, or what adds an item to the menu.
+    /// A message; in the lunch dialect the command that adds an item.
     message: Template,
-    /// What removes it again.
+    /// The command that removes the item again.
     removal: Template,
     /// An item as it stands on the menu.
     item: Template,
@@ -106,7 +106,7 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    /// For messages whose text has so many bytes.
+    /// For messages with this many bytes of text.
     pub(super) fn new(
         protocol: Protocol,
         payload: usize,
@@ -118,15 +118,10 @@ impl Dialect {
             Protocol::SocketIo => ("42[\"message\",\"", payload, "\"]"),
             Protocol::Lunch => (ADD, item, ""),
         };
+        let (least, most) = (ID + payload - length, most_bytes(protocol));
         ensure!(
-            length >= ID,
-            "a payload of {payload} bytes cannot carry room and number: at least {} bytes",
-            ID + payload - length
-        );
-        ensure!(
-            payload <= most_bytes(protocol),
-            "a payload of {payload} bytes is no item on a menu: at most {} bytes",
-            most_bytes(protocol)
+            length >= ID && payload <= most,
+            "a payload of {payload} bytes: it must have room and number, so {least} to {most} bytes"
         );
         Ok(Dialect {
             protocol,
@@ -141,18 +136,18 @@ impl Dialect {
     pub(super) fn most_in_flight(&self) -> usize {
         match self.protocol {
             Protocol::Text | Protocol::SocketIo => 1024,
-            // A bit each in `Tally::menu`.
+            // Each has a bit in `Tally::menu`.
             Protocol::Lunch => 64,
         }
     }
 
-    /// Whether somebody may have joined a little later than the handshake says.
+    /// Whether a member may join a little after the handshake.
     pub(super) fn needs_probes(&self) -> bool {
         self.protocol != Protocol::Lunch
     }
 
-    /// The frame of a message that [`Room::send`] has numbered. In the lunch dialect a slot
-    /// is an item, which its messages add and remove in turn.
+    /// The frame of a message to which [`Room::send`] has given a number. In the lunch dialect each slot has
+    /// an item, and its messages add and remove that item in turn.
     pub(super) fn message(&mut self, room: &Room, id: Id) -> &[u8] {
         if self.protocol != Protocol::Lunch {
             return self.message.with_id(id);
@@ -168,7 +163,7 @@ impl Dialect {
         })
     }
 
-    /// Whether the next message of a slot is to remove what this one or the last one has added.
+    /// Whether a slot's item is on the menu, or will be once the message under way has arrived.
     pub(super) fn is_on_menu(&self, room: &Room, slot: usize) -> bool {
         self.protocol == Protocol::Lunch && room.is_odd(slot)
     }
@@ -178,11 +173,11 @@ impl Dialect {
         self.message.with_id(Id { room, seq })
     }
 
-    /// What a text says that came between the handshake and being in the room.
+    /// Reads a text that came after the handshake, before the member is in the room.
     ///
     /// # Errors
     ///
-    /// It is not what should have come.
+    /// It is not what should come then.
     pub(super) fn welcome(&self, text: &[u8]) -> anyhow::Result<Heard> {
         Ok(match (self.protocol, text) {
             (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => Heard::Joined,
@@ -195,11 +190,11 @@ impl Dialect {
         })
     }
 
-    /// What a text says that came to a member of a room.
+    /// Reads a text that came to a member of a room.
     ///
     /// # Errors
     ///
-    /// It is not what should have come.
+    /// It is not what should come then.
     pub(super) fn hear(
         &self,
         text: &[u8],
@@ -223,7 +218,7 @@ impl Dialect {
         Ok(Heard::Delivery(room.deliver(tally, id)?))
     }
 
-    /// A menu differs from the member's last one by one item, which tells the message.
+    /// A menu differs from the member's last one by one item, and that shows which message it is.
     fn menu(
         &self,
         text: &[u8],
@@ -270,7 +265,7 @@ fn ours(id: Id, room: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A masked frame.
+/// A frame as a client sends it, masked.
 pub(super) fn client_frame(opcode: u8, text: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
     wire::put_header(&mut frame, opcode, text.len(), Some(wire::MASK));
@@ -280,7 +275,7 @@ pub(super) fn client_frame(opcode: u8, text: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Says what came, as far as it can be shown.
+/// Describes a text that should not have come.
 fn strange(text: &[u8]) -> String {
     let shown = &text[..text.len().min(80)];
     format!(

@@ -1,45 +1,38 @@
-//! From nothing to members: rooms, handshakes, and certainty that everybody is in.
+//! How members join: rooms, handshakes, and the check that everybody is in.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::connection::{Connection, Stage};
 use super::{Load, Options};
 use crate::peers::Protocol;
 use crate::wire;
 
-/// A probe that has not reached everybody by then is followed by another one, which is
-/// given twice as long.
+/// If a probe has not reached everybody by then, another one follows, which has twice as long.
 const PROBE: Duration = Duration::from_millis(200);
 
-/// What `POST /session/` answers with, as far as it is needed.
-#[derive(Deserialize)]
-struct Session {
-    url: String,
-}
-
 impl Load {
-    /// Where a room is, which is made first if it must be.
+    /// The path of a room. A room of the lunch server is made first.
     pub(super) fn room_path(options: &Options, number: usize) -> anyhow::Result<String> {
         Ok(match options.protocol {
             Protocol::Text => format!("/ws/{number}"),
             Protocol::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={number}"),
             Protocol::Lunch => {
                 let answer = wire::ask(options.to[0], "POST /session/")?;
-                let session = serde_json::from_str::<Session>(&answer);
-                session.with_context(|| format!("no room: {answer}"))?.url
+                let made: Value = serde_json::from_str(&answer).unwrap_or_default();
+                let url = made["url"].as_str().map(str::to_owned);
+                url.with_context(|| format!("no room: {answer}"))?
             }
         })
     }
 
-    /// Opens all connections, so many handshakes at a time. Tells how many seconds it
-    /// took.
+    /// Opens all connections, with [`Options::handshakes`] at a time. Returns how many seconds it took.
     ///
     /// # Errors
     ///
-    /// Somebody is refused, or does not get in.
+    /// The server refuses somebody, or lets somebody wait too long.
     pub fn connect(&mut self) -> anyhow::Result<f64> {
         let all = self.options.connections();
         let began = Instant::now();
@@ -58,7 +51,7 @@ impl Load {
         Ok(began.elapsed().as_secs_f64())
     }
 
-    /// Connects one more, who asks for their room.
+    /// Connects one more member, and sends the request for the room.
     fn open(&mut self) -> anyhow::Result<()> {
         let index = self.connections.len();
         let member = index % self.options.members;
@@ -77,7 +70,7 @@ impl Load {
         Ok(())
     }
 
-    /// The head of the answer is there.
+    /// The head of the answer has come.
     pub(super) fn upgraded(&mut self, index: usize, head: &[u8]) -> anyhow::Result<()> {
         let head = String::from_utf8_lossy(head);
         ensure!(
@@ -97,14 +90,14 @@ impl Load {
         self.joined += 1;
     }
 
-    /// Waits until everybody gets what is sent; slow readers read no more then.
+    /// Waits until everybody gets what is sent. From then on slow readers do not read.
     ///
     /// A server may put a member into the room a little after it has answered the
     /// handshake. So each room is sent probes until one of them has reached everybody.
     ///
     /// # Errors
     ///
-    /// None does.
+    /// No probe reaches everybody.
     pub fn settle(&mut self) -> anyhow::Result<()> {
         if self.dialect.needs_probes() {
             self.probe()?;

@@ -1,4 +1,4 @@
-//! A run: what it is asked for, what is counted while it lasts, and what it gave.
+//! A run: what it is asked for, what is counted during it, and its result.
 
 use std::sync::Weak;
 
@@ -7,26 +7,26 @@ use hdrhistogram::Histogram;
 /// When to stop sending.
 #[derive(Debug, Clone)]
 pub enum Until {
-    /// After so much time.
+    /// After this time.
     Seconds(f64),
-    /// After so many messages in all rooms.
+    /// After this many messages, all rooms together.
     Messages(u64),
-    /// When what it points to is gone.
+    /// When this was dropped.
     Gone(Weak<()>),
 }
 
 /// When to send.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// So many messages are always under way in each room: the next one follows when
-    /// everybody has seen the last.
+    /// This many messages are always under way in each room: the next one is sent when everybody has the
+    /// last.
     Window(usize),
-    /// So many messages a second in all rooms, at even intervals whatever comes back.
-    /// Latency counts from when a message should have been sent.
+    /// This many messages a second, all rooms together, at even intervals whatever comes back. Latency
+    /// counts from when a message should have been sent.
     Rate(f64),
 }
 
-/// Times of a run, up to ten minutes, exact to three digits.
+/// Times of a run, up to ten minutes, with three exact digits.
 #[derive(Debug)]
 pub struct Latency(Histogram<u64>);
 
@@ -49,12 +49,12 @@ impl Latency {
     }
 }
 
-/// What one run gave.
+/// The result of one run.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Messages sent, each of which has reached everybody.
+    /// Messages sent. Each has reached everybody.
     pub messages: u64,
-    /// Messages times members who read.
+    /// Deliveries: each message to each member who reads.
     pub deliveries: u64,
     /// From the first message until the last delivery.
     pub seconds: f64,
@@ -66,7 +66,7 @@ pub struct Outcome {
     pub same_node: Latency,
     /// Of deliveries to members who are connected to another node than the sender.
     pub other_node: Latency,
-    /// Until the last member had it.
+    /// From sending until the last member had the message.
     pub seen_by_all: Latency,
     /// Members who do not read.
     pub slow: usize,
@@ -74,16 +74,16 @@ pub struct Outcome {
     pub cut_off: usize,
 }
 
-/// One run while it lasts, or that there is none.
+/// The run that is under way, if there is one.
 #[derive(Default)]
 pub(super) struct Traffic {
     pub(super) outcome: Outcome,
     pub(super) until: Option<Until>,
-    /// A message that everybody has seen is followed by another one.
+    /// Another message follows each that everybody has.
     pub(super) is_closed_loop: bool,
-    /// Nothing new is begun.
+    /// No new message is sent.
     pub(super) is_ending: bool,
-    /// Messages that not everybody has seen.
+    /// Messages that not everybody has yet.
     pub(super) under_way: u64,
     /// Nanoseconds on the load's clock, as `last_delivery`.
     pub(super) began: u64,
@@ -91,7 +91,7 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    /// Whether what is due at a time is not sent any more.
+    /// Whether a message that is due at this time is not sent any more.
     pub(super) fn is_over(&self, at: u64) -> bool {
         match &self.until {
             None => true,

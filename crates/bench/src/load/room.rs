@@ -1,18 +1,16 @@
-//! What is under way in one room, and whether every member sees all of it once and
-//! in one order.
+//! The messages that are under way in one room, and the check that every member gets each
+//! once, and all in one order.
 
 use anyhow::{bail, ensure};
 
-/// Identifies a message: its room and its number, unique there.
+/// Identifies a message: its room, and its number, which no other message there has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id {
     pub(super) room: u32,
     pub(super) seq: u32,
 }
 
-/// The place of one message in flight.
-///
-/// Numbers modulo the number of slots are the slot, so that they lead back to it.
+/// The place of one message in flight. A message's number modulo the number of slots is its slot.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Slot {
     pub(super) sender: u32,
@@ -24,7 +22,7 @@ pub(super) struct Slot {
     pub(super) sent: u64,
     /// Members who have not seen it yet.
     pub(super) pending: u32,
-    /// How many came before it, to whoever has seen it first.
+    /// How many messages the member who got it first had got before.
     place: Option<u64>,
 }
 
@@ -35,17 +33,17 @@ pub(super) struct Tally {
     seen: u64,
     /// Number of the last probe seen.
     pub(super) probes: u32,
-    /// Slots whose item is on the member's menu.
+    /// The slots whose item is on the member's menu, a bit for each.
     pub(super) menu: u64,
 }
 
-/// A delivery that should be.
+/// A delivery without a fault.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delivery {
     pub(super) slot: usize,
     pub(super) sender: u32,
     pub(super) sent: u64,
-    /// Nobody waits for the message any more.
+    /// All members have the message now.
     pub(super) is_last: bool,
 }
 
@@ -59,8 +57,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Makes place for so many messages in flight. Nothing may be in flight, and the
-    /// members' tallies must be reset too.
+    /// Makes as many slots. Nothing may be in flight, and the caller resets the members' tallies.
     pub(super) fn reset(&mut self, slots: usize) {
         let next = self.slots.iter().map(|slot| slot.next).max();
         // The first message of a slot is even.
@@ -80,8 +77,8 @@ impl Room {
         self.slots[slot].next as usize / self.slots.len() % 2 == 1
     }
 
-    /// Notes that a message is on its way to so many members. `None` while the slot's
-    /// last one is still under way.
+    /// Notes that a message is sent to `to` members, and returns its number. `None` while the slot's last
+    /// message is under way.
     pub(super) fn send(&mut self, slot: usize, sender: u32, to: u32, now: u64) -> Option<u32> {
         let slots = self.slots.len() as u32;
         let at = self.slots.get_mut(slot).filter(|slot| slot.pending == 0)?;
@@ -101,7 +98,7 @@ impl Room {
     ///
     /// # Errors
     ///
-    /// The member should not have got it, or not now.
+    /// The member should not have got it, or should have got another one first.
     pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> anyhow::Result<Delivery> {
         let seq = id.seq;
         let index = seq as usize % self.slots.len().max(1);
@@ -129,8 +126,7 @@ impl Room {
         })
     }
 
-    /// A slot for a new message. The first one, so that few are in use, and menus are
-    /// short.
+    /// A slot for a new message. It is the first free one, so that few are used, and menus are short.
     pub(super) fn free_slot(&self) -> Option<usize> {
         self.slots.iter().position(|slot| slot.pending == 0)
     }

@@ -1,4 +1,4 @@
-//! Messages: sent in a closed loop or at a fixed rate, and timed when they arrive.
+//! Sends messages in a closed loop or at a fixed rate, and takes the time when they arrive.
 
 use std::mem;
 use std::thread;
@@ -11,20 +11,20 @@ use super::Load;
 use super::outcome::{Outcome, Pace, Traffic, Until};
 use super::room::{Delivery, Id, Tally};
 
-/// Closer than this to the next message, in nanoseconds, it is waited for without
-/// sleeping: waking up takes about as long.
+/// Nanoseconds. If the next message is due sooner, the generator waits without sleeping, since waking up takes
+/// about as long.
 const NEAR: u64 = 200_000;
 
-/// A run looks so long for deliveries that nobody waits for.
+/// At its end a run looks this long for deliveries that should not come.
 const AFTER: Duration = Duration::from_millis(2);
 
 impl Load {
-    /// Sends until then, and waits until everything has arrived: what is read of a server
-    /// before and after belongs to exactly these messages.
+    /// Sends until then, and waits until everything has arrived. So what a server uses between begin and
+    /// end is for exactly these messages.
     ///
     /// # Errors
     ///
-    /// What it waits for does not come, or something comes that it does not wait for.
+    /// A delivery does not come, or one comes that should not.
     pub fn run(&mut self, until: Until, pace: Pace) -> anyhow::Result<Outcome> {
         self.begin(until, pace)?;
         let cpu = cpu_seconds();
@@ -36,7 +36,7 @@ impl Load {
             }
         }
         self.carry_on(pace)?;
-        // One delivery too many may come behind the last one.
+        // A delivery too many may come after the last one.
         self.turn(Some(AFTER))?;
         let traffic = mem::take(&mut self.traffic);
         Ok(Outcome {
@@ -48,7 +48,7 @@ impl Load {
         })
     }
 
-    /// Nothing of the last run is left.
+    /// Resets what the last run has left.
     fn begin(&mut self, until: Until, pace: Pace) -> anyhow::Result<()> {
         ensure!(self.joined > 0, "there are no members yet");
         let most = self.dialect.most_in_flight();
@@ -77,7 +77,7 @@ impl Load {
         Ok(())
     }
 
-    /// Turns until nothing more is sent and nothing is under way.
+    /// Deals with what comes until all is sent and nothing is under way.
     fn carry_on(&mut self, pace: Pace) -> anyhow::Result<()> {
         loop {
             let now = self.now();
@@ -95,7 +95,7 @@ impl Load {
                 return self.missing();
             }
             let asleep = match pace {
-                // epoll sleeps whole milliseconds.
+                // In whole milliseconds, as epoll does.
                 Pace::Rate(rate) if !self.traffic.is_ending => {
                     self.send_due(rate, now)?.saturating_sub(now + NEAR) / 1_000_000
                 }
@@ -105,7 +105,7 @@ impl Load {
         }
     }
 
-    /// Sends what a fixed rate asks for until now; tells when the next is due.
+    /// Sends all that is due by now at a fixed rate; returns when the next is due.
     fn send_due(&mut self, rate: f64, now: u64) -> anyhow::Result<u64> {
         loop {
             let sent = self.traffic.outcome.messages;
@@ -124,8 +124,7 @@ impl Load {
         }
     }
 
-    /// Sends a message, whose latency counts from a moment, unless the slot's last one
-    /// is still under way.
+    /// Sends a message, unless the slot's last one is under way. Its latency counts from `from`.
     fn send(&mut self, room: usize, slot: usize, from: u64) -> anyhow::Result<()> {
         let readers = self.options.members - self.options.slow;
         let at = &mut self.rooms[room];
@@ -171,7 +170,7 @@ impl Load {
             outcome.seen_by_all.record(took);
             traffic.under_way -= 1;
             let goes_on = match traffic.is_ending {
-                // Off the menu again, for the next run.
+                // The item is taken off the menu again.
                 true => self.dialect.is_on_menu(&self.rooms[room], delivery.slot),
                 false => traffic.is_closed_loop && !traffic.is_over(now),
             };
@@ -182,7 +181,7 @@ impl Load {
         Ok(())
     }
 
-    /// What is on a menu at the end is taken off it, for the next run.
+    /// Takes off what is on the menus at the end, so that the next run begins with empty ones.
     fn clear_menus(&mut self, now: u64) -> anyhow::Result<()> {
         for room in 0..self.rooms.len() {
             for slot in 0..self.rooms[room].slots.len() {
@@ -194,7 +193,7 @@ impl Load {
         Ok(())
     }
 
-    /// Some message has not come in time: says which, and to whom.
+    /// A message has not come in time: the error says which, and to whom.
     fn missing(&self) -> anyhow::Result<()> {
         let readers = self.options.members - self.options.slow;
         for (number, room) in self.rooms.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Instructions in user space, counted by valgrind where the processor's counters
-//! cannot be read. The program runs about fifty times slower meanwhile.
+//! Instructions in user space, counted by valgrind, since the processor's counters can often not
+//! be read. A program runs about fifty times slower under it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 
 use crate::program::said;
 
-/// What comes before a program, so that it is counted from [`switch`]`(pid, "on")` on.
+/// The command before a program under which it is counted, from [`switch`]`(pid, "on")` on.
 pub fn wrapper(out: &Path) -> String {
     let valgrind = "valgrind --quiet --tool=callgrind --instr-atstart=no";
     format!("{valgrind} --callgrind-out-file='{}'", out.display())
@@ -24,7 +24,7 @@ pub fn switch(pid: u32, to: &str) -> anyhow::Result<()> {
     control(&["-i", to], pid)
 }
 
-/// What was counted so far. The file is the one given to [`wrapper`].
+/// The instructions that were counted until now. The file is that of [`wrapper`].
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ fn control(args: &[&str], pid: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `totals: 1234`, one line a part.
+/// The sum of the lines `totals: 1234`, one for each part.
 fn total(text: &str) -> Option<u64> {
     let parts = text.lines().filter_map(|line| line.strip_prefix("totals:"));
     let parts: Vec<u64> = parts.map_while(|part| part.trim().parse().ok()).collect();

@@ -1,4 +1,4 @@
-//! System calls of running processes: the kernel's tracepoint, read by `perf stat`.
+//! Counts the system calls of running processes: by the kernel's tracepoint, with `perf stat`.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -9,18 +9,18 @@ use super::tree;
 
 const EVENT: &str = "raw_syscalls:sys_enter";
 
-/// Counting, until [`Counting::stop`].
+/// A count that runs until [`Counting::stop`].
 #[derive(Debug)]
 pub struct Counting {
     perf: Child,
 }
 
 impl Counting {
-    /// Counts for all threads that a process and its descendants have now, and for what they start.
+    /// Counts those of all threads that a process and its descendants have now or start later.
     ///
     /// # Errors
     ///
-    /// perf is not there, or may not count.
+    /// perf is missing, or is not allowed to count.
     pub fn start(of: u32) -> anyhow::Result<Self> {
         let pids: Vec<String> = tree(of).iter().map(u32::to_string).collect();
         let mut perf = Command::new("perf")
@@ -40,20 +40,20 @@ impl Counting {
         Ok(Counting { perf })
     }
 
-    /// How many there were.
+    /// Ends the count, and returns it.
     ///
     /// # Errors
     ///
     /// perf has failed, or the kernel does not count them.
     pub fn stop(self) -> anyhow::Result<u64> {
-        // Which closes the standard input first.
+        // This closes perf's stdin first, which ends the count.
         let output = self.perf.wait_with_output()?;
         let text = String::from_utf8_lossy(&output.stderr);
         count(&text).with_context(|| format!("perf: {}", text.trim()))
     }
 }
 
-/// Of lines of `perf stat -x,`: the count or `<not supported>`, a unit, the event.
+/// The count in lines of `perf stat -x,`, which are the count or `<not supported>`, a unit, the event.
 fn count(text: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.contains(EVENT))?;
     line.split(',').next()?.parse().ok()

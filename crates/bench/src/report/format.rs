@@ -35,7 +35,7 @@ impl Unit {
         }
     }
 
-    /// The number with its unit: three significant digits or, of what is whole anyhow, all of it.
+    /// The number with its unit. Bytes and shares are rounded to whole numbers, others have three significant digits.
     pub(super) fn write(self, value: f64) -> String {
         let (scaled, unit) = self.scaled(value);
         let digits = match self {
@@ -54,7 +54,7 @@ impl Unit {
         format!("{}{unit}", thousands(scaled))
     }
 
-    /// Median, range over the rounds if there is one, and ratio to the bare limit.
+    /// The median, the range if the rounds differ, and the ratio to the bare limit.
     pub(super) fn write_summary(self, summary: &Summary) -> String {
         let mut text = self.write(summary.median);
         let (_, unit) = self.scaled(summary.median);
@@ -64,7 +64,7 @@ impl Unit {
             text += &format!(" ({} – {})", bare(&min), bare(&max));
         }
         match summary.ratio {
-            // What is a ratio already says nothing as a multiple of another.
+            // The ratio of a ratio says nothing.
             Some(ratio) if !matches!(self, Self::Share | Self::Ratio) => {
                 text + " · " + &Self::Ratio.write(ratio)
             }
@@ -73,9 +73,9 @@ impl Unit {
     }
 }
 
-/// Three significant digits, and all before the decimal point.
+/// At least three significant digits, and all that are before the decimal point.
 fn short(value: f64) -> String {
-    // By what rounding makes of it: 99.96 has three digits as 100.
+    // By the rounded number: 99.96 becomes 100, which has three digits.
     let decimals = match value.abs() {
         ..9.995 => 2,
         ..99.95 => 1,

@@ -1,4 +1,4 @@
-//! What Tablecast is meant to reach, and whether it did, from the results alone.
+//! The goals of Tablecast, and whether the results reach them.
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -8,10 +8,10 @@ use crate::figures::{Figure, Unit};
 use crate::lists;
 use crate::results::Results;
 
-/// The goals; it says what a formula is.
+/// The list of goals. It says what a formula is.
 const GOALS: &str = include_str!("goals.toml");
 
-/// Columns, of which the last says whether the goal was reached.
+/// The columns. The last one, without a heading, says whether the goal was reached.
 const HEAD: &str = "server, figure, goal, reached, beside it, counted by, ";
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ impl Goal {
     }
 }
 
-/// Works a formula out from left to right; `None` if there is none, or a figure was not measured.
+/// Calculates a formula from left to right. `None` if there is none, or if a figure was not measured.
 fn formula(results: &Results, text: Option<&str>) -> anyhow::Result<Option<f64>> {
     let mut value = None;
     let text = text.unwrap_or_default();
@@ -94,11 +94,11 @@ fn formula(results: &Results, text: Option<&str>) -> anyhow::Result<Option<f64>>
             _ => term(results, part)?,
         };
     }
-    // A division by nothing measures nothing.
+    // After a division by zero there is no value.
     Ok(value.filter(|value| value.is_finite()))
 }
 
-/// A number, or a figure as it was measured.
+/// A number, or the value of a figure.
 fn term(results: &Results, text: &str) -> anyhow::Result<Option<f64>> {
     if let Ok(number) = text.parse() {
         return Ok(Some(number));

@@ -1,5 +1,5 @@
-//! The plots, as SVG: a row for each server, and in it a mark for each series on a common logarithmic
-//! axis. They have no background, so that they can be read on a light page and on a dark one.
+//! The plots, as SVG: a row for each server, with a mark for each series, on one logarithmic axis. They have no
+//! background, so that they can be read on a light page and on a dark one.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -11,14 +11,14 @@ use crate::figures::{Figure, Unit};
 use crate::lists;
 use crate::results::Results;
 
-/// A plot in a file of its own; `plots.toml` says what a line of it means.
+/// A plot, in a file of its own. `plots.toml` says what its lines mean.
 #[derive(Deserialize)]
 pub(super) struct Plot {
     /// Name of the file, `cost.svg`.
     pub(super) file: String,
-    /// What it shows, in a sentence; for whoever cannot see it too.
+    /// What it shows, in a sentence, also for readers who cannot see it.
     pub(super) caption: String,
-    /// The file, once it is drawn.
+    /// The content of the file, once it is drawn.
     #[serde(skip)]
     pub(super) svg: String,
     axis: String,
@@ -34,13 +34,13 @@ const LEFT: u32 = 190;
 /// For the legend, and for numbers and name of the axis.
 const TOP: u32 = 32;
 const BOTTOM: u32 = 56;
-/// From one series to the next within a row, so that equal figures do not hide each other.
+/// The distance from one series to the next within a row, so that equal figures do not hide each other.
 const STEP: i32 = 7;
 
-/// Text and axes: as far from white as from the black of dark pages.
+/// For text and axes: it can be seen on white as well as on the black of dark pages.
 const GREY: RGBColor = RGBColor(0x7d, 0x7d, 0x7d);
 
-/// Colours that are told apart by colour-blind people too (Okabe and Ito).
+/// Colours that colour-blind people can distinguish too (by Okabe and Ito).
 const COLOURS: [RGBColor; 4] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xe6, 0x9f, 0x00),
@@ -48,7 +48,7 @@ const COLOURS: [RGBColor; 4] = [
     RGBColor(0xcc, 0x79, 0xa7),
 ];
 
-/// All plots that there are figures for.
+/// All plots for which there are figures.
 ///
 /// # Errors
 ///
@@ -69,7 +69,7 @@ pub(super) fn plots(results: &Results) -> anyhow::Result<Vec<Plot>> {
 type Row<'r> = (&'r str, Vec<Option<f64>>);
 
 impl Plot {
-    /// Those with figures, the cheapest server last, which is on top.
+    /// The servers with figures. The last one is drawn on top, so that is the cheapest.
     fn rows<'r>(&self, results: &'r Results) -> Vec<Row<'r>> {
         let rows = results.peers.iter().map(|peer| {
             let marks = self.series.iter().map(|(workload, _)| {
@@ -78,7 +78,7 @@ impl Plot {
                     Unit::Ratio => summary.ratio?,
                     _ => summary.median,
                 };
-                // Nothing that is zero has a place on a logarithmic axis.
+                // A logarithmic axis has no zero.
                 (value > 0.0).then_some(value)
             });
             (&*peer.title, marks.collect::<Vec<_>>())
@@ -126,7 +126,7 @@ impl Plot {
             let middle = TOP as i32 / 2;
             area.draw(&Circle::new((legend, middle), 5, style))?;
             area.draw(&Text::new(&**name, (legend + 12, middle - 7), text.clone()))?;
-            // Nobody knows the reader's font: rather too much room than too little.
+            // The reader's font is not known, so there is rather too much room than too little.
             legend += 44 + 8 * name.chars().count() as i32;
         }
         area.present()?;
@@ -135,7 +135,7 @@ impl Plot {
     }
 }
 
-/// Around the values, which are above zero, a little more, so that no mark sits on the edge; `None`
+/// The range of the values, which are above zero, and a little more, so that no mark is on the edge. `None`
 /// without values.
 fn range<'v>(values: impl Iterator<Item = &'v f64>) -> Option<Range<f64>> {
     let values: Vec<f64> = values.copied().collect();

@@ -1,11 +1,11 @@
-//! What people wrote into the report, kept when it is made again.
+//! Keeps what people wrote into the report when it is made again.
 //!
-//! A remark stands between two comments that name it, so that Markdown does not show them.
+//! A remark is between two comments with its name, which Markdown does not show.
 
-/// What somebody sees who has not written anything yet.
+/// The text as long as nobody has written a remark.
 const EMPTY: &str = "Nothing has been remarked yet.";
 
-/// The remark with its comments: what `previous`, the report as it was, has between them.
+/// A remark with its comments. The text is that of `previous`, the report before.
 pub(super) fn keep(name: &str, previous: &str) -> String {
     let (begin, end) = (
         format!("<!-- remarks: {name} -->"),

@@ -5,9 +5,9 @@ use crate::figures::{Figure, GROUPS, MEANS, Unit};
 use crate::peers::PEERS;
 use crate::results::{Cell, PeerInfo, REDIS_BENCHMARK, Results, WorkloadInfo};
 
-/// Everything measured under one workload, with a heading.
+/// All figures of one workload, with a heading.
 pub(super) fn workload(results: &Results, workload: &WorkloadInfo) -> String {
-    // In the order of the peers, whatever the order in which they were measured.
+    // In the order of the peers, not in that in which they were measured.
     let rows = results.peers.iter().filter_map(|peer| {
         let is_it = |cell: &&Cell| cell.workload == workload.name && cell.peer == peer.name;
         Some((peer, results.cells.iter().find(is_it)?))
@@ -57,7 +57,7 @@ fn figures_table(rows: &[(&PeerInfo, &Cell)], figures: &[Figure]) -> String {
     )
 }
 
-/// By which means figures are got.
+/// By which means figures are measured.
 pub(super) fn means() -> String {
     let rows = MEANS.map(|means| {
         let listed = Figure::ALL.iter().map(|figure| figure.column());
@@ -68,7 +68,7 @@ pub(super) fn means() -> String {
     table(&["counted by", "figures"], rows)
 }
 
-/// Where it ran.
+/// The facts about the machine.
 pub(super) fn machine(results: &Results) -> String {
     let facts = results.machine.iter();
     let rows = facts.map(|(name, value)| vec![Some(name.clone()), Some(value.clone())]);
@@ -77,7 +77,7 @@ pub(super) fn machine(results: &Results) -> String {
 
 /// What was measured, with its version.
 pub(super) fn versions(results: &Results) -> String {
-    // It is no server, and is of the same version as Redis.
+    // redis-benchmark is no server, and has the version of Redis.
     let peers = results.peers.iter();
     let servers = peers.filter(|peer| peer.name != REDIS_BENCHMARK);
     let rows = servers.map(|peer| {

@@ -1,24 +1,24 @@
-//! Where a run takes place.
+//! The machine of a run.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::lists;
 use crate::program::{said, shell};
 
-/// As many files as this user may open; servers that are started inherit it. Tells how
-/// many that are.
+/// Raises the limit of open files as far as this user may, also for the servers that are started. Returns
+/// the limit.
 pub(super) fn raise_file_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         ..limit
     };
-    // What it was is still the limit then.
+    // If it fails, the limit is what it was.
     let _ = setrlimit(Resource::Nofile, raised);
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// What is known of this machine.
+/// The facts of `machine.toml` that can be found out here.
 pub(super) fn facts() -> Vec<(String, String)> {
     let facts = lists::entries::<(String, String)>(include_str!("machine.toml"));
     let known = facts.into_iter();

@@ -1,5 +1,5 @@
-//! Redis: a server of the run's own, `redis-benchmark` with our commit script, and what our
-//! nodes say of their commits.
+//! Redis: a server of this run alone, `redis-benchmark` with our commit script, and the commits that our
+//! nodes have counted.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -24,11 +24,11 @@ const COMMIT: &str = concat!(
     include_str!("../../../redis/src/scripts/commit.lua")
 );
 
-/// As in crates/redis/README.md: an event of 100 bytes, and a state of 500.
+/// Bytes, as in crates/redis/README.md: an event of 100 with what is stored before it, and a state of 500.
 const EVENT: usize = 104;
 const STATE: usize = 500;
 
-/// Commits that `redis-benchmark` makes over twenty connections, and one by one.
+/// How many commits `redis-benchmark` makes over twenty connections, and how many one after another.
 const COMMITS: usize = 40_000;
 const ROUND_TRIPS: usize = 3_000;
 
@@ -60,30 +60,28 @@ pub(super) fn benchmark() -> anyhow::Result<Figures> {
 }
 
 /// A Redis that keeps nothing on disk.
-pub(super) struct Redis {
-    server: Server,
-}
+pub(super) struct Redis(Server);
 
 impl Redis {
     pub(super) fn start() -> anyhow::Result<Self> {
         let script = "exec redis-server --bind 127.0.0.1 --save '' --appendonly no --port";
-        let server = Server::start(|port| shell(&format!("{script} {port}")))?;
-        Ok(Redis { server })
+        let server = Server::start(|port| shell(&format!("{script} {port}")));
+        server.map(Redis)
     }
 
     pub(super) fn url(&self) -> String {
-        format!("redis://{}", self.server.address)
+        format!("redis://{}", self.0.address)
     }
 
     /// CPU time so far, seconds.
     pub(super) fn cpu(&self) -> anyhow::Result<f64> {
-        Ok(Usage::of([self.server.pid()])?.cpu)
+        Ok(Usage::of([self.0.pid()])?.cpu)
     }
 
-    /// A program of Redis', told where this one is.
+    /// A program that comes with Redis, with the port of this one.
     fn program(&self, name: &str) -> Command {
         let mut program = Command::new(name);
-        program.args(["-p", &self.server.address.port().to_string()]);
+        program.args(["-p", &self.0.address.port().to_string()]);
         program
     }
 
@@ -91,7 +89,7 @@ impl Redis {
         said(self.program("redis-cli").arg("-e").args(args))
     }
 
-    /// Commits a second, and the p50 of their latency in milliseconds.
+    /// Runs `redis-benchmark`: commits a second, and the p50 of their latency in milliseconds.
     fn benchmark(
         &self,
         clients: usize,
@@ -115,7 +113,7 @@ fn rate(csv: &str) -> Option<(f64, f64)> {
     Some((fields.nth(2)??, p50))
 }
 
-/// What nodes have done together until now, by their `/metrics`.
+/// What the nodes have done until now, all together, by their `/metrics`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Commits {
     commits: f64,
@@ -137,7 +135,7 @@ impl Commits {
         Ok(all)
     }
 
-    /// What was done since then.
+    /// The figures of what was done since then.
     pub(super) fn figures(&self, since: &Commits, seconds: f64) -> Figures {
         let commits = self.commits - since.commits;
         Figures::from([

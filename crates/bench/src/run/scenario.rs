@@ -6,16 +6,18 @@ use serde::Deserialize;
 
 use crate::lists;
 use crate::load;
+use crate::peers::Peer;
 use crate::results::{Gap, WorkloadInfo};
 
-/// Members of a server, who do one thing after the other. `workloads.toml` has them all, and says what a line of
-/// it means.
+/// Members of a server, who do one thing after another. `workloads.toml` has all scenarios, and says what its lines
+/// mean.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
     pub(super) load: load::Options,
-    #[serde(default)]
-    pub(super) on: On,
+    /// Nodes on one Redis, if there is one.
+    pub(super) nodes: Option<usize>,
+    peers: Option<Vec<String>>,
     #[serde(default)]
     pub(super) benchmark: bool,
     #[serde(rename = "part")]
@@ -24,16 +26,6 @@ pub(super) struct Scenario {
     pub(super) canary: bool,
     pub(super) short_rounds: usize,
     pub(super) full_rounds: usize,
-}
-
-/// Where it takes place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum On {
-    #[default]
-    OneServer,
-    TwoNodes,
-    StartingCode,
 }
 
 /// A workload of the tables.
@@ -57,7 +49,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     parts.map(|part| &*part.name)
 }
 
-/// That a peer has no figures of these.
+/// Says that a peer has no figures of these workloads.
 pub(super) fn gaps(parts: &[Part], peer: &str, reason: &str) -> impl Iterator<Item = Gap> {
     parts.iter().map(move |part| Gap {
         workload: part.name.clone(),
@@ -67,6 +59,14 @@ pub(super) fn gaps(parts: &[Part], peer: &str, reason: &str) -> impl Iterator<It
 }
 
 impl Scenario {
+    /// Whether a peer is one of those that are measured here.
+    pub(super) fn takes_part(&self, peer: &Peer) -> bool {
+        match &self.peers {
+            Some(peers) => peers.contains(&peer.name),
+            None => !peer.needs_redis,
+        }
+    }
+
     pub(super) fn infos(&self) -> impl Iterator<Item = WorkloadInfo> {
         self.parts.iter().map(|part| WorkloadInfo {
             name: part.name.clone(),

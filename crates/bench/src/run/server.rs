@@ -1,4 +1,4 @@
-//! A server process: started on its core, and ended with its value.
+//! A server process, which ends when its value is dropped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use tablecast_testing::free_port;
 
 use crate::measure::tree;
 
-/// Under valgrind a start takes seconds, and the machine may be busy.
+/// How long a start may take. Under valgrind it takes seconds, and the machine may be busy.
 const START: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
@@ -21,8 +21,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a program that listens at the port that it is told, on 127.0.0.1, and waits until
-    /// it does.
+    /// Starts the program of `command`, which gets a port, and waits until it listens there on 127.0.0.1.
     pub(super) fn start(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let mut command = command(address.port());
@@ -50,7 +49,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its children too: a manager that is killed cannot end its workers.
+        // Its children too: it cannot end them when it is killed.
         let pids = tree(self.pid()).into_iter();
         for pid in pids.filter_map(|pid| Pid::from_raw(pid as i32)) {
             // It may have ended by itself.

@@ -1,4 +1,4 @@
-//! One peer under one scenario: start, connect, measure, stop.
+//! One peer in one scenario: start, connect, measure, stop.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::redis::{self, Commits, Redis};
-use super::scenario::{On, Scenario};
+use super::scenario::Scenario;
 use super::server::Server;
 use super::steps::Step;
 use crate::figures::Figure;
@@ -22,36 +22,36 @@ use crate::summary::Figures;
 /// Keeps a server on the first core.
 const PINNED: &str = "taskset -c 0";
 
-/// The core of whatever measures, if there are several.
+/// The core of the load generator, if there are several cores.
 const LOAD_CORE: usize = 1;
 
-/// Messages a second in the canary's room: enough for a p99 of a second's storm, few
-/// enough to cost nothing.
+/// Messages a second in the canary's room: enough for a p99 within the one second that a storm of joins takes, and
+/// too few to cost anything.
 const CANARY_RATE: f64 = 200.0;
 
 /// No other load has a room of this number.
 const CANARY_ROOM: usize = 1_000_000;
 
-/// Nothing is measured before the server has run this part of a window.
+/// The server runs for this share of a window before anything is measured.
 const WARM_UP: f64 = 0.3;
 
-/// Tracing system calls costs time, so they are counted in a window of their own, this
-/// part of the others.
+/// Tracing system calls costs time, so they are counted in a window of their own, which has this share of the
+/// usual length.
 const TRACED: f64 = 0.3;
 
-/// At least so many deliveries are counted under valgrind, and so many messages a room;
-/// a tenth of it runs before.
+/// Under valgrind at least this many deliveries, and this many messages a room, are counted. A tenth of
+/// them runs before.
 const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
 
-/// Valgrind is slow.
+/// [`Options::patience`] under valgrind, which is slow.
 const COUNTED_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Of the starting code, which needs more than five seconds for most of them.
+/// Changes that the starting code makes in a window: it needs more than five seconds for most of them.
 const ITS_CHANGES: u64 = 4;
 
-/// After its handshakes the starting code still writes the whole room for each member, as it
-/// was before: what changes meanwhile is lost.
+/// After its handshakes the starting code still writes the whole room, as it was before, once for each member.
+/// A change before that is lost, so the load waits.
 const ITS_JOINS: Duration = Duration::from_secs(1);
 
 /// How to measure.
@@ -63,24 +63,24 @@ pub(super) struct Session {
     pub(super) counts_syscalls: bool,
 }
 
-/// Servers under load: one, or two on a Redis.
+/// Servers under load: one, or nodes on one Redis.
 struct Trial<'a> {
     session: &'a Session,
     servers: Vec<Server>,
     redis: Option<Redis>,
     load: Load,
-    /// What the servers used before anybody came.
+    /// What the servers used before anybody connected.
     empty: Usage,
-    /// Of the part that is measured.
+    /// Those of the part that is being measured.
     figures: Figures,
 }
 
 impl Session {
-    /// Runs a step. What is found for each of its parts is there also if it fails after that.
+    /// Runs a step. `found` gets the figures of each part, and keeps them if a later part fails.
     pub(super) fn run(&self, step: &Step<'_>, found: &mut Vec<Figures>) -> anyhow::Result<()> {
         match (step.peer, step.round) {
             (None, _) => {
-                self.spread(step.scenario.on)?;
+                self.spread(step.scenario)?;
                 found.push(redis::benchmark()?);
             }
             (Some(peer), None) => {
@@ -101,15 +101,15 @@ impl Session {
         found: &mut Vec<Figures>,
     ) -> anyhow::Result<()> {
         let load = &scenario.load;
-        let mut trial = self.start(peer, scenario.on, load.clone(), "")?;
+        let mut trial = self.start(peer, scenario, load.clone(), "")?;
         let mut canary = scenario.canary.then(|| trial.canary()).transpose()?;
         let mut parts = scenario.parts.iter();
         let is_storm = parts.all(|part| part.window.is_none() && part.rate.is_none());
         trial.beside(canary.take_if(|_| is_storm), Trial::join)?;
         trial.load.settle()?;
         trial.grown()?;
-        if scenario.on != On::OneServer {
-            // There only what happens afterwards counts.
+        if scenario.nodes.is_some() {
+            // There memory and joining are not measured.
             trial.figures.clear();
         }
         if load.lenient {
@@ -132,7 +132,7 @@ impl Session {
                 if load.slow > 0 {
                     trial.grown()?;
                 }
-                if round == 0 && self.counts_syscalls && scenario.on == On::OneServer {
+                if round == 0 && self.counts_syscalls && scenario.nodes.is_none() {
                     trial.traced(pace)?;
                 }
             }
@@ -144,7 +144,7 @@ impl Session {
                 }
                 let rate = most.unwrap_or_default() * of_most;
                 trial.window(until.clone(), Pace::Rate(rate))?;
-                // It waits for the right moment without sleeping.
+                // At a rate the generator waits without sleeping, so its use of the core says nothing.
                 trial.figures.remove(&Figure::LoadShare);
             }
             found.push(std::mem::take(&mut trial.figures));
@@ -152,7 +152,7 @@ impl Session {
         Ok(())
     }
 
-    /// Counts instructions of a program by valgrind, in a run of fixed work.
+    /// Counts the instructions of a program by valgrind, in a run of a fixed number of messages.
     fn count(&self, peer: &Peer, step: &Step<'_>) -> anyhow::Result<Figures> {
         let out = env::temp_dir().join(format!("callgrind.{}.{}", process::id(), peer.name));
         let mut load = step.scenario.load.clone();
@@ -161,7 +161,7 @@ impl Session {
         let messages = messages.max(COUNTED_MESSAGES * load.rooms) as u64;
         let pace = Pace::Window(step.parts[0].window.context("a part without a window")?);
         let callgrind = callgrind::wrapper(&out);
-        let mut trial = self.start(peer, step.scenario.on, load, &callgrind)?;
+        let mut trial = self.start(peer, step.scenario, load, &callgrind)?;
         let pid = trial.servers[0].pid();
         trial.join()?;
         trial.load.settle()?;
@@ -171,28 +171,25 @@ impl Session {
         callgrind::switch(pid, "off")?;
         let each = callgrind::count(pid, &out)? as f64 / outcome.deliveries as f64;
         drop(trial);
-        // Written when the program begins; empty.
+        // valgrind has written it at the start; it is empty.
         fs::remove_file(&out)?;
         Ok(Figures::from([(Figure::UserInstructions, each)]))
     }
 
-    /// On one core if there is one server, with the load on another; nodes on Redis and their
-    /// load share all cores, as `redis-benchmark` and Redis do.
+    /// Starts the servers. One server without Redis has a core, and the load another. Nodes on a Redis and
+    /// their load share all cores, as `redis-benchmark` and its Redis do.
     fn start<'a>(
         &'a self,
         peer: &Peer,
-        on: On,
+        scenario: &Scenario,
         mut load: Options,
         wrapper: &str,
     ) -> anyhow::Result<Trial<'a>> {
-        self.spread(on)?;
-        let (redis, servers, pinned) = match on {
-            On::OneServer => (None, 1, PINNED),
-            On::TwoNodes => (Some(Redis::start()?), 2, ""),
-            On::StartingCode => (Some(Redis::start()?), 1, ""),
-        };
+        self.spread(scenario)?;
+        let redis = scenario.nodes.map(|_| Redis::start()).transpose()?;
+        let pinned = if redis.is_some() { "" } else { PINNED };
         let url = redis.as_ref().map(Redis::url);
-        let servers = (0..servers).map(|_| {
+        let servers = (0..scenario.nodes.unwrap_or(1)).map(|_| {
             let wrapper = format!("{pinned} {wrapper}");
             Server::start(|port| peer.command(&wrapper, port, url.as_deref()))
         });
@@ -209,11 +206,11 @@ impl Session {
         })
     }
 
-    /// This thread, and what it starts, on its core or on all.
-    pub(super) fn spread(&self, on: On) -> anyhow::Result<()> {
+    /// Puts this thread, and what it starts, on its core; or on all, where there is a Redis.
+    fn spread(&self, scenario: &Scenario) -> anyhow::Result<()> {
         let mut cores = CpuSet::new();
         for core in 0..self.cores {
-            if on != On::OneServer || core == LOAD_CORE.min(self.cores - 1) {
+            if scenario.nodes.is_some() || core == LOAD_CORE.min(self.cores - 1) {
                 cores.set(core);
             }
         }
@@ -226,7 +223,7 @@ impl Session {
 }
 
 impl Trial<'_> {
-    /// A small room that knows nothing of the load.
+    /// A small room beside the load.
     fn canary(&self) -> anyhow::Result<Load> {
         let mut canary = Load::new(Options {
             to: vec![self.servers[0].address],
@@ -260,7 +257,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// All join.
+    /// Connects all, and measures that.
     fn join(&mut self) -> anyhow::Result<()> {
         let before = self.usage()?;
         let seconds = self.load.connect()?;
@@ -297,7 +294,7 @@ impl Trial<'_> {
         usage.context("the server has ended")
     }
 
-    /// Of two nodes.
+    /// What two nodes have committed until now; nothing where there are no two.
     fn commits(&self) -> anyhow::Result<Option<Commits>> {
         match (&self.redis, &self.servers[..]) {
             (Some(redis), [a, b]) => Ok(Some(Commits::of(redis, [a.address, b.address])?)),
@@ -305,7 +302,7 @@ impl Trial<'_> {
         }
     }
 
-    /// Counts system calls in a window of their own.
+    /// Counts system calls, in a window of their own.
     fn traced(&mut self, pace: Pace) -> anyhow::Result<()> {
         let counting = Counting::start(self.servers[0].pid())?;
         let outcome = self.load.run(self.session.part(TRACED), pace)?;
@@ -314,7 +311,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Memory of the server since it was empty.
+    /// By how much the memory of the servers has grown since nobody was connected.
     fn grown(&mut self) -> anyhow::Result<()> {
         let grown = self.usage()?.rss.saturating_sub(self.empty.rss);
         let each = grown as f64 / self.load.options().connections() as f64;
@@ -323,7 +320,7 @@ impl Trial<'_> {
     }
 }
 
-/// What the load generator saw.
+/// The figures that the load generator has measured.
 fn seen(outcome: &Outcome) -> Figures {
     let (messages, deliveries) = (outcome.messages as f64, outcome.deliveries as f64);
     let (latency, all) = (&outcome.latency, &outcome.seen_by_all);
@@ -342,7 +339,7 @@ fn seen(outcome: &Outcome) -> Figures {
         (Figure::SeenByAllP99, all.quantile(0.99)),
     ]);
     let (same, other) = (&outcome.same_node, &outcome.other_node);
-    // With one node there is no other, and the same says nothing new.
+    // With one node there is no other, and the latency on the same is that of all.
     if other.quantile(0.5) > 0.0 {
         figures.extend([
             (Figure::SameNodeP50, same.quantile(0.5)),

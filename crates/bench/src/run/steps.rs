@@ -1,27 +1,27 @@
-//! What is done in which order.
+//! What is measured, in which order.
 
 use std::fmt;
 
 use tablecast_lunch::MAX_ITEM_GRAPHEMES;
 
 use super::options::Options;
-use super::scenario::{On, Part, SCENARIOS, Scenario, gaps};
+use super::scenario::{Part, SCENARIOS, Scenario, gaps};
 use crate::load::most_bytes;
-use crate::peers::{Peer, Protocol};
+use crate::peers::Peer;
 use crate::results::{Gap, REDIS_BENCHMARK, WorkloadInfo};
 
-/// Files that server and orchestrator need besides connections.
+/// Files that server and orchestrator open besides the connections.
 const OTHER_FILES: u64 = 200;
 
 /// One start of a peer.
 #[derive(Debug, Clone)]
 pub(super) struct Step<'a> {
     pub(super) scenario: &'static Scenario,
-    /// What is measured, one part after the other.
+    /// What is measured, one part after another.
     pub(super) parts: &'static [Part],
     /// `None` for redis-benchmark.
     pub(super) peer: Option<&'a Peer>,
-    /// `None` where instructions are counted by valgrind, of one part, in place of timed windows.
+    /// `None` where valgrind counts the instructions of one part, instead of timed windows.
     pub(super) round: Option<usize>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Plan<'a> {
         for scenario in SCENARIOS.iter() {
             let rounds = rounds(scenario, options);
             let mut able = Vec::new();
-            let peers = peers.iter().filter(|peer| takes_part(scenario.on, peer));
+            let peers = peers.iter().filter(|peer| scenario.takes_part(peer));
             for peer in peers.filter(|_| rounds > 0) {
                 match obstacle(scenario, peer, options.full, file_descriptors) {
                     None => able.push(Some(peer)),
@@ -55,53 +55,38 @@ impl<'a> Plan<'a> {
 
     fn add(&mut self, scenario: &'static Scenario, mut able: Vec<Option<&'a Peer>>, rounds: usize) {
         self.workloads.extend(scenario.infos());
-        let mut add = |parts, peer, round| {
-            self.steps.push(Step {
-                scenario,
-                parts,
-                peer,
-                round,
-            });
+        let step = |parts, peer, round| Step {
+            scenario,
+            parts,
+            peer,
+            round,
         };
-        let native = able
-            .clone()
-            .into_iter()
-            .flatten()
-            .filter(|peer| peer.native);
         for round in 0..rounds {
-            for peer in able
-                .iter()
-                .copied()
-                .chain(scenario.benchmark.then_some(None))
-            {
-                add(&scenario.parts, peer, Some(round));
-            }
+            let peers = able.iter().copied();
+            let peers = peers.chain(scenario.benchmark.then_some(None));
+            let steps = peers.map(|peer| step(&scenario.parts[..], peer, Some(round)));
+            self.steps.extend(steps);
             able.rotate_left(1);
         }
         for part in scenario.parts.chunks(1).filter(|part| part[0].counted) {
-            native.clone().for_each(|peer| add(part, Some(peer), None));
+            let native = able
+                .iter()
+                .filter(|peer| peer.is_some_and(|peer| peer.native));
+            self.steps
+                .extend(native.map(|peer| step(part, *peer, None)));
         }
     }
 }
 
-/// Whether a peer is for such scenarios at all: on Redis what speaks the lunch dialect, of which the starting code
-/// has no second node.
-fn takes_part(on: On, peer: &Peer) -> bool {
-    match on {
-        On::OneServer => !peer.needs_redis,
-        On::TwoNodes => peer.protocol == Protocol::Lunch && !peer.needs_redis && !peer.alone,
-        On::StartingCode => peer.protocol == Protocol::Lunch && !peer.alone,
-    }
-}
-
-/// How often a scenario runs. Whoever names a workload wants it in the short form too.
+/// How often a scenario runs. A workload that is named runs in the short form too.
 fn rounds(scenario: &Scenario, options: &Options) -> usize {
     let usual = match options.full {
         true => scenario.full_rounds,
         false => scenario.short_rounds,
     };
     let rounds = match options.rounds {
-        Some(wanted) if scenario.on != On::StartingCode => usize::from(wanted),
+        // One round of the starting code is enough.
+        Some(wanted) if !scenario.load.lenient => usize::from(wanted),
         _ => usual,
     };
     let is_named = |part: &Part| options.workload.contains(&part.name);
@@ -112,7 +97,7 @@ fn rounds(scenario: &Scenario, options: &Options) -> usize {
     }
 }
 
-/// Why a peer cannot take part.
+/// Why a peer cannot be measured here, if it cannot.
 fn obstacle(scenario: &Scenario, peer: &Peer, full: bool, file_descriptors: u64) -> Option<String> {
     let connections = scenario.load.connections();
     if connections as u64 + OTHER_FILES > file_descriptors {
