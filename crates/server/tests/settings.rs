@@ -70,19 +70,23 @@ fn variable(option: &str) -> String {
     format!("TABLECAST_{}", option.to_uppercase().replace('-', "_"))
 }
 
+/// Holds that the program has refused what is set, and that its error has all of these parts.
+#[track_caller]
+fn assert_refused((code, error): &(Option<i32>, String), set: &str, parts: &[&str]) {
+    assert_eq!(*code, Some(2), "{set}: {error}");
+    for part in parts {
+        assert!(error.contains(part), "no {part:?} for {set}: {error}");
+    }
+}
+
 #[test]
 fn a_wrong_flag_names_the_option_the_value_and_what_is_allowed() {
     let dir = Directory::new();
     for (option, value, allowed) in WRONG {
-        let (code, error) = run_to_end(tablecast(&dir).arg(format!("--{option}={value}")));
-        assert_eq!(code, Some(2), "--{option}={value}: {error}");
-        for part in [&format!("--{option}"), value, allowed] {
-            assert!(
-                error.contains(part),
-                "no {part:?} for --{option}={value}: {error}"
-            );
-        }
-        assert!(!error.contains("TABLECAST_"), "{error}");
+        let set = format!("--{option}={value}");
+        let said = run_to_end(tablecast(&dir).arg(&set));
+        assert_refused(&said, &set, &[&format!("--{option}"), value, allowed]);
+        assert!(!said.1.contains("TABLECAST_"), "{}", said.1);
     }
 }
 
@@ -91,14 +95,9 @@ fn a_wrong_variable_is_named_too() {
     let dir = Directory::new();
     for (option, value, allowed) in WRONG {
         let name = variable(option);
-        let (code, error) = run_to_end(tablecast(&dir).env(&name, value));
-        assert_eq!(code, Some(2), "{name}={value}: {error}");
-        for part in [&format!("--{option}"), &name, value, allowed] {
-            assert!(
-                error.contains(part),
-                "no {part:?} for {name}={value}: {error}"
-            );
-        }
+        let said = run_to_end(tablecast(&dir).env(&name, value));
+        let parts = [&format!("--{option}"), &*name, value, allowed];
+        assert_refused(&said, &format!("{name}={value}"), &parts);
     }
 }
 
@@ -110,14 +109,9 @@ fn a_wrong_line_of_the_file_is_named_by_its_number() {
             "x.toml",
             &format!("# a comment\n\n{option} = \"{value}\"\n"),
         );
-        let (code, error) = run_to_end(tablecast(&dir).arg("--config").arg(&path));
-        assert_eq!(code, Some(2), "{option}={value}: {error}");
-        for part in [&format!("{}:3:", path.display()), option, value, allowed] {
-            assert!(
-                error.contains(part),
-                "no {part:?} for {option}={value}: {error}"
-            );
-        }
+        let said = run_to_end(tablecast(&dir).arg("--config").arg(&path));
+        let parts = [&format!("{}:3:", path.display()), option, value, allowed];
+        assert_refused(&said, &format!("{option}={value}"), &parts);
     }
 }
 

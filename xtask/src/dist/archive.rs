@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -21,9 +21,7 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
             true => (EntryType::Directory, Vec::new()),
             false => (EntryType::Regular, fs::read(&path)?),
         };
-        let mut header = header(kind, mode(&path)?, time);
-        header.set_size(bytes.len() as u64);
-        builder.append_data(&mut header, inside, &*bytes)?;
+        add(&mut builder, kind, mode(&path)?, time, &inside, &bytes)?;
     }
     let mut file = builder.into_inner()?.finish()?;
     Ok(file.flush()?)
@@ -33,9 +31,8 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
 pub(super) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64) -> Result<()> {
     let mut builder = Builder::new(create(archive)?);
     for (name, bytes) in files {
-        let mut header = header(EntryType::Regular, 0o644, time);
-        header.set_size(bytes.len() as u64);
-        builder.append_data(&mut header, name, &**bytes)?;
+        let name = Path::new(name);
+        add(&mut builder, EntryType::Regular, 0o644, time, name, bytes)?;
     }
     Ok(builder.into_inner()?.flush()?)
 }
@@ -59,14 +56,23 @@ fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn header(kind: EntryType, mode: u32, time: u64) -> Header {
+/// Adds a file or a folder, as root's.
+fn add(
+    builder: &mut Builder<impl Write>,
+    kind: EntryType,
+    mode: u32,
+    time: u64,
+    name: &Path,
+    bytes: &[u8],
+) -> Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);
     header.set_mtime(time);
     header.set_uid(0);
     header.set_gid(0);
-    header
+    header.set_size(bytes.len() as u64);
+    Ok(builder.append_data(&mut header, name, bytes)?)
 }
 
 /// Only whether the file may be run is kept. The other bits are settings of whoever made the file.

@@ -1,7 +1,6 @@
 //! Redis: a server of this run alone, `redis-benchmark` with our commit script, and the commits that our
 //! nodes have counted.
 
-use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::Context;
@@ -31,6 +30,9 @@ const STATE: usize = 500;
 /// How many commits `redis-benchmark` makes over twenty connections, and how many one after another.
 const COMMITS: usize = 40_000;
 const ROUND_TRIPS: usize = 3_000;
+
+/// Counters of a node: its commits, and the commands in them.
+const COUNTERS: [&str; 2] = ["tablecast_commit_seconds_count", "tablecast_commands_total"];
 
 /// What Redis can do with the same script on this machine.
 pub(super) fn benchmark() -> anyhow::Result<Figures> {
@@ -78,6 +80,21 @@ impl Redis {
         Ok(Usage::of([self.0.pid()])?.cpu)
     }
 
+    /// What nodes on it have done until now, all together: the commits and the commands that they have counted, and
+    /// the CPU time of Redis in seconds.
+    pub(super) fn done(&self, nodes: &[Server]) -> anyhow::Result<[f64; 3]> {
+        let (cpu, mut sums) = (self.cpu()?, [0.0; 2]);
+        for node in nodes {
+            let metrics = wire::ask(node.address, "GET /metrics")?;
+            for (sum, name) in sums.iter_mut().zip(COUNTERS) {
+                let value = counter(&metrics, name);
+                *sum += value.with_context(|| format!("/metrics has no {name}"))?;
+            }
+        }
+        let [commits, commands] = sums;
+        Ok([commits, commands, cpu])
+    }
+
     /// A program that comes with Redis, with the port of this one.
     fn program(&self, name: &str) -> Command {
         let mut program = Command::new(name);
@@ -113,51 +130,11 @@ fn rate(csv: &str) -> Option<(f64, f64)> {
     Some((fields.nth(2)??, p50))
 }
 
-/// What the nodes have done until now, all together, by their `/metrics`.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Commits {
-    commits: f64,
-    commands: f64,
-    /// CPU time of their Redis, seconds.
-    redis: f64,
-}
-
-impl Commits {
-    pub(super) fn of(redis: &Redis, nodes: [SocketAddr; 2]) -> anyhow::Result<Self> {
-        let mut all = Commits {
-            redis: redis.cpu()?,
-            ..Commits::default()
-        };
-        for node in nodes {
-            let counted = all.add(&wire::ask(node, "GET /metrics")?);
-            counted.context("/metrics does not count commits and commands")?;
-        }
-        Ok(all)
-    }
-
-    /// The figures of what was done since then.
-    pub(super) fn figures(&self, since: &Commits, seconds: f64) -> Figures {
-        let commits = self.commits - since.commits;
-        Figures::from([
-            (Figure::Commits, commits / seconds),
-            (
-                Figure::CommandsPerCommit,
-                (self.commands - since.commands) / commits,
-            ),
-            (Figure::RedisCpu, (self.redis - since.redis) / commits * 1e6),
-        ])
-    }
-
-    fn add(&mut self, metrics: &str) -> Option<()> {
-        let value = |name: &str| -> Option<f64> {
-            let mut lines = metrics.lines();
-            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            value?.parse().ok()
-        };
-        self.commits += value("tablecast_commit_seconds_count")?;
-        self.commands += value("tablecast_commands_total")?;
-        Some(())
-    }
+/// The value of a counter in the text of `/metrics`.
+fn counter(metrics: &str, name: &str) -> Option<f64> {
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value?.parse().ok()
 }
 
 #[cfg(test)]
@@ -177,14 +154,8 @@ mod tests {
     fn counters_are_found_in_the_metrics() {
         let text = "tablecast_commands_total 12\ntablecast_commit_seconds_bucket{le=\"1\"} 4\n\
                     tablecast_commit_seconds_count 5\n# EOF\n";
-        let expected = Commits {
-            commits: 5.0,
-            commands: 12.0,
-            redis: 0.0,
-        };
-        let mut commits = Commits::default();
-        assert_eq!(commits.add(text), Some(()));
-        assert_eq!(commits, expected);
-        assert_eq!(commits.add("# EOF\n"), None);
+        let values = COUNTERS.map(|name| counter(text, name));
+        assert_eq!(values, [Some(5.0), Some(12.0)]);
+        assert_eq!(COUNTERS.map(|name| counter("# EOF\n", name)), [None, None]);
     }
 }

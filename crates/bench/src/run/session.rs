@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use std::{env, fs, process};
+use std::{array, env, fs, process};
 
 use anyhow::{Context, anyhow};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::redis::{self, Commits, Redis};
+use super::redis::{self, Redis};
 use super::scenario::Scenario;
 use super::server::Server;
 use super::steps::Step;
@@ -64,8 +64,7 @@ pub(super) struct Session {
 }
 
 /// Servers under load: one, or nodes on one Redis.
-struct Trial<'a> {
-    session: &'a Session,
+struct Trial {
     servers: Vec<Server>,
     redis: Option<Redis>,
     load: Load,
@@ -133,7 +132,7 @@ impl Session {
                     trial.grown()?;
                 }
                 if round == 0 && self.counts_syscalls && scenario.nodes.is_none() {
-                    trial.traced(pace)?;
+                    trial.traced(self.part(TRACED), pace)?;
                 }
             }
             if let Some(of_most) = part.rate {
@@ -178,13 +177,13 @@ impl Session {
 
     /// Starts the servers. One server without Redis has a core, and the load another. Nodes on a Redis and
     /// their load share all cores, as `redis-benchmark` and its Redis do.
-    fn start<'a>(
-        &'a self,
+    fn start(
+        &self,
         peer: &Peer,
         scenario: &Scenario,
         mut load: Options,
         wrapper: &str,
-    ) -> anyhow::Result<Trial<'a>> {
+    ) -> anyhow::Result<Trial> {
         self.spread(scenario)?;
         let redis = scenario.nodes.map(|_| Redis::start()).transpose()?;
         let pinned = if redis.is_some() { "" } else { PINNED };
@@ -197,7 +196,6 @@ impl Session {
         load.to = servers.iter().map(|server| server.address).collect();
         load.protocol = peer.protocol;
         Ok(Trial {
-            session: self,
             empty: Usage::of(servers.iter().map(Server::pid))?,
             servers,
             redis,
@@ -222,7 +220,7 @@ impl Session {
     }
 }
 
-impl Trial<'_> {
+impl Trial {
     /// A small room beside the load.
     fn canary(&self) -> anyhow::Result<Load> {
         let mut canary = Load::new(Options {
@@ -272,9 +270,9 @@ impl Trial<'_> {
 
     /// One measured window.
     fn window(&mut self, until: Until, pace: Pace) -> anyhow::Result<()> {
-        let (before, commits) = (self.usage()?, self.commits()?);
+        let (before, commits_before) = (self.usage()?, self.commits()?);
         let outcome = self.load.run(until, pace)?;
-        let (after, more) = (self.usage()?, self.commits()?);
+        let (after, commits_after) = (self.usage()?, self.commits()?);
         let cpu = after.cpu - before.cpu;
         let kernel = ((after.system - before.system) / cpu).clamp(0.0, 1.0);
         self.figures.extend([
@@ -282,8 +280,13 @@ impl Trial<'_> {
             (Figure::KernelShare, kernel),
             (Figure::ServerShare, cpu / outcome.seconds),
         ]);
-        if let Some((after, before)) = more.zip(commits) {
-            self.figures.extend(after.figures(&before, outcome.seconds));
+        if let Some((before, after)) = commits_before.zip(commits_after) {
+            let [commits, commands, cpu] = array::from_fn(|at| after[at] - before[at]);
+            self.figures.extend([
+                (Figure::Commits, commits / outcome.seconds),
+                (Figure::CommandsPerCommit, commands / commits),
+                (Figure::RedisCpu, cpu / commits * 1e6),
+            ]);
         }
         self.figures.extend(seen(&outcome));
         Ok(())
@@ -294,18 +297,16 @@ impl Trial<'_> {
         usage.context("the server has ended")
     }
 
-    /// What two nodes have committed until now; nothing where there are no two.
-    fn commits(&self) -> anyhow::Result<Option<Commits>> {
-        match (&self.redis, &self.servers[..]) {
-            (Some(redis), [a, b]) => Ok(Some(Commits::of(redis, [a.address, b.address])?)),
-            _ => Ok(None),
-        }
+    /// What several nodes have done until now. The starting code, which is one node, counts nothing.
+    fn commits(&self) -> anyhow::Result<Option<[f64; 3]>> {
+        let redis = self.redis.as_ref().filter(|_| self.servers.len() > 1);
+        redis.map(|redis| redis.done(&self.servers)).transpose()
     }
 
     /// Counts system calls, in a window of their own.
-    fn traced(&mut self, pace: Pace) -> anyhow::Result<()> {
+    fn traced(&mut self, until: Until, pace: Pace) -> anyhow::Result<()> {
         let counting = Counting::start(self.servers[0].pid())?;
-        let outcome = self.load.run(self.session.part(TRACED), pace)?;
+        let outcome = self.load.run(until, pace)?;
         let each = counting.stop()? as f64 / outcome.deliveries as f64;
         self.figures.insert(Figure::Syscalls, each);
         Ok(())
