@@ -53,11 +53,16 @@ impl DatabaseFile {
 
     /// Reads what stands there. Not if the file ends before.
     pub(crate) fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<bool> {
-        match self.0.read_exact_at(buffer, at) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(error),
-        }
+        is_whole(self.0.read_exact_at(buffer, at))
+    }
+}
+
+/// Whether a buffer was filled by this. Not if the file ends before.
+pub(crate) fn is_whole(read: io::Result<()>) -> io::Result<bool> {
+    match read {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

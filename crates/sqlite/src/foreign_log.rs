@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use crate::database_file::DatabaseFile;
+use crate::database_file::{DatabaseFile, is_whole};
 use crate::error::Problem;
 use crate::place::beside;
 use crate::rows::StoreRow;
@@ -122,7 +122,7 @@ fn rows(log: &Path) -> io::Result<(usize, Vec<(u32, StoreRow)>)> {
     let mut log = BufReader::with_capacity(1 << 16, File::open(log)?);
     let mut rows = Vec::new();
     let mut header = [0; HEADER];
-    if !is_read(&mut log, &mut header)? {
+    if !is_whole(log.read_exact(&mut header))? {
         return Ok((0, rows));
     }
     let page_size = big_endian(&header[8..12]) as usize;
@@ -135,7 +135,7 @@ fn rows(log: &Path) -> io::Result<(usize, Vec<(u32, StoreRow)>)> {
     // By which pages are known from those that were written before the log began anew.
     let salts = &header[16..24];
     let mut frame = vec![0; FRAME + page_size];
-    while is_read(&mut log, &mut frame)? && frame[8..16] == *salts {
+    while is_whole(log.read_exact(&mut frame))? && frame[8..16] == *salts {
         sum.add(&frame[..8]);
         sum.add(&frame[FRAME..]);
         if !sum.is(&frame[16..FRAME]) {
@@ -181,15 +181,6 @@ impl Sum {
     /// Whether it is this one.
     fn is(&self, stored: &[u8]) -> bool {
         *stored == *self.sums.map(u32::to_be_bytes).as_flattened()
-    }
-}
-
-/// Fills the buffer; not if the file ends before.
-fn is_read(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
-    match file.read_exact(buffer) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
     }
 }
 
