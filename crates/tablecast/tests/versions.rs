@@ -3,9 +3,8 @@
 
 mod support;
 
-use std::fmt::Debug;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -14,12 +13,10 @@ use serde_json::{Value, json};
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, CloseReason, Forms, MemberId, NodeId, Rejection};
 use tablecast::hub::{RoomError, Unavailable};
-use tablecast::{App, Hub, HubConfig, MemoryBackend};
+use tablecast::{App, Hub, HubConfig};
 use tablecast_testing::client::Client;
+use tablecast_testing::events::Events;
 use tablecast_testing::{FaultyBackend, until};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 use support::rooms::{JsonMember, code, serve_rooms};
 use support::{Hands, NEVER};
@@ -244,6 +241,36 @@ async fn a_new_kind_of_event_is_made_only_while_no_older_node_lives() {
     assert_eq!(new.items("r").await.unwrap(), [""; 0]);
 }
 
+/// By POST, too, the refusal is the command's own, not the request's.
+#[tokio::test]
+async fn whoever_speaks_by_post_is_refused_what_is_new_until_the_last_older_node_has_ended() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let older = store.another_node();
+    let ids: [NodeId; 2] = ["a", "b"].map(|id| id.parse().unwrap());
+    for id in &ids {
+        older.renew(id, Forms::FIRST, NEVER).await.unwrap();
+    }
+    let new = Process::<Second>::start(Arc::new(store), LEASE).await;
+    new.make("r").await;
+    let stream = Events::open(new.address, "/sse/r", &json!({"join": {}})).await;
+    let mut id = 0;
+    let mut clear = async || {
+        let add = json!({"id": id + 1, "add": {"item": "a"}});
+        let commands = [add, json!({"id": id + 2, "clear": {}})];
+        id += 2;
+        let answers = stream.say(new.address, "/sse/r", &commands).await;
+        assert!(answers[0]["ack"].is_object(), "{answers:?}");
+        answers[1].clone()
+    };
+    for id in &ids {
+        assert_eq!(code(&clear().await), "not_yet");
+        older.release(id).await.unwrap();
+    }
+    new.until_new("the new command is taken", true).await;
+    assert!(clear().await["ack"].is_object());
+}
+
 /// Some may live whose leases the store has lost.
 #[tokio::test]
 async fn a_node_that_has_just_started_takes_others_for_older_until_it_knows_them() {
@@ -260,61 +287,4 @@ async fn a_node_that_has_just_started_takes_others_for_older_until_it_knows_them
 async fn a_node_alone_in_its_process_waits_for_no_lease() {
     let new = Process::<Second>::start(Arc::new(Hands::new().store()), NEVER).await;
     new.until_new("the new command is taken", true).await;
-}
-
-/// Keeps what is logged of the forms that are made.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.fields().field("forms").is_some()
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-#[tokio::test]
-async fn the_log_says_whether_newer_forms_are_made_from_now_on_or_no_more() {
-    let log = Log::default();
-    let _kept = tracing::subscriber::set_default(log.clone());
-    let said = async || log.0.lock().unwrap().clone();
-    let store = MemoryBackend::new();
-    let older = store.another_node();
-    let id: NodeId = "older".parse().unwrap();
-    older.renew(&id, Forms::FIRST, 5 * LEASE).await.unwrap();
-    let _new = Process::<Second>::start(Arc::new(store), LEASE).await;
-    let is_told = |said: &Vec<String>| said.len() == 1;
-    let up = until("newer forms are made", said, is_told).await;
-    let what = "all nodes read these stored forms, so they are made from now on";
-    assert_eq!(up, [what]);
-
-    let forms = Forms { rooms: 9, app: 1 };
-    older.renew(&id, forms, LEASE).await.unwrap();
-    let is_told = |said: &Vec<String>| said.len() == 2;
-    let down = until("no newer ones are made", said, is_told).await;
-    let what = "a node reads no newer stored forms than these, so none are made any more";
-    assert_eq!(down, [up[0].as_str(), what]);
 }
