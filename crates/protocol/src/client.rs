@@ -159,7 +159,7 @@ pub struct Post<C> {
     /// Commands with their numbers, as by WebSocket, in order. None: only a sign of life.
     #[serde(default = "Vec::new")]
     pub commands: Vec<C>,
-    /// Whether the seat is given up after them.
+    /// Whether they leave after them: the seat is given up, or they watch no more.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub leave: bool,
 }

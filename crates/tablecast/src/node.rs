@@ -202,6 +202,15 @@ impl Node {
         self.known.lock().live.clone()
     }
 
+    /// Whether no other node lives, for sure.
+    pub(crate) fn is_alone(&self) -> bool {
+        let known = self.known.lock();
+        known
+            .live
+            .as_ref()
+            .is_some_and(|live| live.nodes.len() == 1)
+    }
+
     /// Records the backend's clock (ms since 1970).
     pub(crate) fn heard_clock(&self, now: u64) {
         self.known.lock().clock = Some((Instant::now(), now));

@@ -24,7 +24,7 @@ mod tests;
 mod timer;
 mod watchers;
 
-pub(crate) use claim::{Claim, Knock};
+pub(crate) use claim::{Claim, Heard, Knock};
 pub(crate) use mail::{
     CommandRequest, Entered, JoinRequest, Mail, Order, OrderRequest, Said, Waits, Who,
 };

@@ -7,18 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::body::BodyDataStream;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::Request;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use support::rooms::{Ask, JsonMember, Node};
+use support::rooms::{Ask, JsonMember, Menu, Node};
 use support::serve;
 use tablecast::core::backend::LOG_EVENTS;
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, Forms, MemberId, Rejection};
-use tablecast::hub::CommandError;
+use tablecast::hub::{CommandError, RoomError};
+use tablecast::sse::{EventStream, PostError};
 use tablecast::upgrade::Upgrade;
 use tablecast::{App, Hub, HubConfig, Identity, MemoryBackend};
 use tablecast_testing::client::Client;
@@ -406,6 +410,57 @@ async fn the_secret_of_a_seat_opens_it_only_for_whom_it_belongs_to() {
     let promoted = enter(address, "/r/7/Mina/teacher", resume).await;
     assert_eq!(promoted.hello["you"], mina.hello["you"]);
     assert_ne!(promoted.hello["seat"], again.hello["seat"]);
+}
+
+/// A user's stream of events: its `hello`, and what keeps it open.
+async fn listen(hub: &Hub<Menu>, identity: &Identity) -> (Value, BodyDataStream) {
+    let request = Request::get("/").header("accept", "text/event-stream");
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    let stream = EventStream::from_request_parts(&mut parts, &()).await;
+    let response = hub.events_as(stream.unwrap(), "r", identity.clone()).await;
+    let mut body = response.unwrap().into_body().into_data_stream();
+    let mut text = String::new();
+    while !text.contains("}\n\n") {
+        let piece = body.next().await.unwrap().unwrap();
+        text += std::str::from_utf8(&piece).unwrap();
+    }
+    let hello = text.lines().find_map(|line| line.strip_prefix("data: "));
+    let hello: Value = serde_json::from_str(hello.unwrap()).unwrap();
+    (hello["hello"].clone(), body)
+}
+
+/// While an older node lives, no seat says whose it is: such a seat is opened by its secret alone,
+/// by POST as by `resume`.
+#[tokio::test]
+async fn whom_the_program_knows_speaks_by_post_for_the_own_seat_and_for_one_that_says_nothing() {
+    let store = MemoryBackend::new();
+    let other = store.another_node();
+    let older = "older".parse().unwrap();
+    let lease = Duration::from_secs(3600);
+    other.renew(&older, Forms::FIRST, lease).await.unwrap();
+    let node = Node::on(Arc::new(store), HubConfig::default()).await;
+    node.make("r").await;
+    let [mina, lee] = ["Mina", "Lee"].map(|name| Identity::new(name, name).unwrap());
+    let say = async |id: u64, hello: &Value, identity: &Identity| {
+        let commands = json!([{"id": id, "rename": {"name": "somebody else"}}]);
+        let said = json!({"seat": hello["seat"], "commands": commands}).to_string();
+        let answers = node.hub.post_as("r", said.as_bytes(), identity).await;
+        answers.map(|answers| assert!(answers.as_str().contains("{\"ack\":"), "{answers:?}"))
+    };
+    let (hello, _open) = listen(&node.hub, &mina).await;
+    assert_eq!(say(1, &hello, &mina).await, Ok(()));
+
+    other.release(&older).await.unwrap();
+    until_new(&node).await;
+    assert_eq!(say(2, &hello, &mina).await, Ok(()));
+    let (hello, _open) = listen(&node.hub, &lee).await;
+    assert_eq!(say(1, &hello, &lee).await, Ok(()));
+    let refused = say(2, &hello, &mina).await;
+    let is_not_hers = matches!(refused, Err(PostError::Room(RoomError::Refused(_))));
+    assert!(is_not_hers, "{refused:?}");
+    let members = node.hub.view("r").await.unwrap().members;
+    let names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
+    assert_eq!(names, ["Mina", "Lee"]);
 }
 
 #[tokio::test]

@@ -269,6 +269,85 @@ async fn whoever_watches_has_no_say_until_a_seat_is_free() {
     assert_eq!(answers[0]["ack"]["id"], 1);
 }
 
+/// As by a WebSocket, whichever server hears it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_watches_and_leaves_is_gone_and_is_never_seated() {
+    let config = HubConfig {
+        seats: 1,
+        ..HubConfig::default()
+    };
+    let [one, other] = two(config).await;
+    let first = listen(&one, json!({"join": {}})).await;
+    for watch in [json!("only"), json!(true)] {
+        for node in [&one, &other] {
+            let mut watching = listen(&one, json!({"join": {"watch": watch}})).await;
+            // Who has just said something may leave all the same.
+            watching.say(node.address, PATH, &[]).await;
+            let said = json!({"seat": watching.secret(), "commands": [add(1, "x")], "leave": true});
+            let left = post(node.address, PATH, &said).await;
+            assert_eq!(code(&left.body["answers"][0]), "watching");
+            assert_eq!(watching.close_code().await, 1000);
+            assert_eq!(watching.next().await, Heard::End);
+            let noted = async || one.hub.journal().visits().remove(0).what;
+            let is_over = |what: &What| matches!(what, What::Closed { code: 1000, .. });
+            until("the stream's end is noted", noted, is_over).await;
+        }
+    }
+    // The secret of one who watched is still theirs when they have just got a seat.
+    let mut next = listen(&one, json!({"join": {"watch": true}})).await;
+    let leave = |secret: &Value| json!({"seat": secret, "leave": true});
+    post(other.address, PATH, &leave(first.secret())).await;
+    while next.frame().await["hello"].is_null() {}
+    assert_eq!(one.hub.view("r").await.unwrap().members.len(), 1);
+    post(other.address, PATH, &leave(next.secret())).await;
+    assert_eq!(next.close_code().await, 1000);
+    one.until_seats("r", 0).await;
+    assert!(one.items("r").await.is_empty());
+}
+
+/// At Redis each signal is a message to all servers.
+#[tokio::test]
+async fn other_servers_are_told_of_whoever_watches_only_where_one_of_them_may_be_heard() {
+    let config = HubConfig {
+        node_lease: Duration::from_secs(1),
+        ..HubConfig::default()
+    };
+    let store = MemoryBackend::new();
+    let backend = FaultyBackend::new(Arc::new(store.another_node()));
+    let faults = backend.faults();
+    let one = Node::on(Arc::new(backend), config.clone()).await;
+    one.make("r").await;
+    let costs = async |secret: &Value| {
+        let before = faults.calls(Call::Signal);
+        let said = json!({ "seat": secret });
+        assert_eq!(post(one.address, PATH, &said).await.status, 200);
+        faults.calls(Call::Signal) - before
+    };
+    let watch = json!({"join": {"watch": "only"}});
+    let here = listen(&one, watch.clone()).await;
+    assert_eq!(costs(here.secret()).await, 0);
+
+    // A secret that nobody has been told.
+    let invented = || {
+        let id = fastrand::u64(..1 << 48);
+        json!(format!("{}5ee5{id:012x}", hex(b"watching")))
+    };
+    let nobodys = async || costs(&invented()).await;
+    until("it is known to be alone", nobodys, |costs| *costs == 0).await;
+    assert_eq!(nobodys().await, 0);
+
+    let other = Node::on(Arc::new(store.another_node()), config).await;
+    let there = listen(&other, watch).await;
+    until("the other one is known", nobodys, |costs| *costs == 1).await;
+    assert_eq!(costs(there.secret()).await, 1);
+    assert_eq!(costs(there.secret()).await, 0, "so soon it is not needed");
+    assert_eq!(costs(here.secret()).await, 0);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_too_fast_holds_back_what_follows_it() {
     let node = Node::start(HubConfig::default()).await;

@@ -47,7 +47,7 @@ struct Said {
     /// Commands with their numbers, as by WebSocket, in order; at most 64. None: only a sign of life.
     #[serde(default)]
     commands: Vec<BTreeMap<String, Value>>,
-    /// Whether you give up the seat after them.
+    /// Whether you leave after them: you give up the seat, or watch no more.
     #[serde(default)]
     leave: bool,
 }

@@ -8,6 +8,7 @@ use tablecast_core::limits::{Buckets, Rate};
 use tokio::time::Instant;
 
 use crate::fence::BEYOND_RATE;
+use crate::room_task::Heard;
 
 /// Counts for each seat on this node.
 pub(crate) struct Posters {
@@ -19,7 +20,7 @@ pub(crate) struct Posters {
 struct Counts {
     commands: Buckets<SeatToken>,
     refused: Buckets<SeatToken>,
-    signals: Buckets<SeatToken>,
+    signals: Buckets<Heard>,
 }
 
 impl Posters {
@@ -56,12 +57,12 @@ impl Posters {
     }
 
     /// Counts a signal to other nodes; whether this one is not too much.
-    pub(super) fn may_signal(&self, seat: SeatToken, rate: Rate) -> bool {
+    pub(super) fn may_signal(&self, heard: Heard, rate: Rate) -> bool {
         let now = self.begin.elapsed();
         self.counts
             .lock()
             .signals
-            .of(seat, now)
+            .of(heard, now)
             .take(rate, now)
             .is_ok()
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, BackendError, Loaded, Stamp};
@@ -28,8 +27,8 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::peer::Transport;
 use crate::room_task::{
-    self, Entered, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, Replica, RoomTask,
-    SeatGuard, Waits,
+    self, Entered, Heard, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, Replica,
+    RoomTask, SeatGuard, Waits,
 };
 
 /// The rooms of this node. All handles of a hub share it.
@@ -285,29 +284,34 @@ impl<A: App> LocalRooms<A> {
         Ok(mailbox.clone())
     }
 
-    /// Somebody has given a sign of life who hears by this connection, here or on another node.
-    pub(crate) fn hear(&self, room: &RoomId, secret: SeatToken, connection: ConnectionId) {
-        let entries = self.entries.lock();
-        if let Some(mailbox) = entries.get(room).and_then(|entry| entry.mailbox.as_ref()) {
-            mailbox.hear(connection);
+    /// Somebody who watches has spoken by POST: they hear here, or perhaps on another node.
+    pub(crate) async fn hear(&self, room: &RoomId, heard: Heard) {
+        let (here, is_here) = oneshot::channel();
+        match self.mailbox(room) {
+            Some(mailbox) => mailbox.hear(heard, here),
+            None => drop(here),
         }
-        drop(entries);
-        self.signal(room, secret, connection);
+        if is_here.await.is_err() {
+            self.signal(room, heard);
+        }
     }
 
-    /// Tells the other nodes of a sign of life; not of each, since one in half a ping interval is
-    /// enough. If it is lost, the stream ends and the client comes back.
-    pub(crate) fn signal(&self, room: &RoomId, secret: SeatToken, connection: ConnectionId) {
+    /// Tells the other nodes, if there are any, that somebody has spoken by POST; not each time,
+    /// since one sign of life in half a ping interval is enough. If it is lost, the stream ends and
+    /// the client comes back.
+    pub(crate) fn signal(&self, room: &RoomId, heard: Heard) {
+        if self.node.is_alone() {
+            return;
+        }
         let every = self.node.config.connection.ping_interval / 2;
         let rate = Rate {
             per_second: 1.0 / every.as_secs_f64().max(0.001),
             burst: 1,
         };
-        if self.posters.may_signal(secret, rate) {
+        if self.posters.may_signal(heard, rate) {
             let (backend, room) = (self.node.backend.clone(), room.clone());
-            let signal = connection.0.to_be_bytes();
             tokio::spawn(async move {
-                let sent = backend.signal(&room, Bytes::copy_from_slice(&signal)).await;
+                let sent = backend.signal(&room, heard.to_signal()).await;
                 if let Err(error) = sent {
                     tracing::debug!(%room, %error, "a sign of life was not passed on");
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tablecast_core::draft::{Draft, Refusal};
 use tablecast_core::membership::{Presence, Seat};
 use tablecast_core::{App, ConnectionId, PersonId, SeatToken};
@@ -23,7 +24,7 @@ impl Claim {
     /// who is between two of them. Whoever holds it by a WebSocket speaks by that alone.
     pub(super) fn seat<'d, A: App>(&self, draft: &'d Draft<'_, A>) -> Result<&'d Seat, Refusal> {
         let seat = draft.room().members.by_token(self.seat);
-        let is_theirs = |seat: &&Seat| self.person.is_none() || seat.person == self.person;
+        let is_theirs = |seat: &&Seat| self.person.is_none() || may_be_of(seat, self.person);
         let seat = seat
             .filter(is_theirs)
             .ok_or_else(|| draft.lost(self.seat))?;
@@ -33,6 +34,47 @@ impl Claim {
             }
             Presence::Here { .. } | Presence::Away { .. } => Ok(seat),
         }
+    }
+}
+
+/// Whether a seat is this person's, or may be: one that was taken while an older node lived, which
+/// knows neither persons nor roles, does not say whose it is.
+pub(super) fn may_be_of(seat: &Seat, person: Option<PersonId>) -> bool {
+    seat.person == person || (seat.person.is_none() && seat.role.is_none())
+}
+
+/// That somebody has spoken by POST who hears by this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Heard {
+    pub(crate) connection: ConnectionId,
+    /// They said that they leave.
+    pub(crate) leaves: bool,
+}
+
+/// Stands behind the connection of somebody who leaves. Nodes of an earlier version know only
+/// signals without it, and pass over this one.
+const LEAVES: u8 = b'l';
+
+impl Heard {
+    /// By which other nodes are told.
+    pub(crate) fn to_signal(self) -> Bytes {
+        let mut signal = self.connection.0.to_be_bytes().to_vec();
+        signal.extend(self.leaves.then_some(LEAVES));
+        signal.into()
+    }
+
+    /// What a signal tells, if it is known here.
+    pub(super) fn from_signal(signal: &[u8]) -> Option<Self> {
+        let (id, rest) = signal.split_first_chunk()?;
+        let leaves = match rest {
+            [] => false,
+            [LEAVES] => true,
+            _ => return None,
+        };
+        Some(Heard {
+            connection: ConnectionId(u64::from_be_bytes(*id)),
+            leaves,
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::{CommandError, RoomError};
 use crate::identity::Identity;
 use crate::inspect::Inspection;
 use crate::outbox::Outbox;
-use crate::room_task::claim::{Claim, Knock};
+use crate::room_task::claim::{Claim, Heard, Knock, may_be_of};
 
 /// A message to a room's task. Small, because a mailbox has space for dozens of them, and
 /// each is moved several times.
@@ -28,9 +28,11 @@ pub(crate) enum Mail<A: App> {
     Command(Box<CommandRequest<A>>),
     /// What a member says by POST.
     Said(Box<Said<A>>),
-    /// Somebody has given a sign of life who hears by this connection, if it is on this node.
+    /// Somebody has spoken by POST who watches, or whose stream is on this node as another one says.
     Heard {
-        connection: ConnectionId,
+        heard: Heard,
+        /// Answered if the connection is here.
+        here: Option<oneshot::Sender<()>>,
         _permit: OwnedSemaphorePermit,
     },
     /// What the server itself wants to be done.
@@ -246,9 +248,8 @@ impl JoinRequest {
         };
         let seat = draft.room().members.by_token(token);
         seat.is_some_and(|seat| {
-            let is_theirs = seat.person == self.person && seat.role.as_ref() == identity.role();
-            // It was taken while an older node lived, which knows neither persons nor roles.
-            is_theirs || (seat.person.is_none() && seat.role.is_none())
+            let may_as_much = seat.person.is_none() || seat.role.as_ref() == identity.role();
+            may_be_of(seat, self.person) && may_as_much
         })
     }
 }

@@ -8,11 +8,12 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tablecast_core::App;
+use tablecast_core::RoomId;
 use tablecast_core::backend::{Backend, Listener, Publication, Watch};
-use tablecast_core::{ConnectionId, RoomId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::coop;
 
+use crate::room_task::claim::Heard;
 use crate::room_task::mail::Mail;
 
 /// How many commands of one room may wait or be in a commit. Beyond this, connections are
@@ -81,10 +82,10 @@ impl<A: App> Mailbox<A> {
         Post::put(self.0.state.lock(), mail);
     }
 
-    /// Somebody has given a sign of life who hears by this connection. Where too much waits, it is
-    /// passed over.
-    pub(crate) fn hear(&self, connection: ConnectionId) {
-        self.0.hear(connection);
+    /// Somebody has spoken by POST; `here` is answered if they hear here. Where too much waits, it
+    /// is passed over.
+    pub(crate) fn hear(&self, heard: Heard, here: oneshot::Sender<()>) {
+        self.0.hear(heard, Some(here));
     }
 
     /// Delivers the room's publications to this mailbox until the task ends. Publications
@@ -110,13 +111,14 @@ impl<A: App> Mailbox<A> {
 }
 
 impl<A: App> Post<A> {
-    fn hear(&self, connection: ConnectionId) {
+    fn hear(&self, heard: Heard, here: Option<oneshot::Sender<()>>) {
         if let Ok(_permit) = self.publications.clone().try_acquire_owned() {
-            let heard = Mail::Heard {
-                connection,
+            let mail = Mail::Heard {
+                heard,
+                here,
                 _permit,
             };
-            Self::put(self.state.lock(), heard);
+            Self::put(self.state.lock(), mail);
         }
     }
 
@@ -155,8 +157,8 @@ impl<A: App> Listener for Post<A> {
     }
 
     fn signalled(&self, signal: Bytes) {
-        if let Some((id, [])) = signal.split_first_chunk() {
-            self.hear(ConnectionId(u64::from_be_bytes(*id)));
+        if let Some(heard) = Heard::from_signal(&signal) {
+            self.hear(heard, None);
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::room_task::absent::{AwayEnds, UnseenNodes};
 use crate::room_task::alarm::Alarm;
 use crate::room_task::audience::Audience;
 use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
+use crate::room_task::claim::Heard;
 use crate::room_task::clock::BackendClock;
 use crate::room_task::mail::JoinRequest;
 use crate::room_task::replica::{self, Replica};
@@ -157,6 +158,16 @@ impl<'a, A: App> LocalRoom<'a, A> {
         if is_known {
             self.push_leave(connection, keep_seat);
         }
+    }
+
+    /// Somebody has spoken by POST. Whether they hear here.
+    pub(super) fn hear(&mut self, heard: Heard, batch: Option<&mut Batch<A>>) -> bool {
+        let is_here = self.audience.hear(heard);
+        if is_here && heard.leaves {
+            // They may have got a seat since they were told this secret.
+            self.leave(heard.connection, false, batch);
+        }
+        is_here
     }
 
     fn push_leave(&mut self, connection: ConnectionId, keep_seat: bool) {

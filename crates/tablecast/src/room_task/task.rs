@@ -144,7 +144,13 @@ impl<'a, A: App> RoomTask<'a, A> {
                 }
                 self.wait(Request::Knock(said.knock));
             }
-            Mail::Heard { connection, .. } => self.room.audience.hear(connection),
+            Mail::Heard { heard, here, .. } => {
+                if self.room.hear(heard, self.phase.batch())
+                    && let Some(here) = here
+                {
+                    let _ = here.send(());
+                }
+            }
             Mail::Order(order) => self.wait(Request::Order(order)),
             Mail::Leave {
                 connection,

@@ -22,7 +22,7 @@ use crate::fence::{Fence, not_before, too_fast};
 use crate::hub::LocalRooms;
 use crate::identity::Identity;
 use crate::outbox::Outbox;
-use crate::room_task::{Claim, CommandRequest, Knock, Mail, Said};
+use crate::room_task::{Claim, CommandRequest, Heard, Knock, Mail, Said};
 
 /// How many commands one POST may have.
 pub const MAX_COMMANDS: usize = 64;
@@ -150,7 +150,8 @@ impl<A: App> LocalRooms<A> {
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let said = self.read(body)?;
         if let Some(connection) = ConnectionId::of_watching(said.seat) {
-            self.hear(&id, said.seat, connection);
+            let leaves = said.leave;
+            self.hear(&id, Heard { connection, leaves }).await;
             let refused = |text: &&RawValue| watching(json::later::<A::Command>(text.get()));
             return Ok(Answers::of(
                 &said.commands.iter().map(refused).collect::<Vec<_>>(),
@@ -185,7 +186,8 @@ impl<A: App> LocalRooms<A> {
         match heard {
             Ok(elsewhere) => {
                 if let Some(connection) = elsewhere {
-                    self.signal(&id, said.seat, connection);
+                    let leaves = false;
+                    self.signal(&id, Heard { connection, leaves });
                 }
             }
             // It lost the seat after its commands.

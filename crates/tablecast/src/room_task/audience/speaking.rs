@@ -7,7 +7,7 @@ use crate::dialect::Dialect;
 use crate::error::RoomError;
 use crate::fence::not_before;
 use crate::room_task::audience::{Audience, Local};
-use crate::room_task::claim::Knock;
+use crate::room_task::claim::{Heard, Knock};
 use crate::room_task::mail::CommandRequest;
 use crate::room_task::replica::Replica;
 
@@ -30,17 +30,15 @@ impl Audience<'_> {
     /// A member who has this seat, or has just given it up, has spoken by POST.
     pub(super) fn knocked<A: App>(&mut self, knock: Knock, member: MemberId, replica: &Replica<A>) {
         if knock.leaves {
-            // Its own word, as a close frame is: otherwise it would have broken off.
-            let theirs = |local: &&Local| local.role.member() == Some(member);
-            for local in self.locals.values().filter(theirs) {
-                local.outbox.peer().closed_with(CloseReason::Left.code());
-            }
-            self.close_other(member, None, CloseReason::Left);
+            self.close_left(|_, local| local.role.member() == Some(member));
         }
         let seat = replica.room.members.seat(member);
         let elsewhere = match seat.map(|seat| &seat.presence) {
             Some(Presence::Here { connection, .. }) if self.has(*connection) => {
-                self.hear(*connection);
+                self.hear(Heard {
+                    connection: *connection,
+                    leaves: false,
+                });
                 None
             }
             Some(Presence::Here { node, connection }) if *node != self.node.id => Some(*connection),
@@ -49,11 +47,27 @@ impl Audience<'_> {
         knock.answer(Ok(elsewhere));
     }
 
-    /// Whoever hears by this connection has given a sign of life, if they do so here.
-    pub(in crate::room_task) fn hear(&self, connection: ConnectionId) {
-        if let Some(local) = self.locals.get(&connection) {
-            local.outbox.heard();
+    /// Whoever hears by this connection has spoken by POST. Whether they hear here.
+    pub(in crate::room_task) fn hear(&mut self, heard: Heard) -> bool {
+        let Some(local) = self.locals.get(&heard.connection) else {
+            return false;
+        };
+        local.outbox.heard();
+        if heard.leaves {
+            self.close_left(|id, _| id == heard.connection);
         }
+        true
+    }
+
+    /// Closes the connections of somebody who has said by POST that they leave. It is their own
+    /// word, as a close frame is: otherwise they would have broken off.
+    fn close_left(&mut self, theirs: impl Fn(ConnectionId, &Local) -> bool) {
+        self.close_where(|id, local| {
+            theirs(id, local).then(|| {
+                local.outbox.peer().closed_with(CloseReason::Left.code());
+                CloseReason::Left
+            })
+        });
     }
 
     /// Whether a command may be decided. If an earlier one must come first, it is refused
