@@ -13,7 +13,7 @@ use crate::invocation::Invocation;
 use crate::outcome::Outcome;
 use crate::tools::{self, Missing};
 
-/// Without internet access some networks refuse at once, and some never answer. Nobody should wait minutes
+/// Without internet access some networks refuse at once, and others never answer. Nobody should wait minutes
 /// for that.
 const FETCH: &str = "timeout 60 cargo deny fetch db";
 
@@ -34,7 +34,7 @@ pub(crate) fn check(missing: Missing) -> Result<Outcome> {
         }
         println!("checking with the copy that is here");
     }
-    // `--offline`: a second attempt to fetch it would turn "cannot be reached" into a failure.
+    // Offline, since a second attempt to fetch it would fail, and the check with it.
     Invocation::new("cargo deny --offline check advisories").run()?;
     Ok(Outcome::Passed)
 }

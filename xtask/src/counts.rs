@@ -1,4 +1,4 @@
-//! `cargo xtask counts`: how many instructions the hot paths take, against what is recorded.
+//! `cargo xtask counts`: how many instructions the hot paths take, compared with the recorded counts.
 //!
 //! Times of two machines, or of a busy one, cannot be compared; instructions can. Callgrind counts them
 //! in software, so it needs no counter of the processor. The paths are in
@@ -24,7 +24,7 @@ use crate::outcome::Outcome;
 
 const RECORDED: &str = "crates/server/benches/counts/recorded.json";
 
-/// Builds the program that walks the paths. The profile says what is special about it.
+/// Builds the program that runs the paths. `Cargo.toml` says why it has a profile of its own.
 const BUILD: &str =
     "cargo bench --profile counts --package tablecast-server --bench counts --no-run";
 
@@ -91,7 +91,7 @@ fn count() -> Result<Record> {
             _ => bail!("`{name}`: callgrind collected nothing within `counts::measured`"),
         };
     }
-    // Whoever has another C library has no such name for it.
+    // Other C libraries do not know this name.
     let libc = first_line("getconf GNU_LIBC_VERSION").unwrap_or("another libc".to_owned());
     let (rustc, valgrind) = (
         first_line("rustc --version")?,
@@ -104,14 +104,14 @@ fn count() -> Result<Record> {
     })
 }
 
-/// Builds by a command of cargo's; tells where the program of this name is.
+/// Builds by a command of cargo, and returns the path of the program with this name.
 pub(crate) fn built(command: Invocation, name: &str) -> Result<String> {
-    // Twice, since cargo's progress is for people and its answer for us.
+    // Twice: the first prints cargo's progress for people, the second what this program reads.
     command.run()?;
     executable(name, &command.with(["--message-format=json"]).output()?)
 }
 
-/// The program of this name among what cargo says it has built.
+/// The path of the program with this name in cargo's messages.
 fn executable(name: &str, messages: &str) -> Result<String> {
     let lines = messages.lines();
     let mut messages = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -125,7 +125,7 @@ fn executable(name: &str, messages: &str) -> Result<String> {
     executable.with_context(|| format!("cargo names no executable for `{name}`"))
 }
 
-/// The instructions that a file of callgrind's holds in all.
+/// The sum of the instructions in a file of callgrind.
 fn total(file: &str) -> Option<u64> {
     let totals = file.lines().find_map(|line| line.strip_prefix("totals: "));
     totals?.trim().parse().ok()

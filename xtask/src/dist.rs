@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what a release is made of; and `cargo xtask image`, a container image of it.
 //!
-//! The same commit gives the same bytes with the same compilers, in whatever folder it is built: no path, time or
-//! name of this machine gets into a file.
+//! The same commit and the same compilers give the same bytes in every folder: no path, time or name of this machine
+//! is in a file.
 
 mod archive;
 mod build;

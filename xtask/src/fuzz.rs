@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: libFuzzer looks for inputs that break a promise of `crates/fuzz`.
 //!
-//! It uses the stable compiler. Sanitizers would need nightly, but they look for what only code with `unsafe`
-//! can do, and here is none.
+//! It uses the stable compiler. Sanitizers would need nightly, but they look for errors that only code with
+//! `unsafe` can have, and ours has none.
 
 use std::fs;
 use std::path::Path;
@@ -89,7 +89,7 @@ struct Outcome {
     executions: u64,
     /// How many edges of the program were reached.
     coverage: u64,
-    /// How many inputs reached something new.
+    /// How many inputs reached new edges.
     new: u64,
     /// The file with the input that broke a promise.
     finding: Option<String>,

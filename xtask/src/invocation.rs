@@ -1,4 +1,4 @@
-//! A command to run, printed exactly as somebody would type it.
+//! Programs that are started. A command is printed exactly as somebody would type it.
 
 use std::fmt;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use crate::own_package;
 pub(crate) struct Invocation(Vec<String>);
 
 impl Invocation {
-    /// A line of words without spaces in them.
+    /// The command of a line whose words have no spaces in them.
     pub(crate) fn new(line: &str) -> Self {
         Self(line.split_whitespace().map(str::to_owned).collect())
     }

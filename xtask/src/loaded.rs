@@ -23,10 +23,10 @@ fn load() -> Result<Vec<Running>> {
     Ok(load)
 }
 
-/// Runs all tests so many times beside the load.
+/// Runs all tests this many times beside the load.
 ///
 /// # Errors
-/// It is no number of rounds, the tests could not be built, or some round was red.
+/// `rounds` is no number from 1, the tests could not be built, or a test failed in some round.
 pub(crate) fn run(rounds: &str) -> Result<()> {
     let rounds: u32 = match rounds.parse() {
         Ok(rounds @ 1..) => rounds,

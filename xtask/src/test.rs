@@ -65,7 +65,7 @@ pub(crate) fn run(missing: Missing) -> Result<()> {
     result
 }
 
-/// Does one step: by its command, or by what it takes beside that.
+/// Does one step: most by their command alone, some by a task that does more.
 fn step(title: &str, command: &str, missing: Missing) -> Result<Outcome> {
     match title {
         "tools" => tools::provide(tools::needed(|user| user == "test")?, missing)?,

@@ -30,7 +30,7 @@ const RULES: &[Rule] = &[
     ("texts", texts::texts),
     // A file does one thing, and a document is read in one sitting.
     ("short files", documents::lengths),
-    // Readers of both languages are told the same.
+    // Readers of both languages read the same.
     ("READMEs in step", documents::readmes),
     // docs/testing.md says which test guards against what, and every defect has one.
     ("named tests", testing::named),

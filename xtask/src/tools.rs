@@ -1,4 +1,4 @@
-//! The programs that tasks need, and how each is got where it is missing.
+//! The programs that tasks need, and how each is installed where it is missing.
 
 use std::io::IsTerminal as _;
 use std::ops::Range;
@@ -33,7 +33,7 @@ const WORKS: Version = (0, 0);
 pub(crate) struct Tool {
     /// Who needs it: tasks, and peers of the benchmark.
     users: &'static str,
-    /// Also that of the Debian package, where no commands are given.
+    /// Its name. Where no commands are given, the Debian package has it too.
     name: &'static str,
     accepted: Range<Version>,
     /// A command of the shell that prints the version. That it runs shows that the tool works.

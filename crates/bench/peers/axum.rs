@@ -2,9 +2,9 @@
 //!
 //! `tablecast-bench axum --listen ADDRESS:PORT`; rooms are `ws://ADDRESS:PORT/ws/{room}`.
 //!
-//! Two settings that such a server need not have, both to its advantage: what waits in the channel is written at once
-//! (`feed`, then one `flush`), and the read buffer of a connection is 4 KiB instead of 128 KiB, which axum would take for
-//! each in advance.
+//! Two settings are not in that example, and both make it faster: all that waits in the channel is written at once
+//! (`feed`, then one `flush`), and the read buffer of a connection has 4 KiB, not the 128 KiB that axum reserves by
+//! default.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

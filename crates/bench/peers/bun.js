@@ -2,7 +2,7 @@
 //
 //   bun peers/bun.js PORT        rooms are ws://127.0.0.1:PORT/ws/{room}
 //
-// Left as Bun has it: TCP_NODELAY is set, frames of one turn of the loop are written together, compression is off.
+// These are Bun's defaults: TCP_NODELAY is set, the frames of one turn of the loop are written together, compression is off.
 const path = "/ws/";
 
 const server = Bun.serve({

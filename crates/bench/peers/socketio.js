@@ -4,8 +4,8 @@
 //
 // A message is the event `message` with one string.
 //
-// Left as it is: compression is off, TCP_NODELAY is set by Node's HTTP server. Long polling, which a client would begin
-// with otherwise, and the copy of the browser client are off.
+// By default compression is off, and Node's HTTP server sets TCP_NODELAY. Long polling, with which a client would begin,
+// and the copy of the browser client are switched off.
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 

@@ -2,8 +2,8 @@
 //
 //   node peers/ws.js PORT        rooms are ws://127.0.0.1:PORT/ws/{room}
 //
-// Left as they are: Node's HTTP server sets TCP_NODELAY, `ws` has compression off. `bufferutil`, which `ws` recommends
-// for its masking, is installed. Messages stay the bytes they came as.
+// By default Node's HTTP server sets TCP_NODELAY, and compression is off in `ws`. `bufferutil`, which `ws` recommends for
+// masking, is installed. A message is passed on as the bytes that came.
 import { WebSocket, WebSocketServer } from "ws";
 
 const path = "/ws/";

@@ -118,7 +118,7 @@ impl Load {
             clock: Instant::now(),
             poll: Poll::new()?,
             paths: paths.collect::<anyhow::Result<_>>()?,
-            rooms: (0..options.rooms).map(|_| Room::default()).collect(),
+            rooms: (0..options.rooms as u32).map(Room::new).collect(),
             connections: Vec::new(),
             buffer: vec![0; BUFFER],
             traffic: Traffic::default(),
@@ -196,7 +196,7 @@ impl Load {
         let heard = match connection.stage {
             Stage::Joined => {
                 let tally = &mut connection.tally;
-                self.dialect.hear(text, number as u32, room, tally)?
+                self.dialect.hear(text, room, tally)?
             }
             _ => self.dialect.welcome(text)?,
         };

@@ -1,5 +1,4 @@
-//! The generator against servers that do right, and against one that does wrong in a
-//! chosen way.
+//! The load generator against servers that work, and against one with a chosen fault.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod servers;
@@ -24,7 +23,7 @@ fn options(to: SocketAddr) -> Options {
     }
 }
 
-/// Connects all, so that runs can follow.
+/// A load whose members are all connected.
 fn connected(options: Options) -> anyhow::Result<Load> {
     let mut load = Load::new(options)?;
     assert!(load.connect()? > 0.0);
@@ -32,14 +31,14 @@ fn connected(options: Options) -> anyhow::Result<Load> {
     Ok(load)
 }
 
-/// What a run of this many messages says that finds a fault.
+/// The error of a run against a server with this fault.
 fn fault(fault: Fault, window: usize) -> String {
     let mut options = options(broken(fault));
     options.rooms = 1;
     // The last one to join is then the last member.
     options.handshakes = 1;
     if fault == Fault::Missing {
-        // It is waited for in vain.
+        // The run waits this long for what does not come.
         options.patience = Duration::from_secs(2);
     }
     let mut load = connected(options).unwrap();
@@ -49,7 +48,7 @@ fn fault(fault: Fault, window: usize) -> String {
     format!("{error:#}")
 }
 
-/// Every pace and size that a server must get right.
+/// Runs with several paces and sizes, in which every delivery must be counted.
 fn counts_everything(options: &Options) {
     for payload in [32, 1 << 10, 16 << 10] {
         if options.protocol == Protocol::Lunch && payload > 32 {
@@ -63,8 +62,8 @@ fn counts_everything(options: &Options) {
         for pace in [Pace::Window(1), Pace::Window(4), Pace::Rate(500.0)] {
             let outcome = load.run(Until::Messages(60), pace).unwrap();
             assert!(outcome.messages >= 60, "{outcome:?}");
-            // What is on a menu at the end is taken off. At a rate there is no such bound: whoever
-            // was held up says all that is due at once.
+            // At the end items are taken off the menus. At a rate there is no such bound: after a delay all
+            // that is due is sent at once.
             if let Pace::Window(_) = pace {
                 assert!(outcome.messages <= 72, "{outcome:?}");
             }
@@ -132,7 +131,7 @@ fn a_delivery_that_is_missing_fails_the_run() {
     let error = fault(Fault::Missing, 1);
     assert!(error.contains("is missing at 1 of 4 members"), "{error}");
     assert!(error.ends_with("others are ahead of [3]"), "{error}");
-    // The next one comes in its place, at that member or, if it is read first, at others.
+    // The next one comes in its place, to that member, or to others if theirs is read first.
     let error = fault(Fault::Missing, 2);
     assert!(error.contains("that one is missing"), "{error}");
 }

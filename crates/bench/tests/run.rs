@@ -7,7 +7,7 @@ use tablecast_bench::peers::PEERS;
 use tablecast_bench::results::{Figure, Results};
 use tablecast_testing::Directory;
 
-/// Runs the program; tells whether it succeeded, and what it said.
+/// Runs the program, and returns whether it succeeded and what it wrote to stderr.
 fn bench(args: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_tablecast-bench"))
         .args(args)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-/// The instructions that each path takes, once through it.
+/// The instructions that each path takes, for going through it once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     /// The kind of processor.
@@ -102,7 +102,7 @@ impl Record {
         paths.into_iter().filter_map(finding).collect()
     }
 
-    /// All paths, with what is recorded for them.
+    /// A table of all paths, with the recorded counts and those of now.
     pub(super) fn table(&self, recorded: &Record) -> String {
         let width = self.counts.keys().map(String::len).max().unwrap_or(0);
         let mut lines = vec![

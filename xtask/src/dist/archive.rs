@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read as _, Write};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use flate2::{Compression, GzBuilder};
 use tar::{Archive, Builder, EntryType, Header};
 
-/// Packs a folder under its own name: sorted, as root's, each file with this time, and writable by its owner alone.
+/// Packs a folder under its own name. All files are root's, sorted, have this time, and only their owner may write them.
 pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
     let name = folder.file_name().context("a folder has a name")?;
     // gzip would else add a name and a time.
@@ -21,7 +21,9 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
             true => (EntryType::Directory, Vec::new()),
             false => (EntryType::Regular, fs::read(&path)?),
         };
-        add(&mut builder, kind, mode(&path)?, time, &inside, &bytes)?;
+        let mut header = header(kind, mode(&path)?, time);
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, inside, &*bytes)?;
     }
     let mut file = builder.into_inner()?.finish()?;
     Ok(file.flush()?)
@@ -31,8 +33,9 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
 pub(super) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64) -> Result<()> {
     let mut builder = Builder::new(create(archive)?);
     for (name, bytes) in files {
-        let name = Path::new(name);
-        add(&mut builder, EntryType::Regular, 0o644, time, name, bytes)?;
+        let mut header = header(EntryType::Regular, 0o644, time);
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, &**bytes)?;
     }
     Ok(builder.into_inner()?.flush()?)
 }
@@ -56,23 +59,14 @@ fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Adds a file or a folder, as root's.
-fn add(
-    builder: &mut Builder<impl Write>,
-    kind: EntryType,
-    mode: u32,
-    time: u64,
-    name: &Path,
-    bytes: &[u8],
-) -> Result<()> {
+fn header(kind: EntryType, mode: u32, time: u64) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);
     header.set_mtime(time);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_size(bytes.len() as u64);
-    Ok(builder.append_data(&mut header, name, bytes)?)
+    header
 }
 
 /// Only whether the file may be run is kept. The other bits are settings of whoever made the file.
@@ -83,7 +77,7 @@ fn mode(path: &Path) -> Result<u32> {
     Ok(if may_run { 0o755 } else { 0o644 })
 }
 
-/// The folder and everything in it, a folder before what is in it.
+/// The folder and everything in it. Each folder is before what is in it.
 fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = vec![folder.to_owned()];
     let mut inside: Vec<PathBuf> = Vec::new();
@@ -109,7 +103,7 @@ mod tests {
     use super::*;
     use crate::invocation::Invocation;
 
-    /// Removed at its end.
+    /// A folder that is removed when this is dropped.
     struct Scratch(PathBuf);
 
     impl Drop for Scratch {

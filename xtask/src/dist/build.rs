@@ -36,7 +36,7 @@ pub(super) fn target() -> Result<String> {
     }
 }
 
-/// Builds it; returns its path.
+/// Builds the binary, and returns its path.
 pub(super) fn binary(release: &Release) -> Result<PathBuf> {
     let maps = maps()?;
     let flags = |option: &str| -> String {
@@ -49,7 +49,7 @@ pub(super) fn binary(release: &Release) -> Result<PathBuf> {
         &*format!("TABLECAST_COMMIT={}", release.commit),
         &format!("SOURCE_DATE_EPOCH={}", release.time),
         &format!("RUSTFLAGS={}{linked}", flags("--remap-path-prefix")),
-        // What is written in C: SQLite, the allocator, cryptography.
+        // For SQLite, the allocator and cryptography, which are written in C.
         &format!("CFLAGS={}{COMPILED}", flags("-ffile-prefix-map")),
     ]);
     if is_static {

@@ -1,4 +1,4 @@
-//! A container image from `deploy/Dockerfile`, made and tried without a container engine.
+//! A container image by `deploy/Dockerfile`, made and checked without a container engine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -122,7 +122,7 @@ pub(super) fn check(release: &Release) -> Result<()> {
     }
     let mut serve = words(&config["Entrypoint"]);
     serve.extend(words(&config["Cmd"]));
-    // The first word says how the others are run.
+    // The first word is `CMD`: the others are a command without a shell.
     let health = words(&config["Healthcheck"]["Test"]).split_off(1);
     let container = line(&buildah(release)?.with(["from", "--pull-never", &id]))?;
     let mount = buildah(release)?.with(["mount", &container]);
@@ -146,7 +146,7 @@ fn buildah(release: &Release) -> Result<Invocation> {
     Ok(Invocation::new("buildah --storage-driver=vfs").with([&*root, &state]))
 }
 
-/// The one line that it prints.
+/// The line that a command prints.
 fn line(command: &Invocation) -> Result<String> {
     Ok(command.output()?.trim().to_owned())
 }

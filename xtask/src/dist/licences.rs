@@ -80,7 +80,7 @@ fn files(folder: &Path) -> Result<Vec<String>> {
     texts.collect()
 }
 
-/// In the order of the packages, of which one may have several texts.
+/// The whole file: texts in the order of their packages. A package may have several texts.
 fn list(texts: BTreeMap<String, Vec<String>>) -> String {
     let mut parts: Vec<(Vec<String>, String)> = texts
         .into_iter()

@@ -12,7 +12,7 @@ use crate::invocation::Invocation;
 const MAKE: &str = "cargo cyclonedx --quiet --manifest-path crates/server/Cargo.toml --format json --spec-version 1.5 \
                     --describe binaries --target";
 
-/// It describes each program of the workspace, beside the manifest of its crate.
+/// It writes a document for each program of the workspace, beside the manifest of its crate.
 const MADE: &str = "crates/server/tablecast_bin.cdx.json";
 const CLEAN: &str = "git clean --force -x --quiet -- crates/*/*.cdx.json xtask/*.cdx.json";
 
@@ -27,7 +27,7 @@ pub(super) fn of(release: &Release) -> Result<String> {
     without_paths(&made?, text(&here)?)
 }
 
-/// Our own crates are named by their folders in the repository, not by those of this machine.
+/// Names our own crates by their folders in the repository, not by those of this machine.
 fn without_paths(document: &str, here: &str) -> Result<String> {
     let document = document.replace(&format!("path+file://{here}/"), "");
     // A scanner cannot use the folder that a crate came from.

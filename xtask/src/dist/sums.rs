@@ -1,4 +1,4 @@
-//! `SHA256SUMS`: what `sha256sum --check` reads.
+//! `SHA256SUMS`, the file that `sha256sum --check` reads.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,7 +29,7 @@ pub(super) fn write(folder: &Path) -> Result<()> {
     Ok(fs::write(folder.join(NAME), lines)?)
 }
 
-/// Compares them.
+/// Compares the files of a folder with their sums.
 pub(super) fn check(folder: &Path) -> Result<()> {
     let path = folder.join(NAME);
     let lines = fs::read_to_string(&path);
@@ -50,7 +50,7 @@ fn sum(path: &Path) -> Result<(String, usize)> {
     Ok((of(&bytes), bytes.len()))
 }
 
-/// In small hexadecimal digits.
+/// The sum of these bytes, in small hexadecimal digits.
 pub(super) fn of(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -69,7 +69,7 @@ mod tests {
             fs::write(folder.join(name), name).unwrap();
         }
         write(&folder).unwrap();
-        // A second time it does not count itself.
+        // The second time its own file is there, and is left out.
         write(&folder).unwrap();
         check(&folder).unwrap();
         let theirs = Invocation::new("env --chdir").with(folder.to_str());

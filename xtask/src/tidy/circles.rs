@@ -69,8 +69,8 @@ fn beside(path: &str, relative: &str) -> String {
     parts.join("/")
 }
 
-/// The Rust files that are no tests, by module: `crates/core/src::room` is that of `room.rs` and of
-/// `room/mod.rs`. With each what it imports, by the path that stands there.
+/// The Rust files that are no tests, by module: `crates/core/src::room` is the module of `room.rs` or of
+/// `room/mod.rs`. Each has the paths that it imports, as they are written.
 struct Modules<'a>(BTreeMap<String, (&'a str, Vec<String>)>);
 
 fn rust(repo: &Repo) -> Imports<'_> {
@@ -92,7 +92,7 @@ fn rust(repo: &Repo) -> Imports<'_> {
 }
 
 impl<'a> Modules<'a> {
-    /// The file that has what a path leads to, over so many steps at most.
+    /// The file that a path leads to, in this many steps at most.
     fn file(&self, path: &str, steps: usize) -> Option<&'a str> {
         let mut module = path;
         while !self.0.contains_key(module) {
@@ -136,7 +136,7 @@ fn called(path: &str) -> (&str, &str) {
 fn paths(text: &str) -> Vec<String> {
     let text = regex(r"//.*").replace_all(text, "");
     let path = regex(r"\b(?:crate|super|self)(?:::\w+)+");
-    // Elsewhere than in a `use` a path gives nothing a name.
+    // Only in a `use` does a path give something a name.
     let inline = path.find_iter(&text);
     let mut paths: Vec<String> = inline
         .map(|path| format!("{} as _", path.as_str()))
@@ -147,7 +147,7 @@ fn paths(text: &str) -> Vec<String> {
     {
         let mut tree = declaration[1].replace('\n', " ");
         while let Some(found) = group.captures(&tree) {
-            // `{self, …}` is what is before it.
+            // In `a::{self, b}` `self` is `a`.
             let parts = found[2]
                 .split(',')
                 .map(str::trim)

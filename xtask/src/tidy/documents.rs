@@ -1,4 +1,4 @@
-//! Rules about documents, and what the code must have in step with them.
+//! Rules about documents and about the length of files.
 
 use super::finding::Finding;
 use super::repo::{Repo, is_shipped};

@@ -18,7 +18,7 @@ impl Finding {
         }
     }
 
-    /// In the line of `text` that has this byte.
+    /// A finding in the line of `text` with the byte at this offset.
     pub(super) fn at(path: &str, text: &str, offset: usize, message: &str) -> Self {
         let line = 1 + text[..offset].matches('\n').count();
         Self::new(&format!("{path}:{line}"), message)

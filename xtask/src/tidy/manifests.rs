@@ -36,7 +36,7 @@ pub(super) fn common(repo: &Repo) -> Vec<Finding> {
     missing.collect()
 }
 
-/// Nothing impure in what the pure crates are built from; their tests may use it.
+/// The pure crates are built from nothing impure. Their tests may use it.
 pub(super) fn pure() -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for pure in PURE {

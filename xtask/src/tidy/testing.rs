@@ -98,7 +98,7 @@ fn tests_in(repo: &Repo, path: &str) -> Result<BTreeSet<String>, Finding> {
     let text = repo.text(path)?;
     let pattern = match path.contains(CONTRACT) {
         true => regex(r"(?m)^pub async fn (\w+)"),
-        // The attribute, others and comments after it, and the function.
+        // The attribute, then other attributes and comments, then the function.
         false => regex(
             r"(?m)^\s*#\[(?:\w+::)*test\b.*\]\s*(?:(?:#\[|//).*\s+)*(?:pub )?(?:async )?fn (\w+)",
         ),

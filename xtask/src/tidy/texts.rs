@@ -29,7 +29,7 @@ const ANY: Forbidden = Forbidden {
 };
 
 const FORBIDDEN: &[Forbidden] = &[
-    // deny.toml says which crate may use a library. Here it is where within that crate.
+    // deny.toml says which crate may use a library. These rules say where within that crate.
     Forbidden {
         pattern: r"(?m)^[^/\n]*\baxum\b\s*(::|as |;|,|\})",
         within: "crates/tablecast/src/",

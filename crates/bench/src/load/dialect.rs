@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::str;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tablecast_lunch::MAX_ITEM_GRAPHEMES;
 
 use super::room::{Delivery, Id, Room, Tally};
@@ -107,11 +107,7 @@ pub(super) struct Dialect {
 
 impl Dialect {
     /// For messages with this many bytes of text.
-    pub(super) fn new(
-        protocol: Protocol,
-        payload: usize,
-        is_lenient: bool,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(protocol: Protocol, payload: usize, is_lenient: bool) -> Result<Self> {
         let item = payload.saturating_sub(ADD.len());
         let (before, length, after) = match protocol {
             Protocol::Text => ("", payload, ""),
@@ -178,7 +174,7 @@ impl Dialect {
     /// # Errors
     ///
     /// It is not what should come then.
-    pub(super) fn welcome(&self, text: &[u8]) -> anyhow::Result<Heard> {
+    pub(super) fn welcome(&self, text: &[u8]) -> Result<Heard> {
         Ok(match (self.protocol, text) {
             (Protocol::Lunch, b"[]") | (Protocol::SocketIo, [b'4', b'0', ..]) => Heard::Joined,
             (Protocol::SocketIo, HEARTBEAT) => Heard::Question(HEARTBEAT_ANSWER),
@@ -195,37 +191,25 @@ impl Dialect {
     /// # Errors
     ///
     /// It is not what should come then.
-    pub(super) fn hear(
-        &self,
-        text: &[u8],
-        number: u32,
-        room: &mut Room,
-        tally: &mut Tally,
-    ) -> anyhow::Result<Heard> {
+    pub(super) fn hear(&self, text: &[u8], room: &mut Room, tally: &mut Tally) -> Result<Heard> {
         match self.protocol {
             Protocol::SocketIo if text == HEARTBEAT => {
                 return Ok(Heard::Question(HEARTBEAT_ANSWER));
             }
             Protocol::SocketIo | Protocol::Text => {}
-            Protocol::Lunch => return self.menu(text, number, room, tally),
+            Protocol::Lunch => return self.menu(text, room, tally),
         }
         let id = self.message.id_in(text).with_context(|| strange(text))?;
-        ours(id, number)?;
-        if id.seq >= PROBES {
-            tally.probes = tally.probes.max(id.seq - PROBES);
+        let seq = room.own(id)?;
+        if seq >= PROBES {
+            tally.probes = tally.probes.max(seq - PROBES);
             return Ok(Heard::Nothing);
         }
-        Ok(Heard::Delivery(room.deliver(tally, id)?))
+        Ok(Heard::Delivery(room.deliver(tally, seq)?))
     }
 
     /// A menu differs from the member's last one by one item, and that shows which message it is.
-    fn menu(
-        &self,
-        text: &[u8],
-        number: u32,
-        room: &mut Room,
-        tally: &mut Tally,
-    ) -> anyhow::Result<Heard> {
+    fn menu(&self, text: &[u8], room: &mut Room, tally: &mut Tally) -> Result<Heard> {
         let mut menu = 0;
         let items = text
             .strip_prefix(b"[")
@@ -235,8 +219,8 @@ impl Dialect {
             .split(|byte| *byte == b',');
         for item in items.filter(|item| !item.is_empty()) {
             let id = self.item.id_in(item).with_context(|| strange(text))?;
-            ours(id, number)?;
-            menu |= 1_u64.checked_shl(id.seq).with_context(|| strange(text))?;
+            let item = 1_u64.checked_shl(room.own(id)?);
+            menu |= item.with_context(|| strange(text))?;
         }
         let change: u64 = menu ^ tally.menu;
         if change == 0 && self.is_lenient {
@@ -249,20 +233,10 @@ impl Dialect {
         );
         let slot = room.slots.get(change.trailing_zeros() as usize);
         let seq = slot.with_context(|| strange(text))?.seq;
-        let delivery = room.deliver(tally, Id { room: number, seq })?;
+        let delivery = room.deliver(tally, seq)?;
         tally.menu = menu;
         Ok(Heard::Delivery(delivery))
     }
-}
-
-fn ours(id: Id, room: u32) -> anyhow::Result<()> {
-    ensure!(
-        id.room == room,
-        "received message {} of room {}: another room's",
-        id.seq,
-        id.room
-    );
-    Ok(())
 }
 
 /// A frame as a client sends it, masked.
@@ -320,8 +294,8 @@ mod tests {
         room.reset(2);
         let mut tally = Tally::default();
         let mut send = |room: &mut Room, slot| {
-            let seq = room.send(slot, slot as u32, 1, 0).unwrap();
-            let mut frame = dialect.message(room, Id { room: 0, seq }).to_vec();
+            let id = room.send(slot, slot as u32, 1, 0).unwrap();
+            let mut frame = dialect.message(room, id).to_vec();
             let text = wire::first_frame(&frame).unwrap().unwrap().payload;
             wire::apply_mask(&mut frame[text.clone()], wire::MASK);
             let text = String::from_utf8(frame[text].to_vec()).unwrap();
@@ -331,15 +305,11 @@ mod tests {
         let ((add, a), (_, b)) = (send(&mut room, 0), send(&mut room, 1));
         assert_eq!(add, "add");
         let dialect = Dialect::new(Protocol::Lunch, 32, false).unwrap();
-        let mut hear = |room: &mut Room, text: String| match dialect.hear(
-            text.as_bytes(),
-            0,
-            room,
-            &mut tally,
-        ) {
-            Ok(Heard::Delivery(delivery)) => Ok(delivery.slot),
-            other => Err(format!("{other:?}")),
-        };
+        let mut hear =
+            |room: &mut Room, text: String| match dialect.hear(text.as_bytes(), room, &mut tally) {
+                Ok(Heard::Delivery(delivery)) => Ok(delivery.slot),
+                other => Err(format!("{other:?}")),
+            };
         assert!(hear(&mut room, format!("[\"{a}\",\"{b}\"]")).is_err());
         assert_eq!(hear(&mut room, format!("[\"{b}\"]")), Ok(1));
         assert!(hear(&mut room, format!("[\"{b}\"]")).is_err());

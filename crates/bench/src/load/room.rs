@@ -49,6 +49,8 @@ pub(super) struct Delivery {
 
 #[derive(Debug, Default)]
 pub(super) struct Room {
+    /// Its number in the ids of its messages.
+    number: u32,
     pub(super) slots: Vec<Slot>,
     /// Messages that somebody has seen since the reset.
     ordered: u64,
@@ -57,7 +59,14 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Makes as many slots. Nothing may be in flight, and the caller resets the members' tallies.
+    pub(super) fn new(number: u32) -> Self {
+        Room {
+            number,
+            ..Room::default()
+        }
+    }
+
+    /// Makes this many slots. Nothing may be in flight, and the caller resets the members' tallies.
     pub(super) fn reset(&mut self, slots: usize) {
         let next = self.slots.iter().map(|slot| slot.next).max();
         // The first message of a slot is even.
@@ -66,10 +75,8 @@ impl Room {
             next,
             ..Slot::default()
         });
-        *self = Room {
-            slots: slots.collect(),
-            ..Room::default()
-        };
+        self.slots = slots.collect();
+        (self.ordered, self.sent) = (0, 0);
     }
 
     /// Whether the number of messages that a slot has had since the reset is odd.
@@ -77,9 +84,9 @@ impl Room {
         self.slots[slot].next as usize / self.slots.len() % 2 == 1
     }
 
-    /// Notes that a message is sent to `to` members, and returns its number. `None` while the slot's last
+    /// Notes that a message is sent to `to` members, and returns its id. `None` while the slot's last
     /// message is under way.
-    pub(super) fn send(&mut self, slot: usize, sender: u32, to: u32, now: u64) -> Option<u32> {
+    pub(super) fn send(&mut self, slot: usize, sender: u32, to: u32, now: u64) -> Option<Id> {
         let slots = self.slots.len() as u32;
         let at = self.slots.get_mut(slot).filter(|slot| slot.pending == 0)?;
         *at = Slot {
@@ -91,7 +98,21 @@ impl Room {
             place: None,
         };
         self.sent += 1;
-        Some(at.seq)
+        let (room, seq) = (self.number, at.seq);
+        Some(Id { room, seq })
+    }
+
+    /// The number of a message.
+    ///
+    /// # Errors
+    ///
+    /// It is a message of another room.
+    pub(super) fn own(&self, Id { room, seq }: Id) -> anyhow::Result<u32> {
+        ensure!(
+            room == self.number,
+            "received message {seq} of room {room}: another room's"
+        );
+        Ok(seq)
     }
 
     /// Checks a delivery and counts it.
@@ -99,8 +120,7 @@ impl Room {
     /// # Errors
     ///
     /// The member should not have got it, or should have got another one first.
-    pub(super) fn deliver(&mut self, tally: &mut Tally, id: Id) -> anyhow::Result<Delivery> {
-        let seq = id.seq;
+    pub(super) fn deliver(&mut self, tally: &mut Tally, seq: u32) -> anyhow::Result<Delivery> {
         let index = seq as usize % self.slots.len().max(1);
         let slot = match self.slots.get_mut(index) {
             Some(slot) if slot.pending > 0 && slot.seq == seq => slot,
@@ -161,12 +181,11 @@ mod tests {
         }
 
         fn send(&mut self, slot: usize) -> Id {
-            let seq = self.room.send(slot, 0, 2, 0).unwrap();
-            Id { room: 0, seq }
+            self.room.send(slot, 0, 2, 0).unwrap()
         }
 
         fn deliver(&mut self, member: usize, id: Id) -> Result<bool, String> {
-            let delivery = self.room.deliver(&mut self.members[member], id);
+            let delivery = self.room.deliver(&mut self.members[member], id.seq);
             let is_last = delivery.map(|delivery| delivery.is_last);
             is_last.map_err(|error| error.to_string())
         }

@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Load;
 use super::outcome::{Outcome, Pace, Traffic, Until};
-use super::room::{Delivery, Id, Tally};
+use super::room::{Delivery, Tally};
 
 /// Nanoseconds. If the next message is due sooner, the generator waits without sleeping, since waking up takes
 /// about as long.
@@ -130,7 +130,7 @@ impl Load {
         let at = &mut self.rooms[room];
         let senders = if self.options.lenient { 1 } else { readers };
         let sender = (at.sent % senders as u64) as u32;
-        let Some(seq) = at.send(slot, sender, readers as u32, from) else {
+        let Some(id) = at.send(slot, sender, readers as u32, from) else {
             return Ok(());
         };
         let traffic = &mut self.traffic;
@@ -140,8 +140,7 @@ impl Load {
         traffic.outcome.messages += 1;
         traffic.under_way += 1;
         let index = room * self.options.members + sender as usize;
-        let room = room as u32;
-        let frame = self.dialect.message(at, Id { room, seq });
+        let frame = self.dialect.message(at, id);
         let sent = self.connections[index].send(frame);
         sent.with_context(|| self.who(index))
     }

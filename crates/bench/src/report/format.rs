@@ -3,7 +3,7 @@
 use crate::figures::Unit;
 use crate::results::Summary;
 
-/// A Markdown table; `None` is a cell where there is nothing.
+/// A table in Markdown. `None` is an empty cell.
 pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<Option<String>>>) -> String {
     let rule = format!("|{}\n", "---|".repeat(head.len()));
     let rows = rows.into_iter().map(|row| {
@@ -22,7 +22,7 @@ fn line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 impl Unit {
-    /// The number in the unit that fits it, and that unit.
+    /// The number in a unit that makes it short, and that unit.
     fn scaled(self, value: f64) -> (f64, &'static str) {
         match self {
             Self::Count => (value, ""),

@@ -7,7 +7,7 @@ use tablecast_testing::Directory;
 use super::*;
 use crate::results::{Cell, Figure, Gap, PeerInfo, REDIS_BENCHMARK, Summary, WorkloadInfo};
 
-/// Median and ratio; the rounds were 1 % apart.
+/// A summary with this median and ratio, of rounds that differ by 1 %.
 fn summary(median: f64, ratio: Option<f64>) -> Summary {
     Summary {
         median,
@@ -28,7 +28,7 @@ fn cell(workload: &str, peer: &str, figures: &[(Figure, f64, Option<f64>)]) -> C
     }
 }
 
-/// A run on a machine without counters, in which every goal that can be reached was.
+/// The results of a short run, in which some goals are reached and some are not.
 pub(super) fn results() -> Results {
     use Figure::*;
     let peer = |name: &str, title: &str, version: Option<&str>| PeerInfo {
@@ -143,7 +143,7 @@ pub(super) fn results() -> Results {
     }
 }
 
-/// The lines of `text` that begin with a table's bar.
+/// The lines of `text` that are rows of a table.
 fn rows(text: &str) -> Vec<&str> {
     text.lines().filter(|line| line.starts_with('|')).collect()
 }

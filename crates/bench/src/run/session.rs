@@ -44,7 +44,7 @@ const TRACED: f64 = 0.3;
 const COUNTED_DELIVERIES: usize = 20_000;
 const COUNTED_MESSAGES: usize = 16;
 
-/// [`Options::patience`] under valgrind, which is slow.
+/// [`Options::patience`] under valgrind, where servers are slow.
 const COUNTED_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Changes that the starting code makes in a window: it needs more than five seconds for most of them.

@@ -56,7 +56,7 @@ fn built(what: &[&str]) -> PathBuf {
     let build = build.args(["build", "--quiet", "--workspace"]).args(what);
     assert!(build.status().unwrap().success(), "{build:?}");
     let test = std::env::current_exe().unwrap();
-    // The test is in `deps`.
+    // The test itself is in `deps`, a folder of that one.
     test.ancestors().nth(2).unwrap().to_owned()
 }
 
