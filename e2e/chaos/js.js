@@ -14,7 +14,9 @@ import { conduct } from './conduct.js';
  */
 export function run(plan, plant) {
   return conduct(plan, plant, async ({ world, began, record, client }) => {
-    const workerData = { url: `ws://127.0.0.1:${world.ways[client]?.port}/ws/${world.id}/`, client, tempo: plan.tempo, began, plant: client === 0 ? plant : null };
+    const { tempo, transport } = plan;
+    const base = `127.0.0.1:${world.ways[client]?.port}`;
+    const workerData = { base, id: world.id, client, tempo, transport, began, plant: client === 0 ? plant : null };
     const worker = new Worker(new URL('person.js', import.meta.url), { workerData });
     worker.on('message', record);
     worker.on('error', (error) => record({ crash: `client ${client}: ${error.stack}` }));

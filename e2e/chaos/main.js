@@ -12,7 +12,7 @@ import { plan } from './plan.js';
 const USAGE = 'cargo xtask chaos [--client js|page|terminal] [--seed N | --seeds N] [--from N] [--jobs J] [--plant WHAT]';
 
 /** The default number of runs of each client. */
-const SEEDS = { js: 1000, page: 40, terminal: 100 };
+const SEEDS = { js: 1500, page: 40, terminal: 100 };
 
 /** The default number of runs at once on each core: a run waits most of the time. */
 const JOBS = { js: 4, page: 1, terminal: 3 };

@@ -5,13 +5,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { LAST, canonical } from './check.js';
 import { Clock } from './clock.js';
 
-/** @import { Command, Mishap, Outcome, Plant, Report, Shown, Step } from './types.js' */
+/** @import { Command, Mishap, Outcome, Plan, Plant, Report, Shown, Step } from './types.js' */
 
 /** @typedef {Step | Mishap | { do: 'show' | 'online' }} Order */
-/** @typedef {{ url: string, client: number, tempo: number, began: number, plant: Plant | null }} Given */
+/** @typedef {{ base: string, id: string, client: number, tempo: number, transport: Plan['transport'], began: number, plant: Plant | null }} Given */
 
 /** @type {Given} */
-const { url, client, tempo, began, plant } = workerData;
+const { base, id, client, tempo, transport, began, plant } = workerData;
 const clock = new Clock(tempo);
 clock.install();
 
@@ -26,7 +26,7 @@ Object.assign(globalThis, {
 
 // Only after the clock and the device are installed.
 const { LunchRoom } = await import('../../clients/js/src/lunch.js');
-const { socketClass } = await import('./socket.js');
+const { fetchesEndWith, socketClass } = await import('./socket.js');
 
 /** @param {Report | { ready: true }} message */
 const tell = (message) => parentPort?.postMessage(message);
@@ -51,6 +51,7 @@ const again = new Map();
  * @property {boolean} stuck by a planted fault: it shows nothing new
  * @property {Waiting[]} waiting
  * @property {Set<any>} sockets
+ * @property {AbortController} gone ends what it has requested by `fetch`
  */
 
 /** @param {{ command: string, content: object | null } | undefined} pending */
@@ -77,9 +78,14 @@ function reopened() {
 /** @param {any} saved */
 function open(saved) {
   /** @type {Page} */
-  const page = { dead: false, stuck: false, waiting: [], sockets: new Set() };
-  // A page that has ended has no way to end what it has requested by `fetch`.
-  const room = new LunchRoom(url, { name: `c${client}`, saved, transport: 'websocket', WebSocket: socketClass(page, tempo, plant === 'false-end') });
+  const page = { dead: false, stuck: false, waiting: [], sockets: new Set(), gone: new AbortController() };
+  const room = new LunchRoom(`ws://${base}/ws/${id}/`, {
+    name: `c${client}`,
+    saved,
+    transport,
+    sse: fetchesEndWith(page, tempo, `http://${base}/sse/${id}/`),
+    WebSocket: socketClass(page, tempo, plant === 'false-end'),
+  });
   let place = '';
   room.subscribe((view) => {
     if (page.dead || page.stuck) return;
@@ -135,6 +141,7 @@ function open(saved) {
 function end(page, goodbye) {
   page.dead = true;
   for (const socket of page.sockets) goodbye ? socket.close(1001) : socket.terminate();
+  page.gone.abort();
   // Commands of this turn are known only after it.
   queueMicrotask(() => {
     const kept = new Set(storage === null ? [] : JSON.parse(storage).pending.map(said));

@@ -12,6 +12,9 @@ const MOST_DISHES = 90;
 const SHORT_GRACE = 1500;
 export const LONG_GRACE = 3_600_000;
 
+/** Runs with these seeds are by WebSocket, as they were when the client knew nothing else; those after them by any way. */
+export const LAST_BY_WEBSOCKET = 1000;
+
 /** The length of a run, ms: longer for clients that take longer to start. */
 const LENGTH = { js: [2500, 4500], page: [5000, 8000], terminal: [3500, 5500] };
 
@@ -47,6 +50,7 @@ export function plan(seed, kind) {
     grace,
     pingInterval,
     tempo: kind === 'js' ? 4 : 1,
+    transport: transport(seed),
     clients,
     length,
     steps: steps(parts),
@@ -55,6 +59,13 @@ export function plan(seed, kind) {
     storeTroubles: Array.from({ length: nodes }, () => (store === 'redis' ? troubles(random, length, one([0, 0, 0, 1])) : [])),
     outages: outages(parts, store, doomed),
   };
+}
+
+/** @param {number} seed @returns {Plan['transport']} */
+function transport(seed) {
+  if (seed <= LAST_BY_WEBSOCKET) return 'websocket';
+  // Apart from all else, which is as it would be by WebSocket.
+  return generator(-seed).one(/** @type {const} */ (['websocket', 'sse', undefined]));
 }
 
 /** @typedef {{ kind: Kind, length: number, random: Random, nodes: number, count: number }} Parts */

@@ -1,4 +1,4 @@
-// The WebSocket of a page: it ends with the page, and uses the time of a client whose clock runs faster.
+// The connections of a page: they end with the page, and use the time of a client whose clock runs faster.
 
 import { createRequire } from 'node:module';
 
@@ -6,6 +6,9 @@ import { createRequire } from 'node:module';
 const require = createRequire(new URL('../../clients/js/package.json', import.meta.url));
 /** @type {any} */
 const WebSocket = require('ws');
+
+/** The beginning of a message in a stream of events. */
+const DATA = 'data: ';
 
 /** A planted fault ends the socket after this time, ms. */
 const PLANTED_AFTER = 1000;
@@ -51,6 +54,48 @@ export function socketClass(page, tempo, plant) {
       if (!page.dead) this.#socket?.close(code);
     }
   };
+}
+
+/** The pages of this thread, by the address that each uses alone. @type {Map<string, { gone: AbortController, tempo: number }>} */
+const pages = new Map();
+
+const request = globalThis.fetch;
+
+globalThis.fetch = async (url, init) => {
+  const page = pages.get(String(url));
+  if (!page) return request(url, init);
+  const signals = [page.gone.signal, init?.signal ?? null].filter((signal) => signal !== null);
+  const response = await request(url, { ...init, signal: AbortSignal.any(signals) });
+  const { body, headers } = response;
+  if (!body || headers.get('Content-Type') !== 'text/event-stream') return response;
+  return Object.defineProperty(response, 'body', { value: body.pipeThrough(livedEvents(page.tempo)) });
+};
+
+/**
+ * @param {{ gone: AbortController }} page
+ * @param {number} tempo how much faster the client's clock runs
+ * @param {string} url
+ * @returns {string} the same for this page alone, whose requests to it end with it
+ */
+export function fetchesEndWith({ gone }, tempo, url) {
+  const own = `${url}?page=${pages.size}`;
+  pages.set(own, { gone, tempo });
+  return own;
+}
+
+/** @param {number} tempo @returns {TransformStream<Uint8Array, Uint8Array>} */
+function livedEvents(tempo) {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let line = '';
+  return new TransformStream({
+    transform(bytes, to) {
+      const lines = (line + decoder.decode(bytes, { stream: true })).split('\n');
+      line = lines.pop() ?? '';
+      const whole = lines.map((one) => (one.startsWith(DATA) ? DATA + lived(one.slice(DATA.length), tempo) : one) + '\n');
+      if (whole.length) to.enqueue(encoder.encode(whole.join('')));
+    },
+  });
 }
 
 /**

@@ -1,5 +1,7 @@
 // Types for the type checker only: nothing here is loaded at run time.
 
+import type { TransportName } from '../../clients/js/src/types.js';
+
 /** The client that a run drives. */
 export type Kind = 'js' | 'page' | 'terminal';
 
@@ -58,6 +60,8 @@ export interface Plan {
   readonly pingInterval: number;
   /** How much faster time passes for a client than for the servers. */
   readonly tempo: number;
+  /** The way of the JavaScript client's connections; undefined: it chooses. */
+  readonly transport: TransportName | undefined;
   /** The node of each client. */
   readonly clients: readonly number[];
   readonly length: number;

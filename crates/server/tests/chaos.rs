@@ -13,7 +13,18 @@ fn what_is_done_wrong_on_purpose_is_found() {
 /// More by `cargo xtask chaos`.
 #[test]
 fn fifty_runs_of_the_javascript_client_under_faults_have_sound_histories() {
-    let arguments = ["--client", "js", "--seeds", "50", "--jobs", "4"];
+    fifty_from("1");
+}
+
+#[test]
+fn fifty_runs_of_the_javascript_client_by_any_way_have_sound_histories() {
+    fifty_from("1001");
+}
+
+fn fifty_from(seed: &str) {
+    let arguments = [
+        "--client", "js", "--from", seed, "--seeds", "50", "--jobs", "4",
+    ];
     let said = javascript::passes("node", ["e2e/chaos/main.js"].iter().chain(&arguments));
     eprintln!("{said}");
 }

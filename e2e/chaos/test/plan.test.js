@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { plan } from '../plan.js';
+import { LAST_BY_WEBSOCKET, plan } from '../plan.js';
 
 /** @import { Kind } from '../types.js' */
 
@@ -32,6 +32,13 @@ test('what a node in memory keeps is lost in no run but a doomed one', () => {
     const { store, doomed, outages } = plan(seed, 'js');
     if (store === 'memory' && !doomed) ok(outages.every((outage) => outage.do === 'stopNode'));
   }
+});
+
+test('a client goes by each way, and only by WebSocket in the seeds from before there was another', () => {
+  const ways = (/** @type {number} */ from) => new Set(SEEDS.map((seed) => plan(from + seed, 'js').transport));
+  deepEqual(ways(0), new Set(['websocket']));
+  deepEqual(ways(LAST_BY_WEBSOCKET - SEEDS.length), new Set(['websocket']));
+  deepEqual(ways(LAST_BY_WEBSOCKET), new Set(['websocket', 'sse', undefined]));
 });
 
 test('a menu holds what is added', () => {
