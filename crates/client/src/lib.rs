@@ -20,7 +20,7 @@ pub use client::Client;
 pub use clock::{Millis, now};
 pub use entropy::Entropy;
 pub use message::{Push, read};
-pub use net::{Answer, Trust, get, post};
+pub use net::{Answer, Trust, dial, get, post};
 pub use notification::{Notification, Refusal, Who};
 pub use room::Room;
 pub use session::link::{Failure, Reason, Status};

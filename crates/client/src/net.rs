@@ -1,6 +1,7 @@
 //! The network: streams to a server, plain or over TLS, one HTTP request, and the socket.
 
 pub(crate) mod connection;
+mod dial;
 mod trouble;
 
 use std::io;
@@ -15,7 +16,6 @@ use hyper::http::request;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{
@@ -28,6 +28,8 @@ use tokio_rustls::rustls::{
     WantsVerifier,
 };
 use url::{Position, Url};
+
+pub use dial::dial;
 
 /// Until a connection is there, or an answer: as long as the server's own patience.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,7 +75,7 @@ async fn connect(url: &Url, trust: Trust) -> io::Result<Box<dyn Stream>> {
     };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port_or_known_default().unwrap_or_default();
-    let tcp = TcpStream::connect((host, port)).await;
+    let tcp = dial(host, port).await;
     let tcp = tcp.map_err(|error| at(error.to_string()))?;
     tcp.set_nodelay(true)?;
     if !is_tls(url) {

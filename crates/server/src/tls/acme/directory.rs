@@ -14,7 +14,6 @@ use http_body_util::Limited;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -124,7 +123,7 @@ async fn ask(
     let path: Uri = path.parse()?;
     request.headers_mut().insert(HOST, header);
     *request.uri_mut() = path;
-    let stream = TcpStream::connect((host.as_str(), port)).await?;
+    let stream = tablecast_client::dial(&host, port).await?;
     let stream = connector
         .connect(ServerName::try_from(host)?, stream)
         .await?;
