@@ -35,9 +35,7 @@ impl Folder {
 
     pub(crate) fn files(&self) -> Arc<Files> {
         #[cfg(debug_assertions)]
-        if let Ok(files) =
-            folder::read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(self.name))
-        {
+        if let Ok(files) = folder::read(&self.sources()) {
             let files = files.into_iter();
             return Arc::new(files.map(|(path, file)| (path, file.into())).collect());
         }
@@ -53,7 +51,19 @@ impl Folder {
 
     /// The file at this path.
     pub(crate) fn get(&self, path: &str) -> Option<Bytes> {
+        #[cfg(debug_assertions)]
+        if self.sources().is_dir() {
+            // As in the binary: no path leads out of the folder, and each file has one.
+            let is_plain = !path.split('/').any(|part| matches!(part, "" | "." | ".."));
+            let read = || std::fs::read(self.sources().join(path)).ok();
+            return is_plain.then(read)?.map(Bytes::from);
+        }
         self.files().get(path).cloned()
+    }
+
+    #[cfg(debug_assertions)]
+    fn sources(&self) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(self.name)
     }
 }
 
@@ -94,6 +104,33 @@ fn read(file: io::Result<impl Read>) -> Bytes {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// A page has dozens of files, of which an editor may be replacing another one just now.
+    #[cfg(debug_assertions)]
+    #[test]
+    fn a_file_is_read_from_the_sources_without_the_others_and_from_nowhere_else() {
+        let directory = tablecast_testing::Directory::new();
+        let web = directory.path().join("web");
+        std::fs::create_dir_all(web.join("i18n")).unwrap();
+        directory.write("secret.js", "not of the page");
+        directory.write("web/i18n/ko.js", "ko");
+        std::os::unix::fs::symlink("nothing", web.join("being-replaced.js")).unwrap();
+        let name = web.to_string_lossy().into_owned().leak();
+        let folder = Folder::new(name, b"");
+        assert_eq!(folder.get("i18n/ko.js"), Some("ko".into()));
+        let beyond = directory.path().join("secret.js");
+        for none in [
+            "../secret.js",
+            "i18n/../../secret.js",
+            "i18n//ko.js",
+            "./i18n/ko.js",
+            "i18n",
+            "",
+            beyond.to_str().unwrap(),
+        ] {
+            assert_eq!(folder.get(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn what_was_packed_is_read_and_nothing_else() {
