@@ -5,6 +5,7 @@ mod clock;
 mod error;
 mod files;
 mod redirect;
+mod secrets;
 
 use std::time::SystemTime;
 
@@ -15,19 +16,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{ChallengeKind, Https};
 use acme::Acme;
-pub(crate) use acme::{kept, reach};
+pub(crate) use acme::{kept, reach, secret_files};
 pub use clock::{Clock, Hand};
 pub(crate) use clock::{out_of_time, said};
 pub use error::TlsError;
 use files::Files;
-pub(crate) use files::open_to_others;
 use redirect::Redirect;
+use secrets::Secrets;
+pub(crate) use secrets::open_to_others;
 
 /// The certificates of a server. Nothing is asked of an ACME server until the server runs.
 #[derive(Debug)]
 pub struct Certificates {
     tls: Tls,
     source: Source,
+    secrets: Secrets,
 }
 
 #[derive(Debug)]
@@ -51,6 +54,7 @@ impl Certificates {
                 Ok(Certificates {
                     tls: Tls::new(found)?,
                     source: Source::Files(files),
+                    secrets: Secrets::in_files([key.clone()]),
                 })
             }
             Https::Acme(options) => {
@@ -61,8 +65,11 @@ impl Certificates {
                     Ok(None) => {}
                     Err(error) => tracing::warn!("the stored certificate is not used: {error}"),
                 }
-                let source = Source::Acme(Box::new(acme));
-                Ok(Certificates { tls, source })
+                Ok(Certificates {
+                    tls,
+                    source: Source::Acme(Box::new(acme)),
+                    secrets: Secrets::in_files(secret_files(options)),
+                })
             }
         }
     }
@@ -116,12 +123,20 @@ impl Certificates {
         redirect.serve(listener, stop)
     }
 
-    /// Keeps the certificate new. It never ends.
+    /// Keeps the certificate new, and warns if others may read its key. It never ends.
     pub(crate) async fn keep(self) {
-        match self.source {
-            Source::Files(files) => files.keep(&self.tls).await,
-            Source::Acme(acme) => acme.keep(&self.tls).await,
-        }
+        let Certificates {
+            tls,
+            source,
+            secrets,
+        } = self;
+        let renews = async {
+            match source {
+                Source::Files(files) => files.keep(&tls).await,
+                Source::Acme(acme) => acme.keep(&tls).await,
+            }
+        };
+        tokio::join!(renews, secrets.watch());
     }
 }
 

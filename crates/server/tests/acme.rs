@@ -173,10 +173,13 @@ async fn a_certificate_is_got_by_a_page_and_kept_for_the_next_start() {
     server.signal("-TERM");
     assert_eq!(server.exit_code().await, Some(0));
 
+    let account = kept.join("account.json");
+    fs::set_permissions(account, fs::Permissions::from_mode(0o644)).unwrap();
     let mut command = command();
     pebble.kill();
-    let server = Process::start(&mut command);
+    let mut server = Process::start(&mut command);
     secure::get(&client, https, "/").await;
+    server.log_up_to("account.json: chmod o= ");
     assert!(
         !server.said().contains("there is no certificate"),
         "{}",

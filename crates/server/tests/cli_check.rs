@@ -387,4 +387,11 @@ fn an_acme_server_that_cannot_give_a_certificate_is_found() {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
     assert!(names(dir.path()).is_empty(), "nothing is left");
+
+    let kept = dir.path().join("acme/there/127.0.0.1_1_dir");
+    fs::create_dir_all(&kept).unwrap();
+    fs::write(kept.join("account.json"), "{}").unwrap();
+    let (_, said) = check(&mut command);
+    let words = "warn  certificate: --acme-store: everybody on this machine may read";
+    assert!(said.contains(words), "{said}");
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::finding::{Finding, Subject, fail, ok, warn};
 use crate::config::{AcmeOptions, ChallengeKind, Config, Https};
-use crate::tls::{kept, open_to_others, out_of_time, reach, said};
+use crate::tls::{kept, open_to_others, out_of_time, reach, said, secret_files};
 
 /// Whoever has a certificate in files replaces it before this.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
@@ -26,14 +26,27 @@ pub(super) fn certificate(subject: &Subject<'_>) -> Vec<Finding> {
         Some(Https::Files { certificate, key }) => match load(certificate, key) {
             Ok(found) => {
                 let mut findings = vec![in_files(&found)];
-                findings
-                    .extend(open_to_others(key).map(|words| warn(format!("--tls-key: {words}"))));
+                findings.extend(readable("--tls-key", key));
                 findings
             }
             Err(error) => vec![fail(format!("--tls-cert, --tls-key: {error}"))],
         },
-        Some(Https::Acme(options)) => vec![got_before(options)],
+        Some(Https::Acme(options)) => {
+            let mut findings = vec![got_before(options)];
+            let files = secret_files(options);
+            findings.extend(
+                files
+                    .iter()
+                    .filter_map(|file| readable("--acme-store", file)),
+            );
+            findings
+        }
     }
+}
+
+/// Whether everybody may read a file with a secret, which this option names.
+fn readable(option: &str, file: &Path) -> Option<Finding> {
+    open_to_others(file).map(|words| warn(format!("{option}: {words}")))
 }
 
 fn in_files(found: &Certificate) -> Finding {

@@ -7,6 +7,7 @@ mod directory;
 mod order;
 mod store;
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use instant_acme::{Account, NewAccount};
@@ -54,6 +55,11 @@ pub(crate) async fn reach(options: &AcmeOptions) -> Result<(), String> {
 /// The certificate that was got before, if there is one.
 pub(crate) fn kept(options: &AcmeOptions) -> Result<Option<Certificate>, CertificateError> {
     Store::at(&options.store, &options.directory).certificate()
+}
+
+/// The files with the secrets of its account and of the certificate. They may not be there yet.
+pub(crate) fn secret_files(options: &AcmeOptions) -> [PathBuf; 2] {
+    Store::at(&options.store, &options.directory).secrets()
 }
 
 impl Acme {

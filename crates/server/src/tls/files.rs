@@ -1,7 +1,7 @@
 //! A certificate in files of the operator's, which some other program replaces.
 
 use std::future::pending;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,8 +20,6 @@ pub(super) struct Files {
     key: PathBuf,
     /// As they were when they were read.
     read: Stamps,
-    /// Others may read the key, and that was said.
-    is_open: bool,
     again: Option<Signal>,
     every: Duration,
 }
@@ -42,7 +40,6 @@ impl Files {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
             read,
-            is_open: false,
             again: None,
             every: LOOK,
         };
@@ -56,9 +53,6 @@ impl Files {
     pub(super) async fn keep(mut self, tls: &Tls) {
         let mut seen = self.read;
         loop {
-            if let Some(words) = self.key_was_opened() {
-                tracing::warn!("{words}");
-            }
             let asked = tokio::select! {
                 () = sleep(self.every) => false,
                 () = signalled(&mut self.again) => true,
@@ -73,13 +67,6 @@ impl Files {
                 self.read_again(tls);
             }
         }
-    }
-
-    /// Whether others may read the key who could not at the last look, in words.
-    fn key_was_opened(&mut self) -> Option<String> {
-        let words = open_to_others(&self.key);
-        let was_open = std::mem::replace(&mut self.is_open, words.is_some());
-        words.filter(|_| !was_open)
     }
 
     fn read_again(&self, tls: &Tls) {
@@ -105,14 +92,6 @@ async fn signalled(signal: &mut Option<Signal>) {
     if came.is_none() {
         pending().await
     }
-}
-
-/// Whether a key can be read or changed by everybody on this machine, in words.
-pub(crate) fn open_to_others(key: &Path) -> Option<String> {
-    let mode = std::fs::metadata(key).ok()?.permissions().mode();
-    let shown = key.display();
-    (mode & 0o007 != 0)
-        .then(|| format!("everybody on this machine may read or change {shown}: chmod o= {shown}"))
 }
 
 fn stamps(certificate: &Path, key: &Path) -> Stamps {

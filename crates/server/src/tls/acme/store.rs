@@ -45,6 +45,11 @@ impl Store {
         }
     }
 
+    /// The files with secrets. The certificate's has its key.
+    pub(super) fn secrets(&self) -> [PathBuf; 2] {
+        [ACCOUNT, CERTIFICATE].map(|name| self.dir.join(name))
+    }
+
     /// The right to order, until the returned file is dropped; `None` while another process has it.
     pub(super) fn lock(&self) -> io::Result<Option<File>> {
         let mut options = OpenOptions::new();

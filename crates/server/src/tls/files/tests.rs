@@ -55,21 +55,3 @@ async fn files_that_change_are_read_again_and_broken_ones_are_not_taken() {
     assert_eq!((done.last_error, done.failed), (None, 2));
     keeps.abort();
 }
-
-#[test]
-fn a_key_that_becomes_readable_for_everybody_is_told_once() {
-    let dir = Directory::new();
-    let [cert, key] = made("a.example");
-    let (cert, key) = (dir.write("cert.pem", &cert), dir.write("key.pem", &key));
-    let (mut files, _) = Files::open(&cert, &key).unwrap();
-    let mut told = |mode| {
-        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
-        files.key_was_opened()
-    };
-    assert_eq!(told(0o640), None, "a group is the operator's own choice");
-    let words = told(0o644).expect("everybody may read it");
-    assert!(words.contains("key.pem: chmod o= "), "{words}");
-    assert_eq!(told(0o666), None, "it was said");
-    assert_eq!(told(0o600), None);
-    assert!(told(0o604).is_some(), "it is another time");
-}
