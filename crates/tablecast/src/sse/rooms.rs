@@ -91,7 +91,8 @@ impl<A: App> Hub<A> {
         self.rooms.post(room, body, None).await
     }
 
-    /// As [`post`](Hub::post), for a program that knows its users: the seat must be theirs.
+    /// As [`post`](Hub::post), for a program that knows its users: the seat must be theirs, or one
+    /// that says nobody's account, because an older node lived when it was taken.
     ///
     /// # Errors
     /// As [`post`](Hub::post).
