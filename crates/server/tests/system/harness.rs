@@ -117,12 +117,14 @@ impl Node {
             .expect("no answer in time")
     }
 
-    /// A number from `/metrics`.
+    /// A number from `/metrics`: the first of this name, or the one with these labels.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let body = self.http("GET", "/metrics").await.body;
-        let line = body
-            .lines()
-            .find(|line| line.split([' ', '{']).next() == Some(name));
+        let is_it = |line: &&str| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with([' ', '{']))
+        };
+        let line = body.lines().find(is_it);
         let line = line.unwrap_or_else(|| panic!("no metric {name} in\n{body}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
