@@ -69,6 +69,8 @@ export class Replay {
   #go(at) {
     const { events } = this.#history;
     if (at < 0 || at > events.length) return;
+    // A step that somebody chooses counts more than that of an address which was not read yet.
+    this.#to = undefined;
     this.#look(at).catch(this.#failed);
     // At once: later somebody may be elsewhere.
     history.replaceState(null, '', addressOf('room', this.#room, { at: this.#seq() }));
