@@ -1,13 +1,14 @@
 //! The contract every backend passes, on one Redis and on a Cluster.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tablecast_core::{Backend, RoomId};
-use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_testing::contract::Nodes;
 use tablecast_testing::redis::{RedisCluster, RedisServer};
-use tablecast_testing::{DEADLINE, until};
+use tablecast_testing::until;
 
 /// A store that tests which run at the same time share, since starting one takes
 /// longer than most tests; the last of them ends it.
@@ -30,12 +31,7 @@ impl<T> Shared<T> {
 
 /// A backend that has connected.
 async fn connected(url: &str) -> Arc<dyn Backend> {
-    let config = RedisConfig {
-        // A busy machine is no reason to give up.
-        timeout: DEADLINE,
-        ..RedisConfig::default()
-    };
-    let backend = Arc::new(RedisBackend::connect_with(url, &config).expect("a Redis URL"));
+    let backend = Arc::new(common::connected(url).await);
     // Rooms whose slots are on different servers of a Cluster.
     let rooms: Vec<RoomId> = ["a", "b", "c", "d"]
         .iter()

@@ -20,7 +20,7 @@ use support::serve;
 use tablecast::core::backend::LOG_EVENTS;
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
-use tablecast::core::{Backend, Forms, MemberId, Rejection};
+use tablecast::core::{Backend, Forms, MemberId, NodeId, Rejection};
 use tablecast::hub::{CommandError, RoomError};
 use tablecast::sse::{EventStream, PostError};
 use tablecast::upgrade::Upgrade;
@@ -159,8 +159,8 @@ async fn while_the_store_is_away_a_command_says_whether_it_may_have_been_done() 
     assert_eq!(refused, Err(CommandError::Unavailable(why)));
 }
 
-#[tokio::test]
-async fn while_an_older_node_lives_the_server_does_nothing_that_it_could_not_read() {
+/// A node with a room `r`, beside an older node that lives; with that one's backend and id.
+async fn beside_an_older_node() -> (Node, MemoryBackend, NodeId) {
     let store = MemoryBackend::new();
     let other = store.another_node();
     let older = "older".parse().unwrap();
@@ -168,6 +168,12 @@ async fn while_an_older_node_lives_the_server_does_nothing_that_it_could_not_rea
     other.renew(&older, Forms::FIRST, lease).await.unwrap();
     let node = Node::on(Arc::new(store), HubConfig::default()).await;
     node.make("r").await;
+    (node, other, older)
+}
+
+#[tokio::test]
+async fn while_an_older_node_lives_the_server_does_nothing_that_it_could_not_read() {
+    let (node, _other, _) = beside_an_older_node().await;
     let mut mina = node.enter("r", person(MINA)).await;
     let refused = |result: Result<(), CommandError>| match result {
         Err(CommandError::Rejected(why)) => assert_eq!(why.code.as_str(), "not_yet"),
@@ -433,13 +439,7 @@ async fn listen(hub: &Hub<Menu>, identity: &Identity) -> (Value, BodyDataStream)
 /// by POST as by `resume`.
 #[tokio::test]
 async fn whom_the_program_knows_speaks_by_post_for_the_own_seat_and_for_one_that_says_nothing() {
-    let store = MemoryBackend::new();
-    let other = store.another_node();
-    let older = "older".parse().unwrap();
-    let lease = Duration::from_secs(3600);
-    other.renew(&older, Forms::FIRST, lease).await.unwrap();
-    let node = Node::on(Arc::new(store), HubConfig::default()).await;
-    node.make("r").await;
+    let (node, other, older) = beside_an_older_node().await;
     let [mina, lee] = ["Mina", "Lee"].map(|name| Identity::new(name, name).unwrap());
     let say = async |id: u64, hello: &Value, identity: &Identity| {
         let commands = json!([{"id": id, "rename": {"name": "somebody else"}}]);
