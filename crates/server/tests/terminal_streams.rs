@@ -207,7 +207,7 @@ fn what_was_not_sent_is_named_when_a_pipe_or_a_plain_terminal_ends() {
         terminal
     });
 
-    first.signal("-STOP");
+    first.pause();
     let mut stdin = piped.stdin.take().unwrap();
     let lines = "pizza\n\n김치찌개\n/who\n/vote 1\n";
     stdin.write_all(lines.as_bytes()).unwrap();

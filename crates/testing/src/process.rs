@@ -1,7 +1,8 @@
 //! Programs as processes of a test's own: servers, and what ends by itself.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::fs::{self, DirEntry};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -65,6 +66,29 @@ pub(crate) fn signal(process: &Child, name: &str) {
     let pid = process.id().to_string();
     let kill = Command::new("kill").args([name, &pid]).status();
     assert!(kill.expect("kill").success(), "kill {name} {pid}");
+}
+
+/// See [`Process::pause`]. The signal stops only the thread that takes it, which may have to wait for a core, and the
+/// others work on until it has told them.
+pub(crate) fn pause(process: &Child) {
+    signal(process, "-STOP");
+    let threads = format!("/proc/{}/task", process.id());
+    let states = || {
+        let threads = fs::read_dir(&threads).expect("its threads");
+        let state = |thread: io::Result<DirEntry>| {
+            let status = fs::read_to_string(thread?.path().join("status"))?;
+            let state = status.lines().find(|line| line.starts_with("State:"));
+            io::Result::Ok(state.unwrap_or_default().to_owned())
+        };
+        // The status of a thread that has just ended cannot be read.
+        threads.map(|one| state(one).ok()).collect::<Vec<_>>()
+    };
+    let is_stopped = |state: &Option<String>| {
+        let state = state.as_ref();
+        state.is_some_and(|state| state.starts_with("State:\tT"))
+    };
+    let all = |states: &Vec<_>| states.iter().all(is_stopped);
+    blocking_until("the process stands still", states, all);
 }
 
 /// A server process. It is killed when this is dropped; where that is since the test failed, its log is printed.
@@ -240,29 +264,9 @@ impl Process {
     /// Stops it where it is, and waits until all its threads stand still.
     ///
     /// # Panics
-    /// As [`until`], and if it has ended.
-    pub async fn pause(&self) {
-        self.signal("-STOP");
-        let threads = format!("/proc/{}/task", self.pid());
-        let states = async || {
-            let threads = std::fs::read_dir(&threads).expect("its threads");
-            let status = threads.map(|thread| thread.map(|one| one.path().join("status")));
-            let texts = status.map(|status| std::fs::read_to_string(status?));
-            let state = |text: String| {
-                text.lines()
-                    .find(|line| line.starts_with("State:\t"))
-                    .map(str::to_owned)
-            };
-            texts
-                .map(|text| text.ok().and_then(state))
-                .collect::<Vec<_>>()
-        };
-        let is_stopped = |state: &Option<String>| {
-            let state = state.as_ref();
-            state.is_some_and(|state| state.starts_with("State:\tT"))
-        };
-        let all = |states: &Vec<_>| states.iter().all(is_stopped);
-        until("the server stands still", states, all).await;
+    /// As [`blocking_until`], and if it has ended.
+    pub fn pause(&self) {
+        pause(&self.child);
     }
 
     /// Lets it go on.

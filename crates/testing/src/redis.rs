@@ -73,13 +73,13 @@ impl RedisServer {
         self.run();
     }
 
-    /// Stops the process where it is (SIGSTOP); the kernel goes on accepting
+    /// Stops the process where it is (SIGSTOP), and waits until it stands still; the kernel goes on accepting
     /// connections and data for it.
     ///
     /// # Panics
-    /// If it does not run.
+    /// As [`Process::pause`](crate::process::Process::pause), and if it does not run.
     pub fn pause(&self) {
-        self.signal("-STOP");
+        process::pause(self.running());
     }
 
     /// Lets it go on (SIGCONT).
@@ -87,7 +87,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn resume(&self) {
-        self.signal("-CONT");
+        process::signal(self.running(), "-CONT");
     }
 
     /// What `redis-cli` prints for a command, without the line end.
@@ -141,9 +141,8 @@ impl RedisServer {
         blocking_until("redis-server answers", answers, |answers| *answers);
     }
 
-    fn signal(&self, signal: &str) {
-        let process = self.process.as_ref().expect("redis-server runs");
-        process::signal(process, signal);
+    fn running(&self) -> &Child {
+        self.process.as_ref().expect("redis-server runs")
     }
 }
 

@@ -60,13 +60,13 @@ fn the_log_is_passed_line_by_line_and_stays_whole() {
 async fn a_process_that_is_paused_stands_still_until_it_is_resumed_or_killed() {
     let script = format!("{ENDS_WITH_5}; echo http://127.0.0.1:80; {WAITS}");
     let mut server = Process::start(&mut shell(&script));
-    server.pause().await;
+    server.pause();
     server.signal("-TERM");
     assert!(!server.has_ended(), "it hears nothing");
     server.resume();
     assert_eq!(server.exit_code().await, Some(5));
     let mut server = Process::start(&mut shell(&script));
-    server.pause().await;
+    server.pause();
     server.kill9();
     assert_eq!(server.exit_code().await, None, "a signal ended it");
 }

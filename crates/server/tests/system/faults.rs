@@ -150,7 +150,7 @@ async fn a_node_that_was_paused_acknowledges_nothing_stale() {
     let load = Load::start(&redis.url(), 2).await;
     {
         let nodes = load.nodes.read().await;
-        nodes[1].pause().await;
+        nodes[1].pause();
         // sleep: how long the node is paused; shorter than its lease
         tokio::time::sleep(Duration::from_secs(5)).await;
         nodes[1].resume();
@@ -180,7 +180,7 @@ async fn a_node_that_has_just_woken_answers_nothing_from_before() {
         let voted = ask(&mut a, &vote(3 * round, &old)).await;
         assert!(voted["ack"].is_object(), "{voted}");
 
-        sleeper.pause().await;
+        sleeper.pause();
         if round == ROUNDS {
             proxy.swallow("SUBSCRIBE");
         }
@@ -239,7 +239,7 @@ async fn a_node_that_was_paused_for_longer_than_its_lease_finds_the_seats_gone()
         witness.json_with("event").await["joined"]["member"],
         hello["you"]
     );
-    pauses.pause().await;
+    pauses.pause();
     member.say(r#"{"id":1,"add":{"item":"stale"}}"#).await;
     let left = witness.json_with("event").await;
     assert_eq!(left["left"]["member"], hello["you"], "{left}");

@@ -261,7 +261,7 @@ async fn a_rolling_restart_behind_caddy_turns_nobody_away_and_loses_nothing() {
 async fn each_proxy_repeats_what_a_node_dies_with() {
     for kind in KINDS {
         let mut site = Site::start(kind, &[]);
-        site.nodes[0].pause().await;
+        site.nodes[0].pause();
         let mut asked = JoinSet::new();
         for _ in 0..4 {
             let (from, to) = (Ipv4Addr::LOCALHOST.into(), site.proxy.address());
