@@ -13,6 +13,12 @@ export const LAST = 'last';
 /** How much a busy machine may add, ms. */
 const SLACK = 5000;
 
+/**
+ * A node asks for its lease of 12 s every 3 s, and when the lease has ended it is taken for dead, so its members lose
+ * their seats. If the run itself stood still for so long, a node may have stood still longer, ms.
+ */
+const LEASE_MARGIN = 6000;
+
 /** The valid reasons for a refusal, by command, as long as nobody has lost a seat. */
 const REASONS = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
   add: [],
@@ -52,7 +58,8 @@ export function check(history) {
 }
 
 /** Acknowledged commands are applied once; refused ones are not applied. @param {History} history @returns {Finding[]} */
-function effects({ plan, commands, final, heard }) {
+function effects(history) {
+  const { plan, commands, final, heard } = history;
   /** @type {Finding[]} */
   const found = [];
   if (plan.doomed) return found;
@@ -77,7 +84,7 @@ function effects({ plan, commands, final, heard }) {
     if (there > 1 || (additions.get(item) ?? 0) > 1) found.push({ kind: 'doubled', text: `${told(command)} is there ${Math.max(there, additions.get(item) ?? 0)} times` });
     if (unwanted.has(item)) continue;
     if (acked(outcome) && there === 0) found.push({ kind: 'lost', text: `${told(command)} was acknowledged and is not there` });
-    if (outcome && 'gone' in outcome && outcome.kept && there === 0 && seatsAreKept(plan)) {
+    if (outcome && 'gone' in outcome && outcome.kept && there === 0 && seatsAreKept(history)) {
       found.push({ kind: 'lost', text: `${told(command)} was kept over a reload and is not there` });
     }
     const code = refused(outcome);
@@ -93,8 +100,8 @@ function effects({ plan, commands, final, heard }) {
   return found;
 }
 
-/** Whether nobody in a run is away longer than the grace. @param {History['plan']} plan */
-const seatsAreKept = ({ grace }) => grace >= LONG_GRACE;
+/** Whether nobody in a run is away longer than the grace, and every node keeps its lease. @param {History} history */
+const seatsAreKept = ({ plan, starved }) => plan.grace >= LONG_GRACE && starved < LEASE_MARGIN;
 
 /** Commands of one seat take effect in the order in which they were given. @param {History} history @returns {Finding[]} */
 function order({ plan, commands, final }) {
@@ -125,7 +132,8 @@ function order({ plan, commands, final }) {
 }
 
 /** Every command was answered, with a valid reason if it was not done. @param {History} history @returns {Finding[]} */
-function answers({ plan, commands }) {
+function answers(history) {
+  const { plan, commands } = history;
   /** @type {Finding[]} */
   const found = [];
   const removed = new Set(commands.filter((command) => command.do === 'remove').map(({ of }) => of));
@@ -137,7 +145,7 @@ function answers({ plan, commands }) {
     const code = refused(command.outcome);
     if (!code || code === 'left' || (REASONS[command.do] ?? []).includes(code)) continue;
     if (code === 'not_found' && command.of !== undefined && removed.has(command.of)) continue;
-    if (code === 'unsure' && !seatsAreKept(plan)) continue;
+    if (code === 'unsure' && !seatsAreKept(history)) continue;
     if (plan.doomed && ['unsure', 'not_found', 'gone', 'no_seat'].includes(code)) continue;
     found.push({ kind: 'false-reason', text: `${told(command)} was refused as ${code}` });
   }

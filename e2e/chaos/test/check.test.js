@@ -71,6 +71,14 @@ test('kept over a reload and not there', () => {
   deepEqual(kinds({ commands: [kept, add(1, 'c0 1', acked(3))], final: final('c0 1') }), ['lost']);
 });
 
+test('a seat may be lost only after the grace, or with the lease of a node that got no CPU time', () => {
+  const commands = [add(0, 'c0 0', refused('unsure')), add(1, 'c0 1', acked(3))];
+  deepEqual(kinds({ commands }), ['false-reason']);
+  deepEqual(kinds({ commands, starved: 1000 }), ['false-reason']);
+  deepEqual(kinds({ commands, starved: 6000 }), []);
+  deepEqual(kinds({ commands, plan: { ...history({}).plan, grace: LONG_GRACE - 1 } }), []);
+});
+
 test('two see different events at one place, or different states', () => {
   deepEqual(kinds({ heard: [heard(2, 'c0 0'), heard(2, 'c0 1', 1)] }), ['disagree']);
   deepEqual(kinds({ shown: [shown({ state: 'x' }), shown({ state: 'y' })] }), ['disagree']);
