@@ -108,7 +108,8 @@ fn count() -> Result<Record> {
 pub(crate) fn built(command: Invocation, name: &str) -> Result<String> {
     // Twice: the first prints cargo's progress for people, the second what this program reads.
     command.run()?;
-    executable(name, &command.with(["--message-format=json"]).output()?)
+    let messages = command.with_option("--message-format=json").output()?;
+    executable(name, &messages)
 }
 
 /// The path of the program with this name in cargo's messages.

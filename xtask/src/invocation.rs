@@ -23,6 +23,14 @@ impl Invocation {
         self
     }
 
+    /// The same command with a further option, before what stands behind `--`.
+    pub(crate) fn with_option(mut self, option: &str) -> Self {
+        let end = self.0.iter().position(|word| word == "--");
+        let end = end.unwrap_or(self.0.len());
+        self.0.insert(end, option.to_owned());
+        self
+    }
+
     /// Prints it, and runs it with the terminal as its output.
     ///
     /// # Errors
@@ -84,6 +92,14 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_further_option_is_the_commands_own() {
+        for (line, with_it) in [("a b", "a b -c"), ("a b -- -d", "a b -c -- -d")] {
+            let command = Invocation::new(line).with_option("-c");
+            assert_eq!(command, Invocation::new(with_it));
+        }
+    }
 
     #[test]
     fn a_command_is_printed_as_it_would_be_typed() {

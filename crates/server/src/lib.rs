@@ -33,7 +33,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tablecast::Hub;
 use tablecast_core::Backend;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -43,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 use admin::AdminSite;
 use config::Config;
 use routes::SiteState;
-use tablecast_lunch::Menu;
+use tablecast_lunch_hub::LunchHub;
 use tls::Certificates;
 
 /// The part of the drain time that is reserved for HTTP requests under way; a tenth of the
@@ -100,7 +99,7 @@ impl Server {
         certificates: Option<Certificates>,
         http: Option<TcpListener>,
     ) -> Self {
-        let hub = Hub::start(backend, config.hub.clone());
+        let hub = LunchHub::start(backend, config.hub.clone());
         routes::expect(hub.metrics());
         let tls = certificates.as_ref().map(|one| one.tls().clone());
         let table = match config.admin_listen {
@@ -126,7 +125,7 @@ impl Server {
     }
 
     /// The hub of its rooms.
-    pub fn hub(&self) -> &Hub<Menu> {
+    pub fn hub(&self) -> &LunchHub {
         &self.site.hub
     }
 

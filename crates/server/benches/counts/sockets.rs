@@ -14,9 +14,10 @@ use tablecast::channel::Channel;
 use tablecast::codec::Frame;
 use tablecast::connection::{Connection, Message};
 use tablecast::outbox::Outbox;
-use tablecast::{ConnectionConfig, Hub, HubConfig, MemoryBackend};
+use tablecast::{ConnectionConfig, HubConfig, MemoryBackend};
 use tablecast_core::limits::Rate;
 use tablecast_lunch::{MasterSecret, Menu};
+use tablecast_lunch_hub::LunchHub;
 use tablecast_server::Server;
 use tablecast_server::config::Config;
 use tokio::runtime::{Builder, Runtime};
@@ -192,7 +193,7 @@ pub(crate) fn relay() -> usize {
 struct Lunch {
     turns: Turns,
     address: SocketAddr,
-    hub: Hub<Menu>,
+    hub: LunchHub,
 }
 
 impl Lunch {

@@ -9,13 +9,12 @@ use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::response::Response;
 use ipnet::IpNet;
-use tablecast::Hub;
 use tablecast::hub::{RoomError, Unavailable};
 use tablecast::inspect::Transport;
 use tablecast_core::draft::Refusal;
 use tablecast_http::tls::Tls;
 use tablecast_http::{Origin, PerAddress, Problem, Site, Times, origin};
-use tablecast_lunch::Menu;
+use tablecast_lunch_hub::LunchHub;
 
 use super::answers::Answers;
 use super::route::Route;
@@ -37,7 +36,7 @@ const STRICT_TRANSPORT: &str = "max-age=2592000";
 /// What the routes share.
 #[derive(Debug)]
 pub(crate) struct SiteState {
-    pub(crate) hub: Hub<Menu>,
+    pub(crate) hub: LunchHub,
     pub(crate) config: Config,
     /// What is known of the certificate, if TLS is spoken here.
     pub(crate) tls: Option<Tls>,
@@ -55,7 +54,7 @@ pub(super) type SharedSite = Arc<SiteState>;
 impl SiteState {
     /// The shared state at the start; `table` makes all routes.
     pub(crate) fn new(
-        hub: Hub<Menu>,
+        hub: LunchHub,
         config: Config,
         tls: Option<Tls>,
         table: fn() -> Vec<Route<SharedSite>>,

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tablecast::MemoryBackend;
 use tablecast::core::Backend;
-use tablecast::{Hub, MemoryBackend};
-use tablecast_lunch::Menu;
+use tablecast_lunch_hub::LunchHub;
 use tablecast_redis::{RedisBackend, RedisConfig};
 use tablecast_server::config::Config;
 use tablecast_server::{Failed, Server};
@@ -50,7 +50,7 @@ pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebS
 /// A server that ends when it is dropped or told to.
 pub struct Running {
     pub at: SocketAddr,
-    pub hub: Hub<Menu>,
+    pub hub: LunchHub,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), Failed>>,
 }
