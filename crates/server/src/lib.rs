@@ -20,6 +20,7 @@ mod negotiation;
 mod packed;
 mod picture;
 mod preview;
+pub mod program;
 mod reason;
 mod routes;
 mod since_1970;
