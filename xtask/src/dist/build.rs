@@ -76,16 +76,18 @@ fn maps() -> Result<Vec<String>> {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let library = sysroot()?.join("lib/rustlib/src/rust");
     let compiler = format!("/rustc/{}", rustc("commit-hash: ")?);
+    // The folders of registries, in which each library's is: half a thousand places that may panic name their file.
+    let registries = fs::read_dir(home.join("registry/src"));
+    let registries = registries.into_iter().flatten().flatten();
+    let registries = registries.map(|registry| (registry.path(), "/cargo"));
     let maps = [
-        (home, "/cargo"),
         // Where the sources of the standard library are installed, the compiler uses their paths.
-        (library, &compiler),
+        (library, &*compiler),
         (here.clone(), "/tablecast"),
         (here.join(target), "/target"),
     ];
-    let maps = maps
-        .iter()
-        .map(|(from, to)| Ok(format!("{}={to}", text(from)?)));
+    let maps = [(home, "/cargo")].into_iter().chain(registries).chain(maps);
+    let maps = maps.map(|(from, to)| Ok(format!("{}={to}", text(&from)?)));
     maps.collect()
 }
 
