@@ -48,7 +48,7 @@ pub enum Event {
     /// The room lives its full lifetime again, as after any event.
     Extended {},
     /// A draw began.
-    // Boxed, because every event takes as much memory as the largest.
+    // Boxed, as all that is large and rare: every event takes as much memory as the largest.
     Drawing(Box<Began>),
     /// A member contributed to the draw.
     Contributed {
@@ -58,7 +58,7 @@ pub enum Event {
         value: Hex32,
     },
     /// A decision was made.
-    Decided(Decided),
+    Decided(Box<Decided>),
     /// The votes decide at another time by themselves, or not.
     Deadline {
         /// The time (store's clock, ms since 1970); null: not.
@@ -185,7 +185,10 @@ impl Event {
         match self {
             Event::Ruled(ruled) => ruled.votes.as_deref(),
             Event::Drawing(began) => began.votes.as_deref(),
-            Event::Decided(Decided::Votes { votes, .. }) => votes.as_deref(),
+            Event::Decided(decided) => match &**decided {
+                Decided::Votes { votes, .. } => votes.as_deref(),
+                Decided::Draw { .. } => None,
+            },
             _ => None,
         }
     }
@@ -202,7 +205,7 @@ impl Event {
             | Event::Voted(Voted::For { any: None, .. }) => false,
             Event::Restored(item) => !item.vetoes.is_empty(),
             Event::Drawing(began) => began.at.is_some(),
-            Event::Decided(Decided::Votes { at, .. } | Decided::Draw { at, .. }) => at.is_some(),
+            Event::Decided(decided) => decided.at().is_some(),
             Event::Voted(_)
             | Event::Deadline { .. }
             | Event::Nudged { .. }
@@ -297,4 +300,20 @@ pub enum Decided {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<u64>,
     },
+}
+
+impl Decided {
+    /// The number of the item that won.
+    pub fn winner(&self) -> u64 {
+        match self {
+            Decided::Votes { winner, .. } | Decided::Draw { winner, .. } => *winner,
+        }
+    }
+
+    /// When (store's clock, ms since 1970); `None`: a server of the version before runs.
+    pub fn at(&self) -> Option<u64> {
+        match self {
+            Decided::Votes { at, .. } | Decided::Draw { at, .. } => *at,
+        }
+    }
 }

@@ -82,8 +82,10 @@ fn kind(change: &Change<Event>) -> &'static str {
             Event::Drawing(began) if began.ends_at.is_some() => "drawing at a deadline",
             Event::Drawing(_) => "drawing",
             Event::Contributed { .. } => "contributed",
-            Event::Decided(Decided::Votes { .. }) => "decided by votes",
-            Event::Decided(Decided::Draw { .. }) => "decided by draw",
+            Event::Decided(decided) => match **decided {
+                Decided::Votes { .. } => "decided by votes",
+                Decided::Draw { .. } => "decided by draw",
+            },
             Event::Deadline { .. } => "deadline",
             Event::Nudged { .. } => "nudged",
             Event::Vetoed { .. } => "vetoed",

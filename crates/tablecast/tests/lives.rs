@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use tablecast::App;
 use tablecast::core::room::{Change, Room};
 use tablecast::core::{MemberId, PersonKey};
-use tablecast_lunch::{Decided, Event, MasterSecret, Menu, Rules};
+use tablecast_lunch::{Event, MasterSecret, Menu, Rules};
 use tablecast_testing::faulty::{Call, Fault, PublicationFault};
 use tokio::time::{Instant, sleep};
 
@@ -381,9 +381,7 @@ async fn decide(seed: u64) {
         if let Change::Logic { by, event } = &event.change {
             match event {
                 Event::Drawing(draw) => began.push((*by, draw.at.unwrap(), draw.ends_at)),
-                Event::Decided(Decided::Votes { at, .. } | Decided::Draw { at, .. }) => {
-                    decided.push((*by, at.unwrap()));
-                }
+                Event::Decided(one) => decided.push((*by, one.at().unwrap())),
                 _ => {}
             }
         }

@@ -70,12 +70,12 @@ impl Menu {
         let votes = self.revealed();
         match (how, &*candidates) {
             (_, []) => None,
-            (How::Votes, &[winner]) => Some(Event::Decided(Decided::Votes {
+            (How::Votes, &[winner]) => Some(Event::Decided(Box::new(Decided::Votes {
                 name,
                 winner,
                 at,
                 votes,
-            })),
+            }))),
             _ => Some(Event::Drawing(Box::new(Began {
                 number: next.number,
                 name,
@@ -150,12 +150,12 @@ impl Menu {
         let drawn = drawing.end(secret);
         let winner = drawn.winner()?.number;
         let name = drawing.name.clone();
-        Some(Event::Decided(Decided::Draw {
+        Some(Event::Decided(Box::new(Decided::Draw {
             name,
             winner,
             secret,
             at,
-        }))
+        })))
     }
 
     pub(super) fn reinstate(

@@ -190,15 +190,17 @@ fn check(before: &Menu, event: &Event, after: &World) {
     let most = most.map(|item| true_votes(before, item)).max();
     match event {
         Event::Drawing(began) => assert!(began.candidates.iter().all(can_win)),
-        Event::Decided(Decided::Votes { winner, .. }) => {
-            assert!(can_win(winner));
-            let item = before.table.item(*winner).unwrap();
-            assert_eq!(Some(true_votes(before, item)), most);
-        }
-        Event::Decided(Decided::Draw { winner, .. }) => {
-            let drawing = before.table.settling.drawing.as_ref().unwrap();
-            assert!(drawing.candidates.iter().any(|one| one.number == *winner));
-        }
+        Event::Decided(decided) => match &**decided {
+            Decided::Votes { winner, .. } => {
+                assert!(can_win(winner));
+                let item = before.table.item(*winner).unwrap();
+                assert_eq!(Some(true_votes(before, item)), most);
+            }
+            Decided::Draw { winner, .. } => {
+                let drawing = before.table.settling.drawing.as_ref().unwrap();
+                assert!(drawing.candidates.iter().any(|one| one.number == *winner));
+            }
+        },
         _ => {}
     }
     let house = &menu.table.house;

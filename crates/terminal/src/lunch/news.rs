@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tablecast_client::protocol::MemberId;
-use tablecast_lunch::{Decided, Event, How, Rules, Table, Voted};
+use tablecast_lunch::{Event, How, Rules, Table, Voted};
 
 /// Something that people may want to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +88,9 @@ impl News {
                 (candidates, None) => News::Tied(candidates),
             },
             Event::Contributed { .. } => return None,
-            Event::Decided(Decided::Votes { winner, .. } | Decided::Draw { winner, .. }) => {
+            Event::Decided(decided) => {
                 let decision = after.settling.decision.as_ref()?;
-                let is_this = decision.winner.number == winner;
+                let is_this = decision.winner.number == decided.winner();
                 is_this.then(|| News::Decided(decision.how, decision.winner.item.clone()))?
             }
         })
