@@ -273,8 +273,8 @@ impl<'a, A: App> LocalRoom<'a, A> {
     /// Has the store forget a hint in whose place it has noted another, or needs none: whoever
     /// puts an alarm off again and again must not fill the store.
     fn forget(&self, hint: Option<AlarmHint>) {
-        let backend = self.node.backend.clone();
         if let Some(hint) = hint {
+            let backend = self.node.backend.clone();
             // If it fails, the hint is forgotten when it is due.
             tokio::spawn(async move { backend.forget_alarm(&hint).await });
         }
