@@ -88,7 +88,7 @@ test('the last events of a room are replayed step by step', async (t) => {
   await page.getByRole('button', { name: 'Close the room…' }).click();
   await page.getByRole('dialog').getByText('told that the room was closed (4412)').waitFor();
   await page.getByRole('button', { name: 'Close this room' }).click();
-  await mina.page.getByText(mina.w.closedTitle).waitFor();
+  await mina.page.getByRole('heading', { name: mina.w.closedTitle }).waitFor();
 });
 
 test('a drain says what it will do, and a node that has ended is said to be gone', async (t) => {
