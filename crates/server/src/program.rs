@@ -150,6 +150,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let certificates = |https| Certificates::open(https, Clock::system());
     let certificates = config.https.as_ref().map(certificates).transpose();
     let certificates = certificates.context("cannot speak TLS")?;
+    // Before anybody can see that it has started, and ask it to end.
+    let no_signals = "cannot wait for signals";
+    let reads_again = matches!(config.https, Some(Https::Files { .. }));
+    let signals = Signals::new(!reads_again).context(no_signals)?;
+    let hangup = reads_again.then(|| signal(SignalKind::hangup()));
+    let hangup = hangup.transpose().context(no_signals)?;
     let listen =
         |at: SocketAddr, of: &str| bind(at).with_context(|| format!("cannot listen on {at}{of}"));
     let listener = listen(config.listen, "")?;
@@ -179,16 +185,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
             }
         }
     }
-    let no_signals = "cannot wait for signals";
-    let reads_again = matches!(config.https, Some(Https::Files { .. }));
-    let signals = Signals::new(!reads_again).context(no_signals)?;
-    let mut server = match certificates {
-        Some(certificates) if reads_again => {
-            let hangup = signal(SignalKind::hangup()).context(no_signals)?;
+    let mut server = match (certificates, hangup) {
+        (Some(certificates), Some(hangup)) => {
             Server::secure(config, backend, certificates.read_again_on(hangup), http)
         }
-        Some(certificates) => Server::secure(config, backend, certificates, http),
-        None => Server::new(config, backend),
+        (Some(certificates), None) => Server::secure(config, backend, certificates, http),
+        (None, _) => Server::new(config, backend),
     };
     if let Some(operators) = operators {
         server = server.with_operators(operators);

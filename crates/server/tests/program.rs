@@ -4,15 +4,15 @@
 #[path = "support/program.rs"]
 mod program;
 
-use std::io::{BufRead, BufReader, ErrorKind, Read};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use program::{ANY_PORT, member, tablecast, with_store};
 use tablecast_testing::process::{Process, run_to_end};
 use tablecast_testing::redis::RedisServer;
-use tablecast_testing::{DEADLINE, Directory, blocking_until};
+use tablecast_testing::{DEADLINE, Directory, blocking_until, free_port};
 
 /// All that it says when it has started.
 fn greeting(server: &Process) -> String {
@@ -93,6 +93,33 @@ fn it_tells_its_members_and_ends_with_0_after_a_signal() {
             heard.windows(closed.len()).any(|part| part == closed),
             "{signal}: {heard:?}"
         );
+    }
+}
+
+/// Even one that comes before it could say that it listens.
+#[test]
+fn a_signal_is_heard_as_soon_as_it_listens() {
+    const HELD_BY_A_PIPE: usize = 64 * 1024;
+    let dir = Directory::new();
+    for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
+        let (mut said, mut full) = io::pipe().unwrap();
+        full.write_all(&[b' '; HELD_BY_A_PIPE]).unwrap();
+        let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let mut command = Command::new("env");
+        command
+            .current_dir(dir.path())
+            .args(["--default-signal", "sh", "-c", r#"exec "$0" "$@" >&0"#])
+            .args([env!("CARGO_BIN_EXE_tablecast"), "--store", "memory"])
+            .args(["--listen", &at.to_string()])
+            .stdin(full);
+        let mut server = Process::start_at(&mut command, at);
+        server.signal(signal);
+        // Only the server writes now.
+        drop(command);
+        let mut all = String::new();
+        said.read_to_string(&mut all).unwrap();
+        assert_eq!(server.blocking_exit_code(), Some(0), "{signal}");
+        assert!(all.contains("tablecast listens on "), "{signal}: {all}");
     }
 }
 

@@ -8,6 +8,7 @@ mod terminal;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
@@ -230,4 +231,24 @@ fn what_was_not_sent_is_named_when_a_pipe_or_a_plain_terminal_ends() {
     let errors = String::from_utf8(output.stderr).unwrap();
     let named = "not sent: \"pizza\", \"김치찌개\", \"/vote 1\"\n";
     assert!(errors.contains(named), "{errors}");
+}
+
+#[test]
+fn a_signal_ends_it_while_it_asks_for_the_next_room() {
+    let dir = Directory::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let page = format!("http://{}/r/lunch", silent.local_addr().unwrap());
+    let asks = tablecast(&dir)
+        .args(["join", "--again", &page])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let asks = asks.unwrap();
+    let _connection = silent.accept().unwrap();
+    let kill = Command::new("kill").arg(asks.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    let output = asks.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
 }

@@ -218,13 +218,20 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
         true => Typed::Keys(screen::keys()),
         false => Typed::Lines(lines::lines()),
     };
+    let mut signals = run::Signals::new()?;
     let mut goes_on = options.again;
     let mut has_refused = false;
     // Lines that wait when a room is left are for the next one.
     let (client, ended) = loop {
         let person = person.at(&url.site);
         if goes_on {
-            url = create::again(&url, person).await?;
+            url = tokio::select! {
+                again = create::again(&url, person) => again?,
+                () = signals.next() => {
+                    let why = "interrupted while the next room was asked for";
+                    return Err(Failed::Refused(why.to_owned()));
+                }
+            };
         }
         let who = client::Join {
             person: Some(person),
@@ -238,13 +245,13 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
             Typed::Keys(keys) => {
                 let (_guard, terminal) = screen::Guard::take()?;
                 let mut ui = screen::Screen::new(terminal, user, &url);
-                let ended = run::run(&mut ui, keys, &mut client).await;
+                let ended = run::run(&mut ui, keys, &mut client, &mut signals).await;
                 goes_on = ui.user().goes_on;
                 ended
             }
             Typed::Lines(lines) => {
                 let mut ui = plain::Plain::new(user, &url, io::stdout(), io::stderr());
-                let ended = run::run(&mut ui, lines, &mut client).await;
+                let ended = run::run(&mut ui, lines, &mut client, &mut signals).await;
                 goes_on = ui.user().goes_on;
                 // Who types sees what is refused, and says it in another way.
                 has_refused |= ui.has_refused() && !is_typed;

@@ -44,11 +44,11 @@ pub(crate) async fn run<F: Ui>(
     ui: &mut F,
     inputs: &mut Inputs<F::Input>,
     client: &mut Client<Lunch>,
+    signals: &mut Signals,
 ) -> io::Result<Reason> {
     let mut inputs_end = false;
     let mut is_told_to_end = false;
     let mut broken = None;
-    let mut signals = signals()?;
     loop {
         let session = &mut client.session;
         if broken.is_none()
@@ -81,7 +81,7 @@ pub(crate) async fn run<F: Ui>(
                 }
             },
             Some(()) = OptionFuture::from(F::TICK.map(sleep)) => {}
-            _ = select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))) => {
+            () = signals.next() => {
                 is_told_to_end = true;
                 client.session.close();
             }
@@ -91,8 +91,18 @@ pub(crate) async fn run<F: Ui>(
 
 /// What a shell, a service manager and a closed terminal send. On the first of them the room is
 /// left, so that the seat is free for others.
-fn signals() -> io::Result<Vec<Signal>> {
-    use SignalKind as Kind;
-    let kinds = [Kind::interrupt(), Kind::terminate(), Kind::hangup()];
-    kinds.into_iter().map(signal).collect()
+pub(crate) struct Signals(Vec<Signal>);
+
+impl Signals {
+    /// From now on a signal ends nothing by itself, but is kept for [`Signals::next`].
+    pub(crate) fn new() -> io::Result<Self> {
+        use SignalKind as Kind;
+        let kinds = [Kind::interrupt(), Kind::terminate(), Kind::hangup()];
+        let signals = kinds.into_iter().map(signal);
+        signals.collect::<io::Result<_>>().map(Signals)
+    }
+
+    pub(crate) async fn next(&mut self) {
+        select_all(self.0.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+    }
 }
