@@ -14,10 +14,10 @@ export const LAST = 'last';
 const SLACK = 5000;
 
 /**
- * A node asks for its lease of 12 s every 3 s, and when the lease has ended it is taken for dead, so its members lose
- * their seats. If the run itself stood still for so long, a node may have stood still longer, ms.
+ * The lease of a node, ms. It asks for it four times in this time; when the lease has ended it is taken for dead, and its
+ * members lose their seats. That may happen on a machine that stood still for half of it.
  */
-const LEASE_MARGIN = 6000;
+export const LEASE = 12_000;
 
 /** The valid reasons for a refusal, by command, as long as nobody has lost a seat. */
 const REASONS = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
@@ -101,7 +101,7 @@ function effects(history) {
 }
 
 /** Whether nobody in a run is away longer than the grace, and every node keeps its lease. @param {History} history */
-const seatsAreKept = ({ plan, starved }) => plan.grace >= LONG_GRACE && starved < LEASE_MARGIN;
+const seatsAreKept = ({ plan, starvedMost }) => plan.grace >= LONG_GRACE && starvedMost < LEASE / 2;
 
 /** Commands of one seat take effect in the order in which they were given. @param {History} history @returns {Finding[]} */
 function order({ plan, commands, final }) {

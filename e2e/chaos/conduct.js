@@ -1,7 +1,7 @@
 // Carries out a plan: the commands, the faults, and the wait until all clients are calm afterwards.
 
 import { createRequire } from 'node:module';
-import { LAST, canonical } from './check.js';
+import { LAST, LEASE, canonical } from './check.js';
 import { deadline, pause, until, world as build } from './world.js';
 
 /** @import { History, Person, Plan, Plant, Report, Shown, Truth } from './types.js' */
@@ -35,15 +35,20 @@ const LOOK = 400;
  */
 export async function conduct(plan, plant, join) {
   /** @type {History} */
-  const history = { plan, commands: [], heard: [], shown: [], excused: [], truths: [], finals: [], crashes: [], starved: 0, final: null };
+  const history = { plan, commands: [], heard: [], shown: [], excused: [], truths: [], finals: [], crashes: [], starved: 0, starvedMost: 0, final: null };
   const world = await build(plan);
   const began = Date.now();
   const now = () => Date.now() - began;
   let isOver = false;
   let beat = now();
+  /** Those within the last lease. @type {{ at: number, late: number }[]} */
+  let beats = [];
   const pulse = setInterval(() => {
-    history.starved += Math.max(0, now() - beat - 2 * PULSE);
+    const late = Math.max(0, now() - beat - 2 * PULSE);
     beat = now();
+    history.starved += late;
+    beats = [...beats.filter(({ at }) => at > beat - LEASE), { at: beat, late }];
+    history.starvedMost = Math.max(history.starvedMost, beats.reduce((sum, one) => sum + one.late, 0));
   }, PULSE);
   /** By client. @type {(Shown | undefined)[]} */
   const latest = [];

@@ -170,6 +170,8 @@ export interface History {
   readonly crashes: string[];
   /** How long the run itself got no CPU time, on a machine that is too busy, ms. */
   starved: number;
+  /** The most of it within the lease of a node, ms. */
+  starvedMost: number;
   /** The room at the end; null if it is gone. */
   final: Truth | null;
 }

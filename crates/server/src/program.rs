@@ -40,7 +40,7 @@ const FAILED: u8 = 70;
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Does what the command line says: the code to end with.
-// As a part of the program's own `main`, which is built to be fast, all of this would be so, too.
+// Inlined into the program's own `main`, all of this would be built to be fast, and so be larger.
 #[inline(never)]
 pub fn main() -> ExitCode {
     let args = std::env::args_os().collect();
@@ -154,6 +154,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let no_signals = "cannot wait for signals";
     let reads_again = matches!(config.https, Some(Https::Files { .. }));
     let signals = Signals::new(!reads_again).context(no_signals)?;
+    // By another thread than this one, which waits while nobody reads what it says.
+    let told_to_end = tokio::spawn(signals.first_then_exit());
+    let told_to_end = async { told_to_end.await.unwrap_or_default() };
     let hangup = reads_again.then(|| signal(SignalKind::hangup()));
     let hangup = hangup.transpose().context(no_signals)?;
     let listen =
@@ -197,7 +200,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     }
     // On a worker: this thread would have to be woken for each connection, and would then
     // have to wake a worker.
-    let serving = tokio::spawn(server.run(listener, signals.first_then_exit()));
+    let serving = tokio::spawn(server.run(listener, told_to_end));
     let ended = serving.await.map_err(Failed::from);
     ended.flatten().map_err(Failure::Failed)
 }

@@ -4,10 +4,13 @@
 #[path = "support/program.rs"]
 mod program;
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use program::{ANY_PORT, member, tablecast, with_store};
 use tablecast_testing::process::{Process, run_to_end};
@@ -96,31 +99,53 @@ fn it_tells_its_members_and_ends_with_0_after_a_signal() {
     }
 }
 
-/// Even one that comes before it could say that it listens.
+/// What is written there stands still until it is read at the other end.
+fn full() -> (UnixStream, UnixStream) {
+    let (read, write) = UnixStream::pair().unwrap();
+    write.set_nonblocking(true).unwrap();
+    for part in [&[b' '; 4096][..], b" "] {
+        while (&write).write(part).is_ok() {}
+    }
+    write.set_nonblocking(false).unwrap();
+    (read, write)
+}
+
+/// One that cannot say yet that it listens, and what it wants to say.
+fn speechless(dir: &Directory) -> (Process, UnixStream) {
+    let (said, full) = full();
+    let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut command = Command::new("env");
+    command
+        .current_dir(dir.path())
+        .args(["--default-signal", "sh", "-c", r#"exec "$0" "$@" >&0"#])
+        .args([env!("CARGO_BIN_EXE_tablecast"), "--store", "memory"])
+        .args(["--listen", &at.to_string()])
+        .stdin(OwnedFd::from(full));
+    (Process::start_at(&mut command, at), said)
+}
+
 #[test]
 fn a_signal_is_heard_as_soon_as_it_listens() {
-    const HELD_BY_A_PIPE: usize = 64 * 1024;
     let dir = Directory::new();
     for signal in ["-TERM", "-INT", "-HUP", "-QUIT"] {
-        let (mut said, mut full) = io::pipe().unwrap();
-        full.write_all(&[b' '; HELD_BY_A_PIPE]).unwrap();
-        let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let mut command = Command::new("env");
-        command
-            .current_dir(dir.path())
-            .args(["--default-signal", "sh", "-c", r#"exec "$0" "$@" >&0"#])
-            .args([env!("CARGO_BIN_EXE_tablecast"), "--store", "memory"])
-            .args(["--listen", &at.to_string()])
-            .stdin(full);
-        let mut server = Process::start_at(&mut command, at);
+        let (mut server, mut said) = speechless(&dir);
         server.signal(signal);
-        // Only the server writes now.
-        drop(command);
-        let mut all = String::new();
-        said.read_to_string(&mut all).unwrap();
+        let all = thread::spawn(move || {
+            let mut all = String::new();
+            said.read_to_string(&mut all).map(|_| all)
+        });
         assert_eq!(server.blocking_exit_code(), Some(0), "{signal}");
+        let all = all.join().unwrap().unwrap();
         assert!(all.contains("tablecast listens on "), "{signal}: {all}");
     }
+    let (mut server, _unread) = speechless(&dir);
+    let second = || {
+        // The first ones are one, if they come before it was heard.
+        server.signal("-TERM");
+        server.has_ended()
+    };
+    blocking_until("the second signal ends it", second, |ended| *ended);
+    assert_eq!(server.blocking_exit_code(), Some(130));
 }
 
 /// Members who do not answer its goodbye are cut off when it ends, and that it did says the

@@ -238,17 +238,26 @@ fn a_signal_ends_it_while_it_asks_for_the_next_room() {
     let dir = Directory::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let page = format!("http://{}/r/lunch", silent.local_addr().unwrap());
-    let asks = tablecast(&dir)
+    let mut asks = tablecast(&dir)
         .args(["join", "--again", &page])
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .spawn();
-    let asks = asks.unwrap();
+        .spawn()
+        .unwrap();
+    asks.stdin.take().unwrap().write_all(b"pizza\n").unwrap();
     let _connection = silent.accept().unwrap();
+    has_read_all(&asks);
     let kill = Command::new("kill").arg(asks.id().to_string()).status();
     assert!(kill.unwrap().success());
-    let output = asks.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("interrupted"), "{said}");
+    assert_eq!(end_of(&mut asks).code(), Some(1));
+    let mut said = String::new();
+    asks.stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    for part in ["not sent: \"pizza\"", "interrupted"] {
+        assert!(said.contains(part), "no {part}: {said}");
+    }
 }

@@ -137,7 +137,12 @@ impl Command {
             .enable_all()
             .build();
         let done = match runtime {
-            Ok(runtime) => runtime.block_on(self.perform(lang)),
+            Ok(runtime) => {
+                let done = runtime.block_on(self.perform(lang));
+                // Nobody waits for a DNS look-up that hangs.
+                runtime.shutdown_background();
+                done
+            }
             Err(error) => Err(error.into()),
         };
         match done {
@@ -222,58 +227,64 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let mut goes_on = options.again;
     let mut has_refused = false;
     // Lines that wait when a room is left are for the next one.
-    let (client, ended) = loop {
+    let mut room = None;
+    let ended = loop {
         let person = person.at(&url.site);
         if goes_on {
-            url = tokio::select! {
-                again = create::again(&url, person) => again?,
-                () = signals.next() => {
-                    let why = "interrupted while the next room was asked for";
-                    return Err(Failed::Refused(why.to_owned()));
-                }
+            let why = "interrupted while the next room was asked for";
+            let next = tokio::select! {
+                next = create::again(&url, person) => next,
+                () = signals.next() => Err(Failed::Refused(why.to_owned())),
             };
+            match next {
+                Ok(next) => url = next,
+                Err(error) => break Err(error),
+            }
         }
         let who = client::Join {
             person: Some(person),
             ..who.clone()
         };
         let client = Client::new(Lunch::default(), url.socket(), who.clone());
-        let mut client =
+        let client =
             client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
+        let client = room.insert(client);
         let user = User::new(lang, who);
         let ended = match &mut typed {
             Typed::Keys(keys) => {
                 let (_guard, terminal) = screen::Guard::take()?;
                 let mut ui = screen::Screen::new(terminal, user, &url);
-                let ended = run::run(&mut ui, keys, &mut client, &mut signals).await;
+                let ended = run::run(&mut ui, keys, client, &mut signals).await;
                 goes_on = ui.user().goes_on;
                 ended
             }
             Typed::Lines(lines) => {
                 let mut ui = plain::Plain::new(user, &url, io::stdout(), io::stderr());
-                let ended = run::run(&mut ui, lines, &mut client, &mut signals).await;
+                let ended = run::run(&mut ui, lines, client, &mut signals).await;
                 goes_on = ui.user().goes_on;
                 // Who types sees what is refused, and says it in another way.
                 has_refused |= ui.has_refused() && !is_typed;
                 ended
             }
         };
-        if !goes_on || ended.is_err() {
-            break (client, ended);
+        if !goes_on || signals.have_come || ended.is_err() {
+            break ended.map_err(Failed::from);
         }
     };
-    let session = &client.session;
+    let session = room.as_ref().map(|client| &client.session);
     let mut left = Vec::new();
     match typed {
         // The screen is as it was before: what is worth keeping is said once more.
         Typed::Keys(_) => {
-            let room = session.room();
-            let decision = room.and_then(|room| room.state.settling.decision.as_ref());
-            if let Some(decision) = decision {
-                complain(&lang.decision(decision, verdict(session)));
-            }
-            if session.outdated().is_some() {
-                complain(lang.outdated);
+            if let Some(session) = session {
+                let room = session.room();
+                let decision = room.and_then(|room| room.state.settling.decision.as_ref());
+                if let Some(decision) = decision {
+                    complain(&lang.decision(decision, verdict(session)));
+                }
+                if session.outdated().is_some() {
+                    complain(lang.outdated);
+                }
             }
         }
         Typed::Lines(lines) => {
@@ -284,7 +295,8 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
             });
         }
     }
-    if let Some(unsent) = lang.unsent(session.pending(), &left) {
+    let pending = session.into_iter().flat_map(|session| session.pending());
+    if let Some(unsent) = lang.unsent(pending, &left) {
         has_refused |= !is_typed;
         complain(&unsent);
     }

@@ -47,7 +47,6 @@ pub(crate) async fn run<F: Ui>(
     signals: &mut Signals,
 ) -> io::Result<Reason> {
     let mut inputs_end = false;
-    let mut is_told_to_end = false;
     let mut broken = None;
     loop {
         let session = &mut client.session;
@@ -58,7 +57,7 @@ pub(crate) async fn run<F: Ui>(
             session.close();
         }
         if let Status::Ended(reason) = session.status()
-            && (is_told_to_end || broken.is_some() || !ui.stays())
+            && (signals.have_come || broken.is_some() || !ui.stays())
         {
             client.close().await;
             return broken.map_or(Ok(reason), Err);
@@ -81,17 +80,18 @@ pub(crate) async fn run<F: Ui>(
                 }
             },
             Some(()) = OptionFuture::from(F::TICK.map(sleep)) => {}
-            () = signals.next() => {
-                is_told_to_end = true;
-                client.session.close();
-            }
+            () = signals.next() => client.session.close(),
         }
     }
 }
 
 /// What a shell, a service manager and a closed terminal send. On the first of them the room is
-/// left, so that the seat is free for others.
-pub(crate) struct Signals(Vec<Signal>);
+/// left, so that the seat is free for others, and no other one is joined.
+pub(crate) struct Signals {
+    signals: Vec<Signal>,
+    /// Whether one has come.
+    pub(crate) have_come: bool,
+}
 
 impl Signals {
     /// From now on a signal ends nothing by itself, but is kept for [`Signals::next`].
@@ -99,10 +99,15 @@ impl Signals {
         use SignalKind as Kind;
         let kinds = [Kind::interrupt(), Kind::terminate(), Kind::hangup()];
         let signals = kinds.into_iter().map(signal);
-        signals.collect::<io::Result<_>>().map(Signals)
+        Ok(Signals {
+            signals: signals.collect::<io::Result<_>>()?,
+            have_come: false,
+        })
     }
 
     pub(crate) async fn next(&mut self) {
-        select_all(self.0.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+        let next = self.signals.iter_mut().map(|one| Box::pin(one.recv()));
+        select_all(next).await;
+        self.have_come = true;
     }
 }

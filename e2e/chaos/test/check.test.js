@@ -28,6 +28,7 @@ const history = (more) => ({
   finals: [{ client: 0, calm: true, heard: true, last: '', wrong: null }],
   crashes: [],
   starved: 0,
+  starvedMost: 0,
   final: { at: 0, epoch: 'a', seq: 3, state: '', items: ['c0 0', 'c0 1'] },
   ...more,
 });
@@ -74,8 +75,8 @@ test('kept over a reload and not there', () => {
 test('a seat may be lost only after the grace, or with the lease of a node that got no CPU time', () => {
   const commands = [add(0, 'c0 0', refused('unsure')), add(1, 'c0 1', acked(3))];
   deepEqual(kinds({ commands }), ['false-reason']);
-  deepEqual(kinds({ commands, starved: 1000 }), ['false-reason']);
-  deepEqual(kinds({ commands, starved: 6000 }), []);
+  deepEqual(kinds({ commands, starved: 20_000, starvedMost: 1000 }), ['false-reason']);
+  deepEqual(kinds({ commands, starvedMost: 6000 }), []);
   deepEqual(kinds({ commands, plan: { ...history({}).plan, grace: LONG_GRACE - 1 } }), []);
 });
 

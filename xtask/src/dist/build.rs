@@ -12,8 +12,8 @@ use crate::{counts, tools};
 const BUILD: &str =
     "cargo rustc --profile dist --locked --package tablecast-server --bin tablecast --target";
 
-/// For the program alone, not for the server's library in the same package, which is built to be small: linked together,
-/// all crates are optimised once more, as their last one is.
+/// For the program alone, not for the server's library in the same package, which is built to be small. When all crates
+/// are linked they are optimised once more, at the level of the program's own crate.
 const FAST: [&str; 2] = ["--", "-Copt-level=3"];
 
 /// How a static binary is linked: by the linker that comes with Rust. It keeps functions with the same code only once,
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_from_the_sources_is_built_as_a_release_is() {
+    fn an_image_from_the_sources_is_built_by_the_same_command_as_a_release() {
         let dockerfile = include_str!("../../../deploy/Dockerfile");
         let dockerfile = dockerfile.replace("\\\n", "");
         let words: Vec<&str> = dockerfile.split_whitespace().collect();
