@@ -41,11 +41,12 @@ export async function conduct(plan, plant, join) {
   const now = () => Date.now() - began;
   let isOver = false;
   let beat = now();
-  /** Those within the last lease. @type {{ at: number, late: number }[]} */
+  /** The late ones within the last lease. @type {{ at: number, late: number }[]} */
   let beats = [];
   const pulse = setInterval(() => {
     const late = Math.max(0, now() - beat - 2 * PULSE);
     beat = now();
+    if (late === 0) return;
     history.starved += late;
     beats = [...beats.filter(({ at }) => at > beat - LEASE), { at: beat, late }];
     history.starvedMost = Math.max(history.starvedMost, beats.reduce((sum, one) => sum + one.late, 0));

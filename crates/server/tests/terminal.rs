@@ -13,7 +13,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use program::tablecast;
-use tablecast_testing::process::{Process, run_to_end};
+use tablecast_testing::process::{Process, run_to_end, signal};
 use tablecast_testing::redis::RedisServer;
 use tablecast_testing::{DEADLINE, Directory, free_port};
 use terminal::{CONTROL_C, CONTROL_R, DOWN, Terminal, create, pipe, server};
@@ -94,8 +94,7 @@ fn two_terminals_and_a_text_member_choose_lunch() {
     assert_eq!(hana.ended(), Some(0));
     mina.shows(&["하나 left", "2 of 10 here"]);
     let mut mina = mina;
-    let pid = mina.child.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    signal(&mina.child, "-TERM");
     assert_eq!(mina.ended(), Some(0), "SIGTERM is a goodbye as well");
 }
 

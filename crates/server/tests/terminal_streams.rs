@@ -13,7 +13,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 use program::tablecast;
-use tablecast_testing::process::{Process, end_of};
+use tablecast_testing::process::{Process, end_of, signal};
 use tablecast_testing::{Directory, blocking_until, free_port};
 use terminal::{CONTROL_C, Terminal, create, pipe, server};
 
@@ -248,8 +248,7 @@ fn a_signal_ends_it_while_it_asks_for_the_next_room() {
     asks.stdin.take().unwrap().write_all(b"pizza\n").unwrap();
     let _connection = silent.accept().unwrap();
     has_read_all(&asks);
-    let kill = Command::new("kill").arg(asks.id().to_string()).status();
-    assert!(kill.unwrap().success());
+    signal(&asks, "-TERM");
     assert_eq!(end_of(&mut asks).code(), Some(1));
     let mut said = String::new();
     asks.stderr

@@ -273,21 +273,20 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     };
     let session = room.as_ref().map(|client| &client.session);
     let mut left = Vec::new();
-    match typed {
+    match (typed, session) {
         // The screen is as it was before: what is worth keeping is said once more.
-        Typed::Keys(_) => {
-            if let Some(session) = session {
-                let room = session.room();
-                let decision = room.and_then(|room| room.state.settling.decision.as_ref());
-                if let Some(decision) = decision {
-                    complain(&lang.decision(decision, verdict(session)));
-                }
-                if session.outdated().is_some() {
-                    complain(lang.outdated);
-                }
+        (Typed::Keys(_), Some(session)) => {
+            let room = session.room();
+            let decision = room.and_then(|room| room.state.settling.decision.as_ref());
+            if let Some(decision) = decision {
+                complain(&lang.decision(decision, verdict(session)));
+            }
+            if session.outdated().is_some() {
+                complain(lang.outdated);
             }
         }
-        Typed::Lines(lines) => {
+        (Typed::Keys(_), None) => {}
+        (Typed::Lines(lines), _) => {
             left = lines.left().await;
             left.retain(|line| match line {
                 Line::Text(text) => action::read(text, lang).is_ok_and(|action| action.is_change()),

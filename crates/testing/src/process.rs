@@ -62,7 +62,10 @@ impl Drop for Guard<'_> {
 }
 
 /// Sends a process a signal, such as `-TERM`.
-pub(crate) fn signal(process: &Child, name: &str) {
+///
+/// # Panics
+/// It has ended and was waited for.
+pub fn signal(process: &Child, name: &str) {
     let pid = process.id().to_string();
     let kill = Command::new("kill").args([name, &pid]).status();
     assert!(kill.expect("kill").success(), "kill {name} {pid}");
