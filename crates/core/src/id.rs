@@ -1,6 +1,8 @@
 //! Identifiers that never leave the servers. Those of the protocol are re-exported here.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,6 +12,14 @@ use tablecast_protocol::id::checked;
 pub use tablecast_protocol::id::{
     HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, PersonKey, RoomId, SeatToken,
 };
+
+/// A number that nobody else draws, in this process or another; not for secrets. It comes from the randomness of the
+/// operating system, by the keys that the standard library gives a hash map.
+///
+/// Generators that seed themselves by clock and thread, as `fastrand` does, may draw the same in two processes.
+pub fn unique() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
 
 /// Names one run of one server process. A restarted process is a new node, so it never
 /// renews the lease of the crashed one.

@@ -66,8 +66,11 @@ impl Site for Books {
 async fn make(State(books): State<Arc<Books>>, client: Client) -> Result<String, Problem> {
     let made = books.made.take(client.0);
     made.map_err(|wait| Problem::too_many("too many books from this address", wait))?;
-    let id = format!("{:032x}", fastrand::u128(..));
     let unavailable = |error: String| Problem::new(reason::INTERNAL, error);
+    // Whoever has the id may write, so it must not be guessed.
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| unavailable(error.to_string()))?;
+    let id = format!("{:032x}", u128::from_ne_bytes(random));
     let room: RoomId = id.parse().map_err(|_| unavailable("no id".to_owned()))?;
     let created = books.hub.create(room, Book::default()).await;
     created.map_err(|error| unavailable(error.to_string()))?;

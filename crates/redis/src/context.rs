@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tablecast_core::id::unique;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,7 @@ impl Context {
         Context {
             keys: Keys::new(&config.key_prefix),
             timeout: config.timeout,
-            name: format!("{:016x}", fastrand::u64(..)),
+            name: format!("{:016x}", unique()),
             is_cluster,
             cancel: CancellationToken::new(),
             refresh: Notify::new(),

@@ -213,7 +213,7 @@ impl Problem {
 
 /// Waits a moment, or gives up if another attempt could not begin in time.
 async fn sleep_before(last_attempt: Instant, error: BackendError) -> Result<(), BackendError> {
-    let moment = Duration::from_millis(fastrand::u64(20..60));
+    let moment = Duration::from_millis(fastrand::u8(20..60).into());
     if Instant::now() + moment >= last_attempt {
         return Err(error);
     }

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tablecast::MemoryBackend;
 use tablecast_core::backend::{Backend, Commit, Committed, Created, NewRoom};
+use tablecast_core::id::unique;
 use tablecast_core::{Position, RoomId};
 use tablecast_sqlite::{SqliteBackend, SqliteOptions, SyncMode};
 
@@ -282,7 +283,7 @@ struct Database(PathBuf);
 
 impl Database {
     fn new(folder: &Path) -> Self {
-        let folder = folder.join(format!("figures-{:016x}", fastrand::u64(..)));
+        let folder = folder.join(format!("figures-{:016x}", unique()));
         std::fs::create_dir_all(&folder).unwrap();
         Database(folder)
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tablecast_core::id::unique;
 
 use crate::error::{OpenError, Problem};
 use crate::options::{SqliteOptions, SyncMode};
@@ -112,7 +113,7 @@ fn open_locked(
         is_backup: false,
     });
     if new_run.is_some() {
-        row.run = fastrand::i64(..);
+        row.run = unique().cast_signed();
         row.is_backup = false;
     }
     row.commits += 1;

@@ -9,6 +9,7 @@ use tablecast_core::backend::{
     BackendError, Commit, Committed, Created, Keepsake, LOG_EVENTS, Loaded, NewRoom, Snapshot,
     Stamp,
 };
+use tablecast_core::id::unique;
 use tablecast_core::position::Position;
 use tablecast_core::stored::Record;
 
@@ -129,7 +130,7 @@ pub(crate) fn create(
     let dies_at = after(now, new.max_age);
     let room = RoomRow {
         number: rows::signed(totals.row.rooms),
-        history: fastrand::i64(..),
+        history: unique().cast_signed(),
         seq: 0,
         snapshot_seq: 0,
         expires_at: after(new.alarm.unwrap_or(0).max(now), new.ttl).min(dies_at),

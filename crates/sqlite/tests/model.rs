@@ -14,6 +14,7 @@ use tablecast::MemoryBackend;
 use tablecast_core::backend::{
     Backend, Commit, Committed, Created, DueAlarms, Keepsake, Loaded, NewKeepsake, NewRoom, Stamp,
 };
+use tablecast_core::id::unique;
 use tablecast_core::position::{Epoch, Position};
 use tablecast_sqlite::{SqliteBackend, check};
 
@@ -221,7 +222,7 @@ fn any_ask(random: &mut fastrand::Rng, standing: &Standing, epochs: usize) -> As
 #[tokio::test]
 async fn a_database_answers_as_rooms_in_memory_do() {
     for run in 0..RUNS {
-        let seed = fastrand::u64(..);
+        let seed = unique();
         println!("run {run}: seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
         let now = Arc::new(AtomicU64::new(START));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tablecast_core::backend::{Backend, BackendError, Health, LiveNode};
+use tablecast_core::id::unique;
 use tablecast_core::{Forms, NodeId};
 use tokio::time::{Instant, timeout};
 
@@ -235,6 +236,6 @@ impl Node {
 
 fn random_id() -> NodeId {
     // It need not be secret, only unique.
-    let id = format!("{:016x}", fastrand::u64(..)).parse();
+    let id = format!("{:016x}", unique()).parse();
     id.unwrap_or_else(|_| unreachable!("16 hex digits are an id"))
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 use support::rooms::{code, connect_in_memory};
 use support::{Hands, NEVER};
 use tablecast::core::backend::Stamp;
+use tablecast::core::id::unique;
 use tablecast::core::{Backend, Forms, NodeId, RoomId};
 use tablecast::hub::{CreateError, RoomSettings};
 use tablecast::{Hub, HubConfig, MemoryBackend};
@@ -389,7 +390,7 @@ async fn an_alarm_waits_until_all_nodes_read_what_it_does() {
         ..Egg::default()
     };
     let make = async || {
-        let id = format!("t{}", fastrand::u64(..)).parse().unwrap();
+        let id = format!("t{}", unique()).parse().unwrap();
         node.hub.create(id, egg.clone()).await
     };
     let is_known = |made: &Result<_, _>| matches!(made, Err(CreateError::NotYet));

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use support::rooms::{Ask, JsonMember, Menu, Node};
 use support::serve;
 use tablecast::core::backend::LOG_EVENTS;
+use tablecast::core::id::unique;
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, Forms, MemberId, NodeId, Rejection};
@@ -46,7 +47,7 @@ async fn two() -> (Node, Node) {
 
 async fn until_new(node: &Node) {
     let command = async || {
-        let room = format!("{:x}", fastrand::u64(..));
+        let room = format!("{:x}", unique());
         node.make(&room).await;
         node.hub.command(&room, add("soup")).await
     };
@@ -343,7 +344,7 @@ async fn serve_known(hub: Hub<Roll>) -> std::net::SocketAddr {
 async fn known() -> (Hub<Roll>, std::net::SocketAddr) {
     let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
     let made = async || {
-        let room = format!("{:x}", fastrand::u64(..));
+        let room = format!("{:x}", unique());
         hub.create(room.parse().unwrap(), Roll::default())
             .await
             .unwrap();

@@ -17,6 +17,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tablecast::core::MemberId;
+use tablecast::core::id::unique;
 use tablecast::core::limits::Rate;
 use tablecast::{App, Hub};
 use tablecast_testing::client::{Client, Said};
@@ -288,7 +289,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A text that stands nowhere else.
 fn secret() -> String {
-    format!("hidden-{:016x}", fastrand::u64(..))
+    format!("hidden-{:016x}", unique())
 }
 
 async fn live_through(steps: Vec<Step>) {

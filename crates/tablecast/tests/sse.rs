@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use support::NEVER;
 use support::rooms::{Node, code};
 use tablecast::config::{ConnectionConfig, OutboxLimits};
+use tablecast::core::id::unique;
 use tablecast::journal::What;
 use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::events::{Events, Heard, post, request};
@@ -33,6 +34,17 @@ async fn two(config: HubConfig) -> [Node; 2] {
     let other = Node::on(Arc::new(store.another_node()), config).await;
     one.make("r").await;
     [one, other]
+}
+
+/// On one thread, so that both nodes would draw them from the same generator.
+#[tokio::test]
+async fn nodes_that_draw_the_same_random_numbers_seat_two_members() {
+    let [one, other] = two(HubConfig::default()).await;
+    fastrand::seed(7);
+    let mina = listen(&one, json!({"join": {}})).await;
+    fastrand::seed(7);
+    let juno = listen(&other, json!({"join": {}})).await;
+    assert_ne!(mina.hello["you"], juno.hello["you"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -329,7 +341,7 @@ async fn other_servers_are_told_of_whoever_watches_only_where_one_of_them_may_be
 
     // A secret that nobody has been told.
     let invented = || {
-        let id = fastrand::u64(..1 << 48);
+        let id = unique() >> 16;
         json!(format!("{}5ee5{id:012x}", hex(b"watching")))
     };
     let nobodys = async || costs(&invented()).await;

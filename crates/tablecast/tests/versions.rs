@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tablecast::core::id::unique;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, CloseReason, Forms, MemberId, NodeId, Rejection};
 use tablecast::hub::{RoomError, Unavailable};
@@ -149,7 +150,7 @@ impl<V: Version> Process<V> {
 
     /// The answer to the new command in a new room.
     async fn clears_a_new_room(&self) -> (String, Value) {
-        let room = format!("r{}", fastrand::u32(..));
+        let room = format!("r{}", unique());
         self.make(&room).await;
         let mut member = self.join(&room).await;
         (room, member.ask(json!({"id": 1, "clear": {}})).await)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tablecast_core::App;
 use tablecast_core::backend::{Backend, BackendError, Loaded, Stamp};
+use tablecast_core::id::unique;
 use tablecast_core::limits::Rate;
 use tablecast_core::membership::Op;
 use tablecast_core::room::Room;
@@ -191,8 +192,8 @@ impl<A: App> LocalRooms<A> {
         caller: Caller,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
         let connection = match outbox.peer().transport {
-            Transport::WebSocket => ConnectionId::two_way(fastrand::u64(..)),
-            Transport::Sse => ConnectionId::one_way(fastrand::u64(..)),
+            Transport::WebSocket => ConnectionId::two_way(unique()),
+            Transport::Sse => ConnectionId::one_way(unique()),
         };
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let (reply, answer) = oneshot::channel();
@@ -244,7 +245,7 @@ impl<A: App> LocalRooms<A> {
             Ok(Mail::Order(Box::new(OrderRequest {
                 order,
                 op: Op {
-                    number: fastrand::u64(..),
+                    number: unique(),
                     digest: 0,
                 },
                 deadline,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tablecast_core::backend::{
     BackendError, Commit, Committed, LOG_EVENTS, Loaded, NewRoom, Snapshot, Stamp, StoredEvent,
 };
+use tablecast_core::id::unique;
 use tablecast_core::stored::Record;
 use tablecast_core::{Epoch, Position};
 
@@ -27,7 +28,7 @@ impl Room {
         let dies_at = now.saturating_add(millis(new.max_age));
         Room {
             position: Position {
-                epoch: Epoch(fastrand::u64(..)),
+                epoch: Epoch(unique()),
                 seq: 0,
             },
             snapshot_seq: 0,

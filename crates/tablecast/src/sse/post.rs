@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
 use tablecast_core::draft::Refusal;
+use tablecast_core::id::unique;
 use tablecast_core::{App, CloseReason, ConnectionId, Rejection, RoomId, SeatToken, code};
 use tablecast_protocol::client::{Post, Request};
 use tokio::sync::oneshot;
@@ -265,7 +266,7 @@ impl<A: App> LocalRooms<A> {
             person: identity.map(|identity| identity.person_in(room)),
         });
         // None that holds a seat: it tells the commands of this POST from others.
-        let connection = ConnectionId::two_way(fastrand::u64(..));
+        let connection = ConnectionId::two_way(unique());
         let deadline = Instant::now() + self.node.config.command_deadline;
         let (reply, answer) = oneshot::channel();
         self.deliver(room.clone(), |mailbox| {

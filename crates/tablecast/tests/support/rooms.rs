@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tablecast::config::ConnectionConfig;
+use tablecast::core::id::unique;
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{Backend, MemberId, Rejection, RoomId};
@@ -276,7 +277,7 @@ impl<A: App + Default> NodeOf<A> {
         // Somebody new may find the room full.
         let join = json!({"join": {"person": person, "watch": true}});
         let same = async || {
-            let room = format!("{:x}", fastrand::u64(..));
+            let room = format!("{:x}", unique());
             self.make(&room).await;
             let first = self.enter(&room, join.clone()).await;
             let again = self.enter(&room, join.clone()).await;

@@ -39,6 +39,7 @@ use bytes::Bytes;
 use tablecast_core::backend::{
     Backend, Commit, Committed, Created, LiveNode, Loaded, NewRoom, Publication, Stamp, StoredEvent,
 };
+use tablecast_core::id::unique;
 use tablecast_core::stored::Record;
 use tablecast_core::{Forms, NodeId, Position, RoomId};
 
@@ -172,11 +173,11 @@ macro_rules! backend_contract {
 
 /// A room name that no other test uses.
 fn any_room() -> RoomId {
-    format!("room-{:016x}", fastrand::u64(..)).parse().unwrap()
+    format!("room-{:016x}", unique()).parse().unwrap()
 }
 
 fn any_node() -> NodeId {
-    format!("node-{:016x}", fastrand::u64(..)).parse().unwrap()
+    format!("node-{:016x}", unique()).parse().unwrap()
 }
 
 fn event(text: impl Into<String>) -> Bytes {
