@@ -343,8 +343,12 @@ export class Room extends EventTarget {
 
   #changed() {
     if (this.#link.status === 'ended') {
+      const reason = /** @type {RoomError} */ (this.#link.reason);
       this.#commands.lost();
-      this.#commands.end(/** @type {RoomError} */ (this.#link.reason));
+      this.#commands.end(reason);
+      // A tab with a copy of what was saved counts its commands for the same seat. The person gets another secret for it,
+      // under which numbers begin anew.
+      if (reason.code === 'taken_over' && this.#person !== undefined) this.#seat = undefined;
     }
     this.#view = this.#look();
     this.dispatchEvent(new Event('view'));

@@ -95,7 +95,7 @@ test('whose seat a newer tab has ends; by a tap it takes the seat back, which ha
   assert.equal(sockets.length, 1, 'not by itself: the two would fight');
   room.retryNow();
   socket().greets({ seat: 'f'.repeat(32), you: 1 });
-  assert.equal(socket().said()[0].resume.person, PERSON);
+  assert.equal(socket().said()[0].join.person, PERSON);
   assert.deepEqual([room.view.status, room.saved?.seat], ['live', 'f'.repeat(32)]);
 });
 
@@ -143,6 +143,30 @@ test('two tabs of one person are one member, with one vote that can be taken bac
   await first.unvote('pizza');
   assert.deepEqual(first.view.state?.items[0]?.votes, []);
   assert.equal(first.view.members.length, 1);
+});
+
+test('a tab that was duplicated, and the one beside it, each have their commands done', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const tab = join(t, url, { name: 'Mina', person: newPerson() });
+  await tab.add('pizza');
+  const saved = JSON.parse(JSON.stringify(tab.saved));
+  const copy = join(t, url, { saved });
+  await live(copy);
+  await until(tab, (view) => view.status === 'ended');
+  await copy.vote('pizza');
+  await copy.unvote('pizza');
+  tab.retryNow();
+  await live(tab);
+  await until(copy, (view) => view.status === 'ended');
+  // The same text as the first command of the copy.
+  await tab.vote('pizza');
+  assert.deepEqual(tab.view.state?.items[0]?.votes, [tab.view.me?.id]);
+  await tab.add('pho');
+  copy.retryNow();
+  await live(copy);
+  await copy.unvote('pizza');
+  assert.deepEqual(copy.view.state?.items.map(({ item, votes }) => [item, votes]), [['pizza', []], ['pho', []]]);
 });
 
 test('who comes back after the seat was given up is the member they were, at once', async (t) => {
