@@ -13,10 +13,12 @@ pub use tablecast_protocol::id::{
     HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, PersonKey, RoomId, SeatToken,
 };
 
-/// A number that nobody else draws, in this process or another; not for secrets. It comes from the randomness of the
-/// operating system, by the keys that the standard library gives a hash map.
+/// A random number that hardly anybody else draws, in this process or another; not for secrets. It
+/// comes from the randomness of the operating system, by the keys that the standard library gives a
+/// hash map.
 ///
-/// Generators that seed themselves by clock and thread, as `fastrand` does, may draw the same in two processes.
+/// Generators that seed themselves by clock and thread, as `fastrand` does, may draw the same in two
+/// processes.
 pub fn unique() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,7 +1,7 @@
 //! A copy of a database, made while it is in use.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::check::{Progress, open_to_look};
+use crate::database_file::try_lock;
 use crate::error::{OpenError, Problem, RowError};
 use crate::rows::{StoreRow, unusable};
 
@@ -25,14 +26,17 @@ const EVERY: Duration = Duration::from_millis(200);
 pub fn backup(path: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), OpenError> {
     let connection = open_to_look(path).map_err(|problem| problem.at(path))?;
     let part = part(to);
-    let copied = make(to, &part)
+    let lock = make(&part).map_err(|problem| problem.at(to))?;
+    let copied = check_free(to)
         .and_then(|()| copy(connection, &part, progress))
         .and_then(|()| mark(&part))
         .and_then(|()| finish(&part, to));
-    copied.map_err(|problem| {
+    let outcome = copied.map_err(|problem| {
         let _ = fs::remove_file(&part);
         problem.at(to)
-    })
+    });
+    drop(lock);
+    outcome
 }
 
 /// Where the copy is until it is whole.
@@ -42,20 +46,34 @@ fn part(to: &Path) -> PathBuf {
     name.into()
 }
 
-fn make(to: &Path, part: &Path) -> Result<(), Problem> {
-    if to.exists() {
-        return Err(Problem::Other(
-            "there is a file of this name already".to_owned(),
-        ));
-    }
-    // For its owner alone, as SQLite finds it.
-    OpenOptions::new()
+/// Makes the copy's file, empty. No other process copies to it as long as the answer lives.
+fn make(part: &Path) -> Result<File, Problem> {
+    // For its owner alone, as SQLite finds it. Perhaps left by a copy that was cut off.
+    let file = OpenOptions::new()
         .write(true)
         .create(true)
-        .truncate(true)
+        .truncate(false)
         .mode(0o600)
         .open(part)?;
-    Ok(())
+    // Another one may have been finished, under its own name, since this was opened.
+    let number = file.metadata()?.ino();
+    let is_there = || part.metadata().is_ok_and(|now| now.ino() == number);
+    if !try_lock(&file)? || !is_there() {
+        return Err(Problem::Other(
+            "another process makes a backup of this name".to_owned(),
+        ));
+    }
+    file.set_len(0)?;
+    Ok(file)
+}
+
+fn check_free(to: &Path) -> Result<(), Problem> {
+    match to.exists() {
+        true => Err(Problem::Other(
+            "there is a file of this name already".to_owned(),
+        )),
+        false => Ok(()),
+    }
 }
 
 fn copy(

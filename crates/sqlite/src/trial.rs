@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
+use tablecast_core::id::unique;
 
 use crate::database_file::{DatabaseFile, try_lock};
 use crate::error::{OpenError, Problem};
@@ -131,7 +132,7 @@ fn user(path: &Path) -> Result<Option<String>, Problem> {
 
 /// Makes a file as large as a page beside it, and removes it.
 fn write_beside(path: &Path) -> io::Result<()> {
-    let probe = beside(path, &format!("-check-{}", std::process::id()));
+    let probe = beside(path, &format!("-check-{:016x}", unique()));
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -144,6 +144,30 @@ async fn a_backup_is_whole_and_begins_a_new_run() {
     assert_eq!(pragma("auto_vacuum").unwrap(), 2);
 }
 
+/// As when two timers begin one at the same time.
+#[tokio::test]
+async fn two_backups_of_one_name_do_not_disturb_each_other() {
+    let folder = Folder::new();
+    drop(with_rooms(&folder).await);
+    let (copy, part) = (
+        folder.path().join("copy.db"),
+        folder.path().join("copy.db-part"),
+    );
+    fs::write(&part, "what the other one has written").unwrap();
+    let other = fs::File::open(&part).unwrap();
+    other.lock().unwrap();
+    let refused = backup(&folder.database(), &copy, &mut |_| {}).unwrap_err();
+    assert!(refused.to_string().contains("another process"), "{refused}");
+    let written = fs::read_to_string(&part).unwrap();
+    assert_eq!(written, "what the other one has written");
+
+    // It was cut off.
+    drop(other);
+    backup(&folder.database(), &copy, &mut |_| {}).unwrap();
+    assert_eq!(check(&copy, &mut |_| {}).unwrap().findings, []);
+    assert!(!part.exists());
+}
+
 #[tokio::test]
 async fn a_backup_that_cannot_be_made_leaves_nothing() {
     let folder = Folder::new();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use tablecast_core::id::unique;
 use tablecast_http::tls::{Certificate, load};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
@@ -121,7 +122,7 @@ fn store(dir: &Path) -> Finding {
 
 /// Makes a file in a directory and removes it.
 fn write_in(dir: &Path) -> io::Result<()> {
-    let path = dir.join(format!(".tablecast-check-{}", std::process::id()));
+    let path = dir.join(format!(".tablecast-check-{:016x}", unique()));
     OpenOptions::new()
         .write(true)
         .create_new(true)

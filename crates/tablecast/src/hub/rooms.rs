@@ -191,9 +191,10 @@ impl<A: App> LocalRooms<A> {
         wanted: WantedSeat,
         caller: Caller,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
+        let (token, random) = secrets()?;
         let connection = match outbox.peer().transport {
-            Transport::WebSocket => ConnectionId::two_way(unique()),
-            Transport::Sse => ConnectionId::one_way(unique()),
+            Transport::WebSocket => ConnectionId::two_way(random),
+            Transport::Sse => ConnectionId::one_way(random),
         };
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let (reply, answer) = oneshot::channel();
@@ -212,7 +213,7 @@ impl<A: App> LocalRooms<A> {
             wanted,
             person,
             identity,
-            token: random_token()?,
+            token,
             keep_seat,
             may_be_seated: None,
             waits: Waits::ForAnswer { deadline, reply },
@@ -455,11 +456,13 @@ impl<A: App> Drop for OpenRoom<'_, A> {
     }
 }
 
-/// A new secret for a seat, from the system's randomness.
-fn random_token() -> Result<SeatToken, Unavailable> {
-    let mut bytes = [0; 16];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(SeatToken(u128::from_ne_bytes(bytes))),
-        Err(error) => Err(Unavailable::Store(format!("no randomness: {error}"))),
-    }
+/// New secrets from the system's randomness: for a seat, and for a connection, by which somebody who
+/// watches may say that they are there.
+fn secrets() -> Result<(SeatToken, u64), Unavailable> {
+    let (mut seat, mut connection) = ([0; 16], [0; 8]);
+    getrandom::fill(&mut seat)
+        .and_then(|()| getrandom::fill(&mut connection))
+        .map_err(|error| Unavailable::Store(format!("no randomness: {error}")))?;
+    let seat = SeatToken(u128::from_ne_bytes(seat));
+    Ok((seat, u64::from_ne_bytes(connection)))
 }
