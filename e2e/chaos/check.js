@@ -100,8 +100,26 @@ function effects(history) {
   return found;
 }
 
-/** Whether nobody in a run is away longer than the grace, and every node keeps its lease. @param {History} history */
-const seatsAreKept = ({ plan, starvedMost }) => plan.grace >= LONG_GRACE && starvedMost < LEASE / 2;
+/**
+ * Whether nobody in a run is away longer than the grace, and every node keeps its lease. That of a killed one ends while
+ * others may still wait for the next one to start, on a machine that is slow enough.
+ * @param {History} history
+ */
+const seatsAreKept = (history) => history.plan.grace >= LONG_GRACE && history.starvedMost < LEASE / 2 && longestAway(history) < (LEASE * 3) / 4;
+
+/** For how long some client was not connected, at most, ms. @param {History} history */
+function longestAway({ plan, shown }) {
+  let longest = 0;
+  for (let client = 0; client < plan.clients.length; client++) {
+    /** @type {number | null} */
+    let since = null;
+    for (const { status, at } of shown.filter((one) => one.client === client)) {
+      if (since !== null) longest = Math.max(longest, at - since);
+      since = status === 'live' ? null : (since ?? at);
+    }
+  }
+  return longest;
+}
 
 /** Commands of one seat take effect in the order in which they were given. @param {History} history @returns {Finding[]} */
 function order({ plan, commands, final }) {

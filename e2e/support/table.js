@@ -22,9 +22,21 @@ export async function open(guest) {
 
 /** Opens a table that stays as long as the server's default, as programs do; returns its id. @param {Guest} guest @param {{ base: string }} site */
 export async function openShort(guest, { base }) {
+  // The first page of a browser takes long on a busy machine, and the table may be a brief one.
+  await guest.page.goto('/');
   const { id } = await (await fetch(`${base}/session/`, { method: 'POST' })).json();
   await enter(guest, id);
   return /** @type {string} */ (id);
+}
+
+/**
+ * Stands between the pages and the server, and lets them take no other way, as they would if the connection is slow.
+ * @param {import('playwright-core').Page | import('playwright-core').BrowserContext} pages
+ * @param {(socket: import('playwright-core').WebSocketRoute) => void} takes
+ */
+export async function between(pages, takes) {
+  await pages.route(/\/sse\//, () => {});
+  await pages.routeWebSocket(/\/ws\//, takes);
 }
 
 /** Follows the link to a table, and sits down. @param {Guest} guest @param {string} id */

@@ -17,7 +17,7 @@ import { until } from '../support/wait.js';
 async function between({ page }, takes) {
   /** @type {((push: object) => void)[]} */
   const said = [];
-  await page.routeWebSocket(/\/ws\//, (socket) => {
+  await table.between(page, (socket) => {
     const server = socket.connectToServer();
     const say = (/** @type {object} */ push) => socket.send(JSON.stringify(push));
     said.push(say);
@@ -122,7 +122,7 @@ test('dishes that were given in without a connection wait over a reload, and are
   const mina = await guest(t, server.base);
   const { page, w } = mina;
   let away = false;
-  await page.routeWebSocket(/\/ws\//, (socket) => void (away || socket.connectToServer()));
+  await table.between(page, (socket) => void (away || socket.connectToServer()));
   const id = await table.open(mina);
   away = true;
   for (const reload of [true, false]) {
@@ -142,7 +142,7 @@ test('dishes that were not sent before their tab was closed are named when the t
   const mina = await guest(t, server.base);
   const { page, context, w } = mina;
   let away = false;
-  await page.routeWebSocket(/\/ws\//, (socket) => void (away || socket.connectToServer()));
+  await table.between(page, (socket) => void (away || socket.connectToServer()));
   const id = await table.open(mina);
   away = true;
   await page.reload();

@@ -71,7 +71,7 @@ test('only the host changes a locked menu, votes stay hidden, and one\'s own are
 });
 
 test('a seat goes on by WebSocket where the network lets it through again, and back', async (t) => {
-  const server = await site(t);
+  const server = await site(t, ['--seat-grace', '5m']);
   const blocked = await withoutUpgrade(t, [server]);
   const mina = await guest(t, blocked, { may: NETWORK });
   const id = await table.open(mina);

@@ -37,10 +37,12 @@ test('what others want is removed, and what was chosen is chosen again, only whe
 
   // A decision while somebody types takes nothing away.
   await table.box(mina).fill('Ram');
+  // It is shown for five seconds.
+  const isTold = mina.page.getByRole('group', { name: mina.w.said.decided('김밥') }).waitFor();
   await table.decide(juno, 'byVotes');
   await table.winner(juno);
   await table.told(juno).getByRole('button', { name: w.enjoy }).click();
-  await mina.page.getByRole('group', { name: mina.w.said.decided('김밥') }).waitFor();
+  await isTold;
   await mina.page.keyboard.type('en');
   equal(await table.box(mina).inputValue(), 'Ramen');
   equal(await mina.page.getByRole('dialog').count(), 0);

@@ -121,10 +121,10 @@ test('a table that was just kept open for ten minutes is not said to be open for
   const server = await site(t);
   const mina = await guest(t, server.base);
   // The server's first message is late, as on a network that wakes up, so the server's clock seems to be behind.
-  await mina.page.routeWebSocket(/\/ws\//, (socket) => {
+  await table.between(mina.page, (socket) => {
     const far = socket.connectToServer();
     let before = Promise.resolve();
-    let wait = 900;
+    let wait = 400;
     far.onMessage((message) => {
       const late = wait;
       wait = 0;

@@ -15,7 +15,7 @@ const STACK = `a${'\u0301'.repeat(240)}b${'\u0316'.repeat(240)}`;
 /** From now on the page reads stacks wherever the server sends this word. @param {Guest} guest */
 async function stacks({ page }) {
   const stacked = (/** @type {string | Buffer} */ text) => String(text).replaceAll(PLAIN, STACK);
-  await page.routeWebSocket(/\/ws\//, (socket) => {
+  await table.between(page, (socket) => {
     const server = socket.connectToServer();
     server.onMessage((message) => socket.send(stacked(message)));
   });

@@ -4,7 +4,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { NETWORK, guest, test, turn } from '../support/browser.js';
 import { front, site } from '../support/site.js';
 import * as table from '../support/table.js';
-import { becomes } from '../support/wait.js';
+import { becomes, until } from '../support/wait.js';
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
@@ -26,8 +26,7 @@ test('who closes the tab and comes back later is the same member, and takes back
   await table.enter(juno, id);
   await table.add(mina, '김밥');
   await table.vote(mina, '김밥');
-  await table.answered(juno, '김밥').waitFor();
-  const before = await voters(juno, '김밥');
+  const before = await until('her vote is seen', () => voters(juno, '김밥'), ({ length }) => length === 1);
   const { members } = await table.session(server, id);
   equal(before[0]?.[0], 'M');
 

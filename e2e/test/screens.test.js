@@ -97,8 +97,10 @@ test('a name that was kept and is refused now keeps nobody out', async (t) => {
     const { page, w } = mina;
     await page.goto('/');
     await page.evaluate((name) => localStorage.setItem('tablecast.name', JSON.stringify(name)), name);
+    // It is shown for five seconds.
+    const isTold = page.getByRole('group', { name: w.nameRefused(w.errors[why]) }).waitFor();
     await table.enter(mina, id);
-    await page.getByRole('group', { name: w.nameRefused(w.errors[why]) }).waitFor();
+    await isTold;
     await table.callMyself(mina, 'Mina');
     await page.reload();
     await page.getByRole('button', { name: w.changeMe('Mina') }).waitFor();

@@ -29,7 +29,7 @@ test('a table that a server lost in a restart is said to be lost, not to have be
 });
 
 test('a draw is checked in words first, and its result has a date and a text to send', async (t) => {
-  const server = await site(t, ['--room-ttl', '15s']);
+  const server = await site(t, ['--room-ttl', '50s']);
   // A phone may have a sheet for sharing; this one copies.
   const mina = await guest(t, server.base, { locale: 'ko-KR', reducedMotion: 'reduce', viewport: { width: 390, height: 844 } });
   const { page, w } = mina;

@@ -21,7 +21,7 @@ use tablecast::hub::CreateError;
 use tablecast::{App, Hub, HubConfig};
 use tablecast_sqlite::{SqliteBackend, SqliteOptions};
 use tablecast_testing::redis::{RedisCluster, RedisServer};
-use tablecast_testing::{Directory, until};
+use tablecast_testing::{DEADLINE, Directory, until};
 use tokio::runtime::Runtime;
 
 /// It rings at this time, once.
@@ -60,7 +60,7 @@ impl App for Bell {}
 /// It is soon known which nodes live.
 fn config() -> HubConfig {
     HubConfig {
-        node_lease: Duration::from_millis(800),
+        node_lease: Duration::from_secs(3),
         ..HubConfig::default()
     }
 }
@@ -161,7 +161,8 @@ async fn in_a_database_an_alarm_that_came_while_no_process_ran_rings_at_the_star
     let hands = Arc::new(AtomicU64::new(1_000_000));
     // A hub's tasks hold the database a moment longer than the hub.
     let open = async || {
-        let options = SqliteOptions::new(directory.path().join("rooms.db"));
+        let mut options = SqliteOptions::new(directory.path().join("rooms.db"));
+        options.timeout = DEADLINE;
         let hands = hands.clone();
         SqliteBackend::open_with_clock(&options, move || hands.load(Ordering::SeqCst)).ok()
     };

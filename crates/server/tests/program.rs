@@ -255,7 +255,8 @@ fn with_json_it_says_in_the_log_alone_that_it_listens_and_that_it_ended() {
 #[test]
 fn an_outage_of_a_cluster_is_logged_once_and_so_is_its_end() {
     let dir = Directory::new();
-    let mut redis = RedisServer::start(&["--cluster-enabled", "yes"]);
+    let bus = free_port().to_string();
+    let mut redis = RedisServer::start(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
     redis.cli(&["cluster", "addslotsrange", "0", "16383"]);
     let store = format!("redis-cluster://127.0.0.1:{}", redis.port());
     redis.kill9();

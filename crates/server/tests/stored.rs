@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use support::{Running, config, say, start_on};
 use tablecast_sqlite::{Problem, SqliteBackend, SqliteOptions};
 use tablecast_testing::client::Client;
-use tablecast_testing::{Directory, until};
+use tablecast_testing::{DEADLINE, Directory, until};
 
 /// The clock stands still, so that nothing expires.
 const NOW: u64 = 1_750_000_000_000;
@@ -38,7 +38,8 @@ impl Database {
     }
 
     async fn serve(&self) -> Running {
-        let options = SqliteOptions::new(self.path());
+        let mut options = SqliteOptions::new(self.path());
+        options.timeout = DEADLINE;
         // The tasks of the server before may be on their way to their ends.
         let open = async || SqliteBackend::open_with_clock(&options, || NOW);
         let backend = until(

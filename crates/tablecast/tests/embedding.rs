@@ -15,6 +15,7 @@ use axum::routing::get;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use support::Hands;
 use support::rooms::{Ask, JsonMember, Menu, Node};
 use support::serve;
 use tablecast::core::backend::LOG_EVENTS;
@@ -283,7 +284,8 @@ async fn a_closed_room_has_no_members_on_any_node_and_can_be_joined_again() {
 /// The log begins after what this node knows, so the members are not told by the events.
 #[tokio::test]
 async fn a_node_that_missed_more_than_the_log_holds_says_that_the_room_was_closed() {
-    let store = MemoryBackend::new();
+    // No lease ends, however long all these changes take.
+    let store = Hands::new().store();
     let faulty = FaultyBackend::new(Arc::new(store.another_node()));
     let faults = faulty.faults();
     let config = || HubConfig {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::NEVER;
 use support::rooms::{Node, code};
+use support::{Hands, NEVER};
 use tablecast::config::{ConnectionConfig, OutboxLimits};
 use tablecast::core::id::unique;
 use tablecast::journal::What;
@@ -324,7 +324,7 @@ async fn other_servers_are_told_of_whoever_watches_only_where_one_of_them_may_be
         node_lease: Duration::from_secs(1),
         ..HubConfig::default()
     };
-    let store = MemoryBackend::new();
+    let store = Hands::new().store();
     let backend = FaultyBackend::new(Arc::new(store.another_node()));
     let faults = backend.faults();
     let one = Node::on(Arc::new(backend), config.clone()).await;
@@ -416,7 +416,7 @@ async fn a_node_that_drains_tells_streams_to_come_back_elsewhere() {
 async fn a_post_to_any_node_is_a_sign_of_life_and_without_any_the_stream_ends() {
     let connection = ConnectionConfig {
         ping_interval: Duration::from_millis(500),
-        pong_timeout: Duration::from_secs(3),
+        pong_timeout: Duration::from_secs(6),
         ..ConnectionConfig::default()
     };
     let config = HubConfig {

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use support::rooms::Node;
+use support::{Hands, NEVER};
+use tablecast::HubConfig;
 use tablecast::core::{Backend, Forms, NodeId};
-use tablecast::{HubConfig, MemoryBackend};
 use tablecast_testing::until;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -57,21 +58,24 @@ async fn the_log_says_whether_newer_forms_are_made_from_now_on_or_no_more() {
     let log = Log::default();
     let _kept = tracing::subscriber::set_default(log.clone());
     let said = async || log.0.lock().unwrap().clone();
-    let store = MemoryBackend::new();
+    let store = Hands::new().store();
     let older = store.another_node();
     let id: NodeId = "older".parse().unwrap();
-    older.renew(&id, Forms::FIRST, 5 * LEASE).await.unwrap();
+    let live = async || older.renew(&id, Forms::FIRST, NEVER).await.unwrap().len();
+    assert_eq!(live().await, 1);
     let config = HubConfig {
         node_lease: LEASE,
         ..HubConfig::default()
     };
     let _new = Node::on(Arc::new(store), config).await;
+    until("it has seen the older one", live, |live| *live == 2).await;
+    older.release(&id).await.unwrap();
     let is_told = |said: &Vec<String>| said.len() == 1;
     let up = until("newer forms are made", said, is_told).await;
     let what = "all nodes read these stored forms, so they are made from now on";
     assert_eq!(up, [what]);
 
-    older.renew(&id, Forms::FIRST, LEASE).await.unwrap();
+    live().await;
     let is_told = |said: &Vec<String>| said.len() == 2;
     let down = until("no newer ones are made", said, is_told).await;
     let what = "a node reads no newer stored forms than these, so none are made any more";

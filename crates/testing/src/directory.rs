@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use tablecast_core::id::unique;
 
 /// A directory for temporary files. It is removed with all in it when this is dropped.
 #[derive(Debug)]
@@ -15,11 +16,9 @@ impl Directory {
     /// If it cannot be made.
     #[expect(clippy::new_without_default, reason = "it makes something outside")]
     pub fn new() -> Directory {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tablecast-test-{}-{number}", std::process::id());
+        let name = format!("tablecast-test-{:016x}", unique());
         let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).expect("a directory for temporary files");
+        fs::create_dir(&path).expect("a directory for temporary files");
         Directory(path)
     }
 

@@ -246,7 +246,8 @@ impl RedisCluster {
             "--cluster-port",
             &bus,
             "--cluster-node-timeout",
-            "3000",
+            // So that a node that stands still on a busy machine is not taken for dead.
+            "30000",
         ])
     }
 }

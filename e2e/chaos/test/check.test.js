@@ -72,11 +72,14 @@ test('kept over a reload and not there', () => {
   deepEqual(kinds({ commands: [kept, add(1, 'c0 1', acked(3))], final: final('c0 1') }), ['lost']);
 });
 
-test('a seat may be lost only after the grace, or with the lease of a node that got no CPU time', () => {
+test('a seat may be lost only after the grace, or with the lease of a node that got no CPU time, or was killed', () => {
   const commands = [add(0, 'c0 0', refused('unsure')), add(1, 'c0 1', acked(3))];
   deepEqual(kinds({ commands }), ['false-reason']);
   deepEqual(kinds({ commands, starved: 20_000, starvedMost: 1000 }), ['false-reason']);
   deepEqual(kinds({ commands, starvedMost: 6000 }), []);
+  const away = (/** @type {number} */ end) => [shown({ seq: 3 }), shown({ seq: 3, at: 1000, status: 'offline' }), shown({ seq: 3, at: 2000, status: 'connecting' }), shown({ seq: 3, at: end })];
+  deepEqual(kinds({ commands, shown: away(9000) }), ['false-reason']);
+  deepEqual(kinds({ commands, shown: away(11_000) }), []);
   deepEqual(kinds({ commands, plan: { ...history({}).plan, grace: LONG_GRACE - 1 } }), []);
 });
 

@@ -26,7 +26,7 @@ pub const TTL: Duration = Duration::from_secs(600);
 
 /// A life to wait for the end of. The steps before the end, some of them by
 /// `redis-cli`, have to fit into it on a busy machine.
-pub const BRIEF: Duration = Duration::from_secs(3);
+pub const BRIEF: Duration = Duration::from_secs(6);
 
 pub fn room(name: &str) -> RoomId {
     name.parse().unwrap()

@@ -12,7 +12,7 @@ test('each hostile frame is answered as the list says', async (t) => {
   // One after the other: a process that is busy with the floods of some is too late with the handshakes of others.
   for (const hostile of CASES) {
     const room = await server.room();
-    const verdict = await play(hostile, room.url, open);
+    const verdict = await play(hostile, room.url, open, 60_000);
     if (!verdict?.expected) wrong.push(`${hostile.dialect}: ${hostile.name}: expected ${hostile.expect}, came ${verdict?.answer} ${verdict?.frame}`);
   }
   assert.deepEqual(wrong, []);

@@ -179,6 +179,7 @@ pub fn create(dir: &Directory, server: &Process) -> String {
 
 /// Makes a room with these options: its page.
 pub fn create_with(dir: &Directory, server: &Process, options: &[&str]) -> String {
+    server.until_ready();
     let at = server.address().to_string();
     let output = tablecast(dir)
         .args(["create", "--server", &at])

@@ -17,7 +17,7 @@ use crate::site::{Site, ask};
 async fn a_quiet_room_outlasts_the_patience_of_each_proxy() {
     // A node looks twice in that time, and pings whoever was silent since the last look. All start
     // before anybody speaks: a start blocks, and a node does not wait long for a request.
-    let sites = KINDS.map(|kind| (kind, Site::start(kind, &["--ping-interval", "72s"])));
+    let sites = KINDS.map(|kind| (kind, Site::start(kind, &["--ping-interval", "90s"])));
     join_all(sites.map(async |(kind, site)| {
         let room = site.nodes[0].make_room().await;
         let connect = Connect::to(site.proxy.address(), &format!("/ws/{room}/"));

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tablecast::core::Backend;
 use tablecast::core::backend::{Created, NewRoom};
 use tablecast_sqlite::{SqliteBackend, SqliteOptions};
-use tablecast_testing::{Directory, until};
+use tablecast_testing::{DEADLINE, Directory, until};
 use tokio::sync::{RwLock, watch};
 
 use crate::harness::{Member, Node, tablecast};
@@ -45,7 +45,9 @@ impl Database {
 
     /// Puts so many rooms into it, at which nobody will look.
     async fn fill(&self, rooms: usize) {
-        let backend = SqliteBackend::open(&SqliteOptions::new(self.path())).unwrap();
+        let mut options = SqliteOptions::new(self.path());
+        options.timeout = DEADLINE;
+        let backend = SqliteBackend::open(&options).unwrap();
         let make = async |n: usize| {
             let new = NewRoom {
                 snapshot: vec![b'{'; 500].into(),

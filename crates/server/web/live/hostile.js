@@ -23,7 +23,7 @@ const PATIENCE = 20;
 /** How many rate refusals a connection may get at once. */
 const COLLECTED = 100;
 
-/** Longer than the server waits for a first message. */
+/** How long to wait for an answer, ms: longer than the server waits for a first message. */
 const DEADLINE = 8_000;
 
 const add = (/** @type {unknown} */ item, id = 1) => JSON.stringify({ id, add: { item } });
@@ -107,7 +107,7 @@ export const CASES = [
   {
     name: 'far more commands than the rate',
     dialect: 'json',
-    say: (limits) => Array.from({ length: limits.command_burst + COLLECTED + 50 }, (_, index) => `{"id":${index + 1},"remove":{"item":"no such thing"}}`),
+    say: (limits) => Array.from({ length: limits.command_burst + COLLECTED + 500 }, (_, index) => `{"id":${index + 1},"remove":{"item":"no such thing"}}`),
     expect: 'close 4429',
     applies: (limits) => limits.commands_per_second > 0,
   },
@@ -129,14 +129,15 @@ export const CASES = [
 /**
  * Plays a case over a connection of its own.
  * @param {Case} hostile @param {string} url @param {import('./socket.js').Open} open
+ * @param {number} [deadline] how long to wait for an answer, ms
  * @returns {Promise<Verdict | null>} null: it does not apply to this server
  */
-export async function play(hostile, url, open) {
+export async function play(hostile, url, open, deadline = DEADLINE) {
   const member = new Member({ label: '', dialect: hostile.dialect, url, open });
   const wanted = hostile.expect.startsWith('close') ? ['closed'] : ['error', 'ack', 'menu', 'closed'];
   // An empty first message means none.
   const first = hostile.first ?? '{"join":{"name":"hostile"}}';
-  const greeted = heard(member, hostile.first === undefined ? ['hello', 'menu', 'closed'] : wanted);
+  const greeted = heard(member, hostile.first === undefined ? ['hello', 'menu', 'closed'] : wanted, deadline);
   member.connect(first === '' ? undefined : first);
   let answer = await greeted;
   if (hostile.first === undefined && answer?.kind !== 'closed') {
@@ -145,7 +146,7 @@ export async function play(hostile, url, open) {
       await goodbye(member);
       return null;
     }
-    const answered = heard(member, wanted);
+    const answered = heard(member, wanted, deadline);
     for (const data of hostile.say(limits)) {
       if (typeof data === 'string') member.say(data);
       else member.sayBinary(data);
@@ -154,7 +155,7 @@ export async function play(hostile, url, open) {
   }
   const code = await goodbye(member);
   const told = answer && inWords(answer);
-  const said = [told ?? `nothing in ${DEADLINE / 1000} s`];
+  const said = [told ?? `nothing in ${deadline / 1000} s`];
   // Who closed it shows whether it stayed open.
   if (told && !told.startsWith('close') && code !== 1000) said.push(`close ${code}`);
   const words = said.join(', ');
@@ -188,14 +189,14 @@ function inWords({ kind, value, code }) {
  * @param {Member} member @param {string[]} kinds
  * @returns {Promise<import('./log.js').Entry | undefined>}
  */
-function heard(member, kinds) {
+function heard(member, kinds, deadline = DEADLINE) {
   return new Promise((resolve) => {
     const done = (/** @type {import('./log.js').Entry | undefined} */ one) => {
       clearTimeout(late);
       member.removeEventListener('entry', look);
       resolve(one);
     };
-    const late = setTimeout(() => done(undefined), DEADLINE);
+    const late = setTimeout(() => done(undefined), deadline);
     const look = (/** @type {any} */ { detail }) => {
       if (detail.way !== 'out' && kinds.includes(detail.kind)) done(detail);
     };

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use tablecast::core::limits::Rate;
 use tablecast::core::logic::{Context, Logic};
 use tablecast::core::{MemberId, Rejection};
-use tablecast::{App, HubConfig, MemoryBackend};
+use tablecast::{App, HubConfig};
 use tablecast_testing::FaultyBackend;
 use tablecast_testing::faulty::Faults;
 
+use super::Hands;
 use super::rooms::NodeOf;
 
 pub(crate) type Node = NodeOf<Notes>;
@@ -180,7 +181,7 @@ pub(crate) fn config() -> HubConfig {
 
 /// Two nodes on one store, the first with faults.
 pub(crate) async fn two_nodes() -> (Node, Node, Faults) {
-    let one = MemoryBackend::new();
+    let one = Hands::new().store();
     let two = one.another_node();
     let faulty = FaultyBackend::new(Arc::new(one));
     let faults = faulty.faults();

@@ -42,9 +42,10 @@ async fn set(backend: &dyn Backend, room: &RoomId, expected: Position, at: u64) 
 
 /// All nodes are told of an alarm when its time has come, and not before.
 pub async fn an_alarm_is_told_to_all_nodes_when_it_is_due(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
     let position = create(&*nodes.a, &room).await;
-    let at = now(&*nodes.a).await + ms(SHORT);
+    let at = now(&*nodes.a).await + ms(short);
     let position = set(&*nodes.a, &room, position, at).await;
     accepted(&*nodes.a, &room, position, vec![event_at(2)]).await;
     let seq = 1;
@@ -86,7 +87,8 @@ pub async fn a_hint_stays_until_it_is_forgotten(nodes: Nodes) {
 /// A new room may have an alarm, and lives its whole lifetime beyond it, but never beyond its
 /// maximum age.
 pub async fn a_new_room_lives_a_lifetime_beyond_its_alarm(nodes: Nodes) {
-    for (max_age, expected) in [(LONG * 3, LONG * 2), (LONG + SHORT, LONG + SHORT)] {
+    let short = short(&nodes).await;
+    for (max_age, expected) in [(LONG * 3, LONG * 2), (LONG + short, LONG + short)] {
         let room = any_room();
         let begin = now(&*nodes.a).await;
         let new = NewRoom {
@@ -160,8 +162,9 @@ pub async fn a_commit_that_has_happened_has_its_hint(nodes: Nodes) {
 
 /// The hint of a room that has expired is told, too: whoever reads it forgets it.
 pub async fn a_hint_outlives_its_room(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (position, _) = create_for(&*nodes.a, &room, SHORT, SHORT).await;
+    let (position, _) = create_for(&*nodes.a, &room, short, short).await;
     let at = now(&*nodes.a).await;
     set(&*nodes.a, &room, position, at).await;
     gone(&*nodes.b, &room).await;

@@ -28,9 +28,10 @@ pub async fn an_extension_counts_from_now_by_the_stores_clock(nodes: Nodes) {
 
 /// A shorter extension than what is left changes nothing.
 pub async fn an_extension_never_shortens_a_life(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
     let (position, before) = create_for(&*nodes.a, &room, LONG, LONG).await;
-    let (_, after) = extended(&*nodes.a, &room, position, SHORT).await;
+    let (_, after) = extended(&*nodes.a, &room, position, short).await;
     assert_eq!(after.expires_at, before.expires_at);
     let loaded = load(&*nodes.b, &room, None).await;
     assert_eq!(loaded.stamp.expires_at, before.expires_at);
@@ -38,11 +39,12 @@ pub async fn an_extension_never_shortens_a_life(nodes: Nodes) {
 
 /// However often it is extended, a room ends at its maximum age.
 pub async fn no_extension_goes_beyond_the_maximum_age(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (mut position, made) = create_for(&*nodes.a, &room, SHORT, 2 * SHORT).await;
+    let (mut position, made) = create_for(&*nodes.a, &room, short, 2 * short).await;
     for _ in 0..3 {
         let (next, stamp) = extended(&*nodes.a, &room, position, LONG).await;
-        assert_close(stamp.expires_at, made.now + ms(2 * SHORT));
+        assert_close(stamp.expires_at, made.now + ms(2 * short));
         position = next;
     }
     gone(&*nodes.b, &room).await;
@@ -56,8 +58,9 @@ pub async fn a_first_life_is_bounded_by_the_maximum_age(nodes: Nodes) {
 
 /// Without an extension the expiry stays as it is.
 pub async fn a_commit_without_extension_leaves_the_expiry(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (position, made) = create_for(&*nodes.a, &room, SHORT, LONG).await;
+    let (position, made) = create_for(&*nodes.a, &room, short, LONG).await;
     let (_, stamp) = accepted(&*nodes.a, &room, position, vec![event("e")]).await;
     assert_eq!(stamp.expires_at, made.expires_at);
     let loaded = load(&*nodes.b, &room, None).await;
@@ -78,8 +81,9 @@ pub async fn a_conflict_extends_nothing(nodes: Nodes) {
 /// A room that was extended is there, with its log and state, after the moment
 /// at which it would have expired.
 pub async fn an_extended_room_outlives_its_first_expiry(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (position, made) = create_for(&*nodes.a, &room, SHORT, LONG).await;
+    let (position, made) = create_for(&*nodes.a, &room, short, LONG).await;
     let (position, _) = extended(&*nodes.a, &room, position, LONG).await;
     let look = async || {
         let loaded = load(&*nodes.b, &room, None).await;
@@ -95,8 +99,9 @@ pub async fn an_extended_room_outlives_its_first_expiry(nodes: Nodes) {
 /// An expired room cannot be loaded, and a commit of someone who still knows it
 /// does not make it again.
 pub async fn an_expired_room_is_gone_and_no_late_commit_brings_it_back(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (position, _) = create_for(&*nodes.a, &room, SHORT, LONG).await;
+    let (position, _) = create_for(&*nodes.a, &room, short, LONG).await;
     let (position, _) = accepted(&*nodes.a, &room, position, vec![event("e")]).await;
     gone(&*nodes.a, &room).await;
     for node in nodes.each() {
@@ -110,8 +115,9 @@ pub async fn an_expired_room_is_gone_and_no_late_commit_brings_it_back(nodes: No
 /// After its expiry a name can be used again: a new history, from which nothing
 /// of the old one can be reached.
 pub async fn a_new_room_of_an_expired_name_is_another_epoch(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (first, _) = create_for(&*nodes.a, &room, SHORT, LONG).await;
+    let (first, _) = create_for(&*nodes.a, &room, short, LONG).await;
     let (old, _) = accepted(&*nodes.a, &room, first, vec![event("old")]).await;
     gone(&*nodes.a, &room).await;
     let new = create(&*nodes.b, &room).await;

@@ -110,8 +110,9 @@ pub async fn a_step_with_a_keepsake_is_otherwise_as_any_other(nodes: Nodes) {
 
 /// It is there when the room is not any more.
 pub async fn a_keepsake_outlives_its_room(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (position, _) = create_for(&*nodes.a, &room, SHORT, SHORT).await;
+    let (position, _) = create_for(&*nodes.a, &room, short, short).await;
     kept(&*nodes.a, &room, position, event("pizza"), LONG).await;
     let before = left(&*nodes.a, &room).await;
     assert!(before.is_some());
@@ -172,9 +173,10 @@ pub async fn a_refused_commit_keeps_nothing(nodes: Nodes) {
 
 /// Its time is its own: it may be shorter than the room's.
 pub async fn a_keepsake_ends_by_the_stores_clock_while_its_room_lives(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
     let first = create(&*nodes.a, &room).await;
-    let (position, _) = kept(&*nodes.a, &room, first, event("pizza"), SHORT).await;
+    let (position, _) = kept(&*nodes.a, &room, first, event("pizza"), short).await;
     let end = left(&*nodes.a, &room).await.unwrap().kept_until;
     let look = async || load(&*nodes.a, &room, None).await.stamp.now;
     until("the keepsake's time is over", look, |now| *now > end).await;
@@ -190,8 +192,9 @@ pub async fn a_keepsake_ends_by_the_stores_clock_while_its_room_lives(nodes: Nod
 /// What stands under an id is the newest room's: whoever is sent to it must not take
 /// what another room left for its own.
 pub async fn a_new_room_begins_without_the_keepsake_of_an_earlier_one(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (first, _) = create_for(&*nodes.a, &room, SHORT, SHORT).await;
+    let (first, _) = create_for(&*nodes.a, &room, short, short).await;
     kept(&*nodes.a, &room, first, event("pizza"), LONG).await;
     // Making it again in vain is not making it.
     let again = NewRoom {

@@ -16,23 +16,25 @@ pub async fn a_renewed_node_lives_in_the_sight_of_all(nodes: Nodes) {
 
 /// A node that does not renew its lease lives until it ends, and no longer.
 pub async fn a_lapsed_lease_ends_a_node(nodes: Nodes) {
+    let short = short(&nodes).await;
     let (one, two) = (any_node(), any_node());
     let begin = tokio::time::Instant::now();
-    renew(&nodes.a, &one, SHORT).await;
+    renew(&nodes.a, &one, short).await;
     let look = async || renew(&nodes.b, &two, LONG).await;
     until("the lease ends", look, |live| !live.contains(&one)).await;
     // The lease began a moment after `begin`, but clocks differ by a little.
-    assert!(begin.elapsed() > SHORT / 2, "the lease ended early");
+    assert!(begin.elapsed() > short / 2, "the lease ended early");
     release(&nodes, [two]).await;
 }
 
 /// Renewing in time keeps a node alive beyond its first lease.
 pub async fn a_renewed_lease_does_not_lapse(nodes: Nodes) {
+    let short = short(&nodes).await;
     let (one, two) = (any_node(), any_node());
-    renew(&nodes.a, &one, SHORT).await;
+    renew(&nodes.a, &one, short).await;
     renew(&nodes.a, &one, LONG).await;
     let begin = tokio::time::Instant::now();
-    while begin.elapsed() < SHORT + SHORT / 4 {
+    while begin.elapsed() < short + short / 4 {
         assert!(renew(&nodes.b, &two, LONG).await.contains(&one));
         // sleep: between two looks at a node that is to live on
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -56,6 +58,7 @@ pub async fn a_released_node_is_gone_at_once(nodes: Nodes) {
 
 /// What forms each node reads is listed as long as its lease lives, and no longer.
 pub async fn the_forms_of_each_live_node_are_known(nodes: Nodes) {
+    let short = short(&nodes).await;
     let (one, two) = (any_node(), any_node());
     let (older, newer) = (Forms::FIRST, Forms { rooms: 40, app: 20 });
     let forms_of = |live: &[LiveNode], id: &NodeId| {
@@ -70,7 +73,7 @@ pub async fn the_forms_of_each_live_node_are_known(nodes: Nodes) {
     nodes.a.release(&one).await.unwrap();
     let live = nodes.b.renew(&two, older, LONG).await.unwrap();
     assert_eq!(forms_of(&live, &one), None);
-    let live = nodes.a.renew(&one, newer, SHORT).await.unwrap();
+    let live = nodes.a.renew(&one, newer, short).await.unwrap();
     assert_eq!(forms_of(&live, &two), Some(older));
     let look = async || nodes.b.renew(&two, older, LONG).await.unwrap();
     let is_gone = |live: &Vec<LiveNode>| forms_of(live, &one).is_none();

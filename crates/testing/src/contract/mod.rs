@@ -42,15 +42,23 @@ use tablecast_core::backend::{
 use tablecast_core::id::unique;
 use tablecast_core::stored::Record;
 use tablecast_core::{Forms, NodeId, Position, RoomId};
+use tokio::time::Instant;
 
 use crate::wait::{DEADLINE, until};
 
 /// A lifetime that no test outlives.
 const LONG: Duration = Duration::from_secs(600);
 
-/// A lifetime to wait for the end of. The steps before the end have to fit into
-/// it, on a busy machine.
-const SHORT: Duration = Duration::from_millis(2500);
+/// A lifetime to wait for the end of: many times as long as some steps take now, since the steps
+/// before the end have to fit into it on a busy machine.
+async fn short(nodes: &Nodes) -> Duration {
+    let begin = Instant::now();
+    let room = any_room();
+    let position = create(&*nodes.a, &room).await;
+    accepted(&*nodes.a, &room, position, vec![event("e")]).await;
+    load(&*nodes.b, &room, None).await;
+    (20 * begin.elapsed()).clamp(Duration::from_millis(2500), DEADLINE / 4)
+}
 
 /// Two nodes on one store.
 pub struct Nodes {

@@ -4,9 +4,10 @@ use super::*;
 
 /// A room that one node makes is there for all, as it was made.
 pub async fn a_created_room_is_there_for_all_nodes(nodes: Nodes) {
+    let short = short(&nodes).await;
     let room = any_room();
-    let (position, stamp) = create_for(&*nodes.a, &room, SHORT, LONG).await;
-    assert_close(stamp.expires_at - stamp.now, ms(SHORT));
+    let (position, stamp) = create_for(&*nodes.a, &room, short, LONG).await;
+    assert_close(stamp.expires_at - stamp.now, ms(short));
     for node in nodes.each() {
         let loaded = load(node, &room, None).await;
         assert_eq!(loaded.position, position);
