@@ -101,14 +101,17 @@ function effects(history) {
 }
 
 /**
- * Whether nobody in a run is away longer than the grace, and every node keeps its lease. That of a killed one ends while
- * others may still wait for the next one to start, on a machine that is slow enough.
+ * Whether nobody in a run is away longer than the grace, and every node keeps its lease. That of a killed one ends, and
+ * on a slow machine its clients may still wait for the next one to start.
  * @param {History} history
  */
-const seatsAreKept = (history) => history.plan.grace >= LONG_GRACE && history.starvedMost < LEASE / 2 && longestAway(history) < (LEASE * 3) / 4;
+function seatsAreKept({ plan, starvedMost, shown }) {
+  const isKilled = plan.outages.some((outage) => outage.do === 'killNode');
+  return plan.grace >= LONG_GRACE && starvedMost < LEASE / 2 && !(isKilled && longestAway(plan, shown) > (LEASE * 3) / 4);
+}
 
-/** For how long some client was not connected, at most, ms. @param {History} history */
-function longestAway({ plan, shown }) {
+/** For how long some client was not connected, at most, ms. @param {History['plan']} plan @param {Shown[]} shown */
+function longestAway(plan, shown) {
   let longest = 0;
   for (let client = 0; client < plan.clients.length; client++) {
     /** @type {number | null} */

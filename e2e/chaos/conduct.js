@@ -97,8 +97,6 @@ export async function conduct(plan, plant, join) {
   try {
     people = await Promise.all(plan.clients.map((_, client) => join({ world, began, record, client })));
     const start = Date.now();
-    // All bounds are of what comes now.
-    history.starved = 0;
     /** @template {{ at: number }} T @param {readonly T[]} list @param {(one: T) => Promise<unknown>} does */
     const inTime = (list, does) =>
       list.map(async (one) => {

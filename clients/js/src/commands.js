@@ -22,6 +22,9 @@ const PASSING = ['unavailable', 'rate_limited'];
 const MOMENT = 1_000;
 const LONG_MOMENT = 8_000;
 
+/** What is sent. @param {Pending} pending */
+const worded = ({ id, command, content }) => JSON.stringify({ id, [command]: content });
+
 export class Commands {
   /** The number of the next command; never used twice for a seat. */
   nextId = 1;
@@ -70,11 +73,10 @@ export class Commands {
    * @returns {Promise<number>}
    */
   add(pending, quiet = false) {
-    const { id, command, content } = pending;
+    const { id } = pending;
     this.nextId = Math.max(this.nextId, id + 1);
     return new Promise((resolve, reject) => {
-      const text = JSON.stringify({ id, [command]: content });
-      this.#entries.set(id, { pending, text, quiet, due: true, open: 0, resolve, reject });
+      this.#entries.set(id, { pending, text: worded(pending), quiet, due: true, open: 0, resolve, reject });
     });
   }
 
@@ -168,9 +170,27 @@ export class Commands {
   }
 
   /** The seat is lost, so the outcome of the commands that were sent cannot be found out. */
-  forget() {
-    const reason = new RoomError('unsure', 'the seat was lost before the answer came; look whether it was applied');
+  forget(what = 'the seat was lost') {
+    const reason = new RoomError('unsure', `${what} before the answer came; look whether it was applied`);
     for (const [id, entry] of this.#entries) if (id <= this.sentId) this.#give(entry, reason);
+  }
+
+  /**
+   * Connected. Where numbers were applied that were not sent from here, another tab has used the seat, with a copy of what
+   * was saved: what was sent under such a number may be that tab's, and what was not sent gets numbers after them.
+   * @param {number} applied the highest number that was applied
+   */
+  counted(applied) {
+    if (applied <= this.sentId) return;
+    this.forget('another tab used the seat');
+    const unsent = [...this.#entries.values()];
+    this.#entries.clear();
+    this.sentId = applied;
+    this.nextId = applied + 1;
+    for (const entry of unsent) {
+      const pending = { ...entry.pending, id: this.nextId++ };
+      this.#entries.set(pending.id, { ...entry, pending, text: worded(pending) });
+    }
   }
 
   /**

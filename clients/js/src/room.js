@@ -238,6 +238,7 @@ export class Room extends EventTarget {
       this.#caughtUp = !hello.resumed;
       this.#store = 'up';
       this.#link.greeted(hello.limits.ping_interval_ms, hello.limits.seat_grace_ms);
+      this.#commands.counted(hello.applied ?? 0);
       this.#commands.greeted(hello.limits);
     }
     const replica = this.#replica;
@@ -343,12 +344,8 @@ export class Room extends EventTarget {
 
   #changed() {
     if (this.#link.status === 'ended') {
-      const reason = /** @type {RoomError} */ (this.#link.reason);
       this.#commands.lost();
-      this.#commands.end(reason);
-      // A tab with a copy of what was saved counts its commands for the same seat. The person gets another secret for it,
-      // under which numbers begin anew.
-      if (reason.code === 'taken_over' && this.#person !== undefined) this.#seat = undefined;
+      this.#commands.end(/** @type {RoomError} */ (this.#link.reason));
     }
     this.#view = this.#look();
     this.dispatchEvent(new Event('view'));

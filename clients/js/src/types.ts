@@ -205,6 +205,8 @@ interface Greeting {
   readonly name?: string;
   readonly colour?: number;
   readonly seat?: string;
+  /** The highest number of a command that was applied from this seat. */
+  readonly applied?: number;
   readonly watching?: true;
   /** To who watches by SSE: the secret for POSTs. */
   readonly stream?: string;
@@ -412,7 +414,7 @@ export interface Contribution {
 
 /** An item on the menu. */
 export interface Item {
-  /** Never used twice in a room. */
+  /** Never used twice in one epoch of a room. */
   readonly number: number;
   readonly item: string;
   /** Who added it: a member, who may have left. */

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LunchRoom } from 'tablecast-client/lunch';
 import { FakeWebSocket, fakes, socket } from './support/fakes.js';
-import { golden } from './support/frames.js';
+import { golden, resumed } from './support/frames.js';
 
 const URL = 'ws://127.0.0.1:8000/ws/x/';
-const RESUMED = golden('hello-resumed').frame;
+const RESUMED = resumed();
 const { limits } = golden('hello').frame.hello;
 
 /** @param {import('node:test').TestContext} t */
@@ -55,6 +55,27 @@ test('whoever waited for a command sees what it did', async (t) => {
   socket().hears(added(4, 'b'));
   socket().hears({ ack: { id: 2, seq: 4 } });
   assert.equal(await second, 4);
+});
+
+test('where another tab has used the seat, what was sent is unsure, and what was not gets numbers after its', async (t) => {
+  const { room } = live(t);
+  const sent = room.add('a');
+  socket().ends(1006);
+  const unsent = [room.add('b'), room.add('c')];
+  room.retryNow();
+  socket().opens();
+  socket().hears(resumed(9));
+  await assert.rejects(sent, { code: 'unsure', pending: { id: 1, command: 'add', content: { item: 'a' } } });
+  const said = [{ id: 10, add: { item: 'b' } }, { id: 11, add: { item: 'c' } }];
+  assert.deepEqual(socket().said().slice(1), said);
+  assert.deepEqual([room.saved?.nextId, room.saved?.sentId, room.view.pending.map(({ id }) => id)], [12, 11, [10, 11]]);
+  // The same number once more is what was sent from here.
+  socket().ends(1006);
+  room.retryNow();
+  socket().opens();
+  socket().hears(resumed(11));
+  assert.deepEqual(socket().said().slice(1), said);
+  ignore(...unsent);
 });
 
 test('what is not answered is said again: in order, with the same id, before anything newer', (t) => {

@@ -7,7 +7,7 @@ import { verifyDraw } from 'tablecast-client/draw';
 import { LunchRoom } from 'tablecast-client/lunch';
 import { sha256 } from '../src/draw.js';
 import { FakeWebSocket, fakes, socket } from './support/fakes.js';
-import { golden } from './support/frames.js';
+import { golden, resumed } from './support/frames.js';
 
 const { state: LATER } = golden('hello-later').frame.hello;
 const { decision: DECISION, drawing: DRAWING } = LATER;
@@ -232,7 +232,7 @@ test('it contributes to no draw before it knows all that happened', (t) => {
   socket().ends(1006);
   room.retryNow();
   socket().opens();
-  socket().hears(golden('hello-resumed').frame);
+  socket().hears(resumed());
   socket().said();
   begins();
   assert.deepEqual(socket().said(), []);

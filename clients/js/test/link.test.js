@@ -7,10 +7,10 @@ import { Room } from 'tablecast-client';
 import { LunchRoom } from 'tablecast-client/lunch';
 import { CLOSE_CODES } from '../src/errors.js';
 import { FakeWebSocket, fakes, socket, sockets } from './support/fakes.js';
-import { golden } from './support/frames.js';
+import { golden, resumed } from './support/frames.js';
 
 const URL = 'ws://127.0.0.1:8000/ws/x/';
-const RESUMED = golden('hello-resumed').frame;
+const RESUMED = resumed();
 const BACK = { event: { seq: 2, back: { member: 1 }, expires_at: 1795300327066 } };
 
 const join = (options = {}) => new LunchRoom(URL, { WebSocket: FakeWebSocket, transport: 'websocket', name: 'Mina', ...options });

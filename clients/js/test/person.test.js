@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { newPerson } from 'tablecast-client';
 import { LunchRoom } from 'tablecast-client/lunch';
 import { FakeWebSocket, fakes, socket, sockets } from './support/fakes.js';
-import { golden } from './support/frames.js';
+import { golden, resumed } from './support/frames.js';
 import { proxy } from './support/proxy.js';
 import { join, live, until } from './support/rooms.js';
 import { UNLIMITED, serve } from './support/server.js';
@@ -75,7 +75,7 @@ test('a person whose seat was given up catches up with what was missed, up to th
   socket().ends(1006);
   pass(250);
   socket().opens();
-  socket().hears({ hello: { ...golden('hello-resumed').frame.hello, you: 1, seat: 'f'.repeat(32) } });
+  socket().hears({ hello: { ...resumed().hello, you: 1, seat: 'f'.repeat(32) } });
   const mine = { member: 1, name: 'Mina', colour: 0 };
   for (const [at, what] of [{ away: { member: 1, until: 1 } }, { left: { member: 1 } }, { joined: mine }, { left: { member: 1 } }].entries()) {
     socket().hears({ event: { seq: 2 + at, ...what, expires_at: EXPIRES_AT } });
@@ -95,7 +95,7 @@ test('whose seat a newer tab has ends; by a tap it takes the seat back, which ha
   assert.equal(sockets.length, 1, 'not by itself: the two would fight');
   room.retryNow();
   socket().greets({ seat: 'f'.repeat(32), you: 1 });
-  assert.equal(socket().said()[0].join.person, PERSON);
+  assert.equal(socket().said()[0].resume.person, PERSON);
   assert.deepEqual([room.view.status, room.saved?.seat], ['live', 'f'.repeat(32)]);
 });
 
@@ -167,6 +167,28 @@ test('a tab that was duplicated, and the one beside it, each have their commands
   await live(copy);
   await copy.unvote('pizza');
   assert.deepEqual(copy.view.state?.items.map(({ item, votes }) => [item, votes]), [['pizza', []], ['pho', []]]);
+});
+
+test('what is given in without a connection is done, also when a copy of the tab has used the seat meanwhile', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const net = await proxy(t, server.port);
+  const tab = join(t, net.through(url), { name: 'Mina' });
+  await tab.add('pizza');
+  const saved = JSON.parse(JSON.stringify(tab.saved));
+  net.refuse(true);
+  net.cut();
+  await until(tab, (view) => view.status === 'offline');
+  const copy = join(t, url, { saved });
+  await live(copy);
+  await copy.vote('pizza');
+  await copy.unvote('pizza');
+  // The same text as the first command of the copy.
+  const vote = tab.vote('pizza');
+  net.refuse(false);
+  tab.retryNow();
+  await vote;
+  assert.deepEqual(tab.view.state?.items[0]?.votes, [tab.view.me?.id]);
 });
 
 test('who comes back after the seat was given up is the member they were, at once', async (t) => {

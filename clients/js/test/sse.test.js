@@ -6,7 +6,7 @@ import { LunchRoom } from 'tablecast-client/lunch';
 import { EventReader } from '../src/sse.js';
 import { FakePost, FakeStream, event, fakeFetch, settled } from './support/events.js';
 import { fakes } from './support/fakes.js';
-import { golden } from './support/frames.js';
+import { golden, resumed } from './support/frames.js';
 import { generator } from './support/random.js';
 
 const { hello: HELLO } = golden('hello').frame;
@@ -220,7 +220,7 @@ for (const [how, fails] of /** @type {[string, (asked: FakePost) => void][]} */ 
     pass(500);
     await settled();
     stream().opens();
-    await hears(golden('hello-resumed').frame);
+    await hears(resumed());
     assert.deepEqual([posts.length, post().text], [2, text]);
   });
 }

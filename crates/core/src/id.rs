@@ -1,4 +1,4 @@
-//! Identifiers that never leave the servers. Those of the protocol are re-exported here.
+//! Identifiers that never leave the servers, and what makes them unique. Those of the protocol are re-exported here.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;

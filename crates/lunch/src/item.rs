@@ -9,7 +9,7 @@ use tablecast_core::MemberId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Item {
-    /// 1, 2, 3… in order of adding; never used twice in a room.
+    /// 1, 2, 3… in order of adding; never used twice in an epoch of a room.
     pub number: u64,
     /// Its text, cleaned by `clean`.
     pub item: Arc<str>,

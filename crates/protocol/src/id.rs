@@ -89,13 +89,13 @@ pub fn checked(text: &str, max: usize) -> Result<&str, IdError> {
 }
 
 /// Names a member within a room: the seq of the event that gave them the seat,
-/// so ids need no randomness and are never used twice in a room's life.
+/// so ids need no randomness and are never used twice in one epoch of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
     schemars(
-        description = "Names a member in a room; never used twice there.",
+        description = "Names a member in a room; never used twice in one epoch of it.",
         extend("minimum" = 1)
     )
 )]

@@ -1,6 +1,7 @@
 //! The messages of the server.
 
 use std::borrow::Cow;
+use std::num::NonZero;
 
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,11 @@ pub struct OwnSeat<'a> {
     pub colour: Option<Colour>,
     /// The secret for taking this seat again; keep it until you leave.
     pub seat: SeatToken,
+    /// The highest number of a command that was applied from this seat; absent if none was. It is higher than you know
+    /// only if somebody else has used the seat, with a copy of the secret: then number new commands after it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[cfg_attr(feature = "schema", schemars(with = "u64", !default))]
+    pub applied: Option<NonZero<u64>>,
 }
 
 /// The versions of a server's messages, which only grow. A client that knows both shows the room

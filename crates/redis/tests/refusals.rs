@@ -19,10 +19,15 @@ use tokio::time::Instant;
 
 /// A server, and a backend that has found that it takes changes.
 async fn up(options: &[&str]) -> (RedisServer, RedisBackend, Heard) {
-    let server = RedisServer::start(options);
     // A busy machine is no reason to take it for dead.
+    up_within(options, DEADLINE).await
+}
+
+/// One that waits so long for an answer.
+async fn up_within(options: &[&str], timeout: Duration) -> (RedisServer, RedisBackend, Heard) {
+    let server = RedisServer::start(options);
     let config = RedisConfig {
-        timeout: DEADLINE,
+        timeout,
         ..RedisConfig::default()
     };
     let backend = RedisBackend::connect_with(&server.url(), &config).unwrap();
@@ -171,7 +176,7 @@ async fn a_replica_that_has_lost_its_primary_is_told() {
 
 #[tokio::test]
 async fn changes_that_wait_though_reads_are_answered_are_told() {
-    let (server, backend, mut heard) = up(&[]).await;
+    let (server, backend, mut heard) = up_within(&[], Duration::from_secs(1)).await;
     // As it is while a failover is prepared.
     server.cli(&["CLIENT", "PAUSE", "3600000", "WRITE"]);
     heard.down().await;

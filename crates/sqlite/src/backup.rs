@@ -1,16 +1,17 @@
 //! A copy of a database, made while it is in use.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tablecast_core::id::unique;
 
 use crate::check::{Progress, open_to_look};
-use crate::database_file::try_lock;
 use crate::error::{OpenError, Problem, RowError};
 use crate::rows::{StoreRow, unusable};
 
@@ -25,55 +26,35 @@ const EVERY: Duration = Duration::from_millis(200);
 /// The database cannot be read, or the copy not be written. Then there is no copy.
 pub fn backup(path: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), OpenError> {
     let connection = open_to_look(path).map_err(|problem| problem.at(path))?;
-    let part = part(to);
-    let lock = make(&part).map_err(|problem| problem.at(to))?;
-    let copied = check_free(to)
-        .and_then(|()| copy(connection, &part, progress))
+    let part = make(to).map_err(|problem| problem.at(to))?;
+    let copied = copy(connection, &part, progress)
         .and_then(|()| mark(&part))
         .and_then(|()| finish(&part, to));
-    let outcome = copied.map_err(|problem| {
+    copied.map_err(|problem| {
         let _ = fs::remove_file(&part);
         problem.at(to)
-    });
-    drop(lock);
-    outcome
+    })
 }
 
-/// Where the copy is until it is whole.
-fn part(to: &Path) -> PathBuf {
-    let mut name = to.as_os_str().to_owned();
-    name.push("-part");
-    name.into()
-}
-
-/// Makes the copy's file, empty. No other process copies to it as long as the answer lives.
-fn make(part: &Path) -> Result<File, Problem> {
-    // For its owner alone, as SQLite finds it. Perhaps left by a copy that was cut off.
-    let file = OpenOptions::new()
+/// Makes the file in which the copy is until it is whole, empty. It has a name of its own, since
+/// another process may make a backup of the same name.
+fn make(to: &Path) -> Result<PathBuf, Problem> {
+    if to.exists() {
+        return Err(is_there());
+    }
+    let mut part = to.as_os_str().to_owned();
+    part.push(format!("-part-{:016x}", unique()));
+    // For its owner alone, as SQLite finds it.
+    OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(false)
+        .create_new(true)
         .mode(0o600)
-        .open(part)?;
-    // Another one may have been finished, under its own name, since this was opened.
-    let number = file.metadata()?.ino();
-    let is_there = || part.metadata().is_ok_and(|now| now.ino() == number);
-    if !try_lock(&file)? || !is_there() {
-        return Err(Problem::Other(
-            "another process makes a backup of this name".to_owned(),
-        ));
-    }
-    file.set_len(0)?;
-    Ok(file)
+        .open(&part)?;
+    Ok(part.into())
 }
 
-fn check_free(to: &Path) -> Result<(), Problem> {
-    match to.exists() {
-        true => Err(Problem::Other(
-            "there is a file of this name already".to_owned(),
-        )),
-        false => Ok(()),
-    }
+fn is_there() -> Problem {
+    Problem::Other("there is a file of this name already".to_owned())
 }
 
 fn copy(
@@ -124,7 +105,12 @@ fn mark(part: &Path) -> Result<(), Problem> {
 
 fn finish(part: &Path, to: &Path) -> Result<(), Problem> {
     File::open(part)?.sync_all()?;
-    fs::rename(part, to)?;
+    match fs::hard_link(part, to) {
+        Ok(()) => fs::remove_file(part)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_there()),
+        // There are no links on this kind of disk.
+        Err(_) => fs::rename(part, to)?,
+    }
     match to.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all()?,
         _ => File::open(".")?.sync_all()?,

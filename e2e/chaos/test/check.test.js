@@ -78,8 +78,10 @@ test('a seat may be lost only after the grace, or with the lease of a node that 
   deepEqual(kinds({ commands, starved: 20_000, starvedMost: 1000 }), ['false-reason']);
   deepEqual(kinds({ commands, starvedMost: 6000 }), []);
   const away = (/** @type {number} */ end) => [shown({ seq: 3 }), shown({ seq: 3, at: 1000, status: 'offline' }), shown({ seq: 3, at: 2000, status: 'connecting' }), shown({ seq: 3, at: end })];
-  deepEqual(kinds({ commands, shown: away(9000) }), ['false-reason']);
-  deepEqual(kinds({ commands, shown: away(11_000) }), []);
+  const killed = (/** @type {'killNode' | 'endNode'} */ what) => ({ ...history({}).plan, outages: [{ at: 1000, for: 2000, do: what, node: 0, balanced: false }] });
+  deepEqual(kinds({ commands, shown: away(11_000), plan: killed('endNode') }), ['false-reason']);
+  deepEqual(kinds({ commands, shown: away(9000), plan: killed('killNode') }), ['false-reason']);
+  deepEqual(kinds({ commands, shown: away(11_000), plan: killed('killNode') }), []);
   deepEqual(kinds({ commands, plan: { ...history({}).plan, grace: LONG_GRACE - 1 } }), []);
 });
 

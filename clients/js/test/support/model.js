@@ -2,7 +2,7 @@
 
 import { FakePost, FakeStream, event } from './events.js';
 import { FakeWebSocket } from './fakes.js';
-import { golden } from './frames.js';
+import { golden, resumed } from './frames.js';
 
 const { hello: HELLO } = golden('hello').frame;
 
@@ -270,14 +270,14 @@ export class Model {
     const missed = this.events.slice(resume?.seq);
     if (resume && seat && !missed.some(({ by, change }) => by === 1 && change?.secret)) {
       this.#tell({ back: { member: 1 } });
-      wire.down.push({ hello: { ...golden('hello-resumed').frame.hello, you: 1, seat: seat.token } });
+      wire.down.push({ hello: { ...resumed(seat.last).hello, you: 1, seat: seat.token } });
       wire.down.push(...this.events.filter((event) => event.seq > resume.seq).map((event) => ({ event: shown(event) })));
     } else {
       if (!seat) {
         seat = { token: `seat ${this.#random(1e9)}`, last: 0, late: null, decided: new Set() };
         this.#seats.push(seat);
       }
-      wire.down.push({ hello: { ...HELLO, you: 1, seat: seat.token, seq, state: this.state() } });
+      wire.down.push({ hello: { ...HELLO, you: 1, seat: seat.token, ...(seat.last && { applied: seat.last }), seq, state: this.state() } });
       this.toldAt = seq;
     }
     if (this.down) wire.down.push({ status: { store: 'down' } });

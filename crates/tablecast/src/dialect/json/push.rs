@@ -1,5 +1,7 @@
 //! The messages of the server.
 
+use std::num::NonZero;
+
 use serde::Serialize;
 use tablecast_core::App;
 use tablecast_core::membership::Seat;
@@ -43,6 +45,10 @@ pub(crate) fn hello<A: App>(room: &Room<A>, greeting: &Greeting<'_>, resumed: bo
             name: (&*seat.name).into(),
             colour: Some(seat.colour),
             seat: seat.token,
+            applied: room
+                .members
+                .last_applied(seat.member)
+                .and_then(|last| NonZero::new(last.op.number)),
         }),
         watching: greeting.seat.is_none(),
         stream: greeting.stream,
