@@ -118,6 +118,15 @@ async function show(t, page, faults) {
   }
 }
 
+/** In ms: a clock can be stopped only at a time in its future, however late the stop is. */
+const AN_HOUR = 3_600_000;
+
+/** Before the page is opened: its time passes only when it is told to. @param {import('playwright-core').Page} page */
+export async function stopTime(page) {
+  await page.clock.install({ time: Date.now() - AN_HOUR });
+  await page.clock.pauseAt(Date.now());
+}
+
 /** The developer tools of this page. @param {Guest} guest */
 export const devtools = ({ context, page }) => context.newCDPSession(page);
 

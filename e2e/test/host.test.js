@@ -2,12 +2,10 @@
 
 import { equal, ok } from 'node:assert/strict';
 import { findings } from '../support/axe.js';
-import { guest, test } from '../support/browser.js';
+import { guest, stopTime, test } from '../support/browser.js';
 import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { becomes } from '../support/wait.js';
-
-const AN_HOUR = 3_600_000;
 
 /** @typedef {import('../support/browser.js').Guest} Guest */
 
@@ -92,9 +90,7 @@ test('a wall shows more than fits on it, a screen after the other, and begins ag
   for (const item of dishes) await table.add(mina, item);
   for (const reducedMotion of /** @type {const} */ (['reduce', 'no-preference'])) {
     const { page, ...wall } = await guest(t, server.base, { reducedMotion, viewport: { width: 1280, height: 720 } });
-    // It goes on only when it is told to.
-    await page.clock.install({ time: Date.now() - AN_HOUR });
-    await page.clock.pauseAt(Date.now());
+    await stopTime(page);
     await page.goto(`/r/${id}?watch`);
     await table.dish({ page, ...wall }, 'Dish 14').waitFor();
     /** The dishes that are seen whole. */

@@ -1,15 +1,12 @@
 // Without a table the page says why, and what to do next.
 
 import { equal } from 'node:assert/strict';
-import { NETWORK, guest, test } from '../support/browser.js';
+import { NETWORK, guest, stopTime, test } from '../support/browser.js';
 import { BRIEF, site } from '../support/site.js';
 import * as table from '../support/table.js';
 
 /** No table: the address is answered with 404. */
 const GONE = { may: /status of 404/ };
-
-/** In ms: a clock can be stopped only at a time in its future, however late the stop is. */
-const AN_HOUR = 3_600_000;
 
 /** @param {import('../support/browser.js').Guest} guest @param {string} name */
 const heading = ({ page }, name) => page.getByRole('heading', { name, level: 1 });
@@ -147,9 +144,8 @@ test('a server that restarts lets people in by itself', async (t) => {
 
 test('a table that cannot be reached is tried again at a word', async (t) => {
   const { juno, path, comesBack } = await cutOff(t, 1006);
-  // Time stands still, so the page tries nothing by itself.
-  await juno.page.clock.install({ time: Date.now() - AN_HOUR });
-  await juno.page.clock.pauseAt(Date.now());
+  // So the page tries nothing by itself.
+  await stopTime(juno.page);
   await juno.page.goto(path);
   await heading(juno, juno.w.unreachableTitle).waitFor();
   comesBack();

@@ -56,13 +56,17 @@ pub fn step(expected: Position, events: &[&str]) -> Commit {
     }
 }
 
-/// A backend that is connected. A busy machine is no reason for it to give up.
-pub async fn connected(url: &str) -> RedisBackend {
-    let config = RedisConfig {
+/// For which a busy machine is no reason to give up.
+pub fn patient() -> RedisConfig {
+    RedisConfig {
         timeout: DEADLINE,
         ..RedisConfig::default()
-    };
-    connected_with(url, &config).await
+    }
+}
+
+/// A backend that is connected, and [`patient`].
+pub async fn connected(url: &str) -> RedisBackend {
+    connected_with(url, &patient()).await
 }
 
 /// A backend that is connected, and waits for an answer, or for a slot, no longer than by default.
